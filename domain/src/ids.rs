@@ -1,0 +1,120 @@
+//! Typed ids, declared once, and the one way new ones are born.
+//!
+//! Every id that a decision makes is derived from the id of the command that asked for it, so a command that is sent twice, or
+//! decided again after a crash, names the same things.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+macro_rules! typed_id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+typed_id! {
+    /// A private network; its stream is `network-{id}`.
+    NetworkId;
+    /// One peering of a private network with a peer.
+    PeeringId;
+    /// The caller's name for one command; sending it again asks for the first outcome.
+    CommandId;
+    /// The event store's name for one event; the store recognises a repeated append by it.
+    EventId;
+}
+
+/// The category of network streams: KurrentDB takes the text before the first `-`.
+pub const NETWORK_CATEGORY: &str = "network";
+
+impl NetworkId {
+    /// The stream that holds everything about this network.
+    pub fn stream(&self) -> String {
+        format!("{NETWORK_CATEGORY}-{}", self.0)
+    }
+
+    /// The network whose stream this is, if it is one.
+    pub fn from_stream(stream: &str) -> Option<Self> {
+        let (category, id) = stream.split_once('-')?;
+        (category == NETWORK_CATEGORY).then(|| id.parse().ok()).flatten()
+    }
+}
+
+/// The ids that one command may bring into the world, all derived from its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids {
+    command: CommandId,
+}
+
+impl Ids {
+    pub fn of(command: CommandId) -> Self {
+        Self { command }
+    }
+
+    /// The network that this command registers.
+    pub fn network(&self) -> NetworkId {
+        NetworkId(self.derive("network"))
+    }
+
+    /// The peering that this command requests.
+    pub fn peering(&self) -> PeeringId {
+        PeeringId(self.derive("peering"))
+    }
+
+    /// The id of the `index`-th event of this command.
+    pub fn event(&self, index: usize) -> EventId {
+        EventId(self.derive(&format!("event/{index}")))
+    }
+
+    fn derive(&self, what: &str) -> Uuid {
+        Uuid::new_v5(&self.command.0, what.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_command_always_names_the_same_things_and_different_ones() {
+        let command = CommandId(Uuid::from_u128(7));
+        let (once, again) = (Ids::of(command), Ids::of(command));
+        assert_eq!(once.network(), again.network());
+        assert_eq!(once.event(1), again.event(1));
+        assert_ne!(once.event(0), once.event(1));
+        assert_ne!(once.network().0, once.peering().0);
+        assert_ne!(once.event(0), Ids::of(CommandId(Uuid::from_u128(8))).event(0));
+    }
+
+    #[test]
+    fn a_network_is_found_again_by_its_stream_and_by_no_other() {
+        let id = NetworkId(Uuid::from_u128(3));
+        assert_eq!(NetworkId::from_stream(&id.stream()), Some(id));
+        assert_eq!(NetworkId::from_stream("networks-00000000-0000-0000-0000-000000000003"), None);
+        assert_eq!(NetworkId::from_stream("network-3"), None);
+        assert_eq!(NetworkId::from_stream("network"), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! What may happen to a private network and its peerings, and nothing else.
+//!
+//! This room decides: a command and the folded state go in, events or a refusal come out ([`network::decide`]); an event and a
+//! state go in, the next state comes out ([`network::evolve`]). It does no I/O, reads no clock, draws no random number and holds
+//! no lock: time and ids are arguments. What it knows about the clouds is only what is true of all of them, or a table of facts
+//! ([`place`]).
+//!
+//! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
+
+pub mod advisory;
+pub mod ids;
+pub mod ledger;
+pub mod network;
+pub mod place;
+pub mod range;
+pub mod side;
+pub mod text;
+
+pub use advisory::Advisory;
+pub use ids::{CommandId, EventId, Ids, NetworkId, PeeringId};
+pub use ledger::{Digest, Ledger, Receipt};
+pub use place::{Provider, Region};
+pub use range::{Range, RangeError};
+pub use side::{BySide, Side};

@@ -1,0 +1,47 @@
+//! `RegisterNetwork`: puts a private network on record.
+
+use super::{
+    Refusal, Registered,
+    command::RegisterNetwork,
+    event::{NetworkEvent, NetworkRegistered},
+};
+use crate::ids::Ids;
+use std::collections::BTreeMap;
+
+pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
+    let RegisterNetwork { project, name, provider, region, account, cloud_network, range, subnets } = command;
+    if !region.belongs_to(*provider) {
+        return Err(Refusal::RegionUnknown { provider: *provider, region: region.to_string() });
+    }
+    provider.check_account(account).map_err(|form| Refusal::AccountMalformed { account: account.to_string(), form })?;
+    provider
+        .check_network(cloud_network)
+        .map_err(|form| Refusal::CloudNetworkMalformed { cloud_network: cloud_network.to_string(), form })?;
+    let event = NetworkRegistered {
+        network_id: ids.network(),
+        project: project.clone(),
+        name: name.clone(),
+        provider: *provider,
+        region: region.clone(),
+        account: account.clone(),
+        cloud_network: cloud_network.clone(),
+        range: *range,
+        subnets: subnets.clone(),
+    };
+    Ok(vec![event.into()])
+}
+
+pub(super) fn evolve(event: &NetworkRegistered) -> Registered {
+    Registered {
+        id: event.network_id,
+        project: event.project.clone(),
+        name: event.name.clone(),
+        provider: event.provider,
+        region: event.region.clone(),
+        account: event.account.clone(),
+        cloud_network: event.cloud_network.clone(),
+        range: event.range,
+        subnets: event.subnets.clone(),
+        peerings: BTreeMap::new(),
+    }
+}

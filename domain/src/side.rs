@@ -1,0 +1,76 @@
+//! A peering has two ends, and many things exist once at each.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// One end of a peering, seen from the private network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The private network's own end.
+    Local,
+    /// The peer's end.
+    Remote,
+}
+
+impl Side {
+    pub const BOTH: [Self; 2] = [Self::Local, Self::Remote];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no side.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a side is `local` or `remote`")]
+pub struct NotASide;
+
+impl FromStr for Side {
+    type Err = NotASide;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::BOTH.into_iter().find(|side| side.as_str() == text).ok_or(NotASide)
+    }
+}
+
+/// One value for each side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BySide<T> {
+    pub local: T,
+    pub remote: T,
+}
+
+impl<T> BySide<T> {
+    pub fn of(make: impl Fn(Side) -> T) -> Self {
+        Self { local: make(Side::Local), remote: make(Side::Remote) }
+    }
+
+    pub fn get(&self, side: Side) -> &T {
+        match side {
+            Side::Local => &self.local,
+            Side::Remote => &self.remote,
+        }
+    }
+
+    pub fn get_mut(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Local => &mut self.local,
+            Side::Remote => &mut self.remote,
+        }
+    }
+
+    /// Both values, local first.
+    pub fn iter(&self) -> impl Iterator<Item = (Side, &T)> {
+        [(Side::Local, &self.local), (Side::Remote, &self.remote)].into_iter()
+    }
+}

@@ -1,0 +1,128 @@
+//! Names that come from outside: bounded, printable, and never mixed up with each other.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use thiserror::Error;
+
+/// Why a text is not one of these names.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TextError {
+    #[error("must not be empty")]
+    Empty,
+    #[error("has {length} characters; {most} at most")]
+    TooLong { length: usize, most: usize },
+    #[error("must not contain `{found}`; {allowed}")]
+    Character { found: char, allowed: &'static str },
+}
+
+macro_rules! text_type {
+    ($($(#[$doc:meta])* $name:ident, $most:literal, $test:expr, $allowed:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most characters such a name may have.
+            pub const MOST: usize = $most;
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                checked(text, Self::MOST, $test, $allowed).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+
+text_type! {
+    /// The project (organisation unit) that a private network belongs to.
+    Project, 63, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// A private network's name for people.
+    Name, 63, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// Who owns a network at the provider: an AWS account, a GCP project, an Azure tenant.
+    Account, 64, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// The provider's id of a network: an AWS VPC id, a GCP network name, an Azure VNet resource id.
+    CloudNetwork, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a subnet.
+    Subnet, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a peering link.
+    Link, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a route table.
+    RouteTable, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a firewall group: an AWS security group, a GCP policy, an Azure NSG.
+    FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of one firewall rule.
+    FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
+    /// Who sent a command, as the API saw it: a person, a service, or a worker.
+    Actor, 256, |c: char| !c.is_control(), "leave out control characters";
+}
+
+fn name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn path_character(c: char) -> bool {
+    name_character(c) || matches!(c, '/' | '(' | ')')
+}
+
+fn checked(text: &str, most: usize, allowed: impl Fn(char) -> bool, hint: &'static str) -> Result<String, TextError> {
+    if text.is_empty() {
+        return Err(TextError::Empty);
+    }
+    let length = text.chars().count();
+    if length > most {
+        return Err(TextError::TooLong { length, most });
+    }
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(found) => Err(TextError::Character { found, allowed: hint }),
+        None => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_bounded_and_printable() {
+        assert_eq!("orders-prod_1.eu".parse::<Name>().map(String::from), Ok("orders-prod_1.eu".to_owned()));
+        assert_eq!("".parse::<Name>(), Err(TextError::Empty));
+        assert_eq!("x".repeat(64).parse::<Name>(), Err(TextError::TooLong { length: 64, most: 63 }));
+        assert!(matches!("a b".parse::<Name>(), Err(TextError::Character { found: ' ', .. })));
+        assert!(matches!("a\u{0}".parse::<Actor>(), Err(TextError::Character { .. })));
+        assert!("vnets/(a)/b".parse::<CloudNetwork>().is_ok());
+    }
+}
