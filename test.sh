@@ -1,0 +1,73 @@
+#!/bin/sh
+# The one test command: everything that must hold before a change is merged, cheapest first.
+#
+#   ./test.sh            all of it
+#   ./test.sh quick      formatting, lints and documents only: no tests, no Python
+#   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p domain)
+#
+# Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, and a C compiler. The Python packages (an EC2 emulator
+# and its judge) go to .venv, pinned by hash. PEERAGE_TEST_STORE=kurrentdb://... points the store suites at a real KurrentDB.
+set -eu
+cd "$(dirname "$0")"
+
+started=$(date +%s)
+report=""
+
+phase() {
+    name=$1
+    shift
+    echo "==> $name"
+    begin=$(date +%s)
+    if "$@"; then outcome=ok; else outcome=FAILED; fi
+    report="$report$(printf '%7s s  %-6s  %s' "$(($(date +%s) - begin))" "$outcome" "$name")
+"
+    [ "$outcome" = ok ] || finish 1
+}
+
+finish() {
+    printf '\n%s%7s s  in all\n' "$report" "$(($(date +%s) - started))"
+    exit "$1"
+}
+
+# The environment is made anew when the pinned packages change, and only then.
+python_packages() {
+    venv=${PEERAGE_TEST_VENV:-.venv}
+    wanted=tests/requirements.txt
+    if cmp -s "$wanted" "$venv/requirements.txt"; then
+        echo "up to date: $venv"
+        return
+    fi
+    rm -rf "$venv" &&
+        python3 -c 'import sys; sys.exit("Python 3.11 or later is needed") if sys.version_info < (3, 11) else None' &&
+        python3 -m venv "$venv" &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted" &&
+        cp "$wanted" "$venv/requirements.txt"
+}
+
+documents() {
+    RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --workspace --no-deps --quiet
+}
+
+checks() {
+    phase "formatting" cargo fmt --all --check
+    phase "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings
+    phase "documents" documents
+}
+
+tests() {
+    phase "Python packages" python_packages
+    phase "tests" cargo test --workspace "$@"
+}
+
+case "${1:-}" in
+"")
+    checks
+    tests --no-fail-fast
+    ;;
+quick) checks ;;
+*)
+    phase "Python packages" python_packages
+    phase "tests" cargo test "$@"
+    ;;
+esac
+finish 0

@@ -1,0 +1,158 @@
+//! Child processes that cannot outlive their test: killed and reaped when the guard goes, their output kept for the report.
+
+use crate::wait;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A running child. Dropping it kills it hard.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    child: Child,
+    output: PathBuf,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// Starts `command`; both its outputs go to one file, see [`Running::output`].
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    #[must_use]
+    pub fn start(name: &str, command: &mut Command) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let output = folder.path().join("output");
+        let file = File::create(&output).expect("a file for the output");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("the output file twice"))
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {command:?}: {error}"));
+        Self { name: name.to_owned(), child, output, _folder: folder }
+    }
+
+    /// The process id, for signals.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything the child has printed so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        let bytes = std::fs::read(&self.output).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How it ended, or `None` while it runs.
+    ///
+    /// # Panics
+    /// When the operating system does not know the child.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("state of a child process")
+    }
+
+    /// Kills it hard, as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for it to end by itself.
+    ///
+    /// # Panics
+    /// When it still runs after `bound`; the message carries its output.
+    pub async fn finished(&mut self, bound: Duration) -> ExitStatus {
+        let what = format!("end of {}", self.name);
+        let waited = tokio::time::timeout(bound, async {
+            wait::until(&what, bound * 2, || {
+                let ended = self.ended();
+                async move { ended }
+            })
+            .await
+        });
+        match waited.await {
+            Ok(status) => status,
+            Err(_) => panic!("{what}: not within {bound:?}. It printed:\n{}", self.output()),
+        }
+    }
+
+    /// Waits until `ready` answers, and fails at once when the child ends instead.
+    ///
+    /// # Panics
+    /// When the child ends, or is not ready within `bound`; the message carries its output.
+    pub async fn until_ready<T, P, F>(&mut self, bound: Duration, mut ready: P) -> T
+    where
+        P: FnMut() -> F,
+        F: Future<Output = Option<T>>,
+    {
+        let name = self.name.clone();
+        let waited = tokio::time::timeout(bound, async {
+            let mut look = tokio::time::interval(Duration::from_millis(25));
+            loop {
+                look.tick().await;
+                if let Some(found) = ready().await {
+                    return Ok(found);
+                }
+                if let Some(status) = self.ended() {
+                    return Err(status);
+                }
+            }
+        })
+        .await;
+        match waited {
+            Ok(Ok(found)) => found,
+            Ok(Err(status)) => panic!("{name} ended ({status}) before it was ready. It printed:\n{}", self.output()),
+            Err(_) => panic!("{name} was not ready within {bound:?}. It printed:\n{}", self.output()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- output of {} ---\n{}", self.name, self.output());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ends_shows_its_status_and_output() {
+        let mut child = Running::start("talker", &mut shell("echo out; echo err >&2; exit 3"));
+        assert_eq!(child.finished(Duration::from_secs(10)).await.code(), Some(3));
+        assert_eq!(child.output(), "out\nerr\n");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_guard_leaves_no_process() {
+        let mut child = Running::start("stayer", &mut shell("exec tail -f /dev/null"));
+        let running = child.until_ready(Duration::from_secs(10), || async { Some(()) });
+        running.await;
+        assert!(child.ended().is_none());
+        let id = child.id();
+        drop(child);
+        assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "went wrong at once")]
+    async fn a_child_that_ends_before_it_is_ready_is_reported_with_its_output() {
+        let mut child = Running::start("failing", &mut shell("echo went wrong at once; exit 1"));
+        child.until_ready(Duration::from_secs(10), || async { None::<()> }).await;
+    }
+}
