@@ -1,0 +1,1 @@
+//! The clouds that the engine can work on.
