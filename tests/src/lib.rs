@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests that cannot go on should say so and stop the test")]
 
 pub mod checks;
+pub mod golden;
 pub mod moto;
 pub mod oracle;
 pub mod ports;
