@@ -1,0 +1,304 @@
+//! Where the rooms meet: one engine, from its configuration, in the order in which each part needs the one before.
+//!
+//! The API's port and the data directory are taken first, so a second engine is told so before anything else happens. The store
+//! comes next, and nothing starts before it answers. Stopping goes the other way: calls in flight are finished, workers end after
+//! the step they are in, the store is closed last.
+
+use crate::{
+    api::{self, Rooms, v1},
+    config::{CloudMode, Config},
+};
+use chrono::Utc;
+use embedded::EmbeddedNode;
+use journal::{Clock, Journal, JournalSettings};
+use projections::Projections;
+use std::{
+    fs::{File, TryLockError},
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::{
+    net::TcpListener,
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Server, server::TcpIncoming};
+use workers::clouds::{Clouds, simulated::Simulated};
+
+/// Where what must last is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Under the data directory.
+    OnDisk,
+    /// Nowhere: gone with the process.
+    InMemory,
+}
+
+/// Why an engine could not be started, or stopped by itself.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("cannot use the data directory {}", .dir.display())]
+    DataDirectory {
+        dir: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the data directory {} is in use by another process; stop that one, or name another directory with --data-dir", .dir.display())]
+    DataDirectoryInUse { dir: PathBuf },
+    #[error("cannot listen on {address}; name another with --listen")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot start the embedded store")]
+    Embedded(#[source] embedded::StartError),
+    #[error("cannot open the event store")]
+    Journal(#[source] journal::OpenError),
+    #[error("the event store at {store} did not answer within {after:?}")]
+    StoreSilent {
+        store: String,
+        after: Duration,
+        #[source]
+        source: journal::JournalError,
+    },
+    #[error("cannot open the read models")]
+    Projections(#[source] projections::OpenError),
+    #[error("cannot set the cloud up")]
+    Cloud(#[source] workers::clouds::SetupError),
+    #[error("cannot describe the API")]
+    Reflection(#[source] tonic_reflection::server::Error),
+    #[error("{part} ended")]
+    Ended {
+        part: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StartError {
+    /// Whether the caller asked for something that cannot be: another directory, port or string would do.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::DataDirectory { .. } | Self::DataDirectoryInUse { .. } | Self::Listen { .. } | Self::Journal(_) => true,
+            Self::Embedded(error) => {
+                matches!(error, embedded::StartError::DirectoryInUse { .. } | embedded::StartError::AddressInUse { .. })
+            }
+            Self::StoreSilent { .. } | Self::Projections(_) | Self::Cloud(_) | Self::Reflection(_) | Self::Ended { .. } => false,
+        }
+    }
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    store: String,
+    clouds: Clouds,
+    draining: CancellationToken,
+    stopping: CancellationToken,
+    parts: JoinSet<Part>,
+    node: Option<EmbeddedNode>,
+    _directory: Option<File>,
+}
+
+type Part = (&'static str, Result<(), Box<dyn std::error::Error + Send + Sync>>);
+
+impl Engine {
+    /// Starts everything and returns once the API answers.
+    pub async fn start(config: &Config, storage: Storage) -> Result<Self, StartError> {
+        let listen = |source| StartError::Listen { address: config.api.listen, source };
+        let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let directory = take_directory(config, storage)?;
+        let (node, connection_string) = store(config, storage).await?;
+        let journal = open_journal(config, &connection_string).await?;
+        let projections = match storage {
+            Storage::OnDisk => Projections::open(&config.data.dir.join("read-models.sqlite")),
+            Storage::InMemory => Projections::in_memory(),
+        }
+        .map_err(StartError::Projections)?;
+        let clouds = clouds(config, storage)?;
+        let mut engine = Self {
+            address,
+            store: shown(&connection_string),
+            clouds,
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            parts: JoinSet::new(),
+            node,
+            _directory: directory,
+        };
+        engine.project(&projections, &journal);
+        engine.provision(config, &journal);
+        engine.answer(config, listener, journal, projections)?;
+        Ok(engine)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The event store's connection string, without its password.
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
+    pub fn clouds(&self) -> &Clouds {
+        &self.clouds
+    }
+
+    /// Returns when a part of the engine ended by itself, which it should not.
+    pub async fn failed(&mut self) -> StartError {
+        match self.parts.join_next().await {
+            Some(Ok((part, Err(source)))) => StartError::Ended { part, source },
+            Some(Ok((part, Ok(())))) => StartError::Ended { part, source: "it was not asked to".into() },
+            Some(Err(error)) => StartError::Ended { part: "a part", source: Box::<JoinError>::new(error) },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops taking calls, finishes those in flight, then ends the workers and closes the store; `drain` bounds each step.
+    pub async fn stop(mut self, drain: Duration) {
+        self.draining.cancel();
+        let until = Instant::now() + drain;
+        self.stopping.cancel();
+        while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
+        if !self.parts.is_empty() {
+            tracing::warn!(left = self.parts.len(), "parts did not end in time and are cut off");
+        }
+        self.parts.shutdown().await;
+        if let Some(node) = self.node.take()
+            && timeout(drain, node.shutdown()).await.is_err()
+        {
+            tracing::warn!("the embedded store did not close in time");
+        }
+    }
+
+    fn project(&mut self, projections: &Projections, journal: &Journal) {
+        let (projections, journal, stopping) = (projections.clone(), journal.clone(), self.stopping.clone());
+        self.parts.spawn(async move { ("the read models", projections.run(journal, stopping).await.map_err(Into::into)) });
+    }
+
+    fn provision(&mut self, config: &Config, journal: &Journal) {
+        let settings = workers::provisioner::Settings {
+            parallel_networks: config.provisioner.parallel_networks,
+            visibility_window: config.provisioner.visibility_window,
+            poll_interval: config.provisioner.poll_interval,
+            retry_ceiling: config.provisioner.retry_ceiling,
+            ..Default::default()
+        };
+        let provisioner = workers::provisioner::Provisioner::new(journal.clone(), self.clouds.cloud(), clock(), settings);
+        let stopping = self.stopping.clone();
+        self.parts.spawn(async move { ("the provisioner", provisioner.run(stopping).await.map_err(Into::into)) });
+    }
+
+    fn answer(&mut self, config: &Config, listener: TcpListener, journal: Journal, projections: Projections) -> Result<(), StartError> {
+        let rooms =
+            Rooms { journal, projections, clock: clock(), read_patience: config.api.command_deadline, draining: self.draining.clone() };
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .map_err(StartError::Reflection)?;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let draining = self.draining.clone();
+        self.parts.spawn(async move {
+            reporter.set_serving::<v1::network_service_server::NetworkServiceServer<api::Networks>>().await;
+            reporter.set_serving::<v1::audit_service_server::AuditServiceServer<api::Audit>>().await;
+            let served = Server::builder()
+                .http2_keepalive_interval(Some(Duration::from_secs(30)))
+                .add_service(reflection)
+                .add_service(health)
+                .add_service(v1::network_service_server::NetworkServiceServer::new(api::Networks::new(rooms.clone())))
+                .add_service(v1::audit_service_server::AuditServiceServer::new(api::Audit::new(rooms)))
+                .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining.cancelled_owned())
+                .await;
+            ("the API", served.map_err(Into::into))
+        });
+        Ok(())
+    }
+}
+
+/// The wall clock; this room's to read.
+fn clock() -> Clock {
+    Arc::new(Utc::now)
+}
+
+/// Creates the data directory and takes it for this process alone.
+fn take_directory(config: &Config, storage: Storage) -> Result<Option<File>, StartError> {
+    if storage == Storage::InMemory {
+        return Ok(None);
+    }
+    let dir = &config.data.dir;
+    let failed = |source| StartError::DataDirectory { dir: dir.clone(), source };
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataDirectoryInUse { dir: dir.clone() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// The event store: the configured one, or one of our own on a loopback port.
+async fn store(config: &Config, storage: Storage) -> Result<(Option<EmbeddedNode>, String), StartError> {
+    if !config.store.connection_string.is_empty() {
+        return Ok((None, config.store.connection_string.clone()));
+    }
+    let builder = EmbeddedNode::builder().listen(config.store.embedded_listen);
+    let builder = match storage {
+        Storage::OnDisk => builder.data_dir(config.data.dir.join("events")),
+        Storage::InMemory => builder.in_memory(),
+    };
+    let node = builder.start().await.map_err(StartError::Embedded)?;
+    let connection_string = node.connection_string();
+    Ok((Some(node), connection_string))
+}
+
+/// Opens the journal and waits until the store answers.
+async fn open_journal(config: &Config, connection_string: &str) -> Result<Journal, StartError> {
+    let settings = JournalSettings { command_deadline: config.api.command_deadline, ..JournalSettings::new(connection_string) };
+    let journal = Journal::open(settings).map_err(StartError::Journal)?;
+    let until = Instant::now() + config.store.startup_timeout;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let Err(source) = journal.ready().await else { return Ok(journal) };
+        if Instant::now() + pause >= until {
+            return Err(StartError::StoreSilent { store: shown(connection_string), after: config.store.startup_timeout, source });
+        }
+        tracing::warn!(store = shown(connection_string), error = %source, again_in = ?pause, "the event store does not answer");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// The cloud that the configuration names.
+fn clouds(config: &Config, storage: Storage) -> Result<Clouds, StartError> {
+    let _ = (Path::new(""), CloudMode::Simulated, Simulated::new, storage, config);
+    todo!()
+}
+
+/// A connection string as it may be shown: without what stands before the `@`.
+fn shown(connection_string: &str) -> String {
+    match (connection_string.find("://"), connection_string.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://…@{}", &connection_string[..scheme], &connection_string[at + 1..]),
+        _ => connection_string.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(shown("kurrentdb://admin:changeit@db:2113?tls=true"), "kurrentdb://…@db:2113?tls=true");
+        assert_eq!(shown("kurrentdb://db:2113?tls=true"), "kurrentdb://db:2113?tls=true");
+    }
+}

@@ -1,0 +1,105 @@
+//! How the command line talks to a running engine.
+
+use super::{Output, Trouble};
+use crate::api::v1::{
+    CommandContext, Peering, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
+};
+use clap::Args;
+use std::time::Duration;
+use tonic::{Code, Request, Status, transport::Channel};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+
+/// Where the engine is and how to print its answers.
+#[derive(Clone, Debug, Args)]
+pub struct Remote {
+    /// The engine's API.
+    #[arg(long, env = "PEERAGE_SERVER", default_value = "http://127.0.0.1:2114", value_name = "URL")]
+    pub server: String,
+    /// How to print.
+    #[arg(long, short, env = "PEERAGE_OUTPUT", default_value = "table")]
+    pub output: Output,
+}
+
+/// What every command carries.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Context {
+    /// The command's own UUID; the same one again asks for the first answer. Default: a new one.
+    #[arg(long, value_name = "UUID")]
+    pub command_id: Option<Uuid>,
+    /// On whose behalf, for the audit.
+    #[arg(long, env = "PEERAGE_ACTOR", value_name = "NAME")]
+    pub actor: Option<String>,
+    /// The revision that the network must be at.
+    #[arg(long, value_name = "N")]
+    pub expected_revision: Option<u64>,
+}
+
+impl Context {
+    /// The message of it.
+    pub fn message(&self) -> CommandContext {
+        CommandContext {
+            command_id: self.command_id.unwrap_or_else(Uuid::new_v4).to_string(),
+            actor: self.actor.clone().unwrap_or_else(whoami),
+            expected_revision: self.expected_revision,
+        }
+    }
+}
+
+/// `user@host`, as far as the environment tells.
+fn whoami() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
+    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    match host.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
+        Some(host) => format!("{user}@{host}"),
+        None => user,
+    }
+}
+
+/// How long one call may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+impl Remote {
+    pub async fn connect(&self) -> Result<Channel, Trouble> {
+        let endpoint = Channel::from_shared(self.server.clone()).map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
+        endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).connect().await.map_err(|_| {
+            Trouble::failed(format!("no engine answers at {}; start one with `peerage serve`, or name another with --server", self.server))
+        })
+    }
+
+    pub async fn networks(&self) -> Result<NetworkServiceClient<Channel>, Trouble> {
+        self.connect().await.map(NetworkServiceClient::new)
+    }
+
+    pub async fn audit(&self) -> Result<AuditServiceClient<Channel>, Trouble> {
+        self.connect().await.map(AuditServiceClient::new)
+    }
+}
+
+/// A request with the command line's deadline.
+pub(super) fn request<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(DEADLINE);
+    request
+}
+
+/// The engine's refusal as a text: its reason, what it says, and each wrong field on a line of its own.
+pub(super) fn refused(status: Status) -> Trouble {
+    let violations = status.get_details_bad_request().map(|it| it.field_violations).unwrap_or_default();
+    if !violations.is_empty() {
+        let lines: Vec<_> = violations.iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
+        return Trouble::failed(lines.join("\n"));
+    }
+    let reason = status.get_details_error_info().map(|it| it.reason);
+    match (reason, status.code()) {
+        (Some(reason), _) => Trouble::failed(format!("{} [{reason}]", status.message())),
+        (None, Code::DeadlineExceeded | Code::Cancelled) => Trouble::failed("the engine did not answer in time; the command may have been carried out"),
+        (None, code) => Trouble::failed(format!("{} [{code:?}]", status.message())),
+    }
+}
+
+/// A peering by its id; commands about one need to know its network.
+pub(super) async fn peering(networks: &mut NetworkServiceClient<Channel>, id: Uuid, min_position: String) -> Result<Peering, Trouble> {
+    let message = crate::api::v1::GetPeeringRequest { peering_id: id.to_string(), min_position };
+    networks.get_peering(request(message)).await.map(tonic::Response::into_inner).map_err(refused)
+}

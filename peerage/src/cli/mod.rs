@@ -1,0 +1,166 @@
+//! The command line: what can be said, and where each word leads.
+
+mod audit;
+mod client;
+mod demo;
+mod firewall;
+mod network;
+mod node;
+mod output;
+mod peering;
+mod route;
+mod serve;
+
+use crate::config::{Config, ConfigErrors};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+pub use client::Remote;
+pub use output::Output;
+
+/// Provisions private network peering, and keeps the record of who opened what, when and why.
+#[derive(Debug, Parser)]
+#[command(name = "peerage", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch two networks become one, in this process, with nothing installed.
+    Demo(demo::Demo),
+    /// Run the engine: API, workers and read models, with the embedded store or a KurrentDB.
+    Serve(serve::Serve),
+    /// Run the embedded event store alone, for any KurrentDB client.
+    Node(node::Node),
+    /// Private networks: register, list, show.
+    #[command(subcommand)]
+    Network(network::Network),
+    /// Peerings: request, list, show, watch.
+    #[command(subcommand)]
+    Peering(peering::Peering),
+    /// Routes: what a side may send over a link.
+    #[command(subcommand)]
+    Route(route::Route),
+    /// Firewall posture: what a side admits from a link.
+    #[command(subcommand)]
+    Firewall(firewall::Firewall),
+    /// The log: who did what, when and why.
+    Audit(audit::Audit),
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    Failed,
+    Usage,
+}
+
+impl Ending {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+        }
+    }
+}
+
+/// Why a command did not do what was asked, in words for the person who asked.
+#[derive(Debug)]
+pub struct Trouble {
+    ending: Ending,
+    text: String,
+}
+
+impl Trouble {
+    pub fn failed(text: impl ToString) -> Self {
+        Self { ending: Ending::Failed, text: text.to_string() }
+    }
+
+    pub fn usage(text: impl ToString) -> Self {
+        Self { ending: Ending::Usage, text: text.to_string() }
+    }
+}
+
+impl From<ConfigErrors> for Trouble {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::usage(errors)
+    }
+}
+
+/// Settings of the engine, for the commands that run one.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Settings {
+    /// The configuration file.
+    #[arg(long, env = "PEERAGE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Any key of the configuration, for instance --set api.listen=127.0.0.1:9000.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+impl Settings {
+    /// The configuration with these flags on top, own ones last.
+    pub fn load(&self, own: Vec<(String, String)>) -> Result<Config, ConfigErrors> {
+        let flags: Vec<_> = self.set.iter().cloned().chain(own).collect();
+        Config::load(self.config.as_deref(), &flags)
+    }
+}
+
+/// One end of a peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    Local,
+    Remote,
+}
+
+impl Side {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+        }
+    }
+}
+
+/// Does what the command line asks for.
+pub async fn run(cli: Cli) -> Ending {
+    let done = match cli.command {
+        Command::Demo(demo) => demo.run().await,
+        Command::Serve(serve) => serve.run().await,
+        Command::Node(node) => node.run().await,
+        Command::Network(network) => network.run().await,
+        Command::Peering(peering) => peering.run().await,
+        Command::Route(route) => route.run().await,
+        Command::Firewall(firewall) => firewall.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "peerage", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => Ending::Done,
+        Err(Trouble { ending, text }) => {
+            for line in text.lines() {
+                eprintln!("error: {line}");
+            }
+            ending
+        }
+    }
+}

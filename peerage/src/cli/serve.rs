@@ -1,0 +1,73 @@
+//! `peerage serve`: the engine until it is told to stop.
+
+use super::{Settings, Trouble};
+use crate::{
+    assembly::{Engine, StartError, Storage},
+    logging,
+};
+use clap::Args;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+    /// A KurrentDB, as kurrentdb://host:2113?tls=false. Default: the embedded store.
+    #[arg(long, value_name = "CONNECTION STRING")]
+    store: Option<String>,
+    /// Where the files are.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the API listens.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// An EC2-compatible endpoint to work on; without it the cloud is the configured one, simulated by default.
+    #[arg(long, value_name = "URL")]
+    aws_endpoint: Option<String>,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), Trouble> {
+        let flags = [
+            ("store.connection_string", self.store.clone()),
+            ("data.dir", self.data_dir.as_ref().map(|it| it.display().to_string())),
+            ("api.listen", self.listen.clone()),
+            ("cloud.aws.endpoint", self.aws_endpoint.clone()),
+            ("cloud.mode", self.aws_endpoint.as_ref().map(|_| "aws".to_owned())),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        let config = self.settings.load(flags)?;
+        logging::start(&config.log).map_err(Trouble::usage)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
+        let starting = Engine::start(&config, Storage::OnDisk);
+        let engine = tokio::select! {
+            started = starting => started.map_err(trouble)?,
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        };
+        tracing::info!(
+            api = %engine.address(), store = engine.store(), cloud = ?config.cloud.mode, data = %config.data.dir.display(), "serving"
+        );
+        let why = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            failed = engine.failed() => {
+                let text = failed.to_string();
+                engine.stop(config.api.drain).await;
+                return Err(Trouble::failed(text));
+            }
+        };
+        tracing::info!(why, "stopping");
+        engine.stop(config.api.drain).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// A start that failed because of how it was asked for is a usage error; all else is a failure.
+pub(super) fn trouble(error: StartError) -> Trouble {
+    let text = crate::api::full_text(&error);
+    if error.is_usage() { Trouble::usage(text) } else { Trouble::failed(text) }
+}
