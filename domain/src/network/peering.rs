@@ -141,6 +141,16 @@ pub struct Firewall {
     pub enforced: bool,
 }
 
+impl Firewall {
+    /// Takes this group for the side's own. Another group than before holds none of the rules that were seen in that one.
+    fn hold(&mut self, group: &FirewallGroup) {
+        if self.group.as_ref() != Some(group) {
+            let admit = std::mem::take(&mut self.admit);
+            *self = Self { admit, group: Some(group.clone()), ..Self::default() };
+        }
+    }
+}
+
 impl Peering {
     pub(super) fn requested(event: &PeeringRequested) -> Self {
         Self {
@@ -197,16 +207,18 @@ impl Peering {
                 route.installed.remove(&it.route_table);
                 route.conflicts.insert(it.route_table.clone(), it.target.clone());
             }
-            NetworkEvent::FirewallGroupCreated(it) => self.firewall.get_mut(it.side).group = Some(it.group.clone()),
+            NetworkEvent::FirewallGroupCreated(it) => self.firewall.get_mut(it.side).hold(&it.group),
             NetworkEvent::FirewallRuleAuthorized(it) => {
                 self.firewall.get_mut(it.side).rules.insert(it.rule, it.rule_id.clone());
             }
             NetworkEvent::FirewallRuleRevoked(it) => {
-                self.firewall.get_mut(it.side).rules.remove(&it.rule);
+                let firewall = self.firewall.get_mut(it.side);
+                firewall.rules.remove(&it.rule);
+                firewall.enforced &= !firewall.admit.contains(&it.rule);
             }
             NetworkEvent::FirewallEnforced(it) => {
                 let firewall = self.firewall.get_mut(it.side);
-                firewall.group = Some(it.group.clone());
+                firewall.hold(&it.group);
                 firewall.enforced = firewall.admit == it.admit.iter().copied().collect();
             }
             NetworkEvent::ProvisioningBlocked(it) => self.blocked = Some(it.clone()),

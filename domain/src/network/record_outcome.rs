@@ -56,7 +56,7 @@ fn initiation_started(peering: &Peering, reported: u32) -> Result<bool, Refusal>
     match peering.life {
         Life::Requested if reported == 1 => Ok(true),
         Life::Initiating { attempt, .. } if reported == attempt => Ok(false),
-        Life::Initiating { attempt, .. } | Life::InitiationRefused { attempt } if reported == attempt + 1 => Ok(true),
+        Life::Initiating { attempt, .. } | Life::InitiationRefused { attempt } if attempt.checked_add(1) == Some(reported) => Ok(true),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -166,5 +166,5 @@ fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bool, Refusal
     if firewall.admit != it.admit.iter().copied().collect() {
         return Err(out_of_order(peering, "a firewall for another posture"));
     }
-    Ok(!firewall.enforced)
+    Ok(!firewall.enforced || firewall.group.as_ref() != Some(&it.group))
 }

@@ -56,7 +56,7 @@ pub enum Refusal {
     RangeOverlapsPeering { range: Range, other: Range, peering_id: PeeringId },
     #[error("{range} and {other} of the same peer overlap; name each address once")]
     RangesOverlapEachOther { range: Range, other: Range },
-    #[error("no such peering in this network; `peerage peering list` shows them")]
+    #[error("this network has no peering {peering_id}; `peerage peering list` shows those on record")]
     PeeringUnknown { peering_id: PeeringId },
     #[error("peering {peering_id} has ended ({ending}); request a new one")]
     PeeringEnded { peering_id: PeeringId, ending: &'static str },

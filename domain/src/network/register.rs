@@ -4,6 +4,7 @@ use super::{
     Refusal, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered},
+    request_peering::PEER_RANGES,
 };
 use crate::ids::Ids;
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkE
     provider
         .check_network(cloud_network)
         .map_err(|form| Refusal::CloudNetworkMalformed { cloud_network: cloud_network.to_string(), form })?;
+    if subnets.len() > PEER_RANGES {
+        return Err(Refusal::TooManyRanges { given: subnets.len(), most: PEER_RANGES });
+    }
     let event = NetworkRegistered {
         network_id: ids.network(),
         project: project.clone(),

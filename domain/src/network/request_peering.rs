@@ -12,7 +12,7 @@ use super::{
 use crate::{ids::Ids, side::Side};
 use chrono::{DateTime, Utc};
 
-/// The most ranges and subnets that one peer may name.
+/// The most ranges, and the most subnets, that one end may name.
 pub(super) const PEER_RANGES: usize = 32;
 
 pub(super) fn decide(network: &Registered, command: &RequestPeering, now: DateTime<Utc>, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {

@@ -1,1 +1,69 @@
-//! placeholder
+//! Given what has happened, when a command comes, then this happens or this is why not.
+
+#![allow(clippy::unwrap_used)]
+
+mod firewall;
+mod golden;
+mod laws;
+mod matrix;
+mod outcomes;
+mod peerings;
+mod registration;
+mod routes;
+mod samples;
+
+use super::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve};
+use crate::ids::{CommandId, Ids};
+use chrono::{DateTime, TimeZone, Utc};
+use uuid::Uuid;
+
+/// A history to which one command is given.
+struct Given(Network);
+
+/// What the command came to.
+#[derive(Debug)]
+struct Verdict(Result<Vec<NetworkEvent>, Refusal>);
+
+fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
+    Given(fold(events))
+}
+
+fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
+    events.into_iter().fold(Network::default(), |state, event| evolve(state, &event))
+}
+
+/// The time of every command here, and the id of the command that is under test.
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 1, 9, 0, 0).unwrap()
+}
+
+const COMMAND: CommandId = CommandId(Uuid::from_u128(0xc0));
+
+impl Given {
+    fn when(self, command: impl Into<NetworkCommand>) -> Verdict {
+        Verdict(decide(&self.0, &command.into(), now(), Ids::of(COMMAND)))
+    }
+}
+
+impl Verdict {
+    #[track_caller]
+    fn then(self, events: impl IntoIterator<Item = NetworkEvent>) {
+        assert_eq!(self.0, Ok(events.into_iter().collect()));
+    }
+
+    /// All is as the command wants it already.
+    #[track_caller]
+    fn then_nothing(self) {
+        self.then([]);
+    }
+
+    #[track_caller]
+    fn then_refused(self, refusal: Refusal) {
+        assert_eq!(self.0, Err(refusal));
+    }
+}
+
+/// The name of the refusal that callers see.
+fn reason(refusal: &Refusal) -> String {
+    serde_json::to_value(refusal).unwrap()["reason"].as_str().unwrap().to_owned()
+}
