@@ -1,0 +1,50 @@
+//! Keeps a simulated world in a file, so that it outlives the process as a real cloud would.
+
+use super::world::World;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+use thiserror::Error;
+
+/// Why a kept world cannot be used.
+#[derive(Debug, Error)]
+pub enum KeepingError {
+    #[error("cannot read the simulated cloud's world from {path}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} does not hold a simulated cloud's world; move it away to begin with an empty one")]
+    Form { path: PathBuf, source: serde_json::Error },
+    #[error("cannot write the simulated cloud's world to {path}")]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    path: PathBuf,
+}
+
+impl Keeping {
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// The world in the file; `None` if there is no file.
+    pub(super) fn load(&self) -> Result<Option<World>, KeepingError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(KeepingError::Read { path: self.path.clone(), source }),
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(|source| KeepingError::Form { path: self.path.clone(), source })
+    }
+
+    /// Puts the world in the place of the old one: at any moment the file holds one of the two.
+    pub(super) fn save(&self, world: &World) -> Result<(), KeepingError> {
+        let bytes = serde_json::to_vec(world).map_err(|source| KeepingError::Form { path: self.path.clone(), source })?;
+        let beside = self.path.with_extension("new");
+        fs::write(&beside, bytes)
+            .and_then(|()| fs::rename(&beside, &self.path))
+            .map_err(|source| KeepingError::Write { path: self.path.clone(), source })
+    }
+}
