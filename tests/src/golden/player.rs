@@ -14,8 +14,6 @@ use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How long an answer may take before it counts as missing.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// "Nothing more" means nothing for this long.
 const NOTHING_MORE: Duration = Duration::from_millis(500);
 
@@ -171,7 +169,7 @@ impl<'a> Session<'a> {
             (Some(ending), Some(wanted)) => status::compare("status", wanted, ending)?,
             (Some(ending), None) if ending.code != "OK" => return Err(ended_unasked(ending)),
             (Some(_), None) => (),
-            (None, _) => return Err(did_not_end()),
+            (None, _) => return Err(did_not_end(self.target.answer_within)),
         }
         if let Some(wanted) = &step.responses {
             let (wanted, came) = (Value::from(wanted.clone()), Value::from(came.to_vec()));
@@ -188,7 +186,7 @@ impl<'a> Session<'a> {
         }
         running.finish_requests();
         let mut came = Vec::new();
-        let bound = Instant::now() + ANSWER_WITHIN;
+        let bound = Instant::now() + self.target.answer_within;
         loop {
             match timeout_at(bound, running.next()).await {
                 Ok(Some(Came::Message(message))) => came.push(to_recorded(&message)),
@@ -252,7 +250,7 @@ impl<'a> Session<'a> {
 
     async fn awaited(&mut self, name: &str, step: &Step) -> Result<(), Differs> {
         let opened = self.open.get_mut(name).expect("an await of an open call");
-        let (came, ending) = arrivals(opened, step).await;
+        let (came, ending) = arrivals(opened, step, self.target.answer_within).await;
         let judged = self.judge_awaited(name, step, &came, ending.as_ref()).await;
         judged.map_err(|difference| (difference, came))
     }
@@ -261,7 +259,7 @@ impl<'a> Session<'a> {
         match (ending, &step.ended) {
             (Some(ending), Some(wanted)) => status::compare("ended", wanted, ending)?,
             (Some(ending), None) => return Err(ended_unasked(ending)),
-            (None, Some(_)) => return Err(did_not_end()),
+            (None, Some(_)) => return Err(did_not_end(self.target.answer_within)),
             (None, None) => (),
         }
         let opened = self.open.get_mut(name).expect("an await of an open call");
@@ -316,11 +314,11 @@ impl<'a> Session<'a> {
 }
 
 /// Collects what comes on an open call until all that is wanted is there and nothing more follows, or the call ends.
-async fn arrivals(opened: &mut Open, step: &Step) -> (Vec<Value>, Option<Ending>) {
+async fn arrivals(opened: &mut Open, step: &Step, within: Duration) -> (Vec<Value>, Option<Ending>) {
     let catching_up = opened.catch_up.is_some();
     let wanted = exact(&step.messages, catching_up);
     let mut came = Vec::new();
-    let bound = Instant::now() + ANSWER_WITHIN;
+    let bound = Instant::now() + within;
     loop {
         let is_complete = step.ended.is_none() && exact(&came, catching_up) >= wanted;
         let until = if is_complete { Instant::now() + NOTHING_MORE } else { bound };
@@ -352,8 +350,8 @@ fn ended_unasked(ending: &Ending) -> Difference {
     Difference { at: "the call's end".to_owned(), wanted: "none yet, or OK".to_owned(), came }
 }
 
-fn did_not_end() -> Difference {
-    let came = format!("no end within {ANSWER_WITHIN:?}");
+fn did_not_end(within: Duration) -> Difference {
+    let came = format!("no end within {within:?}");
     Difference { at: "the call's end".to_owned(), wanted: "the recorded status".to_owned(), came }
 }
 

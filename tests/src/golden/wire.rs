@@ -6,6 +6,7 @@
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -27,6 +28,8 @@ pub struct Target {
     pub authorization: Option<String>,
     /// The most bytes that one append may have on this node.
     pub append_limit: usize,
+    /// How long an answer may take before it counts as missing.
+    pub answer_within: Duration,
     /// What the node has switched on: `projections`, `security`.
     pub offers: Vec<String>,
 }
@@ -50,7 +53,14 @@ impl Target {
         let host = host_and_port.rsplit_once(':').map_or(host_and_port, |(host, _)| host);
         let endpoint = Channel::from_shared(format!("http://{host_and_port}")).map_err(|error| error.to_string())?;
         let channel = endpoint.tcp_nodelay(true).connect().await.map_err(|error| format!("{address}: {error:?}"))?;
-        Ok(Self { channel, host: host.to_owned(), authorization: None, append_limit: 1_048_576, offers: Vec::new() })
+        Ok(Self {
+            channel,
+            host: host.to_owned(),
+            authorization: None,
+            append_limit: 1_048_576,
+            answer_within: Duration::from_secs(10),
+            offers: Vec::new(),
+        })
     }
 
     /// Starts a call. Requests go out with [`Call::send`]; what comes is read with [`Call::next`].
