@@ -4,6 +4,7 @@
 //! [`golden`] player replays against any node, are in `golden/`; the independent judge of the emulated cloud is in `oracle/`.
 #![allow(clippy::unwrap_used, reason = "a helper of tests that cannot go on should say so and stop the test")]
 
+pub mod binary;
 pub mod checks;
 pub mod golden;
 pub mod moto;
