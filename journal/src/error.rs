@@ -1,0 +1,87 @@
+//! What can go wrong between a command and the log, one variant per thing a caller can do something about.
+
+use crate::Position;
+use domain::{CommandId, network::Refusal};
+use std::time::Duration;
+use thiserror::Error;
+
+/// The source of an error, as the client or the transport gave it.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// The log could not be read or written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The store does not answer, or says that it cannot. The same call may succeed later.
+    #[error("{operation}: the event store is unavailable")]
+    Unavailable {
+        operation: &'static str,
+        #[source]
+        source: Source,
+    },
+    /// No answer in time. Whether an append took effect is unknown; the same command id finds out.
+    #[error("{operation}: no answer from the event store within {after:?}")]
+    DeadlineExceeded { operation: &'static str, after: Duration },
+    #[error("{operation}: the event store denies access; check the credentials in the connection string and the stream's access list")]
+    AccessDenied { operation: &'static str },
+    /// The store refuses the request for what it is, for instance because it is too large.
+    #[error("{operation}: the event store refuses the request")]
+    Rejected {
+        operation: &'static str,
+        #[source]
+        source: Source,
+    },
+    /// Somebody put a tombstone on the stream.
+    #[error("{operation}: stream {stream} was deleted for good")]
+    StreamDeleted { operation: &'static str, stream: String },
+    /// Somebody cut the stream, so its history is not whole. Nothing is concluded from such a stream.
+    #[error("stream {stream} is not whole: event {missing} is gone; look for $maxCount, $maxAge or $tb in its metadata, or a deletion")]
+    Truncated { stream: String, missing: u64 },
+    /// An event that this version cannot read. Nothing is decided on top of it.
+    #[error("event {revision} of stream {stream} cannot be read: {event_type}: {problem}")]
+    Unreadable { stream: String, revision: u64, event_type: String, problem: String },
+    /// An event could not be written as JSON.
+    #[error("{operation}: {event_type} cannot be encoded")]
+    Encoding {
+        operation: &'static str,
+        event_type: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// A command was not carried out.
+#[derive(Debug, Error)]
+pub enum ExecuteError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The id belongs to another command with another body.
+    #[error("command id {command_id} was used for another command; take a new id")]
+    CommandIdReused { command_id: CommandId, first_revision: u64 },
+    #[error("the network is at revision {}, not at {expected} as expected", actual.map_or_else(|| "none".to_owned(), |it| it.to_string()))]
+    WrongRevision { expected: u64, actual: Option<u64> },
+    /// Others wrote first, every time.
+    #[error("others wrote to this network first, {attempts} times; try again")]
+    Contended { attempts: u32 },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Why following cannot go on. What heals by itself heals inside and is never seen here.
+#[derive(Debug, Error)]
+pub enum FollowError {
+    #[error("following {followed}: the event store denies access; check the credentials in the connection string")]
+    AccessDenied { followed: String },
+    /// The position is no place in this log: it comes from another log, or the log was cut.
+    #[error("following {followed}: the event store does not know the position {}", from.map_or_else(|| "start".to_owned(), |it| it.to_string()))]
+    PositionRefused {
+        followed: String,
+        from: Option<Position>,
+        #[source]
+        source: Source,
+    },
+    #[error("following {followed}: the stream was deleted for good")]
+    StreamDeleted { followed: String },
+    /// An earlier call returned the reason; there is nothing more to come.
+    #[error("following {followed}: it has ended")]
+    Ended { followed: String },
+}

@@ -1,0 +1,131 @@
+//! The task behind a follower: one session after another, each behind the last.
+
+use super::{
+    Followed, Signal,
+    nodes::Nodes,
+    session::{Break, Cursor, Session},
+};
+use crate::{FollowError, JournalSettings, Position, retry::pauses, transport::Transport};
+use backon::ExponentialBackoff;
+use std::{error::Error, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
+
+/// The first pause after a break.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Feed {
+    transport: Arc<Transport>,
+    nodes: Nodes,
+    followed: Followed,
+    outlet: Outlet,
+    open_within: Duration,
+    longest_pause: Duration,
+}
+
+/// Where signals go, and how far they have got.
+pub(super) struct Outlet {
+    pub(super) cursor: Cursor,
+    signals: mpsc::Sender<Result<Signal, FollowError>>,
+    stall: Duration,
+    /// Set by a break, until something comes through again.
+    broken: Option<Instant>,
+    followed: String,
+}
+
+impl Outlet {
+    /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait for it.
+    pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Break> {
+        match tokio::time::timeout(self.stall, self.signals.reserve()).await {
+            Ok(Ok(permit)) => permit.send(Ok(signal)),
+            Ok(Err(_)) => return Err(Break::Unwanted),
+            Err(_) => return Err(Break::Stalled),
+        }
+        if let Some(since) = self.broken.take() {
+            tracing::info!(followed = self.followed, away = ?since.elapsed(), "following again");
+        }
+        Ok(())
+    }
+}
+
+impl Feed {
+    pub(super) fn new(
+        transport: Arc<Transport>,
+        settings: &JournalSettings,
+        from: Option<Position>,
+        followed: Followed,
+        signals: mpsc::Sender<Result<Signal, FollowError>>,
+    ) -> Self {
+        let outlet =
+            Outlet { cursor: Cursor::after(from), signals, stall: settings.follow_stall, broken: None, followed: followed.to_string() };
+        Self {
+            nodes: Nodes::of(&transport.settings),
+            transport,
+            followed,
+            outlet,
+            open_within: settings.command_deadline,
+            longest_pause: settings.follow_backoff,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut pauses = self.pauses();
+        loop {
+            let opened = Instant::now();
+            match self.session().await {
+                Break::Unwanted => return,
+                Break::Stalled => {
+                    tracing::debug!(followed = %self.followed, "the reader is behind; following stops until it has room");
+                    if self.outlet.signals.reserve().await.is_err() {
+                        return;
+                    }
+                }
+                Break::Hopeless(error) => {
+                    // Nobody may be listening any more, and then nobody needs to know.
+                    let _ = self.outlet.signals.send(Err(error)).await;
+                    return;
+                }
+                Break::Lost(cause) => {
+                    // A server that accepts and breaks at once must not be asked without a pause.
+                    if opened.elapsed() > self.longest_pause {
+                        pauses = self.pauses();
+                    }
+                    self.note_break(cause.as_ref());
+                    tokio::select! {
+                        () = tokio::time::sleep(pauses.next().unwrap_or(self.longest_pause)) => {}
+                        () = self.outlet.signals.closed() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// One subscription on one node, until it breaks.
+    async fn session(&mut self) -> Break {
+        // A new connection each time: whatever ailed the old one goes with it.
+        let http = self.transport.connect();
+        let Some(node) = self.nodes.choose(&self.transport, &http).await else {
+            return Break::Lost("no node of the cluster answers".into());
+        };
+        let session = Session { transport: &self.transport, http, node: &node, followed: &self.followed, open_within: self.open_within };
+        let ended = session.run(&mut self.outlet, &self.nodes).await;
+        if matches!(ended, Break::Lost(_)) {
+            self.nodes.failed(node);
+        }
+        ended
+    }
+
+    fn pauses(&self) -> ExponentialBackoff {
+        pauses(LEAST_PAUSE.min(self.longest_pause), self.longest_pause)
+    }
+
+    /// Says it once per outage, whatever the number of attempts.
+    fn note_break(&mut self, cause: &(dyn Error + Send + Sync + 'static)) {
+        let cause = cause as &dyn Error;
+        if self.outlet.broken.is_none() {
+            self.outlet.broken = Some(Instant::now());
+            tracing::warn!(followed = %self.followed, cause, "following broke off; it resumes by itself");
+        } else {
+            tracing::debug!(followed = %self.followed, cause, "still not following");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Following the log: one typed sequence of events, checkpoints and caught-up, that does not end.
+//!
+//! The crate's own subscription cannot be used: a server that shuts down in good order ends its streams without a status, the crate
+//! takes that for an empty message, asks again at once, and never returns. Here such an end is a break. A task of our own reads into a
+//! bounded buffer, and after any break resumes behind the last thing it put there, so nothing is lost and nothing comes twice.
+//!
+//! Read next: `feed` (the task), `session` (one subscription on one node), `nodes` (which node).
+
+mod feed;
+mod nodes;
+mod session;
+
+use crate::{FollowError, JournalSettings, Position, Recorded, transport::Transport};
+use feed::Feed;
+use std::{fmt, sync::Arc};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// What is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// Every network's stream.
+    Networks,
+    /// One stream.
+    Stream(String),
+}
+
+impl fmt::Display for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Networks => f.write_str("all networks"),
+            Self::Stream(stream) => write!(f, "stream {stream}"),
+        }
+    }
+}
+
+/// What a follower has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Event(Recorded),
+    /// Everything up to here was looked at; following may resume from here.
+    Checkpoint(Position),
+    /// There was nothing more at some moment. Comes again after every break, and whenever it is true again.
+    CaughtUp,
+}
+
+/// A place in the log that moves on. Dropping it stops following.
+#[derive(Debug)]
+pub struct Follower {
+    signals: mpsc::Receiver<Result<Signal, FollowError>>,
+    followed: Followed,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(transport: Arc<Transport>, settings: &JournalSettings, from: Option<Position>, followed: Followed) -> Self {
+        let (sender, signals) = mpsc::channel(settings.follow_buffer.max(1));
+        let feed = Feed::new(transport, settings, from, followed.clone(), sender);
+        Self { signals, followed, _task: AbortOnDropHandle::new(tokio::spawn(feed.run())) }
+    }
+
+    /// The next signal, as soon as there is one. Safe to cancel. The first error is also the last signal.
+    pub async fn next(&mut self) -> Result<Signal, FollowError> {
+        let ended = || FollowError::Ended { followed: self.followed.to_string() };
+        self.signals.recv().await.unwrap_or_else(|| Err(ended()))
+    }
+}

@@ -1,0 +1,69 @@
+//! One open store: where commands, reads and followers start from.
+
+use crate::{
+    Followed, Follower, JournalError, JournalSettings, Networks, OpenError, Position, Recorded,
+    calls::{PAGE, Page, Store},
+    deadline::Deadline,
+    keeper::Keeper,
+    settings,
+    transport::Transport,
+};
+use domain::NetworkId;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A store, reached through a connection string. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    store: Arc<Store>,
+    transport: Arc<Transport>,
+    networks: Networks,
+    settings: Arc<JournalSettings>,
+}
+
+impl Journal {
+    /// Checks the settings and reads certificate files. Nothing is dialled.
+    pub fn open(settings: JournalSettings) -> Result<Self, OpenError> {
+        let client_settings = settings::parse(&settings.connection_string)?;
+        let transport = Arc::new(Transport::of(client_settings.clone(), &settings)?);
+        let store = Arc::new(Store::new(Keeper::new(client_settings)));
+        let networks = Networks::new(Arc::clone(&store), &settings);
+        Ok(Self { store, transport, networks, settings: Arc::new(settings) })
+    }
+
+    /// Whether the store answers, by one read that takes no longer than a command may.
+    pub async fn ready(&self) -> Result<(), JournalError> {
+        let deadline = Deadline::after(self.settings.command_deadline, "ready");
+        // No network has this id: the answer is small whatever the store holds.
+        self.store.ping(&NetworkId(Uuid::nil()).stream(), &deadline).await
+    }
+
+    pub fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// Follows the log after this position; `None` is from its beginning. Needs a tokio runtime around it.
+    pub fn follow(&self, from: Option<Position>, followed: Followed) -> Follower {
+        Follower::start(Arc::clone(&self.transport), &self.settings, from, followed)
+    }
+
+    /// Everything in this stream after this event number (`None`: from the beginning), up to its end at some moment of the call. A
+    /// stream that does not exist holds nothing.
+    pub async fn read_stream(&self, stream: &str, after: Option<u64>) -> Result<Vec<Recorded>, JournalError> {
+        let deadline = Deadline::after(self.settings.command_deadline, "read stream");
+        let mut all = Vec::new();
+        let mut from = after.map_or(0, |it| it.saturating_add(1));
+        loop {
+            let (events, last) = match self.store.read_page(stream, from, PAGE, &deadline).await? {
+                Page::Missing => return Ok(all),
+                Page::Found { events, last } => (events, last),
+            };
+            let reached = events.last().map(|it| it.revision);
+            all.extend(events);
+            match reached {
+                Some(revision) if revision < last => from = revision + 1,
+                Some(_) | None => return Ok(all),
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Carrying out a command: look in the ledger, decide, append at the exact revision.
+//!
+//! ```text
+//!            ┌────────────── read on ◀─────────────┐
+//!            ▼                                     │
+//!   ledger → expected revision → decide ─ events ─▶ append ─ somebody was first ─┘
+//!            │                                     │
+//!            └─ no append needed:                  └─▶ Executed
+//!               from the cache: read on, again
+//!               from a fresh read: that is the answer
+//! ```
+
+use super::{Loaded, Networks, Slot};
+use crate::{
+    Body, Encoded, ExecuteError, JournalError, Metadata, Position, SCHEMA_VERSION,
+    calls::{Appended, Page, WrongExpectedVersion},
+    codec::event_id,
+    deadline::Deadline,
+    encode,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    CommandId, Digest, EventId, Ids, NetworkId, Receipt,
+    ledger::Entry,
+    network::{NetworkCommand, NetworkEvent, decide, evolve},
+    text::Actor,
+};
+use kurrentdb::EventData;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Who sends a command, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Sent again, the same id with the same body gives the first outcome.
+    pub command_id: CommandId,
+    pub actor: Actor,
+    /// What the command belongs to; by default itself.
+    pub correlation_id: Option<Uuid>,
+    /// The event that it follows from; by default the command itself.
+    pub causation_id: Option<EventId>,
+    pub traceparent: Option<String>,
+    /// The revision that the network must be at.
+    pub expected_revision: Option<u64>,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    pub network_id: NetworkId,
+    /// The number of the command's last event; if all was as asked already, the network's revision then.
+    pub revision: Option<u64>,
+    /// Where the command's last event is in the log; `None` if there is none.
+    pub position: Option<Position>,
+    /// The command's events; none if all was as asked already.
+    pub events: Vec<NetworkEvent>,
+    /// Whether this is the outcome of an earlier sending of the same command.
+    pub repeated: bool,
+    /// The network after the command, or later.
+    pub after: Arc<Loaded>,
+}
+
+/// A command on its way.
+struct Order<'a> {
+    id: NetworkId,
+    command: &'a NetworkCommand,
+    caller: &'a Caller,
+    digest: Digest,
+    now: DateTime<Utc>,
+}
+
+/// What follows from one state.
+enum Conclusion {
+    Append(Vec<NetworkEvent>),
+    /// An answer that needs no append, and a state that is fresh.
+    Answer(Answer),
+}
+
+enum Answer {
+    Nothing,
+    Repeated(Receipt),
+    Not(ExecuteError),
+}
+
+impl Networks {
+    /// Carries out a command, or says why not. An error of the journal leaves the outcome unknown at worst: the same command id
+    /// finds out.
+    pub async fn execute(
+        &self,
+        id: NetworkId,
+        command: &NetworkCommand,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<Executed, ExecuteError> {
+        let deadline = Deadline::after(self.command_deadline, "execute");
+        let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
+        let order = Order { id, command, caller, digest, now };
+        let slot = self.slot(id).await;
+        let _turn = deadline.bound(slot.turn.lock()).await?;
+        let mut loaded = slot.loaded();
+        let mut fresh = false;
+        let mut attempts = 0;
+        loop {
+            match order.conclude(&loaded) {
+                Conclusion::Append(events) => {
+                    if let Some(executed) = self.append(&order, &slot, loaded, events, &deadline).await? {
+                        return Ok(executed);
+                    }
+                    attempts += 1;
+                    if attempts >= self.contention_attempts {
+                        return Err(ExecuteError::Contended { attempts });
+                    }
+                }
+                Conclusion::Answer(answer) if fresh => return self.answer(&order, loaded, answer, &deadline).await,
+                Conclusion::Answer(_) => {}
+            }
+            loaded = self.read_on(id, &slot, &deadline).await?;
+            fresh = true;
+        }
+    }
+
+    /// Appends on top of `loaded`; nothing if somebody else was first.
+    async fn append(
+        &self,
+        order: &Order<'_>,
+        slot: &Slot,
+        loaded: Arc<Loaded>,
+        events: Vec<NetworkEvent>,
+        deadline: &Deadline,
+    ) -> Result<Option<Executed>, ExecuteError> {
+        let stream = order.id.stream();
+        let first = loaded.next_revision();
+        let last = first + events.len() as u64 - 1;
+        let proposed = events.iter().enumerate().map(|(index, event)| order.propose(index, event)).collect::<Result<Vec<_>, _>>()?;
+        let Appended { revision, position } = match self.store.append(&stream, loaded.revision, &proposed, deadline).await? {
+            Ok(appended) => appended,
+            Err(WrongExpectedVersion) => return Ok(None),
+        };
+        if revision != last {
+            // Numbers go on after a deletion: the stream once held what can no longer be read.
+            slot.forget();
+            return Err(JournalError::Truncated { stream, missing: first }.into());
+        }
+        let after = slot.advance(loaded, |loaded| order.fold(loaded, &events, first));
+        tracing::debug!(network = %order.id, command = order.command.name(), revision, "appended");
+        Ok(Some(Executed { network_id: order.id, revision: Some(revision), position, events, repeated: false, after }))
+    }
+
+    async fn answer(&self, order: &Order<'_>, after: Arc<Loaded>, answer: Answer, deadline: &Deadline) -> Result<Executed, ExecuteError> {
+        let receipt = match answer {
+            Answer::Not(error) => return Err(error),
+            Answer::Nothing => {
+                let (network_id, revision) = (order.id, after.revision);
+                return Ok(Executed { network_id, revision, position: None, events: Vec::new(), repeated: false, after });
+            }
+            Answer::Repeated(receipt) => receipt,
+        };
+        let (events, position) = self.first_outcome(order.id, &receipt, deadline).await?;
+        Ok(Executed { network_id: order.id, revision: Some(receipt.last_revision), position, events, repeated: true, after })
+    }
+
+    /// The events of a command that was carried out earlier.
+    async fn first_outcome(
+        &self,
+        id: NetworkId,
+        receipt: &Receipt,
+        deadline: &Deadline,
+    ) -> Result<(Vec<NetworkEvent>, Option<Position>), JournalError> {
+        let stream = id.stream();
+        let most = usize::try_from(receipt.last_revision - receipt.first_revision + 1).unwrap_or(usize::MAX);
+        let recorded = match self.store.read_page(&stream, receipt.first_revision, most, deadline).await? {
+            Page::Found { events, .. } if events.len() == most => events,
+            Page::Found { .. } | Page::Missing => return Err(JournalError::Truncated { stream, missing: receipt.first_revision }),
+        };
+        let position = recorded.last().map(|it| it.position);
+        let events = recorded.into_iter().map(|it| match it.body {
+            Body::Event(event) => Ok(event),
+            Body::Undecodable { event_type, problem } => {
+                Err(JournalError::Unreadable { stream: it.stream, revision: it.revision, event_type, problem })
+            }
+        });
+        Ok((events.collect::<Result<_, _>>()?, position))
+    }
+}
+
+impl Order<'_> {
+    /// What follows from this state. A command that was answered before is answered the same way, whatever holds now.
+    fn conclude(&self, loaded: &Loaded) -> Conclusion {
+        let command_id = self.caller.command_id;
+        match loaded.ledger.look_up(command_id, &self.digest) {
+            Entry::Repeated(receipt) => return Conclusion::Answer(Answer::Repeated(receipt)),
+            Entry::Reused(receipt) => {
+                return no(ExecuteError::CommandIdReused { command_id, first_revision: receipt.first_revision });
+            }
+            Entry::Fresh => {}
+        }
+        if let Some(expected) = self.caller.expected_revision
+            && loaded.revision != Some(expected)
+        {
+            return no(ExecuteError::WrongRevision { expected, actual: loaded.revision });
+        }
+        if let Some(parked) = loaded.undecodable.first().cloned() {
+            // The state lacks what that event says, so a decision on it could be wrong.
+            let super::Undecodable { revision, event_type, problem } = parked;
+            return no(JournalError::Unreadable { stream: self.id.stream(), revision, event_type, problem });
+        }
+        match decide(&loaded.network, self.command, self.now, Ids::of(command_id)) {
+            Ok(events) if events.is_empty() => Conclusion::Answer(Answer::Nothing),
+            Ok(events) => Conclusion::Append(events),
+            Err(refusal) => no(refusal),
+        }
+    }
+
+    fn propose(&self, index: usize, event: &NetworkEvent) -> Result<EventData, JournalError> {
+        let failed = |source| encoding(event.name(), source);
+        let Encoded { event_type, data, metadata } = encode(event, self.metadata()).map_err(failed)?;
+        let id = event_id(self.caller.command_id, &self.digest, index, &data);
+        EventData::json(event_type, &data).and_then(|it| it.id(id.0).metadata_as_json(&metadata)).map_err(failed)
+    }
+
+    fn metadata(&self) -> Metadata {
+        let command_id = self.caller.command_id;
+        Metadata {
+            correlation_id: self.caller.correlation_id.unwrap_or(command_id.0),
+            causation_id: self.caller.causation_id.map_or(command_id.0, |it| it.0),
+            command_id,
+            command_digest: self.digest.clone(),
+            actor: self.caller.actor.clone(),
+            schema_version: SCHEMA_VERSION,
+            traceparent: self.caller.traceparent.clone(),
+        }
+    }
+
+    fn fold(&self, loaded: &mut Loaded, events: &[NetworkEvent], first: u64) {
+        for (event, revision) in events.iter().zip(first..) {
+            loaded.network = evolve(std::mem::take(&mut loaded.network), event);
+            loaded.ledger.note(self.caller.command_id, self.digest.clone(), revision);
+            loaded.revision = Some(revision);
+        }
+    }
+}
+
+fn no(error: impl Into<ExecuteError>) -> Conclusion {
+    Conclusion::Answer(Answer::Not(error.into()))
+}
+
+fn encoding(event_type: &'static str, source: serde_json::Error) -> JournalError {
+    JournalError::Encoding { operation: "execute", event_type, source }
+}

@@ -1,0 +1,33 @@
+//! An event as the log holds it.
+
+use crate::{Metadata, Position};
+use chrono::{DateTime, Utc};
+use domain::{EventId, NetworkId, network::NetworkEvent};
+
+/// One event of the log, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub stream: String,
+    /// The network whose stream this is, if it is one.
+    pub network_id: Option<NetworkId>,
+    /// The event's number in its stream, from 0.
+    pub revision: u64,
+    pub position: Position,
+    pub event_id: EventId,
+    /// When the store wrote it, by the store's clock.
+    pub created: DateTime<Utc>,
+    /// `None` if there is none or it is not ours.
+    pub metadata: Option<Metadata>,
+    pub body: Body,
+}
+
+/// What an event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    Event(NetworkEvent),
+    /// An event that this version cannot read: to be parked and reported, never guessed at.
+    Undecodable {
+        event_type: String,
+        problem: String,
+    },
+}

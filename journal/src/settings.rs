@@ -1,0 +1,94 @@
+//! What a journal is told when it is opened.
+
+use kurrentdb::ClientSettings;
+use std::time::Duration;
+use thiserror::Error;
+
+/// How to reach the store, and the limits.
+#[derive(Clone, Debug)]
+pub struct JournalSettings {
+    /// `kurrentdb://…`, as the official clients take it.
+    pub connection_string: String,
+    /// How long a command or a load may take in all, retries included.
+    pub command_deadline: Duration,
+    /// How many folded networks are kept in memory.
+    pub cached_networks: usize,
+    /// How often a command is decided again because somebody else wrote first.
+    pub contention_attempts: u32,
+    /// How many signals a follower holds for a reader that is behind.
+    pub follow_buffer: usize,
+    /// How long a follower waits for such a reader before it hangs up and resumes later.
+    pub follow_stall: Duration,
+    /// The longest pause between two attempts of a follower to reach the store.
+    pub follow_backoff: Duration,
+    /// How often a follower's connection is probed, and how long it may stay silent then. `None`: what the connection string says.
+    pub follow_keep_alive: Option<Duration>,
+}
+
+impl JournalSettings {
+    /// The defaults, for this store.
+    pub fn new(connection_string: impl Into<String>) -> Self {
+        Self {
+            connection_string: connection_string.into(),
+            command_deadline: Duration::from_secs(5),
+            cached_networks: 10_000,
+            contention_attempts: 10,
+            follow_buffer: 256,
+            follow_stall: Duration::from_secs(30),
+            follow_backoff: Duration::from_secs(5),
+            follow_keep_alive: None,
+        }
+    }
+}
+
+/// Why a journal cannot be opened. Nothing has been dialled by then.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("the connection string is not usable: {problem}")]
+    ConnectionString { problem: String },
+    #[error("the TLS settings of the connection string are not usable: {what}")]
+    Tls {
+        what: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Parses the connection string, and refuses what the client would later panic or go silent on.
+pub(crate) fn parse(connection_string: &str) -> Result<ClientSettings, OpenError> {
+    let refused = |problem: &str| OpenError::ConnectionString { problem: problem.to_owned() };
+    let settings: ClientSettings = connection_string.parse().map_err(|error: kurrentdb::ClientSettingsParseError| {
+        let problem = error.error().map_or_else(|| error.message().to_owned(), |cause| format!("{cause}; use kurrentdb://host:port"));
+        OpenError::ConnectionString { problem }
+    })?;
+    if settings.max_discover_attempts() < 2 {
+        return Err(refused("maxDiscoverAttempts must be 2 or more; with 1 the client never connects"));
+    }
+    if crate::transport::Hidden::of(&settings)?.never_ends() {
+        return Err(refused("defaultDeadline must not be -1; leave it out, every call has a deadline here"));
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_string_that_the_client_would_choke_on_is_refused_at_once() {
+        let problem = |text: &str| match parse(text) {
+            Ok(_) => panic!("{text} was accepted"),
+            Err(error) => error.to_string(),
+        };
+        assert!(problem("postgres://localhost").contains("scheme"));
+        assert!(problem("kurrentdb://").contains("not usable"));
+        assert!(problem("kurrentdb://localhost:2113?maxDiscoverAttempts=1").contains("maxDiscoverAttempts"));
+        assert!(problem("kurrentdb://localhost:2113?defaultDeadline=-1").contains("defaultDeadline"));
+    }
+
+    #[test]
+    fn a_node_and_a_cluster_are_accepted() {
+        assert_eq!(parse("kurrentdb://127.0.0.1:2113?tls=false").map(|it| it.hosts().len()).ok(), Some(1));
+        assert_eq!(parse("esdb://a:1,b:2,c:3?tls=false").map(|it| it.hosts().len()).ok(), Some(3));
+    }
+}
