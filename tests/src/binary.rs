@@ -16,12 +16,15 @@ pub fn peerage() -> PathBuf {
 }
 
 fn build() -> PathBuf {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "peerage", "--bin", "peerage"]).current_dir(workspace::root());
-    let status = cargo.status().expect("start cargo");
-    assert!(status.success(), "peerage does not build");
     // A test binary lies in target/debug/deps, the programs one folder above.
     let test = std::env::current_exe().expect("path of this test");
     let folder = test.parent().and_then(|deps| deps.parent()).expect("target folder of this test");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--package", "peerage", "--bin", "peerage"]).current_dir(workspace::root());
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("start cargo");
+    assert!(status.success(), "peerage does not build");
     folder.join(format!("peerage{}", std::env::consts::EXE_SUFFIX))
 }
