@@ -30,6 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     messages.bytes(["."]);
     // Maps of two or three entries that are built for every event: ordered ones cost less, and encode the same every time.
     messages.btree_map(["."]);
+    // Details of errors are packed under their full names.
+    messages.enable_type_names();
+    messages.type_name_domain(["."], "type.googleapis.com");
     tonic_build::configure().compile_fds_with_config(messages, descriptors)?;
     Ok(())
 }

@@ -1,0 +1,296 @@
+//! The one writer: a thread of its own, because every group ends with a flush that blocks.
+//!
+//! Commands that arrive while a group is being flushed make up the next one, so that appends in flight share a flush
+//! and one alone waits for nobody. A command is answered only after its group is committed, a repeat too: what it
+//! repeats may be in the same group.
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Heads, recent::RecentIds, transaction::Transaction};
+use crate::{
+    log::{Log, LogError},
+    model::{Expected, NewEvent, Position, StreamName, Ticks},
+    source::{Clock, NewId},
+};
+
+/// How many commands may wait before their senders do.
+const WAITING: usize = 4096;
+/// A group ends at this many commands or bytes.
+const GROUP_COMMANDS: usize = 1024;
+const GROUP_BYTES: usize = 8 << 20;
+
+/// What came of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppendOutcome {
+    /// Written. `revision` is the stream's last number: `None` if it has no events, nor had the append.
+    Written {
+        revision: Option<u64>,
+        position: Position,
+    },
+    /// Was there already; `position` is none if the event is no longer visible.
+    Repeated {
+        revision: u64,
+        position: Option<Position>,
+    },
+    WrongExpected {
+        current: Option<u64>,
+    },
+    Deleted,
+}
+
+/// What came of a delete or tombstone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeleteOutcome {
+    Done { position: Position },
+    WrongExpected { current: Option<u64> },
+    Deleted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    Soft,
+    Tombstone,
+}
+
+/// A command was not carried out.
+#[derive(Debug, Clone, Error)]
+pub(crate) enum Failure {
+    #[error("the store is shutting down")]
+    ShuttingDown,
+    #[error("the log failed")]
+    Log(#[source] Arc<LogError>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, Failure>>;
+
+enum Command {
+    Append {
+        stream: StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        reply: Reply<AppendOutcome>,
+    },
+    Delete {
+        stream: StreamName,
+        expected: Expected,
+        deletion: Deletion,
+        reply: Reply<DeleteOutcome>,
+    },
+    Stop,
+}
+
+/// What the engine is given from outside.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) clock: Clock,
+    pub(crate) new_id: NewId,
+}
+
+/// Sends commands to the writer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterHandle(mpsc::Sender<Command>);
+
+/// The writer and what readers need to follow it.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) writer: WriterHandle,
+    pub(crate) heads: Arc<Heads>,
+    pub(crate) end: watch::Receiver<Position>,
+    thread: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Begins to write after the last record of `log`.
+    pub(crate) fn start(log: Arc<dyn Log>, settings: Settings) -> Result<Self, LogError> {
+        let (commands, received) = mpsc::channel(WAITING);
+        let (end, followed) = watch::channel(log.end()?);
+        let heads = Arc::new(Heads::new(log.clone()));
+        let writer = Writer {
+            commands: received,
+            log,
+            heads: heads.clone(),
+            recent: RecentIds::new(),
+            settings,
+            end,
+        };
+        Ok(Self {
+            writer: WriterHandle(commands),
+            heads,
+            end: followed,
+            thread: thread::spawn(move || writer.run()),
+        })
+    }
+
+    /// Finishes the commands already sent, then ends the writer. Blocks until it has.
+    pub(crate) fn stop(self) {
+        if self.writer.0.blocking_send(Command::Stop).is_ok() && self.thread.join().is_err() {
+            tracing::error!("the writer panicked");
+        }
+    }
+}
+
+impl WriterHandle {
+    pub(crate) async fn append(
+        &self,
+        stream: StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<AppendOutcome, Failure> {
+        self.ask(|reply| Command::Append {
+            stream,
+            expected,
+            events,
+            reply,
+        })
+        .await
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        stream: StreamName,
+        expected: Expected,
+        deletion: Deletion,
+    ) -> Result<DeleteOutcome, Failure> {
+        self.ask(|reply| Command::Delete {
+            stream,
+            expected,
+            deletion,
+            reply,
+        })
+        .await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.0
+            .send(command(reply))
+            .await
+            .map_err(|_| Failure::ShuttingDown)?;
+        answer.await.map_err(|_| Failure::ShuttingDown)?
+    }
+}
+
+impl Command {
+    fn size(&self) -> usize {
+        match self {
+            Self::Append { events, .. } => events.iter().map(NewEvent::size).sum(),
+            Self::Delete { .. } | Self::Stop => 0,
+        }
+    }
+}
+
+struct Writer {
+    commands: mpsc::Receiver<Command>,
+    log: Arc<dyn Log>,
+    heads: Arc<Heads>,
+    recent: RecentIds,
+    settings: Settings,
+    end: watch::Sender<Position>,
+}
+
+/// An answer that waits for the group to be committed.
+type Answer = Box<dyn FnOnce(Option<&Arc<LogError>>)>;
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(first) = self.commands.blocking_recv() {
+            let (group, stop) = self.collect(first);
+            self.carry_out(group);
+            if stop {
+                break;
+            }
+        }
+    }
+
+    /// The first command and those that wait behind it; whether the last of them was to stop.
+    fn collect(&mut self, first: Command) -> (Vec<Command>, bool) {
+        let mut bytes = first.size();
+        let mut group = vec![first];
+        while group.len() < GROUP_COMMANDS
+            && bytes < GROUP_BYTES
+            && !matches!(group.last(), Some(Command::Stop))
+            && let Ok(next) = self.commands.try_recv()
+        {
+            bytes += next.size();
+            group.push(next);
+        }
+        let stop = matches!(group.last(), Some(Command::Stop));
+        (group, stop)
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>) {
+        let now = Ticks::of((self.settings.clock)());
+        let start = *self.end.borrow();
+        let mut transaction = Transaction::new(
+            &*self.log,
+            &self.heads,
+            &self.recent,
+            &*self.settings.new_id,
+            now,
+            start,
+        );
+        let answers: Vec<Answer> = commands
+            .into_iter()
+            .filter_map(|command| apply(&mut transaction, command))
+            .collect();
+        let changes = transaction.finish();
+        let failure = if changes.end == start {
+            None
+        } else {
+            self.log.commit(changes.group).err().map(Arc::new)
+        };
+        match &failure {
+            None => {
+                for (stream, head) in changes.heads {
+                    self.heads.keep(stream, head);
+                }
+                for (stream, id, number) in changes.ids {
+                    self.recent.keep(stream, id, number);
+                }
+                if changes.end != start {
+                    self.end.send_replace(changes.end);
+                }
+            }
+            Some(error) => tracing::error!(%error, "a group of appends failed"),
+        }
+        for answer in answers {
+            answer(failure.as_ref());
+        }
+    }
+}
+
+fn apply(transaction: &mut Transaction<'_>, command: Command) -> Option<Answer> {
+    match command {
+        Command::Append {
+            stream,
+            expected,
+            events,
+            reply,
+        } => Some(later(reply, transaction.append(&stream, expected, &events))),
+        Command::Delete {
+            stream,
+            expected,
+            deletion,
+            reply,
+        } => Some(later(reply, transaction.delete(&stream, expected, deletion))),
+        Command::Stop => None,
+    }
+}
+
+fn later<T: 'static>(reply: Reply<T>, outcome: Result<T, LogError>) -> Answer {
+    Box::new(move |failure| {
+        let answer = match (failure, outcome) {
+            (Some(failure), _) => Err(Failure::Log(failure.clone())),
+            (None, Err(error)) => Err(Failure::Log(Arc::new(error))),
+            (None, Ok(outcome)) => Ok(outcome),
+        };
+        // Whoever asked may have gone: the command is carried out all the same.
+        let _ = reply.send(answer);
+    })
+}

@@ -1,0 +1,265 @@
+//! `Streams/BatchAppend`: any number of appends over one call, each answered under its correlation id.
+//!
+//! An append may come in several messages and is carried out with its last. A failed one does not end the call: its
+//! error is in its reply.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_stream::try_stream;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use prost::Name;
+use protocol::{
+    rpc::{Code, Status as RpcStatus},
+    shared::{
+        AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier,
+        Timeout, Uuid as WireUuid, WrongExpectedVersion,
+        wrong_expected_version::{
+            CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption,
+        },
+    },
+    streams::{
+        BatchAppendReq, BatchAppendResp,
+        batch_append_req::{Options, options},
+        batch_append_resp::{
+            Result as BatchResult, Success,
+            success::{CurrentRevisionOption, PositionOption},
+        },
+    },
+};
+use tonic::{Status, Streaming};
+use uuid::Uuid;
+
+use super::{
+    Context,
+    convert::{read_id, read_writable_stream},
+    proposed::{self, Refusal},
+    streams::Replies,
+};
+use crate::{
+    engine::{AppendOutcome, Failure},
+    model::{Expected, NewEvent, Position, StreamName},
+};
+
+/// The longest an append may take, whatever longer time its sender allows.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(super) fn batch_append(
+    context: Arc<Context>,
+    mut requests: Streaming<BatchAppendReq>,
+) -> Replies<BatchAppendResp> {
+    Box::pin(try_stream! {
+        let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
+        let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
+        let mut more = true;
+        while more || !answers.is_empty() {
+            let step = tokio::select! {
+                Some(answer) = answers.next() => Step::Answer(answer),
+                request = requests.message(), if more => Step::Request(request),
+            };
+            match step {
+                Step::Answer(answer) => yield answer,
+                Step::Request(request) => {
+                    let Some(request) = request? else {
+                        more = false;
+                        continue;
+                    };
+                    if let Some(batch) = collect(&mut unfinished, request)? {
+                        answers.push_back(carry_out(context.clone(), batch).boxed());
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// What happens next in a call.
+enum Step {
+    Answer(BatchAppendResp),
+    Request(Result<Option<BatchAppendReq>, Status>),
+}
+
+/// An append that is being received.
+struct Batch {
+    correlation_id: Option<WireUuid>,
+    stream_identifier: Option<StreamIdentifier>,
+    options: Options,
+    events: Vec<NewEvent>,
+    refusal: Option<Refusal>,
+}
+
+/// Adds a message to its batch. The batch comes back with its last message.
+///
+/// A batch whose first message has no options is passed over, as by a real server.
+fn collect(
+    unfinished: &mut HashMap<Uuid, Batch>,
+    request: BatchAppendReq,
+) -> Result<Option<Batch>, Status> {
+    let id = read_id(request.correlation_id.as_ref())
+        .ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
+    let mut batch = match (unfinished.remove(&id), request.options) {
+        (Some(batch), _) => batch,
+        (None, Some(options)) => Batch {
+            correlation_id: request.correlation_id,
+            stream_identifier: options.stream_identifier.clone(),
+            options,
+            events: Vec::new(),
+            refusal: None,
+        },
+        (None, None) => return Ok(None),
+    };
+    for message in request.proposed_messages {
+        match proposed::batched(message) {
+            Ok(event) => batch.events.push(event),
+            Err(refusal) => batch.refusal = batch.refusal.or(Some(refusal)),
+        }
+    }
+    if request.is_final {
+        return Ok(Some(batch));
+    }
+    unfinished.insert(id, batch);
+    Ok(None)
+}
+
+async fn carry_out(context: Arc<Context>, batch: Batch) -> BatchAppendResp {
+    let correlation_id = batch.correlation_id.clone();
+    let stream_identifier = batch.stream_identifier.clone();
+    let result = match append(&context, batch).await {
+        Ok(success) => BatchResult::Success(success),
+        Err(status) => BatchResult::Error(status),
+    };
+    BatchAppendResp {
+        correlation_id,
+        stream_identifier,
+        result: Some(result),
+        expected_stream_position: None,
+    }
+}
+
+async fn append(context: &Context, batch: Batch) -> Result<Success, RpcStatus> {
+    let stream = read_writable_stream(batch.options.stream_identifier)
+        .map_err(|status| bad_request(status.message()))?;
+    let expected = match batch.options.expected_stream_position {
+        Some(options::ExpectedStreamPosition::StreamPosition(number)) => Expected::Exact(number),
+        Some(options::ExpectedStreamPosition::NoStream(())) => Expected::NoStream,
+        Some(options::ExpectedStreamPosition::Any(())) => Expected::Any,
+        Some(options::ExpectedStreamPosition::StreamExists(())) => Expected::StreamExists,
+        None => return Err(bad_request("An append must say which revision it expects.")),
+    };
+    if let Some(refusal) = batch.refusal {
+        return Err(refused(refusal));
+    }
+    if batch.events.iter().map(NewEvent::size).sum::<usize>() > context.max_append_size {
+        return Err(too_large(context.max_append_size));
+    }
+    let allowed = time_allowed(batch.options.deadline_option.as_ref());
+    let append = context.writer.append(stream.clone(), expected, batch.events);
+    match tokio::time::timeout(allowed, append).await {
+        Ok(Ok(outcome)) => answer(&stream, expected, outcome),
+        Ok(Err(failure)) => Err(failed(&failure)),
+        Err(_) => Err(error(Code::DeadlineExceeded, "Timeout", &Timeout {})),
+    }
+}
+
+/// One official client sends seconds since 1970 for a duration: the write timeout bounds that too.
+fn time_allowed(deadline: Option<&options::DeadlineOption>) -> Duration {
+    match deadline {
+        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration)
+            .unwrap_or(WRITE_TIMEOUT)
+            .min(WRITE_TIMEOUT),
+        Some(options::DeadlineOption::Deadline21100(_)) | None => WRITE_TIMEOUT,
+    }
+}
+
+fn answer(
+    stream: &StreamName,
+    expected: Expected,
+    outcome: AppendOutcome,
+) -> Result<Success, RpcStatus> {
+    match outcome {
+        AppendOutcome::Written { revision, position } => Ok(success(revision, Some(position))),
+        AppendOutcome::Repeated { revision, position } => Ok(success(Some(revision), position)),
+        AppendOutcome::WrongExpected { current } => Err(wrong_expected(expected, current)),
+        AppendOutcome::Deleted => {
+            let detail = StreamDeleted {
+                stream_identifier: Some(super::convert::write_stream(stream)),
+            };
+            Err(error(Code::NotFound, "StreamDeleted", &detail))
+        }
+    }
+}
+
+fn success(revision: Option<u64>, position: Option<Position>) -> Success {
+    let position = position.map_or(PositionOption::NoPosition(()), |position| {
+        PositionOption::Position(AllStreamPosition {
+            commit_position: position.get(),
+            prepare_position: position.get(),
+        })
+    });
+    Success {
+        current_revision_option: Some(revision.map_or(
+            CurrentRevisionOption::NoStream(()),
+            CurrentRevisionOption::CurrentRevision,
+        )),
+        position_option: Some(position),
+    }
+}
+
+fn wrong_expected(expected: Expected, current: Option<u64>) -> RpcStatus {
+    use ExpectedStreamPositionOption as Wire;
+    let detail = WrongExpectedVersion {
+        current_stream_revision_option: Some(
+            current.map_or(Current::CurrentNoStream(()), Current::CurrentStreamRevision),
+        ),
+        expected_stream_position_option: Some(match expected {
+            Expected::Exact(number) => Wire::ExpectedStreamPosition(number),
+            Expected::NoStream => Wire::ExpectedNoStream(()),
+            Expected::Any => Wire::ExpectedAny(()),
+            Expected::StreamExists => Wire::ExpectedStreamExists(()),
+        }),
+    };
+    error(Code::AlreadyExists, "WrongExpectedVersion", &detail)
+}
+
+fn too_large(limit: usize) -> RpcStatus {
+    let detail = MaximumAppendSizeExceeded {
+        max_append_size: u32::try_from(limit).unwrap_or(u32::MAX),
+    };
+    error(Code::InvalidArgument, "MaximumAppendSizeExceeded", &detail)
+}
+
+fn refused(refusal: Refusal) -> RpcStatus {
+    match refusal {
+        // The very words of a real server: the detail is part of its answer.
+        Refusal::MissingProperty(_) => {
+            bad_request("The given key was not present in the dictionary.")
+        }
+        Refusal::NoId | Refusal::EmptyType => bad_request(Status::from(refusal).message()),
+    }
+}
+
+fn bad_request(message: &str) -> RpcStatus {
+    let detail = BadRequest {
+        message: message.to_owned(),
+    };
+    error(Code::InvalidArgument, "BadRequest", &detail)
+}
+
+fn failed(failure: &Failure) -> RpcStatus {
+    let status = super::status::failed(failure);
+    RpcStatus {
+        code: Code::Unavailable.into(),
+        message: status.message().to_owned(),
+        details: None,
+    }
+}
+
+fn error<D: Name>(code: Code, message: &str, detail: &D) -> RpcStatus {
+    RpcStatus {
+        code: code.into(),
+        message: message.to_owned(),
+        details: Some(prost_types::Any {
+            type_url: D::type_url(),
+            value: detail.encode_to_vec(),
+        }),
+    }
+}

@@ -1,0 +1,55 @@
+//! The protocol's services. Each turns requests into commands and reads, and outcomes into replies; none decides.
+
+mod append;
+mod batch_append;
+mod convert;
+mod delete;
+mod features;
+mod gossip;
+mod proposed;
+mod read;
+mod read_request;
+mod recorded;
+mod status;
+mod streams;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub(crate) use features::SERVER_VERSION;
+
+use protocol::{
+    gossip::gossip_server::GossipServer,
+    server_features::server_features_server::ServerFeaturesServer,
+    streams::streams_server::StreamsServer,
+};
+use tonic::service::Routes;
+use uuid::Uuid;
+
+use crate::{engine::WriterHandle, read::Reader};
+
+/// The largest message a real server takes: 16 MiB less 10,000 bytes.
+const MAX_MESSAGE: usize = 16_767_216;
+
+/// What the services share.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) writer: WriterHandle,
+    pub(crate) reader: Reader,
+    /// The node's own id, as gossip tells it.
+    pub(crate) instance: Uuid,
+    /// Where clients reach the node.
+    pub(crate) advertised: SocketAddr,
+    /// The largest sum of sizes of the events in one append.
+    pub(crate) max_append_size: usize,
+}
+
+/// All services, ready to be served.
+pub(crate) fn routes(context: Context) -> Routes {
+    let context = Arc::new(context);
+    Routes::new(
+        StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(ServerFeaturesServer::new(features::Service))
+    .add_service(GossipServer::new(gossip::Service(context)))
+    .prepare()
+}

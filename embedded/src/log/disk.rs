@@ -1,0 +1,222 @@
+//! A log on disk, in an LSM tree store that journals and flushes each group once.
+//!
+//! `format` names the layout of the directory; `store/` belongs to the storage library, its lock file included.
+
+use std::{
+    fmt, fs,
+    io::{self, Write as _},
+    ops::{ControlFlow, RangeInclusive},
+    path::Path,
+};
+
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use uuid::Uuid;
+
+use super::{Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor};
+use crate::model::{Position, Record, StreamName, Ticks};
+
+const FORMAT_FILE: &str = "format";
+const STORE_FOLDER: &str = "store";
+const FORMAT: &str = "peerage event store 1";
+
+const CACHE_BYTES: u64 = 24 << 20;
+const MEMTABLE_BYTES: u64 = 16 << 20;
+const JOURNAL_BYTES: u64 = 64 << 20;
+
+/// Length of the name, name, number.
+type IndexKey = Vec<u8>;
+/// Position, id, created.
+const INDEX_VALUE: usize = 8 + 16 + 8;
+
+pub(crate) struct DiskLog {
+    database: Database,
+    records: Keyspace,
+    index: Keyspace,
+    durability: Durability,
+}
+
+impl DiskLog {
+    /// Opens the log in `directory`, or begins one there.
+    pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
+        check_format(directory)?;
+        let path = directory.join(STORE_FOLDER);
+        let store = |source| match source {
+            fjall::Error::Locked => OpenError::InUse(directory.to_owned()),
+            source => OpenError::Store {
+                path: path.clone(),
+                source,
+            },
+        };
+        let database = Database::builder(&path)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(1)
+            .open()
+            .map_err(store)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        Ok(Self {
+            records: database.keyspace("records", options).map_err(store)?,
+            index: database.keyspace("index", options).map_err(store)?,
+            database,
+            durability,
+        })
+    }
+}
+
+impl Log for DiskLog {
+    fn commit(&self, group: Group) -> Result<(), LogError> {
+        let mode = match self.durability {
+            Durability::Synced => PersistMode::SyncData,
+            Durability::Unsynced => PersistMode::Buffer,
+        };
+        let mut batch = self.database.batch().durability(Some(mode));
+        for (position, bytes) in group.records {
+            batch.insert(&self.records, position.get().to_be_bytes(), bytes);
+        }
+        for (stream, entry) in group.entries {
+            batch.insert(&self.index, index_key(&stream, entry.number), index_value(&entry));
+        }
+        batch.commit().map_err(LogError::Commit)
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        let bytes = self
+            .records
+            .get(position.get().to_be_bytes())
+            .map_err(LogError::Read)?;
+        Ok(bytes
+            .map(|bytes| Record::decode(position, bytes.into()))
+            .transpose()?)
+    }
+
+    fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError> {
+        if from >= to {
+            return Ok(());
+        }
+        let mut range = self
+            .records
+            .range(from.get().to_be_bytes()..to.get().to_be_bytes());
+        while let Some(next) = match direction {
+            Direction::Forwards => range.next(),
+            Direction::Backwards => range.next_back(),
+        } {
+            let (key, bytes) = next.into_inner().map_err(LogError::Read)?;
+            let key = key.as_ref().try_into().map_err(|_| LogError::DamagedIndex)?;
+            let position = Position::new(u64::from_be_bytes(key));
+            let record = Record::decode(position, Bytes::from(bytes))?;
+            if let ControlFlow::Break(()) = visit(record) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
+        let value = self
+            .index
+            .get(index_key(stream, number))
+            .map_err(LogError::Read)?;
+        value.map(|value| index_entry(number, &value)).transpose()
+    }
+
+    fn entries(
+        &self,
+        stream: &StreamName,
+        numbers: RangeInclusive<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<IndexEntry>, LogError> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let from = index_key(stream, *numbers.start());
+        let to = index_key(stream, *numbers.end());
+        let range = self.index.range(from..=to);
+        let entry = |next: fjall::Guard| {
+            let (key, value) = next.into_inner().map_err(LogError::Read)?;
+            let number = key.last_chunk().ok_or(LogError::DamagedIndex)?;
+            index_entry(u64::from_be_bytes(*number), &value)
+        };
+        match direction {
+            Direction::Forwards => range.take(limit).map(entry).collect(),
+            Direction::Backwards => range.rev().take(limit).map(entry).collect(),
+        }
+    }
+}
+
+impl fmt::Debug for DiskLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskLog")
+            .field("path", &self.records.path())
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The length in front keeps streams apart of which one's name begins with the other's.
+fn index_key(stream: &StreamName, number: u64) -> IndexKey {
+    let name = stream.as_str().as_bytes();
+    let mut key = Vec::with_capacity(2 + name.len() + 8);
+    // Names are limited far below 64 KiB where they come in.
+    key.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
+    key.extend_from_slice(name);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn index_value(entry: &IndexEntry) -> [u8; INDEX_VALUE] {
+    let mut value = [0; INDEX_VALUE];
+    value[..8].copy_from_slice(&entry.position.get().to_be_bytes());
+    value[8..24].copy_from_slice(entry.id.as_bytes());
+    value[24..].copy_from_slice(&entry.created.0.to_be_bytes());
+    value
+}
+
+fn index_entry(number: u64, value: &[u8]) -> Result<IndexEntry, LogError> {
+    let value: &[u8; INDEX_VALUE] = value.try_into().map_err(|_| LogError::DamagedIndex)?;
+    let (position, rest) = value.split_first_chunk().ok_or(LogError::DamagedIndex)?;
+    let (id, created) = rest.split_first_chunk().ok_or(LogError::DamagedIndex)?;
+    let created = created.first_chunk().ok_or(LogError::DamagedIndex)?;
+    Ok(IndexEntry {
+        number,
+        position: Position::new(u64::from_be_bytes(*position)),
+        id: Uuid::from_bytes(*id),
+        created: Ticks(i64::from_be_bytes(*created)),
+    })
+}
+
+/// Refuses a directory with another format; marks an empty one with ours.
+fn check_format(directory: &Path) -> Result<(), OpenError> {
+    let file = directory.join(FORMAT_FILE);
+    match fs::read_to_string(&file) {
+        Ok(found) if found.trim_end() == FORMAT => Ok(()),
+        Ok(found) => Err(OpenError::UnknownFormat {
+            file,
+            found: found.trim_end().chars().take(80).collect(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => mark_format(directory)
+            .map_err(|source| OpenError::Io {
+                path: directory.to_owned(),
+                source,
+            }),
+        Err(source) => Err(OpenError::Io { path: file, source }),
+    }
+}
+
+/// Written beside, flushed, then renamed: a crash leaves the whole mark or none.
+fn mark_format(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let beside = directory.join(format!("{FORMAT_FILE}.new"));
+    let mut file = fs::File::create(&beside)?;
+    writeln!(file, "{FORMAT}")?;
+    file.sync_all()?;
+    fs::rename(&beside, directory.join(FORMAT_FILE))?;
+    fs::File::open(directory)?.sync_all()
+}

@@ -1,0 +1,43 @@
+//! What can go wrong with the log.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use crate::model::{Position, RecordError};
+
+/// An operation on an open log failed.
+#[derive(Debug, Error)]
+pub(crate) enum LogError {
+    #[error("cannot write to the log")]
+    Commit(#[source] fjall::Error),
+    #[error("cannot read the log")]
+    Read(#[source] fjall::Error),
+    #[error("the log is damaged")]
+    Damaged(#[from] RecordError),
+    #[error("the index is damaged: an entry has a key or value of an unexpected form")]
+    DamagedIndex,
+    #[error("the index points at position {}, where no record stands", .0.get())]
+    Dangling(Position),
+}
+
+/// A log on disk could not be opened.
+#[derive(Debug, Error)]
+pub(crate) enum OpenError {
+    #[error("another process uses {}", .0.display())]
+    InUse(PathBuf),
+    #[error("{} says the format is {found:?}, which this version does not know", .file.display())]
+    UnknownFormat { file: PathBuf, found: String },
+    #[error("cannot use {}", .path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot open the store in {}", .path.display())]
+    Store {
+        path: PathBuf,
+        #[source]
+        source: fjall::Error,
+    },
+}

@@ -1,0 +1,145 @@
+//! Both logs answer alike.
+
+use std::{ops::ControlFlow, path::Path};
+
+use super::*;
+use crate::model::{NewEvent, encode_event, encode_marker};
+
+fn on_disk(directory: &Path) -> DiskLog {
+    DiskLog::open(directory, Durability::Unsynced).unwrap()
+}
+
+fn both(test: impl Fn(&dyn Log)) {
+    test(&MemoryLog::default());
+    let directory = tempfile::tempdir().unwrap();
+    test(&on_disk(directory.path()));
+}
+
+/// One event per (stream, number), each in a group of its own, at positions 64, 65 and so on.
+fn fill(log: &dyn Log, events: &[(&str, u64)]) {
+    for (position, (stream, number)) in (64..).map(Position::new).zip(events) {
+        let stream = StreamName::new(stream);
+        let event = NewEvent {
+            id: Uuid::from_u128(u128::from(position.get())),
+            event_type: "Tested".into(),
+            is_json: true,
+            data: format!("{stream} {number}").into(),
+            metadata: Bytes::new(),
+        };
+        log.commit(Group {
+            records: vec![(position, encode_event(&stream, *number, Ticks(5), &event))],
+            entries: vec![(
+                stream,
+                IndexEntry {
+                    number: *number,
+                    position,
+                    id: event.id,
+                    created: Ticks(5),
+                },
+            )],
+        })
+        .unwrap();
+    }
+}
+
+fn scanned(log: &dyn Log, from: u64, to: u64, direction: Direction, limit: usize) -> Vec<u64> {
+    let mut seen = Vec::new();
+    log.scan(
+        Position::new(from),
+        Position::new(to),
+        direction,
+        &mut |record| {
+            seen.push(record.position.get());
+            if seen.len() == limit {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    )
+    .unwrap();
+    seen
+}
+
+#[test]
+fn a_scan_visits_a_half_open_range_until_it_is_ended() {
+    both(|log| {
+        fill(log, &[("a", 0), ("b", 0), ("a", 1), ("b", 1)]);
+        assert_eq!(scanned(log, 0, u64::MAX, Direction::Forwards, 9), [64, 65, 66, 67]);
+        assert_eq!(scanned(log, 65, 67, Direction::Forwards, 9), [65, 66]);
+        assert_eq!(scanned(log, 0, 67, Direction::Backwards, 2), [66, 65]);
+        assert_eq!(scanned(log, 67, 65, Direction::Forwards, 9), []);
+    });
+}
+
+#[test]
+fn streams_whose_names_begin_alike_are_kept_apart() {
+    both(|log| {
+        fill(log, &[("a", 0), ("ab", 0), ("a", 1), ("ab", 1), ("a", 2)]);
+        let numbers = |stream, numbers, direction, limit| -> Vec<u64> {
+            let entries = log.entries(&StreamName::new(stream), numbers, direction, limit);
+            entries.unwrap().iter().map(|entry| entry.number).collect()
+        };
+        assert_eq!(numbers("a", 0..=u64::MAX, Direction::Forwards, 9), [0, 1, 2]);
+        assert_eq!(numbers("a", 1..=2, Direction::Backwards, 1), [2]);
+        assert_eq!(numbers("ab", 0..=u64::MAX, Direction::Backwards, 9), [1, 0]);
+        assert_eq!(numbers("b", 0..=u64::MAX, Direction::Forwards, 9), []);
+        assert_eq!(log.last_of(&StreamName::new("a"), 1).unwrap().unwrap().number, 1);
+        let entry = log.entry(&StreamName::new("ab"), 1).unwrap().unwrap();
+        assert_eq!(entry.position, Position::new(67));
+        assert_eq!(entry.id, Uuid::from_u128(67));
+        assert_eq!(log.entry(&StreamName::new("ab"), 2).unwrap(), None);
+    });
+}
+
+#[test]
+fn the_end_is_after_the_last_record_markers_included() {
+    both(|log| {
+        assert_eq!(log.end().unwrap(), Position::FIRST);
+        let marker = encode_marker(Ticks(1));
+        let len = marker.len();
+        log.commit(Group {
+            records: vec![(Position::new(100), marker)],
+            entries: Vec::new(),
+        })
+        .unwrap();
+        assert_eq!(log.end().unwrap(), Position::new(100).after(len));
+        assert!(log.record(Position::new(100)).unwrap().unwrap().is_marker());
+        assert_eq!(log.record(Position::new(101)).unwrap(), None);
+    });
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = on_disk(directory.path());
+    fill(&log, &[("a", 0), ("a", 1)]);
+    drop(log);
+    let log = on_disk(directory.path());
+    let record = log.record(Position::new(65)).unwrap().unwrap();
+    assert_eq!(record.data(), "a 1");
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _open = on_disk(directory.path());
+    let error = DiskLog::open(directory.path(), Durability::Synced).unwrap_err();
+    assert!(
+        matches!(&error, OpenError::InUse(path) if path == directory.path()),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn another_format_is_refused_and_its_file_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("format");
+    std::fs::write(&file, "peerage event store 2\n").unwrap();
+    let error = DiskLog::open(directory.path(), Durability::Synced).unwrap_err();
+    assert!(
+        matches!(&error, OpenError::UnknownFormat { file: named, found }
+            if *named == file && found == "peerage event store 2"),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,125 @@
+//! Accepts connections and serves them until it is told to stop.
+
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+
+use http::{Request, Response};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+use tower::Service as _;
+
+use super::{Info, deadline, http as plain, quick_ack::QuickAck};
+
+/// Clients wait silently once they have as many calls open as a server allows: no client should come near.
+const MAX_CONCURRENT_STREAMS: u32 = 100_000;
+/// Room for whole pages of events in flight.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+/// A peer that is gone is noticed after this.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connections may take to finish what they are doing.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What serves the connections of one listener.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) routes: Routes,
+    pub(crate) info: Info,
+    pub(crate) shutdown: CancellationToken,
+}
+
+pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+impl Server {
+    /// Returns once the shutdown was asked for and every connection has finished, or had its time.
+    pub(crate) async fn run(self, listener: TcpListener) {
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                () = self.shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(self.clone().serve(stream));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: others may be closed meanwhile.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        connections.close();
+        if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+            tracing::warn!("connections were cut: they did not finish in time");
+        }
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        let stream = match QuickAck::new(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a connection was gone before it was served");
+                return;
+            }
+        };
+        let shutdown = self.shutdown.clone();
+        let service = service_fn(move |request| self.clone().answer(request));
+        let builder = connection_builder();
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.as_mut().await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+
+    async fn answer(
+        mut self,
+        request: Request<Incoming>,
+    ) -> Result<Response<tonic::body::Body>, Infallible> {
+        if let Some(response) = plain::answer(&request, &self.info) {
+            return Ok(response);
+        }
+        let deadline = deadline::of(&request);
+        let answer = async move {
+            match self.routes.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+        Ok(match deadline {
+            Some(deadline) => deadline::bounded(deadline, answer).await,
+            None => answer.await,
+        })
+    }
+}
+
+fn connection_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    builder
+}

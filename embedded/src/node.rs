@@ -1,0 +1,226 @@
+//! A node put together: log, engine, services, listener; and taken apart again.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Durability, StartError,
+    engine::{Engine, Settings},
+    grpc::{self, Context},
+    log::{DiskLog, Log, MemoryLog},
+    net::{self, Info, Server},
+    read::Reader,
+    source::{Clock, NewId, random_ids, wall_clock},
+};
+
+/// Up to 25.0 a real server refuses appends of more than this.
+const MAX_APPEND_SIZE: usize = 1 << 20;
+
+/// A running event store. Dropping it stops it too, without waiting.
+pub struct EmbeddedNode {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    served: JoinHandle<()>,
+    engine: Engine,
+}
+
+/// How a node is to run. By default: in memory, on a free port of the loopback interface.
+#[derive(Clone)]
+pub struct Builder {
+    listen: SocketAddr,
+    data: Option<PathBuf>,
+    durability: Durability,
+    max_append_size: usize,
+    clock: Clock,
+    new_id: NewId,
+}
+
+impl EmbeddedNode {
+    /// Begins to say how a node is to run.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data: None,
+            durability: Durability::default(),
+            max_append_size: MAX_APPEND_SIZE,
+            clock: wall_clock(),
+            new_id: random_ids(),
+        }
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The connection string for clients on this machine.
+    ///
+    /// It spares them the half second that the official Rust client otherwise waits before its first call.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        let address = match self.address {
+            SocketAddr::V4(address) if address.ip().is_unspecified() => {
+                SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
+            }
+            address => address,
+        };
+        format!("kurrentdb://{address}?tls=false&discoveryInterval=0")
+    }
+
+    /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data directory.
+    pub async fn shutdown(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.served.await {
+            tracing::error!(%error, "the listener failed");
+        }
+        let engine = self.engine;
+        let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
+        if let Err(error) = stopped {
+            tracing::error!(%error, "the writer failed");
+        }
+    }
+}
+
+impl fmt::Debug for EmbeddedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedNode")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Listens on this address; port 0 is a free one.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Keeps the events in this directory, which is created if it does not exist.
+    #[must_use]
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data = Some(directory.into());
+        self
+    }
+
+    /// Keeps the events in memory, for as long as the node runs.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.data = None;
+        self
+    }
+
+    /// Says what an acknowledged append has to survive. In memory it makes no difference.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The largest sum of the sizes of the events in one append: data, metadata, and twice the characters of the type.
+    /// By default 1 MiB, as on a real server up to 25.0.
+    #[must_use]
+    pub fn max_append_size(mut self, bytes: usize) -> Self {
+        self.max_append_size = bytes;
+        self
+    }
+
+    /// Stamps records with this clock's time instead of the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes the ids of the store's own records, and of subscriptions, from here. They must not repeat.
+    #[must_use]
+    pub fn ids(mut self, new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
+        self.new_id = Arc::new(new_id);
+        self
+    }
+
+    /// Opens the store and begins to listen. The node can be connected to when this returns.
+    pub async fn start(self) -> Result<EmbeddedNode, StartError> {
+        let listener = net::bind(self.listen)
+            .await
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) =
+            listener.map_err(|source| StartError::listen(self.listen, source))?;
+        let shutdown = CancellationToken::new();
+        let (log, engine) = self.open().await?;
+        let reader = Reader::new(
+            log,
+            &engine,
+            self.clock.clone(),
+            self.new_id.clone(),
+            shutdown.clone(),
+        );
+        let instance = (self.new_id)();
+        let context = Context {
+            writer: engine.writer.clone(),
+            reader: reader.clone(),
+            instance,
+            advertised: address,
+            max_append_size: self.max_append_size,
+        };
+        let server = Server {
+            routes: grpc::routes(context),
+            info: Info {
+                reader,
+                instance,
+                advertised: address,
+            },
+            shutdown: shutdown.clone(),
+        };
+        Ok(EmbeddedNode {
+            address,
+            shutdown,
+            served: tokio::spawn(server.run(listener)),
+            engine,
+        })
+    }
+
+    async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {
+        let (data, durability) = (self.data.clone(), self.durability);
+        let settings = Settings {
+            clock: self.clock.clone(),
+            new_id: self.new_id.clone(),
+        };
+        let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
+            let log: Arc<dyn Log> = match &data {
+                Some(directory) => Arc::new(DiskLog::open(directory, durability)?),
+                None => Arc::new(MemoryLog::default()),
+            };
+            let engine = Engine::start(log.clone(), settings)
+                .map_err(|error| StartError::log(data.unwrap_or_default(), error))?;
+            Ok((log, engine))
+        });
+        match opened.await {
+            Ok(opened) => opened,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("listen", &self.listen)
+            .field("data", &self.data)
+            .field("durability", &self.durability)
+            .field("max_append_size", &self.max_append_size)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! Reads and subscriptions: pages of the log, as a reader is to see them.
+//!
+//! Everything is read from the log, live events too: a writer only announces where the log now ends. So a slow reader
+//! keeps nobody waiting and misses nothing, and holds one page in memory whatever it lags behind.
+
+mod all;
+mod filter;
+mod links;
+mod page;
+mod stream;
+mod subscribe_all;
+mod subscribe_stream;
+
+use std::{pin::Pin, sync::Arc};
+
+use futures::Stream;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub(crate) use all::{AllRead, AllStart};
+pub(crate) use filter::{Filter, FilterError, Subject};
+pub(crate) use links::{Links, Resolved};
+pub(crate) use stream::{Bounds, StreamRead, StreamStart};
+pub(crate) use subscribe_all::{AllSubscription, Checkpoints};
+pub(crate) use subscribe_stream::StreamSubscription;
+
+use crate::{
+    engine::{Engine, Heads},
+    log::{Log, LogError},
+    model::{Position, StreamName, Ticks},
+    source::{Clock, NewId},
+};
+
+/// One message of a read or subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    Confirmed { subscription: Uuid },
+    Event(Resolved),
+    Checkpoint { position: Position, at: Ticks },
+    CaughtUp { reached: Reached, at: Ticks },
+    StreamNotFound,
+    FirstStreamPosition(u64),
+    LastStreamPosition(u64),
+}
+
+/// How far a subscription has come when it is caught up; `None` if there was nothing to come past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    Stream(Option<u64>),
+    All(Option<Position>),
+}
+
+/// A read or subscription that cannot go on.
+#[derive(Debug, Clone, Error)]
+pub(crate) enum ReadError {
+    #[error("the stream {0} is deleted")]
+    StreamDeleted(StreamName),
+    #[error("no record stands at position {}", .0.get())]
+    NoRecord(Position),
+    #[error("the filter cannot be applied")]
+    Filter(#[source] Arc<FilterError>),
+    #[error("the log cannot be read")]
+    Log(#[source] Arc<LogError>),
+    #[error("the store is shutting down")]
+    ShuttingDown,
+}
+
+impl From<LogError> for ReadError {
+    fn from(error: LogError) -> Self {
+        Self::Log(Arc::new(error))
+    }
+}
+
+/// What a read or subscription yields.
+pub(crate) type Messages = Pin<Box<dyn Stream<Item = Result<Message, ReadError>> + Send>>;
+
+/// What readers read from. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    log: Arc<dyn Log>,
+    heads: Arc<Heads>,
+    end: watch::Receiver<Position>,
+    clock: Clock,
+    new_id: NewId,
+    shutdown: CancellationToken,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        log: Arc<dyn Log>,
+        engine: &Engine,
+        clock: Clock,
+        new_id: NewId,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            log,
+            heads: engine.heads.clone(),
+            end: engine.end.clone(),
+            clock,
+            new_id,
+            shutdown,
+        }
+    }
+
+    /// Where the next record will stand.
+    pub(crate) fn end(&self) -> Position {
+        *self.end.borrow()
+    }
+
+    pub(crate) fn now(&self) -> Ticks {
+        Ticks::of((self.clock)())
+    }
+
+    /// Runs what may have to wait for the disk where waiting is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        if self.shutdown.is_cancelled() {
+            return Err(ReadError::ShuttingDown);
+        }
+        let reader = self.clone();
+        tokio::task::spawn_blocking(move || read(&reader))
+            .await
+            .unwrap_or(Err(ReadError::ShuttingDown))
+    }
+
+    /// Waits until the log is longer than when `end` was last looked at.
+    async fn grown(&self, end: &mut watch::Receiver<Position>) -> Result<(), ReadError> {
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => Err(ReadError::ShuttingDown),
+            changed = end.changed() => changed.map_err(|_| ReadError::ShuttingDown),
+        }
+    }
+}
