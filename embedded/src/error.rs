@@ -64,17 +64,11 @@ pub enum StartError {
 
 impl StartError {
     pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
-        match source.kind() {
-            io::ErrorKind::AddrInUse => Self::AddressInUse { address },
-            _ => Self::Listen { address, source },
-        }
+        if source.kind() == io::ErrorKind::AddrInUse { Self::AddressInUse { address } } else { Self::Listen { address, source } }
     }
 
     pub(crate) fn log(path: PathBuf, source: LogError) -> Self {
-        Self::Store {
-            path,
-            source: source.into(),
-        }
+        Self::Store { path, source: source.into() }
     }
 }
 
@@ -84,10 +78,7 @@ impl From<OpenError> for StartError {
             OpenError::InUse(path) => Self::DirectoryInUse { path },
             OpenError::UnknownFormat { file, found } => Self::UnknownFormat { file, found },
             OpenError::Io { path, source } => Self::Directory { path, source },
-            OpenError::Store { path, source } => Self::Store {
-                path,
-                source: source.into(),
-            },
+            OpenError::Store { path, source } => Self::Store { path, source: source.into() },
         }
     }
 }

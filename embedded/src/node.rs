@@ -69,12 +69,10 @@ impl EmbeddedNode {
     /// It spares them the half second that the official Rust client otherwise waits before its first call.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        let address = match self.address {
-            SocketAddr::V4(address) if address.ip().is_unspecified() => {
-                SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
-            }
-            address => address,
-        };
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
         format!("kurrentdb://{address}?tls=false&discoveryInterval=0")
     }
 
@@ -94,9 +92,7 @@ impl EmbeddedNode {
 
 impl fmt::Debug for EmbeddedNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedNode")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("EmbeddedNode").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -153,20 +149,11 @@ impl Builder {
 
     /// Opens the store and begins to listen. The node can be connected to when this returns.
     pub async fn start(self) -> Result<EmbeddedNode, StartError> {
-        let listener = net::bind(self.listen)
-            .await
-            .and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) =
-            listener.map_err(|source| StartError::listen(self.listen, source))?;
+        let listener = net::bind(self.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listener.map_err(|source| StartError::listen(self.listen, source))?;
         let shutdown = CancellationToken::new();
         let (log, engine) = self.open().await?;
-        let reader = Reader::new(
-            log,
-            &engine,
-            self.clock.clone(),
-            self.new_id.clone(),
-            shutdown.clone(),
-        );
+        let reader = Reader::new(log, &engine, self.clock.clone(), self.new_id.clone(), shutdown.clone());
         let instance = (self.new_id)();
         let context = Context {
             writer: engine.writer.clone(),
@@ -175,36 +162,20 @@ impl Builder {
             advertised: address,
             max_append_size: self.max_append_size,
         };
-        let server = Server {
-            routes: grpc::routes(context),
-            info: Info {
-                reader,
-                instance,
-                advertised: address,
-            },
-            shutdown: shutdown.clone(),
-        };
-        Ok(EmbeddedNode {
-            address,
-            shutdown,
-            served: tokio::spawn(server.run(listener)),
-            engine,
-        })
+        let server =
+            Server { routes: grpc::routes(context), info: Info { reader, instance, advertised: address }, shutdown: shutdown.clone() };
+        Ok(EmbeddedNode { address, shutdown, served: tokio::spawn(server.run(listener)), engine })
     }
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {
         let (data, durability) = (self.data.clone(), self.durability);
-        let settings = Settings {
-            clock: self.clock.clone(),
-            new_id: self.new_id.clone(),
-        };
+        let settings = Settings { clock: self.clock.clone(), new_id: self.new_id.clone() };
         let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
             let log: Arc<dyn Log> = match &data {
                 Some(directory) => Arc::new(DiskLog::open(directory, durability)?),
                 None => Arc::new(MemoryLog::default()),
             };
-            let engine = Engine::start(log.clone(), settings)
-                .map_err(|error| StartError::log(data.unwrap_or_default(), error))?;
+            let engine = Engine::start(log.clone(), settings).map_err(|error| StartError::log(data.unwrap_or_default(), error))?;
             Ok((log, engine))
         });
         match opened.await {

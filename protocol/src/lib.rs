@@ -21,19 +21,15 @@
 
 /// The compiled descriptors of every file, imports included, as an encoded `google.protobuf.FileDescriptorSet`:
 /// for reflection and for tools that build messages at run time.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
 
-pub use generated::event_store::client::{
-    gossip, monitoring, operations, persistent_subscriptions, server_features, streams, users,
-};
+pub use generated::event_store::client::{gossip, monitoring, operations, persistent_subscriptions, server_features, streams, users};
 
 /// Messages that several packages share: ids, stream names, positions, and the details of batch append errors.
 pub mod shared {
     pub use crate::generated::event_store::client::{
-        AccessDenied, AllStreamPosition, BadRequest, InvalidTransaction, MaximumAppendSizeExceeded,
-        StreamDeleted, StreamIdentifier, Timeout, Unknown, Uuid, WrongExpectedVersion, uuid,
-        wrong_expected_version,
+        AccessDenied, AllStreamPosition, BadRequest, InvalidTransaction, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier,
+        Timeout, Unknown, Uuid, WrongExpectedVersion, uuid, wrong_expected_version,
     };
 }
 
@@ -43,12 +39,7 @@ pub mod rpc {
 }
 
 /// The compiler's output, nested the way its relative paths expect.
-#[allow(
-    missing_debug_implementations,
-    unreachable_pub,
-    clippy::all,
-    reason = "written by a generator"
-)]
+#[allow(missing_debug_implementations, unreachable_pub, clippy::all, reason = "written by a generator")]
 mod generated {
     pub mod google {
         pub mod rpc {

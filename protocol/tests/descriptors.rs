@@ -13,11 +13,7 @@ fn every_service_of_the_protocol_is_described() {
     let mut services: Vec<String> = descriptors()
         .file
         .iter()
-        .flat_map(|file| {
-            file.service
-                .iter()
-                .map(|service| format!("{}.{}", file.package(), service.name()))
-        })
+        .flat_map(|file| file.service.iter().map(|service| format!("{}.{}", file.package(), service.name())))
         .collect();
     services.sort();
     let client = "event_store.client";

@@ -13,6 +13,4 @@ mod writer;
 
 pub(crate) use heads::{Head, Heads};
 pub(crate) use visible::{Visibility, expired_before};
-pub(crate) use writer::{
-    AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, Settings, WriterHandle,
-};
+pub(crate) use writer::{AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, Settings, WriterHandle};

@@ -17,9 +17,7 @@ pub(super) struct RecentIds {
 
 impl RecentIds {
     pub(super) fn new() -> Self {
-        Self {
-            kept: Cache::new(KEPT),
-        }
+        Self { kept: Cache::new(KEPT) }
     }
 
     pub(super) fn get(&self, stream: &StreamName, id: Uuid) -> Option<u64> {

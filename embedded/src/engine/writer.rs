@@ -70,18 +70,8 @@ pub(crate) enum Failure {
 type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 
 enum Command {
-    Append {
-        stream: StreamName,
-        expected: Expected,
-        events: Vec<NewEvent>,
-        reply: Reply<AppendOutcome>,
-    },
-    Delete {
-        stream: StreamName,
-        expected: Expected,
-        deletion: Deletion,
-        reply: Reply<DeleteOutcome>,
-    },
+    Append { stream: StreamName, expected: Expected, events: Vec<NewEvent>, reply: Reply<AppendOutcome> },
+    Delete { stream: StreamName, expected: Expected, deletion: Deletion, reply: Reply<DeleteOutcome> },
     Stop,
 }
 
@@ -111,20 +101,8 @@ impl Engine {
         let (commands, received) = mpsc::channel(WAITING);
         let (end, followed) = watch::channel(log.end()?);
         let heads = Arc::new(Heads::new(log.clone()));
-        let writer = Writer {
-            commands: received,
-            log,
-            heads: heads.clone(),
-            recent: RecentIds::new(),
-            settings,
-            end,
-        };
-        Ok(Self {
-            writer: WriterHandle(commands),
-            heads,
-            end: followed,
-            thread: thread::spawn(move || writer.run()),
-        })
+        let writer = Writer { commands: received, log, heads: heads.clone(), recent: RecentIds::new(), settings, end };
+        Ok(Self { writer: WriterHandle(commands), heads, end: followed, thread: thread::spawn(move || writer.run()) })
     }
 
     /// Finishes the commands already sent, then ends the writer. Blocks until it has.
@@ -136,42 +114,17 @@ impl Engine {
 }
 
 impl WriterHandle {
-    pub(crate) async fn append(
-        &self,
-        stream: StreamName,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<AppendOutcome, Failure> {
-        self.ask(|reply| Command::Append {
-            stream,
-            expected,
-            events,
-            reply,
-        })
-        .await
+    pub(crate) async fn append(&self, stream: StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<AppendOutcome, Failure> {
+        self.ask(|reply| Command::Append { stream, expected, events, reply }).await
     }
 
-    pub(crate) async fn delete(
-        &self,
-        stream: StreamName,
-        expected: Expected,
-        deletion: Deletion,
-    ) -> Result<DeleteOutcome, Failure> {
-        self.ask(|reply| Command::Delete {
-            stream,
-            expected,
-            deletion,
-            reply,
-        })
-        .await
+    pub(crate) async fn delete(&self, stream: StreamName, expected: Expected, deletion: Deletion) -> Result<DeleteOutcome, Failure> {
+        self.ask(|reply| Command::Delete { stream, expected, deletion, reply }).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.0
-            .send(command(reply))
-            .await
-            .map_err(|_| Failure::ShuttingDown)?;
+        self.0.send(command(reply)).await.map_err(|_| Failure::ShuttingDown)?;
         answer.await.map_err(|_| Failure::ShuttingDown)?
     }
 }
@@ -227,24 +180,10 @@ impl Writer {
     fn carry_out(&mut self, commands: Vec<Command>) {
         let now = Ticks::of((self.settings.clock)());
         let start = *self.end.borrow();
-        let mut transaction = Transaction::new(
-            &*self.log,
-            &self.heads,
-            &self.recent,
-            &*self.settings.new_id,
-            now,
-            start,
-        );
-        let answers: Vec<Answer> = commands
-            .into_iter()
-            .filter_map(|command| apply(&mut transaction, command))
-            .collect();
+        let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &*self.settings.new_id, now, start);
+        let answers: Vec<Answer> = commands.into_iter().filter_map(|command| apply(&mut transaction, command)).collect();
         let changes = transaction.finish();
-        let failure = if changes.end == start {
-            None
-        } else {
-            self.log.commit(changes.group).err().map(Arc::new)
-        };
+        let failure = if changes.end == start { None } else { self.log.commit(changes.group).err().map(Arc::new) };
         match &failure {
             None => {
                 for (stream, head) in changes.heads {
@@ -267,18 +206,8 @@ impl Writer {
 
 fn apply(transaction: &mut Transaction<'_>, command: Command) -> Option<Answer> {
     match command {
-        Command::Append {
-            stream,
-            expected,
-            events,
-            reply,
-        } => Some(later(reply, transaction.append(&stream, expected, &events))),
-        Command::Delete {
-            stream,
-            expected,
-            deletion,
-            reply,
-        } => Some(later(reply, transaction.delete(&stream, expected, deletion))),
+        Command::Append { stream, expected, events, reply } => Some(later(reply, transaction.append(&stream, expected, &events))),
+        Command::Delete { stream, expected, deletion, reply } => Some(later(reply, transaction.delete(&stream, expected, deletion))),
         Command::Stop => None,
     }
 }

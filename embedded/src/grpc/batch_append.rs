@@ -11,11 +11,9 @@ use prost::Name;
 use protocol::{
     rpc::{Code, Status as RpcStatus},
     shared::{
-        AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier,
-        Timeout, Uuid as WireUuid, WrongExpectedVersion,
-        wrong_expected_version::{
-            CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption,
-        },
+        AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier, Timeout, Uuid as WireUuid,
+        WrongExpectedVersion,
+        wrong_expected_version::{CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption},
     },
     streams::{
         BatchAppendReq, BatchAppendResp,
@@ -43,10 +41,7 @@ use crate::{
 /// The longest an append may take, whatever longer time its sender allows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn batch_append(
-    context: Arc<Context>,
-    mut requests: Streaming<BatchAppendReq>,
-) -> Replies<BatchAppendResp> {
+pub(super) fn batch_append(context: Arc<Context>, mut requests: Streaming<BatchAppendReq>) -> Replies<BatchAppendResp> {
     Box::pin(try_stream! {
         let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
         let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
@@ -90,12 +85,8 @@ struct Batch {
 /// Adds a message to its batch. The batch comes back with its last message.
 ///
 /// A batch whose first message has no options is passed over, as by a real server.
-fn collect(
-    unfinished: &mut HashMap<Uuid, Batch>,
-    request: BatchAppendReq,
-) -> Result<Option<Batch>, Status> {
-    let id = read_id(request.correlation_id.as_ref())
-        .ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
+fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq) -> Result<Option<Batch>, Status> {
+    let id = read_id(request.correlation_id.as_ref()).ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
     let mut batch = match (unfinished.remove(&id), request.options) {
         (Some(batch), _) => batch,
         (None, Some(options)) => Batch {
@@ -127,17 +118,11 @@ async fn carry_out(context: Arc<Context>, batch: Batch) -> BatchAppendResp {
         Ok(success) => BatchResult::Success(success),
         Err(status) => BatchResult::Error(status),
     };
-    BatchAppendResp {
-        correlation_id,
-        stream_identifier,
-        result: Some(result),
-        expected_stream_position: None,
-    }
+    BatchAppendResp { correlation_id, stream_identifier, result: Some(result), expected_stream_position: None }
 }
 
 async fn append(context: &Context, batch: Batch) -> Result<Success, RpcStatus> {
-    let stream = read_writable_stream(batch.options.stream_identifier)
-        .map_err(|status| bad_request(status.message()))?;
+    let stream = read_writable_stream(batch.options.stream_identifier).map_err(|status| bad_request(status.message()))?;
     let expected = match batch.options.expected_stream_position {
         Some(options::ExpectedStreamPosition::StreamPosition(number)) => Expected::Exact(number),
         Some(options::ExpectedStreamPosition::NoStream(())) => Expected::NoStream,
@@ -163,26 +148,18 @@ async fn append(context: &Context, batch: Batch) -> Result<Success, RpcStatus> {
 /// One official client sends seconds since 1970 for a duration: the write timeout bounds that too.
 fn time_allowed(deadline: Option<&options::DeadlineOption>) -> Duration {
     match deadline {
-        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration)
-            .unwrap_or(WRITE_TIMEOUT)
-            .min(WRITE_TIMEOUT),
+        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration).unwrap_or(WRITE_TIMEOUT).min(WRITE_TIMEOUT),
         Some(options::DeadlineOption::Deadline21100(_)) | None => WRITE_TIMEOUT,
     }
 }
 
-fn answer(
-    stream: &StreamName,
-    expected: Expected,
-    outcome: AppendOutcome,
-) -> Result<Success, RpcStatus> {
+fn answer(stream: &StreamName, expected: Expected, outcome: AppendOutcome) -> Result<Success, RpcStatus> {
     match outcome {
         AppendOutcome::Written { revision, position } => Ok(success(revision, Some(position))),
         AppendOutcome::Repeated { revision, position } => Ok(success(Some(revision), position)),
         AppendOutcome::WrongExpected { current } => Err(wrong_expected(expected, current)),
         AppendOutcome::Deleted => {
-            let detail = StreamDeleted {
-                stream_identifier: Some(super::convert::write_stream(stream)),
-            };
+            let detail = StreamDeleted { stream_identifier: Some(super::convert::write_stream(stream)) };
             Err(error(Code::NotFound, "StreamDeleted", &detail))
         }
     }
@@ -190,16 +167,10 @@ fn answer(
 
 fn success(revision: Option<u64>, position: Option<Position>) -> Success {
     let position = position.map_or(PositionOption::NoPosition(()), |position| {
-        PositionOption::Position(AllStreamPosition {
-            commit_position: position.get(),
-            prepare_position: position.get(),
-        })
+        PositionOption::Position(AllStreamPosition { commit_position: position.get(), prepare_position: position.get() })
     });
     Success {
-        current_revision_option: Some(revision.map_or(
-            CurrentRevisionOption::NoStream(()),
-            CurrentRevisionOption::CurrentRevision,
-        )),
+        current_revision_option: Some(revision.map_or(CurrentRevisionOption::NoStream(()), CurrentRevisionOption::CurrentRevision)),
         position_option: Some(position),
     }
 }
@@ -207,9 +178,7 @@ fn success(revision: Option<u64>, position: Option<Position>) -> Success {
 fn wrong_expected(expected: Expected, current: Option<u64>) -> RpcStatus {
     use ExpectedStreamPositionOption as Wire;
     let detail = WrongExpectedVersion {
-        current_stream_revision_option: Some(
-            current.map_or(Current::CurrentNoStream(()), Current::CurrentStreamRevision),
-        ),
+        current_stream_revision_option: Some(current.map_or(Current::CurrentNoStream(()), Current::CurrentStreamRevision)),
         expected_stream_position_option: Some(match expected {
             Expected::Exact(number) => Wire::ExpectedStreamPosition(number),
             Expected::NoStream => Wire::ExpectedNoStream(()),
@@ -221,45 +190,32 @@ fn wrong_expected(expected: Expected, current: Option<u64>) -> RpcStatus {
 }
 
 fn too_large(limit: usize) -> RpcStatus {
-    let detail = MaximumAppendSizeExceeded {
-        max_append_size: u32::try_from(limit).unwrap_or(u32::MAX),
-    };
+    let detail = MaximumAppendSizeExceeded { max_append_size: u32::try_from(limit).unwrap_or(u32::MAX) };
     error(Code::InvalidArgument, "MaximumAppendSizeExceeded", &detail)
 }
 
 fn refused(refusal: Refusal) -> RpcStatus {
     match refusal {
         // The very words of a real server: the detail is part of its answer.
-        Refusal::MissingProperty(_) => {
-            bad_request("The given key was not present in the dictionary.")
-        }
+        Refusal::MissingProperty(_) => bad_request("The given key was not present in the dictionary."),
         Refusal::NoId | Refusal::EmptyType => bad_request(Status::from(refusal).message()),
     }
 }
 
 fn bad_request(message: &str) -> RpcStatus {
-    let detail = BadRequest {
-        message: message.to_owned(),
-    };
+    let detail = BadRequest { message: message.to_owned() };
     error(Code::InvalidArgument, "BadRequest", &detail)
 }
 
 fn failed(failure: &Failure) -> RpcStatus {
     let status = super::status::failed(failure);
-    RpcStatus {
-        code: Code::Unavailable.into(),
-        message: status.message().to_owned(),
-        details: None,
-    }
+    RpcStatus { code: Code::Unavailable.into(), message: status.message().to_owned(), details: None }
 }
 
 fn error<D: Name>(code: Code, message: &str, detail: &D) -> RpcStatus {
     RpcStatus {
         code: code.into(),
         message: message.to_owned(),
-        details: Some(prost_types::Any {
-            type_url: D::type_url(),
-            value: detail.encode_to_vec(),
-        }),
+        details: Some(prost_types::Any { type_url: D::type_url(), value: detail.encode_to_vec() }),
     }
 }

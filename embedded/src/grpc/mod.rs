@@ -1,5 +1,7 @@
 //! The protocol's services. Each turns requests into commands and reads, and outcomes into replies; none decides.
 
+#![allow(clippy::result_large_err, reason = "the generated services return statuses by value")]
+
 mod append;
 mod batch_append;
 mod convert;
@@ -18,8 +20,7 @@ use std::{net::SocketAddr, sync::Arc};
 pub(crate) use features::SERVER_VERSION;
 
 use protocol::{
-    gossip::gossip_server::GossipServer,
-    server_features::server_features_server::ServerFeaturesServer,
+    gossip::gossip_server::GossipServer, server_features::server_features_server::ServerFeaturesServer,
     streams::streams_server::StreamsServer,
 };
 use tonic::service::Routes;
@@ -46,10 +47,8 @@ pub(crate) struct Context {
 /// All services, ready to be served.
 pub(crate) fn routes(context: Context) -> Routes {
     let context = Arc::new(context);
-    Routes::new(
-        StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE),
-    )
-    .add_service(ServerFeaturesServer::new(features::Service))
-    .add_service(GossipServer::new(gossip::Service(context)))
-    .prepare()
+    Routes::new(StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(ServerFeaturesServer::new(features::Service))
+        .add_service(GossipServer::new(gossip::Service(context)))
+        .prepare()
 }

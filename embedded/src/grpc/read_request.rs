@@ -7,9 +7,8 @@ use protocol::streams::{
     read_req::{
         Options,
         options::{
-            AllOptions, CountOption, FilterOption, FilterOptions, ReadDirection, StreamOption,
-            StreamOptions, all_options::AllOption, filter_options, stream_options::RevisionOption,
-            uuid_option,
+            AllOptions, CountOption, FilterOption, FilterOptions, ReadDirection, StreamOption, StreamOptions, all_options::AllOption,
+            filter_options, stream_options::RevisionOption, uuid_option,
         },
     },
 };
@@ -19,10 +18,7 @@ use super::convert::{IdForm, read_stream};
 use crate::{
     log::Direction,
     model::{Position, StreamName},
-    read::{
-        AllRead, AllStart, AllSubscription, Bounds, Checkpoints, Filter, Links, StreamRead,
-        StreamStart, StreamSubscription, Subject,
-    },
+    read::{AllRead, AllStart, AllSubscription, Bounds, Checkpoints, Filter, Links, StreamRead, StreamStart, StreamSubscription, Subject},
 };
 
 /// The window a filter has if it names no maximum.
@@ -44,9 +40,7 @@ pub(super) enum Read {
 }
 
 pub(super) fn read_request(request: ReadReq) -> Result<Asked, Status> {
-    let options = request
-        .options
-        .ok_or_else(|| Status::invalid_argument("The request has no options."))?;
+    let options = request.options.ok_or_else(|| Status::invalid_argument("The request has no options."))?;
     let ids = match options.uuid_option.and_then(|option| option.content) {
         Some(uuid_option::Content::Structured(())) => IdForm::Structured,
         Some(uuid_option::Content::String(())) => IdForm::Text,
@@ -64,11 +58,7 @@ fn read_kind(options: Options) -> Result<Read, Status> {
         ReadDirection::Forwards => Direction::Forwards,
         ReadDirection::Backwards => Direction::Backwards,
     };
-    let links = if options.resolve_links {
-        Links::Resolved
-    } else {
-        Links::Kept
-    };
+    let links = if options.resolve_links { Links::Resolved } else { Links::Kept };
     let bounds = match options.control_option {
         Some(control) if control.compatibility >= 1 => Bounds::Told,
         Some(_) | None => Bounds::Untold,
@@ -81,22 +71,11 @@ fn read_kind(options: Options) -> Result<Read, Status> {
         (Of::Stream(stream), Count::Count(count), direction, Filters::NoFilter(())) => {
             let (stream, start) = read_start(stream)?;
             check_count(start, direction, count)?;
-            Ok(Read::Stream(StreamRead {
-                stream,
-                start,
-                direction,
-                count,
-                links,
-                bounds,
-            }))
+            Ok(Read::Stream(StreamRead { stream, start, direction, count, links, bounds }))
         }
         (Of::Stream(stream), Count::Subscription(_), Direction::Forwards, Filters::NoFilter(())) => {
             let (stream, start) = read_start(stream)?;
-            Ok(Read::SubscribeToStream(StreamSubscription {
-                stream,
-                start,
-                links,
-            }))
+            Ok(Read::SubscribeToStream(StreamSubscription { stream, start, links }))
         }
         (Of::All(all), Count::Count(count), direction, filter) => Ok(Read::All(AllRead {
             start: read_all_start(all)?,
@@ -106,11 +85,7 @@ fn read_kind(options: Options) -> Result<Read, Status> {
             filter: read_filter(filter)?.map(|(filter, _)| filter),
         })),
         (Of::All(all), Count::Subscription(_), Direction::Forwards, filter) => {
-            Ok(Read::SubscribeToAll(AllSubscription {
-                start: read_all_start(all)?,
-                links,
-                filter: read_filter(filter)?,
-            }))
+            Ok(Read::SubscribeToAll(AllSubscription { start: read_all_start(all)?, links, filter: read_filter(filter)? }))
         }
         _ => Err(invalid(&combination)),
     }
@@ -170,9 +145,7 @@ fn read_all_start(options: AllOptions) -> Result<AllStart, Status> {
             let prepare = Position::new(position.prepare_position);
             match (commit, prepare) {
                 (Position::END, Position::END) => Ok(AllStart::End),
-                _ if commit < prepare => Err(Status::invalid_argument(
-                    "The commit position cannot be less than the prepare position.",
-                )),
+                _ if commit < prepare => Err(Status::invalid_argument("The commit position cannot be less than the prepare position.")),
                 _ => Ok(AllStart::Position { commit, prepare }),
             }
         }
@@ -192,8 +165,8 @@ fn read_filter(option: FilterOption) -> Result<Option<(Arc<Filter>, Checkpoints)
                     return Err(Status::invalid_argument("The filter must say what it looks at."));
                 }
             };
-            let filter = Filter::new(subject, &expression.regex, expression.prefix)
-                .map_err(|error| Status::invalid_argument(error.to_string()))?;
+            let filter =
+                Filter::new(subject, &expression.regex, expression.prefix).map_err(|error| Status::invalid_argument(error.to_string()))?;
             Ok(Some((Arc::new(filter), checkpoints)))
         }
     }
@@ -207,9 +180,7 @@ fn checkpoints(options: &FilterOptions) -> Result<Checkpoints, Status> {
     };
     let interval = u64::from(window) * u64::from(options.checkpoint_interval_multiplier);
     if interval == 0 {
-        return Err(Status::invalid_argument(
-            "The filter's window and its checkpoint interval multiplier must not be 0.",
-        ));
+        return Err(Status::invalid_argument("The filter's window and its checkpoint interval multiplier must not be 0."));
     }
     Ok(Checkpoints { interval })
 }

@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use protocol::streams::{
-    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
-    ReadResp, TombstoneReq, TombstoneResp, streams_server::Streams,
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
+    streams_server::Streams,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -20,18 +20,12 @@ impl Streams for Service {
     type ReadStream = Replies<ReadResp>;
     type BatchAppendStream = Replies<BatchAppendResp>;
 
-    async fn read(
-        &self,
-        request: Request<ReadReq>,
-    ) -> Result<Response<Self::ReadStream>, Status> {
+    async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
         let replies = read::read(&self.0, request.into_inner()).await?;
         Ok(Response::new(replies))
     }
 
-    async fn append(
-        &self,
-        request: Request<Streaming<AppendReq>>,
-    ) -> Result<Response<AppendResp>, Status> {
+    async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
         let reply = append::append(&self.0, request.into_inner()).await?;
         Ok(Response::new(reply))
     }
@@ -41,18 +35,12 @@ impl Streams for Service {
         Ok(Response::new(reply))
     }
 
-    async fn tombstone(
-        &self,
-        request: Request<TombstoneReq>,
-    ) -> Result<Response<TombstoneResp>, Status> {
+    async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
         let reply = delete::tombstone(&self.0, request.into_inner()).await?;
         Ok(Response::new(reply))
     }
 
-    async fn batch_append(
-        &self,
-        request: Request<Streaming<BatchAppendReq>>,
-    ) -> Result<Response<Self::BatchAppendStream>, Status> {
+    async fn batch_append(&self, request: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
         let replies = batch_append::batch_append(self.0.clone(), request.into_inner());
         Ok(Response::new(replies))
     }

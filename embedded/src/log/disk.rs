@@ -41,19 +41,15 @@ impl DiskLog {
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
         check_format(directory)?;
         let path = directory.join(STORE_FOLDER);
-        let store = |source| match source {
-            fjall::Error::Locked => OpenError::InUse(directory.to_owned()),
-            source => OpenError::Store {
-                path: path.clone(),
-                source,
-            },
+        let store = |source| {
+            if matches!(source, fjall::Error::Locked) {
+                OpenError::InUse(directory.to_owned())
+            } else {
+                OpenError::Store { path: path.clone(), source }
+            }
         };
-        let database = Database::builder(&path)
-            .cache_size(CACHE_BYTES)
-            .max_journaling_size(JOURNAL_BYTES)
-            .worker_threads(1)
-            .open()
-            .map_err(store)?;
+        let database =
+            Database::builder(&path).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open().map_err(store)?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         Ok(Self {
             records: database.keyspace("records", options).map_err(store)?,
@@ -81,28 +77,15 @@ impl Log for DiskLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let bytes = self
-            .records
-            .get(position.get().to_be_bytes())
-            .map_err(LogError::Read)?;
-        Ok(bytes
-            .map(|bytes| Record::decode(position, bytes.into()))
-            .transpose()?)
+        let bytes = self.records.get(position.get().to_be_bytes()).map_err(LogError::Read)?;
+        Ok(bytes.map(|bytes| Record::decode(position, bytes.into())).transpose()?)
     }
 
-    fn scan(
-        &self,
-        from: Position,
-        to: Position,
-        direction: Direction,
-        visit: &mut Visitor<'_>,
-    ) -> Result<(), LogError> {
+    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
         if from >= to {
             return Ok(());
         }
-        let mut range = self
-            .records
-            .range(from.get().to_be_bytes()..to.get().to_be_bytes());
+        let mut range = self.records.range(from.get().to_be_bytes()..to.get().to_be_bytes());
         while let Some(next) = match direction {
             Direction::Forwards => range.next(),
             Direction::Backwards => range.next_back(),
@@ -119,10 +102,7 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let value = self
-            .index
-            .get(index_key(stream, number))
-            .map_err(LogError::Read)?;
+        let value = self.index.get(index_key(stream, number)).map_err(LogError::Read)?;
         value.map(|value| index_entry(number, &value)).transpose()
     }
 
@@ -153,10 +133,7 @@ impl Log for DiskLog {
 
 impl fmt::Debug for DiskLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DiskLog")
-            .field("path", &self.records.path())
-            .field("durability", &self.durability)
-            .finish_non_exhaustive()
+        f.debug_struct("DiskLog").field("path", &self.records.path()).field("durability", &self.durability).finish_non_exhaustive()
     }
 }
 
@@ -197,15 +174,10 @@ fn check_format(directory: &Path) -> Result<(), OpenError> {
     let file = directory.join(FORMAT_FILE);
     match fs::read_to_string(&file) {
         Ok(found) if found.trim_end() == FORMAT => Ok(()),
-        Ok(found) => Err(OpenError::UnknownFormat {
-            file,
-            found: found.trim_end().chars().take(80).collect(),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => mark_format(directory)
-            .map_err(|source| OpenError::Io {
-                path: directory.to_owned(),
-                source,
-            }),
+        Ok(found) => Err(OpenError::UnknownFormat { file, found: found.trim_end().chars().take(80).collect() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            mark_format(directory).map_err(|source| OpenError::Io { path: directory.to_owned(), source })
+        }
         Err(source) => Err(OpenError::Io { path: file, source }),
     }
 }

@@ -32,17 +32,9 @@ impl MemoryLog {
     }
 
     /// The next few records of a range, in this direction.
-    fn chunk(
-        &self,
-        from: Position,
-        to: Position,
-        direction: Direction,
-    ) -> Vec<(Position, Bytes)> {
+    fn chunk(&self, from: Position, to: Position, direction: Direction) -> Vec<(Position, Bytes)> {
         let contents = self.contents();
-        let range = contents
-            .records
-            .range(from..to)
-            .map(|(position, bytes)| (*position, bytes.clone()));
+        let range = contents.records.range(from..to).map(|(position, bytes)| (*position, bytes.clone()));
         match direction {
             Direction::Forwards => range.take(CHUNK).collect(),
             Direction::Backwards => range.rev().take(CHUNK).collect(),
@@ -55,29 +47,17 @@ impl Log for MemoryLog {
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
         contents.records.extend(group.records);
         for (stream, entry) in group.entries {
-            contents
-                .streams
-                .entry(stream)
-                .or_default()
-                .insert(entry.number, entry);
+            contents.streams.entry(stream).or_default().insert(entry.number, entry);
         }
         Ok(())
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
         let bytes = self.contents().records.get(&position).cloned();
-        Ok(bytes
-            .map(|bytes| Record::decode(position, bytes))
-            .transpose()?)
+        Ok(bytes.map(|bytes| Record::decode(position, bytes)).transpose()?)
     }
 
-    fn scan(
-        &self,
-        mut from: Position,
-        mut to: Position,
-        direction: Direction,
-        visit: &mut Visitor<'_>,
-    ) -> Result<(), LogError> {
+    fn scan(&self, mut from: Position, mut to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
         while from < to {
             let chunk = self.chunk(from, to, direction);
             let Some((last, _)) = chunk.last() else {
@@ -98,10 +78,7 @@ impl Log for MemoryLog {
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
         let contents = self.contents();
-        let entry = contents
-            .streams
-            .get(stream)
-            .and_then(|entries| entries.get(&number));
+        let entry = contents.streams.get(stream).and_then(|entries| entries.get(&number));
         Ok(entry.copied())
     }
 

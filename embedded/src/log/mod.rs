@@ -68,13 +68,7 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
 
     /// Passes the records of a half-open range of positions to `visit`, until it breaks.
-    fn scan(
-        &self,
-        from: Position,
-        to: Position,
-        direction: Direction,
-        visit: &mut Visitor<'_>,
-    ) -> Result<(), LogError>;
+    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError>;
 
     /// The entry of a stream with this number.
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError>;
@@ -90,23 +84,16 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
 
     /// The newest entry of a stream up to this number.
     fn last_of(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        Ok(self
-            .entries(stream, 0..=number, Direction::Backwards, 1)?
-            .pop())
+        Ok(self.entries(stream, 0..=number, Direction::Backwards, 1)?.pop())
     }
 
     /// Where the next record goes.
     fn end(&self) -> Result<Position, LogError> {
         let mut end = Position::FIRST;
-        self.scan(
-            Position::START,
-            Position::END,
-            Direction::Backwards,
-            &mut |record| {
-                end = record.position.after(record.len());
-                ControlFlow::Break(())
-            },
-        )?;
+        self.scan(Position::START, Position::END, Direction::Backwards, &mut |record| {
+            end = record.position.after(record.len());
+            ControlFlow::Break(())
+        })?;
         Ok(end)
     }
 }

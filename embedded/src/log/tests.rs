@@ -28,15 +28,7 @@ fn fill(log: &dyn Log, events: &[(&str, u64)]) {
         };
         log.commit(Group {
             records: vec![(position, encode_event(&stream, *number, Ticks(5), &event))],
-            entries: vec![(
-                stream,
-                IndexEntry {
-                    number: *number,
-                    position,
-                    id: event.id,
-                    created: Ticks(5),
-                },
-            )],
+            entries: vec![(stream, IndexEntry { number: *number, position, id: event.id, created: Ticks(5) })],
         })
         .unwrap();
     }
@@ -44,19 +36,10 @@ fn fill(log: &dyn Log, events: &[(&str, u64)]) {
 
 fn scanned(log: &dyn Log, from: u64, to: u64, direction: Direction, limit: usize) -> Vec<u64> {
     let mut seen = Vec::new();
-    log.scan(
-        Position::new(from),
-        Position::new(to),
-        direction,
-        &mut |record| {
-            seen.push(record.position.get());
-            if seen.len() == limit {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    )
+    log.scan(Position::new(from), Position::new(to), direction, &mut |record| {
+        seen.push(record.position.get());
+        if seen.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
     .unwrap();
     seen
 }
@@ -68,7 +51,7 @@ fn a_scan_visits_a_half_open_range_until_it_is_ended() {
         assert_eq!(scanned(log, 0, u64::MAX, Direction::Forwards, 9), [64, 65, 66, 67]);
         assert_eq!(scanned(log, 65, 67, Direction::Forwards, 9), [65, 66]);
         assert_eq!(scanned(log, 0, 67, Direction::Backwards, 2), [66, 65]);
-        assert_eq!(scanned(log, 67, 65, Direction::Forwards, 9), []);
+        assert_eq!(scanned(log, 67, 65, Direction::Forwards, 9), [0; 0]);
     });
 }
 
@@ -83,7 +66,7 @@ fn streams_whose_names_begin_alike_are_kept_apart() {
         assert_eq!(numbers("a", 0..=u64::MAX, Direction::Forwards, 9), [0, 1, 2]);
         assert_eq!(numbers("a", 1..=2, Direction::Backwards, 1), [2]);
         assert_eq!(numbers("ab", 0..=u64::MAX, Direction::Backwards, 9), [1, 0]);
-        assert_eq!(numbers("b", 0..=u64::MAX, Direction::Forwards, 9), []);
+        assert_eq!(numbers("b", 0..=u64::MAX, Direction::Forwards, 9), [0; 0]);
         assert_eq!(log.last_of(&StreamName::new("a"), 1).unwrap().unwrap().number, 1);
         let entry = log.entry(&StreamName::new("ab"), 1).unwrap().unwrap();
         assert_eq!(entry.position, Position::new(67));
@@ -98,11 +81,7 @@ fn the_end_is_after_the_last_record_markers_included() {
         assert_eq!(log.end().unwrap(), Position::FIRST);
         let marker = encode_marker(Ticks(1));
         let len = marker.len();
-        log.commit(Group {
-            records: vec![(Position::new(100), marker)],
-            entries: Vec::new(),
-        })
-        .unwrap();
+        log.commit(Group { records: vec![(Position::new(100), marker)], entries: Vec::new() }).unwrap();
         assert_eq!(log.end().unwrap(), Position::new(100).after(len));
         assert!(log.record(Position::new(100)).unwrap().unwrap().is_marker());
         assert_eq!(log.record(Position::new(101)).unwrap(), None);
@@ -125,10 +104,7 @@ fn a_directory_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let _open = on_disk(directory.path());
     let error = DiskLog::open(directory.path(), Durability::Synced).unwrap_err();
-    assert!(
-        matches!(&error, OpenError::InUse(path) if path == directory.path()),
-        "{error:?}"
-    );
+    assert!(matches!(&error, OpenError::InUse(path) if path == directory.path()), "{error:?}");
 }
 
 #[test]

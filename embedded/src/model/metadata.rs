@@ -158,14 +158,9 @@ mod tests {
 
     #[test]
     fn a_new_truncate_before_keeps_the_other_keys_in_their_order() {
-        let changed = |json: &str| {
-            with_truncate_before(json.as_bytes(), 2).map(|json| String::from_utf8(json).unwrap())
-        };
+        let changed = |json: &str| with_truncate_before(json.as_bytes(), 2).map(|json| String::from_utf8(json).unwrap());
         assert_eq!(changed(r#"{"mine":1}"#).unwrap(), r#"{"mine":1,"$tb":2}"#);
-        assert_eq!(
-            changed(r#"{"$tb":9,"z":{"b":1,"a":2}}"#).unwrap(),
-            r#"{"$tb":2,"z":{"b":1,"a":2}}"#
-        );
+        assert_eq!(changed(r#"{"$tb":9,"z":{"b":1,"a":2}}"#).unwrap(), r#"{"$tb":2,"z":{"b":1,"a":2}}"#);
         assert_eq!(changed("nope"), None);
     }
 }

@@ -46,9 +46,7 @@ pub(crate) enum RecordError {
 
 impl Record {
     pub(crate) fn decode(position: Position, bytes: Bytes) -> Result<Self, RecordError> {
-        let header: &[u8; HEADER] = bytes
-            .first_chunk()
-            .ok_or(RecordError::CutShort(position))?;
+        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(RecordError::CutShort(position))?;
         let kind = header[0];
         if kind != EVENT && kind != MARKER {
             return Err(RecordError::UnknownKind { position, kind });
@@ -59,8 +57,7 @@ impl Record {
         if metadata_end > bytes.len() {
             return Err(RecordError::CutShort(position));
         }
-        let names = std::str::from_utf8(&bytes[HEADER..type_end])
-            .map_err(|_| RecordError::NotText(position))?;
+        let names = std::str::from_utf8(&bytes[HEADER..type_end]).map_err(|_| RecordError::NotText(position))?;
         if !names.is_char_boundary(stream_end - HEADER) {
             return Err(RecordError::NotText(position));
         }
@@ -118,19 +115,10 @@ fn part<const N: usize>(header: &[u8; HEADER], at: usize) -> [u8; N] {
 
 /// How many bytes an event takes in the log.
 pub(crate) fn encoded_len(stream: &StreamName, event: &NewEvent) -> usize {
-    HEADER
-        + stream.as_str().len()
-        + event.event_type.len()
-        + event.metadata.len()
-        + event.data.len()
+    HEADER + stream.as_str().len() + event.event_type.len() + event.metadata.len() + event.data.len()
 }
 
-pub(crate) fn encode_event(
-    stream: &StreamName,
-    number: u64,
-    created: Ticks,
-    event: &NewEvent,
-) -> Bytes {
+pub(crate) fn encode_event(stream: &StreamName, number: u64, created: Ticks, event: &NewEvent) -> Bytes {
     let mut to = BytesMut::with_capacity(encoded_len(stream, event));
     to.put_u8(EVENT);
     to.put_u8(if event.is_json { JSON } else { 0 });
@@ -186,10 +174,7 @@ mod tests {
         assert!(!record.is_marker());
         assert_eq!(record.stream(), "order-ä");
         assert_eq!(record.event_type(), "Tested");
-        assert_eq!(
-            (record.number, record.id, record.created),
-            (3, Uuid::from_u128(7), Ticks(42))
-        );
+        assert_eq!((record.number, record.id, record.created), (3, Uuid::from_u128(7), Ticks(42)));
         assert!(record.is_json);
         assert_eq!(record.data(), event().data);
         assert_eq!(record.metadata(), event().metadata);
@@ -218,15 +203,9 @@ mod tests {
         let mut unknown = whole.to_vec();
         unknown[0] = 9;
         let position = Position::new(9);
-        assert_eq!(
-            Record::decode(position, unknown.into()).unwrap_err(),
-            RecordError::UnknownKind { position, kind: 9 }
-        );
+        assert_eq!(Record::decode(position, unknown.into()).unwrap_err(), RecordError::UnknownKind { position, kind: 9 });
         let mut torn = whole.to_vec();
         torn[HEADER] = 0xff;
-        assert_eq!(
-            Record::decode(position, torn.into()).unwrap_err(),
-            RecordError::NotText(position)
-        );
+        assert_eq!(Record::decode(position, torn.into()).unwrap_err(), RecordError::NotText(position));
     }
 }

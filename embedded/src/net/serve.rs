@@ -90,10 +90,7 @@ impl Server {
         }
     }
 
-    async fn answer(
-        mut self,
-        request: Request<Incoming>,
-    ) -> Result<Response<tonic::body::Body>, Infallible> {
+    async fn answer(mut self, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Infallible> {
         if let Some(response) = plain::answer(&request, &self.info) {
             return Ok(response);
         }

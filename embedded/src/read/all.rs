@@ -4,11 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use async_stream::try_stream;
 
-use super::{
-    Filter, Message, Messages, ReadError, Reader, Resolved,
-    links::Links,
-    page::PAGE_BYTES,
-};
+use super::{Filter, Message, Messages, ReadError, Reader, Resolved, links::Links, page::PAGE_BYTES};
 use crate::{
     log::Direction,
     model::{Position, Record},
@@ -25,7 +21,10 @@ pub(crate) enum AllStart {
     Start,
     End,
     /// A pair of numbers: a subscription from (C, 0) delivers the event at C, one from (C, C) does not.
-    Position { commit: Position, prepare: Position },
+    Position {
+        commit: Position,
+        prepare: Position,
+    },
 }
 
 /// What is asked of `$all`.
@@ -136,24 +135,13 @@ impl Reader {
         })?;
         match failure {
             Some(error) => Err(error),
-            None => Ok(Scanned {
-                seen,
-                reached,
-                complete,
-            }),
+            None => Ok(Scanned { seen, reached, complete }),
         }
     }
 
-    fn pass(
-        &self,
-        record: Record,
-        links: Links,
-        filter: Option<&Filter>,
-    ) -> Result<Option<Resolved>, ReadError> {
+    fn pass(&self, record: Record, links: Links, filter: Option<&Filter>) -> Result<Option<Resolved>, ReadError> {
         let passes = match filter {
-            Some(filter) => filter
-                .matches(&record)
-                .map_err(|error| ReadError::Filter(Arc::new(error)))?,
+            Some(filter) => filter.matches(&record).map_err(|error| ReadError::Filter(Arc::new(error)))?,
             None => true,
         };
         Ok(match passes {
@@ -171,9 +159,7 @@ fn range(read: &AllRead, end: Position) -> (Position, Position) {
         (Direction::Forwards, AllStart::Position { commit, .. }) => (commit, end),
         (Direction::Backwards, AllStart::Start) => (Position::START, Position::START),
         (Direction::Backwards, AllStart::End) => (Position::START, end),
-        (Direction::Backwards, AllStart::Position { commit, .. }) => {
-            (Position::START, commit.min(end))
-        }
+        (Direction::Backwards, AllStart::Position { commit, .. }) => (Position::START, commit.min(end)),
     }
 }
 
@@ -183,6 +169,5 @@ fn is_hidden(record: &Record) -> bool {
         return true;
     }
     let stream = record.stream();
-    stream.starts_with("$persistentsubscription-$all::")
-        && (stream.ends_with("-checkpoint") || stream.ends_with("-parked"))
+    stream.starts_with("$persistentsubscription-$all::") && (stream.ends_with("-checkpoint") || stream.ends_with("-parked"))
 }

@@ -88,21 +88,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(
-        log: Arc<dyn Log>,
-        engine: &Engine,
-        clock: Clock,
-        new_id: NewId,
-        shutdown: CancellationToken,
-    ) -> Self {
-        Self {
-            log,
-            heads: engine.heads.clone(),
-            end: engine.end.clone(),
-            clock,
-            new_id,
-            shutdown,
-        }
+    pub(crate) fn new(log: Arc<dyn Log>, engine: &Engine, clock: Clock, new_id: NewId, shutdown: CancellationToken) -> Self {
+        Self { log, heads: engine.heads.clone(), end: engine.end.clone(), clock, new_id, shutdown }
     }
 
     /// Where the next record will stand.
@@ -115,17 +102,12 @@ impl Reader {
     }
 
     /// Runs what may have to wait for the disk where waiting is allowed.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<T, ReadError> {
+    async fn blocking<T: Send + 'static>(&self, read: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static) -> Result<T, ReadError> {
         if self.shutdown.is_cancelled() {
             return Err(ReadError::ShuttingDown);
         }
         let reader = self.clone();
-        tokio::task::spawn_blocking(move || read(&reader))
-            .await
-            .unwrap_or(Err(ReadError::ShuttingDown))
+        tokio::task::spawn_blocking(move || read(&reader)).await.unwrap_or(Err(ReadError::ShuttingDown))
     }
 
     /// Waits until the log is longer than when `end` was last looked at.

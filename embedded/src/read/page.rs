@@ -66,10 +66,7 @@ impl Reader {
             Some(described) if described.tombstoned => Visibility::Deleted,
             Some(_) | None => Visibility::of(&self.heads.get(stream)?, &metadata),
         };
-        Ok(Seen {
-            visibility,
-            max_age: metadata.max_age,
-        })
+        Ok(Seen { visibility, max_age: metadata.max_age })
     }
 
     /// The time before which events of a stream are too old to be seen.
@@ -78,18 +75,11 @@ impl Reader {
     }
 
     /// The first number from `from` on whose event is young enough: events grow younger with their numbers.
-    pub(super) fn first_alive(
-        &self,
-        stream: &StreamName,
-        numbers: RangeInclusive<u64>,
-        cutoff: Ticks,
-    ) -> Result<u64, LogError> {
+    pub(super) fn first_alive(&self, stream: &StreamName, numbers: RangeInclusive<u64>, cutoff: Ticks) -> Result<u64, LogError> {
         let (mut old, mut alive) = (*numbers.start(), numbers.end().saturating_add(1));
         while old < alive {
             let middle = old + (alive - old) / 2;
-            let entries = self
-                .log
-                .entries(stream, middle..=*numbers.end(), Direction::Forwards, 1)?;
+            let entries = self.log.entries(stream, middle..=*numbers.end(), Direction::Forwards, 1)?;
             match entries.first() {
                 Some(entry) if entry.created < cutoff => old = entry.number + 1,
                 Some(_) | None => alive = middle,
@@ -100,17 +90,8 @@ impl Reader {
 
     pub(super) fn page(&self, wanted: &Wanted) -> Result<Page, ReadError> {
         let limit = wanted.limit.min(PAGE_EVENTS);
-        let entries = self.log.entries(
-            &wanted.stream,
-            wanted.numbers.clone(),
-            wanted.direction,
-            limit,
-        )?;
-        let mut page = Page {
-            events: Vec::with_capacity(entries.len()),
-            reached: None,
-            complete: entries.len() < limit,
-        };
+        let entries = self.log.entries(&wanted.stream, wanted.numbers.clone(), wanted.direction, limit)?;
+        let mut page = Page { events: Vec::with_capacity(entries.len()), reached: None, complete: entries.len() < limit };
         let mut bytes = 0;
         for entry in entries {
             if bytes >= PAGE_BYTES {
@@ -130,11 +111,7 @@ impl Reader {
     }
 
     /// The record an entry points at; none if both have been removed since the entry was read.
-    fn record_of(
-        &self,
-        stream: &StreamName,
-        entry: IndexEntry,
-    ) -> Result<Option<Record>, LogError> {
+    fn record_of(&self, stream: &StreamName, entry: IndexEntry) -> Result<Option<Record>, LogError> {
         match self.log.record(entry.position)? {
             Some(record) => Ok(Some(record)),
             None if self.log.entry(stream, entry.number)?.is_none() => Ok(None),

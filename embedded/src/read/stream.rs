@@ -93,19 +93,11 @@ impl Reader {
         match seen.visibility {
             Visibility::Deleted => Err(ReadError::StreamDeleted(read.stream.clone())),
             Visibility::Missing => Ok(None),
-            Visibility::Present { from, last } => {
-                Ok(Some(self.plan_present(read, &seen, from, last)?))
-            }
+            Visibility::Present { from, last } => Ok(Some(self.plan_present(read, &seen, from, last)?)),
         }
     }
 
-    fn plan_present(
-        &self,
-        read: &StreamRead,
-        seen: &Seen,
-        from: u64,
-        last: u64,
-    ) -> Result<Plan, LogError> {
+    fn plan_present(&self, read: &StreamRead, seen: &Seen, from: u64, last: u64) -> Result<Plan, LogError> {
         let since = self.cutoff(seen);
         let from = match since {
             Some(cutoff) if from <= last => self.first_alive(&read.stream, from..=last, cutoff)?,
@@ -118,20 +110,10 @@ impl Reader {
             (StreamStart::End, Direction::Forwards) => last + 1,
         };
         Ok(match read.direction {
-            Direction::Forwards => Plan {
-                from: start.max(from),
-                to: last,
-                last,
-                since,
-                first: empty_first_page(start, read.count, from, last),
-            },
-            Direction::Backwards => Plan {
-                from,
-                to: start.min(last),
-                last,
-                since,
-                first: None,
-            },
+            Direction::Forwards => {
+                Plan { from: start.max(from), to: last, last, since, first: empty_first_page(start, read.count, from, last) }
+            }
+            Direction::Backwards => Plan { from, to: start.min(last), last, since, first: None },
         })
     }
 }

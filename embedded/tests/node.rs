@@ -1,0 +1,147 @@
+//! A node as its user meets it: started, restarted, in the way of another, and stopped while in use.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use embedded::{EmbeddedNode, StartError};
+use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition, StreamState, SubscribeToStreamOptions};
+use tokio::time::timeout;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn client(node: &EmbeddedNode) -> Client {
+    Client::new(node.connection_string().parse().unwrap()).unwrap()
+}
+
+fn event(n: usize) -> EventData {
+    EventData::json("Tested", &serde_json::json!({ "n": n })).unwrap()
+}
+
+async fn read_all(client: &Client, stream: &str) -> Vec<serde_json::Value> {
+    let options = ReadStreamOptions::default().position(StreamPosition::Start).forwards();
+    let mut read = client.read_stream(stream, &options).await.unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = read.next().await.unwrap() {
+        events.push(event.get_original_event().as_json().unwrap());
+    }
+    events
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_appended_is_there_after_a_restart_and_goes_on_where_it_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let options = AppendToStreamOptions::default();
+    let first = client(&node).append_to_stream("s", &options, vec![event(0), event(1)]).await.unwrap();
+    node.shutdown().await;
+
+    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let client = client(&node);
+    let options = options.stream_state(StreamState::StreamRevision(1));
+    let second = client.append_to_stream("s", &options, event(2)).await.unwrap();
+    assert_eq!(second.next_expected_version, 2);
+    assert!(second.position.commit > first.position.commit);
+    assert_eq!(read_all(&client, "s").await.len(), 3);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_data_directory_in_use_is_refused_until_it_is_free() {
+    let directory = tempfile::tempdir().unwrap();
+    let builder = EmbeddedNode::builder().data_dir(directory.path());
+    let node = builder.clone().start().await.unwrap();
+    let error = builder.clone().start().await.unwrap_err();
+    assert!(matches!(&error, StartError::DirectoryInUse { path } if path == directory.path()), "{error:?}");
+    node.shutdown().await;
+    builder.start().await.unwrap().shutdown().await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_refused() {
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let error = EmbeddedNode::builder().listen(node.address()).start().await.unwrap_err();
+    assert!(matches!(error, StartError::AddressInUse { address } if address == node.address()), "{error:?}");
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_ends_an_open_subscription_with_an_error() {
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let client = client(&node);
+    client.append_to_stream("s", &AppendToStreamOptions::default(), event(0)).await.unwrap();
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut subscription = client.subscribe_to_stream("s", &options).await;
+    subscription.next().await.unwrap();
+    let started = Instant::now();
+    node.shutdown().await;
+    let error = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap_err();
+    assert!(matches!(&error, kurrentdb::Error::ServerError(text) if text.contains("shutting down")), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(4), "an open subscription held up the shutdown");
+}
+
+#[tokio::test]
+async fn a_health_check_over_plain_http_is_answered_on_the_same_port() {
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let address = node.address();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_on_an_idle_connection_do_not_wait_for_delayed_acknowledgements() {
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let client = client(&node);
+    let options = AppendToStreamOptions::default();
+    client.append_to_stream("s", &options, event(0)).await.unwrap();
+    let started = Instant::now();
+    for n in 0..50 {
+        client.append_to_stream("s", &options, event(n)).await.unwrap();
+    }
+    // With the stall fifty calls take two seconds at the very least.
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_subscription_sees_every_event_once_while_many_write() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 50;
+    let directory = tempfile::tempdir().unwrap();
+    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|_| {
+            let client = client(&node);
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    client.append_to_stream("s", &AppendToStreamOptions::default(), event(n)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let client = client(&node);
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut subscription = client.subscribe_to_stream("s", &options).await;
+    for number in 0..(WRITERS * EACH) as u64 {
+        let event = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+        assert_eq!(event.get_original_event().revision, number);
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    node.shutdown().await;
+}
