@@ -63,7 +63,7 @@ impl<'a> Call<'a> {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let request_id = error.request_id().map(str::to_owned);
+        let request_id = error.request_id();
         let (kind, code, message) = match &error {
             SdkError::ServiceError(service) => {
                 let meta = service.err().meta();
@@ -76,7 +76,7 @@ impl<'a> Call<'a> {
             }
             _ => (Ec2ErrorKind::Ambiguous, None, chain(&error)),
         };
-        let failed = self.error(kind, &message, code, request_id.as_deref());
+        let failed = self.error(kind, &message, code, request_id);
         if matches!(kind, Ec2ErrorKind::ExpiredToken | Ec2ErrorKind::CredentialsRefused) {
             self.owner.forget(&self.at.account);
         }

@@ -115,7 +115,7 @@ const CODES: &[(Ec2ErrorKind, &[&str])] = &[
     (Ec2ErrorKind::Malformed, &[
         "invalidparametervalue", "invalidparametercombination", "invalidparameter", "missingparameter", "unknownparameter",
         "idempotentparametermismatch", "validationerror", "invalidaction", "malformedquerystring", "invalidgroup.reserved",
-        "invalidvpcrange", "invalidsubnet.range", "invalidsubnet.conflict",
+        "invalidsubnet.conflict",
     ]),
     (Ec2ErrorKind::Denied, &["unauthorizedoperation", "accessdenied", "accessdeniedexception", "optinrequired", "blocked", "pendingverification"]),
     (Ec2ErrorKind::CredentialsRefused, &[
@@ -139,6 +139,7 @@ const FAMILIES: &[(Ec2ErrorKind, &str)] = &[
     (Ec2ErrorKind::NotFound, ".notfound"),
     (Ec2ErrorKind::AlreadyExists, ".duplicate"),
     (Ec2ErrorKind::Malformed, ".malformed"),
+    (Ec2ErrorKind::Malformed, ".range"),
     (Ec2ErrorKind::Quota, "limitexceeded"),
 ];
 
@@ -179,6 +180,7 @@ mod tests {
         (Ec2ErrorKind::Malformed, &[
             "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcID.Malformed", "InvalidParameterValue", "InvalidParameterCombination",
             "MissingParameter", "InvalidTagKey.Malformed", "IdempotentParameterMismatch",
+            "InvalidVpc.Range", "InvalidSubnet.Range",
         ]),
         (Ec2ErrorKind::Denied, &["UnauthorizedOperation", "AccessDenied"]),
         (Ec2ErrorKind::CredentialsRefused, &["AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch"]),
