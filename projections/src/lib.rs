@@ -1,1 +1,88 @@
-//! placeholder
+//! What can be looked up of the log: read models and the audit, in SQLite beside the process.
+//!
+//! [`Projections::run`] follows the log and writes; the queries read. A position is written in one transaction with the rows that it
+//! stands for, so whatever is read is the log up to [`Page::as_of`] and nothing else. The file is disposable: of another form,
+//! damaged, or made from another log, it is deleted and built again from the log.
+//!
+//! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody may act on them but people.
+//!
+//! Read first: `models` (how events become rows), then `run` (when), then `queries` (what is given back).
+
+mod error;
+mod models;
+mod page;
+mod queries;
+mod rows;
+mod run;
+mod store;
+
+pub use error::{OpenError, QueryError, RunError};
+pub use page::{Page, PageRequest};
+pub use queries::{
+    Block, CommandUse, FirewallRule, FirewallView, InstalledRoute, Legible, LifeName, NetworkView, NotALife, Order, PeeringCounts,
+    PeeringFilter, PeeringView, RouteConflict, RouteCounts, RouteView, TimelineEntry, TimelineQuery,
+};
+
+use journal::{Journal, Position};
+use std::{path::Path, sync::Arc, time::Duration};
+use store::Store;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The read models of one log. A cheap handle; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Projections {
+    store: Arc<Store>,
+    progress: Arc<Progress>,
+}
+
+/// How far the rows are.
+#[derive(Debug)]
+struct Progress {
+    position: watch::Sender<Position>,
+    caught_up: watch::Sender<bool>,
+}
+
+impl Projections {
+    /// Opens the read models in this file, and makes it if there is none. What cannot be used is deleted: the log has it all.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::over(Store::open(path)?)
+    }
+
+    /// Read models that end with the process.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Self::over(Store::in_memory()?)
+    }
+
+    fn over(store: Store) -> Result<Self, OpenError> {
+        let progress = Progress { position: watch::Sender::new(store.position()?), caught_up: watch::Sender::new(false) };
+        Ok(Self { store: Arc::new(store), progress: Arc::new(progress) })
+    }
+
+    /// Follows every network's events and writes them, until cancelled. Goes on from where the rows are; waits through outages of
+    /// the store and of the disk. An error means that it cannot go on without a person.
+    pub async fn run(&self, journal: &Journal, cancel: CancellationToken) -> Result<(), RunError> {
+        self.run_over(run::following(journal.clone()), cancel).await
+    }
+
+    /// Up to which position of the log the rows are; [`Position::START`] means nothing yet. It goes back only when the read models
+    /// are built again.
+    pub fn position(&self) -> watch::Receiver<Position> {
+        self.progress.position.subscribe()
+    }
+
+    /// Whether the end of the log has been reached since this process began to follow.
+    pub fn caught_up(&self) -> watch::Receiver<bool> {
+        self.progress.caught_up.subscribe()
+    }
+
+    /// Waits until what was appended at this position can be read here. `false` means that the time ran out.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
+        let mut at = self.position();
+        let reached = at.wait_for(|at| *at >= position);
+        matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

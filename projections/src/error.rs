@@ -1,0 +1,57 @@
+//! What can go wrong with read models.
+
+use journal::FollowError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// The read models cannot be opened, and not be made either.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("the read models at {} cannot be opened", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("{} holds something else than read models; name another file", path.display())]
+    Foreign { path: PathBuf },
+    #[error("the unusable read models at {} cannot be deleted", path.display())]
+    Delete {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("read models in memory cannot be made")]
+    Memory(#[source] rusqlite::Error),
+}
+
+/// A question that cannot be answered.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// The token is not one that this question gave out, with these filters.
+    #[error("the page token belongs to another question; start without one")]
+    PageToken,
+    #[error("{operation}: the read models cannot be read")]
+    Store {
+        operation: &'static str,
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The process is ending.
+    #[error("{operation}: interrupted")]
+    Interrupted { operation: &'static str },
+}
+
+/// Why the read models cannot follow the log any further.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("the read models cannot follow the log")]
+    Follow(#[from] FollowError),
+    #[error("the read models cannot be written")]
+    Write(#[source] rusqlite::Error),
+    #[error("the read models cannot be built again")]
+    Rebuild(#[source] OpenError),
+    /// The process is ending.
+    #[error("the read models were interrupted")]
+    Interrupted,
+}

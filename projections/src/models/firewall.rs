@@ -1,0 +1,139 @@
+//! `firewalls` and `firewall_rules`: what each side's firewall must admit, and what has been seen of it.
+
+use super::{At, Projection};
+use crate::rows::to_json;
+use domain::{
+    PeeringId, Side,
+    network::{
+        FirewallEnforced, FirewallRestricted, FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule, NetworkEvent, PeeringRequested,
+    },
+    text::FirewallGroup,
+};
+use rusqlite::params;
+use std::collections::BTreeSet;
+
+pub(super) struct Firewall;
+
+impl Projection for Firewall {
+    const TABLES: &'static str = "
+CREATE TABLE firewalls (
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    side TEXT NOT NULL,
+    admit TEXT NOT NULL, -- JSON list in the rules' own order, each rule once
+    firewall_group TEXT,
+    enforced_at TEXT, -- NULL unless the group was seen to hold exactly what is admitted
+    restricted_at TEXT NOT NULL,
+    PRIMARY KEY (peering_id, network_id, side)
+) WITHOUT ROWID;
+CREATE TABLE firewall_rules (
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    side TEXT NOT NULL,
+    source TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    rule_id TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (peering_id, network_id, side, source, port)
+) WITHOUT ROWID;
+";
+
+    fn apply(at: &At<'_>, event: &NetworkEvent) -> rusqlite::Result<()> {
+        match event {
+            NetworkEvent::PeeringRequested(it) => requested(at, it),
+            NetworkEvent::FirewallRestricted(it) => restricted(at, it),
+            NetworkEvent::FirewallGroupCreated(it) => hold(at, it.peering_id, it.side, &it.group),
+            NetworkEvent::FirewallRuleAuthorized(it) => authorized(at, it),
+            NetworkEvent::FirewallRuleRevoked(it) => revoked(at, it),
+            NetworkEvent::FirewallEnforced(it) => enforced(at, it),
+            NetworkEvent::NetworkRegistered(_)
+            | NetworkEvent::RouteAccepted(_)
+            | NetworkEvent::PeeringInitiationStarted(_)
+            | NetworkEvent::PeeringInitiationRefused(_)
+            | NetworkEvent::PeeringInitiated(_)
+            | NetworkEvent::PeeringAccepted(_)
+            | NetworkEvent::PeeringActivated(_)
+            | NetworkEvent::PeeringRejected(_)
+            | NetworkEvent::PeeringExpired(_)
+            | NetworkEvent::PeeringFailed(_)
+            | NetworkEvent::RouteInstalled(_)
+            | NetworkEvent::RouteConflicted(_)
+            | NetworkEvent::ProvisioningBlocked(_)
+            | NetworkEvent::ProvisioningUnblocked(_) => Ok(()),
+        }
+    }
+}
+
+/// A peering begins with both sides closed, and nothing seen of either.
+fn requested(at: &At<'_>, it: &PeeringRequested) -> rusqlite::Result<()> {
+    at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2", at.key(it.peering_id))?;
+    for side in Side::BOTH {
+        let (network, peering) = at.key(it.peering_id);
+        at.execute(
+            "INSERT OR REPLACE INTO firewalls VALUES (?1, ?2, ?3, '[]', NULL, NULL, ?4)",
+            params![network, peering, side.as_str(), at.created()],
+        )?;
+    }
+    Ok(())
+}
+
+fn restricted(at: &At<'_>, it: &FirewallRestricted) -> rusqlite::Result<()> {
+    let (network, peering) = at.key(it.peering_id);
+    at.execute(
+        "UPDATE firewalls SET admit = ?4, enforced_at = NULL, restricted_at = ?5
+         WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
+        params![network, peering, it.side.as_str(), set(&it.admit)?, at.created()],
+    )
+}
+
+/// Takes this group for the side's own. Another group than before holds none of the rules that were seen in that one.
+fn hold(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> rusqlite::Result<()> {
+    let (network, peering) = at.key(peering);
+    let key = params![network, peering, side.as_str(), group.as_str()];
+    at.execute(
+        "DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND ?4 IS NOT
+             (SELECT firewall_group FROM firewalls WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3)",
+        key,
+    )?;
+    at.execute(
+        "UPDATE firewalls SET firewall_group = ?4, enforced_at = NULL
+         WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND firewall_group IS NOT ?4",
+        key,
+    )
+}
+
+fn authorized(at: &At<'_>, it: &FirewallRuleAuthorized) -> rusqlite::Result<()> {
+    let (network, peering) = at.key(it.peering_id);
+    let InboundRule { source, port } = it.rule;
+    at.execute(
+        "INSERT OR REPLACE INTO firewall_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![network, peering, it.side.as_str(), source.to_string(), port, it.rule_id.as_str(), at.created()],
+    )
+}
+
+/// Without a rule that it must admit, the firewall is no longer what it was seen to be.
+fn revoked(at: &At<'_>, it: &FirewallRuleRevoked) -> rusqlite::Result<()> {
+    let (network, peering) = at.key(it.peering_id);
+    let InboundRule { source, port } = it.rule;
+    let rule = params![network, peering, it.side.as_str(), source.to_string(), port];
+    at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND source = ?4 AND port = ?5", rule)?;
+    at.execute(
+        "UPDATE firewalls SET enforced_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3
+             AND EXISTS (SELECT 1 FROM json_each(admit) WHERE value ->> 'source' = ?4 AND value ->> 'port' = ?5)",
+        rule,
+    )
+}
+
+fn enforced(at: &At<'_>, it: &FirewallEnforced) -> rusqlite::Result<()> {
+    hold(at, it.peering_id, it.side, &it.group)?;
+    let (network, peering) = at.key(it.peering_id);
+    at.execute(
+        "UPDATE firewalls SET enforced_at = iif(admit = ?4, ?5, NULL) WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
+        params![network, peering, it.side.as_str(), set(&it.admit)?, at.created()],
+    )
+}
+
+/// Rules as the one text that equal sets of rules have.
+fn set(rules: &[InboundRule]) -> rusqlite::Result<String> {
+    to_json(&rules.iter().collect::<BTreeSet<_>>())
+}

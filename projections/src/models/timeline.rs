@@ -1,0 +1,76 @@
+//! `timeline`: every event of every network as it stands in the log, those that cannot be read included.
+//!
+//! It is no projection like the others: it does not care what an event says.
+
+use crate::rows::{time, to_json};
+use domain::network::NetworkEvent;
+use journal::{Body, Recorded};
+use rusqlite::{Connection, params};
+
+pub(super) const TABLES: &str = "
+CREATE TABLE timeline (
+    commit_position INTEGER NOT NULL,
+    prepare_position INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    network_id TEXT,
+    peering_id TEXT,
+    event_type TEXT NOT NULL,
+    data TEXT, -- JSON; NULL if the event cannot be read
+    problem TEXT, -- why it cannot be read
+    created TEXT NOT NULL,
+    actor TEXT,
+    command_id TEXT,
+    command_digest TEXT,
+    correlation_id TEXT,
+    causation_id TEXT,
+    schema_version INTEGER,
+    traceparent TEXT,
+    PRIMARY KEY (commit_position, prepare_position)
+);
+CREATE INDEX timeline_of_network ON timeline (network_id, commit_position, prepare_position);
+CREATE INDEX timeline_of_peering ON timeline (peering_id, commit_position, prepare_position) WHERE peering_id IS NOT NULL;
+CREATE INDEX timeline_of_command ON timeline (command_id, commit_position, prepare_position) WHERE command_id IS NOT NULL;
+CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position) WHERE problem IS NOT NULL;
+";
+
+/// Writes the event down.
+pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
+    let (event, event_type, problem) = match &it.body {
+        Body::Event(event) => (Some(event), event.name(), None),
+        Body::Undecodable { event_type, problem } => (None, event_type.as_str(), Some(problem)),
+    };
+    let peering = event.and_then(NetworkEvent::peering_id).map(|id| id.to_string());
+    let data = event.map(data).transpose()?;
+    let about = it.metadata.as_ref();
+    let mut insert = rows
+        .prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")?;
+    insert.execute(params![
+        it.position.commit,
+        it.position.prepare,
+        it.stream,
+        it.revision,
+        it.event_id.to_string(),
+        it.network_id.map(|id| id.to_string()),
+        peering,
+        event_type,
+        data,
+        problem,
+        time(&it.created),
+        about.map(|it| it.actor.as_str()),
+        about.map(|it| it.command_id.to_string()),
+        about.map(|it| it.command_digest.to_string()),
+        about.map(|it| it.correlation_id.to_string()),
+        about.map(|it| it.causation_id.to_string()),
+        about.map(|it| it.schema_version),
+        about.and_then(|it| it.traceparent.as_deref()),
+    ])?;
+    Ok(())
+}
+
+/// The event's data, without the name that stands beside it.
+fn data(event: &NetworkEvent) -> rusqlite::Result<String> {
+    let tagged = serde_json::to_value(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    to_json(&tagged.get("data"))
+}

@@ -1,0 +1,141 @@
+//! The file: written as a whole or not at all, and built again when it is of no use.
+
+use super::*;
+use crate::{OpenError, store};
+use rusqlite::Connection;
+use std::{fs, path::Path};
+
+#[tokio::test]
+async fn the_rows_and_their_position_are_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    let log = story();
+    let before = {
+        let projections = Projections::open(&path).unwrap();
+        write(&projections, &log.events).await;
+        dump(&projections).await
+    };
+    let projections = Projections::open(&path).unwrap();
+    assert_eq!(*projections.position().borrow(), log.end());
+    assert_eq!(dump(&projections).await, before);
+}
+
+#[tokio::test]
+async fn a_crash_before_the_commit_leaves_neither_rows_nor_position() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    let log = story();
+    let projections = Projections::open(&path).unwrap();
+    write(&projections, &log.events[..5]).await;
+    let before = dump(&projections).await;
+    let events = log.events.clone();
+    let crash = projections.store.write(move |rows| {
+        let reached = models::apply(rows, &events, None)?;
+        assert_eq!(store::position(rows)?, reached);
+        Err::<(), _>(rusqlite::Error::InvalidQuery)
+    });
+    assert!(crash.await.unwrap().is_err());
+    assert_eq!(dump(&projections).await, before);
+    drop(projections);
+    let projections = Projections::open(&path).unwrap();
+    assert_eq!(dump(&projections).await, before);
+    write(&projections, &log.events).await;
+    assert_eq!(dump(&projections).await, dump(&written(&log).await).await);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_a_transaction_undoes_it_and_the_next_one_works() {
+    let log = story();
+    let projections = Projections::in_memory().unwrap();
+    let events = log.events.clone();
+    let panic = projections.store.write(move |rows| -> rusqlite::Result<()> {
+        models::apply(rows, &events, None)?;
+        panic!("as if the process had a bug")
+    });
+    assert!(panic.await.is_err());
+    write(&projections, &log.events).await;
+    assert_eq!(dump(&projections).await, dump(&written(&log).await).await);
+}
+
+async fn filled(path: &Path) {
+    let projections = Projections::open(path).unwrap();
+    write(&projections, &story().events).await;
+}
+
+#[tokio::test]
+async fn a_file_of_another_form_is_built_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    filled(&path).await;
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    let projections = Projections::open(&path).unwrap();
+    assert_eq!(*projections.position().borrow(), Position::START);
+    assert_eq!(dump(&projections).await.len(), 1, "only the checkpoint");
+    write(&projections, &story().events).await;
+    assert_eq!(dump(&projections).await, dump(&written(&story()).await).await);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_built_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, damage) in [("garbage", vec![b'x'; 9_000]), ("torn", b"SQLite format 3\0 and no more".to_vec())] {
+        let path = folder.path().join(name);
+        fs::write(&path, damage).unwrap();
+        let projections = Projections::open(&path).unwrap();
+        write(&projections, &story().events).await;
+        assert_eq!(dump(&projections).await, dump(&written(&story()).await).await);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    fs::write(&path, b"").unwrap();
+    filled(&path).await;
+}
+
+#[test]
+fn somebody_elses_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE letters (text TEXT)").unwrap();
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(Projections::open(&path), Err(OpenError::Foreign { .. })));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no/such/folder/read.db");
+    let error = Projections::open(&path).expect_err("no folder");
+    assert!(error.to_string().contains("no/such/folder/read.db"), "{error}");
+}
+
+#[tokio::test]
+async fn questions_are_answered_while_a_long_transaction_is_being_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let projections = Projections::open(&folder.path().join("read.db")).unwrap();
+    write(&projections, &story().events[..1]).await;
+    let (writing, is_writing) = std::sync::mpsc::channel();
+    let (answered, is_answered) = std::sync::mpsc::channel();
+    let store = Arc::clone(&projections.store);
+    let long = tokio::spawn(async move {
+        let events = story().events;
+        store
+            .write(move |rows| {
+                models::apply(rows, &events, None)?;
+                writing.send(()).unwrap();
+                is_answered.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer while writing");
+                Ok(())
+            })
+            .await
+    });
+    tokio::task::spawn_blocking(move || is_writing.recv().unwrap()).await.unwrap();
+    assert!(projections.network(network_id(1)).await.unwrap().is_some());
+    assert!(projections.network(network_id(2)).await.unwrap().is_none(), "not committed yet");
+    answered.send(()).unwrap();
+    long.await.unwrap().unwrap().unwrap();
+    assert!(projections.network(network_id(2)).await.unwrap().is_some());
+}

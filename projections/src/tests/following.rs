@@ -1,0 +1,255 @@
+//! Following: signals in, rows out, through outages, cancellations and changed logs.
+
+use super::*;
+use crate::{RunError, TimelineQuery, run::Signals};
+use journal::{FollowError, Signal};
+use std::{sync::Mutex, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// A store that has this log, and answers followers as a store does.
+#[derive(Clone)]
+struct Store {
+    log: Arc<Mutex<Vec<Recorded>>>,
+    asked: Arc<Mutex<Vec<Option<Position>>>>,
+    open: Arc<Mutex<Vec<mpsc::UnboundedSender<Said>>>>,
+}
+
+struct Following(mpsc::UnboundedReceiver<Said>);
+
+type Said = Result<Signal, FollowError>;
+
+impl Signals for Following {
+    async fn next(&mut self) -> Result<Signal, FollowError> {
+        self.0.recv().await.expect("a store never ends")
+    }
+}
+
+impl Store {
+    fn of(log: &Log) -> Self {
+        Self { log: Arc::new(Mutex::new(log.events.clone())), asked: Arc::default(), open: Arc::default() }
+    }
+
+    fn follow(&self, from: Option<Position>) -> Following {
+        self.asked.lock().unwrap().push(from);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let log = self.log.lock().unwrap();
+        let end = log.last().map_or(Position::START, |it| it.position);
+        if from.is_some_and(|from| from > end) {
+            let source = std::io::Error::other("no such position").into();
+            sender.send(Err(FollowError::PositionRefused { followed: "all networks".to_owned(), from, source })).unwrap();
+        }
+        for event in log.iter().filter(|event| from.is_none_or(|from| event.position > from)) {
+            sender.send(Ok(Signal::Event(event.clone()))).unwrap();
+        }
+        sender.send(Ok(Signal::CaughtUp)).unwrap();
+        self.open.lock().unwrap().push(sender);
+        Following(receiver)
+    }
+
+    /// Appends events while being followed.
+    fn append(&self, events: &[Recorded]) {
+        self.log.lock().unwrap().extend_from_slice(events);
+        events.iter().for_each(|event| self.say(|| Ok(Signal::Event(event.clone()))));
+    }
+
+    fn say(&self, signal: impl Fn() -> Result<Signal, FollowError>) {
+        self.open.lock().unwrap().retain(|follower| follower.send(signal()).is_ok());
+    }
+
+    fn asked(&self) -> Vec<Option<Position>> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+
+    /// Follows until `until` holds of the read models, and then stops.
+    async fn followed(&self, projections: &Projections, until: impl AsyncFn()) {
+        let cancel = CancellationToken::new();
+        let running = tokio::spawn({
+            let (store, projections, cancel) = (self.clone(), projections.clone(), cancel.clone());
+            async move { projections.run_over(move |from| store.follow(from), cancel).await }
+        });
+        until().await;
+        cancel.cancel();
+        tokio::time::timeout(BOUND, running).await.expect("stops when cancelled").unwrap().unwrap();
+    }
+}
+
+const BOUND: Duration = Duration::from_secs(30);
+
+async fn reached(projections: &Projections, position: Position) {
+    assert!(projections.wait_for(position, BOUND).await, "at {}", *projections.position().borrow());
+}
+
+async fn assert_reads_as(projections: &Projections, log: &Log) {
+    assert_eq!(dump(projections).await, dump(&written(log).await).await);
+}
+
+#[tokio::test]
+async fn the_log_is_followed_to_its_end_and_further_as_it_grows() {
+    let log = story();
+    let store = Store::of(&Log { events: log.events[..10].to_vec(), ..Log::default() });
+    let projections = Projections::in_memory().unwrap();
+    let grows = async || {
+        reached(&projections, log.events[9].position).await;
+        projections.caught_up().wait_for(|it| *it).await.unwrap();
+        store.append(&log.events[10..]);
+        reached(&projections, log.end()).await;
+    };
+    store.followed(&projections, grows).await;
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn following_goes_on_from_where_the_rows_are() {
+    let log = story();
+    let store = Store::of(&log);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    write(&Projections::open(&path).unwrap(), &log.events[..10]).await;
+    let projections = Projections::open(&path).unwrap();
+    store.followed(&projections, async || reached(&projections, log.end()).await).await;
+    assert_eq!(store.asked(), [Some(log.events[8].position), Some(log.events[9].position)], "first whether it is the same log");
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_alone_moves_the_position_and_wakes_who_waits() {
+    let store = Store::of(&Log::default());
+    let projections = Projections::in_memory().unwrap();
+    let quiet = Position { commit: 77_000, prepare: 77_000 };
+    let checkpoint = async || {
+        projections.caught_up().wait_for(|it| *it).await.unwrap();
+        assert!(!projections.wait_for(quiet, Duration::ZERO).await);
+        store.say(|| Ok(Signal::Checkpoint(quiet)));
+        reached(&projections, quiet).await;
+    };
+    store.followed(&projections, checkpoint).await;
+}
+
+#[tokio::test]
+async fn read_models_of_another_log_are_built_again() {
+    let ours = story();
+    let mut theirs = Log::default();
+    for n in 1..=60 {
+        theirs.append(network_id(n.into()), 500 + u128::from(n), [registered(n)]);
+    }
+    let projections = written(&ours).await;
+    let store = Store::of(&theirs);
+    let rebuilt = async || {
+        projections.position().wait_for(|at| *at == theirs.end()).await.unwrap();
+    };
+    store.followed(&projections, rebuilt).await;
+    assert_reads_as(&projections, &theirs).await;
+}
+
+#[tokio::test]
+async fn read_models_that_are_ahead_of_the_log_are_built_again() {
+    let log = story();
+    let projections = written(&log).await;
+    for events in [log.events[..4].to_vec(), Vec::new()] {
+        let shorter = Log { events, ..Log::default() };
+        let rebuilt = async || {
+            projections.position().wait_for(|at| *at == shorter.end()).await.unwrap();
+            projections.caught_up().wait_for(|it| *it).await.unwrap();
+        };
+        Store::of(&shorter).followed(&projections, rebuilt).await;
+        assert_reads_as(&projections, &shorter).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_while_in_use_is_built_again() {
+    let log = story();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    write(&Projections::open(&path).unwrap(), &log.events).await;
+    let projections = Projections::open(&path).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4_096..].fill(0x5a);
+    std::fs::write(&path, bytes).unwrap();
+    let store = Store::of(&log);
+    let rebuilt = async || projections.caught_up().wait_for(|it| *it).await.map(drop).unwrap();
+    store.followed(&projections, rebuilt).await;
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
+    let log = story();
+    let folder = tempfile::tempdir().unwrap();
+    let projections = Projections::open(&folder.path().join("read.db")).unwrap();
+    let room = |pages: u32| {
+        let store = Arc::clone(&projections.store);
+        async move { store.write(move |rows| rows.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))).await }
+    };
+    room(1).await.unwrap().unwrap();
+    let mut grown = Log { events: log.events.clone(), revisions: log.revisions.clone() };
+    grown.append(network_id(2), 8, (0..200).map(|_| registered(2)));
+    let store = Store::of(&grown);
+    let full_then_room = async || {
+        let asked = async {
+            while store.asked.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(BOUND, asked).await.expect("following");
+        assert!(!projections.wait_for(grown.end(), Duration::from_millis(300)).await);
+        room(1_000_000).await.unwrap().unwrap();
+        reached(&projections, grown.end()).await;
+    };
+    store.followed(&projections, full_then_room).await;
+    assert_reads_as(&projections, &grown).await;
+}
+
+#[tokio::test]
+async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
+    let log = story();
+    let store = Store::of(&log);
+    let projections = Projections::in_memory().unwrap();
+    let run = tokio::spawn({
+        let (store, projections) = (store.clone(), projections.clone());
+        async move { projections.run_over(move |from| store.follow(from), CancellationToken::new()).await }
+    });
+    projections.caught_up().wait_for(|it| *it).await.unwrap();
+    store.say(|| Err(FollowError::AccessDenied { followed: "all networks".to_owned() }));
+    let error = tokio::time::timeout(BOUND, run).await.unwrap().unwrap().expect_err("access denied");
+    assert!(matches!(error, RunError::Follow(FollowError::AccessDenied { .. })));
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn an_empty_log_that_refuses_the_start_is_not_built_again_for_ever() {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let source = std::io::Error::other("odd").into();
+    sender.send(Err(FollowError::PositionRefused { followed: "all networks".to_owned(), from: None, source })).unwrap();
+    let mut once = Some(Following(receiver));
+    let projections = Projections::in_memory().unwrap();
+    let run = projections.run_over(|_| once.take().expect("asked once"), CancellationToken::new());
+    assert!(matches!(tokio::time::timeout(BOUND, run).await.unwrap(), Err(RunError::Follow(_))));
+}
+
+#[tokio::test]
+async fn many_events_are_written_many_at_a_time() {
+    let mut log = Log::default();
+    log.append(network_id(1), 1, [registered(1)]);
+    for n in 0..3_000 {
+        log.append(network_id(1), 10 + n, [ProvisioningUnblocked { peering_id: peering_id(1) }.into()]);
+    }
+    let store = Store::of(&log);
+    let projections = Projections::in_memory().unwrap();
+    let mut positions = projections.position();
+    let changes = Arc::new(Mutex::new(0));
+    let counting = tokio::spawn({
+        let changes = Arc::clone(&changes);
+        async move {
+            while positions.changed().await.is_ok() {
+                *changes.lock().unwrap() += 1;
+            }
+        }
+    });
+    store.followed(&projections, async || reached(&projections, log.end()).await).await;
+    counting.abort();
+    assert!(*changes.lock().unwrap() <= 10, "{} transactions", changes.lock().unwrap());
+    let newest = TimelineQuery::default();
+    assert_eq!(projections.timeline(&newest, &crate::PageRequest { size: 1, token: None }).await.unwrap().as_of, log.end());
+}

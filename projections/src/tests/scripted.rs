@@ -1,0 +1,33 @@
+//! One story, and every answer that the read models give about it, as one document.
+
+use super::*;
+use crate::{PageRequest, PeeringFilter, TimelineQuery};
+use serde_json::json;
+
+#[tokio::test]
+async fn the_story_reads_as_it_is_written_down() {
+    let told = told(&written(&story()).await).await;
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/story.json");
+    if option_env!("UPDATE_GOLDEN").is_some() {
+        std::fs::write(golden, told.clone() + "\n").unwrap();
+    }
+    let wanted = std::fs::read_to_string(golden).unwrap();
+    let difference = wanted.lines().zip(told.lines()).enumerate().find(|(_, (wanted, came))| wanted != came);
+    assert_eq!(difference, None, "if the change is meant, run this test once with UPDATE_GOLDEN=1");
+    assert_eq!(wanted.lines().count(), told.lines().count());
+}
+
+async fn told(projections: &Projections) -> String {
+    let everything = PageRequest::default();
+    let networks = projections.list_networks(&everything).await.unwrap();
+    let peerings = projections.list_peerings(&PeeringFilter::default(), &everything).await.unwrap();
+    let mut details = Vec::new();
+    for peering in &peerings.items {
+        let routes = projections.routes(peering.id).await.unwrap();
+        let firewall = projections.firewall(peering.id).await.unwrap();
+        details.push(json!({ "peering": peering.id, "routes": routes, "firewall": firewall }));
+    }
+    let timeline = projections.timeline(&TimelineQuery::default(), &everything).await.unwrap();
+    let all = json!({ "networks": networks, "peerings": peerings, "details": details, "timeline": timeline });
+    serde_json::to_string_pretty(&all).unwrap()
+}
