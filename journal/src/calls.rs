@@ -3,7 +3,7 @@
 use crate::{
     JournalError, Position, Recorded,
     codec::Raw,
-    deadline::{Deadline, NoAnswer},
+    deadline::Deadline,
     error::Source,
     keeper::{Keeper, Report},
     retry::{Verdict, judge, pauses},
@@ -122,9 +122,11 @@ impl Store {
     {
         let operation = deadline.operation();
         let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(1));
+        let mut said = None;
         loop {
-            let lease = deadline.bound(self.keeper.lease(operation)).await??;
-            let failure = match deadline.bound_attempt(attempt(lease.client.clone())).await {
+            let Ok(lease) = deadline.bound(self.keeper.lease(operation)).await else { return Err(out_of_time(said, deadline)) };
+            let lease = lease?;
+            match deadline.bound_attempt(attempt(lease.client.clone())).await {
                 Ok(Ok(answer)) => {
                     self.keeper.report(&lease, Report::Answered).await;
                     return Ok(answer);
@@ -132,18 +134,27 @@ impl Store {
                 Ok(Err(error)) => {
                     let (report, source) = verdict(error, operation, stream);
                     self.keeper.report(&lease, report).await;
-                    JournalError::Unavailable { operation, source: source? }
+                    let source = source?;
+                    tracing::debug!(stream, operation, error = &*source as &dyn std::error::Error, "an attempt failed");
+                    said = Some(source);
                 }
-                Err(NoAnswer { .. }) => {
+                Err(no_answer) => {
                     self.keeper.report(&lease, Report::Failed).await;
-                    deadline.exceeded()
+                    tracing::debug!(stream, operation, %no_answer, "an attempt failed");
                 }
-            };
-            tracing::debug!(stream, error = &failure as &dyn std::error::Error, "an attempt failed");
+            }
             if !deadline.pause(pauses.next().unwrap_or(Duration::from_secs(1))).await {
-                return Err(failure);
+                return Err(out_of_time(said, deadline));
             }
         }
+    }
+}
+
+/// A store that said something is unavailable for that reason; one that said nothing did not answer in time.
+fn out_of_time(said: Option<Source>, deadline: &Deadline) -> JournalError {
+    match said {
+        Some(source) => JournalError::Unavailable { operation: deadline.operation(), source },
+        None => deadline.exceeded(),
     }
 }
 

@@ -5,10 +5,19 @@
 
 use crate::{JournalError, error::Source};
 use kurrentdb::{Client, ClientSettings};
-use tokio::{runtime::Handle, sync::Mutex, task::spawn_blocking};
+use std::time::Duration;
+use tokio::{
+    runtime::Handle,
+    sync::Mutex,
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
 
 /// So many failures in a row, and the client is replaced.
 const FAILURES: u32 = 2;
+
+/// No client is made sooner than this after the last one: making one takes work, and many callers may ask while the store is away.
+const LEAST_AGE: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -21,6 +30,7 @@ struct State {
     client: Option<Client>,
     generation: u64,
     failures: u32,
+    made: Option<Instant>,
 }
 
 impl std::fmt::Debug for State {
@@ -56,12 +66,16 @@ impl Keeper {
         let client = match &state.client {
             Some(client) => client.clone(),
             None => {
+                if let Some(made) = state.made {
+                    sleep_until(made + LEAST_AGE).await;
+                }
                 let unavailable = |source: Source| JournalError::Unavailable { operation, source };
                 let (handle, settings) = (Handle::current(), self.settings.clone());
                 let client = spawn_blocking(move || Client::with_runtime_handle(handle, settings))
                     .await
                     .map_err(|error| unavailable(error.into()))?
                     .map_err(|report| unavailable(report.into()))?;
+                state.made = Some(Instant::now());
                 state.client = Some(client.clone());
                 state.generation += 1;
                 state.failures = 0;

@@ -75,7 +75,9 @@ impl Feed {
                 Break::Unwanted => return,
                 Break::Stalled => {
                     tracing::debug!(followed = %self.followed, "the reader is behind; following stops until it has room");
-                    if self.outlet.signals.reserve().await.is_err() {
+                    // A little room would be filled at once, at the price of a connection.
+                    let room = self.outlet.signals.max_capacity().div_ceil(2);
+                    if self.outlet.signals.reserve_many(room).await.is_err() {
                         return;
                     }
                 }
@@ -115,7 +117,9 @@ impl Feed {
     }
 
     fn pauses(&self) -> ExponentialBackoff {
-        pauses(LEAST_PAUSE.min(self.longest_pause), self.longest_pause)
+        // A pause is lengthened by up to itself, so that followers do not all come back at once.
+        let most = self.longest_pause / 2;
+        pauses(LEAST_PAUSE.min(most), most)
     }
 
     /// Says it once per outage, whatever the number of attempts.

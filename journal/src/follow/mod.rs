@@ -35,6 +35,7 @@ impl fmt::Display for Followed {
 }
 
 /// What a follower has to say.
+#[expect(clippy::large_enum_variant, reason = "nearly all signals are events; a box for each would cost more than it saves")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     Event(Recorded),

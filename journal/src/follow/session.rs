@@ -192,7 +192,20 @@ impl Session<'_> {
             Code::InvalidArgument => {
                 Break::Hopeless(FollowError::PositionRefused { followed, from: cursor.position, source: Box::new(status) })
             }
-            _ => Break::Lost(Box::new(status)),
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::ResourceExhausted
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => Break::Lost(Box::new(status)),
         }
     }
 }

@@ -32,7 +32,6 @@ impl Loaded {
         match &recorded.body {
             Body::Event(event) => self.network = evolve(std::mem::take(&mut self.network), event),
             Body::Undecodable { event_type, problem } => {
-                tracing::warn!(stream = recorded.stream, revision = recorded.revision, event_type, problem, "an event cannot be read");
                 let (event_type, problem) = (event_type.clone(), problem.clone());
                 self.undecodable.push(Undecodable { revision: recorded.revision, event_type, problem });
             }

@@ -7,6 +7,7 @@
 
 mod execute;
 mod loaded;
+mod parked;
 mod slot;
 
 pub use execute::{Caller, Executed};
@@ -19,6 +20,7 @@ use crate::{
 };
 use domain::NetworkId;
 use moka::future::Cache;
+use parked::Parked;
 use slot::Slot;
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +31,7 @@ pub struct Networks {
     cache: Cache<NetworkId, Arc<Slot>>,
     command_deadline: Duration,
     contention_attempts: u32,
+    parked: Arc<Parked>,
 }
 
 impl Networks {
@@ -38,6 +41,7 @@ impl Networks {
             cache: Cache::new(u64::try_from(settings.cached_networks).unwrap_or(u64::MAX)),
             command_deadline: settings.command_deadline,
             contention_attempts: settings.contention_attempts,
+            parked: Arc::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Networks {
                 Page::Found { last, .. } if last.saturating_add(1) < from => drop(slot.forget()),
                 Page::Found { events, last } => {
                     check_contiguous(&stream, from, last, events.iter().map(|it| it.revision))?;
+                    events.iter().for_each(|event| self.parked.report(event));
                     let loaded = slot.advance(base, |loaded| events.iter().for_each(|event| loaded.apply(event)));
                     if loaded.next_revision() > last {
                         return Ok(loaded);
