@@ -319,17 +319,17 @@ impl fmt::Display for Operation {
 #[error("{operation} at {at}: {kind}{}", detail(.code, .message))]
 pub struct CloudError {
     pub operation: Operation,
-    pub at: Place,
+    pub at: Box<Place>,
     pub kind: CloudErrorKind,
     /// The provider's code.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// The provider's words, or those of the transport; empty if there were none. Never to be searched.
     pub message: String,
     /// The provider's name for the call, for its support.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
 }
 
-fn detail(code: &Option<String>, message: &str) -> String {
+fn detail(code: &Option<Box<str>>, message: &str) -> String {
     let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
     if message.is_empty() { code } else { format!("{code}: {message}") }
 }
@@ -449,11 +449,11 @@ impl CloudErrorKind {
 impl CloudError {
     /// A failure without the provider's words; add them with the other methods.
     pub fn new(operation: Operation, at: &Place, kind: CloudErrorKind) -> Self {
-        Self { operation, at: at.clone(), kind, code: None, message: String::new(), request_id: None }
+        Self { operation, at: Box::new(at.clone()), kind, code: None, message: String::new(), request_id: None }
     }
 
     pub fn code(self, code: impl Into<String>) -> Self {
-        Self { code: Some(code.into()), ..self }
+        Self { code: Some(code.into().into_boxed_str()), ..self }
     }
 
     pub fn message(self, message: impl Into<String>) -> Self {
@@ -461,7 +461,7 @@ impl CloudError {
     }
 
     pub fn request_id(self, request_id: Option<String>) -> Self {
-        Self { request_id, ..self }
+        Self { request_id: request_id.map(String::into_boxed_str), ..self }
     }
 
     /// Whether it is certain that the call changed nothing.

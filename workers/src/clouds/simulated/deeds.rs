@@ -114,7 +114,11 @@ impl Deed<'_> {
         let until = after(self.now, self.state.weather.draw(&self.settings.busy));
         let both = [one, other];
         if both.into_iter().any(|it| self.state.world.network(it).is_some_and(|network| network.busy_until > self.now)) {
-            return Err(self.error(CloudErrorKind::Busy, "OperationInProgress", "There is a peering operation in progress. Try again later."));
+            return Err(self.error(
+                CloudErrorKind::Busy,
+                "OperationInProgress",
+                "There is a peering operation in progress. Try again later.",
+            ));
         }
         for it in both {
             if let Some(network) = self.state.world.network(it) {

@@ -19,12 +19,10 @@ mod world;
 pub use hands::Hands;
 pub use keeping::KeepingError;
 pub use settings::{SimulatedSettings, Span, Unknown};
-pub use world::{
-    Shown, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedTable, Turn, World,
-};
+pub use world::{Shown, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedTable, Turn, World};
 
 use crate::cloud::{
-    CallClass, Cloud, CloudError, CloudErrorKind, GroupView, Groundwork, LinkSpec, LinkView, NetworkRef, Operation, Place, RouteTableView,
+    CallClass, Cloud, CloudError, CloudErrorKind, Groundwork, GroupView, LinkSpec, LinkView, NetworkRef, Operation, Place, RouteTableView,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

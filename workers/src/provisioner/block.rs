@@ -1,0 +1,105 @@
+//! Block: turns a failure into a sentence for the person who can end it, and what to do.
+//!
+//! A block is an overlay: the provisioner goes on trying, with growing pauses, and takes the block back by itself. So that a
+//! failing try does not write the same event again and again, two blocks are the same when cause, side and remedy are;
+//! a provider's words may differ each time.
+
+use super::place;
+use crate::cloud::{CloudError, CloudErrorKind, Operation};
+use domain::{
+    Provider, Side,
+    network::{BlockCause, Outcome, Peering, ProvisioningBlocked, Registered},
+};
+
+/// What a failed call means for the peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Look again soon; nobody needs to know yet.
+    LookAgain,
+    /// Somebody must act.
+    Block(BlockCause),
+}
+
+/// How many failures in a row that time may cure are passed over in silence.
+const PATIENCE: u32 = 5;
+
+/// Weighs a failure, after so many in a row.
+pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
+    let patiently = |cause| if failures < PATIENCE { Verdict::LookAgain } else { Verdict::Block(cause) };
+    let writes = error.operation.class() == crate::cloud::CallClass::Write;
+    match error.kind {
+        CloudErrorKind::NotFound if writes => patiently(BlockCause::NotFound),
+        CloudErrorKind::NotFound => Verdict::Block(BlockCause::NotFound),
+        CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => Verdict::Block(BlockCause::Conflict),
+        CloudErrorKind::WrongState | CloudErrorKind::Busy => patiently(BlockCause::Conflict),
+        CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
+        CloudErrorKind::Ambiguous if writes => patiently(BlockCause::EndpointUnreachable),
+        CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => Verdict::Block(BlockCause::EndpointUnreachable),
+        CloudErrorKind::Denied => Verdict::Block(BlockCause::PermissionDenied),
+        CloudErrorKind::CredentialsRefused => Verdict::Block(BlockCause::CredentialsRefused),
+        CloudErrorKind::WrongAccount { .. } => Verdict::Block(BlockCause::WrongAccount),
+        CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),
+        CloudErrorKind::InvalidRequest | CloudErrorKind::Unsupported | CloudErrorKind::Unexpected => Verdict::Block(BlockCause::Unexpected),
+    }
+}
+
+/// The block that this failure amounts to.
+pub(super) fn from_error(
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+    cause: BlockCause,
+    error: &CloudError,
+) -> ProvisioningBlocked {
+    let at = place::of(network, peering, side);
+    let remedy = match cause {
+        BlockCause::EndpointUnreachable => vec![format!("check that this host reaches the API of {} in {}", at.provider, at.region)],
+        BlockCause::CredentialsRefused => vec![format!("give Peerage valid credentials for account {}", at.account)],
+        BlockCause::PermissionDenied => vec![permission(at.provider, error.operation, at.account.as_str())],
+        BlockCause::WrongAccount => vec![format!("let Peerage act as account {} in {}, not as another", at.account, at.region)],
+        BlockCause::QuotaExceeded => {
+            vec![format!("raise the quota that `{}` met in account {}, {}, or free some of it", error.operation, at.account, at.region)]
+        }
+        BlockCause::NotFound => {
+            let network = place::network(network, peering, side);
+            vec![format!("check that {network} and its subnets on record exist; if not, request a peering that names existing ones")]
+        }
+        BlockCause::Conflict => vec![format!("find out what stands in the way of `{}` at {at}, and remove it", error.operation)],
+        BlockCause::Unexpected => {
+            vec![format!("look up the provider's answer to `{}`; it is in the message of this block", error.operation)]
+        }
+    };
+    ProvisioningBlocked { peering_id: peering.id, cause, side, message: error.to_string(), remedy }
+}
+
+/// The permission that a call needs, in the provider's own words.
+fn permission(provider: Provider, operation: Operation, account: &str) -> String {
+    let needed = match provider {
+        Provider::Aws => aws_actions(operation),
+        Provider::Gcp | Provider::Azure => operation.as_str(),
+    };
+    format!("allow {needed} to Peerage's identity in account {account}")
+}
+
+fn aws_actions(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Identity => "sts:AssumeRole and sts:GetCallerIdentity",
+        Operation::Links => "ec2:DescribeVpcPeeringConnections",
+        Operation::CreateLink => "ec2:CreateVpcPeeringConnection and ec2:CreateTags",
+        Operation::AcceptLink => "ec2:AcceptVpcPeeringConnection",
+        Operation::RouteTables => "ec2:DescribeRouteTables",
+        Operation::InstallRoute => "ec2:CreateRoute",
+        Operation::FirewallGroups => "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules",
+        Operation::CreateGroup => "ec2:CreateSecurityGroup and ec2:CreateTags",
+        Operation::AuthorizeRule => "ec2:AuthorizeSecurityGroupIngress and ec2:CreateTags",
+        Operation::RevokeRule => "ec2:RevokeSecurityGroupIngress",
+        Operation::CreateNetwork => "ec2:CreateVpc and ec2:CreateTags",
+    }
+}
+
+/// The outcome that puts this block on record, unless it is there already.
+pub(super) fn news(peering: &Peering, block: ProvisioningBlocked) -> Option<Outcome> {
+    let known =
+        peering.blocked.as_ref().is_some_and(|known| (known.cause, known.side, &known.remedy) == (block.cause, block.side, &block.remedy));
+    (!known).then_some(Outcome::Blocked(block))
+}

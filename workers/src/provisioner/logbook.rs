@@ -1,0 +1,87 @@
+//! The log as one pass sees it: one network, read whole, and a place to write outcomes.
+//!
+//! It is the journal and nothing else, narrowed to two calls, so that a test can stop a pass before or after any of them.
+
+use async_trait::async_trait;
+use domain::{
+    CommandId, NetworkId,
+    network::{NetworkCommand, Outcome},
+    text::Actor,
+};
+use journal::{Caller, Clock, ExecuteError, JournalError, Loaded, Networks};
+use std::{fmt, sync::Arc};
+use uuid::Uuid;
+
+/// One network's part of the log.
+#[async_trait]
+pub(super) trait Logbook: Send + Sync + fmt::Debug {
+    /// The network as it is now.
+    async fn load(&self) -> Result<Arc<Loaded>, JournalError>;
+
+    /// Puts an outcome on record that follows from `on`.
+    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError>;
+}
+
+/// What became of an outcome.
+#[derive(Clone, Debug)]
+pub(super) enum Written {
+    /// It is on record, by this very call; the network after it.
+    New(Arc<Loaded>),
+    /// It was on record before.
+    Known(Arc<Loaded>),
+    /// The network has moved on, and it no longer follows.
+    Stale,
+}
+
+/// The journal's own.
+pub(super) struct JournalLogbook {
+    pub(super) networks: Networks,
+    pub(super) id: NetworkId,
+    pub(super) actor: Actor,
+    pub(super) clock: Clock,
+}
+
+impl fmt::Debug for JournalLogbook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JournalLogbook").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Logbook for JournalLogbook {
+    async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
+        self.networks.load(self.id).await
+    }
+
+    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
+        let caller = Caller {
+            command_id: command_id(self.id, on.revision, &outcome),
+            actor: self.actor.clone(),
+            correlation_id: Some(outcome.peering_id().0),
+            causation_id: None,
+            traceparent: None,
+            expected_revision: None,
+        };
+        match self.networks.execute(self.id, &NetworkCommand::Record(outcome), &caller, (self.clock)()).await {
+            Ok(executed) if executed.repeated || executed.events.is_empty() => Ok(Written::Known(executed.after)),
+            Ok(executed) => Ok(Written::New(executed.after)),
+            Err(ExecuteError::Journal(error)) => Err(error),
+            Err(
+                stale @ (ExecuteError::Refused(_)
+                | ExecuteError::CommandIdReused { .. }
+                | ExecuteError::WrongRevision { .. }
+                | ExecuteError::Contended { .. }),
+            ) => {
+                tracing::debug!(network = %self.id, %stale, "an outcome no longer follows");
+                Ok(Written::Stale)
+            }
+        }
+    }
+}
+
+/// The id of the command that records this: the same outcome seen from the same revision is the same command, and the same words
+/// said again later, of another revision, are another.
+fn command_id(network: NetworkId, revision: Option<u64>, outcome: &Outcome) -> CommandId {
+    let said = format!("{revision:?}/{outcome:?}");
+    CommandId(Uuid::new_v5(&network.0, said.as_bytes()))
+}

@@ -1,0 +1,227 @@
+//! One pass over one network: load, then for each peering that is due observe → plan → apply and record, until nothing is left to do.
+//!
+//! A pass takes no argument that says what has changed. It holds no lock and can be dropped at any instant: whatever was on its way is
+//! found again by the next one, in the log or at the cloud.
+
+use super::{
+    apply::{Action, Report, apply, check_identity},
+    block::{self, Verdict},
+    logbook::{Logbook, Written},
+    memory::Memory,
+    observe::{Observed, observe},
+    plan::{Facts, Next, Plan, Step, plan},
+    settings::ProvisionerSettings,
+};
+use crate::cloud::{Cloud, CloudError};
+use domain::{
+    BySide, PeeringId, Side,
+    network::{Network, Outcome, Peering, PeeringInitiationRefused, Registered},
+};
+use journal::{Clock, JournalError, Loaded};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What one process remembers of a network's peerings.
+pub(super) type Memories = BTreeMap<PeeringId, Memory>;
+
+/// How many plans one peering may need in a row; far more than any life has steps. What is left then is due at once.
+const ROUNDS: usize = 64;
+
+/// Everything that a pass works with.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) cloud: &'a dyn Cloud,
+    pub(super) book: &'a dyn Logbook,
+    pub(super) clock: &'a Clock,
+    pub(super) settings: &'a ProvisionerSettings,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// What the steps of a plan came to.
+struct Carried {
+    page: Arc<Loaded>,
+    /// The first failure, and on which side.
+    failure: Option<(Side, CloudError)>,
+    /// Whether an outcome no longer followed, so that the rest was left.
+    stale: bool,
+}
+
+impl Pass<'_> {
+    /// Works on every peering of the network that is due. Says when something is due again without any event.
+    pub(super) async fn visit(&self, memories: &mut Memories) -> Result<Option<Instant>, JournalError> {
+        let mut page = self.book.load().await?;
+        if let Some(first) = page.undecodable.first() {
+            tracing::error!(
+                revision = first.revision,
+                event_type = first.event_type,
+                "part of the network's history cannot be read; left alone"
+            );
+            return Ok(None);
+        }
+        let Network::Registered(network) = &page.network else { return Ok(None) };
+        let live: Vec<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
+        memories.retain(|id, _| live.contains(id));
+        for id in live {
+            let memory = memories.entry(id).or_default();
+            if !memory.is_due(on_record(&page, id).map(|(_, peering)| peering)) {
+                continue;
+            }
+            let (after, next) = self.attend(page, id, memory).await?;
+            page = after;
+            memory.schedule(next, on_record(&page, id).map(|(_, peering)| peering), self.settings);
+        }
+        Ok(memories.values().filter_map(|memory| memory.due).min())
+    }
+
+    /// Works on one peering until nothing is left to do for now.
+    pub(super) async fn attend(
+        &self,
+        mut page: Arc<Loaded>,
+        id: PeeringId,
+        memory: &mut Memory,
+    ) -> Result<(Arc<Loaded>, Next), JournalError> {
+        let mut seen = Observed::default();
+        for _ in 0..ROUNDS {
+            if self.stop.is_cancelled() {
+                return Ok((page, Next::Poll));
+            }
+            let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled)) };
+            seen = match observe(self.cloud, network, peering, seen).await {
+                Ok(seen) => seen,
+                Err(unseen) => return self.failed(page, id, unseen.side, &unseen.error, memory).await,
+            };
+            let now = (self.clock)();
+            let Plan { steps, next, missing } = plan(&Facts { network, peering, seen: &seen, memory, now, settings: self.settings });
+            tracing::debug!(peering = %id, ?steps, ?next, "planned");
+            memory.missing_since = if missing { memory.missing_since.or(Some(now)) } else { None };
+            let carried = self.carry_out(steps, page, id, &mut seen, memory).await?;
+            page = carried.page;
+            if carried.stale {
+                page = self.book.load().await?;
+                seen = Observed::default();
+                continue;
+            }
+            if let Some((side, error)) = carried.failure {
+                return self.failed(page, id, side, &error, memory).await;
+            }
+            if next != Next::AtOnce {
+                return Ok((page, next));
+            }
+        }
+        Ok((page, Next::Poll))
+    }
+
+    /// The steps in order. A failed action leaves out the rest of its side and of what follows from it, not the other side's.
+    async fn carry_out(
+        &self,
+        steps: Vec<Step>,
+        mut page: Arc<Loaded>,
+        id: PeeringId,
+        seen: &mut Observed,
+        memory: &mut Memory,
+    ) -> Result<Carried, JournalError> {
+        let mut identified = BySide::<bool>::default();
+        let mut failure: Option<(Side, CloudError)> = None;
+        let stale = |page| Ok(Carried { page, failure: None, stale: true });
+        for step in steps {
+            if let Some(side) = step.side() {
+                if failure.as_ref().is_some_and(|(failed, _)| *failed == side) {
+                    continue;
+                }
+                if !*identified.get(side) {
+                    let Some((network, peering)) = on_record(&page, id) else { return stale(page) };
+                    if let Err(error) = check_identity(self.cloud, network, peering, side).await {
+                        failure.get_or_insert((side, error));
+                        continue;
+                    }
+                    *identified.get_mut(side) = true;
+                }
+            }
+            match step {
+                Step::Record(outcome) => match self.book.record(&page, outcome).await? {
+                    Written::New(after) | Written::Known(after) => page = after,
+                    Written::Stale => return stale(page),
+                },
+                Step::Intend(started) => match self.book.record(&page, Outcome::InitiationStarted(started)).await? {
+                    Written::New(after) => page = after,
+                    // Another one is at it, or was: whether it made a link is for the next look to say.
+                    Written::Known(after) => return stale(after),
+                    Written::Stale => return stale(page),
+                },
+                Step::Act(action) => {
+                    let (after, failed) = self.act(page, id, &action, seen, memory).await?;
+                    page = after;
+                    failure = failure.or(failed.map(|error| (action.side(), error)));
+                }
+            }
+        }
+        Ok(Carried { page, failure, stale: false })
+    }
+
+    async fn act(
+        &self,
+        page: Arc<Loaded>,
+        id: PeeringId,
+        action: &Action,
+        seen: &mut Observed,
+        memory: &mut Memory,
+    ) -> Result<(Arc<Loaded>, Option<CloudError>), JournalError> {
+        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, None)) };
+        let report = apply(self.cloud, network, peering, action).await;
+        seen.forget(action);
+        tracing::info!(peering = %id, ?action, ?report, "acted");
+        match report {
+            Report::Answered => {
+                memory.note_answered(action, (self.clock)());
+                memory.failures = 0;
+                memory.polls = 0;
+                Ok((page, None))
+            }
+            Report::Failed(error) => match action {
+                Action::CreateLink { attempt } if error.definitely_not_applied() => {
+                    let refused = PeeringInitiationRefused { peering_id: id, attempt: *attempt };
+                    let page = match self.book.record(&page, Outcome::InitiationRefused(refused)).await? {
+                        Written::New(after) | Written::Known(after) => after,
+                        Written::Stale => page,
+                    };
+                    Ok((page, Some(error)))
+                }
+                Action::CreateLink { .. }
+                | Action::AcceptLink { .. }
+                | Action::InstallRoute { .. }
+                | Action::CreateGroup { .. }
+                | Action::AuthorizeRule { .. }
+                | Action::RevokeRule { .. } => Ok((page, Some(error))),
+            },
+        }
+    }
+
+    /// Weighs a failure, and puts it on record if somebody must act.
+    async fn failed(
+        &self,
+        page: Arc<Loaded>,
+        id: PeeringId,
+        side: Side,
+        error: &CloudError,
+        memory: &mut Memory,
+    ) -> Result<(Arc<Loaded>, Next), JournalError> {
+        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled)) };
+        tracing::warn!(peering = %id, %side, %error, request_id = error.request_id, failures = memory.failures, "provisioning failed");
+        memory.failures = memory.failures.saturating_add(1);
+        let Verdict::Block(cause) = block::weigh(error, memory.failures) else { return Ok((page, Next::Poll)) };
+        let block = block::from_error(network, peering, side, cause, error);
+        let Some(news) = block::news(peering, block) else { return Ok((page, Next::Blocked)) };
+        match self.book.record(&page, news).await? {
+            Written::New(after) | Written::Known(after) => Ok((after, Next::Blocked)),
+            Written::Stale => Ok((page, Next::Blocked)),
+        }
+    }
+}
+
+fn on_record(page: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
+    match &page.network {
+        Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+        Network::Unregistered => None,
+    }
+}

@@ -1,0 +1,59 @@
+//! How patient the provisioner is, and how much it does at once.
+
+use crate::clouds::CallSettings;
+use std::{num::NonZeroUsize, time::Duration};
+
+/// The provisioner's settings.
+#[derive(Clone, Debug)]
+pub struct ProvisionerSettings {
+    /// For how long what exists may be missing from a cloud's reads (AWS: "minutes"). A link that was asked for and not seen is
+    /// asked for again only after that.
+    pub visibility_window: Duration,
+    /// For how long a change that the cloud has confirmed, and that no read shows yet, is not made again.
+    pub settle_window: Duration,
+    /// How soon to look again while the cloud is at work: the first time, and at most.
+    pub first_poll: Duration,
+    pub longest_poll: Duration,
+    /// How soon to try again after a failure: the first time, and at most.
+    pub first_backoff: Duration,
+    pub longest_backoff: Duration,
+    /// How many networks are worked on at the same time.
+    pub parallel_networks: NonZeroUsize,
+    pub calls: CallSettings,
+}
+
+impl Default for ProvisionerSettings {
+    fn default() -> Self {
+        Self {
+            visibility_window: Duration::from_secs(300),
+            settle_window: Duration::from_secs(20),
+            first_poll: Duration::from_millis(250),
+            longest_poll: Duration::from_secs(15),
+            first_backoff: Duration::from_secs(1),
+            longest_backoff: Duration::from_secs(60),
+            parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            calls: CallSettings::default(),
+        }
+    }
+}
+
+impl ProvisionerSettings {
+    /// When to look again after `polls` looks that found the cloud at work.
+    pub(super) fn poll(&self, polls: u32) -> Duration {
+        doubled(self.first_poll, polls, self.longest_poll)
+    }
+
+    /// When to try again after `failures` failures in a row.
+    pub(super) fn backoff(&self, failures: u32) -> Duration {
+        doubled(self.first_backoff, failures, self.longest_backoff)
+    }
+
+    /// When to try again after the event store was unavailable so many times in a row.
+    pub(super) fn log_backoff(&self, failures: u32) -> Duration {
+        doubled(self.first_backoff, failures, self.longest_poll)
+    }
+}
+
+fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(times)).min(most)
+}
