@@ -9,6 +9,8 @@ use kurrentdb::{
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// How long anything may take before it counts as missing.
@@ -198,11 +200,11 @@ impl Store {
 
     pub async fn follow(&self, stream: &str, from: StreamPosition<u64>) -> Following {
         let options = SubscribeToStreamOptions::default().start_from(from);
-        Following { subscription: self.client.subscribe_to_stream(stream, &options).await }
+        Following::of(self.client.subscribe_to_stream(stream, &options).await)
     }
 
     pub async fn follow_all(&self, options: &SubscribeToAllOptions) -> Following {
-        Following { subscription: self.client.subscribe_to_all(options).await }
+        Following::of(self.client.subscribe_to_all(options).await)
     }
 }
 
@@ -214,9 +216,11 @@ async fn collect(mut read: ReadStream) -> Result<Vec<ResolvedEvent>, Error> {
     Ok(events)
 }
 
-/// A subscription while it is watched.
+/// A subscription while it is watched. A task of its own reads it, one message ahead: the client's subscription subscribes anew
+/// when a wait for its next message is given up.
 pub struct Following {
-    subscription: Subscription,
+    came: mpsc::Receiver<Result<SubscriptionEvent, Error>>,
+    reader: JoinHandle<()>,
 }
 
 /// What a subscription says.
@@ -230,9 +234,18 @@ pub enum Signal {
 }
 
 impl Following {
+    pub fn of(mut subscription: Subscription) -> Self {
+        let (tell, came) = mpsc::channel(1);
+        let reader = tokio::spawn(async move { while tell.send(subscription.next_subscription_event().await).await.is_ok() {} });
+        Self { came, reader }
+    }
+
+    async fn came(&mut self) -> Result<SubscriptionEvent, Error> {
+        soon("a signal of a subscription", self.came.recv()).await.expect("the subscription is read")
+    }
+
     pub async fn next(&mut self) -> Result<Signal, Error> {
-        let next = soon("a signal of a subscription", self.subscription.next_subscription_event()).await?;
-        Ok(match next {
+        Ok(match self.came().await? {
             SubscriptionEvent::Confirmed(id) => {
                 id.parse::<Uuid>().expect("a subscription's id");
                 Signal::Confirmed
@@ -266,16 +279,24 @@ impl Following {
     pub async fn events(&mut self, count: usize) -> Vec<ResolvedEvent> {
         let mut events = Vec::new();
         while events.len() < count {
-            events.push(soon("an event of a subscription", self.subscription.next()).await.unwrap());
+            if let SubscriptionEvent::EventAppeared(event) = self.came().await.unwrap() {
+                events.push(event);
+            }
         }
         events
     }
 
     /// Checks that nothing comes for a while.
     pub async fn stays_silent(&mut self) {
-        if let Ok(came) = tokio::time::timeout(A_WHILE, self.next()).await {
+        if let Ok(came) = tokio::time::timeout(A_WHILE, self.came.recv()).await {
             panic!("nothing was to come: {came:?}");
         }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.reader.abort();
     }
 }
 

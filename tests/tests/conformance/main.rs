@@ -24,4 +24,3 @@ mod reads;
 mod statuses;
 mod stored_fields;
 mod subscriptions;
-mod switched_on;

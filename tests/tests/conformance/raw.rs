@@ -9,12 +9,7 @@ use tests::golden::wire::{Call, Came, Ending, Target};
 
 /// A whole call: every response message, and how it ended.
 pub async fn call(name: &str, requests: &[Value]) -> (Vec<Value>, Ending) {
-    call_with(name, requests, &[]).await
-}
-
-/// The same with request metadata.
-pub async fn call_with(name: &str, requests: &[Value], headers: &[(&str, &str)]) -> (Vec<Value>, Ending) {
-    let mut running = open(name, requests, headers).await;
+    let mut running = open(name, requests).await;
     running.finish_requests();
     let mut came = Vec::new();
     loop {
@@ -26,13 +21,15 @@ pub async fn call_with(name: &str, requests: &[Value], headers: &[(&str, &str)])
 }
 
 /// A call that stays open.
-pub async fn open(name: &str, requests: &[Value], headers: &[(&str, &str)]) -> Call {
+pub async fn open(name: &str, requests: &[Value]) -> Call {
     let target = Target::connect(connection_string()).await.expect("a connection");
     let method = method(name);
-    let headers: BTreeMap<String, String> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let running = target.call(&method, &headers);
+    let mut running = target.call(&method, &BTreeMap::new());
     for request in requests {
         running.send(from_recorded(&method.input(), request, &mut Names::default()));
+    }
+    if !method.is_client_streaming() {
+        running.finish_requests();
     }
     running
 }

@@ -1,0 +1,274 @@
+//! Row 26: persistent subscriptions, as far as the client shows them. A server that has none says so in its features.
+
+use crate::ground::{Store, events, soon, store, unused};
+use crate::raw;
+use kurrentdb::{
+    DeletePersistentSubscriptionOptions, Error, GetPersistentSubscriptionInfoOptions, ListPersistentSubscriptionsOptions, NakAction,
+    PersistentSubscription, PersistentSubscriptionEvent, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions,
+    ReplayParkedMessagesOptions, ResolvedEvent, StreamPosition, SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
+};
+use serde_json::json;
+use std::time::Duration;
+use tests::wait;
+
+const GROUP: &str = "group";
+
+/// Whether the server has persistent subscriptions at all.
+async fn supported() -> bool {
+    let (came, _) = raw::call("ServerFeatures/GetSupportedMethods", &[json!({})]).await;
+    let methods = came[0]["methods"].as_array().unwrap();
+    let supported = methods.iter().any(|method| method["service_name"].as_str().unwrap().contains("persistentsubscriptions"));
+    if !supported {
+        eprintln!("stands aside: the server has no persistent subscriptions");
+    }
+    supported
+}
+
+fn from_start() -> PersistentSubscriptionOptions {
+    PersistentSubscriptionOptions::default().start_from(StreamPosition::Start)
+}
+
+async fn create(store: &Store, stream: &str, options: &PersistentSubscriptionOptions) {
+    soon("a group", store.client.create_persistent_subscription(stream, GROUP, options)).await.unwrap();
+}
+
+async fn consume(store: &Store, stream: &str, buffer: usize) -> Consumer {
+    let options = SubscribeToPersistentSubscriptionOptions::default().buffer_size(buffer);
+    let subscription = soon("a consumer", store.client.subscribe_to_persistent_subscription(stream, GROUP, &options)).await.unwrap();
+    Consumer { subscription }
+}
+
+struct Consumer {
+    subscription: PersistentSubscription,
+}
+
+impl Consumer {
+    async fn next(&mut self) -> (ResolvedEvent, usize) {
+        loop {
+            let next = soon("an event of a group", self.subscription.next_subscription_event()).await.unwrap();
+            if let PersistentSubscriptionEvent::EventAppeared { event, retry_count } = next {
+                return (event, retry_count);
+            }
+        }
+    }
+
+    async fn number(&mut self) -> u64 {
+        self.next().await.0.get_original_event().revision
+    }
+
+    /// Takes the next event and acknowledges it.
+    async fn acked(&mut self) -> u64 {
+        let (event, _) = self.next().await;
+        self.subscription.ack(&event).await.unwrap();
+        event.get_original_event().revision
+    }
+
+    async fn stays_silent(&mut self) {
+        let next = tokio::time::timeout(crate::ground::A_WHILE, self.subscription.next());
+        assert!(next.await.is_err(), "nothing was to come");
+    }
+}
+
+#[tokio::test]
+async fn row_26_a_group_from_the_start_delivers_what_is_there_and_what_comes() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(2).await;
+    create(&store, &stream, &from_start()).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    assert_eq!([consumer.acked().await, consumer.acked().await], [0, 1]);
+    store.write(&stream, events(1)).await;
+    assert_eq!(consumer.acked().await, 2);
+}
+
+#[tokio::test]
+async fn row_26_a_group_begins_with_the_event_of_its_start() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(3).await;
+    create(&store, &stream, &PersistentSubscriptionOptions::default().start_from(StreamPosition::Position(1))).await;
+    assert_eq!(consume(&store, &stream, 10).await.number().await, 1);
+}
+
+#[tokio::test]
+async fn row_26_a_group_from_the_end_delivers_only_later_events() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(3).await;
+    create(&store, &stream, &PersistentSubscriptionOptions::default().start_from(StreamPosition::End)).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    store.write(&stream, events(1)).await;
+    assert_eq!(consumer.number().await, 3);
+}
+
+#[tokio::test]
+async fn row_26_groups_that_exist_or_do_not_are_told_apart() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(1).await;
+    let (client, delete) = (&store.client, DeletePersistentSubscriptionOptions::default());
+    create(&store, &stream, &from_start()).await;
+    let again = client.create_persistent_subscription(stream.as_str(), GROUP, &from_start()).await;
+    assert!(matches!(again, Err(Error::ResourceAlreadyExists)), "{again:?}");
+    client.delete_persistent_subscription(stream.as_str(), GROUP, &delete).await.unwrap();
+    let missing = client.delete_persistent_subscription(stream.as_str(), GROUP, &delete).await;
+    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
+    let missing = client.update_persistent_subscription(stream.as_str(), GROUP, &from_start()).await;
+    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
+    let info = GetPersistentSubscriptionInfoOptions::default();
+    let missing = client.get_persistent_subscription_info(&stream, GROUP, &info).await;
+    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
+}
+
+#[tokio::test]
+async fn row_26_a_buffer_of_one_holds_the_next_event_back_until_the_ack() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(2).await;
+    create(&store, &stream, &from_start()).await;
+    let mut consumer = consume(&store, &stream, 1).await;
+    let (first, _) = consumer.next().await;
+    consumer.stays_silent().await;
+    consumer.subscription.ack(&first).await.unwrap();
+    assert_eq!(consumer.number().await, 1);
+}
+
+#[tokio::test]
+async fn row_26_a_nack_with_retry_brings_the_event_again_and_then_parks_it_and_a_replay_brings_it_back() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(1).await;
+    create(&store, &stream, &from_start().max_retry_count(2)).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    for attempt in 0..3 {
+        let (event, retries) = consumer.next().await;
+        assert_eq!((event.get_original_event().revision, retries), (0, attempt));
+        consumer.subscription.nack(&event, NakAction::Retry, "again").await.unwrap();
+    }
+    let parked = format!("$persistentsubscription-{stream}::{GROUP}-parked");
+    let is_parked = || async { store.read(&parked).await.ok().map(|events| events.len()) };
+    assert_eq!(wait::until("the parked event", Duration::from_secs(10), is_parked).await, 1);
+    store.client.replay_parked_messages(&stream, GROUP, &ReplayParkedMessagesOptions::default()).await.unwrap();
+    let (replayed, _) = consumer.next().await;
+    assert_eq!(replayed.event.as_ref().unwrap().revision, 0);
+}
+
+#[tokio::test]
+async fn row_26_a_nack_with_park_parks_at_once_and_one_with_skip_forgets() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(2).await;
+    create(&store, &stream, &from_start()).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    let (first, _) = consumer.next().await;
+    let (second, _) = consumer.next().await;
+    consumer.subscription.nack(&first, NakAction::Skip, "forget").await.unwrap();
+    consumer.subscription.nack(&second, NakAction::Park, "later").await.unwrap();
+    let parked = format!("$persistentsubscription-{stream}::{GROUP}-parked");
+    let links = || async {
+        let links = store.read(&parked).await.ok()?;
+        Some(links.iter().map(|link| String::from_utf8_lossy(&link.data).into_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(wait::until("the parked event", Duration::from_secs(10), links).await, [format!("1@{stream}")]);
+    consumer.stays_silent().await;
+}
+
+#[tokio::test]
+async fn row_26_an_event_that_is_not_acked_in_time_comes_again_with_its_retry_count() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(1).await;
+    create(&store, &stream, &from_start().message_timeout(Duration::from_millis(500))).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    assert_eq!(consumer.next().await.1, 0);
+    assert_eq!(consumer.next().await.1, 1);
+}
+
+#[tokio::test]
+async fn row_26_what_a_consumer_leaves_unacked_goes_to_the_next() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(2).await;
+    create(&store, &stream, &from_start()).await;
+    let mut leaving = consume(&store, &stream, 10).await;
+    leaving.number().await;
+    drop(leaving);
+    let mut next = consume(&store, &stream, 10).await;
+    assert_eq!([next.acked().await, next.acked().await], [0, 1]);
+}
+
+#[tokio::test]
+async fn row_26_a_group_that_is_deleted_or_updated_drops_its_consumers_with_an_error() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(0).await;
+    create(&store, &stream, &from_start()).await;
+    let mut consumer = consume(&store, &stream, 10).await;
+    soon("the confirmation", consumer.subscription.next_subscription_event()).await.unwrap();
+    store.client.update_persistent_subscription(stream.as_str(), GROUP, &from_start().max_retry_count(7)).await.unwrap();
+    let dropped = soon("the end", consumer.subscription.next()).await;
+    assert!(matches!(dropped, Err(Error::IllegalStateError(_))), "{dropped:?}");
+    let mut consumer = consume(&store, &stream, 10).await;
+    soon("the confirmation", consumer.subscription.next_subscription_event()).await.unwrap();
+    store.client.delete_persistent_subscription(stream.as_str(), GROUP, &DeletePersistentSubscriptionOptions::default()).await.unwrap();
+    let dropped = soon("the end", consumer.subscription.next()).await;
+    assert!(matches!(dropped, Err(Error::IllegalStateError(_))), "{dropped:?}");
+}
+
+#[tokio::test]
+async fn row_26_info_and_list_show_a_group_and_its_settings() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(1).await;
+    create(&store, &stream, &from_start().max_retry_count(3)).await;
+    let info =
+        store.client.get_persistent_subscription_info(&stream, GROUP, &GetPersistentSubscriptionInfoOptions::default()).await.unwrap();
+    assert_eq!((info.event_source.as_str(), info.group_name.as_str()), (stream.as_str(), GROUP));
+    assert_eq!(info.settings.map(|settings| settings.max_retry_count), Some(3));
+    let options = ListPersistentSubscriptionsOptions::default();
+    let listed = store.client.list_persistent_subscriptions_for_stream(&stream, &options).await.unwrap();
+    assert_eq!(listed.iter().map(|group| group.group_name.as_str()).collect::<Vec<_>>(), [GROUP]);
+    let all = store.client.list_all_persistent_subscriptions(&options).await.unwrap();
+    assert!(all.iter().any(|group| group.event_source == stream));
+}
+
+#[tokio::test]
+async fn row_26_a_group_on_all_with_a_filter_delivers_what_matches() {
+    if !supported().await {
+        return;
+    }
+    let (store, prefix) = (store().await, unused("conformance-"));
+    let filter = SubscriptionFilter::on_stream_name().add_prefix(&prefix);
+    let options = PersistentSubscriptionToAllOptions::default().start_from(StreamPosition::End).filter(filter);
+    store.client.create_persistent_subscription_to_all(&prefix, &options).await.unwrap();
+    let options = SubscribeToPersistentSubscriptionOptions::default();
+    let mut consumer =
+        Consumer { subscription: store.client.subscribe_to_persistent_subscription_to_all(&prefix, &options).await.unwrap() };
+    store.write(&unused("conformance-other-"), events(1)).await;
+    store.write(&prefix, events(1)).await;
+    let (event, _) = consumer.next().await;
+    assert_eq!(event.get_original_stream_id(), prefix);
+    store.client.delete_persistent_subscription_to_all(&prefix, &DeletePersistentSubscriptionOptions::default()).await.unwrap();
+}
