@@ -72,7 +72,7 @@ pub enum FollowError {
     #[error("following {followed}: the event store denies access; check the credentials in the connection string")]
     AccessDenied { followed: String },
     /// The position is no place in this log: it comes from another log, or the log was cut.
-    #[error("following {followed}: the event store does not know the position {}", from.map_or_else(|| "start".to_owned(), |it| it.to_string()))]
+    #[error("following {followed}: the event store does not know the position {}", from.unwrap_or(Position::START))]
     PositionRefused {
         followed: String,
         from: Option<Position>,

@@ -5,6 +5,7 @@ use crate::{
     calls::{PAGE, Page, Store},
     deadline::Deadline,
     keeper::Keeper,
+    parked::Parked,
     settings,
     transport::Transport,
 };
@@ -18,6 +19,7 @@ pub struct Journal {
     store: Arc<Store>,
     transport: Arc<Transport>,
     networks: Networks,
+    parked: Arc<Parked>,
     settings: Arc<JournalSettings>,
 }
 
@@ -27,8 +29,9 @@ impl Journal {
         let client_settings = settings::parse(&settings.connection_string)?;
         let transport = Arc::new(Transport::of(client_settings.clone(), &settings)?);
         let store = Arc::new(Store::new(Keeper::new(client_settings)));
-        let networks = Networks::new(Arc::clone(&store), &settings);
-        Ok(Self { store, transport, networks, settings: Arc::new(settings) })
+        let parked = Arc::<Parked>::default();
+        let networks = Networks::new(Arc::clone(&store), Arc::clone(&parked), &settings);
+        Ok(Self { store, transport, networks, parked, settings: Arc::new(settings) })
     }
 
     /// Whether the store answers, by one read that takes no longer than a command may.
@@ -44,7 +47,7 @@ impl Journal {
 
     /// Follows the log after this position; `None` is from its beginning. Needs a tokio runtime around it.
     pub fn follow(&self, from: Option<Position>, followed: Followed) -> Follower {
-        Follower::start(Arc::clone(&self.transport), &self.settings, from, followed)
+        Follower::start(Arc::clone(&self.transport), Arc::clone(&self.parked), &self.settings, from, followed)
     }
 
     /// Everything in this stream after this event number (`None`: from the beginning), up to its end at some moment of the call. A

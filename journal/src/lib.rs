@@ -7,6 +7,24 @@
 //! One call is not the crate's: its catch-up subscription never returns after an ordinary restart of a server, so [`follow`] has one
 //! of its own. What it does not know: the outside of the log. It reads no clock and no environment; time and ids are arguments.
 //!
+//! ```no_run
+//! use domain::{NetworkId, network::NetworkCommand};
+//! use journal::{Caller, Followed, Journal, JournalSettings, Signal};
+//!
+//! # type Anything = Box<dyn std::error::Error>;
+//! async fn carry_out(id: NetworkId, command: NetworkCommand, caller: Caller, clock: journal::Clock) -> Result<(), Anything> {
+//!     let journal = Journal::open(JournalSettings::new("kurrentdb://127.0.0.1:2113?tls=false"))?;
+//!     let executed = journal.networks().execute(id, &command, &caller, clock()).await?;
+//!     println!("now at revision {:?}", executed.revision);
+//!
+//!     let mut follower = journal.follow(None, Followed::Networks);
+//!     while let Signal::Event(event) = follower.next().await? {
+//!         println!("{} {} {:?}", event.position, event.stream, event.body);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Read first: [`Networks`] (commands), then [`Follower`] (events).
 
 mod calls;
@@ -18,6 +36,7 @@ mod journal;
 mod keeper;
 mod metadata;
 pub mod networks;
+mod parked;
 mod position;
 mod recorded;
 mod retry;

@@ -21,6 +21,10 @@ use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
+/// After so long without a word a node is asked whether it still belongs to its cluster, unless the probes of the connection say
+/// otherwise.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// What the generated clients speak over.
 pub(crate) type Http = Client<HttpsConnector<HttpConnector>, tonic::body::Body>;
 
@@ -69,6 +73,11 @@ impl Transport {
             builder.http2_keep_alive_interval(interval).http2_keep_alive_timeout(timeout);
         }
         builder.build(connector)
+    }
+
+    /// How long a node of a cluster may say nothing before it is asked.
+    pub(crate) fn silence(&self) -> Duration {
+        self.keep_alive.map_or(SILENCE, |(interval, _)| interval)
     }
 
     pub(crate) fn uri(&self, endpoint: &Endpoint) -> Option<http::Uri> {

@@ -4,7 +4,7 @@
 mod support;
 
 use journal::{Body, FollowError, Followed, Follower, Journal, Position, Signal};
-use protocol::gossip::member_info::VNodeState::{Follower as AFollower, Leader};
+use protocol::gossip::member_info::VNodeState::{Follower as AFollower, Leader, Unknown};
 use std::{sync::Arc, time::Duration};
 use support::{Ending, Server, network_of, settings, soon, until};
 
@@ -126,6 +126,20 @@ async fn a_node_that_dies_is_left_for_another_even_if_gossip_still_praises_it() 
     assert_eq!(events(&mut follower, 1).await, [100]);
     let at = first.shared.log().subscribed_at.clone();
     assert_eq!((at.first(), at.last()), (Some(&first.port()), Some(&second.port())));
+}
+
+#[tokio::test]
+async fn a_node_that_falls_silent_because_it_lost_its_cluster_is_left() {
+    let first = Server::start();
+    let second = Server::on(Arc::clone(&first.shared));
+    let members = |state| vec![(first.port(), state, true), (second.port(), AFollower, true)];
+    first.shared.log().members = members(Leader);
+    let string = format!("kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false", first.port(), second.port());
+    let mut follower = Journal::open(settings(&string)).unwrap().follow(None, Followed::Networks);
+    caught_up(&mut follower).await;
+    first.shared.log().members = members(Unknown);
+    caught_up(&mut follower).await;
+    assert_eq!(first.shared.log().subscribed_at, [first.port(), second.port()]);
 }
 
 #[tokio::test]

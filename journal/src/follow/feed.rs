@@ -5,7 +5,7 @@ use super::{
     nodes::Nodes,
     session::{Break, Cursor, Session},
 };
-use crate::{FollowError, JournalSettings, Position, retry::pauses, transport::Transport};
+use crate::{FollowError, JournalSettings, Position, parked::Parked, retry::pauses, transport::Transport};
 use backon::ExponentialBackoff;
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
@@ -26,6 +26,7 @@ pub(super) struct Feed {
 pub(super) struct Outlet {
     pub(super) cursor: Cursor,
     signals: mpsc::Sender<Result<Signal, FollowError>>,
+    parked: Arc<Parked>,
     stall: Duration,
     /// Set by a break, until something comes through again.
     broken: Option<Instant>,
@@ -35,6 +36,9 @@ pub(super) struct Outlet {
 impl Outlet {
     /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait for it.
     pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Break> {
+        if let Signal::Event(event) = &signal {
+            self.parked.report(event);
+        }
         match tokio::time::timeout(self.stall, self.signals.reserve()).await {
             Ok(Ok(permit)) => permit.send(Ok(signal)),
             Ok(Err(_)) => return Err(Break::Unwanted),
@@ -50,13 +54,20 @@ impl Outlet {
 impl Feed {
     pub(super) fn new(
         transport: Arc<Transport>,
+        parked: Arc<Parked>,
         settings: &JournalSettings,
         from: Option<Position>,
         followed: Followed,
         signals: mpsc::Sender<Result<Signal, FollowError>>,
     ) -> Self {
-        let outlet =
-            Outlet { cursor: Cursor::after(from), signals, stall: settings.follow_stall, broken: None, followed: followed.to_string() };
+        let outlet = Outlet {
+            cursor: Cursor::after(from),
+            signals,
+            parked,
+            stall: settings.follow_stall,
+            broken: None,
+            followed: followed.to_string(),
+        };
         Self {
             nodes: Nodes::of(&transport.settings),
             transport,

@@ -10,7 +10,7 @@ mod feed;
 mod nodes;
 mod session;
 
-use crate::{FollowError, JournalSettings, Position, Recorded, transport::Transport};
+use crate::{FollowError, JournalSettings, Position, Recorded, parked::Parked, transport::Transport};
 use feed::Feed;
 use std::{fmt, sync::Arc};
 use tokio::sync::mpsc;
@@ -54,9 +54,15 @@ pub struct Follower {
 }
 
 impl Follower {
-    pub(crate) fn start(transport: Arc<Transport>, settings: &JournalSettings, from: Option<Position>, followed: Followed) -> Self {
+    pub(crate) fn start(
+        transport: Arc<Transport>,
+        parked: Arc<Parked>,
+        settings: &JournalSettings,
+        from: Option<Position>,
+        followed: Followed,
+    ) -> Self {
         let (sender, signals) = mpsc::channel(settings.follow_buffer.max(1));
-        let feed = Feed::new(transport, settings, from, followed.clone(), sender);
+        let feed = Feed::new(transport, parked, settings, from, followed.clone(), sender);
         Self { signals, followed, _task: AbortOnDropHandle::new(tokio::spawn(feed.run())) }
     }
 

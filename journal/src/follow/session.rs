@@ -35,9 +35,6 @@ const CHECKPOINT_MULTIPLIER: u32 = 2;
 /// As large as the server's own limit on a message, and some room.
 const LARGEST_MESSAGE: usize = 17 * 1024 * 1024;
 
-/// So long without a word, and a node of a cluster is asked whether it still belongs to it.
-const SILENCE: Duration = Duration::from_secs(10);
-
 /// Why a session is over.
 #[derive(Debug)]
 pub(super) enum Break {
@@ -87,7 +84,7 @@ impl Session<'_> {
             Err(broken) => return broken,
         };
         loop {
-            let message = match tokio::time::timeout(SILENCE, stream.message()).await {
+            let message = match tokio::time::timeout(self.transport.silence(), stream.message()).await {
                 Ok(message) => message,
                 // An idle connection is probed by the transport. A node that has lost its cluster answers that, and says nothing.
                 Err(_) if nodes.belongs(self.transport, &self.http, self.node).await => continue,

@@ -7,7 +7,6 @@
 
 mod execute;
 mod loaded;
-mod parked;
 mod slot;
 
 pub use execute::{Caller, Executed};
@@ -17,10 +16,10 @@ use crate::{
     JournalError, JournalSettings,
     calls::{PAGE, Page, Store},
     deadline::Deadline,
+    parked::Parked,
 };
 use domain::NetworkId;
 use moka::future::Cache;
-use parked::Parked;
 use slot::Slot;
 use std::{sync::Arc, time::Duration};
 
@@ -35,13 +34,13 @@ pub struct Networks {
 }
 
 impl Networks {
-    pub(crate) fn new(store: Arc<Store>, settings: &JournalSettings) -> Self {
+    pub(crate) fn new(store: Arc<Store>, parked: Arc<Parked>, settings: &JournalSettings) -> Self {
         Self {
             store,
             cache: Cache::new(u64::try_from(settings.cached_networks).unwrap_or(u64::MAX)),
             command_deadline: settings.command_deadline,
             contention_attempts: settings.contention_attempts,
-            parked: Arc::default(),
+            parked,
         }
     }
 

@@ -18,12 +18,14 @@ use journal::{Caller, Journal, JournalSettings};
 use log::Shared;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 /// A running server, or one that was stopped and keeps its log.
 pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
     address: SocketAddr,
+    tls: Option<TlsAcceptor>,
     running: Option<wire::Running>,
 }
 
@@ -34,8 +36,17 @@ impl Server {
 
     /// Another node with the same log.
     pub(crate) fn on(shared: Arc<Shared>) -> Self {
-        let running = wire::run(Arc::clone(&shared), SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { shared, address: running.address, running: Some(running) }
+        Self::listening(shared, None)
+    }
+
+    /// A server with this certificate.
+    pub(crate) fn with_tls(tls: TlsAcceptor) -> Self {
+        Self::listening(Arc::default(), Some(tls))
+    }
+
+    fn listening(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Self {
+        let running = wire::run(Arc::clone(&shared), SocketAddr::from(([127, 0, 0, 1], 0)), tls.clone());
+        Self { shared, address: running.address, tls, running: Some(running) }
     }
 
     pub(crate) fn connection_string(&self) -> String {
@@ -58,7 +69,7 @@ impl Server {
 
     /// Listens again on the same address, with the same log.
     pub(crate) fn restart(&mut self) {
-        self.running = Some(wire::run(Arc::clone(&self.shared), self.address));
+        self.running = Some(wire::run(Arc::clone(&self.shared), self.address, self.tls.clone()));
     }
 
     /// Stops everything in the server until the answer is dropped; connections stay open.

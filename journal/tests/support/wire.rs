@@ -22,7 +22,14 @@ use std::{
     task::{Context, Poll},
     thread::JoinHandle,
 };
-use tokio::{net::TcpListener, runtime, sync::oneshot, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    runtime,
+    sync::oneshot,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
 /// Set by a handler: its answer ends without a status.
@@ -63,7 +70,7 @@ impl Drop for Running {
     }
 }
 
-pub(super) fn run(shared: Arc<Shared>, address: SocketAddr) -> Running {
+pub(super) fn run(shared: Arc<Shared>, address: SocketAddr, tls: Option<TlsAcceptor>) -> Running {
     let (started, starting) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
@@ -72,7 +79,7 @@ pub(super) fn run(shared: Arc<Shared>, address: SocketAddr) -> Running {
             let listener = TcpListener::bind(address).await.unwrap();
             started.send((listener.local_addr().unwrap(), runtime::Handle::current())).unwrap();
             tokio::select! {
-                () = accept(listener, shared) => {}
+                () = accept(listener, shared, tls) => {}
                 _ = stopped => {}
             }
         });
@@ -81,7 +88,7 @@ pub(super) fn run(shared: Arc<Shared>, address: SocketAddr) -> Running {
     Running { address, handle, stop: Some(stop), thread: Some(thread) }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAcceptor>) {
     let service = Service { shared, port: listener.local_addr().unwrap().port() };
     let routes = Routes::new(StreamsServer::new(service.clone()))
         .add_service(GossipServer::new(service.clone()))
@@ -91,17 +98,31 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let (connection, _) = listener.accept().await.unwrap();
         connection.set_nodelay(true).unwrap();
-        let routes = routes.clone();
-        let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let routes = TowerToHyperService::new(routes.clone());
-            async move {
-                let response = hyper::service::Service::call(&routes, request.map(tonic::body::Body::new)).await?;
-                let cut = response.extensions().get::<Cut>().cloned().unwrap_or_default();
-                Ok::<_, std::convert::Infallible>(response.map(|inner| Answer { inner, cut }))
+        let (routes, tls) = (routes.clone(), tls.clone());
+        connections.spawn(async move {
+            match tls {
+                None => serve(connection, routes).await,
+                Some(tls) => match tls.accept(connection).await {
+                    Ok(connection) => serve(connection, routes).await,
+                    // A client that does not trust the certificate.
+                    Err(_) => {}
+                },
             }
         });
-        connections.spawn(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service));
     }
+}
+
+async fn serve(connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Routes) {
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let routes = TowerToHyperService::new(routes.clone());
+        async move {
+            let response = hyper::service::Service::call(&routes, request.map(tonic::body::Body::new)).await?;
+            let cut = response.extensions().get::<Cut>().cloned().unwrap_or_default();
+            Ok::<_, std::convert::Infallible>(response.map(|inner| Answer { inner, cut }))
+        }
+    });
+    // How a connection ends is the client's business.
+    let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
 }
 
 /// An answer whose trailers, and with them its status, may be left out.

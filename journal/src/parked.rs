@@ -11,13 +11,13 @@ use std::{
 const MOST: usize = 10_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Parked {
+pub(crate) struct Parked {
     reported: Mutex<HashSet<EventId>>,
 }
 
 impl Parked {
     /// Warns of an event that cannot be read, the first time.
-    pub(super) fn report(&self, recorded: &Recorded) {
+    pub(crate) fn report(&self, recorded: &Recorded) {
         let Body::Undecodable { event_type, problem } = &recorded.body else { return };
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() < MOST && reported.insert(recorded.event_id) {
