@@ -7,6 +7,7 @@ account (AssumeRole). A request comes as JSON on standard input, the answer goes
     oracle.py act       make EC2 calls as an account in a region, to build or to damage a world by hand
     oracle.py dump      show what exists
     oracle.py check     compare what exists with what should; exit 1 and one line per difference if it is not the same
+    oracle.py serve     any of these, many times: a request with its "mode" per line, an answer per line
 
 Everything that is neither expected nor made by `prepare` is a difference: a peering in any state but deleted, a route over
 a peering in any table, a security group beside the default ones.
@@ -28,6 +29,7 @@ class Cloud:
     """Clients per account and region, each with its own assumed identity."""
 
     def __init__(self, endpoint):
+        # Nothing is kept from one request to the next: an emulator that was restarted has forgotten every identity.
         self.endpoint = endpoint
         self.clients = {}
 
@@ -275,6 +277,10 @@ class Judge:
                 self.say(f"{where}: missing {way} rule {missing}")
             for extra in without(found, expected):
                 self.say(f"{where}: extra {way} rule {extra}")
+            for rule_wanted in wanted.get(way, []):
+                for rule_found in group[way]:
+                    if "tags" in rule_wanted and bare(rule_wanted) == bare(rule_found):
+                        self.same_tags(f"{where}: {way} rule {bare(rule_found)}", rule_wanted["tags"], rule_found["tags"])
 
     def same_tags(self, where, wanted, found):
         """`*` stands for any value."""
@@ -310,20 +316,33 @@ def check(request):
     judge.peerings()
     judge.routes()
     judge.security_groups()
-    if judge.wrong:
-        print("\n".join(judge.wrong))
-        raise SystemExit(1)
-    return {"same": True}
+    return {"differences": judge.wrong}
 
 
 MODES = {"prepare": prepare, "act": act, "dump": dump, "check": check}
 
 
+def serve():
+    for line in sys.stdin:
+        try:
+            request = json.loads(line)
+            answer = {"answer": MODES[request["mode"]](request)}
+        except (Exception, SystemExit) as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer, default=str), flush=True)
+
+
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in MODES:
-        print(__doc__, file=sys.stderr)
-        raise SystemExit(2)
-    print(json.dumps(MODES[sys.argv[1]](json.load(sys.stdin)), indent=1, default=str))
+    mode = sys.argv[1] if len(sys.argv) == 2 else None
+    if mode == "serve":
+        return serve()
+    if mode not in MODES:
+        raise SystemExit(__doc__)
+    answer = MODES[mode](json.load(sys.stdin))
+    if mode == "check":
+        print("\n".join(answer["differences"]))
+        raise SystemExit(1 if answer["differences"] else 0)
+    print(json.dumps(answer, indent=1, default=str))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ use crate::{venv, workspace};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// An account in a region: where to look, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,19 +135,40 @@ pub struct Rule {
     pub to: i32,
     /// The range, prefix list or group on the other end.
     pub source: String,
+    /// All its tags; `*` for any value. Not compared when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// The judge, looking at one endpoint.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Oracle {
     endpoint: String,
+    conversation: Mutex<Conversation>,
+}
+
+/// One running judge, asked line by line: starting it takes longer than its answers.
+#[derive(Debug)]
+struct Conversation {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
 }
 
 impl Oracle {
     /// For the cloud behind `endpoint`.
+    ///
+    /// # Panics
+    /// When the judge does not start.
     #[must_use]
     pub fn new(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into() }
+        let script = workspace::root().join("tests/oracle/oracle.py");
+        let mut command = venv::command("python");
+        command.arg(script).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("start the oracle");
+        let questions = process.stdin.take().expect("standard input of the oracle");
+        let answers = BufReader::new(process.stdout.take().expect("standard output of the oracle"));
+        Self { endpoint: endpoint.into(), conversation: Mutex::new(Conversation { process, questions, answers }) }
     }
 
     /// Makes networks and answers them by name.
@@ -155,7 +177,7 @@ impl Oracle {
     /// When the cloud refuses.
     #[must_use]
     pub fn prepare(&self, networks: &[Wanted]) -> BTreeMap<String, Network> {
-        let answer = self.answer("prepare", &json!({"networks": networks}));
+        let answer = self.ask("prepare", json!({"networks": networks}));
         serde_json::from_value(answer).expect("networks as the oracle prints them")
     }
 
@@ -165,8 +187,8 @@ impl Oracle {
     /// When the cloud refuses.
     pub fn act(&self, place: &Place, call: &str, arguments: &Value) -> Value {
         let step = json!({"account": place.account, "region": place.region, "call": call, "arguments": arguments});
-        let answer = self.answer("act", &json!({"calls": [step]}));
-        answer[0].clone()
+        let answers = self.ask("act", json!({"calls": [step]}));
+        answers[0].clone()
     }
 
     /// Everything that exists in `places`, for a person to read.
@@ -175,7 +197,7 @@ impl Oracle {
     /// When the cloud refuses.
     #[must_use]
     pub fn dump(&self, places: &[Place]) -> Value {
-        self.answer("dump", &json!({"places": places}))
+        self.ask("dump", json!({"places": places}))
     }
 
     /// Compares what exists in `places` with what should.
@@ -186,30 +208,28 @@ impl Oracle {
     /// # Panics
     /// When the cloud refuses.
     pub fn check(&self, places: &[Place], expected: &Expected) -> Result<(), String> {
-        let output = self.run("check", &json!({"places": places, "expected": expected}));
-        match output.status.code() {
-            Some(0) => Ok(()),
-            Some(1) if output.stderr.is_empty() => Err(String::from_utf8_lossy(&output.stdout).into_owned()),
-            _ => panic!("the oracle failed: {}", String::from_utf8_lossy(&output.stderr)),
-        }
+        let answer = self.ask("check", json!({"places": places, "expected": expected}));
+        let differences = answer["differences"].as_array().expect("differences from the oracle");
+        let lines: Vec<&str> = differences.iter().filter_map(Value::as_str).collect();
+        if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
     }
 
-    fn answer(&self, mode: &str, question: &Value) -> Value {
-        let output = self.run(mode, question);
-        assert!(output.status.success(), "oracle {mode} failed: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("JSON from the oracle")
-    }
-
-    fn run(&self, mode: &str, question: &Value) -> Output {
-        let mut question = question.clone();
+    fn ask(&self, mode: &str, mut question: Value) -> Value {
+        question["mode"] = json!(mode);
         question["endpoint"] = json!(self.endpoint);
-        let script = workspace::root().join("tests/oracle/oracle.py");
-        let mut command = venv::command("python");
-        command.arg(script).arg(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("start the oracle");
-        let mut input = child.stdin.take().expect("standard input of the oracle");
-        input.write_all(question.to_string().as_bytes()).expect("ask the oracle");
-        drop(input);
-        child.wait_with_output().expect("answer of the oracle")
+        let mut conversation = self.conversation.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(conversation.questions, "{question}").expect("ask the oracle");
+        let mut line = String::new();
+        conversation.answers.read_line(&mut line).expect("hear the oracle");
+        let mut reply: Value = serde_json::from_str(&line).expect("JSON from the oracle");
+        assert!(reply["failed"].is_null(), "oracle {mode} failed: {}", reply["failed"]);
+        reply["answer"].take()
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -1,13 +1,16 @@
 //! What a real server answered, replayed against our node in memory, on disk, and against any other node that is named.
 //!
-//! A new file of recordings is one line in [`FILES`] and one below it.
+//! A new file of recordings is one line in [`FILES`]; that our node answers it is one line in `replayed!`.
 #![allow(clippy::unwrap_used)]
 
+use embedded::EmbeddedNode;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tests::golden::matching::Names;
 use tests::golden::messages::{from_recorded, method, to_recorded};
 use tests::golden::recording::{Kind, Recording, Step};
-use tests::golden::special;
+use tests::golden::{Target, play, special};
+use tests::store;
 
 /// Every file, by name and text: the test binary carries them along.
 const FILES: [(&str, &str); 12] = [
@@ -24,6 +27,100 @@ const FILES: [(&str, &str); 12] = [
     ("11-system-projections", include_str!("../golden/11-system-projections.json")),
     ("12-security", include_str!("../golden/12-security.json")),
 ];
+
+/// Our node answers these files as recorded, kept in memory and on disk.
+macro_rules! replayed {
+    ($($name:ident: $file:literal,)*) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn in_memory_as_recorded() {
+                super::replayed_in_memory($file).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_disk_as_recorded() {
+                super::replayed_on_disk($file).await;
+            }
+        }
+    )*};
+}
+
+replayed! {
+    append_expected: "01-append-expected",
+    idempotency: "02-idempotency",
+    read_stream: "03-read-stream",
+    delete: "04-delete",
+    errors: "05-errors",
+    all: "06-all",
+    subscribe: "07-subscribe",
+    batch_append: "08-batch-append",
+    node: "09-node",
+}
+
+async fn replayed_in_memory(file: &str) {
+    let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
+    answers_as_recorded(&node.address().to_string(), file).await;
+    node.shutdown().await;
+}
+
+async fn replayed_on_disk(file: &str) {
+    let folder = TempDir::new().unwrap();
+    let node = EmbeddedNode::builder().data_dir(folder.path()).start().await.unwrap();
+    answers_as_recorded(&node.address().to_string(), file).await;
+    node.shutdown().await;
+}
+
+async fn answers_as_recorded(address: &str, file: &str) {
+    let (_, recording) = FILES.iter().find(|(name, _)| *name == file).unwrap();
+    let target = Target::connect(address).await.unwrap();
+    let report = play(&target, recording).await;
+    println!("{file}: {} passed, {} not offered", report.passed.len(), report.not_offered.len());
+    assert!(report.failed.is_empty(), "\n{file} against {address}\n\n{report}");
+}
+
+/// The first text of an answer that a server does not choose itself, with one letter more.
+fn doctored(answers: &mut Value) -> bool {
+    match answers {
+        Value::String(text) if !text.is_empty() && !text.starts_with(['@', '<']) => {
+            text.push('!');
+            true
+        }
+        Value::Array(items) => items.iter_mut().any(doctored),
+        Value::Object(fields) => fields.values_mut().any(doctored),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_with_one_letter_changed_or_one_answer_removed_in_each_case_passes_in_none() {
+    let (_, text) = FILES[1];
+    let removed = |answers: &mut Value| answers.as_array_mut().is_some_and(|answers| answers.pop().is_some());
+    for (doctor, change) in [("changed", &doctored as &dyn Fn(&mut Value) -> bool), ("removed", &removed)] {
+        let mut recording: Value = serde_json::from_str(text).unwrap();
+        for case in recording["cases"].as_array_mut().unwrap() {
+            let mut steps = case["steps"].as_array_mut().unwrap().iter_mut().rev();
+            assert!(steps.any(|step| change(&mut step["responses"])));
+        }
+        let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
+        let target = Target::connect(&node.address().to_string()).await.unwrap();
+        let report = play(&target, &recording.to_string()).await;
+        assert_eq!(report.passed, Vec::<String>::new(), "with one answer {doctor}");
+        assert_eq!(report.failed.len(), 18);
+        node.shutdown().await;
+    }
+}
+
+/// The same against the store that the environment names, which must be fresh. One after the other: they share its `$all`.
+#[tokio::test]
+async fn the_store_of_the_environment_answers_as_recorded() {
+    let Some(address) = store::from_environment() else {
+        println!("not asked for: set {} to a connection string", store::VARIABLE);
+        return;
+    };
+    for (file, _) in FILES {
+        answers_as_recorded(&address, file).await;
+    }
+}
 
 #[test]
 fn every_recorded_message_is_one_of_the_protocol_and_comes_back_as_it_was_written() {

@@ -70,7 +70,7 @@ impl World {
             security_groups: vec![SecurityGroup {
                 peering: NAME.to_owned(),
                 end: end(&self.local),
-                ingress: vec![Rule { protocol: "tcp".to_owned(), from: 2113, to: 2113, source: self.remote.cidr.clone() }],
+                ingress: vec![Rule { protocol: "tcp".to_owned(), from: 2113, to: 2113, source: self.remote.cidr.clone(), tags: None }],
                 egress: None,
                 tags: Some(tags),
             }],
@@ -175,6 +175,10 @@ async fn a_world_that_differs_from_what_was_asked_is_named() {
     other_port.security_groups[0].ingress[0].from = 1113;
     let rule = world.difference(&other_port);
     assert!(rule.contains("missing ingress rule") && rule.contains("extra ingress rule"), "{rule}");
+
+    let mut tagged_rule = right.clone();
+    tagged_rule.security_groups[0].ingress[0].tags = Some(BTreeMap::from([("peerage:peering".to_owned(), "*".to_owned())]));
+    assert!(world.difference(&tagged_rule).contains("missing tag peerage:peering"));
 
     let mut other_tags = right.clone();
     other_tags.peerings[0].tags = Some(BTreeMap::from([("peerage:peering".to_owned(), "another".to_owned())]));
