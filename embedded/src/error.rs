@@ -4,7 +4,10 @@ use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::log::{LogError, OpenError};
+use crate::{
+    log::{LogError, OpenError},
+    read::ReadError,
+};
 
 /// The cause of a failure inside the store, for logs: its kinds are no part of the interface.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -65,6 +68,10 @@ pub enum StartError {
 impl StartError {
     pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::AddrInUse { Self::AddressInUse { address } } else { Self::Listen { address, source } }
+    }
+
+    pub(crate) fn read(path: PathBuf, source: ReadError) -> Self {
+        Self::Store { path, source: source.into() }
     }
 
     pub(crate) fn log(path: PathBuf, source: LogError) -> Self {

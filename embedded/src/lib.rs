@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `read` makes pages and
-//! subscriptions of the log, `engine` decides writes (pure functions) and commits them in groups (one writer), `log`
+//! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `persistent` runs persistent
+//! subscriptions, `read` makes pages and subscriptions of the log, `engine` decides writes (pure functions) and commits them in groups (one writer), `log`
 //! keeps the records, `model` is the vocabulary of all of them. Inner layers do not know the outer ones.
 //!
 //! It knows no cluster, and nothing of what its events mean.
@@ -29,6 +29,7 @@ mod log;
 mod model;
 mod net;
 mod node;
+mod persistent;
 mod read;
 mod source;
 

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     grpc::{self, Context},
     log::{DiskLog, Log, MemoryLog},
     net::{self, Info, Server},
+    persistent::Groups,
     read::Reader,
     source::{Clock, NewId, random_ids, wall_clock},
 };
@@ -28,8 +29,9 @@ const MAX_APPEND_SIZE: usize = 1 << 20;
 /// A running event store. Dropping it stops it too, without waiting.
 pub struct EmbeddedNode {
     address: SocketAddr,
-    shutdown: CancellationToken,
+    shutdown: DropGuard,
     served: JoinHandle<()>,
+    groups: Groups,
     engine: Engine,
 }
 
@@ -78,10 +80,11 @@ impl EmbeddedNode {
 
     /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data directory.
     pub async fn shutdown(self) {
-        self.shutdown.cancel();
+        drop(self.shutdown);
         if let Err(error) = self.served.await {
             tracing::error!(%error, "the listener failed");
         }
+        self.groups.stop().await;
         let engine = self.engine;
         let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
         if let Err(error) = stopped {
@@ -155,16 +158,20 @@ impl Builder {
         let (log, engine) = self.open().await?;
         let reader = Reader::new(log, &engine, self.clock.clone(), self.new_id.clone(), shutdown.clone());
         let instance = (self.new_id)();
+        let groups = Groups::start(reader.clone(), engine.writer.clone()).await;
+        let groups = groups.map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
         let context = Context {
             writer: engine.writer.clone(),
             reader: reader.clone(),
+            groups: groups.clone(),
             instance,
             advertised: address,
             max_append_size: self.max_append_size,
         };
         let server =
             Server { routes: grpc::routes(context), info: Info { reader, instance, advertised: address }, shutdown: shutdown.clone() };
-        Ok(EmbeddedNode { address, shutdown, served: tokio::spawn(server.run(listener)), engine })
+        let served = tokio::spawn(server.run(listener));
+        Ok(EmbeddedNode { address, shutdown: shutdown.drop_guard(), served, groups, engine })
     }
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {

@@ -8,6 +8,7 @@ mod convert;
 mod delete;
 mod features;
 mod gossip;
+mod persistent;
 mod proposed;
 mod read;
 mod read_request;
@@ -20,13 +21,13 @@ use std::{net::SocketAddr, sync::Arc};
 pub(crate) use features::SERVER_VERSION;
 
 use protocol::{
-    gossip::gossip_server::GossipServer, server_features::server_features_server::ServerFeaturesServer,
-    streams::streams_server::StreamsServer,
+    gossip::gossip_server::GossipServer, persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
+    server_features::server_features_server::ServerFeaturesServer, streams::streams_server::StreamsServer,
 };
 use tonic::service::Routes;
 use uuid::Uuid;
 
-use crate::{engine::WriterHandle, read::Reader};
+use crate::{engine::WriterHandle, persistent::Groups, read::Reader};
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
 const MAX_MESSAGE: usize = 16_767_216;
@@ -36,6 +37,7 @@ const MAX_MESSAGE: usize = 16_767_216;
 pub(crate) struct Context {
     pub(crate) writer: WriterHandle,
     pub(crate) reader: Reader,
+    pub(crate) groups: Groups,
     /// The node's own id, as gossip tells it.
     pub(crate) instance: Uuid,
     /// Where clients reach the node.
@@ -48,6 +50,7 @@ pub(crate) struct Context {
 pub(crate) fn routes(context: Context) -> Routes {
     let context = Arc::new(context);
     Routes::new(StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(PersistentSubscriptionsServer::new(persistent::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
         .add_service(ServerFeaturesServer::new(features::Service))
         .add_service(GossipServer::new(gossip::Service(context)))
         .prepare()

@@ -29,7 +29,7 @@ pub(crate) use subscribe_stream::StreamSubscription;
 use crate::{
     engine::{Engine, Heads},
     log::{Log, LogError},
-    model::{Position, StreamName, Ticks},
+    model::{Position, Record, StreamName, Ticks},
     source::{Clock, NewId},
 };
 
@@ -99,6 +99,37 @@ impl Reader {
 
     pub(crate) fn now(&self) -> Ticks {
         Ticks::of((self.clock)())
+    }
+
+    /// Is cancelled when the store begins to shut down.
+    pub(crate) fn shutdown_token(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    pub(crate) fn new_id(&self) -> Uuid {
+        (self.new_id)()
+    }
+
+    /// The newest event of a stream, whether or not it can be seen.
+    pub(crate) async fn newest(&self, stream: &StreamName) -> Result<Option<Record>, ReadError> {
+        let stream = stream.clone();
+        self.blocking(move |reader| {
+            let Some(entry) = reader.log.last_of(&stream, u64::MAX)? else {
+                return Ok(None);
+            };
+            Ok(reader.log.record(entry.position)?)
+        })
+        .await
+    }
+
+    /// How many events of a stream can be seen, age apart.
+    pub(crate) async fn visible_len(&self, stream: &StreamName) -> Result<u64, ReadError> {
+        let stream = stream.clone();
+        self.blocking(move |reader| {
+            let numbers = reader.look_at(&stream)?.numbers();
+            Ok(numbers.map_or(0, |numbers| (numbers.end() + 1).saturating_sub(*numbers.start())))
+        })
+        .await
     }
 
     /// Runs what may have to wait for the disk where waiting is allowed.

@@ -1,0 +1,124 @@
+//! The `PersistentSubscriptions` service.
+
+mod consume;
+mod info;
+mod request;
+
+use std::{pin::Pin, sync::Arc};
+
+use futures::Stream;
+use protocol::persistent_subscriptions::{
+    CreateReq, CreateResp, DeleteReq, DeleteResp, GetInfoReq, GetInfoResp, ListReq, ListResp, ReadReq, ReadResp, ReplayParkedReq,
+    ReplayParkedResp, UpdateReq, UpdateResp, persistent_subscriptions_server::PersistentSubscriptions,
+};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use super::{Context, status};
+use crate::persistent::{GroupError, GroupName};
+
+pub(super) struct Service(pub(super) Arc<Context>);
+
+#[tonic::async_trait]
+impl PersistentSubscriptions for Service {
+    type ReadStream = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
+
+    async fn create(&self, request: Request<CreateReq>) -> Result<Response<CreateResp>, Status> {
+        let config = request::create(request.into_inner())?;
+        let name = config.name.clone();
+        self.0.groups.create(config).await.map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(CreateResp {}))
+    }
+
+    async fn update(&self, request: Request<UpdateReq>) -> Result<Response<UpdateResp>, Status> {
+        let config = request::update(request.into_inner())?;
+        let name = config.name.clone();
+        self.0.groups.update(config).await.map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(UpdateResp {}))
+    }
+
+    async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
+        let name = request::delete(request.into_inner())?;
+        self.0.groups.delete(&name).await.map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(DeleteResp {}))
+    }
+
+    async fn read(&self, request: Request<Streaming<ReadReq>>) -> Result<Response<Self::ReadStream>, Status> {
+        let from = request.remote_addr().map(|from| from.to_string()).unwrap_or_default();
+        let who = request.metadata().get("connection-name").and_then(|name| name.to_str().ok());
+        let who = who.unwrap_or_default().to_owned();
+        Ok(Response::new(consume::consume(&self.0, request.into_inner(), from, who).await?))
+    }
+
+    async fn get_info(&self, request: Request<GetInfoReq>) -> Result<Response<GetInfoResp>, Status> {
+        let name = request::get_info(request.into_inner())?;
+        let info = self.0.groups.info(&name).await.map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(GetInfoResp { subscription_info: Some(info::write(info)) }))
+    }
+
+    async fn replay_parked(&self, request: Request<ReplayParkedReq>) -> Result<Response<ReplayParkedResp>, Status> {
+        let (name, stop_at) = request::replay_parked(request.into_inner())?;
+        self.0.groups.replay(&name, stop_at).await.map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(ReplayParkedResp {}))
+    }
+
+    async fn list(&self, request: Request<ListReq>) -> Result<Response<ListResp>, Status> {
+        let source = request::list(request.into_inner())?;
+        let groups = self.0.groups.list(source.as_ref()).await;
+        if let (Some(source), true) = (&source, groups.is_empty()) {
+            return Err(Status::not_found(format!("There are no subscription groups on stream {source}.")));
+        }
+        Ok(Response::new(ListResp { subscriptions: groups.into_iter().map(info::write).collect() }))
+    }
+
+    async fn restart_subsystem(&self, _: Request<()>) -> Result<Response<()>, Status> {
+        self.0.groups.restart().await;
+        Ok(Response::new(()))
+    }
+}
+
+fn failed(name: &GroupName, error: &GroupError) -> Status {
+    let GroupName { source, group } = name;
+    match error {
+        GroupError::Exists => about(
+            name,
+            Code::AlreadyExists,
+            "persistent-subscription-exists",
+            format!("Subscription group {group} on stream {source} exists."),
+        ),
+        GroupError::Missing => about(
+            name,
+            Code::NotFound,
+            "persistent-subscription-does-not-exist",
+            format!("Subscription group {group} on stream {source} does not exist."),
+        ),
+        GroupError::Full => about(
+            name,
+            Code::FailedPrecondition,
+            "maximum-subscribers-reached",
+            format!("Maximum subscriptions reached for subscription group {group} on stream {source}."),
+        ),
+        GroupError::Write(failure) => status::failed(failure),
+    }
+}
+
+/// The group has let its consumers go. Never OK: an official client takes that for impossible.
+fn dropped(name: &GroupName) -> Status {
+    let GroupName { source, group } = name;
+    let message = format!("Subscription group {group} on stream {source} was dropped.");
+    about(name, Code::Cancelled, "persistent-subscription-dropped", message)
+}
+
+/// Settings that make no sense.
+fn refused(name: &GroupName, reason: &str) -> Status {
+    let GroupName { source, group } = name;
+    status::with_trailers(
+        Code::Internal,
+        format!("Subscription group {group} on stream {source} failed: '{reason}'"),
+        &[("exception", "persistent-subscription-failed"), ("stream-name", source.as_str()), ("group-name", group), ("reason", reason)],
+    )
+}
+
+fn about(name: &GroupName, code: Code, exception: &str, message: String) -> Status {
+    let trailers = [("exception", exception), ("stream-name", name.source.as_str()), ("group-name", name.group.as_str())];
+    status::with_trailers(code, message, &trailers)
+}
