@@ -53,10 +53,13 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn freeze(&self) -> oneshot::Sender<()> {
         let (thaw, thawed) = oneshot::channel();
+        let (froze, freezing) = mpsc::channel();
         // The runtime has this one thread, so nothing at all goes on while it is held here.
         self.handle.spawn(async move {
+            froze.send(()).unwrap();
             let _ = std::thread::spawn(move || thawed.blocking_recv()).join();
         });
+        freezing.recv().unwrap();
         thaw
     }
 }
@@ -102,11 +105,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAccep
         connections.spawn(async move {
             match tls {
                 None => serve(connection, routes).await,
-                Some(tls) => match tls.accept(connection).await {
-                    Ok(connection) => serve(connection, routes).await,
-                    // A client that does not trust the certificate.
-                    Err(_) => {}
-                },
+                Some(tls) => {
+                    // Otherwise it is a client that does not trust the certificate.
+                    if let Ok(connection) = tls.accept(connection).await {
+                        serve(connection, routes).await;
+                    }
+                }
             }
         });
     }
