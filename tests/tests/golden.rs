@@ -55,6 +55,7 @@ replayed! {
     subscribe: "07-subscribe",
     batch_append: "08-batch-append",
     node: "09-node",
+    persistent: "10-persistent",
 }
 
 async fn replayed_in_memory(file: &str) {

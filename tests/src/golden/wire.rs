@@ -15,7 +15,7 @@ use tonic::codec::{DecodeBuf, Decoder, EncodeBody, EncodeBuf, Encoder, Streaming
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, StatusCode};
 use tonic::metadata::KeyAndValueRef;
-use tonic::transport::Channel;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 use tonic::{Code, Status};
 
 /// A node to play against.
@@ -35,32 +35,26 @@ pub struct Target {
 }
 
 impl Target {
-    /// Connects to `host:port`, or to the host of a `kurrentdb://` connection string without TLS.
+    /// Connects to `host:port` without TLS, or as a `kurrentdb://` connection string of one host says (`tls`, `tlsCAFile`).
     ///
     /// # Errors
     /// Why there is no connection.
     pub async fn connect(address: &str) -> Result<Self, String> {
-        let (rest, is_connection_string) = match address.split_once("://") {
-            Some((_, rest)) => (rest, true),
-            None => (address, false),
+        let (rest, is_plain) = match address.split_once("://") {
+            Some((_, rest)) => (rest, parameter(rest, "tls") == Some("false")),
+            None => (address, true),
         };
-        let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let authority = authority.trim_end_matches('/');
-        if is_connection_string && !query.to_ascii_lowercase().contains("tls=false") {
-            return Err(format!("{address}: the player speaks without TLS only, add ?tls=false"));
-        }
-        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host_and_port)| host_and_port);
+        let authority = rest.split(['?', '/']).next().unwrap_or(rest);
+        let host_and_port = authority.rsplit('@').next().unwrap_or(authority);
         let host = host_and_port.rsplit_once(':').map_or(host_and_port, |(host, _)| host);
-        let endpoint = Channel::from_shared(format!("http://{host_and_port}")).map_err(|error| error.to_string())?;
+        let scheme = if is_plain { "http" } else { "https" };
+        let mut endpoint = Channel::from_shared(format!("{scheme}://{host_and_port}")).map_err(|error| error.to_string())?;
+        if !is_plain {
+            endpoint = endpoint.tls_config(trust(parameter(rest, "tlscafile"))?).map_err(|error| error.to_string())?;
+        }
         let channel = endpoint.tcp_nodelay(true).connect().await.map_err(|error| format!("{address}: {error:?}"))?;
-        Ok(Self {
-            channel,
-            host: host.to_owned(),
-            authorization: None,
-            append_limit: 1_048_576,
-            answer_within: Duration::from_secs(10),
-            offers: Vec::new(),
-        })
+        let answer_within = Duration::from_secs(10);
+        Ok(Self { channel, host: host.to_owned(), authorization: None, append_limit: 1_048_576, answer_within, offers: Vec::new() })
     }
 
     /// Starts a call. Requests go out with [`Call::send`]; what comes is read with [`Call::next`].
@@ -98,6 +92,20 @@ impl Target {
         }
         request.body(tonic::body::Body::new(body)).expect("a request from known parts")
     }
+}
+
+/// A parameter of a connection string. Their names are read in any case.
+fn parameter<'a>(connection: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = connection.split_once('?')?;
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// The authorities to trust: those of a file, or the machine's.
+fn trust(file: Option<&str>) -> Result<ClientTlsConfig, String> {
+    let Some(file) = file else { return Ok(ClientTlsConfig::new().with_native_roots()) };
+    let text = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+    Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(text)))
 }
 
 /// One running call. Dropping it cancels it.
@@ -254,5 +262,18 @@ impl Decoder for Dynamic {
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         let message = DynamicMessage::decode(self.0.clone(), from);
         message.map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_connection_string_are_read_in_any_case() {
+        let connection = "127.0.0.1:2113?tlsCAFile=ca.pem&TLS=false";
+        assert_eq!(parameter(connection, "tls"), Some("false"));
+        assert_eq!(parameter(connection, "tlscafile"), Some("ca.pem"));
+        assert_eq!(parameter("127.0.0.1:2113", "tls"), None);
     }
 }
