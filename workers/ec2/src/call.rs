@@ -132,7 +132,7 @@ fn without_credentials<'e>(error: &'e (dyn Error + 'static)) -> Option<(Ec2Error
         CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => Ec2ErrorKind::CredentialsRefused,
         CredentialsError::ProviderTimedOut(_) => Ec2ErrorKind::ConnectFailed,
         CredentialsError::ProviderError(_) => return Some(role_not_assumed(cause)),
-        _ => Ec2ErrorKind::Unknown,
+        CredentialsError::Unhandled(_) | _ => Ec2ErrorKind::Unknown,
     };
     Some((kind, None))
 }
@@ -143,18 +143,16 @@ fn role_not_assumed(cause: &CredentialsError) -> (Ec2ErrorKind, Option<&str>) {
             let code = service.err().meta().code();
             (code.map_or(Ec2ErrorKind::Unknown, |code| as_refusal(classify(code))), code)
         }
-        // No matter what became of the request to STS: the call itself was not sent.
-        Some(_) => (Ec2ErrorKind::ConnectFailed, None),
+        // The base credentials are what is missing; or STS was not reached, or did not answer. No matter what became of the request
+        // to STS: the call itself was not sent.
+        Some(unanswered) => unanswered.source().and_then(without_credentials).unwrap_or((Ec2ErrorKind::ConnectFailed, None)),
         None => (Ec2ErrorKind::CredentialsRefused, None),
     }
 }
 
 /// STS says "denied" and "no such role" where the effect is that we are nobody in that account.
 fn as_refusal(kind: Ec2ErrorKind) -> Ec2ErrorKind {
-    match kind {
-        Ec2ErrorKind::Denied | Ec2ErrorKind::NotFound => Ec2ErrorKind::CredentialsRefused,
-        other => other,
-    }
+    if matches!(kind, Ec2ErrorKind::Denied | Ec2ErrorKind::NotFound) { Ec2ErrorKind::CredentialsRefused } else { kind }
 }
 
 /// The first error of this type in the chain.
@@ -184,4 +182,24 @@ where
         next = error.source();
     }
     words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::error::ConnectorError;
+
+    fn sts_unanswered(source: impl Into<BoxError>) -> CredentialsError {
+        let connector = ConnectorError::other(source.into(), None);
+        CredentialsError::provider_error(SdkError::<AssumeRoleError>::dispatch_failure(connector))
+    }
+
+    #[test]
+    fn missing_base_credentials_are_refused_credentials_and_an_unreachable_sts_is_an_outage() {
+        let kind = |error: &CredentialsError| without_credentials(error).map(|(kind, _)| kind);
+        assert_eq!(kind(&CredentialsError::not_loaded("none")), Some(Ec2ErrorKind::CredentialsRefused));
+        assert_eq!(kind(&sts_unanswered(CredentialsError::not_loaded("none"))), Some(Ec2ErrorKind::CredentialsRefused));
+        assert_eq!(kind(&sts_unanswered("connection refused")), Some(Ec2ErrorKind::ConnectFailed));
+        assert!(without_credentials(&ConnectorError::other("something else".into(), None)).is_none());
+    }
 }

@@ -11,7 +11,7 @@ mod views;
 pub use ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};
 
 use crate::cloud::{
-    Cloud, CloudError, CloudErrorKind, GroupView, Groundwork, LinkSpec, LinkView, NetworkRef, OWNER_TAG, Operation, Place, RouteTableView,
+    Cloud, CloudError, CloudErrorKind, Groundwork, GroupView, LinkSpec, LinkView, NetworkRef, OWNER_TAG, Operation, Place, RouteTableView,
     group_name,
 };
 use async_trait::async_trait;
