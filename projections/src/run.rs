@@ -18,6 +18,8 @@ const BATCH: usize = 512;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+const DAMAGED: &str = "they are damaged";
+
 /// Where signals come from.
 pub(crate) trait Signals: Send {
     /// The next one. Loses nothing when it is dropped.
@@ -71,9 +73,10 @@ impl Projections {
     ) -> Result<(), RunError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let broken = match cancel.run_until_cancelled(self.follow_on(&mut follow, &mut pause)).await {
-                None => return Ok(()),
-                Some(broken) => broken,
+            let broken = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = self.store.damaged() => Broken::Unusable(DAMAGED),
+                broken = self.follow_on(&mut follow, &mut pause) => broken,
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
@@ -128,7 +131,7 @@ impl Projections {
             let work = work.clone();
             match self.store.write(move |rows| work(rows)).await {
                 Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) if store::is_damage(&error) => return Err(Broken::Unusable("they are damaged")),
+                Ok(Err(error)) if store::is_damage(&error) => return Err(Broken::Unusable(DAMAGED)),
                 Ok(Err(error)) if store::may_pass(&error) => {
                     tracing::warn!(%error, retry_in = ?pause, "the read models cannot be written for now");
                     rest(pause).await;

@@ -13,7 +13,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::Semaphore, task};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task,
+};
 
 /// Counts changes of how events become rows that the tables alone do not show.
 const VERSION: u32 = 1;
@@ -42,6 +45,8 @@ pub(crate) struct Store {
     path: Option<PathBuf>,
     writer: Arc<Mutex<Connection>>,
     readers: Arc<Readers>,
+    /// A question met damage that the writer may never meet.
+    damage: Notify,
 }
 
 #[derive(Debug)]
@@ -70,7 +75,7 @@ impl Store {
 
     fn over(path: Option<PathBuf>, writer: Connection) -> Self {
         let readers = Readers { turns: Semaphore::new(READERS), idle: Mutex::default() };
-        Self { path, writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers) }
+        Self { path, writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers), damage: Notify::new() }
     }
 
     /// The position that the rows stand for.
@@ -107,7 +112,17 @@ impl Store {
             Some(path) => readers.read(&path, work),
             None => work(&held(&writer).transaction()?),
         });
-        answer.await.map_err(|_| interrupted())?.map_err(|source| QueryError::Store { operation, source })
+        answer.await.map_err(|_| interrupted())?.map_err(|source| {
+            if is_damage(&source) {
+                self.damage.notify_one();
+            }
+            QueryError::Store { operation, source }
+        })
+    }
+
+    /// Waits until a question meets damage.
+    pub(crate) async fn damaged(&self) {
+        self.damage.notified().await;
     }
 
     /// Begins anew with empty read models.

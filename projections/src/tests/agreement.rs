@@ -137,11 +137,19 @@ fn the_vocabulary_has_every_event_type() {
     assert_eq!(said, NetworkEvent::NAMES.iter().copied().collect());
 }
 
+/// Anything after nothing, or after a part of a whole life.
+fn a_history() -> impl Strategy<Value = Vec<NetworkEvent>> {
+    let lived: Vec<_> = std::iter::once(registered(1)).chain(request(1)).chain(a_whole_life()).collect();
+    let begins = prop_oneof![1 => Just(0), 4 => 4..=lived.len()];
+    (begins, proptest::collection::vec(select(vocabulary()), 0..12))
+        .prop_map(move |(begins, then)| lived[..begins].iter().cloned().chain(then).collect())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
 
     #[test]
-    fn whatever_the_log_holds_the_rows_say_what_the_fold_says(events in proptest::collection::vec(select(vocabulary()), 0..80)) {
+    fn whatever_the_log_holds_the_rows_say_what_the_fold_says(events in a_history()) {
         let mut log = Log::default();
         log.append(network_id(1), 1, events.clone());
         let fold = events.iter().fold(Network::default(), evolve);

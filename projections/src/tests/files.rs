@@ -139,3 +139,57 @@ async fn questions_are_answered_while_a_long_transaction_is_being_written() {
     long.await.unwrap().unwrap().unwrap();
     assert!(projections.network(network_id(2)).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn the_log_is_written_while_a_long_question_is_being_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let projections = Projections::open(&folder.path().join("read.db")).unwrap();
+    write(&projections, &story().events[..1]).await;
+    let (asking, is_asking) = std::sync::mpsc::channel();
+    let (written, is_written) = std::sync::mpsc::channel();
+    let store = Arc::clone(&projections.store);
+    let long = tokio::spawn(async move {
+        let question = move |rows: &rusqlite::Transaction<'_>| {
+            let count = |sql| rows.query_row(sql, [], |row| row.get::<_, u64>(0));
+            let before = count("SELECT count(*) FROM timeline")?;
+            asking.send(()).unwrap();
+            is_written.recv_timeout(std::time::Duration::from_secs(20)).expect("a commit while asking");
+            Ok((before, count("SELECT count(*) FROM timeline")?))
+        };
+        store.read("ask at length", question).await
+    });
+    tokio::task::spawn_blocking(move || is_asking.recv().unwrap()).await.unwrap();
+    write(&projections, &story().events).await;
+    written.send(()).unwrap();
+    assert_eq!(long.await.unwrap().unwrap(), (1, 1), "one answer is of one state");
+    assert_eq!(projections.store.position().unwrap(), story().end());
+}
+
+#[tokio::test]
+async fn after_a_rebuild_no_question_is_answered_from_the_file_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let projections = Projections::open(&folder.path().join("read.db")).unwrap();
+    write(&projections, &story().events).await;
+    let (rebuilt, is_rebuilt) = std::sync::mpsc::channel();
+    let (asking, is_asking) = std::sync::mpsc::channel();
+    let in_flight = tokio::spawn({
+        let store = Arc::clone(&projections.store);
+        async move {
+            let question = move |rows: &rusqlite::Transaction<'_>| {
+                asking.send(()).unwrap();
+                is_rebuilt.recv_timeout(std::time::Duration::from_secs(20)).expect("a rebuild while asking");
+                store::position(rows)
+            };
+            store.read("ask at length", question).await
+        }
+    });
+    assert!(projections.network(network_id(1)).await.unwrap().is_some(), "leaves an idle reader");
+    tokio::task::spawn_blocking(move || is_asking.recv().unwrap()).await.unwrap();
+    projections.store.rebuild().unwrap();
+    assert_eq!(projections.network(network_id(1)).await.unwrap(), None);
+    rebuilt.send(()).unwrap();
+    assert_eq!(in_flight.await.unwrap().unwrap(), story().end(), "begun before, answered from before");
+    for _ in 0..2 {
+        assert_eq!(projections.network(network_id(1)).await.unwrap(), None);
+    }
+}

@@ -13,6 +13,14 @@ struct Store {
     log: Arc<Mutex<Vec<Recorded>>>,
     asked: Arc<Mutex<Vec<Option<Position>>>>,
     open: Arc<Mutex<Vec<mpsc::UnboundedSender<Said>>>>,
+    beyond_the_end: Beyond,
+}
+
+/// What a store does about a position that it has not reached: both are seen.
+#[derive(Clone, Copy, PartialEq)]
+enum Beyond {
+    Refused,
+    WaitedFor,
 }
 
 struct Following(mpsc::UnboundedReceiver<Said>);
@@ -27,7 +35,7 @@ impl Signals for Following {
 
 impl Store {
     fn of(log: &Log) -> Self {
-        Self { log: Arc::new(Mutex::new(log.events.clone())), asked: Arc::default(), open: Arc::default() }
+        Self { log: Arc::new(Mutex::new(log.events.clone())), asked: Arc::default(), open: Arc::default(), beyond_the_end: Beyond::Refused }
     }
 
     fn follow(&self, from: Option<Position>) -> Following {
@@ -35,7 +43,7 @@ impl Store {
         let (sender, receiver) = mpsc::unbounded_channel();
         let log = self.log.lock().unwrap();
         let end = log.last().map_or(Position::START, |it| it.position);
-        if from.is_some_and(|from| from > end) {
+        if self.beyond_the_end == Beyond::Refused && from.is_some_and(|from| from > end) {
             let source = std::io::Error::other("no such position").into();
             sender.send(Err(FollowError::PositionRefused { followed: "all networks".to_owned(), from, source })).unwrap();
         }
@@ -64,11 +72,14 @@ impl Store {
     /// Follows until `until` holds of the read models, and then stops.
     async fn followed(&self, projections: &Projections, until: impl AsyncFn()) {
         let cancel = CancellationToken::new();
-        let running = tokio::spawn({
+        let mut running = tokio::spawn({
             let (store, projections, cancel) = (self.clone(), projections.clone(), cancel.clone());
             async move { projections.run_over(move |from| store.follow(from), cancel).await }
         });
-        until().await;
+        tokio::select! {
+            it_came = tokio::time::timeout(BOUND, until()) => it_came.expect("what is waited for comes"),
+            ended = &mut running => panic!("following has ended: {ended:?}"),
+        }
         cancel.cancel();
         tokio::time::timeout(BOUND, running).await.expect("stops when cancelled").unwrap().unwrap();
     }
@@ -145,15 +156,18 @@ async fn read_models_of_another_log_are_built_again() {
 #[tokio::test]
 async fn read_models_that_are_ahead_of_the_log_are_built_again() {
     let log = story();
-    let projections = written(&log).await;
-    for events in [log.events[..4].to_vec(), Vec::new()] {
-        let shorter = Log { events, ..Log::default() };
-        let rebuilt = async || {
-            projections.position().wait_for(|at| *at == shorter.end()).await.unwrap();
-            projections.caught_up().wait_for(|it| *it).await.unwrap();
-        };
-        Store::of(&shorter).followed(&projections, rebuilt).await;
-        assert_reads_as(&projections, &shorter).await;
+    for beyond_the_end in [Beyond::Refused, Beyond::WaitedFor] {
+        for events in [log.events[..4].to_vec(), Vec::new()] {
+            let projections = written(&log).await;
+            let shorter = Log { events, ..Log::default() };
+            let store = Store { beyond_the_end, ..Store::of(&shorter) };
+            let rebuilt = async || {
+                projections.position().wait_for(|at| *at == shorter.end()).await.unwrap();
+                projections.caught_up().wait_for(|it| *it).await.unwrap();
+            };
+            store.followed(&projections, rebuilt).await;
+            assert_reads_as(&projections, &shorter).await;
+        }
     }
 }
 
@@ -170,6 +184,33 @@ async fn a_file_that_is_damaged_while_in_use_is_built_again() {
     let store = Store::of(&log);
     let rebuilt = async || projections.caught_up().wait_for(|it| *it).await.map(drop).unwrap();
     store.followed(&projections, rebuilt).await;
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn damage_that_only_a_question_meets_is_healed_too() {
+    let log = story();
+    let store = Store::of(&log);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    let projections = Projections::open(&path).unwrap();
+    let damaged_then_healed = async || {
+        projections.caught_up().wait_for(|it| *it).await.unwrap();
+        // From the write-ahead log into the file, where the damage is done.
+        let beside = rusqlite::Connection::open(&path).unwrap();
+        beside.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4_096..].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        drop(beside);
+        assert!(projections.list_networks(&crate::PageRequest::default()).await.is_err());
+        let healed =
+            async || matches!(projections.list_networks(&crate::PageRequest::default()).await, Ok(page) if page.as_of == log.end());
+        while !healed().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    store.followed(&projections, damaged_then_healed).await;
     assert_reads_as(&projections, &log).await;
 }
 
@@ -210,7 +251,7 @@ async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
         let (store, projections) = (store.clone(), projections.clone());
         async move { projections.run_over(move |from| store.follow(from), CancellationToken::new()).await }
     });
-    projections.caught_up().wait_for(|it| *it).await.unwrap();
+    tokio::time::timeout(BOUND, projections.caught_up().wait_for(|it| *it)).await.expect("caught up").unwrap();
     store.say(|| Err(FollowError::AccessDenied { followed: "all networks".to_owned() }));
     let error = tokio::time::timeout(BOUND, run).await.unwrap().unwrap().expect_err("access denied");
     assert!(matches!(error, RunError::Follow(FollowError::AccessDenied { .. })));
