@@ -45,12 +45,12 @@ python_packages() {
 }
 
 documents() {
-    RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --workspace --no-deps --quiet
+    RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --workspace --no-deps
 }
 
 checks() {
     phase "formatting" cargo fmt --all --check
-    phase "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings
+    phase "lints" cargo clippy --workspace --all-targets -- -D warnings
     phase "documents" documents
 }
 

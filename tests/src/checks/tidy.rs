@@ -88,9 +88,13 @@ fn is_test(path: &str) -> bool {
     path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/")
 }
 
-/// The text up to the tests module at its end.
+/// The text up to the tests module at its end. A module that is only named here lies in a file of its own.
 fn production(text: &str) -> &str {
-    text.find(concat!("#[cfg(te", "st)]\nmod ")).map_or(text, |end| &text[..end])
+    let marker = concat!("#[cfg(te", "st)]\n");
+    let starts = text.match_indices(marker).map(|(at, _)| at);
+    let inline =
+        |at: &usize| text[at + marker.len()..].lines().find(|line| line.starts_with("mod ")).is_some_and(|line| line.ends_with('{'));
+    starts.into_iter().find(inline).map_or(text, |end| &text[..end])
 }
 
 #[cfg(test)]
@@ -120,6 +124,8 @@ mod tests {
         assert_eq!(complaints("workers/src/pace.rs", &format!("//! Why.\n{pause}")), Vec::<String>::new());
         let inside = format!("//! Why.\n#[cfg(test)]\nmod tests {{\n{pause}}}\n");
         assert!(only_complaint("workers/src/pace.rs", &inside).starts_with("workers/src/pace.rs:4 sleeps"));
+        let beside = format!("//! Why.\n#[cfg(test)]\nmod tests;\n{pause}");
+        assert_eq!(complaints("workers/src/pace.rs", &beside), Vec::<String>::new());
         assert!(only_complaint("tests/tests/end.rs", &format!("//! Why.\n{pause}")).contains("sleeps"));
         assert!(only_complaint("workers/src/pace/tests.rs", &format!("//! Why.\n{pause}")).contains("sleeps"));
     }
