@@ -4,7 +4,10 @@
 //! absent disk is waited for. Rows that are damaged, or that belong to another log, are built again; which log it is shows in the
 //! last event that the rows know: the log must still have it at its place.
 
-use crate::{OpenError, Projections, RunError, models, rows, store};
+use crate::{
+    Projections, RunError, models, rows,
+    store::{self, Interrupted},
+};
 use domain::EventId;
 use journal::{FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
 use rusqlite::Connection;
@@ -137,16 +140,14 @@ impl Projections {
                     rest(pause).await;
                 }
                 Ok(Err(error)) => return Err(Broken::Stop(RunError::Write(error))),
-                Err(_) => return Err(Broken::Stop(RunError::Interrupted)),
+                Err(Interrupted) => return Err(Broken::Stop(RunError::Interrupted)),
             }
         }
     }
 
     async fn rebuild(&self) -> Result<(), RunError> {
         self.progress.caught_up.send_replace(false);
-        let store = Arc::clone(&self.store);
-        let rebuilt = task::spawn_blocking(move || store.rebuild()).await;
-        rebuilt.map_err(|_| RunError::Interrupted)?.map_err(|error: OpenError| RunError::Rebuild(error))?;
+        self.store.rebuild().await.map_err(|Interrupted| RunError::Interrupted)?.map_err(RunError::Rebuild)?;
         self.progress.position.send_replace(Position::START);
         Ok(())
     }

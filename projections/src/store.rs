@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 const MARK: i32 = 0x5065_6572;
 
 /// How many questions are answered at once.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// How long a connection waits for another one's lock. With one writer this is only ever the moment of a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +39,10 @@ CREATE TABLE checkpoint (
 INSERT INTO checkpoint VALUES (1, 0, 0);
 ";
 
+/// The work did not run to its end: it panicked, or the process is ending.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
 #[derive(Debug)]
 pub(crate) struct Store {
     /// `None` in memory, where the readers use the writer's connection.
@@ -51,15 +55,9 @@ pub(crate) struct Store {
 
 #[derive(Debug)]
 struct Readers {
-    turns: Semaphore,
-    idle: Mutex<Idle>,
-}
-
-/// Connections that nobody uses. Those of an earlier generation read a file that is gone.
-#[derive(Debug, Default)]
-struct Idle {
-    generation: u64,
-    connections: Vec<Connection>,
+    turns: Arc<Semaphore>,
+    /// Connections that nobody uses.
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Store {
@@ -74,7 +72,7 @@ impl Store {
     }
 
     fn over(path: Option<PathBuf>, writer: Connection) -> Self {
-        let readers = Readers { turns: Semaphore::new(READERS), idle: Mutex::default() };
+        let readers = Readers { turns: Arc::new(Semaphore::new(READERS as usize)), idle: Mutex::default() };
         Self { path, writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers), damage: Notify::new() }
     }
 
@@ -87,7 +85,7 @@ impl Store {
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<rusqlite::Result<T>, task::JoinError> {
+    ) -> Result<rusqlite::Result<T>, Interrupted> {
         let writer = Arc::clone(&self.writer);
         task::spawn_blocking(move || {
             let mut connection = held(&writer);
@@ -97,6 +95,7 @@ impl Store {
             Ok(result)
         })
         .await
+        .map_err(|_| Interrupted)
     }
 
     /// Answers one question from one state of the rows.
@@ -106,11 +105,15 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
         let interrupted = || QueryError::Interrupted { operation };
-        let _turn = self.readers.turns.acquire().await.map_err(|_| interrupted())?;
+        let turn = Arc::clone(&self.readers.turns).acquire_owned().await.map_err(|_| interrupted())?;
         let (path, readers, writer) = (self.path.clone(), Arc::clone(&self.readers), Arc::clone(&self.writer));
-        let answer = task::spawn_blocking(move || match path {
-            Some(path) => readers.read(&path, work),
-            None => work(&held(&writer).transaction()?),
+        let answer = task::spawn_blocking(move || {
+            // Held to the end of the work, also when nobody waits for the answer any more.
+            let _turn = turn;
+            match path {
+                Some(path) => readers.read(&path, work),
+                None => work(&held(&writer).transaction()?),
+            }
         });
         answer.await.map_err(|_| interrupted())?.map_err(|source| {
             if is_damage(&source) {
@@ -125,9 +128,21 @@ impl Store {
         self.damage.notified().await;
     }
 
-    /// Begins anew with empty read models.
-    pub(crate) fn rebuild(&self) -> Result<(), OpenError> {
+    /// Begins anew with empty read models, once the questions that are being answered are done: a reader that saw its file replaced
+    /// would take the new file's log for its own.
+    pub(crate) async fn rebuild(self: &Arc<Self>) -> Result<Result<(), OpenError>, Interrupted> {
+        let turns = Arc::clone(&self.readers.turns).acquire_many_owned(READERS).await.map_err(|_| Interrupted)?;
+        let store = Arc::clone(self);
+        let rebuilt = task::spawn_blocking(move || {
+            let _turns = turns;
+            store.replace()
+        });
+        rebuilt.await.map_err(|_| Interrupted)
+    }
+
+    fn replace(&self) -> Result<(), OpenError> {
         let mut writer = held(&self.writer);
+        held(&self.readers.idle).clear();
         // The old connection closes before its file goes.
         *writer = Connection::open_in_memory().map_err(OpenError::Memory)?;
         match &self.path {
@@ -137,8 +152,6 @@ impl Store {
             }
             None => create(&mut writer).map_err(OpenError::Memory)?,
         }
-        let mut idle = held(&self.readers.idle);
-        *idle = Idle { generation: idle.generation + 1, connections: Vec::new() };
         Ok(())
     }
 
@@ -152,20 +165,14 @@ impl Store {
 
 impl Readers {
     fn read<T>(&self, path: &Path, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let (generation, pooled) = {
-            let mut idle = held(&self.idle);
-            (idle.generation, idle.connections.pop())
-        };
-        let mut connection = match pooled {
+        let idle = held(&self.idle).pop();
+        let mut connection = match idle {
             Some(connection) => connection,
             None => reader(path)?,
         };
-        let answer = work(&connection.transaction()?);
-        let mut idle = held(&self.idle);
-        if answer.is_ok() && idle.generation == generation {
-            idle.connections.push(connection);
-        }
-        answer
+        let answer = work(&connection.transaction()?)?;
+        held(&self.idle).push(connection);
+        Ok(answer)
     }
 }
 
