@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Durability, StartError,
-    engine::{Engine, Settings},
+    engine::{Engine, Settings, SystemProjections},
     grpc::{self, Context},
     log::{DiskLog, Log, MemoryLog},
     net::{self, Info, Server},
@@ -42,6 +42,7 @@ pub struct Builder {
     data: Option<PathBuf>,
     durability: Durability,
     max_append_size: usize,
+    projections: SystemProjections,
     clock: Clock,
     new_id: NewId,
 }
@@ -55,6 +56,7 @@ impl EmbeddedNode {
             data: None,
             durability: Durability::default(),
             max_append_size: MAX_APPEND_SIZE,
+            projections: SystemProjections::default(),
             clock: wall_clock(),
             new_id: random_ids(),
         }
@@ -136,6 +138,15 @@ impl Builder {
         self
     }
 
+    /// Writes the links of the system projections: `$ce-`, `$et-`, `$bc-` and `$category-` streams.
+    ///
+    /// Events that were written without are linked when the store is opened.
+    #[must_use]
+    pub fn system_projections(mut self) -> Self {
+        self.projections = SystemProjections::On;
+        self
+    }
+
     /// Stamps records with this clock's time instead of the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
@@ -176,7 +187,7 @@ impl Builder {
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {
         let (data, durability) = (self.data.clone(), self.durability);
-        let settings = Settings { clock: self.clock.clone(), new_id: self.new_id.clone() };
+        let settings = Settings { clock: self.clock.clone(), new_id: self.new_id.clone(), projections: self.projections };
         let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
             let log: Arc<dyn Log> = match &data {
                 Some(directory) => Arc::new(DiskLog::open(directory, durability)?),
@@ -199,6 +210,7 @@ impl fmt::Debug for Builder {
             .field("data", &self.data)
             .field("durability", &self.durability)
             .field("max_append_size", &self.max_append_size)
+            .field("projections", &self.projections)
             .finish_non_exhaustive()
     }
 }

@@ -145,3 +145,25 @@ async fn a_subscription_sees_every_event_once_while_many_write() {
     }
     node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_written_while_the_system_projections_were_off_are_linked_once_when_they_are_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let off = EmbeddedNode::builder().data_dir(directory.path());
+    let on = off.clone().system_projections();
+    for (round, builder) in [&off, &on, &on, &off, &on].into_iter().enumerate() {
+        let node = builder.clone().start().await.unwrap();
+        let options = AppendToStreamOptions::default();
+        client(&node).append_to_stream(format!("order-{round}"), &options, event(round)).await.unwrap();
+        node.shutdown().await;
+    }
+    let node = on.start().await.unwrap();
+    let options = ReadStreamOptions::default().position(StreamPosition::Start).forwards();
+    let mut links = client(&node).read_stream("$ce-order", &options).await.unwrap();
+    for round in 0..5 {
+        let link = links.next().await.unwrap().unwrap();
+        assert_eq!(link.get_original_event().data, format!("0@order-{round}"));
+    }
+    assert!(links.next().await.unwrap().is_none());
+    node.shutdown().await;
+}

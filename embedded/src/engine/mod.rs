@@ -4,8 +4,10 @@
 //! can be seen. Both are values in, values out. [`writer`] collects what they need, writes groups of commands with one
 //! flush, and answers each.
 
+mod backfill;
 mod decide;
 mod heads;
+mod projected;
 mod recent;
 mod transaction;
 mod visible;
@@ -13,4 +15,4 @@ mod writer;
 
 pub(crate) use heads::{Head, Heads};
 pub(crate) use visible::{Visibility, expired_before};
-pub(crate) use writer::{AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, Settings, WriterHandle};
+pub(crate) use writer::{AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, Settings, SystemProjections, WriterHandle};

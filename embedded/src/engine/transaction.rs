@@ -11,13 +11,15 @@ use super::{
     decide::{Decision, KnownIds, Life, StreamState, decide},
     expired_before,
     heads::Description,
+    projected::{Source, links},
     recent::RecentIds,
+    writer::{Settings, SystemProjections},
 };
 use crate::{
     log::{Group, IndexEntry, Log, LogError},
     model::{
-        Expected, NewEvent, Position, STREAM_DELETED, STREAM_METADATA, StreamMetadata, StreamName, TOMBSTONE_NUMBER, Ticks, encode_event,
-        encode_marker, soft_deleted, with_truncate_before,
+        Expected, NewEvent, Position, Record, STREAM_DELETED, STREAM_METADATA, StreamMetadata, StreamName, TOMBSTONE_NUMBER, Ticks,
+        encode_event, encode_marker, soft_deleted, with_truncate_before,
     },
 };
 
@@ -33,7 +35,7 @@ pub(super) struct Transaction<'a> {
     log: &'a dyn Log,
     kept_heads: &'a Heads,
     kept_ids: &'a RecentIds,
-    new_id: &'a dyn Fn() -> Uuid,
+    settings: &'a Settings,
     now: Ticks,
     heads: HashMap<StreamName, Head>,
     entries: HashMap<(StreamName, u64), IndexEntry>,
@@ -41,6 +43,10 @@ pub(super) struct Transaction<'a> {
     id_order: Vec<(StreamName, Uuid, u64)>,
     group: Group,
     end: Position,
+    /// Events whose links are still to be made.
+    unlinked: Vec<(StreamName, u64, Position, NewEvent)>,
+    /// Why the group cannot be committed: its links could not be made.
+    failure: Option<LogError>,
 }
 
 /// A stream as a command finds it.
@@ -57,7 +63,7 @@ impl<'a> Transaction<'a> {
         log: &'a dyn Log,
         kept_heads: &'a Heads,
         kept_ids: &'a RecentIds,
-        new_id: &'a dyn Fn() -> Uuid,
+        settings: &'a Settings,
         now: Ticks,
         end: Position,
     ) -> Self {
@@ -65,7 +71,7 @@ impl<'a> Transaction<'a> {
             log,
             kept_heads,
             kept_ids,
-            new_id,
+            settings,
             now,
             heads: HashMap::new(),
             entries: HashMap::new(),
@@ -73,6 +79,8 @@ impl<'a> Transaction<'a> {
             id_order: Vec::new(),
             group: Group::default(),
             end,
+            unlinked: Vec::new(),
+            failure: None,
         }
     }
 
@@ -104,6 +112,7 @@ impl<'a> Transaction<'a> {
                     }
                     Deletion::Tombstone => self.push_tombstone(stream, &found.head),
                 };
+                self.link_new();
                 Ok(DeleteOutcome::Done { position })
             }
             Decision::WrongExpected | Decision::Repeated { .. } => Ok(DeleteOutcome::WrongExpected { current: found.head.last }),
@@ -111,8 +120,30 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Changes {
-        Changes { group: self.group, heads: self.heads, ids: self.id_order, end: self.end }
+    pub(super) fn finish(self) -> Result<Changes, LogError> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(Changes { group: self.group, heads: self.heads, ids: self.id_order, end: self.end }),
+        }
+    }
+
+    /// Makes the links of an event that is in the log already.
+    pub(super) fn link(&mut self, record: &Record) {
+        let event = NewEvent {
+            id: record.id,
+            event_type: record.event_type().into(),
+            is_json: record.is_json,
+            data: record.data(),
+            metadata: record.metadata(),
+        };
+        let stream = StreamName::new(record.stream());
+        self.push_links(&Source {
+            stream: &stream,
+            number: record.number,
+            position: record.position,
+            created: record.created,
+            event: &event,
+        });
     }
 
     fn find(&self, stream: &StreamName) -> Result<Found, LogError> {
@@ -139,6 +170,27 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Links the events pushed since. They follow their events, so that those of one append are neighbours in the log.
+    fn link_new(&mut self) {
+        for (stream, number, position, event) in std::mem::take(&mut self.unlinked) {
+            self.push_links(&Source { stream: &stream, number, position, created: self.now, event: &event });
+        }
+    }
+
+    fn push_links(&mut self, source: &Source<'_>) {
+        for link in links(source) {
+            let (stream, event) = link.into_event((self.settings.new_id)());
+            match self.head(&stream) {
+                Ok(mut head) => {
+                    let number = head.last.map_or(0, |last| last + 1);
+                    self.record(&stream, number, &event, &mut head);
+                    self.heads.insert(stream, head);
+                }
+                Err(error) => self.failure = Some(error),
+            }
+        }
+    }
+
     /// Writes the events; then revives the stream they are in, or the one they describe, if that is soft deleted.
     fn write(&mut self, stream: &StreamName, found: &Found, events: &[NewEvent]) -> Result<AppendOutcome, LogError> {
         let first = found.head.last.map_or(0, |last| last + 1);
@@ -156,6 +208,7 @@ impl<'a> Transaction<'a> {
         if let Some((stream, data)) = revival {
             self.push_metadata(&stream, data)?;
         }
+        self.link_new();
         Ok(AppendOutcome::Written { revision, position })
     }
 
@@ -185,6 +238,14 @@ impl<'a> Transaction<'a> {
     }
 
     fn push(&mut self, stream: &StreamName, number: u64, event: &NewEvent, head: &mut Head) -> Position {
+        let position = self.record(stream, number, event, head);
+        if self.settings.projections == SystemProjections::On {
+            self.unlinked.push((stream.clone(), number, position, event.clone()));
+        }
+        position
+    }
+
+    fn record(&mut self, stream: &StreamName, number: u64, event: &NewEvent, head: &mut Head) -> Position {
         let bytes = encode_event(stream, number, self.now, event);
         let position = self.end;
         self.end = position.after(bytes.len());
@@ -231,7 +292,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn own_event(&self, event_type: &str, is_json: bool, data: Vec<u8>) -> NewEvent {
-        NewEvent { id: (self.new_id)(), event_type: event_type.into(), is_json, data: data.into(), metadata: bytes::Bytes::new() }
+        NewEvent { id: (self.settings.new_id)(), event_type: event_type.into(), is_json, data: data.into(), metadata: bytes::Bytes::new() }
     }
 
     /// Where an event of a stream stands, if a reader of the stream would see it.

@@ -12,7 +12,12 @@ use std::{
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Heads, recent::RecentIds, transaction::Transaction};
+use super::{
+    Heads,
+    backfill::prepare,
+    recent::RecentIds,
+    transaction::{Changes, Transaction},
+};
 use crate::{
     log::{Log, LogError},
     model::{Expected, NewEvent, Position, StreamName, Ticks},
@@ -75,11 +80,20 @@ enum Command {
     Stop,
 }
 
+/// Whether the links of the system projections are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum SystemProjections {
+    #[default]
+    Off,
+    On,
+}
+
 /// What the engine is given from outside.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) clock: Clock,
     pub(crate) new_id: NewId,
+    pub(crate) projections: SystemProjections,
 }
 
 /// Sends commands to the writer. Cheap to clone.
@@ -99,8 +113,9 @@ impl Engine {
     /// Begins to write after the last record of `log`.
     pub(crate) fn start(log: Arc<dyn Log>, settings: Settings) -> Result<Self, LogError> {
         let (commands, received) = mpsc::channel(WAITING);
-        let (end, followed) = watch::channel(log.end()?);
         let heads = Arc::new(Heads::new(log.clone()));
+        let end = prepare(&*log, &heads, &settings, log.end()?)?;
+        let (end, followed) = watch::channel(end);
         let writer = Writer { commands: received, log, heads: heads.clone(), recent: RecentIds::new(), settings, end };
         Ok(Self { writer: WriterHandle(commands), heads, end: followed, thread: thread::spawn(move || writer.run()) })
     }
@@ -180,27 +195,33 @@ impl Writer {
     fn carry_out(&mut self, commands: Vec<Command>) {
         let now = Ticks::of((self.settings.clock)());
         let start = *self.end.borrow();
-        let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &*self.settings.new_id, now, start);
+        let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &self.settings, now, start);
         let answers: Vec<Answer> = commands.into_iter().filter_map(|command| apply(&mut transaction, command)).collect();
-        let changes = transaction.finish();
-        let failure = if changes.end == start { None } else { self.log.commit(changes.group).err().map(Arc::new) };
-        match &failure {
-            None => {
-                for (stream, head) in changes.heads {
-                    self.heads.keep(stream, head);
-                }
-                for (stream, id, number) in changes.ids {
-                    self.recent.keep(stream, id, number);
-                }
-                if changes.end != start {
-                    self.end.send_replace(changes.end);
-                }
-            }
-            Some(error) => tracing::error!(%error, "a group of appends failed"),
+        let failure = transaction.finish().and_then(|changes| self.commit(start, changes)).err().map(Arc::new);
+        if let Some(error) = &failure {
+            tracing::error!(error = &**error as &dyn std::error::Error, "a group of appends failed");
         }
         for answer in answers {
             answer(failure.as_ref());
         }
+    }
+}
+
+impl Writer {
+    /// Writes a group, then lets readers and later groups know of it.
+    fn commit(&mut self, start: Position, changes: Changes) -> Result<(), LogError> {
+        if changes.end == start {
+            return Ok(());
+        }
+        self.log.commit(changes.group)?;
+        for (stream, head) in changes.heads {
+            self.heads.keep(stream, head);
+        }
+        for (stream, id, number) in changes.ids {
+            self.recent.keep(stream, id, number);
+        }
+        self.end.send_replace(changes.end);
+        Ok(())
     }
 }
 

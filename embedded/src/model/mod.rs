@@ -8,7 +8,7 @@ mod name;
 mod position;
 mod record;
 
-pub(crate) use event::{NewEvent, STREAM_DELETED, STREAM_METADATA, TOMBSTONE_NUMBER, Ticks};
+pub(crate) use event::{EventType, NewEvent, STREAM_DELETED, STREAM_METADATA, TOMBSTONE_NUMBER, Ticks};
 pub(crate) use expected::Expected;
 pub(crate) use metadata::{StreamMetadata, soft_deleted, with_truncate_before};
 pub(crate) use name::StreamName;
