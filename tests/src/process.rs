@@ -67,17 +67,13 @@ impl Running {
     /// # Panics
     /// When it still runs after `bound`; the message carries its output.
     pub async fn finished(&mut self, bound: Duration) -> ExitStatus {
-        let what = format!("end of {}", self.name);
-        let waited = tokio::time::timeout(bound, async {
-            wait::until(&what, bound * 2, || {
-                let ended = self.ended();
-                async move { ended }
-            })
-            .await
+        let ended = wait::within(bound, || {
+            let ended = self.ended();
+            async move { ended }
         });
-        match waited.await {
-            Ok(status) => status,
-            Err(_) => panic!("{what}: not within {bound:?}. It printed:\n{}", self.output()),
+        match ended.await {
+            Some(status) => status,
+            None => panic!("{} still runs after {bound:?}. It printed:\n{}", self.name, self.output()),
         }
     }
 
@@ -90,24 +86,14 @@ impl Running {
         P: FnMut() -> F,
         F: Future<Output = Option<T>>,
     {
-        let name = self.name.clone();
-        let waited = tokio::time::timeout(bound, async {
-            let mut look = tokio::time::interval(Duration::from_millis(25));
-            loop {
-                look.tick().await;
-                if let Some(found) = ready().await {
-                    return Ok(found);
-                }
-                if let Some(status) = self.ended() {
-                    return Err(status);
-                }
-            }
-        })
-        .await;
-        match waited {
-            Ok(Ok(found)) => found,
-            Ok(Err(status)) => panic!("{name} ended ({status}) before it was ready. It printed:\n{}", self.output()),
-            Err(_) => panic!("{name} was not ready within {bound:?}. It printed:\n{}", self.output()),
+        let answer = wait::within(bound, || {
+            let (ended, ready) = (self.ended(), ready());
+            async move { ready.await.map(Ok).or(ended.map(Err)) }
+        });
+        match answer.await {
+            Some(Ok(found)) => found,
+            Some(Err(status)) => panic!("{} ended ({status}) before it was ready. It printed:\n{}", self.name, self.output()),
+            None => panic!("{} was not ready within {bound:?}. It printed:\n{}", self.name, self.output()),
         }
     }
 }

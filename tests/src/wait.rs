@@ -11,7 +11,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 ///
 /// # Panics
 /// When the bound is over, naming `what` was waited for.
-pub async fn until<T, P, F>(what: &str, bound: Duration, mut probe: P) -> T
+pub async fn until<T, P, F>(what: &str, bound: Duration, probe: P) -> T
+where
+    P: FnMut() -> F,
+    F: Future<Output = Option<T>>,
+{
+    match within(bound, probe).await {
+        Some(found) => found,
+        None => panic!("{what}: not within {bound:?}"),
+    }
+}
+
+/// The same for whoever has more to say than a panic: `None` when the bound is over.
+pub async fn within<T, P, F>(bound: Duration, mut probe: P) -> Option<T>
 where
     P: FnMut() -> F,
     F: Future<Output = Option<T>>,
@@ -26,10 +38,7 @@ where
             }
         }
     });
-    match answer.await {
-        Ok(found) => found,
-        Err(_) => panic!("{what}: not within {bound:?}"),
-    }
+    answer.await.ok()
 }
 
 /// Lets time pass where passing time is itself what is under test: an expiry, or that *nothing* comes for a while.

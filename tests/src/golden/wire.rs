@@ -53,7 +53,7 @@ impl Target {
             endpoint = endpoint.tls_config(trust(parameter(rest, "tlscafile"))?).map_err(|error| error.to_string())?;
         }
         let channel = endpoint.tcp_nodelay(true).connect().await.map_err(|error| format!("{address}: {error:?}"))?;
-        let answer_within = Duration::from_secs(10);
+        let answer_within = Duration::from_secs(20);
         Ok(Self { channel, host: host.to_owned(), authorization: None, append_limit: 1_048_576, answer_within, offers: Vec::new() })
     }
 
