@@ -1,7 +1,7 @@
 //! AWS: the port to a cloud over EC2, in any number of accounts and regions.
 //!
 //! A link is a VPC peering connection, a firewall group a security group. Each method is one EC2 call, or the few reads that
-//! answer one question; nothing is repeated here. What EC2 calls things is in [`views`], what its failures mean in [`refusals`].
+//! answer one question; nothing is repeated here. What EC2 shows is put into our words in `views`, its failures in `refusals`.
 
 mod refusals;
 #[cfg(test)]
