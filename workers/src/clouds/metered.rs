@@ -4,6 +4,9 @@
 //! Only failures that are certain to have changed nothing are tried again here; everything else is for the caller, who reads
 //! before it repeats.
 
+#[cfg(test)]
+mod tests;
+
 use super::Calls;
 use crate::cloud::{
     CallClass, Cloud, CloudError, CloudErrorKind, GroupView, LinkSpec, LinkView, NetworkRef, Operation, Place, RouteTableView,

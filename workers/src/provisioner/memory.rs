@@ -20,13 +20,13 @@ pub(super) struct Memory {
     /// Since when something that must be there has been missing.
     pub(super) missing_since: Option<DateTime<Utc>>,
     /// Changes that the cloud has confirmed and that no look has shown yet.
-    answered: Vec<Answered>,
+    pub(super) answered: Vec<Answered>,
 }
 
 /// A confirmed change.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
-    action: Action,
+    pub(super) action: Action,
     pub(super) first: DateTime<Utc>,
     pub(super) last: DateTime<Utc>,
 }

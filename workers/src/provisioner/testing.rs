@@ -1,1 +1,305 @@
-//! placeholder
+//! What the tests of this folder share: a network with one peering, a log in memory, and a fuse that stops everything at a chosen step.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    logbook::{Logbook, Written},
+    pass::{Memories, Pass},
+    place,
+    settings::ProvisionerSettings,
+};
+use crate::{
+    cloud::{Cloud, CloudError, GroupView, LinkSpec, LinkView, NetworkRef, Place, RouteTableView},
+    clouds::{SimulatedCloud, SimulatedSettings},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{
+    CommandId, Ids, PeeringId, Provider, Range, Region, Side,
+    network::{
+        AcceptRoute, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered,
+        RequestPeering, RestrictFirewall, decide, evolve,
+    },
+    text::{Account, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+};
+use journal::{Clock, JournalError, Loaded, Undecodable};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// A clock that goes with the runtime's time, which the tests move.
+pub(super) fn clock() -> Clock {
+    let (start, since) = (DateTime::<Utc>::from_timestamp(1_790_000_000, 0).unwrap(), Instant::now());
+    Arc::new(move || start + since.elapsed())
+}
+
+pub(super) fn range(text: &str) -> Range {
+    text.parse().unwrap()
+}
+
+pub(super) const CLIENTS: &str = "10.50.0.0/16";
+
+pub(super) fn client_rule() -> InboundRule {
+    InboundRule { source: range(CLIENTS), port: 2113 }
+}
+
+/// The commands of a network with one peering in another account and region: a route on each side, clients admitted on the local one.
+pub(super) fn commands() -> Vec<NetworkCommand> {
+    let id = peering_id();
+    let subnets = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<Subnet>>();
+    let register = RegisterNetwork {
+        project: "orders".parse().unwrap(),
+        name: "orders-eu".parse().unwrap(),
+        provider: Provider::Aws,
+        region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+        account: "111111111111".parse().unwrap(),
+        cloud_network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
+        range: range("10.20.0.0/16"),
+        subnets: subnets(&["subnet-1", "subnet-2"]),
+    };
+    let peer = Peer {
+        provider: Provider::Aws,
+        account: "222222222222".parse().unwrap(),
+        region: Region::of(Provider::Aws, "us-east-1").unwrap(),
+        cloud_network: "vpc-0bbbbbbbbbbbbbbbb".parse().unwrap(),
+        ranges: vec![range(CLIENTS)],
+        subnets: Vec::new(),
+    };
+    let route = |side, destination| NetworkCommand::AcceptRoute(AcceptRoute { peering_id: id, side, destination: range(destination) });
+    vec![
+        NetworkCommand::RegisterNetwork(register),
+        NetworkCommand::RequestPeering(RequestPeering { peer }),
+        route(Side::Local, CLIENTS),
+        route(Side::Remote, "10.20.0.0/16"),
+        restrict(&[client_rule()]),
+    ]
+}
+
+pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
+    NetworkCommand::RestrictFirewall(RestrictFirewall { peering_id: peering_id(), side: Side::Local, admit: admit.to_vec() })
+}
+
+fn ids(nth: usize) -> Ids {
+    Ids::of(CommandId(Uuid::from_u128(nth as u128)))
+}
+
+pub(super) fn peering_id() -> PeeringId {
+    ids(1).peering(ids(0).network())
+}
+
+/// A log in memory, of one network.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    inner: Arc<Mutex<(Loaded, Vec<NetworkEvent>)>>,
+}
+
+impl Log {
+    /// The log after [`commands`].
+    pub(super) fn with_a_peering() -> Self {
+        let log = Self::default();
+        commands().iter().for_each(|command| log.execute(command).map(drop).unwrap());
+        log
+    }
+
+    pub(super) fn execute(&self, command: &NetworkCommand) -> Result<usize, domain::network::Refusal> {
+        let mut inner = self.inner.lock().unwrap();
+        let revision = inner.1.len();
+        let events = decide(&inner.0.network, command, DateTime::UNIX_EPOCH, ids(revision))?;
+        for event in &events {
+            inner.0.network = evolve(std::mem::take(&mut inner.0.network), event);
+            inner.0.revision = Some(inner.1.len() as u64);
+            inner.1.push(event.clone());
+        }
+        Ok(events.len())
+    }
+
+    pub(super) fn events(&self) -> Vec<NetworkEvent> {
+        self.inner.lock().unwrap().1.clone()
+    }
+
+    /// The names of the events since the first `skip`.
+    pub(super) fn names(&self, skip: usize) -> Vec<&'static str> {
+        self.inner.lock().unwrap().1.iter().skip(skip).map(NetworkEvent::name).collect()
+    }
+
+    /// From now on part of the history is of a kind that this version cannot read.
+    pub(super) fn spoil(&self) {
+        let undecodable = Undecodable { revision: 0, event_type: "Odd".to_owned(), problem: "unknown".to_owned() };
+        self.inner.lock().unwrap().0.undecodable.push(undecodable);
+    }
+
+    pub(super) fn loaded(&self) -> Arc<Loaded> {
+        Arc::new(self.inner.lock().unwrap().0.clone())
+    }
+
+    pub(super) fn network(&self) -> Registered {
+        match &self.inner.lock().unwrap().0.network {
+            Network::Registered(network) => network.clone(),
+            Network::Unregistered => panic!("no network"),
+        }
+    }
+
+    pub(super) fn peering(&self) -> Peering {
+        self.network().peerings[&peering_id()].clone()
+    }
+}
+
+#[async_trait]
+impl Logbook for Log {
+    async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
+        Ok(self.loaded())
+    }
+
+    async fn record(&self, _on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
+        Ok(match self.execute(&NetworkCommand::Record(outcome)) {
+            Ok(0) => Written::Known(self.loaded()),
+            Ok(_) => Written::New(self.loaded()),
+            Err(_) => Written::Stale,
+        })
+    }
+}
+
+/// Blows at one step, and then nothing goes on: the process is as good as dead.
+#[derive(Clone, Debug)]
+pub(super) struct Fuse {
+    steps: Arc<AtomicUsize>,
+    blows_at: usize,
+    blown: Arc<Notify>,
+}
+
+impl Fuse {
+    pub(super) fn at(step: usize) -> Self {
+        Self { steps: Arc::default(), blows_at: step, blown: Arc::default() }
+    }
+
+    pub(super) fn never() -> Self {
+        Self::at(usize::MAX)
+    }
+
+    pub(super) async fn blown(&self) {
+        self.blown.notified().await;
+    }
+
+    async fn step(&self) {
+        if self.steps.fetch_add(1, Ordering::Relaxed) == self.blows_at {
+            self.blown.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn around<T>(&self, deed: impl Future<Output = T>) -> T {
+        self.step().await;
+        let done = deed.await;
+        self.step().await;
+        done
+    }
+}
+
+/// Anything, with a fuse before and after each call.
+#[derive(Clone, Debug)]
+pub(super) struct Fused<T>(pub(super) T, pub(super) Fuse);
+
+#[async_trait]
+impl<T: Logbook> Logbook for Fused<T> {
+    async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
+        self.1.around(self.0.load()).await
+    }
+
+    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
+        self.1.around(self.0.record(on, outcome)).await
+    }
+}
+
+#[async_trait]
+impl<T: Cloud> Cloud for Fused<T> {
+    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
+        self.1.around(self.0.identity(at)).await
+    }
+
+    async fn links(&self, at: &Place, one: &NetworkRef, other: &NetworkRef) -> Result<Vec<LinkView>, CloudError> {
+        self.1.around(self.0.links(at, one, other)).await
+    }
+
+    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
+        self.1.around(self.0.create_link(spec)).await
+    }
+
+    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        self.1.around(self.0.accept_link(at, link)).await
+    }
+
+    async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
+        self.1.around(self.0.route_tables(network, subnets)).await
+    }
+
+    async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
+        self.1.around(self.0.install_route(at, table, destination, link)).await
+    }
+
+    async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
+        self.1.around(self.0.firewall_groups(network, peering)).await
+    }
+
+    async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
+        self.1.around(self.0.create_group(network, peering)).await
+    }
+
+    async fn authorize_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: InboundRule,
+        peering: PeeringId,
+    ) -> Result<FirewallRule, CloudError> {
+        self.1.around(self.0.authorize_rule(at, group, rule, peering)).await
+    }
+
+    async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {
+        self.1.around(self.0.revoke_rule(at, group, rule)).await
+    }
+}
+
+/// A cloud in which both networks of [`commands`] exist: the local one with a table for each of its two subnets and the main table, which
+/// serves neither; the remote one with its main table.
+pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedCloud {
+    let cloud = SimulatedCloud::new(settings, Arc::clone(clock));
+    let log = Log::with_a_peering();
+    let (network, peering) = (log.network(), log.peering());
+    for side in Side::BOTH {
+        let end = place::end(&network, &peering, side);
+        cloud.hands().build(&end.network, &end.ranges, place::subnets(&network, &peering, side));
+    }
+    cloud
+}
+
+/// Visits the network as the provisioner does, until nothing is due, or for so long of the runtime's time.
+pub(super) async fn settle(
+    cloud: &dyn Cloud,
+    book: &dyn Logbook,
+    clock: &Clock,
+    settings: &ProvisionerSettings,
+    memories: &mut Memories,
+    at_most: Duration,
+) -> Settled {
+    let (stop, deadline) = (CancellationToken::new(), Instant::now() + at_most);
+    loop {
+        let pass = Pass { cloud, book, clock, settings, stop: &stop };
+        match pass.visit(memories).await.unwrap() {
+            None => return Settled::Yes,
+            Some(due) if due > deadline => return Settled::No,
+            Some(due) => tokio::time::sleep_until(due).await,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Yes,
+    No,
+}

@@ -1,1 +1,253 @@
-//! placeholder
+//! Whole passes over a simulated cloud: the history that they write, what they stop at, and how they go on.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    pass::Memories,
+    place,
+    settings::ProvisionerSettings,
+    testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, settle},
+};
+use crate::{
+    cloud::{CallClass, LinkState, Operation, RouteTarget},
+    clouds::{Calls, Metered, SimulatedCloud, SimulatedSettings},
+};
+use domain::{
+    Side,
+    network::{BlockCause, Life},
+    text::Account,
+};
+use journal::Clock;
+use std::{sync::Arc, time::Duration};
+
+/// One running provisioner of one network.
+struct Bench {
+    clock: Clock,
+    world: SimulatedCloud,
+    log: Log,
+    metered: Metered,
+    memories: Memories,
+}
+
+impl Bench {
+    fn with(settings: SimulatedSettings) -> Self {
+        let clock = clock();
+        let world = cloud(settings, &clock);
+        let metered = Metered::new(Arc::new(world.clone()), ProvisionerSettings::default().calls);
+        Self { clock, world, log: Log::with_a_peering(), metered, memories: Memories::new() }
+    }
+
+    fn calm() -> Self {
+        Self::with(SimulatedSettings::calm(11))
+    }
+
+    async fn run(&mut self, at_most: Duration) -> Settled {
+        settle(&self.metered, &self.log, &self.clock, &ProvisionerSettings::default(), &mut self.memories, at_most).await
+    }
+
+    async fn settles(&mut self) {
+        assert_eq!(self.run(Duration::from_secs(3600)).await, Settled::Yes, "{:#?}", self.log.peering());
+    }
+
+    /// Runs for a minute, which must end in this block.
+    async fn blocks(&mut self, cause: BlockCause, side: Side) {
+        assert_eq!(self.run(Duration::from_secs(60)).await, Settled::No);
+        let blocked = self.log.peering().blocked.expect("blocked");
+        assert_eq!((blocked.cause, blocked.side), (cause, side), "{}", blocked.message);
+        assert!(!blocked.remedy.is_empty());
+    }
+
+    fn count(&self, event: &str) -> usize {
+        self.log.names(0).into_iter().filter(|name| *name == event).count()
+    }
+
+    fn calls(&self) -> Arc<Calls> {
+        self.metered.calls()
+    }
+}
+
+fn account(text: &str) -> Account {
+    text.parse().unwrap()
+}
+
+const LOCAL: &str = "111111111111";
+const REMOTE: &str = "222222222222";
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_comes_into_being_and_its_history_tells_it_in_order() {
+    let mut bench = Bench::calm();
+    let (asked, began) = (bench.log.events().len(), tokio::time::Instant::now());
+    bench.settles().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "a calm cloud takes {:?}", began.elapsed());
+    let wanted = [
+        "PeeringInitiationStarted",
+        "PeeringInitiated",
+        "PeeringAccepted",
+        "PeeringActivated",
+        "FirewallEnforced",
+        "FirewallEnforced",
+        "FirewallGroupCreated",
+        "FirewallGroupCreated",
+        "FirewallRuleAuthorized",
+        "RouteInstalled",
+        "RouteInstalled",
+        "RouteInstalled",
+    ];
+    let history = bench.log.names(asked);
+    assert_eq!(history[..4], wanted[..4]);
+    let mut rest = history[4..].to_vec();
+    rest.sort_unstable();
+    assert_eq!(rest, wanted[4..]);
+    assert!(bench.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_takes_few_calls_and_then_none() {
+    let mut bench = Bench::with(SimulatedSettings::instant(1));
+    bench.settles().await;
+    let counts = bench.calls().snapshot();
+    let writes: u64 = counts.iter().filter(|((operation, _), _)| operation.class() == CallClass::Write).map(|(_, count)| count).sum();
+    // A link, its acceptance, a route in each of two local tables and one remote, two groups, one rule.
+    assert_eq!(writes, 8, "{counts:#?}");
+    assert!(bench.calls().total() <= 26, "{counts:#?}");
+    let before = bench.calls().total();
+    bench.settles().await;
+    assert_eq!(bench.calls().total(), before, "nothing is due, nothing is asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_account_blocks_and_goes_on_by_itself_once_allowed() {
+    for (denied, side) in [(LOCAL, Side::Local), (REMOTE, Side::Remote)] {
+        let mut bench = Bench::calm();
+        bench.world.hands().deny(&account(denied));
+        bench.blocks(BlockCause::PermissionDenied, side).await;
+        assert_eq!(bench.count("ProvisioningBlocked"), 1, "said once, not at every try");
+        bench.world.hands().allow(&account(denied));
+        bench.settles().await;
+        assert_eq!((bench.count("ProvisioningUnblocked"), bench.log.peering().blocked), (1, None));
+        assert!(bench.log.peering().is_converged());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_another_account_change_nothing() {
+    for (side, expected) in [(Side::Local, LOCAL), (Side::Remote, REMOTE)] {
+        let mut bench = Bench::calm();
+        bench.world.hands().mix_up(&account(expected), &account("999999999999"));
+        bench.blocks(BlockCause::WrongAccount, side).await;
+        let created = bench.calls().snapshot().iter().any(|((operation, _), _)| *operation == Operation::CreateLink);
+        assert_eq!(created, side == Side::Remote);
+        assert!(!bench.log.names(0).contains(&"PeeringAccepted"));
+        bench.world.hands().sort_out(&account(expected));
+        bench.settles().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_blocks_and_ends_by_itself() {
+    let mut bench = Bench::calm();
+    bench.world.hands().cut();
+    bench.blocks(BlockCause::EndpointUnreachable, Side::Local).await;
+    assert_eq!(bench.count("PeeringInitiationStarted"), 0, "nothing is intended that cannot be tried");
+    bench.world.hands().mend();
+    bench.settles().await;
+    assert_eq!(bench.count("ProvisioningUnblocked"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_link_for_the_pair_blocks_until_it_is_gone() {
+    let mut bench = Bench::calm();
+    let (network, peering) = (bench.log.network(), bench.log.peering());
+    let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
+    let link = bench.world.hands().join(&ends[1], &ends[0], LinkState::Active, None);
+    bench.blocks(BlockCause::Conflict, Side::Local).await;
+    assert_eq!(bench.world.world().links.len(), 1);
+    bench.world.hands().turn(&link, LinkState::Deleted);
+    bench.settles().await;
+    assert_eq!(bench.world.world().links.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlapping_networks_end_as_failed_with_the_clouds_words() {
+    let mut bench = Bench::calm();
+    let (network, peering) = (bench.log.network(), bench.log.peering());
+    let remote = place::network(&network, &peering, Side::Remote);
+    bench.world.hands().build(&remote, &["10.20.128.0/17".parse().unwrap()], &[]);
+    bench.settles().await;
+    let peering = bench.log.peering();
+    let Life::Ended(ending) = &peering.life else { panic!("{peering:?}") };
+    assert_eq!(ending.as_str(), "failed");
+    assert!(format!("{ending:?}").contains("overlapping"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_nobody_may_accept_expires_under_the_told_clock() {
+    let mut bench = Bench::calm();
+    bench.world.hands().deny(&account(REMOTE));
+    assert_eq!(bench.run(Duration::from_secs(170 * 3600)).await, Settled::Yes);
+    let peering = bench.log.peering();
+    assert_eq!((peering.life.as_str(), peering.blocked.as_ref()), ("expired", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_link_ends_as_rejected() {
+    let mut bench = Bench::calm();
+    bench.world.hands().deny(&account(REMOTE));
+    bench.blocks(BlockCause::PermissionDenied, Side::Remote).await;
+    let link = bench.log.peering().life.link().unwrap().clone();
+    bench.world.hands().turn(&link, LinkState::Rejected);
+    bench.settles().await;
+    assert_eq!(bench.log.peering().life.as_str(), "rejected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_route_is_a_conflict_until_it_is_removed() {
+    let mut bench = Bench::calm();
+    let (network, peering) = (bench.log.network(), bench.log.peering());
+    let local = place::network(&network, &peering, Side::Local);
+    let table = bench.world.world().networks[&local.to_string()].tables[1].id.clone();
+    let (hands, clients) = (bench.world.hands(), CLIENTS.parse().unwrap());
+    hands.route(&local, &table, clients, RouteTarget::Other("tgw-1".to_owned()));
+    bench.blocks(BlockCause::Conflict, Side::Local).await;
+    let routes = &bench.log.peering().routes.local;
+    assert_eq!(routes.values().next().unwrap().conflicts.get(&table).map(String::as_str), Some("tgw-1"));
+    assert_eq!(bench.count("RouteInstalled"), 2, "the other table and the other side are served");
+    hands.unroute(&local, &table, clients);
+    bench.settles().await;
+    assert!(bench.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
+    let mut bench = Bench::calm();
+    bench.settles().await;
+    let (network, peering) = (bench.log.network(), bench.log.peering());
+    let remote = place::network(&network, &peering, Side::Remote);
+    let rule = bench.world.hands().slip_in(&remote, peering_id(), "udp 53 from 0.0.0.0/0").unwrap();
+    bench.memories = Memories::new();
+    bench.blocks(BlockCause::Conflict, Side::Remote).await;
+    bench.world.hands().drop_rule(&remote, &rule);
+    bench.settles().await;
+    assert!(bench.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_vanishes_is_reported_after_the_window_and_not_made_again() {
+    let mut bench = Bench::calm();
+    bench.settles().await;
+    let link = bench.log.peering().life.link().unwrap().clone();
+    bench.world.hands().forget(&link);
+    bench.memories = Memories::new();
+    assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
+    assert_eq!(bench.count("ProvisioningBlocked"), 0);
+    assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
+    assert_eq!(bench.log.peering().blocked.map(|it| it.cause), Some(BlockCause::NotFound));
+    assert!(bench.world.world().links.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_whose_history_cannot_be_read_is_left_alone() {
+    let mut bench = Bench::calm();
+    bench.log.spoil();
+    bench.settles().await;
+    assert_eq!(bench.calls().total(), 0);
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Deed,
-    settings::Unknown,
+    settings::{SecondRequest, Unknown},
     weather::{after, prefixes},
     world::{Shown, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedTable, Turn},
 };
@@ -55,7 +55,9 @@ impl Deed<'_> {
             return Err(self.not_found(requester));
         }
         let same = |link: &&SimulatedLink| link.requester.network == *requester && link.accepter.network == *accepter;
-        if let Some(existing) = self.state.world.live_links(requester).find(same) {
+        if self.settings.second_request == SecondRequest::SameLink
+            && let Some(existing) = self.state.world.live_links(requester).find(same)
+        {
             return Ok(existing.id.clone());
         }
         if self.state.world.live_links(requester).count() >= self.settings.live_links {

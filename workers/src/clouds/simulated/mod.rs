@@ -18,7 +18,7 @@ mod world;
 
 pub use hands::Hands;
 pub use keeping::KeepingError;
-pub use settings::{SimulatedSettings, Span, Unknown};
+pub use settings::{SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{Shown, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedTable, Turn, World};
 
 use crate::cloud::{

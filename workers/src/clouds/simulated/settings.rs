@@ -15,11 +15,21 @@ pub enum Unknown {
     Created,
 }
 
+/// What a second request for a pair of networks gives while there is a live link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondRequest {
+    /// The first link's id, and no tag of the second (AWS).
+    SameLink,
+    /// Another link (emulators); of the two only one can be accepted.
+    AnotherLink,
+}
+
 /// The whole temper of a simulated cloud. The same settings, the same seed and the same calls give the same world.
 #[derive(Clone, Debug)]
 pub struct SimulatedSettings {
     pub seed: u64,
     pub unknown_networks: Unknown,
+    pub second_request: SecondRequest,
     /// How long each call takes.
     pub latency: Span,
     /// How long a new thing stays out of sight of reads.
@@ -58,6 +68,7 @@ impl SimulatedSettings {
         Self {
             seed,
             unknown_networks: Unknown::Created,
+            second_request: SecondRequest::SameLink,
             latency: millis(5, 25),
             visibility: millis(0, 150),
             stale_reads: 0..=0,

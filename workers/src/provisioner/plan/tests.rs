@@ -1,1 +1,443 @@
-//! placeholder
+//! The plan as a table: each state of a peering against what the cloud may show.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{
+    cloud::{GroupView, LinkState, LinkView, RouteState, RouteTableView, RouteTarget, RouteView, RuleView},
+    provisioner::{
+        place,
+        testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
+    },
+};
+use domain::{
+    BySide,
+    network::{NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated, PeeringInitiationRefused, RouteInstalled},
+    text::Link,
+};
+use ipnet::IpNet;
+
+const START: i64 = 1_790_000_000;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(START + seconds, 0).unwrap()
+}
+
+fn link() -> Link {
+    "pcx-0000000000000001".parse().unwrap()
+}
+
+/// The peering after these outcomes.
+fn after(outcomes: &[Outcome]) -> Log {
+    let log = Log::with_a_peering();
+    for outcome in outcomes {
+        log.execute(&NetworkCommand::Record(outcome.clone())).unwrap();
+    }
+    log
+}
+
+fn started(attempt: u32) -> Outcome {
+    Outcome::InitiationStarted(PeeringInitiationStarted { peering_id: peering_id(), attempt, started_at: at(0) })
+}
+
+fn refused(attempt: u32) -> Outcome {
+    Outcome::InitiationRefused(PeeringInitiationRefused { peering_id: peering_id(), attempt })
+}
+
+fn initiated() -> Outcome {
+    Outcome::Initiated(PeeringInitiated { peering_id: peering_id(), link: link(), expires_at: None })
+}
+
+fn accepted() -> Outcome {
+    Outcome::Accepted(PeeringAccepted { peering_id: peering_id(), link: link() })
+}
+
+fn activated() -> Outcome {
+    Outcome::Activated(PeeringActivated { peering_id: peering_id(), link: link() })
+}
+
+/// The link that was asked for, in this state, as its requester sees it.
+fn ours(state: LinkState) -> LinkView {
+    let log = Log::with_a_peering();
+    let spec = place::link(&log.network(), &log.peering());
+    LinkView {
+        link: link(),
+        requester: spec.requester,
+        accepter: spec.accepter,
+        state,
+        message: Some("the cloud's words".to_owned()),
+        expires_at: None,
+        owner: Some(peering_id()),
+    }
+}
+
+fn another(view: LinkView, id: &str) -> LinkView {
+    LinkView { link: id.parse().unwrap(), ..view }
+}
+
+fn untagged(view: LinkView) -> LinkView {
+    LinkView { owner: None, ..view }
+}
+
+fn reversed(view: LinkView) -> LinkView {
+    LinkView { requester: view.accepter, accepter: view.requester, owner: None, ..view }
+}
+
+fn sees(local: &[LinkView]) -> Observed {
+    Observed { links: BySide { local: Some(local.to_vec()), remote: None }, ..Observed::default() }
+}
+
+fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
+    Observed { links: BySide { local: Some(local.to_vec()), remote: Some(remote.to_vec()) }, ..Observed::default() }
+}
+
+fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
+    let (network, peering, settings) = (log.network(), log.peering(), ProvisionerSettings::default());
+    plan(&Facts { network: &network, peering: &peering, seen, memory, now: at(seconds), settings: &settings })
+}
+
+fn planned(log: &Log, seen: &Observed, seconds: i64) -> Plan {
+    planned_with(log, seen, &Memory::default(), seconds)
+}
+
+/// The steps in short: event names for records, names for actions.
+fn steps(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .map(|step| match step {
+            Step::Record(Outcome::Blocked(block)) => format!("Blocked:{}:{}", block.cause.as_str(), block.side),
+            Step::Record(outcome) => format!("{outcome:?}").split('(').next().unwrap().to_owned(),
+            Step::Intend(started) => format!("Intend#{}", started.attempt),
+            Step::Act(action) => format!("{action:?}").split([' ', '{']).next().unwrap().to_owned(),
+        })
+        .collect()
+}
+
+#[track_caller]
+fn expect(plan: &Plan, wanted: &[&str], next: Next) {
+    assert_eq!((steps(plan), plan.next), (wanted.iter().map(ToString::to_string).collect(), next), "{plan:#?}");
+}
+
+const CREATE: [&str; 2] = ["Intend#1", "CreateLink"];
+const CONFLICT: &str = "Blocked:conflict:local";
+
+#[test]
+fn a_requested_peering_looks_before_it_asks() {
+    let log = after(&[]);
+    expect(&planned(&log, &Observed::default(), 0), &[], Next::AtOnce);
+    expect(&planned(&log, &sees(&[]), 0), &CREATE, Next::AtOnce);
+    let over = [LinkState::Failed, LinkState::Deleted, LinkState::Rejected, LinkState::Expired];
+    for state in over {
+        expect(&planned(&log, &sees(&[untagged(ours(state))]), 0), &CREATE, Next::AtOnce);
+    }
+}
+
+#[test]
+fn a_strangers_live_link_is_never_taken_and_never_doubled() {
+    let live =
+        [LinkState::Initiating, LinkState::Pending, LinkState::Provisioning, LinkState::Active, LinkState::Unknown("odd".to_owned())];
+    for state in live {
+        for theirs in [untagged(ours(state.clone())), reversed(ours(state.clone()))] {
+            for log in [after(&[]), after(&[started(1), refused(1)])] {
+                expect(&planned(&log, &sees(std::slice::from_ref(&theirs)), 0), &[CONFLICT], Next::Blocked);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_of_ours_that_the_log_has_lost_becomes_an_attempts() {
+    expect(&planned(&after(&[]), &sees(&[ours(LinkState::Active)]), 0), &["Intend#1"], Next::AtOnce);
+}
+
+#[test]
+fn a_refused_attempt_is_followed_by_the_next() {
+    expect(&planned(&after(&[started(1), refused(1)]), &sees(&[]), 0), &["Intend#2", "CreateLink"], Next::AtOnce);
+}
+
+#[test]
+fn an_open_attempt_waits_out_the_window_before_the_next() {
+    let log = after(&[started(1)]);
+    expect(&planned(&log, &sees(&[]), 299), &[], Next::Poll);
+    expect(&planned(&log, &sees(&[]), 300), &["Intend#2", "CreateLink"], Next::AtOnce);
+    // A tag may come into sight later than its link.
+    expect(&planned(&log, &sees(&[untagged(ours(LinkState::Pending))]), 299), &[], Next::Poll);
+    expect(&planned(&log, &sees(&[untagged(ours(LinkState::Pending))]), 300), &[CONFLICT], Next::Blocked);
+    expect(&planned(&log, &sees(&[reversed(ours(LinkState::Pending))]), 1), &[CONFLICT], Next::Blocked);
+}
+
+#[test]
+fn what_an_open_attempt_has_made_is_recorded_as_far_as_it_has_come() {
+    let table: [(LinkState, &[&str], Next); 10] = [
+        (LinkState::Initiating, &["Initiated"], Next::Poll),
+        (LinkState::Pending, &["Initiated"], Next::AtOnce),
+        (LinkState::Provisioning, &["Initiated", "Accepted"], Next::Poll),
+        (LinkState::Active, &["Initiated", "Accepted", "Activated"], Next::AtOnce),
+        (LinkState::Rejected, &["Initiated", "Rejected"], Next::Settled),
+        (LinkState::Expired, &["Initiated", "Expired"], Next::Settled),
+        (LinkState::Failed, &["Initiated", "Failed"], Next::Settled),
+        (LinkState::Deleting, &[], Next::Poll),
+        (LinkState::Deleted, &[], Next::Poll),
+        (LinkState::Unknown("odd".to_owned()), &["Initiated", "Blocked:unexpected:local"], Next::Blocked),
+    ];
+    for (state, wanted, next) in table {
+        expect(&planned(&after(&[started(1)]), &sees(&[ours(state)]), 1), wanted, next);
+    }
+}
+
+#[test]
+fn two_live_links_of_ours_stop_everything() {
+    let two = [ours(LinkState::Pending), another(ours(LinkState::Active), "pcx-0000000000000002")];
+    expect(&planned(&after(&[started(1)]), &sees(&two), 1), &[CONFLICT], Next::Blocked);
+    expect(&planned(&after(&[started(1), initiated()]), &both_see(&two, &two), 1), &[CONFLICT], Next::Blocked);
+    let one_is_over = [ours(LinkState::Pending), another(ours(LinkState::Failed), "pcx-0000000000000002")];
+    expect(&planned(&after(&[started(1)]), &sees(&one_is_over), 1), &["Initiated"], Next::AtOnce);
+}
+
+#[test]
+fn an_initiated_link_follows_what_the_cloud_shows() {
+    let table: [(LinkState, &[&str], Next); 9] = [
+        (LinkState::Initiating, &[], Next::Poll),
+        (LinkState::Pending, &[], Next::AtOnce),
+        (LinkState::Provisioning, &["Accepted"], Next::Poll),
+        (LinkState::Active, &["Accepted", "Activated"], Next::AtOnce),
+        (LinkState::Rejected, &["Rejected"], Next::Settled),
+        (LinkState::Expired, &["Expired"], Next::Settled),
+        (LinkState::Failed, &["Failed"], Next::Settled),
+        (LinkState::Deleted, &["Blocked:not_found:local"], Next::Blocked),
+        (LinkState::Unknown("odd".to_owned()), &["Blocked:unexpected:local"], Next::Blocked),
+    ];
+    for (state, wanted, next) in table {
+        expect(&planned(&after(&[started(1), initiated()]), &sees(&[ours(state)]), 1), wanted, next);
+    }
+}
+
+#[test]
+fn a_link_is_accepted_only_when_both_views_match_the_record() {
+    let log = after(&[started(1), initiated()]);
+    let pending = ours(LinkState::Pending);
+    let theirs = untagged(pending.clone());
+    let seen = |theirs: LinkView| both_see(std::slice::from_ref(&pending), &[theirs]);
+    expect(&planned(&log, &seen(theirs.clone()), 1), &["AcceptLink"], Next::AtOnce);
+
+    let mut silent = theirs.clone();
+    silent.accepter.ranges.clear();
+    expect(&planned(&log, &seen(silent), 1), &["AcceptLink"], Next::AtOnce);
+
+    type Tamper = fn(&mut LinkView);
+    let tampers: [Tamper; 5] = [
+        |view| view.requester.network.place.account = "333333333333".parse().unwrap(),
+        |view| view.accepter.network.place.account = "333333333333".parse().unwrap(),
+        |view| view.requester.network.network = "vpc-0cccccccc".parse().unwrap(),
+        |view| view.requester.ranges = vec!["10.99.0.0/16".parse().unwrap()],
+        |view| view.requester.ranges.push("10.99.0.0/16".parse().unwrap()),
+    ];
+    for tamper in tampers {
+        let mut wrong = theirs.clone();
+        tamper(&mut wrong);
+        expect(&planned(&log, &seen(wrong), 1), &["Blocked:conflict:remote"], Next::Blocked);
+    }
+}
+
+#[test]
+fn a_link_that_the_remote_side_does_not_show_is_waited_for_and_then_reported() {
+    let (log, seen) = (after(&[started(1), initiated()]), both_see(&[ours(LinkState::Pending)], &[]));
+    let missing = planned(&log, &seen, 1);
+    expect(&missing, &[], Next::Poll);
+    assert!(missing.missing);
+    let memory = Memory { missing_since: Some(at(1)), ..Memory::default() };
+    expect(&planned_with(&log, &seen, &memory, 300), &[], Next::Poll);
+    expect(&planned_with(&log, &seen, &memory, 301), &["Blocked:not_found:remote"], Next::Blocked);
+}
+
+#[test]
+fn a_recorded_link_that_is_gone_is_reported_and_never_made_again() {
+    for log in [after(&[started(1), initiated()]), after(&[started(1), initiated(), accepted()]), active()] {
+        expect(&planned(&log, &sees(&[]), 1), &[], Next::Poll);
+        let memory = Memory { missing_since: Some(at(0)), ..Memory::default() };
+        expect(&planned_with(&log, &sees(&[]), &memory, 300), &["Blocked:not_found:local"], Next::Blocked);
+    }
+}
+
+#[test]
+fn an_accepted_link_waits_until_it_is_active() {
+    let log = after(&[started(1), initiated(), accepted()]);
+    let table: [(LinkState, &[&str], Next); 6] = [
+        (LinkState::Pending, &[], Next::Poll),
+        (LinkState::Provisioning, &[], Next::Poll),
+        (LinkState::Active, &["Activated"], Next::AtOnce),
+        (LinkState::Failed, &["Failed"], Next::Settled),
+        (LinkState::Deleting, &["Blocked:not_found:local"], Next::Blocked),
+        (LinkState::Unknown("odd".to_owned()), &["Blocked:unexpected:local"], Next::Blocked),
+    ];
+    for (state, wanted, next) in table {
+        expect(&planned(&log, &sees(&[ours(state)]), 1), wanted, next);
+    }
+}
+
+fn active() -> Log {
+    after(&[started(1), initiated(), accepted(), activated()])
+}
+
+fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView {
+    let routes = routes.iter().map(|(destination, target, state)| RouteView {
+        destination: destination.parse::<IpNet>().unwrap(),
+        target: target.clone(),
+        state: state.clone(),
+    });
+    RouteTableView { table: id.parse().unwrap(), routes: routes.collect() }
+}
+
+fn group(rules: &[RuleView]) -> GroupView {
+    GroupView { group: "sg-1".parse().unwrap(), rules: rules.to_vec() }
+}
+
+fn rule(owner: Option<domain::PeeringId>) -> RuleView {
+    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), text: "tcp 2113".to_owned(), owner }
+}
+
+/// An active link, with these tables and groups on the local side; on the remote one all is in place.
+fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
+    let over_the_link = (RouteTarget::Link(link()), RouteState::Active);
+    Observed {
+        links: BySide { local: Some(vec![ours(LinkState::Active)]), remote: None },
+        tables: BySide {
+            local: Some(tables.to_vec()),
+            remote: Some(vec![table("rtb-9", &[("10.20.0.0/16", over_the_link.0, over_the_link.1)])]),
+        },
+        groups: BySide {
+            local: Some(groups.to_vec()),
+            remote: Some(vec![GroupView { group: "sg-9".parse().unwrap(), rules: Vec::new() }]),
+        },
+    }
+}
+
+fn local_only(plan: &Plan) -> Plan {
+    let remote = |step: &Step| format!("{step:?}").contains("side: Remote");
+    Plan { steps: plan.steps.iter().filter(|step| !remote(step)).cloned().collect(), ..plan.clone() }
+}
+
+fn our_route() -> RouteTableView {
+    table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Active)])
+}
+
+#[test]
+fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
+    let groups = [group(&[rule(Some(peering_id()))])];
+    let (empty, other) = (table("rtb-1", &[]), table("rtb-2", &[("10.20.0.0/16", RouteTarget::Local, RouteState::Active)]));
+    let records = ["FirewallGroupCreated", "FirewallRuleAuthorized", "FirewallEnforced"];
+    let plan = planned(&active(), &inside(&[empty, other], &groups), 1);
+    expect(&local_only(&plan), &[&records[..], &["InstallRoute", "InstallRoute"]].concat(), Next::AtOnce);
+
+    let plan = planned(&active(), &inside(&[our_route()], &groups), 1);
+    expect(&local_only(&plan), &[&["RouteInstalled"], &records[..]].concat(), Next::Settled);
+
+    let dark = table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Blackhole)]);
+    expect(&local_only(&planned(&active(), &inside(&[dark], &groups), 1)), &records, Next::Poll);
+}
+
+#[test]
+fn another_target_is_recorded_and_left_alone() {
+    let groups = [group(&[rule(Some(peering_id()))])];
+    for target in [RouteTarget::Other("tgw-1".to_owned()), RouteTarget::Link("pcx-77".parse().unwrap()), RouteTarget::Local] {
+        let plan = planned(&active(), &inside(&[table("rtb-1", &[(CLIENTS, target, RouteState::Active)])], &groups), 1);
+        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
+        assert!(steps(&plan).contains(&"RouteConflicted".to_owned()) && steps(&plan).contains(&CONFLICT.to_owned()));
+        assert_eq!(plan.next, Next::Blocked);
+    }
+}
+
+#[test]
+fn the_group_is_made_then_its_rules_then_it_is_enforced() {
+    let routes = [our_route()];
+    let local = |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
+    expect(&local(&active(), &[]), &["RouteInstalled", "CreateGroup"], Next::AtOnce);
+    expect(&local(&active(), &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"], Next::AtOnce);
+    let nothing = active();
+    nothing.execute(&restrict(&[])).unwrap();
+    expect(&local(&nothing, &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"], Next::Settled);
+}
+
+#[test]
+fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
+    let log = active();
+    log.execute(&restrict(&[])).unwrap();
+    let plan = local_only(&planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1));
+    expect(&plan, &["RouteInstalled", "FirewallGroupCreated", "FirewallRuleAuthorized", "RevokeRule"], Next::AtOnce);
+}
+
+#[test]
+fn a_strangers_rule_in_our_group_is_never_revoked() {
+    let odd = RuleView { rule: None, ..rule(None) };
+    for stranger in [rule(None), odd] {
+        let plan = planned(&active(), &inside(&[our_route()], &[group(&[rule(Some(peering_id())), stranger])]), 1);
+        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
+        assert!(!steps(&local_only(&plan)).contains(&"FirewallEnforced".to_owned()));
+        assert!(steps(&plan).contains(&CONFLICT.to_owned()));
+    }
+}
+
+#[test]
+fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
+    let log = active();
+    for step in planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1).steps {
+        if let Step::Record(outcome) = step {
+            log.execute(&NetworkCommand::Record(outcome)).unwrap();
+        }
+    }
+    assert!(log.peering().is_converged());
+    log.execute(&restrict(&[])).unwrap();
+    let plan = planned(&log, &inside(&[our_route()], &[group(&[])]), 1);
+    expect(&plan, &["FirewallRuleRevoked", "FirewallEnforced"], Next::Settled);
+}
+
+#[test]
+fn what_the_cloud_has_confirmed_is_not_asked_for_again_at_once() {
+    let log = active();
+    let seen = inside(&[our_route()], &[]);
+    let mut memory = Memory::default();
+    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
+    expect(&local_only(&planned_with(&log, &seen, &memory, 19)), &["RouteInstalled"], Next::Poll);
+    expect(&local_only(&planned_with(&log, &seen, &memory, 20)), &["RouteInstalled", "CreateGroup"], Next::AtOnce);
+    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
+    assert!(steps(&planned_with(&log, &seen, &memory, 300)).contains(&CONFLICT.to_owned()));
+}
+
+#[test]
+fn a_block_is_taken_back_when_nothing_stands_in_the_way() {
+    let log = after(&[]);
+    let theirs = sees(&[untagged(ours(LinkState::Active))]);
+    for step in planned(&log, &theirs, 0).steps {
+        if let Step::Record(outcome) = step {
+            log.execute(&NetworkCommand::Record(outcome)).unwrap();
+        }
+    }
+    assert!(log.peering().blocked.is_some());
+    expect(&planned(&log, &theirs, 0), &[], Next::Blocked);
+    // First the try, then the word that it is over.
+    expect(&planned(&log, &sees(&[]), 0), &CREATE, Next::AtOnce);
+    log.execute(&NetworkCommand::Record(started(1))).unwrap();
+    expect(&planned(&log, &sees(&[ours(LinkState::Initiating)]), 0), &["Initiated", "Unblocked"], Next::Poll);
+}
+
+#[test]
+fn an_ended_peering_and_a_converged_one_need_nothing() {
+    let log = active();
+    let seen = inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]);
+    let plan = planned(&log, &seen, 1);
+    assert!(plan.steps.iter().any(|step| matches!(step, Step::Record(Outcome::RouteInstalled(RouteInstalled { .. })))));
+    for step in plan.steps {
+        if let Step::Record(outcome) = step {
+            log.execute(&NetworkCommand::Record(outcome)).unwrap();
+        }
+    }
+    expect(&planned(&log, &seen, 1), &[], Next::Settled);
+    assert_eq!(range(CLIENTS), client_rule().source);
+
+    let failed = after(&[started(1)]);
+    for step in planned(&failed, &sees(&[ours(LinkState::Failed)]), 1).steps {
+        if let Step::Record(outcome) = step {
+            failed.execute(&NetworkCommand::Record(outcome)).unwrap();
+        }
+    }
+    expect(&planned(&failed, &Observed::default(), 1), &[], Next::Settled);
+}

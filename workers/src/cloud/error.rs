@@ -1,0 +1,244 @@
+//! What calls there are, and how one can fail.
+
+use super::Place;
+use domain::text::Account;
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+use thiserror::Error;
+
+/// Every call there is, for counting, limits and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    Identity,
+    Links,
+    CreateLink,
+    AcceptLink,
+    RouteTables,
+    InstallRoute,
+    FirewallGroups,
+    CreateGroup,
+    AuthorizeRule,
+    RevokeRule,
+    CreateNetwork,
+}
+
+/// Calls that share one bucket of a provider's rate limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallClass {
+    Identity,
+    Read,
+    Write,
+}
+
+impl Operation {
+    pub const ALL: [Self; 11] = [
+        Self::Identity,
+        Self::Links,
+        Self::CreateLink,
+        Self::AcceptLink,
+        Self::RouteTables,
+        Self::InstallRoute,
+        Self::FirewallGroups,
+        Self::CreateGroup,
+        Self::AuthorizeRule,
+        Self::RevokeRule,
+        Self::CreateNetwork,
+    ];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Links => "links",
+            Self::CreateLink => "create_link",
+            Self::AcceptLink => "accept_link",
+            Self::RouteTables => "route_tables",
+            Self::InstallRoute => "install_route",
+            Self::FirewallGroups => "firewall_groups",
+            Self::CreateGroup => "create_group",
+            Self::AuthorizeRule => "authorize_rule",
+            Self::RevokeRule => "revoke_rule",
+            Self::CreateNetwork => "create_network",
+        }
+    }
+
+    pub fn class(&self) -> CallClass {
+        match self {
+            Self::Identity => CallClass::Identity,
+            Self::Links | Self::RouteTables | Self::FirewallGroups => CallClass::Read,
+            Self::CreateLink
+            | Self::AcceptLink
+            | Self::InstallRoute
+            | Self::CreateGroup
+            | Self::AuthorizeRule
+            | Self::RevokeRule
+            | Self::CreateNetwork => CallClass::Write,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A call that did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{operation} at {at}: {kind}{}", detail(.code, .message))]
+pub struct CloudError {
+    pub operation: Operation,
+    pub at: Box<Place>,
+    pub kind: CloudErrorKind,
+    /// The provider's code.
+    pub code: Option<Box<str>>,
+    /// The provider's words, or those of the transport; empty if there were none. Never to be searched.
+    pub message: String,
+    /// The provider's name for the call, for its support.
+    pub request_id: Option<Box<str>>,
+}
+
+fn detail(code: &Option<Box<str>>, message: &str) -> String {
+    let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    if message.is_empty() { code } else { format!("{code}: {message}") }
+}
+
+/// What kind of failure it was.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CloudErrorKind {
+    /// Something named in the call is not known there: gone, or not visible yet.
+    #[error("not found")]
+    NotFound,
+    /// What was to be made exists.
+    #[error("already there")]
+    AlreadyThere,
+    /// Something else stands where this was to be put.
+    #[error("in conflict with what is there")]
+    Conflict,
+    /// The thing is there and its state does not allow this.
+    #[error("not possible in its present state")]
+    WrongState,
+    /// The network is busy with another operation; later it will be possible.
+    #[error("busy with another operation")]
+    Busy,
+    /// We are known and may not.
+    #[error("permission denied")]
+    Denied,
+    /// We are not who we say we are, or no longer.
+    #[error("credentials refused")]
+    CredentialsRefused,
+    /// The credentials act in another account.
+    #[error("the credentials belong to account {actual}, not {expected}")]
+    WrongAccount { expected: Account, actual: Account },
+    /// A quota is used up.
+    #[error("quota used up")]
+    Quota,
+    /// Too many calls; nothing was done.
+    #[error("throttled")]
+    Throttled { retry_after: Option<Duration> },
+    /// The request never left, or never arrived.
+    #[error("unreachable")]
+    Unreachable,
+    /// The request may have arrived, and no answer came that says what became of it.
+    #[error("no answer; it may have been done")]
+    Ambiguous,
+    /// The request makes no sense to the provider: a defect of ours.
+    #[error("refused as malformed")]
+    InvalidRequest,
+    /// This cloud cannot do that.
+    #[error("not supported")]
+    Unsupported,
+    /// An answer that no rule here covers.
+    #[error("unexpected answer")]
+    Unexpected,
+}
+
+impl CloudErrorKind {
+    /// Whether it is certain that the call changed nothing.
+    pub fn definitely_not_applied(&self) -> bool {
+        match self {
+            Self::Ambiguous | Self::Unexpected => false,
+            Self::NotFound
+            | Self::AlreadyThere
+            | Self::Conflict
+            | Self::WrongState
+            | Self::Busy
+            | Self::Denied
+            | Self::CredentialsRefused
+            | Self::WrongAccount { .. }
+            | Self::Quota
+            | Self::Throttled { .. }
+            | Self::Unreachable
+            | Self::InvalidRequest
+            | Self::Unsupported => true,
+        }
+    }
+
+    /// Whether the very same call may be sent again at once, after a pause: nothing was done, and time alone may cure it.
+    pub fn worth_a_retry(&self) -> bool {
+        match self {
+            Self::Busy | Self::Throttled { .. } | Self::Unreachable => true,
+            Self::NotFound
+            | Self::AlreadyThere
+            | Self::Conflict
+            | Self::WrongState
+            | Self::Denied
+            | Self::CredentialsRefused
+            | Self::WrongAccount { .. }
+            | Self::Quota
+            | Self::Ambiguous
+            | Self::InvalidRequest
+            | Self::Unsupported
+            | Self::Unexpected => false,
+        }
+    }
+
+    /// A name for counters.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::AlreadyThere => "already_there",
+            Self::Conflict => "conflict",
+            Self::WrongState => "wrong_state",
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+            Self::CredentialsRefused => "credentials_refused",
+            Self::WrongAccount { .. } => "wrong_account",
+            Self::Quota => "quota",
+            Self::Throttled { .. } => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::Ambiguous => "ambiguous",
+            Self::InvalidRequest => "invalid_request",
+            Self::Unsupported => "unsupported",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+impl CloudError {
+    /// A failure without the provider's words; add them with the other methods.
+    pub fn new(operation: Operation, at: &Place, kind: CloudErrorKind) -> Self {
+        Self { operation, at: Box::new(at.clone()), kind, code: None, message: String::new(), request_id: None }
+    }
+
+    pub fn code(self, code: impl Into<String>) -> Self {
+        Self { code: Some(code.into().into_boxed_str()), ..self }
+    }
+
+    pub fn message(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
+    pub fn request_id(self, request_id: Option<String>) -> Self {
+        Self { request_id: request_id.map(String::into_boxed_str), ..self }
+    }
+
+    /// Whether it is certain that the call changed nothing.
+    pub fn definitely_not_applied(&self) -> bool {
+        self.kind.definitely_not_applied()
+    }
+
+    /// Whether the very same call may be sent again after a pause. A read may also be repeated when its answer was lost.
+    pub fn worth_a_retry(&self) -> bool {
+        self.kind.worth_a_retry() || (matches!(self.kind, CloudErrorKind::Ambiguous) && self.operation.class() != CallClass::Write)
+    }
+}

@@ -1,0 +1,75 @@
+//! Limits, deadlines and second tries, in moved time.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::clouds::{SimulatedCloud, SimulatedSettings};
+use chrono::DateTime;
+use domain::{Provider, Region};
+use tokio::time::Instant;
+
+fn place(account: &str) -> Place {
+    let region = Region::of(Provider::Aws, "eu-west-1").unwrap();
+    Place { provider: Provider::Aws, account: account.parse().unwrap(), region }
+}
+
+fn metered(simulated: SimulatedSettings, calls: CallSettings) -> (SimulatedCloud, Metered) {
+    let cloud = SimulatedCloud::new(simulated, Arc::new(|| DateTime::UNIX_EPOCH));
+    (cloud.clone(), Metered::new(Arc::new(cloud), calls))
+}
+
+fn limited(reads: u32) -> CallSettings {
+    CallSettings { reads: NonZeroU32::new(reads).unwrap(), ..CallSettings::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_account_and_class_share_a_limit_and_others_do_not() {
+    let (_, cloud) = metered(SimulatedSettings::instant(1), limited(10));
+    let (one, other) = (place("111111111111"), place("222222222222"));
+    let began = Instant::now();
+    for _ in 0..30 {
+        cloud.identity(&one).await.unwrap();
+    }
+    let took = began.elapsed();
+    assert!((Duration::from_millis(1_900)..Duration::from_millis(2_200)).contains(&took), "{took:?}");
+    let began = Instant::now();
+    cloud.identity(&other).await.unwrap();
+    assert!(began.elapsed() < Duration::from_millis(50));
+    assert_eq!(cloud.calls().total(), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_certainly_not_done_is_tried_again_and_counted() {
+    let (world, cloud) = metered(SimulatedSettings::instant(1), CallSettings::default());
+    world.hands().cut();
+    let error = cloud.identity(&place("111111111111")).await.unwrap_err();
+    assert_eq!(error.kind, CloudErrorKind::Unreachable);
+    let counts = cloud.calls().snapshot();
+    assert_eq!(counts.get(&(Operation::Identity, "unreachable")), Some(&5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_was_lost_is_never_sent_again() {
+    let (_, cloud) = metered(SimulatedSettings { lost_answers: 1.0, ..SimulatedSettings::calm(1) }, CallSettings::default());
+    let network = |id: &str| NetworkRef { place: place("111111111111"), network: id.parse().unwrap() };
+    let end = |id: &str, range: &str| crate::cloud::LinkEnd { network: network(id), ranges: vec![range.parse().unwrap()] };
+    let spec = LinkSpec {
+        peering: PeeringId(uuid::Uuid::from_u128(1)),
+        requester: end("vpc-0aaaaaaa", "10.1.0.0/16"),
+        accepter: end("vpc-0bbbbbbb", "10.2.0.0/16"),
+    };
+    assert_eq!(cloud.create_link(&spec).await.unwrap_err().kind, CloudErrorKind::Ambiguous);
+    assert_eq!(cloud.calls().total(), 1);
+    // A read may be repeated.
+    cloud.links(&spec.requester.network.place, &spec.requester.network, &spec.accepter.network).await.unwrap_err();
+    assert_eq!(cloud.calls().total(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cloud_that_does_not_answer_is_given_up_at_the_deadline() {
+    let slow = Duration::from_secs(3600)..=Duration::from_secs(3600);
+    let settings = CallSettings { tries: 1, ..CallSettings::default() };
+    let (_, cloud) = metered(SimulatedSettings { latency: slow, ..SimulatedSettings::instant(1) }, settings.clone());
+    let began = Instant::now();
+    assert_eq!(cloud.identity(&place("111111111111")).await.unwrap_err().kind, CloudErrorKind::Ambiguous);
+    assert_eq!(began.elapsed(), settings.deadline);
+}
