@@ -6,49 +6,83 @@
 
 mod support;
 
-use ec2::{CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection, PeeringFilter, Tags, VpcId};
+use ec2::{CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection, PeeringFilter, Place, Tags, VpcId};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use support::{Server, directly, error_body, free_port, local, remote, request, serve, settings};
+use support::{LOCAL, Server, directly, error_body, free_port, local, remote, request, serve, settings};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 const CREATE: &str = "CreateVpcPeeringConnection";
 
-/// An emulator behind a proxy, with two networks to peer.
-struct Scene {
+/// An emulator behind a proxy. The proxy takes seconds to start, so whoever needs one while there is one shares it, in a region
+/// of his own; the last one ends it.
+struct Servers {
     proxy: Server,
+    moto: Server,
+}
+
+static SERVERS: Mutex<Weak<Servers>> = Mutex::const_new(Weak::new());
+
+impl Servers {
+    async fn shared() -> Arc<Self> {
+        let mut running = SERVERS.lock().await;
+        if let Some(servers) = running.upgrade() {
+            return servers;
+        }
+        let moto = Server::moto().await;
+        let servers = Arc::new(Self { proxy: Server::microburst(&moto).await, moto });
+        *running = Arc::downgrade(&servers);
+        servers
+    }
+}
+
+/// Two networks to peer, ours in a region that no other test uses.
+struct Scene {
+    servers: Arc<Servers>,
+    at: Place,
     /// A client that goes around the proxy, to see what is really there.
     judge: Ec2,
     ours: VpcId,
     theirs: VpcId,
-    _moto: Server,
 }
 
 impl Scene {
-    async fn set() -> Self {
-        let moto = Server::moto().await;
-        let proxy = Server::microburst(&moto).await;
-        let judge = Ec2::new(settings(&moto.endpoint()));
+    async fn set(region: &str) -> Self {
+        let servers = Servers::shared().await;
+        let at = Place::new(LOCAL, region);
+        let judge = Ec2::new(settings(&servers.moto.endpoint()));
         let vpc = |cidr: &str| CreateVpc { cidr: cidr.parse().unwrap(), tags: Tags::new() };
-        let ours = judge.create_vpc(&local(), &vpc("10.1.0.0/16")).await.unwrap().id;
+        let ours = judge.create_vpc(&at, &vpc("10.1.0.0/16")).await.unwrap().id;
         let theirs = judge.create_vpc(&remote(), &vpc("10.2.0.0/16")).await.unwrap().id;
-        Self { proxy, judge, ours, theirs, _moto: moto }
+        Self { servers, at, judge, ours, theirs }
+    }
+
+    /// From now on, calls of this test that the rule matches are broken in its way.
+    async fn rule(&self, rule: serde_json::Value) {
+        self.servers.proxy.rule(&self.at.region, rule).await;
+    }
+
+    async fn broken(&self) -> Vec<String> {
+        self.servers.proxy.broken(&self.at.region).await
     }
 
     fn settings(&self) -> Ec2Settings {
-        settings(&self.proxy.endpoint())
+        settings(&self.servers.proxy.endpoint())
     }
 
     async fn create(&self, ec2: &Ec2) -> Result<PeeringConnection, Ec2Error> {
         let wanted = CreatePeering { vpc: self.ours.clone(), peer: remote(), peer_vpc: self.theirs.clone(), tags: Tags::new() };
-        ec2.create_vpc_peering_connection(&local(), &wanted).await
+        ec2.create_vpc_peering_connection(&self.at, &wanted).await
     }
 
     /// How many connections there are, by the judge.
     async fn there(&self) -> usize {
-        self.judge.describe_vpc_peering_connections(&local(), &PeeringFilter::default()).await.unwrap().len()
+        let ours = PeeringFilter { requesters: vec![self.ours.clone()], ..PeeringFilter::default() };
+        self.judge.describe_vpc_peering_connections(&self.at, &ours).await.unwrap().len()
     }
 
     /// Waits until there are this many, for a bounded time.
@@ -64,41 +98,41 @@ impl Scene {
 
 #[tokio::test]
 async fn an_answer_lost_after_the_deed_is_ambiguous_and_the_deed_was_done_once() {
-    let scene = Scene::set().await;
+    let scene = Scene::set("eu-west-1").await;
     let ec2 = Ec2::new(scene.settings());
-    scene.proxy.rule(json!({"service": "ec2", "operation": CREATE, "response": {"abort_frac": 0.3}})).await;
+    scene.rule(json!({"service": "ec2", "operation": CREATE, "response": {"abort_frac": 0.3}})).await;
     let lost = scene.create(&ec2).await.unwrap_err();
     assert_eq!(lost.kind, Ec2ErrorKind::Ambiguous, "{lost}");
     assert_eq!(scene.there().await, 1);
-    assert_eq!(scene.proxy.broken().await, [CREATE], "one attempt");
+    assert_eq!(scene.broken().await, [CREATE], "one attempt");
 }
 
 #[tokio::test]
 async fn a_connection_reset_before_the_deed_is_ambiguous_too_for_we_cannot_know() {
-    let scene = Scene::set().await;
+    let scene = Scene::set("eu-west-2").await;
     let ec2 = Ec2::new(scene.settings());
-    scene.proxy.rule(json!({"service": "ec2", "operation": CREATE, "reset": true})).await;
+    scene.rule(json!({"service": "ec2", "operation": CREATE, "reset": true})).await;
     let lost = scene.create(&ec2).await.unwrap_err();
     assert_eq!(lost.kind, Ec2ErrorKind::Ambiguous, "{lost}");
     assert_eq!(scene.there().await, 0);
-    assert_eq!(scene.proxy.broken().await, [CREATE], "one attempt");
+    assert_eq!(scene.broken().await, [CREATE], "one attempt");
 }
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_ambiguous_and_the_deed_may_come_later() {
-    let scene = Scene::set().await;
+    let scene = Scene::set("eu-west-3").await;
     let ec2 = Ec2::new(Ec2Settings { read_timeout: Duration::from_secs(2), ..scene.settings() });
-    ec2.caller_identity(&local()).await.unwrap();
-    scene.proxy.rule(json!({"service": "ec2", "operation": CREATE, "latency": 4000})).await;
+    ec2.caller_identity(&scene.at).await.unwrap();
+    scene.rule(json!({"service": "ec2", "operation": CREATE, "latency": 4000})).await;
     let late = scene.create(&ec2).await.unwrap_err();
     assert_eq!(late.kind, Ec2ErrorKind::Ambiguous, "{late}");
     scene.until_there(1).await;
-    assert_eq!(scene.proxy.broken().await, [CREATE], "one attempt");
+    assert_eq!(scene.broken().await, [CREATE], "one attempt");
 }
 
 #[tokio::test]
 async fn refusals_are_told_apart_made_once_and_leave_nothing() {
-    let scene = Scene::set().await;
+    let scene = Scene::set("eu-north-1").await;
     let ec2 = Ec2::new(scene.settings());
     let refusals = [
         ("RequestLimitExceeded", 503, Ec2ErrorKind::Throttled),
@@ -111,35 +145,29 @@ async fn refusals_are_told_apart_made_once_and_leave_nothing() {
     ];
     for (code, status, kind) in refusals {
         let rule = json!({"service": "ec2", "operation": CREATE, "times": 1, "error": {"code": code, "status": status}});
-        scene.proxy.rule(rule).await;
+        scene.rule(rule).await;
         let refused = scene.create(&ec2).await.unwrap_err();
         assert_eq!((refused.kind, refused.code.as_deref()), (kind, Some(code)), "{refused}");
         assert!(refused.request_id.is_some(), "{refused}");
     }
     assert_eq!(scene.there().await, 0);
-    assert_eq!(scene.proxy.broken().await, [CREATE; 7]);
+    assert_eq!(scene.broken().await, [CREATE; 7]);
     // Refused credentials were thrown away, so this goes with a new session.
     scene.create(&ec2).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_role_that_is_refused_is_no_failure_of_the_call_and_is_tried_afresh_next_time() {
-    let scene = Scene::set().await;
+    let scene = Scene::set("eu-central-1").await;
     let ec2 = Ec2::new(scene.settings());
-    scene
-        .proxy
-        .rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "error": {"code": "AccessDenied", "status": 403}}))
-        .await;
+    scene.rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "error": {"code": "AccessDenied", "status": 403}})).await;
     let refused = scene.create(&ec2).await.unwrap_err();
     assert_eq!((refused.kind, refused.code.as_deref()), (Ec2ErrorKind::CredentialsRefused, Some("AccessDenied")), "{refused}");
     assert_eq!(refused.operation, CREATE);
-    scene
-        .proxy
-        .rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "error": {"code": "Throttling", "status": 400}}))
-        .await;
+    scene.rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "error": {"code": "Throttling", "status": 400}})).await;
     let throttled = scene.create(&ec2).await.unwrap_err();
     assert_eq!(throttled.kind, Ec2ErrorKind::Throttled, "{throttled}");
-    scene.proxy.rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "reset": true})).await;
+    scene.rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "reset": true})).await;
     let unreachable = scene.create(&ec2).await.unwrap_err();
     assert_eq!(unreachable.kind, Ec2ErrorKind::ConnectFailed, "the call itself was not sent: {unreachable}");
     assert_eq!(scene.there().await, 0);

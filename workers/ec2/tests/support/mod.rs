@@ -53,18 +53,20 @@ impl Server {
         proxy
     }
 
-    /// From now on, calls that the rule matches are broken in its way.
-    pub async fn rule(&self, rule: serde_json::Value) {
+    /// From now on, calls in this region that the rule matches are broken in its way.
+    pub async fn rule(&self, region: &str, mut rule: serde_json::Value) {
+        rule["region"] = region.into();
         let (status, body) = http(self.port, "PATCH", "/_microburst/rules", &serde_json::json!([rule]).to_string()).await.unwrap();
         assert!((200..300).contains(&status), "{status} {body}");
     }
 
-    /// The operations that have been broken so far.
-    pub async fn broken(&self) -> Vec<String> {
+    /// The operations that have been broken in this region so far.
+    pub async fn broken(&self, region: &str) -> Vec<String> {
         let (_, body) = http(self.port, "GET", "/_microburst/fired", "").await.unwrap();
         let fired: serde_json::Value = serde_json::from_str(&body).unwrap();
         let fired = fired.as_array().or_else(|| fired["fired"].as_array()).unwrap_or_else(|| panic!("{body}")).clone();
-        fired.iter().map(|fault| fault["operation"].as_str().unwrap_or_default().to_owned()).collect()
+        let here = fired.iter().filter(|fault| fault["region"] == region);
+        here.map(|fault| fault["operation"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Makes moto forget everything, sessions too.
