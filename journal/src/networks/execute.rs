@@ -17,6 +17,7 @@ use crate::{
     codec::event_id,
     deadline::Deadline,
     encode,
+    retry::pauses,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -26,7 +27,7 @@ use domain::{
     text::Actor,
 };
 use kurrentdb::EventData;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Who sends a command, and under which conditions.
@@ -100,6 +101,8 @@ impl Networks {
         let mut loaded = slot.loaded();
         let mut fresh = false;
         let mut attempts = 0;
+        // A node that lags may show the old state once more; asking it again at once would use up the attempts.
+        let mut pauses = pauses(Duration::from_millis(2), Duration::from_millis(100));
         loop {
             match order.conclude(&loaded) {
                 Conclusion::Append(events) => {
@@ -109,6 +112,9 @@ impl Networks {
                     attempts += 1;
                     if attempts >= self.contention_attempts {
                         return Err(ExecuteError::Contended { attempts });
+                    }
+                    if attempts > 1 {
+                        deadline.pause(pauses.next().unwrap_or_default()).await;
                     }
                 }
                 Conclusion::Answer(answer) if fresh => return self.answer(&order, loaded, answer, &deadline).await,
