@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::{
     log::{LogError, OpenError},
     read::ReadError,
+    security::UserError,
 };
 
 /// The cause of a failure inside the store, for logs: its kinds are no part of the interface.
@@ -71,6 +72,10 @@ impl StartError {
     }
 
     pub(crate) fn read(path: PathBuf, source: ReadError) -> Self {
+        Self::Store { path, source: source.into() }
+    }
+
+    pub(crate) fn users(path: PathBuf, source: UserError) -> Self {
         Self::Store { path, source: source.into() }
     }
 

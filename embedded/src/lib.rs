@@ -31,6 +31,7 @@ mod net;
 mod node;
 mod persistent;
 mod read;
+mod security;
 mod source;
 
 pub use error::{Cause, StartError};

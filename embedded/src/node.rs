@@ -20,6 +20,7 @@ use crate::{
     net::{self, Info, Server},
     persistent::Groups,
     read::Reader,
+    security::{Guard, Users},
     source::{Clock, NewId, random_ids, wall_clock},
 };
 
@@ -43,8 +44,16 @@ pub struct Builder {
     durability: Durability,
     max_append_size: usize,
     projections: SystemProjections,
+    passwords: Option<Passwords>,
     clock: Clock,
     new_id: NewId,
+}
+
+/// The passwords of the two users that a store begins with.
+#[derive(Clone)]
+struct Passwords {
+    admin: String,
+    ops: String,
 }
 
 impl EmbeddedNode {
@@ -57,6 +66,7 @@ impl EmbeddedNode {
             durability: Durability::default(),
             max_append_size: MAX_APPEND_SIZE,
             projections: SystemProjections::default(),
+            passwords: None,
             clock: wall_clock(),
             new_id: random_ids(),
         }
@@ -147,6 +157,15 @@ impl Builder {
         self
     }
 
+    /// Asks callers who they are, and holds them to the rules of streams.
+    ///
+    /// A store that has no users yet begins with `admin` and `ops`, who have these passwords; later they are not looked at.
+    #[must_use]
+    pub fn users(mut self, admin_password: impl Into<String>, ops_password: impl Into<String>) -> Self {
+        self.passwords = Some(Passwords { admin: admin_password.into(), ops: ops_password.into() });
+        self
+    }
+
     /// Stamps records with this clock's time instead of the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
@@ -171,18 +190,32 @@ impl Builder {
         let instance = (self.new_id)();
         let groups = Groups::start(reader.clone(), engine.writer.clone()).await;
         let groups = groups.map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
+        let guard = Guard::new(reader.clone(), self.open_users(&reader, &engine).await?);
         let context = Context {
             writer: engine.writer.clone(),
             reader: reader.clone(),
             groups: groups.clone(),
+            guard: guard.clone(),
             instance,
             advertised: address,
             max_append_size: self.max_append_size,
         };
-        let server =
-            Server { routes: grpc::routes(context), info: Info { reader, instance, advertised: address }, shutdown: shutdown.clone() };
+        let server = Server {
+            routes: grpc::routes(context),
+            info: Info { reader, instance, advertised: address },
+            guard,
+            shutdown: shutdown.clone(),
+        };
         let served = tokio::spawn(server.run(listener));
         Ok(EmbeddedNode { address, shutdown: shutdown.drop_guard(), served, groups, engine })
+    }
+
+    async fn open_users(&self, reader: &Reader, engine: &Engine) -> Result<Option<Users>, StartError> {
+        let Some(Passwords { admin, ops }) = &self.passwords else {
+            return Ok(None);
+        };
+        let users = Users::start(reader.clone(), engine.writer.clone(), admin, ops).await;
+        Ok(Some(users.map_err(|error| StartError::users(self.data.clone().unwrap_or_default(), error))?))
     }
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {

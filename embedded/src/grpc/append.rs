@@ -18,15 +18,18 @@ use super::{Context, convert::read_writable_stream, proposed, status};
 use crate::{
     engine::AppendOutcome,
     model::{Expected, NewEvent, Position, StreamName},
+    security::{Action, Identity},
 };
 
-pub(super) async fn append(context: &Context, mut requests: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+pub(super) async fn append(context: &Context, who: &Identity, mut requests: Streaming<AppendReq>) -> Result<AppendResp, Status> {
     let (stream, expected) = match requests.message().await?.and_then(|first| first.content) {
         Some(Content::Options(options)) => read_options(options)?,
         Some(Content::ProposedMessage(_)) | None => {
             return Err(Status::invalid_argument("The first message must be the options."));
         }
     };
+    let allowed = context.guard.stream(who, Action::Write, &stream).await;
+    allowed.map_err(|denied| status::denied(&denied))?;
     let events = read_events(context, requests).await?;
     let outcome = context.writer.append(stream.clone(), expected, events).await.map_err(|failure| status::failed(&failure))?;
     let result = match outcome {

@@ -11,7 +11,7 @@ use prost::Name;
 use protocol::{
     rpc::{Code, Status as RpcStatus},
     shared::{
-        AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier, Timeout, Uuid as WireUuid,
+        AccessDenied, AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier, Timeout, Uuid as WireUuid,
         WrongExpectedVersion,
         wrong_expected_version::{CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption},
     },
@@ -36,12 +36,13 @@ use super::{
 use crate::{
     engine::{AppendOutcome, Failure},
     model::{Expected, NewEvent, Position, StreamName},
+    security::{Action, Identity},
 };
 
 /// The longest an append may take, whatever longer time its sender allows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn batch_append(context: Arc<Context>, mut requests: Streaming<BatchAppendReq>) -> Replies<BatchAppendResp> {
+pub(super) fn batch_append(context: Arc<Context>, who: Identity, mut requests: Streaming<BatchAppendReq>) -> Replies<BatchAppendResp> {
     Box::pin(try_stream! {
         let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
         let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
@@ -59,7 +60,7 @@ pub(super) fn batch_append(context: Arc<Context>, mut requests: Streaming<BatchA
                         continue;
                     };
                     if let Some(batch) = collect(&mut unfinished, request)? {
-                        answers.push_back(carry_out(context.clone(), batch).boxed());
+                        answers.push_back(carry_out(context.clone(), who.clone(), batch).boxed());
                     }
                 }
             }
@@ -111,17 +112,17 @@ fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq) -> Re
     Ok(None)
 }
 
-async fn carry_out(context: Arc<Context>, batch: Batch) -> BatchAppendResp {
+async fn carry_out(context: Arc<Context>, who: Identity, batch: Batch) -> BatchAppendResp {
     let correlation_id = batch.correlation_id.clone();
     let stream_identifier = batch.stream_identifier.clone();
-    let result = match append(&context, batch).await {
+    let result = match append(&context, &who, batch).await {
         Ok(success) => BatchResult::Success(success),
         Err(status) => BatchResult::Error(status),
     };
     BatchAppendResp { correlation_id, stream_identifier, result: Some(result), expected_stream_position: None }
 }
 
-async fn append(context: &Context, batch: Batch) -> Result<Success, RpcStatus> {
+async fn append(context: &Context, who: &Identity, batch: Batch) -> Result<Success, RpcStatus> {
     let stream = read_writable_stream(batch.options.stream_identifier).map_err(|status| bad_request(status.message()))?;
     let expected = match batch.options.expected_stream_position {
         Some(options::ExpectedStreamPosition::StreamPosition(number)) => Expected::Exact(number),
@@ -130,6 +131,9 @@ async fn append(context: &Context, batch: Batch) -> Result<Success, RpcStatus> {
         Some(options::ExpectedStreamPosition::StreamExists(())) => Expected::StreamExists,
         None => return Err(bad_request("An append must say which revision it expects.")),
     };
+    if context.guard.stream(who, Action::Write, &stream).await.is_err() {
+        return Err(error(Code::PermissionDenied, "AccessDenied", &AccessDenied {}));
+    }
     if let Some(refusal) = batch.refusal {
         return Err(refused(refusal));
     }

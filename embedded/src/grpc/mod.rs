@@ -15,19 +15,22 @@ mod read_request;
 mod recorded;
 mod status;
 mod streams;
+mod users;
 
 use std::{net::SocketAddr, sync::Arc};
 
 pub(crate) use features::SERVER_VERSION;
+pub(crate) use status::{unauthenticated, unreadable_credentials};
 
 use protocol::{
     gossip::gossip_server::GossipServer, persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
     server_features::server_features_server::ServerFeaturesServer, streams::streams_server::StreamsServer,
+    users::users_server::UsersServer,
 };
 use tonic::service::Routes;
 use uuid::Uuid;
 
-use crate::{engine::WriterHandle, persistent::Groups, read::Reader};
+use crate::{engine::WriterHandle, persistent::Groups, read::Reader, security::Guard};
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
 const MAX_MESSAGE: usize = 16_767_216;
@@ -38,6 +41,7 @@ pub(crate) struct Context {
     pub(crate) writer: WriterHandle,
     pub(crate) reader: Reader,
     pub(crate) groups: Groups,
+    pub(crate) guard: Guard,
     /// The node's own id, as gossip tells it.
     pub(crate) instance: Uuid,
     /// Where clients reach the node.
@@ -51,6 +55,7 @@ pub(crate) fn routes(context: Context) -> Routes {
     let context = Arc::new(context);
     Routes::new(StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
         .add_service(PersistentSubscriptionsServer::new(persistent::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(UsersServer::new(users::Service(context.clone())))
         .add_service(ServerFeaturesServer::new(features::Service))
         .add_service(GossipServer::new(gossip::Service(context)))
         .prepare()

@@ -18,10 +18,13 @@ use super::{
 use crate::{
     model::{Position, StreamName},
     read::{Message, Reached, ReadError, Resolved},
+    security::{Action, Identity},
 };
 
-pub(super) async fn read(context: &Context, request: ReadReq) -> Result<Replies<ReadResp>, Status> {
+pub(super) async fn read(context: &Context, who: &Identity, request: ReadReq) -> Result<Replies<ReadResp>, Status> {
     let asked = read_request(request)?;
+    let allowed = context.guard.stream(who, Action::Read, &asked.read.source()).await;
+    allowed.map_err(|denied| status::denied(&denied))?;
     let (reader, ids) = (&context.reader, asked.ids);
     let mut missing = None;
     let messages = match asked.read {

@@ -39,6 +39,17 @@ pub(super) enum Read {
     SubscribeToAll(AllSubscription),
 }
 
+impl Read {
+    /// The stream that is read, or `$all`.
+    pub(super) fn source(&self) -> StreamName {
+        match self {
+            Self::Stream(read) => read.stream.clone(),
+            Self::SubscribeToStream(asked) => asked.stream.clone(),
+            Self::All(_) | Self::SubscribeToAll(_) => StreamName::new("$all"),
+        }
+    }
+}
+
 pub(super) fn read_request(request: ReadReq) -> Result<Asked, Status> {
     let options = request.options.ok_or_else(|| Status::invalid_argument("The request has no options."))?;
     let ids = match options.uuid_option.and_then(|option| option.content) {

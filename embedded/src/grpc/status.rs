@@ -1,7 +1,7 @@
 //! Statuses, with the trailers by which clients tell what happened.
 
 use tonic::{
-    Code, Status,
+    Code, Request, Status,
     metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap},
 };
 
@@ -9,6 +9,7 @@ use crate::{
     engine::Failure,
     model::{Expected, StreamName},
     read::ReadError,
+    security::{Denied, Identity},
 };
 
 const EXCEPTION: &str = "exception";
@@ -67,6 +68,31 @@ pub(super) fn append_too_large(limit: usize) -> Status {
         format!("Maximum Append Size of {limit} Exceeded."),
         &[(EXCEPTION, "maximum-append-size-exceeded"), ("maximum-append-size", &limit.to_string())],
     )
+}
+
+/// Who makes a call, as its connection found.
+pub(super) fn who<T>(request: &Request<T>) -> Identity {
+    request.extensions().get().cloned().unwrap_or(Identity::Anonymous)
+}
+
+pub(super) fn access_denied() -> Status {
+    with_trailers(Code::PermissionDenied, "Access Denied", &[(EXCEPTION, "access-denied")])
+}
+
+pub(super) fn denied(denied: &Denied) -> Status {
+    match denied {
+        Denied::Access => access_denied(),
+        Denied::Read(error) => read_failed(error),
+    }
+}
+
+pub(crate) fn unauthenticated() -> Status {
+    Status::unauthenticated("Unauthenticated")
+}
+
+/// A real server fails on such a header, and its clients see UNKNOWN.
+pub(crate) fn unreadable_credentials() -> Status {
+    Status::unknown("The authorization header cannot be read.")
 }
 
 pub(super) fn failed(failure: &Failure) -> Status {

@@ -9,7 +9,7 @@ use protocol::streams::{
 };
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Context, append, batch_append, delete, read};
+use super::{Context, append, batch_append, delete, read, status};
 
 pub(super) type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -21,27 +21,27 @@ impl Streams for Service {
     type BatchAppendStream = Replies<BatchAppendResp>;
 
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
-        let replies = read::read(&self.0, request.into_inner()).await?;
+        let replies = read::read(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(replies))
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
-        let reply = append::append(&self.0, request.into_inner()).await?;
+        let reply = append::append(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(reply))
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
-        let reply = delete::delete(&self.0, request.into_inner()).await?;
+        let reply = delete::delete(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(reply))
     }
 
     async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
-        let reply = delete::tombstone(&self.0, request.into_inner()).await?;
+        let reply = delete::tombstone(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(reply))
     }
 
     async fn batch_append(&self, request: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
-        let replies = batch_append::batch_append(self.0.clone(), request.into_inner());
+        let replies = batch_append::batch_append(self.0.clone(), status::who(&request), request.into_inner());
         Ok(Response::new(replies))
     }
 }

@@ -10,7 +10,7 @@ mod record;
 
 pub(crate) use event::{EventType, NewEvent, STREAM_DELETED, STREAM_METADATA, TOMBSTONE_NUMBER, Ticks};
 pub(crate) use expected::Expected;
-pub(crate) use metadata::{StreamMetadata, soft_deleted, with_truncate_before};
+pub(crate) use metadata::{Acl, StreamMetadata, soft_deleted, with_truncate_before};
 pub(crate) use name::StreamName;
 pub(crate) use position::Position;
 pub(crate) use record::{Record, RecordError, encode_event, encode_marker};

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -10,8 +10,13 @@ use hyper_util::{
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::service::Routes;
+use tonic::{Status, service::Routes};
 use tower::Service as _;
+
+use crate::{
+    grpc::{unauthenticated, unreadable_credentials},
+    security::{Credentials, Guard, Identity},
+};
 
 use super::{Info, deadline, http as plain, quick_ack::QuickAck};
 
@@ -31,6 +36,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(crate) struct Server {
     pub(crate) routes: Routes,
     pub(crate) info: Info,
+    pub(crate) guard: Guard,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -90,10 +96,14 @@ impl Server {
         }
     }
 
-    async fn answer(mut self, request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Infallible> {
+    async fn answer(mut self, mut request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Infallible> {
         if let Some(response) = plain::answer(&request, &self.info) {
             return Ok(response);
         }
+        match self.identify(&request).await {
+            Ok(identity) => request.extensions_mut().insert(identity),
+            Err(refused) => return Ok(refused.into_http()),
+        };
         let deadline = deadline::of(&request);
         let answer = async move {
             match self.routes.call(request).await {
@@ -105,6 +115,15 @@ impl Server {
             Some(deadline) => deadline::bounded(deadline, answer).await,
             None => answer.await,
         })
+    }
+
+    async fn identify(&self, request: &Request<Incoming>) -> Result<Identity, Status> {
+        if self.guard.users().is_none() {
+            return Ok(Identity::Unrestricted);
+        }
+        let header = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
+        let credentials = Credentials::read(header).map_err(|_| unreadable_credentials())?;
+        self.guard.identify(credentials).await.ok_or_else(unauthenticated)
     }
 }
 

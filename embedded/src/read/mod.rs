@@ -29,7 +29,7 @@ pub(crate) use subscribe_stream::StreamSubscription;
 use crate::{
     engine::{Engine, Heads},
     log::{Log, LogError},
-    model::{Position, Record, StreamName, Ticks},
+    model::{Acl, Position, Record, StreamName, Ticks},
     source::{Clock, NewId},
 };
 
@@ -130,6 +130,12 @@ impl Reader {
             Ok(numbers.map_or(0, |numbers| (numbers.end() + 1).saturating_sub(*numbers.start())))
         })
         .await
+    }
+
+    /// The access rules in a stream's metadata.
+    pub(crate) async fn acl(&self, stream: &StreamName) -> Result<Option<Acl>, ReadError> {
+        let stream = stream.clone();
+        self.blocking(move |reader| Ok(reader.heads.metadata(&stream)?.acl)).await
     }
 
     /// Runs what may have to wait for the disk where waiting is allowed.

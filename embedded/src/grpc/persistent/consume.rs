@@ -7,7 +7,7 @@ use futures::Stream;
 use protocol::{
     persistent_subscriptions::{
         ReadReq, ReadResp,
-        read_req::{self, Content as Asked, nack::Action, options::StreamOption, options::uuid_option},
+        read_req::{self, Content as Asked, nack::Action as Nacked, options::StreamOption, options::uuid_option},
         read_resp::{Content, ReadEvent, SubscriptionConfirmation, read_event},
     },
     shared::Uuid as WireUuid,
@@ -25,15 +25,24 @@ use crate::{
     },
     model::{Position, Record},
     persistent::{Connection, GroupName, NackAction, Pushed},
+    security::{Action, Identity},
 };
 
 type Replies = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
-pub(super) async fn consume(context: &Context, mut requests: Streaming<ReadReq>, from: String, who: String) -> Result<Replies, Status> {
+pub(super) async fn consume(
+    context: &Context,
+    identity: &Identity,
+    mut requests: Streaming<ReadReq>,
+    from: String,
+    who: String,
+) -> Result<Replies, Status> {
     let Some(Asked::Options(options)) = requests.message().await?.and_then(|first| first.content) else {
         return Err(Status::invalid_argument("The first message must be the options."));
     };
     let (name, capacity, ids) = read_options(options)?;
+    let allowed = context.guard.stream(identity, Action::Read, &name.source).await;
+    allowed.map_err(|denied| status::denied(&denied))?;
     let connected = context.groups.connect(&name, capacity, from, who).await;
     let mut connection = connected.map_err(|error| failed(&name, &error))?;
     let shutdown = context.reader.shutdown_token();
@@ -88,10 +97,10 @@ async fn answer(connection: &Connection, content: Asked) -> Result<(), Status> {
         Asked::Ack(ack) => connection.ack(read_ids(&ack.ids)?).await,
         Asked::Nack(nack) => {
             let action = match nack.action() {
-                Action::Unknown | Action::Retry => NackAction::Retry,
-                Action::Park => NackAction::Park,
+                Nacked::Unknown | Nacked::Retry => NackAction::Retry,
+                Nacked::Park => NackAction::Park,
                 // A real server's Stop does what Skip does.
-                Action::Skip | Action::Stop => NackAction::Skip,
+                Nacked::Skip | Nacked::Stop => NackAction::Skip,
             };
             connection.nack(read_ids(&nack.ids)?, action, nack.reason).await;
         }

@@ -18,26 +18,35 @@ use crate::persistent::{GroupError, GroupName};
 
 pub(super) struct Service(pub(super) Arc<Context>);
 
+impl Service {
+    /// The request, if its caller may manage groups.
+    fn operated<T>(&self, request: Request<T>) -> Result<T, Status> {
+        let allowed = self.0.guard.operate(&status::who(&request));
+        allowed.map_err(|denied| status::denied(&denied))?;
+        Ok(request.into_inner())
+    }
+}
+
 #[tonic::async_trait]
 impl PersistentSubscriptions for Service {
     type ReadStream = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
     async fn create(&self, request: Request<CreateReq>) -> Result<Response<CreateResp>, Status> {
-        let config = request::create(request.into_inner())?;
+        let config = request::create(self.operated(request)?)?;
         let name = config.name.clone();
         self.0.groups.create(config).await.map_err(|error| failed(&name, &error))?;
         Ok(Response::new(CreateResp {}))
     }
 
     async fn update(&self, request: Request<UpdateReq>) -> Result<Response<UpdateResp>, Status> {
-        let config = request::update(request.into_inner())?;
+        let config = request::update(self.operated(request)?)?;
         let name = config.name.clone();
         self.0.groups.update(config).await.map_err(|error| failed(&name, &error))?;
         Ok(Response::new(UpdateResp {}))
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
-        let name = request::delete(request.into_inner())?;
+        let name = request::delete(self.operated(request)?)?;
         self.0.groups.delete(&name).await.map_err(|error| failed(&name, &error))?;
         Ok(Response::new(DeleteResp {}))
     }
@@ -46,23 +55,23 @@ impl PersistentSubscriptions for Service {
         let from = request.remote_addr().map(|from| from.to_string()).unwrap_or_default();
         let who = request.metadata().get("connection-name").and_then(|name| name.to_str().ok());
         let who = who.unwrap_or_default().to_owned();
-        Ok(Response::new(consume::consume(&self.0, request.into_inner(), from, who).await?))
+        Ok(Response::new(consume::consume(&self.0, &status::who(&request), request.into_inner(), from, who).await?))
     }
 
     async fn get_info(&self, request: Request<GetInfoReq>) -> Result<Response<GetInfoResp>, Status> {
-        let name = request::get_info(request.into_inner())?;
+        let name = request::get_info(self.operated(request)?)?;
         let info = self.0.groups.info(&name).await.map_err(|error| failed(&name, &error))?;
         Ok(Response::new(GetInfoResp { subscription_info: Some(info::write(info)) }))
     }
 
     async fn replay_parked(&self, request: Request<ReplayParkedReq>) -> Result<Response<ReplayParkedResp>, Status> {
-        let (name, stop_at) = request::replay_parked(request.into_inner())?;
+        let (name, stop_at) = request::replay_parked(self.operated(request)?)?;
         self.0.groups.replay(&name, stop_at).await.map_err(|error| failed(&name, &error))?;
         Ok(Response::new(ReplayParkedResp {}))
     }
 
     async fn list(&self, request: Request<ListReq>) -> Result<Response<ListResp>, Status> {
-        let source = request::list(request.into_inner())?;
+        let source = request::list(self.operated(request)?)?;
         let groups = self.0.groups.list(source.as_ref()).await;
         if let (Some(source), true) = (&source, groups.is_empty()) {
             return Err(Status::not_found(format!("There are no subscription groups on stream {source}.")));
@@ -70,7 +79,8 @@ impl PersistentSubscriptions for Service {
         Ok(Response::new(ListResp { subscriptions: groups.into_iter().map(info::write).collect() }))
     }
 
-    async fn restart_subsystem(&self, _: Request<()>) -> Result<Response<()>, Status> {
+    async fn restart_subsystem(&self, request: Request<()>) -> Result<Response<()>, Status> {
+        self.operated(request)?;
         self.0.groups.restart().await;
         Ok(Response::new(()))
     }

@@ -1,0 +1,84 @@
+//! Users, and who may do what. A node without users lets everyone do everything.
+//!
+//! [`access`] is the rules as pure functions; [`users`] keeps users in streams and checks passwords; [`Guard`] is what
+//! the services ask.
+
+mod access;
+mod identity;
+mod passwords;
+mod users;
+
+use thiserror::Error;
+
+pub(crate) use access::Action;
+pub(crate) use identity::{Credentials, Identity};
+pub(crate) use users::{User, UserChange, UserError, Users};
+
+use crate::{
+    model::StreamName,
+    read::{ReadError, Reader},
+};
+
+/// A call is not let through.
+#[derive(Debug, Clone, Error)]
+pub(crate) enum Denied {
+    #[error("the caller may not do this")]
+    Access,
+    #[error("the rules cannot be read")]
+    Read(#[source] ReadError),
+}
+
+/// Lets calls through, or not.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    reader: Reader,
+    /// None: the node is not secured.
+    users: Option<Users>,
+}
+
+impl Guard {
+    pub(crate) fn new(reader: Reader, users: Option<Users>) -> Self {
+        Self { reader, users }
+    }
+
+    pub(crate) fn users(&self) -> Option<&Users> {
+        self.users.as_ref()
+    }
+
+    /// Who calls. None: the credentials are wrong.
+    pub(crate) async fn identify(&self, credentials: Credentials) -> Option<Identity> {
+        match (&self.users, credentials) {
+            (None, _) => Some(Identity::Unrestricted),
+            (Some(_), Credentials::None) => Some(Identity::Anonymous),
+            (Some(users), Credentials::Password { login, password }) => users.authenticate(login, password).await,
+        }
+    }
+
+    /// Whether the caller may do this to a stream, or to `$all`.
+    pub(crate) async fn stream(&self, who: &Identity, action: Action, stream: &StreamName) -> Result<(), Denied> {
+        if who.is_unrestricted() {
+            return Ok(());
+        }
+        let (stream, action) = match stream.described_stream() {
+            Some(described) => (described, action.on_metadata()),
+            None => (stream.clone(), action),
+        };
+        let acl = self.reader.acl(&stream).await.map_err(Denied::Read)?;
+        if access::may(who, action, &stream, acl.as_ref()) { Ok(()) } else { Err(Denied::Access) }
+    }
+
+    /// Whether the caller may manage persistent subscriptions or the node.
+    pub(crate) fn operate(&self, who: &Identity) -> Result<(), Denied> {
+        if who.is_operator() { Ok(()) } else { Err(Denied::Access) }
+    }
+
+    /// Whether the caller may manage users.
+    pub(crate) fn administer(&self, who: &Identity) -> Result<(), Denied> {
+        if who.is_unrestricted() { Ok(()) } else { Err(Denied::Access) }
+    }
+
+    /// Whether the caller is known at all.
+    pub(crate) fn known(&self, who: &Identity) -> Result<(), Denied> {
+        if *who == Identity::Anonymous { Err(Denied::Access) } else { Ok(()) }
+    }
+}

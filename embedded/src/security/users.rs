@@ -1,0 +1,252 @@
+//! The users of a secured node, each in a stream of its own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::{
+    identity::{ADMINS, Identity, OPS},
+    passwords::Hashed,
+};
+use crate::{
+    engine::{Deletion, Failure, WriterHandle},
+    log::Direction,
+    model::{Expected, NewEvent, StreamName, Ticks},
+    read::{Bounds, Links, Message, ReadError, Reader, StreamRead, StreamStart},
+};
+
+/// The stream that names every user there has been.
+const USERS: &str = "$users";
+const USER_NAMED: &str = "$User";
+const USER_CHANGED: &str = "$UserChanged";
+
+/// A user as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) login: String,
+    pub(crate) full_name: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) disabled: bool,
+    pub(crate) changed: Ticks,
+}
+
+/// What is changed about a user.
+#[derive(Debug, Clone)]
+pub(crate) enum UserChange {
+    Details { full_name: String, groups: Vec<String> },
+    Password(String),
+    Enable,
+    Disable,
+}
+
+#[derive(Debug, Clone, Error)]
+pub(crate) enum UserError {
+    #[error("there is no user {0}")]
+    NotFound(String),
+    #[error("the user cannot be written down")]
+    Write(#[source] Failure),
+    #[error("the users cannot be read")]
+    Read(#[source] ReadError),
+}
+
+/// What a user's stream says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    login_name: String,
+    full_name: String,
+    groups: Vec<String>,
+    disabled: bool,
+    password: Hashed,
+    changed: i64,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Users {
+    reader: Reader,
+    writer: WriterHandle,
+    state: Arc<Mutex<State>>,
+    /// Changes are made one after the other.
+    changing: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    users: BTreeMap<String, Kept>,
+    /// Digests of passwords that were found right, so that only the first call of a user is slow.
+    checked: HashMap<String, [u8; 32]>,
+}
+
+impl Users {
+    /// Loads the users. A store without any gets the two that a real server begins with.
+    pub(crate) async fn start(reader: Reader, writer: WriterHandle, admin_password: &str, ops_password: &str) -> Result<Self, UserError> {
+        let users = Self { reader, writer, state: Arc::default(), changing: Arc::default() };
+        users.load().await?;
+        if users.state().users.is_empty() {
+            users.create("admin", "KurrentDB Administrator", admin_password, vec![ADMINS.to_owned()]).await?;
+            users.create("ops", "KurrentDB Operations", ops_password, vec![OPS.to_owned()]).await?;
+        }
+        Ok(users)
+    }
+
+    /// Who this is. None: no such user, a disabled one, or another password.
+    pub(crate) async fn authenticate(&self, login: String, password: String) -> Option<Identity> {
+        let digest: [u8; 32] = Sha256::digest(format!("{login}\0{password}")).into();
+        let (kept, checked) = {
+            let state = self.state();
+            let kept = state.users.get(&login).filter(|user| !user.disabled)?.clone();
+            (kept, state.checked.get(&login) == Some(&digest))
+        };
+        let groups = kept.groups.clone();
+        if !checked {
+            let right = tokio::task::spawn_blocking(move || kept.password.is(&password)).await;
+            if !right.unwrap_or(false) {
+                return None;
+            }
+            self.state().checked.insert(login.clone(), digest);
+        }
+        Some(Identity::User { login, groups })
+    }
+
+    /// Creates a user. One that is there already stays as it is.
+    pub(crate) async fn create(&self, login: &str, full_name: &str, password: &str, groups: Vec<String>) -> Result<(), UserError> {
+        let _one_at_a_time = self.changing.lock().await;
+        if self.state().users.contains_key(login) {
+            return Ok(());
+        }
+        let kept = Kept {
+            login_name: login.to_owned(),
+            full_name: full_name.to_owned(),
+            groups,
+            disabled: false,
+            password: self.hashed(password.to_owned()).await,
+            changed: self.reader.now().0,
+        };
+        self.append(StreamName::new(USERS), USER_NAMED, serde_json::to_vec(login)).await?;
+        self.keep(kept).await
+    }
+
+    pub(crate) async fn change(&self, login: &str, change: UserChange) -> Result<(), UserError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let mut kept = self.find(login)?;
+        match change {
+            UserChange::Details { full_name, groups } => (kept.full_name, kept.groups) = (full_name, groups),
+            UserChange::Password(password) => kept.password = self.hashed(password).await,
+            UserChange::Enable => kept.disabled = false,
+            UserChange::Disable => kept.disabled = true,
+        }
+        kept.changed = self.reader.now().0;
+        self.keep(kept).await
+    }
+
+    pub(crate) async fn delete(&self, login: &str) -> Result<(), UserError> {
+        let _one_at_a_time = self.changing.lock().await;
+        self.find(login)?;
+        let deleted = self.writer.delete(user_stream(login), Expected::Any, Deletion::Soft).await;
+        deleted.map_err(UserError::Write)?;
+        let mut state = self.state();
+        state.users.remove(login);
+        state.checked.remove(login);
+        Ok(())
+    }
+
+    pub(crate) fn details(&self, login: &str) -> Result<User, UserError> {
+        Ok(self.find(login)?.into())
+    }
+
+    pub(crate) fn all(&self) -> Vec<User> {
+        self.state().users.values().cloned().map(User::from).collect()
+    }
+
+    fn find(&self, login: &str) -> Result<Kept, UserError> {
+        let state = self.state();
+        state.users.get(login).cloned().ok_or_else(|| UserError::NotFound(login.to_owned()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds the lock can panic half way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn hashed(&self, password: String) -> Hashed {
+        let salt = self.reader.new_id();
+        match tokio::task::spawn_blocking(move || Hashed::new(&password, salt)).await {
+            Ok(hashed) => hashed,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    async fn keep(&self, kept: Kept) -> Result<(), UserError> {
+        self.append(user_stream(&kept.login_name), USER_CHANGED, serde_json::to_vec(&kept)).await?;
+        let mut state = self.state();
+        state.checked.remove(&kept.login_name);
+        state.users.insert(kept.login_name.clone(), kept);
+        Ok(())
+    }
+
+    async fn append(&self, stream: StreamName, event_type: &str, data: serde_json::Result<Vec<u8>>) -> Result<(), UserError> {
+        let event = NewEvent {
+            id: self.reader.new_id(),
+            event_type: event_type.into(),
+            is_json: true,
+            data: data.unwrap_or_default().into(),
+            metadata: Bytes::new(),
+        };
+        self.writer.append(stream, Expected::Any, vec![event]).await.map_err(UserError::Write)?;
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<(), UserError> {
+        for login in self.events::<String>(StreamName::new(USERS)).await? {
+            if let Some(kept) = self.events::<Kept>(user_stream(&login)).await?.pop() {
+                self.state().users.insert(login, kept);
+            }
+        }
+        Ok(())
+    }
+
+    /// The visible events of a stream, as far as they can be read.
+    async fn events<T: for<'de> Deserialize<'de>>(&self, stream: StreamName) -> Result<Vec<T>, UserError> {
+        let read = StreamRead {
+            stream,
+            start: StreamStart::Start,
+            direction: Direction::Forwards,
+            count: u64::MAX,
+            links: Links::Kept,
+            bounds: Bounds::Untold,
+        };
+        let mut messages = self.reader.read_stream(read).await.map_err(UserError::Read)?;
+        let mut events = Vec::new();
+        while let Some(message) = messages.next().await {
+            if let Message::Event(event) = message.map_err(UserError::Read)? {
+                let data = event.event.map(|record| record.data()).unwrap_or_default();
+                events.extend(serde_json::from_slice(&data).ok());
+            }
+        }
+        Ok(events)
+    }
+}
+
+fn user_stream(login: &str) -> StreamName {
+    StreamName::new(&format!("$user-{login}"))
+}
+
+impl From<Kept> for User {
+    fn from(kept: Kept) -> Self {
+        Self {
+            login: kept.login_name,
+            full_name: kept.full_name,
+            groups: kept.groups,
+            disabled: kept.disabled,
+            changed: Ticks(kept.changed),
+        }
+    }
+}
