@@ -45,7 +45,7 @@ impl Outlet {
             Err(_) => return Err(Break::Stalled),
         }
         if let Some(since) = self.broken.take() {
-            tracing::info!(followed = self.followed, away = ?since.elapsed(), "following again");
+            tracing::info!(followed = %self.followed, away = ?since.elapsed(), "following again");
         }
         Ok(())
     }
