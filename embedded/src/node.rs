@@ -30,6 +30,7 @@ const MAX_APPEND_SIZE: usize = 1 << 20;
 /// A running event store. Dropping it stops it too, without waiting.
 pub struct EmbeddedNode {
     address: SocketAddr,
+    stopping: CancellationToken,
     shutdown: DropGuard,
     served: JoinHandle<()>,
     groups: Groups,
@@ -88,6 +89,11 @@ impl EmbeddedNode {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         format!("kurrentdb://{address}?tls=false&discoveryInterval=0")
+    }
+
+    /// Returns when the node has begun to shut down: a client may ask for it. [`shutdown`](Self::shutdown) finishes it.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
     }
 
     /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data directory.
@@ -207,7 +213,7 @@ impl Builder {
             shutdown: shutdown.clone(),
         };
         let served = tokio::spawn(server.run(listener));
-        Ok(EmbeddedNode { address, shutdown: shutdown.drop_guard(), served, groups, engine })
+        Ok(EmbeddedNode { address, stopping: shutdown.clone(), shutdown: shutdown.drop_guard(), served, groups, engine })
     }
 
     async fn open_users(&self, reader: &Reader, engine: &Engine) -> Result<Option<Users>, StartError> {

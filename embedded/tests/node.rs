@@ -167,3 +167,43 @@ async fn events_written_while_the_system_projections_were_off_are_linked_once_wh
     assert!(links.next().await.unwrap().is_none());
     node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let client = client(&node);
+    let options = AppendToStreamOptions::default();
+    for stream in ["cut", "hidden", "whole"] {
+        client.append_to_stream(stream, &options, (0..4).map(event).collect::<Vec<_>>()).await.unwrap();
+    }
+    let cut = kurrentdb::StreamMetadataBuilder::new().max_count(2).build();
+    client.set_stream_metadata("cut", &Default::default(), &cut).await.unwrap();
+    client.delete_stream("hidden", &Default::default()).await.unwrap();
+    let settings = node.connection_string().parse().unwrap();
+    let operations = kurrentdb::operations::Client::new(settings).unwrap();
+    operations.start_scavenge(1, 0, &Default::default()).await.unwrap();
+
+    let remaining = || async {
+        let options = kurrentdb::ReadAllOptions::default().position(StreamPosition::Start).forwards();
+        let mut all = client.read_all(&options).await.unwrap();
+        let mut seen = Vec::new();
+        while let Some(event) = all.next().await.unwrap() {
+            let event = event.get_original_event();
+            if !event.stream_id().starts_with('$') {
+                seen.push(format!("{}@{}", event.revision, event.stream_id()));
+            }
+        }
+        seen
+    };
+    let expected = ["2@cut", "3@cut", "3@hidden", "0@whole", "1@whole", "2@whole", "3@whole"];
+    let started = Instant::now();
+    while remaining().await != expected {
+        assert!(started.elapsed() < PATIENCE, "{:?}", remaining().await);
+        tokio::task::yield_now().await;
+    }
+    let again = client.append_to_stream("hidden", &options, event(4)).await.unwrap();
+    assert_eq!(again.next_expected_version, 4);
+    assert_eq!(read_all(&client, "cut").await.len(), 2);
+    node.shutdown().await;
+}

@@ -9,6 +9,7 @@ mod decide;
 mod heads;
 mod projected;
 mod recent;
+mod scavenge;
 mod transaction;
 mod visible;
 mod writer;

@@ -16,6 +16,7 @@ use super::{
     Heads,
     backfill::prepare,
     recent::RecentIds,
+    scavenge::{self, Scavenged},
     transaction::{Changes, Transaction},
 };
 use crate::{
@@ -77,6 +78,7 @@ type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 enum Command {
     Append { stream: StreamName, expected: Expected, events: Vec<NewEvent>, reply: Reply<AppendOutcome> },
     Delete { stream: StreamName, expected: Expected, deletion: Deletion, reply: Reply<DeleteOutcome> },
+    Scavenge { from: Position, reply: Reply<Scavenged> },
     Stop,
 }
 
@@ -137,6 +139,11 @@ impl WriterHandle {
         self.ask(|reply| Command::Delete { stream, expected, deletion, reply }).await
     }
 
+    /// Frees what can be freed among a few records from a position on.
+    pub(crate) async fn scavenge(&self, from: Position) -> Result<Scavenged, Failure> {
+        self.ask(|reply| Command::Scavenge { from, reply }).await
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         self.0.send(command(reply)).await.map_err(|_| Failure::ShuttingDown)?;
@@ -148,7 +155,7 @@ impl Command {
     fn size(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.iter().map(NewEvent::size).sum(),
-            Self::Delete { .. } | Self::Stop => 0,
+            Self::Delete { .. } | Self::Scavenge { .. } | Self::Stop => 0,
         }
     }
 }
@@ -196,13 +203,27 @@ impl Writer {
         let now = Ticks::of((self.settings.clock)());
         let start = *self.end.borrow();
         let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &self.settings, now, start);
-        let answers: Vec<Answer> = commands.into_iter().filter_map(|command| apply(&mut transaction, command)).collect();
+        let (mut answers, mut scavenges): (Vec<Answer>, Vec<_>) = Default::default();
+        for command in commands {
+            match command {
+                Command::Scavenge { from, reply } => scavenges.push((from, reply)),
+                command @ (Command::Append { .. } | Command::Delete { .. } | Command::Stop) => {
+                    answers.extend(apply(&mut transaction, command));
+                }
+            }
+        }
         let failure = transaction.finish().and_then(|changes| self.commit(start, changes)).err().map(Arc::new);
         if let Some(error) = &failure {
             tracing::error!(error = &**error as &dyn std::error::Error, "a group of appends failed");
         }
         for answer in answers {
             answer(failure.as_ref());
+        }
+        for (from, reply) in scavenges {
+            let end = *self.end.borrow();
+            let scavenged = scavenge::chunk(&*self.log, &self.heads, now, from, end);
+            // Whoever asked may have gone.
+            let _ = reply.send(scavenged.map_err(|error| Failure::Log(Arc::new(error))));
         }
     }
 }
@@ -229,7 +250,7 @@ fn apply(transaction: &mut Transaction<'_>, command: Command) -> Option<Answer> 
     match command {
         Command::Append { stream, expected, events, reply } => Some(later(reply, transaction.append(&stream, expected, &events))),
         Command::Delete { stream, expected, deletion, reply } => Some(later(reply, transaction.delete(&stream, expected, deletion))),
-        Command::Stop => None,
+        Command::Scavenge { .. } | Command::Stop => None,
     }
 }
 

@@ -8,6 +8,8 @@ mod convert;
 mod delete;
 mod features;
 mod gossip;
+mod monitoring;
+mod operations;
 mod persistent;
 mod proposed;
 mod read;
@@ -23,7 +25,8 @@ pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
 
 use protocol::{
-    gossip::gossip_server::GossipServer, persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
+    gossip::gossip_server::GossipServer, monitoring::monitoring_server::MonitoringServer, operations::operations_server::OperationsServer,
+    persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
     server_features::server_features_server::ServerFeaturesServer, streams::streams_server::StreamsServer,
     users::users_server::UsersServer,
 };
@@ -56,6 +59,8 @@ pub(crate) fn routes(context: Context) -> Routes {
     Routes::new(StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
         .add_service(PersistentSubscriptionsServer::new(persistent::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
         .add_service(UsersServer::new(users::Service(context.clone())))
+        .add_service(MonitoringServer::new(monitoring::Service(context.clone())))
+        .add_service(OperationsServer::new(operations::Service::new(context.clone())))
         .add_service(ServerFeaturesServer::new(features::Service))
         .add_service(GossipServer::new(gossip::Service(context)))
         .prepare()

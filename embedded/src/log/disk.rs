@@ -73,6 +73,9 @@ impl Log for DiskLog {
         for (stream, entry) in group.entries {
             batch.insert(&self.index, index_key(&stream, entry.number), index_value(&entry));
         }
+        for (stream, number) in group.removed {
+            batch.remove(&self.index, index_key(&stream, number));
+        }
         batch.commit().map_err(LogError::Commit)
     }
 

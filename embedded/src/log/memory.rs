@@ -49,6 +49,11 @@ impl Log for MemoryLog {
         for (stream, entry) in group.entries {
             contents.streams.entry(stream).or_default().insert(entry.number, entry);
         }
+        for (stream, number) in group.removed {
+            if let Some(entries) = contents.streams.get_mut(&stream) {
+                entries.remove(&number);
+            }
+        }
         Ok(())
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct IndexEntry {
 pub(crate) struct Group {
     pub(crate) records: Vec<(Position, Bytes)>,
     pub(crate) entries: Vec<(StreamName, IndexEntry)>,
+    /// Entries that go.
+    pub(crate) removed: Vec<(StreamName, u64)>,
 }
 
 /// Receives the records of a scan, and ends it.

@@ -28,6 +28,7 @@ fn fill(log: &dyn Log, events: &[(&str, u64)]) {
         };
         log.commit(Group {
             records: vec![(position, encode_event(&stream, *number, Ticks(5), &event))],
+            removed: Vec::new(),
             entries: vec![(stream, IndexEntry { number: *number, position, id: event.id, created: Ticks(5) })],
         })
         .unwrap();
@@ -81,7 +82,7 @@ fn the_end_is_after_the_last_record_markers_included() {
         assert_eq!(log.end().unwrap(), Position::FIRST);
         let marker = encode_marker(Ticks(1));
         let len = marker.len();
-        log.commit(Group { records: vec![(Position::new(100), marker)], entries: Vec::new() }).unwrap();
+        log.commit(Group { records: vec![(Position::new(100), marker)], entries: Vec::new(), ..Group::default() }).unwrap();
         assert_eq!(log.end().unwrap(), Position::new(100).after(len));
         assert!(log.record(Position::new(100)).unwrap().unwrap().is_marker());
         assert_eq!(log.record(Position::new(101)).unwrap(), None);

@@ -113,6 +113,7 @@ impl Reader {
     /// The record an entry points at; none if both have been removed since the entry was read.
     fn record_of(&self, stream: &StreamName, entry: IndexEntry) -> Result<Option<Record>, LogError> {
         match self.log.record(entry.position)? {
+            Some(record) if record.is_marker() => Ok(None),
             Some(record) => Ok(Some(record)),
             None if self.log.entry(stream, entry.number)?.is_none() => Ok(None),
             None => Err(LogError::Dangling(entry.position)),
