@@ -1,7 +1,7 @@
 //! Random operations against a node and against the model: every answer is one the model allows, and the store holds what the
 //! model holds. A failure is shrunk to the fewest operations that show it.
 
-use crate::chance::{length, seed};
+use crate::chance::{length, runner};
 use crate::model::{Appended, Deleted, Direction, Metadata, Model, Read, Removed, Visibility};
 use crate::operations::{Expected, Operation, TYPES, operation};
 use embedded::EmbeddedNode;
@@ -9,7 +9,7 @@ use kurrentdb::{
     AppendToStreamOptions, Client, CurrentRevision, DeleteStreamOptions, Error, EventData, Position, ReadAllOptions, ReadEvent, ReadStream,
     ReadStreamOptions, ResolvedEvent, StreamPosition, StreamState, SubscriptionFilter, TombstoneStreamOptions,
 };
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 use std::fmt::Debug;
 use tempfile::TempDir;
@@ -26,12 +26,7 @@ fn a_node_on_disk_answers_as_the_model_does_also_after_restarts() {
 }
 
 fn play(name: &str, cases: u32, folder: impl Fn() -> Option<TempDir>) {
-    let seed = seed();
-    println!("{name}: PEERAGE_TEST_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = runner(name, cases);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let played = runner.run(&proptest::collection::vec(operation(), 1..60), |operations| {
         let played = runtime.block_on(async {
@@ -46,7 +41,7 @@ fn play(name: &str, cases: u32, folder: impl Fn() -> Option<TempDir>) {
         played.map_err(TestCaseError::fail)
     });
     if let Err(failure) = played {
-        panic!("{name}, PEERAGE_TEST_SEED={seed}: {failure}");
+        panic!("{name}, with the seed above: {failure}");
     }
 }
 
