@@ -83,6 +83,11 @@ impl Heads {
         self.kept.insert(stream, head);
     }
 
+    /// Forgets what is kept: the log may hold more than was committed.
+    pub(super) fn forget(&self) {
+        self.kept.clear();
+    }
+
     fn look_up(&self, stream: &StreamName) -> Result<Head, LogError> {
         let Some(newest) = self.log.last_of(stream, TOMBSTONE_NUMBER)? else {
             return Ok(Head::default());

@@ -118,7 +118,7 @@ impl Engine {
         let heads = Arc::new(Heads::new(log.clone()));
         let end = prepare(&*log, &heads, &settings, log.end()?)?;
         let (end, followed) = watch::channel(end);
-        let writer = Writer { commands: received, log, heads: heads.clone(), recent: RecentIds::new(), settings, end };
+        let writer = Writer { commands: received, log, heads: heads.clone(), recent: RecentIds::new(), settings, end, failed: false };
         Ok(Self { writer: WriterHandle(commands), heads, end: followed, thread: thread::spawn(move || writer.run()) })
     }
 
@@ -167,6 +167,8 @@ struct Writer {
     recent: RecentIds,
     settings: Settings,
     end: watch::Sender<Position>,
+    /// Whether the log has to be recovered first.
+    failed: bool,
 }
 
 /// An answer that waits for the group to be committed.
@@ -201,6 +203,7 @@ impl Writer {
 
     fn carry_out(&mut self, commands: Vec<Command>) {
         let now = Ticks::of((self.settings.clock)());
+        let recovered = self.recover().err();
         let start = *self.end.borrow();
         let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &self.settings, now, start);
         let (mut answers, mut scavenges): (Vec<Answer>, Vec<_>) = Default::default();
@@ -212,7 +215,11 @@ impl Writer {
                 }
             }
         }
-        let failure = transaction.finish().and_then(|changes| self.commit(start, changes)).err().map(Arc::new);
+        let changes = match recovered {
+            Some(error) => Err(error),
+            None => transaction.finish(),
+        };
+        let failure = changes.and_then(|changes| self.commit(start, changes)).err().map(Arc::new);
         if let Some(error) = &failure {
             tracing::error!(error = &**error as &dyn std::error::Error, "a group of appends failed");
         }
@@ -222,6 +229,7 @@ impl Writer {
         for (from, reply) in scavenges {
             let end = *self.end.borrow();
             let scavenged = scavenge::chunk(&*self.log, &self.heads, now, from, end);
+            self.failed |= scavenged.is_err();
             // Whoever asked may have gone.
             let _ = reply.send(scavenged.map_err(|error| Failure::Log(Arc::new(error))));
         }
@@ -229,12 +237,26 @@ impl Writer {
 }
 
 impl Writer {
+    /// After a failed write the log is brought back first; it may then hold the group that failed.
+    fn recover(&mut self) -> Result<(), LogError> {
+        if self.failed {
+            self.heads.forget();
+            self.log.recover()?;
+            self.end.send_replace(self.log.end()?);
+            self.failed = false;
+        }
+        Ok(())
+    }
+
     /// Writes a group, then lets readers and later groups know of it.
     fn commit(&mut self, start: Position, changes: Changes) -> Result<(), LogError> {
         if changes.end == start {
             return Ok(());
         }
-        self.log.commit(changes.group)?;
+        if let Err(error) = self.log.commit(changes.group) {
+            self.failed = true;
+            return Err(error);
+        }
         for (stream, head) in changes.heads {
             self.heads.keep(stream, head);
         }
@@ -265,3 +287,6 @@ fn later<T: 'static>(reply: Reply<T>, outcome: Result<T, LogError>) -> Answer {
         let _ = reply.send(answer);
     })
 }
+
+#[cfg(test)]
+mod tests;

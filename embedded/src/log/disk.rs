@@ -6,7 +6,8 @@ use std::{
     fmt, fs,
     io::{self, Write as _},
     ops::{ControlFlow, RangeInclusive},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use bytes::Bytes;
@@ -30,16 +31,34 @@ type IndexKey = Vec<u8>;
 const INDEX_VALUE: usize = 8 + 16 + 8;
 
 pub(crate) struct DiskLog {
+    directory: PathBuf,
+    durability: Durability,
+    /// None while it cannot be opened again after a failure.
+    opened: RwLock<Option<Arc<Opened>>>,
+}
+
+struct Opened {
     database: Database,
     records: Keyspace,
     index: Keyspace,
-    durability: Durability,
 }
 
 impl DiskLog {
     /// Opens the log in `directory`, or begins one there.
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
         check_format(directory)?;
+        let opened = Opened::open(directory)?;
+        Ok(Self { directory: directory.to_owned(), durability, opened: RwLock::new(Some(Arc::new(opened))) })
+    }
+
+    fn opened(&self) -> Result<Arc<Opened>, LogError> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.clone().ok_or(LogError::Closed)
+    }
+}
+
+impl Opened {
+    fn open(directory: &Path) -> Result<Self, OpenError> {
         let path = directory.join(STORE_FOLDER);
         let store = |source| {
             if matches!(source, fjall::Error::Locked) {
@@ -55,7 +74,6 @@ impl DiskLog {
             records: database.keyspace("records", options).map_err(store)?,
             index: database.keyspace("index", options).map_err(store)?,
             database,
-            durability,
         })
     }
 }
@@ -66,21 +84,32 @@ impl Log for DiskLog {
             Durability::Synced => PersistMode::SyncData,
             Durability::Unsynced => PersistMode::Buffer,
         };
-        let mut batch = self.database.batch().durability(Some(mode));
+        let opened = self.opened()?;
+        let mut batch = opened.database.batch().durability(Some(mode));
         for (position, bytes) in group.records {
-            batch.insert(&self.records, position.get().to_be_bytes(), bytes);
+            batch.insert(&opened.records, position.get().to_be_bytes(), bytes);
         }
         for (stream, entry) in group.entries {
-            batch.insert(&self.index, index_key(&stream, entry.number), index_value(&entry));
+            batch.insert(&opened.index, index_key(&stream, entry.number), index_value(&entry));
         }
         for (stream, number) in group.removed {
-            batch.remove(&self.index, index_key(&stream, number));
+            batch.remove(&opened.index, index_key(&stream, number));
         }
         batch.commit().map_err(LogError::Commit)
     }
 
+    /// The storage library refuses everything after a failed write: it has to be opened anew. What others still read
+    /// from keeps it open, so this may have to be tried again.
+    fn recover(&self) -> Result<(), LogError> {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        drop(opened.take());
+        let anew = Opened::open(&self.directory).map_err(|error| LogError::Reopen(Box::new(error)))?;
+        *opened = Some(Arc::new(anew));
+        Ok(())
+    }
+
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let bytes = self.records.get(position.get().to_be_bytes()).map_err(LogError::Read)?;
+        let bytes = self.opened()?.records.get(position.get().to_be_bytes()).map_err(LogError::Read)?;
         Ok(bytes.map(|bytes| Record::decode(position, bytes.into())).transpose()?)
     }
 
@@ -88,7 +117,8 @@ impl Log for DiskLog {
         if from >= to {
             return Ok(());
         }
-        let mut range = self.records.range(from.get().to_be_bytes()..to.get().to_be_bytes());
+        let opened = self.opened()?;
+        let mut range = opened.records.range(from.get().to_be_bytes()..to.get().to_be_bytes());
         while let Some(next) = match direction {
             Direction::Forwards => range.next(),
             Direction::Backwards => range.next_back(),
@@ -105,7 +135,7 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let value = self.index.get(index_key(stream, number)).map_err(LogError::Read)?;
+        let value = self.opened()?.index.get(index_key(stream, number)).map_err(LogError::Read)?;
         value.map(|value| index_entry(number, &value)).transpose()
     }
 
@@ -121,7 +151,8 @@ impl Log for DiskLog {
         }
         let from = index_key(stream, *numbers.start());
         let to = index_key(stream, *numbers.end());
-        let range = self.index.range(from..=to);
+        let opened = self.opened()?;
+        let range = opened.index.range(from..=to);
         let entry = |next: fjall::Guard| {
             let (key, value) = next.into_inner().map_err(LogError::Read)?;
             let number = key.last_chunk().ok_or(LogError::DamagedIndex)?;
@@ -136,7 +167,7 @@ impl Log for DiskLog {
 
 impl fmt::Debug for DiskLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DiskLog").field("path", &self.records.path()).field("durability", &self.durability).finish_non_exhaustive()
+        f.debug_struct("DiskLog").field("directory", &self.directory).field("durability", &self.durability).finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,10 @@ pub(crate) enum LogError {
     Commit(#[source] fjall::Error),
     #[error("cannot read the log")]
     Read(#[source] fjall::Error),
+    #[error("the log is closed since a write failed")]
+    Closed,
+    #[error("the log cannot be opened again after a write failed")]
+    Reopen(#[source] Box<OpenError>),
     #[error("the log is damaged")]
     Damaged(#[from] RecordError),
     #[error("the index is damaged: an entry has a key or value of an unexpected form")]

@@ -66,6 +66,11 @@ pub(crate) type Visitor<'a> = dyn FnMut(Record) -> ControlFlow<()> + 'a;
 pub(crate) trait Log: fmt::Debug + Send + Sync {
     fn commit(&self, group: Group) -> Result<(), LogError>;
 
+    /// Makes the log usable again after a failed `commit`. The group that failed may be there then, but only wholly.
+    fn recover(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// The record at this position, if a record stands there.
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
 

@@ -1,0 +1,109 @@
+//! What becomes of commands whose group cannot be written.
+
+use std::{
+    ops::RangeInclusive,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    log::{Direction, Group, IndexEntry, MemoryLog, Visitor},
+    model::Record,
+};
+
+/// Fails this many commits, then this many recoveries, and is sound again.
+#[derive(Debug, Default)]
+struct Failing {
+    commits: AtomicU32,
+    recoveries: AtomicU32,
+    log: MemoryLog,
+}
+
+fn counts_down(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Log for Failing {
+    fn commit(&self, group: Group) -> Result<(), LogError> {
+        if counts_down(&self.commits) { Err(LogError::Closed) } else { self.log.commit(group) }
+    }
+
+    fn recover(&self) -> Result<(), LogError> {
+        if counts_down(&self.recoveries) { Err(LogError::Closed) } else { Ok(()) }
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        self.log.record(position)
+    }
+
+    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
+        self.log.scan(from, to, direction, visit)
+    }
+
+    fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
+        self.log.entry(stream, number)
+    }
+
+    fn entries(
+        &self,
+        stream: &StreamName,
+        numbers: RangeInclusive<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<IndexEntry>, LogError> {
+        self.log.entries(stream, numbers, direction, limit)
+    }
+}
+
+fn engine(log: Failing) -> Engine {
+    let settings = Settings {
+        clock: Arc::new(|| chrono::DateTime::from_timestamp_nanos(0)),
+        new_id: Arc::new(|| Uuid::from_u128(9)),
+        projections: SystemProjections::Off,
+    };
+    Engine::start(Arc::new(log), settings).unwrap()
+}
+
+async fn append(engine: &Engine, id: u128, expected: Expected) -> Result<AppendOutcome, Failure> {
+    let event =
+        NewEvent { id: Uuid::from_u128(id), event_type: "Tested".into(), is_json: true, data: Bytes::new(), metadata: Bytes::new() };
+    engine.writer.append(StreamName::new("s"), expected, vec![event]).await
+}
+
+fn written(outcome: Result<AppendOutcome, Failure>) -> Option<u64> {
+    let outcome = outcome.unwrap();
+    let AppendOutcome::Written { revision, .. } = outcome else { panic!("{outcome:?}") };
+    revision
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_written_fails_and_leaves_nothing_behind() {
+    let engine = engine(Failing { commits: 1.into(), ..Failing::default() });
+    let end = *engine.end.borrow();
+    assert!(matches!(append(&engine, 1, Expected::NoStream).await, Err(Failure::Log(_))));
+    assert_eq!(*engine.end.borrow(), end);
+    assert_eq!(written(append(&engine, 1, Expected::NoStream).await), Some(0));
+    assert_eq!(written(append(&engine, 2, Expected::Exact(0)).await), Some(1));
+}
+
+#[tokio::test]
+async fn appends_fail_until_the_log_can_be_recovered() {
+    let engine = engine(Failing { commits: 1.into(), recoveries: 2.into(), ..Failing::default() });
+    for _ in 0..3 {
+        assert!(matches!(append(&engine, 1, Expected::Any).await, Err(Failure::Log(_))));
+    }
+    assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+}
+
+#[tokio::test]
+async fn commands_sent_before_the_stop_are_carried_out_and_later_ones_are_refused() {
+    let engine = engine(Failing::default());
+    let writer = engine.writer.clone();
+    assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
+    tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
+    let late = writer.append(StreamName::new("s"), Expected::Any, Vec::new()).await;
+    assert!(matches!(late, Err(Failure::ShuttingDown)));
+}
