@@ -79,9 +79,9 @@ impl Ids {
         NetworkId(self.derive("network"))
     }
 
-    /// The peering that this command requests.
-    pub fn peering(&self) -> PeeringId {
-        PeeringId(self.derive("peering"))
+    /// The peering that this command requests of this network.
+    pub fn peering(&self, network: NetworkId) -> PeeringId {
+        PeeringId(Uuid::new_v5(&network.0, self.derive("peering").as_bytes()))
     }
 
     /// The id of the `index`-th event of this command.
@@ -105,7 +105,8 @@ mod tests {
         assert_eq!(once.network(), again.network());
         assert_eq!(once.event(1), again.event(1));
         assert_ne!(once.event(0), once.event(1));
-        assert_ne!(once.network().0, once.peering().0);
+        assert_ne!(once.network().0, once.peering(once.network()).0);
+        assert_ne!(once.peering(NetworkId(Uuid::from_u128(1))), once.peering(NetworkId(Uuid::from_u128(2))));
         assert_ne!(once.event(0), Ids::of(CommandId(Uuid::from_u128(8))).event(0));
     }
 

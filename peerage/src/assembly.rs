@@ -6,7 +6,8 @@
 
 use crate::{
     api::{self, Rooms, v1},
-    config::{CloudMode, Config},
+    clouds::Clouds,
+    config::Config,
 };
 use chrono::Utc;
 use embedded::EmbeddedNode;
@@ -16,7 +17,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -28,7 +29,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
-use workers::clouds::{Clouds, simulated::Simulated};
+use workers::{Provisioner, ProvisionerSettings, clouds::simulated::KeepingError};
 
 /// Where what must last is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,8 @@ pub enum StartError {
     },
     #[error("cannot open the read models")]
     Projections(#[source] projections::OpenError),
-    #[error("cannot set the cloud up")]
-    Cloud(#[source] workers::clouds::SetupError),
+    #[error("cannot go on with the simulated cloud")]
+    SimulatedCloud(#[source] KeepingError),
     #[error("cannot describe the API")]
     Reflection(#[source] tonic_reflection::server::Error),
     #[error("{part} ended")]
@@ -89,7 +90,7 @@ impl StartError {
             Self::Embedded(error) => {
                 matches!(error, embedded::StartError::DirectoryInUse { .. } | embedded::StartError::AddressInUse { .. })
             }
-            Self::StoreSilent { .. } | Self::Projections(_) | Self::Cloud(_) | Self::Reflection(_) | Self::Ended { .. } => false,
+            Self::StoreSilent { .. } | Self::Projections(_) | Self::SimulatedCloud(_) | Self::Reflection(_) | Self::Ended { .. } => false,
         }
     }
 }
@@ -123,7 +124,7 @@ impl Engine {
             Storage::InMemory => Projections::in_memory(),
         }
         .map_err(StartError::Projections)?;
-        let clouds = clouds(config, storage)?;
+        let clouds = Clouds::of(config, storage, clock())?;
         let mut engine = Self {
             address,
             store: shown(&connection_string),
@@ -149,6 +150,7 @@ impl Engine {
         &self.store
     }
 
+    /// The cloud that this engine works on.
     pub fn clouds(&self) -> &Clouds {
         &self.clouds
     }
@@ -182,20 +184,20 @@ impl Engine {
 
     fn project(&mut self, projections: &Projections, journal: &Journal) {
         let (projections, journal, stopping) = (projections.clone(), journal.clone(), self.stopping.clone());
-        self.parts.spawn(async move { ("the read models", projections.run(journal, stopping).await.map_err(Into::into)) });
+        self.parts.spawn(async move { ("the read models", projections.run(&journal, stopping).await.map_err(Into::into)) });
     }
 
     fn provision(&mut self, config: &Config, journal: &Journal) {
-        let settings = workers::provisioner::Settings {
+        let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
-            poll_interval: config.provisioner.poll_interval,
-            retry_ceiling: config.provisioner.retry_ceiling,
-            ..Default::default()
+            longest_poll: config.provisioner.poll_interval,
+            longest_backoff: config.provisioner.retry_ceiling,
+            ..ProvisionerSettings::default()
         };
-        let provisioner = workers::provisioner::Provisioner::new(journal.clone(), self.clouds.cloud(), clock(), settings);
-        let stopping = self.stopping.clone();
-        self.parts.spawn(async move { ("the provisioner", provisioner.run(stopping).await.map_err(Into::into)) });
+        let cloud = Arc::clone(&self.clouds.cloud);
+        let provisioner = Provisioner::new(journal.clone(), cloud, clock(), settings, self.stopping.clone());
+        self.parts.spawn(async move { ("the provisioner", provisioner.run().await.map_err(Into::into)) });
     }
 
     fn answer(&mut self, config: &Config, listener: TcpListener, journal: Journal, projections: Projections) -> Result<(), StartError> {
@@ -276,12 +278,6 @@ async fn open_journal(config: &Config, connection_string: &str) -> Result<Journa
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
-}
-
-/// The cloud that the configuration names.
-fn clouds(config: &Config, storage: Storage) -> Result<Clouds, StartError> {
-    let _ = (Path::new(""), CloudMode::Simulated, Simulated::new, storage, config);
-    todo!()
 }
 
 /// A connection string as it may be shown: without what stands before the `@`.

@@ -14,6 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -115,12 +116,12 @@ pub struct AwsAccount {
 #[serde(default)]
 pub struct Provisioner {
     /// How many networks are worked on at once.
-    pub parallel_networks: usize,
+    pub parallel_networks: NonZeroUsize,
     /// How long something that was just made may stay invisible (AWS documents eventual consistency without a bound; minutes were
     /// seen).
     #[serde(with = "humantime_serde")]
     pub visibility_window: Duration,
-    /// How often a link that waits for somebody is looked at.
+    /// How often, at least, something that is not in place yet is looked at.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
     /// The longest pause between two tries of something that fails.
@@ -176,7 +177,7 @@ impl Default for Simulated {
 impl Default for Provisioner {
     fn default() -> Self {
         Self {
-            parallel_networks: 16,
+            parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             visibility_window: Duration::from_secs(300),
             poll_interval: Duration::from_secs(15),
             retry_ceiling: Duration::from_secs(60),
@@ -241,9 +242,6 @@ impl Config {
 
     /// What no type can say.
     fn check(&self, problems: &mut Vec<String>) {
-        if self.provisioner.parallel_networks == 0 {
-            problems.push("provisioner.parallel_networks: must be at least 1".to_owned());
-        }
         for account in self.cloud.aws.accounts.keys().filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit())) {
             problems.push(format!("cloud.aws.accounts.{account}: an AWS account id has 12 digits"));
         }

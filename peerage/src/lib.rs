@@ -6,5 +6,6 @@
 pub mod api;
 pub mod assembly;
 pub mod cli;
+pub mod clouds;
 pub mod config;
 mod logging;

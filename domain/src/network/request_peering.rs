@@ -19,7 +19,7 @@ pub(super) fn decide(network: &Registered, command: &RequestPeering, now: DateTi
     let peer = &command.peer;
     check_place(network, peer)?;
     check_ranges(network, peer)?;
-    let peering_id = ids.peering();
+    let peering_id = ids.peering(network.id);
     let requested = PeeringRequested { peering_id, peer: peer.clone(), requested_at: now };
     let denied = Side::BOTH.map(|side| FirewallRestricted { peering_id, side, admit: Vec::new() }.into());
     Ok(std::iter::once(requested.into()).chain(denied).collect())

@@ -56,7 +56,7 @@ fn facts(refusal: &Refusal) -> (String, HashMap<String, String>) {
 
 /// Any other status with a reason.
 pub(super) fn status(code: Code, reason: &str, text: impl Into<String>, facts: &[(&str, String)]) -> Status {
-    let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    let facts: HashMap<_, _> = facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, facts);
     if code == Code::Unavailable {
         details.set_retry_info(Some(RETRY));
@@ -113,5 +113,5 @@ pub(super) fn unavailable(error: &JournalError) -> Status {
 /// An error with its causes, each said once.
 pub fn full_text(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |it| it.source());
-    std::iter::once(error).full_text(causes).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::once(error).chain(causes).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -8,8 +8,6 @@ mod audit_service;
 mod network_service;
 mod parse;
 mod show;
-#[cfg(test)]
-mod tests;
 
 pub use answer::{DOMAIN, full_text};
 pub use audit_service::Audit;

@@ -7,9 +7,10 @@ use super::{
     v1::{self, network_service_server::NetworkService},
 };
 use domain::{CommandId, NetworkId, PeeringId, network::NetworkCommand};
+use futures::future::try_join_all;
 use journal::Position;
 use moka::sync::Cache;
-use projections::{PageToken, PeeringFilter, Projections};
+use projections::{LifeName, PageRequest, PeeringFilter, PeeringView, Projections, QueryError, TimelineQuery};
 use std::{pin::Pin, time::Duration};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status};
@@ -33,7 +34,7 @@ impl Networks {
         &self,
         addressed: Addressed<C>,
         wrap: impl FnOnce(C) -> NetworkCommand,
-        peering: impl FnOnce(&NetworkCommand, &journal::Caller) -> Option<PeeringId>,
+        peering: Option<PeeringId>,
     ) -> Result<Response<v1::CommandResponse>, Status> {
         let Addressed { caller, network_id, command } = addressed;
         let command = wrap(command);
@@ -48,14 +49,17 @@ impl Networks {
             command = command.name(), %network_id, command_id = %caller.command_id, actor = %caller.actor,
             repeated = executed.repeated, "carried out"
         );
-        Ok(Response::new(show::command_response(&executed, peering(&command, &caller))))
+        Ok(Response::new(show::command_response(&executed, peering)))
     }
 
     /// A command id stands for one command. Within a network the log itself tells; this tells across networks.
     async fn one_network_per_command(&self, command_id: CommandId, network_id: NetworkId) -> Result<(), Status> {
         let used = match self.recent.get(&command_id) {
             Some(used) => Some(used),
-            None => read(self.rooms.projections.find_command(command_id).await)?.into_iter().find(|used| *used != network_id),
+            None => {
+                let uses = read(self.rooms.projections.find_command(command_id).await)?;
+                uses.into_iter().map(|it| it.network_id).find(|used| *used != network_id)
+            }
         };
         match used {
             Some(used) if used != network_id => {
@@ -82,8 +86,11 @@ pub(super) async fn reached(rooms: &Rooms, min_position: Option<Position>) -> Re
 }
 
 /// A read model's answer, or the status of its failure.
-pub(super) fn read<T>(result: Result<T, projections::ReadError>) -> Result<T, Status> {
+pub(super) fn read<T>(result: Result<T, QueryError>) -> Result<T, Status> {
     result.map_err(|error| {
+        if let QueryError::PageToken = error {
+            return parse::wrong_token();
+        }
         tracing::error!(error = %answer::full_text(&error), "read model failed");
         answer::status(Code::Internal, "READ_MODEL_FAILED", answer::full_text(&error), &[])
     })
@@ -103,42 +110,46 @@ fn unknown(what: &str, id: impl std::fmt::Display) -> Status {
 }
 
 async fn peering(projections: &Projections, id: PeeringId) -> Result<v1::Peering, Status> {
-    let Some(peering) = read(projections.peering(id).await)? else { return Err(unknown("peering", id)) };
-    Ok(show::peering(&peering))
+    let Some(view) = read(projections.peering(id).await)? else { return Err(unknown("peering", id)) };
+    read(show::peering(projections, &view).await)
+}
+
+async fn peerings(projections: &Projections, views: &[PeeringView]) -> Result<Vec<v1::Peering>, Status> {
+    read(try_join_all(views.iter().map(|view| show::peering(projections, view))).await)
 }
 
 #[tonic::async_trait]
 impl NetworkService for Networks {
     async fn register_network(&self, request: Request<v1::RegisterNetworkRequest>) -> Result<Response<v1::CommandResponse>, Status> {
         let addressed = parse::register_network(request.get_ref(), traceparent(&request))?;
-        self.execute(addressed, NetworkCommand::RegisterNetwork, |_, _| None).await
+        self.execute(addressed, NetworkCommand::RegisterNetwork, None).await
     }
 
     async fn request_peering(&self, request: Request<v1::RequestPeeringRequest>) -> Result<Response<v1::CommandResponse>, Status> {
         let addressed = parse::request_peering(request.get_ref(), traceparent(&request))?;
-        let requested = |_: &NetworkCommand, caller: &journal::Caller| Some(domain::Ids::of(caller.command_id).peering());
-        self.execute(addressed, NetworkCommand::RequestPeering, requested).await
+        let requested = domain::Ids::of(addressed.caller.command_id).peering(addressed.network_id);
+        self.execute(addressed, NetworkCommand::RequestPeering, Some(requested)).await
     }
 
     async fn accept_route(&self, request: Request<v1::AcceptRouteRequest>) -> Result<Response<v1::CommandResponse>, Status> {
         let addressed = parse::accept_route(request.get_ref(), traceparent(&request))?;
         let peering_id = addressed.command.peering_id;
-        self.execute(addressed, NetworkCommand::AcceptRoute, |_, _| Some(peering_id)).await
+        self.execute(addressed, NetworkCommand::AcceptRoute, Some(peering_id)).await
     }
 
     async fn restrict_firewall(&self, request: Request<v1::RestrictFirewallRequest>) -> Result<Response<v1::CommandResponse>, Status> {
         let addressed = parse::restrict_firewall(request.get_ref(), traceparent(&request))?;
         let peering_id = addressed.command.peering_id;
-        self.execute(addressed, NetworkCommand::RestrictFirewall, |_, _| Some(peering_id)).await
+        self.execute(addressed, NetworkCommand::RestrictFirewall, Some(peering_id)).await
     }
 
     async fn get_network(&self, request: Request<v1::GetNetworkRequest>) -> Result<Response<v1::Network>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = parse::id::<NetworkId>(&mut fields, "network_id", &request.network_id);
-        let page = parse::page(&mut fields, 0, &request.min_position);
-        let (id, page) = fields.finish(id.zip(page))?;
-        reached(&self.rooms, page.min_position).await?;
+        let min_position = fields.optional("min_position", &request.min_position);
+        let id = fields.finish(id)?;
+        reached(&self.rooms, min_position).await?;
         let network = read(self.rooms.projections.network(id).await)?.ok_or_else(|| unknown("network", id))?;
         Ok(Response::new(show::network(&network)))
     }
@@ -146,41 +157,36 @@ impl NetworkService for Networks {
     async fn list_networks(&self, request: Request<v1::ListNetworksRequest>) -> Result<Response<v1::ListNetworksResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::default();
-        let token = fields.optional::<PageToken>("page_token", &request.page_token);
-        let page = parse::page(&mut fields, request.page_size, &request.min_position);
-        let page = fields.finish(page)?;
-        reached(&self.rooms, page.min_position).await?;
-        let networks = read(self.rooms.projections.list_networks(token, page.size).await)?;
-        Ok(Response::new(v1::ListNetworksResponse {
-            networks: networks.items.iter().map(show::network).collect(),
-            next_page_token: show::token(networks.next),
-        }))
+        let reading = parse::reading(&mut fields, request.page_size, request.page_token, &request.min_position);
+        let reading = fields.finish(reading)?;
+        reached(&self.rooms, reading.min_position).await?;
+        let page = read(self.rooms.projections.list_networks(&reading.page).await)?;
+        let networks = page.items.iter().map(show::network).collect();
+        Ok(Response::new(v1::ListNetworksResponse { networks, next_page_token: page.next_token.unwrap_or_default() }))
     }
 
     async fn get_peering(&self, request: Request<v1::GetPeeringRequest>) -> Result<Response<v1::Peering>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = parse::id::<PeeringId>(&mut fields, "peering_id", &request.peering_id);
-        let page = parse::page(&mut fields, 0, &request.min_position);
-        let (id, page) = fields.finish(id.zip(page))?;
-        reached(&self.rooms, page.min_position).await?;
+        let min_position = fields.optional("min_position", &request.min_position);
+        let id = fields.finish(id)?;
+        reached(&self.rooms, min_position).await?;
         peering(&self.rooms.projections, id).await.map(Response::new)
     }
 
     async fn list_peerings(&self, request: Request<v1::ListPeeringsRequest>) -> Result<Response<v1::ListPeeringsResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::default();
-        let network_id = parse::optional_id::<NetworkId>(&mut fields, "network_id", &request.network_id);
-        let token = fields.optional::<PageToken>("page_token", &request.page_token);
-        let page = parse::page(&mut fields, request.page_size, &request.min_position);
-        let page = fields.finish(page)?;
-        reached(&self.rooms, page.min_position).await?;
-        let life = Some(request.life).filter(|it| !it.is_empty());
-        let peerings = read(self.rooms.projections.list_peerings(PeeringFilter { network_id, life }, token, page.size).await)?;
-        Ok(Response::new(v1::ListPeeringsResponse {
-            peerings: peerings.items.iter().map(show::peering).collect(),
-            next_page_token: show::token(peerings.next),
-        }))
+        let network = parse::optional_id::<NetworkId>(&mut fields, "network_id", &request.network_id);
+        let life = fields.optional::<LifeName>("life", &request.life);
+        let reading = parse::reading(&mut fields, request.page_size, request.page_token, &request.min_position);
+        let reading = fields.finish(reading)?;
+        reached(&self.rooms, reading.min_position).await?;
+        let filter = PeeringFilter { network, lives: life.into_iter().collect() };
+        let page = read(self.rooms.projections.list_peerings(&filter, &reading.page).await)?;
+        let peerings = peerings(&self.rooms.projections, &page.items).await?;
+        Ok(Response::new(v1::ListPeeringsResponse { peerings, next_page_token: page.next_token.unwrap_or_default() }))
     }
 
     type WatchPeeringStream = Pin<Box<dyn Stream<Item = Result<v1::WatchPeeringResponse, Status>> + Send>>;
@@ -243,11 +249,13 @@ type Look = Vec<(Option<Position>, v1::WatchPeeringResponse)>;
 async fn look(rooms: &Rooms, id: PeeringId, mut after: Option<Position>, first: bool) -> Result<Look, Status> {
     let mut responses = Vec::new();
     loop {
-        let query = projections::TimelineQuery { peering_id: Some(id), after, ..Default::default() };
-        let page = read(rooms.projections.timeline(query, WATCH_PAGE).await)?;
+        let query = TimelineQuery { peering: Some(id), after, ..Default::default() };
+        let page = read(rooms.projections.timeline(&query, &PageRequest { size: WATCH_PAGE, token: None }).await)?;
         let full = page.items.len() == WATCH_PAGE;
         after = page.items.last().map(|it| it.position).or(after);
-        responses.extend(page.items.iter().map(|it| (Some(it.position), v1::WatchPeeringResponse { event: Some(show::event(it)), peering: None })));
+        responses.extend(
+            page.items.iter().map(|it| (Some(it.position), v1::WatchPeeringResponse { event: Some(show::event(it)), peering: None })),
+        );
         if !full {
             break;
         }

@@ -7,6 +7,7 @@ use domain::{
     text::Actor,
 };
 use journal::{Caller, Position};
+use projections::PageRequest;
 use std::{fmt::Display, str::FromStr};
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -215,24 +216,30 @@ fn inbound_rules(fields: &mut Fields, rules: &[v1::InboundRule]) -> Option<Vec<I
     parsed.into_iter().collect()
 }
 
-/// A read's network, peering, command, page and position; whichever it has.
+/// The largest page that can be asked for.
+const LARGEST_PAGE: u32 = 1000;
+
+/// Which part of an answer is wanted, and how fresh it must be.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) size: usize,
+pub(super) struct Reading {
+    pub(super) page: PageRequest,
     pub(super) min_position: Option<Position>,
 }
 
-pub(super) const PAGE: u32 = 100;
-pub(super) const LARGEST_PAGE: u32 = 1000;
-
-pub(super) fn page(fields: &mut Fields, size: u32, min_position: &str) -> Option<Page> {
+pub(super) fn reading(fields: &mut Fields, size: u32, token: String, min_position: &str) -> Option<Reading> {
     let min_position = fields.optional("min_position", min_position);
-    let size = match size {
-        0 => PAGE,
-        size if size <= LARGEST_PAGE => size,
-        _ => return fields.wrong("page_size", format!("{LARGEST_PAGE} at most")),
-    };
-    Some(Page { size: size as usize, min_position })
+    if size > LARGEST_PAGE {
+        return fields.wrong("page_size", format!("{LARGEST_PAGE} at most"));
+    }
+    let page = PageRequest { size: size as usize, token: Some(token).filter(|it| !it.is_empty()) };
+    Some(Reading { page, min_position })
+}
+
+/// A page token that belongs to no question, or to another one.
+pub(super) fn wrong_token() -> Status {
+    let mut fields = Fields::default();
+    let _: Option<()> = fields.wrong("page_token", "belongs to another question; leave it out to begin again");
+    fields.into_status()
 }
 
 pub(super) fn id<T: FromStr>(fields: &mut Fields, field: &str, text: &str) -> Option<T> {

@@ -3,7 +3,7 @@
 use super::v1;
 use domain::{PeeringId, advisory};
 use journal::Executed;
-use projections::{FirewallView, NetworkRow, PageToken, PeeringView, RouteView, TimelineRow};
+use projections::{FirewallView, NetworkView, PeeringView, Projections, QueryError, RouteView, TimelineEntry};
 
 pub(super) fn command_response(executed: &Executed, peering: Option<PeeringId>) -> v1::CommandResponse {
     v1::CommandResponse {
@@ -16,13 +16,9 @@ pub(super) fn command_response(executed: &Executed, peering: Option<PeeringId>) 
     }
 }
 
-pub(super) fn token(next: Option<PageToken>) -> String {
-    next.map(|it| it.to_string()).unwrap_or_default()
-}
-
-pub(super) fn network(row: &NetworkRow) -> v1::Network {
+pub(super) fn network(row: &NetworkView) -> v1::Network {
     v1::Network {
-        network_id: row.network_id.to_string(),
+        network_id: row.id.to_string(),
         project: row.project.to_string(),
         name: row.name.to_string(),
         provider: row.provider.to_string(),
@@ -33,38 +29,51 @@ pub(super) fn network(row: &NetworkRow) -> v1::Network {
         subnets: row.subnets.iter().map(ToString::to_string).collect(),
         revision: row.revision,
         registered_at: time(row.registered_at),
-        live_peerings: row.live_peerings,
+        live_peerings: u32::try_from(row.peerings.live).unwrap_or(u32::MAX),
     }
 }
 
-pub(super) fn peering(view: &PeeringView) -> v1::Peering {
-    v1::Peering {
-        peering_id: view.peering_id.to_string(),
+/// A peering with all that belongs to it.
+pub(super) async fn peering(projections: &Projections, view: &PeeringView) -> Result<v1::Peering, QueryError> {
+    let routes = projections.routes(view.id).await?;
+    let posture = projections.firewall(view.id).await?;
+    let network = projections.network(view.network_id).await?;
+    let advisories = network.map(|it| advisory::for_places(it.region.as_str(), view.peer.region.as_str())).unwrap_or_default();
+    Ok(v1::Peering {
+        peering_id: view.id.to_string(),
         network_id: view.network_id.to_string(),
-        peer: Some(v1::Peer {
-            provider: view.peer.provider.to_string(),
-            account: view.peer.account.to_string(),
-            region: view.peer.region.to_string(),
-            cloud_network: view.peer.cloud_network.to_string(),
-            ranges: view.peer.ranges.iter().map(ToString::to_string).collect(),
-            subnets: view.peer.subnets.iter().map(ToString::to_string).collect(),
-        }),
-        life: view.life.clone(),
+        peer: Some(peer(&view.peer)),
+        life: view.life.as_str().to_owned(),
         link: view.link.as_ref().map(ToString::to_string).unwrap_or_default(),
         converged: view.converged,
-        blocked: view.blocked.as_ref().map(|it| v1::Blocked {
-            cause: it.cause.as_str().to_owned(),
-            side: it.side.to_string(),
-            message: it.message.clone(),
-            remedy: it.remedy.clone(),
-            since: time(it.since),
-        }),
-        routes: view.routes.iter().map(route).collect(),
-        firewall: view.firewall.iter().map(firewall).collect(),
-        advisories: advisories(view),
+        blocked: view.blocked.as_ref().map(blocked),
+        routes: routes.iter().map(route).collect(),
+        firewall: posture.iter().map(firewall).collect(),
+        advisories: advisories.into_iter().map(|it| v1::Advisory { code: it.code.to_owned(), message: it.message }).collect(),
         requested_at: time(view.requested_at),
         failure: view.failure.clone().unwrap_or_default(),
         expires_at: view.expires_at.map(time).unwrap_or_default(),
+    })
+}
+
+fn peer(peer: &domain::network::Peer) -> v1::Peer {
+    v1::Peer {
+        provider: peer.provider.to_string(),
+        account: peer.account.to_string(),
+        region: peer.region.to_string(),
+        cloud_network: peer.cloud_network.to_string(),
+        ranges: peer.ranges.iter().map(ToString::to_string).collect(),
+        subnets: peer.subnets.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn blocked(block: &projections::Block) -> v1::Blocked {
+    v1::Blocked {
+        cause: block.cause.as_str().to_owned(),
+        side: block.side.to_string(),
+        message: block.message.clone(),
+        remedy: block.remedy.clone(),
+        since: time(block.since),
     }
 }
 
@@ -72,7 +81,7 @@ fn route(view: &RouteView) -> v1::Route {
     v1::Route {
         side: view.side.to_string(),
         destination: view.destination.to_string(),
-        installed_in: view.installed_in.iter().map(ToString::to_string).collect(),
+        installed_in: view.installed.iter().map(|it| it.route_table.to_string()).collect(),
         conflicts: view
             .conflicts
             .iter()
@@ -86,16 +95,11 @@ fn firewall(view: &FirewallView) -> v1::Firewall {
         side: view.side.to_string(),
         admit: view.admit.iter().map(|it| v1::InboundRule { source: it.source.to_string(), port: it.port.into() }).collect(),
         group: view.group.as_ref().map(ToString::to_string).unwrap_or_default(),
-        enforced: view.enforced,
+        enforced: view.is_enforced(),
     }
 }
 
-fn advisories(view: &PeeringView) -> Vec<v1::Advisory> {
-    let advisories = advisory::for_places(view.network_region.as_str(), view.peer.region.as_str());
-    advisories.into_iter().map(|it| v1::Advisory { code: it.code.to_owned(), message: it.message }).collect()
-}
-
-pub(super) fn event(row: &TimelineRow) -> v1::Event {
+pub(super) fn event(row: &TimelineEntry) -> v1::Event {
     v1::Event {
         position: row.position.to_string(),
         network_id: row.network_id.map(|it| it.to_string()).unwrap_or_default(),
@@ -103,10 +107,10 @@ pub(super) fn event(row: &TimelineRow) -> v1::Event {
         stream: row.stream.clone(),
         revision: row.revision,
         r#type: row.event_type.clone(),
-        actor: row.actor.clone().unwrap_or_default(),
+        actor: row.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
         command_id: row.command_id.map(|it| it.to_string()).unwrap_or_default(),
         created: time(row.created),
-        data: row.data.clone(),
+        data: row.data.as_ref().map(ToString::to_string).unwrap_or_default(),
         problem: row.problem.clone().unwrap_or_default(),
     }
 }

@@ -1,9 +1,7 @@
 //! How the command line talks to a running engine.
 
 use super::{Output, Trouble};
-use crate::api::v1::{
-    CommandContext, Peering, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
-};
+use crate::api::v1::{CommandContext, Peering, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient};
 use clap::Args;
 use std::time::Duration;
 use tonic::{Code, Request, Status, transport::Channel};
@@ -23,21 +21,21 @@ pub struct Remote {
 
 /// What every command carries.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Context {
+pub(super) struct Context {
     /// The command's own UUID; the same one again asks for the first answer. Default: a new one.
     #[arg(long, value_name = "UUID")]
-    pub command_id: Option<Uuid>,
+    pub(super) command_id: Option<Uuid>,
     /// On whose behalf, for the audit.
     #[arg(long, env = "PEERAGE_ACTOR", value_name = "NAME")]
-    pub actor: Option<String>,
+    pub(super) actor: Option<String>,
     /// The revision that the network must be at.
     #[arg(long, value_name = "N")]
-    pub expected_revision: Option<u64>,
+    pub(super) expected_revision: Option<u64>,
 }
 
 impl Context {
     /// The message of it.
-    pub fn message(&self) -> CommandContext {
+    pub(super) fn message(&self) -> CommandContext {
         CommandContext {
             command_id: self.command_id.unwrap_or_else(Uuid::new_v4).to_string(),
             actor: self.actor.clone().unwrap_or_else(whoami),
@@ -61,7 +59,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Remote {
     pub async fn connect(&self) -> Result<Channel, Trouble> {
-        let endpoint = Channel::from_shared(self.server.clone()).map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
+        let endpoint =
+            Channel::from_shared(self.server.clone()).map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
         endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).connect().await.map_err(|_| {
             Trouble::failed(format!("no engine answers at {}; start one with `peerage serve`, or name another with --server", self.server))
         })
@@ -93,7 +92,9 @@ pub(super) fn refused(status: Status) -> Trouble {
     let reason = status.get_details_error_info().map(|it| it.reason);
     match (reason, status.code()) {
         (Some(reason), _) => Trouble::failed(format!("{} [{reason}]", status.message())),
-        (None, Code::DeadlineExceeded | Code::Cancelled) => Trouble::failed("the engine did not answer in time; the command may have been carried out"),
+        (None, Code::DeadlineExceeded | Code::Cancelled) => {
+            Trouble::failed("the engine did not answer in time; the command may have been carried out")
+        }
         (None, code) => Trouble::failed(format!("{} [{code:?}]", status.message())),
     }
 }

@@ -66,7 +66,10 @@ impl Demo {
         let told = told.unwrap_or_else(|_| Err(Trouble::failed(format!("not in place after {} s", self.timeout))));
         engine.stop(config.api.drain).await;
         told?;
-        println!("\nDone in {:.1} s. Now for real: `peerage serve`, and the same commands from another terminal.", started.elapsed().as_secs_f32());
+        println!(
+            "\nDone in {:.1} s. Now for real: `peerage serve`, and the same commands from another terminal.",
+            started.elapsed().as_secs_f32()
+        );
         Ok(())
     }
 
@@ -109,7 +112,7 @@ async fn make_network(engine: &Engine, account: &str, region: &str, range: &str,
         region: Region::of(Provider::Aws, region).map_err(Trouble::failed)?,
     };
     let range: Range = range.parse().map_err(Trouble::failed)?;
-    let made = engine.clouds().groundwork().create_network(&place, range, name).await;
+    let made = engine.clouds().groundwork.create_network(&place, range, name).await;
     made.map(|id| id.to_string()).map_err(|error| Trouble::failed(format!("cannot make a network for the demonstration: {error}")))
 }
 
@@ -143,7 +146,9 @@ async fn request_peering(
 ) -> Result<Uuid, Trouble> {
     let Case { region, range, .. } = case;
     let cloud_network = make_network(engine, PEER_ACCOUNT, region, range, "demo-peer").await?;
-    println!("$ peerage peering request --network {network_id} --account {PEER_ACCOUNT} --region {region} --vpc {cloud_network} --range {range}");
+    println!(
+        "$ peerage peering request --network {network_id} --account {PEER_ACCOUNT} --region {region} --vpc {cloud_network} --range {range}"
+    );
     let peer = v1::Peer {
         provider: "aws".to_owned(),
         account: PEER_ACCOUNT.to_owned(),

@@ -42,7 +42,7 @@ impl Serve {
         let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
         let starting = Engine::start(&config, Storage::OnDisk);
-        let engine = tokio::select! {
+        let mut engine = tokio::select! {
             started = starting => started.map_err(trouble)?,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),

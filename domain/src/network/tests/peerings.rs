@@ -9,7 +9,7 @@ fn request(peer: Peer) -> RequestPeering {
 
 /// The whole append that a granted request is.
 fn granted(peer: Peer) -> [NetworkEvent; 3] {
-    let peering_id = Ids::of(COMMAND).peering();
+    let peering_id = Ids::of(COMMAND).peering(network_id());
     [
         PeeringRequested { peering_id, peer, requested_at: now() }.into(),
         FirewallRestricted { peering_id, side: Side::Local, admit: Vec::new() }.into(),

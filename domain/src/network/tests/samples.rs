@@ -59,7 +59,7 @@ pub(super) fn network_id() -> NetworkId {
 
 /// The `n`-th peering of a history, as its request would have named it.
 pub(super) fn peering_id(n: u128) -> PeeringId {
-    Ids::of(CommandId(Uuid::from_u128(n))).peering()
+    Ids::of(CommandId(Uuid::from_u128(n))).peering(network_id())
 }
 
 pub(super) fn register() -> RegisterNetwork {

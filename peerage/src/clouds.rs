@@ -1,0 +1,70 @@
+//! The cloud that the configuration names.
+
+use crate::{
+    assembly::{StartError, Storage},
+    config::{self, CloudMode, Config},
+};
+use journal::Clock;
+use std::{collections::BTreeMap, sync::Arc};
+use workers::{
+    Cloud,
+    cloud::Groundwork,
+    clouds::{
+        AwsCloud, SimulatedCloud, SimulatedSettings,
+        aws::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys},
+    },
+};
+
+/// One cloud, by what it can do.
+#[derive(Clone, Debug)]
+pub struct Clouds {
+    /// What the provisioner works on.
+    pub cloud: Arc<dyn Cloud>,
+    /// What the demonstration makes its networks with.
+    pub groundwork: Arc<dyn Groundwork>,
+}
+
+impl Clouds {
+    pub(crate) fn of(config: &Config, storage: Storage, clock: Clock) -> Result<Self, StartError> {
+        match config.cloud.mode {
+            CloudMode::Simulated => {
+                let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
+                let cloud = match storage {
+                    Storage::InMemory => SimulatedCloud::new(settings, clock),
+                    Storage::OnDisk => SimulatedCloud::kept_in(&config.data.dir.join("simulated-cloud.json"), settings, clock)
+                        .map_err(StartError::SimulatedCloud)?,
+                };
+                Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
+            }
+            CloudMode::Aws => {
+                let cloud = AwsCloud::new(ec2_settings(&config.cloud.aws));
+                Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
+            }
+        }
+    }
+}
+
+fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
+    let given = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
+    let access = |it: &config::AwsAccount| AccountAccess { role_arn: given(&it.role_arn), external_id: given(&it.external_id) };
+    Ec2Settings {
+        endpoint: given(&aws.endpoint),
+        credentials: credentials(aws),
+        role_name: given(&aws.role_name),
+        accounts: aws.accounts.iter().map(|(id, account)| (id.clone(), access(account))).collect::<BTreeMap<_, _>>(),
+        ..Ec2Settings::default()
+    }
+}
+
+/// AWS's own order of places; but an emulator takes any key, and nobody should have to make one up for it.
+fn credentials(aws: &config::Aws) -> BaseCredentials {
+    let known = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"].iter().any(|it| std::env::var_os(it).is_some());
+    if aws.endpoint.is_empty() || known {
+        return BaseCredentials::DefaultChain;
+    }
+    BaseCredentials::Static(StaticKeys {
+        access_key_id: "peerage".to_owned(),
+        secret_access_key: "peerage".to_owned(),
+        session_token: None,
+    })
+}
