@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     log::{LogError, OpenError},
+    net::TlsError,
     read::ReadError,
     security::UserError,
 };
@@ -49,6 +50,9 @@ pub enum StartError {
         #[source]
         source: Cause,
     },
+    /// The certificate or the key cannot be used.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsError),
     /// Another process listens on the address.
     #[error("the address {address} is in use")]
     AddressInUse {

@@ -36,4 +36,5 @@ mod source;
 
 pub use error::{Cause, StartError};
 pub use log::Durability;
+pub use net::TlsError;
 pub use node::{Builder, EmbeddedNode};

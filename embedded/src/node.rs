@@ -30,6 +30,7 @@ const MAX_APPEND_SIZE: usize = 1 << 20;
 /// A running event store. Dropping it stops it too, without waiting.
 pub struct EmbeddedNode {
     address: SocketAddr,
+    is_tls: bool,
     stopping: CancellationToken,
     shutdown: DropGuard,
     served: JoinHandle<()>,
@@ -46,8 +47,16 @@ pub struct Builder {
     max_append_size: usize,
     projections: SystemProjections,
     passwords: Option<Passwords>,
+    tls: Option<Tls>,
     clock: Clock,
     new_id: NewId,
+}
+
+/// A certificate chain and its key, both PEM.
+#[derive(Clone)]
+struct Tls {
+    certificates: Vec<u8>,
+    key: Vec<u8>,
 }
 
 /// The passwords of the two users that a store begins with.
@@ -68,6 +77,7 @@ impl EmbeddedNode {
             max_append_size: MAX_APPEND_SIZE,
             projections: SystemProjections::default(),
             passwords: None,
+            tls: None,
             clock: wall_clock(),
             new_id: random_ids(),
         }
@@ -88,7 +98,7 @@ impl EmbeddedNode {
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        format!("kurrentdb://{address}?tls=false&discoveryInterval=0")
+        format!("kurrentdb://{address}?tls={}&discoveryInterval=0", self.is_tls)
     }
 
     /// Returns when the node has begun to shut down: a client may ask for it. [`shutdown`](Self::shutdown) finishes it.
@@ -172,6 +182,13 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS only, with this certificate chain and private key, both PEM.
+    #[must_use]
+    pub fn tls(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.tls = Some(Tls { certificates: certificates.into(), key: key.into() });
+        self
+    }
+
     /// Stamps records with this clock's time instead of the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
@@ -188,6 +205,7 @@ impl Builder {
 
     /// Opens the store and begins to listen. The node can be connected to when this returns.
     pub async fn start(self) -> Result<EmbeddedNode, StartError> {
+        let tls = self.tls.as_ref().map(|tls| net::acceptor(&tls.certificates, &tls.key)).transpose()?;
         let listener = net::bind(self.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listener.map_err(|source| StartError::listen(self.listen, source))?;
         let shutdown = CancellationToken::new();
@@ -210,10 +228,19 @@ impl Builder {
             routes: grpc::routes(context),
             info: Info { reader, instance, advertised: address },
             guard,
+            tls,
             shutdown: shutdown.clone(),
         };
         let served = tokio::spawn(server.run(listener));
-        Ok(EmbeddedNode { address, stopping: shutdown.clone(), shutdown: shutdown.drop_guard(), served, groups, engine })
+        Ok(EmbeddedNode {
+            address,
+            is_tls: self.tls.is_some(),
+            stopping: shutdown.clone(),
+            shutdown: shutdown.drop_guard(),
+            served,
+            groups,
+            engine,
+        })
     }
 
     async fn open_users(&self, reader: &Reader, engine: &Engine) -> Result<Option<Users>, StartError> {

@@ -207,3 +207,32 @@ async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_go
     assert_eq!(read_all(&client, "cut").await.len(), 2);
     node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_users_and_tls_lets_in_only_whom_it_knows() {
+    let node = EmbeddedNode::builder()
+        .tls(include_bytes!("tls/node.pem"), include_bytes!("tls/node.key"))
+        .users("first", "second")
+        .start()
+        .await
+        .unwrap();
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem");
+    let as_user = |user: &str| {
+        let text = node.connection_string().replace("kurrentdb://", &format!("kurrentdb://{user}@"));
+        Client::new(format!("{text}&tlsCaFile={authority}").parse().unwrap()).unwrap()
+    };
+    let options = AppendToStreamOptions::default();
+    as_user("admin:first").append_to_stream("s", &options, event(0)).await.unwrap();
+    assert_eq!(read_all(&as_user("ops:second"), "s").await.len(), 1);
+    let refused = as_user("admin:wrong").append_to_stream("s", &options, event(1)).await.unwrap_err();
+    assert!(matches!(refused, kurrentdb::Error::AccessDenied), "{refused:?}");
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_refused() {
+    for (certificates, key) in [("", "key"), ("nonsense", "nonsense"), (include_str!("tls/node.pem"), "nonsense")] {
+        let error = EmbeddedNode::builder().tls(certificates, key).start().await.unwrap_err();
+        assert!(matches!(error, StartError::Tls(_)), "{error:?}");
+    }
+}

@@ -38,6 +38,10 @@ use crate::{engine::WriterHandle, persistent::Groups, read::Reader, security::Gu
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
 const MAX_MESSAGE: usize = 16_767_216;
 
+/// The other end of the connection that a call came over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
 /// What the services share.
 #[derive(Clone)]
 pub(crate) struct Context {

@@ -4,6 +4,9 @@ mod deadline;
 mod http;
 mod quick_ack;
 mod serve;
+mod tls;
 
 pub(crate) use http::Info;
 pub(crate) use serve::{Server, bind};
+pub use tls::TlsError;
+pub(crate) use tls::acceptor;

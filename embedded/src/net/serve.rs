@@ -8,13 +8,18 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, service::Routes};
 use tower::Service as _;
 
 use crate::{
-    grpc::{unauthenticated, unreadable_credentials},
+    grpc::{Peer, unauthenticated, unreadable_credentials},
     security::{Credentials, Guard, Identity},
 };
 
@@ -28,6 +33,8 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// A peer that is gone is noticed after this.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to agree on a key.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long connections may take to finish what they are doing.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -37,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) routes: Routes,
     pub(crate) info: Info,
     pub(crate) guard: Guard,
+    /// None: connections are plain.
+    pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -54,8 +63,8 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(self.clone().serve(stream));
+                Ok((stream, from)) => {
+                    connections.spawn(self.clone().serve(stream, from));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
@@ -66,24 +75,32 @@ impl Server {
         }
         drop(listener);
         connections.close();
-        if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        if timeout(DRAIN, connections.wait()).await.is_err() {
             tracing::warn!("connections were cut: they did not finish in time");
         }
     }
 
-    async fn serve(self, stream: TcpStream) {
-        let stream = match QuickAck::new(stream) {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!(%error, "a connection was gone before it was served");
-                return;
-            }
+    async fn serve(self, stream: TcpStream, from: SocketAddr) {
+        let served = match (QuickAck::new(stream), self.tls.clone()) {
+            (Err(error), _) => Err(error),
+            (Ok(stream), None) => self.converse(stream, from).await,
+            (Ok(stream), Some(tls)) => match timeout(HANDSHAKE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.converse(stream, from).await,
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(super::tls::timed_out()),
+            },
         };
+        if let Err(error) = served {
+            tracing::debug!(%error, %from, "a connection ended early");
+        }
+    }
+
+    /// Serves one connection until it ends, or gracefully from the shutdown on.
+    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, from: SocketAddr) -> io::Result<()> {
         let shutdown = self.shutdown.clone();
-        let service = service_fn(move |request| self.clone().answer(request));
+        let service = service_fn(move |request| self.clone().answer(request, from));
         let builder = connection_builder();
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
+        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = shutdown.cancelled() => {
@@ -91,12 +108,10 @@ impl Server {
                 connection.as_mut().await
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
-        }
+        ended.map_err(io::Error::other)
     }
 
-    async fn answer(mut self, mut request: Request<Incoming>) -> Result<Response<tonic::body::Body>, Infallible> {
+    async fn answer(mut self, mut request: Request<Incoming>, from: SocketAddr) -> Result<Response<tonic::body::Body>, Infallible> {
         if let Some(response) = plain::answer(&request, &self.info) {
             return Ok(response);
         }
@@ -104,6 +119,7 @@ impl Server {
             Ok(identity) => request.extensions_mut().insert(identity),
             Err(refused) => return Ok(refused.into_http()),
         };
+        request.extensions_mut().insert(Peer(from));
         let deadline = deadline::of(&request);
         let answer = async move {
             match self.routes.call(request).await {

@@ -13,7 +13,7 @@ use protocol::persistent_subscriptions::{
 };
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Context, status};
+use super::{Context, Peer, status};
 use crate::persistent::{GroupError, GroupName};
 
 pub(super) struct Service(pub(super) Arc<Context>);
@@ -52,7 +52,7 @@ impl PersistentSubscriptions for Service {
     }
 
     async fn read(&self, request: Request<Streaming<ReadReq>>) -> Result<Response<Self::ReadStream>, Status> {
-        let from = request.remote_addr().map(|from| from.to_string()).unwrap_or_default();
+        let from = request.extensions().get().map(|Peer(from)| from.to_string()).unwrap_or_default();
         let who = request.metadata().get("connection-name").and_then(|name| name.to_str().ok());
         let who = who.unwrap_or_default().to_owned();
         Ok(Response::new(consume::consume(&self.0, &status::who(&request), request.into_inner(), from, who).await?))
