@@ -94,6 +94,10 @@ impl From<OpenError> for StartError {
             OpenError::InUse(path) => Self::DirectoryInUse { path },
             OpenError::UnknownFormat { file, found } => Self::UnknownFormat { file, found },
             OpenError::Io { path, source } => Self::Directory { path, source },
+            OpenError::Shorter { ref file, .. } | OpenError::Unreadable { ref file } => {
+                Self::Store { path: file.clone(), source: error.into() }
+            }
+            OpenError::Records { path, source } => Self::Store { path, source: source.into() },
             OpenError::Store { path, source } => Self::Store { path, source: source.into() },
         }
     }

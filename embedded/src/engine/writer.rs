@@ -183,6 +183,7 @@ impl Writer {
                 break;
             }
         }
+        self.log.close();
     }
 
     /// The first command and those that wait behind it; whether the last of them was to stop.

@@ -20,11 +20,15 @@ impl Monitoring for Service {
     async fn stats(&self, request: Request<StatsReq>) -> Result<Response<Self::StatsStream>, Status> {
         self.0.guard.known(&status::who(&request)).map_err(|denied| status::denied(&denied))?;
         let context = self.0.clone();
-        let every = Duration::from_millis(request.into_inner().refresh_time_period_in_ms.max(1));
+        let every = Duration::from_millis(request.into_inner().refresh_time_period_in_ms);
         let shutdown = context.reader.shutdown_token();
         Ok(Response::new(Box::pin(try_stream! {
             loop {
                 yield StatsResp { stats: figures(&context) };
+                // Without a period it is asked for once.
+                if every.is_zero() {
+                    return;
+                }
                 if shutdown.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
                     Err(status::shutting_down())?;
                 }

@@ -1,20 +1,23 @@
 //! A log on disk, in an LSM tree store that journals and flushes each group once.
 //!
-//! `format` names the layout of the directory; `store/` belongs to the storage library, its lock file included.
+//! `format` names the layout of the directory, `extent` how far the log has reached; `store/` belongs to the storage
+//! library, its lock file included.
 
 use std::{
-    fmt, fs,
-    io::{self, Write as _},
+    fmt, fs, io,
     ops::{ControlFlow, RangeInclusive},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use uuid::Uuid;
 
-use super::{Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor};
+use super::{Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent};
 use crate::model::{Position, Record, StreamName, Ticks};
 
 const FORMAT_FILE: &str = "format";
@@ -24,6 +27,8 @@ const FORMAT: &str = "peerage event store 1";
 const CACHE_BYTES: u64 = 24 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
+/// The extent is noted when the log has grown by so much: far less often than it is flushed.
+const NOTE_EVERY: u64 = 16 << 20;
 
 /// Length of the name, name, number.
 type IndexKey = Vec<u8>;
@@ -35,6 +40,9 @@ pub(crate) struct DiskLog {
     durability: Durability,
     /// None while it cannot be opened again after a failure.
     opened: RwLock<Option<Arc<Opened>>>,
+    /// Where the last commit ended, and what of it is noted beside the store.
+    end: AtomicU64,
+    noted: AtomicU64,
 }
 
 struct Opened {
@@ -48,7 +56,31 @@ impl DiskLog {
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
         check_format(directory)?;
         let opened = Opened::open(directory)?;
-        Ok(Self { directory: directory.to_owned(), durability, opened: RwLock::new(Some(Arc::new(opened))) })
+        let log = Self {
+            directory: directory.to_owned(),
+            durability,
+            opened: RwLock::new(Some(Arc::new(opened))),
+            end: AtomicU64::new(0),
+            noted: AtomicU64::new(0),
+        };
+        let records = |source| OpenError::Records { path: directory.join(STORE_FOLDER), source: Box::new(source) };
+        let end = log.end().map_err(records)?;
+        extent::check(directory, end)?;
+        log.end.store(end.get(), Ordering::Relaxed);
+        log.noted.store(end.get(), Ordering::Relaxed);
+        Ok(log)
+    }
+
+    /// Notes the extent if the log has grown by this much since it was last noted. A note that fails is only later.
+    fn note_extent(&self, growth: u64) {
+        let end = self.end.load(Ordering::Relaxed);
+        if end < self.noted.load(Ordering::Relaxed).saturating_add(growth) {
+            return;
+        }
+        match extent::note(&self.directory, Position::new(end)) {
+            Ok(()) => self.noted.store(end, Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "the extent of the log could not be noted"),
+        }
     }
 
     fn opened(&self) -> Result<Arc<Opened>, LogError> {
@@ -86,6 +118,7 @@ impl Log for DiskLog {
         };
         let opened = self.opened()?;
         let mut batch = opened.database.batch().durability(Some(mode));
+        let end = group.records.iter().map(|(position, bytes)| position.after(bytes.len()).get()).max();
         for (position, bytes) in group.records {
             batch.insert(&opened.records, position.get().to_be_bytes(), bytes);
         }
@@ -95,7 +128,14 @@ impl Log for DiskLog {
         for (stream, number) in group.removed {
             batch.remove(&opened.index, index_key(&stream, number));
         }
-        batch.commit().map_err(LogError::Commit)
+        batch.commit().map_err(LogError::Commit)?;
+        self.end.fetch_max(end.unwrap_or(0), Ordering::Relaxed);
+        self.note_extent(NOTE_EVERY);
+        Ok(())
+    }
+
+    fn close(&self) {
+        self.note_extent(1);
     }
 
     /// The storage library refuses everything after a failed write: it has to be opened anew. What others still read
@@ -216,13 +256,7 @@ fn check_format(directory: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Written beside, flushed, then renamed: a crash leaves the whole mark or none.
 fn mark_format(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let beside = directory.join(format!("{FORMAT_FILE}.new"));
-    let mut file = fs::File::create(&beside)?;
-    writeln!(file, "{FORMAT}")?;
-    file.sync_all()?;
-    fs::rename(&beside, directory.join(FORMAT_FILE))?;
-    fs::File::open(directory)?.sync_all()
+    extent::write_whole(&directory.join(FORMAT_FILE), &format!("{FORMAT}\n"))
 }

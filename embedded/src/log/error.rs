@@ -32,6 +32,16 @@ pub(crate) enum OpenError {
     InUse(PathBuf),
     #[error("{} says the format is {found:?}, which this version does not know", .file.display())]
     UnknownFormat { file: PathBuf, found: String },
+    #[error("events are missing: {} says the log has reached position {}, and it ends at {}", .file.display(), .extent.get(), .end.get())]
+    Shorter { file: PathBuf, extent: Position, end: Position },
+    #[error("{} cannot be read", .file.display())]
+    Unreadable { file: PathBuf },
+    #[error("the records in {} cannot be read", .path.display())]
+    Records {
+        path: PathBuf,
+        #[source]
+        source: Box<LogError>,
+    },
     #[error("cannot use {}", .path.display())]
     Io {
         path: PathBuf,

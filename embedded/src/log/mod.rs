@@ -5,6 +5,7 @@
 
 mod disk;
 mod error;
+mod extent;
 mod memory;
 
 use std::{
@@ -65,6 +66,9 @@ pub(crate) type Visitor<'a> = dyn FnMut(Record) -> ControlFlow<()> + 'a;
 /// commit was not acknowledged may then be there, but wholly.
 pub(crate) trait Log: fmt::Debug + Send + Sync {
     fn commit(&self, group: Group) -> Result<(), LogError>;
+
+    /// Notes how far the log has come. Nothing is committed after it.
+    fn close(&self) {}
 
     /// Makes the log usable again after a failed `commit`. The group that failed may be there then, but only wholly.
     fn recover(&self) -> Result<(), LogError> {

@@ -1,0 +1,66 @@
+//! How far the log has reached at least, noted beside it.
+//!
+//! The storage library takes a damaged journal for the torn tail of a crash and drops it. That is right for what was
+//! being written, wrong for what had been acknowledged long before: a store that ends before its extent has lost events.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::OpenError;
+use crate::model::Position;
+
+const FILE: &str = "extent";
+
+/// Compares what is there with what has been there.
+pub(super) fn check(directory: &Path, end: Position) -> Result<(), OpenError> {
+    let file = directory.join(FILE);
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(|source| OpenError::Io { path: file.clone(), source })?,
+    };
+    match text.trim_end().parse().map(Position::new) {
+        Ok(extent) if extent <= end => Ok(()),
+        Ok(extent) => Err(OpenError::Shorter { file, extent, end }),
+        Err(_) => Err(OpenError::Unreadable { file }),
+    }
+}
+
+/// Notes that the log has reached this position.
+pub(super) fn note(directory: &Path, end: Position) -> io::Result<()> {
+    write_whole(&directory.join(FILE), &format!("{}\n", end.get()))
+}
+
+/// Written beside, flushed, then renamed: a crash leaves the old file or the new one.
+pub(super) fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let mut beside = PathBuf::from(file);
+    beside.set_extension("new");
+    let mut new = fs::File::create(&beside)?;
+    new.write_all(text.as_bytes())?;
+    new.sync_all()?;
+    fs::rename(&beside, file)?;
+    match file.parent() {
+        Some(directory) => fs::File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_ends_before_its_extent_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        check(directory.path(), Position::new(64)).unwrap();
+        note(directory.path(), Position::new(100)).unwrap();
+        check(directory.path(), Position::new(100)).unwrap();
+        let error = check(directory.path(), Position::new(99)).unwrap_err();
+        assert!(matches!(error, OpenError::Shorter { .. }), "{error:?}");
+        fs::write(directory.path().join(FILE), "1O0").unwrap();
+        let error = check(directory.path(), Position::new(100)).unwrap_err();
+        assert!(matches!(error, OpenError::Unreadable { .. }), "{error:?}");
+    }
+}
