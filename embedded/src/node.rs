@@ -226,7 +226,13 @@ impl Builder {
         };
         let server = Server {
             routes: grpc::routes(context),
-            info: Info { reader, instance, advertised: address },
+            info: Info {
+                reader,
+                instance,
+                advertised: address,
+                has_users: self.passwords.is_some(),
+                has_projections: self.projections == SystemProjections::On,
+            },
             guard,
             tls,
             shutdown: shutdown.clone(),

@@ -41,6 +41,8 @@ use crate::{
 
 /// The longest an append may take, whatever longer time its sender allows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many appends of one call may be under way before more of it is read.
+const IN_FLIGHT: usize = 1024;
 
 pub(super) fn batch_append(context: Arc<Context>, who: Identity, mut requests: Streaming<BatchAppendReq>) -> Replies<BatchAppendResp> {
     Box::pin(try_stream! {
@@ -50,7 +52,7 @@ pub(super) fn batch_append(context: Arc<Context>, who: Identity, mut requests: S
         while more || !answers.is_empty() {
             let step = tokio::select! {
                 Some(answer) = answers.next() => Step::Answer(answer),
-                request = requests.message(), if more => Step::Request(request),
+                request = requests.message(), if more && answers.len() < IN_FLIGHT => Step::Request(request),
             };
             match step {
                 Step::Answer(answer) => yield answer,
@@ -59,8 +61,10 @@ pub(super) fn batch_append(context: Arc<Context>, who: Identity, mut requests: S
                         more = false;
                         continue;
                     };
-                    if let Some(batch) = collect(&mut unfinished, request)? {
-                        answers.push_back(carry_out(context.clone(), who.clone(), batch).boxed());
+                    if let Some(batch) = collect(&mut unfinished, request, context.max_append_size)? {
+                        // Asked here, so that batches reach the writer in the order they came.
+                        let allowed = batch.allowed(&context, &who).await;
+                        answers.push_back(carry_out(context.clone(), allowed, batch).boxed());
                     }
                 }
             }
@@ -80,13 +84,35 @@ struct Batch {
     stream_identifier: Option<StreamIdentifier>,
     options: Options,
     events: Vec<NewEvent>,
+    size: usize,
     refusal: Option<Refusal>,
+}
+
+impl Batch {
+    async fn allowed(&self, context: &Context, who: &Identity) -> Result<(), RpcStatus> {
+        let Ok(stream) = read_writable_stream(self.options.stream_identifier.clone()) else {
+            // Refused for its name, in a moment.
+            return Ok(());
+        };
+        let allowed = context.guard.stream(who, Action::Write, &stream).await;
+        allowed.map_err(|_| error(Code::PermissionDenied, "AccessDenied", &AccessDenied {}))
+    }
+
+    /// Takes an event, unless the batch is too large already: then it only grows in number.
+    fn take(&mut self, event: NewEvent, limit: usize) {
+        self.size += event.size();
+        if self.size > limit {
+            self.events = Vec::new();
+        } else {
+            self.events.push(event);
+        }
+    }
 }
 
 /// Adds a message to its batch. The batch comes back with its last message.
 ///
 /// A batch whose first message has no options is passed over, as by a real server.
-fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq) -> Result<Option<Batch>, Status> {
+fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq, limit: usize) -> Result<Option<Batch>, Status> {
     let id = read_id(request.correlation_id.as_ref()).ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
     let mut batch = match (unfinished.remove(&id), request.options) {
         (Some(batch), _) => batch,
@@ -95,13 +121,14 @@ fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq) -> Re
             stream_identifier: options.stream_identifier.clone(),
             options,
             events: Vec::new(),
+            size: 0,
             refusal: None,
         },
         (None, None) => return Ok(None),
     };
     for message in request.proposed_messages {
         match proposed::batched(message) {
-            Ok(event) => batch.events.push(event),
+            Ok(event) => batch.take(event, limit),
             Err(refusal) => batch.refusal = batch.refusal.or(Some(refusal)),
         }
     }
@@ -112,17 +139,17 @@ fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq) -> Re
     Ok(None)
 }
 
-async fn carry_out(context: Arc<Context>, who: Identity, batch: Batch) -> BatchAppendResp {
+async fn carry_out(context: Arc<Context>, allowed: Result<(), RpcStatus>, batch: Batch) -> BatchAppendResp {
     let correlation_id = batch.correlation_id.clone();
     let stream_identifier = batch.stream_identifier.clone();
-    let result = match append(&context, &who, batch).await {
+    let result = match append(&context, allowed, batch).await {
         Ok(success) => BatchResult::Success(success),
         Err(status) => BatchResult::Error(status),
     };
     BatchAppendResp { correlation_id, stream_identifier, result: Some(result), expected_stream_position: None }
 }
 
-async fn append(context: &Context, who: &Identity, batch: Batch) -> Result<Success, RpcStatus> {
+async fn append(context: &Context, allowed: Result<(), RpcStatus>, batch: Batch) -> Result<Success, RpcStatus> {
     let stream = read_writable_stream(batch.options.stream_identifier).map_err(|status| bad_request(status.message()))?;
     let expected = match batch.options.expected_stream_position {
         Some(options::ExpectedStreamPosition::StreamPosition(number)) => Expected::Exact(number),
@@ -131,13 +158,11 @@ async fn append(context: &Context, who: &Identity, batch: Batch) -> Result<Succe
         Some(options::ExpectedStreamPosition::StreamExists(())) => Expected::StreamExists,
         None => return Err(bad_request("An append must say which revision it expects.")),
     };
-    if context.guard.stream(who, Action::Write, &stream).await.is_err() {
-        return Err(error(Code::PermissionDenied, "AccessDenied", &AccessDenied {}));
-    }
+    allowed?;
     if let Some(refusal) = batch.refusal {
         return Err(refused(refusal));
     }
-    if batch.events.iter().map(NewEvent::size).sum::<usize>() > context.max_append_size {
+    if batch.size > context.max_append_size {
         return Err(too_large(context.max_append_size));
     }
     let allowed = time_allowed(batch.options.deadline_option.as_ref());

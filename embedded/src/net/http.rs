@@ -14,6 +14,8 @@ pub(crate) struct Info {
     pub(crate) reader: Reader,
     pub(crate) instance: Uuid,
     pub(crate) advertised: SocketAddr,
+    pub(crate) has_users: bool,
+    pub(crate) has_projections: bool,
 }
 
 /// Answers a request that is for none of the services. None: let them have it.
@@ -26,7 +28,7 @@ pub(super) fn answer<B>(request: &Request<B>, info: &Info) -> Option<Response<to
     Some(match request.uri().path() {
         "/health/live" if known => empty(live_code(request.uri().query())),
         "/ping" if known => json_body(&json!({ "text": "Ping request successfully handled" })),
-        "/info" if known => json_body(&node_info()),
+        "/info" if known => json_body(&node_info(info)),
         "/gossip" if known => json_body(&gossip(info)),
         _ => empty(StatusCode::NOT_FOUND),
     })
@@ -56,13 +58,13 @@ fn json_body(value: &serde_json::Value) -> Response<tonic::body::Body> {
     response
 }
 
-fn node_info() -> serde_json::Value {
+fn node_info(info: &Info) -> serde_json::Value {
     json!({
         "dbVersion": SERVER_VERSION,
         "esVersion": SERVER_VERSION,
         "state": "leader",
-        "features": { "projections": false, "userManagement": false, "atomPub": false },
-        "authentication": { "type": "insecure" },
+        "features": { "projections": info.has_projections, "userManagement": info.has_users, "atomPub": false },
+        "authentication": { "type": if info.has_users { "internal" } else { "insecure" } },
     })
 }
 
