@@ -54,8 +54,11 @@ checks() {
     phase "documents" documents
 }
 
+# The program itself is built with the tests, because the room it lies in has tests that run it.
 tests() {
     phase "Python packages" python_packages
+    PEERAGE_TEST_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/peerage"
+    export PEERAGE_TEST_BINARY
     phase "tests" cargo test --workspace "$@"
 }
 

@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use journal::Position;
 use moka::sync::Cache;
 use projections::{LifeName, PageRequest, PeeringFilter, PeeringView, Projections, QueryError, TimelineQuery};
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status};
 
@@ -210,25 +210,20 @@ type Watched = tokio::sync::mpsc::Sender<Result<v1::WatchPeeringResponse, Status
 const WATCH_PAGE: usize = 200;
 
 /// Sends the peering's events as the read models reach them, until the caller leaves or the process drains.
-async fn watch(rooms: Rooms, id: PeeringId, mut after: Option<Position>, sender: Watched) {
+async fn watch(rooms: Rooms, id: PeeringId, after: Option<Position>, sender: Watched) {
     let mut position = rooms.projections.position();
-    let mut first = true;
+    let mut shown = Shown { after, state: None };
     loop {
         position.borrow_and_update();
-        match look(&rooms, id, after, first).await {
-            Ok(responses) => {
-                first = false;
-                for (at, response) in responses {
-                    after = at.or(after);
-                    if sender.send(Ok(response)).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            Err(status) => {
-                let _ = sender.send(Err(status)).await;
+        let looked = look(&rooms, id, &mut shown).await;
+        let failed = looked.is_err();
+        for response in looked.map_or_else(|status| vec![Err(status)], |found| found.into_iter().map(Ok).collect()) {
+            if sender.send(response).await.is_err() {
                 return;
             }
+        }
+        if failed {
+            return;
         }
         tokio::select! {
             changed = position.changed() => if changed.is_err() { return },
@@ -239,32 +234,34 @@ async fn watch(rooms: Rooms, id: PeeringId, mut after: Option<Position>, sender:
                 return;
             }
         }
-        // What comes in a burst is looked at once.
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-type Look = Vec<(Option<Position>, v1::WatchPeeringResponse)>;
+/// What a watcher has seen.
+struct Shown {
+    after: Option<Position>,
+    state: Option<v1::Peering>,
+}
 
-async fn look(rooms: &Rooms, id: PeeringId, mut after: Option<Position>, first: bool) -> Result<Look, Status> {
+/// The events since, and the state if it is another. The state is read first, so it never tells of an event that is not there yet.
+async fn look(rooms: &Rooms, id: PeeringId, shown: &mut Shown) -> Result<Vec<v1::WatchPeeringResponse>, Status> {
+    let state = peering(&rooms.projections, id).await?;
     let mut responses = Vec::new();
     loop {
-        let query = TimelineQuery { peering: Some(id), after, ..Default::default() };
+        let query = TimelineQuery { peering: Some(id), after: shown.after, ..Default::default() };
         let page = read(rooms.projections.timeline(&query, &PageRequest { size: WATCH_PAGE, token: None }).await)?;
-        let full = page.items.len() == WATCH_PAGE;
-        after = page.items.last().map(|it| it.position).or(after);
-        responses.extend(
-            page.items.iter().map(|it| (Some(it.position), v1::WatchPeeringResponse { event: Some(show::event(it)), peering: None })),
-        );
-        if !full {
+        shown.after = page.items.last().map(|it| it.position).or(shown.after);
+        responses.extend(page.items.iter().map(|it| v1::WatchPeeringResponse { event: Some(show::event(it)), peering: None }));
+        if page.items.len() < WATCH_PAGE {
             break;
         }
     }
-    let state = peering(&rooms.projections, id).await?;
-    match responses.last_mut() {
-        Some((_, last)) => last.peering = Some(state),
-        None if first => responses.push((None, v1::WatchPeeringResponse { event: None, peering: Some(state) })),
-        None => {}
+    if shown.state.as_ref() != Some(&state) {
+        match responses.last_mut() {
+            Some(last) => last.peering = Some(state.clone()),
+            None => responses.push(v1::WatchPeeringResponse { event: None, peering: Some(state.clone()) }),
+        }
+        shown.state = Some(state);
     }
     Ok(responses)
 }

@@ -79,7 +79,7 @@ impl Demo {
             ("api.listen", "127.0.0.1:0".to_owned()),
             ("provisioner.poll_interval", "500ms".to_owned()),
             ("provisioner.visibility_window", "10s".to_owned()),
-            ("log.filter", "error".to_owned()),
+            ("log.filter", "error,kurrentdb=off".to_owned()),
         ];
         if let Some(endpoint) = &self.aws_endpoint {
             flags.push(("cloud.mode", "aws".to_owned()));

@@ -5,6 +5,7 @@ use crate::api::v1::{CommandResponse, Event, Network, Peering};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
@@ -118,16 +119,28 @@ pub(super) fn events(events: &[Event]) -> String {
 
 /// An event's own facts, without the ids that the reader has already.
 pub(super) fn brief(data: &str) -> String {
-    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(data) else { return String::new() };
-    let shown = fields.iter().filter(|(key, _)| !matches!(key.as_str(), "peering_id" | "network_id" | "requested_at" | "started_at"));
+    let Ok(Value::Object(fields)) = serde_json::from_str(data) else { return String::new() };
+    let shown = fields.iter().filter(|(key, value)| !value.is_null() && !KNOWN.contains(&key.as_str()));
     shown.map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
 
-fn plain(value: &serde_json::Value) -> String {
+/// What the heading, or another column, says already.
+const KNOWN: [&str; 4] = ["peering_id", "network_id", "requested_at", "started_at"];
+
+fn plain(value: &Value) -> String {
     match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
-        serde_json::Value::Object(fields) => fields.values().map(plain).collect::<Vec<_>>().join("/"),
-        other => other.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "nothing".to_owned(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        Value::Object(fields) => object(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+fn object(fields: &Map<String, Value>) -> String {
+    if let (Some(source), Some(port)) = (fields.get("source"), fields.get("port")) {
+        return format!("{}→TCP {port}", plain(source));
+    }
+    let shown = fields.iter().filter(|(_, value)| value.as_array().is_none_or(|it| !it.is_empty()));
+    shown.map(|(_, value)| plain(value)).collect::<Vec<_>>().join("/")
 }

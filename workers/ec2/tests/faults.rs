@@ -88,8 +88,9 @@ impl Scene {
     /// Waits until there are this many, for a bounded time.
     async fn until_there(&self, count: usize) {
         let reached = async {
+            let mut look = tokio::time::interval(Duration::from_millis(25));
             while self.there().await != count {
-                tokio::time::sleep(Duration::from_millis(25)).await;
+                look.tick().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap();

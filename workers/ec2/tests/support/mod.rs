@@ -96,6 +96,7 @@ impl Server {
 
     async fn is_ready(&mut self, path: &str) -> bool {
         let end = Instant::now() + START;
+        let mut look = tokio::time::interval(Duration::from_millis(25));
         while Instant::now() < end {
             if self.child.try_wait().unwrap().is_some() {
                 return false;
@@ -103,7 +104,7 @@ impl Server {
             if let Ok((200, _)) = http(self.port, "GET", path, "").await {
                 return true;
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            look.tick().await;
         }
         panic!("no answer from {path} within {START:?}");
     }
