@@ -122,7 +122,7 @@ const checks = {
     const { metadata } = await client.getStreamMetadata(stream);
     assert.deepEqual([metadata.maxCount, metadata.colour], [2, "green"]);
     assert.deepEqual(await numbers(stream), [3n, 4n]);
-    await client.setStreamMetadata(stream, { truncateBefore: 4n });
+    await client.setStreamMetadata(stream, { truncateBefore: 4 });
     assert.deepEqual(await numbers(stream), [4n]);
   },
   "links are resolved": async () => {

@@ -19,13 +19,15 @@ pub const SOON: Duration = Duration::from_secs(15);
 pub const A_WHILE: Duration = Duration::from_millis(400);
 
 /// The store under test, for as long as the process lives. Tests come and go with their own runtimes, so it has one of its own.
-static CONNECTION_STRING: LazyLock<String> = LazyLock::new(|| tests::store::from_environment().unwrap_or_else(start_node));
+static CONNECTION_STRING: LazyLock<String> =
+    LazyLock::new(|| tests::store::from_environment().unwrap_or_else(|| start(|| EmbeddedNode::builder().in_memory())));
 
-fn start_node() -> String {
+/// Starts a node that lives as long as the process, and gives its connection string.
+pub fn start(builder: fn() -> embedded::Builder) -> String {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
+            let node = builder().start().await.unwrap();
             tell.send(node.connection_string().to_string()).unwrap();
             std::future::pending::<()>().await;
         });

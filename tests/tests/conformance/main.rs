@@ -24,3 +24,4 @@ mod reads;
 mod statuses;
 mod stored_fields;
 mod subscriptions;
+mod switched_on;

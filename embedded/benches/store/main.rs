@@ -1,0 +1,124 @@
+//! How fast the store is, each figure beside what bounds it, measured in the same run: `cargo bench -p embedded`.
+//!
+//! - one append in flight, beside one flushed write of the same bytes to the same disk;
+//! - 128 appends in flight over as many streams, beside the same without flushing;
+//! - catch-up through the official client, beside what that client reads from a stub that replays encoded messages;
+//! - opening a large store, and what it holds in memory;
+//! - an append to a small and to a large log.
+//!
+//! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events and a fifth of the time: it
+//! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk.
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop and say why")]
+
+mod load;
+mod node;
+mod report;
+mod stub;
+mod write;
+
+use embedded::Durability;
+use load::{Load, Pace};
+use node::NodeProcess;
+use report::Report;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What may be said on the command line.
+struct Options {
+    folder: PathBuf,
+    pace: Pace,
+}
+
+#[allow(clippy::disallowed_methods, reason = "a program of its own reads its arguments")]
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    if let [node, data, durability] = &arguments[..]
+        && node == node::ARGUMENT
+    {
+        return runtime.block_on(node::serve(data, durability));
+    }
+    let after = |flag: &str| arguments.iter().position(|argument| argument == flag);
+    let folder = after("--dir").and_then(|at| arguments.get(at + 1)).map_or_else(std::env::temp_dir, PathBuf::from);
+    let pace = if after("--quick").is_some() { Pace::quick() } else { Pace::full() };
+    runtime.block_on(run(&Options { folder, pace })).print();
+}
+
+async fn run(options: &Options) -> Report {
+    let mut report = Report::default();
+    alone_and_together(options, &mut report).await;
+    let large = tempfile::tempdir_in(&options.folder).unwrap();
+    growing(large.path(), options.pace, &mut report).await;
+    reading(large.path(), options.pace, &mut report).await;
+    report
+}
+
+/// One append in flight, and many.
+async fn alone_and_together(options: &Options, report: &mut Report) {
+    let pace = options.pace;
+    let folder = tempfile::tempdir_in(&options.folder).unwrap();
+    let node = NodeProcess::start(folder.path(), Durability::Synced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    let flushes = write::flushed(&folder.path().join("baseline"), pace.singles);
+    let alone = load.alone("alone", pace.singles).await;
+    let flushes = flushes.with(write::flushed(&folder.path().join("baseline"), pace.singles));
+    let bound = flushes.at(50) * 3 / 2 + Duration::from_micros(300);
+    report.time("one flushed write of the same bytes, p50", flushes.at(50), None);
+    report.time("one append in flight, p50", alone.at(50), Some(("at most 1.5 × that + 0.3 ms", alone.at(50) <= bound)));
+    report.time("one append in flight, p99", alone.at(99), None);
+    report.rate("one append in flight", alone.per_second(), None);
+    let flushed = load.together(pace.in_flight, pace.span).await;
+    node.stop().await;
+    let folder = tempfile::tempdir_in(&options.folder).unwrap();
+    let node = NodeProcess::start(folder.path(), Durability::Unsynced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    let unflushed = load.together(pace.in_flight, pace.span).await;
+    node.stop().await;
+    report.rate("128 in flight, not flushed", unflushed, None);
+    report.rate("128 in flight, flushed", flushed, Some(("at least 5,000", flushed >= 5_000.0)));
+    report.ratio("  flushed / not flushed", flushed / unflushed, Some(("at least 0.6", flushed >= 0.6 * unflushed)));
+}
+
+/// Fills a store, and looks on the way at what an append costs.
+async fn growing(folder: &Path, pace: Pace, report: &mut Report) {
+    let node = NodeProcess::start(folder, Durability::Unsynced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    let mut costs = Vec::new();
+    for (place, events) in pace.sizes.into_iter().enumerate() {
+        load.fill(events).await;
+        let cpu = node.cpu();
+        let times = load.alone(&format!("growing-{place}"), pace.singles).await;
+        let cpu = (node.cpu() - cpu) / u32::try_from(pace.singles).unwrap();
+        report.time(&format!("one append, {events} events in the log, not flushed, p50"), times.at(50), None);
+        report.time("  processor time of the node", cpu, None);
+        costs.push(times.at(50).as_secs_f64());
+    }
+    let growth = costs.iter().copied().fold(0.0, f64::max) / costs[0];
+    report.ratio("  most / with the smallest log", growth, Some(("at most 1.3", growth <= 1.3)));
+    node.stop().await;
+}
+
+/// Opens the large store, and reads all of it.
+async fn reading(folder: &Path, pace: Pace, report: &mut Report) {
+    let events = pace.sizes[2];
+    let node = NodeProcess::start(folder, Durability::Synced);
+    let opened = node.opened_in;
+    report.time(&format!("opening {events} events"), opened, Some(("under 2 s", opened < Duration::from_secs(2))));
+    let idle = node.resident_when_idle().await;
+    report.megabytes("memory of an idle node after that", idle, Some(("under 150 MB", idle < 150.0)));
+    let load = Load::connect(&node.connection_string);
+    let (rate, most) = tokio::join!(load.catch_up(events), node.most_resident(pace.span));
+    let again = load.catch_up(events).await;
+    let rate = rate.max(again);
+    report.rate("catch-up of a filtered $all, events", rate, None);
+    report.megabytes("  most memory of the node meanwhile", most, None);
+    node.stop().await;
+    let stub = stub::serve(events).await;
+    let load = Load::connect(&format!("kurrentdb://{stub}?tls=false&discoveryInterval=0"));
+    let bound = load.catch_up(events).await.max(load.catch_up(events).await);
+    report.rate("the same client from a stub, events", bound, None);
+    report.ratio("  node / stub", rate / bound, Some(("at least 0.7", rate >= 0.7 * bound)));
+}

@@ -1,0 +1,95 @@
+//! The node as a process of its own: its memory and processor time are then its alone. The process is this same program.
+
+use embedded::{Durability, EmbeddedNode};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::time::{interval, timeout};
+
+/// The argument that makes this program a node.
+pub(crate) const ARGUMENT: &str = "node";
+
+const UNSYNCED: &str = "unsynced";
+
+/// The kernel counts processor time in hundredths of a second.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Serves until the other process goes away.
+pub(crate) async fn serve(data: &str, durability: &str) {
+    let durability = if durability == UNSYNCED { Durability::Unsynced } else { Durability::Synced };
+    let begun = Instant::now();
+    let node = EmbeddedNode::builder().data_dir(data).durability(durability).start().await.unwrap();
+    println!("{} {}", begun.elapsed().as_micros(), node.connection_string());
+    tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
+    node.shutdown().await;
+}
+
+pub(crate) struct NodeProcess {
+    child: Child,
+    pub(crate) connection_string: String,
+    pub(crate) opened_in: Duration,
+}
+
+impl NodeProcess {
+    #[allow(clippy::disallowed_methods, reason = "a program of its own")]
+    pub(crate) fn start(data: &Path, durability: Durability) -> Self {
+        let durability = if durability == Durability::Unsynced { UNSYNCED } else { "synced" };
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg(ARGUMENT).arg(data).arg(durability).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (opened, connection_string) = line.trim().split_once(' ').expect("the node to serve");
+        Self { child, connection_string: connection_string.to_owned(), opened_in: Duration::from_micros(opened.parse().unwrap()) }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        drop(self.child.stdin.take());
+        tokio::task::spawn_blocking(move || self.child.wait()).await.unwrap().unwrap();
+    }
+
+    /// Megabytes in memory.
+    fn resident(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+    }
+
+    /// Once it no longer changes, or after a while.
+    pub(crate) async fn resident_when_idle(&self) -> f64 {
+        let settled = async {
+            let (mut look, mut last) = (interval(Duration::from_millis(500)), f64::MAX);
+            loop {
+                look.tick().await;
+                let now = self.resident();
+                if (now - last).abs() < 0.5 {
+                    return;
+                }
+                last = now;
+            }
+        };
+        let _ = timeout(Duration::from_secs(10), settled).await;
+        self.resident()
+    }
+
+    /// The most it was over a time.
+    pub(crate) async fn most_resident(&self, span: Duration) -> f64 {
+        let (begun, mut look, mut most) = (Instant::now(), interval(Duration::from_millis(50)), 0.0_f64);
+        while begun.elapsed() < span {
+            look.tick().await;
+            most = most.max(self.resident());
+        }
+        most
+    }
+
+    /// Processor time so far.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
+        TICK * ticks
+    }
+}
