@@ -1,4 +1,5 @@
 //! The program as a shell sees it: what it prints, where, and the code it ends with. Nothing here needs an engine.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     net::TcpListener,
