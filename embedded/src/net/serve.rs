@@ -27,6 +27,8 @@ use super::{Info, deadline, http as plain, quick_ack::QuickAck};
 
 /// Clients wait silently once they have as many calls open as a server allows: no client should come near.
 const MAX_CONCURRENT_STREAMS: u32 = 100_000;
+/// Clients may give up this many calls before they are looked at; more is taken for an attack.
+const MAX_ABANDONED: usize = 1024;
 /// Room for whole pages of events in flight.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
@@ -149,6 +151,7 @@ fn connection_builder() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_pending_accept_reset_streams(MAX_ABANDONED)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(PING_INTERVAL)

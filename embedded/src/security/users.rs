@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::{
@@ -82,7 +82,7 @@ pub(crate) struct Users {
 struct State {
     users: BTreeMap<String, Kept>,
     /// Digests of passwords that were found right, so that only the first call of a user is slow.
-    checked: HashMap<String, [u8; 32]>,
+    checked: HashMap<String, Vec<u8>>,
 }
 
 impl Users {
@@ -99,7 +99,7 @@ impl Users {
 
     /// Who this is. None: no such user, a disabled one, or another password.
     pub(crate) async fn authenticate(&self, login: String, password: String) -> Option<Identity> {
-        let digest: [u8; 32] = Sha256::digest(format!("{login}\0{password}")).into();
+        let digest = digest(&SHA256, format!("{login}\0{password}").as_bytes()).as_ref().to_vec();
         let (kept, checked) = {
             let state = self.state();
             let kept = state.users.get(&login).filter(|user| !user.disabled)?.clone();
@@ -107,11 +107,16 @@ impl Users {
         };
         let groups = kept.groups.clone();
         if !checked {
-            let right = tokio::task::spawn_blocking(move || kept.password.is(&password)).await;
+            let hashed = kept.password.clone();
+            let right = tokio::task::spawn_blocking(move || hashed.is(&password)).await;
             if !right.unwrap_or(false) {
                 return None;
             }
-            self.state().checked.insert(login.clone(), digest);
+            let mut state = self.state();
+            // It may have been changed meanwhile.
+            if state.users.get(&login).is_some_and(|user| user.password == kept.password) {
+                state.checked.insert(login.clone(), digest);
+            }
         }
         Some(Identity::User { login, groups })
     }
