@@ -236,3 +236,28 @@ async fn a_certificate_that_cannot_be_used_is_refused() {
         assert!(matches!(error, StartError::Tls(_)), "{error:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_subscriber_keeps_no_writer_waiting_and_misses_nothing() {
+    const APPENDS: u64 = 40;
+    const EACH: u64 = 25;
+    let node = EmbeddedNode::builder().start().await.unwrap();
+    let slow = client(&node);
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut subscription = slow.subscribe_to_stream("s", &options).await;
+    let writer = client(&node);
+    let large = || EventData::binary("Tested", vec![7; 20_000].into());
+    writer.append_to_stream("s", &AppendToStreamOptions::default(), large()).await.unwrap();
+    timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    // Far more than the connection of the subscriber, who now looks away, can hold.
+    for _ in 0..APPENDS {
+        let events: Vec<_> = (0..EACH).map(|_| large()).collect();
+        let append = writer.append_to_stream("s", &AppendToStreamOptions::default(), events).await;
+        append.unwrap();
+    }
+    for number in 1..=APPENDS * EACH {
+        let event = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+        assert_eq!(event.get_original_event().revision, number);
+    }
+    node.shutdown().await;
+}
