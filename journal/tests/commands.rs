@@ -36,6 +36,8 @@ async fn the_usual_command_costs_one_append_and_no_read() {
     let journal = server.journal();
     let first = registered(&journal).await;
     assert_eq!((first.revision, first.repeated, first.events.len()), (Some(0), false, 1));
+    // The one read is that of a network of which nothing was known.
+    assert_eq!(std::mem::take(&mut server.shared.log().reads), [0]);
     let second = execute(&journal, 2, &request_peering(1)).await.unwrap();
     execute(&journal, 3, &request_peering(2)).await.unwrap();
     let expected: Vec<_> = appends(&server).iter().map(|it| it.expected).collect();

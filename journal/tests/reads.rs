@@ -24,6 +24,7 @@ async fn a_cut_read_that_looks_whole_is_read_again() {
     for mishap in [OnRead::CutAfter(0), OnRead::CutAfter(2), OnRead::CutAtEnd] {
         let server = Server::start();
         let last = with_history(&server).await;
+        server.shared.log().reads.clear();
         server.shared.log().on_read.push_back(mishap);
         let loaded = soon(server.journal().networks().load(network_of(1))).await.unwrap();
         assert_eq!(loaded.revision, Some(last));

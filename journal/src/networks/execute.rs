@@ -99,7 +99,12 @@ impl Networks {
         let slot = self.slot(id).await;
         let _turn = deadline.bound(slot.turn.lock()).await?;
         let mut loaded = slot.loaded();
-        let mut fresh = false;
+        // Nothing is known of the network yet. To decide on that would append, and the store would take the repetition of a command
+        // that it has for the command itself, whatever is in it.
+        let mut fresh = loaded.revision.is_none();
+        if fresh {
+            loaded = self.read_on(id, &slot, &deadline).await?;
+        }
         let mut attempts = 0;
         // A node that lags may show the old state once more; asking it again at once would use up the attempts.
         let mut pauses = pauses(Duration::from_millis(2), Duration::from_millis(100));
