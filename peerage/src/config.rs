@@ -23,7 +23,14 @@ use std::{
 pub const ENVIRONMENT: &str = "PEERAGE_";
 
 /// Variables with the prefix that are the command line's own, not keys of the configuration.
-const NOT_KEYS: [&str; 5] = ["server", "output", "actor", "config", "test_store"];
+const NOT_KEYS: [&str; 4] = ["server", "output", "actor", "config"];
+
+/// Variables that begin so are the tests'.
+const OF_TESTS: &str = "test_";
+
+fn is_key(name: &str) -> bool {
+    !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS)
+}
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Config {
@@ -217,7 +224,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed(ENVIRONMENT).filter(|key| !NOT_KEYS.contains(&key.as_str().to_ascii_lowercase().as_str()));
+        let environment = Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
         figment = figment.merge(environment.split("__").lowercase(true));
         for (key, value) in flags {
             figment = figment.merge(Flag { key, value: flag_value(value) });
@@ -277,14 +284,18 @@ fn section<T: Default + for<'de> Deserialize<'de>>(figment: &Figment, key: &str,
     match figment.extract_inner(key) {
         Ok(section) => section,
         Err(errors) => {
-            problems.extend(errors.into_iter().map(|error| describe(&error)));
+            problems.extend(errors.into_iter().map(|error| describe(key, error)));
             T::default()
         }
     }
 }
 
-fn describe(error: &figment::Error) -> String {
-    let key = error.path.join(".");
+fn describe(section: &str, mut error: figment::Error) -> String {
+    // What was extracted comes last in the path, though it is the outermost.
+    if error.path.last().is_some_and(|it| it == section) {
+        error.path.pop();
+    }
+    let key = format!("{section}.{}", error.path.join("."));
     match error.metadata.as_ref().map(origin) {
         Some(origin) => format!("{key}: {} (from {origin})", error.kind),
         None => format!("{key}: {}", error.kind),
