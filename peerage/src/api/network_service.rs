@@ -11,7 +11,8 @@ use futures::future::try_join_all;
 use journal::Position;
 use moka::sync::Cache;
 use projections::{LifeName, PageRequest, PeeringFilter, PeeringView, Projections, QueryError, TimelineQuery};
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
+use tokio::sync::watch;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Code, Request, Response, Status};
 
@@ -23,11 +24,13 @@ const REMEMBERED: u64 = 100_000;
 pub struct Networks {
     rooms: Rooms,
     recent: Cache<CommandId, NetworkId>,
+    /// The furthest position that a caller was told of.
+    acknowledged: Arc<watch::Sender<Position>>,
 }
 
 impl Networks {
     pub fn new(rooms: Rooms) -> Self {
-        Self { rooms, recent: Cache::new(REMEMBERED) }
+        Self { rooms, recent: Cache::new(REMEMBERED), acknowledged: Arc::new(watch::Sender::new(Position::START)) }
     }
 
     async fn execute<C>(
@@ -49,7 +52,27 @@ impl Networks {
             command = command.name(), %network_id, command_id = %caller.command_id, actor = %caller.actor,
             repeated = executed.repeated, "carried out"
         );
+        if let Some(position) = executed.position {
+            self.acknowledged.send_modify(|furthest| *furthest = position.max(*furthest));
+        }
         Ok(Response::new(show::command_response(&executed, peering)))
+    }
+
+    /// Whoever was told that something is there may ask for it at once: before it is called unknown, the read models catch up with
+    /// what was acknowledged here.
+    async fn catch_up(&self) {
+        let position = *self.acknowledged.borrow();
+        self.rooms.projections.wait_for(position, self.rooms.read_patience).await;
+    }
+
+    async fn peering(&self, id: PeeringId) -> Result<v1::Peering, Status> {
+        match peering(&self.rooms.projections, id).await {
+            Err(status) if status.code() == Code::NotFound => {
+                self.catch_up().await;
+                peering(&self.rooms.projections, id).await
+            }
+            found => found,
+        }
     }
 
     /// A command id stands for one command. Within a network the log itself tells; this tells across networks.
@@ -150,7 +173,13 @@ impl NetworkService for Networks {
         let min_position = fields.optional("min_position", &request.min_position);
         let id = fields.finish(id)?;
         reached(&self.rooms, min_position).await?;
-        let network = read(self.rooms.projections.network(id).await)?.ok_or_else(|| unknown("network", id))?;
+        let network = match read(self.rooms.projections.network(id).await)? {
+            Some(network) => network,
+            None => {
+                self.catch_up().await;
+                read(self.rooms.projections.network(id).await)?.ok_or_else(|| unknown("network", id))?
+            }
+        };
         Ok(Response::new(show::network(&network)))
     }
 
@@ -172,7 +201,7 @@ impl NetworkService for Networks {
         let min_position = fields.optional("min_position", &request.min_position);
         let id = fields.finish(id)?;
         reached(&self.rooms, min_position).await?;
-        peering(&self.rooms.projections, id).await.map(Response::new)
+        self.peering(id).await.map(Response::new)
     }
 
     async fn list_peerings(&self, request: Request<v1::ListPeeringsRequest>) -> Result<Response<v1::ListPeeringsResponse>, Status> {
@@ -197,9 +226,9 @@ impl NetworkService for Networks {
         let id = parse::id::<PeeringId>(&mut fields, "peering_id", &request.peering_id);
         let after = fields.optional::<Position>("after", &request.after);
         let id = fields.finish(id)?;
-        peering(&self.rooms.projections, id).await?;
+        self.peering(id).await?;
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
-        tokio::spawn(watch(self.rooms.clone(), id, after, sender));
+        tokio::spawn(follow(self.rooms.clone(), id, after, sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 }
@@ -210,7 +239,7 @@ type Watched = tokio::sync::mpsc::Sender<Result<v1::WatchPeeringResponse, Status
 const WATCH_PAGE: usize = 200;
 
 /// Sends the peering's events as the read models reach them, until the caller leaves or the process drains.
-async fn watch(rooms: Rooms, id: PeeringId, after: Option<Position>, sender: Watched) {
+async fn follow(rooms: Rooms, id: PeeringId, after: Option<Position>, sender: Watched) {
     let mut position = rooms.projections.position();
     let mut shown = Shown { after, state: None };
     loop {
