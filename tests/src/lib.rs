@@ -6,12 +6,18 @@
 
 pub mod binary;
 pub mod checks;
+pub mod engine;
+pub mod forwarder;
 pub mod golden;
+pub mod http;
+pub mod microburst;
 pub mod moto;
+pub mod node;
 pub mod oracle;
 pub mod ports;
 pub mod process;
 pub mod store;
+pub mod store_proxy;
 pub mod venv;
 pub mod wait;
 pub mod workspace;

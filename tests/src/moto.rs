@@ -1,16 +1,19 @@
 //! An EC2 emulator of its own for a test: `moto_server` on a free port, gone with its guard.
 
 use crate::process::Running;
-use crate::{ports, venv};
+use crate::{http, ports, venv};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tempfile::TempDir;
 
 /// A running emulator. It keeps everything in memory and forgets it when dropped.
 #[derive(Debug)]
 pub struct Moto {
     port: u16,
     process: Running,
+    folder: TempDir,
 }
 
 impl Moto {
@@ -24,10 +27,15 @@ impl Moto {
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         // Loading the catalogue of machine images takes a second, and no test here starts a machine.
         command.env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
+        let folder = TempDir::new().expect("a temporary folder");
+        command.env("MOTO_RECORDER_FILEPATH", folder.path().join("recording"));
         let mut process = Running::start("moto_server", &mut command);
-        let ready = process.until_ready(Duration::from_secs(60), || answers(port, "/moto-api/data.json"));
-        ready.await;
-        Self { port, process }
+        let answers = || async move {
+            let (status, _) = http::ask(port, "GET", "/moto-api/data.json", "").await?;
+            (status == 200).then_some(())
+        };
+        process.until_ready(Duration::from_secs(60), answers).await;
+        Self { port, process, folder }
     }
 
     /// What to give as the endpoint of every AWS service.
@@ -36,18 +44,43 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Notes every call from now on.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    pub async fn record(&self) {
+        let answer = http::ask(self.port, "POST", "/moto-api/recorder/start-recording", "").await;
+        assert_eq!(answer.map(|(status, _)| status), Some(200), "{}", self.process.output());
+    }
+
+    /// The names of the calls noted so far, `DescribeVpcs` for instance.
+    ///
+    /// # Panics
+    /// When the emulator's notes cannot be read.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<String> {
+        let notes = std::fs::read_to_string(self.folder.path().join("recording")).unwrap_or_default();
+        // The last line may be half there: the emulator may be writing it.
+        let entries = notes.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        entries.filter_map(|entry| action(&entry)).collect()
+    }
+
     /// Kills the emulator, as an outage would. Everything in it is lost.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 }
 
-/// `Some` once a GET of `path` answers 200.
-async fn answers(port: u16, path: &str) -> Option<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut head = [0_u8; 15];
-    stream.read_exact(&mut head).await.ok()?;
-    (&head[8..12] == b" 200").then_some(())
+fn action(entry: &Value) -> Option<String> {
+    let body = entry["body"].as_str()?;
+    let decoded = STANDARD.decode(body).ok().filter(|_| entry["body_encoded"] == true);
+    let body = decoded.map_or_else(|| body.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let (_, rest) = body.split_once("Action=")?;
+    rest.split('&').next().map(str::to_owned)
 }

@@ -56,6 +56,29 @@ impl Running {
         self.child.try_wait().expect("state of a child process")
     }
 
+    /// Sends it a signal by name: `TERM`, `STOP`, `CONT`.
+    ///
+    /// # Panics
+    /// When it is not there any more.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{} takes no {signal}. It printed:\n{}", self.name, self.output());
+    }
+
+    /// The processor time that it has used so far, over all its threads.
+    ///
+    /// # Panics
+    /// When it is not there any more.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        // proc(5): fields 14 and 15 are ticks in user and kernel mode, a hundred a second on every Linux there is. The second
+        // field is the name in parentheses, which may itself hold anything.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("statistics of a running child");
+        let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
+        let ticks: u64 = rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Kills it hard, as a crash would, and waits until it is gone.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

@@ -1,0 +1,221 @@
+//! A `peerage serve` of its own for a test, and the command line beside it: what a user has, and nothing else.
+//!
+//! Every child gets an environment without the developer's own settings, so that a test means the same on every machine.
+
+use crate::process::Running;
+use crate::{binary, ports};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use tonic::transport::Channel;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// How long any single command may take on a busy machine.
+const COMMAND: Duration = Duration::from_secs(60);
+
+/// The program with a clean environment.
+#[must_use]
+pub fn peerage() -> Command {
+    let mut command = Command::new(binary::peerage());
+    let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("PEERAGE_") || name.starts_with("AWS_")
+    });
+    foreign.for_each(|name| {
+        command.env_remove(name);
+    });
+    // Keys for an emulator, and no look at this machine's profile or metadata service.
+    command.envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    command.envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    command
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// The answer.
+    pub stdout: String,
+    /// Complaints and logs.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// The answer of a command that had to succeed.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[must_use]
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// The same as JSON.
+    ///
+    /// # Panics
+    /// When it failed or printed something else.
+    #[must_use]
+    pub fn json(self) -> Value {
+        let text = self.done();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("no JSON ({error}):\n{text}"))
+    }
+}
+
+/// Runs the program to its end.
+///
+/// # Panics
+/// When it does not start, or does not end in time.
+pub async fn run(arguments: &[&str]) -> Finished {
+    let mut command = peerage();
+    command.args(arguments);
+    finish(command).await
+}
+
+/// Runs a prepared command to its end, its two outputs apart.
+///
+/// # Panics
+/// When it does not start, or does not end in time.
+pub async fn finish(command: Command) -> Finished {
+    let shown = format!("{command:?}");
+    let mut command = tokio::process::Command::from(command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let output = tokio::time::timeout(COMMAND, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{shown} did not end within {COMMAND:?}")).expect("start the program");
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// An engine to be started, as often as a test likes, on the same port and data.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    port: u16,
+    arguments: Vec<String>,
+}
+
+impl Launch {
+    /// With everything that lasts under `data`, and patience that suits tests.
+    #[must_use]
+    pub fn new(data: &Path) -> Self {
+        let port = ports::free();
+        let arguments = ["serve", "--data-dir", &data.display().to_string(), "--listen", &format!("127.0.0.1:{port}")];
+        let launch = Self { port, arguments: arguments.map(str::to_owned).to_vec() };
+        launch
+            .set("provisioner.poll_interval", "200ms")
+            .set("provisioner.visibility_window", "2s")
+            .set("provisioner.retry_ceiling", "500ms")
+            .set("log.filter", "info")
+    }
+
+    /// On an event store outside of the process.
+    #[must_use]
+    pub fn store(self, connection_string: &str) -> Self {
+        self.with(&["--store", connection_string])
+    }
+
+    /// On an EC2-compatible endpoint.
+    #[must_use]
+    pub fn aws(self, endpoint: &str) -> Self {
+        self.with(&["--aws-endpoint", endpoint])
+    }
+
+    /// With one key of the configuration set.
+    #[must_use]
+    pub fn set(self, key: &str, value: &str) -> Self {
+        self.with(&["--set", &format!("{key}={value}")])
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|it| (*it).to_owned()));
+        self
+    }
+
+    /// The command that starts it.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = peerage();
+        command.args(&self.arguments);
+        command
+    }
+
+    /// Starts it and waits until its API says that it serves.
+    ///
+    /// # Panics
+    /// When it does not; the message carries what it printed.
+    pub async fn start(&self) -> Engine {
+        let mut engine = self.spawn();
+        let server = engine.server();
+        engine.process.until_ready(START, || serves(server.clone())).await;
+        engine
+    }
+
+    /// Starts it and does not wait.
+    #[must_use]
+    pub fn spawn(&self) -> Engine {
+        Engine { port: self.port, process: Running::start("peerage serve", &mut self.command()) }
+    }
+}
+
+/// `Some` once the health service of this API answers that it serves.
+pub async fn serves(server: String) -> Option<()> {
+    let channel = Channel::from_shared(server).expect("a URL").connect().await.ok()?;
+    let request = HealthCheckRequest { service: "peerage.v1.NetworkService".to_owned() };
+    let answer = HealthClient::new(channel).check(request).await.ok()?;
+    (answer.into_inner().status() == ServingStatus::Serving).then_some(())
+}
+
+/// A running engine. Dropping it kills it hard.
+#[derive(Debug)]
+pub struct Engine {
+    port: u16,
+    /// The child itself: for signals, its output and its end.
+    pub process: Running,
+}
+
+impl Engine {
+    /// The URL of its API.
+    #[must_use]
+    pub fn server(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs a command of the command line against it.
+    pub async fn cli(&self, arguments: &[&str]) -> Finished {
+        let server = self.server();
+        let mut command = peerage();
+        command.args(arguments).args(["--server", &server]);
+        finish(command).await
+    }
+
+    /// The same, with its answer as JSON.
+    ///
+    /// # Panics
+    /// When it fails or prints something else.
+    pub async fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["--output", "json"]);
+        self.cli(&all).await.json()
+    }
+
+    /// Asks it to stop, as a service manager does, and waits until it has.
+    ///
+    /// # Panics
+    /// When it ends otherwise than with 0, or not in time.
+    pub async fn stop(mut self) {
+        self.process.signal("TERM");
+        let status = self.process.finished(Duration::from_secs(30)).await;
+        assert_eq!(status.code(), Some(0), "{}", self.process.output());
+    }
+}

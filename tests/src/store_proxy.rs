@@ -1,0 +1,215 @@
+//! An event store whose appends a test can stop at an exact number, in front of any node.
+//!
+//! A crash between two events cannot be timed from outside. Here it is enumerated: from the chosen append on, none is let through
+//! (or its answer never comes), the writer hangs there with everything done that comes before, and the test kills it.
+//! Everything else passes unchanged. Only appends to networks' streams count, one at a time.
+
+use protocol::gossip::{ClusterInfo, gossip_client::GossipClient, gossip_server::Gossip, gossip_server::GossipServer};
+use protocol::server_features::SupportedMethods;
+use protocol::server_features::server_features_client::ServerFeaturesClient;
+use protocol::server_features::server_features_server::{ServerFeatures, ServerFeaturesServer};
+use protocol::streams::streams_client::StreamsClient;
+use protocol::streams::streams_server::{Streams, StreamsServer};
+use protocol::streams::{
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
+    append_req, append_resp,
+};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, watch};
+use tokio::task::AbortHandle;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Server};
+use tonic::{Request, Response, Status, Streaming};
+
+/// Which appends count.
+const COUNTED: &[u8] = b"network-";
+
+/// Where appends stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Nowhere.
+    Never,
+    /// So many are answered; the next one does not reach the store.
+    BeforeNext(u64),
+    /// So many are answered; the next one reaches the store, and its answer never comes.
+    AfterNext(u64),
+}
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct StoreProxy {
+    address: SocketAddr,
+    progress: watch::Receiver<Progress>,
+    task: AbortHandle,
+}
+
+/// What has passed so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Appends that the store accepted and whose answer was passed on.
+    pub answered: u64,
+    /// Whether somebody waits at the stop.
+    pub held: bool,
+}
+
+impl StoreProxy {
+    /// Starts one in front of the node at `host:port`.
+    ///
+    /// # Panics
+    /// When the node does not answer.
+    pub async fn start(node: &str, stop: Stop) -> Self {
+        let channel = Channel::from_shared(format!("http://{node}")).expect("a URL").tcp_nodelay(true).connect().await;
+        let (sender, progress) = watch::channel(Progress::default());
+        let forward = Forward { channel: channel.expect("a connection to the node"), gate: Arc::new(Mutex::new(Gate { stop, sender })) };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("address of a bound socket");
+        let server = Server::builder()
+            .add_service(StreamsServer::new(forward.clone()).max_decoding_message_size(usize::MAX))
+            .add_service(GossipServer::new(forward.clone()))
+            .add_service(ServerFeaturesServer::new(forward))
+            .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+        let task = tokio::spawn(server).abort_handle();
+        Self { address, progress, task }
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        format!("kurrentdb://{}?tls=false&discoveryInterval=0", self.address)
+    }
+
+    /// What has passed so far.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        *self.progress.borrow()
+    }
+}
+
+impl Drop for StoreProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Decides on one append after the other.
+#[derive(Debug)]
+struct Gate {
+    stop: Stop,
+    sender: watch::Sender<Progress>,
+}
+
+impl Gate {
+    fn answered(&self) -> u64 {
+        self.sender.borrow().answered
+    }
+
+    fn is_over(&self) -> bool {
+        match self.stop {
+            Stop::Never => false,
+            Stop::BeforeNext(most) => self.answered() >= most,
+            // The one more that was let through is the last, whether it was answered or not.
+            Stop::AfterNext(most) => self.answered() >= most && self.sender.borrow().held,
+        }
+    }
+
+    fn swallows_answer(&self) -> bool {
+        matches!(self.stop, Stop::AfterNext(most) if self.answered() >= most)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Progress)) {
+        self.sender.send_modify(change);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Forward {
+    channel: Channel,
+    gate: Arc<Mutex<Gate>>,
+}
+
+impl Forward {
+    fn streams(&self) -> StreamsClient<Channel> {
+        StreamsClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX)
+    }
+
+    async fn pass(&self, request: Request<Vec<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+        let (metadata, _, messages) = request.into_parts();
+        let mut request = Request::new(tokio_stream::iter(messages));
+        *request.metadata_mut() = metadata;
+        self.streams().append(request).await
+    }
+}
+
+fn counts(messages: &[AppendReq]) -> bool {
+    let options = messages.iter().find_map(|message| match &message.content {
+        Some(append_req::Content::Options(options)) => options.stream_identifier.as_ref(),
+        Some(append_req::Content::ProposedMessage(_)) | None => None,
+    });
+    options.is_some_and(|stream| stream.stream_name.starts_with(COUNTED))
+}
+
+#[tonic::async_trait]
+impl Streams for Forward {
+    type ReadStream = Streaming<ReadResp>;
+    type BatchAppendStream = Streaming<BatchAppendResp>;
+
+    async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
+        self.streams().read(request).await
+    }
+
+    async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+        let (metadata, extensions, mut incoming) = request.into_parts();
+        let mut messages = Vec::new();
+        while let Some(message) = incoming.message().await? {
+            messages.push(message);
+        }
+        let counted = counts(&messages);
+        let request = Request::from_parts(metadata, extensions, messages);
+        if !counted {
+            return self.pass(request).await;
+        }
+        let gate = self.gate.lock().await;
+        if gate.is_over() {
+            gate.note(|progress| progress.held = true);
+            drop(gate);
+            return std::future::pending().await;
+        }
+        let answer = self.pass(request).await;
+        let accepted = answer.as_ref().is_ok_and(|it| matches!(it.get_ref().result, Some(append_resp::Result::Success(_))));
+        if accepted && gate.swallows_answer() {
+            gate.note(|progress| progress.held = true);
+            drop(gate);
+            return std::future::pending().await;
+        }
+        gate.note(|progress| progress.answered += u64::from(accepted));
+        answer
+    }
+
+    async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
+        self.streams().delete(request).await
+    }
+
+    async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
+        self.streams().tombstone(request).await
+    }
+
+    async fn batch_append(&self, _: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
+        Err(Status::unimplemented("this proxy counts plain appends only"))
+    }
+}
+
+#[tonic::async_trait]
+impl ServerFeatures for Forward {
+    async fn get_supported_methods(&self, request: Request<()>) -> Result<Response<SupportedMethods>, Status> {
+        ServerFeaturesClient::new(self.channel.clone()).get_supported_methods(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl Gossip for Forward {
+    async fn read(&self, request: Request<()>) -> Result<Response<ClusterInfo>, Status> {
+        GossipClient::new(self.channel.clone()).read(request).await
+    }
+}

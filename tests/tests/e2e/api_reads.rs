@@ -1,0 +1,161 @@
+//! Reads over gRPC: they see what a command has done, every page once, and each event of a watch in its order.
+
+use crate::support::SOON;
+use crate::support::api::{self, Api, Command, place};
+use peerage::api::v1::{Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, WatchPeeringRequest, WatchPeeringResponse};
+use std::collections::BTreeSet;
+use tempfile::TempDir;
+use tests::engine::Launch;
+use tokio::time::timeout;
+use tonic::{Code, Streaming};
+
+#[tokio::test]
+async fn a_read_from_the_position_of_a_command_sees_that_command() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    for round in 0..10 {
+        let network = api.done(&Command::Register(api::register())).await;
+        assert_eq!(api.network(&network.network_id, &network.position).await.unwrap().revision, 0, "round {round}");
+        let peering = api.done(&Command::Request(api::request(&network.network_id, 30))).await;
+        assert_eq!(api.peering(&peering.peering_id, &peering.position).await.unwrap().peer.unwrap().ranges, ["10.30.0.0/16"]);
+        let page =
+            ListPeeringsRequest { network_id: network.network_id.clone(), min_position: peering.position.clone(), ..Default::default() };
+        assert_eq!(api.networks.clone().list_peerings(page).await.unwrap().into_inner().peerings.len(), 1);
+        let mut request = ListEventsRequest { min_position: peering.position, ..Default::default() };
+        request.command_id = api.history(&network.network_id).await[1].command_id.clone();
+        let told: Vec<_> = api.events(request).await.into_iter().map(|it| it.r#type).collect();
+        assert_eq!(told, ["PeeringRequested", "FirewallRestricted", "FirewallRestricted"]);
+    }
+}
+
+#[tokio::test]
+async fn a_read_of_a_position_that_is_not_there_yet_says_so_within_its_patience() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).set("api.command_deadline", "300ms").start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await;
+    let status = api.network(&network.network_id, "999999999/999999999").await.unwrap_err();
+    assert_eq!(api::reason(&status), (Code::Unavailable, "READ_MODEL_BEHIND".to_owned()));
+}
+
+#[tokio::test]
+async fn paging_walks_every_network_peering_and_event_exactly_once() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let (mut registered, mut requested, mut position) = (BTreeSet::new(), BTreeSet::new(), String::new());
+    for _ in 0..23 {
+        registered.insert(api.done(&Command::Register(api::register())).await.network_id);
+    }
+    let network = registered.first().unwrap().clone();
+    for number in 30..47 {
+        let answer = api.done(&Command::Request(api::request(&network, number))).await;
+        requested.insert(answer.peering_id);
+        position = answer.position;
+    }
+    let (mut seen, mut request) = (Vec::new(), ListNetworksRequest { page_size: 5, min_position: position.clone(), ..Default::default() });
+    loop {
+        let page = api.networks.clone().list_networks(request.clone()).await.unwrap().into_inner();
+        assert!(page.networks.len() <= 5);
+        seen.extend(page.networks.into_iter().map(|it| it.network_id));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    once(&seen, &registered);
+    let (mut seen, mut request) = (Vec::new(), ListPeeringsRequest { page_size: 4, min_position: position, ..Default::default() });
+    loop {
+        let page = api.networks.clone().list_peerings(request.clone()).await.unwrap().into_inner();
+        seen.extend(page.peerings.into_iter().map(|it| it.peering_id));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    once(&seen, &requested);
+    for peering in &requested {
+        api.converged(peering).await;
+    }
+    let all = api.history(&network).await;
+    for page_size in [1, 3, 7] {
+        let page = |newest_first| ListEventsRequest { network_id: network.clone(), page_size, newest_first, ..Default::default() };
+        assert_eq!(api.events(page(false)).await, all, "pages of {page_size}");
+        let mut backwards = api.events(page(true)).await;
+        backwards.reverse();
+        assert_eq!(backwards, all, "pages of {page_size}, newest first");
+    }
+}
+
+fn once(seen: &[String], wanted: &BTreeSet<String>) {
+    assert_eq!(seen.len(), wanted.len(), "each once");
+    assert_eq!(&seen.iter().cloned().collect::<BTreeSet<_>>(), wanted);
+}
+
+#[tokio::test]
+async fn peerings_are_listed_by_their_life() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await.network_id;
+    let peering = api.done(&Command::Request(api::request(&network, 30))).await.peering_id;
+    api.converged(&peering).await;
+    let listed = async |life: &str| {
+        let request = ListPeeringsRequest { life: life.to_owned(), ..Default::default() };
+        api.networks.clone().list_peerings(request).await.unwrap().into_inner().peerings.len()
+    };
+    assert_eq!((listed("active").await, listed("requested").await, listed("").await), (1, 0, 1));
+}
+
+/// The next event of a watch, and the state if it came along.
+async fn next(watch: &mut Streaming<WatchPeeringResponse>) -> WatchPeeringResponse {
+    let next = timeout(SOON, watch.message()).await.expect("the next event of a watch");
+    next.unwrap().expect("a watch does not end by itself")
+}
+
+async fn until_converged(watch: &mut Streaming<WatchPeeringResponse>) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        let response = next(watch).await;
+        events.extend(response.event);
+        if response.peering.is_some_and(|it| it.converged) {
+            return events;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_of_them() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await.network_id;
+    let answer = api.done(&Command::Request(api::request(&network, 30))).await;
+    let peering = answer.peering_id;
+    api.peering(&peering, &answer.position).await.unwrap();
+    let watch = |after: &str| {
+        let (mut networks, request) = (api.networks.clone(), WatchPeeringRequest { peering_id: peering.clone(), after: after.to_owned() });
+        async move { networks.watch_peering(request).await.unwrap().into_inner() }
+    };
+    let mut live = watch("").await;
+    let mut told = until_converged(&mut live).await;
+    let accepted = api.done(&Command::Accept(api::accept(&network, &peering, "local", "10.30.0.0/16"))).await;
+    assert!(!accepted.repeated);
+    told.extend(until_converged(&mut live).await);
+    let types: Vec<_> = told.iter().map(|it| it.r#type.as_str()).collect();
+    assert_eq!(types[..3], ["PeeringRequested", "FirewallRestricted", "FirewallRestricted"], "{types:?}");
+    assert!(types.ends_with(&["RouteAccepted", "RouteInstalled"]), "{types:?}");
+    assert!(told.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])), "{told:#?}");
+    let of_peering = ListEventsRequest { peering_id: peering.clone(), ..Default::default() };
+    assert_eq!(told, api.events(of_peering).await, "what a watch tells is what the audit has");
+
+    for seen in [0, 3, told.len() - 2] {
+        let rest = until_converged(&mut watch(&told[seen].position).await).await;
+        // It may have been in place in between; the rest of the rest is still to come then.
+        assert_eq!(rest, told[seen + 1..][..rest.len()], "behind event {seen}");
+    }
+    let mut end = watch(&told[told.len() - 1].position).await;
+    let first = next(&mut end).await;
+    assert!(first.event.is_none() && first.peering.is_some_and(|it| it.converged), "only the state is left to tell");
+}

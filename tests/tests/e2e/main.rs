@@ -1,0 +1,17 @@
+//! End to end: the program as a user runs it, judged from outside.
+//!
+//! Engines, event stores and emulators are child processes; what stands in the cloud is judged by the oracle, what happened by
+//! the API. One binary for all suites, because linking takes longer than most of them.
+#![allow(clippy::unwrap_used)]
+
+mod api_commands;
+mod api_reads;
+mod bad_input;
+mod cli;
+mod cloud;
+mod compose;
+mod demo;
+mod outage;
+mod restart;
+mod serve;
+mod support;

@@ -1,0 +1,178 @@
+//! The API's typed client, with valid requests to start from: a test changes the one field that it is about.
+
+use super::SOON;
+use peerage::api::v1::{
+    AcceptRouteRequest, CommandContext, CommandResponse, Event, GetNetworkRequest, GetPeeringRequest, InboundRule, ListEventsRequest,
+    Network, Peer, Peering, RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest,
+    audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
+};
+use tests::wait;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+
+/// Both services of one engine.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    pub(crate) networks: NetworkServiceClient<Channel>,
+    pub(crate) audit: AuditServiceClient<Channel>,
+}
+
+/// A command of any kind.
+#[derive(Debug, Clone)]
+pub(crate) enum Command {
+    Register(RegisterNetworkRequest),
+    Request(RequestPeeringRequest),
+    Accept(AcceptRouteRequest),
+    Restrict(RestrictFirewallRequest),
+}
+
+impl Api {
+    pub(crate) async fn connect(server: &str) -> Self {
+        let endpoint = Channel::from_shared(server.to_owned()).unwrap().tcp_nodelay(true);
+        let channel = wait::until("a connection to the API", SOON, || async { endpoint.connect().await.ok() }).await;
+        Self { networks: NetworkServiceClient::new(channel.clone()), audit: AuditServiceClient::new(channel) }
+    }
+
+    pub(crate) async fn send(&self, command: &Command) -> Result<CommandResponse, Status> {
+        let mut networks = self.networks.clone();
+        let answer = match command.clone() {
+            Command::Register(request) => networks.register_network(request).await,
+            Command::Request(request) => networks.request_peering(request).await,
+            Command::Accept(request) => networks.accept_route(request).await,
+            Command::Restrict(request) => networks.restrict_firewall(request).await,
+        };
+        answer.map(tonic::Response::into_inner)
+    }
+
+    /// A command that has to be carried out.
+    pub(crate) async fn done(&self, command: &Command) -> CommandResponse {
+        self.send(command).await.unwrap_or_else(|status| panic!("{command:?}: {status:?}"))
+    }
+
+    pub(crate) async fn network(&self, id: &str, min_position: &str) -> Result<Network, Status> {
+        let request = GetNetworkRequest { network_id: id.to_owned(), min_position: min_position.to_owned() };
+        self.networks.clone().get_network(request).await.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn peering(&self, id: &str, min_position: &str) -> Result<Peering, Status> {
+        let request = GetPeeringRequest { peering_id: id.to_owned(), min_position: min_position.to_owned() };
+        self.networks.clone().get_peering(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// The peering once it is as the test wants it; what it was last is told when it never is.
+    pub(crate) async fn peering_when(&self, what: &str, id: &str, is: impl Fn(&Peering) -> bool) -> Peering {
+        let found = wait::within(SOON, || async { self.peering(id, "").await.ok().filter(|it| is(it)) }).await;
+        match found {
+            Some(peering) => peering,
+            None => panic!("{what}: not within {SOON:?}; it is: {:#?}", self.peering(id, "").await),
+        }
+    }
+
+    /// The peering once all that was asked for is in place.
+    pub(crate) async fn converged(&self, id: &str) -> Peering {
+        self.peering_when("a peering in place", id, |it| it.converged).await
+    }
+
+    /// Every event, page by page.
+    pub(crate) async fn events(&self, filter: ListEventsRequest) -> Vec<Event> {
+        let (mut events, mut request) = (Vec::new(), filter);
+        loop {
+            let page = self.audit.clone().list_events(request.clone()).await.unwrap().into_inner();
+            events.extend(page.events);
+            if page.next_page_token.is_empty() {
+                return events;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    pub(crate) async fn history(&self, network_id: &str) -> Vec<Event> {
+        self.events(ListEventsRequest { network_id: network_id.to_owned(), ..Default::default() }).await
+    }
+}
+
+/// A command id of its own.
+pub(crate) fn context() -> Option<CommandContext> {
+    Some(CommandContext { command_id: Uuid::new_v4().to_string(), actor: "e2e".to_owned(), expected_revision: None })
+}
+
+pub(crate) fn register() -> RegisterNetworkRequest {
+    RegisterNetworkRequest {
+        context: context(),
+        project: "payments".to_owned(),
+        name: "orders".to_owned(),
+        provider: "aws".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: "111122223333".to_owned(),
+        cloud_network: "vpc-0a1b2c3d".to_owned(),
+        range: "10.20.0.0/16".to_owned(),
+        subnets: Vec::new(),
+    }
+}
+
+/// A request for a link to the peer number `number`, which has range 10.`number`.0.0/16.
+pub(crate) fn request(network_id: &str, number: u8) -> RequestPeeringRequest {
+    let peer = Peer {
+        provider: "aws".to_owned(),
+        account: "444455556666".to_owned(),
+        region: "us-east-1".to_owned(),
+        cloud_network: format!("vpc-0d4c3b{number:02x}"),
+        ranges: vec![format!("10.{number}.0.0/16")],
+        subnets: Vec::new(),
+    };
+    RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer) }
+}
+
+pub(crate) fn accept(network_id: &str, peering_id: &str, side: &str, destination: &str) -> AcceptRouteRequest {
+    AcceptRouteRequest {
+        context: context(),
+        network_id: network_id.to_owned(),
+        peering_id: peering_id.to_owned(),
+        side: side.to_owned(),
+        destination: destination.to_owned(),
+    }
+}
+
+pub(crate) fn restrict(network_id: &str, peering_id: &str, admit: &[(&str, u32)]) -> RestrictFirewallRequest {
+    RestrictFirewallRequest {
+        context: context(),
+        network_id: network_id.to_owned(),
+        peering_id: peering_id.to_owned(),
+        side: "local".to_owned(),
+        admit: admit.iter().map(|(source, port)| InboundRule { source: (*source).to_owned(), port: *port }).collect(),
+    }
+}
+
+/// Code and stable reason of a refusal.
+pub(crate) fn reason(status: &Status) -> (Code, String) {
+    let reason = status.get_details_error_info().map(|it| it.reason).unwrap_or_default();
+    (status.code(), reason)
+}
+
+/// The fields that a refusal names.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    let violations = status.get_details_bad_request().map(|it| it.field_violations).unwrap_or_default();
+    violations.into_iter().map(|it| it.field).collect()
+}
+
+/// A history is valid when nothing is missing, out of order or there twice.
+pub(crate) fn assert_valid(history: &[Event]) {
+    for (index, event) in history.iter().enumerate() {
+        assert_eq!(event.revision, index as u64, "revisions have no gap: {history:#?}");
+        assert_eq!(event.problem, "", "every event is readable: {event:?}");
+    }
+    let places: Vec<_> = history.iter().map(place).collect();
+    assert!(places.is_sorted() && places.windows(2).all(|pair| pair[0] != pair[1]), "positions ascend: {places:?}");
+    let mut told: Vec<_> = history.iter().map(|it| (it.r#type.as_str(), it.data.as_str())).collect();
+    told.sort_unstable();
+    let twice: Vec<_> = told.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    assert!(twice.is_empty(), "told twice: {twice:?}");
+}
+
+/// An event's position as numbers.
+pub(crate) fn place(event: &Event) -> (u64, u64, u64) {
+    let (commit, prepare) = event.position.split_once('/').unwrap_or_else(|| panic!("a position: {event:?}"));
+    (commit.parse().unwrap(), prepare.parse().unwrap(), event.revision)
+}
