@@ -213,10 +213,6 @@ impl Running {
 }
 
 impl Connection {
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
-    }
-
     pub(crate) async fn ack(&self, events: Vec<Uuid>) {
         // A group that has gone drops the connection too.
         let _ = self.asks.send(Ask::Ack(events)).await;

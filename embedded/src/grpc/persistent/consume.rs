@@ -47,7 +47,8 @@ pub(super) async fn consume(
     let mut connection = connected.map_err(|error| failed(&name, &error))?;
     let shutdown = context.reader.shutdown_token();
     Ok(Box::pin(try_stream! {
-        let subscription_id = connection.id().to_string();
+        // The official Python client takes the subscription's id apart and insists on the names of the stream and the group.
+        let subscription_id = name.to_string();
         yield reply(Content::SubscriptionConfirmation(SubscriptionConfirmation { subscription_id }));
         loop {
             let step = tokio::select! {
