@@ -52,8 +52,8 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
         let routes = shown["routes"].as_array().unwrap().iter().filter(|it| it["side"] == side);
         routes.flat_map(|it| it["installed_in"].as_array().unwrap()).map(text).collect::<Vec<_>>()
     };
-    assert_eq!(installed("local"), [pair.local.extra_route_table.clone()]);
-    assert_eq!(installed("remote"), [pair.remote.main_route_table.clone()]);
+    assert_eq!(installed("local"), std::slice::from_ref(&pair.local.extra_route_table));
+    assert_eq!(installed("remote"), std::slice::from_ref(&pair.remote.main_route_table));
     let codes: Vec<_> = shown["advisories"].as_array().unwrap().iter().map(|it| text(&it["code"])).collect();
     assert_eq!(codes, ["CROSS_REGION", "NON_TRANSITIVE"]);
     let listed = engine.json(&["peering", "list", "--network", &network]).await;
