@@ -9,6 +9,7 @@
 //! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events and a fifth of the time: it
 //! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop and say why")]
+#![allow(clippy::disallowed_methods, reason = "a program of its own reads its arguments and makes ids")]
 
 mod load;
 mod node;
@@ -29,7 +30,6 @@ struct Options {
     pace: Pace,
 }
 
-#[allow(clippy::disallowed_methods, reason = "a program of its own reads its arguments")]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -33,7 +33,6 @@ pub(crate) struct NodeProcess {
 }
 
 impl NodeProcess {
-    #[allow(clippy::disallowed_methods, reason = "a program of its own")]
     pub(crate) fn start(data: &Path, durability: Durability) -> Self {
         let durability = if durability == Durability::Unsynced { UNSYNCED } else { "synced" };
         let mut command = Command::new(std::env::current_exe().unwrap());

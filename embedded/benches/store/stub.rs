@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Empty, StreamBody};
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -43,7 +43,7 @@ pub(crate) async fn serve(events: usize) -> SocketAddr {
 
 async fn answer(request: Request<Incoming>, block: Vec<Bytes>, times: usize) -> Result<Response<Body>, Infallible> {
     let response = Response::builder().header("content-type", "application/grpc");
-    if !request.uri().path().ends_with("/Streams/Read") {
+    if !request.uri().path().ends_with(".Streams/Read") {
         // The client takes a server without features for an old one, and goes on.
         return Ok(response.header("grpc-status", HeaderValue::from(12)).body(Empty::new().boxed()).unwrap());
     }
