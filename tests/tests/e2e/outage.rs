@@ -41,7 +41,10 @@ impl Site {
         let node = place.start().await;
         let engine = launch(&folder, &place).start().await;
         let api = Api::connect(&engine.server()).await;
-        let network = api.done(&Command::Register(api::register())).await.network_id;
+        let registered = api.done(&Command::Register(api::register())).await;
+        let network = registered.network_id;
+        // The read models have it too before anything happens to the store.
+        api.network(&network, &registered.position).await.unwrap();
         Self { folder, place, node, engine, api, network }
     }
 

@@ -64,13 +64,20 @@ impl Run {
     async fn as_far_as_it_goes(&self, api: &Api, proxy: &StoreProxy) -> usize {
         let mut sent = 0;
         for command in &self.story.commands {
-            match api.send(command).await {
-                Ok(_) => sent += 1,
-                Err(status) => {
-                    assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
-                    break;
+            // On a busy machine a command can run out of time before it comes to its append: then it is sent again.
+            let answered = wait::until("an answer, or the stop", SOON, || async {
+                match api.send(command).await {
+                    Ok(_) => Some(true),
+                    Err(status) => {
+                        assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
+                        proxy.progress().held.then_some(false)
+                    }
                 }
+            });
+            if !answered.await {
+                break;
             }
+            sent += 1;
         }
         wait::until("the stop, or the end", SOON, || async {
             let over = sent == self.story.commands.len() && api.peering(&self.story.peering_id, "").await.is_ok_and(|it| it.converged);
