@@ -27,7 +27,9 @@ impl Node {
             let text = crate::api::full_text(&error);
             if usage { Trouble::usage(text) } else { Trouble::failed(text) }
         })?;
-        tracing::info!(connection_string = node.connection_string(), "serving");
+        // The string for others: without what only a client in the node's own process wants of it.
+        let connection_string = format!("kurrentdb://{}?tls=false", node.address());
+        tracing::info!(connection_string, "serving");
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
