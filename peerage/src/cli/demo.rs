@@ -73,7 +73,7 @@ impl Demo {
         Ok(())
     }
 
-    /// What the demonstration needs to be otherwise than by default; `--set` still wins over none of it but the listening port.
+    /// What the demonstration wants otherwise than by default; a `--set` of the same key wins.
     fn flags(&self) -> Vec<(String, String)> {
         let mut flags = vec![
             ("api.listen", "127.0.0.1:0".to_owned()),
