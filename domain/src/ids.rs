@@ -3,6 +3,7 @@
 //! Every id that a decision makes is derived from the id of the command that asked for it, so a command that is sent twice, or
 //! decided again after a crash, names the same things.
 
+use crate::text::{Account, ExternalId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -41,6 +42,8 @@ typed_id! {
     NetworkId;
     /// One peering of a private network with a peer.
     PeeringId;
+    /// One declared exception that lets the private network reach a target behind a peer.
+    IngressId;
     /// The caller's name for one command; sending it again asks for the first outcome.
     CommandId;
     /// The event store's name for one event; the store recognises a repeated append by it.
@@ -54,6 +57,13 @@ impl NetworkId {
     /// The stream that holds everything about this network.
     pub fn stream(&self) -> String {
         format!("{NETWORK_CATEGORY}-{}", self.0)
+    }
+
+    /// What the engine shows when it enters this account for this network. It follows from both, so that it can be told before
+    /// anything is asked for, and no two tenants share one (AWS: the external id of a role's trust policy).
+    pub fn external_id(&self, account: &Account) -> ExternalId {
+        let id = Uuid::new_v5(&self.0, format!("external-id/{account}").as_bytes());
+        ExternalId::try_from(format!("peerage-{id}")).expect("a word and a UUID are an external id")
     }
 
     /// The network whose stream this is, if it is one.
@@ -82,6 +92,11 @@ impl Ids {
     /// The peering that this command requests of this network.
     pub fn peering(&self, network: NetworkId) -> PeeringId {
         PeeringId(Uuid::new_v5(&network.0, self.derive("peering").as_bytes()))
+    }
+
+    /// The connector ingress that this command allows in this peering.
+    pub fn ingress(&self, peering: PeeringId) -> IngressId {
+        IngressId(Uuid::new_v5(&peering.0, self.derive("ingress").as_bytes()))
     }
 
     /// The id of the `index`-th event of this command.

@@ -17,7 +17,7 @@ pub mod side;
 pub mod text;
 
 pub use advisory::Advisory;
-pub use ids::{CommandId, EventId, Ids, NetworkId, PeeringId};
+pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
 pub use place::{Provider, Region};
 pub use range::{Range, RangeError};

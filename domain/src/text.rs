@@ -86,6 +86,10 @@ text_type! {
     FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of one firewall rule.
     FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
+    /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224 characters), unique to one tenant.
+    ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// Why somebody asked for something, in their own words.
+    Reason, 500, |c: char| !c.is_control(), "leave out control characters";
     /// Who sent a command, as the API saw it: a person, a service, or a worker.
     Actor, 256, |c: char| !c.is_control(), "leave out control characters";
 }

@@ -7,21 +7,28 @@ use super::{
     Refusal, Registered,
     command::AcceptRoute,
     event::{NetworkEvent, RouteAccepted},
+    peering::Peering,
 };
-use crate::side::Side;
+use crate::{range::Range, side::Side};
 
 pub(super) fn decide(network: &Registered, command: &AcceptRoute) -> Result<Vec<NetworkEvent>, Refusal> {
     let AcceptRoute { peering_id, side, destination } = *command;
-    let peering = network.live(peering_id)?;
-    let reachable = match side {
-        Side::Local => peering.peer.ranges.as_slice(),
-        Side::Remote => std::slice::from_ref(&network.range),
-    };
-    if !reachable.iter().any(|range| range.contains(&destination)) {
-        return Err(Refusal::DestinationOutOfReach { side, destination, reachable: reachable.to_vec() });
-    }
+    let peering = network.standing(peering_id)?;
+    check_reach(network, peering, side, destination)?;
     if peering.routes.get(side).contains_key(&destination) {
         return Err(Refusal::RouteAlreadyAccepted { peering_id, side, destination });
     }
     Ok(vec![RouteAccepted { peering_id, side, destination }.into()])
+}
+
+/// Whether the destination is behind this link, seen from this side.
+pub(super) fn check_reach(network: &Registered, peering: &Peering, side: Side, destination: Range) -> Result<(), Refusal> {
+    let reachable = match side {
+        Side::Local => peering.peer.ranges.as_slice(),
+        Side::Remote => std::slice::from_ref(&network.range),
+    };
+    if reachable.iter().any(|range| range.contains(&destination)) {
+        return Ok(());
+    }
+    Err(Refusal::DestinationOutOfReach { side, destination, reachable: reachable.to_vec() })
 }

@@ -1,43 +1,69 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
-use super::event::{
-    FirewallEnforced, FirewallGroupCreated, FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule, PeeringAccepted, PeeringActivated,
-    PeeringExpired, PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected,
-    ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteInstalled,
-};
+use super::event::{InboundRule, Policy, Terms};
+use super::outcome::Outcome;
 use super::peering::Peer;
 use crate::{
-    ids::PeeringId,
+    ids::{IngressId, PeeringId},
     place::{Provider, Region},
     range::Range,
     side::Side,
-    text::{Account, CloudNetwork, Name, Project, Subnet},
+    text::{Account, CloudNetwork, Link, Name, Project, Reason, Subnet},
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// A command to one network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "command", content = "body")]
-pub enum NetworkCommand {
-    RegisterNetwork(RegisterNetwork),
-    RequestPeering(RequestPeering),
-    AcceptRoute(AcceptRoute),
-    RestrictFirewall(RestrictFirewall),
-    /// A worker's report of what the cloud showed.
-    Record(Outcome),
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($body:ident) => $peering:expr,)*) => {
+        /// A command to one network.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(tag = "command", content = "body")]
+        pub enum NetworkCommand {
+            $($(#[$doc])* $name($body),)*
+        }
+
+        impl NetworkCommand {
+            /// The command's name, for logs and metrics.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+
+            /// The peering that the command is about; `None` for one that is about the network, or that makes a peering.
+            pub fn peering_id(&self) -> Option<PeeringId> {
+                match self {
+                    $(Self::$name(it) => { let of: fn(&$body) -> Option<PeeringId> = $peering; of(it) })*
+                }
+            }
+        }
+
+        $(impl From<$body> for NetworkCommand {
+            fn from(body: $body) -> Self {
+                Self::$name(body)
+            }
+        })*
+    };
 }
 
-impl NetworkCommand {
-    /// The command's name, for logs and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RegisterNetwork(_) => "RegisterNetwork",
-            Self::RequestPeering(_) => "RequestPeering",
-            Self::AcceptRoute(_) => "AcceptRoute",
-            Self::RestrictFirewall(_) => "RestrictFirewall",
-            Self::Record(_) => "Record",
-        }
-    }
+commands! {
+    RegisterNetwork(RegisterNetwork) => |_| None,
+    SetPolicy(SetPolicy) => |_| None,
+    CheckDrift(CheckDrift) => |_| None,
+    RetireNetwork(RetireNetwork) => |_| None,
+    RequestPeering(RequestPeering) => |_| None,
+    AdoptPeering(AdoptPeering) => |_| None,
+    AcceptRoute(AcceptRoute) => |it| Some(it.peering_id),
+    WithdrawRoute(WithdrawRoute) => |it| Some(it.peering_id),
+    ReplaceRoute(ReplaceRoute) => |it| Some(it.peering_id),
+    RestrictFirewall(RestrictFirewall) => |it| Some(it.peering_id),
+    AllowConnectorIngress(AllowConnectorIngress) => |it| Some(it.peering_id),
+    RevokeConnectorIngress(RevokeConnectorIngress) => |it| Some(it.peering_id),
+    SetDnsResolution(SetDnsResolution) => |it| Some(it.peering_id),
+    RemovePeering(RemovePeering) => |it| Some(it.peering_id),
+    AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
+    /// A worker's report of what the cloud showed.
+    Record(Outcome) => |it| Some(it.peering_id()),
 }
 
 /// Puts a private network on record.
@@ -53,10 +79,37 @@ pub struct RegisterNetwork {
     pub subnets: Vec<Subnet>,
 }
 
+/// Says what the engine may do by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SetPolicy {
+    pub policy: Policy,
+}
+
+/// Asks for a look at everything of this network, now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckDrift {}
+
+/// Ends the service of a network, none of whose peerings is live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RetireNetwork {
+    pub reason: Reason,
+}
+
 /// Asks for a link to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestPeering {
     pub peer: Peer,
+    /// Left out where they are the usual ones: so was it before there were any, and a command's digest stays what it was.
+    #[serde(skip_serializing_if = "Terms::are_usual")]
+    pub terms: Terms,
+}
+
+/// Puts a link on record that somebody else made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdoptPeering {
+    pub peer: Peer,
+    pub link: Link,
+    pub consent: super::event::Consent,
 }
 
 /// Lets one side send a destination range over the link.
@@ -67,6 +120,23 @@ pub struct AcceptRoute {
     pub destination: Range,
 }
 
+/// Takes a destination range off the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WithdrawRoute {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub destination: Range,
+}
+
+/// Puts one destination range in the place of another: the new route is seen in place before the old one goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplaceRoute {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub from: Range,
+    pub to: Range,
+}
+
 /// Replaces what one side's firewall admits from the link. On the remote side only the empty list is possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RestrictFirewall {
@@ -75,47 +145,41 @@ pub struct RestrictFirewall {
     pub admit: Vec<InboundRule>,
 }
 
-/// What a worker saw or did, in the words of the event that will say so.
+/// Lets the private network reach a target behind the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", content = "body")]
-pub enum Outcome {
-    InitiationStarted(PeeringInitiationStarted),
-    InitiationRefused(PeeringInitiationRefused),
-    Initiated(PeeringInitiated),
-    Accepted(PeeringAccepted),
-    Activated(PeeringActivated),
-    Rejected(PeeringRejected),
-    Expired(PeeringExpired),
-    Failed(PeeringFailed),
-    RouteInstalled(RouteInstalled),
-    RouteConflicted(RouteConflicted),
-    FirewallGroupCreated(FirewallGroupCreated),
-    FirewallRuleAuthorized(FirewallRuleAuthorized),
-    FirewallRuleRevoked(FirewallRuleRevoked),
-    FirewallEnforced(FirewallEnforced),
-    Blocked(ProvisioningBlocked),
-    Unblocked(ProvisioningUnblocked),
+pub struct AllowConnectorIngress {
+    pub peering_id: PeeringId,
+    pub target: Range,
+    pub port: u16,
+    pub reason: Reason,
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Outcome {
-    pub fn peering_id(&self) -> PeeringId {
-        match self {
-            Self::InitiationStarted(it) => it.peering_id,
-            Self::InitiationRefused(it) => it.peering_id,
-            Self::Initiated(it) => it.peering_id,
-            Self::Accepted(it) => it.peering_id,
-            Self::Activated(it) => it.peering_id,
-            Self::Rejected(it) => it.peering_id,
-            Self::Expired(it) => it.peering_id,
-            Self::Failed(it) => it.peering_id,
-            Self::RouteInstalled(it) => it.peering_id,
-            Self::RouteConflicted(it) => it.peering_id,
-            Self::FirewallGroupCreated(it) => it.peering_id,
-            Self::FirewallRuleAuthorized(it) => it.peering_id,
-            Self::FirewallRuleRevoked(it) => it.peering_id,
-            Self::FirewallEnforced(it) => it.peering_id,
-            Self::Blocked(it) => it.peering_id,
-            Self::Unblocked(it) => it.peering_id,
-        }
-    }
+/// Closes such an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RevokeConnectorIngress {
+    pub peering_id: PeeringId,
+    pub ingress_id: IngressId,
+}
+
+/// Says whether one side's names resolve to private addresses for the other side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SetDnsResolution {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub enabled: bool,
+}
+
+/// Asks for the end of a peering: everything that the engine made is taken back, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RemovePeering {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
+}
+
+/// Ends a peering on record, whatever still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AbandonPeering {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
 }

@@ -4,37 +4,52 @@
 //! history.
 //!
 //! ```text
-//!   Unregistered ── NetworkRegistered ──▶ Registered
+//!   Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
 //!
 //!   a peering (Life):
 //!
-//!   Requested ── PeeringInitiationStarted ──▶ Initiating ── PeeringInitiated ──▶ Initiated
-//!                                              │      ▲                            │
-//!                 PeeringInitiationRefused ────┘      └── (the next attempt)       │ PeeringAccepted
-//!                                                                                  ▼
-//!   Ended ◀── PeeringRejected │ PeeringExpired │ PeeringFailed ──────────────── Accepted
-//!     ▲                                                                            │ PeeringActivated
-//!     └───────────────────────── PeeringFailed ─────────────────────────────── Active
+//!   Requested ── PeeringInitiationStarted ──▶ Initiating ── PeeringInitiated ──▶ Initiated ◀── PeeringAdopted
+//!       ▲                                      │      ▲                            │
+//!       │         PeeringInitiationRefused ────┘      └── (the next attempt)       │ PeeringAccepted
+//!       │                                                                          ▼
+//!       │ PeeringRenewed (once)                                                 Accepted
+//!       │                                                                          │ PeeringActivated
+//!       └── Ended ◀── PeeringRejected │ PeeringExpired │ PeeringFailed ──          ▼
+//!             ▲                                                                  Active
+//!             │
+//!             ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested │ PeeringDeadlinePassed ── (any live state)
+//!             └── PeeringAbandoned ── (any live state)
 //! ```
 //!
 //! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go on until a person acts.
-//! Routes and firewall posture are asked for in any live state and installed once the link is active.
+//! Routes and firewall posture are asked for in any live state but Removing, and installed once the link is active.
 
 mod accept_route;
+mod adopt_peering;
 mod command;
+mod connector_ingress;
+mod dns_resolution;
 mod event;
+mod outcome;
 mod peering;
-mod record_outcome;
+mod policy;
+mod record;
 mod refusal;
 mod register;
+mod remove_peering;
 mod request_peering;
 mod restrict_firewall;
 #[cfg(test)]
 mod tests;
+mod withdraw_route;
 
-pub use command::{AcceptRoute, NetworkCommand, Outcome, RegisterNetwork, RequestPeering, RestrictFirewall};
+pub use command::*;
 pub use event::*;
-pub use peering::{Ending, Firewall, Life, Peer, Peering, Route};
+pub use outcome::Outcome;
+pub use peering::{
+    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace, Origin, Peer, Peering, RemovalCause,
+    Repairs, Route, Withdrawn,
+};
 pub use refusal::{Refusal, RefusalKind};
 
 use crate::{
@@ -55,6 +70,8 @@ pub enum Network {
     #[default]
     Unregistered,
     Registered(Registered),
+    /// No longer served; what was, is still known.
+    Retired(Registered),
 }
 
 /// A private network that exists.
@@ -70,6 +87,9 @@ pub struct Registered {
     pub range: Range,
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means the main route table.
     pub subnets: Vec<Subnet>,
+    pub policy: Policy,
+    /// When somebody last asked for a look at everything.
+    pub drift_check: Option<DateTime<Utc>>,
     pub peerings: BTreeMap<PeeringId, Peering>,
 }
 
@@ -86,6 +106,15 @@ impl Registered {
             None => Ok(peering),
         }
     }
+
+    /// The peering, if it can still be given something to do.
+    fn standing(&self, id: PeeringId) -> Result<&Peering, Refusal> {
+        let peering = self.live(id)?;
+        if matches!(peering.life, Life::Removing { .. }) {
+            return Err(Refusal::PeeringBeingRemoved { peering_id: id });
+        }
+        Ok(peering)
+    }
 }
 
 /// Decides a command: the events that follow from it, or the reason why not. An empty list means that all is as asked already.
@@ -93,18 +122,41 @@ pub fn decide(state: &Network, command: &NetworkCommand, now: DateTime<Utc>, ids
     match state {
         Network::Unregistered => match command {
             NetworkCommand::RegisterNetwork(register) => register::decide(register, ids),
-            NetworkCommand::RequestPeering(_)
+            NetworkCommand::SetPolicy(_)
+            | NetworkCommand::CheckDrift(_)
+            | NetworkCommand::RetireNetwork(_)
+            | NetworkCommand::RequestPeering(_)
+            | NetworkCommand::AdoptPeering(_)
             | NetworkCommand::AcceptRoute(_)
+            | NetworkCommand::WithdrawRoute(_)
+            | NetworkCommand::ReplaceRoute(_)
             | NetworkCommand::RestrictFirewall(_)
+            | NetworkCommand::AllowConnectorIngress(_)
+            | NetworkCommand::RevokeConnectorIngress(_)
+            | NetworkCommand::SetDnsResolution(_)
+            | NetworkCommand::RemovePeering(_)
+            | NetworkCommand::AbandonPeering(_)
             | NetworkCommand::Record(_) => Err(Refusal::NetworkUnknown),
         },
         Network::Registered(network) => match command {
             NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered { network_id: network.id }),
-            NetworkCommand::RequestPeering(request) => request_peering::decide(network, request, now, ids),
-            NetworkCommand::AcceptRoute(accept) => accept_route::decide(network, accept),
-            NetworkCommand::RestrictFirewall(restrict) => restrict_firewall::decide(network, restrict),
-            NetworkCommand::Record(outcome) => record_outcome::decide(network, outcome),
+            NetworkCommand::SetPolicy(it) => policy::set(network, it),
+            NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
+            NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
+            NetworkCommand::RequestPeering(it) => request_peering::decide(network, it, now, ids),
+            NetworkCommand::AdoptPeering(it) => adopt_peering::decide(network, it, now, ids),
+            NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),
+            NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
+            NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),
+            NetworkCommand::RestrictFirewall(it) => restrict_firewall::decide(network, it),
+            NetworkCommand::AllowConnectorIngress(it) => connector_ingress::allow(network, it, now, ids),
+            NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
+            NetworkCommand::SetDnsResolution(it) => dns_resolution::decide(network, it),
+            NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
+            NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it),
+            NetworkCommand::Record(outcome) => record::decide(network, outcome),
         },
+        Network::Retired(network) => Err(Refusal::NetworkRetired { network_id: network.id }),
     }
 }
 
@@ -118,15 +170,32 @@ pub fn evolve(state: Network, event: &NetworkEvent) -> Network {
                 Network::Unregistered
             }
         }
-        Network::Registered(mut network) => {
-            if let NetworkEvent::PeeringRequested(requested) = event {
-                network.peerings.insert(requested.peering_id, Peering::requested(requested));
-            } else if let Some(id) = event.peering_id()
-                && let Some(peering) = network.peerings.remove(&id)
-            {
-                network.peerings.insert(id, peering.evolve(event));
+        Network::Registered(network) => {
+            if let NetworkEvent::NetworkRetired(_) = event {
+                Network::Retired(network)
+            } else {
+                Network::Registered(network.evolve(event))
             }
-            Network::Registered(network)
         }
+        Network::Retired(network) => Network::Retired(network),
+    }
+}
+
+impl Registered {
+    fn evolve(mut self, event: &NetworkEvent) -> Self {
+        if let NetworkEvent::PeeringRequested(requested) = event {
+            self.peerings.insert(requested.peering_id, Peering::requested(requested));
+        } else if let NetworkEvent::PeeringAdopted(adopted) = event {
+            self.peerings.insert(adopted.peering_id, Peering::adopted(adopted));
+        } else if let NetworkEvent::NetworkPolicySet(set) = event {
+            self.policy = set.policy.clone();
+        } else if let NetworkEvent::DriftCheckRequested(check) = event {
+            self.drift_check = Some(check.requested_at);
+        } else if let Some(id) = event.peering_id()
+            && let Some(peering) = self.peerings.remove(&id)
+        {
+            self.peerings.insert(id, peering.evolve(event));
+        }
+        self
     }
 }

@@ -1,11 +1,12 @@
 //! Why a command is not possible: one variant per reason, with its facts, and a text that says what to do.
 
 use crate::{
-    ids::{NetworkId, PeeringId},
+    ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
     range::Range,
     side::Side,
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -81,6 +82,30 @@ pub enum Refusal {
     LinkMismatch { peering_id: PeeringId, recorded: String, reported: String },
     #[error("the {side} side of peering {peering_id} has no route to {destination} on record")]
     RouteNotAccepted { peering_id: PeeringId, side: Side, destination: Range },
+    #[error("network {network_id} is retired; register a new one")]
+    NetworkRetired { network_id: NetworkId },
+    #[error("network {network_id} has {live} live peerings; remove or abandon them first")]
+    NetworkInUse { network_id: NetworkId, live: usize },
+    #[error("{given} firewall groups; {most} at most")]
+    TooManyGroups { given: usize, most: usize },
+    #[error("the deadline {} has passed; name a later one, or none", .deadline.to_rfc3339())]
+    DeadlinePassed { deadline: DateTime<Utc> },
+    #[error("link {link} belongs to peering {peering_id} already")]
+    LinkOnRecord { link: String, peering_id: PeeringId },
+    #[error("peering {peering_id} is being removed; wait for that, and request a new one")]
+    PeeringBeingRemoved { peering_id: PeeringId },
+    #[error("{destination} cannot take its own place; name another destination")]
+    RouteReplacedByItself { destination: Range },
+    #[error("{target} is not an address range of the peer, which has {}", list(.ranges))]
+    IngressTargetOutsidePeer { target: Range, ranges: Vec<Range> },
+    #[error("the expiry {} has passed; name a later one, or none", .expires_at.to_rfc3339())]
+    ExpiryPassed { expires_at: DateTime<Utc> },
+    #[error("ingress {ingress_id} allows this target and port already")]
+    IngressAlreadyAllowed { ingress_id: IngressId },
+    #[error("peering {peering_id} has no ingress {ingress_id}; `peerage peering show` lists those that are open")]
+    IngressUnknown { peering_id: PeeringId, ingress_id: IngressId },
+    #[error("a link on {provider} has no such option; names resolve as that provider's zones say")]
+    DnsResolutionUnsupported { provider: Provider },
 }
 
 fn list(ranges: &[Range]) -> String {
@@ -102,16 +127,27 @@ impl Refusal {
             | Self::RemoteInboundDenied { .. }
             | Self::SourceOutsidePeer { .. }
             | Self::PortZero
+            | Self::TooManyGroups { .. }
+            | Self::DeadlinePassed { .. }
+            | Self::RouteReplacedByItself { .. }
+            | Self::IngressTargetOutsidePeer { .. }
+            | Self::ExpiryPassed { .. }
+            | Self::DnsResolutionUnsupported { .. }
             | Self::TooManyRules { .. } => RefusalKind::Invalid,
-            Self::NetworkUnknown | Self::PeeringUnknown { .. } => RefusalKind::Unknown,
-            Self::NetworkAlreadyRegistered { .. } | Self::PeerAlreadyLinked { .. } | Self::RouteAlreadyAccepted { .. } => {
-                RefusalKind::Exists
-            }
+            Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => RefusalKind::Unknown,
+            Self::NetworkAlreadyRegistered { .. }
+            | Self::PeerAlreadyLinked { .. }
+            | Self::RouteAlreadyAccepted { .. }
+            | Self::LinkOnRecord { .. }
+            | Self::IngressAlreadyAllowed { .. } => RefusalKind::Exists,
             Self::RangeOverlapsNetwork { .. }
             | Self::RangeOverlapsPeering { .. }
             | Self::PeeringEnded { .. }
             | Self::OutcomeOutOfOrder { .. }
             | Self::LinkMismatch { .. }
+            | Self::NetworkRetired { .. }
+            | Self::NetworkInUse { .. }
+            | Self::PeeringBeingRemoved { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } => RefusalKind::Quota,
         }

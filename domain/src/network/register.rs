@@ -3,7 +3,7 @@
 use super::{
     Refusal, Registered,
     command::RegisterNetwork,
-    event::{NetworkEvent, NetworkRegistered},
+    event::{NetworkEvent, NetworkRegistered, Policy},
     request_peering::PEER_RANGES,
 };
 use crate::ids::Ids;
@@ -46,6 +46,8 @@ pub(super) fn evolve(event: &NetworkRegistered) -> Registered {
         cloud_network: event.cloud_network.clone(),
         range: event.range,
         subnets: event.subnets.clone(),
+        policy: Policy::default(),
+        drift_check: None,
         peerings: BTreeMap::new(),
     }
 }

@@ -16,16 +16,20 @@ use chrono::{DateTime, Utc};
 pub(super) const PEER_RANGES: usize = 32;
 
 pub(super) fn decide(network: &Registered, command: &RequestPeering, now: DateTime<Utc>, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
-    let peer = &command.peer;
+    let RequestPeering { peer, terms } = command;
+    if let Some(deadline) = terms.deadline.filter(|it| *it <= now) {
+        return Err(Refusal::DeadlinePassed { deadline });
+    }
     check_place(network, peer)?;
     check_ranges(network, peer)?;
     let peering_id = ids.peering(network.id);
-    let requested = PeeringRequested { peering_id, peer: peer.clone(), requested_at: now };
+    let external_id = Some(network.id.external_id(&peer.account));
+    let requested = PeeringRequested { peering_id, peer: peer.clone(), requested_at: now, terms: terms.clone(), external_id };
     let denied = Side::BOTH.map(|side| FirewallRestricted { peering_id, side, admit: Vec::new() }.into());
     Ok(std::iter::once(requested.into()).chain(denied).collect())
 }
 
-fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
+pub(super) fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
     if peer.provider != network.provider {
         return Err(Refusal::ProviderMismatch { network: network.provider, peer: peer.provider });
     }
@@ -49,7 +53,7 @@ fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
+pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
     if peer.ranges.is_empty() {
         return Err(Refusal::PeerRangesMissing);
     }

@@ -16,7 +16,7 @@ pub(super) const RULES: usize = 60;
 
 pub(super) fn decide(network: &Registered, command: &RestrictFirewall) -> Result<Vec<NetworkEvent>, Refusal> {
     let RestrictFirewall { peering_id, side, admit } = command;
-    let peering = network.live(*peering_id)?;
+    let peering = network.standing(*peering_id)?;
     let admit: BTreeSet<InboundRule> = admit.iter().copied().collect();
     if *side == Side::Remote && !admit.is_empty() {
         return Err(Refusal::RemoteInboundDenied { peering_id: *peering_id });
@@ -31,7 +31,8 @@ pub(super) fn decide(network: &Registered, command: &RestrictFirewall) -> Result
     if let Some(from) = outside {
         return Err(Refusal::SourceOutsidePeer { from, ranges: peering.peer.ranges.clone() });
     }
-    if peering.firewall.get(*side).admit == admit {
+    // What the remote side admits beside that was declared one by one, and is revoked one by one.
+    if *side == Side::Remote || peering.firewall.local.admit == admit {
         return Ok(Vec::new());
     }
     let event = FirewallRestricted { peering_id: *peering_id, side: *side, admit: admit.into_iter().collect() };

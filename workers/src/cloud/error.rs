@@ -10,13 +10,23 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
     Identity,
+    Networks,
+    Subnets,
     Links,
+    RouteTables,
+    FirewallGroups,
+    AccessLists,
+    DnsSupport,
+    Rehearse,
     CreateLink,
     AcceptLink,
-    RouteTables,
+    DeleteLink,
+    TagLink,
+    SetDnsResolution,
     InstallRoute,
-    FirewallGroups,
+    RemoveRoute,
     CreateGroup,
+    DeleteGroup,
     AuthorizeRule,
     RevokeRule,
     CreateNetwork,
@@ -31,15 +41,25 @@ pub enum CallClass {
 }
 
 impl Operation {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 21] = [
         Self::Identity,
+        Self::Networks,
+        Self::Subnets,
         Self::Links,
+        Self::RouteTables,
+        Self::FirewallGroups,
+        Self::AccessLists,
+        Self::DnsSupport,
+        Self::Rehearse,
         Self::CreateLink,
         Self::AcceptLink,
-        Self::RouteTables,
+        Self::DeleteLink,
+        Self::TagLink,
+        Self::SetDnsResolution,
         Self::InstallRoute,
-        Self::FirewallGroups,
+        Self::RemoveRoute,
         Self::CreateGroup,
+        Self::DeleteGroup,
         Self::AuthorizeRule,
         Self::RevokeRule,
         Self::CreateNetwork,
@@ -48,13 +68,23 @@ impl Operation {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Identity => "identity",
+            Self::Networks => "networks",
+            Self::Subnets => "subnets",
             Self::Links => "links",
+            Self::RouteTables => "route_tables",
+            Self::FirewallGroups => "firewall_groups",
+            Self::AccessLists => "access_lists",
+            Self::DnsSupport => "dns_support",
+            Self::Rehearse => "rehearse",
             Self::CreateLink => "create_link",
             Self::AcceptLink => "accept_link",
-            Self::RouteTables => "route_tables",
+            Self::DeleteLink => "delete_link",
+            Self::TagLink => "tag_link",
+            Self::SetDnsResolution => "set_dns_resolution",
             Self::InstallRoute => "install_route",
-            Self::FirewallGroups => "firewall_groups",
+            Self::RemoveRoute => "remove_route",
             Self::CreateGroup => "create_group",
+            Self::DeleteGroup => "delete_group",
             Self::AuthorizeRule => "authorize_rule",
             Self::RevokeRule => "revoke_rule",
             Self::CreateNetwork => "create_network",
@@ -64,11 +94,23 @@ impl Operation {
     pub fn class(&self) -> CallClass {
         match self {
             Self::Identity => CallClass::Identity,
-            Self::Links | Self::RouteTables | Self::FirewallGroups => CallClass::Read,
+            Self::Networks
+            | Self::Subnets
+            | Self::Links
+            | Self::RouteTables
+            | Self::FirewallGroups
+            | Self::AccessLists
+            | Self::DnsSupport
+            | Self::Rehearse => CallClass::Read,
             Self::CreateLink
             | Self::AcceptLink
+            | Self::DeleteLink
+            | Self::TagLink
+            | Self::SetDnsResolution
             | Self::InstallRoute
+            | Self::RemoveRoute
             | Self::CreateGroup
+            | Self::DeleteGroup
             | Self::AuthorizeRule
             | Self::RevokeRule
             | Self::CreateNetwork => CallClass::Write,
@@ -117,6 +159,12 @@ pub enum CloudErrorKind {
     /// The thing is there and its state does not allow this.
     #[error("not possible in its present state")]
     WrongState,
+    /// Something else still uses what was to be removed.
+    #[error("still in use")]
+    InUse,
+    /// The network does not meet what this needs.
+    #[error("a precondition is not met")]
+    Precondition,
     /// The network is busy with another operation; later it will be possible.
     #[error("busy with another operation")]
     Busy,
@@ -161,6 +209,8 @@ impl CloudErrorKind {
             | Self::AlreadyThere
             | Self::Conflict
             | Self::WrongState
+            | Self::InUse
+            | Self::Precondition
             | Self::Busy
             | Self::Denied
             | Self::CredentialsRefused
@@ -181,6 +231,8 @@ impl CloudErrorKind {
             | Self::AlreadyThere
             | Self::Conflict
             | Self::WrongState
+            | Self::InUse
+            | Self::Precondition
             | Self::Denied
             | Self::CredentialsRefused
             | Self::WrongAccount { .. }
@@ -199,6 +251,8 @@ impl CloudErrorKind {
             Self::AlreadyThere => "already_there",
             Self::Conflict => "conflict",
             Self::WrongState => "wrong_state",
+            Self::InUse => "in_use",
+            Self::Precondition => "precondition",
             Self::Busy => "busy",
             Self::Denied => "denied",
             Self::CredentialsRefused => "credentials_refused",

@@ -1,0 +1,28 @@
+//! `AdoptPeering`: puts a link on record that somebody else made.
+//!
+//! Nothing is asked of the cloud for it. The link itself is never removed by the engine; routes and rules that the engine adds are.
+
+use super::{
+    Refusal, Registered,
+    command::AdoptPeering,
+    event::{FirewallRestricted, NetworkEvent, PeeringAdopted},
+    request_peering::{check_place, check_ranges},
+};
+use crate::{ids::Ids, side::Side};
+use chrono::{DateTime, Utc};
+
+pub(super) fn decide(network: &Registered, command: &AdoptPeering, now: DateTime<Utc>, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
+    let AdoptPeering { peer, link, consent } = command;
+    check_place(network, peer)?;
+    check_ranges(network, peer)?;
+    let on_record = network.peerings.values().find(|it| it.life.link() == Some(link) || it.past_links.contains(link));
+    if let Some(peering) = on_record {
+        return Err(Refusal::LinkOnRecord { link: link.to_string(), peering_id: peering.id });
+    }
+    let peering_id = ids.peering(network.id);
+    let external_id = Some(network.id.external_id(&peer.account));
+    let (peer, link, consent) = (peer.clone(), link.clone(), *consent);
+    let adopted = PeeringAdopted { peering_id, peer, link, adopted_at: now, consent, external_id };
+    let denied = Side::BOTH.map(|side| FirewallRestricted { peering_id, side, admit: Vec::new() }.into());
+    Ok(std::iter::once(adopted.into()).chain(denied).collect())
+}

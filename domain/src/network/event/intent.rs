@@ -1,0 +1,265 @@
+//! What people asked for.
+
+use super::super::peering::Peer;
+use crate::{
+    ids::{IngressId, NetworkId, PeeringId},
+    place::{Provider, Region},
+    range::Range,
+    side::Side,
+    text::{Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, Name, Project, Reason, RouteTable, Subnet},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRegistered {
+    pub network_id: NetworkId,
+    pub project: Project,
+    pub name: Name,
+    pub provider: Provider,
+    pub region: Region,
+    pub account: Account,
+    pub cloud_network: CloudNetwork,
+    pub range: Range,
+    #[serde(default)]
+    pub subnets: Vec<Subnet>,
+}
+
+/// What the engine does about what it finds otherwise than it left it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftPolicy {
+    /// Puts it back.
+    #[default]
+    Repair,
+    /// Says so, and leaves it.
+    Report,
+    /// Takes it for what is wanted from now on.
+    Adopt,
+}
+
+impl DriftPolicy {
+    pub const ALL: [Self; 3] = [Self::Repair, Self::Report, Self::Adopt];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Report => "report",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
+/// What the engine does about somebody else's rule that lets the private network in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum ExposurePolicy {
+    /// Says so, and leaves it.
+    #[default]
+    Report,
+    /// Revokes it, if it stands in one of these groups, whose owners agreed to that. Others are reported.
+    Enforce { groups: BTreeSet<FirewallGroup> },
+}
+
+/// What the engine may do by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    #[serde(default)]
+    pub drift: DriftPolicy,
+    #[serde(default)]
+    pub exposure: ExposurePolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkPolicySet {
+    pub network_id: NetworkId,
+    pub policy: Policy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftCheckRequested {
+    pub network_id: NetworkId,
+    pub requested_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRetired {
+    pub network_id: NetworkId,
+    pub reason: Reason,
+}
+
+/// Whose word it takes on the remote side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The engine holds an identity for the peer's account: it accepts, and keeps that side's routes and rules.
+    #[default]
+    Delegated,
+    /// The peer's owner accepts, and keeps that side; the engine only looks on from the local side.
+    Owner,
+}
+
+impl Consent {
+    pub const ALL: [Self; 2] = [Self::Delegated, Self::Owner];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delegated => "delegated",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// On what terms a link is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    #[serde(default)]
+    pub consent: Consent,
+    /// By when the link must be active; after that it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DateTime<Utc>>,
+    /// Whether to ask once more if nobody accepts in time.
+    #[serde(default)]
+    pub renew: bool,
+}
+
+impl Terms {
+    /// Whether these are what a request has that names none.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringRequested {
+    pub peering_id: PeeringId,
+    pub peer: Peer,
+    pub requested_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Terms::are_usual")]
+    pub terms: Terms,
+    /// What the engine shows with each assumption of the peer's role; the peer's owner puts it into the role's trust policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringAdopted {
+    pub peering_id: PeeringId,
+    pub peer: Peer,
+    pub link: Link,
+    pub adopted_at: DateTime<Utc>,
+    #[serde(default)]
+    pub consent: Consent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteAccepted {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub destination: Range,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteWithdrawn {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub destination: Range,
+    /// The destination that takes its place: the old route goes once the new one is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<Range>,
+}
+
+/// TCP from a range to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InboundRule {
+    pub source: Range,
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirewallRestricted {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub admit: Vec<InboundRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorIngressAllowed {
+    pub peering_id: PeeringId,
+    pub ingress_id: IngressId,
+    /// Where the target is, within the peer's ranges.
+    pub target: Range,
+    /// What the peer's firewall admits for it: the private network's range, to the target's port.
+    pub rule: InboundRule,
+    pub reason: Reason,
+    pub allowed_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why an ingress was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IngressEnd {
+    /// Somebody asked for it.
+    Revoked,
+    /// Its time was over.
+    Expired,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorIngressRevoked {
+    pub peering_id: PeeringId,
+    pub ingress_id: IngressId,
+    pub because: IngressEnd,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsResolutionSet {
+    pub peering_id: PeeringId,
+    /// The side whose network's names the other side resolves to private addresses.
+    pub side: Side,
+    pub enabled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringRemovalRequested {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
+    pub requested_at: DateTime<Utc>,
+}
+
+/// Something at the cloud that the engine knows of and leaves where it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Remnant {
+    /// An attempt may have made a link that nobody has seen.
+    PossibleLink,
+    Link {
+        link: Link,
+    },
+    Route {
+        side: Side,
+        route_table: RouteTable,
+        destination: Range,
+    },
+    FirewallGroup {
+        side: Side,
+        group: FirewallGroup,
+    },
+    FirewallRule {
+        side: Side,
+        rule_id: FirewallRule,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringAbandoned {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
+    /// What still stood, as far as the log knew.
+    pub left_behind: Vec<Remnant>,
+}

@@ -1,0 +1,149 @@
+//! What has happened to a network: the contract that everything else is built from.
+//!
+//! The names and the JSON of these types are stored for ever. A field may be added with a default; anything else is a new version
+//! of the event, upcast where events are read. Each type has a golden sample in the room's `golden` folder.
+//!
+//! Four files: what people asked for ([`intent`]), what became of the link ([`link`]), what each side was seen to have ([`sides`]),
+//! and how what was made is kept ([`upkeep`]).
+
+mod intent;
+mod link;
+mod sides;
+mod upkeep;
+
+pub use intent::*;
+pub use link::*;
+pub use sides::*;
+pub use upkeep::*;
+
+use crate::ids::{NetworkId, PeeringId};
+use serde::{Deserialize, Serialize};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident $peering:tt),* $(,)?) => {
+        /// An event of a `network-{uuid}` stream, named in the log as the variant is here.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "type", content = "data")]
+        pub enum NetworkEvent {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl NetworkEvent {
+            /// Every event type, in the order of a peering's life.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The event type as the log names it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+
+            /// The peering that the event is about; `None` for the network's own.
+            pub fn peering_id(&self) -> Option<PeeringId> {
+                match self {
+                    $(Self::$name(it) => events!(@peering it $peering),)*
+                }
+            }
+        }
+
+        $(impl From<$name> for NetworkEvent {
+            fn from(event: $name) -> Self {
+                Self::$name(event)
+            }
+        })*
+    };
+    (@peering $it:ident (peering)) => { Some($it.peering_id) };
+    (@peering $it:ident (network)) => {{ let _: &NetworkId = &$it.network_id; None }};
+}
+
+events! {
+    /// A private network is on record.
+    NetworkRegistered(network),
+    /// What the engine may do by itself in this network.
+    NetworkPolicySet(network),
+    /// Somebody asked for a look at everything, now.
+    DriftCheckRequested(network),
+    /// The network is no longer served.
+    NetworkRetired(network),
+    /// Somebody asked for a link.
+    PeeringRequested(peering),
+    /// Somebody put a link on record that the engine did not make.
+    PeeringAdopted(peering),
+    /// One side may send a destination range over the link.
+    RouteAccepted(peering),
+    /// One side shall no longer send a destination range over the link.
+    RouteWithdrawn(peering),
+    /// What one side's firewall admits from the link; the rest is denied.
+    FirewallRestricted(peering),
+    /// The private network may reach a target behind the peer.
+    ConnectorIngressAllowed(peering),
+    /// It may no longer.
+    ConnectorIngressRevoked(peering),
+    /// Whether one side resolves the other's names to private addresses.
+    DnsResolutionSet(peering),
+    /// Somebody asked for the link's end.
+    PeeringRemovalRequested(peering),
+    /// The link is no longer the engine's concern, whatever still stands.
+    PeeringAbandoned(peering),
+    /// The engine is about to ask the cloud for the link: from here on one may exist.
+    PeeringInitiationStarted(peering),
+    /// The cloud answered that attempt with an error, so it made no link.
+    PeeringInitiationRefused(peering),
+    /// The link was seen at the cloud.
+    PeeringInitiated(peering),
+    /// Nobody has accepted the link, and a day is left.
+    PeeringExpiryNear(peering),
+    /// The remote side has accepted the link.
+    PeeringAccepted(peering),
+    /// The cloud shows the link as active.
+    PeeringActivated(peering),
+    /// The remote side has rejected the link.
+    PeeringRejected(peering),
+    /// Nobody accepted the link in time.
+    PeeringExpired(peering),
+    /// The link is asked for once more, as its request allowed.
+    PeeringRenewed(peering),
+    /// The cloud has given the link up.
+    PeeringFailed(peering),
+    /// The link was not active by the time that its request named.
+    PeeringDeadlinePassed(peering),
+    /// What an adopted link had when it was first looked at; it is left alone for ever.
+    PeeringSurveyed(peering),
+    /// The link was seen to be gone.
+    LinkRemoved(peering),
+    /// Nothing is left of the peering but what is named.
+    PeeringRemoved(peering),
+    /// A route was seen in a route table.
+    RouteInstalled(peering),
+    /// A route that was withdrawn was seen to be gone.
+    RouteRemoved(peering),
+    /// A route table already sends the destination elsewhere; it is left alone.
+    RouteConflicted(peering),
+    /// The firewall group that the engine owns on one side was seen.
+    FirewallGroupCreated(peering),
+    /// That group was seen to be gone.
+    FirewallGroupRemoved(peering),
+    /// A rule was seen in that group.
+    FirewallRuleAuthorized(peering),
+    /// A rule that this engine had made was seen to be gone from that group.
+    FirewallRuleRevoked(peering),
+    /// That group holds exactly what the posture admits.
+    FirewallEnforced(peering),
+    /// Somebody else's rule lets the private network in.
+    FirewallExposed(peering),
+    /// That rule is gone, or lets nothing in any more.
+    ExposureCleared(peering),
+    /// One side was seen to resolve names as it was asked to.
+    DnsResolutionApplied(peering),
+    /// Something that was in place was seen to be otherwise.
+    DriftDetected(peering),
+    /// It was seen to be as it should be again.
+    DriftRepaired(peering),
+    /// It stays as it was found: from now on that is how it should be.
+    DriftAdopted(peering),
+    /// The engine cannot go on until somebody acts.
+    ProvisioningBlocked(peering),
+    /// The cause of the block is gone.
+    ProvisioningUnblocked(peering),
+}

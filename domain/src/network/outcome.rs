@@ -1,0 +1,76 @@
+//! What a worker saw or did, in the words of the event that will say so.
+
+use super::event::{
+    ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired, ExposureCleared, FirewallEnforced,
+    FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, LinkRemoved, PeeringAccepted,
+    PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
+    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
+    RouteConflicted, RouteInstalled, RouteRemoved,
+};
+use crate::ids::PeeringId;
+use serde::Serialize;
+
+macro_rules! outcomes {
+    ($($name:ident($event:ident),)*) => {
+        /// What a worker saw or did.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(tag = "outcome", content = "body")]
+        pub enum Outcome {
+            $($name($event),)*
+        }
+
+        impl Outcome {
+            pub fn peering_id(&self) -> PeeringId {
+                match self {
+                    $(Self::$name(it) => it.peering_id,)*
+                }
+            }
+
+            /// The outcome's name, for figures.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+        }
+
+        $(impl From<$event> for Outcome {
+            fn from(event: $event) -> Self {
+                Self::$name(event)
+            }
+        })*
+    };
+}
+
+outcomes! {
+    InitiationStarted(PeeringInitiationStarted),
+    InitiationRefused(PeeringInitiationRefused),
+    Initiated(PeeringInitiated),
+    ExpiryNear(PeeringExpiryNear),
+    Accepted(PeeringAccepted),
+    Activated(PeeringActivated),
+    Rejected(PeeringRejected),
+    Expired(PeeringExpired),
+    Failed(PeeringFailed),
+    DeadlinePassed(PeeringDeadlinePassed),
+    Surveyed(PeeringSurveyed),
+    LinkRemoved(LinkRemoved),
+    Removed(PeeringRemoved),
+    RouteInstalled(RouteInstalled),
+    RouteRemoved(RouteRemoved),
+    RouteConflicted(RouteConflicted),
+    FirewallGroupCreated(FirewallGroupCreated),
+    FirewallGroupRemoved(FirewallGroupRemoved),
+    FirewallRuleAuthorized(FirewallRuleAuthorized),
+    FirewallRuleRevoked(FirewallRuleRevoked),
+    FirewallEnforced(FirewallEnforced),
+    FirewallExposed(FirewallExposed),
+    ExposureCleared(ExposureCleared),
+    IngressExpired(ConnectorIngressRevoked),
+    DnsResolutionApplied(DnsResolutionApplied),
+    DriftDetected(DriftDetected),
+    DriftRepaired(DriftRepaired),
+    DriftAdopted(DriftAdopted),
+    Blocked(ProvisioningBlocked),
+    Unblocked(ProvisioningUnblocked),
+}

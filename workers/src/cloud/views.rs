@@ -1,0 +1,324 @@
+//! What a cloud is asked for, and what its reads show.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    PeeringId, Provider, Region,
+    network::InboundRule,
+    text::{Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where a call goes, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    pub provider: Provider,
+    pub account: Account,
+    pub region: Region,
+    /// What is shown when the account's role is assumed, if its owner asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+}
+
+impl Place {
+    /// Whether it is the same account and region, whatever is shown to enter it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.provider, &self.account, &self.region) == (other.provider, &other.account, &other.region)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.provider, self.account, self.region)
+    }
+}
+
+/// One network at a cloud.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NetworkRef {
+    pub place: Place,
+    pub network: CloudNetwork,
+}
+
+impl NetworkRef {
+    /// Whether it is the same network, whatever is shown to enter its account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.place.is_same(&other.place) && self.network == other.network
+    }
+}
+
+impl fmt::Display for NetworkRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.network, self.place)
+    }
+}
+
+/// A network as a read shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    pub network: CloudNetwork,
+    /// All its ranges, IPv6 ones too.
+    pub ranges: Vec<IpNet>,
+}
+
+/// A subnet as a read shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubnetView {
+    pub network: CloudNetwork,
+    pub subnet: Subnet,
+    /// The zone by the id that is the same in every account (AWS: `use1-az1`), where the cloud has zones.
+    pub zone: Option<String>,
+}
+
+/// Whether a network answers for its names, and whether its machines have any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsSupport {
+    pub resolution: bool,
+    pub hostnames: bool,
+}
+
+/// How much of everything there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Live links of one network (AWS: 50 by default, 125 at most, L-7E9ECCDB).
+    pub links: usize,
+    /// Links of one network that wait for their accepter (AWS: 25, L-DC9F7029).
+    pub pending_links: usize,
+    /// Routes of one table (AWS: 500).
+    pub routes: usize,
+    /// Inbound rules of one firewall group (AWS: 60).
+    pub rules: usize,
+}
+
+/// A change that is asked about, not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsal {
+    CreateLink(LinkSpec),
+    AcceptLink { at: Place, link: Link },
+    CreateGroup { network: NetworkRef, peering: PeeringId },
+}
+
+impl Rehearsal {
+    /// Where the change would be made.
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::CreateLink(spec) => &spec.requester.network.place,
+            Self::AcceptLink { at, .. } => at,
+            Self::CreateGroup { network, .. } => &network.place,
+        }
+    }
+}
+
+/// What was said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsed {
+    Allowed,
+    Refused { message: String },
+    /// Nobody was asked.
+    NotAvailable,
+}
+
+/// A link to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSpec {
+    pub peering: PeeringId,
+    pub requester: LinkEnd,
+    pub accepter: LinkEnd,
+}
+
+/// Which end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LinkRole {
+    Requester,
+    Accepter,
+}
+
+/// One end of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkEnd {
+    pub network: NetworkRef,
+    /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only after it accepted. Empty means
+    /// not told.
+    pub ranges: Vec<IpNet>,
+    /// Whether this end's names resolve to private addresses on the other side; `None` where the cloud does not tell.
+    #[serde(default)]
+    pub dns_resolution: Option<bool>,
+}
+
+/// A link as a read shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkView {
+    pub link: Link,
+    pub requester: LinkEnd,
+    pub accepter: LinkEnd,
+    pub state: LinkState,
+    /// The cloud's own words on the state.
+    pub message: Option<String>,
+    /// When nobody can accept it any more, where the cloud says so.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The peering in the [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from here.
+    pub owner: Option<PeeringId>,
+}
+
+impl LinkView {
+    /// The end at this network, and which it is.
+    pub fn end(&self, network: &NetworkRef) -> Option<(LinkRole, &LinkEnd)> {
+        if self.requester.network.is_same(network) {
+            Some((LinkRole::Requester, &self.requester))
+        } else if self.accepter.network.is_same(network) {
+            Some((LinkRole::Accepter, &self.accepter))
+        } else {
+            None
+        }
+    }
+}
+
+/// Where the cloud says a link is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// The cloud is still looking at the request.
+    Initiating,
+    /// It waits for the accepter.
+    Pending,
+    /// Accepted; the cloud is working on it.
+    Provisioning,
+    Active,
+    Rejected,
+    Expired,
+    Failed,
+    Deleting,
+    Deleted,
+    /// A word of the provider that no rule here covers.
+    Unknown(String),
+}
+
+impl LinkState {
+    /// Whether such a link stands in the way of another one for the same pair. What is not known to be over is not over.
+    pub fn is_live(&self) -> bool {
+        match self {
+            Self::Initiating | Self::Pending | Self::Provisioning | Self::Active | Self::Deleting | Self::Unknown(_) => true,
+            Self::Rejected | Self::Expired | Self::Failed | Self::Deleted => false,
+        }
+    }
+
+    /// The state in a word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Initiating => "initiating",
+            Self::Pending => "pending",
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+/// A route table as a read shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTableView {
+    pub network: CloudNetwork,
+    pub table: RouteTable,
+    /// Whether it serves the subnets that have chosen none.
+    pub main: bool,
+    /// The subnets that have chosen it.
+    pub subnets: Vec<Subnet>,
+    pub routes: Vec<RouteView>,
+}
+
+/// One IPv4 route of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteView {
+    pub destination: IpNet,
+    pub target: RouteTarget,
+    pub state: RouteState,
+}
+
+/// Where a route sends packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTarget {
+    /// The network itself.
+    Local,
+    Link(Link),
+    /// Anything else, by the provider's id.
+    Other(String),
+}
+
+impl fmt::Display for RouteTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Link(link) => link.fmt(f),
+            Self::Other(id) => f.write_str(id),
+        }
+    }
+}
+
+/// Whether a route carries packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteState {
+    Active,
+    /// Its target is not there, or not yet.
+    Blackhole,
+    Unknown(String),
+}
+
+/// A firewall group as a read shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    pub network: CloudNetwork,
+    pub group: FirewallGroup,
+    pub name: String,
+    /// Whoever it belongs to, as the cloud tells: an account, and what its tags say.
+    pub belongs_to: String,
+    /// The peering in the group's [`OWNER_TAG`](super::OWNER_TAG).
+    pub owner: Option<PeeringId>,
+    /// The inbound rules only.
+    pub rules: Vec<RuleView>,
+}
+
+/// One inbound rule of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleView {
+    pub id: FirewallRule,
+    /// The rule in our words; `None` if it is none that we could have made (another protocol, a span of ports, a public source).
+    pub rule: Option<InboundRule>,
+    /// What it admits, whoever made it.
+    pub admits: Traffic,
+    /// The rule for people, like `tcp 2113 from 10.20.0.0/16`.
+    pub text: String,
+    /// The peering in the rule's [`OWNER_TAG`](super::OWNER_TAG).
+    pub owner: Option<PeeringId>,
+}
+
+/// A kind of inbound traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// The addresses that it comes from; `None` where the rule names something else, a group or a list.
+    pub source: Option<IpNet>,
+    /// Like `tcp`; `None` for every protocol.
+    pub protocol: Option<String>,
+    /// The first and the last port; `None` for all, or where the protocol has none.
+    pub ports: Option<(u16, u16)>,
+}
+
+/// A list in front of subnets, whose entries are tried in order; what none covers is denied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessListView {
+    pub network: CloudNetwork,
+    pub subnets: Vec<Subnet>,
+    /// The inbound entries, in the order in which they are tried.
+    pub entries: Vec<AccessEntry>,
+}
+
+/// One entry of such a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEntry {
+    pub traffic: Traffic,
+    pub allow: bool,
+}
