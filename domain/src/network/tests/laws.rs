@@ -66,7 +66,7 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
         (a_peering(), an_attempt())
             .prop_map(|(peering_id, attempt)| Outcome::InitiationRefused(PeeringInitiationRefused { peering_id, attempt })),
         (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Initiated(PeeringInitiated { peering_id, link, expires_at: None })),
-        (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Accepted(PeeringAccepted { peering_id, link })),
+        (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Accepted(PeeringAccepted { peering_id, link, evidence: None })),
         (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Activated(PeeringActivated { peering_id, link })),
         (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Rejected(PeeringRejected { peering_id, link })),
         (a_peering(), a_link()).prop_map(|(peering_id, link)| Outcome::Expired(PeeringExpired { peering_id, link })),
@@ -114,7 +114,7 @@ fn an_outcome() -> impl Strategy<Value = Outcome> {
 fn a_command() -> impl Strategy<Value = NetworkCommand> {
     prop_oneof![
         1 => Just(NetworkCommand::RegisterNetwork(register())),
-        4 => a_peer().prop_map(|peer| RequestPeering { peer }.into()),
+        4 => a_peer().prop_map(|peer| RequestPeering { peer, terms: Terms::default() }.into()),
         3 => (a_peering(), a_side(), a_range())
             .prop_map(|(peering_id, side, destination)| AcceptRoute { peering_id, side, destination }.into()),
         3 => (a_peering(), a_side(), vec(a_rule(), 0..3))
@@ -129,17 +129,31 @@ fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::InitiationStarted(it) => it.into(),
         Outcome::InitiationRefused(it) => it.into(),
         Outcome::Initiated(it) => it.into(),
+        Outcome::ExpiryNear(it) => it.into(),
         Outcome::Accepted(it) => it.into(),
         Outcome::Activated(it) => it.into(),
         Outcome::Rejected(it) => it.into(),
         Outcome::Expired(it) => it.into(),
         Outcome::Failed(it) => it.into(),
+        Outcome::DeadlinePassed(it) => it.into(),
+        Outcome::Surveyed(it) => it.into(),
+        Outcome::LinkRemoved(it) => it.into(),
+        Outcome::Removed(it) => it.into(),
         Outcome::RouteInstalled(it) => it.into(),
+        Outcome::RouteRemoved(it) => it.into(),
         Outcome::RouteConflicted(it) => it.into(),
         Outcome::FirewallGroupCreated(it) => it.into(),
+        Outcome::FirewallGroupRemoved(it) => it.into(),
         Outcome::FirewallRuleAuthorized(it) => it.into(),
         Outcome::FirewallRuleRevoked(it) => it.into(),
         Outcome::FirewallEnforced(it) => it.into(),
+        Outcome::FirewallExposed(it) => it.into(),
+        Outcome::ExposureCleared(it) => it.into(),
+        Outcome::IngressExpired(it) => it.into(),
+        Outcome::DnsResolutionApplied(it) => it.into(),
+        Outcome::DriftDetected(it) => it.into(),
+        Outcome::DriftRepaired(it) => it.into(),
+        Outcome::DriftAdopted(it) => it.into(),
         Outcome::Blocked(it) => it.into(),
         Outcome::Unblocked(it) => it.into(),
     }
@@ -150,7 +164,7 @@ fn an_event() -> impl Strategy<Value = NetworkEvent> {
     prop_oneof![
         1 => Just(registered()),
         3 => (a_peering(), a_peer())
-            .prop_map(|(peering_id, peer)| PeeringRequested { peering_id, peer, requested_at: now() }.into()),
+            .prop_map(|(peering_id, peer)| PeeringRequested { peering_id, peer, requested_at: now(), terms: Terms::default(), external_id: None }.into()),
         3 => (a_peering(), a_side(), a_range())
             .prop_map(|(peering_id, side, destination)| RouteAccepted { peering_id, side, destination }.into()),
         3 => (a_peering(), a_side(), vec(a_rule(), 0..3))
@@ -240,7 +254,7 @@ proptest! {
                 assert_closed(&events);
                 state = events.iter().fold(state, evolve);
             }
-            let Network::Registered(network) = &state else { panic!("the network is gone") };
+            let (Network::Registered(network) | Network::Retired(network)) = &state else { panic!("the network is gone") };
             assert_sound(network);
         }
     }

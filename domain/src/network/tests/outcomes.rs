@@ -5,7 +5,7 @@ use crate::side::Side;
 
 fn recorded(events: Vec<NetworkEvent>, peering: u128) -> Peering {
     match fold(events) {
-        Network::Registered(network) => network.peerings[&peering_id(peering)].clone(),
+        Network::Registered(network) | Network::Retired(network) => network.peerings[&peering_id(peering)].clone(),
         Network::Unregistered => panic!("the network is not on record"),
     }
 }
@@ -20,7 +20,7 @@ fn a_link_comes_to_life_step_by_step() {
     let steps = [
         Outcome::InitiationStarted(PeeringInitiationStarted { peering_id: id, attempt: 1, started_at: now() }),
         Outcome::Initiated(PeeringInitiated { peering_id: id, link: link.clone(), expires_at: None }),
-        Outcome::Accepted(PeeringAccepted { peering_id: id, link: link.clone() }),
+        Outcome::Accepted(PeeringAccepted { peering_id: id, link: link.clone(), evidence: None }),
         Outcome::Activated(PeeringActivated { peering_id: id, link: link.clone() }),
     ];
     let events = [started(1), initiated(), accepted(), activated()];
@@ -60,7 +60,7 @@ fn attempts_are_counted_without_overflow() {
 
 #[test]
 fn another_link_is_never_taken_for_the_recorded_one() {
-    let outcome = Outcome::Accepted(PeeringAccepted { peering_id: peering_id(1), link: other_link() });
+    let outcome = Outcome::Accepted(PeeringAccepted { peering_id: peering_id(1), link: other_link(), evidence: None });
     let refusal = Refusal::LinkMismatch { peering_id: peering_id(1), recorded: link().to_string(), reported: other_link().to_string() };
     given(history([started(1), initiated()])).when(outcome).then_refused(refusal);
 }
@@ -68,7 +68,7 @@ fn another_link_is_never_taken_for_the_recorded_one() {
 #[test]
 fn what_cannot_follow_from_the_state_is_refused_with_both() {
     let outcome = Outcome::Activated(PeeringActivated { peering_id: peering_id(1), link: link() });
-    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "initiated", outcome: "an active link" };
+    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "awaiting_acceptance", outcome: "an active link" };
     given(history([started(1), initiated()])).when(outcome).then_refused(refusal);
 }
 

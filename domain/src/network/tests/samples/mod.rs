@@ -1,5 +1,9 @@
 //! Values and small histories that the other tests share: one private network in Ireland and its peers.
 
+mod whole_life;
+
+pub(super) use whole_life::*;
+
 use super::super::*;
 use super::now;
 use crate::{
@@ -9,36 +13,6 @@ use crate::{
 };
 use std::{fmt::Debug, str::FromStr};
 use uuid::Uuid;
-
-impl From<RegisterNetwork> for NetworkCommand {
-    fn from(command: RegisterNetwork) -> Self {
-        Self::RegisterNetwork(command)
-    }
-}
-
-impl From<RequestPeering> for NetworkCommand {
-    fn from(command: RequestPeering) -> Self {
-        Self::RequestPeering(command)
-    }
-}
-
-impl From<AcceptRoute> for NetworkCommand {
-    fn from(command: AcceptRoute) -> Self {
-        Self::AcceptRoute(command)
-    }
-}
-
-impl From<RestrictFirewall> for NetworkCommand {
-    fn from(command: RestrictFirewall) -> Self {
-        Self::RestrictFirewall(command)
-    }
-}
-
-impl From<Outcome> for NetworkCommand {
-    fn from(outcome: Outcome) -> Self {
-        Self::Record(outcome)
-    }
-}
 
 /// Any of the typed names, from its text.
 pub(super) fn text<T: FromStr<Err: Debug>>(text: &str) -> T {
@@ -105,7 +79,8 @@ pub(super) fn requested(n: u8) -> NetworkEvent {
 }
 
 pub(super) fn requested_of(n: u8, peer: Peer) -> NetworkEvent {
-    PeeringRequested { peering_id: peering_id(n.into()), peer, requested_at: now() }.into()
+    let (peering_id, terms) = (peering_id(n.into()), Terms::default());
+    PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id: None }.into()
 }
 
 /// A registered network with peering 1 requested, and then these events.
@@ -139,7 +114,7 @@ pub(super) fn initiated() -> NetworkEvent {
 }
 
 pub(super) fn accepted() -> NetworkEvent {
-    PeeringAccepted { peering_id: peering_id(1), link: link() }.into()
+    PeeringAccepted { peering_id: peering_id(1), link: link(), evidence: None }.into()
 }
 
 pub(super) fn activated() -> NetworkEvent {
