@@ -106,6 +106,8 @@ pub enum Refusal {
     IngressUnknown { peering_id: PeeringId, ingress_id: IngressId },
     #[error("a link on {provider} has no such option; names resolve as that provider's zones say")]
     DnsResolutionUnsupported { provider: Provider },
+    #[error("peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record")]
+    AccepterMismatch { peering_id: PeeringId, on_record: String, shown: String },
 }
 
 fn list(ranges: &[Range]) -> String {
@@ -150,6 +152,7 @@ impl Refusal {
             | Self::PeeringEnded { .. }
             | Self::OutcomeOutOfOrder { .. }
             | Self::LinkMismatch { .. }
+            | Self::AccepterMismatch { .. }
             | Self::NetworkRetired { .. }
             | Self::NetworkInUse { .. }
             | Self::PeeringBeingRemoved { .. }

@@ -51,7 +51,7 @@ rows! {
     request_the_same_peer              [NET, YES, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, YES, YES, YES, YES, YES, LIV, LIV, RET] NetworkCommand::RequestPeering(_) => request(1);
     request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
     adopt_another_link                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::AdoptPeering(_) => adopt(2, other_link());
-    adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, LOR, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
+    adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
     accept_a_new_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Remote, "10.20.0.0/16");
     accept_the_same_route              [NET, UNK, RTE, RTE, RTE, RTE, RTE, RTE, RMV, RMV, RMV, RMV, END, END, END, END, END, RTE, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Local, "10.101.0.0/16");
     withdraw_the_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Local, "10.101.0.0/16");
@@ -71,10 +71,10 @@ rows! {
     start_the_first_attempt            [NET, UNK, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(1);
     start_the_second_attempt           [NET, UNK, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(2);
     start_the_third_attempt            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(3);
-    refuse_the_first_attempt           [NET, UNK, ORD, YES, NIL, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(1);
-    refuse_the_second_attempt          [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(2);
-    initiate                           [NET, UNK, ORD, YES, ORD, NIL, NIL, NIL, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, RET] Record(Outcome::Initiated(_)) => initiate(link());
-    initiate_another                   [NET, UNK, ORD, YES, ORD, MIS, MIS, MIS, ORD, YES, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, RET] Record(Outcome::Initiated(_)) => initiate(other_link());
+    refuse_the_first_attempt           [NET, UNK, ORD, YES, NIL, ORD, ORD, ORD, NIL, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(1);
+    refuse_the_second_attempt          [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(2);
+    initiate                           [NET, UNK, ORD, YES, ORD, NIL, NIL, NIL, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, NIL, NIL, RET] Record(Outcome::Initiated(_)) => initiate(link());
+    initiate_another                   [NET, UNK, ORD, YES, ORD, MIS, MIS, MIS, ORD, YES, MIS, MIS, ORD, ORD, ORD, ORD, ORD, MIS, MIS, RET] Record(Outcome::Initiated(_)) => initiate(other_link());
     expiry_is_near                     [NET, UNK, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::ExpiryNear(_)) => Record(expiry_near().into());
     accepted                           [NET, UNK, ORD, ORD, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(link());
     accepted_another                   [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(other_link());
@@ -85,7 +85,7 @@ rows! {
     expired                            [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, YES, ORD, RET] Record(Outcome::Expired(_)) => expired_link(link());
     failed_with_its_link               [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(link()));
     failed_with_another_link           [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, MIS, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(other_link()));
-    failed_without_a_link              [NET, UNK, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, RET] Record(Outcome::Failed(_)) => fail(None);
+    failed_without_a_link              [NET, UNK, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, RET] Record(Outcome::Failed(_)) => fail(None);
     deadline_passed                    [NET, UNK, YES, YES, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(now()).into());
     another_deadline_passed            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(hours_on(1)).into());
     survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
@@ -93,7 +93,7 @@ rows! {
     another_link_is_gone               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, RET] Record(Outcome::LinkRemoved(_)) => link_gone(other_link());
     removed_with_all                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[]).into());
     removed_but_for_the_link           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[Remnant::Link { link: link() }]).into());
-    install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::RouteInstalled(_)) => install();
+    install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RouteInstalled(_)) => install();
     a_route_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RouteRemoved(_)) => route_gone();
     find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
     create_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallGroupCreated(_)) => create_group();
