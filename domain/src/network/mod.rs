@@ -40,7 +40,7 @@ mod remove_peering;
 mod request_peering;
 mod restrict_firewall;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod withdraw_route;
 
 pub use command::*;

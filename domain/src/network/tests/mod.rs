@@ -18,7 +18,7 @@ mod policy;
 mod registration;
 mod removal;
 mod routes;
-mod samples;
+pub(crate) mod samples;
 mod withdrawal;
 
 use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};
@@ -37,7 +37,7 @@ fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
     Given(fold(events))
 }
 
-fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
+pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
     events.into_iter().fold(Network::default(), |state, event| evolve(state, &event))
 }
 

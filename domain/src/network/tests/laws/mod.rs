@@ -1,13 +1,15 @@
 //! Laws that hold for every history and every command, tried with generated ones.
 
 mod generators;
+mod values;
 
 use super::{super::*, now, samples::*};
 use crate::{ids::CommandId, side::Side, text::Link};
-use generators::{PEERINGS, a_command, a_range, an_event, an_outcome, any_command, any_event, as_event};
+use generators::{a_command, an_event, an_outcome, any_command, any_event, as_event};
 use proptest::{collection::vec, prelude::*};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+use values::{PEERINGS, a_range};
 
 /// The ids of the `n`-th command of a history. Requests use the ids that the generated peerings are named by.
 fn ids(n: usize) -> Ids {

@@ -5,48 +5,48 @@ use crate::text::Reason;
 use crate::{ids::IngressId, side::Side};
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub(in super::super) fn reason_given(words: &str) -> Reason {
+pub(crate) fn reason_given(words: &str) -> Reason {
     text(words)
 }
 
 /// This many hours after [`now`].
-pub(in super::super) fn hours_on(hours: i64) -> DateTime<Utc> {
+pub(crate) fn hours_on(hours: i64) -> DateTime<Utc> {
     now() + TimeDelta::hours(hours)
 }
 
-pub(in super::super) fn requested_on(terms: Terms) -> NetworkEvent {
+pub(crate) fn requested_on(terms: Terms) -> NetworkEvent {
     PeeringRequested { peering_id: peering_id(1), peer: peer(1), requested_at: now(), terms, external_id: None }.into()
 }
 
 /// A registered network with peering 1 requested on these terms, and then these events.
-pub(in super::super) fn history_on(terms: Terms, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
+pub(crate) fn history_on(terms: Terms, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     [registered(), requested_on(terms)].into_iter().chain(then).collect()
 }
 
-pub(in super::super) fn adopted() -> NetworkEvent {
+pub(crate) fn adopted() -> NetworkEvent {
     let (peering_id, external_id) = (peering_id(1), None);
     PeeringAdopted { peering_id, peer: peer(1), link: link(), adopted_at: now(), consent: Consent::Delegated, external_id }.into()
 }
 
 /// A registered network with peering 1 adopted and active, and then these events.
-pub(in super::super) fn adopted_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
+pub(crate) fn adopted_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     [registered(), adopted(), accepted(), activated()].into_iter().chain(then).collect()
 }
 
-pub(in super::super) fn withdrawn(side: Side, destination: &str, replaced_by: Option<&str>) -> NetworkEvent {
+pub(crate) fn withdrawn(side: Side, destination: &str, replaced_by: Option<&str>) -> NetworkEvent {
     RouteWithdrawn { peering_id: peering_id(1), side, destination: range(destination), replaced_by: replaced_by.map(range) }.into()
 }
 
-pub(in super::super) fn route_removed(side: Side, destination: &str, table: &str) -> RouteRemoved {
+pub(crate) fn route_removed(side: Side, destination: &str, table: &str) -> RouteRemoved {
     RouteRemoved { peering_id: peering_id(1), side, destination: range(destination), route_table: text(table) }
 }
 
-pub(in super::super) fn ingress_id(n: u128) -> IngressId {
+pub(crate) fn ingress_id(n: u128) -> IngressId {
     IngressId(uuid::Uuid::from_u128(n))
 }
 
 /// Ingress `n` of peering 1: its web hook receiver, until somebody closes it.
-pub(in super::super) fn ingress_allowed(n: u128, target: &str, port: u16) -> ConnectorIngressAllowed {
+pub(crate) fn ingress_allowed(n: u128, target: &str, port: u16) -> ConnectorIngressAllowed {
     ConnectorIngressAllowed {
         peering_id: peering_id(1),
         ingress_id: ingress_id(n),
@@ -58,48 +58,48 @@ pub(in super::super) fn ingress_allowed(n: u128, target: &str, port: u16) -> Con
     }
 }
 
-pub(in super::super) fn ingress_revoked(n: u128, because: IngressEnd) -> ConnectorIngressRevoked {
+pub(crate) fn ingress_revoked(n: u128, because: IngressEnd) -> ConnectorIngressRevoked {
     ConnectorIngressRevoked { peering_id: peering_id(1), ingress_id: ingress_id(n), because }
 }
 
-pub(in super::super) fn dns_set(side: Side, enabled: bool) -> NetworkEvent {
+pub(crate) fn dns_set(side: Side, enabled: bool) -> NetworkEvent {
     DnsResolutionSet { peering_id: peering_id(1), side, enabled }.into()
 }
 
-pub(in super::super) fn dns_applied(side: Side, enabled: bool) -> DnsResolutionApplied {
+pub(crate) fn dns_applied(side: Side, enabled: bool) -> DnsResolutionApplied {
     DnsResolutionApplied { peering_id: peering_id(1), side, enabled }
 }
 
-pub(in super::super) fn removal_requested() -> NetworkEvent {
+pub(crate) fn removal_requested() -> NetworkEvent {
     PeeringRemovalRequested { peering_id: peering_id(1), reason: reason_given("the orders team has moved"), requested_at: now() }.into()
 }
 
-pub(in super::super) fn link_removed() -> LinkRemoved {
+pub(crate) fn link_removed() -> LinkRemoved {
     LinkRemoved { peering_id: peering_id(1), link: link() }
 }
 
-pub(in super::super) fn removed(left_behind: &[Remnant]) -> PeeringRemoved {
+pub(crate) fn removed(left_behind: &[Remnant]) -> PeeringRemoved {
     PeeringRemoved { peering_id: peering_id(1), left_behind: left_behind.to_vec() }
 }
 
-pub(in super::super) fn abandoned(left_behind: &[Remnant]) -> NetworkEvent {
+pub(crate) fn abandoned(left_behind: &[Remnant]) -> NetworkEvent {
     let reason = reason_given("the account is closed");
     PeeringAbandoned { peering_id: peering_id(1), reason, left_behind: left_behind.to_vec() }.into()
 }
 
-pub(in super::super) fn renewed() -> NetworkEvent {
+pub(crate) fn renewed() -> NetworkEvent {
     PeeringRenewed { peering_id: peering_id(1), expired: link() }.into()
 }
 
-pub(in super::super) fn deadline_passed(deadline: DateTime<Utc>) -> PeeringDeadlinePassed {
+pub(crate) fn deadline_passed(deadline: DateTime<Utc>) -> PeeringDeadlinePassed {
     PeeringDeadlinePassed { peering_id: peering_id(1), deadline }
 }
 
-pub(in super::super) fn expiry_near() -> PeeringExpiryNear {
+pub(crate) fn expiry_near() -> PeeringExpiryNear {
     PeeringExpiryNear { peering_id: peering_id(1), link: link(), expires_at: hours_on(24) }
 }
 
-pub(in super::super) fn evidence() -> Evidence {
+pub(crate) fn evidence() -> Evidence {
     Evidence {
         accepted_by: AcceptedBy::Owner,
         account: peer(1).account,
@@ -109,15 +109,15 @@ pub(in super::super) fn evidence() -> Evidence {
     }
 }
 
-pub(in super::super) fn surveyed(routes: &[FoundRoute]) -> PeeringSurveyed {
+pub(crate) fn surveyed(routes: &[FoundRoute]) -> PeeringSurveyed {
     PeeringSurveyed { peering_id: peering_id(1), routes: routes.to_vec() }
 }
 
-pub(in super::super) fn found_route(side: Side, destination: &str, table: &str) -> FoundRoute {
+pub(crate) fn found_route(side: Side, destination: &str, table: &str) -> FoundRoute {
     FoundRoute { side, route_table: text(table), destination: range(destination) }
 }
 
-pub(in super::super) fn exposure(rule_id: &str) -> Exposure {
+pub(crate) fn exposure(rule_id: &str) -> Exposure {
     Exposure {
         group: group("sg-0d4e5f60718293a4b"),
         group_name: "default".to_owned(),
@@ -127,39 +127,39 @@ pub(in super::super) fn exposure(rule_id: &str) -> Exposure {
     }
 }
 
-pub(in super::super) fn exposed(side: Side, rule_id: &str) -> FirewallExposed {
+pub(crate) fn exposed(side: Side, rule_id: &str) -> FirewallExposed {
     FirewallExposed { peering_id: peering_id(1), side, exposure: exposure(rule_id) }
 }
 
-pub(in super::super) fn exposure_cleared(side: Side, rule_id: &str) -> ExposureCleared {
+pub(crate) fn exposure_cleared(side: Side, rule_id: &str) -> ExposureCleared {
     ExposureCleared { peering_id: peering_id(1), side, rule_id: text(rule_id) }
 }
 
-pub(in super::super) fn group_removed(side: Side, name: &str) -> FirewallGroupRemoved {
+pub(crate) fn group_removed(side: Side, name: &str) -> FirewallGroupRemoved {
     FirewallGroupRemoved { peering_id: peering_id(1), side, group: group(name) }
 }
 
 /// The route of the local side is gone from this table.
-pub(in super::super) fn route_missing(table: &str) -> Finding {
+pub(crate) fn route_missing(table: &str) -> Finding {
     Finding::RouteMissing { side: Side::Local, route_table: text(table), destination: range("10.101.0.0/16") }
 }
 
-pub(in super::super) fn detected(finding: Finding) -> DriftDetected {
+pub(crate) fn detected(finding: Finding) -> DriftDetected {
     DriftDetected { peering_id: peering_id(1), finding, detected_at: now() }
 }
 
-pub(in super::super) fn repaired(finding: Finding, repaired_at: DateTime<Utc>) -> DriftRepaired {
+pub(crate) fn repaired(finding: Finding, repaired_at: DateTime<Utc>) -> DriftRepaired {
     DriftRepaired { peering_id: peering_id(1), finding, repaired_at }
 }
 
-pub(in super::super) fn tolerated(finding: Finding) -> DriftAdopted {
+pub(crate) fn tolerated(finding: Finding) -> DriftAdopted {
     DriftAdopted { peering_id: peering_id(1), finding }
 }
 
-pub(in super::super) fn policy_set(policy: Policy) -> NetworkEvent {
+pub(crate) fn policy_set(policy: Policy) -> NetworkEvent {
     NetworkPolicySet { network_id: network_id(), policy }.into()
 }
 
-pub(in super::super) fn retired() -> NetworkEvent {
+pub(crate) fn retired() -> NetworkEvent {
     NetworkRetired { network_id: network_id(), reason: reason_given("moved to another region") }.into()
 }
