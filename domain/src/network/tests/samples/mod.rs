@@ -1,5 +1,9 @@
 //! Values and small histories that the other tests share: one private network in Ireland and its peers.
 
+mod whole_life;
+
+pub(crate) use whole_life::*;
+
 use super::super::*;
 use super::now;
 use crate::{
@@ -10,59 +14,29 @@ use crate::{
 use std::{fmt::Debug, str::FromStr};
 use uuid::Uuid;
 
-impl From<RegisterNetwork> for NetworkCommand {
-    fn from(command: RegisterNetwork) -> Self {
-        Self::RegisterNetwork(command)
-    }
-}
-
-impl From<RequestPeering> for NetworkCommand {
-    fn from(command: RequestPeering) -> Self {
-        Self::RequestPeering(command)
-    }
-}
-
-impl From<AcceptRoute> for NetworkCommand {
-    fn from(command: AcceptRoute) -> Self {
-        Self::AcceptRoute(command)
-    }
-}
-
-impl From<RestrictFirewall> for NetworkCommand {
-    fn from(command: RestrictFirewall) -> Self {
-        Self::RestrictFirewall(command)
-    }
-}
-
-impl From<Outcome> for NetworkCommand {
-    fn from(outcome: Outcome) -> Self {
-        Self::Record(outcome)
-    }
-}
-
 /// Any of the typed names, from its text.
-pub(super) fn text<T: FromStr<Err: Debug>>(text: &str) -> T {
+pub(crate) fn text<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-pub(super) fn range(written: &str) -> Range {
+pub(crate) fn range(written: &str) -> Range {
     text(written)
 }
 
-pub(super) fn ranges(written: &[&str]) -> Vec<Range> {
+pub(crate) fn ranges(written: &[&str]) -> Vec<Range> {
     written.iter().map(|it| range(it)).collect()
 }
 
-pub(super) fn network_id() -> NetworkId {
+pub(crate) fn network_id() -> NetworkId {
     NetworkId(Uuid::from_u128(0x17))
 }
 
 /// The `n`-th peering of a history, as its request would have named it.
-pub(super) fn peering_id(n: u128) -> PeeringId {
+pub(crate) fn peering_id(n: u128) -> PeeringId {
     Ids::of(CommandId(Uuid::from_u128(n))).peering(network_id())
 }
 
-pub(super) fn register() -> RegisterNetwork {
+pub(crate) fn register() -> RegisterNetwork {
     RegisterNetwork {
         project: text("payments"),
         name: text("events-eu"),
@@ -75,17 +49,17 @@ pub(super) fn register() -> RegisterNetwork {
     }
 }
 
-pub(super) fn registered() -> NetworkEvent {
+pub(crate) fn registered() -> NetworkEvent {
     registered_as(register(), network_id())
 }
 
-pub(super) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> NetworkEvent {
+pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> NetworkEvent {
     let RegisterNetwork { project, name, provider, region, account, cloud_network, range, subnets } = command;
     NetworkRegistered { network_id, project, name, provider, region, account, cloud_network, range, subnets }.into()
 }
 
 /// The `n`-th peer: its own account, network and range.
-pub(super) fn peer(n: u8) -> Peer {
+pub(crate) fn peer(n: u8) -> Peer {
     Peer {
         provider: Provider::Aws,
         account: text(&format!("4444555566{n:02}")),
@@ -96,77 +70,78 @@ pub(super) fn peer(n: u8) -> Peer {
     }
 }
 
-pub(super) fn peer_with(n: u8, written: &[&str]) -> Peer {
+pub(crate) fn peer_with(n: u8, written: &[&str]) -> Peer {
     Peer { ranges: ranges(written), ..peer(n) }
 }
 
-pub(super) fn requested(n: u8) -> NetworkEvent {
+pub(crate) fn requested(n: u8) -> NetworkEvent {
     requested_of(n, peer(n))
 }
 
-pub(super) fn requested_of(n: u8, peer: Peer) -> NetworkEvent {
-    PeeringRequested { peering_id: peering_id(n.into()), peer, requested_at: now() }.into()
+pub(crate) fn requested_of(n: u8, peer: Peer) -> NetworkEvent {
+    let (peering_id, terms) = (peering_id(n.into()), Terms::default());
+    PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id: None }.into()
 }
 
 /// A registered network with peering 1 requested, and then these events.
-pub(super) fn history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
+pub(crate) fn history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     [registered(), requested(1)].into_iter().chain(then).collect()
 }
 
 /// The same, with the link of peering 1 active before these events.
-pub(super) fn active_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
+pub(crate) fn active_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     history([started(1), initiated(), accepted(), activated()].into_iter().chain(then))
 }
 
-pub(super) fn link() -> Link {
+pub(crate) fn link() -> Link {
     text("pcx-0123456789abcdef0")
 }
 
-pub(super) fn other_link() -> Link {
+pub(crate) fn other_link() -> Link {
     text("pcx-0fedcba9876543210")
 }
 
-pub(super) fn started(attempt: u32) -> NetworkEvent {
+pub(crate) fn started(attempt: u32) -> NetworkEvent {
     PeeringInitiationStarted { peering_id: peering_id(1), attempt, started_at: now() }.into()
 }
 
-pub(super) fn initiation_refused(attempt: u32) -> NetworkEvent {
+pub(crate) fn initiation_refused(attempt: u32) -> NetworkEvent {
     PeeringInitiationRefused { peering_id: peering_id(1), attempt }.into()
 }
 
-pub(super) fn initiated() -> NetworkEvent {
+pub(crate) fn initiated() -> NetworkEvent {
     PeeringInitiated { peering_id: peering_id(1), link: link(), expires_at: None }.into()
 }
 
-pub(super) fn accepted() -> NetworkEvent {
-    PeeringAccepted { peering_id: peering_id(1), link: link() }.into()
+pub(crate) fn accepted() -> NetworkEvent {
+    PeeringAccepted { peering_id: peering_id(1), link: link(), evidence: None }.into()
 }
 
-pub(super) fn activated() -> NetworkEvent {
+pub(crate) fn activated() -> NetworkEvent {
     PeeringActivated { peering_id: peering_id(1), link: link() }.into()
 }
 
-pub(super) fn rejected() -> NetworkEvent {
+pub(crate) fn rejected() -> NetworkEvent {
     PeeringRejected { peering_id: peering_id(1), link: link() }.into()
 }
 
-pub(super) fn expired() -> NetworkEvent {
+pub(crate) fn expired() -> NetworkEvent {
     PeeringExpired { peering_id: peering_id(1), link: link() }.into()
 }
 
-pub(super) fn failed(link: Option<Link>) -> PeeringFailed {
+pub(crate) fn failed(link: Option<Link>) -> PeeringFailed {
     PeeringFailed { peering_id: peering_id(1), link, message: "the request failed at the provider".to_owned() }
 }
 
-pub(super) fn route_accepted(side: Side, destination: &str) -> NetworkEvent {
+pub(crate) fn route_accepted(side: Side, destination: &str) -> NetworkEvent {
     RouteAccepted { peering_id: peering_id(1), side, destination: range(destination) }.into()
 }
 
-pub(super) fn route_installed(side: Side, destination: &str, table: &str) -> RouteInstalled {
+pub(crate) fn route_installed(side: Side, destination: &str, table: &str) -> RouteInstalled {
     RouteInstalled { peering_id: peering_id(1), side, destination: range(destination), route_table: text::<RouteTable>(table) }
 }
 
-pub(super) fn route_conflicted(side: Side, destination: &str, table: &str, target: &str) -> RouteConflicted {
+pub(crate) fn route_conflicted(side: Side, destination: &str, table: &str, target: &str) -> RouteConflicted {
     RouteConflicted {
         peering_id: peering_id(1),
         side,
@@ -177,39 +152,39 @@ pub(super) fn route_conflicted(side: Side, destination: &str, table: &str, targe
 }
 
 /// What the local side of peering 1 usually admits: its peer's clients, to KurrentDB.
-pub(super) fn clients() -> InboundRule {
+pub(crate) fn clients() -> InboundRule {
     rule("10.101.0.0/16", 2113)
 }
 
-pub(super) fn rule(source: &str, port: u16) -> InboundRule {
+pub(crate) fn rule(source: &str, port: u16) -> InboundRule {
     InboundRule { source: range(source), port }
 }
 
-pub(super) fn restricted(side: Side, admit: &[InboundRule]) -> NetworkEvent {
+pub(crate) fn restricted(side: Side, admit: &[InboundRule]) -> NetworkEvent {
     FirewallRestricted { peering_id: peering_id(1), side, admit: admit.to_vec() }.into()
 }
 
-pub(super) fn group(name: &str) -> FirewallGroup {
+pub(crate) fn group(name: &str) -> FirewallGroup {
     text(name)
 }
 
-pub(super) fn group_created(side: Side, name: &str) -> FirewallGroupCreated {
+pub(crate) fn group_created(side: Side, name: &str) -> FirewallGroupCreated {
     FirewallGroupCreated { peering_id: peering_id(1), side, group: group(name) }
 }
 
-pub(super) fn rule_authorized(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleAuthorized {
+pub(crate) fn rule_authorized(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleAuthorized {
     FirewallRuleAuthorized { peering_id: peering_id(1), side, rule, rule_id: text::<FirewallRule>(rule_id) }
 }
 
-pub(super) fn rule_revoked(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleRevoked {
+pub(crate) fn rule_revoked(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleRevoked {
     FirewallRuleRevoked { peering_id: peering_id(1), side, rule, rule_id: text(rule_id) }
 }
 
-pub(super) fn enforced(side: Side, name: &str, admit: &[InboundRule]) -> FirewallEnforced {
+pub(crate) fn enforced(side: Side, name: &str, admit: &[InboundRule]) -> FirewallEnforced {
     FirewallEnforced { peering_id: peering_id(1), side, group: group(name), admit: admit.to_vec() }
 }
 
-pub(super) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
+pub(crate) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
     ProvisioningBlocked {
         peering_id: peering_id(1),
         cause,
@@ -219,6 +194,6 @@ pub(super) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
     }
 }
 
-pub(super) fn unblocked() -> ProvisioningUnblocked {
+pub(crate) fn unblocked() -> ProvisioningUnblocked {
     ProvisioningUnblocked { peering_id: peering_id(1) }
 }
