@@ -179,11 +179,11 @@ async fn a_role_that_is_refused_is_no_failure_of_the_call_and_is_tried_afresh_ne
 async fn where_nobody_listens_nothing_was_sent() {
     let endpoint = format!("http://127.0.0.1:{}", free_port());
     for settings in [directly(&endpoint), settings(&endpoint)] {
-        let refused = Ec2::new(settings).describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+        let refused = Ec2::new(settings).describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
         assert_eq!(refused.kind, Ec2ErrorKind::ConnectFailed, "{refused}");
         assert!(refused.code.is_none());
     }
-    let nowhere = Ec2::new(directly("http://peerage.invalid")).describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+    let nowhere = Ec2::new(directly("http://peerage.invalid")).describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
     assert_eq!(nowhere.kind, Ec2ErrorKind::ConnectFailed, "{nowhere}");
 }
 
@@ -199,7 +199,7 @@ async fn a_connection_that_is_never_established_sent_nothing() {
         taken.push(stream);
     }
     let settings = Ec2Settings { connect_timeout: Duration::from_millis(300), ..directly(&format!("http://{address}")) };
-    let late = Ec2::new(settings).describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+    let late = Ec2::new(settings).describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
     assert_eq!(late.kind, Ec2ErrorKind::ConnectFailed, "{late}");
 }
 
@@ -217,7 +217,7 @@ async fn a_peer_that_hangs_up_or_falls_silent_after_the_request_leaves_it_ambigu
     });
     let ec2 = Ec2::new(Ec2Settings { read_timeout: Duration::from_millis(300), ..directly(&endpoint) });
     for how in ["hung up", "fell silent"] {
-        let lost = ec2.describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+        let lost = ec2.describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
         assert_eq!(lost.kind, Ec2ErrorKind::Ambiguous, "{how}: {lost}");
     }
     assert_eq!(serving.await.unwrap(), None, "and no second attempt");
@@ -228,9 +228,9 @@ async fn an_answer_without_a_code_or_with_an_unknown_one_is_unknown() {
     let html = "<!doctype html><title>500 Internal Server Error</title>".to_owned();
     let (endpoint, _serving) = serve(vec![(500, html), (400, error_body("SomethingNew", "words"))]).await;
     let ec2 = Ec2::new(directly(&endpoint));
-    let without = ec2.describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+    let without = ec2.describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
     assert_eq!((without.kind, without.code.as_deref()), (Ec2ErrorKind::Unknown, None), "{without}");
-    let new = ec2.describe_vpcs(&local(), &Tags::new()).await.unwrap_err();
+    let new = ec2.describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap_err();
     assert_eq!((new.kind, new.code.as_deref(), &*new.message), (Ec2ErrorKind::Unknown, Some("SomethingNew"), "words"));
     assert_eq!(new.request_id.as_deref(), Some("req-1"));
 }

@@ -110,7 +110,7 @@ async fn routes_are_installed_once_and_found_with_their_target() {
     let subnet = ec2.create_subnet(&at, &ours, net("10.1.1.0/24"), &tags([("Name", "a")])).await.unwrap();
     let own = ec2.create_route_table(&at, &ours, "once", &tags([("Name", "own")])).await.unwrap();
     ec2.associate_route_table(&at, &own.id, &subnet.id).await.unwrap();
-    assert_eq!(ec2.describe_subnets(&at, &ours).await.unwrap(), std::slice::from_ref(&subnet));
+    assert_eq!(ec2.describe_subnets(&at, std::slice::from_ref(&ours)).await.unwrap(), std::slice::from_ref(&subnet));
 
     // Host bits in the call never reach the service.
     ec2.create_route(&at, &own.id, net("10.2.3.4/16"), &link).await.unwrap();
@@ -121,7 +121,7 @@ async fn routes_are_installed_once_and_found_with_their_target() {
     let foreign = ec2.create_route(&remote(), &own.id, net("10.2.0.0/16"), &link).await.unwrap_err();
     assert_eq!(foreign.kind, Ec2ErrorKind::NotFound, "{foreign}");
 
-    let tables = ec2.describe_route_tables(&at, &ours).await.unwrap();
+    let tables = ec2.describe_route_tables(&at, std::slice::from_ref(&ours)).await.unwrap();
     assert_eq!(tables.len(), 2);
     let (main, found) = (tables.iter().find(|table| table.main).unwrap(), tables.iter().find(|table| table.id == own.id).unwrap());
     assert!(main.subnets.is_empty() && !found.main);
