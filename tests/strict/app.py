@@ -51,6 +51,7 @@ class App:
         except Exception:
             # A fault of this program must never look like a fault of the cloud.
             traceback.print_exc()
+            self.world.faults += 1
             reply = Reply(500, traceback.format_exc().encode(), "text/plain")
         with self.world.lock:
             self.world.note(call, reply)

@@ -26,7 +26,8 @@ def answer(content, status=200):
 
 
 def health(world, _):
-    return {"status": "ok"}
+    """`faults` counts the requests that this program itself could not cope with; any is a defect of it."""
+    return {"status": "ok", "upstream": world.upstream.url, "faults": world.faults}
 
 
 def reset(world, _):

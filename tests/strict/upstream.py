@@ -18,7 +18,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "host", "content-length", "transfer-en
 class Upstream:
     def __init__(self, url, timeout=60):
         parts = urllib.parse.urlsplit(url)
-        self.host, self.port, self.timeout = parts.hostname, parts.port or 80, timeout
+        self.url, self.host, self.port, self.timeout = url, parts.hostname, parts.port or 80, timeout
         self._accounts, self._lock = {}, threading.Lock()
 
     def send(self, method, path, headers, body):

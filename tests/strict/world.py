@@ -31,6 +31,7 @@ class World:
     def __init__(self, upstream):
         self.upstream = upstream
         self.lock = threading.RLock()
+        self.faults = 0
         self.reset()
 
     def reset(self):

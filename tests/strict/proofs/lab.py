@@ -34,11 +34,11 @@ class Lab:
         self.endpoint = endpoint
 
     @functools.cache
-    def client(self, account, region):
+    def client(self, account, region, endpoint=None):
         """EC2 as `account`, who is named in a header: the emulator forgets assumed roles when it is emptied between proofs."""
         client = boto3.client(
             "ec2",
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             region_name=region,
             aws_access_key_id="proof",
             aws_secret_access_key="proof",
@@ -46,6 +46,11 @@ class Lab:
         )
         client.meta.events.register("before-sign.ec2", lambda request, **_: request.headers.add_header("x-moto-account-id", account))
         return client
+
+    @functools.cached_property
+    def upstream(self):
+        """Where the emulator itself listens, for hands that bypass the proxy."""
+        return self.control("GET", "/_strict/health")["upstream"]
 
     @property
     def left(self):
