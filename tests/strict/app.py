@@ -3,6 +3,7 @@
 Calls that some rule concerns go one at a time, so that what a rule has checked still holds when the call is carried out.
 """
 
+import socket
 import traceback
 
 # The order of these is the order in which their rules look at a call.
@@ -20,6 +21,7 @@ import paging  # noqa: F401
 import control
 import rules
 from werkzeug.wrappers import Request, Response
+from upstream import Silence
 from wire import Call, Refusal, Reply, failure
 
 
@@ -32,7 +34,10 @@ class App:
         if request.path.startswith("/_strict/"):
             response = control.serve(self.world, request)
         else:
-            reply = self.proxied(request)
+            try:
+                reply = self.proxied(request)
+            except Silence:
+                return cut_off(environ, start)
             response = Response(reply.body, status=reply.status, content_type=reply.content_type)
         return response(environ, start)
 
@@ -48,6 +53,10 @@ class App:
             reply = self.answered(call)
         except Refusal as refusal:
             reply = failure(refusal, call.service)
+        except Silence:
+            with self.world.lock:
+                self.world.note(call, Reply(0, b"", "no answer"))
+            raise
         except Exception:
             # A fault of this program must never look like a fault of the cloud.
             traceback.print_exc()
@@ -76,3 +85,10 @@ class App:
         reply = handler(world, call) if handler else world.upstream.forward(call)
         rules.run(rules.AFTER, world, call, reply)
         return reply
+
+
+def cut_off(environ, start):
+    """No answer of the emulator becomes no answer of ours: the client cannot know more than we do."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    start("502 Bad Gateway", [("Content-Length", "0")])
+    return []

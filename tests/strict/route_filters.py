@@ -28,7 +28,7 @@ PATHS = {
 }
 
 
-@before("route-filters", "1.5", "every documented filter of DescribeRouteTables holds, route.state and route.origin too", "DescribeRouteTables")
+@before("route-filters", "1.5", "every documented filter of tables holds, route.state and route.origin too", "DescribeRouteTables")
 def take_over(world, call):
     check(world, [name for name, _ in call.filters()], {*PATHS, "tag-key"})
     call.wanted = call.filters()

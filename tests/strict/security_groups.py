@@ -14,7 +14,11 @@ REVOKE = ("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress")
 CIDR = re.compile(r"(^|\.)(CidrIp|CidrIpv6|CidrIpv4)$")
 
 # The other end of a permission, by the parameter that names it inside `IpPermissions.N.`.
-ENDS = re.compile(r"^(?:IpRanges\.\d+\.CidrIp|Ipv6Ranges\.\d+\.CidrIpv6|PrefixListIds\.\d+\.PrefixListId|(?:Groups|UserIdGroupPairs)\.\d+\.GroupId)$")
+ENDS = re.compile(
+    r"^(IpRanges\.\d+\.CidrIp|Ipv6Ranges\.\d+\.CidrIpv6|PrefixListIds\.\d+\.PrefixListId|(Groups|UserIdGroupPairs)\.\d+\.GroupId)$"
+)
+# The same, in a rule as it is shown.
+SHOWN_ENDS = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupInfo/groupId")
 FLAT_ENDS = ("CidrIp", "CidrIpv6", "SourceSecurityGroupId")
 
 
@@ -102,7 +106,7 @@ def existing(world, call, egress):
     found = set()
     for item in answer.iterfind("securityGroupRuleSet/item"):
         if (text(item, "isEgress") == "true") == egress:
-            end = next((text(item, path) for path in ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedGroupInfo/groupId") if text(item, path)), "")
+            end = next((text(item, path) for path in SHOWN_ENDS if text(item, path)), "")
             found.add((*key(text(item, "ipProtocol"), text(item, "fromPort"), text(item, "toPort")), networks.canonical(end)))
     return found
 

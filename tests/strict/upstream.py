@@ -15,6 +15,10 @@ from wire import Call, Refusal, Reply
 HOP_BY_HOP = {"connection", "keep-alive", "host", "content-length", "transfer-encoding", "expect"}
 
 
+class Silence(Exception):
+    """The emulator did not answer. Whether it did what it was asked is not known."""
+
+
 class Upstream:
     def __init__(self, url, timeout=60):
         parts = urllib.parse.urlsplit(url)
@@ -28,6 +32,8 @@ class Upstream:
             connection.request(method, path, body=body or None, headers=kept)
             answer = connection.getresponse()
             return Reply(answer.status, answer.read(), answer.headers.get("Content-Type", "text/xml"))
+        except (OSError, http.client.HTTPException) as error:
+            raise Silence(f"{self.url}: {error}") from error
         finally:
             connection.close()
 

@@ -99,6 +99,8 @@ def find(world, call, name):
     life.advance(world, peering)
     if not life.visible(world, peering, call.place):
         raise unknown(name)
+    # Who only tries, and never reads, gets there too.
+    peering.reads += 1
     return peering
 
 

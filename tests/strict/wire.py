@@ -126,8 +126,10 @@ class Reply:
     @property
     def code(self):
         """The error's code, or `None` when the call succeeded."""
-        if self.status < 300:
+        if 0 < self.status < 300:
             return None
+        if self.status == 0:
+            return "no answer"
         if "xml" not in self.content_type:
             return f"HTTP {self.status}"
         match = re.search(rb"<Code>([^<]*)</Code>", self.body)

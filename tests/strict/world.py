@@ -6,20 +6,21 @@ from datetime import datetime, timedelta, timezone
 
 from rules import TABLE
 
-# How much of each semantic there is. "Reads" are Describe calls that show the thing; whatever comes first, reads or seconds
-# on the told clock, ends a phase.
+# How much of each semantic there is. Whatever comes first ends a phase: so many looks, which are Describe calls that show the
+# thing and refused writes to it, or so many seconds on the told clock. The clock goes on by itself as well, so these are long:
+# on a busy machine, too, it is the looks that count.
 SETTINGS = {
     "unseen_reads": 1,  # a new peering is NotFound for so many looks of each side
     "unseen_others_reads": 0,  # the same for route tables, security groups and their rules
-    "unseen_seconds": 30,
+    "unseen_seconds": 300,
     "stale_reads": 0,  # after a change, so many looks of each side still show what was before
-    "stale_seconds": 30,
+    "stale_seconds": 300,
     "initiating_reads": 1,
-    "initiating_seconds": 10,
+    "initiating_seconds": 300,
     "provisioning_reads": 2,
-    "provisioning_seconds": 10,
+    "provisioning_seconds": 300,
     "deleting_reads": 1,
-    "deleting_seconds": 10,
+    "deleting_seconds": 300,
     "page_size": 1000,  # a page never has more, whatever MaxResults says
     "active_per_vpc": 50,
     "outstanding_requests": 25,

@@ -17,7 +17,7 @@ def passing_time_ends_a_phase_as_well(lab):
     lab.settings(unseen_reads=0, initiating_reads=1000)
     name = request(lab.left, *pair(lab))
     same(state(lab.left, name), "initiating-request")
-    lab.pass_time(minutes=1)
+    lab.pass_time(minutes=6)
     same(state(lab.left, name), "pending-acceptance")
 
 

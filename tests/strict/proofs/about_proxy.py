@@ -132,7 +132,7 @@ def a_control_call_that_means_nothing_is_refused(lab):
 
 
 @proves()
-def active_peerings_survive_a_reset_of_the_clock(lab):
+def an_active_peering_stays_active_however_long(lab):
     name, *_ = active(lab)
     lab.pass_time(hours=1000)
     same(state(lab.left, name), "active")

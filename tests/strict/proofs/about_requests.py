@@ -44,7 +44,8 @@ def a_secondary_block_overlaps_as_well(lab):
 @proves("wrong-peer")
 def a_network_that_its_owner_does_not_have_fails_later(lab):
     ours, theirs = pair(lab)
-    for account, region, peer in [(THIRD, HERE, theirs), (RIGHT, THERE, theirs), (LEFT, HERE, theirs), (RIGHT, HERE, "vpc-0123456789abcdef0")]:
+    wrong = [(THIRD, HERE, theirs), (RIGHT, THERE, theirs), (LEFT, HERE, theirs), (RIGHT, HERE, "vpc-0123456789abcdef0")]
+    for account, region, peer in wrong:
         name = request(lab.left, ours, peer, account=account, region=region)
         comes_to(lab.left, name, "failed")
         refused("InvalidStateTransition", lab.left.delete_vpc_peering_connection, VpcPeeringConnectionId=name)

@@ -29,7 +29,7 @@ def a_route_lives_and_dies_with_its_peering(lab):
     same(routes(lab.left, table), [(THEIRS, "blackhole")])
     accept(lab.right, name)
     same(routes(lab.left, table), [(THEIRS, "blackhole")])
-    lab.pass_time(minutes=1)
+    lab.pass_time(minutes=6)
     same(routes(lab.left, table), [(THEIRS, "active")])
     delete(lab.right, name)
     same(routes(lab.left, table), [(THEIRS, "blackhole")])
