@@ -17,7 +17,7 @@ LISTINGS = {
 SMALLEST = 5
 
 
-@before("page-bounds", "1.4", "MaxResults below five or above the listing's limit is InvalidParameterValue", *LISTINGS)
+@before("page-bounds", "1.4 [G]", "MaxResults below five or above the listing's limit is InvalidParameterValue", *LISTINGS)
 def bounds(world, call):
     asked, largest = call.get("MaxResults"), LISTINGS[call.action][1]
     if asked is not None and not (asked.isdigit() and SMALLEST <= int(asked) <= largest):

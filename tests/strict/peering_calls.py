@@ -16,13 +16,13 @@ declare("pending-delete", "1.4, 3.1", "a request that waits can be deleted by wh
 
 @handles("DescribeVpcPeeringConnections")
 def describe(world, call):
-    asked = call.values("VpcPeeringConnectionId")
+    asked = list(dict.fromkeys(call.values("VpcPeeringConnectionId")))
     for name in asked:
         visibility.check_id(world, name)
     visibility.adopt(world, call.place)
-    views_now = [view for name in (asked or list(world.peerings)) if (view := look(world, call, name, bool(asked)))]
-    tags = views.tags_seen(world, call.place, views_now)
-    contents = [(view, tags[view.id]) for view in views_now]
+    seen = [view for name in (asked or list(world.peerings)) if (view := look(world, call, name, bool(asked)))]
+    tags = views.tags_seen(world, call.place, seen)
+    contents = [(view, tags[view.id]) for view in seen]
     if world.on("peering-filters"):
         contents = filters.peerings(contents, call.filters(), world)
     return answer(call, {"vpcPeeringConnectionSet": [views.content(world, view, tags) for view, tags in contents]})
