@@ -98,7 +98,7 @@ pub(super) struct Plan {
 }
 
 /// What a plan is made from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
     pub(super) network: &'a Registered,
     pub(super) peering: &'a Peering,
