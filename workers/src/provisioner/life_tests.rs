@@ -37,7 +37,8 @@ impl Life {
     /// Before anybody has looked.
     fn asked_for() -> Self {
         let clock = clock();
-        Self { cloud: cloud(SimulatedSettings::instant(21), &clock), clock, log: Log::with_a_peering(), memories: Memories::new() }
+        let (cloud, log) = (cloud(SimulatedSettings::instant(21), &clock), Log::with_a_peering().told_by(&clock));
+        Self { cloud, clock, log, memories: Memories::new() }
     }
 
     async fn active() -> Self {
@@ -253,6 +254,9 @@ async fn a_crash_at_any_step_of_an_ingress_opens_it_once_and_its_end_closes_it()
 #[tokio::test(start_paused = true)]
 async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     let mut life = Life::active().await;
+    for side in Side::BOTH {
+        life.cloud.hands().set_dns(&life.network(side), crate::cloud::DnsSupport { resolution: true, hostnames: false });
+    }
     life.says(SetDnsResolution { peering_id: peering_id(), side: Side::Remote, enabled: true });
     life.blocks(BlockCause::DnsPrecondition, Side::Local).await;
     for side in Side::BOTH {
@@ -333,7 +337,9 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
 async fn what_no_list_lets_through_is_no_exposure() {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    hands.fence(&remote, &[], &[("everything from 10.20.0.0/16", false), ("everything from 0.0.0.0/0", true)]);
+    let subnet = "subnet-r".parse().unwrap();
+    hands.add_subnet(&remote, &subnet, None);
+    hands.fence(&remote, &[subnet], &[("everything from 10.20.0.0/16", false), ("everything from 0.0.0.0/0", true)]);
     hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
     life.looks_again().await;
     assert!(life.log.peering().firewall.remote.exposures.is_empty());
@@ -342,7 +348,7 @@ async fn what_no_list_lets_through_is_no_exposure() {
 #[tokio::test(start_paused = true)]
 async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted() {
     let mut life = Life::asked_for();
-    life.log = Log::with_consent(Consent::Owner);
+    life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
     assert_eq!(life.run(Fuse::never(), Duration::from_secs(600)).await, Some(Settled::No));
     assert_eq!((life.log.peering().life.as_str(), life.log.peering().blocked), ("awaiting_acceptance", None));
     let link = life.link();
@@ -361,7 +367,7 @@ async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted()
 #[tokio::test(start_paused = true)]
 async fn a_request_that_nobody_accepts_is_warned_of_expires_and_is_renewed_once() {
     let mut life = Life::asked_for();
-    life.log = Log::with_terms(domain::network::Terms { consent: Consent::Owner, deadline: None, renew: true });
+    life.log = Log::with_terms(domain::network::Terms { consent: Consent::Owner, deadline: None, renew: true }).told_by(&life.clock);
     life.run(Fuse::never(), Duration::from_secs(145 * 3600)).await;
     assert_eq!((life.count("PeeringExpiryNear"), life.count("PeeringExpired")), (1, 0));
     life.run(Fuse::never(), Duration::from_secs(400 * 3600)).await;
@@ -373,7 +379,7 @@ async fn a_request_that_nobody_accepts_is_warned_of_expires_and_is_renewed_once(
 async fn a_link_that_is_not_active_by_its_deadline_is_taken_back() {
     let mut life = Life::asked_for();
     let deadline = Some((life.clock)() + Duration::from_secs(7200));
-    life.log = Log::with_terms(domain::network::Terms { consent: Consent::Owner, deadline, renew: false });
+    life.log = Log::with_terms(domain::network::Terms { consent: Consent::Owner, deadline, renew: false }).told_by(&life.clock);
     life.run(Fuse::never(), Duration::from_secs(3 * 3600)).await;
     assert_eq!((life.count("PeeringDeadlinePassed"), life.log.peering().life.as_str()), (1, "removed"));
     is_clean(&life.cloud.world(), "after the deadline");
@@ -388,7 +394,7 @@ async fn an_adopted_link_is_kept_and_never_removed_nor_are_the_routes_it_had() {
     let link = hands.join(&ends[1], &ends[0], LinkState::Active, None);
     let main = life.main_table(Side::Remote);
     hands.route(&ends[1].network, &main, "10.20.0.0/16".parse().unwrap(), RouteTarget::Link(link.clone()));
-    life.log = Log::adopting(&link);
+    life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
     assert!(life.log.peering().is_converged(), "{:#?}", life.log.peering());
     assert_eq!((life.count("PeeringSurveyed"), life.routes(Side::Local).len()), (1, 2));

@@ -16,15 +16,15 @@ use chrono::{DateTime, Utc};
 use domain::{
     CommandId, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
-        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered,
-        RequestPeering, RestrictFirewall, Terms, decide, evolve,
+        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork,
+        Registered, RequestPeering, RestrictFirewall, Terms, decide, evolve,
     },
     text::{Link, Subnet},
 };
 use journal::{Clock, JournalError, Loaded, Undecodable};
 use std::{
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -97,6 +97,16 @@ pub(super) fn peering_id() -> PeeringId {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     inner: Arc<Mutex<(Loaded, Vec<NetworkEvent>)>>,
+    told_by: Arc<OnceLock<ToldBy>>,
+}
+
+/// The clock by which commands are decided; without one it is the epoch.
+struct ToldBy(Clock);
+
+impl std::fmt::Debug for ToldBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToldBy")
+    }
 }
 
 impl Log {
@@ -105,6 +115,12 @@ impl Log {
         let log = Self::default();
         commands().iter().for_each(|command| log.execute(command).map(drop).unwrap());
         log
+    }
+
+    /// The same log, whose commands are decided at this clock's time.
+    pub(super) fn told_by(self, clock: &Clock) -> Self {
+        self.told_by.get_or_init(|| ToldBy(Arc::clone(clock)));
+        self
     }
 
     /// The same, on other terms.
@@ -142,7 +158,8 @@ impl Log {
     pub(super) fn execute(&self, command: &NetworkCommand) -> Result<usize, domain::network::Refusal> {
         let mut inner = self.inner.lock().unwrap();
         let revision = inner.1.len();
-        let events = decide(&inner.0.network, command, DateTime::UNIX_EPOCH, ids(revision))?;
+        let now = self.told_by.get().map_or(DateTime::UNIX_EPOCH, |told| (told.0)());
+        let events = decide(&inner.0.network, command, now, ids(revision))?;
         for event in &events {
             inner.0.network = evolve(std::mem::take(&mut inner.0.network), event);
             inner.0.revision = Some(inner.1.len() as u64);
