@@ -70,9 +70,10 @@ mod tests {
             "NetworkAclEntryAlreadyExists",
         ]),
         (Ec2ErrorKind::WrongState, &[
-            "InvalidStateTransition", "OperationNotPermitted", "InvalidVpcPeeringConnectionState.DnsHostnamesDisabled", "IncorrectState",
-            "DependencyViolation",
+            "InvalidStateTransition", "OperationNotPermitted", "IncorrectState",
         ]),
+        (Ec2ErrorKind::DnsPrecondition, &["InvalidVpcPeeringConnectionState.DnsHostnamesDisabled"]),
+        (Ec2ErrorKind::Dependency, &["DependencyViolation", "InvalidGroup.InUse"]),
         (Ec2ErrorKind::Quota, &[
             "VpcPeeringConnectionsPerVpcLimitExceeded", "ActiveVpcPeeringConnectionPerVpcLimitExceeded",
             "OutstandingVpcPeeringConnectionLimitExceeded", "PendingVpcPeeringConnectionLimitExceeded", "RouteLimitExceeded",

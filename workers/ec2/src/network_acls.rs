@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::client::Ec2;
 use crate::error::{Ec2Error, Ec2ErrorKind};
 use crate::ids::{NetworkAclId, SubnetId, VpcId};
-use crate::pages::{PAGE_OF_LISTS, batches, every_page};
+use crate::pages::{PAGE, batches, every_page};
 use crate::place::Place;
 use crate::tags::{self, Tags};
 use ipnet::IpNet;
@@ -26,7 +26,7 @@ pub struct NetworkAcl {
 /// One entry of a network ACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkAclEntry {
-    /// 1 to 32766; 32767 is EC2's own last entry, which denies everything.
+    /// 1 to 32766. EC2's own last entries, which deny everything, are 32767 and, of IPv6, 32768.
     pub rule_number: i32,
     /// Outbound instead of inbound.
     pub egress: bool,
@@ -46,7 +46,7 @@ impl Ec2 {
         let call = Call::start(self, "DescribeNetworkAcls", at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
-            let request = call.clients.ec2.describe_network_acls().max_results(PAGE_OF_LISTS).filters(batch.filter("vpc-id"));
+            let request = call.clients.ec2.describe_network_acls().max_results(PAGE).filters(batch.filter("vpc-id"));
             let found: Vec<NetworkAcl> = every_page!(call, request, network_acls, acl);
             all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
         }

@@ -3,11 +3,11 @@
 use aws_sdk_ec2::types::Filter;
 use std::collections::BTreeSet;
 
-/// How many items a page of a list has, which is EC2's upper bound. EC2 gives a call with a bound a larger rate than one without.
+/// How many items a page of a list may have: EC2's upper bound. EC2 gives a call with a bound a larger rate than one without.
 pub(crate) const PAGE: i32 = 1000;
 
-/// The same for items that carry lists themselves. EC2's bound for route tables.
-pub(crate) const PAGE_OF_LISTS: i32 = 100;
+/// The same of route tables, for which EC2's bound is lower.
+pub(crate) const PAGE_OF_ROUTE_TABLES: i32 = 100;
 
 /// AWS: a filter has at most 200 values.
 const VALUES_PER_FILTER: usize = 200;

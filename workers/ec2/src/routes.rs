@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::client::Ec2;
 use crate::error::Ec2Error;
 use crate::ids::{PeeringConnectionId, RouteTableId, SubnetId, VpcId};
-use crate::pages::{PAGE_OF_LISTS, batches, every_page};
+use crate::pages::{PAGE_OF_ROUTE_TABLES, batches, every_page};
 use crate::place::Place;
 use crate::tags::{self, Tags};
 use aws_sdk_ec2::operation::create_route::builders::CreateRouteFluentBuilder;
@@ -67,7 +67,7 @@ impl Ec2 {
         let call = Call::start(self, "DescribeRouteTables", at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
-            let request = call.clients.ec2.describe_route_tables().max_results(PAGE_OF_LISTS).filters(batch.filter("vpc-id"));
+            let request = call.clients.ec2.describe_route_tables().max_results(PAGE_OF_ROUTE_TABLES).filters(batch.filter("vpc-id"));
             let found: Vec<RouteTable> = every_page!(call, request, route_tables, table);
             all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
         }

@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::client::Ec2;
 use crate::error::Ec2Error;
 use crate::ids::{SecurityGroupId, VpcId};
-use crate::pages::{PAGE_OF_LISTS, batches, every_page};
+use crate::pages::{PAGE, batches, every_page};
 use crate::place::Place;
 use crate::tags::{self, Tags};
 use aws_sdk_ec2::operation::create_security_group::builders::CreateSecurityGroupFluentBuilder;
@@ -40,7 +40,7 @@ impl Ec2 {
         let call = Call::start(self, "DescribeSecurityGroups", at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
-            let request = call.clients.ec2.describe_security_groups().max_results(PAGE_OF_LISTS).filters(batch.filter("vpc-id"));
+            let request = call.clients.ec2.describe_security_groups().max_results(PAGE).filters(batch.filter("vpc-id"));
             let found: Vec<SecurityGroup> = every_page!(call, request, security_groups, group);
             all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
         }

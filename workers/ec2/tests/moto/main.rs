@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod reads;
+mod rehearsals;
+#[path = "../support/mod.rs"]
 mod support;
 
 use ec2::{
-    CreatePeering, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, Ipv4Net, PeeringConnection, PeeringConnectionId, PeeringFilter,
-    PeeringStatus, Place, RouteDestination, RouteState, RouteTarget, RuleSource, Tags, VpcId,
+    CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, Ipv4Net, PeeringConnection, PeeringConnectionId,
+    PeeringFilter, PeeringOptions, PeeringRole, PeeringStatus, Place, RouteDestination, RouteState, RouteTarget, RuleSource, Tags, VpcId,
 };
 use support::{LOCAL, REMOTE, Server, local, remote, settings, tags};
 
@@ -66,6 +69,49 @@ async fn a_peering_across_accounts_and_regions_is_asked_for_and_accepted() {
     ec2.delete_vpc_peering_connection(&local(), &asked.id).await.unwrap();
     let gone = ec2.describe_vpc_peering_connection(&remote(), &asked.id).await.unwrap().unwrap();
     assert_eq!(gone.status, PeeringStatus::Deleted);
+}
+
+#[tokio::test]
+async fn a_peering_is_rejected_by_its_accepter_and_stays_so() {
+    let moto = Server::moto().await;
+    let ec2 = Ec2::new(settings(&moto.endpoint()));
+    let (ours, theirs) = (vpc(&ec2, &local(), "10.1.0.0/16").await, vpc(&ec2, &remote(), "10.2.0.0/16").await);
+    let id = peer(&ec2, &ours, &theirs, Tags::new()).await.id;
+    let wrong = ec2.reject_vpc_peering_connection(&local(), &id).await.unwrap_err();
+    assert_eq!((wrong.kind, wrong.operation), (Ec2ErrorKind::WrongState, "RejectVpcPeeringConnection"), "{wrong}");
+    ec2.reject_vpc_peering_connection(&remote(), &id).await.unwrap();
+    let seen = ec2.describe_vpc_peering_connection(&local(), &id).await.unwrap().unwrap();
+    assert_eq!(seen.status, PeeringStatus::Rejected);
+    let again = ec2.reject_vpc_peering_connection(&remote(), &id).await.unwrap_err();
+    assert_eq!((again.kind, again.code.as_deref()), (Ec2ErrorKind::WrongState, Some("InvalidStateTransition")), "{again}");
+    let unknown = ec2.reject_vpc_peering_connection(&remote(), &"pcx-00000000000000000".into()).await.unwrap_err();
+    assert_eq!(unknown.kind, Ec2ErrorKind::NotFound, "{unknown}");
+}
+
+#[tokio::test]
+async fn each_end_has_options_of_its_own() {
+    let moto = Server::moto().await;
+    let ec2 = Ec2::new(settings(&moto.endpoint()));
+    let (ours, theirs) = (vpc(&ec2, &local(), "10.1.0.0/16").await, vpc(&ec2, &remote(), "10.2.0.0/16").await);
+    let id = peer(&ec2, &ours, &theirs, Tags::new()).await.id;
+    ec2.accept_vpc_peering_connection(&remote(), &id).await.unwrap();
+    let options = async || {
+        let seen = ec2.describe_vpc_peering_connection(&local(), &id).await.unwrap().unwrap();
+        [seen.requester, seen.accepter].map(|end| end.allow_dns_resolution_from_remote_vpc)
+    };
+    let set = async |at: Place, id: PeeringConnectionId, role, allow_dns_resolution_from_remote_vpc| {
+        let options = PeeringOptions { allow_dns_resolution_from_remote_vpc };
+        ec2.modify_vpc_peering_connection_options(&at, &id, role, options).await
+    };
+    assert_eq!(options().await, [Some(false), Some(false)]);
+    set(local(), id.clone(), PeeringRole::Requester, true).await.unwrap();
+    assert_eq!(options().await, [Some(true), Some(false)]);
+    set(remote(), id.clone(), PeeringRole::Accepter, true).await.unwrap();
+    set(remote(), id.clone(), PeeringRole::Accepter, true).await.unwrap();
+    set(local(), id.clone(), PeeringRole::Requester, false).await.unwrap();
+    assert_eq!(options().await, [Some(false), Some(true)]);
+    let nowhere = set(local(), "pcx-00000000000000000".into(), PeeringRole::Requester, true).await.unwrap_err();
+    assert_eq!(nowhere.kind, Ec2ErrorKind::NotFound, "{nowhere}");
 }
 
 #[tokio::test]
@@ -142,19 +188,25 @@ async fn groups_and_rules_are_made_once_tagged_and_removed_by_id() {
     let at = local();
     let (ours, other) = (vpc(&ec2, &at, "10.1.0.0/16").await, vpc(&ec2, &at, "10.3.0.0/16").await);
     let mine = tags([("peerage:peering", "p-1")]);
-    let group = ec2.create_security_group(&at, &ours, "peerage-p-1", "peering p-1", &mine).await.unwrap();
-    ec2.create_security_group(&at, &other, "peerage-p-1", "peering p-1", &mine).await.unwrap();
-    let again = ec2.create_security_group(&at, &ours, "peerage-p-1", "peering p-1", &mine).await.unwrap_err();
+    let wanted = |vpc: &VpcId| CreateSecurityGroup {
+        vpc: vpc.clone(),
+        name: "peerage-p-1".to_owned(),
+        description: "peering p-1".to_owned(),
+        tags: mine.clone(),
+    };
+    let group = ec2.create_security_group(&at, &wanted(&ours)).await.unwrap();
+    ec2.create_security_group(&at, &wanted(&other)).await.unwrap();
+    let again = ec2.create_security_group(&at, &wanted(&ours)).await.unwrap_err();
     assert_eq!(again.kind, Ec2ErrorKind::AlreadyExists, "{again}");
-    let found = ec2.describe_security_groups(&at, &ours, &mine).await.unwrap();
-    assert_eq!(found.iter().map(|found| (&found.id, found.name.as_str())).collect::<Vec<_>>(), [(&group, "peerage-p-1")]);
-    assert!(ec2.describe_security_groups(&at, &ours, &tags([("peerage:peering", "p-2")])).await.unwrap().is_empty());
+    let found = ec2.describe_security_groups(&at, std::slice::from_ref(&ours)).await.unwrap();
+    let found = found.iter().find(|found| found.id == group).unwrap();
+    assert_eq!((found.name.as_str(), found.description.as_str(), &found.tags), ("peerage-p-1", "peering p-1", &mine));
 
     let wanted = IngressRule { source: net("10.2.9.9/16"), port: 2113, description: "clients".to_owned(), tags: mine.clone() };
     let rule = ec2.authorize_security_group_ingress(&at, &group, &wanted).await.unwrap();
     let twice = ec2.authorize_security_group_ingress(&at, &group, &wanted).await.unwrap_err();
     assert_eq!((twice.kind, twice.code.as_deref()), (Ec2ErrorKind::AlreadyExists, Some("InvalidPermission.Duplicate")), "{twice}");
-    let rules = ec2.describe_security_group_rules(&at, &group).await.unwrap();
+    let rules = ec2.describe_security_group_rules(&at, std::slice::from_ref(&group)).await.unwrap();
     let inbound: Vec<_> = rules.iter().filter(|rule| !rule.egress).collect();
     assert_eq!(inbound, [&rule]);
     assert_eq!((rule.protocol.as_str(), rule.ports, &rule.tags), ("tcp", Some((2113, 2113)), &mine));
@@ -172,16 +224,16 @@ async fn groups_and_rules_are_made_once_tagged_and_removed_by_id() {
 }
 
 #[tokio::test]
-async fn tags_are_set_and_things_are_found_by_them() {
+async fn tags_are_set_beside_those_that_are_there_and_over_those_of_the_same_key() {
     let moto = Server::moto().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
-    let (one, _other) = (vpc(&ec2, &local(), "10.1.0.0/16").await, vpc(&ec2, &local(), "10.2.0.0/16").await);
-    let mark = tags([("peerage:network", "n-1")]);
-    ec2.create_tags(&local(), one.as_str(), &mark).await.unwrap();
-    let found = ec2.describe_vpcs(&local(), &mark).await.unwrap();
-    assert_eq!(found.iter().map(|found| &found.id).collect::<Vec<_>>(), [&one]);
-    assert_eq!(found[0].tags, tags([("Name", "test"), ("peerage:network", "n-1")]));
-    assert_eq!((found[0].owner.as_str(), found[0].available, found[0].cidrs.len()), (LOCAL, true, 1));
+    let one = vpc(&ec2, &local(), "10.1.0.0/16").await;
+    ec2.create_tags(&local(), one.as_str(), &tags([("peerage:network", "n-1")])).await.unwrap();
+    ec2.create_tags(&local(), one.as_str(), &tags([("peerage:network", "n-2")])).await.unwrap();
+    let found = ec2.describe_vpc(&local(), &one).await.unwrap().unwrap();
+    assert_eq!(found.tags, tags([("Name", "test"), ("peerage:network", "n-2")]));
+    let gone = ec2.create_tags(&local(), "vpc-00000000000000000", &tags([("a", "b")])).await.unwrap_err();
+    assert_eq!(gone.kind, Ec2ErrorKind::NotFound, "{gone}");
     let too_large = ec2.create_vpc(&local(), &CreateVpc { cidr: net("10.0.0.0/8"), tags: Tags::new() }).await.unwrap_err();
     assert_eq!(too_large.kind, Ec2ErrorKind::Malformed, "{too_large}");
 }

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod answers;
+mod sessions;
+#[path = "../support/mod.rs"]
 mod support;
 
 use ec2::{CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection, PeeringFilter, Place, Tags, VpcId};
