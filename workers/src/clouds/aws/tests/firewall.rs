@@ -46,7 +46,7 @@ fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
         rule("tcp", Some((2113, 2113)), "sg-other"),
         rule("-1", Some((-1, -1)), "10.2.0.0/16"),
         rule("-1", None, "10.2.0.0/16"),
-        rule("icmp", Some((8, -1)), "10.2.0.0/16"),
+        rule("icmp", Some((3, 4)), "10.2.0.0/16"),
     ];
     let rules: Vec<_> = [ours, outbound].into_iter().chain(others).collect();
     let view = views_of(&[group("sg-1", "web")], &rules).remove(0);
@@ -75,7 +75,7 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
         rule("tcp", Some((1, 9)), "0.0.0.0/0"),
         rule("-1", Some((-1, -1)), "fd00::/56"),
         rule("tcp", Some((0, 65_535)), "sg-other"),
-        rule("icmp", Some((8, -1)), "10.2.0.0/16"),
+        rule("icmp", Some((3, 4)), "10.2.0.0/16"),
     ];
     let admits: Vec<_> = views_of(&[group("sg-1", "web")], &rules).remove(0).rules.into_iter().map(|rule| rule.admits).collect();
     let traffic = |source: Option<&str>, protocol: Option<&str>, ports| Traffic {
