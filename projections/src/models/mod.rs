@@ -4,10 +4,12 @@
 //! it takes for an event to have a place: the same as in the domain's fold, so that rows and fold agree whatever the log holds.
 
 mod firewall;
+mod life;
 mod networks;
 mod peerings;
 mod routes;
 mod timeline;
+mod upkeep;
 
 use crate::store;
 use domain::{NetworkId, PeeringId, network::NetworkEvent};
@@ -30,8 +32,14 @@ struct At<'a> {
     recorded: &'a Recorded,
 }
 
-pub(crate) const TABLES: [&str; 5] =
-    [networks::Networks::TABLES, peerings::Peerings::TABLES, routes::Routes::TABLES, firewall::Firewall::TABLES, timeline::TABLES];
+pub(crate) const TABLES: [&str; 6] = [
+    networks::Networks::TABLES,
+    peerings::Peerings::TABLES,
+    routes::Routes::TABLES,
+    firewall::Firewall::TABLES,
+    upkeep::Upkeep::TABLES,
+    timeline::TABLES,
+];
 
 /// Writes what these events mean, and the position that the rows then stand for. An event that the rows stand for already changes
 /// nothing, so it does not matter how often the log is followed over the same place.
@@ -63,20 +71,22 @@ fn one(rows: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         peerings::Peerings::apply(&at, event)?;
         routes::Routes::apply(&at, event)?;
         firewall::Firewall::apply(&at, event)?;
+        upkeep::Upkeep::apply(&at, event)?;
     }
     networks::touch(&at)
 }
 
 impl At<'_> {
-    /// Whether what the event is about is on record.
+    /// Whether what the event is about is on record, in a network that is served.
     fn has_place(&self, event: &NetworkEvent) -> rusqlite::Result<bool> {
-        match (event, event.peering_id()) {
-            (NetworkEvent::PeeringRequested(_), _) => self.exists("SELECT 1 FROM networks WHERE network_id = ?1", [self.id()]),
-            (_, Some(peering)) => {
-                self.exists("SELECT 1 FROM peerings WHERE network_id = ?1 AND peering_id = ?2", [self.id(), peering.to_string()])
-            }
-            (_, None) => Ok(true),
+        if let NetworkEvent::NetworkRegistered(_) = event {
+            return Ok(true);
         }
+        if !self.exists("SELECT 1 FROM networks WHERE network_id = ?1 AND retired_at IS NULL", [self.id()])? {
+            return Ok(false);
+        }
+        let about = event.peering_id().filter(|_| !begins(event));
+        about.map_or(Ok(true), |peering| self.exists("SELECT 1 FROM peerings WHERE network_id = ?1 AND peering_id = ?2", self.key(peering)))
     }
 
     fn exists(&self, sql: &str, key: impl rusqlite::Params) -> rusqlite::Result<bool> {
@@ -85,6 +95,11 @@ impl At<'_> {
 
     fn execute(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
         self.rows.prepare_cached(sql)?.execute(params).map(drop)
+    }
+
+    /// The same; says whether any row was there to be changed.
+    fn changed(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<bool> {
+        self.rows.prepare_cached(sql)?.execute(params).map(|rows| rows > 0)
     }
 
     fn id(&self) -> String {
@@ -99,4 +114,9 @@ impl At<'_> {
     fn created(&self) -> String {
         crate::rows::time(&self.recorded.created)
     }
+}
+
+/// Whether a peering comes on record with this event.
+fn begins(event: &NetworkEvent) -> bool {
+    matches!(event, NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_))
 }
