@@ -18,6 +18,7 @@ pub mod ports;
 pub mod process;
 pub mod store;
 pub mod store_proxy;
+pub mod strict;
 pub mod venv;
 pub mod wait;
 pub mod workspace;

@@ -137,7 +137,7 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
     assert_eq!(cloud.revoke_rule(&ours.place, &group, &id).await.unwrap_err().kind, CloudErrorKind::NotFound);
 
     let raw = ec2::Ec2::new(support::settings(&scene.moto.endpoint()));
-    let groups = raw.describe_security_groups(&support::local(), &ours.network.as_str().into(), &ec2::Tags::new()).await.unwrap();
+    let groups = raw.describe_security_groups(&support::local(), &[ours.network.as_str().into()]).await.unwrap();
     let made = groups.iter().find(|made| made.id.as_str() == group.as_str()).unwrap();
     let tags = support::tags([("peerage:peering", &OURS.to_string()), ("Name", &group_name(OURS))]);
     assert_eq!((made.name.as_str(), &made.tags), (group_name(OURS).as_str(), &tags));

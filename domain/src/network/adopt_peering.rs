@@ -1,6 +1,7 @@
 //! `AdoptPeering`: puts a link on record that somebody else made.
 //!
 //! Nothing is asked of the cloud for it. The link itself is never removed by the engine; routes and rules that the engine adds are.
+//! A link belongs to one peering only; but one that an ended peering left behind can be taken up again.
 
 use super::{
     Refusal, Registered,
@@ -15,8 +16,7 @@ pub(super) fn decide(network: &Registered, command: &AdoptPeering, now: DateTime
     let AdoptPeering { peer, link, consent } = command;
     check_place(network, peer)?;
     check_ranges(network, peer)?;
-    let on_record = network.peerings.values().find(|it| it.life.link() == Some(link) || it.past_links.contains(link));
-    if let Some(peering) = on_record {
+    if let Some(peering) = network.peerings.values().find(|it| it.knows(link) && !it.left_behind(link)) {
         return Err(Refusal::LinkOnRecord { link: link.to_string(), peering_id: peering.id });
     }
     let peering_id = ids.peering(network.id);

@@ -8,6 +8,7 @@ use super::{
     Refusal, Registered,
     command::{AllowConnectorIngress, RevokeConnectorIngress},
     event::{ConnectorIngressAllowed, ConnectorIngressRevoked, InboundRule, IngressEnd, NetworkEvent},
+    peering::Ingress,
     restrict_firewall::RULES,
 };
 use crate::ids::Ids;
@@ -30,10 +31,12 @@ pub(super) fn allow(
     if let Some(expires_at) = expires_at.filter(|it| *it <= now) {
         return Err(Refusal::ExpiryPassed { expires_at });
     }
-    if let Some((id, _)) = peering.ingress.iter().find(|(_, it)| it.target == *target && it.rule.port == *port) {
+    let same = peering.ingress.iter().find(|(_, it)| it.target == *target && it.rule.port == *port);
+    let is_over = |ingress: &Ingress| ingress.expires_at.is_some_and(|at| at <= now);
+    if let Some((id, _)) = same.filter(|(_, ingress)| !is_over(ingress)) {
         return Err(Refusal::IngressAlreadyAllowed { ingress_id: *id });
     }
-    if peering.ingress.len() >= RULES {
+    if same.is_none() && peering.ingress.len() >= RULES {
         return Err(Refusal::TooManyRules { given: peering.ingress.len() + 1, most: RULES });
     }
     let allowed = ConnectorIngressAllowed {
@@ -45,7 +48,10 @@ pub(super) fn allow(
         allowed_at: now,
         expires_at: *expires_at,
     };
-    Ok(vec![allowed.into()])
+    // One that is over and that nobody has closed yet makes room in the same append.
+    let over =
+        same.map(|(id, _)| ConnectorIngressRevoked { peering_id: *peering_id, ingress_id: *id, because: IngressEnd::Expired }.into());
+    Ok(over.into_iter().chain([allowed.into()]).collect())
 }
 
 pub(super) fn revoke(network: &Registered, command: &RevokeConnectorIngress) -> Result<Vec<NetworkEvent>, Refusal> {

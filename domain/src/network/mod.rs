@@ -40,15 +40,15 @@ mod remove_peering;
 mod request_peering;
 mod restrict_firewall;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod withdraw_route;
 
 pub use command::*;
 pub use event::*;
 pub use outcome::Outcome;
 pub use peering::{
-    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace, Origin, Peer, Peering, RemovalCause,
-    Repairs, Route, Withdrawn,
+    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace, OpenAttempt, Origin, Peer, Peering,
+    RemovalCause, Repairs, Route, Withdrawn,
 };
 pub use refusal::{Refusal, RefusalKind};
 
@@ -154,7 +154,7 @@ pub fn decide(state: &Network, command: &NetworkCommand, now: DateTime<Utc>, ids
             NetworkCommand::SetDnsResolution(it) => dns_resolution::decide(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it),
-            NetworkCommand::Record(outcome) => record::decide(network, outcome),
+            NetworkCommand::Record(outcome) => record::decide(network, outcome, now),
         },
         Network::Retired(network) => Err(Refusal::NetworkRetired { network_id: network.id }),
     }
@@ -184,9 +184,9 @@ pub fn evolve(state: Network, event: &NetworkEvent) -> Network {
 impl Registered {
     fn evolve(mut self, event: &NetworkEvent) -> Self {
         if let NetworkEvent::PeeringRequested(requested) = event {
-            self.peerings.insert(requested.peering_id, Peering::requested(requested));
+            self.peerings.entry(requested.peering_id).or_insert_with(|| Peering::requested(requested));
         } else if let NetworkEvent::PeeringAdopted(adopted) = event {
-            self.peerings.insert(adopted.peering_id, Peering::adopted(adopted));
+            self.peerings.entry(adopted.peering_id).or_insert_with(|| Peering::adopted(adopted));
         } else if let NetworkEvent::NetworkPolicySet(set) = event {
             self.policy = set.policy.clone();
         } else if let NetworkEvent::DriftCheckRequested(check) = event {

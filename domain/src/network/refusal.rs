@@ -6,7 +6,7 @@ use crate::{
     range::Range,
     side::Side,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -88,7 +88,7 @@ pub enum Refusal {
     NetworkInUse { network_id: NetworkId, live: usize },
     #[error("{given} firewall groups; {most} at most")]
     TooManyGroups { given: usize, most: usize },
-    #[error("the deadline {} has passed; name a later one, or none", .deadline.to_rfc3339())]
+    #[error("the deadline {} has passed; name a later one, or none", written(.deadline))]
     DeadlinePassed { deadline: DateTime<Utc> },
     #[error("link {link} belongs to peering {peering_id} already")]
     LinkOnRecord { link: String, peering_id: PeeringId },
@@ -98,7 +98,7 @@ pub enum Refusal {
     RouteReplacedByItself { destination: Range },
     #[error("{target} is not an address range of the peer, which has {}", list(.ranges))]
     IngressTargetOutsidePeer { target: Range, ranges: Vec<Range> },
-    #[error("the expiry {} has passed; name a later one, or none", .expires_at.to_rfc3339())]
+    #[error("the expiry {} has passed; name a later one, or none", written(.expires_at))]
     ExpiryPassed { expires_at: DateTime<Utc> },
     #[error("ingress {ingress_id} allows this target and port already")]
     IngressAlreadyAllowed { ingress_id: IngressId },
@@ -106,10 +106,17 @@ pub enum Refusal {
     IngressUnknown { peering_id: PeeringId, ingress_id: IngressId },
     #[error("a link on {provider} has no such option; names resolve as that provider's zones say")]
     DnsResolutionUnsupported { provider: Provider },
+    #[error("peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record")]
+    AccepterMismatch { peering_id: PeeringId, on_record: String, shown: String },
 }
 
 fn list(ranges: &[Range]) -> String {
     ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A time as its event has it.
+fn written(time: &DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl Refusal {
@@ -145,6 +152,7 @@ impl Refusal {
             | Self::PeeringEnded { .. }
             | Self::OutcomeOutOfOrder { .. }
             | Self::LinkMismatch { .. }
+            | Self::AccepterMismatch { .. }
             | Self::NetworkRetired { .. }
             | Self::NetworkInUse { .. }
             | Self::PeeringBeingRemoved { .. }

@@ -11,7 +11,7 @@ pub(super) fn withdraw(network: &Registered, command: &WithdrawRoute) -> Result<
     let WithdrawRoute { peering_id, side, destination } = *command;
     let peering = network.standing(peering_id)?;
     if !peering.routes.get(side).contains_key(&destination) {
-        if peering.withdrawn.get(side).contains_key(&destination) {
+        if peering.ever_accepted.get(side).contains(&destination) {
             return Ok(Vec::new());
         }
         return Err(Refusal::RouteNotAccepted { peering_id, side, destination });
@@ -28,6 +28,9 @@ pub(super) fn replace(network: &Registered, command: &ReplaceRoute) -> Result<Ve
         return Err(Refusal::RouteReplacedByItself { destination: to });
     }
     if !routes.contains_key(&from) {
+        if peering.ever_accepted.get(side).contains(&from) && routes.contains_key(&to) {
+            return Ok(Vec::new());
+        }
         return Err(Refusal::RouteNotAccepted { peering_id, side, destination: from });
     }
     check_reach(network, peering, side, to)?;

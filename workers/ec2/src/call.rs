@@ -6,9 +6,10 @@
 //! ends without an answer is ambiguous.
 
 use crate::client::Ec2;
+use crate::codes::classify;
 use crate::connect::Clients;
-use crate::error::{Ec2Error, Ec2ErrorKind, classify};
-use crate::settings::Place;
+use crate::error::{Ec2Error, Ec2ErrorKind};
+use crate::place::Place;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -78,7 +79,7 @@ impl<'a> Call<'a> {
         };
         let failed = self.error(kind, &message, code, request_id);
         if matches!(kind, Ec2ErrorKind::ExpiredToken | Ec2ErrorKind::CredentialsRefused) {
-            self.owner.forget(&self.at.account);
+            self.owner.forget_session(self.at);
         }
         tracing::debug!(error = %failed, "EC2 call failed");
         failed

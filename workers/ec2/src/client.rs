@@ -3,7 +3,8 @@
 use crate::call::Call;
 use crate::connect::{Clients, http_client};
 use crate::error::Ec2Error;
-use crate::settings::{Ec2Settings, Place};
+use crate::place::Place;
+use crate::settings::Ec2Settings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,7 @@ pub struct Ec2 {
 struct Inner {
     settings: Ec2Settings,
     http: SharedHttpClient,
+    /// By the place with the external id that is shown there: tenants never share a session.
     clients: Mutex<HashMap<Place, Clients>>,
 }
 
@@ -44,19 +46,29 @@ impl Ec2 {
         Ok(CallerIdentity { account: call.needed("Account", answer.account)?, arn: call.needed("Arn", answer.arn)? })
     }
 
-    /// Forgets the sessions in this account: its role is assumed afresh at the next call. Happens by itself when the service
-    /// refuses the credentials or calls them expired.
+    /// Forgets all sessions in this account: its role is assumed afresh at the next call. Happens by itself to the session of a
+    /// call whose credentials the service refuses or calls expired.
     pub fn forget(&self, account: &str) {
         self.lock().retain(|at, _| at.account != account);
     }
 
+    pub(crate) fn settings(&self) -> &Ec2Settings {
+        &self.inner.settings
+    }
+
+    /// Forgets the one session that calls to this place use.
+    pub(crate) fn forget_session(&self, at: &Place) {
+        self.lock().remove(&self.inner.settings.entered(at));
+    }
+
     pub(crate) async fn clients(&self, at: &Place) -> Clients {
-        if let Some(clients) = self.lock().get(at) {
+        let at = self.inner.settings.entered(at);
+        if let Some(clients) = self.lock().get(&at) {
             return clients.clone();
         }
         // Two first calls at once may both prepare; the first to finish is kept, so that they share a session.
-        let clients = Clients::prepare(&self.inner.settings, &self.inner.http, at).await;
-        self.lock().entry(at.clone()).or_insert(clients).clone()
+        let clients = Clients::prepare(&self.inner.settings, &self.inner.http, &at).await;
+        self.lock().entry(at).or_insert(clients).clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Clients>> {

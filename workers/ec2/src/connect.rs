@@ -1,6 +1,7 @@
 //! Makes the SDK's clients: HTTP, credentials, timeouts, and never a second attempt.
 
-use crate::settings::{BaseCredentials, Ec2Settings, Place};
+use crate::place::Place;
+use crate::settings::{BaseCredentials, Ec2Settings};
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -31,14 +32,14 @@ pub(crate) fn http_client() -> SharedHttpClient {
 }
 
 impl Clients {
-    /// Prepares clients for this place. Nothing is sent yet: a role is assumed at the first call.
+    /// Prepares clients for this place, with the external id it names. Nothing is sent yet: a role is assumed at the first call.
     pub(crate) async fn prepare(settings: &Ec2Settings, http: &SharedHttpClient, at: &Place) -> Self {
         let base = base_config(settings, http, at).await;
         let config = match settings.role_arn(at) {
             Some(role) => {
                 let mut role = AssumeRoleProvider::builder(role).configure(&base).session_name(&settings.session_name);
-                if let Some(external_id) = settings.external_id(&at.account) {
-                    role = role.external_id(external_id);
+                if let Some(external_id) = &at.external_id {
+                    role = role.external_id(external_id.as_str());
                 }
                 let role = SharedCredentialsProvider::new(role.build().await);
                 base.into_builder().credentials_provider(role).build()

@@ -26,6 +26,12 @@ macro_rules! ec2_id {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.0
@@ -59,4 +65,6 @@ ec2_id! {
     SecurityGroupId;
     /// `sgr-…`
     SecurityGroupRuleId;
+    /// `acl-…`
+    NetworkAclId;
 }

@@ -10,29 +10,44 @@
 //!   applied, and only reading can tell.
 //! - **What is listed is what was asked for.** Filters are sent to the service and applied again to its answer, since there are
 //!   endpoints that ignore them. Every list is read to its last page.
-//! - **Each account is entered by its own role** (`sts:AssumeRole`, with an external id), each (account, region) once per session.
+//! - **Each account is entered by its own role** (`sts:AssumeRole`), with the external id of the
+//!   account or of the call; who shows another external id never shares a session.
+//! - **Many at once.** What is read is read for all VPCs of a place in one list, however many they are; a missing one is left out.
+//! - **A rehearsal is never a performance.** A dry run is sent only to an endpoint that honours it: see [`Rehearsal`].
 //!
 //! Read first: [`Ec2`], then [`Ec2ErrorKind`].
 
 mod call;
 mod client;
+mod codes;
 mod connect;
 mod error;
 mod ids;
+mod network_acls;
+mod pages;
 mod peering;
+mod place;
+mod rehearsal;
 mod routes;
-mod security;
+mod security_group_rules;
+mod security_groups;
 mod settings;
+mod subnets;
 mod tags;
 mod vpcs;
 
 pub use client::{CallerIdentity, Ec2};
 pub use error::{Ec2Error, Ec2ErrorKind};
-pub use ids::{PeeringConnectionId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
-pub use ipnet::{IpNet, Ipv4Net};
-pub use peering::{CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringStatus};
+pub use ids::{NetworkAclId, PeeringConnectionId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
+pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+pub use network_acls::{NetworkAcl, NetworkAclEntry};
+pub use peering::{CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole, PeeringStatus};
+pub use place::{ExternalId, Place};
+pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};
-pub use security::{IngressRule, RuleSource, SecurityGroup, SecurityGroupRule};
-pub use settings::{AccountAccess, BaseCredentials, Ec2Settings, Place, StaticKeys};
+pub use security_group_rules::{IngressRule, RuleSource, SecurityGroupRule};
+pub use security_groups::{CreateSecurityGroup, SecurityGroup};
+pub use settings::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};
+pub use subnets::Subnet;
 pub use tags::Tags;
-pub use vpcs::{CreateVpc, Subnet, Vpc};
+pub use vpcs::{CreateVpc, Vpc, VpcDns};

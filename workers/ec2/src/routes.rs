@@ -4,9 +4,10 @@ use crate::call::Call;
 use crate::client::Ec2;
 use crate::error::Ec2Error;
 use crate::ids::{PeeringConnectionId, RouteTableId, SubnetId, VpcId};
-use crate::settings::Place;
+use crate::pages::{PAGE_OF_ROUTE_TABLES, batches, every_page};
+use crate::place::Place;
 use crate::tags::{self, Tags};
-use crate::vpcs::{PAGE, filter};
+use aws_sdk_ec2::operation::create_route::builders::CreateRouteFluentBuilder;
 use aws_sdk_ec2::types::ResourceType;
 use ipnet::Ipv4Net;
 
@@ -61,23 +62,15 @@ pub enum RouteState {
 }
 
 impl Ec2 {
-    /// All route tables of the VPC, with all their routes.
-    pub async fn describe_route_tables(&self, at: &Place, vpc: &VpcId) -> Result<Vec<RouteTable>, Ec2Error> {
+    /// All route tables of these VPCs, with all their routes.
+    pub async fn describe_route_tables(&self, at: &Place, vpcs: &[VpcId]) -> Result<Vec<RouteTable>, Ec2Error> {
         let call = Call::start(self, "DescribeRouteTables", at).await;
-        let (mut all, mut token) = (Vec::new(), None);
-        loop {
-            let request = call.clients.ec2.describe_route_tables().max_results(PAGE).set_next_token(token.clone());
-            let request = request.set_filters(filter("vpc-id", [vpc.as_str()]).map(|only| vec![only]));
-            let answer = request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
-            for found in answer.route_tables() {
-                all.push(table(&call, found)?);
-            }
-            token = call.next_page(token, answer.next_token)?;
-            if token.is_none() {
-                break;
-            }
+        let mut all = Vec::new();
+        for batch in batches(vpcs) {
+            let request = call.clients.ec2.describe_route_tables().max_results(PAGE_OF_ROUTE_TABLES).filters(batch.filter("vpc-id"));
+            let found: Vec<RouteTable> = every_page!(call, request, route_tables, table);
+            all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
         }
-        all.retain(|found: &RouteTable| found.vpc.as_ref() == Some(vpc));
         Ok(all)
     }
 
@@ -90,6 +83,14 @@ impl Ec2 {
         table(&call, &call.needed("routeTable", answer.route_table)?)
     }
 
+    /// Gives the subnet this table instead of the main one.
+    pub async fn associate_route_table(&self, at: &Place, table: &RouteTableId, subnet: &SubnetId) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "AssociateRouteTable", at).await;
+        let request = call.clients.ec2.associate_route_table().route_table_id(table.as_str()).subnet_id(subnet.as_str());
+        request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+
     /// Adds a route into a peering connection. If the table has the destination, with whatever target, it is `AlreadyExists` and
     /// nothing changes.
     pub async fn create_route(
@@ -100,8 +101,7 @@ impl Ec2 {
         through: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, "CreateRoute", at).await;
-        let request = call.clients.ec2.create_route().route_table_id(table.as_str());
-        let request = request.destination_cidr_block(canonical(destination)).vpc_peering_connection_id(through.as_str());
+        let request = create_route(&call, table, destination, through);
         request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
         Ok(())
     }
@@ -113,6 +113,16 @@ impl Ec2 {
         request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
         Ok(())
     }
+}
+
+pub(crate) fn create_route(
+    call: &Call<'_>,
+    table: &RouteTableId,
+    destination: Ipv4Net,
+    through: &PeeringConnectionId,
+) -> CreateRouteFluentBuilder {
+    let request = call.clients.ec2.create_route().route_table_id(table.as_str());
+    request.destination_cidr_block(canonical(destination)).vpc_peering_connection_id(through.as_str())
 }
 
 /// Without host bits: EC2 would drop them silently, and what was asked for would not be found again.

@@ -1,29 +1,9 @@
 //! What the caller decides about the way to EC2: endpoint, credentials, roles, timeouts.
 
+use crate::place::{ExternalId, Place};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-
-/// The account and region that a call is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Twelve digits.
-    pub account: String,
-    /// For instance `eu-west-1`.
-    pub region: String,
-}
-
-impl Place {
-    pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { account: account.into(), region: region.into() }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.account, self.region)
-    }
-}
 
 /// How to reach EC2 and STS, and as whom.
 #[derive(Clone, Debug)]
@@ -42,6 +22,11 @@ pub struct Ec2Settings {
     pub connect_timeout: Duration,
     /// The time from the request to the first byte of its answer.
     pub read_timeout: Duration,
+    /// Whether the endpoint honours `DryRun`. `None`: AWS's own does, any other does not.
+    ///
+    /// **An endpoint that ignores it really does what was only to be rehearsed.** The emulator moto 5.2.5 creates and accepts peering
+    /// connections, and installs routes, when asked for a dry run of it. Say `true` only of an endpoint known to be otherwise.
+    pub honours_dry_run: Option<bool>,
 }
 
 /// The way into one account.
@@ -49,7 +34,7 @@ pub struct Ec2Settings {
 pub struct AccountAccess {
     /// Instead of `arn:…:iam::{account}:role/{role_name}`.
     pub role_arn: Option<String>,
-    /// The secret that the account's trust policy demands of us, so that nobody can make us act for them in another's account.
+    /// Shown instead of the call's own.
     pub external_id: Option<String>,
 }
 
@@ -86,6 +71,7 @@ impl Default for Ec2Settings {
             accounts: BTreeMap::new(),
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(20),
+            honours_dry_run: None,
         }
     }
 }
@@ -100,8 +86,16 @@ impl Ec2Settings {
         })
     }
 
-    pub(crate) fn external_id(&self, account: &str) -> Option<&str> {
-        self.accounts.get(account)?.external_id.as_deref()
+    /// The place with the external id that is really shown there: the account's own, else the call's; none where no role is assumed.
+    pub(crate) fn entered(&self, at: &Place) -> Place {
+        let own = self.accounts.get(&at.account).and_then(|access| access.external_id.as_deref()).map(ExternalId::from);
+        let external_id = self.role_arn(at).and_then(|_| own.or_else(|| at.external_id.clone()));
+        Place { external_id, ..at.clone() }
+    }
+
+    /// Whether `DryRun` may be sent: what is said, or what can be known.
+    pub fn honours_dry_run(&self) -> bool {
+        self.honours_dry_run.unwrap_or(self.endpoint.is_none())
     }
 }
 
@@ -134,6 +128,32 @@ mod tests {
         assert_eq!(role("111111111111", "cn-north-1").as_deref(), Some("arn:aws-cn:iam::111111111111:role/peerage"));
         assert_eq!(role("111111111111", "us-gov-west-1").as_deref(), Some("arn:aws-us-gov:iam::111111111111:role/peerage"));
         assert_eq!(Ec2Settings::default().role_arn(&Place::new("111111111111", "eu-west-1")), None);
+    }
+
+    #[test]
+    fn an_account_is_shown_its_own_external_id_before_the_calls_and_none_without_a_role() {
+        let access = AccountAccess { role_arn: None, external_id: Some("configured".to_owned()) };
+        let settings = Ec2Settings {
+            role_name: Some("peerage".to_owned()),
+            accounts: [("222222222222".to_owned(), access)].into(),
+            ..Ec2Settings::default()
+        };
+        let shown = |settings: &Ec2Settings, at: Place| settings.entered(&at).external_id.map(|id| id.as_str().to_owned());
+        let (one, other) = (Place::new("111111111111", "eu-west-1"), Place::new("222222222222", "eu-west-1"));
+        assert_eq!(shown(&settings, one.clone()), None);
+        assert_eq!(shown(&settings, one.clone().with_external_id("tenant")).as_deref(), Some("tenant"));
+        assert_eq!(shown(&settings, other.clone()).as_deref(), Some("configured"));
+        assert_eq!(shown(&settings, other.with_external_id("tenant")).as_deref(), Some("configured"));
+        assert_eq!(shown(&Ec2Settings::default(), one.with_external_id("tenant")), None);
+    }
+
+    #[test]
+    fn only_awss_own_endpoint_is_trusted_with_a_dry_run_unless_told() {
+        let aws = Ec2Settings::default();
+        let emulator = Ec2Settings { endpoint: Some("http://127.0.0.1:5000".to_owned()), ..Ec2Settings::default() };
+        assert!(aws.honours_dry_run() && !emulator.honours_dry_run());
+        assert!(Ec2Settings { honours_dry_run: Some(true), ..emulator }.honours_dry_run());
+        assert!(!Ec2Settings { honours_dry_run: Some(false), ..aws }.honours_dry_run());
     }
 
     #[test]

@@ -1,10 +1,26 @@
 //! Tags: how we know what is ours.
 
+use crate::call::Call;
+use crate::client::Ec2;
+use crate::error::Ec2Error;
+use crate::place::Place;
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use std::collections::BTreeMap;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
+
+impl Ec2 {
+    /// Sets tags on any resource, by its id; a tag that is there is overwritten, and others stay.
+    ///
+    /// AWS keeps the tags of a peering connection apart for each account and region: these are the ones that `at` sees.
+    pub async fn create_tags(&self, at: &Place, resource: &str, tags: &Tags) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "CreateTags", at).await;
+        let request = call.clients.ec2.create_tags().resources(resource).set_tags(Some(to_sdk(tags)));
+        request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+}
 
 /// The tags of one resource that the same call creates: between a create and a later tagging, a crash would leave it nobody's.
 pub(crate) fn on_create(resource: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
@@ -20,9 +36,4 @@ pub(crate) fn to_sdk(tags: &Tags) -> Vec<Tag> {
 
 pub(crate) fn from_sdk(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
-}
-
-/// Whether all of `wanted` are among `found`.
-pub(crate) fn include(found: &Tags, wanted: &Tags) -> bool {
-    wanted.iter().all(|(key, value)| found.get(key) == Some(value))
 }

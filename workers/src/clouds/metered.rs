@@ -1,5 +1,5 @@
-//! The manners of a good client, around any cloud: one rate limit per account, region and class of calls, a deadline per call,
-//! and another try where nothing was done and a pause may help.
+//! The manners of a good client, around any cloud: one rate limit per account, region and kind of call, a deadline per call, and
+//! another try where nothing was done and a pause may help.
 //!
 //! Only failures that are certain to have changed nothing are tried again here; everything else is for the caller, who reads
 //! before it repeats.
@@ -7,26 +7,19 @@
 #[cfg(test)]
 mod tests;
 
-use super::Calls;
-use crate::cloud::{
-    CallClass, Cloud, CloudError, CloudErrorKind, GroupView, LinkSpec, LinkView, NetworkRef, Operation, Place, RouteTableView,
-};
-use async_trait::async_trait;
+use super::{Around, Calls};
+use crate::cloud::{CallClass, Cloud, CloudError, CloudErrorKind, Operation, Place};
 use backon::{ExponentialBuilder, Retryable};
-use domain::{
-    PeeringId, Range,
-    network::InboundRule,
-    text::{Account, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
-};
+use domain::{Provider, Region, text::Account};
 use governor::{Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, state::keyed::HashMapStateStore};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 /// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with 20/s, writes 5/s and up).
 #[derive(Clone, Debug)]
 pub struct CallSettings {
-    /// Reads per second, and as many at once.
+    /// Reads of one kind per second, and as many at once.
     pub reads: NonZeroU32,
-    /// Changes per second, and as many at once.
+    /// Changes of one kind per second, and as many at once.
     pub writes: NonZeroU32,
     /// When a call without an answer counts as lost.
     pub deadline: Duration,
@@ -50,8 +43,9 @@ impl Default for CallSettings {
     }
 }
 
-/// Which bucket a call draws from.
-type Key = (Place, CallClass);
+/// Which bucket a call draws from: one for each kind of call, as AWS has them, for all networks of an account and region together,
+/// whatever is shown to enter the account.
+type Key = (Provider, Account, Region, Operation);
 type Limiter = RateLimiter<Key, HashMapStateStore<Key>, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
 /// A cloud behind the limits of [`CallSettings`].
@@ -76,32 +70,13 @@ impl Metered {
         Arc::clone(&self.calls)
     }
 
-    /// One call in the sense of the port: as many tries as are allowed and safe.
-    async fn call<T, F>(&self, operation: Operation, at: &Place, once: impl Fn() -> F + Send + Sync) -> Result<T, CloudError>
-    where
-        F: Future<Output = Result<T, CloudError>> + Send,
-        T: Send,
-    {
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.settings.first_pause)
-            .with_max_delay(self.settings.longest_pause)
-            .with_max_times(self.settings.tries.saturating_sub(1));
-        (|| self.attempt(operation, at, once()))
-            .retry(pauses)
-            .sleep(tokio::time::sleep)
-            .when(CloudError::worth_a_retry)
-            .adjust(|error, pause| pause.map(|pause| pause.max(asked_for(error))))
-            .notify(|error, pause| tracing::debug!(%operation, %at, %error, ?pause, "cloud call failed, trying again"))
-            .await
-    }
-
     async fn attempt<T>(
         &self,
         operation: Operation,
         at: &Place,
         once: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
-        self.wait_for_turn(at, operation.class()).await;
+        self.wait_for_turn(operation, at).await;
         let result = tokio::time::timeout(self.settings.deadline, once).await.unwrap_or_else(|_| {
             let message = format!("no answer within {:?}", self.settings.deadline);
             Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
@@ -110,12 +85,12 @@ impl Metered {
         result
     }
 
-    async fn wait_for_turn(&self, at: &Place, class: CallClass) {
-        let limiter = match class {
+    async fn wait_for_turn(&self, operation: Operation, at: &Place) {
+        let limiter = match operation.class() {
             CallClass::Identity | CallClass::Read => &self.reads,
             CallClass::Write => &self.writes,
         };
-        let key = (at.clone(), class);
+        let key = (at.provider, at.account.clone(), at.region.clone(), operation);
         while let Err(not_yet) = limiter.check_key(&key) {
             tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
         }
@@ -138,51 +113,27 @@ impl governor::clock::Clock for TokioClock {
     }
 }
 
-#[async_trait]
-impl Cloud for Metered {
-    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
-        self.call(Operation::Identity, at, || self.cloud.identity(at)).await
+impl Around for Metered {
+    fn cloud(&self) -> &dyn Cloud {
+        &*self.cloud
     }
 
-    async fn links(&self, at: &Place, one: &NetworkRef, other: &NetworkRef) -> Result<Vec<LinkView>, CloudError> {
-        self.call(Operation::Links, at, || self.cloud.links(at, one, other)).await
-    }
-
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.call(Operation::CreateLink, &spec.requester.network.place, || self.cloud.create_link(spec)).await
-    }
-
-    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::AcceptLink, at, || self.cloud.accept_link(at, link)).await
-    }
-
-    async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
-        self.call(Operation::RouteTables, &network.place, || self.cloud.route_tables(network, subnets)).await
-    }
-
-    async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::InstallRoute, at, || self.cloud.install_route(at, table, destination, link)).await
-    }
-
-    async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
-        self.call(Operation::FirewallGroups, &network.place, || self.cloud.firewall_groups(network, peering)).await
-    }
-
-    async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
-        self.call(Operation::CreateGroup, &network.place, || self.cloud.create_group(network, peering)).await
-    }
-
-    async fn authorize_rule(
-        &self,
-        at: &Place,
-        group: &FirewallGroup,
-        rule: InboundRule,
-        peering: PeeringId,
-    ) -> Result<FirewallRule, CloudError> {
-        self.call(Operation::AuthorizeRule, at, || self.cloud.authorize_rule(at, group, rule, peering)).await
-    }
-
-    async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {
-        self.call(Operation::RevokeRule, at, || self.cloud.revoke_rule(at, group, rule)).await
+    /// One call in the sense of the port: as many tries as are allowed and safe.
+    async fn around<T, F>(&self, operation: Operation, at: &Place, once: impl Fn() -> F + Send + Sync) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+        T: Send,
+    {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.settings.first_pause)
+            .with_max_delay(self.settings.longest_pause)
+            .with_max_times(self.settings.tries.saturating_sub(1));
+        (|| self.attempt(operation, at, once()))
+            .retry(pauses)
+            .sleep(tokio::time::sleep)
+            .when(CloudError::worth_a_retry)
+            .adjust(|error, pause| pause.map(|pause| pause.max(asked_for(error))))
+            .notify(|error, pause| tracing::debug!(%operation, %at, %error, ?pause, "cloud call failed, trying again"))
+            .await
     }
 }

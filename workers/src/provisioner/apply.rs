@@ -4,7 +4,7 @@
 //! error to the creation of a link.
 
 use super::place;
-use crate::cloud::{Cloud, CloudError, CloudErrorKind, Operation};
+use crate::cloud::{Cloud, CloudError, CloudErrorKind, LinkRole, Operation};
 use domain::{
     Range, Side,
     network::{InboundRule, Peering, Registered},
@@ -16,22 +16,71 @@ use domain::{
 pub(super) enum Action {
     CreateLink { attempt: u32 },
     AcceptLink { link: Link },
+    DeleteLink { link: Link },
+    TagLink { link: Link },
+    SetDnsResolution { side: Side, link: Link, end: LinkRole, enabled: bool },
     InstallRoute { side: Side, table: RouteTable, destination: Range, link: Link },
+    RemoveRoute { side: Side, table: RouteTable, destination: Range },
     CreateGroup { side: Side },
+    DeleteGroup { side: Side, group: FirewallGroup },
     AuthorizeRule { side: Side, group: FirewallGroup, rule: InboundRule },
     RevokeRule { side: Side, group: FirewallGroup, id: FirewallRule },
+}
+
+/// What an action changes, and so what must be looked at again after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touches {
+    Links,
+    Tables,
+    Groups,
 }
 
 impl Action {
     /// The side whose identity carries it out.
     pub(super) fn side(&self) -> Side {
         match self {
-            Self::CreateLink { .. } => Side::Local,
+            Self::CreateLink { .. } | Self::DeleteLink { .. } | Self::TagLink { .. } => Side::Local,
             Self::AcceptLink { .. } => Side::Remote,
-            Self::InstallRoute { side, .. }
+            Self::SetDnsResolution { side, .. }
+            | Self::InstallRoute { side, .. }
+            | Self::RemoveRoute { side, .. }
             | Self::CreateGroup { side }
+            | Self::DeleteGroup { side, .. }
             | Self::AuthorizeRule { side, .. }
             | Self::RevokeRule { side, .. } => *side,
+        }
+    }
+
+    pub(super) fn touches(&self) -> Touches {
+        match self {
+            Self::CreateLink { .. }
+            | Self::AcceptLink { .. }
+            | Self::DeleteLink { .. }
+            | Self::TagLink { .. }
+            | Self::SetDnsResolution { .. } => Touches::Links,
+            Self::InstallRoute { .. } | Self::RemoveRoute { .. } => Touches::Tables,
+            Self::CreateGroup { .. } | Self::DeleteGroup { .. } | Self::AuthorizeRule { .. } | Self::RevokeRule { .. } => Touches::Groups,
+        }
+    }
+
+    /// The action's name, and what it is about, for people.
+    pub(super) fn describe(&self) -> (&'static str, String) {
+        match self {
+            Self::CreateLink { .. } => ("create_link", "ask for the link, with the engine's tag".to_owned()),
+            Self::AcceptLink { link } => ("accept_link", format!("accept {link} with the peer's identity")),
+            Self::DeleteLink { link } => ("delete_link", format!("delete {link}")),
+            Self::TagLink { link } => ("tag_link", format!("put the engine's tag back on {link}")),
+            Self::SetDnsResolution { link, enabled, .. } => {
+                ("set_dns_resolution", format!("{} name resolution over {link}", if *enabled { "enable" } else { "disable" }))
+            }
+            Self::InstallRoute { table, destination, link, .. } => ("install_route", format!("{destination} over {link} in {table}")),
+            Self::RemoveRoute { table, destination, .. } => ("remove_route", format!("{destination} from {table}")),
+            Self::CreateGroup { .. } => ("create_group", "a firewall group that admits nothing".to_owned()),
+            Self::DeleteGroup { group, .. } => ("delete_group", format!("delete {group}")),
+            Self::AuthorizeRule { group, rule, .. } => {
+                ("authorize_rule", format!("admit tcp {} from {} in {group}", rule.port, rule.source))
+            }
+            Self::RevokeRule { group, id, .. } => ("revoke_rule", format!("revoke {id} in {group}")),
         }
     }
 }
@@ -51,34 +100,31 @@ pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Pee
     let result = match action {
         Action::CreateLink { .. } => cloud.create_link(&place::link(network, peering)).await.map(drop),
         Action::AcceptLink { link } => cloud.accept_link(&at, link).await,
+        Action::DeleteLink { link } => cloud.delete_link(&at, link).await,
+        Action::TagLink { link } => cloud.tag_link(&at, link, peering.id).await,
+        Action::SetDnsResolution { link, end, enabled, .. } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
         Action::InstallRoute { table, destination, link, .. } => cloud.install_route(&at, table, *destination, link).await,
+        Action::RemoveRoute { table, destination, .. } => cloud.remove_route(&at, table, *destination).await,
         Action::CreateGroup { .. } => cloud.create_group(&place::network(network, peering, side), peering.id).await.map(drop),
+        Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
         Action::AuthorizeRule { group, rule, .. } => cloud.authorize_rule(&at, group, *rule, peering.id).await.map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
     };
-    report(action, result)
+    match result {
+        Err(error) if !was_done_before(action, &error.kind) => Report::Failed(error),
+        Ok(()) | Err(_) => Report::Answered,
+    }
 }
 
-fn report(action: &Action, result: Result<(), CloudError>) -> Report {
-    let Err(error) = result else { return Report::Answered };
-    let done_before = match error.kind {
-        CloudErrorKind::AlreadyThere => !matches!(action, Action::CreateLink { .. } | Action::AcceptLink { .. }),
-        CloudErrorKind::NotFound => matches!(action, Action::RevokeRule { .. }),
-        CloudErrorKind::Conflict
-        | CloudErrorKind::WrongState
-        | CloudErrorKind::Busy
-        | CloudErrorKind::Denied
-        | CloudErrorKind::CredentialsRefused
-        | CloudErrorKind::WrongAccount { .. }
-        | CloudErrorKind::Quota
-        | CloudErrorKind::Throttled { .. }
-        | CloudErrorKind::Unreachable
-        | CloudErrorKind::Ambiguous
-        | CloudErrorKind::InvalidRequest
-        | CloudErrorKind::Unsupported
-        | CloudErrorKind::Unexpected => false,
-    };
-    if done_before { Report::Answered } else { Report::Failed(error) }
+/// Whether the failure says that what the action wants is so already; a look tells for certain.
+fn was_done_before(action: &Action, kind: &CloudErrorKind) -> bool {
+    match action {
+        Action::CreateLink { .. } | Action::AcceptLink { .. } | Action::TagLink { .. } | Action::SetDnsResolution { .. } => false,
+        Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => *kind == CloudErrorKind::AlreadyThere,
+        Action::DeleteLink { .. } | Action::RemoveRoute { .. } | Action::DeleteGroup { .. } | Action::RevokeRule { .. } => {
+            *kind == CloudErrorKind::NotFound
+        }
+    }
 }
 
 /// Makes sure that calls for this side act in the account on record; before every batch of changes.

@@ -8,7 +8,7 @@ use super::place;
 use crate::cloud::{CloudError, CloudErrorKind, Operation};
 use domain::{
     Provider, Side,
-    network::{BlockCause, Outcome, Peering, ProvisioningBlocked, Registered},
+    network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
 };
 
 /// What a failed call means for the peering.
@@ -39,6 +39,8 @@ pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
         CloudErrorKind::CredentialsRefused => Verdict::Block(BlockCause::CredentialsRefused),
         CloudErrorKind::WrongAccount { .. } => Verdict::Block(BlockCause::WrongAccount),
         CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),
+        CloudErrorKind::InUse => Verdict::Block(BlockCause::InUse),
+        CloudErrorKind::Precondition => Verdict::Block(BlockCause::DnsPrecondition),
         CloudErrorKind::InvalidRequest | CloudErrorKind::Unsupported | CloudErrorKind::Unexpected => Verdict::Block(BlockCause::Unexpected),
     }
 }
@@ -64,12 +66,25 @@ pub(super) fn from_error(
             let network = place::network(network, peering, side);
             vec![format!("check that {network} and its subnets on record exist; if not, request a peering that names existing ones")]
         }
-        BlockCause::Conflict => vec![format!("find out what stands in the way of `{}` at {at}, and remove it", error.operation)],
+        BlockCause::InUse => vec![format!("take what `{}` is to remove away from whatever uses it at {at}", error.operation)],
+        BlockCause::DnsPrecondition => {
+            vec![format!("switch on DNS support and DNS hostnames of {}", place::network(network, peering, side))]
+        }
+        BlockCause::Conflict | BlockCause::RangeOverlap | BlockCause::RangeMismatch | BlockCause::RepairUndone | BlockCause::LinkEnded => {
+            vec![format!("find out what stands in the way of `{}` at {at}, and remove it", error.operation)]
+        }
         BlockCause::Unexpected => {
             vec![format!("look up the provider's answer to `{}`; it is in the message of this block", error.operation)]
         }
     };
+    let remedy = remedy.into_iter().chain(way_out(peering)).collect();
     ProvisioningBlocked { peering_id: peering.id, cause, side, message: error.to_string(), remedy }
+}
+
+/// A removal that cannot go on has another way out.
+fn way_out(peering: &Peering) -> Option<String> {
+    let removing = matches!(peering.life, Life::Removing { .. });
+    removing.then(|| format!("or end it on record, leaving behind what stands: peerage peering abandon {} --reason '…'", peering.id))
 }
 
 /// The permission that a call needs, in the provider's own words.
@@ -84,13 +99,23 @@ fn permission(provider: Provider, operation: Operation, account: &str) -> String
 fn aws_actions(operation: Operation) -> &'static str {
     match operation {
         Operation::Identity => "sts:AssumeRole and sts:GetCallerIdentity",
+        Operation::Networks => "ec2:DescribeVpcs",
+        Operation::Subnets => "ec2:DescribeSubnets",
         Operation::Links => "ec2:DescribeVpcPeeringConnections",
+        Operation::RouteTables => "ec2:DescribeRouteTables",
+        Operation::FirewallGroups => "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules",
+        Operation::AccessLists => "ec2:DescribeNetworkAcls",
+        Operation::DnsSupport => "ec2:DescribeVpcAttribute",
+        Operation::Rehearse => "the call that was rehearsed",
         Operation::CreateLink => "ec2:CreateVpcPeeringConnection and ec2:CreateTags",
         Operation::AcceptLink => "ec2:AcceptVpcPeeringConnection",
-        Operation::RouteTables => "ec2:DescribeRouteTables",
+        Operation::DeleteLink => "ec2:DeleteVpcPeeringConnection",
+        Operation::TagLink => "ec2:CreateTags",
+        Operation::SetDnsResolution => "ec2:ModifyVpcPeeringConnectionOptions",
         Operation::InstallRoute => "ec2:CreateRoute",
-        Operation::FirewallGroups => "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules",
+        Operation::RemoveRoute => "ec2:DeleteRoute",
         Operation::CreateGroup => "ec2:CreateSecurityGroup and ec2:CreateTags",
+        Operation::DeleteGroup => "ec2:DeleteSecurityGroup",
         Operation::AuthorizeRule => "ec2:AuthorizeSecurityGroupIngress and ec2:CreateTags",
         Operation::RevokeRule => "ec2:RevokeSecurityGroupIngress",
         Operation::CreateNetwork => "ec2:CreateVpc and ec2:CreateTags",

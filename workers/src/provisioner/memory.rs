@@ -3,14 +3,20 @@
 
 use super::{apply::Action, plan::Next, settings::ProvisionerSettings};
 use chrono::{DateTime, Utc};
-use domain::network::Peering;
+use domain::{
+    PeeringId,
+    network::{Peering, Policy, Registered},
+};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The memory of one peering.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
-    /// The peering as it was after the last pass.
-    pub(super) as_of: Option<Peering>,
+    /// What was asked for, as it was after the last pass.
+    pub(super) as_of: Option<AsOf>,
+    /// Whether everything was as asked then.
+    pub(super) settled: bool,
     /// When to look again without any event.
     pub(super) due: Option<Instant>,
     /// Looks in a row that found the cloud at work.
@@ -21,6 +27,35 @@ pub(super) struct Memory {
     pub(super) missing_since: Option<DateTime<Utc>>,
     /// Changes that the cloud has confirmed and that no look has shown yet.
     pub(super) answered: Vec<Answered>,
+}
+
+/// Everything on record that a peering's plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AsOf {
+    peering: Peering,
+    policy: Policy,
+    drift_check: Option<DateTime<Utc>>,
+}
+
+impl AsOf {
+    pub(super) fn of(network: &Registered, id: PeeringId) -> Option<Self> {
+        let peering = network.peerings.get(&id)?.clone();
+        Some(Self { peering, policy: network.policy.clone(), drift_check: network.drift_check })
+    }
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outlook {
+    pub(super) next: Next,
+    /// How long it takes until time alone gives something to do.
+    pub(super) due_in: Option<Duration>,
+}
+
+impl From<Next> for Outlook {
+    fn from(next: Next) -> Self {
+        Self { next, due_in: None }
+    }
 }
 
 /// A confirmed change.
@@ -43,30 +78,37 @@ impl Memory {
         self.answered.iter().find(|it| it.action == *action)
     }
 
-    /// Whether the peering has changed since the last pass, or its time has come.
-    pub(super) fn is_due(&self, peering: Option<&Peering>) -> bool {
-        self.as_of.as_ref() != peering || self.due.is_some_and(|due| due <= Instant::now())
+    /// Whether what was asked for has changed since the last pass, or its time has come.
+    pub(super) fn is_due(&self, as_of: Option<&AsOf>) -> bool {
+        self.as_of.as_ref() != as_of || self.time_has_come()
+    }
+
+    pub(super) fn time_has_come(&self) -> bool {
+        self.due.is_some_and(|due| due <= Instant::now())
     }
 
     /// Notes how a pass ended, and from that when the next one is due.
-    pub(super) fn schedule(&mut self, next: Next, peering: Option<&Peering>, settings: &ProvisionerSettings) {
+    pub(super) fn schedule(&mut self, Outlook { next, due_in }: Outlook, as_of: Option<AsOf>, settings: &ProvisionerSettings) {
         let wait = match next {
             Next::AtOnce | Next::Poll => {
+                self.settled = false;
                 self.polls = self.polls.saturating_add(1);
                 Some(settings.poll(self.polls - 1))
             }
             Next::Blocked => {
+                self.settled = false;
                 self.failures = self.failures.max(1);
                 let wait = settings.backoff(self.failures - 1);
                 self.failures = self.failures.saturating_add(1);
                 Some(wait)
             }
             Next::Settled => {
-                *self = Self::default();
+                *self = Self { settled: true, ..Self::default() };
                 None
             }
         };
+        let wait = wait.into_iter().chain(due_in).min();
         self.due = wait.map(|wait| Instant::now() + wait);
-        self.as_of = peering.cloned();
+        self.as_of = as_of;
     }
 }

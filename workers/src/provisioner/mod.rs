@@ -19,27 +19,35 @@ mod apply;
 mod block;
 #[cfg(test)]
 mod crash_tests;
+mod graph;
+mod imagine;
 mod logbook;
 mod memory;
 mod observe;
 mod pass;
 mod place;
 mod plan;
+mod preview;
 mod progress;
 mod rounds;
 mod settings;
+mod survey;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use preview::{CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject};
 pub use progress::{Progress, ProgressReport};
 pub use settings::ProvisionerSettings;
 
 use crate::{cloud::Cloud, clouds::Metered};
 use journal::{Clock, FollowError, Followed, Journal, Signal};
 use rounds::{Rounds, Worker};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, RwLock},
+};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -66,12 +74,21 @@ impl Provisioner {
         let progress = Arc::new(Progress::of(cloud.calls()));
         let actor = ACTOR.parse().expect("a plain word is an actor");
         let networks = journal.networks().clone();
-        Self { journal, worker: Arc::new(Worker { networks, cloud, clock, actor, settings, stop: stop.child_token() }), progress }
+        Self {
+            journal,
+            worker: Arc::new(Worker { networks, cloud, clock, actor, settings, graph: RwLock::default(), stop: stop.child_token() }),
+            progress,
+        }
     }
 
     /// The running figures.
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
+    }
+
+    /// What would be done, without doing it.
+    pub fn planner(&self) -> Planner {
+        Planner::of(Arc::clone(&self.worker))
     }
 
     /// Runs until it is told to stop, then lets the calls that are on their way come to their end. An error means that the log
@@ -96,7 +113,7 @@ impl Provisioner {
                 () = self.worker.stop.cancelled() => return Ok(()),
                 Some(visited) = rounds.ended() => rounds.end_visit(visited),
                 signal = follower.next() => match signal? {
-                    Signal::Event(recorded) => rounds.stir(recorded.network_id),
+                    Signal::Event(recorded) => rounds.stir(&recorded),
                     Signal::Checkpoint(_) => {}
                     Signal::CaughtUp => {
                         caught_up = true;

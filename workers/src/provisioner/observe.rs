@@ -1,103 +1,113 @@
-//! Observe: what the cloud shows of one peering, as far as its life makes it worth asking.
+//! Observe: what a look at the cloud has shown of one peering.
 //!
-//! Only reads, and only those that the next step needs: route tables and firewall groups of a link that is not active yet say
-//! nothing, and the remote side is asked for a link only once it can be accepted. What has been seen in a pass stays good until an
-//! action of the same pass touches it ([`Observed::forget`]).
+//! A plan says what it must see ([`Sight`]); whatever it did not ask for nobody has looked at, and is `None` here. Nothing is read
+//! twice in a visit, and nothing that no plan needs is read at all.
 
-use super::{apply::Action, place};
-use crate::cloud::{Cloud, CloudError, GroupView, LinkState, LinkView, RouteTableView};
+use super::{place, survey::Survey};
+use crate::cloud::{
+    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Place, Rehearsed, RouteTableView, SubnetView,
+};
 use domain::{
     BySide, Side,
-    network::{Life, Peering, Registered},
-    text::Link,
+    network::{Peering, Registered},
+    text::Account,
 };
 
-/// What a look at the cloud has shown; `None` where nobody looked.
+/// One thing to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Sight {
+    Identity(Side),
+    /// The network itself, with its ranges.
+    Network(Side),
+    Subnets(Side),
+    /// The links of the network, as this side shows them.
+    Links(Side),
+    Tables(Side),
+    Groups(Side),
+    AccessLists(Side),
+    Dns(Side),
+    /// Whether the engine may create the link, and a firewall group.
+    MayCreateLink,
+    MayCreateGroup(Side),
+}
+
+impl Sight {
+    /// The side whose cloud shows it.
+    pub(super) fn side(self) -> Side {
+        match self {
+            Self::Identity(side)
+            | Self::Network(side)
+            | Self::Subnets(side)
+            | Self::Links(side)
+            | Self::Tables(side)
+            | Self::Groups(side)
+            | Self::AccessLists(side)
+            | Self::Dns(side)
+            | Self::MayCreateGroup(side) => side,
+            Self::MayCreateLink => Side::Local,
+        }
+    }
+}
+
+/// What was seen; `None` where nobody looked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Observed {
+    pub(super) identity: BySide<Option<Account>>,
+    /// The side's network; empty if it is not there.
+    pub(super) network: BySide<Option<Vec<NetworkView>>>,
+    pub(super) subnets: BySide<Option<Vec<SubnetView>>>,
     /// The links between the two networks, as each side shows them.
     pub(super) links: BySide<Option<Vec<LinkView>>>,
+    /// All other links of the side's network.
+    pub(super) neighbours: BySide<Option<Vec<LinkView>>>,
+    /// All tables of the side's network.
     pub(super) tables: BySide<Option<Vec<RouteTableView>>>,
+    /// All groups of the side's network.
     pub(super) groups: BySide<Option<Vec<GroupView>>>,
-}
-
-/// A read that failed, and on which side.
-#[derive(Clone, Debug)]
-pub(super) struct Unseen {
-    pub(super) side: Side,
-    pub(super) error: CloudError,
-}
-
-/// Looks at what the next step needs and has not been seen yet.
-pub(super) async fn observe(cloud: &dyn Cloud, network: &Registered, peering: &Peering, mut seen: Observed) -> Result<Observed, Unseen> {
-    if !peering.life.is_live() {
-        return Ok(seen);
-    }
-    links(cloud, network, peering, Side::Local, &mut seen).await?;
-    match &peering.life {
-        Life::Initiated { link, .. } if seen.shows(link, &LinkState::Pending) => {
-            links(cloud, network, peering, Side::Remote, &mut seen).await?;
-        }
-        Life::Active { link } if seen.shows(link, &LinkState::Active) => {
-            for side in Side::BOTH {
-                tables(cloud, network, peering, side, &mut seen).await?;
-                groups(cloud, network, peering, side, &mut seen).await?;
-            }
-        }
-        Life::Requested
-        | Life::Initiating { .. }
-        | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
-        | Life::Active { .. }
-        | Life::Ended(_) => {}
-    }
-    Ok(seen)
-}
-
-async fn links(cloud: &dyn Cloud, network: &Registered, peering: &Peering, side: Side, seen: &mut Observed) -> Result<(), Unseen> {
-    let slot = seen.links.get_mut(side);
-    if slot.is_none() {
-        let [one, other] = Side::BOTH.map(|side| place::network(network, peering, side));
-        let at = place::of(network, peering, side);
-        *slot = Some(cloud.links(&at, &one, &other).await.map_err(|error| Unseen { side, error })?);
-    }
-    Ok(())
-}
-
-async fn tables(cloud: &dyn Cloud, network: &Registered, peering: &Peering, side: Side, seen: &mut Observed) -> Result<(), Unseen> {
-    let slot = seen.tables.get_mut(side);
-    if slot.is_none() && !peering.routes.get(side).is_empty() {
-        let subnets = place::subnets(network, peering, side);
-        let tables = cloud.route_tables(&place::network(network, peering, side), subnets).await;
-        *slot = Some(tables.map_err(|error| Unseen { side, error })?);
-    }
-    Ok(())
-}
-
-async fn groups(cloud: &dyn Cloud, network: &Registered, peering: &Peering, side: Side, seen: &mut Observed) -> Result<(), Unseen> {
-    let slot = seen.groups.get_mut(side);
-    if slot.is_none() {
-        let groups = cloud.firewall_groups(&place::network(network, peering, side), peering.id).await;
-        *slot = Some(groups.map_err(|error| Unseen { side, error })?);
-    }
-    Ok(())
+    pub(super) lists: BySide<Option<Vec<AccessListView>>>,
+    pub(super) dns: BySide<Option<DnsSupport>>,
+    pub(super) may_create_link: Option<Rehearsed>,
+    pub(super) may_create_group: BySide<Option<Rehearsed>>,
 }
 
 impl Observed {
-    /// Whether the local side shows this link in this state.
-    fn shows(&self, link: &Link, state: &LinkState) -> bool {
-        self.links.local.iter().flatten().any(|view| view.link == *link && view.state == *state)
-    }
-
-    /// Forgets what this action may have changed.
-    pub(super) fn forget(&mut self, action: &Action) {
-        match action {
-            Action::CreateLink { .. } | Action::AcceptLink { .. } => self.links = BySide::default(),
-            Action::InstallRoute { side, .. } => *self.tables.get_mut(*side) = None,
-            Action::CreateGroup { side } | Action::AuthorizeRule { side, .. } | Action::RevokeRule { side, .. } => {
-                *self.groups.get_mut(*side) = None;
-            }
+    /// What the survey shows of this peering.
+    pub(super) fn of(survey: &Survey, network: &Registered, peering: &Peering) -> Self {
+        let ends = place::networks(network, peering);
+        let at = |side| &ends.get(side).place;
+        let links = |side: Side, between: bool| {
+            let all = survey.links.get(at(side))?;
+            let of_this = all.iter().filter(|link| link.end(ends.get(side)).is_some());
+            Some(of_this.filter(|link| joins(link, &ends) == between).cloned().collect())
+        };
+        let rehearsed = |sight| survey.rehearsed.get(&(peering.id, sight)).cloned();
+        Self {
+            identity: BySide::of(|side| survey.identities.get(at(side)).cloned()),
+            network: BySide::of(|side| own(&survey.networks, ends.get(side), |it: &NetworkView| &it.network)),
+            subnets: BySide::of(|side| own(&survey.subnets, ends.get(side), |it: &SubnetView| &it.network)),
+            links: BySide::of(|side| links(side, true)),
+            neighbours: BySide::of(|side| links(side, false)),
+            tables: BySide::of(|side| own(&survey.tables, ends.get(side), |it: &RouteTableView| &it.network)),
+            groups: BySide::of(|side| own(&survey.groups, ends.get(side), |it: &GroupView| &it.network)),
+            lists: BySide::of(|side| own(&survey.lists, ends.get(side), |it: &AccessListView| &it.network)),
+            dns: BySide::of(|side| survey.dns.get(ends.get(side)).copied()),
+            may_create_link: rehearsed(Sight::MayCreateLink),
+            may_create_group: BySide::of(|side| rehearsed(Sight::MayCreateGroup(side))),
         }
     }
+}
+
+/// Whether a link joins these two networks.
+fn joins(link: &LinkView, ends: &BySide<NetworkRef>) -> bool {
+    link.end(&ends.local).is_some() && link.end(&ends.remote).is_some()
+}
+
+/// Those of a place's views that are of this network.
+fn own<V: Clone>(
+    views: &std::collections::BTreeMap<Place, Vec<V>>,
+    network: &NetworkRef,
+    of: impl Fn(&V) -> &domain::text::CloudNetwork,
+) -> Option<Vec<V>> {
+    let all = views.get(&network.place)?;
+    Some(all.iter().filter(|view| *of(view) == network.network).cloned().collect())
 }

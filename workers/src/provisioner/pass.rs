@@ -6,19 +6,27 @@
 use super::{
     apply::{Action, Report, apply, check_identity},
     block::{self, Verdict},
+    graph::Graph,
     logbook::{Logbook, Written},
-    memory::Memory,
-    observe::{Observed, observe},
+    memory::{AsOf, Memory, Outlook},
+    observe::Observed,
+    place,
     plan::{Facts, Next, Plan, Step, plan},
     settings::ProvisionerSettings,
+    survey::Survey,
 };
 use crate::cloud::{Cloud, CloudError};
+use chrono::{DateTime, Utc};
 use domain::{
     BySide, PeeringId, Side,
     network::{Network, Outcome, Peering, PeeringInitiationRefused, Registered},
 };
 use journal::{Clock, JournalError, Loaded};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) type Memories = BTreeMap<PeeringId, Memory>;
 
 /// How many plans one peering may need in a row; far more than any life has steps. What is left then is due at once.
-const ROUNDS: usize = 64;
+const ROUNDS: usize = 128;
 
 /// Everything that a pass works with.
 #[derive(Clone, Copy)]
@@ -35,6 +43,7 @@ pub(super) struct Pass<'a> {
     pub(super) book: &'a dyn Logbook,
     pub(super) clock: &'a Clock,
     pub(super) settings: &'a ProvisionerSettings,
+    pub(super) graph: &'a RwLock<Graph>,
     pub(super) stop: &'a CancellationToken,
 }
 
@@ -62,14 +71,17 @@ impl Pass<'_> {
         let Network::Registered(network) = &page.network else { return Ok(None) };
         let live: Vec<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
         memories.retain(|id, _| live.contains(id));
+        // Whoever has nothing to do is looked at when the first of them is: one read serves them all.
+        let upkeep = memories.values().any(|memory| memory.settled && memory.time_has_come());
+        let mut survey = Survey::default();
         for id in live {
             let memory = memories.entry(id).or_default();
-            if !memory.is_due(on_record(&page, id).map(|(_, peering)| peering)) {
+            if !(memory.is_due(as_of(&page, id).as_ref()) || upkeep && memory.settled) {
                 continue;
             }
-            let (after, next) = self.attend(page, id, memory).await?;
+            let (after, outlook) = self.attend(page, id, memory, &mut survey).await?;
             page = after;
-            memory.schedule(next, on_record(&page, id).map(|(_, peering)| peering), self.settings);
+            memory.schedule(outlook, as_of(&page, id), self.settings);
         }
         Ok(memories.values().filter_map(|memory| memory.due).min())
     }
@@ -80,36 +92,49 @@ impl Pass<'_> {
         mut page: Arc<Loaded>,
         id: PeeringId,
         memory: &mut Memory,
-    ) -> Result<(Arc<Loaded>, Next), JournalError> {
-        let mut seen = Observed::default();
+        survey: &mut Survey,
+    ) -> Result<(Arc<Loaded>, Outlook), JournalError> {
+        survey.freshen();
         for _ in 0..ROUNDS {
             if self.stop.is_cancelled() {
-                return Ok((page, Next::Poll));
+                return Ok((page, Next::Poll.into()));
             }
-            let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled)) };
-            seen = match observe(self.cloud, network, peering, seen).await {
-                Ok(seen) => seen,
-                Err(unseen) => return self.failed(page, id, unseen.side, &unseen.error, memory).await,
-            };
+            let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled.into())) };
             let now = (self.clock)();
-            let Plan { steps, next, missing } = plan(&Facts { network, peering, seen: &seen, memory, now, settings: self.settings });
+            let Plan { asks, steps, next, missing, due } = self.plan(network, peering, survey, memory, now);
+            if !asks.is_empty() {
+                if let Err(unseen) = survey.look(self.cloud, network, peering, &asks).await {
+                    let (page, next) = self.failed(page, id, unseen.side, &unseen.error, memory).await?;
+                    return Ok((page, next.into()));
+                }
+                continue;
+            }
             tracing::debug!(peering = %id, ?steps, ?next, "planned");
             memory.missing_since = if missing { memory.missing_since.or(Some(now)) } else { None };
-            let carried = self.carry_out(steps, page, id, &mut seen, memory).await?;
+            let carried = self.carry_out(steps, page, id, survey, memory).await?;
             page = carried.page;
             if carried.stale {
                 page = self.book.load().await?;
-                seen = Observed::default();
+                *survey = Survey::default();
                 continue;
             }
             if let Some((side, error)) = carried.failure {
-                return self.failed(page, id, side, &error, memory).await;
+                let (page, next) = self.failed(page, id, side, &error, memory).await?;
+                return Ok((page, next.into()));
             }
             if next != Next::AtOnce {
-                return Ok((page, next));
+                let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
+                return Ok((page, Outlook { next, due_in }));
             }
         }
-        Ok((page, Next::Poll))
+        Ok((page, Next::Poll.into()))
+    }
+
+    fn plan(&self, network: &Registered, peering: &Peering, survey: &Survey, memory: &Memory, now: DateTime<Utc>) -> Plan {
+        let seen = Observed::of(survey, network, peering);
+        let limits = BySide::of(|side| self.cloud.limits(&place::of(network, peering, side)));
+        let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
+        plan(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, settings: self.settings })
     }
 
     /// The steps in order. A failed action leaves out the rest of its side and of what follows from it, not the other side's.
@@ -118,7 +143,7 @@ impl Pass<'_> {
         steps: Vec<Step>,
         mut page: Arc<Loaded>,
         id: PeeringId,
-        seen: &mut Observed,
+        survey: &mut Survey,
         memory: &mut Memory,
     ) -> Result<Carried, JournalError> {
         let mut identified = BySide::<bool>::default();
@@ -150,7 +175,7 @@ impl Pass<'_> {
                     Written::Stale => return stale(page),
                 },
                 Step::Act(action) => {
-                    let (after, failed) = self.act(page, id, &action, seen, memory).await?;
+                    let (after, failed) = self.act(page, id, &action, survey, memory).await?;
                     page = after;
                     failure = failure.or(failed.map(|error| (action.side(), error)));
                 }
@@ -164,12 +189,12 @@ impl Pass<'_> {
         page: Arc<Loaded>,
         id: PeeringId,
         action: &Action,
-        seen: &mut Observed,
+        survey: &mut Survey,
         memory: &mut Memory,
     ) -> Result<(Arc<Loaded>, Option<CloudError>), JournalError> {
         let Some((network, peering)) = on_record(&page, id) else { return Ok((page, None)) };
         let report = apply(self.cloud, network, peering, action).await;
-        seen.forget(action);
+        survey.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
         match report {
             Report::Answered => {
@@ -189,8 +214,13 @@ impl Pass<'_> {
                 }
                 Action::CreateLink { .. }
                 | Action::AcceptLink { .. }
+                | Action::DeleteLink { .. }
+                | Action::TagLink { .. }
+                | Action::SetDnsResolution { .. }
                 | Action::InstallRoute { .. }
+                | Action::RemoveRoute { .. }
                 | Action::CreateGroup { .. }
+                | Action::DeleteGroup { .. }
                 | Action::AuthorizeRule { .. }
                 | Action::RevokeRule { .. } => Ok((page, Some(error))),
             },
@@ -222,6 +252,10 @@ impl Pass<'_> {
 fn on_record(page: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
     match &page.network {
         Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
-        Network::Unregistered => None,
+        Network::Unregistered | Network::Retired(_) => None,
     }
+}
+
+fn as_of(page: &Loaded, id: PeeringId) -> Option<AsOf> {
+    on_record(page, id).and_then(|(network, _)| AsOf::of(network, id))
 }

@@ -2,21 +2,29 @@
 
 use crate::cloud::{LinkEnd, LinkSpec, NetworkRef, Place};
 use domain::{
-    Side,
-    network::{Peering, Registered},
-    text::Subnet,
+    BySide, Side,
+    network::{Peer, Peering, Registered},
+    text::{ExternalId, Subnet},
 };
 use ipnet::IpNet;
 
-/// Where calls for this side go, and as whom.
+/// Where calls for this side go, and as whom. The peer's role is entered with the tenant's own external id, unless the peer is in the
+/// private network's account.
 pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Place {
     match side {
-        Side::Local => Place { provider: network.provider, account: network.account.clone(), region: network.region.clone() },
-        Side::Remote => {
-            let peer = &peering.peer;
-            Place { provider: peer.provider, account: peer.account.clone(), region: peer.region.clone() }
-        }
+        Side::Local => local(network),
+        Side::Remote => remote(network, &peering.peer, peering.external_id.as_ref()),
     }
+}
+
+/// Where the private network is.
+pub(super) fn local(network: &Registered) -> Place {
+    Place { provider: network.provider, account: network.account.clone(), region: network.region.clone(), external_id: None }
+}
+
+fn remote(network: &Registered, peer: &Peer, external_id: Option<&ExternalId>) -> Place {
+    let external_id = external_id.filter(|_| peer.account != network.account).cloned();
+    Place { provider: peer.provider, account: peer.account.clone(), region: peer.region.clone(), external_id }
 }
 
 /// The network of this side.
@@ -28,13 +36,23 @@ pub(super) fn network(network: &Registered, peering: &Peering, side: Side) -> Ne
     NetworkRef { place: of(network, peering, side), network: cloud_network.clone() }
 }
 
+/// The networks of both sides.
+pub(super) fn networks(on_record: &Registered, peering: &Peering) -> BySide<NetworkRef> {
+    BySide::of(|side| network(on_record, peering, side))
+}
+
 /// The network of this side with the ranges on record.
 pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> LinkEnd {
+    LinkEnd { network: network(on_record, peering, side), ranges: ranges(on_record, peering, side), dns_resolution: None }
+}
+
+/// The ranges of this side that are on record.
+pub(super) fn ranges(on_record: &Registered, peering: &Peering, side: Side) -> Vec<IpNet> {
     let ranges = match side {
         Side::Local => std::slice::from_ref(&on_record.range),
         Side::Remote => peering.peer.ranges.as_slice(),
     };
-    LinkEnd { network: network(on_record, peering, side), ranges: ranges.iter().map(|range| IpNet::V4(range.net())).collect() }
+    ranges.iter().map(|range| IpNet::V4(range.net())).collect()
 }
 
 /// The link that is wanted.

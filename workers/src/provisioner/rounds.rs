@@ -2,6 +2,7 @@
 
 use super::{
     agenda::Agenda,
+    graph::Graph,
     logbook::JournalLogbook,
     pass::{Memories, Pass},
     progress::Progress,
@@ -9,10 +10,10 @@ use super::{
 };
 use crate::clouds::Metered;
 use domain::{NetworkId, text::Actor};
-use journal::{Clock, JournalError, Networks};
+use journal::{Body, Clock, JournalError, Networks, Recorded};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 use tokio::{
     task::{self, JoinError, JoinSet},
@@ -27,6 +28,8 @@ pub(super) struct Worker {
     pub(super) clock: Clock,
     pub(super) actor: Actor,
     pub(super) settings: ProvisionerSettings,
+    /// Every network and link in the log, as far as it was followed.
+    pub(super) graph: RwLock<Graph>,
     pub(super) stop: CancellationToken,
 }
 
@@ -62,11 +65,13 @@ impl Rounds {
         }
     }
 
-    /// Something has happened to this network.
-    pub(super) fn stir(&mut self, id: Option<NetworkId>) {
-        if let Some(id) = id {
-            self.agenda.ask(id, Instant::now());
+    /// Something has happened to a network.
+    pub(super) fn stir(&mut self, recorded: &Recorded) {
+        let Some(id) = recorded.network_id else { return };
+        if let Body::Event(event) = &recorded.body {
+            self.worker.graph.write().unwrap_or_else(PoisonError::into_inner).evolve(id, event);
         }
+        self.agenda.ask(id, Instant::now());
     }
 
     fn has_room(&self) -> bool {
@@ -143,7 +148,8 @@ impl Rounds {
 impl Worker {
     async fn visit(&self, id: NetworkId, mut memories: Memories) -> Visited {
         let book = JournalLogbook { networks: self.networks.clone(), id, actor: self.actor.clone(), clock: Arc::clone(&self.clock) };
-        let pass = Pass { cloud: &self.cloud, book: &book, clock: &self.clock, settings: &self.settings, stop: &self.stop };
+        let pass =
+            Pass { cloud: &self.cloud, book: &book, clock: &self.clock, settings: &self.settings, graph: &self.graph, stop: &self.stop };
         let due = pass.visit(&mut memories).await;
         Visited { id, memories, due }
     }

@@ -11,6 +11,8 @@ pub struct ProvisionerSettings {
     pub visibility_window: Duration,
     /// For how long a change that the cloud has confirmed, and that no read shows yet, is not made again.
     pub settle_window: Duration,
+    /// How often a network that is as asked is looked at all the same.
+    pub drift_interval: Duration,
     /// How soon to look again while the cloud is at work: the first time, and at most.
     pub first_poll: Duration,
     pub longest_poll: Duration,
@@ -27,6 +29,7 @@ impl Default for ProvisionerSettings {
         Self {
             visibility_window: Duration::from_secs(300),
             settle_window: Duration::from_secs(20),
+            drift_interval: Duration::from_secs(300),
             first_poll: Duration::from_millis(250),
             longest_poll: Duration::from_secs(15),
             first_backoff: Duration::from_secs(1),

@@ -8,7 +8,10 @@ use super::{
     settings::ProvisionerSettings,
 };
 use crate::{
-    cloud::{Cloud, CloudError, GroupView, LinkSpec, LinkView, NetworkRef, Place, RouteTableView},
+    cloud::{
+        AccessListView, Cloud, CloudError, DnsSupport, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Place,
+        Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    },
     clouds::{SimulatedCloud, SimulatedSettings},
 };
 use async_trait::async_trait;
@@ -17,14 +20,14 @@ use domain::{
     CommandId, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
         AcceptRoute, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered,
-        RequestPeering, RestrictFirewall, decide, evolve,
+        RequestPeering, RestrictFirewall, Terms, decide, evolve,
     },
-    text::{Account, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
 };
 use journal::{Clock, JournalError, Loaded, Undecodable};
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -74,7 +77,7 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
     let route = |side, destination| NetworkCommand::AcceptRoute(AcceptRoute { peering_id: id, side, destination: range(destination) });
     vec![
         NetworkCommand::RegisterNetwork(register),
-        NetworkCommand::RequestPeering(RequestPeering { peer }),
+        NetworkCommand::RequestPeering(RequestPeering { peer, terms: Terms::default() }),
         route(Side::Local, CLIENTS),
         route(Side::Remote, "10.20.0.0/16"),
         restrict(&[client_rule()]),
@@ -141,7 +144,7 @@ impl Log {
     pub(super) fn network(&self) -> Registered {
         match &self.inner.lock().unwrap().0.network {
             Network::Registered(network) => network.clone(),
-            Network::Unregistered => panic!("no network"),
+            Network::Unregistered | Network::Retired(_) => panic!("no network"),
         }
     }
 
@@ -218,12 +221,44 @@ impl<T: Logbook> Logbook for Fused<T> {
 
 #[async_trait]
 impl<T: Cloud> Cloud for Fused<T> {
+    fn limits(&self, at: &Place) -> Limits {
+        self.0.limits(at)
+    }
+
     async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
         self.1.around(self.0.identity(at)).await
     }
 
-    async fn links(&self, at: &Place, one: &NetworkRef, other: &NetworkRef) -> Result<Vec<LinkView>, CloudError> {
-        self.1.around(self.0.links(at, one, other)).await
+    async fn networks(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<NetworkView>, CloudError> {
+        self.1.around(self.0.networks(at, of)).await
+    }
+
+    async fn subnets(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<SubnetView>, CloudError> {
+        self.1.around(self.0.subnets(at, of)).await
+    }
+
+    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
+        self.1.around(self.0.links(at, of)).await
+    }
+
+    async fn route_tables(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<RouteTableView>, CloudError> {
+        self.1.around(self.0.route_tables(at, of)).await
+    }
+
+    async fn firewall_groups(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<GroupView>, CloudError> {
+        self.1.around(self.0.firewall_groups(at, of)).await
+    }
+
+    async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
+        self.1.around(self.0.access_lists(at, of)).await
+    }
+
+    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
+        self.1.around(self.0.dns_support(network)).await
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
+        self.1.around(self.0.rehearse(rehearsal)).await
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
@@ -234,20 +269,32 @@ impl<T: Cloud> Cloud for Fused<T> {
         self.1.around(self.0.accept_link(at, link)).await
     }
 
-    async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
-        self.1.around(self.0.route_tables(network, subnets)).await
+    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        self.1.around(self.0.delete_link(at, link)).await
+    }
+
+    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
+        self.1.around(self.0.tag_link(at, link, peering)).await
+    }
+
+    async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
+        self.1.around(self.0.set_dns_resolution(at, link, end, enabled)).await
     }
 
     async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
         self.1.around(self.0.install_route(at, table, destination, link)).await
     }
 
-    async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
-        self.1.around(self.0.firewall_groups(network, peering)).await
+    async fn remove_route(&self, at: &Place, table: &RouteTable, destination: Range) -> Result<(), CloudError> {
+        self.1.around(self.0.remove_route(at, table, destination)).await
     }
 
     async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
         self.1.around(self.0.create_group(network, peering)).await
+    }
+
+    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
+        self.1.around(self.0.delete_group(at, group)).await
     }
 
     async fn authorize_rule(
@@ -287,10 +334,11 @@ pub(super) async fn settle(
     memories: &mut Memories,
     at_most: Duration,
 ) -> Settled {
-    let (stop, deadline) = (CancellationToken::new(), Instant::now() + at_most);
+    let (stop, deadline, graph) = (CancellationToken::new(), Instant::now() + at_most, RwLock::default());
     loop {
-        let pass = Pass { cloud, book, clock, settings, stop: &stop };
+        let pass = Pass { cloud, book, clock, settings, graph: &graph, stop: &stop };
         match pass.visit(memories).await.unwrap() {
+            _ if memories.values().all(|memory| memory.settled) => return Settled::Yes,
             None => return Settled::Yes,
             Some(due) if due > deadline => return Settled::No,
             Some(due) => tokio::time::sleep_until(due).await,

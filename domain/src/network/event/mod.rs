@@ -80,7 +80,7 @@ events! {
     ConnectorIngressAllowed(peering),
     /// It may no longer.
     ConnectorIngressRevoked(peering),
-    /// Whether one side resolves the other's names to private addresses.
+    /// Whether one side's names resolve to private addresses on the other side.
     DnsResolutionSet(peering),
     /// Somebody asked for the link's end.
     PeeringRemovalRequested(peering),
@@ -134,7 +134,7 @@ events! {
     FirewallExposed(peering),
     /// That rule is gone, or lets nothing in any more.
     ExposureCleared(peering),
-    /// One side was seen to resolve names as it was asked to.
+    /// One side's names were seen to resolve so on the other side.
     DnsResolutionApplied(peering),
     /// Something that was in place was seen to be otherwise.
     DriftDetected(peering),

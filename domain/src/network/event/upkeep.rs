@@ -46,7 +46,7 @@ pub enum Finding {
     },
     /// The link no longer carries the tag that says whose it is.
     LinkTagMissing,
-    /// A side resolves names otherwise than it was asked to.
+    /// The side's names resolve on the other side otherwise than was asked for.
     DnsResolutionFlipped {
         side: Side,
     },
@@ -120,6 +120,50 @@ impl Finding {
             | Self::RuleMissing { side, .. }
             | Self::RuleExtra { side, .. } => *side,
         }
+    }
+}
+
+/// What a finding is about, whatever was found of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::network) enum Matter<'a> {
+    Link,
+    LinkTag,
+    Dns(Side),
+    Route(Side, &'a RouteTable, String),
+    Group(Side),
+    Rule(Side, InboundRule),
+    /// A rule that nobody asked for, by what it admits: made again it has another id.
+    ExtraRule(Side, &'a str),
+}
+
+impl Finding {
+    pub(in crate::network) fn matter(&self) -> Matter<'_> {
+        match self {
+            Self::LinkEnded { .. } => Matter::Link,
+            Self::LinkTagMissing => Matter::LinkTag,
+            Self::DnsResolutionFlipped { side } => Matter::Dns(*side),
+            Self::RouteMissing { side, route_table, destination }
+            | Self::RouteForeign { side, route_table, destination, .. }
+            | Self::RouteBlackhole { side, route_table, destination } => Matter::Route(*side, route_table, destination.to_string()),
+            Self::RouteExtra { side, route_table, destination } => Matter::Route(*side, route_table, destination.clone()),
+            Self::GroupMissing { side, .. } => Matter::Group(*side),
+            Self::RuleMissing { side, rule } => Matter::Rule(*side, *rule),
+            Self::RuleExtra { side, admits, .. } => Matter::ExtraRule(*side, admits),
+        }
+    }
+
+    /// Whether it is about a route of this side to this destination, in whatever table.
+    pub(in crate::network) fn is_about_route(&self, side: Side, destination: Range) -> bool {
+        matches!(self.matter(), Matter::Route(of, _, to) if of == side && to == destination.to_string())
+    }
+
+    /// Whether it is about the engine's own firewall group on this side, or about what is in it.
+    pub(in crate::network) fn is_about_firewall(&self, side: Side) -> bool {
+        matches!(self.matter(), Matter::Group(of) | Matter::Rule(of, _) | Matter::ExtraRule(of, _) if of == side)
+    }
+
+    pub(in crate::network) fn is_about_dns(&self, side: Side) -> bool {
+        self.matter() == Matter::Dns(side)
     }
 }
 

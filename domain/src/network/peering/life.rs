@@ -56,6 +56,19 @@ pub enum LinkTrace {
     Gone(Link),
 }
 
+/// An attempt that the cloud has not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenAttempt {
+    pub attempt: u32,
+    pub started_at: DateTime<Utc>,
+}
+
+impl From<OpenAttempt> for LinkTrace {
+    fn from(open: OpenAttempt) -> Self {
+        Self::Perhaps { attempt: open.attempt, started_at: open.started_at }
+    }
+}
+
 /// Why a peering is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemovalCause {
@@ -81,6 +94,14 @@ impl Ending {
             Self::Failed { .. } => "failed",
             Self::Removed { .. } => "removed",
             Self::Abandoned { .. } => "abandoned",
+        }
+    }
+
+    /// What still stood at the cloud, as far as the log knew.
+    pub fn left_behind(&self) -> &[Remnant] {
+        match self {
+            Self::Rejected { .. } | Self::Expired { .. } | Self::Failed { .. } => &[],
+            Self::Removed { left_behind, .. } | Self::Abandoned { left_behind, .. } => left_behind,
         }
     }
 }
@@ -139,7 +160,8 @@ impl Life {
             Self::Initiating { attempt, started_at } => LinkTrace::Perhaps { attempt: *attempt, started_at: *started_at },
             Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => LinkTrace::Seen(link.clone()),
             Self::Removing { trace, .. } => trace.clone(),
-            Self::Ended(_) => self.link().map_or(LinkTrace::Never, |link| LinkTrace::Gone(link.clone())),
+            Self::Ended(Ending::Abandoned { link, .. }) => link.clone().map_or(LinkTrace::Never, LinkTrace::Seen),
+            Self::Ended(_) => self.link().cloned().map_or(LinkTrace::Never, LinkTrace::Gone),
         }
     }
 }

@@ -53,6 +53,12 @@ impl Firewall {
         self.enforced = false;
     }
 
+    /// The rule is not there, so a posture that wants it is not kept.
+    pub(super) fn forget_rule(&mut self, rule: &InboundRule) {
+        self.rules.remove(rule);
+        self.enforced &= !self.admit.contains(rule);
+    }
+
     pub(super) fn admit(&mut self, admit: BTreeSet<InboundRule>) {
         self.enforced &= self.admit == admit;
         self.admit = admit;

@@ -13,31 +13,32 @@ use super::{
     outcome::Outcome,
     peering::{Life, Peering},
 };
+use chrono::{DateTime, Utc};
 
-pub(super) fn decide(network: &Registered, outcome: &Outcome) -> Result<Vec<NetworkEvent>, Refusal> {
+pub(super) fn decide(network: &Registered, outcome: &Outcome, now: DateTime<Utc>) -> Result<Vec<NetworkEvent>, Refusal> {
     let id = outcome.peering_id();
     let peering = network.peerings.get(&id).ok_or(Refusal::PeeringUnknown { peering_id: id })?;
     let news: Option<NetworkEvent> = match outcome {
         Outcome::InitiationStarted(it) => link::initiation_started(peering, it.attempt)?.then(|| it.clone().into()),
         Outcome::InitiationRefused(it) => link::initiation_refused(peering, it.attempt)?.then(|| it.clone().into()),
-        Outcome::Initiated(it) => link::initiated(peering, &it.link)?.then(|| it.clone().into()),
+        Outcome::Initiated(it) => link::initiated(network, peering, &it.link)?.then(|| it.clone().into()),
         Outcome::ExpiryNear(it) => link::expiry_near(peering, &it.link)?.then(|| it.clone().into()),
-        Outcome::Accepted(it) => link::accepted(peering, &it.link)?.then(|| it.clone().into()),
+        Outcome::Accepted(it) => link::accepted(peering, it)?.then(|| it.clone().into()),
         Outcome::Activated(it) => link::activated(peering, &it.link)?.then(|| it.clone().into()),
         Outcome::Rejected(it) => link::ended(peering, Some(&it.link), "rejected")?.then(|| it.clone().into()),
         Outcome::Expired(it) => {
             let is_news = link::ended(peering, Some(&it.link), "expired")?;
-            if is_news && peering.terms.renew && matches!(peering.life, Life::Initiated { .. }) {
+            if is_news && link::is_asked_for_again(peering, now) {
                 let renewed = PeeringRenewed { peering_id: id, expired: it.link.clone() };
                 return Ok(vec![it.clone().into(), renewed.into()]);
             }
             is_news.then(|| it.clone().into())
         }
         Outcome::Failed(it) => link::ended(peering, it.link.as_ref(), "failed")?.then(|| it.clone().into()),
-        Outcome::DeadlinePassed(it) => link::deadline_passed(peering, it.deadline)?.then(|| it.clone().into()),
+        Outcome::DeadlinePassed(it) => link::deadline_passed(peering, it.deadline, now)?.then(|| it.clone().into()),
         Outcome::Surveyed(it) => link::surveyed(peering)?.then(|| it.clone().into()),
         Outcome::LinkRemoved(it) => link::link_removed(peering, &it.link)?.then(|| it.clone().into()),
-        Outcome::Removed(it) => link::removed(peering)?.then(|| it.clone().into()),
+        Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
         Outcome::RouteInstalled(it) => sides::route_installed(network, it)?.then(|| it.clone().into()),
         Outcome::RouteRemoved(it) => sides::route_removed(network, it)?.then(|| it.clone().into()),
         Outcome::RouteConflicted(it) => sides::route_conflicted(network, it)?.then(|| it.clone().into()),
@@ -48,7 +49,7 @@ pub(super) fn decide(network: &Registered, outcome: &Outcome) -> Result<Vec<Netw
         Outcome::FirewallEnforced(it) => sides::enforced(network, it)?.then(|| it.clone().into()),
         Outcome::FirewallExposed(it) => sides::exposed(network, it)?.then(|| it.clone().into()),
         Outcome::ExposureCleared(it) => sides::exposure_cleared(network, it)?.then(|| it.clone().into()),
-        Outcome::IngressExpired(it) => upkeep::ingress_expired(network, it)?.then(|| it.clone().into()),
+        Outcome::IngressExpired(it) => upkeep::ingress_expired(network, it, now)?.then(|| it.clone().into()),
         Outcome::DnsResolutionApplied(it) => sides::dns_applied(network, it)?.then(|| it.clone().into()),
         Outcome::DriftDetected(it) => upkeep::drift_detected(network, it)?.then(|| it.clone().into()),
         Outcome::DriftRepaired(it) => upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into()),

@@ -7,13 +7,18 @@ use super::{
             DnsResolutionApplied, ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
             FirewallRuleAuthorized, FirewallRuleRevoked, RouteConflicted, RouteInstalled, RouteRemoved,
         },
+        peering::{Origin, Route},
     },
     active, out_of_order, standing,
 };
 
-/// A route that was withdrawn before it was seen is recorded too, so that it can be seen to go.
+/// A route that was withdrawn before it was seen is recorded too, so that it can be seen to go. On an adopted link, what was there
+/// before is put on record first, so that it is never taken for ours.
 pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "an installed route")?;
+    if matches!(peering.origin, Origin::Adopted { found: None }) {
+        return Err(out_of_order(peering, "an installed route before the survey"));
+    }
     if let Some(route) = peering.routes.get(it.side).get(&it.destination) {
         return Ok(!route.installed.contains(&it.route_table));
     }
@@ -21,14 +26,16 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
         return Err(Refusal::RouteNotAccepted { peering_id: it.peering_id, side: it.side, destination: it.destination });
     }
     let known = peering.withdrawn.get(it.side).get(&it.destination);
-    Ok(!known.is_some_and(|route| route.installed.contains(&it.route_table)))
+    let is_known = known.is_some_and(|route| route.installed.contains(&it.route_table));
+    Ok(!is_known && !peering.was_found(it.side, &it.route_table, it.destination))
 }
 
+/// The table has no such route any more, whoever's it was; or there is no such table.
 pub(super) fn route_removed(network: &Registered, it: &RouteRemoved) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a removed route")?;
-    let kept = peering.routes.get(it.side).get(&it.destination).map(|route| &route.installed);
-    let going = peering.withdrawn.get(it.side).get(&it.destination).map(|route| &route.installed);
-    Ok([kept, going].into_iter().flatten().any(|tables| tables.contains(&it.route_table)))
+    let (kept, going) = (peering.routes.get(it.side).get(&it.destination), peering.withdrawn.get(it.side).get(&it.destination));
+    let is_kept = |route: &Route| route.installed.contains(&it.route_table) || route.conflicts.contains_key(&it.route_table);
+    Ok(kept.is_some_and(is_kept) || going.is_some_and(|route| route.installed.contains(&it.route_table)))
 }
 
 pub(super) fn route_conflicted(network: &Registered, it: &RouteConflicted) -> Result<bool, Refusal> {

@@ -2,17 +2,26 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod adoption;
+mod consent;
+mod dns;
+mod drift;
+mod exposures;
 mod firewall;
 mod golden;
+mod ingress;
 mod laws;
 mod matrix;
 mod outcomes;
 mod peerings;
+mod policy;
 mod registration;
+mod removal;
 mod routes;
-mod samples;
+pub(crate) mod samples;
+mod withdrawal;
 
-use super::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve};
+use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};
 use crate::ids::{CommandId, Ids};
 use chrono::{DateTime, TimeZone, Utc};
 use uuid::Uuid;
@@ -28,8 +37,16 @@ fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
     Given(fold(events))
 }
 
-fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
+pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
     events.into_iter().fold(Network::default(), |state, event| evolve(state, &event))
+}
+
+/// Peering 1 after these events.
+fn recorded(events: impl IntoIterator<Item = NetworkEvent>) -> Peering {
+    match fold(events) {
+        Network::Registered(mut network) | Network::Retired(mut network) => network.peerings.remove(&samples::peering_id(1)).unwrap(),
+        Network::Unregistered => panic!("the network is not on record"),
+    }
 }
 
 /// The time of every command here, and the id of the command that is under test.

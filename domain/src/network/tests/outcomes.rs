@@ -1,17 +1,10 @@
 //! Recording outcomes: what the cloud showed is recorded once, and never bends the history.
 
-use super::{super::*, fold, given, now, samples::*};
+use super::{super::*, given, now, recorded, samples::*};
 use crate::side::Side;
 
-fn recorded(events: Vec<NetworkEvent>, peering: u128) -> Peering {
-    match fold(events) {
-        Network::Registered(network) => network.peerings[&peering_id(peering)].clone(),
-        Network::Unregistered => panic!("the network is not on record"),
-    }
-}
-
 fn life(events: Vec<NetworkEvent>) -> Life {
-    recorded(events, 1).life
+    recorded(events).life
 }
 
 #[test]
@@ -20,7 +13,7 @@ fn a_link_comes_to_life_step_by_step() {
     let steps = [
         Outcome::InitiationStarted(PeeringInitiationStarted { peering_id: id, attempt: 1, started_at: now() }),
         Outcome::Initiated(PeeringInitiated { peering_id: id, link: link.clone(), expires_at: None }),
-        Outcome::Accepted(PeeringAccepted { peering_id: id, link: link.clone() }),
+        Outcome::Accepted(PeeringAccepted { peering_id: id, link: link.clone(), evidence: None }),
         Outcome::Activated(PeeringActivated { peering_id: id, link: link.clone() }),
     ];
     let events = [started(1), initiated(), accepted(), activated()];
@@ -60,7 +53,7 @@ fn attempts_are_counted_without_overflow() {
 
 #[test]
 fn another_link_is_never_taken_for_the_recorded_one() {
-    let outcome = Outcome::Accepted(PeeringAccepted { peering_id: peering_id(1), link: other_link() });
+    let outcome = Outcome::Accepted(PeeringAccepted { peering_id: peering_id(1), link: other_link(), evidence: None });
     let refusal = Refusal::LinkMismatch { peering_id: peering_id(1), recorded: link().to_string(), reported: other_link().to_string() };
     given(history([started(1), initiated()])).when(outcome).then_refused(refusal);
 }
@@ -68,7 +61,7 @@ fn another_link_is_never_taken_for_the_recorded_one() {
 #[test]
 fn what_cannot_follow_from_the_state_is_refused_with_both() {
     let outcome = Outcome::Activated(PeeringActivated { peering_id: peering_id(1), link: link() });
-    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "initiated", outcome: "an active link" };
+    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "awaiting_acceptance", outcome: "an active link" };
     given(history([started(1), initiated()])).when(outcome).then_refused(refusal);
 }
 
@@ -81,7 +74,7 @@ fn an_outcome_of_a_peering_that_was_never_requested_is_refused() {
 #[test]
 fn an_ending_lifts_the_block_and_stays_the_ending() {
     let events = history([started(1), blocked(BlockCause::QuotaExceeded).into(), failed(None).into()]);
-    assert_eq!(recorded(events.clone(), 1).blocked, None);
+    assert_eq!(recorded(events.clone()).blocked, None);
     let expired = Outcome::Expired(PeeringExpired { peering_id: peering_id(1), link: link() });
     let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "failed", outcome: "another ending" };
     given(events).when(expired).then_refused(refusal);
@@ -117,7 +110,7 @@ fn a_conflict_and_an_installed_route_take_each_others_place() {
     given(in_conflict.clone()).when(Outcome::RouteConflicted(conflicted("nat-02"))).then([conflicted("nat-02").into()]);
     given(in_conflict.clone()).when(Outcome::RouteInstalled(installed.clone())).then([installed.clone().into()]);
     let resolved: Vec<_> = in_conflict.into_iter().chain([installed.into()]).collect();
-    let route = recorded(resolved.clone(), 1).routes.local[&range("10.101.0.0/16")].clone();
+    let route = recorded(resolved.clone()).routes.local[&range("10.101.0.0/16")].clone();
     assert!(route.conflicts.is_empty() && route.installed.len() == 1);
     given(resolved).when(Outcome::RouteConflicted(conflicted("tgw-01"))).then([conflicted("tgw-01").into()]);
 }
@@ -153,7 +146,7 @@ fn a_firewall_is_enforced_only_for_the_posture_of_now() {
     let done = events.into_iter().chain([enforce(&[clients()]).into()]).collect::<Vec<_>>();
     given(done.clone()).when(Outcome::FirewallEnforced(enforce(&[clients()]))).then_nothing();
     let widened = done.into_iter().chain([restricted(Side::Local, &[])]).collect::<Vec<_>>();
-    assert!(!recorded(widened.clone(), 1).firewall.local.enforced);
+    assert!(!recorded(widened.clone()).firewall.local.enforced);
     given(widened).when(Outcome::FirewallEnforced(enforce(&[]))).then([enforce(&[]).into()]);
 }
 
@@ -166,7 +159,7 @@ fn a_new_group_holds_nothing_and_enforces_nothing_until_seen_to() {
         enforced(Side::Local, "sg-01", &[clients()]).into(),
     ];
     let replaced = active_history(done.into_iter().chain([group_created(Side::Local, "sg-02").into()]));
-    let firewall = recorded(replaced.clone(), 1).firewall.local;
+    let firewall = recorded(replaced.clone()).firewall.local;
     assert!(!firewall.enforced && firewall.rules.is_empty());
     let again = enforced(Side::Local, "sg-02", &[clients()]);
     given(replaced).when(Outcome::FirewallEnforced(again.clone())).then([again.into()]);
@@ -181,7 +174,7 @@ fn a_firewall_that_lost_a_wanted_rule_is_not_enforced_until_seen_to_be_again() {
         wanted.clone().into(),
         rule_revoked(Side::Local, clients(), "sgr-01").into(),
     ]);
-    assert!(!recorded(events.clone(), 1).firewall.local.enforced);
+    assert!(!recorded(events.clone()).firewall.local.enforced);
     given(events).when(Outcome::FirewallEnforced(wanted.clone())).then([wanted.into()]);
 }
 
@@ -203,7 +196,7 @@ fn a_peering_has_converged_when_all_that_was_asked_for_was_seen() {
         enforced(Side::Local, "sg-01", &[clients()]).into(),
         enforced(Side::Remote, "sg-02", &[]).into(),
     ];
-    let after = |count: usize| recorded(active_history(asked.iter().chain(&steps[..count]).cloned()), 1);
+    let after = |count: usize| recorded(active_history(asked.iter().chain(&steps[..count]).cloned()));
     assert!((0..3).all(|count| !after(count).is_converged()));
     assert!(after(3).is_converged());
     let later: [NetworkEvent; 3] = [

@@ -4,14 +4,15 @@ use super::{super::*, COMMAND, given, now, reason, samples::*};
 use crate::side::Side;
 
 fn request(peer: Peer) -> RequestPeering {
-    RequestPeering { peer }
+    RequestPeering { peer, terms: Terms::default() }
 }
 
 /// The whole append that a granted request is.
 fn granted(peer: Peer) -> [NetworkEvent; 3] {
     let peering_id = Ids::of(COMMAND).peering(network_id());
+    let external_id = Some(network_id().external_id(&peer.account));
     [
-        PeeringRequested { peering_id, peer, requested_at: now() }.into(),
+        PeeringRequested { peering_id, peer, requested_at: now(), terms: Terms::default(), external_id }.into(),
         FirewallRestricted { peering_id, side: Side::Local, admit: Vec::new() }.into(),
         FirewallRestricted { peering_id, side: Side::Remote, admit: Vec::new() }.into(),
     ]

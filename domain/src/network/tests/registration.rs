@@ -14,7 +14,7 @@ fn a_network_is_registered_once() {
 
 #[test]
 fn nothing_can_be_asked_of_a_network_that_is_not_on_record() {
-    given([]).when(RequestPeering { peer: peer(1) }).then_refused(Refusal::NetworkUnknown);
+    given([]).when(RequestPeering { peer: peer(1), terms: Terms::default() }).then_refused(Refusal::NetworkUnknown);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use domain::{
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
 };
-use ec2::{CreatePeering, CreateVpc, Ec2, IngressRule, PeeringFilter, Tags, VpcId};
+use ec2::{CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, IngressRule, PeeringFilter, Tags, VpcId};
 use refusals::Asked;
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl Cloud for AwsCloud {
 
     async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
         let asked = Asked::of(Operation::RouteTables, &network.place)?;
-        let tables = self.ec2.describe_route_tables(&asked.place, &vpc(network)).await.map_err(|error| asked.failed(error))?;
+        let tables = self.ec2.describe_route_tables(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
         if tables.is_empty() {
             // Every VPC has a main table.
             return Err(asked.error(CloudErrorKind::NotFound).message(format!("{} is not there, or not visible yet", network.network)));
@@ -98,20 +98,18 @@ impl Cloud for AwsCloud {
 
     async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
         let asked = Asked::of(Operation::FirewallGroups, &network.place)?;
-        let owner = Tags::from([(OWNER_TAG.to_owned(), peering.to_string())]);
-        let groups = self.ec2.describe_security_groups(&asked.place, &vpc(network), &owner).await.map_err(|error| asked.failed(error))?;
-        let mut views = Vec::new();
-        for group in groups {
-            let rules = self.ec2.describe_security_group_rules(&asked.place, &group.id).await.map_err(|error| asked.failed(error))?;
-            views.push(views::group(&asked, &group.id, &rules)?);
-        }
-        Ok(views)
+        let owner = peering.to_string();
+        let groups = self.ec2.describe_security_groups(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
+        let ids: Vec<_> = groups.into_iter().filter(|group| group.tags.get(OWNER_TAG) == Some(&owner)).map(|group| group.id).collect();
+        let rules = self.ec2.describe_security_group_rules(&asked.place, &ids).await.map_err(|error| asked.failed(error))?;
+        ids.iter().map(|id| views::group(&asked, id, rules.iter().filter(|rule| rule.group.as_ref() == Some(id)))).collect()
     }
 
     async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
         let asked = Asked::of(Operation::CreateGroup, &network.place)?;
-        let (name, description) = (group_name(peering), format!("What peering {peering} admits"));
-        let made = self.ec2.create_security_group(&asked.place, &vpc(network), &name, &description, &owned(peering)).await;
+        let description = format!("What peering {peering} admits");
+        let wanted = CreateSecurityGroup { vpc: vpc(network), name: group_name(peering), description, tags: owned(peering) };
+        let made = self.ec2.create_security_group(&asked.place, &wanted).await;
         asked.name("security group", made.map_err(|error| asked.failed(error))?.as_str())
     }
 
@@ -160,7 +158,7 @@ impl AwsCloud {
         if subnets.iter().all(|subnet| tables.iter().any(|table| views::names(table, subnet))) {
             return Ok(());
         }
-        let known = self.ec2.describe_subnets(&asked.place, &vpc(network)).await.map_err(|error| asked.failed(error))?;
+        let known = self.ec2.describe_subnets(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
         match subnets.iter().find(|subnet| !known.iter().any(|known| known.id.as_str() == subnet.as_str())) {
             Some(unknown) => Err(asked.error(CloudErrorKind::NotFound).message(format!("{unknown} is no subnet of {}", network.network))),
             None => Ok(()),
@@ -170,7 +168,8 @@ impl AwsCloud {
     async fn until_shown(&self, asked: &Asked<'_>, id: &VpcId) -> Result<(), CloudError> {
         loop {
             let vpc = self.ec2.describe_vpc(&asked.place, id).await.map_err(|error| asked.failed(error))?;
-            let tables = self.ec2.describe_route_tables(&asked.place, id).await.map_err(|error| asked.failed(error))?;
+            let tables =
+                self.ec2.describe_route_tables(&asked.place, std::slice::from_ref(id)).await.map_err(|error| asked.failed(error))?;
             if vpc.is_some_and(|vpc| vpc.available) && tables.iter().any(|table| table.main) {
                 return Ok(());
             }

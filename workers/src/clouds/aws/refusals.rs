@@ -49,7 +49,7 @@ fn kind(operation: Operation, kind: Ec2ErrorKind) -> CloudErrorKind {
         // To accept makes nothing: what is there already is another link between the two, in the other direction.
         Ec2ErrorKind::AlreadyExists if operation == Operation::AcceptLink => CloudErrorKind::Conflict,
         Ec2ErrorKind::AlreadyExists => CloudErrorKind::AlreadyThere,
-        Ec2ErrorKind::WrongState => CloudErrorKind::WrongState,
+        Ec2ErrorKind::WrongState | Ec2ErrorKind::Dependency | Ec2ErrorKind::DnsPrecondition => CloudErrorKind::WrongState,
         Ec2ErrorKind::Quota => CloudErrorKind::Quota,
         Ec2ErrorKind::Malformed => CloudErrorKind::InvalidRequest,
         Ec2ErrorKind::Denied => CloudErrorKind::Denied,
@@ -73,6 +73,8 @@ mod tests {
             Kind::NotFound,
             Kind::AlreadyExists,
             Kind::WrongState,
+            Kind::Dependency,
+            Kind::DnsPrecondition,
             Kind::Quota,
             Kind::Malformed,
             Kind::Denied,

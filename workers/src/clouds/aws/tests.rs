@@ -23,7 +23,7 @@ fn network(account: &str, region: &str, vpc: &str) -> NetworkRef {
 }
 
 fn end(account: &str, region: &str, vpc: &str) -> PeeringEnd {
-    PeeringEnd { account: account.to_owned(), region: region.to_owned(), vpc: Some(vpc.into()), cidrs: Vec::new() }
+    PeeringEnd { account: account.to_owned(), region: region.to_owned(), vpc: Some(vpc.into()), ..PeeringEnd::default() }
 }
 
 fn connection(requester: PeeringEnd, accepter: PeeringEnd) -> PeeringConnection {

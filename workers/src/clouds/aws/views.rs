@@ -103,8 +103,12 @@ fn route_state(state: &ec2::RouteState) -> RouteState {
     }
 }
 
-pub(super) fn group(asked: &Asked<'_>, id: &SecurityGroupId, rules: &[SecurityGroupRule]) -> Result<GroupView, CloudError> {
-    let inbound = rules.iter().filter(|rule| !rule.egress);
+pub(super) fn group<'r>(
+    asked: &Asked<'_>,
+    id: &SecurityGroupId,
+    rules: impl IntoIterator<Item = &'r SecurityGroupRule>,
+) -> Result<GroupView, CloudError> {
+    let inbound = rules.into_iter().filter(|rule| !rule.egress);
     let rules = inbound.map(|rule| {
         let id = asked.name("security group rule", rule.id.as_str())?;
         Ok(RuleView { id, rule: inbound_rule(rule), text: text(rule), owner: owner(&rule.tags) })

@@ -1,13 +1,16 @@
 //! A cloud in this process, with the annoyances of real ones.
 //!
-//! Reads lag behind, links fail a while after the request, calls are throttled and answers lost, a second request for a pair
-//! gives the first one's id, a reversed pair fails at acceptance, routes go nowhere until their link is active. All of it is set
-//! by [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are AWS's.
+//! Reads lag behind what was made, changed and removed; links fail a while after the request; calls are throttled and answers
+//! lost; a second request for a pair gives the first one's id; a reversed pair fails at acceptance; routes go nowhere until their
+//! link is active, and again once it is gone; a link that is over is shown for hours, and then never was. All of it is set by
+//! [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are AWS's, except that a side of
+//! another provider deletes only its own half of a link.
 //!
-//! Three parts: [`World`] is what exists, `weather` is chance, `deeds` is what calls do. [`Hands`] does what people do to a cloud
-//! behind the engine's back.
+//! Four parts: [`World`] is what exists, `gate` is who gets in, `weather` is chance, `deeds` is what calls do. [`Hands`] does what
+//! people do to a cloud behind the engine's back.
 
 mod deeds;
+mod gate;
 mod hands;
 mod keeping;
 mod settings;
@@ -16,25 +19,31 @@ mod tests;
 mod weather;
 mod world;
 
+pub use gate::CallRate;
 pub use hands::Hands;
 pub use keeping::KeepingError;
-pub use settings::{SecondRequest, SimulatedSettings, Span, Unknown};
-pub use world::{Shown, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedTable, Turn, World};
+pub use settings::{Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
+pub use world::{
+    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule,
+    SimulatedSubnet, SimulatedTable, Turn, World,
+};
 
 use crate::cloud::{
-    CallClass, Cloud, CloudError, CloudErrorKind, Groundwork, GroupView, LinkSpec, LinkView, NetworkRef, Operation, Place, RouteTableView,
+    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView,
+    NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use deeds::Deed;
 use domain::{
     PeeringId, Range,
     network::InboundRule,
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
+use gate::Gate;
 use journal::Clock;
 use keeping::Keeping;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -57,12 +66,9 @@ struct Inner {
 struct State {
     world: World,
     weather: Weather,
-    /// Accounts in which nothing may be changed.
-    denied: BTreeSet<Account>,
+    gate: Gate,
     /// Whose credentials are really used where.
     impostors: BTreeMap<Account, Account>,
-    /// Whether nothing answers at all.
-    down: bool,
 }
 
 impl fmt::Debug for SimulatedCloud {
@@ -86,13 +92,8 @@ impl SimulatedCloud {
     }
 
     fn of(settings: SimulatedSettings, clock: Clock, world: World, keeping: Option<Keeping>) -> Self {
-        let state = State {
-            weather: Weather::of(world.chance),
-            world,
-            denied: settings.denied.iter().cloned().collect(),
-            impostors: BTreeMap::new(),
-            down: false,
-        };
+        let gate = Gate::of(&settings);
+        let state = State { weather: Weather::of(world.chance), world, gate, impostors: BTreeMap::new() };
         Self { inner: Arc::new(Inner { settings, clock, keeping, state: Mutex::new(state) }) }
     }
 
@@ -126,22 +127,18 @@ impl SimulatedCloud {
             tokio::time::sleep(latency).await;
         }
         let state = &mut *self.state();
-        if state.down {
-            return Err(CloudError::new(operation, at, CloudErrorKind::Unreachable).message("connection refused"));
-        }
-        state.weather.on_the_way(&self.inner.settings, operation, at)?;
-        let writes = operation.class() == CallClass::Write;
-        if writes && state.denied.contains(&at.account) {
-            let error = CloudError::new(operation, at, CloudErrorKind::Denied).code("UnauthorizedOperation");
-            return Err(error.message("You are not authorized to perform this operation."));
-        }
-        let now = (self.inner.clock)();
+        let (settings, now) = (&self.inner.settings, (self.inner.clock)());
+        state.gate.reach(operation, at)?;
+        state.weather.on_the_way(settings, operation, at)?;
+        state.gate.pace(settings.call_rate, operation, at, now)?;
+        state.gate.enter(operation, at)?;
         state.world.pass_time(now);
-        let done = deed(&mut Deed { settings: &self.inner.settings, state, operation, at, now })?;
+        let done = deed(&mut Deed { settings, state, operation, at, now })?;
+        let writes = operation.class() == CallClass::Write;
         if writes {
             self.keep(state, operation, at)?;
         }
-        state.weather.on_the_way_back(&self.inner.settings, operation, at)?;
+        state.weather.on_the_way_back(settings, operation, at)?;
         Ok(done)
     }
 
@@ -154,23 +151,46 @@ impl SimulatedCloud {
     }
 }
 
-/// A call that has arrived: everything it may touch.
-struct Deed<'a> {
-    settings: &'a SimulatedSettings,
-    state: &'a mut State,
-    operation: Operation,
-    at: &'a Place,
-    now: DateTime<Utc>,
-}
-
 #[async_trait]
 impl Cloud for SimulatedCloud {
     async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
         self.call(Operation::Identity, at, |deed| deed.identity()).await
     }
 
-    async fn links(&self, at: &Place, one: &NetworkRef, other: &NetworkRef) -> Result<Vec<LinkView>, CloudError> {
-        self.call(Operation::Links, at, |deed| Ok(deed.links(one, other))).await
+    async fn networks(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<NetworkView>, CloudError> {
+        self.call(Operation::Networks, at, |deed| Ok(deed.networks(of))).await
+    }
+
+    async fn subnets(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<SubnetView>, CloudError> {
+        self.call(Operation::Subnets, at, |deed| Ok(deed.subnets(of))).await
+    }
+
+    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
+        self.call(Operation::Links, at, |deed| Ok(deed.links(of))).await
+    }
+
+    async fn route_tables(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<RouteTableView>, CloudError> {
+        self.call(Operation::RouteTables, at, |deed| Ok(deed.route_tables(of))).await
+    }
+
+    async fn firewall_groups(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<GroupView>, CloudError> {
+        self.call(Operation::FirewallGroups, at, |deed| Ok(deed.firewall_groups(of))).await
+    }
+
+    async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
+        self.call(Operation::AccessLists, at, |deed| Ok(deed.access_lists(of))).await
+    }
+
+    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
+        self.call(Operation::DnsSupport, &network.place, |deed| deed.dns_support(network)).await
+    }
+
+    fn limits(&self, _at: &Place) -> Limits {
+        self.inner.settings.limits()
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
+        self.call(Operation::Rehearse, rehearsal.place(), |deed| Ok(deed.rehearse(rehearsal))).await
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
@@ -181,20 +201,32 @@ impl Cloud for SimulatedCloud {
         self.call(Operation::AcceptLink, at, |deed| deed.accept_link(link)).await
     }
 
-    async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
-        self.call(Operation::RouteTables, &network.place, |deed| deed.route_tables(network, subnets)).await
+    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        self.call(Operation::DeleteLink, at, |deed| deed.delete_link(link)).await
+    }
+
+    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
+        self.call(Operation::TagLink, at, |deed| deed.tag_link(link, peering)).await
+    }
+
+    async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
+        self.call(Operation::SetDnsResolution, at, |deed| deed.set_dns_resolution(link, end, enabled)).await
     }
 
     async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
         self.call(Operation::InstallRoute, at, |deed| deed.install_route(table, destination, link)).await
     }
 
-    async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
-        self.call(Operation::FirewallGroups, &network.place, |deed| deed.firewall_groups(network, peering)).await
+    async fn remove_route(&self, at: &Place, table: &RouteTable, destination: Range) -> Result<(), CloudError> {
+        self.call(Operation::RemoveRoute, at, |deed| deed.remove_route(table, destination)).await
     }
 
     async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
         self.call(Operation::CreateGroup, &network.place, |deed| deed.create_group(network, peering)).await
+    }
+
+    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
+        self.call(Operation::DeleteGroup, at, |deed| deed.delete_group(group)).await
     }
 
     async fn authorize_rule(

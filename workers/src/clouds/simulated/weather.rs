@@ -1,6 +1,9 @@
 //! Chance in a simulated cloud: one small generator, seeded, from which every delay, loss and id is drawn.
 
-use super::settings::{SimulatedSettings, Span};
+use super::{
+    gate::throttled,
+    settings::{SimulatedSettings, Span},
+};
 use crate::cloud::{CallClass, CloudError, CloudErrorKind, Operation, Place};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Provider;
@@ -40,8 +43,7 @@ impl Weather {
     /// What befalls a request on its way.
     pub(super) fn on_the_way(&mut self, settings: &SimulatedSettings, operation: Operation, at: &Place) -> Result<(), CloudError> {
         if self.happens(settings.throttled) {
-            let kind = CloudErrorKind::Throttled { retry_after: None };
-            return Err(CloudError::new(operation, at, kind).code("RequestLimitExceeded").message("Request limit exceeded."));
+            return Err(throttled(operation, at));
         }
         if self.happens(settings.lost_requests) {
             // The caller of a real cloud rarely knows on which way the message was lost.

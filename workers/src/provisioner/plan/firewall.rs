@@ -1,6 +1,9 @@
 //! The firewall of one side: a group that the engine owns and that admits exactly what the posture says, be it nothing.
 
-use super::{Draft, Facts};
+use super::{
+    Draft, Facts, Sight,
+    drift::{self, Verdict},
+};
 use crate::{
     cloud::{GroupView, RuleView},
     provisioner::apply::Action,
@@ -8,21 +11,20 @@ use crate::{
 use domain::{
     Side,
     network::{
-        BlockCause, Firewall, FirewallEnforced, FirewallGroupCreated, FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule, Outcome,
+        BlockCause, DriftPolicy, Finding, Firewall, FirewallEnforced, FirewallGroupCreated, FirewallRuleAuthorized, FirewallRuleRevoked,
+        InboundRule,
     },
 };
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    let Some(groups) = facts.seen.groups.get(side) else {
-        draft.again = true;
-        return;
-    };
-    match groups.as_slice() {
-        [] => draft.act(facts, Action::CreateGroup { side }),
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
+    let ours: Vec<&GroupView> = groups.iter().filter(|group| is_ours(facts, side, group)).collect();
+    match ours.as_slice() {
+        [] => missing(facts, side, draft),
         [group] => hold(facts, side, group, draft),
         [_, _, ..] => {
-            let ids = groups.iter().map(|group| group.group.to_string()).collect::<Vec<_>>().join(", ");
+            let ids = ours.iter().map(|group| group.group.to_string()).collect::<Vec<_>>().join(", ");
             let message = format!("{ids} all carry this peering's tag; one of them can be the engine's");
             let remedy = vec![format!("take the tag off those of {ids} that Peerage did not make")];
             draft.block(facts, BlockCause::Conflict, side, message, remedy);
@@ -30,56 +32,97 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
+/// Whether the engine made the group for this peering: by its tag, or by the record where somebody took that off.
+pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
+    view.owner == Some(facts.peering.id) || facts.peering.firewall.get(side).group.as_ref() == Some(&view.group)
+}
+
+fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let known = facts.peering.firewall.get(side).group.clone();
+    let repairs = match known {
+        None => true,
+        Some(group) => drift::weigh(facts, Finding::GroupMissing { side, group }, draft) == Verdict::Repair,
+    };
+    if repairs {
+        draft.act(facts, Action::CreateGroup { side });
+    }
+}
+
+/// The rule, if the engine made it for this peering.
+pub(super) fn own(facts: &Facts<'_>, known: &Firewall, view: &RuleView) -> Option<InboundRule> {
+    let by_record = || view.rule.is_some_and(|rule| known.rules.get(&rule) == Some(&view.id));
+    view.rule.filter(|_| view.owner == Some(facts.peering.id) || by_record())
+}
+
+/// Puts on record which of our rules are there and which are not, as far as it does not say so yet.
+pub(super) fn record_rules(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
+    let (peering_id, group) = (facts.peering.id, view.group.clone());
+    if known.group.as_ref() != Some(&group) {
+        draft.record(FirewallGroupCreated { peering_id, side, group });
+    }
+    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown))) {
+        if known.rules.get(&rule) != Some(&shown.id) {
+            draft.record(FirewallRuleAuthorized { peering_id, side, rule, rule_id: shown.id.clone() });
+        }
+    }
+}
+
+/// What is on record of the group; another group than before holds none of the rules on record.
+pub(super) fn known_of(facts: &Facts<'_>, side: Side, view: &GroupView) -> Firewall {
+    let firewall = facts.peering.firewall.get(side);
+    if firewall.group.as_ref() == Some(&view.group) { firewall.clone() } else { Firewall::default() }
+}
+
 /// Compares the group with the posture.
 fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     let (peering_id, group) = (facts.peering.id, view.group.clone());
     let firewall = facts.peering.firewall.get(side);
-    let is_new = firewall.group.as_ref() != Some(&group);
-    if is_new {
-        draft.record(Outcome::FirewallGroupCreated(FirewallGroupCreated { peering_id, side, group: group.clone() }));
-    }
-    // Another group than before holds none of the rules on record.
-    let nothing = Firewall::default();
-    let known = if is_new { &nothing } else { firewall };
-    let strangers = view.rules.iter().filter(|rule| own(facts, rule).is_none()).collect::<Vec<_>>();
-    let ours = view.rules.iter().filter_map(|rule| own(facts, rule).map(|it| (it, rule))).collect::<Vec<_>>();
-    let mut exact = strangers.is_empty();
-    for (rule, shown) in &ours {
-        if known.rules.get(rule) != Some(&shown.id) {
-            let rule_id = shown.id.clone();
-            draft.record(Outcome::FirewallRuleAuthorized(FirewallRuleAuthorized { peering_id, side, rule: *rule, rule_id }));
-        }
-        if !firewall.admit.contains(rule) {
+    let known = known_of(facts, side, view);
+    record_rules(facts, side, view, &known, draft);
+    let mut exact = strangers(facts, side, view, &known, draft);
+    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, &known, shown).map(|rule| (rule, shown))) {
+        if !firewall.admit.contains(&rule) {
             exact = false;
             draft.act(facts, Action::RevokeRule { side, group: group.clone(), id: shown.id.clone() });
         }
     }
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
     for (rule, rule_id) in known.rules.iter().filter(|(rule, _)| !present.contains(rule) && !firewall.admit.contains(rule)) {
-        let revoked = FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id: rule_id.clone() };
-        draft.record(Outcome::FirewallRuleRevoked(revoked));
+        draft.record(FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id: rule_id.clone() });
     }
-    for rule in firewall.admit.difference(&present) {
+    for rule in firewall.admit.difference(&present).copied() {
+        let finding = Finding::RuleMissing { side, rule };
+        let tolerated = facts.peering.tolerated.contains(&finding);
+        if tolerated {
+            continue;
+        }
         exact = false;
-        draft.act(facts, Action::AuthorizeRule { side, group: group.clone(), rule: *rule });
+        if !known.rules.contains_key(&rule) || drift::weigh(facts, finding, draft) == Verdict::Repair {
+            draft.act(facts, Action::AuthorizeRule { side, group: group.clone(), rule });
+        }
     }
-    if exact && (is_new || !firewall.enforced) {
+    if exact && (known.group.is_none() || !firewall.enforced) {
         let admit = firewall.admit.iter().copied().collect();
-        draft.record(Outcome::FirewallEnforced(FirewallEnforced { peering_id, side, group, admit }));
-    }
-    if !strangers.is_empty() {
-        strange(facts, side, view, &strangers, draft);
+        draft.record(FirewallEnforced { peering_id, side, group, admit });
     }
 }
 
-/// The rule, if the engine made it for this peering.
-fn own(facts: &Facts<'_>, view: &RuleView) -> Option<InboundRule> {
-    view.rule.filter(|_| view.owner == Some(facts.peering.id))
-}
-
-fn strange(facts: &Facts<'_>, side: Side, view: &GroupView, strangers: &[&RuleView], draft: &mut Draft) {
-    let rules = strangers.iter().map(|rule| format!("{} ({})", rule.id, rule.text)).collect::<Vec<_>>().join(", ");
-    let message = format!("{} holds rules that Peerage did not make: {rules}; they are left alone", view.group);
-    let remedy = vec![format!("remove {rules} from {}, or move them to a group of your own", view.group)];
-    draft.block(facts, BlockCause::Conflict, side, message, remedy);
+/// Rules in our group that the engine did not make are left alone, and a person is told. Says whether there are none that matter.
+fn strangers(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) -> bool {
+    let finding = |rule: &RuleView| Finding::RuleExtra { side, rule_id: rule.id.clone(), admits: rule.text.clone() };
+    let strange: Vec<&RuleView> =
+        view.rules.iter().filter(|rule| own(facts, known, rule).is_none() && !facts.peering.tolerated.contains(&finding(rule))).collect();
+    if strange.is_empty() {
+        return true;
+    }
+    for rule in &strange {
+        drift::report(facts, finding(rule), draft);
+    }
+    if facts.network.policy.drift == DriftPolicy::Repair {
+        let rules = strange.iter().map(|rule| format!("{} ({})", rule.id, rule.text)).collect::<Vec<_>>().join(", ");
+        let message = format!("{} holds rules that Peerage did not make: {rules}; they are left alone", view.group);
+        let remedy = vec![format!("remove {rules} from {}, or move them to a group of your own", view.group)];
+        draft.block(facts, BlockCause::Conflict, side, message, remedy);
+    }
+    false
 }

@@ -1,18 +1,14 @@
-//! The link: found or made, accepted, active; never taken from somebody else, and never two.
+//! The link before there is one on record: found or made; never taken from somebody else, and never two.
 
-use super::{Draft, Facts, later};
+use super::{Draft, Facts, Sight, accept, later, preflight, states};
 use crate::{
-    cloud::{LinkEnd, LinkState, LinkView},
+    cloud::{LinkState, LinkView},
     provisioner::{apply::Action, place},
 };
 use chrono::{DateTime, Utc};
 use domain::{
     Side,
-    network::{
-        BlockCause, Outcome, PeeringAccepted, PeeringActivated, PeeringExpired, PeeringFailed, PeeringInitiated, PeeringInitiationStarted,
-        PeeringRejected,
-    },
-    text::Link,
+    network::{BlockCause, PeeringInitiated, PeeringInitiationStarted},
 };
 
 /// Where the search for a link stands.
@@ -28,10 +24,7 @@ pub(super) enum Attempt {
 
 /// Finds our link, or plans to make one.
 pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
-    let Some(views) = &facts.seen.links.local else {
-        draft.again = true;
-        return;
-    };
+    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return };
     let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
     let live: Vec<_> = ours.iter().copied().filter(|view| view.state.is_live()).collect();
     if let Attempt::Open { attempt, started_at } = attempt {
@@ -43,7 +36,7 @@ pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
         if stands_in_the_way(facts, &live, &others, draft) {
             return;
         }
-        let ended = || ours.iter().copied().find(|view| ending(view).is_some());
+        let ended = || ours.iter().copied().find(|view| states::ending(view).is_some());
         match live.first().copied().or_else(ended) {
             Some(view) if view.state == LinkState::Deleting => draft.polls = true,
             Some(view) => found(facts, view, draft),
@@ -70,21 +63,26 @@ enum CallsFor {
     NoLink,
 }
 
+/// The first write of an attempt comes after everything that can be known beforehand.
 fn begin(facts: &Facts<'_>, attempt: u32, wanted: CallsFor, draft: &mut Draft) {
+    if wanted == CallsFor::ALink && !preflight::passes(facts, draft) {
+        return;
+    }
     draft.intent = Some(PeeringInitiationStarted { peering_id: facts.peering.id, attempt, started_at: facts.now });
     if wanted == CallsFor::ALink {
         draft.actions.push(Action::CreateLink { attempt });
     }
 }
 
-fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
-    view.owner == Some(facts.peering.id) && joins_as_asked(facts, view)
+/// Whether this is the link that the engine made for this peering, and not one of an earlier request.
+pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
+    view.owner == Some(facts.peering.id) && joins_as_asked(facts, view) && !facts.peering.past_links.contains(&view.link)
 }
 
 /// Whether this is a link from our network to the peer's.
 fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
     let end = |side| place::network(facts.network, facts.peering, side);
-    view.requester.network == end(Side::Local) && view.accepter.network == end(Side::Remote)
+    view.requester.network.is_same(&end(Side::Local)) && view.accepter.network.is_same(&end(Side::Remote))
 }
 
 /// Whether this may be the link just asked for, whose tag is not shown yet.
@@ -93,7 +91,7 @@ fn could_become_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
 }
 
 /// A stranger's live link for the pair, or a second one of ours.
-fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &[&LinkView], draft: &mut Draft) -> bool {
+pub(super) fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &[&LinkView], draft: &mut Draft) -> bool {
     let strangers: Vec<_> = others.iter().copied().filter(|view| view.state.is_live()).collect();
     let in_the_way = if !strangers.is_empty() {
         strangers
@@ -104,182 +102,16 @@ fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &[&LinkView]
     };
     let ids = in_the_way.iter().map(|view| view.link.to_string()).collect::<Vec<_>>().join(", ");
     let message = format!("the two networks are joined already, by {ids}; there can be one link for a pair");
-    let remedy = vec![format!("delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours")];
+    let remedy = vec![
+        format!("delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours"),
+        "or remove this peering and put the link that is there on record: `peerage peering adopt`".to_owned(),
+    ];
     draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
     true
 }
 
 /// Our link is there: everything that its state says is put on record, in order.
 fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let peering_id = facts.peering.id;
-    draft.record(Outcome::Initiated(PeeringInitiated { peering_id, link: view.link.clone(), expires_at: view.expires_at }));
-    progress(facts, view, draft);
-}
-
-/// What follows from the state of a link that is on record as initiated.
-fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let (peering_id, link) = (facts.peering.id, view.link.clone());
-    match &view.state {
-        LinkState::Initiating => draft.polls = true,
-        LinkState::Pending => draft.again = true,
-        LinkState::Provisioning => {
-            draft.record(Outcome::Accepted(PeeringAccepted { peering_id, link }));
-            draft.polls = true;
-        }
-        LinkState::Active => {
-            draft.record(Outcome::Accepted(PeeringAccepted { peering_id, link: link.clone() }));
-            draft.record(Outcome::Activated(PeeringActivated { peering_id, link }));
-            draft.again = true;
-        }
-        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(ended(facts, view)),
-        LinkState::Deleting | LinkState::Deleted => deleted(facts, view, draft),
-        LinkState::Unknown(_) => unknown(facts, view, draft),
-    }
-}
-
-/// The link is on record: accept it, once the remote side shows the very link that was asked for.
-pub(super) fn accept(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
-    let Some(view) = on_record(facts, link, draft) else { return };
-    if let Some(views) = &facts.seen.links.local {
-        let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
-        let live: Vec<_> = ours.into_iter().filter(|view| view.state.is_live()).collect();
-        if stands_in_the_way(facts, &live, &others, draft) {
-            return;
-        }
-    }
-    if view.state != LinkState::Pending {
-        progress(facts, view, draft);
-        return;
-    }
-    let Some(remote) = &facts.seen.links.remote else {
-        draft.again = true;
-        return;
-    };
-    let Some(theirs) = remote.iter().find(|view| view.link == *link) else {
-        let message = format!("the remote side does not show {link}, which waits for it");
-        let remedy = vec![format!("check that Peerage's identity for account {} is the peer's owner", facts.peering.peer.account)];
-        draft.missing(facts, Side::Remote, message, remedy);
-        return;
-    };
-    match [view, theirs].into_iter().find_map(|view| mismatch(facts, view)) {
-        Some(what) => {
-            let message = format!("{link} is not the link on record: {what}; it is not accepted");
-            let remedy = vec!["compare the networks on record with those at the cloud, and request a peering that names them".to_owned()];
-            draft.block(facts, BlockCause::Conflict, Side::Remote, message, remedy);
-        }
-        None if theirs.state == LinkState::Pending => draft.act(facts, Action::AcceptLink { link: link.clone() }),
-        None => draft.polls = true,
-    }
-}
-
-/// What differs between a link and the record; ranges that the cloud does not tell yet are no difference on the accepter's end.
-fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
-    let wanted = place::link(facts.network, facts.peering);
-    let compared = [("requester", &wanted.requester, &view.requester), ("accepter", &wanted.accepter, &view.accepter)];
-    compared.into_iter().find_map(|(end, wanted, shown)| difference(wanted, shown).map(|what| format!("its {end} is {what}")))
-}
-
-fn difference(wanted: &LinkEnd, shown: &LinkEnd) -> Option<String> {
-    if wanted.network != shown.network {
-        return Some(format!("{}, not {}", shown.network, wanted.network));
-    }
-    let sorted = |end: &LinkEnd| {
-        let mut ranges = end.ranges.clone();
-        ranges.sort();
-        ranges
-    };
-    if shown.ranges.is_empty() || sorted(wanted) == sorted(shown) {
-        return None;
-    }
-    Some(format!("a network with {:?}, not {:?}", shown.ranges, wanted.ranges))
-}
-
-/// The link is accepted: wait for the cloud.
-pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
-    let Some(view) = on_record(facts, link, draft) else { return };
-    let peering_id = facts.peering.id;
-    match &view.state {
-        // Older states are reads that lag behind.
-        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
-        LinkState::Active => {
-            draft.record(Outcome::Activated(PeeringActivated { peering_id, link: link.clone() }));
-            draft.again = true;
-        }
-        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(ended(facts, view)),
-        LinkState::Deleting | LinkState::Deleted => deleted(facts, view, draft),
-        LinkState::Unknown(_) => unknown(facts, view, draft),
-    }
-}
-
-/// Whether the active link is still shown as active; if not, what follows from that.
-pub(super) fn is_active(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
-    let Some(view) = on_record(facts, link, draft) else { return false };
-    match &view.state {
-        LinkState::Active => return true,
-        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
-        LinkState::Failed => draft.records.extend(ended(facts, view)),
-        LinkState::Rejected | LinkState::Expired | LinkState::Deleting | LinkState::Deleted => deleted(facts, view, draft),
-        LinkState::Unknown(_) => unknown(facts, view, draft),
-    }
-    false
-}
-
-fn on_record<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
-    let Some(views) = &facts.seen.links.local else {
-        draft.again = true;
-        return None;
-    };
-    let view = views.iter().find(|view| view.link == *link);
-    if view.is_none() {
-        let message = format!("the cloud no longer shows {link}");
-        draft.missing(facts, Side::Local, message, gone());
-    }
-    view
-}
-
-fn ending(view: &LinkView) -> Option<&LinkState> {
-    match &view.state {
-        LinkState::Rejected | LinkState::Expired | LinkState::Failed => Some(&view.state),
-        LinkState::Initiating
-        | LinkState::Pending
-        | LinkState::Provisioning
-        | LinkState::Active
-        | LinkState::Deleting
-        | LinkState::Deleted
-        | LinkState::Unknown(_) => None,
-    }
-}
-
-fn ended(facts: &Facts<'_>, view: &LinkView) -> Option<Outcome> {
-    let (peering_id, link) = (facts.peering.id, view.link.clone());
-    Some(match ending(view)? {
-        LinkState::Rejected => Outcome::Rejected(PeeringRejected { peering_id, link }),
-        LinkState::Expired => Outcome::Expired(PeeringExpired { peering_id, link }),
-        LinkState::Failed
-        | LinkState::Initiating
-        | LinkState::Pending
-        | LinkState::Provisioning
-        | LinkState::Active
-        | LinkState::Deleting
-        | LinkState::Deleted
-        | LinkState::Unknown(_) => {
-            let message = view.message.clone().unwrap_or_else(|| "the cloud gives no reason".to_owned());
-            Outcome::Failed(PeeringFailed { peering_id, link: Some(link), message })
-        }
-    })
-}
-
-fn deleted(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let message = format!("{} has been ended at the cloud ({:?})", view.link, view.state);
-    draft.block(facts, BlockCause::NotFound, Side::Local, message, gone());
-}
-
-fn unknown(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let message = format!("the cloud shows {} as {:?}, which no rule covers", view.link, view.state);
-    let remedy = vec!["look at the link in the provider's console; Peerage waits until it shows a known state".to_owned()];
-    draft.block(facts, BlockCause::Unexpected, Side::Local, message, remedy);
-}
-
-fn gone() -> Vec<String> {
-    vec!["find out who removed the link; it is not made again without a new request".to_owned()]
+    draft.record(PeeringInitiated { peering_id: facts.peering.id, link: view.link.clone(), expires_at: view.expires_at });
+    accept::progress(facts, view, draft);
 }

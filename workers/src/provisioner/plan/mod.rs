@@ -1,30 +1,53 @@
 //! Plan: what is on record and what the cloud shows go in, the next steps come out, in order. Pure.
 //!
-//! Records come first: they say what the look has shown, and nothing else is ever recorded as an outcome. Actions follow, for what is
-//! missing. When nothing is left to do, a plan says whether somebody must act (blocked) or the last one who had to has acted.
+//! A plan first asks: what it must see and nobody has looked at yet ([`Plan::asks`]). Once it has seen enough, records come first: they
+//! say what the look has shown, and nothing else is ever recorded as an outcome. Actions follow, for what is missing. When nothing is
+//! left to do, a plan says whether somebody must act (blocked) or the last one who had to has acted, and when to look again.
 //!
 //! ```text
-//!   Requested ──────────▶ link: look for one of ours, for a stranger's; then intend and create
+//!   Requested ──────────▶ link: look for one of ours, for a stranger's; preflight; then intend and create
 //!   Initiating ─────────▶ link: found → record; not found → wait for the visibility window, then the next attempt
-//!   Initiated ──────────▶ link: pending → compare the remote side's view with the record, accept
-//!   Accepted ───────────▶ link: wait
-//!   Active ─────────────▶ routes and firewall, side by side
+//!   Initiated ──────────▶ accept: pending → compare the remote side's view with the record, accept; or wait for the owner, and the clock
+//!   Accepted ───────────▶ accept: wait
+//!   Active ─────────────▶ upkeep: routes, firewall, name resolution and exposures, side by side, against what was there before
+//!   Removing ───────────▶ removal: rules and routes, options, the link, groups, in that order
 //!   Ended ──────────────▶ nothing
 //! ```
 
+mod accept;
+mod dns;
+mod drift;
+mod exposure;
 mod firewall;
 mod link;
+mod preflight;
+mod removal;
 mod routes;
+mod states;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
-use super::{apply::Action, block, memory::Memory, observe::Observed, settings::ProvisionerSettings};
+pub(super) use preflight::{CheckOutcome, CheckReport};
+
+use super::{
+    apply::Action,
+    block,
+    graph::Graph,
+    memory::Memory,
+    observe::{Observed, Sight},
+    settings::ProvisionerSettings,
+};
+use crate::cloud::Limits;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Side,
-    network::{BlockCause, Life, Outcome, Peering, PeeringInitiationStarted, ProvisioningBlocked, ProvisioningUnblocked, Registered},
+    BySide, Side,
+    network::{
+        BlockCause, Finding, Life, Outcome, Peering, PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked,
+        ProvisioningUnblocked, Registered,
+    },
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +87,14 @@ pub(super) enum Next {
 /// The steps, and what comes after them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
+    /// What must be seen before there can be any step.
+    pub(super) asks: BTreeSet<Sight>,
     pub(super) steps: Vec<Step>,
     pub(super) next: Next,
     /// Whether something that must be there is missing; it may come back.
     pub(super) missing: bool,
+    /// When time alone gives something to do.
+    pub(super) due: Option<DateTime<Utc>>,
 }
 
 /// What a plan is made from.
@@ -77,6 +104,9 @@ pub(super) struct Facts<'a> {
     pub(super) peering: &'a Peering,
     pub(super) seen: &'a Observed,
     pub(super) memory: &'a Memory,
+    /// All networks and peerings in the log.
+    pub(super) graph: &'a Graph,
+    pub(super) limits: BySide<Limits>,
     pub(super) now: DateTime<Utc>,
     pub(super) settings: &'a ProvisionerSettings,
 }
@@ -84,43 +114,84 @@ pub(super) struct Facts<'a> {
 /// Plans the next steps for one peering.
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let mut draft = Draft::default();
+    if deadline_passed(facts, &mut draft) {
+        return draft.finish(facts);
+    }
     match &facts.peering.life {
         Life::Requested => link::seek(facts, link::Attempt::First, &mut draft),
         Life::InitiationRefused { attempt } => link::seek(facts, link::Attempt::After { refused: *attempt }, &mut draft),
         Life::Initiating { attempt, started_at } => {
             link::seek(facts, link::Attempt::Open { attempt: *attempt, started_at: *started_at }, &mut draft);
         }
-        Life::Initiated { link, .. } => link::accept(facts, link, &mut draft),
-        Life::Accepted { link } => link::wait(facts, link, &mut draft),
-        Life::Active { link } => {
-            if link::is_active(facts, link, &mut draft) {
-                for side in Side::BOTH {
-                    routes::plan(facts, side, link, &mut draft);
-                    firewall::plan(facts, side, &mut draft);
-                }
-            }
-        }
+        Life::Initiated { link, expires_at, warned } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
+        Life::Accepted { link } => accept::wait(facts, link, &mut draft),
+        Life::Active { link } => upkeep::plan(facts, link, &mut draft),
+        Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
         Life::Ended(_) => {}
     }
+    upkeep::expire_ingresses(facts, &mut draft);
     draft.finish(facts)
+}
+
+/// Everything that a first write would wait for, or what must be seen before that can be told.
+pub(super) fn preflight(facts: &Facts<'_>) -> Result<Vec<CheckReport>, BTreeSet<Sight>> {
+    let mut draft = Draft::default();
+    preflight::checks(facts, &mut draft).ok_or(draft.asks)
+}
+
+/// A link that is not active by the time its request named is taken back.
+fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    let Some(deadline) = facts.peering.terms.deadline else { return false };
+    match facts.peering.life {
+        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } | Life::Initiated { .. } | Life::Accepted { .. } => {}
+        Life::Active { .. } | Life::Removing { .. } | Life::Ended(_) => return false,
+    }
+    if facts.now < deadline {
+        draft.due_at(deadline);
+        return false;
+    }
+    draft.record(PeeringDeadlinePassed { peering_id: facts.peering.id, deadline });
+    draft.again = true;
+    true
 }
 
 /// A plan in the making.
 #[derive(Debug, Default)]
 struct Draft {
+    asks: BTreeSet<Sight>,
     records: Vec<Outcome>,
     intent: Option<PeeringInitiationStarted>,
     actions: Vec<Action>,
     /// The first reason found why somebody must act.
     block: Option<ProvisioningBlocked>,
+    /// What was found otherwise than it was left.
+    found: BTreeSet<Finding>,
+    due: Option<DateTime<Utc>>,
     polls: bool,
     missing: bool,
     again: bool,
 }
 
 impl Draft {
-    fn record(&mut self, outcome: Outcome) {
-        self.records.push(outcome);
+    /// What was seen, or a wish to see it.
+    fn see<'s, T>(&mut self, slot: &'s Option<T>, sight: Sight) -> Option<&'s T> {
+        if slot.is_none() {
+            self.asks.insert(sight);
+        }
+        slot.as_ref()
+    }
+
+    fn record(&mut self, outcome: impl Into<Outcome>) {
+        self.records.push(outcome.into());
+    }
+
+    /// Whether there is something left to do or to wait for at the cloud.
+    fn is_busy(&self) -> bool {
+        !self.asks.is_empty() || !self.actions.is_empty() || self.polls || self.missing
+    }
+
+    fn due_at(&mut self, at: DateTime<Utc>) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
     fn block(&mut self, facts: &Facts<'_>, cause: BlockCause, side: Side, message: String, remedy: Vec<String>) {
@@ -130,7 +201,7 @@ impl Draft {
     /// Something must be there and is not: patience first, then a person.
     fn missing(&mut self, facts: &Facts<'_>, side: Side, message: String, remedy: Vec<String>) {
         self.missing = true;
-        if facts.memory.missing_since.is_some_and(|since| facts.now >= later(since, facts.settings.visibility_window)) {
+        if facts.has_been_missing_for_long() {
             self.block(facts, BlockCause::NotFound, side, message, remedy);
         }
     }
@@ -142,7 +213,7 @@ impl Draft {
             return;
         };
         if facts.now >= later(answered.first, facts.settings.visibility_window) {
-            let message = format!("the cloud says that this is done, and does not show it: {action:?}");
+            let message = format!("the cloud says that this is done, and does not show it: {}", action.describe().1);
             let remedy = vec!["look for something of the same name that Peerage did not make, and remove it".to_owned()];
             self.block(facts, BlockCause::Conflict, action.side(), message, remedy);
         }
@@ -154,6 +225,9 @@ impl Draft {
     }
 
     fn finish(self, facts: &Facts<'_>) -> Plan {
+        if !self.asks.is_empty() {
+            return Plan { asks: self.asks, steps: Vec::new(), next: Next::AtOnce, missing: self.missing, due: self.due };
+        }
         let acts = self.intent.is_some() || !self.actions.is_empty();
         let mut records = self.records;
         let next = match (&self.block, acts) {
@@ -167,7 +241,7 @@ impl Draft {
         if !acts && facts.peering.life.is_live() {
             match self.block {
                 Some(block) => records.extend(block::news(facts.peering, block)),
-                None if facts.peering.blocked.is_some() && !self.missing => {
+                None if facts.peering.blocked.is_some() && !self.missing && !self.again => {
                     records.push(Outcome::Unblocked(ProvisioningUnblocked { peering_id: facts.peering.id }));
                 }
                 None => {}
@@ -175,7 +249,14 @@ impl Draft {
         }
         let records = records.into_iter().map(Step::Record);
         let steps = records.chain(self.intent.map(Step::Intend)).chain(self.actions.into_iter().map(Step::Act));
-        Plan { steps: steps.collect(), next, missing: self.missing }
+        Plan { asks: BTreeSet::new(), steps: steps.collect(), next, missing: self.missing, due: self.due }
+    }
+}
+
+impl Facts<'_> {
+    /// Whether what must be there has been missing for longer than a cloud hides what exists.
+    fn has_been_missing_for_long(&self) -> bool {
+        self.memory.missing_since.is_some_and(|since| self.now >= later(since, self.settings.visibility_window))
     }
 }
 

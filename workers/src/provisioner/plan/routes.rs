@@ -1,73 +1,198 @@
-//! Routes of one side: one entry for each accepted destination in each table; somebody else's entry is never replaced.
+//! Routes of one side: one entry for each accepted destination in each table that serves the chosen subnets; somebody else's entry is
+//! never replaced, and a withdrawn one goes once whatever takes its place is in.
 
-use super::{Draft, Facts};
+use super::{
+    Draft, Facts, Sight,
+    drift::{self, Verdict},
+};
 use crate::{
     cloud::{RouteState, RouteTableView, RouteTarget, RouteView},
-    provisioner::apply::Action,
+    provisioner::{apply::Action, place},
 };
 use domain::{
     Range, Side,
-    network::{BlockCause, Outcome, Route, RouteConflicted, RouteInstalled},
-    text::Link,
+    network::{BlockCause, Finding, FoundRoute, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
+    text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
 
+/// The tables that serve these subnets, each once. The main table serves those that have chosen none, and stands for no subnet.
+pub(super) fn serving<'t>(tables: &'t [RouteTableView], subnets: &[Subnet]) -> impl Iterator<Item = &'t RouteTableView> {
+    let names = |table: &RouteTableView, subnet: &Subnet| table.subnets.contains(subnet);
+    let by_main = subnets.is_empty() || subnets.iter().any(|subnet| !tables.iter().any(|table| names(table, subnet)));
+    tables.iter().filter(move |table| (table.main && by_main) || subnets.iter().any(|subnet| names(table, subnet)))
+}
+
+/// The destination of a route over this link, if it is one that could be on record.
+pub(super) fn over(link: &Link, route: &RouteView) -> Option<Range> {
+    match &route.target {
+        RouteTarget::Link(target) if target == link => route.destination.to_string().parse().ok(),
+        RouteTarget::Link(_) | RouteTarget::Local | RouteTarget::Other(_) => None,
+    }
+}
+
 pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
-    let wanted = facts.peering.routes.get(side);
-    if wanted.is_empty() {
+    let (wanted, before) = (facts.peering.routes.get(side), facts.peering.ever_accepted.get(side));
+    if wanted.is_empty() && before.is_empty() && facts.peering.made_the_link() {
         return;
     }
-    let Some(tables) = facts.seen.tables.get(side) else {
-        draft.again = true;
+    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return };
+    if tables.is_empty() {
+        let network = place::network(facts.network, facts.peering, side);
+        draft.missing(facts, side, format!("{network} has no route table"), vec![format!("check that {network} exists")]);
         return;
-    };
+    }
+    let serving: Vec<&RouteTableView> = serving(tables, place::subnets(facts.network, facts.peering, side)).collect();
+    let at = At { facts, side, link };
     for (destination, route) in wanted {
-        for table in tables {
-            one(facts, side, link, table, *destination, route, draft);
+        for table in &serving {
+            at.wanted(table, *destination, route, draft);
         }
     }
-}
-
-fn one(facts: &Facts<'_>, side: Side, link: &Link, table: &RouteTableView, destination: Range, route: &Route, draft: &mut Draft) {
-    let Some(entry) = table.routes.iter().find(|entry| entry.destination == IpNet::V4(destination.net())) else {
-        draft.act(facts, Action::InstallRoute { side, table: table.table.clone(), destination, link: link.clone() });
-        return;
-    };
-    match &entry.target {
-        RouteTarget::Link(target) if target == link => ours(facts, side, table, destination, route, entry, draft),
-        RouteTarget::Link(_) | RouteTarget::Local | RouteTarget::Other(_) => {
-            conflict(facts, side, table, destination, route, entry, draft);
-        }
+    withdraw(facts, side, link, tables, |range| is_replaced(&serving, link, range), draft);
+    for table in tables {
+        at.extra(table, serving.iter().any(|it| it.table == table.table), draft);
     }
 }
 
-fn ours(facts: &Facts<'_>, side: Side, table: &RouteTableView, destination: Range, route: &Route, entry: &RouteView, draft: &mut Draft) {
-    match entry.state {
-        RouteState::Active if route.installed.contains(&table.table) => {}
-        RouteState::Active => draft.record(Outcome::RouteInstalled(RouteInstalled {
-            peering_id: facts.peering.id,
-            side,
-            destination,
-            route_table: table.table.clone(),
-        })),
-        RouteState::Blackhole | RouteState::Unknown(_) => draft.polls = true,
-    }
+/// Whether the destination is seen over the link in every serving table.
+fn is_replaced(serving: &[&RouteTableView], link: &Link, by: Range) -> bool {
+    let leads = |route: &RouteView| over(link, route) == Some(by) && route.state == RouteState::Active;
+    serving.iter().all(|table| table.routes.iter().any(leads))
 }
 
-fn conflict(
+/// Routes of ours that are no longer wanted go, and are put on record as gone once they are.
+pub(super) fn withdraw(
     facts: &Facts<'_>,
     side: Side,
-    table: &RouteTableView,
-    destination: Range,
-    route: &Route,
-    entry: &RouteView,
+    link: &Link,
+    tables: &[RouteTableView],
+    replaced: impl Fn(Range) -> bool,
     draft: &mut Draft,
 ) {
-    let (peering_id, route_table, target) = (facts.peering.id, table.table.clone(), entry.target.to_string());
-    let message = format!("{route_table} sends {destination} to {target} already; it is left alone");
-    let remedy = vec![format!("remove the route to {destination} from {route_table}, if {target} is not meant to have that traffic")];
-    if route.conflicts.get(&route_table) != Some(&target) {
-        draft.record(Outcome::RouteConflicted(RouteConflicted { peering_id, side, destination, route_table, target }));
+    let (peering_id, going) = (facts.peering.id, facts.peering.withdrawn.get(side));
+    for table in tables {
+        for destination in table.routes.iter().filter_map(|route| over(link, route)) {
+            if !is_ours(facts, side, &table.table, destination) || facts.peering.routes.get(side).contains_key(&destination) {
+                continue;
+            }
+            let known = going.get(&destination);
+            if !known.is_some_and(|it| it.installed.contains(&table.table)) {
+                draft.record(RouteInstalled { peering_id, side, destination, route_table: table.table.clone() });
+            }
+            if known.and_then(|it| it.replaced_by).is_none_or(&replaced) {
+                draft.act(facts, Action::RemoveRoute { side, table: table.table.clone(), destination });
+            } else {
+                draft.polls = true;
+            }
+        }
     }
-    draft.block(facts, BlockCause::Conflict, side, message, remedy);
+    for (destination, route) in going {
+        for table in route.installed.iter().filter(|id| !shows(tables, id, link, *destination)) {
+            draft.record(RouteRemoved { peering_id, side, destination: *destination, route_table: table.clone() });
+        }
+    }
+}
+
+/// Whether the table is shown with this destination over the link.
+pub(super) fn shows(tables: &[RouteTableView], table: &RouteTable, link: &Link, destination: Range) -> bool {
+    let view = tables.iter().find(|view| view.table == *table);
+    view.is_some_and(|view| view.routes.iter().any(|route| over(link, route) == Some(destination)))
+}
+
+/// Whether a route over the link is of the engine's making: it was accepted once, and was not there before the engine was.
+pub(super) fn is_ours(facts: &Facts<'_>, side: Side, table: &RouteTable, destination: Range) -> bool {
+    facts.peering.ever_accepted.get(side).contains(&destination) && !was_found(facts, side, table, destination)
+}
+
+fn was_found(facts: &Facts<'_>, side: Side, table: &RouteTable, destination: Range) -> bool {
+    match &facts.peering.origin {
+        Origin::Adopted { found: Some(found) } => found.contains(&FoundRoute { side, route_table: table.clone(), destination }),
+        Origin::Adopted { found: None } | Origin::Requested => false,
+    }
+}
+
+/// One side of an active link.
+struct At<'f, 'a> {
+    facts: &'f Facts<'a>,
+    side: Side,
+    link: &'f Link,
+}
+
+impl At<'_, '_> {
+    fn wanted(&self, table: &RouteTableView, destination: Range, route: &Route, draft: &mut Draft) {
+        let (facts, side, route_table) = (self.facts, self.side, table.table.clone());
+        let Some(entry) = table.routes.iter().find(|entry| entry.destination == IpNet::V4(destination.net())) else {
+            let missing = Finding::RouteMissing { side, route_table: route_table.clone(), destination };
+            if !route.installed.contains(&route_table) || drift::weigh(facts, missing, draft) == Verdict::Repair {
+                draft.act(facts, Action::InstallRoute { side, table: route_table, destination, link: self.link.clone() });
+            }
+            return;
+        };
+        if over(self.link, entry).is_some() {
+            self.in_place(&route_table, destination, route, entry, draft);
+        } else {
+            self.conflict(&route_table, destination, route, entry, draft);
+        }
+    }
+
+    fn in_place(&self, table: &RouteTable, destination: Range, route: &Route, entry: &RouteView, draft: &mut Draft) {
+        let (facts, side, known) = (self.facts, self.side, route.installed.contains(table));
+        match entry.state {
+            RouteState::Active if known => {}
+            RouteState::Active => {
+                let (peering_id, route_table) = (facts.peering.id, table.clone());
+                draft.record(RouteInstalled { peering_id, side, destination, route_table });
+            }
+            RouteState::Blackhole | RouteState::Unknown(_) if known => {
+                drift::report(facts, Finding::RouteBlackhole { side, route_table: table.clone(), destination }, draft);
+            }
+            RouteState::Blackhole | RouteState::Unknown(_) => draft.polls = true,
+        }
+    }
+
+    fn conflict(&self, table: &RouteTable, destination: Range, route: &Route, entry: &RouteView, draft: &mut Draft) {
+        let (facts, side, target) = (self.facts, self.side, entry.target.to_string());
+        let (peering_id, route_table) = (facts.peering.id, table.clone());
+        let finding = Finding::RouteForeign { side, route_table: route_table.clone(), destination, target: target.clone() };
+        if facts.peering.tolerated.contains(&finding) {
+            return;
+        }
+        if route.installed.contains(table) || facts.peering.drift.contains_key(&finding) {
+            drift::report(facts, finding, draft);
+        }
+        let message = format!("{route_table} sends {destination} to {target} already; it is left alone");
+        let remedy = vec![format!("remove the route to {destination} from {route_table}, if {target} is not meant to have that traffic")];
+        if route.conflicts.get(table) != Some(&target) {
+            draft.record(RouteConflicted { peering_id, side, destination, route_table, target });
+        }
+        draft.block(facts, BlockCause::Conflict, side, message, remedy);
+    }
+
+    /// Routes over the link that nobody asked for: ours in a table that no longer serves go; others are somebody else's.
+    fn extra(&self, table: &RouteTableView, serves: bool, draft: &mut Draft) {
+        let (facts, side, route_table) = (self.facts, self.side, table.table.clone());
+        for route in table.routes.iter().filter(|route| route.target == RouteTarget::Link(self.link.clone())) {
+            let destination = over(self.link, route);
+            let wanted = destination.and_then(|it| facts.peering.routes.get(side).get(&it).map(|route| (it, route)));
+            let ours = destination.is_some_and(|it| is_ours(facts, side, &route_table, it));
+            match wanted {
+                Some(_) if serves => {}
+                None if ours => {}
+                Some((destination, known)) if known.installed.contains(&route_table) => {
+                    let finding = Finding::RouteExtra { side, route_table: route_table.clone(), destination: destination.to_string() };
+                    if drift::weigh(facts, finding, draft) == Verdict::Repair {
+                        draft.act(facts, Action::RemoveRoute { side, table: route_table.clone(), destination });
+                    }
+                }
+                Some(_) | None => {
+                    let found = destination.is_some_and(|it| was_found(facts, side, &route_table, it));
+                    if !found {
+                        let destination = route.destination.to_string();
+                        drift::report(facts, Finding::RouteExtra { side, route_table: route_table.clone(), destination }, draft);
+                    }
+                }
+            }
+        }
+    }
 }

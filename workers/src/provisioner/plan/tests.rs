@@ -3,7 +3,10 @@
 
 use super::*;
 use crate::{
-    cloud::{GroupView, LinkState, LinkView, RouteState, RouteTableView, RouteTarget, RouteView, RuleView},
+    cloud::{
+        GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView, RouteTarget, RouteView, RuleView, SubnetView,
+        Traffic,
+    },
     provisioner::{
         place,
         testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
@@ -48,7 +51,7 @@ fn initiated() -> Outcome {
 }
 
 fn accepted() -> Outcome {
-    Outcome::Accepted(PeeringAccepted { peering_id: peering_id(), link: link() })
+    Outcome::Accepted(PeeringAccepted { peering_id: peering_id(), link: link(), evidence: None })
 }
 
 fn activated() -> Outcome {
@@ -82,17 +85,39 @@ fn reversed(view: LinkView) -> LinkView {
     LinkView { requester: view.accepter, accepter: view.requester, owner: None, ..view }
 }
 
+/// The local side shows these links, and nothing speaks against a first write.
 fn sees(local: &[LinkView]) -> Observed {
-    Observed { links: BySide { local: Some(local.to_vec()), remote: None }, ..Observed::default() }
+    both_see(local, &[])
 }
 
 fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
-    Observed { links: BySide { local: Some(local.to_vec()), remote: Some(remote.to_vec()) }, ..Observed::default() }
+    let log = Log::with_a_peering();
+    let (network, peering) = (log.network(), log.peering());
+    let ends = place::networks(&network, &peering);
+    let shown = |side: Side| NetworkView { network: ends.get(side).network.clone(), ranges: place::ranges(&network, &peering, side) };
+    let subnet = |side: Side, subnet: &domain::text::Subnet| SubnetView {
+        network: ends.get(side).network.clone(),
+        subnet: subnet.clone(),
+        zone: None,
+    };
+    Observed {
+        network: BySide::of(|side| Some(vec![shown(side)])),
+        subnets: BySide::of(|side| Some(place::subnets(&network, &peering, side).iter().map(|it| subnet(side, it)).collect())),
+        links: BySide { local: Some(local.to_vec()), remote: Some(remote.to_vec()) },
+        neighbours: BySide::of(|_| Some(Vec::new())),
+        tables: BySide::of(|_| Some(Vec::new())),
+        may_create_link: Some(Rehearsed::NotAvailable),
+        may_create_group: BySide::of(|_| Some(Rehearsed::NotAvailable)),
+        ..Observed::default()
+    }
 }
+
+const LIMITS: Limits = Limits { links: 50, pending_links: 25, routes: 500, rules: 60 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
     let (network, peering, settings) = (log.network(), log.peering(), ProvisionerSettings::default());
-    plan(&Facts { network: &network, peering: &peering, seen, memory, now: at(seconds), settings: &settings })
+    let (graph, limits) = (&Graph::default(), BySide::of(|_| LIMITS));
+    plan(&Facts { network: &network, peering: &peering, seen, memory, graph, limits, now: at(seconds), settings: &settings })
 }
 
 fn planned(log: &Log, seen: &Observed, seconds: i64) -> Plan {
@@ -203,7 +228,7 @@ fn an_initiated_link_follows_what_the_cloud_shows() {
         (LinkState::Rejected, &["Rejected"], Next::Settled),
         (LinkState::Expired, &["Expired"], Next::Settled),
         (LinkState::Failed, &["Failed"], Next::Settled),
-        (LinkState::Deleted, &["Blocked:not_found:local"], Next::Blocked),
+        (LinkState::Deleted, &["Blocked:link_ended:local"], Next::Blocked),
         (LinkState::Unknown("odd".to_owned()), &["Blocked:unexpected:local"], Next::Blocked),
     ];
     for (state, wanted, next) in table {
@@ -229,7 +254,7 @@ fn a_link_is_accepted_only_when_both_views_match_the_record() {
         |view| view.accepter.network.place.account = "333333333333".parse().unwrap(),
         |view| view.requester.network.network = "vpc-0cccccccc".parse().unwrap(),
         |view| view.requester.ranges = vec!["10.99.0.0/16".parse().unwrap()],
-        |view| view.requester.ranges.push("10.99.0.0/16".parse().unwrap()),
+        |view| view.accepter.ranges = vec!["10.50.0.0/17".parse().unwrap()],
     ];
     for tamper in tampers {
         let mut wrong = theirs.clone();
@@ -266,7 +291,7 @@ fn an_accepted_link_waits_until_it_is_active() {
         (LinkState::Provisioning, &[], Next::Poll),
         (LinkState::Active, &["Activated"], Next::AtOnce),
         (LinkState::Failed, &["Failed"], Next::Settled),
-        (LinkState::Deleting, &["Blocked:not_found:local"], Next::Blocked),
+        (LinkState::Deleting, &["Blocked:link_ended:local"], Next::Blocked),
         (LinkState::Unknown("odd".to_owned()), &["Blocked:unexpected:local"], Next::Blocked),
     ];
     for (state, wanted, next) in table {
@@ -284,15 +309,29 @@ fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView
         target: target.clone(),
         state: state.clone(),
     });
-    RouteTableView { table: id.parse().unwrap(), routes: routes.collect() }
+    let network = "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap();
+    RouteTableView { network, table: id.parse().unwrap(), main: true, subnets: Vec::new(), routes: routes.collect() }
 }
 
 fn group(rules: &[RuleView]) -> GroupView {
-    GroupView { group: "sg-1".parse().unwrap(), rules: rules.to_vec() }
+    own_group("sg-1", rules)
+}
+
+fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
+    GroupView {
+        network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
+        group: id.parse().unwrap(),
+        name: "peerage".to_owned(),
+        belongs_to: "111111111111".to_owned(),
+        owner: Some(peering_id()),
+        rules: rules.to_vec(),
+    }
 }
 
 fn rule(owner: Option<domain::PeeringId>) -> RuleView {
-    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), text: "tcp 2113".to_owned(), owner }
+    let source = Some(IpNet::V4(client_rule().source.net()));
+    let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((2113, 2113)) };
+    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), admits, text: "tcp 2113".to_owned(), owner }
 }
 
 /// An active link, with these tables and groups on the local side; on the remote one all is in place.
@@ -304,10 +343,8 @@ fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
             local: Some(tables.to_vec()),
             remote: Some(vec![table("rtb-9", &[("10.20.0.0/16", over_the_link.0, over_the_link.1)])]),
         },
-        groups: BySide {
-            local: Some(groups.to_vec()),
-            remote: Some(vec![GroupView { group: "sg-9".parse().unwrap(), rules: Vec::new() }]),
-        },
+        groups: BySide { local: Some(groups.to_vec()), remote: Some(vec![own_group("sg-9", &[])]) },
+        ..Observed::default()
     }
 }
 

@@ -1,0 +1,198 @@
+//! Things that are true of a link and that its owner should know before they hurt.
+//!
+//! Advisories follow from the record, and from what is passed in of the cloud ([`Known`]); they never refuse anything. Every figure
+//! in them is an estimate from a dated table ([`figures`]), and says so.
+
+pub mod figures;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    network::{LIVE_PEERINGS, Peering, Registered},
+    place::Provider,
+    side::BySide,
+};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// One thing to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Advisory {
+    /// A stable code, for programs.
+    pub code: &'static str,
+    /// The same for people: what it means and what it may cost.
+    pub message: String,
+}
+
+/// Another region costs more and takes longer.
+pub const CROSS_REGION: &str = "CROSS_REGION";
+/// What does not work between regions as it does within one.
+pub const INTER_REGION_LIMITS: &str = "INTER_REGION_LIMITS";
+/// Private names do not resolve across regions unless that is asked for.
+pub const PRIVATE_NAMES: &str = "PRIVATE_NAMES";
+/// Another zone of the region costs a little more.
+pub const CROSS_ZONE: &str = "CROSS_ZONE";
+/// A peering joins two networks and no third.
+pub const NON_TRANSITIVE: &str = "NON_TRANSITIVE";
+/// What comes in by a VPN or another gateway of the peer does not go on over the link.
+pub const EDGE_ROUTING: &str = "EDGE_ROUTING";
+/// The provider's own default lets the other end in.
+pub const OPEN_BY_DEFAULT: &str = "OPEN_BY_DEFAULT";
+/// The provider's quota of links is nearly used up.
+pub const QUOTA_HEADROOM: &str = "QUOTA_HEADROOM";
+
+/// Every code there is.
+pub const CODES: [&str; 8] =
+    [CROSS_REGION, INTER_REGION_LIMITS, PRIVATE_NAMES, CROSS_ZONE, NON_TRANSITIVE, EDGE_ROUTING, OPEN_BY_DEFAULT, QUOTA_HEADROOM];
+
+/// What somebody has read at the cloud. What is not known gives no advisory, or one from a constant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The zones of each side's subnets, by the ids that are the same in every account (AWS: `use1-az1`; the names are shuffled).
+    pub zones: BySide<BTreeSet<String>>,
+    /// The links of the private network that count against its quota.
+    pub links: Option<Usage>,
+}
+
+/// How much of a quota is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    pub used: usize,
+    pub most: usize,
+}
+
+impl Usage {
+    /// Whether more than four fifths are used.
+    pub fn is_near_its_end(&self) -> bool {
+        self.used.saturating_mul(5) > self.most.saturating_mul(4)
+    }
+}
+
+/// What the owner of this network should know about this peering, from the record alone.
+pub fn advisories(network: &Registered, peering: &Peering) -> Vec<Advisory> {
+    advisories_knowing(network, peering, &Known::default())
+}
+
+/// The same with what is known of the cloud.
+pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known) -> Vec<Advisory> {
+    let (local, remote) = (network.region.as_str(), peering.peer.region.as_str());
+    let between_regions = local != remote;
+    let usage = known.links.unwrap_or_else(|| Usage { used: network.live_peerings().count(), most: LIVE_PEERINGS });
+    let all = [
+        cross_region(local, remote),
+        inter_region_limits(network.provider).filter(|_| between_regions),
+        private_names(network.provider, peering).filter(|_| between_regions),
+        cross_zone(known).filter(|_| !between_regions),
+        Some(non_transitive()),
+        Some(edge_routing(network.provider)),
+        open_by_default(network.provider),
+        quota_headroom(usage),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What follows from the two regions of a link.
+pub fn for_places(local: &str, remote: &str) -> Vec<Advisory> {
+    cross_region(local, remote).into_iter().chain([non_transitive()]).collect()
+}
+
+fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
+    Advisory { code, message: message.into() }
+}
+
+fn cross_region(local: &str, remote: &str) -> Option<Advisory> {
+    let message = match figures::between_regions(local, remote)? {
+        Some(path) => format!(
+            "{local} and {remote} are different regions: a round trip takes {}, and traffic costs {} ({})",
+            path.round_trip,
+            path.price,
+            figures::source(),
+        ),
+        None => {
+            format!("{local} and {remote} are different regions: round trips take longer, and traffic is charged by the pair of regions")
+        }
+    };
+    Some(advisory(CROSS_REGION, message))
+}
+
+fn inter_region_limits(provider: Provider) -> Option<Advisory> {
+    match provider {
+        Provider::Aws => Some(advisory(
+            INTER_REGION_LIMITS,
+            "between regions a security group cannot name the other side's groups, only ranges, and packets have at most 8,500 bytes \
+             (9,001 within a region)",
+        )),
+        Provider::Gcp | Provider::Azure => None,
+    }
+}
+
+fn private_names(provider: Provider, peering: &Peering) -> Option<Advisory> {
+    match provider {
+        Provider::Aws => (!peering.dns.local.wanted).then(|| {
+            advisory(
+                PRIVATE_NAMES,
+                "the private network's names do not resolve to private addresses in another region; ask for DNS resolution of the local \
+                 side if the peer uses them",
+            )
+        }),
+        Provider::Gcp | Provider::Azure => None,
+    }
+}
+
+fn cross_zone(known: &Known) -> Option<Advisory> {
+    let (local, remote) = (&known.zones.local, &known.zones.remote);
+    let is_one_zone = local.len() == 1 && local == remote;
+    if local.is_empty() || remote.is_empty() || is_one_zone {
+        return None;
+    }
+    let path = figures::BETWEEN_ZONES;
+    let list = |zones: &BTreeSet<String>| zones.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "the private network is in {} and the peer in {}: between zones a round trip takes {}, and traffic costs {} ({}); within one \
+         zone it is free",
+        list(local),
+        list(remote),
+        path.round_trip,
+        path.price,
+        figures::source(),
+    );
+    Some(advisory(CROSS_ZONE, message))
+}
+
+fn non_transitive() -> Advisory {
+    advisory(NON_TRANSITIVE, "a peering is not transitive: networks behind the peer do not reach the private network, nor it them")
+}
+
+fn edge_routing(provider: Provider) -> Advisory {
+    let message = match provider {
+        Provider::Aws => {
+            "nothing enters or leaves by the other end's gateways: neither a VPN, Direct Connect, an internet or NAT gateway, nor an S3 \
+             endpoint; who comes in by a VPN needs a proxy or address translation in the peer"
+        }
+        Provider::Gcp => {
+            "who comes in by the peer's VPN or interconnect reaches the private network only if the peer exports and the private network \
+             imports custom routes, and the peer's router advertises the private network's range"
+        }
+        Provider::Azure => {
+            "who comes in by the peer's VPN or ExpressRoute reaches the private network only if the peer's half allows gateway transit and \
+             the private network's half uses remote gateways; one peering of a network can do that"
+        }
+    };
+    advisory(EDGE_ROUTING, message)
+}
+
+fn open_by_default(provider: Provider) -> Option<Advisory> {
+    match provider {
+        Provider::Azure => Some(advisory(
+            OPEN_BY_DEFAULT,
+            "the default rule AllowVnetInBound admits peered networks: a network security group without an explicit denial lets the other \
+             end in",
+        )),
+        Provider::Aws | Provider::Gcp => None,
+    }
+}
+
+fn quota_headroom(usage: Usage) -> Option<Advisory> {
+    let Usage { used, most } = usage;
+    usage.is_near_its_end().then(|| advisory(QUOTA_HEADROOM, format!("{used} of {most} possible links of this network are in use")))
+}

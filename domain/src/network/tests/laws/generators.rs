@@ -1,0 +1,217 @@
+//! Any commands, outcomes and events, about a few peerings that meet often.
+
+use super::{
+    super::{super::*, now, samples::*},
+    values::*,
+};
+use crate::text::ExternalId;
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+/// What happens to links, in any order.
+fn a_life_event() -> impl Strategy<Value = Outcome> {
+    let on_link = (a_peering(), a_link());
+    prop_oneof![
+        3 => (a_peering(), an_attempt())
+            .prop_map(|(peering_id, attempt)| PeeringInitiationStarted { peering_id, attempt, started_at: now() }.into()),
+        1 => (a_peering(), an_attempt()).prop_map(|(peering_id, attempt)| PeeringInitiationRefused { peering_id, attempt }.into()),
+        3 => (a_peering(), a_link(), option::of(a_time()))
+            .prop_map(|(peering_id, link, expires_at)| PeeringInitiated { peering_id, link, expires_at }.into()),
+        1 => (a_peering(), a_link(), a_time())
+            .prop_map(|(peering_id, link, expires_at)| PeeringExpiryNear { peering_id, link, expires_at }.into()),
+        3 => (a_peering(), a_link(), option::of(some_evidence()))
+            .prop_map(|(peering_id, link, evidence)| PeeringAccepted { peering_id, link, evidence }.into()),
+        3 => on_link.clone().prop_map(|(peering_id, link)| PeeringActivated { peering_id, link }.into()),
+        1 => on_link.clone().prop_map(|(peering_id, link)| PeeringRejected { peering_id, link }.into()),
+        1 => on_link.clone().prop_map(|(peering_id, link)| PeeringExpired { peering_id, link }.into()),
+        1 => (a_peering(), option::of(a_link()))
+            .prop_map(|(peering_id, link)| PeeringFailed { peering_id, link, message: "the provider says no".to_owned() }.into()),
+        1 => (a_peering(), a_time()).prop_map(|(peering_id, deadline)| PeeringDeadlinePassed { peering_id, deadline }.into()),
+        1 => (a_peering(), a_side(), a_table(), a_range()).prop_map(|(peering_id, side, route_table, destination)| {
+            PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }] }.into()
+        }),
+        1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
+        1 => (a_peering(), remnants()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),
+    ]
+}
+
+/// What happens to routes and firewalls.
+fn a_setup_event() -> impl Strategy<Value = Outcome> {
+    let route = (a_peering(), a_side(), a_range(), a_table());
+    let rule = (a_peering(), a_side(), a_rule(), a_rule_id());
+    prop_oneof![
+        route.clone().prop_map(|(peering_id, side, destination, route_table)| {
+            RouteInstalled { peering_id, side, destination, route_table }.into()
+        }),
+        route
+            .clone()
+            .prop_map(|(peering_id, side, destination, route_table)| RouteRemoved { peering_id, side, destination, route_table }.into()),
+        route.prop_map(|(peering_id, side, destination, route_table)| {
+            RouteConflicted { peering_id, side, destination, route_table, target: "tgw-01".to_owned() }.into()
+        }),
+        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| FirewallGroupCreated { peering_id, side, group }.into()),
+        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| FirewallGroupRemoved { peering_id, side, group }.into()),
+        rule.clone().prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleAuthorized { peering_id, side, rule, rule_id }.into()),
+        rule.prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleRevoked { peering_id, side, rule, rule_id }.into()),
+        (a_peering(), a_side(), a_group(), vec(a_rule(), 0..2)).prop_map(|(peering_id, side, group, admit)| FirewallEnforced {
+            peering_id,
+            side,
+            group,
+            admit
+        }
+        .into()),
+    ]
+}
+
+/// What happens afterwards, and blocks.
+fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
+    let blocked_by = |(peering_id, cause)| ProvisioningBlocked { peering_id, ..blocked(cause) }.into();
+    prop_oneof![
+        (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, id)| FirewallExposed {
+            peering_id,
+            side,
+            exposure: exposure(id.as_str())
+        }
+        .into()),
+        (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, rule_id)| ExposureCleared { peering_id, side, rule_id }.into()),
+        (a_peering(), an_ingress(), select(vec![IngressEnd::Expired, IngressEnd::Revoked]))
+            .prop_map(|(peering_id, ingress_id, because)| ConnectorIngressRevoked { peering_id, ingress_id, because }.into()),
+        (a_peering(), a_side(), any::<bool>())
+            .prop_map(|(peering_id, side, enabled)| DnsResolutionApplied { peering_id, side, enabled }.into()),
+        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, detected_at)| DriftDetected {
+            peering_id,
+            finding,
+            detected_at
+        }
+        .into()),
+        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, repaired_at)| DriftRepaired {
+            peering_id,
+            finding,
+            repaired_at
+        }
+        .into()),
+        (a_peering(), a_finding()).prop_map(|(peering_id, finding)| DriftAdopted { peering_id, finding }.into()),
+        (a_peering(), select(&BlockCause::ALL)).prop_map(blocked_by),
+        a_peering().prop_map(|peering_id| ProvisioningUnblocked { peering_id }.into()),
+    ]
+}
+
+pub(super) fn an_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![3 => a_life_event(), 2 => a_setup_event(), 1 => an_upkeep_event()]
+}
+
+fn an_intent() -> impl Strategy<Value = NetworkCommand> {
+    let route = (a_peering(), a_side(), a_range());
+    prop_oneof![
+        1 => Just(NetworkCommand::RegisterNetwork(register())),
+        1 => a_policy().prop_map(|policy| SetPolicy { policy }.into()),
+        1 => Just(CheckDrift {}.into()),
+        8 => (a_peer(), terms()).prop_map(|(peer, terms)| RequestPeering { peer, terms }.into()),
+        3 => (a_peer(), a_link(), a_consent()).prop_map(|(peer, link, consent)| AdoptPeering { peer, link, consent }.into()),
+        6 => route.clone().prop_map(|(peering_id, side, destination)| AcceptRoute { peering_id, side, destination }.into()),
+        2 => route.prop_map(|(peering_id, side, destination)| WithdrawRoute { peering_id, side, destination }.into()),
+        2 => (a_peering(), a_side(), a_range(), a_range())
+            .prop_map(|(peering_id, side, from, to)| ReplaceRoute { peering_id, side, from, to }.into()),
+        4 => (a_peering(), a_side(), vec(a_rule(), 0..3))
+            .prop_map(|(peering_id, side, admit)| RestrictFirewall { peering_id, side, admit }.into()),
+        3 => (a_peering(), a_range(), select(vec![0, 443, 8443]), option::of(a_time()), a_reason()).prop_map(
+            |(peering_id, target, port, expires_at, reason)| {
+                AllowConnectorIngress { peering_id, target, port, reason, expires_at }.into()
+            }
+        ),
+        2 => (a_peering(), an_ingress()).prop_map(|(peering_id, ingress_id)| RevokeConnectorIngress { peering_id, ingress_id }.into()),
+        2 => (a_peering(), a_side(), any::<bool>())
+            .prop_map(|(peering_id, side, enabled)| SetDnsResolution { peering_id, side, enabled }.into()),
+        1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| RemovePeering { peering_id, reason }.into()),
+        1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| AbandonPeering { peering_id, reason }.into()),
+    ]
+}
+
+/// Any command but the one after which there are no more.
+pub(super) fn a_command() -> impl Strategy<Value = NetworkCommand> {
+    prop_oneof![1 => an_intent(), 1 => an_outcome().prop_map(Into::into)]
+}
+
+pub(super) fn any_command() -> impl Strategy<Value = NetworkCommand> {
+    let retire = a_reason().prop_map(|reason| RetireNetwork { reason }.into());
+    prop_oneof![40 => a_command(), 1 => retire]
+}
+
+/// The event that an outcome becomes when nothing stands in its way.
+pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
+    match outcome {
+        Outcome::InitiationStarted(it) => it.into(),
+        Outcome::InitiationRefused(it) => it.into(),
+        Outcome::Initiated(it) => it.into(),
+        Outcome::ExpiryNear(it) => it.into(),
+        Outcome::Accepted(it) => it.into(),
+        Outcome::Activated(it) => it.into(),
+        Outcome::Rejected(it) => it.into(),
+        Outcome::Expired(it) => it.into(),
+        Outcome::Failed(it) => it.into(),
+        Outcome::DeadlinePassed(it) => it.into(),
+        Outcome::Surveyed(it) => it.into(),
+        Outcome::LinkRemoved(it) => it.into(),
+        Outcome::Removed(it) => it.into(),
+        Outcome::RouteInstalled(it) => it.into(),
+        Outcome::RouteRemoved(it) => it.into(),
+        Outcome::RouteConflicted(it) => it.into(),
+        Outcome::FirewallGroupCreated(it) => it.into(),
+        Outcome::FirewallGroupRemoved(it) => it.into(),
+        Outcome::FirewallRuleAuthorized(it) => it.into(),
+        Outcome::FirewallRuleRevoked(it) => it.into(),
+        Outcome::FirewallEnforced(it) => it.into(),
+        Outcome::FirewallExposed(it) => it.into(),
+        Outcome::ExposureCleared(it) => it.into(),
+        Outcome::IngressExpired(it) => it.into(),
+        Outcome::DnsResolutionApplied(it) => it.into(),
+        Outcome::DriftDetected(it) => it.into(),
+        Outcome::DriftRepaired(it) => it.into(),
+        Outcome::DriftAdopted(it) => it.into(),
+        Outcome::Blocked(it) => it.into(),
+        Outcome::Unblocked(it) => it.into(),
+    }
+}
+
+fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
+    let external_id = || option::of(Just(text::<ExternalId>("peerage-1")));
+    let route = (a_peering(), a_side(), a_range());
+    prop_oneof![
+        1 => Just(registered()),
+        1 => a_policy().prop_map(policy_set),
+        1 => a_time().prop_map(|requested_at| DriftCheckRequested { network_id: network_id(), requested_at }.into()),
+        8 => (a_peering(), a_peer(), terms(), external_id()).prop_map(|(peering_id, peer, terms, external_id)| {
+            PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id }.into()
+        }),
+        4 => (a_peering(), a_peer(), a_link(), a_consent(), external_id()).prop_map(|(peering_id, peer, link, consent, external_id)| {
+            PeeringAdopted { peering_id, peer, link, adopted_at: now(), consent, external_id }.into()
+        }),
+        6 => route.clone().prop_map(|(peering_id, side, destination)| RouteAccepted { peering_id, side, destination }.into()),
+        3 => (route, option::of(a_range())).prop_map(|((peering_id, side, destination), replaced_by)| {
+            RouteWithdrawn { peering_id, side, destination, replaced_by }.into()
+        }),
+        4 => (a_peering(), a_side(), vec(a_rule(), 0..3))
+            .prop_map(|(peering_id, side, admit)| FirewallRestricted { peering_id, side, admit }.into()),
+        3 => (a_peering(), an_ingress(), a_range(), a_rule(), option::of(a_time())).prop_map(
+            |(peering_id, ingress_id, target, rule, expires_at)| {
+                let ingress = ingress_allowed(0, "10.101.8.0/24", 443);
+                ConnectorIngressAllowed { peering_id, ingress_id, target, rule, expires_at, ..ingress }.into()
+            }
+        ),
+        2 => (a_peering(), a_side(), any::<bool>())
+            .prop_map(|(peering_id, side, enabled)| DnsResolutionSet { peering_id, side, enabled }.into()),
+        1 => (a_peering(), a_reason())
+            .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
+        1 => (a_peering(), a_reason(), remnants())
+            .prop_map(|(peering_id, reason, left_behind)| PeeringAbandoned { peering_id, reason, left_behind }.into()),
+        1 => (a_peering(), a_link()).prop_map(|(peering_id, expired)| PeeringRenewed { peering_id, expired }.into()),
+    ]
+}
+
+/// Any event but the last one of a network, whether or not it could ever follow.
+pub(super) fn an_event() -> impl Strategy<Value = NetworkEvent> {
+    prop_oneof![1 => an_intent_event(), 1 => an_outcome().prop_map(as_event)]
+}
+
+pub(super) fn any_event() -> impl Strategy<Value = NetworkEvent> {
+    prop_oneof![60 => an_event(), 1 => Just(retired())]
+}

@@ -1,0 +1,129 @@
+//! Any names, ranges and findings: few of each, so that they meet.
+
+use super::super::{super::*, samples::*};
+use crate::{
+    ids::{CommandId, IngressId},
+    side::Side,
+    text::{FirewallGroup, FirewallRule, Link, Reason, RouteTable},
+};
+use chrono::{DateTime, Utc};
+use proptest::{collection::btree_set, collection::vec, option, prelude::*, sample::select};
+
+/// How many peerings the generated commands speak of; few, so that they meet.
+pub(super) const PEERINGS: u128 = 4;
+
+pub(super) fn a_peering() -> impl Strategy<Value = PeeringId> + Clone {
+    (0..PEERINGS).prop_map(peering_id)
+}
+
+pub(super) fn a_side() -> impl Strategy<Value = Side> + Clone {
+    select(&Side::BOTH)
+}
+
+pub(super) fn a_range() -> impl Strategy<Value = Range> + Clone {
+    let written = [
+        "10.20.0.0/16",
+        "10.101.0.0/16",
+        "10.101.7.0/24",
+        "10.101.128.0/17",
+        "10.102.0.0/16",
+        "10.100.0.0/14",
+        "192.168.0.0/24",
+        "172.16.0.0/12",
+    ];
+    select(written.map(range).to_vec())
+}
+
+pub(super) fn a_peer() -> impl Strategy<Value = Peer> {
+    let own = (1..5_u8).prop_map(peer);
+    prop_oneof![3 => own.clone(), 1 => (own, vec(a_range(), 0..3)).prop_map(|(peer, ranges)| Peer { ranges, ..peer })]
+}
+
+pub(super) fn a_link() -> impl Strategy<Value = Link> + Clone {
+    select(vec![link(), other_link(), text("pcx-0aaaabbbbccccdddd")])
+}
+
+pub(super) fn a_rule() -> impl Strategy<Value = InboundRule> + Clone {
+    (a_range(), select(vec![0, 443, 2113])).prop_map(|(source, port)| InboundRule { source, port })
+}
+
+pub(super) fn a_table() -> impl Strategy<Value = RouteTable> + Clone {
+    select(vec![text("rtb-01"), text("rtb-02")])
+}
+
+pub(super) fn a_group() -> impl Strategy<Value = FirewallGroup> {
+    select(vec![group("sg-01"), group("sg-02")])
+}
+
+pub(super) fn a_rule_id() -> impl Strategy<Value = FirewallRule> + Clone {
+    select(vec![text("sgr-01"), text("sgr-02")])
+}
+
+pub(super) fn an_attempt() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 1..4_u32, 1 => Just(0), 1 => Just(u32::MAX)]
+}
+
+pub(super) fn a_time() -> impl Strategy<Value = DateTime<Utc>> {
+    (-3..4_i64).prop_map(|half_days| hours_on(12 * half_days))
+}
+
+pub(super) fn a_reason() -> impl Strategy<Value = Reason> {
+    Just(reason_given("because"))
+}
+
+pub(super) fn a_consent() -> impl Strategy<Value = Consent> {
+    select(&Consent::ALL)
+}
+
+pub(super) fn terms() -> impl Strategy<Value = Terms> {
+    (a_consent(), option::of(a_time()), any::<bool>()).prop_map(|(consent, deadline, renew)| Terms { consent, deadline, renew })
+}
+
+pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
+    let enforce = btree_set(a_group(), 0..3).prop_map(|groups| ExposurePolicy::Enforce { groups });
+    (select(&DriftPolicy::ALL), prop_oneof![Just(ExposurePolicy::Report), enforce]).prop_map(|(drift, exposure)| Policy { drift, exposure })
+}
+
+/// The first ids are those that the generated commands give, so that what was opened is met again.
+pub(super) fn an_ingress() -> impl Strategy<Value = IngressId> {
+    (a_peering(), 0..PEERINGS).prop_map(|(peering, n)| Ids::of(CommandId(uuid::Uuid::from_u128(n))).ingress(peering))
+}
+
+pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
+    prop_oneof![
+        Just(Finding::LinkEnded { state: "deleted".to_owned() }),
+        Just(Finding::LinkTagMissing),
+        a_side().prop_map(|side| Finding::DnsResolutionFlipped { side }),
+        (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| Finding::RouteMissing {
+            side,
+            route_table,
+            destination
+        }),
+        (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
+            Finding::RouteForeign { side, route_table, destination, target: "tgw-01".to_owned() }
+        }),
+        (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
+            Finding::RouteExtra { side, route_table, destination: destination.to_string() }
+        }),
+        (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupMissing { side, group }),
+        (a_side(), a_rule()).prop_map(|(side, rule)| Finding::RuleMissing { side, rule }),
+        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleExtra { side, rule_id, admits: "tcp 22".to_owned() }),
+    ]
+}
+
+pub(super) fn some_evidence() -> impl Strategy<Value = Evidence> {
+    (select(vec![AcceptedBy::Engine, AcceptedBy::Owner]), 1..3_u8).prop_map(|(accepted_by, n)| Evidence {
+        accepted_by,
+        account: peer(n).account,
+        ..evidence()
+    })
+}
+
+pub(super) fn remnants() -> impl Strategy<Value = Vec<Remnant>> {
+    let one = prop_oneof![
+        Just(Remnant::PossibleLink),
+        a_link().prop_map(|link| Remnant::Link { link }),
+        (a_side(), a_group()).prop_map(|(side, group)| Remnant::FirewallGroup { side, group }),
+    ];
+    vec(one, 0..3)
+}

@@ -1,0 +1,69 @@
+//! What stands around a cloud and lets every call through in its own way: one place where all calls are forwarded, whoever wraps
+//! them.
+
+use crate::cloud::{
+    AccessListView, Cloud, CloudError, DnsSupport, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation,
+    Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+};
+use async_trait::async_trait;
+use domain::{
+    PeeringId, Range,
+    network::InboundRule,
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+};
+use std::fmt;
+
+/// A wrapper of a cloud; it is one itself.
+pub trait Around: Send + Sync + fmt::Debug {
+    fn cloud(&self) -> &dyn Cloud;
+
+    /// Makes this call, or makes it several times, or does not.
+    fn around<T, F>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> impl Future<Output = Result<T, CloudError>> + Send
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+        T: Send;
+}
+
+/// Each line: the operation and its method, and where the call goes.
+macro_rules! forward {
+    ($($operation:ident $method:ident($($name:ident: $type:ty),+) -> $answer:ty, at $at:expr;)+) => {
+        #[async_trait]
+        impl<A: Around> Cloud for A {
+            fn limits(&self, at: &Place) -> Limits {
+                self.cloud().limits(at)
+            }
+
+            $(async fn $method(&self, $($name: $type),+) -> Result<$answer, CloudError> {
+                self.around(Operation::$operation, $at, || self.cloud().$method($($name),+)).await
+            })+
+        }
+    };
+}
+
+forward! {
+    Identity identity(at: &Place) -> Account, at at;
+    Networks networks(at: &Place, of: &[CloudNetwork]) -> Vec<NetworkView>, at at;
+    Subnets subnets(at: &Place, of: &[CloudNetwork]) -> Vec<SubnetView>, at at;
+    Links links(at: &Place, of: &[CloudNetwork]) -> Vec<LinkView>, at at;
+    RouteTables route_tables(at: &Place, of: &[CloudNetwork]) -> Vec<RouteTableView>, at at;
+    FirewallGroups firewall_groups(at: &Place, of: &[CloudNetwork]) -> Vec<GroupView>, at at;
+    AccessLists access_lists(at: &Place, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
+    DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.place;
+    Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.place();
+    CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.place;
+    AcceptLink accept_link(at: &Place, link: &Link) -> (), at at;
+    DeleteLink delete_link(at: &Place, link: &Link) -> (), at at;
+    TagLink tag_link(at: &Place, link: &Link, peering: PeeringId) -> (), at at;
+    SetDnsResolution set_dns_resolution(at: &Place, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
+    InstallRoute install_route(at: &Place, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
+    RemoveRoute remove_route(at: &Place, table: &RouteTable, destination: Range) -> (), at at;
+    CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.place;
+    DeleteGroup delete_group(at: &Place, group: &FirewallGroup) -> (), at at;
+    AuthorizeRule authorize_rule(at: &Place, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
+    RevokeRule revoke_rule(at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
+}

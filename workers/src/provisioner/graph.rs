@@ -1,0 +1,119 @@
+//! Graph: every network and every live link in the log, whoever asked for it.
+//!
+//! A network's own stream cannot tell that two private networks with overlapping ranges are being joined with the same peer: the peer
+//! could not tell their answers apart. The provisioner follows all streams anyway, and keeps just that much of them. It is folded from
+//! the log alone, and only ever makes a preflight fail.
+
+use domain::{
+    NetworkId, PeeringId, Provider, Range,
+    network::{NetworkEvent, Peer},
+    text::{Account, CloudNetwork},
+};
+use std::collections::BTreeMap;
+
+/// A network at a cloud, by who owns it and its id.
+type Node = (Provider, Account, CloudNetwork);
+
+/// A private network and its links.
+#[derive(Clone, Debug)]
+struct Hub {
+    node: Node,
+    range: Range,
+    links: BTreeMap<PeeringId, (Node, Vec<Range>)>,
+}
+
+/// Every network and every live link in the log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Graph {
+    hubs: BTreeMap<NetworkId, Hub>,
+}
+
+/// A range behind a link that the same network has already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Neighbour {
+    pub(super) network_id: NetworkId,
+    pub(super) peering_id: PeeringId,
+    pub(super) range: Range,
+}
+
+impl Graph {
+    /// Takes in what happened to a network.
+    pub(super) fn evolve(&mut self, network: NetworkId, event: &NetworkEvent) {
+        if let NetworkEvent::NetworkRegistered(it) = event {
+            let node = (it.provider, it.account.clone(), it.cloud_network.clone());
+            self.hubs.entry(network).or_insert(Hub { node, range: it.range, links: BTreeMap::new() });
+            return;
+        }
+        let Some(hub) = self.hubs.get_mut(&network) else { return };
+        if let NetworkEvent::PeeringRequested(it) = event {
+            hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+        } else if let NetworkEvent::PeeringAdopted(it) = event {
+            hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+        } else if let Some(id) = event.peering_id()
+            && ends(event)
+        {
+            hub.links.remove(&id);
+        }
+    }
+
+    /// The ranges that this peer reaches over other private networks' links.
+    pub(super) fn behind(&self, peer: &Peer, but: NetworkId) -> Vec<Neighbour> {
+        let peer = node(peer);
+        let others = self.hubs.iter().filter(|(id, _)| **id != but);
+        let hubs = others.clone().flat_map(|(id, hub)| {
+            let to_peer = hub.links.iter().filter(|(_, (node, _))| *node == peer);
+            to_peer.map(|(peering, _)| Neighbour { network_id: *id, peering_id: *peering, range: hub.range }).collect::<Vec<_>>()
+        });
+        // The peer may be a private network itself; then it has peers of its own.
+        let own = others.filter(|(_, hub)| hub.node == peer).flat_map(|(id, hub)| {
+            let ranges = hub.links.iter().flat_map(|(peering, (_, ranges))| ranges.iter().map(|range| (*peering, *range)));
+            ranges.map(|(peering_id, range)| Neighbour { network_id: *id, peering_id, range }).collect::<Vec<_>>()
+        });
+        hubs.chain(own).collect()
+    }
+}
+
+fn node(peer: &Peer) -> Node {
+    (peer.provider, peer.account.clone(), peer.cloud_network.clone())
+}
+
+/// Whether a peering is over with this event. One that is renewed is over for a moment and asks again: it is checked again then.
+fn ends(event: &NetworkEvent) -> bool {
+    matches!(
+        event,
+        NetworkEvent::PeeringRejected(_)
+            | NetworkEvent::PeeringFailed(_)
+            | NetworkEvent::PeeringRemoved(_)
+            | NetworkEvent::PeeringAbandoned(_)
+            | NetworkEvent::PeeringExpired(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioner::testing::Log;
+    use uuid::Uuid;
+
+    fn of(n: u128, log: &Log) -> (NetworkId, Vec<NetworkEvent>) {
+        (NetworkId(Uuid::from_u128(n)), log.events())
+    }
+
+    #[test]
+    fn a_peer_that_two_private_networks_share_shows_each_the_others_range_until_the_link_is_over() {
+        let log = Log::with_a_peering();
+        let mut graph = Graph::default();
+        for (id, events) in [of(1, &log), of(2, &log)] {
+            events.iter().for_each(|event| graph.evolve(id, event));
+        }
+        let (peer, one) = (log.peering().peer, NetworkId(Uuid::from_u128(1)));
+        let seen = graph.behind(&peer, one);
+        assert_eq!(
+            seen.iter().map(|it| (it.network_id, it.range)).collect::<Vec<_>>(),
+            [(NetworkId(Uuid::from_u128(2)), log.network().range)]
+        );
+        let over = NetworkEvent::PeeringRemoved(domain::network::PeeringRemoved { peering_id: log.peering().id, left_behind: Vec::new() });
+        graph.evolve(NetworkId(Uuid::from_u128(2)), &over);
+        assert_eq!(graph.behind(&peer, one), []);
+    }
+}

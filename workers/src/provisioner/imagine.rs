@@ -1,0 +1,96 @@
+//! Imagine: what a survey would show if an action had been carried out.
+
+use super::{apply::Action, place, survey::Survey};
+use crate::cloud::{GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Traffic, group_name};
+use domain::{
+    PeeringId, Side,
+    network::{InboundRule, Peering, Registered},
+    text::{FirewallGroup, FirewallRule, Link},
+};
+use ipnet::IpNet;
+
+impl Survey {
+    /// Makes the survey show what the cloud would show after this action, with made-up ids for what would be made.
+    pub(super) fn imagine(&mut self, network: &Registered, peering: &Peering, action: &Action) {
+        let at = place::of(network, peering, action.side());
+        match action {
+            Action::CreateLink { .. } => self.new_link(network, peering),
+            Action::AcceptLink { link } => self.each_view(link, |view| view.state = LinkState::Active),
+            Action::DeleteLink { link } => self.each_view(link, |view| view.state = LinkState::Deleted),
+            Action::TagLink { link } => self.each_view(link, |view| view.owner = Some(peering.id)),
+            Action::SetDnsResolution { link, end, enabled, .. } => self.each_view(link, |view| {
+                let end = match end {
+                    LinkRole::Requester => &mut view.requester,
+                    LinkRole::Accepter => &mut view.accepter,
+                };
+                end.dns_resolution = Some(*enabled);
+            }),
+            Action::InstallRoute { table, destination, link, .. } => {
+                let destination = IpNet::V4(destination.net());
+                let route = RouteView { destination, target: RouteTarget::Link(link.clone()), state: RouteState::Active };
+                if let Some(view) = self.tables.entry(at).or_default().iter_mut().find(|view| view.table == *table) {
+                    view.routes.push(route);
+                }
+            }
+            Action::RemoveRoute { table, destination, .. } => {
+                let destination = IpNet::V4(destination.net());
+                if let Some(view) = self.tables.entry(at).or_default().iter_mut().find(|view| view.table == *table) {
+                    view.routes.retain(|route| route.destination != destination);
+                }
+            }
+            Action::CreateGroup { side } => self.groups.entry(at).or_default().push(new_group(network, peering, *side)),
+            Action::DeleteGroup { group, .. } => self.groups.entry(at).or_default().retain(|view| view.group != *group),
+            Action::AuthorizeRule { group, rule, .. } => {
+                let shown = new_rule(*rule, peering.id);
+                self.in_group(at, group, |rules| rules.extend(shown));
+            }
+            Action::RevokeRule { group, id, .. } => self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id)),
+        }
+    }
+
+    fn new_link(&mut self, network: &Registered, peering: &Peering) {
+        let spec = place::link(network, peering);
+        let Ok(link) = "(new-link)".parse::<Link>() else { return };
+        let view = LinkView {
+            link,
+            requester: spec.requester,
+            accepter: spec.accepter,
+            state: LinkState::Pending,
+            message: None,
+            expires_at: None,
+            owner: Some(peering.id),
+        };
+        for side in peering.kept_sides() {
+            self.links.entry(place::of(network, peering, side)).or_default().push(view.clone());
+        }
+    }
+
+    fn each_view(&mut self, link: &Link, change: impl Fn(&mut LinkView)) {
+        self.links.values_mut().flatten().filter(|view| view.link == *link).for_each(change);
+    }
+
+    fn in_group(&mut self, at: Place, group: &FirewallGroup, change: impl FnOnce(&mut Vec<RuleView>)) {
+        if let Some(view) = self.groups.entry(at).or_default().iter_mut().find(|view| view.group == *group) {
+            change(&mut view.rules);
+        }
+    }
+}
+
+fn new_group(network: &Registered, peering: &Peering, side: Side) -> GroupView {
+    let of = place::network(network, peering, side);
+    GroupView {
+        network: of.network,
+        group: format!("(new-group-{side})").parse().expect("a plain word is a group's id"),
+        name: group_name(peering.id),
+        belongs_to: of.place.account.to_string(),
+        owner: Some(peering.id),
+        rules: Vec::new(),
+    }
+}
+
+fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
+    let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port).parse().ok()?;
+    let source = Some(IpNet::V4(rule.source.net()));
+    let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((rule.port, rule.port)) };
+    Some(RuleView { id, rule: Some(rule), admits, text: format!("tcp {} from {}", rule.port, rule.source), owner: Some(peering) })
+}

@@ -1,0 +1,181 @@
+//! From a link that waits for its accepter to an active one: accepted by the engine, or by the peer's owner, against the clock.
+//!
+//! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the one on record.
+
+use super::{Draft, Facts, Sight, later, link, states};
+use crate::{
+    cloud::{LinkEnd, LinkState, LinkView},
+    provisioner::{apply::Action, place},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Side,
+    network::{AcceptedBy, BlockCause, Consent, Evidence, PeeringAccepted, PeeringActivated, PeeringExpired, PeeringExpiryNear},
+    text::Link,
+};
+
+/// How long before the end of a request its owner is told.
+const WARNING: TimeDelta = TimeDelta::hours(24);
+
+/// The link is on record and nobody has accepted it, as far as the log knows.
+pub(super) fn plan(facts: &Facts<'_>, link: &Link, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) {
+    let Some(view) = states::on_record(facts, link, draft) else { return };
+    if facts.peering.made_the_link()
+        && let Some(views) = &facts.seen.links.local
+    {
+        let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.link == *link || link::is_ours(facts, view));
+        let live: Vec<_> = ours.into_iter().filter(|view| view.state.is_live()).collect();
+        if link::stands_in_the_way(facts, &live, &others, draft) {
+            return;
+        }
+    }
+    match view.state {
+        LinkState::Pending => pending(facts, view, expires_at, warned, draft),
+        // Taken back by us because its time was over.
+        LinkState::Deleted if facts.now >= expires_at && facts.peering.made_the_link() => {
+            draft.record(PeeringExpired { peering_id: facts.peering.id, link: link.clone() });
+        }
+        LinkState::Deleting if facts.now >= expires_at && facts.peering.made_the_link() => draft.polls = true,
+        LinkState::Initiating
+        | LinkState::Provisioning
+        | LinkState::Active
+        | LinkState::Rejected
+        | LinkState::Expired
+        | LinkState::Failed
+        | LinkState::Deleting
+        | LinkState::Deleted
+        | LinkState::Unknown(_) => progress(facts, view, draft),
+    }
+}
+
+fn pending(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) {
+    if clock(facts, view, expires_at, warned, draft) {
+        return;
+    }
+    match facts.peering.terms.consent {
+        Consent::Delegated => agree(facts, view, draft),
+        Consent::Owner => draft.polls = true,
+    }
+}
+
+/// A request that nobody accepts is warned of, and ends when its time is over: by the cloud itself, or, where the cloud has no such
+/// clock, by taking it back. Says whether it is over.
+fn clock(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) -> bool {
+    let near = expires_at - WARNING;
+    if facts.now < near {
+        draft.due_at(near);
+    } else if !warned {
+        draft.record(PeeringExpiryNear { peering_id: facts.peering.id, link: view.link.clone(), expires_at });
+    }
+    if facts.now < expires_at {
+        draft.due_at(expires_at);
+        return false;
+    }
+    if facts.now < later(expires_at, facts.settings.visibility_window) || !facts.peering.made_the_link() {
+        draft.polls = true;
+    } else {
+        draft.act(facts, Action::DeleteLink { link: view.link.clone() });
+    }
+    true
+}
+
+/// Accepts, once the remote side shows the very link that was asked for.
+fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    let Some(remote) = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote)) else { return };
+    let Some(theirs) = remote.iter().find(|theirs| theirs.link == view.link) else {
+        let message = format!("the remote side does not show {}, which waits for it", view.link);
+        let remedy = vec![format!("check that Peerage's identity for account {} is the peer's owner", facts.peering.peer.account)];
+        draft.missing(facts, Side::Remote, message, remedy);
+        return;
+    };
+    if [view, theirs].into_iter().any(|view| differs(facts, view, draft)) {
+        return;
+    }
+    if theirs.state == LinkState::Pending {
+        draft.act(facts, Action::AcceptLink { link: view.link.clone() });
+    } else {
+        draft.polls = true;
+    }
+}
+
+/// What follows from the state of a link that is on record as initiated.
+pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    match &view.state {
+        LinkState::Initiating => draft.polls = true,
+        LinkState::Pending => draft.again = true,
+        LinkState::Provisioning => {
+            if !differs(facts, view, draft) {
+                draft.record(accepted(facts, view));
+                draft.polls = true;
+            }
+        }
+        LinkState::Active => {
+            if !differs(facts, view, draft) {
+                draft.record(accepted(facts, view));
+                draft.record(PeeringActivated { peering_id: facts.peering.id, link: view.link.clone() });
+                draft.again = true;
+            }
+        }
+        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(states::ended(facts, view)),
+        LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
+        LinkState::Unknown(_) => states::unknown(facts, view, draft),
+    }
+}
+
+fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
+    let accepted_by = match facts.peering.terms.consent {
+        Consent::Delegated => AcceptedBy::Engine,
+        Consent::Owner => AcceptedBy::Owner,
+    };
+    let evidence = Evidence {
+        accepted_by,
+        account: view.accepter.network.place.account.clone(),
+        seen_at: facts.now,
+        seen_from: Side::Local,
+        shown: view.state.as_str().to_owned(),
+    };
+    PeeringAccepted { peering_id: facts.peering.id, link: view.link.clone(), evidence: Some(evidence) }
+}
+
+/// The link is accepted; the cloud is working on it.
+pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
+    let Some(view) = states::on_record(facts, link, draft) else { return };
+    match &view.state {
+        // Older states are reads that lag behind.
+        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
+        LinkState::Active => {
+            draft.record(PeeringActivated { peering_id: facts.peering.id, link: link.clone() });
+            draft.again = true;
+        }
+        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(states::ended(facts, view)),
+        LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
+        LinkState::Unknown(_) => states::unknown(facts, view, draft),
+    }
+}
+
+/// Whether a link is another than the one on record; then a person must look.
+fn differs(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) -> bool {
+    let Some(what) = mismatch(facts, view) else { return false };
+    let message = format!("{} is not the link on record: {what}; it is not accepted", view.link);
+    let remedy = vec!["compare the networks on record with those at the cloud, and request a peering that names them".to_owned()];
+    draft.block(facts, BlockCause::Conflict, Side::Remote, message, remedy);
+    true
+}
+
+/// What differs between a link and the record. An adopted link may have been asked for from either end.
+fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
+    let wanted = place::link(facts.network, facts.peering);
+    let reversed = !facts.peering.made_the_link() && view.requester.network.is_same(&wanted.accepter.network);
+    let ends = if reversed { (&wanted.accepter, &wanted.requester) } else { (&wanted.requester, &wanted.accepter) };
+    end_mismatch("requester", ends.0, &view.requester).or_else(|| end_mismatch("accepter", ends.1, &view.accepter))
+}
+
+/// Ranges that the cloud does not tell yet are no difference; what it does tell must hold every range on record.
+fn end_mismatch(end: &str, wanted: &LinkEnd, shown: &LinkEnd) -> Option<String> {
+    if !shown.network.is_same(&wanted.network) {
+        return Some(format!("its {end} is {}, not {}", shown.network, wanted.network));
+    }
+    let missing = wanted.ranges.iter().find(|range| !shown.ranges.iter().any(|shown| shown.contains(*range)))?;
+    let told = shown.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    (!shown.ranges.is_empty()).then(|| format!("its {end} has {told}, and not {missing}"))
+}

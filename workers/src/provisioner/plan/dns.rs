@@ -1,0 +1,63 @@
+//! Name resolution over the link: whether one side's names resolve to private addresses for the other.
+//!
+//! AWS: an option of each end, set by its owner, possible once the link is active, and only if both networks answer for their names
+//! and give their machines some.
+
+use super::{
+    Draft, Facts, Sight,
+    drift::{self, Verdict},
+};
+use crate::{
+    cloud::LinkView,
+    provisioner::{apply::Action, place},
+};
+use domain::{
+    Side,
+    network::{BlockCause, DnsResolutionApplied, Finding},
+};
+
+pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
+    let on_record = facts.peering.dns.get(side);
+    let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { return };
+    let shown = end.dns_resolution.unwrap_or_default();
+    if shown == on_record.wanted {
+        if on_record.applied != shown {
+            draft.record(DnsResolutionApplied { peering_id: facts.peering.id, side, enabled: shown });
+        }
+        return;
+    }
+    let nobody_asked = !on_record.wanted && !on_record.applied;
+    if nobody_asked && !facts.peering.made_the_link() {
+        return;
+    }
+    if (on_record.applied == on_record.wanted) && drift::weigh(facts, Finding::DnsResolutionFlipped { side }, draft) == Verdict::Leave {
+        return;
+    }
+    if on_record.wanted && !is_possible(facts, draft) {
+        return;
+    }
+    draft.act(facts, Action::SetDnsResolution { side, link: view.link.clone(), end: role, enabled: on_record.wanted });
+}
+
+/// Whether the networks that can be looked at meet what this needs.
+fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    let mut possible = true;
+    for side in facts.peering.kept_sides() {
+        let Some(support) = draft.see(facts.seen.dns.get(side), Sight::Dns(side)) else {
+            possible = false;
+            continue;
+        };
+        if support.resolution && support.hostnames {
+            continue;
+        }
+        possible = false;
+        let network = place::network(facts.network, facts.peering, side);
+        let lacks = if support.resolution { "hostnames" } else { "support" };
+        let message = format!("{network} has DNS {lacks} switched off; names cannot resolve over the link");
+        let command = |option: &str| {
+            format!("aws ec2 modify-vpc-attribute --region {} --vpc-id {} --enable-dns-{option}", network.place.region, network.network)
+        };
+        draft.block(facts, BlockCause::DnsPrecondition, side, message, vec![command("support"), command("hostnames")]);
+    }
+    possible
+}

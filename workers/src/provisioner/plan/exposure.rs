@@ -1,0 +1,108 @@
+//! Exposures: somebody else's rules that let the private network into the peer.
+//!
+//! The engine's own group admits what was declared. Other groups of the peer's network may admit more: each of their rules that lets
+//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. It is reported, and
+//! revoked only in groups whose owners agreed to that.
+
+use super::{Draft, Facts, Sight, firewall};
+use crate::{
+    cloud::{AccessListView, GroupView, RuleView, Traffic},
+    provisioner::apply::Action,
+};
+use domain::{
+    Side,
+    network::{Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},
+};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+
+pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
+    let from = IpNet::V4(facts.network.range.net());
+    let strangers = groups.iter().filter(|group| !firewall::is_ours(facts, side, group) && group.owner.is_none());
+    let open: Vec<(&GroupView, &RuleView)> = strangers
+        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+        .filter(|(_, rule)| rule.admits.source.is_some_and(|source| overlap(&source, &from)))
+        .collect();
+    let open = if open.is_empty() {
+        open
+    } else {
+        let Some(lists) = draft.see(facts.seen.lists.get(side), Sight::AccessLists(side)) else { return };
+        open.into_iter().filter(|(_, rule)| lists.is_empty() || lists.iter().any(|list| lets_in(list, &rule.admits, &from))).collect()
+    };
+    for (group, rule) in &open {
+        exposed(facts, side, group, rule, draft);
+    }
+    let ids: BTreeSet<_> = open.iter().map(|(_, rule)| &rule.id).collect();
+    for rule_id in facts.peering.firewall.get(side).exposures.keys().filter(|id| !ids.contains(id)) {
+        draft.record(ExposureCleared { peering_id: facts.peering.id, side, rule_id: rule_id.clone() });
+    }
+}
+
+fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
+    let exposure = Exposure {
+        group: group.group.clone(),
+        group_name: group.name.clone(),
+        rule_id: rule.id.clone(),
+        admits: rule.text.clone(),
+        owner: group.belongs_to.clone(),
+    };
+    if facts.peering.firewall.get(side).exposures.get(&rule.id) != Some(&exposure) {
+        draft.record(FirewallExposed { peering_id: facts.peering.id, side, exposure });
+    }
+    match &facts.network.policy.exposure {
+        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) => {
+            draft.act(facts, Action::RevokeRule { side, group: group.group.clone(), id: rule.id.clone() });
+        }
+        ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
+    }
+}
+
+fn overlap(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
+}
+
+/// Whether a list lets any of this traffic from this range in. The first entry that covers traffic decides; an entry that denies only
+/// part of it leaves the rest to the next.
+fn lets_in(list: &AccessListView, traffic: &Traffic, from: &IpNet) -> bool {
+    for entry in &list.entries {
+        let about = &entry.traffic;
+        let touches =
+            about.source.is_none_or(|source| overlap(&source, from)) && shares_protocol(about, traffic) && shares_ports(about, traffic);
+        if !touches {
+            continue;
+        }
+        if entry.allow {
+            return true;
+        }
+        let covers =
+            about.source.is_none_or(|source| source.contains(from)) && covers_protocol(about, traffic) && covers_ports(about, traffic);
+        if covers {
+            return false;
+        }
+    }
+    false
+}
+
+fn shares_protocol(one: &Traffic, other: &Traffic) -> bool {
+    one.protocol.is_none() || other.protocol.is_none() || one.protocol == other.protocol
+}
+
+fn covers_protocol(one: &Traffic, other: &Traffic) -> bool {
+    one.protocol.is_none() || one.protocol == other.protocol
+}
+
+fn shares_ports(one: &Traffic, other: &Traffic) -> bool {
+    match (one.ports, other.ports) {
+        (Some((first, last)), Some((from, to))) => first <= to && from <= last,
+        (None, _) | (_, None) => true,
+    }
+}
+
+fn covers_ports(one: &Traffic, other: &Traffic) -> bool {
+    match (one.ports, other.ports) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some((first, last)), Some((from, to))) => first <= from && to <= last,
+    }
+}

@@ -1,0 +1,231 @@
+//! Preflight: everything that can be known before the first write, each check with a typed reason.
+//!
+//! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering plan`.
+
+use super::{Draft, Facts, Sight};
+use crate::{
+    cloud::{LinkState, LinkView, Rehearsed},
+    provisioner::place,
+};
+use domain::{Side, network::BlockCause};
+use ipnet::IpNet;
+
+/// One check, and what it came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::provisioner) struct CheckReport {
+    pub(in crate::provisioner) check: &'static str,
+    pub(in crate::provisioner) side: Option<Side>,
+    pub(in crate::provisioner) outcome: CheckOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::provisioner) enum CheckOutcome {
+    Passed,
+    Failed { cause: BlockCause, message: String, remedy: Vec<String> },
+    Skipped { why: &'static str },
+}
+
+const NOT_OURS: CheckOutcome = CheckOutcome::Skipped { why: "the peer's owner keeps this side" };
+
+fn failed(cause: BlockCause, message: String, remedy: impl Into<String>) -> CheckOutcome {
+    CheckOutcome::Failed { cause, message, remedy: vec![remedy.into()] }
+}
+
+/// Whether nothing speaks against the first write; if something does, the peering is blocked by it.
+pub(super) fn passes(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    let Some(reports) = checks(facts, draft) else { return false };
+    let mut passed = true;
+    for report in reports {
+        if let CheckOutcome::Failed { cause, message, remedy } = report.outcome {
+            passed = false;
+            draft.block(facts, cause, report.side.unwrap_or(Side::Local), message, remedy);
+        }
+    }
+    passed
+}
+
+/// All checks, once everything that they need has been seen.
+pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckReport>> {
+    for side in facts.peering.kept_sides() {
+        draft.see(&facts.seen.network.get(side), Sight::Network(side));
+        draft.see(facts.seen.links.get(side), Sight::Links(side));
+        draft.see(facts.seen.tables.get(side), Sight::Tables(side));
+        draft.see(facts.seen.may_create_group.get(side), Sight::MayCreateGroup(side));
+        if !place::subnets(facts.network, facts.peering, side).is_empty() {
+            draft.see(facts.seen.subnets.get(side), Sight::Subnets(side));
+        }
+    }
+    draft.see(&facts.seen.may_create_link, Sight::MayCreateLink);
+    if !draft.asks.is_empty() {
+        return None;
+    }
+    let per_side: [(&'static str, fn(&Facts<'_>, Side) -> CheckOutcome); 7] = [
+        ("network", network),
+        ("ranges_on_record", ranges_on_record),
+        ("subnets", subnets),
+        ("neighbours", neighbours),
+        ("link_quota", link_quota),
+        ("route_room", route_room),
+        ("permissions", permissions),
+    ];
+    let mut reports = vec![CheckReport { check: "ranges_disjoint", side: None, outcome: ranges_disjoint(facts) }];
+    for (check, judge) in per_side {
+        for side in Side::BOTH {
+            let outcome = if facts.peering.is_ours_to_keep(side) { judge(facts, side) } else { NOT_OURS };
+            reports.push(CheckReport { check, side: Some(side), outcome });
+        }
+    }
+    reports.push(CheckReport { check: "shared_peer", side: Some(Side::Remote), outcome: shared_peer(facts) });
+    Some(reports)
+}
+
+/// The ranges of this side: as the cloud shows them, or those on record where nobody may look.
+fn known_ranges(facts: &Facts<'_>, side: Side) -> Vec<IpNet> {
+    let shown = facts.seen.network.get(side).iter().flatten().flat_map(|view| view.ranges.clone()).collect::<Vec<_>>();
+    if shown.is_empty() { place::ranges(facts.network, facts.peering, side) } else { shown }
+}
+
+fn overlap(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
+}
+
+fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    if facts.seen.network.get(side).as_ref().is_some_and(|views| !views.is_empty()) {
+        return CheckOutcome::Passed;
+    }
+    let network = place::network(facts.network, facts.peering, side);
+    failed(
+        BlockCause::NotFound,
+        format!("{network} is not there"),
+        format!("check that {network} exists; if not, request a peering that names one that does"),
+    )
+}
+
+fn ranges_on_record(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let shown = known_ranges(facts, side);
+    let recorded = place::ranges(facts.network, facts.peering, side);
+    let Some(missing) = recorded.iter().find(|range| !shown.iter().any(|shown| shown.contains(*range))) else {
+        return CheckOutcome::Passed;
+    };
+    let (network, has) = (place::network(facts.network, facts.peering, side), list(&shown));
+    let remedy = format!("request a peering that names ranges of {network}, which has {has}");
+    failed(BlockCause::RangeMismatch, format!("{missing} is on record for {network}, which has {has}"), remedy)
+}
+
+/// AWS: no block of either network may overlap any of the other's, secondary and unused ones too.
+fn ranges_disjoint(facts: &Facts<'_>) -> CheckOutcome {
+    let (local, remote) = (known_ranges(facts, Side::Local), known_ranges(facts, Side::Remote));
+    let pair = local.iter().find_map(|one| remote.iter().find(|other| overlap(one, other)).map(|other| (one, other)));
+    match pair {
+        None => CheckOutcome::Passed,
+        Some((one, other)) => failed(
+            BlockCause::RangeOverlap,
+            format!("{one} of the private network and {other} of the peer overlap; such networks cannot be joined"),
+            "take the overlapping range off one of the networks, or join another one",
+        ),
+    }
+}
+
+/// Tables serve subnets; a subnet that is not there has none.
+fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let (chosen, shown) = (place::subnets(facts.network, facts.peering, side), facts.seen.subnets.get(side));
+    let unknown = chosen.iter().find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
+    let Some(unknown) = unknown else { return CheckOutcome::Passed };
+    let network = place::network(facts.network, facts.peering, side);
+    failed(BlockCause::NotFound, format!("{unknown} is no subnet of {network}"), format!("name subnets that {network} has"))
+}
+
+/// What this side's network reaches over its other links must not overlap what it would reach over this one.
+fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let own = place::network(facts.network, facts.peering, side);
+    let wanted = known_ranges(facts, other(side));
+    let live = facts.seen.neighbours.get(side).iter().flatten().filter(|link| link.state.is_live());
+    for link in live {
+        let Some(far) = far_end(link, &own) else { continue };
+        if let Some((range, taken)) = wanted.iter().find_map(|one| far.iter().find(|it| overlap(one, it)).map(|it| (one, it))) {
+            let message = format!("{range} overlaps {taken}, which {own} reaches over {} already", link.link);
+            return failed(BlockCause::RangeOverlap, message, format!("end {}, or join a network with other ranges", link.link));
+        }
+    }
+    CheckOutcome::Passed
+}
+
+fn far_end<'a>(link: &'a LinkView, own: &crate::cloud::NetworkRef) -> Option<&'a [IpNet]> {
+    let end = if link.requester.network.is_same(own) { &link.accepter } else { &link.requester };
+    Some(end.ranges.as_slice()).filter(|ranges| !ranges.is_empty())
+}
+
+/// The same for links that other private networks in this log have with the peer, whether or not the cloud shows them yet.
+fn shared_peer(facts: &Facts<'_>) -> CheckOutcome {
+    let own = IpNet::V4(facts.network.range.net());
+    let behind = facts.graph.behind(&facts.peering.peer, facts.network.id);
+    let Some(taken) = behind.iter().find(|it| overlap(&own, &IpNet::V4(it.range.net()))) else { return CheckOutcome::Passed };
+    let message =
+        format!("{own} overlaps {}, which the peer reaches over peering {} of network {}", taken.range, taken.peering_id, taken.network_id);
+    failed(BlockCause::RangeOverlap, message, format!("remove peering {}, or join another peer", taken.peering_id))
+}
+
+fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let limits = facts.limits.get(side);
+    let seen = [facts.seen.links.get(side), facts.seen.neighbours.get(side)];
+    let live: Vec<&LinkView> = seen.into_iter().flatten().flatten().filter(|link| link.state.is_live()).collect();
+    let waiting = live.iter().filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating)).count();
+    let network = place::network(facts.network, facts.peering, side);
+    let (used, most, what) = if live.len() >= limits.links {
+        (live.len(), limits.links, "links")
+    } else if waiting >= limits.pending_links {
+        (waiting, limits.pending_links, "links that wait for acceptance")
+    } else {
+        return CheckOutcome::Passed;
+    };
+    failed(
+        BlockCause::QuotaExceeded,
+        format!("{network} has {used} {what} of {most}"),
+        format!("raise the quota of {what}, or end some of them"),
+    )
+}
+
+fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let most = facts.limits.get(side).routes;
+    let wanted = facts.peering.routes.get(side);
+    let Some(tables) = facts.seen.tables.get(side) else { return CheckOutcome::Passed };
+    let full = super::routes::serving(tables, place::subnets(facts.network, facts.peering, side)).find(|table| {
+        let missing = wanted.keys().filter(|it| !table.routes.iter().any(|route| route.destination == IpNet::V4(it.net()))).count();
+        table.routes.len() + missing > most
+    });
+    match full {
+        None => CheckOutcome::Passed,
+        Some(table) => failed(
+            BlockCause::QuotaExceeded,
+            format!("{} has {} routes of {most}, and {} more are asked for", table.table, table.routes.len(), wanted.len()),
+            format!("raise the quota of routes per table, or take some off {}", table.table),
+        ),
+    }
+}
+
+fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let link = facts.seen.may_create_link.as_ref().filter(|_| side == Side::Local);
+    let group = facts.seen.may_create_group.get(side).as_ref();
+    let said: Vec<&Rehearsed> = link.into_iter().chain(group).collect();
+    let refused = said.iter().find_map(|it| if let Rehearsed::Refused { message } = it { Some(message) } else { None });
+    if let Some(message) = refused {
+        let at = place::of(facts.network, facts.peering, side);
+        let remedy = format!("give Peerage's identity in account {} what `peerage peering show` lists", at.account);
+        return failed(BlockCause::PermissionDenied, message.clone(), remedy);
+    }
+    if said.iter().all(|it| **it == Rehearsed::NotAvailable) {
+        return CheckOutcome::Skipped { why: "this endpoint is not known to honour dry runs" };
+    }
+    CheckOutcome::Passed
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Local => Side::Remote,
+        Side::Remote => Side::Local,
+    }
+}
+
+fn list(ranges: &[IpNet]) -> String {
+    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,201 @@
+//! Removal: what the engine made is taken back, in the reverse order of its making, each stage seen to be done before the next.
+//!
+//! ```text
+//!   rules and routes of the local side ─▶ of the remote side ─▶ name resolution ─▶ the link ─▶ the groups ─▶ PeeringRemoved
+//! ```
+//!
+//! Routes go before the link, so that none is left leading nowhere; once the link is gone the tables are looked at once more. A side
+//! whose cloud refuses the engine holds up the link and is named in the block; abandoning the peering is the way out. A link that was
+//! adopted is never removed, nor are the routes that it had.
+
+use super::{Draft, Facts, Sight, firewall, later, link, routes, states};
+use crate::{
+    cloud::{GroupView, LinkState, LinkView},
+    provisioner::{apply::Action, place},
+};
+use domain::{
+    Side,
+    network::{
+        DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, PeeringInitiated, PeeringRemoved, Remnant,
+        RouteInstalled, RouteRemoved,
+    },
+    text::Link,
+};
+
+pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
+    let link = match trace {
+        LinkTrace::Never => None,
+        LinkTrace::Perhaps { started_at, .. } => {
+            if find(facts, *started_at, draft) {
+                return;
+            }
+            None
+        }
+        LinkTrace::Seen(link) | LinkTrace::Gone(link) => Some(link),
+    };
+    let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 5] = [local, remote, names, end, groups];
+    if let Some(link) = link {
+        for stage in stages {
+            stage(facts, link, trace, draft);
+            if draft.is_busy() || draft.block.is_some() || !draft.records.is_empty() {
+                // Records change what is on record: plan again on that.
+                draft.again = !draft.records.is_empty();
+                return;
+            }
+        }
+    }
+    let left_behind = match trace {
+        LinkTrace::Seen(link) => vec![Remnant::Link { link: link.clone() }],
+        LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Vec::new(),
+    };
+    draft.record(PeeringRemoved { peering_id: facts.peering.id, left_behind });
+    draft.again = true;
+}
+
+/// An attempt may have made a link: it is looked for until it shows, or until it no longer could. Says whether the search goes on.
+fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mut Draft) -> bool {
+    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return true };
+    let ours = views.iter().find(|view| link::is_ours(facts, view));
+    if let Some(view) = ours {
+        let (peering_id, link) = (facts.peering.id, view.link.clone());
+        draft.record(PeeringInitiated { peering_id, link, expires_at: view.expires_at });
+        draft.again = true;
+        return true;
+    }
+    let open = facts.now < later(started_at, facts.settings.visibility_window);
+    draft.polls = open;
+    open
+}
+
+fn local(facts: &Facts<'_>, link: &Link, _: &LinkTrace, draft: &mut Draft) {
+    side(facts, Side::Local, link, draft);
+}
+
+fn remote(facts: &Facts<'_>, link: &Link, _: &LinkTrace, draft: &mut Draft) {
+    if facts.peering.is_ours_to_keep(Side::Remote) {
+        side(facts, Side::Remote, link, draft);
+    }
+}
+
+/// The rules and the routes of one side.
+fn side(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
+    rules(facts, side, draft);
+    all_routes(facts, side, link, draft);
+}
+
+fn rules(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let Some(view) = group(facts, side, draft) else { return };
+    let known = firewall::known_of(facts, side, view);
+    firewall::record_rules(facts, side, view, &known, draft);
+    for shown in view.rules.iter().filter(|shown| firewall::own(facts, &known, shown).is_some()) {
+        draft.act(facts, Action::RevokeRule { side, group: view.group.clone(), id: shown.id.clone() });
+    }
+    for (rule, rule_id) in known.rules.iter().filter(|(_, id)| !view.rules.iter().any(|shown| shown.id == **id)) {
+        draft.record(FirewallRuleRevoked { peering_id: facts.peering.id, side, rule: *rule, rule_id: rule_id.clone() });
+    }
+}
+
+/// The group that the engine made on this side, if it is shown. One without any trace of ever having been there is not looked for.
+fn group<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Option<&'a GroupView> {
+    let groups = draft.see(facts.seen.groups.get(side), Sight::Groups(side))?;
+    groups.iter().find(|group| firewall::is_ours(facts, side, group))
+}
+
+fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
+    if facts.peering.ever_accepted.get(side).is_empty() {
+        return;
+    }
+    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return };
+    let peering_id = facts.peering.id;
+    for table in tables {
+        for destination in table.routes.iter().filter_map(|route| routes::over(link, route)) {
+            if !routes::is_ours(facts, side, &table.table, destination) {
+                continue;
+            }
+            let kept = facts.peering.routes.get(side).get(&destination).map(|it| &it.installed);
+            let going = facts.peering.withdrawn.get(side).get(&destination).map(|it| &it.installed);
+            if ![kept, going].into_iter().flatten().any(|tables| tables.contains(&table.table)) {
+                draft.record(RouteInstalled { peering_id, side, destination, route_table: table.table.clone() });
+            }
+            draft.act(facts, Action::RemoveRoute { side, table: table.table.clone(), destination });
+        }
+    }
+    let kept = facts.peering.routes.get(side).iter().map(|(range, route)| (*range, &route.installed));
+    let going = facts.peering.withdrawn.get(side).iter().map(|(range, route)| (*range, &route.installed));
+    for (destination, installed) in kept.chain(going) {
+        for table in installed.iter().filter(|table| !routes::shows(tables, table, link, destination)) {
+            draft.record(RouteRemoved { peering_id, side, destination, route_table: table.clone() });
+        }
+    }
+}
+
+/// The options that the engine set are set back, while the link can still be asked.
+fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
+    if matches!(trace, LinkTrace::Gone(_)) {
+        return;
+    }
+    for side in facts.peering.kept_sides().filter(|side| facts.peering.dns.get(*side).applied) {
+        let Some(view) = shown(facts, link, draft) else { return };
+        let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { continue };
+        let enabled = end.dns_resolution.unwrap_or_default();
+        if view.state == LinkState::Active && enabled {
+            draft.act(facts, Action::SetDnsResolution { side, link: link.clone(), end: role, enabled: false });
+        } else {
+            draft.record(DnsResolutionApplied { peering_id: facts.peering.id, side, enabled: false });
+        }
+    }
+}
+
+fn shown<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
+    let views = draft.see(&facts.seen.links.local, Sight::Links(Side::Local))?;
+    views.iter().find(|view| view.link == *link)
+}
+
+/// The link itself, if the engine made it.
+fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
+    if matches!(trace, LinkTrace::Gone(_)) || !facts.peering.made_the_link() {
+        return;
+    }
+    let Some(view) = shown(facts, link, draft) else {
+        if draft.asks.is_empty() {
+            unseen(facts, link, draft);
+        }
+        return;
+    };
+    match &view.state {
+        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning | LinkState::Active => {
+            draft.act(facts, Action::DeleteLink { link: link.clone() });
+        }
+        LinkState::Deleting => draft.polls = true,
+        LinkState::Rejected | LinkState::Expired | LinkState::Failed | LinkState::Deleted => {
+            draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
+        }
+        LinkState::Unknown(_) => states::unknown(facts, view, draft),
+    }
+}
+
+/// A link that is no longer shown is over once it could not be hidden any more (AWS shows a deleted link for two hours).
+fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
+    if facts.has_been_missing_for_long() {
+        draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
+    } else {
+        draft.missing = true;
+    }
+}
+
+/// The groups, now that nothing comes over the link.
+fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
+    for side in facts.peering.kept_sides() {
+        let view = group(facts, side, draft);
+        if !draft.asks.is_empty() {
+            continue;
+        }
+        match (view, &facts.peering.firewall.get(side).group) {
+            (Some(view), _) => draft.act(facts, Action::DeleteGroup { side, group: view.group.clone() }),
+            (None, Some(group)) => {
+                draft.record(FirewallGroupRemoved { peering_id: facts.peering.id, side, group: group.clone() });
+            }
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Preview: what would be done for a peering, without doing any of it.
+//!
+//! The same plan is made as by a pass, on what the cloud really shows; but what an action would change is only imagined, and what
+//! would be recorded is folded in memory alone. So a preview cannot differ from what will be done, as long as the world stays as it is.
+
+use super::{
+    memory::Memory,
+    observe::{Observed, Sight},
+    place,
+    plan::{self, Facts, Next, Plan, Step},
+    rounds::Worker,
+    survey::Survey,
+};
+use crate::cloud::{Cloud as _, CloudError};
+use domain::{
+    Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side, advisory,
+    network::{
+        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, RequestPeering, decide, evolve,
+    },
+};
+use journal::JournalError;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, PoisonError},
+};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// How many plans a life may need; far more than any has steps.
+const ROUNDS: usize = 128;
+
+/// What to plan for.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    OnRecord(PeeringId),
+    Request(RequestPeering),
+    Adopt(AdoptPeering),
+}
+
+/// What would be done.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub checks: Vec<CheckReport>,
+    pub advisories: Vec<Advisory>,
+    /// In the order in which they would be made.
+    pub actions: Vec<PlannedAction>,
+    /// Who must act before more can be said.
+    pub waits_for: Option<String>,
+}
+
+/// One check, and what it came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    pub check: &'static str,
+    /// The side it is about; `None` for both.
+    pub side: Option<Side>,
+    pub outcome: CheckOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckOutcome {
+    Passed,
+    Failed { message: String, remedy: Vec<String> },
+    Skipped { why: &'static str },
+}
+
+/// One change that would be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedAction {
+    pub side: Side,
+    pub action: &'static str,
+    pub detail: String,
+}
+
+/// Why there is no preview.
+#[derive(Debug, Error)]
+pub enum PreviewError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the log could not be read")]
+    Journal(#[from] JournalError),
+    #[error("part of the network's history cannot be read")]
+    Undecodable,
+}
+
+/// Makes previews.
+#[derive(Clone)]
+pub struct Planner {
+    worker: Arc<Worker>,
+}
+
+impl fmt::Debug for Planner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planner").finish_non_exhaustive()
+    }
+}
+
+impl Planner {
+    pub(super) fn of(worker: Arc<Worker>) -> Self {
+        Self { worker }
+    }
+
+    /// Looks at the cloud and says what would be done. Changes nothing, neither there nor in the log.
+    pub async fn preview(&self, network: NetworkId, subject: Subject) -> Result<Preview, PreviewError> {
+        let page = self.worker.networks.load(network).await?;
+        if !page.undecodable.is_empty() {
+            return Err(PreviewError::Undecodable);
+        }
+        let mut play = Play { worker: &self.worker, network: page.network.clone(), survey: Survey::default(), actions: Vec::new() };
+        let id = play.set(network, subject)?;
+        let advisories = play.facts(id).map(|(network, peering)| advisory::advisories(network, peering)).unwrap_or_default();
+        let mut checks = Vec::new();
+        let waits_for = match play.run(id, &mut checks).await {
+            Ok(waits_for) => waits_for,
+            Err((side, error)) => {
+                let outcome = CheckOutcome::Failed { message: error.to_string(), remedy: Vec::new() };
+                checks.push(CheckReport { check: error.operation.as_str(), side: Some(side), outcome });
+                None
+            }
+        };
+        Ok(Preview { checks, advisories, actions: play.actions, waits_for })
+    }
+}
+
+/// A pass that is only played.
+struct Play<'a> {
+    worker: &'a Worker,
+    network: Network,
+    survey: Survey,
+    actions: Vec<PlannedAction>,
+}
+
+impl Play<'_> {
+    /// Puts what is planned for into the scene.
+    fn set(&mut self, network: NetworkId, subject: Subject) -> Result<PeeringId, Refusal> {
+        let command: NetworkCommand = match subject {
+            Subject::OnRecord(id) => {
+                let (Network::Registered(on_record) | Network::Retired(on_record)) = &self.network else {
+                    return Err(Refusal::NetworkUnknown);
+                };
+                return if on_record.peerings.contains_key(&id) { Ok(id) } else { Err(Refusal::PeeringUnknown { peering_id: id }) };
+            }
+            Subject::Request(request) => request.into(),
+            Subject::Adopt(adopt) => adopt.into(),
+        };
+        let ids = Ids::of(CommandId(Uuid::new_v5(&network.0, b"preview")));
+        self.apply(&command, ids)?;
+        Ok(ids.peering(network))
+    }
+
+    fn apply(&mut self, command: &NetworkCommand, ids: Ids) -> Result<(), Refusal> {
+        let events = decide(&self.network, command, (self.worker.clock)(), ids)?;
+        self.network = events.iter().fold(std::mem::take(&mut self.network), evolve);
+        Ok(())
+    }
+
+    fn facts(&self, id: PeeringId) -> Option<(&Registered, &Peering)> {
+        match &self.network {
+            Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+            Network::Unregistered | Network::Retired(_) => None,
+        }
+    }
+
+    /// Plays the peering's life as far as it goes. Says who must act then.
+    async fn run(&mut self, id: PeeringId, checks: &mut Vec<CheckReport>) -> Result<Option<String>, (Side, CloudError)> {
+        let Some((_, peering)) = self.facts(id).filter(|(_, peering)| peering.life.is_live()) else { return Ok(None) };
+        let kept: Vec<Side> = peering.kept_sides().collect();
+        let all = |side: Side| [Sight::Identity(side), Sight::Network(side), Sight::Links(side), Sight::Tables(side), Sight::Groups(side)];
+        self.look(id, &kept.iter().flat_map(|side| all(*side)).collect()).await?;
+        self.check(id, &kept, checks).await?;
+        if checks.iter().any(|report| matches!(report.outcome, CheckOutcome::Failed { .. })) {
+            return Ok(Some("whoever can end what the failed checks name".to_owned()));
+        }
+        for _ in 0..ROUNDS {
+            let Plan { asks, steps, next, .. } = self.plan(id);
+            if !asks.is_empty() {
+                self.look(id, &asks).await?;
+                continue;
+            }
+            let blocked = self.carry_out(id, steps);
+            match next {
+                Next::AtOnce => {}
+                Next::Settled => return Ok(None),
+                Next::Blocked => return Ok(blocked),
+                Next::Poll => return Ok(self.waiting(id)),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn look(&mut self, id: PeeringId, sights: &BTreeSet<Sight>) -> Result<(), (Side, CloudError)> {
+        let Network::Registered(network) = &self.network else { return Ok(()) };
+        let Some(peering) = network.peerings.get(&id) else { return Ok(()) };
+        self.survey.look(&self.worker.cloud, network, peering, sights).await.map_err(|unseen| (unseen.side, unseen.error))
+    }
+
+    /// Whose account each side is entered as, and everything that a first write waits for.
+    async fn check(&mut self, id: PeeringId, kept: &[Side], checks: &mut Vec<CheckReport>) -> Result<(), (Side, CloudError)> {
+        for side in kept {
+            let Some((network, peering)) = self.facts(id) else { return Ok(()) };
+            let at = place::of(network, peering, *side);
+            let outcome = match self.survey.identities.get(&at) {
+                Some(actual) if *actual != at.account => CheckOutcome::Failed {
+                    message: format!("calls at {at} act in account {actual}"),
+                    remedy: vec![format!("let Peerage act as account {}", at.account)],
+                },
+                Some(_) | None => CheckOutcome::Passed,
+            };
+            checks.push(CheckReport { check: "identity", side: Some(*side), outcome });
+        }
+        loop {
+            match self.with_facts(id, plan::preflight) {
+                Some(Ok(reports)) => {
+                    checks.extend(reports.into_iter().map(CheckReport::from));
+                    return Ok(());
+                }
+                Some(Err(asks)) => self.look(id, &asks).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn plan(&self, id: PeeringId) -> Plan {
+        let nothing = Plan { asks: BTreeSet::new(), steps: Vec::new(), next: Next::Settled, missing: false, due: None };
+        self.with_facts(id, plan::plan).unwrap_or(nothing)
+    }
+
+    fn with_facts<T>(&self, id: PeeringId, judge: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
+        let (network, peering) = self.facts(id)?;
+        let seen = Observed::of(&self.survey, network, peering);
+        let limits = BySide::of(|side| self.worker.cloud.limits(&place::of(network, peering, side)));
+        let graph = self.worker.graph.read().unwrap_or_else(PoisonError::into_inner);
+        let (memory, now, settings) = (&Memory::default(), (self.worker.clock)(), &self.worker.settings);
+        Some(judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, settings }))
+    }
+
+    /// Folds what would be recorded and imagines what would be done. Gives the block that would be recorded, for people.
+    fn carry_out(&mut self, id: PeeringId, steps: Vec<Step>) -> Option<String> {
+        let mut blocked = None;
+        for step in steps {
+            match step {
+                Step::Record(outcome) => {
+                    if let Outcome::Blocked(block) = &outcome {
+                        blocked = Some(format!("{}; {}", block.message, block.remedy.join("; ")));
+                    }
+                    self.record(outcome);
+                }
+                Step::Intend(started) => self.record(Outcome::InitiationStarted(started)),
+                Step::Act(action) => {
+                    let (name, detail) = action.describe();
+                    self.actions.push(PlannedAction { side: action.side(), action: name, detail });
+                    let Network::Registered(network) = &self.network else { continue };
+                    if let Some(peering) = network.peerings.get(&id) {
+                        self.survey.imagine(network, peering, &action);
+                    }
+                }
+            }
+        }
+        blocked
+    }
+
+    fn record(&mut self, outcome: Outcome) {
+        let ids = Ids::of(CommandId(Uuid::nil()));
+        if let Err(refusal) = self.apply(&NetworkCommand::Record(outcome), ids) {
+            tracing::debug!(%refusal, "a preview went where the record cannot");
+        }
+    }
+
+    fn waiting(&self, id: PeeringId) -> Option<String> {
+        let (_, peering) = self.facts(id)?;
+        match (&peering.life, peering.terms.consent) {
+            (Life::Initiated { .. }, Consent::Owner) => Some(format!("account {}: its owner accepts the link", peering.peer.account)),
+            _ => Some("the cloud, which is at work".to_owned()),
+        }
+    }
+}
+
+impl From<plan::CheckReport> for CheckReport {
+    fn from(report: plan::CheckReport) -> Self {
+        let outcome = match report.outcome {
+            plan::CheckOutcome::Passed => CheckOutcome::Passed,
+            plan::CheckOutcome::Failed { message, remedy, .. } => CheckOutcome::Failed { message, remedy },
+            plan::CheckOutcome::Skipped { why } => CheckOutcome::Skipped { why },
+        };
+        Self { check: report.check, side: report.side, outcome }
+    }
+}
