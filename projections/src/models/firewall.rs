@@ -1,7 +1,7 @@
 //! `firewalls`, `firewall_rules` and `ingress`: what each side's firewall must admit, what was declared one by one, and what has
 //! been seen of it.
 
-use super::{At, Projection};
+use super::{At, Projection, drift};
 use crate::rows::{text, time, to_json};
 use domain::{
     PeeringId, Side,
@@ -104,12 +104,10 @@ CREATE TABLE ingress (
 
 /// A peering begins with both sides closed, and nothing seen of either.
 fn begun(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
-    at.execute("DELETE FROM ingress WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
     for side in Side::BOTH {
         let (network, peering) = at.key(peering);
         at.execute(
-            "INSERT OR REPLACE INTO firewalls VALUES (?1, ?2, ?3, '[]', NULL, NULL, ?4)",
+            "INSERT INTO firewalls VALUES (?1, ?2, ?3, '[]', NULL, NULL, ?4)",
             params![network, peering, side.as_str(), at.created()],
         )?;
     }
@@ -119,7 +117,10 @@ fn begun(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
 /// The remote side admits what was declared one by one, and nothing beside that.
 fn restricted(at: &At<'_>, it: &FirewallRestricted) -> rusqlite::Result<()> {
     match it.side {
-        Side::Local => admit(at, it.peering_id, Side::Local, &it.admit.iter().copied().collect()),
+        Side::Local => {
+            drift::forget_firewall(at, it.peering_id, Side::Local)?;
+            admit(at, it.peering_id, Side::Local, &it.admit.iter().copied().collect())
+        }
         Side::Remote => admit_ingress(at, it.peering_id),
     }
 }
@@ -134,6 +135,7 @@ fn admit(at: &At<'_>, peering: PeeringId, side: Side, rules: &BTreeSet<InboundRu
 }
 
 fn admit_ingress(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
+    drift::forget_firewall(at, peering, Side::Remote)?;
     let mut select = at.rows.prepare_cached("SELECT source, port FROM ingress WHERE network_id = ?1 AND peering_id = ?2")?;
     let rules = select.query_map(at.key(peering), |row| Ok(InboundRule { source: text(row, "source")?, port: row.get("port")? }))?;
     admit(at, peering, Side::Remote, &rules.collect::<rusqlite::Result<_>>()?)
@@ -180,6 +182,16 @@ fn hold(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> r
     )
 }
 
+/// The same group is not there, whatever the last look at it said.
+pub(super) fn group_missing(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> rusqlite::Result<()> {
+    let (network, id) = at.key(peering);
+    let held = at.exists(
+        "SELECT 1 FROM firewalls WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND firewall_group = ?4",
+        params![network, id, side.as_str(), group.as_str()],
+    )?;
+    if held { forget_group(at, peering, side) } else { Ok(()) }
+}
+
 /// The group is gone, and what was in it.
 fn forget_group(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
@@ -200,11 +212,14 @@ fn authorized(at: &At<'_>, it: &FirewallRuleAuthorized) -> rusqlite::Result<()> 
     )
 }
 
-/// Without a rule that it must admit, the firewall is no longer what it was seen to be.
 fn revoked(at: &At<'_>, it: &FirewallRuleRevoked) -> rusqlite::Result<()> {
-    let (network, peering) = at.key(it.peering_id);
-    let InboundRule { source, port } = it.rule;
-    let rule = params![network, peering, it.side.as_str(), source.to_string(), port];
+    forget_rule(at, it.peering_id, it.side, it.rule)
+}
+
+/// Without a rule that it must admit, the firewall is no longer what it was seen to be.
+pub(super) fn forget_rule(at: &At<'_>, peering: PeeringId, side: Side, rule: InboundRule) -> rusqlite::Result<()> {
+    let (network, peering) = at.key(peering);
+    let rule = params![network, peering, side.as_str(), rule.source.to_string(), rule.port];
     at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND source = ?4 AND port = ?5", rule)?;
     at.execute(
         "UPDATE firewalls SET enforced_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3

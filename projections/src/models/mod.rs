@@ -3,6 +3,7 @@
 //! A projection says in one match what each event means to its tables. All of them are driven from [`apply`], which alone knows what
 //! it takes for an event to have a place: the same as in the domain's fold, so that rows and fold agree whatever the log holds.
 
+mod drift;
 mod firewall;
 mod life;
 mod networks;
@@ -11,10 +12,10 @@ mod routes;
 mod timeline;
 mod upkeep;
 
-use crate::store;
+use crate::{LifeName, rows::text, store};
 use domain::{NetworkId, PeeringId, network::NetworkEvent};
 use journal::{Body, Position, Recorded};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// Keeps some tables true to the log.
 trait Projection {
@@ -32,11 +33,12 @@ struct At<'a> {
     recorded: &'a Recorded,
 }
 
-pub(crate) const TABLES: [&str; 6] = [
+pub(crate) const TABLES: [&str; 7] = [
     networks::Networks::TABLES,
     peerings::Peerings::TABLES,
     routes::Routes::TABLES,
     firewall::Firewall::TABLES,
+    drift::Drift::TABLES,
     upkeep::Upkeep::TABLES,
     timeline::TABLES,
 ];
@@ -71,13 +73,15 @@ fn one(rows: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         peerings::Peerings::apply(&at, event)?;
         routes::Routes::apply(&at, event)?;
         firewall::Firewall::apply(&at, event)?;
+        drift::Drift::apply(&at, event)?;
         upkeep::Upkeep::apply(&at, event)?;
     }
     networks::touch(&at)
 }
 
 impl At<'_> {
-    /// Whether what the event is about is on record, in a network that is served.
+    /// Whether what the event is about is on record and can still follow it, in a network that is served. What has ended stays as
+    /// it ended, but for a renewal.
     fn has_place(&self, event: &NetworkEvent) -> rusqlite::Result<bool> {
         if let NetworkEvent::NetworkRegistered(_) = event {
             return Ok(true);
@@ -85,8 +89,59 @@ impl At<'_> {
         if !self.exists("SELECT 1 FROM networks WHERE network_id = ?1 AND retired_at IS NULL", [self.id()])? {
             return Ok(false);
         }
-        let about = event.peering_id().filter(|_| !begins(event));
-        about.map_or(Ok(true), |peering| self.exists("SELECT 1 FROM peerings WHERE network_id = ?1 AND peering_id = ?2", self.key(peering)))
+        let Some(peering) = event.peering_id() else { return Ok(true) };
+        let life = self.life(peering)?;
+        Ok(match event {
+            NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_) => life.is_none(),
+            NetworkEvent::PeeringRenewed(_) => life == Some(LifeName::Expired),
+            NetworkEvent::NetworkRegistered(_)
+            | NetworkEvent::NetworkPolicySet(_)
+            | NetworkEvent::DriftCheckRequested(_)
+            | NetworkEvent::NetworkRetired(_)
+            | NetworkEvent::RouteAccepted(_)
+            | NetworkEvent::RouteWithdrawn(_)
+            | NetworkEvent::FirewallRestricted(_)
+            | NetworkEvent::ConnectorIngressAllowed(_)
+            | NetworkEvent::ConnectorIngressRevoked(_)
+            | NetworkEvent::DnsResolutionSet(_)
+            | NetworkEvent::PeeringRemovalRequested(_)
+            | NetworkEvent::PeeringAbandoned(_)
+            | NetworkEvent::PeeringInitiationStarted(_)
+            | NetworkEvent::PeeringInitiationRefused(_)
+            | NetworkEvent::PeeringInitiated(_)
+            | NetworkEvent::PeeringExpiryNear(_)
+            | NetworkEvent::PeeringAccepted(_)
+            | NetworkEvent::PeeringActivated(_)
+            | NetworkEvent::PeeringRejected(_)
+            | NetworkEvent::PeeringExpired(_)
+            | NetworkEvent::PeeringFailed(_)
+            | NetworkEvent::PeeringDeadlinePassed(_)
+            | NetworkEvent::PeeringSurveyed(_)
+            | NetworkEvent::LinkRemoved(_)
+            | NetworkEvent::PeeringRemoved(_)
+            | NetworkEvent::RouteInstalled(_)
+            | NetworkEvent::RouteRemoved(_)
+            | NetworkEvent::RouteConflicted(_)
+            | NetworkEvent::FirewallGroupCreated(_)
+            | NetworkEvent::FirewallGroupRemoved(_)
+            | NetworkEvent::FirewallRuleAuthorized(_)
+            | NetworkEvent::FirewallRuleRevoked(_)
+            | NetworkEvent::FirewallEnforced(_)
+            | NetworkEvent::FirewallExposed(_)
+            | NetworkEvent::ExposureCleared(_)
+            | NetworkEvent::DnsResolutionApplied(_)
+            | NetworkEvent::DriftDetected(_)
+            | NetworkEvent::DriftRepaired(_)
+            | NetworkEvent::DriftAdopted(_)
+            | NetworkEvent::ProvisioningBlocked(_)
+            | NetworkEvent::ProvisioningUnblocked(_) => life.is_some_and(|it| it.is_live()),
+        })
+    }
+
+    /// Where the peering is in its life, if it is on record.
+    fn life(&self, peering: PeeringId) -> rusqlite::Result<Option<LifeName>> {
+        let mut select = self.rows.prepare_cached("SELECT life FROM peerings WHERE network_id = ?1 AND peering_id = ?2")?;
+        select.query_row(self.key(peering), |row| text(row, "life")).optional()
     }
 
     fn exists(&self, sql: &str, key: impl rusqlite::Params) -> rusqlite::Result<bool> {
@@ -95,11 +150,6 @@ impl At<'_> {
 
     fn execute(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
         self.rows.prepare_cached(sql)?.execute(params).map(drop)
-    }
-
-    /// The same; says whether any row was there to be changed.
-    fn changed(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<bool> {
-        self.rows.prepare_cached(sql)?.execute(params).map(|rows| rows > 0)
     }
 
     fn id(&self) -> String {
@@ -114,9 +164,4 @@ impl At<'_> {
     fn created(&self) -> String {
         crate::rows::time(&self.recorded.created)
     }
-}
-
-/// Whether a peering comes on record with this event.
-fn begins(event: &NetworkEvent) -> bool {
-    matches!(event, NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_))
 }

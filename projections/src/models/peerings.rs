@@ -1,11 +1,14 @@
 //! `peerings`: each peering, on what terms it was asked for, where it is in its life, and whether it waits for a person.
 
-use super::{At, Projection, life};
+use super::{At, Projection, drift, life};
 use crate::rows::{json, time, to_json};
 use chrono::{DateTime, Utc};
 use domain::{
     PeeringId,
-    network::{NetworkEvent, Peer, PeeringAdopted, PeeringRenewed, PeeringRequested, PeeringSurveyed, ProvisioningBlocked, Terms},
+    network::{
+        ACCEPTANCE_WINDOW, NetworkEvent, Peer, PeeringAdopted, PeeringRenewed, PeeringRequested, PeeringSurveyed, ProvisioningBlocked,
+        Terms,
+    },
     text::{ExternalId, Link},
 };
 use rusqlite::params;
@@ -37,7 +40,9 @@ CREATE TABLE peerings (
     life TEXT NOT NULL,
     attempt INTEGER, -- while it is being initiated
     started_at TEXT, -- of the attempt that is under way
+    open_attempt INTEGER NOT NULL DEFAULT 0, -- whether an earlier attempt was never answered
     link TEXT,
+    link_may_exist INTEGER NOT NULL DEFAULT 0, -- while it is being removed: whether an attempt may have made a link
     link_removed_at TEXT, -- when it was seen to be gone
     expires_at TEXT, -- while it waits for its accepter
     warned INTEGER NOT NULL DEFAULT 0, -- whether it is on record that this is near
@@ -82,7 +87,7 @@ CREATE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
             NetworkEvent::PeeringRemoved(it) => life::removed(at, it)?,
             NetworkEvent::PeeringAbandoned(it) => life::abandoned(at, it)?,
             NetworkEvent::ProvisioningBlocked(it) => blocked(at, it)?,
-            NetworkEvent::ProvisioningUnblocked(it) => unblocked(at, it.peering_id)?,
+            NetworkEvent::ProvisioningUnblocked(it) => released(at, it.peering_id)?,
             NetworkEvent::NetworkRegistered(_)
             | NetworkEvent::NetworkPolicySet(_)
             | NetworkEvent::DriftCheckRequested(_)
@@ -132,13 +137,13 @@ fn adopted(at: &At<'_>, it: &PeeringAdopted) -> rusqlite::Result<()> {
     let terms = Terms { consent: it.consent, ..Terms::default() };
     let external_id = it.external_id.as_ref();
     begun(at, &Beginning { peering: it.peering_id, peer: &it.peer, at: &it.adopted_at, terms, external_id, origin: "adopted" })?;
-    life::awaiting(at, it.peering_id, &it.link, &it.adopted_at)
+    life::awaiting(at, it.peering_id, &it.link, &(it.adopted_at + ACCEPTANCE_WINDOW))
 }
 
 fn begun(at: &At<'_>, it: &Beginning<'_>) -> rusqlite::Result<()> {
     let position = at.recorded.position;
     at.execute(
-        "INSERT OR REPLACE INTO peerings (network_id, peering_id, peer_provider, peer_account, peer_region, peer_cloud_network,
+        "INSERT INTO peerings (network_id, peering_id, peer_provider, peer_account, peer_region, peer_cloud_network,
              peer_ranges, peer_subnets, requested_at, commit_position, prepare_position, origin, consent, deadline, renew,
              external_id, life, revision, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'requested', ?17, ?18)",
@@ -169,7 +174,7 @@ fn surveyed(at: &At<'_>, it: &PeeringSurveyed) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
     let found: BTreeSet<_> = it.routes.iter().collect();
     at.execute(
-        "UPDATE peerings SET origin = 'adopted', found = ?3 WHERE network_id = ?1 AND peering_id = ?2",
+        "UPDATE peerings SET found = ?3 WHERE network_id = ?1 AND peering_id = ?2 AND origin = 'adopted'",
         params![network, peering, to_json(&found)?],
     )
 }
@@ -181,7 +186,7 @@ fn renewed(at: &At<'_>, it: &PeeringRenewed) -> rusqlite::Result<()> {
     let mut past: BTreeSet<Link> = select.query_row(params![network, peering], |row| json(row, "past_links"))?;
     past.insert(it.expired.clone());
     at.execute(
-        "UPDATE peerings SET renew = 0, past_links = ?3 WHERE network_id = ?1 AND peering_id = ?2",
+        "UPDATE peerings SET renew = 0, open_attempt = 0, past_links = ?3 WHERE network_id = ?1 AND peering_id = ?2",
         params![network, peering, to_json(&past)?],
     )?;
     life::requested(at, it.peering_id)
@@ -194,6 +199,16 @@ fn blocked(at: &At<'_>, it: &ProvisioningBlocked) -> rusqlite::Result<()> {
          WHERE network_id = ?1 AND peering_id = ?2",
         params![network, peering, it.cause.as_str(), it.side.as_str(), it.message, to_json(&it.remedy)?, at.created()],
     )
+}
+
+/// Who ends a fight ends its count too: the next repair is the first one again.
+fn released(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
+    let fight =
+        at.exists("SELECT 1 FROM peerings WHERE network_id = ?1 AND peering_id = ?2 AND blocked_cause = 'repair_undone'", at.key(peering))?;
+    if fight {
+        drift::forget_repairs(at, peering)?;
+    }
+    unblocked(at, peering)
 }
 
 pub(super) fn unblocked(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {

@@ -1,7 +1,7 @@
 //! `routes` and `route_tables`: what each side may send over a link, what it shall no longer send and still may, and where that is
 //! in place or in conflict.
 
-use super::{At, Projection};
+use super::{At, Projection, drift};
 use domain::{
     PeeringId, Range, Side,
     network::{NetworkEvent, RouteAccepted, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn},
@@ -18,29 +18,26 @@ CREATE TABLE routes (
     peering_id TEXT NOT NULL,
     side TEXT NOT NULL,
     destination TEXT NOT NULL,
-    going INTEGER NOT NULL, -- 1 where it was withdrawn and still stands
+    state TEXT NOT NULL, -- kept; going: withdrawn and still there; gone: once accepted, and nowhere any more
     accepted_at TEXT NOT NULL,
     withdrawn_at TEXT,
     replaced_by TEXT, -- the destination that takes its place
-    PRIMARY KEY (peering_id, network_id, side, destination, going)
+    PRIMARY KEY (peering_id, network_id, side, destination)
 ) WITHOUT ROWID;
 CREATE TABLE route_tables (
     network_id TEXT NOT NULL,
     peering_id TEXT NOT NULL,
     side TEXT NOT NULL,
     destination TEXT NOT NULL,
-    going INTEGER NOT NULL,
     route_table TEXT NOT NULL,
     target TEXT, -- where the table sends the destination instead; NULL where the route is installed
     seen_at TEXT NOT NULL,
-    PRIMARY KEY (peering_id, network_id, side, destination, going, route_table)
+    PRIMARY KEY (peering_id, network_id, side, destination, route_table)
 ) WITHOUT ROWID;
 ";
 
     fn apply(at: &At<'_>, event: &NetworkEvent) -> rusqlite::Result<()> {
         match event {
-            NetworkEvent::PeeringRequested(it) => begun(at, it.peering_id),
-            NetworkEvent::PeeringAdopted(it) => begun(at, it.peering_id),
             NetworkEvent::RouteAccepted(it) => accepted(at, it),
             NetworkEvent::RouteWithdrawn(it) => withdrawn(at, it),
             NetworkEvent::RouteInstalled(it) => installed(at, it),
@@ -50,6 +47,8 @@ CREATE TABLE route_tables (
             | NetworkEvent::NetworkPolicySet(_)
             | NetworkEvent::DriftCheckRequested(_)
             | NetworkEvent::NetworkRetired(_)
+            | NetworkEvent::PeeringRequested(_)
+            | NetworkEvent::PeeringAdopted(_)
             | NetworkEvent::FirewallRestricted(_)
             | NetworkEvent::ConnectorIngressAllowed(_)
             | NetworkEvent::ConnectorIngressRevoked(_)
@@ -87,13 +86,21 @@ CREATE TABLE route_tables (
     }
 }
 
-/// A route of one side, whether it is kept or going.
+/// One side's route to one destination.
 struct Key {
     network: String,
     peering: String,
     side: &'static str,
     destination: String,
 }
+
+/// The key as the first parameters of a statement.
+const HERE: &str = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4";
+
+/// Whether a route over an adopted link was there before the engine was, in the table `t`; such a one is never removed.
+const WAS_FOUND: &str = "EXISTS (SELECT 1 FROM peerings p, json_each(p.found) f
+    WHERE p.network_id = ?1 AND p.peering_id = ?2 AND f.value ->> 'side' = ?3 AND f.value ->> 'destination' = ?4
+        AND f.value ->> 'route_table' =";
 
 impl Key {
     fn of(at: &At<'_>, peering: PeeringId, side: Side, destination: Range) -> Self {
@@ -104,105 +111,87 @@ impl Key {
     /// Executes `sql` with this key as its first parameters, and these as the next.
     fn execute(&self, at: &At<'_>, sql: &str, more: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
         let key: [&dyn rusqlite::ToSql; 4] = [&self.network, &self.peering, &self.side, &self.destination];
-        at.execute(sql, [&key, more].concat().as_slice())
+        at.execute(sql, [&key[..], more].concat().as_slice())
     }
 
-    fn is_kept(&self, at: &At<'_>) -> rusqlite::Result<bool> {
-        at.exists(
-            "SELECT 1 FROM routes WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4 AND going = 0",
-            params![self.network, self.peering, self.side, self.destination],
-        )
+    fn is(&self, at: &At<'_>, state: &str) -> rusqlite::Result<bool> {
+        let sql = format!("SELECT 1 FROM routes WHERE {HERE} AND state = ?5");
+        at.exists(&sql, params![self.network, self.peering, self.side, self.destination, state])
     }
 
-    fn keep(&self, at: &At<'_>) -> rusqlite::Result<()> {
-        self.execute(at, "INSERT INTO routes VALUES (?1, ?2, ?3, ?4, 0, ?5, NULL, NULL) ON CONFLICT DO NOTHING", &[&at.created()])
+    fn see(&self, at: &At<'_>, table: &RouteTable, target: Option<&str>) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO route_tables VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        self.execute(at, sql, &[&table.as_str(), &target, &at.created()])
     }
 
-    fn see(&self, at: &At<'_>, going: bool, table: &RouteTable, target: Option<&str>) -> rusqlite::Result<()> {
-        self.execute(
-            at,
-            "INSERT OR REPLACE INTO route_tables VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            &[&going, &table.as_str(), &target, &at.created()],
-        )
+    /// What is withdrawn and stands nowhere is gone.
+    fn settle(&self, at: &At<'_>) -> rusqlite::Result<()> {
+        let nowhere = format!("NOT EXISTS (SELECT 1 FROM route_tables WHERE {HERE})");
+        self.execute(at, &format!("UPDATE routes SET state = 'gone' WHERE {HERE} AND state = 'going' AND {nowhere}"), &[])
     }
-
-    /// Forgets all of the route that is kept, or all of the one that is going.
-    fn forget(&self, at: &At<'_>, going: bool) -> rusqlite::Result<()> {
-        for table in ["routes", "route_tables"] {
-            let here = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4 AND going = ?5";
-            self.execute(at, &format!("DELETE FROM {table} WHERE {here}"), &[&going])?;
-        }
-        Ok(())
-    }
-}
-
-/// A peering begins without routes.
-fn begun(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    at.execute("DELETE FROM routes WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
-    at.execute("DELETE FROM route_tables WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))
 }
 
 /// A route that was going stays where it is.
 fn accepted(at: &At<'_>, it: &RouteAccepted) -> rusqlite::Result<()> {
-    let key = Key::of(at, it.peering_id, it.side, it.destination);
-    if !key.is_kept(at)? {
-        let here = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4 AND going = 1";
-        key.execute(at, &format!("UPDATE route_tables SET going = 0 WHERE {here}"), &[])?;
-        key.keep(at)?;
-    }
-    key.forget(at, true)
+    drift::forget_route(at, it.peering_id, it.side, it.destination)?;
+    let sql = "INSERT INTO routes VALUES (?1, ?2, ?3, ?4, 'kept', ?5, NULL, NULL) ON CONFLICT DO UPDATE SET
+            state = 'kept', accepted_at = iif(state = 'kept', accepted_at, excluded.accepted_at), withdrawn_at = NULL, replaced_by = NULL";
+    Key::of(at, it.peering_id, it.side, it.destination).execute(at, sql, &[&at.created()])
 }
 
-/// A route that stands nowhere is gone at once.
+/// What waited for this route to take its place waits for its successor, or for nothing.
 fn withdrawn(at: &At<'_>, it: &RouteWithdrawn) -> rusqlite::Result<()> {
+    drift::forget_route(at, it.peering_id, it.side, it.destination)?;
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    let stands = at.exists(
-        "SELECT 1 FROM route_tables WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4 AND going = 0
-             AND target IS NULL",
-        params![key.network, key.peering, key.side, key.destination],
-    )?;
-    if stands {
-        key.forget(at, true)?;
-        let here = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4 AND going = 0";
-        key.execute(at, &format!("UPDATE route_tables SET going = 1 WHERE {here} AND target IS NULL"), &[])?;
-        key.execute(
-            at,
-            &format!("UPDATE routes SET going = 1, withdrawn_at = ?5, replaced_by = ?6 WHERE {here}"),
-            &[&at.created(), &it.replaced_by.map(|range| range.to_string())],
-        )?;
+    let replaced_by = it.replaced_by.map(|range| range.to_string());
+    let waiting = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND replaced_by = ?4";
+    key.execute(at, &format!("UPDATE routes SET replaced_by = ?5 WHERE {waiting} AND state = 'going'"), &[&replaced_by])?;
+    if !key.is(at, "kept")? {
+        return Ok(());
     }
-    key.forget(at, false)
+    key.execute(at, &format!("DELETE FROM route_tables AS t WHERE {HERE} AND (target IS NOT NULL OR {WAS_FOUND} t.route_table))"), &[])?;
+    let sql = format!("UPDATE routes SET state = 'going', withdrawn_at = ?5, replaced_by = ?6 WHERE {HERE}");
+    key.execute(at, &sql, &[&at.created(), &replaced_by])?;
+    key.settle(at)
 }
 
 /// A route that was withdrawn before anybody saw it was seen to be there: it has yet to go.
 fn installed(at: &At<'_>, it: &RouteInstalled) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    let kept = key.is_kept(at)?;
-    if !kept {
-        let created = at.created();
-        key.execute(at, "INSERT INTO routes VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, NULL) ON CONFLICT DO NOTHING", &[&created])?;
+    if key.is(at, "kept")? {
+        return key.see(at, &it.route_table, None);
     }
-    key.see(at, !kept, &it.route_table, None)
+    let created = at.created();
+    key.execute(
+        at,
+        &format!(
+            "INSERT OR REPLACE INTO route_tables SELECT ?1, ?2, ?3, ?4, ?5, NULL, ?6 FROM routes WHERE {HERE} AND NOT {WAS_FOUND} ?5)"
+        ),
+        &[&it.route_table.as_str(), &created],
+    )?;
+    key.execute(
+        at,
+        &format!(
+            "UPDATE routes SET state = 'going', withdrawn_at = ?5, replaced_by = NULL
+             WHERE {HERE} AND state = 'gone' AND EXISTS (SELECT 1 FROM route_tables WHERE {HERE})"
+        ),
+        &[&created],
+    )
 }
 
 fn conflicted(at: &At<'_>, it: &RouteConflicted) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    key.keep(at)?;
-    key.see(at, false, &it.route_table, Some(&it.target))
+    if key.is(at, "kept")? { key.see(at, &it.route_table, Some(&it.target)) } else { Ok(()) }
 }
 
-/// What was withdrawn and stands nowhere any more is gone.
 fn removed(at: &At<'_>, it: &RouteRemoved) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    let here = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4";
-    key.execute(
-        at,
-        &format!("DELETE FROM route_tables WHERE {here} AND route_table = ?5 AND target IS NULL"),
-        &[&it.route_table.as_str()],
-    )?;
-    key.execute(
-        at,
-        &format!("DELETE FROM routes WHERE {here} AND going = 1 AND NOT EXISTS (SELECT 1 FROM route_tables WHERE {here} AND going = 1)"),
-        &[],
-    )
+    key.execute(at, &format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5"), &[&it.route_table.as_str()])?;
+    key.settle(at)
+}
+
+/// A route that was found missing from this table, or leading elsewhere, is not installed there.
+pub(super) fn not_installed(at: &At<'_>, peering: PeeringId, side: Side, destination: Range, table: &RouteTable) -> rusqlite::Result<()> {
+    let sql = format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5 AND target IS NULL");
+    Key::of(at, peering, side, destination).execute(at, &sql, &[&table.as_str()])
 }

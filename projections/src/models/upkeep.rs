@@ -1,17 +1,11 @@
-//! `exposures`, `dns_resolution` and `drift`: what others let in, what resolves to private addresses, and what is otherwise than it
-//! was left.
+//! `exposures` and `dns_resolution`: what others let in, and what resolves to private addresses.
 
-use super::{At, Projection};
-use crate::rows::{maybe, time, to_json};
-use chrono::{DateTime, Utc};
+use super::{At, Projection, drift};
 use domain::{
     PeeringId, Side,
-    network::{
-        DnsResolutionApplied, DnsResolutionSet, DriftAdopted, DriftDetected, DriftRepaired, ExposureCleared, FIGHT_WINDOW, Finding,
-        FirewallExposed, NetworkEvent,
-    },
+    network::{DnsResolutionApplied, DnsResolutionSet, ExposureCleared, FirewallExposed, NetworkEvent},
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 pub(super) struct Upkeep;
 
@@ -41,16 +35,6 @@ CREATE TABLE dns_resolution (
     changed_at TEXT, -- when either last changed; NULL if neither ever did
     PRIMARY KEY (peering_id, network_id, side)
 ) WITHOUT ROWID;
-CREATE TABLE drift (
-    network_id TEXT NOT NULL,
-    peering_id TEXT NOT NULL,
-    finding TEXT NOT NULL, -- JSON
-    since TEXT, -- NULL unless it is so now
-    repairs INTEGER NOT NULL, -- how often it was put right within a day of the time before
-    repaired_at TEXT,
-    adopted_at TEXT, -- since when it is how it should be
-    PRIMARY KEY (peering_id, network_id, finding)
-) WITHOUT ROWID;
 ";
 
     fn apply(at: &At<'_>, event: &NetworkEvent) -> rusqlite::Result<()> {
@@ -61,16 +45,6 @@ CREATE TABLE drift (
             NetworkEvent::ExposureCleared(it) => cleared(at, it),
             NetworkEvent::DnsResolutionSet(it) => dns_set(at, it),
             NetworkEvent::DnsResolutionApplied(it) => dns_applied(at, it),
-            NetworkEvent::DriftDetected(it) => detected(at, it),
-            NetworkEvent::DriftRepaired(it) => repaired(at, it),
-            NetworkEvent::DriftAdopted(it) => adopted(at, it),
-            NetworkEvent::PeeringRemovalRequested(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringDeadlinePassed(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringRejected(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringExpired(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringFailed(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringRemoved(it) => over(at, it.peering_id),
-            NetworkEvent::PeeringAbandoned(it) => over(at, it.peering_id),
             NetworkEvent::NetworkRegistered(_)
             | NetworkEvent::NetworkPolicySet(_)
             | NetworkEvent::DriftCheckRequested(_)
@@ -80,15 +54,22 @@ CREATE TABLE drift (
             | NetworkEvent::FirewallRestricted(_)
             | NetworkEvent::ConnectorIngressAllowed(_)
             | NetworkEvent::ConnectorIngressRevoked(_)
+            | NetworkEvent::PeeringRemovalRequested(_)
+            | NetworkEvent::PeeringAbandoned(_)
             | NetworkEvent::PeeringInitiationStarted(_)
             | NetworkEvent::PeeringInitiationRefused(_)
             | NetworkEvent::PeeringInitiated(_)
             | NetworkEvent::PeeringExpiryNear(_)
             | NetworkEvent::PeeringAccepted(_)
             | NetworkEvent::PeeringActivated(_)
+            | NetworkEvent::PeeringRejected(_)
+            | NetworkEvent::PeeringExpired(_)
             | NetworkEvent::PeeringRenewed(_)
+            | NetworkEvent::PeeringFailed(_)
+            | NetworkEvent::PeeringDeadlinePassed(_)
             | NetworkEvent::PeeringSurveyed(_)
             | NetworkEvent::LinkRemoved(_)
+            | NetworkEvent::PeeringRemoved(_)
             | NetworkEvent::RouteInstalled(_)
             | NetworkEvent::RouteRemoved(_)
             | NetworkEvent::RouteConflicted(_)
@@ -97,19 +78,20 @@ CREATE TABLE drift (
             | NetworkEvent::FirewallRuleAuthorized(_)
             | NetworkEvent::FirewallRuleRevoked(_)
             | NetworkEvent::FirewallEnforced(_)
+            | NetworkEvent::DriftDetected(_)
+            | NetworkEvent::DriftRepaired(_)
+            | NetworkEvent::DriftAdopted(_)
             | NetworkEvent::ProvisioningBlocked(_)
             | NetworkEvent::ProvisioningUnblocked(_) => Ok(()),
         }
     }
 }
 
-/// A peering begins with nothing found, and with names that resolve as they did.
+/// A peering begins with names that resolve as they did.
 fn begun(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    at.execute("DELETE FROM exposures WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
-    at.execute("DELETE FROM drift WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
     for side in Side::BOTH {
         let (network, peering) = at.key(peering);
-        at.execute("INSERT OR REPLACE INTO dns_resolution VALUES (?1, ?2, ?3, 0, 0, NULL)", params![network, peering, side.as_str()])?;
+        at.execute("INSERT INTO dns_resolution VALUES (?1, ?2, ?3, 0, 0, NULL)", params![network, peering, side.as_str()])?;
     }
     Ok(())
 }
@@ -147,6 +129,7 @@ fn cleared(at: &At<'_>, it: &ExposureCleared) -> rusqlite::Result<()> {
 }
 
 fn dns_set(at: &At<'_>, it: &DnsResolutionSet) -> rusqlite::Result<()> {
+    drift::forget_dns(at, it.peering_id, it.side)?;
     let (network, peering) = at.key(it.peering_id);
     at.execute(
         "UPDATE dns_resolution SET wanted = ?4, changed_at = ?5 WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
@@ -162,45 +145,11 @@ fn dns_applied(at: &At<'_>, it: &DnsResolutionApplied) -> rusqlite::Result<()> {
     )
 }
 
-fn detected(at: &At<'_>, it: &DriftDetected) -> rusqlite::Result<()> {
-    let (network, peering) = at.key(it.peering_id);
-    at.execute(
-        "INSERT INTO drift VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL) ON CONFLICT DO UPDATE SET since = excluded.since",
-        params![network, peering, to_json(&it.finding)?, time(&it.detected_at)],
-    )
-}
-
-/// Repairs count while each follows the one before within a day.
-fn repaired(at: &At<'_>, it: &DriftRepaired) -> rusqlite::Result<()> {
-    let (network, peering) = at.key(it.peering_id);
-    let (count, last) = repairs(at, it.peering_id, &it.finding)?;
-    let again = last.is_some_and(|last| it.repaired_at - last < FIGHT_WINDOW);
-    let count = if again { count.saturating_add(1) } else { 1 };
-    at.execute(
-        "INSERT INTO drift VALUES (?1, ?2, ?3, NULL, ?4, ?5, NULL)
-         ON CONFLICT DO UPDATE SET since = NULL, repairs = excluded.repairs, repaired_at = excluded.repaired_at",
-        params![network, peering, to_json(&it.finding)?, count, time(&it.repaired_at)],
-    )
-}
-
-fn repairs(at: &At<'_>, peering: PeeringId, finding: &Finding) -> rusqlite::Result<(u32, Option<DateTime<Utc>>)> {
+/// Names were found to resolve otherwise than was asked for.
+pub(super) fn dns_flipped(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
-    let mut select =
-        at.rows.prepare_cached("SELECT repairs, repaired_at FROM drift WHERE network_id = ?1 AND peering_id = ?2 AND finding = ?3")?;
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get("repairs")?, maybe(row, "repaired_at")?));
-    Ok(select.query_row(params![network, peering, to_json(finding)?], read).optional()?.unwrap_or_default())
-}
-
-fn adopted(at: &At<'_>, it: &DriftAdopted) -> rusqlite::Result<()> {
-    let (network, peering) = at.key(it.peering_id);
     at.execute(
-        "INSERT INTO drift VALUES (?1, ?2, ?3, NULL, 0, NULL, ?4)
-         ON CONFLICT DO UPDATE SET since = NULL, adopted_at = excluded.adopted_at",
-        params![network, peering, to_json(&it.finding)?, at.created()],
+        "UPDATE dns_resolution SET applied = NOT wanted WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
+        params![network, peering, side.as_str()],
     )
-}
-
-/// What is being taken back, or has ended, is nowhere that it should not be.
-fn over(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    at.execute("UPDATE drift SET since = NULL WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))
 }

@@ -116,12 +116,12 @@ pub struct PeeringFilter {
 /// What is pending are the things that are not yet as asked, on the sides that the engine keeps.
 const SELECT: &str = "
 SELECT p.*,
-    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND NOT r.going) AS accepted,
-    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.going) AS going,
-    (SELECT count(DISTINCT t.side || t.destination) FROM route_tables t
-        WHERE t.peering_id = p.peering_id AND t.network_id = p.network_id AND NOT t.going AND t.target IS NULL) AS installed,
-    (SELECT count(DISTINCT t.side || t.destination) FROM route_tables t
-        WHERE t.peering_id = p.peering_id AND t.network_id = p.network_id AND NOT t.going AND t.target IS NOT NULL) AS in_conflict,
+    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept') AS accepted,
+    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'going') AS going,
+    (SELECT count(DISTINCT r.side || r.destination) FROM routes r JOIN route_tables t USING (network_id, peering_id, side, destination)
+        WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept' AND t.target IS NULL) AS installed,
+    (SELECT count(DISTINCT r.side || r.destination) FROM routes r JOIN route_tables t USING (network_id, peering_id, side, destination)
+        WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept' AND t.target IS NOT NULL) AS in_conflict,
     (SELECT count(*) FROM exposures e WHERE e.peering_id = p.peering_id AND e.network_id = p.network_id) AS exposures,
     (SELECT count(*) FROM drift d
         WHERE d.peering_id = p.peering_id AND d.network_id = p.network_id AND d.since IS NOT NULL) AS drifting,
@@ -131,11 +131,11 @@ SELECT p.*,
         AND (n.side = 'local' OR p.consent = 'delegated') AND n.wanted <> n.applied)
     + (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id
         AND (r.side = 'local' OR p.consent = 'delegated')
-        AND (r.going
-            OR NOT EXISTS (SELECT 1 FROM route_tables t WHERE t.peering_id = r.peering_id AND t.network_id = r.network_id
-                AND t.side = r.side AND t.destination = r.destination AND NOT t.going AND t.target IS NULL)
+        AND (r.state = 'going' OR r.state = 'kept' AND (
+            NOT EXISTS (SELECT 1 FROM route_tables t WHERE t.peering_id = r.peering_id AND t.network_id = r.network_id
+                AND t.side = r.side AND t.destination = r.destination AND t.target IS NULL)
             OR EXISTS (SELECT 1 FROM route_tables t WHERE t.peering_id = r.peering_id AND t.network_id = r.network_id
-                AND t.side = r.side AND t.destination = r.destination AND NOT t.going AND t.target IS NOT NULL))) AS pending
+                AND t.side = r.side AND t.destination = r.destination AND t.target IS NOT NULL)))) AS pending
 FROM peerings p";
 
 impl Projections {

@@ -46,8 +46,8 @@ pub struct RouteConflict {
 }
 
 impl RouteView {
-    fn key(&self) -> (Side, Range, bool) {
-        (self.side, self.destination, self.withdrawn.is_some())
+    fn key(&self) -> (Side, Range) {
+        (self.side, self.destination)
     }
 }
 
@@ -55,12 +55,13 @@ impl RouteView {
 type Seen = (RouteView, Option<(RouteTable, Option<String>, DateTime<Utc>)>);
 
 impl Projections {
-    /// The routes of a peering: local side first, then by destination, what is kept before what is going.
+    /// The routes of a peering: local side first, then by destination.
     pub async fn routes(&self, peering: PeeringId) -> Result<Vec<RouteView>, QueryError> {
         let select = Select::from(
             "SELECT r.side, r.destination, r.accepted_at, r.withdrawn_at, r.replaced_by, t.route_table, t.target, t.seen_at
-             FROM routes r LEFT JOIN route_tables t USING (network_id, peering_id, side, destination, going)",
+             FROM routes r LEFT JOIN route_tables t USING (network_id, peering_id, side, destination)",
         )
+        .and("state <> 'gone'", [])
         .and_maybe("peering_id = ?", Some(peering));
         let mut seen = self.answer("list routes", |rows| select.all(rows, read)).await?;
         seen.sort_by(|(one, at), (other, elsewhere)| (one.key(), at).cmp(&(other.key(), elsewhere)));

@@ -113,7 +113,7 @@ pub(super) fn exposure(rule_id: &str, admits: &str) -> Exposure {
     }
 }
 
-fn missing() -> Finding {
+pub(super) fn missing() -> Finding {
     Finding::RouteMissing { side: Side::Local, route_table: text("rtb-0a1"), destination: text("10.101.0.0/16") }
 }
 
@@ -227,37 +227,17 @@ pub(super) fn retired(n: u8) -> NetworkEvent {
     NetworkRetired { network_id: network_id(n.into()), reason: text("the project ended") }.into()
 }
 
-/// Everything that can be said of peering 1 or 2, so that any of it may follow on anything.
-pub(super) fn vocabulary() -> Vec<NetworkEvent> {
-    let mut words: Vec<NetworkEvent> = vec![registered(1), requested(1), requested(2), retired(1), policy_set(1), drift_check(1)];
-    words.extend(closed(1));
-    words.extend(request_on_terms(1));
-    words.extend(adoption(1));
-    words.extend(a_whole_life());
-    words.extend(upkeep());
-    words.extend(asked_for_twice_and_taken_back(1));
-    words.extend([surveyed(1), abandoned(1), denied(1), ingress_revoked(1, IngressEnd::Revoked)]);
-    let (peering_id, side, link) = (peering_id(1), Side::Local, text("pcx-02"));
-    let (destination, route_table) = (text("10.102.0.0/16"), text("rtb-0a1"));
-    let extra = Finding::RouteExtra { side, route_table: text("rtb-0a1"), destination: "10.9.0.0/16".to_owned() };
-    words.extend::<[NetworkEvent; 17]>([
-        RouteConflicted { peering_id, side, destination, route_table: text("rtb-0a1"), target: "nat-01".to_owned() }.into(),
-        RouteConflicted { peering_id, side, destination: text("10.101.0.0/16"), route_table, target: "nat-01".to_owned() }.into(),
-        RouteInstalled { peering_id, side: Side::Remote, destination, route_table: text("rtb-0a1") }.into(),
-        RouteWithdrawn { peering_id, side, destination: text("10.101.0.0/16"), replaced_by: None }.into(),
-        RouteRemoved { peering_id, side, destination: text("10.101.0.0/16"), route_table: text("rtb-0b2") }.into(),
-        FirewallGroupCreated { peering_id, side, group: text("sg-0c3") }.into(),
-        FirewallRuleRevoked { peering_id, side, rule: clients(), rule_id: text("sgr-0a1") }.into(),
-        FirewallRuleAuthorized { peering_id, side, rule: InboundRule { port: 443, ..clients() }, rule_id: text("sgr-0d4") }.into(),
-        FirewallRestricted { peering_id, side, admit: vec![clients(), InboundRule { port: 443, ..clients() }, clients()] }.into(),
-        FirewallEnforced { peering_id, side, group: text("sg-0a1"), admit: vec![InboundRule { port: 443, ..clients() }, clients()] }.into(),
-        DnsResolutionApplied { peering_id, side, enabled: true }.into(),
-        DriftRepaired { peering_id, finding: extra.clone(), repaired_at: start() + Duration::days(3) }.into(),
-        DriftDetected { peering_id, finding: extra, detected_at: start() }.into(),
-        PeeringRejected { peering_id, link: text("pcx-01") }.into(),
-        PeeringExpired { peering_id, link: text("pcx-01") }.into(),
-        PeeringFailed { peering_id, link: Some(link), message: "gone".to_owned() }.into(),
-        PeeringDeadlinePassed { peering_id, deadline: start() + Duration::days(30) }.into(),
+/// The life of peering 1 of network 1 as an adopted link, with a route that was there before, until it can be used.
+pub(super) fn a_whole_adopted_life() -> Vec<NetworkEvent> {
+    let (peering_id, side, link) = (peering_id(1), Side::Local, text("pcx-0ad0"));
+    let routes = vec![FoundRoute { side, route_table: text("rtb-0a1"), destination: text("10.101.0.0/16") }];
+    let mut life = adoption(1);
+    life.extend::<[NetworkEvent; 5]>([
+        PeeringSurveyed { peering_id, routes }.into(),
+        accepted(1, "pcx-0ad0", AcceptedBy::Owner),
+        PeeringActivated { peering_id, link }.into(),
+        RouteAccepted { peering_id, side, destination: text("10.101.0.0/16") }.into(),
+        RouteInstalled { peering_id, side, destination: text("10.101.0.0/16"), route_table: text("rtb-0a1") }.into(),
     ]);
-    words
+    life
 }

@@ -8,6 +8,8 @@ mod files;
 mod following;
 mod questions;
 mod scripted;
+mod seen;
+mod vocabulary;
 
 use crate::{Projections, models};
 use chrono::{DateTime, Duration, TimeZone, Utc};
