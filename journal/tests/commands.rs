@@ -3,7 +3,7 @@
 
 mod support;
 
-use domain::network::{AcceptRoute, Network, NetworkCommand, NetworkEvent, Refusal};
+use domain::network::{AcceptRoute, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork};
 use domain::{PeeringId, Side};
 use journal::{Body, ExecuteError, Executed, Journal, JournalError};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ async fn execute(journal: &Journal, command: u128, body: &NetworkCommand) -> Res
 
 fn peerings(executed: &Executed) -> usize {
     match &executed.after.network {
-        Network::Registered(network) => network.peerings.len(),
+        Network::Registered(network) | Network::Retired(network) => network.peerings.len(),
         Network::Unregistered => 0,
     }
 }
@@ -93,6 +93,18 @@ async fn a_stale_cache_never_refuses_wrongly() {
     let route = AcceptRoute { peering_id, side: Side::Local, destination: "10.1.0.0/16".parse().unwrap() };
     let accepted = execute(&ours, 3, &NetworkCommand::AcceptRoute(route)).await.unwrap();
     assert!(matches!(accepted.events[0], NetworkEvent::RouteAccepted(_)));
+}
+
+#[tokio::test]
+async fn a_network_that_another_process_retired_is_known_to_be() {
+    let server = Server::start();
+    let (ours, theirs) = (server.journal(), server.journal());
+    registered(&ours).await;
+    let retire = RetireNetwork { reason: "moved".parse().unwrap() };
+    execute(&theirs, 2, &retire.into()).await.unwrap();
+    let refused = execute(&ours, 3, &request_peering(1)).await;
+    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::NetworkRetired { .. }))), "{refused:?}");
+    assert!(matches!(soon(ours.networks().load(network_of(1))).await.unwrap().network, Network::Retired(_)));
 }
 
 #[tokio::test]

@@ -19,8 +19,9 @@ mod store;
 pub use error::{OpenError, QueryError, RunError};
 pub use page::{Page, PageRequest};
 pub use queries::{
-    Block, CommandUse, FirewallRule, FirewallView, InstalledRoute, Legible, LifeName, NetworkView, NotALife, Order, PeeringCounts,
-    PeeringFilter, PeeringView, RouteConflict, RouteCounts, RouteView, TimelineEntry, TimelineQuery,
+    Block, CommandUse, DnsView, DriftView, ExposureFilter, ExposureView, FirewallRule, FirewallView, IngressView, InstalledRoute, Legible,
+    LifeName, NetworkView, NotALife, Order, Origin, PeeringCounts, PeeringFilter, PeeringView, Removal, Retired, RouteConflict,
+    RouteCounts, RouteView, TimelineEntry, TimelineQuery, Withdrawal,
 };
 
 use journal::{Journal, Position};

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Counts changes of how events become rows that the tables alone do not show.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// SQLite's `application_id` of our files ("Peer"). A file with another one is somebody else's and is left alone.
 const MARK: i32 = 0x5065_6572;

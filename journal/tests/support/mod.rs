@@ -12,7 +12,7 @@ pub(crate) use log::{OnAppend, OnRead, SeenAppend, put};
 pub(crate) use service::Ending;
 
 use chrono::{DateTime, Utc};
-use domain::network::{NetworkCommand, RegisterNetwork, RequestPeering};
+use domain::network::{NetworkCommand, RegisterNetwork, RequestPeering, Terms};
 use domain::{CommandId, NetworkId, Provider, Region, ids::Ids, network::Peer};
 use journal::{Caller, Journal, JournalSettings};
 use log::Shared;
@@ -149,5 +149,6 @@ pub(crate) fn request_peering(n: u8) -> NetworkCommand {
             ranges: vec![format!("10.{n}.0.0/16").parse().unwrap()],
             subnets: Vec::new(),
         },
+        terms: Terms::default(),
     })
 }

@@ -1,15 +1,25 @@
 //! What is given back: one file per kind of answer, as plain values.
 
+mod dns;
+mod drift;
+mod exposures;
 mod firewall;
+mod ingress;
+mod life;
 mod networks;
 mod peerings;
 mod routes;
 mod timeline;
 
+pub use dns::DnsView;
+pub use drift::DriftView;
+pub use exposures::{ExposureFilter, ExposureView};
 pub use firewall::{FirewallRule, FirewallView};
-pub use networks::{NetworkView, PeeringCounts};
-pub use peerings::{Block, LifeName, NotALife, PeeringFilter, PeeringView, RouteCounts};
-pub use routes::{InstalledRoute, RouteConflict, RouteView};
+pub use ingress::IngressView;
+pub use life::{LifeName, NotALife};
+pub use networks::{NetworkView, PeeringCounts, Retired};
+pub use peerings::{Block, Origin, PeeringFilter, PeeringView, Removal, RouteCounts};
+pub use routes::{InstalledRoute, RouteConflict, RouteView, Withdrawal};
 pub use timeline::{CommandUse, Legible, Order, TimelineEntry, TimelineQuery};
 
 use crate::{

@@ -3,12 +3,13 @@
 use super::{Order, Select, page};
 use crate::{
     Page, PageRequest, Projections, QueryError,
-    rows::{json, text},
+    rows::{json, maybe, text},
 };
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, Provider, Range, Region,
-    text::{Account, CloudNetwork, Name, Project, Subnet},
+    network::Policy,
+    text::{Account, CloudNetwork, Name, Project, Reason, Subnet},
 };
 use rusqlite::Row;
 use serde::Serialize;
@@ -26,10 +27,22 @@ pub struct NetworkView {
     pub range: Range,
     pub subnets: Vec<Subnet>,
     pub registered_at: DateTime<Utc>,
+    /// What the engine may do by itself.
+    pub policy: Policy,
+    /// When somebody last asked for a look at everything.
+    pub drift_check_at: Option<DateTime<Utc>>,
+    pub retired: Option<Retired>,
     /// The revision of the last event of the network's stream, and when the store wrote it.
     pub revision: u64,
     pub changed_at: DateTime<Utc>,
     pub peerings: PeeringCounts,
+}
+
+/// That a network is no longer served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Retired {
+    pub at: DateTime<Utc>,
+    pub reason: Reason,
 }
 
 /// How many peerings a network has.
@@ -41,14 +54,21 @@ pub struct PeeringCounts {
     /// Those that wait for a person.
     pub blocked: u64,
     pub ended: u64,
+    /// Those that have not ended and that somebody else's rules expose.
+    pub exposed: u64,
 }
 
 const SELECT: &str = "
 SELECT n.*,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND life NOT IN ('rejected', 'expired', 'failed')) AS live,
+    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
+        AND life NOT IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')) AS live,
     (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND life = 'active') AS active,
     (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND blocked_cause IS NOT NULL) AS blocked,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND life IN ('rejected', 'expired', 'failed')) AS ended
+    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
+        AND life IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')) AS ended,
+    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
+        AND life NOT IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')
+        AND EXISTS (SELECT 1 FROM exposures e WHERE e.peering_id = p.peering_id AND e.network_id = p.network_id)) AS exposed
 FROM networks n";
 
 impl Projections {
@@ -76,6 +96,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NetworkView> {
         range: text(row, "range")?,
         subnets: json(row, "subnets")?,
         registered_at: text(row, "registered_at")?,
+        policy: json(row, "policy")?,
+        drift_check_at: maybe(row, "drift_check_at")?,
+        retired: maybe(row, "retired_at")?.map(|at| retired(row, at)).transpose()?,
         revision: row.get("revision")?,
         changed_at: text(row, "changed_at")?,
         peerings: PeeringCounts {
@@ -83,6 +106,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NetworkView> {
             active: row.get("active")?,
             blocked: row.get("blocked")?,
             ended: row.get("ended")?,
+            exposed: row.get("exposed")?,
         },
     })
+}
+
+fn retired(row: &Row<'_>, at: DateTime<Utc>) -> rusqlite::Result<Retired> {
+    Ok(Retired { at, reason: text(row, "retired_reason")? })
 }

@@ -1,19 +1,18 @@
-//! Peerings: the peer, the life, what stands in the way, and whether all that was asked for is in place.
+//! Peerings: the peer, the terms, the life, what stands in the way, and whether all that was asked for is in place.
 
-use super::{Order, Select, page};
+use super::{LifeName, Order, Select, page};
 use crate::{
     Page, PageRequest, Projections, QueryError,
-    rows::{json, maybe, text},
+    rows::{json, maybe, maybe_json, text},
 };
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, Side,
-    network::{BlockCause, Peer},
-    text::Link,
+    network::{BlockCause, Evidence, FoundRoute, Peer, Remnant, Terms},
+    text::{ExternalId, Link, Reason},
 };
 use rusqlite::{Row, types::Value};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
 
 /// A peering on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,23 +20,66 @@ pub struct PeeringView {
     pub id: PeeringId,
     pub network_id: NetworkId,
     pub peer: Peer,
+    /// When it was requested, or adopted.
     pub requested_at: DateTime<Utc>,
+    pub origin: Origin,
+    /// The routes that an adopted link had when it was first looked at; `None` until then.
+    pub found: Option<Vec<FoundRoute>>,
+    /// On what terms it was asked for. `renew` is spent once it was asked for again.
+    pub terms: Terms,
+    pub external_id: Option<ExternalId>,
     pub life: LifeName,
     /// Which attempt it is, while the link is being initiated.
     pub attempt: Option<u32>,
     /// The provider's id of the link, once seen.
     pub link: Option<Link>,
-    /// When the link expires unless it is accepted, where the provider says so.
+    /// Links of this peering that nobody accepted in time.
+    pub past_links: Vec<Link>,
+    /// When the link expires unless it is accepted, while it waits for that.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it is on record that this is near.
+    pub expiry_near: bool,
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// How it is known that the link was accepted.
+    pub evidence: Option<Evidence>,
     /// Why it failed, in the provider's words.
     pub failure: Option<String>,
+    pub removal: Option<Removal>,
+    /// What was left at the cloud when it was removed or abandoned.
+    pub left_behind: Vec<Remnant>,
     pub blocked: Option<Block>,
     pub routes: RouteCounts,
-    /// Whether the log says that everything asked for is in place.
+    /// How many of somebody else's rules let the private network in.
+    pub exposures: u64,
+    /// How many things are otherwise than they were left.
+    pub drifting: u64,
+    /// Whether the log says that everything asked for is in place, as far as it is the engine's to keep.
     pub converged: bool,
     /// The revision of the last event about it, and when the store wrote it.
     pub revision: u64,
     pub changed_at: DateTime<Utc>,
+}
+
+/// How a peering came to be on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The engine makes the link.
+    Requested,
+    /// Somebody else made it, and it is never removed.
+    Adopted,
+}
+
+/// How a peering is, or was, taken back or given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removal {
+    pub since: DateTime<Utc>,
+    /// Why, if somebody asked for it.
+    pub reason: Option<Reason>,
+    /// The deadline that passed, if that is why.
+    pub deadline_passed: Option<DateTime<Utc>>,
+    /// When the link was seen to be gone.
+    pub link_removed_at: Option<DateTime<Utc>>,
 }
 
 /// What the engine waits for.
@@ -59,6 +101,8 @@ pub struct RouteCounts {
     pub installed: u64,
     /// Of those, how many some route table sends elsewhere.
     pub in_conflict: u64,
+    /// How many were withdrawn and still stand.
+    pub going: u64,
 }
 
 /// Which peerings are wanted.
@@ -69,76 +113,33 @@ pub struct PeeringFilter {
     pub lives: Vec<LifeName>,
 }
 
-macro_rules! lives {
-    ($($name:ident = $text:literal),* $(,)?) => {
-        /// Where a peering is in its life, by name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum LifeName { $($name,)* }
-
-        impl LifeName {
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            pub fn as_str(&self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-lives! {
-    Requested = "requested",
-    Initiating = "initiating",
-    Initiated = "initiated",
-    Accepted = "accepted",
-    Active = "active",
-    Rejected = "rejected",
-    Expired = "expired",
-    Failed = "failed",
-}
-
-impl LifeName {
-    /// Whether a peering with this life has not ended.
-    pub fn is_live(&self) -> bool {
-        match self {
-            Self::Requested | Self::Initiating | Self::Initiated | Self::Accepted | Self::Active => true,
-            Self::Rejected | Self::Expired | Self::Failed => false,
-        }
-    }
-}
-
-impl fmt::Display for LifeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that names no life.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a peering is requested, initiating, initiated, accepted, active, rejected, expired or failed")]
-pub struct NotALife;
-
-impl FromStr for LifeName {
-    type Err = NotALife;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().find(|life| life.as_str() == text).copied().ok_or(NotALife)
-    }
-}
-
+/// What is pending are the things that are not yet as asked, on the sides that the engine keeps.
 const SELECT: &str = "
 SELECT p.*,
-    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id) AS accepted,
-    (SELECT count(DISTINCT t.side || t.destination) FROM route_tables t
-        WHERE t.peering_id = p.peering_id AND t.network_id = p.network_id AND t.target IS NULL) AS installed,
-    (SELECT count(DISTINCT t.side || t.destination) FROM route_tables t
-        WHERE t.peering_id = p.peering_id AND t.network_id = p.network_id AND t.target IS NOT NULL) AS in_conflict,
-    (SELECT count(*) FROM firewalls f
-        WHERE f.peering_id = p.peering_id AND f.network_id = p.network_id AND f.enforced_at IS NULL) AS unenforced
+    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept') AS accepted,
+    (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'going') AS going,
+    (SELECT count(DISTINCT r.side || r.destination) FROM routes r JOIN route_tables t USING (network_id, peering_id, side, destination)
+        WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept' AND t.target IS NULL) AS installed,
+    (SELECT count(DISTINCT r.side || r.destination) FROM routes r JOIN route_tables t USING (network_id, peering_id, side, destination)
+        WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id AND r.state = 'kept' AND t.target IS NOT NULL) AS in_conflict,
+    (SELECT count(*) FROM exposures e WHERE e.peering_id = p.peering_id AND e.network_id = p.network_id) AS exposures,
+    (SELECT count(*) FROM drift d
+        WHERE d.peering_id = p.peering_id AND d.network_id = p.network_id AND d.since IS NOT NULL) AS drifting,
+    (SELECT count(*) FROM firewalls f WHERE f.peering_id = p.peering_id AND f.network_id = p.network_id
+        AND (f.side = 'local' OR p.consent = 'delegated') AND f.enforced_at IS NULL)
+    + (SELECT count(*) FROM dns_resolution n WHERE n.peering_id = p.peering_id AND n.network_id = p.network_id
+        AND (n.side = 'local' OR p.consent = 'delegated') AND n.wanted <> n.applied)
+    + (SELECT count(*) FROM routes r WHERE r.peering_id = p.peering_id AND r.network_id = p.network_id
+        AND (r.side = 'local' OR p.consent = 'delegated')
+        AND (r.state = 'going' OR r.state = 'kept' AND (
+            NOT EXISTS (SELECT 1 FROM route_tables t WHERE t.peering_id = r.peering_id AND t.network_id = r.network_id
+                AND t.side = r.side AND t.destination = r.destination AND t.target IS NULL)
+            OR EXISTS (SELECT 1 FROM route_tables t WHERE t.peering_id = r.peering_id AND t.network_id = r.network_id
+                AND t.side = r.side AND t.destination = r.destination AND t.target IS NOT NULL)))) AS pending
 FROM peerings p";
 
 impl Projections {
-    /// The peerings in the order in which they were requested.
+    /// The peerings in the order in which they were requested or adopted.
     pub async fn list_peerings(&self, filter: &PeeringFilter, request: &PageRequest) -> Result<Page<PeeringView>, QueryError> {
         let mut select = Select::from(SELECT).and_maybe("network_id = ?", filter.network);
         if !filter.lives.is_empty() {
@@ -157,24 +158,53 @@ impl Projections {
 fn read(row: &Row<'_>) -> rusqlite::Result<PeeringView> {
     let life: LifeName = text(row, "life")?;
     let blocked = maybe(row, "blocked_cause")?.map(|cause| block(row, cause)).transpose()?;
-    let routes = RouteCounts { accepted: row.get("accepted")?, installed: row.get("installed")?, in_conflict: row.get("in_conflict")? };
-    let enforced = row.get::<_, u64>("unenforced")? == 0;
-    let in_place = routes.installed == routes.accepted && routes.in_conflict == 0;
+    let drifting = row.get("drifting")?;
+    let in_place = row.get::<_, u64>("pending")? == 0 && drifting == 0;
     Ok(PeeringView {
         id: text(row, "peering_id")?,
         network_id: text(row, "network_id")?,
         peer: peer(row)?,
         requested_at: text(row, "requested_at")?,
-        converged: life == LifeName::Active && blocked.is_none() && enforced && in_place,
+        origin: text(row, "origin")?,
+        found: maybe_json(row, "found")?,
+        terms: Terms { consent: text(row, "consent")?, deadline: maybe(row, "deadline")?, renew: row.get("renew")? },
+        external_id: maybe(row, "external_id")?,
+        converged: life == LifeName::Active && blocked.is_none() && in_place,
         life,
         attempt: row.get("attempt")?,
         link: maybe(row, "link")?,
+        past_links: json(row, "past_links")?,
         expires_at: maybe(row, "expires_at")?,
+        expiry_near: row.get("warned")?,
+        accepted_at: maybe(row, "accepted_at")?,
+        evidence: maybe_json(row, "evidence")?,
         failure: row.get("failure")?,
+        removal: maybe(row, "removal_at")?.map(|since| removal(row, since)).transpose()?,
+        left_behind: json(row, "left_behind")?,
         blocked,
-        routes,
+        routes: routes(row)?,
+        exposures: row.get("exposures")?,
+        drifting,
         revision: row.get("revision")?,
         changed_at: text(row, "changed_at")?,
+    })
+}
+
+fn routes(row: &Row<'_>) -> rusqlite::Result<RouteCounts> {
+    Ok(RouteCounts {
+        accepted: row.get("accepted")?,
+        installed: row.get("installed")?,
+        in_conflict: row.get("in_conflict")?,
+        going: row.get("going")?,
+    })
+}
+
+fn removal(row: &Row<'_>, since: DateTime<Utc>) -> rusqlite::Result<Removal> {
+    Ok(Removal {
+        since,
+        reason: maybe(row, "removal_reason")?,
+        deadline_passed: maybe(row, "deadline_passed")?,
+        link_removed_at: maybe(row, "link_removed_at")?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The routes of a peering: what each side may send over the link, and where that is in place.
+//! The routes of a peering: what each side may send over the link, what it shall no longer send, and where that is in place.
 
 use super::Select;
 use crate::{
@@ -15,10 +15,20 @@ pub struct RouteView {
     pub side: Side,
     pub destination: Range,
     pub accepted_at: DateTime<Utc>,
+    /// Set where it was withdrawn and still stands.
+    pub withdrawn: Option<Withdrawal>,
     /// The route tables in which it was seen.
     pub installed: Vec<InstalledRoute>,
     /// The route tables that send the destination elsewhere.
     pub conflicts: Vec<RouteConflict>,
+}
+
+/// That a route is going.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Withdrawal {
+    pub at: DateTime<Utc>,
+    /// The destination that takes its place, and must be in first.
+    pub replaced_by: Option<Range>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +45,12 @@ pub struct RouteConflict {
     pub since: DateTime<Utc>,
 }
 
+impl RouteView {
+    fn key(&self) -> (Side, Range) {
+        (self.side, self.destination)
+    }
+}
+
 /// A route, and one of the tables that it was seen in or missed in.
 type Seen = (RouteView, Option<(RouteTable, Option<String>, DateTime<Utc>)>);
 
@@ -42,12 +58,13 @@ impl Projections {
     /// The routes of a peering: local side first, then by destination.
     pub async fn routes(&self, peering: PeeringId) -> Result<Vec<RouteView>, QueryError> {
         let select = Select::from(
-            "SELECT r.side, r.destination, r.accepted_at, t.route_table, t.target, t.seen_at
+            "SELECT r.side, r.destination, r.accepted_at, r.withdrawn_at, r.replaced_by, t.route_table, t.target, t.seen_at
              FROM routes r LEFT JOIN route_tables t USING (network_id, peering_id, side, destination)",
         )
+        .and("state <> 'gone'", [])
         .and_maybe("peering_id = ?", Some(peering));
         let mut seen = self.answer("list routes", |rows| select.all(rows, read)).await?;
-        seen.sort_by(|(one, at), (other, elsewhere)| (one.side, one.destination, at).cmp(&(other.side, other.destination, elsewhere)));
+        seen.sort_by(|(one, at), (other, elsewhere)| (one.key(), at).cmp(&(other.key(), elsewhere)));
         Ok(seen.into_iter().fold(Vec::new(), gathered))
     }
 }
@@ -57,6 +74,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Seen> {
         side: text(row, "side")?,
         destination: text(row, "destination")?,
         accepted_at: text(row, "accepted_at")?,
+        withdrawn: maybe(row, "withdrawn_at")?.map(|at| withdrawal(row, at)).transpose()?,
         installed: Vec::new(),
         conflicts: Vec::new(),
     };
@@ -65,9 +83,13 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Seen> {
     Ok((route, seen.transpose()?))
 }
 
+fn withdrawal(row: &rusqlite::Row<'_>, at: DateTime<Utc>) -> rusqlite::Result<Withdrawal> {
+    Ok(Withdrawal { at, replaced_by: maybe(row, "replaced_by")? })
+}
+
 /// Adds what was seen to its route, which is the last one or a new one.
 fn gathered(mut routes: Vec<RouteView>, (route, seen): Seen) -> Vec<RouteView> {
-    let is_new = routes.last().is_none_or(|last| (last.side, last.destination) != (route.side, route.destination));
+    let is_new = routes.last().is_none_or(|last| last.key() != route.key());
     if is_new {
         routes.push(route);
     }

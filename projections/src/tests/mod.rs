@@ -3,14 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreement;
+mod events;
 mod files;
 mod following;
 mod questions;
 mod scripted;
+mod seen;
+mod vocabulary;
 
 use crate::{Projections, models};
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use domain::{CommandId, Digest, Ids, NetworkId, PeeringId, Provider, Region, Side, network::*};
+use events::*;
 use journal::{Body, Metadata, Position, Recorded};
 use std::{collections::BTreeMap, fmt::Debug, str::FromStr, sync::Arc};
 use uuid::Uuid;
@@ -86,81 +90,8 @@ fn peering_id(n: u128) -> PeeringId {
     PeeringId(Uuid::from_u128(0x9e00 + n))
 }
 
-fn registered(n: u8) -> NetworkEvent {
-    NetworkRegistered {
-        network_id: network_id(n.into()),
-        project: text("payments"),
-        name: text(&format!("events-{n}")),
-        provider: Provider::Aws,
-        region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
-        account: text("111122223333"),
-        cloud_network: text(&format!("vpc-0a1b2c3d4e5f{n:04x}")),
-        range: text(&format!("10.{n}.0.0/16")),
-        subnets: vec![text("subnet-0aa1")],
-    }
-    .into()
-}
-
-fn requested(n: u8) -> NetworkEvent {
-    let peer = Peer {
-        provider: Provider::Aws,
-        account: text("444455556666"),
-        region: Region::of(Provider::Aws, "us-east-1").unwrap(),
-        cloud_network: text(&format!("vpc-0f9e8d7c6b5a{n:04x}")),
-        ranges: vec![text(&format!("10.{}.0.0/16", 100 + n))],
-        subnets: Vec::new(),
-    };
-    PeeringRequested { peering_id: peering_id(n.into()), peer, requested_at: start() }.into()
-}
-
-fn closed(n: u8) -> [NetworkEvent; 2] {
-    Side::BOTH.map(|side| FirewallRestricted { peering_id: peering_id(n.into()), side, admit: Vec::new() }.into())
-}
-
-/// All that a peering's request appends.
-fn request(n: u8) -> Vec<NetworkEvent> {
-    std::iter::once(requested(n)).chain(closed(n)).collect()
-}
-
-fn clients() -> InboundRule {
-    InboundRule { source: text("10.101.0.0/16"), port: 2113 }
-}
-
-/// The life of peering 1 of network 1 until all is in place, and then what is asked for next.
-fn a_whole_life() -> Vec<NetworkEvent> {
-    let peering_id = peering_id(1);
-    let side = Side::Local;
-    let (destination, route_table) = (text("10.101.0.0/16"), text("rtb-0a1"));
-    let rule = clients();
-    vec![
-        RouteAccepted { peering_id, side, destination }.into(),
-        FirewallRestricted { peering_id, side, admit: vec![rule] }.into(),
-        PeeringInitiationStarted { peering_id, attempt: 1, started_at: start() }.into(),
-        ProvisioningBlocked {
-            peering_id,
-            cause: BlockCause::CredentialsRefused,
-            side,
-            message: "the key was refused".to_owned(),
-            remedy: vec!["renew the key".to_owned()],
-        }
-        .into(),
-        ProvisioningUnblocked { peering_id }.into(),
-        PeeringInitiationRefused { peering_id, attempt: 1 }.into(),
-        PeeringInitiationStarted { peering_id, attempt: 2, started_at: start() }.into(),
-        PeeringInitiated { peering_id, link: text("pcx-01"), expires_at: Some(start() + Duration::days(7)) }.into(),
-        PeeringAccepted { peering_id, link: text("pcx-01") }.into(),
-        PeeringActivated { peering_id, link: text("pcx-01") }.into(),
-        RouteConflicted { peering_id, side, destination, route_table: text("rtb-0b2"), target: "tgw-07".to_owned() }.into(),
-        RouteInstalled { peering_id, side, destination, route_table }.into(),
-        RouteInstalled { peering_id, side, destination, route_table: text("rtb-0b2") }.into(),
-        FirewallGroupCreated { peering_id, side, group: text("sg-0a1") }.into(),
-        FirewallRuleAuthorized { peering_id, side, rule, rule_id: text("sgr-0a1") }.into(),
-        FirewallEnforced { peering_id, side, group: text("sg-0a1"), admit: vec![rule] }.into(),
-        FirewallEnforced { peering_id, side: Side::Remote, group: text("sg-0b2"), admit: Vec::new() }.into(),
-    ]
-}
-
-/// Two networks; peering 1 is in place, peering 2 waits for a person, peering 3 has failed, and one event cannot be read.
+/// Two networks; peering 1 lives its whole life, peering 2 waits for a person, peering 3 has failed, peering 4 was adopted, peering 5
+/// was asked for twice and taken back, peering 6 was given up, and one event cannot be read.
 fn story() -> Log {
     let mut log = Log::default();
     let (first, second) = (network_id(1), network_id(2));
@@ -169,15 +100,18 @@ fn story() -> Log {
         log.append(first, 100 + step as u128, [event]);
     }
     log.append(first, 4, request(2)).append_garbage(second).append(second, 5, request(3));
-    let blocked = ProvisioningBlocked {
-        peering_id: peering_id(2),
-        cause: BlockCause::PermissionDenied,
-        side: Side::Remote,
-        message: "the role may not create a peering".to_owned(),
-        remedy: vec!["allow ec2:CreateVpcPeeringConnection".to_owned(), "peerage peering retry".to_owned()],
-    };
     let failed = PeeringFailed { peering_id: peering_id(3), link: None, message: "no such VPC".to_owned() };
-    log.append(first, 6, [blocked.into()]).append(second, 7, [failed.into()]);
+    log.append(first, 6, [denied(2)]).append(second, 7, [failed.into()]);
+    for (step, event) in upkeep().into_iter().enumerate() {
+        log.append(first, 200 + step as u128, [event]);
+    }
+    log.append(second, 8, adoption(4)).append(second, 9, [surveyed(4)]);
+    log.append(second, 10, request_on_terms(5));
+    for (step, event) in asked_for_twice_and_taken_back(5).into_iter().enumerate() {
+        log.append(second, 300 + step as u128, [event]);
+    }
+    log.append(second, 11, request(6)).append(second, 12, [abandoned(6)]);
+    log.append(second, 13, [policy_set(2), drift_check(2)]);
     log
 }
 
@@ -199,8 +133,9 @@ async fn written(log: &Log) -> Projections {
 
 /// Every row of every table, as text.
 async fn dump(projections: &Projections) -> Vec<String> {
-    let tables = ["networks", "peerings", "routes", "route_tables", "firewalls", "firewall_rules", "timeline", "checkpoint"];
     let all = projections.store.read("dump", move |rows| {
+        let mut names = rows.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+        let tables = names.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
         let mut all = Vec::new();
         for table in tables {
             let mut select = rows.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3"))?;

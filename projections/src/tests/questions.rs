@@ -1,7 +1,7 @@
 //! Questions, pages and filters.
 
 use super::*;
-use crate::{Legible, LifeName, Order, Page, PageRequest, PeeringFilter, QueryError, TimelineQuery};
+use crate::{ExposureFilter, Legible, LifeName, Order, Page, PageRequest, PeeringFilter, QueryError, TimelineQuery};
 
 fn first(size: usize) -> PageRequest {
     PageRequest { size, token: None }
@@ -73,9 +73,10 @@ async fn peerings_are_found_by_network_and_by_life() {
         let page = projections.list_peerings(&filter, &PageRequest::default()).await.unwrap();
         page.items.into_iter().map(|it| it.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(None, &[]).await, [1, 2, 3].map(peering_id));
+    assert_eq!(ids(None, &[]).await, [1, 2, 3, 4, 5, 6].map(peering_id));
     assert_eq!(ids(Some(network_id(1)), &[]).await, [1, 2].map(peering_id));
     assert_eq!(ids(None, &[LifeName::Failed, LifeName::Active]).await, [1, 3].map(peering_id));
+    assert_eq!(ids(Some(network_id(2)), &[LifeName::AwaitingAcceptance, LifeName::Removed]).await, [4, 5].map(peering_id));
     assert_eq!(ids(Some(network_id(2)), &[LifeName::Active]).await, []);
     assert_eq!(ids(Some(network_id(9)), &[]).await, []);
 }
@@ -87,7 +88,45 @@ async fn what_is_not_there_is_answered_with_nothing() {
     assert_eq!(projections.peering(peering_id(9)).await.unwrap(), None);
     assert_eq!(projections.routes(peering_id(9)).await.unwrap(), []);
     assert_eq!(projections.firewall(peering_id(9)).await.unwrap(), []);
+    assert_eq!(projections.ingress(peering_id(9)).await.unwrap(), []);
+    assert_eq!(projections.exposures(peering_id(9)).await.unwrap(), []);
+    assert_eq!(projections.dns(peering_id(9)).await.unwrap(), []);
+    assert_eq!(projections.drift(peering_id(9)).await.unwrap(), []);
     assert_eq!(projections.find_command(CommandId(Uuid::from_u128(999))).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
+    let mut log = story();
+    let elsewhere = FirewallExposed { peering_id: peering_id(4), side: Side::Remote, exposure: exposure("sgr-0e9", "all from anywhere") };
+    log.append(network_id(2), 90, [elsewhere.into()]);
+    let projections = written(&log).await;
+    let rules = async |filter: ExposureFilter, request: PageRequest| {
+        let page = projections.list_exposures(&filter, &request).await.unwrap();
+        page.items.into_iter().map(|it| it.exposure.rule_id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(ExposureFilter::default(), first(10)).await, ["sgr-0e1", "sgr-0e9"]);
+    assert_eq!(rules(ExposureFilter::default(), first(1)).await, ["sgr-0e1"]);
+    assert_eq!(rules(ExposureFilter { network: Some(network_id(2)), ..ExposureFilter::default() }, first(10)).await, ["sgr-0e9"]);
+    assert_eq!(rules(ExposureFilter { peering: Some(peering_id(1)), ..ExposureFilter::default() }, first(10)).await, ["sgr-0e1"]);
+    assert_eq!(projections.network(network_id(1)).await.unwrap().unwrap().peerings.exposed, 1);
+    log.append(network_id(1), 91, [abandoned(1)]);
+    write(&projections, &log.events).await;
+    let all = projections.list_exposures(&ExposureFilter::default(), &first(10)).await.unwrap();
+    assert_eq!(all.items.iter().map(|it| it.peering_id).collect::<Vec<_>>(), [peering_id(4)], "nobody looks at the other any more");
+    assert_eq!(projections.network(network_id(1)).await.unwrap().unwrap().peerings.exposed, 0);
+}
+
+#[tokio::test]
+async fn a_retired_network_is_kept_and_nothing_more_happens_in_it() {
+    let mut log = story();
+    log.append(network_id(2), 91, [retired(2)]).append(network_id(2), 92, request(7));
+    let projections = written(&log).await;
+    let network = projections.network(network_id(2)).await.unwrap().unwrap();
+    assert_eq!(network.retired.map(|it| it.reason.to_string()).as_deref(), Some("the project ended"));
+    assert_eq!(network.revision, log.revisions[&network_id(2)], "its stream goes on all the same");
+    assert_eq!(projections.peering(peering_id(7)).await.unwrap(), None);
+    assert!(projections.peering(peering_id(3)).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -142,7 +181,8 @@ async fn a_command_is_found_in_every_network_that_it_was_used_for() {
     let projections = written(&log).await;
     let uses = projections.find_command(CommandId(Uuid::from_u128(3))).await.unwrap();
     let found: Vec<_> = uses.iter().map(|it| (it.network_id, it.receipt.first_revision, it.receipt.last_revision)).collect();
-    assert_eq!(found, [(network_id(1), 1, 3), (network_id(2), 6, 8)]);
+    let last = log.revisions[&network_id(2)];
+    assert_eq!(found, [(network_id(1), 1, 3), (network_id(2), last - 2, last)]);
     assert_eq!(uses[0].receipt.digest, Digest::of(&"3").unwrap());
     assert_eq!(uses[1].position, log.end());
 }

@@ -1,7 +1,7 @@
 //! One story, and every answer that the read models give about it, as one document.
 
 use super::*;
-use crate::{PageRequest, PeeringFilter, TimelineQuery};
+use crate::{ExposureFilter, PageRequest, PeeringFilter, TimelineQuery};
 use serde_json::json;
 
 #[tokio::test]
@@ -25,9 +25,16 @@ async fn told(projections: &Projections) -> String {
     for peering in &peerings.items {
         let routes = projections.routes(peering.id).await.unwrap();
         let firewall = projections.firewall(peering.id).await.unwrap();
-        details.push(json!({ "peering": peering.id, "routes": routes, "firewall": firewall }));
+        let (ingress, dns) = (projections.ingress(peering.id).await.unwrap(), projections.dns(peering.id).await.unwrap());
+        let drift = projections.drift(peering.id).await.unwrap();
+        details.push(json!({
+            "peering": peering.id, "routes": routes, "firewall": firewall, "ingress": ingress, "dns": dns, "drift": drift,
+        }));
     }
+    let exposures = projections.list_exposures(&ExposureFilter::default(), &everything).await.unwrap();
     let timeline = projections.timeline(&TimelineQuery::default(), &everything).await.unwrap();
-    let all = json!({ "networks": networks, "peerings": peerings, "details": details, "timeline": timeline });
+    let all = json!({
+        "networks": networks, "peerings": peerings, "details": details, "exposures": exposures, "timeline": timeline,
+    });
     serde_json::to_string_pretty(&all).unwrap()
 }
