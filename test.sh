@@ -40,7 +40,7 @@ python_packages() {
     rm -rf "$venv" &&
         python3 -c 'import sys; sys.exit("Python 3.11 or later is needed") if sys.version_info < (3, 11) else None' &&
         python3 -m venv "$venv" &&
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted" &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$wanted" &&
         cp "$wanted" "$venv/requirements.txt"
 }
 

@@ -5,10 +5,13 @@
 //! no lock: time and ids are arguments. What it knows about the clouds is only what is true of all of them, or a table of facts
 //! ([`place`]).
 //!
+//! From the same record it says what people should know ([`advisory`]) and what they must do at their cloud ([`instructions`]).
+//!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 
 pub mod advisory;
 pub mod ids;
+pub mod instructions;
 pub mod ledger;
 pub mod network;
 pub mod place;
@@ -18,6 +21,7 @@ pub mod text;
 
 pub use advisory::Advisory;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
+pub use instructions::Instruction;
 pub use ledger::{Digest, Ledger, Receipt};
 pub use place::{Provider, Region};
 pub use range::{Range, RangeError};

@@ -17,12 +17,14 @@
 //!       └── Ended ◀── PeeringRejected │ PeeringExpired │ PeeringFailed ──          ▼
 //!             ▲                                                                  Active
 //!             │
-//!             ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested │ PeeringDeadlinePassed ── (any live state)
-//!             └── PeeringAbandoned ── (any live state)
+//!             ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested (any live state)
+//!             │                              ◀── PeeringDeadlinePassed (any live state before Active)
+//!             └── PeeringAbandoned (any live state)
 //! ```
 //!
 //! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go on until a person acts.
-//! Routes and firewall posture are asked for in any live state but Removing, and installed once the link is active.
+//! Routes and firewall posture are asked for in any live state but Removing, and installed once the link is active. A peering ends by
+//! itself only while nothing is on its link and no attempt is unanswered; otherwise it is removed, and what is left of it is named.
 
 mod accept_route;
 mod adopt_peering;

@@ -8,26 +8,23 @@ use super::{
     settings::ProvisionerSettings,
 };
 use crate::{
-    cloud::{
-        AccessListView, Cloud, CloudError, DnsSupport, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Place,
-        Rehearsal, Rehearsed, RouteTableView, SubnetView,
-    },
-    clouds::{SimulatedCloud, SimulatedSettings},
+    cloud::{Cloud, CloudError, Operation, Place},
+    clouds::{Around, SimulatedCloud, SimulatedSettings},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     CommandId, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
-        AcceptRoute, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork, Registered,
-        RequestPeering, RestrictFirewall, Terms, decide, evolve,
+        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork,
+        Registered, RequestPeering, RestrictFirewall, Terms, decide, evolve,
     },
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+    text::{Link, Subnet},
 };
 use journal::{Clock, JournalError, Loaded, Undecodable};
 use std::{
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -100,6 +97,16 @@ pub(super) fn peering_id() -> PeeringId {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     inner: Arc<Mutex<(Loaded, Vec<NetworkEvent>)>>,
+    told_by: Arc<OnceLock<ToldBy>>,
+}
+
+/// The clock by which commands are decided; without one it is the epoch.
+struct ToldBy(Clock);
+
+impl std::fmt::Debug for ToldBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToldBy")
+    }
 }
 
 impl Log {
@@ -110,10 +117,49 @@ impl Log {
         log
     }
 
+    /// The same log, whose commands are decided at this clock's time.
+    pub(super) fn told_by(self, clock: &Clock) -> Self {
+        self.told_by.get_or_init(|| ToldBy(Arc::clone(clock)));
+        self
+    }
+
+    /// The same, on other terms.
+    pub(super) fn with_terms(terms: Terms) -> Self {
+        let log = Self::default();
+        for command in commands() {
+            let command = match command {
+                NetworkCommand::RequestPeering(request) => RequestPeering { terms: terms.clone(), ..request }.into(),
+                other => other,
+            };
+            log.execute(&command).map(drop).unwrap();
+        }
+        log
+    }
+
+    pub(super) fn with_consent(consent: Consent) -> Self {
+        Self::with_terms(Terms { consent, ..Terms::default() })
+    }
+
+    /// The same, over a link that is there already.
+    pub(super) fn adopting(link: &Link) -> Self {
+        let log = Self::default();
+        for command in commands() {
+            let command = match command {
+                NetworkCommand::RequestPeering(request) => {
+                    AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated }.into()
+                }
+                other => other,
+            };
+            log.execute(&command).map(drop).unwrap();
+        }
+        log
+    }
+
     pub(super) fn execute(&self, command: &NetworkCommand) -> Result<usize, domain::network::Refusal> {
         let mut inner = self.inner.lock().unwrap();
         let revision = inner.1.len();
-        let events = decide(&inner.0.network, command, DateTime::UNIX_EPOCH, ids(revision))?;
+        let now = self.told_by.get().map_or(DateTime::UNIX_EPOCH, |told| (told.0)());
+        let events = decide(&inner.0.network, command, now, ids(revision))?;
         for event in &events {
             inner.0.network = evolve(std::mem::take(&mut inner.0.network), event);
             inner.0.revision = Some(inner.1.len() as u64);
@@ -219,96 +265,17 @@ impl<T: Logbook> Logbook for Fused<T> {
     }
 }
 
-#[async_trait]
-impl<T: Cloud> Cloud for Fused<T> {
-    fn limits(&self, at: &Place) -> Limits {
-        self.0.limits(at)
+impl<T: Cloud> Around for Fused<T> {
+    fn cloud(&self) -> &dyn Cloud {
+        &self.0
     }
 
-    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
-        self.1.around(self.0.identity(at)).await
-    }
-
-    async fn networks(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<NetworkView>, CloudError> {
-        self.1.around(self.0.networks(at, of)).await
-    }
-
-    async fn subnets(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<SubnetView>, CloudError> {
-        self.1.around(self.0.subnets(at, of)).await
-    }
-
-    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
-        self.1.around(self.0.links(at, of)).await
-    }
-
-    async fn route_tables(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<RouteTableView>, CloudError> {
-        self.1.around(self.0.route_tables(at, of)).await
-    }
-
-    async fn firewall_groups(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<GroupView>, CloudError> {
-        self.1.around(self.0.firewall_groups(at, of)).await
-    }
-
-    async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
-        self.1.around(self.0.access_lists(at, of)).await
-    }
-
-    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
-        self.1.around(self.0.dns_support(network)).await
-    }
-
-    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        self.1.around(self.0.rehearse(rehearsal)).await
-    }
-
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.1.around(self.0.create_link(spec)).await
-    }
-
-    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.1.around(self.0.accept_link(at, link)).await
-    }
-
-    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.1.around(self.0.delete_link(at, link)).await
-    }
-
-    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
-        self.1.around(self.0.tag_link(at, link, peering)).await
-    }
-
-    async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
-        self.1.around(self.0.set_dns_resolution(at, link, end, enabled)).await
-    }
-
-    async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
-        self.1.around(self.0.install_route(at, table, destination, link)).await
-    }
-
-    async fn remove_route(&self, at: &Place, table: &RouteTable, destination: Range) -> Result<(), CloudError> {
-        self.1.around(self.0.remove_route(at, table, destination)).await
-    }
-
-    async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
-        self.1.around(self.0.create_group(network, peering)).await
-    }
-
-    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
-        self.1.around(self.0.delete_group(at, group)).await
-    }
-
-    async fn authorize_rule(
-        &self,
-        at: &Place,
-        group: &FirewallGroup,
-        rule: InboundRule,
-        peering: PeeringId,
-    ) -> Result<FirewallRule, CloudError> {
-        self.1.around(self.0.authorize_rule(at, group, rule, peering)).await
-    }
-
-    async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {
-        self.1.around(self.0.revoke_rule(at, group, rule)).await
+    async fn around<O, F>(&self, _: Operation, _: &Place, once: impl Fn() -> F + Send + Sync) -> Result<O, CloudError>
+    where
+        F: Future<Output = Result<O, CloudError>> + Send,
+        O: Send,
+    {
+        self.1.around(once()).await
     }
 }
 

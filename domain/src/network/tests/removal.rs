@@ -16,10 +16,9 @@ fn refused(life: &'static str, outcome: &'static str) -> Refusal {
 }
 
 fn trace(events: Vec<NetworkEvent>) -> LinkTrace {
-    match recorded(events.into_iter().chain([removal_requested()])).life {
-        Life::Removing { trace, .. } => trace,
-        other => panic!("the peering is {}", other.as_str()),
-    }
+    let life = recorded(events.into_iter().chain([removal_requested()])).life;
+    let Life::Removing { trace, .. } = life else { panic!("the peering is {}", life.as_str()) };
+    trace
 }
 
 fn perhaps(attempt: u32) -> LinkTrace {

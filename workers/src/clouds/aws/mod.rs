@@ -1,9 +1,11 @@
 //! AWS: the port to a cloud over EC2, in any number of accounts and regions.
 //!
-//! A link is a VPC peering connection, a firewall group a security group. Each method is one EC2 call, or the few reads that
-//! answer one question; nothing is repeated here. What EC2 shows is put into our words in `views`, its failures in `refusals`.
+//! A link is a VPC peering connection, a firewall group a security group, an access list a network ACL. Each method is one EC2 call;
+//! only groups with their rules, and the two attributes of DNS, are two. Nothing is repeated here. What is asked of EC2 is put into
+//! its words in `requests`, what it shows into ours in `views`, its failures in `refusals`.
 
 mod refusals;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -11,16 +13,16 @@ mod views;
 pub use ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};
 
 use crate::cloud::{
-    Cloud, CloudError, CloudErrorKind, Groundwork, GroupView, LinkSpec, LinkView, NetworkRef, OWNER_TAG, Operation, Place, RouteTableView,
-    group_name,
+    AccessListView, Cloud, CloudError, CloudErrorKind, DnsSupport, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
+    NetworkView, OWNER_TAG, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
-    PeeringId, Provider, Range,
+    PeeringId, Range,
     network::InboundRule,
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
-use ec2::{CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, IngressRule, PeeringFilter, Tags, VpcId};
+use ec2::{CreateVpc, Ec2, PeeringOptions, PeeringRole, Tags, VpcId};
 use refusals::Asked;
 use std::time::Duration;
 
@@ -31,16 +33,25 @@ const NAME_TAG: &str = "Name";
 const SHOWN_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// What AWS gives every account (VPC quotas, 2026); more can be had for the asking.
+pub const DEFAULT_LIMITS: Limits = Limits { links: 50, pending_links: 25, routes: 500, rules: 60 };
+
 /// AWS. Clones share connections and sessions.
 #[derive(Clone, Debug)]
 pub struct AwsCloud {
     ec2: Ec2,
+    limits: Limits,
 }
 
 impl AwsCloud {
     /// Reads nothing and connects to nothing yet.
     pub fn new(settings: Ec2Settings) -> Self {
-        Self { ec2: Ec2::new(settings) }
+        Self { ec2: Ec2::new(settings), limits: DEFAULT_LIMITS }
+    }
+
+    /// With the quotas that these accounts really have.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 }
 
@@ -56,21 +67,76 @@ impl Cloud for AwsCloud {
         asked.name("account", &identity.account)
     }
 
-    async fn links(&self, at: &Place, one: &NetworkRef, other: &NetworkRef) -> Result<Vec<LinkView>, CloudError> {
+    async fn networks(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<NetworkView>, CloudError> {
+        let asked = Asked::of(Operation::Networks, at)?;
+        let found = self.ec2.describe_vpcs(&asked.place, &vpcs(of)).await.map_err(|error| asked.failed(error))?;
+        found.iter().filter_map(|found| views::network(&asked, found).transpose()).collect()
+    }
+
+    async fn subnets(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<SubnetView>, CloudError> {
+        let asked = Asked::of(Operation::Subnets, at)?;
+        let found = self.ec2.describe_subnets(&asked.place, &vpcs(of)).await.map_err(|error| asked.failed(error))?;
+        found.iter().map(|found| views::subnet(&asked, found)).collect()
+    }
+
+    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
         let asked = Asked::of(Operation::Links, at)?;
-        let between = PeeringFilter::between(&vpc(one), &vpc(other));
-        let found = self.ec2.describe_vpc_peering_connections(&asked.place, &between).await.map_err(|error| asked.failed(error))?;
-        let views = found.iter().map(|found| views::link(&asked, found, [one, other])).collect::<Result<Vec<_>, _>>()?;
-        Ok(views.into_iter().flatten().collect())
+        let found = self.ec2.describe_vpc_peering_connections_of(&asked.place, &vpcs(of)).await;
+        found.map_err(|error| asked.failed(error))?.iter().filter_map(|found| views::link(&asked, found).transpose()).collect()
+    }
+
+    async fn route_tables(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<RouteTableView>, CloudError> {
+        let asked = Asked::of(Operation::RouteTables, at)?;
+        let found = self.ec2.describe_route_tables(&asked.place, &vpcs(of)).await.map_err(|error| asked.failed(error))?;
+        found.iter().map(|found| views::route_table(&asked, found)).collect()
+    }
+
+    async fn firewall_groups(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<GroupView>, CloudError> {
+        let asked = Asked::of(Operation::FirewallGroups, at)?;
+        let found = self.ec2.describe_security_groups(&asked.place, &vpcs(of)).await.map_err(|error| asked.failed(error))?;
+        let with_rules: Vec<_> = found.iter().filter(|group| group.has_ingress).map(|group| group.id.clone()).collect();
+        let rules = if with_rules.is_empty() {
+            Vec::new()
+        } else {
+            self.ec2.describe_security_group_rules(&asked.place, &with_rules).await.map_err(|error| asked.failed(error))?
+        };
+        views::groups(&asked, &found, &rules)
+    }
+
+    async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
+        let asked = Asked::of(Operation::AccessLists, at)?;
+        let found = self.ec2.describe_network_acls(&asked.place, &vpcs(of)).await.map_err(|error| asked.failed(error))?;
+        found.iter().map(|found| views::access_list(&asked, found)).collect()
+    }
+
+    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
+        let asked = Asked::of(Operation::DnsSupport, &network.place)?;
+        let found = self.ec2.describe_vpc_dns(&asked.place, &vpc(&network.network)).await.map_err(|error| asked.failed(error))?;
+        Ok(DnsSupport { resolution: found.support, hostnames: found.hostnames })
+    }
+
+    fn limits(&self, _at: &Place) -> Limits {
+        self.limits
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
+        let asked = Asked::of(Operation::Rehearse, rehearsal.place())?;
+        let rehearsal = match rehearsal {
+            Rehearsal::CreateLink(spec) => ec2::Rehearsal::CreatePeering(requests::peering(spec)?),
+            Rehearsal::AcceptLink { link, .. } => ec2::Rehearsal::AcceptPeering { id: link.as_str().into() },
+            Rehearsal::CreateGroup { network, peering } => ec2::Rehearsal::CreateSecurityGroup(requests::group(&network.network, *peering)),
+        };
+        Ok(match self.ec2.dry_run(&asked.place, &rehearsal).await.map_err(|error| asked.failed(error))? {
+            ec2::Rehearsed::Allowed => Rehearsed::Allowed,
+            ec2::Rehearsed::Refused { message } => Rehearsed::Refused { message: message.into() },
+            ec2::Rehearsed::NotAvailable => Rehearsed::NotAvailable,
+        })
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
-        let asked = Asked::of(Operation::CreateLink, &requester.place)?;
-        let peer = Asked::of(Operation::CreateLink, &accepter.place)?.place;
-        let wanted = CreatePeering { vpc: vpc(requester), peer, peer_vpc: vpc(accepter), tags: owned(spec.peering) };
-        let made = self.ec2.create_vpc_peering_connection(&asked.place, &wanted).await.map_err(|error| asked.failed(error))?;
-        asked.name("peering connection", made.id.as_str())
+        let asked = Asked::of(Operation::CreateLink, &spec.requester.network.place)?;
+        let made = self.ec2.create_vpc_peering_connection(&asked.place, &requests::peering(spec)?).await;
+        asked.name("peering connection", made.map_err(|error| asked.failed(error))?.id.as_str())
     }
 
     async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
@@ -79,15 +145,26 @@ impl Cloud for AwsCloud {
         accepted.map(|_| ()).map_err(|error| asked.failed(error))
     }
 
-    async fn route_tables(&self, network: &NetworkRef, subnets: &[Subnet]) -> Result<Vec<RouteTableView>, CloudError> {
-        let asked = Asked::of(Operation::RouteTables, &network.place)?;
-        let tables = self.ec2.describe_route_tables(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
-        if tables.is_empty() {
-            // Every VPC has a main table.
-            return Err(asked.error(CloudErrorKind::NotFound).message(format!("{} is not there, or not visible yet", network.network)));
-        }
-        self.check_subnets(&asked, network, subnets, &tables).await?;
-        views::serving(&tables, subnets).map(|table| views::route_table(&asked, table)).collect()
+    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::DeleteLink, at)?;
+        self.ec2.delete_vpc_peering_connection(&asked.place, &link.as_str().into()).await.map_err(|error| asked.failed(error))
+    }
+
+    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::TagLink, at)?;
+        let owner = Tags::from([(OWNER_TAG.to_owned(), peering.to_string())]);
+        self.ec2.create_tags(&asked.place, link.as_str(), &owner).await.map_err(|error| asked.failed(error))
+    }
+
+    async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::SetDnsResolution, at)?;
+        let role = match end {
+            LinkRole::Requester => PeeringRole::Requester,
+            LinkRole::Accepter => PeeringRole::Accepter,
+        };
+        let options = PeeringOptions { allow_dns_resolution_from_remote_vpc: enabled };
+        let set = self.ec2.modify_vpc_peering_connection_options(&asked.place, &link.as_str().into(), role, options).await;
+        set.map_err(|error| asked.failed(error))
     }
 
     async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
@@ -96,21 +173,21 @@ impl Cloud for AwsCloud {
         self.ec2.create_route(&asked.place, &table, destination.net(), &link).await.map_err(|error| asked.failed(error))
     }
 
-    async fn firewall_groups(&self, network: &NetworkRef, peering: PeeringId) -> Result<Vec<GroupView>, CloudError> {
-        let asked = Asked::of(Operation::FirewallGroups, &network.place)?;
-        let owner = peering.to_string();
-        let groups = self.ec2.describe_security_groups(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
-        let ids: Vec<_> = groups.into_iter().filter(|group| group.tags.get(OWNER_TAG) == Some(&owner)).map(|group| group.id).collect();
-        let rules = self.ec2.describe_security_group_rules(&asked.place, &ids).await.map_err(|error| asked.failed(error))?;
-        ids.iter().map(|id| views::group(&asked, id, rules.iter().filter(|rule| rule.group.as_ref() == Some(id)))).collect()
+    async fn remove_route(&self, at: &Place, table: &RouteTable, destination: Range) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::RemoveRoute, at)?;
+        let removed = self.ec2.delete_route(&asked.place, &table.as_str().into(), destination.net()).await;
+        removed.map_err(|error| asked.failed(error))
     }
 
     async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
         let asked = Asked::of(Operation::CreateGroup, &network.place)?;
-        let description = format!("What peering {peering} admits");
-        let wanted = CreateSecurityGroup { vpc: vpc(network), name: group_name(peering), description, tags: owned(peering) };
-        let made = self.ec2.create_security_group(&asked.place, &wanted).await;
+        let made = self.ec2.create_security_group(&asked.place, &requests::group(&network.network, peering)).await;
         asked.name("security group", made.map_err(|error| asked.failed(error))?.as_str())
+    }
+
+    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::DeleteGroup, at)?;
+        self.ec2.delete_security_group(&asked.place, &group.as_str().into()).await.map_err(|error| asked.failed(error))
     }
 
     async fn authorize_rule(
@@ -121,8 +198,7 @@ impl Cloud for AwsCloud {
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError> {
         let asked = Asked::of(Operation::AuthorizeRule, at)?;
-        let description = format!("peering {peering}");
-        let wanted = IngressRule { source: rule.source.net(), port: rule.port, description, tags: owned(peering) };
+        let wanted = requests::rule(rule, peering);
         let made = self.ec2.authorize_security_group_ingress(&asked.place, &group.as_str().into(), &wanted).await;
         asked.name("security group rule", made.map_err(|error| asked.failed(error))?.id.as_str())
     }
@@ -147,24 +223,6 @@ impl Groundwork for AwsCloud {
 }
 
 impl AwsCloud {
-    /// A subnet that no table names may be served by the main one, or may not exist: only then are the subnets themselves read.
-    async fn check_subnets(
-        &self,
-        asked: &Asked<'_>,
-        network: &NetworkRef,
-        subnets: &[Subnet],
-        tables: &[ec2::RouteTable],
-    ) -> Result<(), CloudError> {
-        if subnets.iter().all(|subnet| tables.iter().any(|table| views::names(table, subnet))) {
-            return Ok(());
-        }
-        let known = self.ec2.describe_subnets(&asked.place, &[vpc(network)]).await.map_err(|error| asked.failed(error))?;
-        match subnets.iter().find(|subnet| !known.iter().any(|known| known.id.as_str() == subnet.as_str())) {
-            Some(unknown) => Err(asked.error(CloudErrorKind::NotFound).message(format!("{unknown} is no subnet of {}", network.network))),
-            None => Ok(()),
-        }
-    }
-
     async fn until_shown(&self, asked: &Asked<'_>, id: &VpcId) -> Result<(), CloudError> {
         loop {
             let vpc = self.ec2.describe_vpc(&asked.place, id).await.map_err(|error| asked.failed(error))?;
@@ -178,19 +236,10 @@ impl AwsCloud {
     }
 }
 
-fn vpc(network: &NetworkRef) -> VpcId {
-    network.network.as_str().into()
+fn vpc(network: &CloudNetwork) -> VpcId {
+    network.as_str().into()
 }
 
-/// The tags of what the engine makes for a peering.
-fn owned(peering: PeeringId) -> Tags {
-    Tags::from([(OWNER_TAG.to_owned(), peering.to_string()), (NAME_TAG.to_owned(), group_name(peering))])
-}
-
-/// EC2's place of ours. Another provider's is a mistake in how the clouds were put together.
-fn place(operation: Operation, at: &Place) -> Result<ec2::Place, CloudError> {
-    match at.provider {
-        Provider::Aws => Ok(ec2::Place::new(at.account.as_str(), at.region.as_str())),
-        Provider::Gcp | Provider::Azure => Err(CloudError::new(operation, at, CloudErrorKind::Unsupported)),
-    }
+fn vpcs(networks: &[CloudNetwork]) -> Vec<VpcId> {
+    networks.iter().map(vpc).collect()
 }

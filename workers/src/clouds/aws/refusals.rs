@@ -1,6 +1,6 @@
 //! What EC2's failures mean in the words of the port.
 
-use super::place;
+use super::requests::place;
 use crate::cloud::{CloudError, CloudErrorKind, Operation, Place};
 use domain::text::TextError;
 use ec2::{Ec2Error, Ec2ErrorKind};
@@ -49,7 +49,9 @@ fn kind(operation: Operation, kind: Ec2ErrorKind) -> CloudErrorKind {
         // To accept makes nothing: what is there already is another link between the two, in the other direction.
         Ec2ErrorKind::AlreadyExists if operation == Operation::AcceptLink => CloudErrorKind::Conflict,
         Ec2ErrorKind::AlreadyExists => CloudErrorKind::AlreadyThere,
-        Ec2ErrorKind::WrongState | Ec2ErrorKind::Dependency | Ec2ErrorKind::DnsPrecondition => CloudErrorKind::WrongState,
+        Ec2ErrorKind::WrongState => CloudErrorKind::WrongState,
+        Ec2ErrorKind::Dependency => CloudErrorKind::InUse,
+        Ec2ErrorKind::DnsPrecondition => CloudErrorKind::Precondition,
         Ec2ErrorKind::Quota => CloudErrorKind::Quota,
         Ec2ErrorKind::Malformed => CloudErrorKind::InvalidRequest,
         Ec2ErrorKind::Denied => CloudErrorKind::Denied,
@@ -100,5 +102,12 @@ mod tests {
     fn a_link_in_the_other_direction_stands_in_the_way_of_acceptance() {
         assert_eq!(kind(Operation::AcceptLink, Ec2ErrorKind::AlreadyExists), CloudErrorKind::Conflict);
         assert_eq!(kind(Operation::InstallRoute, Ec2ErrorKind::AlreadyExists), CloudErrorKind::AlreadyThere);
+    }
+
+    #[test]
+    fn what_is_in_use_or_lacks_a_precondition_is_told_apart_from_a_wrong_state() {
+        assert_eq!(kind(Operation::DeleteGroup, Ec2ErrorKind::Dependency), CloudErrorKind::InUse);
+        assert_eq!(kind(Operation::SetDnsResolution, Ec2ErrorKind::DnsPrecondition), CloudErrorKind::Precondition);
+        assert_eq!(kind(Operation::DeleteLink, Ec2ErrorKind::WrongState), CloudErrorKind::WrongState);
     }
 }

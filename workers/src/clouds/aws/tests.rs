@@ -2,24 +2,30 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::refusals::Asked;
-use super::views;
-use crate::cloud::{CloudErrorKind, LinkState, NetworkRef, OWNER_TAG, Operation, Place};
-use domain::{PeeringId, Provider, Region, network::InboundRule, text::Subnet};
+mod firewall;
+
+use super::{AwsCloud, refusals::Asked, requests, views};
+use crate::cloud::{Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG, Operation, Place};
+use domain::{PeeringId, Provider, Region};
 use ec2::{
-    PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState, RouteTable, RouteTarget, RuleSource,
-    SecurityGroupRule, SubnetId, Tags, VpcId,
+    Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState, RouteTable, RouteTarget, Subnet, Tags,
+    Vpc,
 };
 use uuid::Uuid;
 
 const OWNER: PeeringId = PeeringId(Uuid::from_u128(7));
 
 fn place(account: &str, region: &str) -> Place {
-    Place { provider: Provider::Aws, account: account.parse().unwrap(), region: Region::of(Provider::Aws, region).unwrap() }
+    let region = Region::of(Provider::Aws, region).unwrap();
+    Place { provider: Provider::Aws, account: account.parse().unwrap(), region, external_id: None }
 }
 
 fn network(account: &str, region: &str, vpc: &str) -> NetworkRef {
     NetworkRef { place: place(account, region), network: vpc.parse().unwrap() }
+}
+
+fn here() -> Place {
+    place("111111111111", "eu-west-1")
 }
 
 fn end(account: &str, region: &str, vpc: &str) -> PeeringEnd {
@@ -38,63 +44,107 @@ fn connection(requester: PeeringEnd, accepter: PeeringEnd) -> PeeringConnection 
     }
 }
 
-fn table(id: &str, main: bool, subnets: &[&str]) -> RouteTable {
-    let subnets = subnets.iter().map(|id| SubnetId::from(*id)).collect();
-    RouteTable { id: id.into(), vpc: Some(VpcId::from("vpc-1")), main, subnets, routes: Vec::new(), tags: Tags::new() }
-}
-
-fn rule(protocol: &str, ports: Option<(i32, i32)>, source: &str) -> SecurityGroupRule {
-    SecurityGroupRule {
-        id: "sgr-1".into(),
-        group: Some("sg-1".into()),
-        egress: false,
-        protocol: protocol.to_owned(),
-        ports,
-        source: source.parse().map_or_else(|_| RuleSource::Group(source.into()), RuleSource::Cidr),
-        description: String::new(),
-        tags: Tags::from([(OWNER_TAG.to_owned(), "somebody else's".to_owned())]),
-    }
-}
-
 #[test]
-fn a_link_is_seen_from_either_side_and_only_between_the_two() {
-    let (one, other) = (network("111111111111", "eu-west-1", "vpc-1"), network("222222222222", "us-east-1", "vpc-2"));
-    let asked = Asked::of(Operation::Links, &one.place).unwrap();
-    let found = connection(end("222222222222", "us-east-1", "vpc-2"), end("111111111111", "eu-west-1", "vpc-1"));
-    let link = views::link(&asked, &found, [&one, &other]).unwrap().unwrap();
-    assert_eq!((&link.requester.network, &link.accepter.network), (&other, &one));
+fn a_link_has_the_ends_the_options_and_the_owner_that_ec2_tells() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let requester = PeeringEnd {
+        cidrs: vec!["10.2.0.0/16".parse().unwrap(), "fd00::/56".parse().unwrap()],
+        allow_dns_resolution_from_remote_vpc: Some(true),
+        ..end("222222222222", "us-east-1", "vpc-2")
+    };
+    let found = connection(requester.clone(), end("111111111111", "eu-west-1", "vpc-1"));
+    let link = views::link(&asked, &found).unwrap().unwrap();
+    let one = network("222222222222", "us-east-1", "vpc-2");
+    assert_eq!(link.requester, LinkEnd { network: one, ranges: requester.cidrs, dns_resolution: Some(true) });
+    let other = network("111111111111", "eu-west-1", "vpc-1");
+    assert_eq!(link.accepter, LinkEnd { network: other, ranges: Vec::new(), dns_resolution: None });
     assert_eq!((link.state, link.owner, link.message), (LinkState::Pending, Some(OWNER), None));
-    let loop_of_one = connection(end("111111111111", "eu-west-1", "vpc-1"), end("111111111111", "eu-west-1", "vpc-1"));
-    assert_eq!(views::link(&asked, &loop_of_one, [&one, &other]).unwrap(), None);
 }
 
 #[test]
 fn a_stranger_with_the_right_network_id_is_shown_as_a_stranger() {
-    let (one, other) = (network("111111111111", "eu-west-1", "vpc-1"), network("222222222222", "us-east-1", "vpc-2"));
-    let asked = Asked::of(Operation::Links, &one.place).unwrap();
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
     let stranger = connection(end("666666666666", "eu-west-1", "vpc-1"), end("", "", "vpc-2"));
-    let link = views::link(&asked, &stranger, [&one, &other]).unwrap().unwrap();
+    let link = views::link(&asked, &stranger).unwrap().unwrap();
     assert_eq!(link.requester.network.place.account.as_str(), "666666666666");
-    assert_eq!(link.accepter.network, other, "what EC2 leaves out is what was asked about");
+    assert_eq!(link.accepter.network, network("111111111111", "eu-west-1", "vpc-2"), "what EC2 leaves out is where it was asked");
 }
 
 #[test]
-fn the_main_table_serves_whoever_has_chosen_none() {
-    let tables =
-        [table("rtb-main", true, &["subnet-m"]), table("rtb-a", false, &["subnet-a", "subnet-b"]), table("rtb-c", false, &["subnet-c"])];
-    let serving = |subnets: &[&str]| -> Vec<String> {
-        let subnets: Vec<Subnet> = subnets.iter().map(|id| id.parse().unwrap()).collect();
-        views::serving(&tables, &subnets).map(|table| table.id.to_string()).collect()
+fn a_strangers_link_to_a_place_without_a_name_here_does_not_hide_ours() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let ours = end("111111111111", "eu-west-1", "vpc-1");
+    for odd in [end("222222222222", "mars-north-1", "vpc-2"), PeeringEnd { vpc: None, ..ours.clone() }] {
+        assert_eq!(views::link(&asked, &connection(ours.clone(), odd)).unwrap(), None);
+    }
+}
+
+#[test]
+fn every_state_of_ec2_has_a_word_and_a_new_one_is_kept() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let state = |status| {
+        let ours = end("111111111111", "eu-west-1", "vpc-1");
+        let found = PeeringConnection { status, status_message: "Why".to_owned(), ..connection(ours.clone(), ours) };
+        let link = views::link(&asked, &found).unwrap().unwrap();
+        assert_eq!(link.message.as_deref(), Some("Why"));
+        link.state
     };
-    assert_eq!(serving(&[]), ["rtb-main"]);
-    assert_eq!(serving(&["subnet-a", "subnet-b"]), ["rtb-a"], "each table once");
-    assert_eq!(serving(&["subnet-c", "subnet-x"]), ["rtb-main", "rtb-c"]);
-    assert_eq!(serving(&["subnet-m"]), ["rtb-main"]);
+    use PeeringStatus as Ec2;
+    let all = [
+        (Ec2::InitiatingRequest, LinkState::Initiating),
+        (Ec2::PendingAcceptance, LinkState::Pending),
+        (Ec2::Provisioning, LinkState::Provisioning),
+        (Ec2::Active, LinkState::Active),
+        (Ec2::Rejected, LinkState::Rejected),
+        (Ec2::Expired, LinkState::Expired),
+        (Ec2::Failed, LinkState::Failed),
+        (Ec2::Deleting, LinkState::Deleting),
+        (Ec2::Deleted, LinkState::Deleted),
+        (Ec2::Other("suspended".to_owned()), LinkState::Unknown("suspended".to_owned())),
+    ];
+    for (ec2, ours) in all {
+        assert_eq!(state(ec2), ours);
+    }
+}
+
+#[test]
+fn a_network_has_all_its_ranges_and_a_shared_one_is_not_the_accounts_own() {
+    let at = here();
+    let asked = Asked::of(Operation::Networks, &at).unwrap();
+    let found = Vpc {
+        id: "vpc-1".into(),
+        account: "111111111111".to_owned(),
+        available: true,
+        cidrs: vec!["10.1.0.0/16".parse().unwrap(), "10.9.0.0/16".parse().unwrap()],
+        ipv6_cidrs: vec!["fd00::/56".parse().unwrap()],
+        tags: Tags::new(),
+    };
+    let view = views::network(&asked, &found).unwrap().unwrap();
+    let ranges: Vec<_> = view.ranges.iter().map(ToString::to_string).collect();
+    assert_eq!((view.network.as_str(), ranges), ("vpc-1", ["10.1.0.0/16", "10.9.0.0/16", "fd00::/56"].map(str::to_owned).to_vec()));
+    let shared = Vpc { account: "666666666666".to_owned(), ..found };
+    assert_eq!(views::network(&asked, &shared).unwrap(), None);
+}
+
+#[test]
+fn a_subnet_lies_in_the_zone_that_has_one_id_everywhere() {
+    let at = here();
+    let asked = Asked::of(Operation::Subnets, &at).unwrap();
+    let zone_id = Some("euw1-az2".to_owned());
+    let found = Subnet { id: "subnet-1".into(), vpc: Some("vpc-1".into()), cidr: None, zone_id: zone_id.clone(), tags: Tags::new() };
+    let view = views::subnet(&asked, &found).unwrap();
+    assert_eq!((view.network.as_str(), view.subnet.as_str(), view.zone), ("vpc-1", "subnet-1", zone_id));
+    let homeless = views::subnet(&asked, &Subnet { vpc: None, ..found }).unwrap_err();
+    assert_eq!(homeless.kind, CloudErrorKind::Unexpected);
 }
 
 #[test]
 fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
-    let at = place("111111111111", "eu-west-1");
+    let at = here();
     let asked = Asked::of(Operation::RouteTables, &at).unwrap();
     let route = |destination, target| Route { destination, target, state: RouteState::Blackhole };
     let to = |cidr: &str| RouteDestination::Ipv4(cidr.parse().unwrap());
@@ -104,52 +154,44 @@ fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
         route(to("10.2.0.0/16"), RouteTarget::Peering("pcx-1".into())),
         route(RouteDestination::Other("::/0".to_owned()), RouteTarget::Other("eigw-1".to_owned())),
     ];
-    let view = views::route_table(&asked, &RouteTable { routes, ..table("rtb-main", true, &[]) }).unwrap();
+    let subnets = vec!["subnet-1".into(), "subnet-2".into()];
+    let found = RouteTable { id: "rtb-1".into(), vpc: Some("vpc-1".into()), main: true, subnets, routes, tags: Tags::new() };
+    let view = views::route_table(&asked, &found).unwrap();
     let shown: Vec<_> = view.routes.iter().map(|route| format!("{} {} {:?}", route.destination, route.target, route.state)).collect();
     assert_eq!(shown, ["10.1.0.0/16 local Blackhole", "0.0.0.0/0 igw-1 Blackhole", "10.2.0.0/16 pcx-1 Blackhole"]);
-}
-
-#[test]
-fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
-    let at = place("111111111111", "eu-west-1");
-    let asked = Asked::of(Operation::FirewallGroups, &at).unwrap();
-    let ours = rule("tcp", Some((2113, 2113)), "10.2.0.0/16");
-    let outbound = SecurityGroupRule { egress: true, ..ours.clone() };
-    let others = [
-        rule("udp", Some((2113, 2113)), "10.2.0.0/16"),
-        rule("tcp", Some((2113, 2114)), "10.2.0.0/16"),
-        rule("tcp", Some((2113, 2113)), "0.0.0.0/0"),
-        rule("tcp", Some((2113, 2113)), "sg-other"),
-        rule("-1", Some((-1, -1)), "10.2.0.0/16"),
-        rule("-1", None, "10.2.0.0/16"),
-    ];
-    let rules: Vec<_> = [ours, outbound].into_iter().chain(others).collect();
-    let view = views::group(&asked, &"sg-1".into(), &rules).unwrap();
-    let texts: Vec<_> = view.rules.iter().map(|rule| rule.text.as_str()).collect();
-    assert_eq!(
-        texts,
-        [
-            "tcp 2113 from 10.2.0.0/16",
-            "udp 2113 from 10.2.0.0/16",
-            "tcp 2113 to 2114 from 10.2.0.0/16",
-            "tcp 2113 from 0.0.0.0/0",
-            "tcp 2113 from sg-other",
-            "everything from 10.2.0.0/16",
-            "everything from 10.2.0.0/16",
-        ]
-    );
-    let in_our_words: Vec<_> = view.rules.iter().filter_map(|rule| rule.rule).collect();
-    assert_eq!(in_our_words, [InboundRule { source: "10.2.0.0/16".parse().unwrap(), port: 2113 }]);
-    assert!(view.rules.iter().all(|rule| rule.owner.is_none()), "an owner tag that names no peering names nobody");
+    let subnets: Vec<_> = view.subnets.iter().map(|subnet| subnet.as_str()).collect();
+    assert_eq!((view.network.as_str(), view.main, subnets), ("vpc-1", true, vec!["subnet-1", "subnet-2"]));
 }
 
 #[test]
 fn another_providers_place_is_not_supported() {
-    let at = Place {
-        provider: Provider::Gcp,
-        account: "orders-prod".parse().unwrap(),
-        region: Region::of(Provider::Gcp, "europe-west1").unwrap(),
-    };
+    let region = Region::of(Provider::Gcp, "europe-west1").unwrap();
+    let at = Place { provider: Provider::Gcp, account: "orders-prod".parse().unwrap(), region, external_id: None };
     let refused = Asked::of(Operation::Links, &at).err().unwrap();
     assert_eq!(refused.kind, CloudErrorKind::Unsupported);
+    let end =
+        |place| LinkEnd { network: NetworkRef { place, network: "vpc-1".parse().unwrap() }, ranges: Vec::new(), dns_resolution: None };
+    let spec = LinkSpec { peering: OWNER, requester: end(here()), accepter: end(at) };
+    assert_eq!(requests::peering(&spec).unwrap_err().kind, CloudErrorKind::Unsupported);
+}
+
+#[test]
+fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
+    let at = Place { external_id: Some("tenant-7".parse().unwrap()), ..here() };
+    let shown = requests::place(Operation::Identity, &at).unwrap().external_id;
+    assert_eq!(shown.as_ref().map(ec2::ExternalId::as_str), Some("tenant-7"));
+    assert_eq!(requests::place(Operation::Identity, &here()).unwrap().external_id, None);
+    let link = views::link(
+        &Asked::of(Operation::Links, &at).unwrap(),
+        &connection(end("111111111111", "eu-west-1", "vpc-1"), end("222222222222", "eu-west-1", "vpc-2")),
+    );
+    assert_eq!(link.unwrap().unwrap().requester.network, network("111111111111", "eu-west-1", "vpc-1"));
+}
+
+#[test]
+fn the_limits_are_awss_own_until_others_are_known() {
+    let cloud = AwsCloud::new(Ec2Settings::default());
+    assert_eq!(cloud.limits(&here()), super::DEFAULT_LIMITS);
+    let more = crate::cloud::Limits { links: 125, ..super::DEFAULT_LIMITS };
+    assert_eq!(cloud.with_limits(more).limits(&here()).links, 125);
 }

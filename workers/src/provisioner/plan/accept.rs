@@ -134,7 +134,9 @@ fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
         seen_from: Side::Local,
         shown: view.state.as_str().to_owned(),
     };
-    PeeringAccepted { peering_id: facts.peering.id, link: view.link.clone(), evidence: Some(evidence) }
+    // Who accepted a link that was adopted nobody here has seen.
+    let evidence = facts.peering.made_the_link().then_some(evidence);
+    PeeringAccepted { peering_id: facts.peering.id, link: view.link.clone(), evidence }
 }
 
 /// The link is accepted; the cloud is working on it.

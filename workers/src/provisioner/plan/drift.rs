@@ -56,7 +56,7 @@ fn note(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) {
 }
 
 fn repair(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) -> Verdict {
-    let Some(repairs) = facts.peering.repairs.get(finding) else { return Verdict::Repair };
+    let repairs = facts.peering.repairs_of(finding);
     let Some(last) = repairs.last.filter(|last| facts.now - *last < FIGHT_WINDOW) else { return Verdict::Repair };
     if repairs.count >= REPAIRS {
         let message = format!("{} was put right {} times within a day and is undone again", finding.kind(), repairs.count);

@@ -28,7 +28,9 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         open
     } else {
         let Some(lists) = draft.see(facts.seen.lists.get(side), Sight::AccessLists(side)) else { return };
-        open.into_iter().filter(|(_, rule)| lists.is_empty() || lists.iter().any(|list| lets_in(list, &rule.admits, &from))).collect()
+        let guards: Vec<_> = lists.iter().filter(|list| !list.subnets.is_empty()).collect();
+        let admitted = |rule: &RuleView| guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from));
+        open.into_iter().filter(|(_, rule)| admitted(rule)).collect()
     };
     for (group, rule) in &open {
         exposed(facts, side, group, rule, draft);

@@ -98,7 +98,7 @@ pub(super) struct Plan {
 }
 
 /// What a plan is made from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Facts<'a> {
     pub(super) network: &'a Registered,
     pub(super) peering: &'a Peering,
@@ -230,9 +230,12 @@ impl Draft {
         }
         let acts = self.intent.is_some() || !self.actions.is_empty();
         let mut records = self.records;
+        // Whoever is to be asked once more is asked at once.
+        let renews = facts.peering.terms.renew && records.iter().any(|it| matches!(it, Outcome::Expired(_)));
+        let again = self.again || renews;
         let next = match (&self.block, acts) {
             (_, true) => Next::AtOnce,
-            (None, false) if self.again => Next::AtOnce,
+            (None, false) if again => Next::AtOnce,
             (_, false) if self.polls => Next::Poll,
             (Some(_), false) => Next::Blocked,
             (None, false) if self.missing => Next::Poll,
@@ -241,7 +244,7 @@ impl Draft {
         if !acts && facts.peering.life.is_live() {
             match self.block {
                 Some(block) => records.extend(block::news(facts.peering, block)),
-                None if facts.peering.blocked.is_some() && !self.missing && !self.again => {
+                None if facts.peering.blocked.is_some() && !self.missing && !again => {
                     records.push(Outcome::Unblocked(ProvisioningUnblocked { peering_id: facts.peering.id }));
                 }
                 None => {}

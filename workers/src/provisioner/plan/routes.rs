@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     Range, Side,
-    network::{BlockCause, Finding, FoundRoute, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
+    network::{BlockCause, Finding, Route, RouteConflicted, RouteInstalled, RouteRemoved},
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
@@ -102,14 +102,7 @@ pub(super) fn shows(tables: &[RouteTableView], table: &RouteTable, link: &Link, 
 
 /// Whether a route over the link is of the engine's making: it was accepted once, and was not there before the engine was.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, table: &RouteTable, destination: Range) -> bool {
-    facts.peering.ever_accepted.get(side).contains(&destination) && !was_found(facts, side, table, destination)
-}
-
-fn was_found(facts: &Facts<'_>, side: Side, table: &RouteTable, destination: Range) -> bool {
-    match &facts.peering.origin {
-        Origin::Adopted { found: Some(found) } => found.contains(&FoundRoute { side, route_table: table.clone(), destination }),
-        Origin::Adopted { found: None } | Origin::Requested => false,
-    }
+    facts.peering.ever_accepted.get(side).contains(&destination) && !facts.peering.was_found(side, table, destination)
 }
 
 /// One side of an active link.
@@ -186,7 +179,7 @@ impl At<'_, '_> {
                     }
                 }
                 Some(_) | None => {
-                    let found = destination.is_some_and(|it| was_found(facts, side, &route_table, it));
+                    let found = destination.is_some_and(|it| facts.peering.was_found(side, &route_table, it));
                     if !found {
                         let destination = route.destination.to_string();
                         drift::report(facts, Finding::RouteExtra { side, route_table: route_table.clone(), destination }, draft);

@@ -232,7 +232,8 @@ fn an_initiated_link_follows_what_the_cloud_shows() {
         (LinkState::Unknown("odd".to_owned()), &["Blocked:unexpected:local"], Next::Blocked),
     ];
     for (state, wanted, next) in table {
-        expect(&planned(&after(&[started(1), initiated()]), &sees(&[ours(state)]), 1), wanted, next);
+        let seen = Observed { links: BySide { local: Some(vec![ours(state)]), remote: None }, ..sees(&[]) };
+        expect(&planned(&after(&[started(1), initiated()]), &seen, 1), wanted, next);
     }
 }
 

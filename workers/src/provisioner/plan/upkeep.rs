@@ -39,8 +39,7 @@ fn active<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a L
     match &view.state {
         LinkState::Active => return Some(view),
         LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
-        LinkState::Failed => draft.records.extend(states::ended(facts, view)),
-        LinkState::Rejected | LinkState::Expired | LinkState::Deleting | LinkState::Deleted => {
+        LinkState::Failed | LinkState::Rejected | LinkState::Expired | LinkState::Deleting | LinkState::Deleted => {
             drift::report(facts, Finding::LinkEnded { state: view.state.as_str().to_owned() }, draft);
             states::deleted(facts, view, draft);
         }

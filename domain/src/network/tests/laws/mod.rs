@@ -153,23 +153,19 @@ fn assert_sides_are_sound(peering: &Peering) {
     }
 }
 
-/// Whoever ends a peering says what is left of it.
-fn assert_nothing_is_lost(before: &Network, events: &[NetworkEvent]) {
-    let Network::Registered(network) = before else { return };
-    for event in events {
-        let (id, named) = match event {
-            NetworkEvent::PeeringRemoved(it) => (it.peering_id, it.left_behind.as_slice()),
-            NetworkEvent::PeeringAbandoned(it) => (it.peering_id, it.left_behind.as_slice()),
-            NetworkEvent::PeeringRejected(it) => (it.peering_id, [].as_slice()),
-            NetworkEvent::PeeringExpired(it) => (it.peering_id, [].as_slice()),
-            NetworkEvent::PeeringFailed(it) => (it.peering_id, [].as_slice()),
-            _ => continue,
+/// Whoever ends a peering says what is left of it: nothing that the log knew of is neither gone nor named.
+fn assert_nothing_is_lost(before: &Network, after: &Network) {
+    let (Network::Registered(before), Network::Registered(after)) = (before, after) else { return };
+    for peering in before.live_peerings() {
+        let Some(ending) = after.peerings[&peering.id].life.ending() else { continue };
+        let is_accounted_for = |remnant: &Remnant| match (remnant, ending) {
+            (Remnant::PossibleLink, Ending::Removed { .. }) => true,
+            (Remnant::Link { link }, Ending::Rejected { link: over } | Ending::Expired { link: over }) => link == over,
+            (Remnant::Link { link }, Ending::Failed { link: over, .. }) => Some(link) == over.as_ref(),
+            (named, _) => ending.left_behind().contains(named),
         };
-        let peering = &network.peerings[&id];
-        let is_over = |remnant: &Remnant| matches!(remnant, Remnant::Link { .. }) && named.is_empty();
-        let was_looked_for = |remnant: &Remnant| matches!((remnant, event), (Remnant::PossibleLink, NetworkEvent::PeeringRemoved(_)));
-        let lost: Vec<_> = peering.remnants().into_iter().filter(|it| !named.contains(it) && !is_over(it) && !was_looked_for(it)).collect();
-        assert_eq!(lost, [], "{}", event.name());
+        let lost: Vec<_> = peering.remnants().into_iter().filter(|it| !is_accounted_for(it)).collect();
+        assert_eq!(lost, [], "{}", ending.as_str());
     }
 }
 
@@ -245,8 +241,9 @@ proptest! {
             if let Ok(events) = decide(&state, &command, now(), ids(requests)) {
                 requests += usize::from(asks);
                 assert_closed(&events);
-                assert_nothing_is_lost(&state, &events);
-                state = events.iter().fold(state, evolve);
+                let after = events.iter().fold(state.clone(), evolve);
+                assert_nothing_is_lost(&state, &after);
+                state = after;
             }
             let (Network::Registered(network) | Network::Retired(network)) = &state else { panic!("the network is gone") };
             assert_sound(network);

@@ -16,15 +16,13 @@ use domain::{
 
 impl Deed<'_> {
     pub(crate) fn firewall_groups(&mut self, of: &[CloudNetwork]) -> Vec<GroupView> {
-        self.know_all(of);
-        let (now, mut views) = (self.now, Vec::new());
-        for network in self.state.world.named(self.at, of) {
+        self.look(of, |network, now| {
             let home = network.network.clone();
-            let seen = network.groups.iter_mut().filter_map(|group| group.shown.read(now).then(|| group.view(&home, now)));
-            views.extend(seen);
-            views.extend(ghosts(&mut network.gone_groups, now).iter_mut().map(|group| group.view(&home, now)));
-        }
-        views
+            let there = network.groups.iter_mut().filter_map(|group| group.shown.read(now).then(|| group.view(&home, now)));
+            let mut seen: Vec<_> = there.collect();
+            seen.extend(ghosts(&mut network.gone_groups, now).iter_mut().map(|group| group.view(&home, now)));
+            seen
+        })
     }
 
     pub(crate) fn create_group(&mut self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {

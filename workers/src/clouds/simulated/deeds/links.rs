@@ -13,6 +13,7 @@ use domain::{
     PeeringId,
     text::{CloudNetwork, Link},
 };
+use std::collections::BTreeSet;
 
 /// What AWS says when a request could never have worked.
 const NEVER: &str = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range";
@@ -27,7 +28,7 @@ impl Deed<'_> {
     }
 
     pub(crate) fn links(&mut self, of: &[CloudNetwork]) -> Vec<LinkView> {
-        let (now, at) = (self.now, self.at);
+        let (now, at, of) = (self.now, self.at, of.iter().collect::<BTreeSet<_>>());
         let asked = |end: &LinkEnd| of.contains(&end.network.network);
         let links = self.state.world.links.values_mut().filter(|link| asked(&link.requester) || asked(&link.accepter));
         links.filter_map(|link| link.view(at, now)).collect()

@@ -60,11 +60,15 @@ impl Deed<'_> {
         }
     }
 
-    /// The same for networks that are asked about: they are there, and have not told anything yet.
-    fn know_all(&mut self, of: &[CloudNetwork]) {
+    /// What one look at each of these networks shows, for those that are there. In a lenient cloud all are, and the new ones have
+    /// not told anything yet.
+    fn look<T>(&mut self, of: &[CloudNetwork], mut look: impl FnMut(&mut SimulatedNetwork, DateTime<Utc>) -> Vec<T>) -> Vec<T> {
         for network in of {
             self.know(&NetworkRef { place: bare(self.at), network: network.clone() }, &[]);
         }
+        let mut seen = Vec::new();
+        self.state.world.each(self.at, of, |network| seen.extend(look(network, self.now)));
+        seen
     }
 
     /// Begins an operation on both networks; each does one at a time.

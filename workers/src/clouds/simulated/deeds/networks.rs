@@ -14,18 +14,15 @@ use ipnet::IpNet;
 
 impl Deed<'_> {
     pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
-        self.know_all(of);
-        self.state.world.named(self.at, of).map(|network| network.view()).collect()
+        self.look(of, |network, _| vec![network.view()])
     }
 
     pub(crate) fn subnets(&mut self, of: &[CloudNetwork]) -> Vec<SubnetView> {
-        self.know_all(of);
-        self.state.world.named(self.at, of).flat_map(|network| network.subnet_views().collect::<Vec<_>>()).collect()
+        self.look(of, |network, _| network.subnet_views().collect())
     }
 
     pub(crate) fn access_lists(&mut self, of: &[CloudNetwork]) -> Vec<AccessListView> {
-        self.know_all(of);
-        self.state.world.named(self.at, of).flat_map(|network| network.access_list_views()).collect()
+        self.look(of, |network, _| network.access_list_views())
     }
 
     pub(crate) fn dns_support(&mut self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {

@@ -1,10 +1,10 @@
 //! What calls about routes do.
 
 use super::{
-    super::world::{Gone, SimulatedRoute},
+    super::world::{Gone, SimulatedNetwork, SimulatedRoute},
     Deed,
 };
-use crate::cloud::{CloudError, CloudErrorKind, RouteTableView, RouteTarget, RouteView};
+use crate::cloud::{CloudError, CloudErrorKind, RouteTableView, RouteTarget};
 use domain::{
     Range,
     text::{CloudNetwork, Link, RouteTable},
@@ -13,24 +13,11 @@ use ipnet::IpNet;
 
 impl Deed<'_> {
     pub(crate) fn route_tables(&mut self, of: &[CloudNetwork]) -> Vec<RouteTableView> {
-        self.know_all(of);
-        let (now, mut views) = (self.now, Vec::new());
-        for network in self.state.world.named(self.at, of) {
-            for (index, table) in network.tables.iter_mut().enumerate() {
-                let seen = table.seen_routes(now);
-                views.push((network.network.network.clone(), table.id.clone(), index == 0, table.subnets.clone(), seen));
-            }
+        let mut views = self.look(of, SimulatedNetwork::table_views);
+        for route in views.iter_mut().flat_map(|view| &mut view.routes) {
+            route.state = self.state.world.route_state(&route.target);
         }
-        let world = &self.state.world;
-        let route = |(destination, target)| RouteView { destination, state: world.route_state(&target), target };
-        let view = |(network, table, main, subnets, seen): (_, _, _, _, Vec<_>)| RouteTableView {
-            network,
-            table,
-            main,
-            subnets,
-            routes: seen.into_iter().map(route).collect(),
-        };
-        views.into_iter().map(view).collect()
+        views
     }
 
     pub(crate) fn install_route(&mut self, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {

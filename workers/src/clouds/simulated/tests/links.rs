@@ -102,9 +102,19 @@ async fn a_network_does_one_operation_at_a_time() {
     let cloud = with(SimulatedSettings { busy: secs(9), ..SimulatedSettings::instant(1) });
     let link = cloud.create_link(&spec()).await.unwrap();
     let at = other().network.place;
-    assert_eq!(cloud.accept_link(&at, &link).await.unwrap_err().kind, CloudErrorKind::Busy);
+    assert_eq!(kind(cloud.accept_link(&at, &link).await), Some(CloudErrorKind::Busy));
     tokio::time::advance(Duration::from_secs(9)).await;
     cloud.accept_link(&at, &link).await.unwrap();
+    let set = async || kind(cloud.set_dns_resolution(&at, &link, LinkRole::Accepter, true).await);
+    assert_eq!(set().await, Some(CloudErrorKind::Busy));
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert_eq!(set().await, None);
+    assert_eq!(kind(cloud.delete_link(&at, &link).await), Some(CloudErrorKind::Busy));
+    tokio::time::advance(Duration::from_secs(9)).await;
+    cloud.hands().occupy(&one().network, Duration::from_secs(2));
+    assert_eq!(kind(cloud.delete_link(&at, &link).await), Some(CloudErrorKind::Busy), "the other end is busy too");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    cloud.delete_link(&at, &link).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

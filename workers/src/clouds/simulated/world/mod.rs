@@ -23,7 +23,7 @@ use crate::cloud::{LinkRole, LinkState, NetworkRef, Place, RouteState, RouteTarg
 use chrono::{DateTime, Utc};
 use domain::text::{CloudNetwork, FirewallGroup, Link, RouteTable};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that exists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,13 +44,17 @@ impl World {
         self.networks.get_mut(&network.to_string())
     }
 
-    /// Those of the named networks that are at this place.
-    pub(super) fn named(&mut self, at: &Place, of: &[CloudNetwork]) -> impl Iterator<Item = &mut SimulatedNetwork> {
-        self.at(at).filter(|it| of.contains(&it.network.network))
+    /// Does this with each of the named networks that are at this place.
+    pub(super) fn each(&mut self, at: &Place, of: &[CloudNetwork], mut deed: impl FnMut(&mut SimulatedNetwork)) {
+        for network in of.iter().collect::<BTreeSet<_>>() {
+            if let Some(network) = self.network_mut(&NetworkRef { place: at.clone(), network: network.clone() }) {
+                deed(network);
+            }
+        }
     }
 
     /// All networks at this place.
-    pub(super) fn at(&mut self, at: &Place) -> impl Iterator<Item = &mut SimulatedNetwork> {
+    fn at(&mut self, at: &Place) -> impl Iterator<Item = &mut SimulatedNetwork> {
         self.networks.values_mut().filter(|it| it.network.place.is_same(at))
     }
 

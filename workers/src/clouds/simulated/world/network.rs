@@ -4,7 +4,10 @@ use super::{
     firewall::SimulatedGroup,
     shown::{Gone, Shown, ghosts},
 };
-use crate::cloud::{AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteTarget, SubnetView, Traffic};
+use crate::cloud::{
+    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView, RouteTarget, RouteView, SubnetView,
+    Traffic,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     Provider,
@@ -109,6 +112,20 @@ impl SimulatedNetwork {
         let view =
             |it: &SimulatedSubnet| SubnetView { network: self.network.network.clone(), subnet: it.id.clone(), zone: it.zone.clone() };
         self.subnets.iter().map(view)
+    }
+
+    /// The tables, as if every route carried packets: that is for the links to say.
+    pub(crate) fn table_views(&mut self, now: DateTime<Utc>) -> Vec<RouteTableView> {
+        let route = |(destination, target)| RouteView { destination, target, state: RouteState::Active };
+        let home = &self.network.network;
+        let view = |(index, table): (usize, &mut SimulatedTable)| RouteTableView {
+            network: home.clone(),
+            table: table.id.clone(),
+            main: index == 0,
+            subnets: table.subnets.clone(),
+            routes: table.seen_routes(now).into_iter().map(route).collect(),
+        };
+        self.tables.iter_mut().enumerate().map(view).collect()
     }
 
     /// Only AWS has such lists; there, every subnet has one.

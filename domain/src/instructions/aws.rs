@@ -1,0 +1,233 @@
+//! AWS: what the owner of the peer's VPC does.
+
+use super::{
+    Instruction, aws_policy,
+    shell::{command, quoted},
+    written,
+};
+use crate::{
+    network::{Consent, Ingress, Life, LinkTrace, Peering, Registered},
+    range::Range,
+    text::Link,
+};
+
+pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    match peering.terms.consent {
+        Consent::Delegated => delegated(network, peering),
+        Consent::Owner => of_owner(network, peering),
+    }
+}
+
+/// The engine does it all, with a role that only it can take, and only for this private network.
+fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    let account = &peering.peer.account;
+    vec![
+        Instruction::json(format!("Trust policy of the role that Peerage takes in account {account}"), &aws_policy::trust(peering)),
+        Instruction::json(
+            format!("Permissions of that role: to accept this link and keep its routes in {}", peering.peer.cloud_network),
+            &aws_policy::of_engine_on_remote_side(network, peering),
+        ),
+        Instruction::json(
+            "Permissions of that role: to keep its own security group there",
+            &aws_policy::of_engines_group(network, peering),
+        ),
+    ]
+}
+
+fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    let policy = Instruction::json("IAM policy for whoever runs this, and no more", &aws_policy::of_owner(network, peering));
+    match &peering.life {
+        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => {
+            let body = format!(
+                "The request will come from account {}, VPC {}, region {}. Run this again once it is there.",
+                network.account, network.cloud_network, network.region
+            );
+            vec![Instruction::text("Wait for the request", body), policy]
+        }
+        Life::Initiated { link, .. } => {
+            let accept =
+                Instruction::sh("Compare the request with what was agreed, and accept it", check_and_accept(network, peering, link));
+            [policy, accept].into_iter().chain(setup(network, peering, link)).collect()
+        }
+        Life::Accepted { link } | Life::Active { link } => std::iter::once(policy).chain(setup(network, peering, link)).collect(),
+        Life::Removing { trace: LinkTrace::Seen(link) | LinkTrace::Gone(link), .. } => cleanup(network, peering, link),
+        Life::Removing { .. } | Life::Ended(_) => Vec::new(),
+    }
+}
+
+/// Everything that belongs to the link on the owner's side.
+fn setup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruction> {
+    let routes = peering.routes.remote.keys().map(|destination| {
+        let title = format!("Send {destination} over the link");
+        Instruction::sh(title, add_route(peering, *destination, link))
+    });
+    let withdrawn: Vec<_> = peering.ever_accepted.remote.iter().copied().filter(|it| !peering.routes.remote.contains_key(it)).collect();
+    let withdrawn = (!withdrawn.is_empty()).then(|| remove_routes(peering, link, &withdrawn));
+    let ingress = peering.ingress.values().map(|ingress| open(peering, ingress));
+    routes.chain(withdrawn).chain(dns(peering, link)).chain([deny(network, peering)]).chain(ingress).collect()
+}
+
+/// Anybody can ask for a link, so one is accepted only if it is the one on record: its requester first of all.
+fn check_and_accept(network: &Registered, peering: &Peering, link: &Link) -> String {
+    let peer = &peering.peer;
+    let expected = [
+        "pending-acceptance",
+        network.account.as_str(),
+        network.cloud_network.as_str(),
+        network.region.as_str(),
+        &network.range.to_string(),
+        peer.account.as_str(),
+        peer.cloud_network.as_str(),
+    ];
+    let query = "VpcPeeringConnections[0].[Status.Code,RequesterVpcInfo.OwnerId,RequesterVpcInfo.VpcId,RequesterVpcInfo.Region,\
+                 RequesterVpcInfo.CidrBlock,AccepterVpcInfo.OwnerId,AccepterVpcInfo.VpcId]";
+    let describe = command(
+        "aws ec2 describe-vpc-peering-connections",
+        &[
+            ("--region", quoted(&peer.region)),
+            ("--vpc-peering-connection-ids", quoted(link)),
+            ("--query", quoted(query)),
+            ("--output", "text".to_owned()),
+        ],
+    );
+    let accept = command(
+        "aws ec2 accept-vpc-peering-connection",
+        &[("--region", quoted(&peer.region)), ("--vpc-peering-connection-id", quoted(link))],
+    );
+    format!(
+        "set -eu\n# State, requester (account, VPC, region, range), accepter (account, VPC): as on record, or it is not accepted.\n\
+         expected={}\nshown=$({describe} | tr '\\t' ' ')\n\
+         if [ \"$shown\" != \"$expected\" ]; then\n  echo \"not the request on record: $shown\" >&2\n  exit 1\nfi\n{accept}\n",
+        quoted(expected.join(" ")),
+    )
+}
+
+/// The tables that serve the chosen subnets; a subnet that has chosen none is served by the main one.
+fn tables(peering: &Peering) -> String {
+    let peer = &peering.peer;
+    let find = |filters: &str| {
+        command(
+            "aws ec2 describe-route-tables",
+            &[
+                ("--region", quoted(&peer.region)),
+                ("--filters", filters.to_owned()),
+                ("--query", quoted("RouteTables[0].RouteTableId")),
+                ("--output", "text".to_owned()),
+            ],
+        )
+    };
+    let of_vpc =
+        format!("{} {}", quoted(format!("Name=vpc-id,Values={}", peer.cloud_network)), quoted("Name=association.main,Values=true"));
+    let main = format!("main=$({})\n", find(&of_vpc));
+    if peer.subnets.is_empty() {
+        return format!("{main}tables=$main\n");
+    }
+    let subnets = peer.subnets.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let chosen = find("\"Name=association.subnet-id,Values=$subnet\"");
+    format!(
+        "{main}tables=''\nfor subnet in {subnets}; do\ntable=$({chosen})\nif [ \"$table\" = None ]; then table=$main; fi\ncase \" $tables \" in\n\
+         *\" $table \"*) ;;\n*) tables=\"$tables $table\" ;;\nesac\ndone\n"
+    )
+}
+
+fn add_route(peering: &Peering, destination: Range, link: &Link) -> String {
+    let create = command(
+        "aws ec2 create-route",
+        &[
+            ("--region", quoted(&peering.peer.region)),
+            ("--route-table-id", "\"$table\"".to_owned()),
+            ("--destination-cidr-block", quoted(destination)),
+            ("--vpc-peering-connection-id", quoted(link)),
+        ],
+    );
+    format!(
+        "set -eu\n{}for table in $tables; do\n{create} ||\n  echo \"$table: not added; if it has a route to {destination} already, see where \
+         that leads\" >&2\ndone\n",
+        tables(peering)
+    )
+}
+
+fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
+    if !peering.dns.remote.wanted {
+        return None;
+    }
+    // Of an adopted link the record does not say who asked for it.
+    let option = if peering.made_the_link() { "--accepter-peering-connection-options" } else { "\"--$end-peering-connection-options\"" };
+    let set = command(
+        "aws ec2 modify-vpc-peering-connection-options",
+        &[
+            ("--region", quoted(&peering.peer.region)),
+            ("--vpc-peering-connection-id", quoted(link)),
+            (option, quoted("AllowDnsResolutionFromRemoteVpc=true")),
+        ],
+    );
+    let end = if peering.made_the_link() { "" } else { ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n" };
+    let body = format!("set -eu\n# Once the link is active; both VPCs need DNS support and DNS hostnames.\n{end}{set}\n");
+    Some(Instruction::sh("Let this VPC's names resolve to private addresses on the other side", body))
+}
+
+fn deny(network: &Registered, peering: &Peering) -> Instruction {
+    let show = command(
+        "aws ec2 describe-security-groups",
+        &[
+            ("--region", quoted(&peering.peer.region)),
+            ("--filters", quoted(format!("Name=vpc-id,Values={}", peering.peer.cloud_network))),
+            ("--query", quoted("SecurityGroups[].{group:GroupId,name:GroupName,from:IpPermissions[].IpRanges[].CidrIp}")),
+            ("--output", "json".to_owned()),
+        ],
+    );
+    let body = format!(
+        "# A link carries traffic both ways. No rule here should let {} in, nor any range around it, but for what is declared below.\n{show}\n",
+        network.range
+    );
+    Instruction::sh(format!("See that nothing lets {} in", network.range), body)
+}
+
+fn open(peering: &Peering, ingress: &Ingress) -> Instruction {
+    let end = ingress.expires_at.map_or_else(String::new, |at| format!(" until {}", written(at)));
+    let allow = command(
+        "aws ec2 authorize-security-group-ingress",
+        &[
+            ("--region", quoted(&peering.peer.region)),
+            ("--group-id", "\"$group\"".to_owned()),
+            ("--protocol", "tcp".to_owned()),
+            ("--port", ingress.rule.port.to_string()),
+            ("--cidr", quoted(ingress.rule.source)),
+        ],
+    );
+    let body = format!("set -eu\n# Why: {}\n: \"${{group:?set it to the security group of the target}}\"\n{allow}\n", ingress.reason);
+    Instruction::sh(format!("Let {} reach {} on port {}{end}", ingress.rule.source, ingress.target, ingress.rule.port), body)
+}
+
+/// Removes the routes to these destinations from whatever table of the VPC has them over this link, and no other.
+fn remove_routes(peering: &Peering, link: &Link, destinations: &[Range]) -> Instruction {
+    let region = || ("--region", quoted(&peering.peer.region));
+    let show = |filter: (&'static str, String), query: &str| {
+        command("aws ec2 describe-route-tables", &[region(), filter, ("--query", quoted(query)), ("--output", "text".to_owned())])
+    };
+    let filter = format!("Name=route.vpc-peering-connection-id,Values={link}");
+    let tables = show(("--filters", quoted(filter)), "RouteTables[].RouteTableId");
+    let over_link = format!("RouteTables[].Routes[?VpcPeeringConnectionId=='{link}'].DestinationCidrBlock[]");
+    let routes = show(("--route-table-ids", "\"$table\"".to_owned()), &over_link);
+    let delete = command(
+        "aws ec2 delete-route",
+        &[region(), ("--route-table-id", "\"$table\"".to_owned()), ("--destination-cidr-block", "\"$destination\"".to_owned())],
+    );
+    let ours = destinations.iter().map(quoted).collect::<Vec<_>>().join(" | ");
+    let body = format!(
+        "set -eu\nfor table in $({tables}); do\nfor destination in $({routes}); do\ncase \"$destination\" in {ours})\n{delete}\n;;\nesac\n\
+         done\ndone\n"
+    );
+    Instruction::sh(format!("Remove the routes over {link} that are no longer wanted"), body)
+}
+
+/// What the owner put in for the link, taken out again. What an adopted link had of its own stays with it.
+fn cleanup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruction> {
+    let accepted: Vec<_> = peering.ever_accepted.remote.iter().copied().collect();
+    let routes = (!accepted.is_empty()).then(|| remove_routes(peering, link, &accepted));
+    let close =
+        format!("Revoke the rules that were added for {}: they outlive the link, and admit whoever has that range next.", network.range);
+    let policy = Instruction::json("IAM policy for whoever runs this, and no more", &aws_policy::of_owner(network, peering));
+    let close = Instruction::text(format!("Close what was open to {}", network.range), close);
+    std::iter::once(policy).chain(routes).chain([close]).collect()
+}

@@ -1,0 +1,100 @@
+//! Azure: each VNet has its half of the link; whoever has rights on both makes both. The default lets the other end in.
+
+use super::{
+    Instruction, name_of,
+    shell::{command, quoted},
+};
+use crate::{
+    network::{Consent, Life, Peering, Registered},
+    text::CloudNetwork,
+};
+use serde_json::json;
+
+/// A VNet's resource id, taken apart.
+struct Vnet<'a> {
+    subscription: &'a str,
+    group: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Vnet<'a> {
+    /// What the id does not tell is left for the reader to fill in.
+    fn of(network: &'a CloudNetwork) -> Self {
+        let words: Vec<_> = network.as_str().split('/').collect();
+        let after = |key: &str, otherwise| {
+            let at = words.iter().position(|word| word.eq_ignore_ascii_case(key));
+            at.and_then(|at| words.get(at + 1)).copied().filter(|it| !it.is_empty()).unwrap_or(otherwise)
+        };
+        Self {
+            subscription: after("subscriptions", "SUBSCRIPTION"),
+            group: after("resourceGroups", "RESOURCE_GROUP"),
+            name: after("virtualNetworks", "VNET"),
+        }
+    }
+
+    fn options(&self) -> Vec<(&'static str, String)> {
+        vec![("--subscription", quoted(self.subscription)), ("--resource-group", quoted(self.group))]
+    }
+}
+
+pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    let consent = peering.terms.consent;
+    if matches!(peering.life, Life::Removing { .. }) {
+        return match consent {
+            Consent::Owner => vec![Instruction::sh("Remove the peer's half of the link", half("delete", peering, Vec::new()))],
+            Consent::Delegated => Vec::new(),
+        };
+    }
+    let remote = vec![("--remote-vnet", quoted(&network.cloud_network)), ("--allow-vnet-access", String::new())];
+    let first = match consent {
+        Consent::Owner => Instruction::sh("Make the peer's half of the link", half("create", peering, remote)),
+        Consent::Delegated => Instruction::json("Role for Peerage's application in the peer's tenant, on this VNet only", &role(peering)),
+    };
+    vec![first, Instruction::sh(format!("Let nothing from {} in", network.range), deny(network, peering))]
+}
+
+fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> String {
+    let vnet = Vnet::of(&peering.peer.cloud_network);
+    let named = [("--vnet-name", quoted(vnet.name)), ("--name", quoted(name_of(peering)))];
+    let options: Vec<_> = vnet.options().into_iter().chain(named).chain(more).collect();
+    format!("{}\n", command(&format!("az network vnet peering {verb}"), &options))
+}
+
+/// The default rule AllowVnetInBound admits peered networks, so the denial must be said.
+fn deny(network: &Registered, peering: &Peering) -> String {
+    let vnet = Vnet::of(&peering.peer.cloud_network);
+    let rule = [
+        ("--nsg-name", "\"$nsg\"".to_owned()),
+        ("--name", quoted(name_of(peering))),
+        ("--priority", "100".to_owned()),
+        ("--direction", "Inbound".to_owned()),
+        ("--access", "Deny".to_owned()),
+        ("--protocol", quoted("*")),
+        ("--source-address-prefixes", quoted(network.range)),
+        ("--source-port-ranges", quoted("*")),
+        ("--destination-address-prefixes", quoted("*")),
+        ("--destination-port-ranges", quoted("*")),
+    ];
+    let options: Vec<_> = vnet.options().into_iter().chain(rule).collect();
+    format!(
+        "set -eu\n# For the network security group of each subnet and interface: without this rule the default one lets {} in. It must come \
+         before every rule that allows.\n: \"${{nsg:?set it to the name of a network security group}}\"\n{}\n",
+        network.range,
+        command("az network nsg rule create", &options)
+    )
+}
+
+fn role(peering: &Peering) -> serde_json::Value {
+    json!({
+        "Name": name_of(peering),
+        "Description": "What Peerage needs for the peer's half of a link",
+        "Actions": [
+            "Microsoft.Network/virtualNetworks/read",
+            "Microsoft.Network/virtualNetworks/peer/action",
+            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
+            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+            "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
+        ],
+        "AssignableScopes": [peering.peer.cloud_network.as_str()],
+    })
+}

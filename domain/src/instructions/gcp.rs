@@ -1,0 +1,89 @@
+//! GCP: each side makes its own half, and the link is active when both match.
+
+use super::{
+    Instruction, name_of,
+    shell::{command, quoted},
+};
+use crate::network::{Consent, Life, Peering, Registered};
+
+pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    if matches!(peering.life, Life::Removing { .. }) {
+        return match peering.terms.consent {
+            Consent::Owner => vec![Instruction::sh("Remove the peer's half of the link", remove(peering))],
+            Consent::Delegated => Vec::new(),
+        };
+    }
+    let half = match peering.terms.consent {
+        Consent::Owner => Instruction::sh("Make the peer's half of the link", create(network, peering)),
+        Consent::Delegated => Instruction::sh("Let Peerage make the peer's half of the link", role(peering)),
+    };
+    vec![half, Instruction::sh(format!("Let nothing from {} in", network.range), deny(network, peering))]
+}
+
+fn create(network: &Registered, peering: &Peering) -> String {
+    let words = command(
+        &format!("gcloud compute networks peerings create {}", quoted(name_of(peering))),
+        &[
+            ("--project", quoted(&peering.peer.account)),
+            ("--network", quoted(&peering.peer.cloud_network)),
+            ("--peer-project", quoted(&network.account)),
+            ("--peer-network", quoted(&network.cloud_network)),
+            ("--import-custom-routes", String::new()),
+            ("--export-custom-routes", String::new()),
+        ],
+    );
+    format!("{words}\n")
+}
+
+fn remove(peering: &Peering) -> String {
+    let words = command(
+        &format!("gcloud compute networks peerings delete {}", quoted(name_of(peering))),
+        &[("--project", quoted(&peering.peer.account)), ("--network", quoted(&peering.peer.cloud_network))],
+    );
+    format!("{words}\n")
+}
+
+/// Networks deny what comes in unless a rule admits it; this one stands before such rules.
+fn deny(network: &Registered, peering: &Peering) -> String {
+    let words = command(
+        &format!("gcloud compute firewall-rules create {}", quoted(name_of(peering))),
+        &[
+            ("--project", quoted(&peering.peer.account)),
+            ("--network", quoted(&peering.peer.cloud_network)),
+            ("--direction", "INGRESS".to_owned()),
+            ("--action", "DENY".to_owned()),
+            ("--rules", "all".to_owned()),
+            ("--source-ranges", quoted(network.range)),
+            ("--priority", "900".to_owned()),
+        ],
+    );
+    format!("# Rules with a number under 900 go first: see that none of them admits {}.\n{words}\n", network.range)
+}
+
+fn role(peering: &Peering) -> String {
+    let permissions = [
+        "compute.networks.get",
+        "compute.networks.addPeering",
+        "compute.networks.updatePeering",
+        "compute.networks.removePeering",
+        "compute.networks.listPeeringRoutes",
+        "compute.networks.updatePolicy",
+        "compute.firewalls.list",
+        "compute.firewalls.create",
+        "compute.firewalls.update",
+        "compute.firewalls.delete",
+        "compute.globalOperations.get",
+    ];
+    let create = command(
+        "gcloud iam roles create peerage",
+        &[("--project", quoted(&peering.peer.account)), ("--permissions", quoted(permissions.join(",")))],
+    );
+    let bind = command(
+        &format!("gcloud projects add-iam-policy-binding {}", quoted(&peering.peer.account)),
+        &[
+            ("--member", "\"serviceAccount:$engine\"".to_owned()),
+            ("--role", quoted(format!("projects/{}/roles/peerage", peering.peer.account))),
+        ],
+    );
+    format!("set -eu\n: \"${{engine:?set it to the e-mail address of Peerage's service account}}\"\n{create}\n{bind}\n")
+}

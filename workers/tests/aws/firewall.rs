@@ -1,0 +1,57 @@
+//! Firewall groups and their rules.
+
+use crate::{OURS, STRANGERS, Scene, kind, range, support};
+use domain::network::InboundRule;
+use workers::cloud::{Cloud, CloudErrorKind, GroupView, group_name};
+
+/// The groups of our network but the one that EC2 gives every network.
+async fn groups(scene: &Scene) -> Vec<GroupView> {
+    let mut found = scene.cloud.firewall_groups(&scene.ours.place, &scene.asked()).await.unwrap();
+    found.retain(|group| group.name != "default");
+    found.sort_by_key(|group| group.owner);
+    found
+}
+
+#[tokio::test]
+async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
+    let scene = Scene::set().await;
+    let Scene { cloud, ours, stranger, .. } = &scene;
+    assert_eq!(groups(&scene).await, []);
+    let group = cloud.create_group(ours, OURS).await.unwrap();
+    let strangers = cloud.create_group(ours, STRANGERS).await.unwrap();
+    cloud.create_group(stranger, OURS).await.unwrap();
+    assert_eq!(kind(cloud.create_group(ours, OURS).await), Some(CloudErrorKind::AlreadyThere));
+    let found = groups(&scene).await;
+    let whose: Vec<_> = found.iter().map(|found| (&found.group, found.owner, found.rules.len())).collect();
+    assert_eq!(whose, [(&group, Some(OURS), 0), (&strangers, Some(STRANGERS), 0)]);
+    assert_eq!((&found[0].network, found[0].name.as_str()), (&ours.network, group_name(OURS).as_str()));
+    assert_eq!(found[0].belongs_to, format!("{} ({})", ours.place.account, group_name(OURS)));
+
+    let rule = InboundRule { source: range("10.2.0.0/16"), port: 2113 };
+    let id = cloud.authorize_rule(&ours.place, &group, rule, OURS).await.unwrap();
+    assert_eq!(kind(cloud.authorize_rule(&ours.place, &group, rule, OURS).await), Some(CloudErrorKind::AlreadyThere));
+    cloud.authorize_rule(&ours.place, &strangers, rule, STRANGERS).await.unwrap();
+    let found = groups(&scene).await;
+    assert_eq!(found.iter().map(|found| found.rules.len()).collect::<Vec<_>>(), [1, 1]);
+    let shown = &found[0].rules[0];
+    assert_eq!((&shown.id, shown.rule, shown.owner), (&id, Some(rule), Some(OURS)));
+    assert_eq!(shown.text, "tcp 2113 from 10.2.0.0/16");
+    assert_eq!((shown.admits.protocol.as_deref(), shown.admits.ports), (Some("tcp"), Some((2113, 2113))));
+    cloud.revoke_rule(&ours.place, &group, &id).await.unwrap();
+    assert_eq!(kind(cloud.revoke_rule(&ours.place, &group, &id).await), Some(CloudErrorKind::NotFound));
+
+    let made = scene.raw().describe_security_groups(&support::local(), &[ours.network.as_str().into()]).await.unwrap();
+    let made = made.iter().find(|made| made.id.as_str() == group.as_str()).unwrap();
+    let tags = support::tags([("peerage:peering", &OURS.to_string()), ("Name", &group_name(OURS))]);
+    assert_eq!((made.name.as_str(), &made.tags), (group_name(OURS).as_str(), &tags));
+}
+
+#[tokio::test]
+async fn a_group_is_deleted_once() {
+    let scene = Scene::set().await;
+    let Scene { cloud, ours, .. } = &scene;
+    let group = cloud.create_group(ours, OURS).await.unwrap();
+    assert_eq!(kind(cloud.delete_group(&ours.place, &group).await), None);
+    assert_eq!(kind(cloud.delete_group(&ours.place, &group).await), Some(CloudErrorKind::NotFound));
+    assert_eq!(groups(&scene).await, []);
+}
