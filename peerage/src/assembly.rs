@@ -4,6 +4,8 @@
 //! comes next, and nothing starts before it answers. Stopping goes the other way: calls in flight are finished, workers end after
 //! the step they are in, the store is closed last.
 
+mod ground;
+
 use crate::{
     api::{self, Rooms, v1},
     clouds::Clouds,
@@ -11,16 +13,10 @@ use crate::{
 };
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use journal::{Clock, Journal, JournalSettings};
+use ground::{open_journal, shown, store, take_directory};
+use journal::{Clock, Journal};
 use projections::Projections;
-use std::{
-    fs::{File, TryLockError},
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::{
     net::TcpListener,
@@ -29,7 +25,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
-use workers::{Provisioner, ProvisionerSettings, clouds::simulated::KeepingError};
+use workers::{Provisioner, ProvisionerSettings, clouds::simulated::KeepingError, provisioner::Planner};
 
 /// Where what must last is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +132,16 @@ impl Engine {
             _directory: directory,
         };
         engine.project(&projections, &journal);
-        engine.provision(config, &journal);
-        engine.answer(config, listener, journal, projections)?;
+        let planner = engine.provision(config, &journal);
+        let rooms = Rooms {
+            journal,
+            projections,
+            planner,
+            clock: clock(),
+            read_patience: config.api.command_deadline,
+            draining: engine.draining.clone(),
+        };
+        engine.answer(listener, rooms)?;
         Ok(engine)
     }
 
@@ -187,22 +191,24 @@ impl Engine {
         self.parts.spawn(async move { ("the read models", projections.run(&journal, stopping).await.map_err(Into::into)) });
     }
 
-    fn provision(&mut self, config: &Config, journal: &Journal) {
+    /// Starts the provisioner, and returns its planner: the same eyes without the hands.
+    fn provision(&mut self, config: &Config, journal: &Journal) -> Planner {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
+            drift_interval: config.provisioner.drift_interval,
             longest_poll: config.provisioner.poll_interval,
             longest_backoff: config.provisioner.retry_ceiling,
             ..ProvisionerSettings::default()
         };
         let cloud = Arc::clone(&self.clouds.cloud);
         let provisioner = Provisioner::new(journal.clone(), cloud, clock(), settings, self.stopping.clone());
+        let planner = provisioner.planner();
         self.parts.spawn(async move { ("the provisioner", provisioner.run().await.map_err(Into::into)) });
+        planner
     }
 
-    fn answer(&mut self, config: &Config, listener: TcpListener, journal: Journal, projections: Projections) -> Result<(), StartError> {
-        let rooms =
-            Rooms { journal, projections, clock: clock(), read_patience: config.api.command_deadline, draining: self.draining.clone() };
+    fn answer(&mut self, listener: TcpListener, rooms: Rooms) -> Result<(), StartError> {
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -230,71 +236,4 @@ impl Engine {
 /// The wall clock; this room's to read.
 fn clock() -> Clock {
     Arc::new(Utc::now)
-}
-
-/// Creates the data directory and takes it for this process alone.
-fn take_directory(config: &Config, storage: Storage) -> Result<Option<File>, StartError> {
-    if storage == Storage::InMemory {
-        return Ok(None);
-    }
-    let dir = &config.data.dir;
-    let failed = |source| StartError::DataDirectory { dir: dir.clone(), source };
-    std::fs::create_dir_all(dir).map_err(failed)?;
-    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(TryLockError::WouldBlock) => Err(StartError::DataDirectoryInUse { dir: dir.clone() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-/// The event store: the configured one, or one of our own on a loopback port.
-async fn store(config: &Config, storage: Storage) -> Result<(Option<EmbeddedNode>, String), StartError> {
-    if !config.store.connection_string.is_empty() {
-        return Ok((None, config.store.connection_string.clone()));
-    }
-    let builder = EmbeddedNode::builder().listen(config.store.embedded_listen);
-    let builder = match storage {
-        Storage::OnDisk => builder.data_dir(config.data.dir.join("events")),
-        Storage::InMemory => builder.in_memory(),
-    };
-    let node = builder.start().await.map_err(StartError::Embedded)?;
-    let connection_string = node.connection_string();
-    Ok((Some(node), connection_string))
-}
-
-/// Opens the journal and waits until the store answers.
-async fn open_journal(config: &Config, connection_string: &str) -> Result<Journal, StartError> {
-    let settings = JournalSettings { command_deadline: config.api.command_deadline, ..JournalSettings::new(connection_string) };
-    let journal = Journal::open(settings).map_err(StartError::Journal)?;
-    let until = Instant::now() + config.store.startup_timeout;
-    let mut pause = Duration::from_millis(250);
-    loop {
-        let Err(source) = journal.ready().await else { return Ok(journal) };
-        if Instant::now() + pause >= until {
-            return Err(StartError::StoreSilent { store: shown(connection_string), after: config.store.startup_timeout, source });
-        }
-        tracing::warn!(store = shown(connection_string), error = %source, again_in = ?pause, "the event store does not answer");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(5));
-    }
-}
-
-/// A connection string as it may be shown: without what stands before the `@`.
-fn shown(connection_string: &str) -> String {
-    match (connection_string.find("://"), connection_string.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}://…@{}", &connection_string[..scheme], &connection_string[at + 1..]),
-        _ => connection_string.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        assert_eq!(shown("kurrentdb://admin:changeit@db:2113?tls=true"), "kurrentdb://…@db:2113?tls=true");
-        assert_eq!(shown("kurrentdb://db:2113?tls=true"), "kurrentdb://db:2113?tls=true");
-    }
 }

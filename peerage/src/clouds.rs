@@ -51,6 +51,7 @@ fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
         endpoint: given(&aws.endpoint),
         credentials: credentials(aws),
         role_name: given(&aws.role_name),
+        honours_dry_run: aws.dry_run.known(),
         accounts: aws.accounts.iter().map(|(id, account)| (id.clone(), access(account))).collect::<BTreeMap<_, _>>(),
         ..Ec2Settings::default()
     }

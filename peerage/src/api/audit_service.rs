@@ -2,8 +2,8 @@
 
 use super::{
     Rooms,
-    network_service::{reached, read},
     parse::{self, Fields},
+    reads::{reached, read},
     show,
     v1::{self, audit_service_server::AuditService},
 };

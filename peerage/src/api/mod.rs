@@ -1,13 +1,19 @@
 //! The gRPC API: requests in, commands to the log, read models out.
 //!
 //! `parse` turns messages into commands and reports every wrong field at once; `answer` turns refusals and failures into statuses
-//! with google.rpc details; `show` turns read models into messages. The services themselves only connect these.
+//! with google.rpc details; `show` turns read models into messages. `commands`, `reads`, `watch` and `plan` are the four ways of a
+//! call; the services themselves only connect these.
 
 mod answer;
 mod audit_service;
+mod commands;
+mod instructions;
 mod network_service;
 mod parse;
+mod plan;
+mod reads;
 mod show;
+mod watch;
 
 pub use answer::{DOMAIN, full_text};
 pub use audit_service::Audit;
@@ -25,6 +31,7 @@ pub mod v1 {
 use journal::{Clock, Journal};
 use projections::Projections;
 use std::time::Duration;
+use workers::provisioner::Planner;
 
 /// What the services work with.
 #[derive(Clone)]
@@ -32,6 +39,7 @@ pub struct Rooms {
     pub journal: Journal,
     pub projections: Projections,
     pub clock: Clock,
+    pub planner: Planner,
     /// How long a read waits for the read models to reach the position that it asks for.
     pub read_patience: Duration,
     /// Cancelled when the process drains: open watches end.

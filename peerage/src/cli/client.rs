@@ -1,9 +1,13 @@
-//! How the command line talks to a running engine.
+//! How the command line talks to a running engine, and to the person in front of it.
 
 use super::{Output, Trouble};
 use crate::api::v1::{CommandContext, Peering, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use std::time::Duration;
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -41,6 +45,52 @@ impl Context {
             actor: self.actor.clone().unwrap_or_else(whoami),
             expected_revision: self.expected_revision,
         }
+    }
+}
+
+/// A command about one peering.
+#[derive(Debug, Args)]
+pub(super) struct About {
+    #[command(flatten)]
+    pub(super) remote: Remote,
+    #[command(flatten)]
+    pub(super) context: Context,
+    pub(super) peering: Uuid,
+}
+
+impl About {
+    /// A client, and the peering: commands about one need to know its network.
+    pub(super) async fn open(&self) -> Result<(NetworkServiceClient<Channel>, Peering), Trouble> {
+        let mut networks = self.remote.networks().await?;
+        let peering = peering(&mut networks, self.peering, String::new()).await?;
+        Ok((networks, peering))
+    }
+}
+
+/// A time to come, given as such (RFC 3339) or by how far off it is (like 72h), as the API takes it.
+pub(super) fn time_to_come(text: &str) -> Result<String, String> {
+    let time = match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.to_utc(),
+        Err(_) => humantime_serde::re::humantime::parse_duration(text)
+            .ok()
+            .and_then(|it| Utc::now().checked_add_signed(TimeDelta::from_std(it).ok()?))
+            .ok_or("write a duration like 72h or 30d, or a time like 2026-03-01T09:00:00Z")?,
+    };
+    Ok(time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
+pub(super) fn confirm(question: &str) -> Result<(), Trouble> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Trouble::usage("nobody is there to be asked; say --yes to go on without"));
+    }
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush().map_err(Trouble::failed)?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Trouble::failed)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Trouble::failed("nothing was done")),
     }
 }
 

@@ -110,6 +110,7 @@ async fn make_network(engine: &Engine, account: &str, region: &str, range: &str,
         provider: Provider::Aws,
         account: account.parse().map_err(Trouble::failed)?,
         region: Region::of(Provider::Aws, region).map_err(Trouble::failed)?,
+        external_id: None,
     };
     let range: Range = range.parse().map_err(Trouble::failed)?;
     let made = engine.clouds().groundwork.create_network(&place, range, name).await;
@@ -157,7 +158,8 @@ async fn request_peering(
         ranges: vec![(*range).to_owned()],
         subnets: Vec::new(),
     };
-    let message = v1::RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer) };
+    let message =
+        v1::RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer), ..Default::default() };
     let answer = networks.request_peering(request(message)).await.map_err(refused)?.into_inner();
     let peering_id = answer.peering_id;
     for (side, destination) in [("local", *range), ("remote", OWN_RANGE)] {
@@ -212,7 +214,7 @@ async fn watch(mut networks: NetworkServiceClient<Channel>, id: Uuid, title: &st
             return Ok(());
         }
         if super::peering::ended(peering) {
-            return Err(Trouble::failed(format!("{title}: the peering has {}: {}", peering.life, peering.failure)));
+            return Err(Trouble::failed(format!("{title}: the peering {}", super::peering::ending(peering))));
         }
         if let Some(blocked) = &peering.blocked {
             bar.set_message(format!("blocked: {}", blocked.message));

@@ -34,16 +34,16 @@ enum Command {
     Serve(serve::Serve),
     /// Run the embedded event store alone, for any KurrentDB client.
     Node(node::Node),
-    /// Private networks: register, list, show.
+    /// Private networks: register, list, show; policy, check, retire.
     #[command(subcommand)]
     Network(network::Network),
-    /// Peerings: request, list, show, watch.
+    /// Peerings: plan, request, adopt, list, show, watch, drift, remove, abandon.
     #[command(subcommand)]
     Peering(peering::Peering),
-    /// Routes: what a side may send over a link.
+    /// Routes: what a side may send over a link; accept, withdraw, replace.
     #[command(subcommand)]
     Route(route::Route),
-    /// Firewall posture: what a side admits from a link.
+    /// Firewall posture: what a side admits from a link, and what others admit besides.
     #[command(subcommand)]
     Firewall(firewall::Firewall),
     /// The log: who did what, when and why.

@@ -6,7 +6,7 @@ use super::{
     output,
 };
 use crate::api::v1;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,12 @@ pub(super) enum Network {
     List(List),
     /// Show one network and its peerings.
     Show(Show),
+    /// Say what the engine may do by itself; what is not named stays as it is.
+    Policy(PolicyOf),
+    /// Look at everything of a network, now.
+    Check(Check),
+    /// End the service of a network, none of whose peerings is live.
+    Retire(Retire),
 }
 
 #[derive(Debug, Args)]
@@ -62,12 +68,74 @@ pub(super) struct Show {
     network: Uuid,
 }
 
+/// What to do about what is otherwise than it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnDrift {
+    /// Put it back.
+    Repair,
+    /// Say so, and leave it.
+    Report,
+    /// Take it for what is wanted from now on.
+    Adopt,
+}
+
+/// What to do about somebody else's rule that lets the private network in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnExposure {
+    /// Say so, and leave it.
+    Report,
+    /// Revoke it, if it stands in one of the groups that are named.
+    Enforce,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyOf {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    context: Context,
+    network: Uuid,
+    /// What to do about what is otherwise than it was left.
+    #[arg(long, required_unless_present = "exposure")]
+    drift: Option<OnDrift>,
+    /// What to do about somebody else's rules that let the private network in.
+    #[arg(long)]
+    exposure: Option<OnExposure>,
+    /// A firewall group whose owner agreed to `enforce`; again for more.
+    #[arg(long = "group", value_name = "GROUP", requires = "exposure")]
+    groups: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    context: Context,
+    network: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Retire {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    context: Context,
+    network: Uuid,
+    /// Why, for the audit.
+    #[arg(long)]
+    reason: String,
+}
+
 impl Network {
     pub(super) async fn run(self) -> Result<(), Trouble> {
         match self {
             Self::Register(register) => register.run().await,
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
+            Self::Policy(policy) => policy.run().await,
+            Self::Check(check) => check.run().await,
+            Self::Retire(retire) => retire.run().await,
         }
     }
 }
@@ -113,9 +181,49 @@ impl Show {
         let mut client = self.remote.networks().await?;
         let message = v1::GetNetworkRequest { network_id: self.network.to_string(), min_position: String::new() };
         let network = client.get_network(request(message)).await.map_err(refused)?.into_inner();
-        let peerings = super::peering::all(&mut client, self.network.to_string(), String::new()).await?;
+        let message = v1::ListPeeringsRequest { network_id: self.network.to_string(), ..Default::default() };
+        let peerings = super::peering::all(&mut client, message).await?;
         output::print(self.remote.output, &(network, peerings), |(network, peerings)| {
-            format!("{}\npeerings\n{}", output::networks(std::slice::from_ref(network)), output::peerings(peerings))
+            format!("{}\n\npeerings\n{}", output::network(network), output::peerings(peerings))
         })
+    }
+}
+
+impl PolicyOf {
+    async fn run(self) -> Result<(), Trouble> {
+        let mut client = self.remote.networks().await?;
+        let message = v1::GetNetworkRequest { network_id: self.network.to_string(), min_position: String::new() };
+        let network = client.get_network(request(message)).await.map_err(refused)?.into_inner();
+        let mut policy = network.policy.unwrap_or_default();
+        if let Some(drift) = self.drift {
+            policy.drift = word(drift);
+        }
+        if let Some(exposure) = self.exposure {
+            (policy.exposure, policy.groups) = (word(exposure), self.groups);
+        }
+        let message = v1::SetPolicyRequest { context: Some(self.context.message()), network_id: network.network_id, policy: Some(policy) };
+        let answer = client.set_policy(request(message)).await.map_err(refused)?;
+        output::print(self.remote.output, answer.get_ref(), output::command)
+    }
+}
+
+fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+}
+
+impl Check {
+    async fn run(self) -> Result<(), Trouble> {
+        let message = v1::CheckDriftRequest { context: Some(self.context.message()), network_id: self.network.to_string() };
+        let answer = self.remote.networks().await?.check_drift(request(message)).await.map_err(refused)?;
+        output::print(self.remote.output, answer.get_ref(), output::command)
+    }
+}
+
+impl Retire {
+    async fn run(self) -> Result<(), Trouble> {
+        let (context, network_id) = (Some(self.context.message()), self.network.to_string());
+        let message = v1::RetireNetworkRequest { context, network_id, reason: self.reason };
+        let answer = self.remote.networks().await?.retire_network(request(message)).await.map_err(refused)?;
+        output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }

@@ -67,7 +67,7 @@ async fn an_endpoint_that_goes_away_in_the_middle_blocks_the_peering_and_it_goes
     door.open().await;
     let (_engine, api, story, _data) = asked(&pair, &door.endpoint()).await;
     let peering = blocked(&api, &story, "permission_denied").await;
-    assert_eq!(peering.life, "initiated");
+    assert_eq!(peering.life, "awaiting_acceptance");
     assert_eq!(peering.blocked.unwrap().side, "remote", "its owner has to act");
     door.close();
     blocked(&api, &story, "endpoint_unreachable").await;

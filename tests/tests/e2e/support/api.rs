@@ -122,7 +122,7 @@ pub(crate) fn request(network_id: &str, number: u8) -> RequestPeeringRequest {
         ranges: vec![format!("10.{number}.0.0/16")],
         subnets: Vec::new(),
     };
-    RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer) }
+    RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer), ..Default::default() }
 }
 
 pub(crate) fn accept(network_id: &str, peering_id: &str, side: &str, destination: &str) -> AcceptRouteRequest {

@@ -1,7 +1,16 @@
 //! How answers are printed: tables for people, JSON for programs.
 
+mod peering;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state};
+pub(super) use plan::plan;
+
 use super::Trouble;
-use crate::api::v1::{CommandResponse, Event, Network, Peering};
+use crate::api::v1::{CommandResponse, Event, Network};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -46,66 +55,57 @@ pub(super) fn command(answer: &CommandResponse) -> String {
         (false, true) => "nothing to change".to_owned(),
         (false, false) => answer.events.join(", "),
     };
-    format!("{subject}\n{what} (revision {})", answer.revision)
+    let ingress = if answer.ingress_id.is_empty() { String::new() } else { format!("\ningress {}", answer.ingress_id) };
+    format!("{subject}{ingress}\n{what} (revision {})", answer.revision)
+}
+
+/// Facts one under the other; those that are empty are left out.
+fn facts<const N: usize>(rows: [(&str, String); N]) -> String {
+    let shown = rows.iter().filter(|(_, value)| !value.is_empty());
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    shown.map(|(name, value)| format!("{name:<width$}  {value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// How long it is until then, coarsely, as people say it; `None` for what is no time.
+fn time_left(until: &str) -> Option<String> {
+    let until = DateTime::parse_from_rfc3339(until).ok()?.to_utc();
+    Some(spoken(until - Utc::now()))
+}
+
+fn spoken(left: TimeDelta) -> String {
+    match (left.num_days(), left.num_hours(), left.num_minutes()) {
+        _ if left <= TimeDelta::zero() => "over".to_owned(),
+        (0, 0, 0) => "less than a minute left".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min left"),
+        (0, hours, minutes) => format!("{hours} h {} min left", minutes % 60),
+        (days, hours, _) => format!("{days} d {} h left", hours % 24),
+    }
+}
+
+/// One network with what the engine may do in it.
+pub(super) fn network(it: &Network) -> String {
+    let policy = it.policy.clone().unwrap_or_default();
+    let groups = if policy.groups.is_empty() { String::new() } else { format!(" in {}", policy.groups.join(", ")) };
+    let retired = if it.retired_at.is_empty() { String::new() } else { format!("{} ({})", it.retired_at, it.retired_reason) };
+    let exposed = if it.exposed_peerings == 0 { String::new() } else { format!("{} peerings", it.exposed_peerings) };
+    let text = facts([
+        ("retired", retired),
+        ("cloud network", it.cloud_network.clone()),
+        ("subnets", it.subnets.join(", ")),
+        ("policy", format!("drift: {}, exposures: {}{groups}", policy.drift, policy.exposure)),
+        ("exposed", exposed),
+        ("last check asked", it.drift_check_at.clone()),
+    ]);
+    format!("{}\n{text}", networks(std::slice::from_ref(it)))
 }
 
 pub(super) fn networks(networks: &[Network]) -> String {
     let rows = networks.iter().map(|it| {
-        let peerings = it.live_peerings.to_string();
+        let peerings = if it.retired_at.is_empty() { it.live_peerings.to_string() } else { "retired".to_owned() };
         let name = format!("{}/{}", it.project, it.name);
         [it.network_id.clone(), name, it.provider.clone(), it.region.clone(), it.account.clone(), it.range.clone(), peerings]
     });
     table(["network", "name", "provider", "region", "account", "range", "peerings"], rows)
-}
-
-/// Life, and what lies over it.
-pub(super) fn state(peering: &Peering) -> String {
-    match (&peering.blocked, peering.life.as_str(), peering.converged) {
-        (Some(blocked), life, _) => format!("{life}, blocked: {}", blocked.cause),
-        (None, "active", false) => "active, in progress".to_owned(),
-        (None, life, _) => life.to_owned(),
-    }
-}
-
-pub(super) fn peerings(peerings: &[Peering]) -> String {
-    let rows = peerings.iter().map(|it| {
-        let peer = it.peer.clone().unwrap_or_default();
-        let link = if it.link.is_empty() { "-".to_owned() } else { it.link.clone() };
-        [it.peering_id.clone(), state(it), link, peer.account, peer.region, peer.cloud_network, peer.ranges.join(", ")]
-    });
-    table(["peering", "state", "link", "account", "region", "peer", "ranges"], rows)
-}
-
-/// One peering with everything about it.
-pub(super) fn peering(peering: &Peering) -> String {
-    let routes = peering.routes.iter().map(|it| {
-        let conflicts = it.conflicts.iter().map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
-        let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
-        [it.side.clone(), it.destination.clone(), if installed.is_empty() { "not yet".to_owned() } else { installed.join(", ") }]
-    });
-    let posture = peering.firewall.iter().map(|it| {
-        let admit: Vec<_> = it.admit.iter().map(|rule| format!("{} → TCP {}", rule.source, rule.port)).collect();
-        let admit = if admit.is_empty() { "nothing".to_owned() } else { admit.join(", ") };
-        let group = if it.group.is_empty() { "-".to_owned() } else { it.group.clone() };
-        [it.side.clone(), admit, group, if it.enforced { "enforced" } else { "not yet" }.to_owned()]
-    });
-    let mut text = format!(
-        "{}\nroutes\n{}\nfirewall\n{}",
-        peerings(std::slice::from_ref(peering)),
-        table(["side", "destination", "installed in"], routes),
-        table(["side", "admits from the link", "group", "state"], posture),
-    );
-    if let Some(blocked) = &peering.blocked {
-        text += &format!("\nblocked on the {} side: {} ({})", blocked.side, blocked.message, blocked.cause);
-        blocked.remedy.iter().for_each(|line| text += &format!("\n  {line}"));
-    }
-    if !peering.failure.is_empty() {
-        text += &format!("\nthe cloud says: {}", peering.failure);
-    }
-    for advisory in &peering.advisories {
-        text += &format!("\nnote {}: {}", advisory.code, advisory.message);
-    }
-    text
 }
 
 pub(super) fn events(events: &[Event]) -> String {

@@ -1,0 +1,176 @@
+//! How a configuration comes together from its sources, and what is said of one that does not.
+
+use super::Config;
+use figment::{
+    Figment, Metadata, Profile, Provider, Source,
+    providers::{Env, Format, Serialized, Toml},
+    value::{Dict, Map, Value},
+};
+use serde::Deserialize;
+use std::{collections::BTreeSet, fmt, path::Path};
+
+/// The prefix of the environment variables; `__` separates the parts of a key.
+pub const ENVIRONMENT: &str = "PEERAGE_";
+
+/// Variables with the prefix that are the command line's own, not keys of the configuration.
+const NOT_KEYS: [&str; 4] = ["server", "output", "actor", "config"];
+
+/// Variables that begin so are the tests'.
+const OF_TESTS: &str = "test_";
+
+fn is_key(name: &str) -> bool {
+    !NOT_KEYS.contains(&name) && !name.starts_with(OF_TESTS)
+}
+
+/// The most live peerings that a VPC can have (AWS: L-7E9ECCDB).
+const MOST_LINKS: usize = 125;
+
+/// Everything that is wrong with a configuration, one line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl std::error::Error for ConfigErrors {}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Config {
+    /// Reads the file if one is named, then the environment, then the flags (`key`, value as in TOML or a bare text).
+    pub fn load(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigErrors(vec![format!("configuration file {}: no such file", file.display())]));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
+        figment = figment.merge(environment.split("__").lowercase(true));
+        for (key, value) in flags {
+            figment = figment.merge(Flag { key, value: flag_value(value) });
+        }
+        Self::extract(&figment)
+    }
+
+    fn extract(figment: &Figment) -> Result<Self, ConfigErrors> {
+        let merged: Value = figment.extract().map_err(|errors| ConfigErrors(errors.into_iter().map(|it| it.to_string()).collect()))?;
+        let mut problems = unknown_keys(figment, &merged);
+        let config = Self {
+            api: section(figment, "api", &mut problems),
+            store: section(figment, "store", &mut problems),
+            data: section(figment, "data", &mut problems),
+            cloud: section(figment, "cloud", &mut problems),
+            provisioner: section(figment, "provisioner", &mut problems),
+            log: section(figment, "log", &mut problems),
+        };
+        config.check(&mut problems);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems)) }
+    }
+
+    /// What no type can say.
+    fn check(&self, problems: &mut Vec<String>) {
+        for account in self.cloud.aws.accounts.keys().filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit())) {
+            problems.push(format!("cloud.aws.accounts.{account}: an AWS account id has 12 digits"));
+        }
+        if !(1..=MOST_LINKS).contains(&self.cloud.aws.links_per_network) {
+            problems.push(format!("cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"));
+        }
+        if self.provisioner.drift_interval.is_zero() {
+            problems.push("provisioner.drift_interval: name a time that is longer than none".to_owned());
+        }
+    }
+}
+
+/// One key given on the command line.
+struct Flag<'a> {
+    key: &'a str,
+    value: Value,
+}
+
+impl Provider for Flag<'_> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("the command line")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Serialized::global(self.key, &self.value).data()
+    }
+}
+
+/// A flag's value: what TOML makes of it, or the text as it is.
+fn flag_value(text: &str) -> Value {
+    let wrapped = format!("value = {text}");
+    match Figment::from(Toml::string(&wrapped)).find_value("value") {
+        Ok(value) => value,
+        Err(_) => Value::from(text),
+    }
+}
+
+fn section<T: Default + for<'de> Deserialize<'de>>(figment: &Figment, key: &str, problems: &mut Vec<String>) -> T {
+    match figment.extract_inner(key) {
+        Ok(section) => section,
+        Err(errors) => {
+            problems.extend(errors.into_iter().map(|error| describe(key, error)));
+            T::default()
+        }
+    }
+}
+
+fn describe(section: &str, mut error: figment::Error) -> String {
+    // What was extracted comes last in the path, though it is the outermost.
+    if error.path.last().is_some_and(|it| it == section) {
+        error.path.pop();
+    }
+    let key = format!("{section}.{}", error.path.join("."));
+    match error.metadata.as_ref().map(origin) {
+        Some(origin) => format!("{key}: {} (from {origin})", error.kind),
+        None => format!("{key}: {}", error.kind),
+    }
+}
+
+fn origin(metadata: &Metadata) -> String {
+    match &metadata.source {
+        Some(Source::File(path)) => path.display().to_string(),
+        _ => metadata.name.to_string(),
+    }
+}
+
+/// The keys of the merged configuration that the defaults do not have.
+fn unknown_keys(figment: &Figment, merged: &Value) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    if let Ok(defaults) = Value::serialize(Config::default()) {
+        keys(&defaults, "", &mut known);
+    }
+    let mut given = BTreeSet::new();
+    keys(merged, "", &mut given);
+    given
+        .into_iter()
+        .filter(|key| !known.contains(key) && !key.starts_with("cloud.aws.accounts."))
+        .map(|key| {
+            let origin = figment.find_metadata(&key).map(|it| format!(" (from {})", origin(it))).unwrap_or_default();
+            format!("{key}: unknown key{origin}{}", suggestion(&key, &known))
+        })
+        .collect()
+}
+
+fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let Some(dict) = value.as_dict().filter(|dict| path.is_empty() || !Dict::is_empty(dict)) else {
+        found.insert(path.to_owned());
+        return;
+    };
+    for (key, inner) in dict {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        keys(inner, &path, found);
+    }
+}
+
+fn suggestion(key: &str, known: &BTreeSet<String>) -> String {
+    let near = known.iter().map(|it| (strsim::jaro_winkler(it, key), it)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match near {
+        Some((likeness, it)) if likeness > 0.85 => format!("; did you mean {it}?"),
+        _ => String::new(),
+    }
+}

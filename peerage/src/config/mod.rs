@@ -1,0 +1,206 @@
+//! The configuration: one TOML file, every key overridable by environment and by flag, every mistake reported at once.
+//!
+//! Sources, later ones winning: the defaults below, the file, `PEERAGE_…` variables (`PEERAGE_API__LISTEN` is `api.listen`), flags.
+//! A key that is not below is refused, wherever it comes from: a misspelt key that is silently ignored is a setting that its
+//! owner believes in.
+
+mod dry_run;
+mod load;
+#[cfg(test)]
+mod tests;
+
+pub use dry_run::DryRun;
+pub use load::{ConfigErrors, ENVIRONMENT};
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Config {
+    pub api: Api,
+    pub store: Store,
+    pub data: Data,
+    pub cloud: Cloud,
+    pub provisioner: Provisioner,
+    pub log: Log,
+}
+
+/// The gRPC API.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Api {
+    pub listen: SocketAddr,
+    /// How long a command may take, event store included.
+    #[serde(with = "humantime_serde")]
+    pub command_deadline: Duration,
+    /// How long calls in flight may take once the process was asked to stop.
+    #[serde(with = "humantime_serde")]
+    pub drain: Duration,
+}
+
+/// The event store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Store {
+    /// `kurrentdb://…` of a real KurrentDB. Empty: the embedded store, under the data directory.
+    pub connection_string: String,
+    /// Where the embedded store listens, for other KurrentDB clients to look in. Port 0: a free one.
+    pub embedded_listen: SocketAddr,
+    /// How long to wait for the store at start.
+    #[serde(with = "humantime_serde")]
+    pub startup_timeout: Duration,
+}
+
+/// Where the files are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Data {
+    pub dir: PathBuf,
+}
+
+/// The cloud that the provisioner works on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cloud {
+    pub mode: CloudMode,
+    pub simulated: Simulated,
+    pub aws: Aws,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudMode {
+    /// A cloud in this process, for trying things out.
+    Simulated,
+    /// AWS, or anything that speaks EC2's API.
+    Aws,
+}
+
+/// The cloud in this process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Simulated {
+    pub seed: u64,
+}
+
+/// How to reach AWS accounts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Aws {
+    /// Another endpoint than AWS's own, for emulators. Empty: AWS's.
+    pub endpoint: String,
+    /// The role to assume in every account that is not listed below.
+    pub role_name: String,
+    /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking, L-7E9ECCDB).
+    pub links_per_network: usize,
+    /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was to be rehearsed.
+    pub dry_run: DryRun,
+    /// Accounts with a role of their own.
+    pub accounts: BTreeMap<String, AwsAccount>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AwsAccount {
+    pub role_arn: String,
+    pub external_id: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provisioner {
+    /// How many networks are worked on at once.
+    pub parallel_networks: NonZeroUsize,
+    /// How long something that was just made may stay invisible (AWS documents eventual consistency without a bound; minutes were
+    /// seen).
+    #[serde(with = "humantime_serde")]
+    pub visibility_window: Duration,
+    /// How often, at least, something that is not in place yet is looked at.
+    #[serde(with = "humantime_serde")]
+    pub poll_interval: Duration,
+    /// The longest pause between two tries of something that fails.
+    #[serde(with = "humantime_serde")]
+    pub retry_ceiling: Duration,
+    /// How often what is in place is compared with what it should be.
+    #[serde(with = "humantime_serde")]
+    pub drift_interval: Duration,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// `info`, or finer, as `journal=debug,info`. The client's own log is off by default: the journal says the same once, not per call.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { listen: loopback(2114), command_deadline: Duration::from_secs(5), drain: Duration::from_secs(10) }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { connection_string: String::new(), embedded_listen: loopback(0), startup_timeout: Duration::from_secs(60) }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("./peerage-data") }
+    }
+}
+
+impl Default for Cloud {
+    fn default() -> Self {
+        Self { mode: CloudMode::Simulated, simulated: Simulated::default(), aws: Aws::default() }
+    }
+}
+
+impl Default for Aws {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            role_name: "peerage".to_owned(),
+            links_per_network: 50,
+            dry_run: DryRun::Auto,
+            accounts: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Simulated {
+    fn default() -> Self {
+        Self { seed: 1 }
+    }
+}
+
+impl Default for Provisioner {
+    fn default() -> Self {
+        Self {
+            parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            visibility_window: Duration::from_secs(300),
+            poll_interval: Duration::from_secs(15),
+            retry_ceiling: Duration::from_secs(60),
+            drift_interval: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info,kurrentdb=off,fjall=warn,lsm_tree=warn".to_owned(), format: LogFormat::Text }
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
