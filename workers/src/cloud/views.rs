@@ -114,7 +114,9 @@ impl Rehearsal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsed {
     Allowed,
-    Refused { message: String },
+    Refused {
+        message: String,
+    },
     /// Nobody was asked.
     NotAvailable,
 }

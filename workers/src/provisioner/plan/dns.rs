@@ -18,6 +18,7 @@ use domain::{
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
     let on_record = facts.peering.dns.get(side);
+    let Some(view) = own_view(facts, side, view, draft) else { return };
     let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { return };
     let shown = end.dns_resolution.unwrap_or_default();
     if shown == on_record.wanted {
@@ -37,6 +38,19 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
         return;
     }
     draft.act(facts, Action::SetDnsResolution { side, link: view.link.clone(), end: role, enabled: on_record.wanted });
+}
+
+/// The link as this side shows it: an end's options are told at its own place. The remote side is not asked for what nobody wanted.
+pub(super) fn own_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, draft: &mut Draft) -> Option<&'a LinkView> {
+    let on_record = facts.peering.dns.get(side);
+    match side {
+        Side::Local => Some(local),
+        Side::Remote if on_record.wanted || on_record.applied => {
+            let views = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote))?;
+            views.iter().find(|view| view.link == local.link)
+        }
+        Side::Remote => None,
+    }
 }
 
 /// Whether the networks that can be looked at meet what this needs.

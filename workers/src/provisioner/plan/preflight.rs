@@ -129,7 +129,8 @@ fn ranges_disjoint(facts: &Facts<'_>) -> CheckOutcome {
 /// Tables serve subnets; a subnet that is not there has none.
 fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let (chosen, shown) = (place::subnets(facts.network, facts.peering, side), facts.seen.subnets.get(side));
-    let unknown = chosen.iter().find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
+    let told = facts.seen.network.get(side).iter().flatten().any(|view| !view.ranges.is_empty());
+    let unknown = chosen.iter().filter(|_| told).find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
     let Some(unknown) = unknown else { return CheckOutcome::Passed };
     let network = place::network(facts.network, facts.peering, side);
     failed(BlockCause::NotFound, format!("{unknown} is no subnet of {network}"), format!("name subnets that {network} has"))

@@ -8,7 +8,7 @@
 //! whose cloud refuses the engine holds up the link and is named in the block; abandoning the peering is the way out. A link that was
 //! adopted is never removed, nor are the routes that it had.
 
-use super::{Draft, Facts, Sight, firewall, later, link, routes, states};
+use super::{Draft, Facts, Sight, dns, firewall, later, link, routes, states};
 use crate::{
     cloud::{GroupView, LinkState, LinkView},
     provisioner::{apply::Action, place},
@@ -135,7 +135,7 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         return;
     }
     for side in facts.peering.kept_sides().filter(|side| facts.peering.dns.get(*side).applied) {
-        let Some(view) = shown(facts, link, draft) else { return };
+        let Some(view) = shown(facts, link, draft).and_then(|local| dns::own_view(facts, side, local, draft)) else { continue };
         let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { continue };
         let enabled = end.dns_resolution.unwrap_or_default();
         if view.state == LinkState::Active && enabled {
@@ -163,10 +163,9 @@ fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         return;
     };
     match &view.state {
-        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning | LinkState::Active => {
-            draft.act(facts, Action::DeleteLink { link: link.clone() });
-        }
-        LinkState::Deleting => draft.polls = true,
+        LinkState::Pending | LinkState::Active => draft.act(facts, Action::DeleteLink { link: link.clone() }),
+        // A link that the cloud is working on cannot be deleted.
+        LinkState::Initiating | LinkState::Provisioning | LinkState::Deleting => draft.polls = true,
         LinkState::Rejected | LinkState::Expired | LinkState::Failed | LinkState::Deleted => {
             draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
         }
