@@ -8,10 +8,10 @@ use journal::Clock;
 use std::{collections::BTreeMap, sync::Arc};
 use workers::{
     Cloud,
-    cloud::Groundwork,
+    cloud::{Groundwork, Limits},
     clouds::{
         AwsCloud, SimulatedCloud, SimulatedSettings,
-        aws::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys},
+        aws::{AccountAccess, BaseCredentials, DEFAULT_LIMITS, Ec2Settings, StaticKeys},
     },
 };
 
@@ -37,7 +37,8 @@ impl Clouds {
                 Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
             }
             CloudMode::Aws => {
-                let cloud = AwsCloud::new(ec2_settings(&config.cloud.aws));
+                let limits = Limits { links: config.cloud.aws.links_per_network, ..DEFAULT_LIMITS };
+                let cloud = AwsCloud::new(ec2_settings(&config.cloud.aws)).with_limits(limits);
                 Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
             }
         }

@@ -7,7 +7,7 @@
 mod answer;
 mod audit_service;
 mod commands;
-mod instructions;
+mod guidance;
 mod network_service;
 mod parse;
 mod plan;

@@ -3,7 +3,7 @@
 use super::{
     Rooms,
     commands::Commands,
-    instructions, parse,
+    guidance, parse,
     parse::{Addressed, Fields},
     plan,
     reads::{self, reached, read, unknown},
@@ -147,7 +147,7 @@ impl NetworkService for Networks {
         reached(&self.rooms, min_position).await?;
         let view = self.row(id).await?;
         let mut peering = read(show::peering(&self.rooms.projections, &view).await)?;
-        peering.instructions = instructions::of(&self.rooms, &view).await;
+        guidance::add(&self.rooms, &view, &mut peering).await;
         Ok(Response::new(peering))
     }
 

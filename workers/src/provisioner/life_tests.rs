@@ -151,6 +151,8 @@ async fn stopped_everywhere(prepare: impl AsyncFn() -> Life, change: impl Fn(&Li
     for step in 0.. {
         let mut life = prepare().await;
         change(&life);
+        // As after a start: everything is looked at.
+        life.memories = Memories::new();
         let stopped = life.run(Fuse::at(step), LONG).await.is_none();
         life.memories = Memories::new();
         life.settles().await;
@@ -208,6 +210,93 @@ async fn a_crash_at_any_step_of_a_replaced_route_leaves_the_new_one_alone() {
             let routes = life.routes(Side::Local);
             assert_eq!(routes.iter().map(|(_, it)| it.as_str()).collect::<Vec<_>>(), [to, to], "{when}");
             assert!(life.log.peering().is_converged(), "{when}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_withdrawal_leaves_no_route_and_keeps_the_other_sides() {
+    stopped_everywhere(
+        Life::active,
+        |life| life.says(WithdrawRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) }),
+        |life, when| {
+            assert_eq!((life.routes(Side::Local).len(), life.routes(Side::Remote).len()), (0, 1), "{when}");
+            assert_eq!(life.count("RouteRemoved"), 2, "{when}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_a_repair_puts_back_what_was_there_and_nothing_else() {
+    stopped_everywhere(
+        Life::active,
+        |life| {
+            let (local, table) = (life.network(Side::Local), life.routes(Side::Local)[0].0.clone());
+            let rule = life.log.peering().firewall.local.rules.values().next().unwrap().clone();
+            life.cloud.hands().unroute(&local, &table, CLIENTS.parse().unwrap());
+            life.cloud.hands().drop_rule(&local, &rule);
+        },
+        |life, when| {
+            assert!(life.log.peering().is_converged(), "{when}: {:#?}", life.log.peering());
+            assert_eq!((life.routes(Side::Local).len(), life.count("DriftDetected"), life.count("DriftRepaired")), (2, 2, 2), "{when}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_name_resolution_leaves_it_as_asked() {
+    stopped_everywhere(
+        Life::active,
+        |life| {
+            for side in Side::BOTH {
+                life.says(SetDnsResolution { peering_id: peering_id(), side, enabled: true });
+            }
+        },
+        |life, when| {
+            let dns = life.log.peering().dns;
+            assert!(dns.local.applied && dns.remote.applied && life.log.peering().is_converged(), "{when}");
+            assert_eq!(life.count("DnsResolutionApplied"), 2, "{when}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_an_adoption_keeps_the_link_and_adds_what_was_asked_for_once() {
+    let prepare = async || {
+        let mut life = Life::asked_for();
+        let (network, peering) = (life.log.network(), life.log.peering());
+        let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
+        let link = life.cloud.hands().join(&ends[0], &ends[1], LinkState::Active, None);
+        life.log = Log::adopting(&link).told_by(&life.clock);
+        life
+    };
+    let judge = |life: &Life, when: &str| {
+        assert!(life.log.peering().is_converged(), "{when}");
+        assert_eq!((life.cloud.world().links.len(), life.count("PeeringSurveyed"), life.routes(Side::Local).len()), (1, 1, 2), "{when}");
+    };
+    stopped_everywhere(prepare, |_| {}, judge).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_closing_an_exposure_revokes_that_rule_alone() {
+    stopped_everywhere(
+        Life::active,
+        |life| {
+            let remote = life.network(Side::Remote);
+            let rules = ["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"];
+            let group = life.cloud.hands().group(&remote, "legacy", &rules).unwrap();
+            let exposure = ExposurePolicy::Enforce { groups: [group].into() };
+            life.says(SetPolicy { policy: Policy { exposure, ..Policy::default() } });
+        },
+        |life, when| {
+            let world = life.cloud.world();
+            let groups = &world.networks[&life.network(Side::Remote).to_string()].groups;
+            assert_eq!(groups.iter().find(|it| it.name == "legacy").unwrap().rules.len(), 1, "{when}");
+            assert_eq!((life.count("FirewallExposed"), life.count("ExposureCleared")), (1, 1), "{when}");
         },
     )
     .await;

@@ -125,7 +125,8 @@ pub(super) fn brief(data: &str) -> String {
 }
 
 /// What the heading, or another column, says already.
-const KNOWN: [&str; 4] = ["peering_id", "network_id", "requested_at", "started_at"];
+const KNOWN: [&str; 9] =
+    ["peering_id", "network_id", "external_id", "requested_at", "adopted_at", "started_at", "allowed_at", "detected_at", "repaired_at"];
 
 fn plain(value: &Value) -> String {
     match value {
@@ -141,6 +142,11 @@ fn object(fields: &Map<String, Value>) -> String {
     if let (Some(source), Some(port)) = (fields.get("source"), fields.get("port")) {
         return format!("{}→TCP {port}", plain(source));
     }
-    let shown = fields.iter().filter(|(_, value)| value.as_array().is_none_or(|it| !it.is_empty()));
-    shown.map(|(_, value)| plain(value)).collect::<Vec<_>>().join("/")
+    let shown = fields.iter().filter_map(|(key, value)| match value {
+        Value::Bool(true) => Some(key.clone()),
+        Value::Null | Value::Bool(false) => None,
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Some(plain(value)),
+    });
+    shown.collect::<Vec<_>>().join("/")
 }

@@ -32,20 +32,27 @@ fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
-/// One peering with everything about it: first what somebody must know or do, then what is in place, then notes.
+/// One peering with everything about it: who is waited for first, then what is in place, and what has to be done last, where it can
+/// be copied from.
 pub(in crate::cli) fn peering(peering: &Peering) -> String {
     let mut parts = vec![format!("{}\n{}", peerings(std::slice::from_ref(peering)), own_facts(peering))];
+    if !super::super::peering::ended(peering) {
+        parts.extend(in_place(peering));
+    }
     parts.extend(peering.blocked.as_ref().map(blocked));
     parts.extend(instructions(&peering.instructions));
-    parts.push(format!("routes\n{}", routes(peering)));
-    parts.push(format!("firewall\n{}", firewall(peering)));
+    parts.join("\n\n")
+}
+
+fn in_place(peering: &Peering) -> Vec<String> {
+    let mut parts = vec![format!("routes\n{}", routes(peering)), format!("firewall\n{}", firewall(peering))];
     parts.extend((!peering.ingress.is_empty()).then(|| format!("the private network may reach\n{}", ingress(peering))));
     parts.extend((!peering.exposures.is_empty()).then(|| format!("exposed by somebody else's rules\n{}", exposures(&peering.exposures))));
     let open: Vec<_> = peering.drift.iter().filter(|it| !it.since.is_empty()).cloned().collect();
     parts.extend((!open.is_empty()).then(|| format!("otherwise than it was left\n{}", drift(&open))));
     let notes: Vec<_> = peering.advisories.iter().map(|it| format!("note {}: {}", it.code, it.message)).collect();
     parts.extend((!notes.is_empty()).then(|| notes.join("\n")));
-    parts.join("\n\n")
+    parts
 }
 
 fn own_facts(it: &Peering) -> String {
@@ -55,8 +62,8 @@ fn own_facts(it: &Peering) -> String {
         ("expires", with_time_left(&it.expires_at)),
         ("terms", terms(it)),
         ("accepted", accepted(it)),
-        ("removal", removal(it)),
-        ("left behind", if super::super::peering::ended(it) { remnants(it) } else { String::new() }),
+        (parting(it), removal(it)),
+        ("left behind", if it.removal.is_some() && super::super::peering::ended(it) { remnants(it) } else { String::new() }),
         ("the cloud says", it.failure.clone()),
         ("names resolve", dns(it)),
         ("external id", it.external_id.clone()),
@@ -70,6 +77,7 @@ fn waits_for(it: &Peering) -> String {
     let owner = it.peer.as_ref().map(|it| it.account.as_str()).unwrap_or_default();
     match (&it.blocked, it.life.as_str(), it.consent.as_str()) {
         (Some(blocked), _, _) => format!("the owner of the {} side, see below", blocked.side),
+        (None, "awaiting_acceptance", _) if it.origin == "adopted" => "the engine's look at what the link really is".to_owned(),
         (None, "awaiting_acceptance", "owner") => format!("the owner of account {owner}, who accepts the link; see below"),
         (None, "awaiting_acceptance", _) => format!("the engine's own acceptance in account {owner}"),
         _ => String::new(),
@@ -87,7 +95,12 @@ fn terms(it: &Peering) -> String {
         (_, "owner") => "the peer's owner accepts, and keeps that side",
         _ => "the engine accepts, and keeps both sides",
     };
-    let deadline = if it.deadline.is_empty() { String::new() } else { format!("; active by {}", with_time_left(&it.deadline)) };
+    let not_yet = ["requested", "initiating", "awaiting_acceptance", "provisioning"].contains(&it.life.as_str());
+    let deadline = match it.deadline.as_str() {
+        "" => String::new(),
+        _ if not_yet => format!("; active by {}", with_time_left(&it.deadline)),
+        deadline => format!("; active by {deadline}"),
+    };
     let renew = if it.renew { "; asked for once more if nobody accepts in time" } else { "" };
     format!("{consent}{deadline}{renew}")
 }
@@ -103,15 +116,23 @@ fn accepted(it: &Peering) -> String {
     }
 }
 
+fn parting(it: &Peering) -> &'static str {
+    match it.life.as_str() {
+        "removed" => "removed",
+        "abandoned" => "abandoned",
+        _ => "being removed",
+    }
+}
+
 fn removal(it: &Peering) -> String {
     let Some(removal) = &it.removal else { return String::new() };
     let why = match (removal.reason.as_str(), removal.deadline_passed.as_str()) {
-        ("", deadline) => format!("its deadline {deadline} passed"),
+        ("", deadline) => format!("the deadline {deadline} passed"),
         (reason, _) => reason.to_owned(),
     };
     let link = &removal.link_removed_at;
     let link = if link.is_empty() { String::new() } else { format!("; the link was seen to be gone {link}") };
-    format!("since {}: {why}{link}", removal.since)
+    format!("{} for this reason: {why}{link}", removal.since)
 }
 
 /// What stays at the cloud, for the last line about a peering.

@@ -86,7 +86,7 @@ fn what_is_left_behind_is_named_to_the_end() {
     let it = Peering { life: "abandoned".to_owned(), left_behind: left, removal: Some(removal), instructions: Vec::new(), ..waiting() };
     assert_eq!(left_behind(&it), "left behind: possible link; firewall group group=sg-2 side=remote");
     let text = peering(&it);
-    assert!(text.contains("since 2026-03-01T09:00:00Z: moved") && text.contains("possible link; firewall group"), "{text}");
+    assert!(text.contains("2026-03-01T09:00:00Z for this reason: moved") && text.contains("possible link; firewall group"), "{text}");
     assert_eq!(left_behind(&Peering { left_behind: Vec::new(), ..it }), "left behind: nothing");
 }
 
@@ -101,4 +101,10 @@ fn a_plan_shows_what_fails_what_to_do_about_it_and_what_would_be_done() {
         assert!(text.contains(said), "{said} in\n{text}");
     }
     assert!(plan(&v1::PlanPeeringResponse::default()).contains("nothing to do"));
+}
+
+#[test]
+fn an_event_is_told_in_its_own_facts() {
+    let data = r#"{"peering_id":"p","terms":{"consent":"owner","renew":true},"admit":[],"allowed_at":"x","evidence":null}"#;
+    assert_eq!(brief(data), "admit=nothing terms=owner/renew");
 }

@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 /// The network on the other end, and whose peer it is to be.
 #[derive(Clone, Debug, Args)]
-pub(in crate::cli) struct PeerOf {
+struct PeerOf {
     /// The private network.
     #[arg(long)]
-    pub(super) network: Uuid,
+    network: Uuid,
     /// aws, gcp or azure.
     #[arg(long, default_value = "aws")]
     provider: String,
@@ -38,7 +38,7 @@ pub(in crate::cli) struct PeerOf {
 }
 
 impl PeerOf {
-    pub(super) fn message(&self) -> v1::Peer {
+    fn message(&self) -> v1::Peer {
         v1::Peer {
             provider: self.provider.clone(),
             account: self.account.clone(),

@@ -1,6 +1,6 @@
 //! `peerage peering plan`: what would be done, and whether it can be.
 
-use super::begin::{PeerOf, Terms};
+use super::begin::Terms;
 use crate::{
     api::v1::{self, network_service_client::NetworkServiceClient},
     cli::{Output, Remote, Trouble, client::refused, output},
@@ -15,38 +15,62 @@ pub(in crate::cli) struct Plan {
     #[command(flatten)]
     remote: Remote,
     /// A peering on record. Without one: --network and the other flags of `peering request`, and --link for one to adopt.
+    #[arg(required_unless_present = "network", conflicts_with_all = ["network", "link"])]
     peering: Option<Uuid>,
-    #[command(flatten)]
-    peer: Option<PeerOf>,
+    /// The private network.
+    #[arg(long, requires_all = ["account", "region", "cloud_network", "ranges"])]
+    network: Option<Uuid>,
+    /// aws, gcp or azure.
+    #[arg(long, default_value = "aws")]
+    provider: String,
+    /// The peer's AWS account, GCP project or Azure tenant.
+    #[arg(long, requires = "network")]
+    account: Option<String>,
+    #[arg(long, requires = "network")]
+    region: Option<String>,
+    /// The peer's AWS VPC id, GCP network name or Azure VNet resource id.
+    #[arg(long, visible_alias = "vpc", requires = "network")]
+    cloud_network: Option<String>,
+    /// A range of the peer; again for more.
+    #[arg(long = "range", value_name = "RANGE", requires = "network")]
+    ranges: Vec<String>,
+    /// A subnet whose clients use the link; again for more. None: the main route table.
+    #[arg(long = "subnet", value_name = "SUBNET", requires = "network")]
+    subnets: Vec<String>,
     #[command(flatten)]
     terms: Terms,
     /// The provider's id of a link to adopt.
-    #[arg(long)]
+    #[arg(long, requires = "network")]
     link: Option<String>,
 }
 
 impl Plan {
     pub(super) async fn run(self) -> Result<(), Trouble> {
-        let message = self.message()?;
-        let plan = look(&mut self.remote.networks().await?, message).await?;
-        show(self.remote.output, &plan)
+        let (remote, message) = (self.remote.clone(), self.message());
+        let plan = look(&mut remote.networks().await?, message).await?;
+        show(remote.output, &plan)
     }
 
-    fn message(&self) -> Result<v1::PlanPeeringRequest, Trouble> {
-        match (self.peering, &self.peer) {
-            (Some(id), None) => Ok(v1::PlanPeeringRequest { peering_id: id.to_string(), ..Default::default() }),
-            (None, Some(peer)) => Ok(v1::PlanPeeringRequest {
-                peering_id: String::new(),
-                network_id: peer.network.to_string(),
-                peer: Some(peer.message()),
-                consent: self.terms.consent.as_str().to_owned(),
-                deadline: self.terms.deadline.clone().unwrap_or_default(),
-                renew: self.terms.renew,
-                link: self.link.clone().unwrap_or_default(),
-            }),
-            (Some(_), Some(_)) | (None, None) => {
-                Err(Trouble::usage("name a peering on record, or describe one with --network and the flags of `peerage peering request`"))
-            }
+    fn message(self) -> v1::PlanPeeringRequest {
+        if let Some(id) = self.peering {
+            return v1::PlanPeeringRequest { peering_id: id.to_string(), ..Default::default() };
+        }
+        let peer = v1::Peer {
+            provider: self.provider,
+            account: self.account.unwrap_or_default(),
+            region: self.region.unwrap_or_default(),
+            cloud_network: self.cloud_network.unwrap_or_default(),
+            ranges: self.ranges,
+            subnets: self.subnets,
+        };
+        v1::PlanPeeringRequest {
+            peering_id: String::new(),
+            network_id: self.network.map(|it| it.to_string()).unwrap_or_default(),
+            peer: Some(peer),
+            consent: self.terms.consent.as_str().to_owned(),
+            deadline: self.terms.deadline.unwrap_or_default(),
+            renew: self.terms.renew,
+            link: self.link.unwrap_or_default(),
         }
     }
 }
