@@ -3,16 +3,21 @@
 use super::ground::{Ground, World, changes};
 use super::peering::Life;
 use crate::support::SOON;
+use crate::support::api::{Api, Command};
 use chrono::{DateTime, TimeDelta};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tests::oracle::{Network, Place, Wanted};
 use tests::strict::Call;
 use tests::wait;
 
-/// The most calls that each side may take from the request to an active peering with two route tables.
+/// The most calls of EC2 that each side may take from the request to an active peering with two route tables, rehearsals included.
 const TO_ACTIVE: usize = 18;
+
+/// Beside them: one session for all peerings, and who the caller is before each batch of changes.
+const OF_STS: usize = 4;
 
 /// How often everything is looked at where that is what is counted.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -45,27 +50,41 @@ fn counted<K: Ord>(calls: &[Call], key: impl Fn(&Call) -> K) -> BTreeMap<K, usiz
 }
 
 #[tokio::test]
-async fn a_peering_with_two_route_tables_on_each_side_takes_few_calls_to_be_active_and_none_afterwards() {
-    let mut life = Life::begun(prompt().await, |launch| launch).await;
-    let (local, remote) = (life.pair.local.clone(), life.pair.remote.clone());
-    life.registers(&[&local.subnets[0], &local.subnets[1]]).await;
-    life.ground.strict().forget_calls().await;
-    life.asks(&["--subnet", &remote.subnets[0], "--subnet", &remote.subnets[1]]).await;
-    life.agrees().await;
-    let peering = life.converged().await;
-    assert!(peering.routes.iter().all(|it| it.installed_in.len() == 2), "{:#?}", peering.routes);
-    let calls = life.ground.strict().calls().await;
-    for (side, account) in [("local", &local.place.account), ("remote", &remote.place.account)] {
-        let ours: Vec<_> = calls.iter().filter(|call| about(call) == *account).cloned().collect();
-        println!("{side} side: {} calls, {} of them changes", ours.len(), ours.iter().filter(|it| changes(it)).count());
-        counted(&ours, name).iter().for_each(|(name, count)| println!("  {count:>2} {name}"));
-        assert!(ours.len() <= TO_ACTIVE, "{side} side: {} calls: {:#?}", ours.len(), counted(&ours, name));
+async fn a_peering_with_two_route_tables_on_each_side_takes_few_calls_of_ec2_to_be_active_and_none_afterwards() {
+    let (ground, data) = (prompt().await, TempDir::new().unwrap());
+    let pair = ground.pair();
+    let mut story = pair.commands();
+    for command in &mut story.commands {
+        match command {
+            Command::Register(register) => register.subnets.clone_from(&pair.local.subnets),
+            Command::Request(request) => request.peer.as_mut().unwrap().subnets.clone_from(&pair.remote.subnets),
+            Command::Accept(_) | Command::Restrict(_) => {}
+        }
     }
-    life.ground.strict().forget_calls().await;
+    let engine = ground.launch(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    ground.strict().forget_calls().await;
+    // At once, so that everything is on record before the link is there.
+    for command in &story.commands {
+        api.done(command).await;
+    }
+    let peering = api.converged(&story.peering_id).await;
+    assert!(peering.routes.iter().all(|it| it.installed_in.len() == 2), "{:#?}", peering.routes);
+    let calls = ground.strict().calls().await;
+    for (side, place) in [("local", &pair.local.place), ("remote", &pair.remote.place)] {
+        let ours: Vec<_> = calls.iter().filter(|call| about(call) == place.account).cloned().collect();
+        let of_ec2: Vec<_> = ours.iter().filter(|call| call.service == "ec2").cloned().collect();
+        let (counts, written) = (counted(&ours, name), ours.iter().filter(|it| changes(it)).count());
+        println!("{side} side: {} calls, {} of them of EC2, {written} of them changes", ours.len(), of_ec2.len());
+        counts.iter().for_each(|(name, count)| println!("  {count:>2} {name}"));
+        assert!(of_ec2.len() <= TO_ACTIVE, "{side} side: {} calls of EC2: {counts:#?}", of_ec2.len());
+        assert!(ours.len() - of_ec2.len() <= OF_STS, "{side} side: who is who, and a session: {counts:#?}");
+    }
+    ground.strict().forget_calls().await;
     wait::elapse(Duration::from_secs(3)).await;
-    let idle = life.ground.strict().calls().await;
+    let idle = ground.strict().calls().await;
     assert!(idle.is_empty(), "nothing is due: {idle:#?}");
-    life.ends().await;
+    engine.stop().await;
 }
 
 /// Another network for the private one to be joined with.
