@@ -10,6 +10,7 @@ in_every_world!(
     a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_ingress_is_closed,
     a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_that_side_is_left_alone,
     a_plan_says_in_order_what_would_be_done_and_does_none_of_it,
+    an_ingress_with_an_end_closes_by_itself,
 );
 
 async fn a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_ingress_is_closed(ground: Arc<Ground>) {
@@ -101,5 +102,16 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
     let after =
         (life.ground.oracle.dump(&life.pair.places()), life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
     assert_eq!(after, before, "a plan changes nothing, neither at the cloud nor in the log");
+    life.ends().await;
+}
+
+async fn an_ingress_with_an_end_closes_by_itself(ground: Arc<Ground>) {
+    let life = Life::active(ground).await;
+    let (port, reason) = (INGRESS.0.to_string(), INGRESS.1);
+    let allow = ["firewall", "allow", &life.peering, "--target", "10.30.7.0/24", "--port", &port, "--reason", reason, "--expires", "5s"];
+    life.says(&allow).await;
+    assert_eq!(life.told("ConnectorIngressRevoked", 1).await[0]["because"], "expired");
+    life.api.peering_when("a closed ingress", &life.peering, |it| it.converged && it.ingress.is_empty()).await;
+    life.judge(&life.expected());
     life.ends().await;
 }

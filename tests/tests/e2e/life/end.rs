@@ -13,6 +13,7 @@ in_every_world!(
     an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed,
     an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end,
     a_request_that_nobody_accepted_can_be_taken_back,
+    a_request_that_is_not_active_by_its_deadline_is_taken_back,
 );
 
 async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire(ground: Arc<Ground>) {
@@ -97,6 +98,17 @@ async fn a_request_that_nobody_accepted_can_be_taken_back(ground: Arc<Ground>) {
     life.shows(&life.pair.remote.place, &waiting.link, "pending-acceptance").await;
     let gone = life.says(&["peering", "remove", &life.peering, "--reason", "asked the wrong network"]).await;
     assert_eq!(text(&gone["life"]), "removed");
+    life.judge_clean();
+    life.ends().await;
+}
+
+async fn a_request_that_is_not_active_by_its_deadline_is_taken_back(ground: Arc<Ground>) {
+    let mut life = Life::registered(ground).await;
+    life.asks(&["--consent", "owner", "--deadline", "3s"]).await;
+    let gone = life.lives("removed").await;
+    let removal = gone.removal.unwrap();
+    assert_eq!((removal.deadline_passed, removal.reason.as_str()), (gone.deadline, ""));
+    assert_eq!(life.told("PeeringDeadlinePassed", 1).await.len(), 1);
     life.judge_clean();
     life.ends().await;
 }
