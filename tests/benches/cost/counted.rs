@@ -2,9 +2,9 @@
 
 use domain::text::Account;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workers::Cloud;
 use workers::cloud::{CloudError, Operation, Place};

@@ -32,7 +32,12 @@ pub(crate) async fn measure(pairs: usize, report: &mut Report) {
     let rate = |time: Duration| pairs as f64 / time.as_secs_f64();
     report.row(Row::amount("calls of a peering", calls as f64 / pairs as f64, "", ""));
     report.row(Row::amount("the engine, peerings", rate(engine), "/s", "from the first look until all is in place and on record"));
-    report.row(Row::amount("the same calls without an engine, peerings", rate(ceiling), "/s", "as many at a time, a fresh emulator, best of two"));
+    report.row(Row::amount(
+        "the same calls without an engine, peerings",
+        rate(ceiling),
+        "/s",
+        "as many at a time, a fresh emulator, best of two",
+    ));
     let share = rate(engine) / rate(ceiling);
     report.row(Row::amount("engine / ceiling", share, "", "").target("at least 0.9", share >= SHARE));
 }
@@ -45,8 +50,7 @@ fn without_an_emulator() -> Option<PathBuf> {
 }
 
 fn cloud(moto: &Moto) -> AwsCloud {
-    let keys =
-        StaticKeys { access_key_id: "AKIATEST".to_owned(), secret_access_key: "test".to_owned(), session_token: None };
+    let keys = StaticKeys { access_key_id: "AKIATEST".to_owned(), secret_access_key: "test".to_owned(), session_token: None };
     AwsCloud::new(Ec2Settings {
         endpoint: Some(moto.endpoint()),
         credentials: BaseCredentials::Static(keys),
@@ -60,7 +64,8 @@ fn cloud(moto: &Moto) -> AwsCloud {
 async fn pairs_in(cloud: &AwsCloud, pairs: usize) -> Vec<Story> {
     let mut stories = Vec::new();
     for number in 0..pairs {
-        let make = async |at: Place, range: Range| NetworkRef { network: cloud.create_network(&at, range, "bench").await.unwrap(), place: at };
+        let make =
+            async |at: Place, range: Range| NetworkRef { network: cloud.create_network(&at, range, "bench").await.unwrap(), place: at };
         let local = make(place(LOCAL), range(PRIVATE)).await;
         stories.push(Story::between(number, local, make(place(REMOTE), peer_range(0)).await));
     }
