@@ -2,6 +2,8 @@
 //! after every call and every append, one by one.
 #![allow(clippy::unwrap_used)]
 
+mod neighbours;
+
 use super::{
     pass::Memories,
     place,

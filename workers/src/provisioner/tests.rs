@@ -11,11 +11,7 @@ use crate::{
     cloud::{CallClass, LinkState, Operation, RouteTarget},
     clouds::{Calls, Metered, SimulatedCloud, SimulatedSettings},
 };
-use domain::{
-    Side,
-    network::{BlockCause, Life},
-    text::Account,
-};
+use domain::{Side, network::BlockCause, text::Account};
 use journal::Clock;
 use std::{sync::Arc, time::Duration};
 
