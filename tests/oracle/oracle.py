@@ -209,7 +209,7 @@ class Judge:
     def _one_peering(self, wanted, seen):
         def same(link):
             ends = link["requester"] == wanted["requester"] and link["accepter"] == wanted["accepter"]
-            return ends and link["tags"].get(self.tag) == wanted["peering"]
+            return ends and wanted["peering"] in (link["tags"].get(self.tag), link["id"])
 
         found = [key for key, views in seen.items() if any(same(link) for _, link in views)]
         if len(found) != 1:

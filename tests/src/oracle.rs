@@ -75,7 +75,7 @@ pub struct Expected {
 /// A peering that should exist.
 #[derive(Debug, Clone, Serialize)]
 pub struct Peering {
-    /// The value of its tag `peerage:peering`.
+    /// The value of its tag `peerage:peering`, or its id if somebody else made it.
     pub peering: String,
     /// Who asked.
     pub requester: End,
@@ -102,7 +102,7 @@ pub struct RouteTable {
 pub struct Route {
     /// The range.
     pub destination: String,
-    /// The value of the peering's tag.
+    /// The value of the peering's tag, or its id if somebody else made it.
     pub peering: String,
 }
 

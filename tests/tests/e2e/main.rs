@@ -11,6 +11,7 @@ mod cli;
 mod cloud;
 mod compose;
 mod demo;
+mod life;
 mod outage;
 mod restart;
 mod serve;

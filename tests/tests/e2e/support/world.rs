@@ -3,6 +3,7 @@
 use super::api::{self, Command};
 use peerage::api::v1::Peer;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use tests::moto::Moto;
 use tests::oracle::{End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted};
 use uuid::Uuid;
@@ -38,20 +39,7 @@ impl World {
 
     /// Pairs that share no account, so that each can be judged alone.
     pub(crate) fn pairs(&self, count: usize) -> Vec<Pair> {
-        let wanted = |side: &str, region: &str, cidr: &str, number: usize| Wanted {
-            name: format!("{side}-{number}"),
-            place: Place {
-                account: format!("{}{number:06}", if side == "local" { "111111" } else { "222222" }),
-                region: region.to_owned(),
-            },
-            cidr: cidr.to_owned(),
-        };
-        let all: Vec<_> = (0..count)
-            .flat_map(|number| [wanted("local", "eu-west-1", LOCAL_RANGE, number), wanted("remote", "us-east-1", REMOTE_RANGE, number)])
-            .collect();
-        let mut made = self.oracle.prepare(&all);
-        let mut take = |name: String| made.remove(&name).unwrap();
-        (0..count).map(|number| Pair { local: take(format!("local-{number}")), remote: take(format!("remote-{number}")) }).collect()
+        pairs(&self.oracle, 0..count)
     }
 
     /// Judges a pair: the one peering in place on both sides, and nothing else.
@@ -59,6 +47,22 @@ impl World {
         let judged = self.oracle.check(&pair.places(), &pair.expected(peering_id));
         judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}"));
     }
+}
+
+/// Pairs of networks, each in two accounts of its own that carry its number.
+pub(crate) fn pairs(oracle: &Oracle, numbers: Range<usize>) -> Vec<Pair> {
+    let wanted = |side: &str, region: &str, cidr: &str, number: usize| Wanted {
+        name: format!("{side}-{number}"),
+        place: Place { account: format!("{}{number:06}", if side == "local" { "111111" } else { "222222" }), region: region.to_owned() },
+        cidr: cidr.to_owned(),
+    };
+    let all: Vec<_> = numbers
+        .clone()
+        .flat_map(|number| [wanted("local", "eu-west-1", LOCAL_RANGE, number), wanted("remote", "us-east-1", REMOTE_RANGE, number)])
+        .collect();
+    let mut made = oracle.prepare(&all);
+    let mut take = |name: String| made.remove(&name).unwrap();
+    numbers.map(|number| Pair { local: take(format!("local-{number}")), remote: take(format!("remote-{number}")) }).collect()
 }
 
 impl Pair {

@@ -1,0 +1,123 @@
+//! What a life costs in cloud calls, by the log of the strict EC2. The worlds here belong to one test each: all of it is counted.
+
+use super::ground::{Ground, World, changes};
+use super::peering::Life;
+use crate::support::SOON;
+use chrono::{DateTime, TimeDelta};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tests::oracle::{Network, Place, Wanted};
+use tests::strict::Call;
+use tests::wait;
+
+/// The most calls that each side may take from the request to an active peering with two route tables.
+const TO_ACTIVE: usize = 18;
+
+/// How often everything is looked at where that is what is counted.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Calls of different looks lie at least so far apart, those of one look do not.
+const BETWEEN: TimeDelta = TimeDelta::seconds(1);
+
+/// Nothing is late here, for only the engine's own calls are to be counted, not how often it has to wait.
+async fn prompt() -> Arc<Ground> {
+    let ground = Ground::start(World::Strict).await;
+    ground.strict().at_once().await;
+    Arc::new(ground)
+}
+
+/// The account that a call is about: that of the caller, or the one that is entered by it.
+fn about(call: &Call) -> String {
+    let entered = call.parameters.get("RoleArn").and_then(|arn| arn.split(':').nth(4));
+    entered.map(str::to_owned).or_else(|| call.account.clone()).unwrap_or_default()
+}
+
+/// The name of a call, told apart from its rehearsal.
+fn name(call: &Call) -> String {
+    if call.dry_run { format!("{} (dry run)", call.action) } else { call.action.clone() }
+}
+
+fn counted<K: Ord>(calls: &[Call], key: impl Fn(&Call) -> K) -> BTreeMap<K, usize> {
+    let mut counts = BTreeMap::new();
+    calls.iter().for_each(|call| *counts.entry(key(call)).or_default() += 1);
+    counts
+}
+
+#[tokio::test]
+async fn a_peering_with_two_route_tables_on_each_side_takes_few_calls_to_be_active_and_none_afterwards() {
+    let mut life = Life::begun(prompt().await, |launch| launch).await;
+    let (local, remote) = (life.pair.local.clone(), life.pair.remote.clone());
+    life.registers(&[&local.subnets[0], &local.subnets[1]]).await;
+    life.ground.strict().forget_calls().await;
+    life.asks(&["--subnet", &remote.subnets[0], "--subnet", &remote.subnets[1]]).await;
+    life.agrees().await;
+    let peering = life.converged().await;
+    assert!(peering.routes.iter().all(|it| it.installed_in.len() == 2), "{:#?}", peering.routes);
+    let calls = life.ground.strict().calls().await;
+    for (side, account) in [("local", &local.place.account), ("remote", &remote.place.account)] {
+        let ours: Vec<_> = calls.iter().filter(|call| about(call) == *account).cloned().collect();
+        println!("{side} side: {} calls, {} of them changes", ours.len(), ours.iter().filter(|it| changes(it)).count());
+        counted(&ours, name).iter().for_each(|(name, count)| println!("  {count:>2} {name}"));
+        assert!(ours.len() <= TO_ACTIVE, "{side} side: {} calls: {:#?}", ours.len(), counted(&ours, name));
+    }
+    life.ground.strict().forget_calls().await;
+    wait::elapse(Duration::from_secs(3)).await;
+    let idle = life.ground.strict().calls().await;
+    assert!(idle.is_empty(), "nothing is due: {idle:#?}");
+    life.ends().await;
+}
+
+/// Another network for the private one to be joined with.
+fn further(life: &Life, place: &Place, cidr: &str) -> Network {
+    let wanted = Wanted { name: "further".to_owned(), place: place.clone(), cidr: cidr.to_owned() };
+    life.ground.oracle.prepare(&[wanted]).remove("further").unwrap()
+}
+
+#[tokio::test]
+async fn a_look_at_three_peerings_in_place_reads_each_kind_of_thing_once_in_each_place() {
+    let interval = format!("{}ms", INTERVAL.as_millis());
+    let mut life = Life::with(prompt().await, |launch| launch.set("provisioner.drift_interval", &interval)).await;
+    let (near, mut far) = (life.pair.remote.place.clone(), life.pair.remote.place.clone());
+    far.account = "333333000000".to_owned();
+    for (place, cidr) in [(&near, "10.30.0.0/16"), (&near, "10.40.0.0/16"), (&far, "10.50.0.0/16")] {
+        // Two peers in one account and region, one in another account.
+        life.pair.remote = further(&life, place, cidr);
+        life.asks(&[]).await;
+        life.agrees().await;
+        life.converged().await;
+    }
+    life.ground.strict().forget_calls().await;
+    let looks = wait::until("two looks from their beginning to their end", SOON, || async {
+        let looks = looks(life.ground.strict().calls().await);
+        (looks.len() >= 4).then_some(looks)
+    })
+    .await;
+    // The first may have lost its beginning, and the last is not over.
+    for look in &looks[1..looks.len() - 1] {
+        let counts = counted(look, |call| (about(call), call.region.clone(), name(call)));
+        assert!(counts.values().all(|count| *count == 1), "each kind once in each place: {counts:#?}");
+        assert!(look.iter().all(|call| call.action.starts_with("Describe")), "nothing but reads: {counts:#?}");
+        let places = counted(look, |call| (about(call), call.region.clone()));
+        assert_eq!(places.len(), 3, "all three places: {counts:#?}");
+        let links = counts.iter().filter(|((_, _, name), _)| name == "DescribeVpcPeeringConnections").count();
+        assert_eq!(links, 1, "the links of all three are seen from where they begin: {counts:#?}");
+    }
+    println!("a look at three peerings in three places: {:#?}", counted(&looks[1], |call| format!("{} {}", about(call), name(call))));
+    life.ends().await;
+}
+
+/// The calls, look by look.
+fn looks(calls: Vec<Call>) -> Vec<Vec<Call>> {
+    let mut looks: Vec<Vec<Call>> = Vec::new();
+    let mut before = None;
+    for call in calls {
+        let at = DateTime::parse_from_rfc3339(&call.at).unwrap();
+        match looks.last_mut().filter(|_| before.is_some_and(|before| at - before < BETWEEN)) {
+            Some(look) => look.push(call),
+            None => looks.push(vec![call]),
+        }
+        before = Some(at);
+    }
+    looks
+}

@@ -1,0 +1,67 @@
+//! Exposure: somebody else's rules at the peer that let the private network in.
+
+use super::ground::Ground;
+use super::peering::Life;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+in_every_world!(somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed);
+
+impl Life {
+    /// A group of the peer's own, with a rule that lets the private network in and one that does not.
+    fn somebody_opens_the_peer(&self, name: &str) -> String {
+        let remote = &self.pair.remote;
+        let group = json!({"GroupName": name, "Description": "of the peer's own", "VpcId": remote.vpc});
+        let group = self.act(&remote.place, "create_security_group", &group)["GroupId"].as_str().unwrap().to_owned();
+        let admits =
+            |port: u16, range: &str| json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": range}]});
+        let rules = json!({"GroupId": group, "IpPermissions": [admits(22, "10.0.0.0/8"), admits(443, "192.168.0.0/16")]});
+        self.act(&remote.place, "authorize_security_group_ingress", &rules);
+        group
+    }
+
+    /// The ports that this group of the peer admits.
+    fn ports(&self, group: &str) -> Vec<i64> {
+        let mine = json!({"Filters": [{"Name": "group-id", "Values": [group]}]});
+        let rules = self.act(&self.pair.remote.place, "describe_security_group_rules", &mine)["SecurityGroupRules"].clone();
+        let ingress = rules.as_array().unwrap().iter().filter(|it| it["IsEgress"] == false);
+        let mut ports: Vec<_> = ingress.map(|it| it["FromPort"].as_i64().unwrap()).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    async fn exposures(&self) -> Vec<Value> {
+        let exposures = self.engine.json(&["firewall", "exposures", "--network", &self.network]).await;
+        exposures.as_array().unwrap().clone()
+    }
+}
+
+async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed(ground: Arc<Ground>) {
+    let life = Life::active(ground).await;
+    let (agreed, other) = (life.somebody_opens_the_peer("agreed"), life.somebody_opens_the_peer("other"));
+    life.checks().await;
+    life.told("FirewallExposed", 2).await;
+    let peering = life.api.peering_when("an exposed peering", &life.peering, |it| it.exposures.len() == 2).await;
+    assert!(peering.converged, "what others leave open is no fault of the engine's own");
+    let exposures = life.exposures().await;
+    let exposure = exposures.iter().find(|it| it["group"] == agreed.as_str()).unwrap();
+    let named = ["side", "group_name", "admits"].map(|it| exposure[it].as_str().unwrap());
+    assert_eq!(named, ["remote", "agreed", "tcp 22 from 10.0.0.0/8"]);
+    assert!(exposure["rule_id"].as_str().unwrap().starts_with("sgr-"), "{exposure:#}");
+    assert!(exposure["owner"].as_str().unwrap().contains(&life.pair.remote.place.account), "{exposure:#}");
+    let shown = life.engine.cli(&["peering", "show", &life.peering]).await.done();
+    assert!(shown.contains("tcp 22 from 10.0.0.0/8") && shown.contains(&agreed), "{shown}");
+    let mut expected = life.expected();
+    expected.given_security_groups = vec![agreed.clone(), other.clone()];
+    life.judge(&expected);
+    assert_eq!((life.ports(&agreed), life.ports(&other)), (vec![22, 443], vec![22, 443]), "reported, not revoked");
+
+    life.says(&["network", "policy", &life.network, "--exposure", "enforce", "--group", &agreed]).await;
+    life.told("ExposureCleared", 1).await;
+    assert_eq!(life.ports(&agreed), [443], "only what lets the private network in");
+    assert_eq!(life.ports(&other), [22, 443], "its owner agreed to nothing");
+    life.api.peering_when("one exposure less", &life.peering, |it| it.exposures.len() == 1).await;
+    assert_eq!(life.exposures().await[0]["group"], other.as_str());
+    life.judge(&expected);
+    life.ends().await;
+}

@@ -1,0 +1,235 @@
+//! One network, its engine and its peering in a world: what a scenario tells it to do, and what it asks of it.
+
+use super::ground::Ground;
+use crate::support::SOON;
+use crate::support::api::{Api, assert_valid};
+use crate::support::world::Pair;
+use peerage::api::v1::{Event, Peering};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tests::engine::{Engine, Finished, Launch};
+use tests::oracle::{Expected, Place};
+use tests::wait;
+
+/// The port and the reason of the exception that scenarios declare.
+pub(super) const INGRESS: (u16, &str) = (9092, "orders go to the peer's broker");
+
+/// An engine that serves one network.
+pub(super) struct Life {
+    pub(super) ground: Arc<Ground>,
+    pub(super) pair: Pair,
+    pub(super) launch: Launch,
+    pub(super) engine: Engine,
+    pub(super) api: Api,
+    pub(super) network: String,
+    /// Empty before one was asked for.
+    pub(super) peering: String,
+    _data: TempDir,
+}
+
+impl Life {
+    /// A network on record, and no peering yet.
+    pub(super) async fn registered(ground: Arc<Ground>) -> Self {
+        Self::with(ground, |launch| launch).await
+    }
+
+    /// The same, with an engine that is set up otherwise.
+    pub(super) async fn with(ground: Arc<Ground>, set: impl FnOnce(Launch) -> Launch) -> Self {
+        let mut life = Self::begun(ground, set).await;
+        let second = life.pair.local.subnets[1].clone();
+        life.registers(&[&second]).await;
+        life
+    }
+
+    /// An engine, and nothing on record.
+    pub(super) async fn begun(ground: Arc<Ground>, set: impl FnOnce(Launch) -> Launch) -> Self {
+        let (pair, data) = (ground.pair(), TempDir::new().unwrap());
+        let launch = set(ground.launch(data.path()));
+        let engine = launch.start().await;
+        let api = Api::connect(&engine.server()).await;
+        Self { ground, pair, launch, engine, api, network: String::new(), peering: String::new(), _data: data }
+    }
+
+    /// Puts the network on record; its clusters live in these subnets.
+    pub(super) async fn registers(&mut self, subnets: &[&str]) {
+        let own = &self.pair.local;
+        let place = ["--account", &own.place.account, "--region", &own.place.region, "--vpc", &own.vpc, "--range", &own.cidr];
+        let subnets: Vec<_> = subnets.iter().flat_map(|it| ["--subnet", *it]).collect();
+        let register = [&["network", "register", "--name", "orders"][..], &place, &subnets].concat();
+        self.network = text(&self.engine.json(&register).await["network_id"]);
+    }
+
+    /// Both sides in place: a route each way, and the peer's clients admitted to port 2113.
+    pub(super) async fn active(ground: Arc<Ground>) -> Self {
+        let mut life = Self::registered(ground).await;
+        life.asks(&[]).await;
+        life.agrees().await;
+        life.converged().await;
+        life
+    }
+
+    /// The flags that name the peer.
+    pub(super) fn peer(&self) -> Vec<String> {
+        let peer = &self.pair.remote;
+        let flags = [
+            ("--network", &self.network),
+            ("--account", &peer.place.account),
+            ("--region", &peer.place.region),
+            ("--vpc", &peer.vpc),
+            ("--range", &peer.cidr),
+        ];
+        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.clone()]).collect()
+    }
+
+    /// Asks for a peering.
+    pub(super) async fn asks(&mut self, terms: &[&str]) {
+        self.begins("request", terms).await;
+    }
+
+    /// Puts a peering on record, with this word of the command line.
+    pub(super) async fn begins(&mut self, word: &str, terms: &[&str]) {
+        let peer = self.peer();
+        let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
+        let answer = self.says(&[&["peering", word][..], &peer, terms].concat()).await;
+        self.peering = text(&answer["peering_id"]);
+    }
+
+    /// Accepts a route each way, and lets the peer's clients in.
+    pub(super) async fn agrees(&self) {
+        let (local, remote) = (&self.pair.local.cidr, &self.pair.remote.cidr);
+        self.says(&["route", "accept", &self.peering, "--side", "local", "--destination", remote]).await;
+        self.says(&["route", "accept", &self.peering, "--side", "remote", "--destination", local]).await;
+        self.says(&["firewall", "restrict", &self.peering, "--admit", &format!("{remote}:2113")]).await;
+    }
+
+    /// A command that has to be carried out, and its answer.
+    pub(super) async fn says(&self, command: &[&str]) -> Value {
+        self.engine.json(command).await
+    }
+
+    /// A command that has to be refused for this reason.
+    pub(super) async fn is_refused(&self, command: &[&str], reason: &str) {
+        let finished = self.engine.cli(command).await;
+        assert!(finished.code == Some(1) && finished.stderr.contains(&format!("[{reason}]")), "{finished:?}");
+    }
+
+    /// A look at everything, now.
+    pub(super) async fn checks(&self) {
+        self.says(&["network", "check", &self.network]).await;
+    }
+
+    pub(super) async fn converged(&self) -> Peering {
+        self.api.converged(&self.peering).await
+    }
+
+    pub(super) async fn lives(&self, life: &str) -> Peering {
+        self.api.peering_when(&format!("a peering that is {life}"), &self.peering, |it| it.life == life).await
+    }
+
+    pub(super) async fn is_blocked(&self, cause: &str) -> Peering {
+        let is = |it: &Peering| it.blocked.as_ref().is_some_and(|it| it.cause == cause);
+        self.api.peering_when(&format!("a peering blocked by {cause}"), &self.peering, is).await
+    }
+
+    /// What has happened so far.
+    pub(super) async fn history(&self) -> Vec<Event> {
+        let history = self.api.history(&self.network).await;
+        assert_valid(&history);
+        history
+    }
+
+    /// The types of all events behind the first `skipped` ones.
+    pub(super) async fn types(&self, skipped: usize) -> Vec<String> {
+        self.history().await.into_iter().skip(skipped).map(|it| it.r#type).collect()
+    }
+
+    /// All events of this type once there are so many.
+    pub(super) async fn told(&self, event: &str, times: usize) -> Vec<Value> {
+        let found = wait::within(SOON, || async {
+            let told = data(&self.api.history(&self.network).await, event);
+            (told.len() >= times).then_some(told)
+        });
+        match found.await {
+            Some(told) => {
+                assert_eq!(told.len(), times, "{event}: {told:#?}");
+                told
+            }
+            None => panic!("{event}, {times} times: not within {SOON:?}: {:#?}", self.types(0).await),
+        }
+    }
+
+    /// Judges everything in both accounts.
+    pub(super) fn judge(&self, expected: &Expected) {
+        let judged = self.ground.oracle.check(&self.pair.places(), expected);
+        judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}\n{}", self.engine.process.output()));
+    }
+
+    /// Judges that there is nothing of the engine's.
+    pub(super) fn judge_clean(&self) {
+        self.judge(&Expected::default());
+    }
+
+    /// What stands there once both sides are in place.
+    pub(super) fn expected(&self) -> Expected {
+        self.pair.expected(&self.peering)
+    }
+
+    /// What somebody does by hand.
+    pub(super) fn act(&self, place: &Place, call: &str, arguments: &Value) -> Value {
+        self.ground.oracle.act(place, call, arguments)
+    }
+
+    /// Waits until this account sees a link in this state.
+    pub(super) async fn shows(&self, place: &Place, link: &str, state: &str) {
+        wait::until(&format!("{link} as {state} in {}", place.account), SOON, || async {
+            let seen = self.ground.oracle.dump(std::slice::from_ref(place));
+            let links = seen[0]["peerings"].as_array().unwrap();
+            links.iter().any(|it| it["id"] == link && it["state"] == state).then_some(())
+        })
+        .await;
+    }
+
+    /// What the owner of the peer does with a request.
+    pub(super) async fn owner_accepts(&self, link: &str) {
+        let place = &self.pair.remote.place;
+        self.shows(place, link, "pending-acceptance").await;
+        self.act(place, "accept_vpc_peering_connection", &json!({"VpcPeeringConnectionId": link}));
+    }
+
+    /// Kills the engine as a crash would, and starts it again.
+    pub(super) async fn crashes(&mut self) {
+        self.engine.process.kill();
+        self.engine = self.launch.start().await;
+        self.api = Api::connect(&self.engine.server()).await;
+    }
+
+    /// The end of a scenario: the engine stops in good order, and this world was what it is called.
+    pub(super) async fn ends(self) {
+        self.engine.stop().await;
+        self.ground.assert_it_was_faulty().await;
+    }
+}
+
+/// The data of all events of this type.
+pub(super) fn data(history: &[Event], event: &str) -> Vec<Value> {
+    history.iter().filter(|it| it.r#type == event).map(|it| serde_json::from_str(&it.data).unwrap()).collect()
+}
+
+/// Where an event of this type stands first, and where last.
+pub(super) fn first(types: &[String], event: &str) -> usize {
+    types.iter().position(|it| it == event).unwrap_or_else(|| panic!("no {event} in {types:?}"))
+}
+
+pub(super) fn last(types: &[String], event: &str) -> usize {
+    types.iter().rposition(|it| it == event).unwrap_or_else(|| panic!("no {event} in {types:?}"))
+}
+
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+}
+
+/// The failed command's answer as JSON: a plan that cannot be carried out is printed all the same.
+pub(super) fn printed(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {finished:?}"))
+}

@@ -1,0 +1,62 @@
+//! Routes that change: one takes another's place without a gap, and one goes.
+
+use super::ground::Ground;
+use super::peering::{Life, first, last};
+use std::sync::Arc;
+use tests::oracle::Route;
+
+in_every_world!(
+    a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes,
+    a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over,
+);
+
+const HALF: &str = "10.30.0.0/17";
+
+async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes(ground: Arc<Ground>) {
+    let life = Life::active(ground).await;
+    let (remote, before) = (life.pair.remote.cidr.clone(), life.history().await.len());
+    life.says(&["route", "replace", &life.peering, "--side", "local", "--from", &remote, "--to", HALF]).await;
+    life.told("RouteRemoved", 1).await;
+    life.converged().await;
+    let types = life.types(before).await;
+    assert!(last(&types, "RouteInstalled") < first(&types, "RouteRemoved"), "{types:?}");
+    let mut expected = life.expected();
+    expected.route_tables[1].routes = vec![Route { destination: HALF.to_owned(), peering: life.peering.clone() }];
+    life.judge(&expected);
+    if let Some(changes) = life.ground.changes(&life.pair).await {
+        let at = |action: &str, range: &str| {
+            changes.iter().position(|it| it.action == action && it.parameters.get("DestinationCidrBlock").is_some_and(|it| it == range))
+        };
+        assert!(at("CreateRoute", HALF).unwrap() < at("DeleteRoute", &remote).unwrap(), "{changes:#?}");
+    }
+
+    life.says(&["route", "withdraw", &life.peering, "--side", "remote", "--destination", &life.pair.local.cidr]).await;
+    life.told("RouteRemoved", 2).await;
+    life.converged().await;
+    expected.route_tables[2].routes.clear();
+    life.judge(&expected);
+    life.ends().await;
+}
+
+async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(ground: Arc<Ground>) {
+    let mut life = Life::registered(ground).await;
+    let (place, table) = (life.pair.local.place.clone(), life.pair.local.extra_route_table.clone());
+    let gateway = life.act(&place, "create_internet_gateway", &serde_json::json!({}))["InternetGateway"]["InternetGatewayId"].clone();
+    life.act(&place, "attach_internet_gateway", &serde_json::json!({"InternetGatewayId": gateway, "VpcId": life.pair.local.vpc}));
+    let theirs = serde_json::json!({"RouteTableId": table, "DestinationCidrBlock": life.pair.remote.cidr, "GatewayId": gateway});
+    life.act(&place, "create_route", &theirs);
+    life.asks(&[]).await;
+    life.agrees().await;
+    let peering = life.is_blocked("conflict").await;
+    let conflicts: Vec<_> = peering.routes.iter().flat_map(|it| &it.conflicts).map(|it| (&it.route_table, it.target.clone())).collect();
+    assert_eq!(conflicts, [(&table, gateway.as_str().unwrap().to_owned())]);
+    let mut expected = life.expected();
+    expected.route_tables[1].routes.clear();
+    life.judge(&expected);
+
+    let gone = serde_json::json!({"RouteTableId": table, "DestinationCidrBlock": life.pair.remote.cidr});
+    life.act(&place, "delete_route", &gone);
+    assert_eq!(life.converged().await.blocked, None);
+    life.judge(&life.expected());
+    life.ends().await;
+}
