@@ -4,7 +4,8 @@
 //! - 128 appends in flight over as many streams, beside the same without flushing;
 //! - catch-up through the official client, beside what that client reads from a stub that replays encoded messages;
 //! - opening a large store, and what it holds in memory;
-//! - an append to a small and to a large log.
+//! - an append to a small and to a large log;
+//! - a real server's figures beside ours.
 //!
 //! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events and a fifth of the time: it
 //! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk.
@@ -13,6 +14,7 @@
 
 mod load;
 mod node;
+mod real;
 mod report;
 mod stub;
 mod write;
@@ -47,6 +49,7 @@ fn main() {
 async fn run(options: &Options) -> Report {
     let mut report = Report::default();
     alone_and_together(options, &mut report).await;
+    several_and_large(options, &mut report).await;
     let large = tempfile::tempdir_in(&options.folder).unwrap();
     growing(large.path(), options.pace, &mut report).await;
     reading(large.path(), options.pace, &mut report).await;
@@ -68,6 +71,7 @@ async fn alone_and_together(options: &Options, report: &mut Report) {
     report.time("one append in flight, p50", alone.at(50), Some(("at most 1.5 × that + 0.3 ms", alone.at(50) <= bound)));
     report.time("one append in flight, p99", alone.at(99), None);
     report.rate("one append in flight", alone.per_second(), None);
+    report.beside("one append in flight", alone.per_second(), real::ONE_IN_FLIGHT);
     let flushed = load.together(pace.in_flight, pace.span).await;
     node.stop().await;
     let folder = tempfile::tempdir_in(&options.folder).unwrap();
@@ -79,6 +83,19 @@ async fn alone_and_together(options: &Options, report: &mut Report) {
     report.rate("128 in flight, not flushed", unflushed, None);
     report.rate("128 in flight, flushed", flushed, Some(("at least 5,000", flushed >= 5_000.0)));
     report.ratio("  flushed / not flushed", flushed / unflushed, Some(("at least 0.6", flushed >= 0.6 * unflushed)));
+}
+
+/// What was measured of a real server and not above: 32 and 90 in flight, and appends of many events.
+async fn several_and_large(options: &Options, report: &mut Report) {
+    let pace = options.pace;
+    let folder = tempfile::tempdir_in(&options.folder).unwrap();
+    let node = NodeProcess::start(folder.path(), Durability::Synced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    report.beside("32 in flight", load.together(32, pace.span / 2).await, real::IN_FLIGHT_32);
+    report.beside("90 in flight", load.together(90, pace.span / 2).await, real::IN_FLIGHT_90);
+    report.beside("appends of 1,000 events, events", load.fill(pace.sizes[1]).await, real::LARGE_APPENDS);
+    node.stop().await;
 }
 
 /// Fills a store, and looks on the way at what an append costs.
@@ -114,7 +131,9 @@ async fn reading(folder: &Path, pace: Pace, report: &mut Report) {
     let again = load.catch_up(events).await;
     let rate = rate.max(again);
     report.rate("catch-up of a filtered $all, events", rate, None);
+    report.beside("catch-up of a filtered $all, events", rate, real::CATCH_UP);
     report.megabytes("  most memory of the node meanwhile", most, None);
+    report.memory_beside("most memory, with 1 M events", most, real::MEMORY);
     node.stop().await;
     let stub = stub::serve(events).await;
     let load = Load::connect(&format!("kurrentdb://{stub}?tls=false&discoveryInterval=0"));
