@@ -46,9 +46,16 @@ fn surveyed(directory: &Path, depth: Depth) -> Survey {
     survey(&folder::store(directory), depth, Order::Flushed, &mut |_| {}).unwrap()
 }
 
-fn files_with(directory: &Path, ends: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+/// The files that count: not the lock, which is empty, nor versions of a tree that another has replaced.
+fn files_with(directory: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let found = folder::files_of(directory).unwrap().into_iter().filter(|found| found.bytes > 0).map(|found| found.file);
-    found.filter(|file| ends(file)).collect()
+    found.filter(|file| !is_replaced(file) && is_wanted(file)).collect()
+}
+
+fn is_replaced(file: &Path) -> bool {
+    let current = fs::read(file.with_file_name("current"));
+    let named = current.ok().and_then(|current| Some(u64::from_le_bytes(*current.first_chunk()?)));
+    is_version(file) && named.is_some_and(|number| !file.ends_with(format!("v{number}")))
 }
 
 fn the_journal(directory: &Path) -> PathBuf {

@@ -43,8 +43,7 @@ impl Stats {
             None => of_running(&self.place).await?,
         };
         output::print(self.output, &figures, |figures| {
-            let shown =
-                |value: &Value| value.as_u64().map(grouped).or(value.as_str().map(str::to_owned)).unwrap_or_else(|| value.to_string());
+            let shown = |value: &Value| value.as_u64().map(grouped).or(value.as_str().map(str::to_owned)).unwrap_or_else(|| "-".to_owned());
             output::table(["what", "value"], figures.iter().map(|(what, value)| [what.replace('_', " "), shown(value)]))
         })
     }
