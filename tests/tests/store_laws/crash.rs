@@ -13,13 +13,13 @@ use uuid::Uuid;
 /// How many writers a store has, each with a stream of its own and one append in flight.
 const WRITERS: usize = 12;
 /// How many kills there are in the short run.
-const KILLS: u32 = 240;
+const KILLS: u32 = 200;
 /// Stores that are killed side by side: a node that starts leaves the processor to others.
 const STORES: u32 = 4;
 /// After so many kills the next ones begin with an empty store, so that reading all of it stays cheap.
 const KILLS_PER_STORE: u32 = 20;
 /// The longest that a node lives, in milliseconds: from before its first answer to well after it.
-const LIFE: usize = 160;
+const LIFE: usize = 120;
 
 /// What happened to a store over all its kills.
 #[derive(Debug, Default)]
@@ -59,8 +59,9 @@ async fn arena(kills: u32, mut chance: Chance) -> Count {
         let mut ledgers: Vec<Ledger> = (0..WRITERS).map(|n| Ledger { stream: format!("crash-{n}"), ..Ledger::default() }).collect();
         for _ in 0..KILLS_PER_STORE.min(kills - count.kills) {
             let mut node = NodeProcess::start(folder.path()).await;
-            count.survived += settled(&node, &mut ledgers, count.kills).await;
-            let writers: Vec<_> = ledgers.drain(..).map(|ledger| tokio::spawn(write(client(&node), ledger, chance.split()))).collect();
+            let client = client(&node);
+            count.survived += settled(&node, &client, &mut ledgers, count.kills).await;
+            let writers: Vec<_> = ledgers.drain(..).map(|ledger| tokio::spawn(write(client.clone(), ledger, chance.split()))).collect();
             wait::elapse(Duration::from_millis(chance.below(LIFE) as u64)).await;
             node.kill();
             for writer in writers {
@@ -70,17 +71,18 @@ async fn arena(kills: u32, mut chance: Chance) -> Count {
             count.in_doubt += ledgers.iter().filter(|ledger| ledger.in_doubt.is_some()).count();
         }
         let node = NodeProcess::start(folder.path()).await;
-        count.survived += settled(&node, &mut ledgers, count.kills).await;
+        count.survived += settled(&node, &client(&node), &mut ledgers, count.kills).await;
         count.appends += ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum::<usize>();
         count.events += ledgers.iter().filter_map(Ledger::last).map(|last| usize::try_from(last).unwrap() + 1).sum::<usize>();
     }
     count
 }
 
-async fn settled(node: &NodeProcess, ledgers: &mut [Ledger], kills: u32) -> usize {
-    settle(node, ledgers).await.unwrap_or_else(|lost| panic!("after {kills} kills: {lost}\n{}", node.output()))
+async fn settled(node: &NodeProcess, client: &Client, ledgers: &mut [Ledger], kills: u32) -> usize {
+    settle(client, ledgers).await.unwrap_or_else(|lost| panic!("after {kills} kills: {lost}\n{}", node.output()))
 }
 
+/// One for all writers: it reads this machine's certificates each time it is made, which takes longer than a node takes to start.
 fn client(node: &NodeProcess) -> Client {
     Client::new(node.connection_string.parse().unwrap()).unwrap()
 }
@@ -134,12 +136,11 @@ fn new_append(chance: &mut Chance) -> Append {
 }
 
 /// Compares the store with the ledgers; gives how many appends in doubt were there.
-async fn settle(node: &NodeProcess, ledgers: &mut [Ledger]) -> Result<usize, String> {
-    let client = client(node);
+async fn settle(client: &Client, ledgers: &mut [Ledger]) -> Result<usize, String> {
     let before: usize = ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum();
-    let mut log = all(&client).await;
+    let mut log = all(client).await;
     for ledger in ledgers.iter_mut() {
-        let stream = stream(&client, &ledger.stream).await;
+        let stream = stream(client, &ledger.stream).await;
         let in_log = log.remove(&ledger.stream).unwrap_or_default();
         let same = in_log.len() == stream.len() && in_log.iter().zip(&stream).all(|(one, other)| one.id == other.id);
         if !same {
