@@ -36,7 +36,7 @@ pub(crate) struct Fault {
 pub(crate) enum Problem {
     #[error("it is missing")]
     Missing,
-    #[error("it has the storage format {found:?}, and this version reads {FORMAT:?}")]
+    #[error("it has the storage format \"{}\", and this version reads \"{}\"", .found.escape_ascii(), FORMAT.escape_ascii())]
     OtherFormat { found: Vec<u8> },
     #[error("its checksum is not the one that was noted when it was written")]
     Checksum,
