@@ -8,7 +8,8 @@
 //! - a real server's figures beside ours.
 //!
 //! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events and a fifth of the time: it
-//! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk.
+//! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk, `-- --part writing` measures
+//! one part only: `writing`, `several` or `large`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop and say why")]
 #![allow(clippy::disallowed_methods, reason = "a program of its own reads its arguments and makes ids")]
 
@@ -30,6 +31,13 @@ use std::time::Duration;
 struct Options {
     folder: PathBuf,
     pace: Pace,
+    part: Option<String>,
+}
+
+impl Options {
+    fn wants(&self, part: &str) -> bool {
+        self.part.as_deref().is_none_or(|wanted| wanted == part)
+    }
 }
 
 fn main() {
@@ -43,16 +51,23 @@ fn main() {
     let after = |flag: &str| arguments.iter().position(|argument| argument == flag);
     let folder = after("--dir").and_then(|at| arguments.get(at + 1)).map_or_else(std::env::temp_dir, PathBuf::from);
     let pace = if after("--quick").is_some() { Pace::quick() } else { Pace::full() };
-    runtime.block_on(run(&Options { folder, pace })).print();
+    let part = after("--part").and_then(|at| arguments.get(at + 1)).cloned();
+    runtime.block_on(run(&Options { folder, pace, part })).print();
 }
 
 async fn run(options: &Options) -> Report {
     let mut report = Report::default();
-    alone_and_together(options, &mut report).await;
-    several_and_large(options, &mut report).await;
-    let large = tempfile::tempdir_in(&options.folder).unwrap();
-    growing(large.path(), options.pace, &mut report).await;
-    reading(large.path(), options.pace, &mut report).await;
+    if options.wants("writing") {
+        alone_and_together(options, &mut report).await;
+    }
+    if options.wants("several") {
+        several_and_large(options, &mut report).await;
+    }
+    if options.wants("large") {
+        let large = tempfile::tempdir_in(&options.folder).unwrap();
+        growing(large.path(), options.pace, &mut report).await;
+        reading(large.path(), options.pace, &mut report).await;
+    }
     report
 }
 
@@ -98,7 +113,7 @@ async fn several_and_large(options: &Options, report: &mut Report) {
     node.stop().await;
 }
 
-/// Fills a store, and looks on the way at what an append costs.
+/// Fills a store, and looks on the way at what an append costs, once the store has put in order what the fill left.
 async fn growing(folder: &Path, pace: Pace, report: &mut Report) {
     let node = NodeProcess::start(folder, Durability::Unsynced);
     let load = Load::connect(&node.connection_string);
@@ -106,6 +121,7 @@ async fn growing(folder: &Path, pace: Pace, report: &mut Report) {
     let mut costs = Vec::new();
     for (place, events) in pace.sizes.into_iter().enumerate() {
         load.fill(events).await;
+        node.settled().await;
         let cpu = node.cpu();
         let times = load.alone(&format!("growing-{place}"), pace.singles).await;
         let cpu = (node.cpu() - cpu) / u32::try_from(pace.singles).unwrap();

@@ -84,6 +84,22 @@ impl NodeProcess {
         most
     }
 
+    /// Waits until it has nothing left to do: what a fill leaves to be put in order is no cost of what comes after.
+    pub(crate) async fn settled(&self) {
+        let settled = async {
+            let (mut look, mut last) = (interval(Duration::from_millis(700)), Duration::ZERO);
+            loop {
+                look.tick().await;
+                let now = self.cpu();
+                if now - last <= TICK {
+                    return;
+                }
+                last = now;
+            }
+        };
+        let _ = timeout(Duration::from_secs(30), settled).await;
+    }
+
     /// Processor time so far.
     pub(crate) fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();

@@ -94,7 +94,8 @@ pub(super) fn check(
 /// The bytes of a journal without the zeros at its end: the library sets aside far more than it has written.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
-    let (mut content, mut zeros, mut chunk) = (Vec::new(), 0, vec![0; CHUNK]);
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let (mut content, mut zeros, mut chunk) = (Vec::with_capacity(length), 0, vec![0; CHUNK]);
     let blank = vec![0; CHUNK];
     loop {
         let read = file.read(&mut chunk)?;
