@@ -110,6 +110,8 @@ async fn several_and_large(options: &Options, report: &mut Report) {
     report.beside("32 in flight", load.together(32, pace.span / 2).await, real::IN_FLIGHT_32);
     report.beside("90 in flight", load.together(90, pace.span / 2).await, real::IN_FLIGHT_90);
     report.beside("appends of 1,000 events, events", load.fill(pace.sizes[1]).await, real::LARGE_APPENDS);
+    report.beside("catch-up of what these wrote, events", load.catch_up(pace.sizes[1]).await, real::CATCH_UP);
+    report.memory_beside("memory after all that", node.resident(), real::MEMORY);
     node.stop().await;
 }
 
@@ -147,9 +149,7 @@ async fn reading(folder: &Path, pace: Pace, report: &mut Report) {
     let again = load.catch_up(events).await;
     let rate = rate.max(again);
     report.rate("catch-up of a filtered $all, events", rate, None);
-    report.beside("catch-up of a filtered $all, events", rate, real::CATCH_UP);
     report.megabytes("  most memory of the node meanwhile", most, None);
-    report.memory_beside("most memory, with 1 M events", most, real::MEMORY);
     node.stop().await;
     let stub = stub::serve(events).await;
     let load = Load::connect(&format!("kurrentdb://{stub}?tls=false&discoveryInterval=0"));

@@ -51,7 +51,7 @@ impl NodeProcess {
     }
 
     /// Megabytes in memory.
-    fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0

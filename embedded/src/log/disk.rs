@@ -25,8 +25,8 @@ use super::{
 };
 use crate::model::{Position, Record, StreamName, Ticks};
 
-const CACHE_BYTES: u64 = 24 << 20;
-const MEMTABLE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
+const MEMTABLE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// The extent is noted when the log has grown by so much: far less often than it is flushed.
 const NOTE_EVERY: u64 = 16 << 20;

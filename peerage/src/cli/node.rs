@@ -3,6 +3,7 @@
 //! Without a further word it serves. `stats` and `verify` look at a data directory that no node uses; `export` and `import` move
 //! history between stores as lines of JSON, through the official client, so that either end may be a real KurrentDB.
 
+mod append;
 mod export;
 mod import;
 mod line;
