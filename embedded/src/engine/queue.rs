@@ -208,6 +208,9 @@ mod tests {
         assert_eq!(sizes(receiver.group(1, Limits { wait: LONG, ..LIMITS })), [1]);
         sender.put(Numbered(2)).unwrap();
         let waiting = std::thread::spawn(move || sizes(receiver.group(3, Limits { wait: LONG, ..LIMITS })));
+        while sender.0.state().wanted < 3 && !waiting.is_finished() {
+            std::thread::yield_now();
+        }
         sender.put(Numbered(3)).unwrap();
         sender.put(Numbered(4)).unwrap();
         assert_eq!(waiting.join().unwrap(), [2, 3, 4]);
