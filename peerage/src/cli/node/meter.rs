@@ -38,7 +38,7 @@ impl Meter {
             }
             None if self.told.elapsed() >= EVERY => {
                 self.told = Instant::now();
-                let part = (of > 0).then(|| format!(", {:.0} %", 100.0 * done.min(of) as f64 / of as f64)).unwrap_or_default();
+                let part = (100 * done.min(of)).checked_div(of).map(|percent| format!(", {percent} %")).unwrap_or_default();
                 eprintln!("{}: {}{part}", self.what, note());
             }
             None => {}

@@ -124,9 +124,10 @@ impl Store {
     }
 
     pub(super) fn failed(&self, what: &str, error: &Error) -> Trouble {
-        let why = match error {
-            Error::AccessDenied => "access is denied: put a user who may do this into the connection string, as admin:PASSWORD@".to_owned(),
-            error => error.to_string(),
+        let why = if matches!(error, Error::AccessDenied) {
+            "access is denied: put a user who may do this into the connection string, as admin:PASSWORD@".to_owned()
+        } else {
+            error.to_string()
         };
         Trouble::failed(format!("{}: {what}: {why}", self.name))
     }
@@ -147,16 +148,17 @@ pub(super) fn pauses() -> impl Iterator<Item = Duration> {
 
 /// Whether the answer, if there is one, was lost: what was asked for may have been done or not.
 pub(super) fn is_silence(error: &Error) -> bool {
-    match error {
+    use tonic::Code::{Aborted, Cancelled, ResourceExhausted};
+    matches!(
+        error,
         Error::ServerError(_)
-        | Error::NotLeaderException(_)
-        | Error::ConnectionClosed
-        | Error::GrpcConnectionError(_)
-        | Error::DeadlineExceeded
-        | Error::InitializationError(_) => true,
-        Error::Grpc { code, .. } => matches!(code, tonic::Code::Aborted | tonic::Code::Cancelled | tonic::Code::ResourceExhausted),
-        _ => false,
-    }
+            | Error::NotLeaderException(_)
+            | Error::ConnectionClosed
+            | Error::GrpcConnectionError(_)
+            | Error::DeadlineExceeded
+            | Error::InitializationError(_)
+            | Error::Grpc { code: Aborted | Cancelled | ResourceExhausted, .. }
+    )
 }
 
 /// Whether a position lies behind another: both numbers count.
