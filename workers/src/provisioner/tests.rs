@@ -1,6 +1,8 @@
 //! Whole passes over a simulated cloud: the history that they write, what they stop at, and how they go on.
 #![allow(clippy::unwrap_used)]
 
+mod lives;
+
 use super::{
     pass::Memories,
     place,

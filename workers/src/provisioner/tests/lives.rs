@@ -4,7 +4,7 @@
 
 mod neighbours;
 
-use super::{
+use crate::provisioner::{
     pass::Memories,
     place,
     settings::ProvisionerSettings,
