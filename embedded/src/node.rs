@@ -16,7 +16,7 @@ use crate::{
     Durability, StartError,
     engine::{Engine, Settings, SystemProjections},
     grpc::{self, Context},
-    log::{DiskLog, Log, MemoryLog},
+    log::{self, DiskLog, Log, MemoryLog},
     net::{self, Info, Server},
     persistent::Groups,
     read::Reader,
@@ -43,6 +43,7 @@ pub struct EmbeddedNode {
 pub struct Builder {
     listen: SocketAddr,
     data: Option<PathBuf>,
+    must_exist: bool,
     durability: Durability,
     max_append_size: usize,
     projections: SystemProjections,
@@ -73,6 +74,7 @@ impl EmbeddedNode {
         Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data: None,
+            must_exist: false,
             durability: Durability::default(),
             max_append_size: MAX_APPEND_SIZE,
             projections: SystemProjections::default(),
@@ -142,6 +144,13 @@ impl Builder {
         self
     }
 
+    /// Refuses a data directory without a store instead of making one there.
+    #[must_use]
+    pub fn existing_only(mut self) -> Self {
+        self.must_exist = true;
+        self
+    }
+
     /// Keeps the events in memory, for as long as the node runs.
     #[must_use]
     pub fn in_memory(mut self) -> Self {
@@ -170,6 +179,13 @@ impl Builder {
     #[must_use]
     pub fn system_projections(mut self) -> Self {
         self.projections = SystemProjections::On;
+        self
+    }
+
+    /// Writes these links if the store has been given them so far, and else does not.
+    #[must_use]
+    pub fn system_projections_as_found(mut self) -> Self {
+        self.projections = SystemProjections::AsFound;
         self
     }
 
@@ -231,7 +247,7 @@ impl Builder {
                 instance,
                 advertised: address,
                 has_users: self.passwords.is_some(),
-                has_projections: self.projections == SystemProjections::On,
+                has_projections: engine.projections == SystemProjections::On,
             },
             guard,
             tls,
@@ -258,9 +274,12 @@ impl Builder {
     }
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {
-        let (data, durability) = (self.data.clone(), self.durability);
+        let (data, durability, must_exist) = (self.data.clone(), self.durability, self.must_exist);
         let settings = Settings { clock: self.clock.clone(), new_id: self.new_id.clone(), projections: self.projections };
         let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
+            if let (Some(directory), true) = (&data, must_exist) {
+                log::must_exist(directory)?;
+            }
             let log: Arc<dyn Log> = match &data {
                 Some(directory) => Arc::new(DiskLog::open(directory, durability)?),
                 None => Arc::new(MemoryLog::default()),

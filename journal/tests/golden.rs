@@ -26,7 +26,9 @@ fn samples() -> Vec<(String, u32, Vec<u8>)> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let Some((event_type, version)) = name.rsplit_once(".v") else { continue };
+        let Some((event_type, version)) = name.split_once(".v") else { continue };
+        // A type may have further samples of a version, each with a word of its own.
+        let version = version.split_once('.').map_or(version, |(version, _)| version);
         samples.push((event_type.to_owned(), version.parse().unwrap(), fs::read(&path).unwrap()));
     }
     samples

@@ -1,6 +1,8 @@
 //! What a real server answered, replayed against our node in memory, on disk, and against any other node that is named.
 //!
 //! A new file of recordings is one line in [`FILES`]; that our node answers it is one line in `replayed!`.
+//!
+//! Another node is named by its connection string, in the variable of [`store`]; what it has switched on, in [`OFFERS`].
 #![allow(clippy::unwrap_used)]
 
 use embedded::{Builder, EmbeddedNode};
@@ -57,42 +59,71 @@ replayed! {
     node: "09-node" on plain_node,
     persistent: "10-persistent" on plain_node,
     system_projections: "11-system-projections" on node_with_system_projections,
+    security: "12-security" on node_with_tls_and_users,
 }
+
+/// Says what a node of the environment has switched on: `projections`, `security`, or both with a comma between.
+const OFFERS: &str = "PEERAGE_TEST_STORE_OFFERS";
+
+/// A node's certificate and key, and the authority that signed the certificate, for as long as anybody will run this.
+const CERTIFICATE: &str = include_str!("../../embedded/tests/tls/node.pem");
+const KEY: &str = include_str!("../../embedded/tests/tls/node.key");
+const AUTHORITY: &str = include_str!("../../embedded/tests/tls/ca.pem");
 
 /// How a node is set up, and what cases may need of it.
 struct Setup {
     builder: Builder,
     offers: &'static [&'static str],
+    is_tls: bool,
 }
 
 fn plain_node() -> Setup {
-    Setup { builder: EmbeddedNode::builder(), offers: &[] }
+    Setup { builder: EmbeddedNode::builder(), offers: &[], is_tls: false }
 }
 
 fn node_with_system_projections() -> Setup {
-    Setup { builder: EmbeddedNode::builder().system_projections(), offers: &["projections"] }
+    Setup { builder: EmbeddedNode::builder().system_projections(), offers: &["projections"], is_tls: false }
+}
+
+fn node_with_tls_and_users() -> Setup {
+    let builder = EmbeddedNode::builder().tls(CERTIFICATE, KEY).users("changeit", "changeit");
+    Setup { builder, offers: &["security"], is_tls: true }
 }
 
 async fn replayed_in_memory(file: &str, setup: Setup) {
-    let node = setup.builder.in_memory().start().await.unwrap();
-    answers_as_recorded(&node.connection_string(), setup.offers, file).await;
-    node.shutdown().await;
+    let builder = setup.builder.clone().in_memory();
+    replayed(file, &setup, builder).await;
 }
 
 async fn replayed_on_disk(file: &str, setup: Setup) {
     let folder = TempDir::new().unwrap();
-    let node = setup.builder.data_dir(folder.path()).start().await.unwrap();
-    answers_as_recorded(&node.connection_string(), setup.offers, file).await;
+    let builder = setup.builder.clone().data_dir(folder.path());
+    replayed(file, &setup, builder).await;
+}
+
+async fn replayed(file: &str, setup: &Setup, builder: Builder) {
+    let node = builder.start().await.unwrap();
+    let trusted = TempDir::new().unwrap();
+    let mut address = node.connection_string();
+    if setup.is_tls {
+        let authority = trusted.path().join("ca.pem");
+        std::fs::write(&authority, AUTHORITY).unwrap();
+        address = format!("{address}&tlsCAFile={}", authority.display());
+    }
+    let not_offered = answers_as_recorded(&address, setup.offers, file).await;
+    assert_eq!(not_offered, Vec::<String>::new(), "{file}: every case is to be played");
     node.shutdown().await;
 }
 
-async fn answers_as_recorded(address: &str, offers: &[&str], file: &str) {
+/// Plays a file, and gives the cases that need what the node does not offer.
+async fn answers_as_recorded(address: &str, offers: &[&str], file: &str) -> Vec<String> {
     let (_, recording) = FILES.iter().find(|(name, _)| *name == file).unwrap();
     let mut target = Target::connect(address).await.unwrap();
     target.offers = offers.iter().map(ToString::to_string).collect();
     let report = play(&target, recording).await;
     println!("{file}: {} passed, {} not offered", report.passed.len(), report.not_offered.len());
     assert!(report.failed.is_empty(), "\n{file} against {address}\n\n{report}");
+    report.not_offered
 }
 
 /// The first text of an answer that a server does not choose itself, with one letter more.
@@ -149,8 +180,10 @@ async fn the_store_of_the_environment_answers_as_recorded() {
         println!("not asked for: set {} to a connection string", store::VARIABLE);
         return;
     };
+    let offers = std::env::var(OFFERS).unwrap_or_default();
+    let offers: Vec<&str> = offers.split(',').map(str::trim).filter(|offer| !offer.is_empty()).collect();
     for (file, _) in FILES {
-        answers_as_recorded(&address, &[], file).await;
+        answers_as_recorded(&address, &offers, file).await;
     }
 }
 

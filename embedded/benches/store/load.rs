@@ -81,7 +81,7 @@ impl Load {
         let write = |writer: usize| {
             let client = self.clients[writer % self.clients.len()].clone();
             tokio::spawn(async move {
-                let (stream, mut expected, mut count) = (format!("together-{writer}"), StreamState::NoStream, 0_u32);
+                let (stream, mut expected, mut count) = (format!("together-{writers}-{writer}"), StreamState::NoStream, 0_u32);
                 while begun.elapsed() < span {
                     let options = AppendToStreamOptions::default().stream_state(expected);
                     let written = client.append_to_stream(stream.as_str(), &options, event()).await.unwrap();
@@ -95,15 +95,17 @@ impl Load {
         counts.into_iter().map(|count| f64::from(count.unwrap())).sum::<f64>() / begun.elapsed().as_secs_f64()
     }
 
-    /// Appends until so many events of the fill are there: those of smaller fills count.
-    pub(crate) async fn fill(&self, events: usize) {
+    /// Appends until so many events of the fill are there: those of smaller fills count. Gives the events per second.
+    pub(crate) async fn fill(&self, events: usize) -> f64 {
         let options = AppendToStreamOptions::default();
         let last = self.filled().await;
+        let begun = Instant::now();
         for append in last..events / AT_ONCE {
             let stream = format!("fill-{}", append % STREAMS);
             let batch: Vec<EventData> = (0..AT_ONCE).map(|_| event()).collect();
             self.clients[0].append_to_stream(stream, &options, batch).await.unwrap();
         }
+        (events - last * AT_ONCE) as f64 / begun.elapsed().as_secs_f64()
     }
 
     /// How many appends of the fill are there.

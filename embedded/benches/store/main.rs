@@ -4,15 +4,18 @@
 //! - 128 appends in flight over as many streams, beside the same without flushing;
 //! - catch-up through the official client, beside what that client reads from a stub that replays encoded messages;
 //! - opening a large store, and what it holds in memory;
-//! - an append to a small and to a large log.
+//! - an append to a small and to a large log;
+//! - a real server's figures beside ours.
 //!
 //! Prints a table, then the same as JSON on one line. `-- --quick` takes a hundredth of the events and a fifth of the time: it
-//! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk.
+//! shows that the benchmark works, not how fast the store is. `-- --dir DIR` puts the data on another disk, `-- --part writing` measures
+//! one part only: `writing`, `several` or `large`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop and say why")]
 #![allow(clippy::disallowed_methods, reason = "a program of its own reads its arguments and makes ids")]
 
 mod load;
 mod node;
+mod real;
 mod report;
 mod stub;
 mod write;
@@ -28,6 +31,13 @@ use std::time::Duration;
 struct Options {
     folder: PathBuf,
     pace: Pace,
+    part: Option<String>,
+}
+
+impl Options {
+    fn wants(&self, part: &str) -> bool {
+        self.part.as_deref().is_none_or(|wanted| wanted == part)
+    }
 }
 
 fn main() {
@@ -41,15 +51,23 @@ fn main() {
     let after = |flag: &str| arguments.iter().position(|argument| argument == flag);
     let folder = after("--dir").and_then(|at| arguments.get(at + 1)).map_or_else(std::env::temp_dir, PathBuf::from);
     let pace = if after("--quick").is_some() { Pace::quick() } else { Pace::full() };
-    runtime.block_on(run(&Options { folder, pace })).print();
+    let part = after("--part").and_then(|at| arguments.get(at + 1)).cloned();
+    runtime.block_on(run(&Options { folder, pace, part })).print();
 }
 
 async fn run(options: &Options) -> Report {
     let mut report = Report::default();
-    alone_and_together(options, &mut report).await;
-    let large = tempfile::tempdir_in(&options.folder).unwrap();
-    growing(large.path(), options.pace, &mut report).await;
-    reading(large.path(), options.pace, &mut report).await;
+    if options.wants("writing") {
+        alone_and_together(options, &mut report).await;
+    }
+    if options.wants("several") {
+        several_and_large(options, &mut report).await;
+    }
+    if options.wants("large") {
+        let large = tempfile::tempdir_in(&options.folder).unwrap();
+        growing(large.path(), options.pace, &mut report).await;
+        reading(large.path(), options.pace, &mut report).await;
+    }
     report
 }
 
@@ -68,6 +86,7 @@ async fn alone_and_together(options: &Options, report: &mut Report) {
     report.time("one append in flight, p50", alone.at(50), Some(("at most 1.5 × that + 0.3 ms", alone.at(50) <= bound)));
     report.time("one append in flight, p99", alone.at(99), None);
     report.rate("one append in flight", alone.per_second(), None);
+    report.beside("one append in flight", alone.per_second(), real::ONE_IN_FLIGHT);
     let flushed = load.together(pace.in_flight, pace.span).await;
     node.stop().await;
     let folder = tempfile::tempdir_in(&options.folder).unwrap();
@@ -81,7 +100,22 @@ async fn alone_and_together(options: &Options, report: &mut Report) {
     report.ratio("  flushed / not flushed", flushed / unflushed, Some(("at least 0.6", flushed >= 0.6 * unflushed)));
 }
 
-/// Fills a store, and looks on the way at what an append costs.
+/// What was measured of a real server and not above: 32 and 90 in flight, and appends of many events.
+async fn several_and_large(options: &Options, report: &mut Report) {
+    let pace = options.pace;
+    let folder = tempfile::tempdir_in(&options.folder).unwrap();
+    let node = NodeProcess::start(folder.path(), Durability::Synced);
+    let load = Load::connect(&node.connection_string);
+    load.warm_up().await;
+    report.beside("32 in flight", load.together(32, pace.span / 2).await, real::IN_FLIGHT_32);
+    report.beside("90 in flight", load.together(90, pace.span / 2).await, real::IN_FLIGHT_90);
+    report.beside("appends of 1,000 events, events", load.fill(pace.sizes[1]).await, real::LARGE_APPENDS);
+    report.beside("catch-up of what these wrote, events", load.catch_up(pace.sizes[1]).await, real::CATCH_UP);
+    report.memory_beside("memory after all that", node.resident(), real::MEMORY);
+    node.stop().await;
+}
+
+/// Fills a store, and looks on the way at what an append costs, once the store has put in order what the fill left.
 async fn growing(folder: &Path, pace: Pace, report: &mut Report) {
     let node = NodeProcess::start(folder, Durability::Unsynced);
     let load = Load::connect(&node.connection_string);
@@ -89,6 +123,7 @@ async fn growing(folder: &Path, pace: Pace, report: &mut Report) {
     let mut costs = Vec::new();
     for (place, events) in pace.sizes.into_iter().enumerate() {
         load.fill(events).await;
+        node.settled().await;
         let cpu = node.cpu();
         let times = load.alone(&format!("growing-{place}"), pace.singles).await;
         let cpu = (node.cpu() - cpu) / u32::try_from(pace.singles).unwrap();

@@ -51,7 +51,7 @@ impl NodeProcess {
     }
 
     /// Megabytes in memory.
-    fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
@@ -82,6 +82,22 @@ impl NodeProcess {
             most = most.max(self.resident());
         }
         most
+    }
+
+    /// Waits until it has nothing left to do: what a fill leaves to be put in order is no cost of what comes after.
+    pub(crate) async fn settled(&self) {
+        let settled = async {
+            let (mut look, mut last) = (interval(Duration::from_millis(700)), Duration::ZERO);
+            loop {
+                look.tick().await;
+                let now = self.cpu();
+                if now - last <= TICK {
+                    return;
+                }
+                last = now;
+            }
+        };
+        let _ = timeout(Duration::from_secs(30), settled).await;
     }
 
     /// Processor time so far.

@@ -1,11 +1,26 @@
 //! The figures as a table and as JSON.
 
+use crate::real::Both;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What was measured, in the order it was.
 #[derive(Default)]
-pub(crate) struct Report(Vec<Row>);
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    beside: Vec<Beside>,
+}
+
+/// A figure of ours beside those of a real server.
+struct Beside {
+    what: String,
+    shown: [String; 3],
+    ours: f64,
+    real: Both,
+    /// How many times better ours is than the better of theirs.
+    times: f64,
+    wanted: f64,
+}
 
 struct Row {
     what: String,
@@ -35,15 +50,28 @@ impl Report {
         self.row(what, format!("{megabytes:.0} MB"), json!({"mb": megabytes}), target);
     }
 
+    /// A rate beside a real server's: at least twice the better of them.
+    pub(crate) fn beside(&mut self, what: &str, ours: f64, real: Both) {
+        let shown = [ours, real[0], real[1]].map(|rate| format!("{rate:.0} /s"));
+        eprintln!("{what}: {}", shown[0]);
+        self.beside.push(Beside { what: what.to_owned(), shown, ours, real, times: ours / real[0].max(real[1]), wanted: 2.0 });
+    }
+
+    /// Memory beside a real server's: at most a tenth of the better of them.
+    pub(crate) fn memory_beside(&mut self, what: &str, ours: f64, real: Both) {
+        let shown = [ours, real[0], real[1]].map(|megabytes| format!("{megabytes:.0} MB"));
+        self.beside.push(Beside { what: what.to_owned(), shown, ours, real, times: real[0].min(real[1]) / ours, wanted: 10.0 });
+    }
+
     fn row(&mut self, what: &str, shown: String, value: Value, target: Target) {
         eprintln!("{what}: {shown}");
-        self.0.push(Row { what: what.to_owned(), shown, value, target });
+        self.rows.push(Row { what: what.to_owned(), shown, value, target });
     }
 
     pub(crate) fn print(&self) {
-        let width = self.0.iter().map(|row| row.what.len()).max().unwrap_or(0);
+        let width = self.rows.iter().map(|row| row.what.len()).max().unwrap_or(0);
         println!();
-        for Row { what, shown, target, .. } in &self.0 {
+        for Row { what, shown, target, .. } in &self.rows {
             let verdict = target.map_or(String::new(), |(words, met)| format!("{words}: {}", if met { "met" } else { "MISSED" }));
             println!("{what:width$}  {shown:>14}  {verdict}");
         }
@@ -51,6 +79,19 @@ impl Report {
             let target = row.target.map(|(words, met)| json!({"is": words, "met": met}));
             json!({"what": row.what.trim(), "value": row.value, "target": target})
         };
-        println!("\n{}", Value::from(self.0.iter().map(row).collect::<Vec<_>>()));
+        self.print_beside();
+        let beside =
+            |it: &Beside| json!({"what": it.what, "ours": it.ours, "25.0.0": it.real[0], "24.10.0": it.real[1], "times": it.times});
+        let rows: Vec<Value> = self.rows.iter().map(row).collect();
+        println!("\n{}", json!({"measured": rows, "beside_a_real_server": self.beside.iter().map(beside).collect::<Vec<_>>()}));
+    }
+
+    fn print_beside(&self) {
+        let width = self.beside.iter().map(|row| row.what.len()).max().unwrap_or(0);
+        println!("\n{:width$}  {:>14}  {:>14}  {:>14}", "beside a real server", "ours", "25.0.0", "24.10.0");
+        for Beside { what, shown: [ours, newer, older], times, wanted, .. } in &self.beside {
+            let verdict = if times >= wanted { "met" } else { "MISSED" };
+            println!("{what:width$}  {ours:>14}  {newer:>14}  {older:>14}  {times:.1} times, at least {wanted}: {verdict}");
+        }
     }
 }

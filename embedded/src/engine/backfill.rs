@@ -29,12 +29,23 @@ enum State {
     MissingFrom(u64),
 }
 
+/// Whether links are to be written: on or off.
+pub(super) fn found(log: &dyn Log, asked: SystemProjections) -> Result<SystemProjections, LogError> {
+    Ok(match asked {
+        SystemProjections::Off | SystemProjections::On => asked,
+        SystemProjections::AsFound if read(log)? == Some(State::On) => SystemProjections::On,
+        SystemProjections::AsFound => SystemProjections::Off,
+    })
+}
+
 /// Brings the links up to the end of the log, or notes that they are missing from there. The new end of the log.
 pub(super) fn prepare(log: &dyn Log, heads: &Heads, settings: &Settings, end: Position) -> Result<Position, LogError> {
     let state = read(log)?;
     match (settings.projections, state) {
         (SystemProjections::Off, Some(State::On)) => note(log, heads, settings, end, State::MissingFrom(end.get()), &[]),
         (SystemProjections::Off, Some(State::MissingFrom(_)) | None) | (SystemProjections::On, Some(State::On)) => Ok(end),
+        // It was settled before which of the two it is.
+        (SystemProjections::AsFound, _) => Ok(end),
         (SystemProjections::On, None) => catch_up(log, heads, settings, Position::START, end),
         (SystemProjections::On, Some(State::MissingFrom(from))) => catch_up(log, heads, settings, Position::new(from), end),
     }

@@ -1,7 +1,8 @@
 //! What the store knows of each stream without reading it: its last number, whether it has ended, its metadata.
 //!
-//! The heads of recently used streams are kept; others are looked up in the log's index. Only the writer adds to what
-//! is kept, after a group is committed, so that a kept head is never older than the log.
+//! The heads of recently used streams are kept, also of streams that are not there: most have no metadata stream, and to find
+//! that out costs more the larger the log is. Others are looked up in the log's index. Only the writer adds to what is kept, when
+//! it looks one up and after a group is committed, so that a kept head is never older than the log.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::{
     model::{STREAM_METADATA, StreamMetadata, StreamName, TOMBSTONE_NUMBER},
 };
 
-/// How many heads are kept: at some 200 bytes each, a few megabytes.
-const KEPT: usize = 20_000;
+/// How many heads are kept, two for most streams: at some 150 bytes each, a few megabytes.
+const KEPT: usize = 40_000;
 
 /// A stream as its newest record leaves it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,6 +64,16 @@ impl Heads {
             Some(head) => Ok(head),
             None => self.look_up(stream),
         }
+    }
+
+    /// The same for the writer, who keeps what it looks up.
+    pub(super) fn get_and_keep(&self, stream: &StreamName) -> Result<Head, LogError> {
+        if let Some(head) = self.kept.get(stream) {
+            return Ok(head);
+        }
+        let head = self.look_up(stream)?;
+        self.kept.insert(stream.clone(), head.clone());
+        Ok(head)
     }
 
     /// The head of a recently used stream, without a look at the log.

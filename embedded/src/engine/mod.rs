@@ -8,6 +8,7 @@ mod backfill;
 mod decide;
 mod heads;
 mod projected;
+mod queue;
 mod recent;
 mod scavenge;
 mod transaction;

@@ -166,7 +166,7 @@ impl<'a> Transaction<'a> {
     fn head(&self, stream: &StreamName) -> Result<Head, LogError> {
         match self.heads.get(stream) {
             Some(head) => Ok(head.clone()),
-            None => self.kept_heads.get(stream),
+            None => self.kept_heads.get_and_keep(stream),
         }
     }
 

@@ -1,20 +1,22 @@
 //! The one writer: a thread of its own, because every group ends with a flush that blocks.
 //!
 //! Commands that arrive while a group is being flushed make up the next one, so that appends in flight share a flush
-//! and one alone waits for nobody. A command is answered only after its group is committed, a repeat too: what it
-//! repeats may be in the same group.
+//! and one alone waits for nobody ([`queue`](super::queue)). A command is answered only after its group is committed, a
+//! repeat too: what it repeats may be in the same group.
 
 use std::{
     sync::Arc,
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::{
     Heads,
-    backfill::prepare,
+    backfill::{found, prepare},
+    queue::{Limits, Queued, Receiver, Sender, queue},
     recent::RecentIds,
     scavenge::{self, Scavenged},
     transaction::{Changes, Transaction},
@@ -25,11 +27,11 @@ use crate::{
     source::{Clock, NewId},
 };
 
-/// How many commands may wait before their senders do.
-const WAITING: usize = 4096;
 /// A group ends at this many commands or bytes.
 const GROUP_COMMANDS: usize = 1024;
 const GROUP_BYTES: usize = 8 << 20;
+/// The longest that a group waits for as many commands as came last time; less if a flush takes less.
+const COMPANY: Duration = Duration::from_millis(1);
 
 /// What came of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub(crate) enum Failure {
 
 type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 
+#[derive(Debug)]
 enum Command {
     Append { stream: StreamName, expected: Expected, events: Vec<NewEvent>, reply: Reply<AppendOutcome> },
     Delete { stream: StreamName, expected: Expected, deletion: Deletion, reply: Reply<DeleteOutcome> },
@@ -88,6 +91,8 @@ pub(crate) enum SystemProjections {
     #[default]
     Off,
     On,
+    /// As the store has it so far.
+    AsFound,
 }
 
 /// What the engine is given from outside.
@@ -100,7 +105,7 @@ pub(crate) struct Settings {
 
 /// Sends commands to the writer. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct WriterHandle(mpsc::Sender<Command>);
+pub(crate) struct WriterHandle(Sender<Command>);
 
 /// The writer and what readers need to follow it.
 #[derive(Debug)]
@@ -108,23 +113,28 @@ pub(crate) struct Engine {
     pub(crate) writer: WriterHandle,
     pub(crate) heads: Arc<Heads>,
     pub(crate) end: watch::Receiver<Position>,
+    /// On or off.
+    pub(crate) projections: SystemProjections,
     thread: JoinHandle<()>,
 }
 
 impl Engine {
     /// Begins to write after the last record of `log`.
-    pub(crate) fn start(log: Arc<dyn Log>, settings: Settings) -> Result<Self, LogError> {
-        let (commands, received) = mpsc::channel(WAITING);
+    pub(crate) fn start(log: Arc<dyn Log>, mut settings: Settings) -> Result<Self, LogError> {
+        settings.projections = found(&*log, settings.projections)?;
+        let projections = settings.projections;
+        let (commands, received) = queue();
         let heads = Arc::new(Heads::new(log.clone()));
         let end = prepare(&*log, &heads, &settings, log.end()?)?;
         let (end, followed) = watch::channel(end);
-        let writer = Writer { commands: received, log, heads: heads.clone(), recent: RecentIds::new(), settings, end, failed: false };
-        Ok(Self { writer: WriterHandle(commands), heads, end: followed, thread: thread::spawn(move || writer.run()) })
+        let (recent, heads_kept) = (RecentIds::new(), heads.clone());
+        let writer = Writer { commands: received, log, heads: heads_kept, recent, settings, end, failed: false, flush: Duration::ZERO };
+        Ok(Self { writer: WriterHandle(commands), heads, end: followed, projections, thread: thread::spawn(move || writer.run()) })
     }
 
     /// Finishes the commands already sent, then ends the writer. Blocks until it has.
     pub(crate) fn stop(self) {
-        if self.writer.0.blocking_send(Command::Stop).is_ok() && self.thread.join().is_err() {
+        if self.writer.0.put(Command::Stop).is_ok() && self.thread.join().is_err() {
             tracing::error!("the writer panicked");
         }
     }
@@ -151,17 +161,21 @@ impl WriterHandle {
     }
 }
 
-impl Command {
+impl Queued for Command {
     fn size(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.iter().map(NewEvent::size).sum(),
             Self::Delete { .. } | Self::Scavenge { .. } | Self::Stop => 0,
         }
     }
+
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Stop)
+    }
 }
 
 struct Writer {
-    commands: mpsc::Receiver<Command>,
+    commands: Receiver<Command>,
     log: Arc<dyn Log>,
     heads: Arc<Heads>,
     recent: RecentIds,
@@ -169,6 +183,8 @@ struct Writer {
     end: watch::Sender<Position>,
     /// Whether the log has to be recovered first.
     failed: bool,
+    /// How long the last commit took.
+    flush: Duration,
 }
 
 /// An answer that waits for the group to be committed.
@@ -176,30 +192,18 @@ type Answer = Box<dyn FnOnce(Option<&Arc<LogError>>)>;
 
 impl Writer {
     fn run(mut self) {
-        while let Some(first) = self.commands.blocking_recv() {
-            let (group, stop) = self.collect(first);
+        let mut company = 1;
+        loop {
+            let limits = Limits { commands: GROUP_COMMANDS, bytes: GROUP_BYTES, wait: COMPANY.min(self.flush) };
+            let group = self.commands.group(company, limits);
+            company = group.len();
+            let stop = group.last().is_some_and(Queued::is_last);
             self.carry_out(group);
             if stop {
                 break;
             }
         }
         self.log.close();
-    }
-
-    /// The first command and those that wait behind it; whether the last of them was to stop.
-    fn collect(&mut self, first: Command) -> (Vec<Command>, bool) {
-        let mut bytes = first.size();
-        let mut group = vec![first];
-        while group.len() < GROUP_COMMANDS
-            && bytes < GROUP_BYTES
-            && !matches!(group.last(), Some(Command::Stop))
-            && let Ok(next) = self.commands.try_recv()
-        {
-            bytes += next.size();
-            group.push(next);
-        }
-        let stop = matches!(group.last(), Some(Command::Stop));
-        (group, stop)
     }
 
     fn carry_out(&mut self, commands: Vec<Command>) {
@@ -254,10 +258,12 @@ impl Writer {
         if changes.end == start {
             return Ok(());
         }
+        let begun = Instant::now();
         if let Err(error) = self.log.commit(changes.group) {
             self.failed = true;
             return Err(error);
         }
+        self.flush = begun.elapsed();
         for (stream, head) in changes.heads {
             self.heads.keep(stream, head);
         }

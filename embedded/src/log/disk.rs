@@ -1,14 +1,15 @@
 //! A log on disk, in an LSM tree store that journals and flushes each group once.
 //!
 //! `format` names the layout of the directory, `extent` how far the log has reached; `store/` belongs to the storage
-//! library, its lock file included.
+//! library, its lock file included. Its files are looked at before it opens them, see [`files`].
 
 use std::{
-    fmt, fs, io,
+    fmt,
     ops::{ControlFlow, RangeInclusive},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -17,15 +18,15 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use uuid::Uuid;
 
-use super::{Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent};
+use super::{
+    Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent,
+    files::{self, Depth, Fault, Order},
+    folder,
+};
 use crate::model::{Position, Record, StreamName, Ticks};
 
-const FORMAT_FILE: &str = "format";
-const STORE_FOLDER: &str = "store";
-const FORMAT: &str = "peerage event store 1";
-
-const CACHE_BYTES: u64 = 24 << 20;
-const MEMTABLE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
+const MEMTABLE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// The extent is noted when the log has grown by so much: far less often than it is flushed.
 const NOTE_EVERY: u64 = 16 << 20;
@@ -43,7 +44,12 @@ pub(crate) struct DiskLog {
     /// Where the last commit ended, and what of it is noted beside the store.
     end: AtomicU64,
     noted: AtomicU64,
+    /// The damaged file that reads met, once they did.
+    damaged: OnceLock<Option<Fault>>,
 }
+
+/// Receives the entries of the whole index, by stream and number, and ends it.
+pub(crate) type IndexVisitor<'a> = dyn FnMut(&str, IndexEntry) -> ControlFlow<()> + 'a;
 
 struct Opened {
     database: Database,
@@ -54,7 +60,12 @@ struct Opened {
 impl DiskLog {
     /// Opens the log in `directory`, or begins one there.
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Self, OpenError> {
-        check_format(directory)?;
+        folder::claim(directory)?;
+        let order = match durability {
+            Durability::Synced => Order::Flushed,
+            Durability::Unsynced => Order::Unknown,
+        };
+        folder::must_be_sound(directory, Depth::AtOpen, order)?;
         let opened = Opened::open(directory)?;
         let log = Self {
             directory: directory.to_owned(),
@@ -62,8 +73,9 @@ impl DiskLog {
             opened: RwLock::new(Some(Arc::new(opened))),
             end: AtomicU64::new(0),
             noted: AtomicU64::new(0),
+            damaged: OnceLock::new(),
         };
-        let records = |source| OpenError::Records { path: directory.join(STORE_FOLDER), source: Box::new(source) };
+        let records = |source| OpenError::Records { path: folder::store(directory), source: Box::new(source) };
         let end = log.end().map_err(records)?;
         extent::check(directory, end)?;
         log.end.store(end.get(), Ordering::Relaxed);
@@ -87,26 +99,60 @@ impl DiskLog {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         opened.clone().ok_or(LogError::Closed)
     }
+
+    /// A read that failed, with the file that is to blame: the library's error does not name it.
+    fn unread(&self, source: fjall::Error) -> LogError {
+        let look = || files::survey(&folder::store(&self.directory), Depth::Whole, Order::Unknown, &mut |_| {});
+        let damaged = self.damaged.get_or_init(|| look().ok().and_then(|survey| survey.faults.into_iter().next()));
+        match damaged {
+            Some(fault) => LogError::DamagedFile { fault: fault.clone(), source },
+            None => LogError::Read(source),
+        }
+    }
+
+    /// Passes every entry of the index to `visit`, until it breaks.
+    pub(crate) fn visit_index(&self, visit: &mut IndexVisitor<'_>) -> Result<(), LogError> {
+        for next in self.opened()?.index.iter() {
+            let (key, value) = next.into_inner().map_err(|error| self.unread(error))?;
+            let (stream, number) = index_parts(&key).ok_or(LogError::DamagedIndex)?;
+            if let ControlFlow::Break(()) = visit(stream, index_entry(number, &value)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Opened {
     fn open(directory: &Path) -> Result<Self, OpenError> {
-        let path = directory.join(STORE_FOLDER);
-        let store = |source| {
-            if matches!(source, fjall::Error::Locked) {
-                OpenError::InUse(directory.to_owned())
-            } else {
-                OpenError::Store { path: path.clone(), source }
-            }
+        // The library takes it for granted that what it reads is what it wrote: damage may make it panic.
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::open_unguarded(directory)));
+        let error = match opened {
+            Ok(Ok(opened)) => return Ok(opened),
+            Ok(Err(fjall::Error::Locked)) => return Err(OpenError::InUse(directory.to_owned())),
+            Ok(Err(source)) => OpenError::Store { path: folder::store(directory), source },
+            Err(_) => OpenError::Senseless { path: folder::store(directory) },
         };
-        let database =
-            Database::builder(&path).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open().map_err(store)?;
+        // Whose fault it is: the library does not say.
+        folder::must_be_sound(directory, Depth::Whole, Order::Unknown)?;
+        Err(error)
+    }
+
+    fn open_unguarded(directory: &Path) -> fjall::Result<Self> {
+        let builder = Database::builder(folder::store(directory));
+        let database = builder.cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        Ok(Self {
-            records: database.keyspace("records", options).map_err(store)?,
-            index: database.keyspace("index", options).map_err(store)?,
-            database,
-        })
+        Ok(Self { records: database.keyspace("records", options)?, index: database.keyspace("index", options)?, database })
+    }
+}
+
+#[cfg(test)]
+impl DiskLog {
+    /// Writes what is in memory to tables, as the library does once there is enough of it.
+    pub(super) fn write_tables(&self) {
+        let opened = self.opened().unwrap();
+        opened.records.rotate_memtable_and_wait().unwrap();
+        opened.index.rotate_memtable_and_wait().unwrap();
     }
 }
 
@@ -149,7 +195,7 @@ impl Log for DiskLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let bytes = self.opened()?.records.get(position.get().to_be_bytes()).map_err(LogError::Read)?;
+        let bytes = self.opened()?.records.get(position.get().to_be_bytes()).map_err(|error| self.unread(error))?;
         Ok(bytes.map(|bytes| Record::decode(position, bytes.into())).transpose()?)
     }
 
@@ -163,7 +209,7 @@ impl Log for DiskLog {
             Direction::Forwards => range.next(),
             Direction::Backwards => range.next_back(),
         } {
-            let (key, bytes) = next.into_inner().map_err(LogError::Read)?;
+            let (key, bytes) = next.into_inner().map_err(|error| self.unread(error))?;
             let key = key.as_ref().try_into().map_err(|_| LogError::DamagedIndex)?;
             let position = Position::new(u64::from_be_bytes(key));
             let record = Record::decode(position, Bytes::from(bytes))?;
@@ -175,7 +221,7 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let value = self.opened()?.index.get(index_key(stream, number)).map_err(LogError::Read)?;
+        let value = self.opened()?.index.get(index_key(stream, number)).map_err(|error| self.unread(error))?;
         value.map(|value| index_entry(number, &value)).transpose()
     }
 
@@ -194,7 +240,7 @@ impl Log for DiskLog {
         let opened = self.opened()?;
         let range = opened.index.range(from..=to);
         let entry = |next: fjall::Guard| {
-            let (key, value) = next.into_inner().map_err(LogError::Read)?;
+            let (key, value) = next.into_inner().map_err(|error| self.unread(error))?;
             let number = key.last_chunk().ok_or(LogError::DamagedIndex)?;
             index_entry(u64::from_be_bytes(*number), &value)
         };
@@ -243,20 +289,9 @@ fn index_entry(number: u64, value: &[u8]) -> Result<IndexEntry, LogError> {
     })
 }
 
-/// Refuses a directory with another format; marks an empty one with ours.
-fn check_format(directory: &Path) -> Result<(), OpenError> {
-    let file = directory.join(FORMAT_FILE);
-    match fs::read_to_string(&file) {
-        Ok(found) if found.trim_end() == FORMAT => Ok(()),
-        Ok(found) => Err(OpenError::UnknownFormat { file, found: found.trim_end().chars().take(80).collect() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            mark_format(directory).map_err(|source| OpenError::Io { path: directory.to_owned(), source })
-        }
-        Err(source) => Err(OpenError::Io { path: file, source }),
-    }
-}
-
-fn mark_format(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    extent::write_whole(&directory.join(FORMAT_FILE), &format!("{FORMAT}\n"))
+/// The name and the number in a key of the index.
+fn index_parts(key: &[u8]) -> Option<(&str, u64)> {
+    let (length, rest) = key.split_first_chunk()?;
+    let (name, number) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((std::str::from_utf8(name).ok()?, u64::from_be_bytes(number.try_into().ok()?)))
 }

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use super::files::Fault;
 use crate::model::{Position, RecordError};
 
 /// An operation on an open log failed.
@@ -13,6 +14,12 @@ pub(crate) enum LogError {
     Commit(#[source] fjall::Error),
     #[error("cannot read the log")]
     Read(#[source] fjall::Error),
+    #[error("the log is damaged: {fault}")]
+    DamagedFile {
+        fault: Fault,
+        #[source]
+        source: fjall::Error,
+    },
     #[error("the log is closed since a write failed")]
     Closed,
     #[error("the log cannot be opened again after a write failed")]
@@ -30,8 +37,16 @@ pub(crate) enum LogError {
 pub(crate) enum OpenError {
     #[error("another process uses {}", .0.display())]
     InUse(PathBuf),
+    #[error("there is no event store in {}", .0.display())]
+    NoStore(PathBuf),
     #[error("{} says the format is {found:?}, which this version does not know", .file.display())]
     UnknownFormat { file: PathBuf, found: String },
+    #[error("{} says the format is {found}, and this version knows {known}", .file.display())]
+    OtherFormat { file: PathBuf, found: u32, known: u32 },
+    #[error("{0}")]
+    Damaged(Fault),
+    #[error("the storage library could make nothing of {}", .path.display())]
+    Senseless { path: PathBuf },
     #[error("events are missing: {} says the log has reached position {}, and it ends at {}", .file.display(), .extent.get(), .end.get())]
     Shorter { file: PathBuf, extent: Position, end: Position },
     #[error("{} cannot be read", .file.display())]

@@ -16,16 +16,21 @@ const FILE: &str = "extent";
 
 /// Compares what is there with what has been there.
 pub(super) fn check(directory: &Path, end: Position) -> Result<(), OpenError> {
+    match noted(directory)? {
+        Some(extent) if extent > end => Err(OpenError::Shorter { file: directory.join(FILE), extent, end }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How far the log has reached at least, if that was ever noted.
+fn noted(directory: &Path) -> Result<Option<Position>, OpenError> {
     let file = directory.join(FILE);
-    let text = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+    let text = match fs::read(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(|source| OpenError::Io { path: file.clone(), source })?,
     };
-    match text.trim_end().parse().map(Position::new) {
-        Ok(extent) if extent <= end => Ok(()),
-        Ok(extent) => Err(OpenError::Shorter { file, extent, end }),
-        Err(_) => Err(OpenError::Unreadable { file }),
-    }
+    let number = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok());
+    number.map(|number| Some(Position::new(number))).ok_or(OpenError::Unreadable { file })
 }
 
 /// Notes that the log has reached this position.

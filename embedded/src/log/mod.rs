@@ -6,6 +6,8 @@
 mod disk;
 mod error;
 mod extent;
+mod files;
+mod folder;
 mod memory;
 
 use std::{
@@ -18,6 +20,8 @@ use uuid::Uuid;
 
 pub(crate) use disk::DiskLog;
 pub(crate) use error::{LogError, OpenError};
+pub(crate) use files::{Depth, Order};
+pub(crate) use folder::{files_of, look_over, must_exist, store};
 pub(crate) use memory::MemoryLog;
 
 use crate::model::{Position, Record, StreamName, Ticks};

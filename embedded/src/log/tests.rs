@@ -109,14 +109,48 @@ fn a_directory_in_use_is_refused() {
 }
 
 #[test]
-fn another_format_is_refused_and_its_file_named() {
+fn a_newer_and_an_older_format_are_recognised_and_others_are_unknown() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("format");
-    std::fs::write(&file, "peerage event store 2\n").unwrap();
+    let opened = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        DiskLog::open(directory.path(), Durability::Synced).map(|_| ())
+    };
+    for (text, number) in [("peerage event store 2\n", 2), ("peerage event store 0", 0), ("peerage event store 4000000000", 4_000_000_000)]
+    {
+        let error = opened(text).unwrap_err();
+        assert!(
+            matches!(&error, OpenError::OtherFormat { file: named, found, known: 1 } if *named == file && *found == number),
+            "{text:?}: {error:?}"
+        );
+    }
+    for text in ["", "something else 1", "peerage event store one", "peerage event store 99999999999", "\u{fffd}"] {
+        let error = opened(text).unwrap_err();
+        assert!(matches!(&error, OpenError::UnknownFormat { file: named, .. } if *named == file), "{text:?}: {error:?}");
+    }
+    opened("peerage event store 1\n").unwrap();
+}
+
+#[test]
+fn a_store_whose_format_file_is_gone_is_not_taken_for_an_empty_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    fill(&on_disk(directory.path()), &[("a", 0)]);
+    let file = directory.path().join("format");
+    std::fs::remove_file(&file).unwrap();
     let error = DiskLog::open(directory.path(), Durability::Synced).unwrap_err();
-    assert!(
-        matches!(&error, OpenError::UnknownFormat { file: named, found }
-            if *named == file && found == "peerage event store 2"),
-        "{error:?}"
-    );
+    assert!(matches!(&error, OpenError::Io { path, .. } if *path == file), "{error:?}");
+}
+
+#[test]
+fn the_whole_index_is_visited_by_stream_and_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = on_disk(directory.path());
+    fill(&log, &[("b", 0), ("a", 0), ("long", 0), ("b", 1)]);
+    let mut seen = Vec::new();
+    log.visit_index(&mut |stream, entry| {
+        seen.push(format!("{}@{stream} {}", entry.number, entry.position.get()));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(seen, ["0@a 65", "0@b 64", "1@b 67", "0@long 66"]);
 }

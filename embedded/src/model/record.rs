@@ -153,7 +153,43 @@ fn length<T: TryFrom<usize> + Default>(len: usize) -> T {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Everything that can be asked of a record.
+    fn read(bytes: Vec<u8>) -> Result<(), RecordError> {
+        let length = bytes.len();
+        let record = Record::decode(Position::new(9), bytes.into())?;
+        let names = HEADER + record.stream().len() + record.event_type().len();
+        assert_eq!(record.stream_bytes(), record.stream().as_bytes());
+        assert_eq!(names + record.metadata().len() + record.data().len(), length);
+        assert_eq!(record.len(), length);
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_a_record_or_are_refused(mut bytes in prop::collection::vec(prop_oneof![0_u8..3, any::<u8>()], 0..120)) {
+            let _ = read(bytes.clone());
+            if let Some(kind) = bytes.first_mut() {
+                *kind = EVENT;
+            }
+            let _ = read(bytes);
+        }
+
+        #[test]
+        fn a_record_with_bytes_changed_is_a_record_or_is_refused(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+            let mut bytes = encode_event(&StreamName::new("order-ä"), 0, Ticks(0), &event()).to_vec();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let _ = read(bytes);
+        }
+    }
 
     fn event() -> NewEvent {
         NewEvent {

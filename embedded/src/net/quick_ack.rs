@@ -3,7 +3,7 @@
 //! The official Rust client leaves Nagle's algorithm on. With an HTTP/2 library that writes headers and data apart,
 //! its second write then waits for the acknowledgement of the first, which the kernel delays by some 40 ms: each call
 //! on an otherwise idle connection takes that long. Linux lets a receiver acknowledge at once, but forgets it after a
-//! while, so it is said again around every read.
+//! while, so it is said again after every read that brought something: that sends what is due, and costs a system call.
 
 use std::{
     io,
@@ -39,8 +39,11 @@ impl QuickAck {
 
 impl AsyncRead for QuickAck {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let read = Pin::new(&mut self.0).poll_read(cx, buf);
-        self.acknowledge();
+        if buf.filled().len() > before {
+            self.acknowledge();
+        }
         read
     }
 }

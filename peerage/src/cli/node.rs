@@ -1,41 +1,61 @@
-//! `peerage node`: the embedded event store alone, for any KurrentDB client.
+//! `peerage node`: the embedded event store alone, for any KurrentDB client, and what can be done with the events of any.
+//!
+//! Without a further word it serves. `stats` and `verify` look at a data directory that no node uses; `export` and `import` move
+//! history between stores as lines of JSON, through the official client, so that either end may be a real KurrentDB.
+
+mod append;
+mod export;
+mod import;
+mod line;
+mod look;
+mod meter;
+mod place;
+mod serve;
 
 use super::Trouble;
-use crate::{config::Log, logging};
-use clap::Args;
-use embedded::{EmbeddedNode, StartError};
-use std::{net::SocketAddr, path::PathBuf};
-use tokio::signal::unix::{SignalKind, signal};
+use clap::{Args, Subcommand};
+use embedded::StartError;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Node {
-    /// Where it listens.
-    #[arg(long, default_value = "127.0.0.1:2113", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
-    /// Where the events are.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(subcommand)]
+    command: Option<NodeCommand>,
+    #[command(flatten)]
+    serve: Option<serve::Serve>,
+}
+
+#[derive(Debug, Subcommand)]
+enum NodeCommand {
+    /// What a data directory holds, or what a running store says of itself.
+    Stats(look::Stats),
+    /// Read all of a data directory, and say which file is damaged.
+    Verify(look::Verify),
+    /// Write the events of a store as lines of JSON.
+    Export(export::Export),
+    /// Append events from lines of JSON to a store. What it has already is not appended again.
+    Import(import::Import),
 }
 
 impl Node {
     pub(super) async fn run(self) -> Result<(), Trouble> {
-        logging::start(&Log::default()).map_err(Trouble::usage)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
-        let node = EmbeddedNode::builder().listen(self.listen).data_dir(self.data).start().await.map_err(|error| {
-            let usage = matches!(error, StartError::DirectoryInUse { .. } | StartError::AddressInUse { .. });
-            let text = crate::api::full_text(&error);
-            if usage { Trouble::usage(text) } else { Trouble::failed(text) }
-        })?;
-        // The string for others: without what only a client in the node's own process wants of it.
-        let connection_string = format!("kurrentdb://{}?tls=false", node.address());
-        tracing::info!(connection_string, "serving");
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        match (self.command, self.serve) {
+            (Some(NodeCommand::Stats(stats)), _) => stats.run().await,
+            (Some(NodeCommand::Verify(verify)), _) => verify.run().await,
+            (Some(NodeCommand::Export(export)), _) => export.run().await,
+            (Some(NodeCommand::Import(import)), _) => import.run().await,
+            (None, Some(serve)) => serve.run().await,
+            (None, None) => Err(Trouble::usage("say where the events are: --data DIR, or --memory")),
         }
-        node.shutdown().await;
-        tracing::info!("stopped");
-        Ok(())
     }
+}
+
+/// A store that cannot be opened because of how it was asked for is a usage error; all else is a failure.
+fn refused(error: &StartError) -> Trouble {
+    let text = crate::api::full_text(error);
+    if matches!(error, StartError::DirectoryInUse { .. }) {
+        return Trouble::usage(format!("{text}; if that is a node, go through it: --store 'kurrentdb://ADDRESS:PORT?tls=false'"));
+    }
+    let is_usage = matches!(error, StartError::AddressInUse { .. } | StartError::NoStore { .. } | StartError::Tls(_));
+    if is_usage { Trouble::usage(text) } else { Trouble::failed(text) }
 }

@@ -74,6 +74,10 @@ pub async fn play(target: &Target, recording: &str) -> Report {
             report.not_offered.push(case.case.clone());
             continue;
         }
+        // These cases say of each call who makes it; of the others any may be the connection's user.
+        let mut anonymous = target.clone();
+        anonymous.authorization = None;
+        let target = if case.needs.as_deref() == Some("security") { &anonymous } else { target };
         match Session::new(target, case).play().await {
             Ok(()) => report.passed.push(case.case.clone()),
             Err(failure) => report.failed.push(*failure),

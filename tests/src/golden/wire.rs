@@ -3,6 +3,8 @@
 //! Generated clients hide two things that the recordings settle: whether an error came before any response header, and
 //! whether a stream ended with a status at all. Hence this small one on tonic's channel and codec.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use std::collections::BTreeMap;
@@ -35,7 +37,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Connects to `host:port` without TLS, or as a `kurrentdb://` connection string of one host says (`tls`, `tlsCAFile`).
+    /// Connects to `host:port` without TLS, or as a `kurrentdb://` connection string of one host says (user, `tls`, `tlsCAFile`).
     ///
     /// # Errors
     /// Why there is no connection.
@@ -45,7 +47,8 @@ impl Target {
             None => (address, true),
         };
         let authority = rest.split(['?', '/']).next().unwrap_or(rest);
-        let host_and_port = authority.rsplit('@').next().unwrap_or(authority);
+        let (user, host_and_port) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
+        let authorization = user.map(|user| format!("Basic {}", STANDARD.encode(user)));
         let host = host_and_port.rsplit_once(':').map_or(host_and_port, |(host, _)| host);
         let scheme = if is_plain { "http" } else { "https" };
         let mut endpoint = Channel::from_shared(format!("{scheme}://{host_and_port}")).map_err(|error| error.to_string())?;
@@ -54,7 +57,7 @@ impl Target {
         }
         let channel = endpoint.tcp_nodelay(true).connect().await.map_err(|error| format!("{address}: {error:?}"))?;
         let answer_within = Duration::from_secs(20);
-        Ok(Self { channel, host: host.to_owned(), authorization: None, append_limit: 1_048_576, answer_within, offers: Vec::new() })
+        Ok(Self { channel, host: host.to_owned(), authorization, append_limit: 1_048_576, answer_within, offers: Vec::new() })
     }
 
     /// Starts a call. Requests go out with [`Call::send`]; what comes is read with [`Call::next`].

@@ -55,7 +55,7 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
     assert_eq!(installed("local"), std::slice::from_ref(&pair.local.extra_route_table));
     assert_eq!(installed("remote"), std::slice::from_ref(&pair.remote.main_route_table));
     let codes: Vec<_> = shown["advisories"].as_array().unwrap().iter().map(|it| text(&it["code"])).collect();
-    assert_eq!(codes, ["CROSS_REGION", "NON_TRANSITIVE"]);
+    assert_eq!(codes, ["CROSS_REGION", "INTER_REGION_LIMITS", "PRIVATE_NAMES", "NON_TRANSITIVE", "EDGE_ROUTING"]);
     let listed = engine.json(&["peering", "list", "--network", &network]).await;
     assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed:#}");
     let audit = engine.cli(&["audit", "--peering", &peering]).await.done();

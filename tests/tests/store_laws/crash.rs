@@ -10,45 +10,79 @@ use std::time::{Duration, Instant};
 use tests::wait;
 use uuid::Uuid;
 
-/// How many writers there are, each with a stream of its own and one append in flight.
-const WRITERS: usize = 24;
-/// The short run ends with the first kill after this.
-const SHORT: Duration = Duration::from_secs(15);
+/// How many writers a store has, each with a stream of its own and one append in flight.
+const WRITERS: usize = 12;
+/// How many kills there are in the short run.
+const KILLS: u32 = 200;
+/// Stores that are killed side by side: a node that starts leaves the processor to others.
+const STORES: u32 = 4;
 /// After so many kills the next ones begin with an empty store, so that reading all of it stays cheap.
-const KILLS_PER_STORE: u32 = 25;
+const KILLS_PER_STORE: u32 = 20;
+/// The longest that a node lives, in milliseconds: from before its first answer to well after it.
+const LIFE: usize = 120;
+
+/// What happened to a store over all its kills.
+#[derive(Debug, Default)]
+struct Count {
+    kills: u32,
+    appends: usize,
+    events: usize,
+    in_doubt: usize,
+    survived: usize,
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_acknowledged_event_survives_a_kill_exactly_once_and_nothing_is_half_there() {
+async fn every_acknowledged_event_survives_hundreds_of_kills_exactly_once_and_nothing_is_half_there() {
     let mut chance = Chance::for_test("kills");
-    let wanted = length("PEERAGE_TEST_CRASHES", 0);
-    let begun = Instant::now();
-    let (mut kills, mut appends, mut doubts, mut survivors) = (0, 0, 0, 0);
-    while if wanted > 0 { kills < wanted } else { begun.elapsed() < SHORT || kills < 3 } {
+    let (wanted, begun) = (length("PEERAGE_TEST_CRASHES", KILLS), Instant::now());
+    let share = |place: u32| wanted / STORES + u32::from(place < wanted % STORES);
+    let arenas: Vec<_> = (0..STORES).map(|place| tokio::spawn(arena(share(place), chance.split()))).collect();
+    let mut all = Count::default();
+    for arena in arenas {
+        let count = arena.await.unwrap();
+        all.kills += count.kills;
+        all.appends += count.appends;
+        all.events += count.events;
+        all.in_doubt += count.in_doubt;
+        all.survived += count.survived;
+    }
+    println!("{all:?} in {:?}", begun.elapsed());
+    assert_eq!(all.kills, wanted);
+    assert!(all.appends > wanted as usize, "hardly anything was written: {all:?}");
+}
+
+/// Kills one store after the other, each many times.
+async fn arena(kills: u32, mut chance: Chance) -> Count {
+    let mut count = Count::default();
+    while count.kills < kills {
         let folder = tempfile::tempdir().unwrap();
         let mut ledgers: Vec<Ledger> = (0..WRITERS).map(|n| Ledger { stream: format!("crash-{n}"), ..Ledger::default() }).collect();
-        for _ in 0..KILLS_PER_STORE {
+        for _ in 0..KILLS_PER_STORE.min(kills - count.kills) {
             let mut node = NodeProcess::start(folder.path()).await;
-            survivors += settle(&node, &mut ledgers).await.unwrap_or_else(|lost| panic!("after {kills} kills: {lost}\n{}", node.output()));
-            let writers: Vec<_> = ledgers.drain(..).map(|ledger| tokio::spawn(write(client(&node), ledger, chance.split()))).collect();
-            wait::elapse(Duration::from_millis(20 + chance.below(500) as u64)).await;
+            let client = client(&node);
+            count.survived += settled(&node, &client, &mut ledgers, count.kills).await;
+            let writers: Vec<_> = ledgers.drain(..).map(|ledger| tokio::spawn(write(client.clone(), ledger, chance.split()))).collect();
+            wait::elapse(Duration::from_millis(chance.below(LIFE) as u64)).await;
             node.kill();
             for writer in writers {
                 ledgers.push(writer.await.unwrap());
             }
-            kills += 1;
-            doubts += ledgers.iter().filter(|ledger| ledger.in_doubt.is_some()).count();
-            if (wanted > 0 && kills >= wanted) || (wanted == 0 && begun.elapsed() > SHORT) {
-                break;
-            }
+            count.kills += 1;
+            count.in_doubt += ledgers.iter().filter(|ledger| ledger.in_doubt.is_some()).count();
         }
         let node = NodeProcess::start(folder.path()).await;
-        survivors += settle(&node, &mut ledgers).await.unwrap_or_else(|lost| panic!("after {kills} kills: {lost}\n{}", node.output()));
-        appends += ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum::<usize>();
+        count.survived += settled(&node, &client(&node), &mut ledgers, count.kills).await;
+        count.appends += ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum::<usize>();
+        count.events += ledgers.iter().filter_map(Ledger::last).map(|last| usize::try_from(last).unwrap() + 1).sum::<usize>();
     }
-    println!("{kills} kills, {appends} appends acknowledged, {doubts} in doubt of which {survivors} were there");
-    assert!(appends > 0);
+    count
 }
 
+async fn settled(node: &NodeProcess, client: &Client, ledgers: &mut [Ledger], kills: u32) -> usize {
+    settle(client, ledgers).await.unwrap_or_else(|lost| panic!("after {kills} kills: {lost}\n{}", node.output()))
+}
+
+/// One for all writers: it reads this machine's certificates each time it is made, which takes longer than a node takes to start.
 fn client(node: &NodeProcess) -> Client {
     Client::new(node.connection_string.parse().unwrap()).unwrap()
 }
@@ -102,12 +136,11 @@ fn new_append(chance: &mut Chance) -> Append {
 }
 
 /// Compares the store with the ledgers; gives how many appends in doubt were there.
-async fn settle(node: &NodeProcess, ledgers: &mut [Ledger]) -> Result<usize, String> {
-    let client = client(node);
+async fn settle(client: &Client, ledgers: &mut [Ledger]) -> Result<usize, String> {
     let before: usize = ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum();
-    let mut log = all(&client).await;
+    let mut log = all(client).await;
     for ledger in ledgers.iter_mut() {
-        let stream = stream(&client, &ledger.stream).await;
+        let stream = stream(client, &ledger.stream).await;
         let in_log = log.remove(&ledger.stream).unwrap_or_default();
         let same = in_log.len() == stream.len() && in_log.iter().zip(&stream).all(|(one, other)| one.id == other.id);
         if !same {

@@ -1,5 +1,6 @@
 //! Files that were damaged while no node used them. A torn tail, as a crash leaves it, is repaired when the store is opened; any
-//! other damage is refused then, or the reads that meet it fail. Never does a read give what was not written, or hide what was.
+//! other damage is refused then, and the file named, or the reads that meet it fail. Never does a read give what was not written, or
+//! hide what was.
 
 use crate::chance::{Chance, length};
 use bytes::Bytes;
@@ -36,16 +37,20 @@ enum Damage {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_store_is_repaired_or_refused_and_never_gives_what_was_not_written() {
     let mut chance = Chance::for_test("damage");
-    let whole = tempfile::tempdir().unwrap();
-    let log = fill(whole.path(), &mut chance).await;
-    for case in 0..length("PEERAGE_TEST_CASES", 25) {
+    let (closed, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = fill(closed.path(), crashed.path(), &mut chance).await;
+    for case in 0..length("PEERAGE_TEST_CASES", 30) {
         let copy = tempfile::tempdir().unwrap();
-        copy_folder(whole.path(), copy.path());
+        let is_closed = case % 2 == 0;
+        copy_folder(if is_closed { closed.path() } else { crashed.path() }, copy.path());
         let damage = damage(copy.path(), &mut chance);
         let outcome = outcome(copy.path(), &log).await;
-        println!("{case}: {damage:?}: {outcome}");
+        println!("{case}: {} store: {damage:?}: {outcome}", if is_closed { "closed" } else { "crashed" });
         let is_allowed = match outcome {
-            Outcome::Whole | Outcome::Refused(_) | Outcome::FailingReads(_) => true,
+            Outcome::Whole | Outcome::FailingReads(_) => true,
+            // What a crash leaves is repaired.
+            Outcome::Refused(_) if !is_closed && matches!(damage, Damage::TornTail { .. } | Damage::NoiseAtTheEnd { .. }) => false,
+            Outcome::Refused(ref why) => damage.is_named_by(why, copy.path()),
             Outcome::Prefix(_) => damage.is_at_the_tail(),
             Outcome::Wrong(_) => false,
         };
@@ -60,6 +65,23 @@ impl Damage {
             Self::TornTail { .. } | Self::NoiseAtTheEnd { .. } => true,
             Self::Cut { file, .. } => file.extension().is_some_and(|extension| extension == "jnl"),
             Self::Flipped { .. } | Self::Gone { .. } => false,
+        }
+    }
+}
+
+impl Damage {
+    /// Whether a refusal names the damaged file, or the one that shows what is missing in it.
+    fn is_named_by(&self, why: &str, folder: &Path) -> bool {
+        let extent = folder.join("extent").display().to_string();
+        match self {
+            Self::TornTail { .. } | Self::NoiseAtTheEnd { .. } => why.contains(&extent),
+            Self::Flipped { file, .. } | Self::Cut { file, .. } | Self::Gone { file } => {
+                // The file that says which version of a tree counts, and that version's, know each other's checksum.
+                let beside = file.parent().map(|folder| folder.join("v").display().to_string());
+                why.contains(&file.display().to_string())
+                    || (file.ends_with("current") && beside.is_some_and(|beside| why.contains(&beside)))
+                    || (file.extension().is_some_and(|extension| extension == "jnl") && why.contains(&extent))
+            }
         }
     }
 }
@@ -170,12 +192,12 @@ async fn goes_on(client: &Client, log: &Log) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes enough that the store has files of every kind, and stops the node.
-async fn fill(folder: &Path, chance: &mut Chance) -> Log {
-    for _ in 0..2 {
+/// Writes enough that the store has files of every kind, leaves a copy as a crash would find it, and stops the node.
+async fn fill(folder: &Path, crashed: &Path, chance: &mut Chance) -> Log {
+    for round in 0..3 {
         let node = EmbeddedNode::builder().data_dir(folder).start().await.unwrap();
         let client = Client::new(node.connection_string().parse().unwrap()).unwrap();
-        for n in 0..60 {
+        for n in 0..40 {
             let count = 1 + chance.below(6);
             let events = (0..count).map(|_| {
                 let noise: Vec<u8> = (0..chance.below(150_000)).map(|_| chance.next() as u8).collect();
@@ -183,6 +205,9 @@ async fn fill(folder: &Path, chance: &mut Chance) -> Log {
             });
             let options = AppendToStreamOptions::default().stream_state(StreamState::Any);
             client.append_to_stream(format!("stream-{}", n % 7), &options, events.collect::<Vec<_>>()).await.unwrap();
+        }
+        if round == 2 {
+            copy_folder(folder, crashed);
         }
         node.shutdown().await;
     }

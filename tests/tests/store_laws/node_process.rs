@@ -23,7 +23,17 @@ pub struct NodeProcess {
 impl NodeProcess {
     /// Starts a node on the events in a folder, and waits until it serves.
     pub async fn start(data: &Path) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
+        Self::start_by(Command::new(env::current_exe().unwrap()), data).await
+    }
+
+    /// The same, where a write that makes a file longer than is allowed fails instead of ending the process.
+    pub async fn start_where_long_files_are_errors(data: &Path) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(env::current_exe().unwrap());
+        Self::start_by(command, data).await
+    }
+
+    async fn start_by(mut command: Command, data: &Path) -> Self {
         command.args(["--exact", "node_process::a_process_of_this_binary_can_be_a_node", "--nocapture"]).env(DATA, data);
         let mut process = Running::start("node", &mut command);
         let connection_string = loop {
@@ -41,6 +51,11 @@ impl NodeProcess {
     pub fn kill(&mut self) {
         assert!(self.process.ended().is_none(), "the node ended by itself:\n{}", self.process.output());
         self.process.kill();
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it printed.

@@ -21,8 +21,6 @@ mod block;
 mod crash_tests;
 mod graph;
 mod imagine;
-#[cfg(test)]
-mod life_tests;
 mod logbook;
 mod memory;
 mod observe;

@@ -1,6 +1,8 @@
 //! Whole passes over a simulated cloud: the history that they write, what they stop at, and how they go on.
 #![allow(clippy::unwrap_used)]
 
+mod lives;
+
 use super::{
     pass::Memories,
     place,
@@ -11,11 +13,7 @@ use crate::{
     cloud::{CallClass, LinkState, Operation, RouteTarget},
     clouds::{Calls, Metered, SimulatedCloud, SimulatedSettings},
 };
-use domain::{
-    Side,
-    network::{BlockCause, Life},
-    text::Account,
-};
+use domain::{Side, network::BlockCause, text::Account};
 use journal::Clock;
 use std::{sync::Arc, time::Duration};
 

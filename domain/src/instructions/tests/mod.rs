@@ -153,7 +153,7 @@ fn an_owner_is_told_each_thing_that_was_asked_for() {
 #[test]
 fn a_reason_in_a_script_runs_nothing() {
     let ingress = ConnectorIngressAllowed {
-        reason: reason_given("it's $(touch /tmp/x) `id`; \"; exit 3"),
+        reason: reason_given("it's $(touch made-by-mistake) `id`; \"; exit 3"),
         ..ingress_allowed(1, "10.101.8.0/24", 443)
     };
     let instructions = told(history_on(by_owner(), [started(1), initiated(), ingress.into()]));

@@ -36,7 +36,7 @@ fn whoever_is_waited_for_is_named_and_told_what_to_run() {
     assert!(text.contains("waits for       the owner of account 444455556666, who accepts the link; see below"), "{text}");
     assert!(text.contains("(2 d 1 h left)"), "{text}");
     assert!(
-        text.contains("\n1. Accept the link (sh)\n\naws ec2 accept-vpc-peering-connection --vpc-peering-connection-id pcx-1\n"),
+        text.contains("\n1. Accept the link (sh)\n\naws ec2 accept-vpc-peering-connection --vpc-peering-connection-id pcx-1"),
         "{text}"
     );
     assert!(!text.contains("left behind"), "{text}");

@@ -157,6 +157,25 @@ fn a_requested_peering_looks_before_it_asks() {
 }
 
 #[test]
+fn a_peer_that_another_private_network_of_this_log_shares_must_tell_the_two_apart() {
+    let (log, seen, memory, settings) = (Log::with_a_peering(), sees(&[]), Memory::default(), ProvisionerSettings::default());
+    let (network, peering) = (log.network(), log.peering());
+    let mut graph = Graph::default();
+    log.events().iter().for_each(|event| graph.evolve(domain::NetworkId(uuid::Uuid::from_u128(7)), event));
+    let facts = Facts {
+        network: &network,
+        peering: &peering,
+        seen: &seen,
+        memory: &memory,
+        graph: &graph,
+        limits: BySide::of(|_| LIMITS),
+        now: at(0),
+        settings: &settings,
+    };
+    expect(&plan(&facts), &["Blocked:range_overlap:remote"], Next::Blocked);
+}
+
+#[test]
 fn a_strangers_live_link_is_never_taken_and_never_doubled() {
     let live =
         [LinkState::Initiating, LinkState::Pending, LinkState::Provisioning, LinkState::Active, LinkState::Unknown("odd".to_owned())];

@@ -2,7 +2,9 @@
 //! after every call and every append, one by one.
 #![allow(clippy::unwrap_used)]
 
-use super::{
+mod neighbours;
+
+use crate::provisioner::{
     pass::Memories,
     place,
     settings::ProvisionerSettings,

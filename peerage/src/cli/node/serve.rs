@@ -1,0 +1,130 @@
+//! `peerage node` without a further word: serves until it is told to stop, by a signal or by a client.
+
+use super::{Trouble, refused};
+use crate::{config::Log, logging};
+use clap::Args;
+use embedded::{Builder, EmbeddedNode};
+use std::{net::SocketAddr, path::PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where it listens.
+    #[arg(long, default_value = "127.0.0.1:2113", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Where the events are. The directory is made if it is not there.
+    #[arg(long, value_name = "DIR", required_unless_present = "memory")]
+    data: Option<PathBuf>,
+    /// Keep the events in memory only.
+    #[arg(long, conflicts_with = "data")]
+    memory: bool,
+    /// Speak TLS, with this certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Ask callers who they are. The file gives a new store the passwords of its first two users, a line for each:
+    /// `admin:PASSWORD` and `ops:PASSWORD`.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// Write the links of the system projections: $ce-, $et-, $bc- and $category- streams.
+    #[arg(long)]
+    system_projections: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), Trouble> {
+        logging::start(&Log::default()).map_err(Trouble::usage)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
+        let node = self.builder()?.start().await.map_err(|error| refused(&error))?;
+        let is_tls = self.tls_cert.is_some();
+        if self.users.is_some() && !is_tls && !node.address().ip().is_loopback() {
+            tracing::warn!("passwords cross the network readable: give it a certificate with --tls-cert and --tls-key");
+        }
+        // The string for others: without what only a client in the node's own process wants of it.
+        let connection_string = format!("kurrentdb://{}?tls={is_tls}", node.address());
+        tracing::info!(connection_string, "serving");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = node.stopping() => tracing::info!("a client asked for the shutdown"),
+        }
+        node.shutdown().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn builder(&self) -> Result<Builder, Trouble> {
+        let mut builder = EmbeddedNode::builder().listen(self.listen);
+        if let Some(data) = &self.data {
+            builder = builder.data_dir(data);
+        }
+        if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            builder = builder.tls(read("--tls-cert", certificates)?, read("--tls-key", key)?);
+        }
+        if let Some(users) = &self.users {
+            let passwords = Passwords::parse(&String::from_utf8_lossy(&read("--users", users)?));
+            let Passwords { admin, ops } = passwords.map_err(|problem| Trouble::usage(format!("{}: {problem}", users.display())))?;
+            builder = builder.users(admin, ops);
+        }
+        Ok(if self.system_projections { builder.system_projections() } else { builder })
+    }
+}
+
+fn read(flag: &str, file: &PathBuf) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(file).map_err(|error| Trouble::usage(format!("{flag} {}: {error}", file.display())))
+}
+
+/// What a store without users begins with.
+#[derive(Debug, PartialEq, Eq)]
+struct Passwords {
+    admin: String,
+    ops: String,
+}
+
+impl Passwords {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (mut admin, mut ops) = (None, None);
+        let lines = text.lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
+        for (place, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            let slot = match line.split_once(':') {
+                Some(("admin", password)) if !password.is_empty() => (&mut admin, password),
+                Some(("ops", password)) if !password.is_empty() => (&mut ops, password),
+                Some(_) | None => {
+                    return Err(format!("line {place}: write admin:PASSWORD or ops:PASSWORD; further users are made by a client"));
+                }
+            };
+            if slot.0.replace(slot.1.to_owned()).is_some() {
+                return Err(format!("line {place} names a user again"));
+            }
+        }
+        match (admin, ops) {
+            (Some(admin), Some(ops)) => Ok(Self { admin, ops }),
+            (None, _) => Err("there is no line admin:PASSWORD".to_owned()),
+            (_, None) => Err("there is no line ops:PASSWORD".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_users_names_admin_and_ops_once_each() {
+        let good = Passwords::parse("# first\nadmin:a:b c\n\nops:o\n");
+        assert_eq!(good, Ok(Passwords { admin: "a:b c".to_owned(), ops: "o".to_owned() }));
+        for (text, problem) in [
+            ("", "no line admin"),
+            ("admin:a", "no line ops"),
+            ("admin:a\nops:", "line 2: write"),
+            ("admin:a\njane:x\nops:o", "line 2: write"),
+            ("admin:a\nops:o\nadmin:b", "line 3 names a user again"),
+        ] {
+            let found = Passwords::parse(text).unwrap_err();
+            assert!(found.contains(problem), "{text:?}: {found}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A cloud that counts its calls by place, and takes the time spent in it.
+
+use domain::text::Account;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use workers::Cloud;
+use workers::cloud::{CloudError, Operation, Place};
+use workers::clouds::Around;
+
+/// How many calls of each kind, in each account; every account here is used in one region.
+pub(crate) type Counts = BTreeMap<(Account, Operation), u64>;
+
+/// Any cloud, with its calls counted.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    cloud: Arc<dyn Cloud>,
+    counts: Mutex<Counts>,
+    inside: AtomicU64,
+}
+
+impl Counted {
+    pub(crate) fn around(cloud: Arc<dyn Cloud>) -> Arc<Self> {
+        Arc::new(Self { cloud, counts: Mutex::default(), inside: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.lock().unwrap().clone()
+    }
+
+    /// The counts since this last was asked for.
+    pub(crate) fn take(&self) -> Counts {
+        std::mem::take(&mut self.counts.lock().unwrap())
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.counts.lock().unwrap().values().sum()
+    }
+
+    /// The time spent in calls, those at the same time added up. A call without delay is all work.
+    pub(crate) fn inside(&self) -> Duration {
+        Duration::from_nanos(self.inside.load(Ordering::Relaxed))
+    }
+}
+
+impl Around for Counted {
+    fn cloud(&self) -> &dyn Cloud {
+        &*self.cloud
+    }
+
+    async fn around<T, F>(&self, operation: Operation, at: &Place, once: impl Fn() -> F + Send + Sync) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+        T: Send,
+    {
+        *self.counts.lock().unwrap().entry((at.account.clone(), operation)).or_default() += 1;
+        let begun = Instant::now();
+        let answer = once().await;
+        self.inside.fetch_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        answer
+    }
+}
