@@ -10,7 +10,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value in the life of a process")]
 pub(super) enum Network {
     /// Put a private network on record.
     Register(Register),

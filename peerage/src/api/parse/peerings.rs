@@ -51,7 +51,6 @@ pub(super) fn parse_consent(fields: &mut Fields, consent: &str) -> Option<Consen
     fields.word_or_usual("consent", consent, &Consent::ALL, Consent::as_str)
 }
 
-#[expect(clippy::fn_params_excessive_bools, reason = "a field of the message")]
 pub(super) fn parse_terms(fields: &mut Fields, consent: &str, deadline: &str, renew: bool) -> Option<Terms> {
     let consent = parse_consent(fields, consent);
     let deadline = fields.time("deadline", deadline);

@@ -74,9 +74,10 @@ fn a_policy_is_what_it_says_and_enforces_only_in_groups_that_it_names() {
         let policy = Some(v1::Policy { drift: drift.to_owned(), exposure: exposure.to_owned(), groups });
         set_policy(&v1::SetPolicyRequest { context: context(), network_id: id(), policy }, None)
     };
-    let policy = |parsed: Result<Addressed, Status>| match parsed.unwrap().command {
-        NetworkCommand::SetPolicy(SetPolicy { policy }) => policy,
-        other => panic!("{other:?}"),
+    let policy = |parsed: Result<Addressed, Status>| {
+        let command = parsed.unwrap().command;
+        let NetworkCommand::SetPolicy(SetPolicy { policy }) = command else { panic!("{command:?}") };
+        policy
     };
     assert_eq!(policy(of("", "", &[])), domain::network::Policy::default());
     let enforced = policy(of("report", "enforce", &["sg-1"]));

@@ -19,7 +19,6 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value in the life of a process")]
 pub(super) enum Peering {
     /// Ask for a link between a private network and a peer.
     Request(begin::Request),

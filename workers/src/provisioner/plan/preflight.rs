@@ -44,10 +44,13 @@ pub(super) fn passes(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     passed
 }
 
+/// One check of one side.
+type Check = fn(&Facts<'_>, Side) -> CheckOutcome;
+
 /// All checks, once everything that they need has been seen.
 pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckReport>> {
     for side in facts.peering.kept_sides() {
-        draft.see(&facts.seen.network.get(side), Sight::Network(side));
+        draft.see(facts.seen.network.get(side), Sight::Network(side));
         draft.see(facts.seen.links.get(side), Sight::Links(side));
         draft.see(facts.seen.tables.get(side), Sight::Tables(side));
         draft.see(facts.seen.may_create_group.get(side), Sight::MayCreateGroup(side));
@@ -59,7 +62,7 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     if !draft.asks.is_empty() {
         return None;
     }
-    let per_side: [(&'static str, fn(&Facts<'_>, Side) -> CheckOutcome); 7] = [
+    let per_side: [(&'static str, Check); 7] = [
         ("network", network),
         ("ranges_on_record", ranges_on_record),
         ("subnets", subnets),
