@@ -123,17 +123,19 @@ impl Log {
         self
     }
 
-    /// The same, on other terms.
-    pub(super) fn with_terms(terms: Terms) -> Self {
+    /// The same, with another command in the place of the request.
+    fn asking(ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
         let log = Self::default();
         for command in commands() {
-            let command = match command {
-                NetworkCommand::RequestPeering(request) => RequestPeering { terms: terms.clone(), ..request }.into(),
-                other => other,
-            };
+            let command = if let NetworkCommand::RequestPeering(request) = command { ask(request) } else { command };
             log.execute(&command).map(drop).unwrap();
         }
         log
+    }
+
+    /// The same, on other terms.
+    pub(super) fn with_terms(terms: Terms) -> Self {
+        Self::asking(|request| RequestPeering { terms: terms.clone(), ..request }.into())
     }
 
     pub(super) fn with_consent(consent: Consent) -> Self {
@@ -142,17 +144,7 @@ impl Log {
 
     /// The same, over a link that is there already.
     pub(super) fn adopting(link: &Link) -> Self {
-        let log = Self::default();
-        for command in commands() {
-            let command = match command {
-                NetworkCommand::RequestPeering(request) => {
-                    AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated }.into()
-                }
-                other => other,
-            };
-            log.execute(&command).map(drop).unwrap();
-        }
-        log
+        Self::asking(|request| AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated }.into())
     }
 
     pub(super) fn execute(&self, command: &NetworkCommand) -> Result<usize, domain::network::Refusal> {

@@ -447,10 +447,7 @@ async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted()
     life.settles().await;
     let peering = life.log.peering();
     assert!(peering.is_converged(), "{peering:#?}");
-    let evidence = life.log.events().into_iter().find_map(|event| match event {
-        domain::network::NetworkEvent::PeeringAccepted(it) => it.evidence,
-        _ => None,
-    });
+    let evidence = peering.acceptance;
     assert_eq!(evidence.map(|it| it.accepted_by), Some(domain::network::AcceptedBy::Owner));
     assert!(life.routes(Side::Remote).is_empty(), "that side is its owner's");
 }
