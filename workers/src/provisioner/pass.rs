@@ -146,7 +146,6 @@ impl Pass<'_> {
         survey: &mut Survey,
         memory: &mut Memory,
     ) -> Result<Carried, JournalError> {
-        let mut identified = BySide::<bool>::default();
         let mut failure: Option<(Side, CloudError)> = None;
         let stale = |page| Ok(Carried { page, failure: None, stale: true });
         for step in steps {
@@ -154,13 +153,10 @@ impl Pass<'_> {
                 if failure.as_ref().is_some_and(|(failed, _)| *failed == side) {
                     continue;
                 }
-                if !*identified.get(side) {
-                    let Some((network, peering)) = on_record(&page, id) else { return stale(page) };
-                    if let Err(error) = check_identity(self.cloud, network, peering, side).await {
-                        failure.get_or_insert((side, error));
-                        continue;
-                    }
-                    *identified.get_mut(side) = true;
+                let Some((network, peering)) = on_record(&page, id) else { return stale(page) };
+                if let Err(error) = self.identify(network, peering, side, survey).await {
+                    failure.get_or_insert((side, error));
+                    continue;
                 }
             }
             match step {
@@ -182,6 +178,16 @@ impl Pass<'_> {
             }
         }
         Ok(Carried { page, failure, stale: false })
+    }
+
+    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is good for as long as what was read.
+    async fn identify(&self, network: &Registered, peering: &Peering, side: Side, survey: &mut Survey) -> Result<(), CloudError> {
+        let at = place::of(network, peering, side);
+        if survey.identities.get(&at) != Some(&at.account) {
+            check_identity(self.cloud, network, peering, side).await?;
+            survey.identities.insert(at.clone(), at.account);
+        }
+        Ok(())
     }
 
     async fn act(
