@@ -106,6 +106,8 @@ async fn it_takes_few_calls_and_then_none() {
     let writes: u64 = counts.iter().filter(|((operation, _), _)| operation.class() == CallClass::Write).map(|(_, count)| count).sum();
     // A link, its acceptance, a route in each of two local tables and one remote, two groups, one rule.
     assert_eq!(writes, 8, "{counts:#?}");
+    let identities: u64 = counts.iter().filter(|((operation, _), _)| *operation == Operation::Identity).map(|(_, count)| count).sum();
+    assert_eq!(identities, 2, "each side once for all its changes in a row: {counts:#?}");
     // 18 a side at most, preflight with its rehearsals included.
     assert!(bench.calls().total() <= 36, "{counts:#?}");
     let before = bench.calls().total();
