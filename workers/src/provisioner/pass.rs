@@ -111,6 +111,7 @@ impl Pass<'_> {
             }
             tracing::debug!(peering = %id, ?steps, ?next, "planned");
             memory.missing_since = if missing { memory.missing_since.or(Some(now)) } else { None };
+            let planned_on = page.revision;
             let carried = self.carry_out(steps, page, id, survey, memory).await?;
             page = carried.page;
             if carried.stale {
@@ -122,7 +123,8 @@ impl Pass<'_> {
                 let (page, next) = self.failed(page, id, side, &error, memory).await?;
                 return Ok((page, next.into()));
             }
-            if next != Next::AtOnce {
+            // What was recorded, or what somebody asked for meanwhile, is on record now: whether nothing is left to do is for a plan on that.
+            if next != Next::AtOnce && page.revision == planned_on {
                 let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
                 return Ok((page, Outlook { next, due_in }));
             }
