@@ -261,3 +261,39 @@ async fn a_network_whose_history_cannot_be_read_is_left_alone() {
     bench.settles().await;
     assert_eq!(bench.calls().total(), 0);
 }
+
+/// A log to which somebody gives a command in the very moment in which an outcome is recorded.
+#[derive(Debug)]
+struct Interrupted(Log, std::sync::Mutex<Option<domain::network::NetworkCommand>>);
+
+#[async_trait::async_trait]
+impl super::logbook::Logbook for Interrupted {
+    async fn load(&self) -> Result<Arc<journal::Loaded>, journal::JournalError> {
+        self.0.load().await
+    }
+
+    async fn record(
+        &self,
+        on: &journal::Loaded,
+        outcome: domain::network::Outcome,
+    ) -> Result<super::logbook::Written, journal::JournalError> {
+        let last = outcome.name() == "FirewallEnforced";
+        let written = self.0.record(on, outcome).await?;
+        if last && let Some(command) = self.1.lock().unwrap().take_if(|_| self.0.peering().firewall.local.enforced) {
+            self.0.execute(&command).unwrap();
+            return Ok(super::logbook::Written::New(self.0.loaded()));
+        }
+        Ok(written)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_same_pass() {
+    let mut bench = Bench::with(SimulatedSettings::instant(4));
+    let book = Interrupted(bench.log.clone(), std::sync::Mutex::new(Some(super::testing::restrict(&[]))));
+    let settings = ProvisionerSettings::default();
+    let at_most = Duration::from_secs(60);
+    settle(&bench.metered, &book, &bench.clock, &settings, &mut bench.memories, at_most).await;
+    assert!(book.1.lock().unwrap().is_none(), "the command was given");
+    assert!(bench.log.peering().is_converged(), "{:#?}", bench.log.peering());
+}
