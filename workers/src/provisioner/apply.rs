@@ -88,8 +88,10 @@ impl Action {
 /// What the call said.
 #[derive(Clone, Debug)]
 pub(super) enum Report {
-    /// It is done, or was done before: a look will show it, perhaps later.
-    Answered,
+    /// It is done, or was done before: a look will show it, perhaps later. The group, if this made one.
+    Answered {
+        made: Option<FirewallGroup>,
+    },
     Failed(CloudError),
 }
 
@@ -97,6 +99,7 @@ pub(super) enum Report {
 pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Peering, action: &Action) -> Report {
     let side = action.side();
     let at = place::of(network, peering, side);
+    let mut made = None;
     let result = match action {
         Action::CreateLink { .. } => cloud.create_link(&place::link(network, peering)).await.map(drop),
         Action::AcceptLink { link } => cloud.accept_link(&at, link).await,
@@ -105,14 +108,16 @@ pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Pee
         Action::SetDnsResolution { link, end, enabled, .. } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
         Action::InstallRoute { table, destination, link, .. } => cloud.install_route(&at, table, *destination, link).await,
         Action::RemoveRoute { table, destination, .. } => cloud.remove_route(&at, table, *destination).await,
-        Action::CreateGroup { .. } => cloud.create_group(&place::network(network, peering, side), peering.id).await.map(drop),
+        Action::CreateGroup { .. } => {
+            cloud.create_group(&place::network(network, peering, side), peering.id).await.map(|group| made = Some(group))
+        }
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
         Action::AuthorizeRule { group, rule, .. } => cloud.authorize_rule(&at, group, *rule, peering.id).await.map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind) => Report::Failed(error),
-        Ok(()) | Err(_) => Report::Answered,
+        Ok(()) | Err(_) => Report::Answered { made },
     }
 }
 

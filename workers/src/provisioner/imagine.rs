@@ -38,7 +38,7 @@ impl Survey {
                     view.routes.retain(|route| route.destination != destination);
                 }
             }
-            Action::CreateGroup { side } => self.groups.entry(at).or_default().push(new_group(network, peering, *side)),
+            Action::CreateGroup { side } => self.groups.entry(at).or_default().push(group_view(network, peering, *side)),
             Action::DeleteGroup { group, .. } => self.groups.entry(at).or_default().retain(|view| view.group != *group),
             Action::AuthorizeRule { group, rule, .. } => {
                 let shown = new_rule(*rule, peering.id);
@@ -76,11 +76,16 @@ impl Survey {
     }
 }
 
-fn new_group(network: &Registered, peering: &Peering, side: Side) -> GroupView {
+/// The id of a group that would be made.
+pub(super) fn new_group(side: Side) -> FirewallGroup {
+    format!("(new-group-{side})").parse().expect("a plain word is a group's id")
+}
+
+fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView {
     let of = place::network(network, peering, side);
     GroupView {
         network: of.network,
-        group: format!("(new-group-{side})").parse().expect("a plain word is a group's id"),
+        group: new_group(side),
         name: group_name(peering.id),
         belongs_to: of.place.account.to_string(),
         owner: Some(peering.id),

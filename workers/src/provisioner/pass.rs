@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     BySide, PeeringId, Side,
     network::{Network, Outcome, Peering, PeeringInitiationRefused, Registered},
+    text::FirewallGroup,
 };
 use journal::{Clock, JournalError, Loaded};
 use std::{
@@ -149,6 +150,7 @@ impl Pass<'_> {
         memory: &mut Memory,
     ) -> Result<Carried, JournalError> {
         let mut failure: Option<(Side, CloudError)> = None;
+        let mut made: BySide<Option<FirewallGroup>> = BySide::default();
         let stale = |page| Ok(Carried { page, failure: None, stale: true });
         for step in steps {
             if let Some(side) = step.side() {
@@ -161,22 +163,38 @@ impl Pass<'_> {
                     continue;
                 }
             }
-            match step {
+            let action = match step {
                 Step::Record(outcome) => match self.book.record(&page, outcome).await? {
-                    Written::New(after) | Written::Known(after) => page = after,
+                    Written::New(after) | Written::Known(after) => {
+                        page = after;
+                        continue;
+                    }
                     Written::Stale => return stale(page),
                 },
                 Step::Intend(started) => match self.book.record(&page, Outcome::InitiationStarted(started)).await? {
-                    Written::New(after) => page = after,
+                    Written::New(after) => {
+                        page = after;
+                        continue;
+                    }
                     // Another one is at it, or was: whether it made a link is for the next look to say.
                     Written::Known(after) => return stale(after),
                     Written::Stale => return stale(page),
                 },
-                Step::Act(action) => {
-                    let (after, failed) = self.act(page, id, &action, survey, memory).await?;
-                    page = after;
-                    failure = failure.or(failed.map(|error| (action.side(), error)));
+                Step::Act(action) => action,
+                Step::AdmitInNew { side, rule } => match made.get(side).clone() {
+                    Some(group) => Action::AuthorizeRule { side, group, rule },
+                    None => continue,
+                },
+            };
+            let (after, done) = self.act(page, id, &action, survey, memory).await?;
+            page = after;
+            match done {
+                Ok(group) => {
+                    if group.is_some() {
+                        *made.get_mut(action.side()) = group;
+                    }
                 }
+                Err(error) => drop(failure.get_or_insert((action.side(), error))),
             }
         }
         Ok(Carried { page, failure, stale: false })
@@ -192,6 +210,7 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Carries out one action. Gives the group, if it made one.
     async fn act(
         &self,
         page: Arc<Loaded>,
@@ -199,17 +218,17 @@ impl Pass<'_> {
         action: &Action,
         survey: &mut Survey,
         memory: &mut Memory,
-    ) -> Result<(Arc<Loaded>, Option<CloudError>), JournalError> {
-        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, None)) };
+    ) -> Result<(Arc<Loaded>, Result<Option<FirewallGroup>, CloudError>), JournalError> {
+        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Ok(None))) };
         let report = apply(self.cloud, network, peering, action).await;
         survey.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
         match report {
-            Report::Answered => {
+            Report::Answered { made } => {
                 memory.note_answered(action, (self.clock)());
                 memory.failures = 0;
                 memory.polls = 0;
-                Ok((page, None))
+                Ok((page, Ok(made)))
             }
             Report::Failed(error) => match action {
                 Action::CreateLink { attempt } if error.definitely_not_applied() => {
@@ -218,7 +237,7 @@ impl Pass<'_> {
                         Written::New(after) | Written::Known(after) => after,
                         Written::Stale => page,
                     };
-                    Ok((page, Some(error)))
+                    Ok((page, Err(error)))
                 }
                 Action::CreateLink { .. }
                 | Action::AcceptLink { .. }
@@ -230,7 +249,7 @@ impl Pass<'_> {
                 | Action::CreateGroup { .. }
                 | Action::DeleteGroup { .. }
                 | Action::AuthorizeRule { .. }
-                | Action::RevokeRule { .. } => Ok((page, Some(error))),
+                | Action::RevokeRule { .. } => Ok((page, Err(error))),
             },
         }
     }

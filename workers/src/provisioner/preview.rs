@@ -4,6 +4,8 @@
 //! would be recorded is folded in memory alone. So a preview cannot differ from what will be done, as long as the world stays as it is.
 
 use super::{
+    apply::Action,
+    imagine,
     memory::Memory,
     observe::{Observed, Sight},
     place,
@@ -247,17 +249,20 @@ impl Play<'_> {
                     self.record(outcome);
                 }
                 Step::Intend(started) => self.record(Outcome::InitiationStarted(started)),
-                Step::Act(action) => {
-                    let (name, detail) = action.describe();
-                    self.actions.push(PlannedAction { side: action.side(), action: name, detail });
-                    let Network::Registered(network) = &self.network else { continue };
-                    if let Some(peering) = network.peerings.get(&id) {
-                        self.survey.imagine(network, peering, &action);
-                    }
-                }
+                Step::Act(action) => self.act(id, &action),
+                Step::AdmitInNew { side, rule } => self.act(id, &Action::AuthorizeRule { side, group: imagine::new_group(side), rule }),
             }
         }
         blocked
+    }
+
+    fn act(&mut self, id: PeeringId, action: &Action) {
+        let (name, detail) = action.describe();
+        self.actions.push(PlannedAction { side: action.side(), action: name, detail });
+        let Network::Registered(network) = &self.network else { return };
+        if let Some(peering) = network.peerings.get(&id) {
+            self.survey.imagine(network, peering, action);
+        }
     }
 
     fn record(&mut self, outcome: Outcome) {

@@ -10,7 +10,7 @@ use super::{
     testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, settle},
 };
 use crate::{
-    cloud::{CallClass, LinkState, Operation, RouteTarget},
+    cloud::{CallClass, LinkState, Operation, RouteTarget, group_name},
     clouds::{Calls, Metered, SimulatedCloud, SimulatedSettings},
 };
 use domain::{Side, network::BlockCause, text::Account};
@@ -238,6 +238,18 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
     bench.world.hands().drop_rule(&remote, &rule);
     bench.settles().await;
     assert!(bench.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_of_that_name_that_somebody_else_made_is_left_as_it_is_and_reported() {
+    let mut bench = Bench::calm();
+    let (network, peering) = (bench.log.network(), bench.log.peering());
+    let local = place::network(&network, &peering, Side::Local);
+    bench.world.hands().group(&local, &group_name(peering_id()), &["tcp 22 from 0.0.0.0/0"]).unwrap();
+    assert_eq!(bench.run(Duration::from_secs(900)).await, Settled::No);
+    assert_eq!(bench.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::Conflict, Side::Local)));
+    let groups = bench.world.world().networks[&local.to_string()].groups.clone();
+    assert_eq!(groups.iter().map(|group| (group.owner, group.rules.len())).collect::<Vec<_>>(), [(None, 1)], "{groups:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,9 @@ use domain::{
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    if facts.seen.groups.get(side).is_none() && is_new(facts, side) {
+        return make(facts, side, draft);
+    }
     let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
     let ours: Vec<&GroupView> = groups.iter().filter(|group| is_ours(facts, side, group)).collect();
     match ours.as_slice() {
@@ -44,7 +47,22 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         Some(group) => drift::weigh(facts, Finding::GroupMissing { side, group }, draft) == Verdict::Repair,
     };
     if repairs {
-        draft.act(facts, Action::CreateGroup { side });
+        make(facts, side, draft);
+    }
+}
+
+/// Whether nobody has asked for the group yet, as far as anybody remembers. It can be made unseen: its name is unique in its network,
+/// so there will not be two, and one that is there already is for the look that follows.
+fn is_new(facts: &Facts<'_>, side: Side) -> bool {
+    facts.peering.firewall.get(side).group.is_none() && facts.memory.answered(&Action::CreateGroup { side }).is_none()
+}
+
+/// The group, and at once what it admits: nobody could look at it in between and see anything else.
+fn make(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let action = Action::CreateGroup { side };
+    if !draft.waits_for(facts, &action) {
+        draft.actions.push(action);
+        draft.admissions.extend(facts.peering.firewall.get(side).admit.iter().map(|rule| (side, *rule)));
     }
 }
 

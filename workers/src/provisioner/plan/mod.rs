@@ -43,7 +43,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, Finding, Life, Outcome, Peering, PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked,
+        BlockCause, Finding, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked,
         ProvisioningUnblocked, Registered,
     },
 };
@@ -58,6 +58,8 @@ pub(super) enum Step {
     Intend(PeeringInitiationStarted),
     /// Change something at the cloud.
     Act(Action),
+    /// Admit this in the group that a step before has made. If it was there before, that is for a look to find out.
+    AdmitInNew { side: Side, rule: InboundRule },
 }
 
 impl Step {
@@ -67,6 +69,7 @@ impl Step {
             Self::Record(_) => None,
             Self::Intend(_) => Some(Side::Local),
             Self::Act(action) => Some(action.side()),
+            Self::AdmitInNew { side, .. } => Some(*side),
         }
     }
 }
@@ -162,6 +165,8 @@ struct Draft {
     records: Vec<Outcome>,
     intent: Option<PeeringInitiationStarted>,
     actions: Vec<Action>,
+    /// What a group that these actions make is to admit.
+    admissions: Vec<(Side, InboundRule)>,
     /// The first reason found why somebody must act.
     block: Option<ProvisioningBlocked>,
     /// What was found otherwise than it was left.
@@ -206,22 +211,27 @@ impl Draft {
         }
     }
 
-    /// An action, unless the cloud has confirmed it a moment ago; then reads are late.
+    /// An action, unless the cloud has confirmed it a moment ago.
     fn act(&mut self, facts: &Facts<'_>, action: Action) {
-        let Some(answered) = facts.memory.answered(&action) else {
-            self.actions.push(action);
-            return;
-        };
-        if facts.now >= later(answered.first, facts.settings.visibility_window) {
-            let message = format!("the cloud says that this is done, and does not show it: {}", action.describe().1);
-            let remedy = vec!["look for something of the same name that Peerage did not make, and remove it".to_owned()];
-            self.block(facts, BlockCause::Conflict, action.side(), message, remedy);
-        }
-        if facts.now < later(answered.last, facts.settings.settle_window) {
-            self.polls = true;
-        } else {
+        if !self.waits_for(facts, &action) {
             self.actions.push(action);
         }
+    }
+
+    /// Whether the cloud has confirmed this a moment ago; then reads are late.
+    fn waits_for(&mut self, facts: &Facts<'_>, action: &Action) -> bool {
+        if let Some(answered) = facts.memory.answered(action) {
+            if facts.now >= later(answered.first, facts.settings.visibility_window) {
+                let message = format!("the cloud says that this is done, and does not show it: {}", action.describe().1);
+                let remedy = vec!["look for something of the same name that Peerage did not make, and remove it".to_owned()];
+                self.block(facts, BlockCause::Conflict, action.side(), message, remedy);
+            }
+            if facts.now < later(answered.last, facts.settings.settle_window) {
+                self.polls = true;
+                return true;
+            }
+        }
+        false
     }
 
     fn finish(self, facts: &Facts<'_>) -> Plan {
@@ -252,6 +262,7 @@ impl Draft {
         }
         let records = records.into_iter().map(Step::Record);
         let steps = records.chain(self.intent.map(Step::Intend)).chain(self.actions.into_iter().map(Step::Act));
+        let steps = steps.chain(self.admissions.into_iter().map(|(side, rule)| Step::AdmitInNew { side, rule }));
         Plan { asks: BTreeSet::new(), steps: steps.collect(), next, missing: self.missing, due: self.due }
     }
 }

@@ -133,6 +133,7 @@ fn steps(plan: &Plan) -> Vec<String> {
             Step::Record(outcome) => format!("{outcome:?}").split('(').next().unwrap().to_owned(),
             Step::Intend(started) => format!("Intend#{}", started.attempt),
             Step::Act(action) => format!("{action:?}").split([' ', '{']).next().unwrap().to_owned(),
+            Step::AdmitInNew { .. } => "AdmitInNew".to_owned(),
         })
         .collect()
 }
@@ -407,11 +408,24 @@ fn another_target_is_recorded_and_left_alone() {
 fn the_group_is_made_then_its_rules_then_it_is_enforced() {
     let routes = [our_route()];
     let local = |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
-    expect(&local(&active(), &[]), &["RouteInstalled", "CreateGroup"], Next::AtOnce);
+    expect(&local(&active(), &[]), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
     expect(&local(&active(), &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"], Next::AtOnce);
     let nothing = active();
     nothing.execute(&restrict(&[])).unwrap();
     expect(&local(&nothing, &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"], Next::Settled);
+}
+
+#[test]
+fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
+    let log = active();
+    let mut seen = inside(&[our_route()], &[]);
+    seen.groups.local = None;
+    let plan = planned(&log, &seen, 1);
+    assert_eq!(plan.asks, BTreeSet::new(), "{plan:#?}");
+    expect(&local_only(&plan), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
+    let mut memory = Memory::default();
+    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(1));
+    assert_eq!(planned_with(&log, &seen, &memory, 1).asks, BTreeSet::from([Sight::Groups(Side::Local)]));
 }
 
 #[test]
@@ -454,7 +468,7 @@ fn what_the_cloud_has_confirmed_is_not_asked_for_again_at_once() {
     let mut memory = Memory::default();
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
     expect(&local_only(&planned_with(&log, &seen, &memory, 19)), &["RouteInstalled"], Next::Poll);
-    expect(&local_only(&planned_with(&log, &seen, &memory, 20)), &["RouteInstalled", "CreateGroup"], Next::AtOnce);
+    expect(&local_only(&planned_with(&log, &seen, &memory, 20)), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
     assert!(steps(&planned_with(&log, &seen, &memory, 300)).contains(&CONFLICT.to_owned()));
 }
