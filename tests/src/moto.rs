@@ -71,6 +71,15 @@ impl Moto {
         entries.filter_map(|entry| action(&entry)).collect()
     }
 
+    /// The processor time that it has used so far.
+    ///
+    /// # Panics
+    /// When it is not there any more.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        self.process.processor_time()
+    }
+
     /// Kills the emulator, as an outage would. Everything in it is lost.
     pub fn kill(&mut self) {
         self.process.kill();

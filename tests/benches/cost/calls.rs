@@ -49,7 +49,7 @@ fn reason(operation: Operation) -> &'static str {
         Operation::Subnets => "preflight: the chosen subnets are there",
         Operation::Links => "none there yet; what was asked for; what became of it after each change",
         Operation::RouteTables => "preflight: room; which tables serve; after the change, that it is so",
-        Operation::FirewallGroups => "whether there is a group; its id; its rules; after the change, that it is so",
+        Operation::FirewallGroups => "local: a new group is made unseen, then looked at; remote: whether others admit us, first",
         Operation::AccessLists => "what stands in front of a stranger's rule",
         Operation::DnsSupport => "the preconditions of name resolution",
         Operation::Rehearse => "preflight: permissions, without doing it",

@@ -27,19 +27,29 @@ pub(crate) async fn measure(pairs: usize, report: &mut Report) {
     }
     let (engine, counts) = engine(pairs).await;
     // The best of two: the ceiling is what is possible.
-    let ceiling = directly(pairs, &counts).await.min(directly(pairs, &counts).await);
+    let (one, other) = (directly(pairs, &counts).await, directly(pairs, &counts).await);
+    let ceiling = if one.took < other.took { one } else { other };
     let calls: u64 = counts.values().sum();
-    let rate = |time: Duration| pairs as f64 / time.as_secs_f64();
+    let rate = |run: &Run| pairs as f64 / run.took.as_secs_f64();
+    let of_emulator = |run: &Run| format!("{:.0} ms of the emulator's processor time each", run.each(pairs));
     report.row(Row::amount("calls of a peering", calls as f64 / pairs as f64, "", ""));
-    report.row(Row::amount("the engine, peerings", rate(engine), "/s", "from the first look until all is in place and on record"));
-    report.row(Row::amount(
-        "the same calls without an engine, peerings",
-        rate(ceiling),
-        "/s",
-        "as many at a time, a fresh emulator, best of two",
-    ));
-    let share = rate(engine) / rate(ceiling);
+    report.row(Row::amount("the engine, peerings", rate(&engine), "/s", of_emulator(&engine)));
+    report.row(Row::amount("the same calls without an engine, peerings", rate(&ceiling), "/s", of_emulator(&ceiling)));
+    let share = rate(&engine) / rate(&ceiling);
     report.row(Row::amount("engine / ceiling", share, "", "").target("at least 0.9", share >= SHARE));
+}
+
+/// How long all peerings took, from the first call until all is in place, and what of that the emulator has worked.
+struct Run {
+    took: Duration,
+    emulator: Duration,
+}
+
+impl Run {
+    /// The emulator's processor time for one peering, in ms.
+    fn each(&self, pairs: usize) -> f64 {
+        self.emulator.as_secs_f64() * 1_000.0 / pairs as f64
+    }
 }
 
 /// The emulator's program, if it is not installed.
@@ -72,27 +82,29 @@ async fn pairs_in(cloud: &AwsCloud, pairs: usize) -> Vec<Story> {
     stories
 }
 
-async fn engine(pairs: usize) -> (Duration, Counts) {
+async fn engine(pairs: usize) -> (Run, Counts) {
     let moto = Moto::start().await;
     let stories = pairs_in(&cloud(&moto), pairs).await;
     let scene = Scene::set(Arc::new(cloud(&moto)), &stories).await;
+    let before = moto.processor_time();
     let running = scene.start();
     let finished = scene.until_in_place(&running).await;
+    let run = Run { took: finished.in_place, emulator: moto.processor_time() - before };
     let counts = scene.cloud.counts();
     running.stop().await;
     scene.node.stop().await;
-    (finished.in_place, counts)
+    (run, counts)
 }
 
-/// The same calls, as many of each kind.
-async fn directly(pairs: usize, counts: &Counts) -> Duration {
+/// The same calls, as many of each kind, as many peerings at a time, in a fresh emulator.
+async fn directly(pairs: usize, counts: &Counts) -> Run {
     let moto = Moto::start().await;
     let stories = pairs_in(&cloud(&moto), pairs).await;
     let cloud = cloud(&moto);
-    let begun = Instant::now();
+    let (before, begun) = (moto.processor_time(), Instant::now());
     let lives = stories.iter().map(|story| Direct::of(&cloud, story, counts, pairs).live());
     stream::iter(lives).buffer_unordered(ProvisionerSettings::default().parallel_networks.get()).collect::<Vec<()>>().await;
-    begun.elapsed()
+    Run { took: begun.elapsed(), emulator: moto.processor_time() - before }
 }
 
 /// One peering, made by heart.
@@ -113,11 +125,13 @@ impl<'a> Direct<'a> {
         Self { cloud, counts, pairs, peering: story.peering_id(0), local: story.local.clone(), remote }
     }
 
+    /// The changes in their order, the reads where the engine has them: once before the first change, the others after the last.
     async fn live(self) {
         let (cloud, spec) = (self.cloud, self.spec());
         let (here, there) = (&self.local.place, &self.remote.place);
-        for (side, network) in [(Side::Local, &self.local), (Side::Remote, &self.remote)] {
-            self.reads(side, network, &spec).await;
+        let sides = [(Side::Local, &self.local), (Side::Remote, &self.remote)];
+        for (side, network) in sides {
+            self.reads(side, network, &spec, |times| times.min(1)).await;
         }
         let link = cloud.create_link(&spec).await.unwrap();
         cloud.accept_link(there, &link).await.unwrap();
@@ -129,6 +143,9 @@ impl<'a> Direct<'a> {
         cloud.create_group(&self.remote, self.peering).await.unwrap();
         let rule = domain::network::InboundRule { source: peer_range(0), port: 2113 };
         cloud.authorize_rule(here, &group, rule, self.peering).await.unwrap();
+        for (side, network) in sides {
+            self.reads(side, network, &spec, |times| times.saturating_sub(1)).await;
+        }
     }
 
     fn spec(&self) -> LinkSpec {
@@ -140,12 +157,13 @@ impl<'a> Direct<'a> {
         LinkSpec { peering: self.peering, requester: end(&self.local, range(PRIVATE)), accepter: end(&self.remote, peer_range(0)) }
     }
 
-    /// As many reads of each kind as the engine made for one peering; those of tables but the one that is needed for the routes.
-    async fn reads(&self, side: Side, network: &NetworkRef, spec: &LinkSpec) {
+    /// This share of the reads of each kind that the engine made for one peering; of tables one is made for the routes.
+    async fn reads(&self, side: Side, network: &NetworkRef, spec: &LinkSpec, share: impl Fn(usize) -> usize) {
         let (at, of) = (&network.place, std::slice::from_ref(&network.network));
         let times = |operation| {
             let all = self.counts.get(&(account(side), operation)).copied().unwrap_or_default();
-            usize::try_from(all).unwrap().div_ceil(self.pairs)
+            let made = usize::from(operation == Operation::RouteTables);
+            share(usize::try_from(all).unwrap().div_ceil(self.pairs).saturating_sub(made))
         };
         for _ in 0..times(Operation::Identity) {
             self.cloud.identity(at).await.unwrap();
@@ -156,7 +174,7 @@ impl<'a> Direct<'a> {
         for _ in 0..times(Operation::Links) {
             self.cloud.links(at, of).await.unwrap();
         }
-        for _ in 1..times(Operation::RouteTables) {
+        for _ in 0..times(Operation::RouteTables) {
             self.cloud.route_tables(at, of).await.unwrap();
         }
         for _ in 0..times(Operation::FirewallGroups) {

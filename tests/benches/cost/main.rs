@@ -5,7 +5,7 @@
 //! - 1,000 networks with one peering each on a simulated cloud without any delay: peerings per second, processor time per peering;
 //! - with `-- --moto`: the same against one emulator process, beside the same calls made without an engine.
 //!
-//! The log is a real one, in a node on the disk, a process of its own. `-- --json` adds the figures as JSON on one line, `-- --quick`
+//! `-- --part calls`, `throughput` or `moto` measures one part only. The log is a real one, in a node on the disk, a process of its own. `-- --json` adds the figures as JSON on one line, `-- --quick`
 //! takes a tenth of the networks: it shows that the benchmark works, not what anything costs. Targets are printed, not asserted.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop and say why")]
 
@@ -30,12 +30,19 @@ fn main() {
     }
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let (networks, pairs) = if has("--quick") { (100, 5) } else { (1_000, 50) };
+    let after = |flag: &str| arguments.iter().skip_while(|argument| *argument != flag).nth(1).map(String::as_str);
+    let part = after("--part");
+    let wants = |named: &str| part.is_none_or(|part| part == named);
     let mut report = Report::default();
     runtime.block_on(async {
-        calls::to_active(&mut report).await;
-        calls::steady(&mut report).await;
-        throughput::measure(networks, &mut report).await;
-        if has("--moto") {
+        if wants("calls") {
+            calls::to_active(&mut report).await;
+            calls::steady(&mut report).await;
+        }
+        if wants("throughput") {
+            throughput::measure(networks, &mut report).await;
+        }
+        if has("--moto") || part == Some("moto") {
             emulated::measure(pairs, &mut report).await;
         }
     });
