@@ -3,6 +3,9 @@
 //! The same plan is made as by a pass, on what the cloud really shows; but what an action would change is only imagined, and what
 //! would be recorded is folded in memory alone. So a preview cannot differ from what will be done, as long as the world stays as it is.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     apply::Action,
     imagine,
@@ -15,7 +18,8 @@ use super::{
 };
 use crate::cloud::{Cloud as _, CloudError};
 use domain::{
-    Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side, advisory,
+    Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side,
+    advisory::{Known, Usage, advisories_knowing},
     network::{
         AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, RequestPeering, decide, evolve,
     },
@@ -109,9 +113,15 @@ impl Planner {
         if !page.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
         }
-        let mut play = Play { worker: &self.worker, network: page.network.clone(), survey: Survey::default(), actions: Vec::new() };
+        let mut play = Play {
+            worker: &self.worker,
+            network: page.network.clone(),
+            survey: Survey::default(),
+            advisories: Vec::new(),
+            actions: Vec::new(),
+        };
         let id = play.set(network, subject)?;
-        let advisories = play.facts(id).map(|(network, peering)| advisory::advisories(network, peering)).unwrap_or_default();
+        play.advise(id);
         let mut checks = Vec::new();
         let waits_for = match play.run(id, &mut checks).await {
             Ok(waits_for) => waits_for,
@@ -121,7 +131,7 @@ impl Planner {
                 None
             }
         };
-        Ok(Preview { checks, advisories, actions: play.actions, waits_for })
+        Ok(Preview { checks, advisories: play.advisories, actions: play.actions, waits_for })
     }
 }
 
@@ -130,6 +140,7 @@ struct Play<'a> {
     worker: &'a Worker,
     network: Network,
     survey: Survey,
+    advisories: Vec<Advisory>,
     actions: Vec<PlannedAction>,
 }
 
@@ -164,12 +175,19 @@ impl Play<'_> {
         }
     }
 
+    /// What the owner should know, as far as the cloud has been looked at.
+    fn advise(&mut self, id: PeeringId) {
+        let known = self.with_facts(id, known).unwrap_or_default();
+        self.advisories = self.facts(id).map(|(network, peering)| advisories_knowing(network, peering, &known)).unwrap_or_default();
+    }
+
     /// Plays the peering's life as far as it goes. Says who must act then.
     async fn run(&mut self, id: PeeringId, checks: &mut Vec<CheckReport>) -> Result<Option<String>, (Side, CloudError)> {
         let Some((_, peering)) = self.facts(id).filter(|(_, peering)| peering.life.is_live()) else { return Ok(None) };
         let kept: Vec<Side> = peering.kept_sides().collect();
-        let all = |side: Side| [Sight::Identity(side), Sight::Network(side), Sight::Links(side), Sight::Tables(side), Sight::Groups(side)];
-        self.look(id, &kept.iter().flat_map(|side| all(*side)).collect()).await?;
+        let all: [fn(Side) -> Sight; 6] = [Sight::Identity, Sight::Network, Sight::Subnets, Sight::Links, Sight::Tables, Sight::Groups];
+        self.look(id, &kept.iter().flat_map(|side| all.map(|sight| sight(*side))).collect()).await?;
+        self.advise(id);
         self.check(id, &kept, checks).await?;
         if checks.iter().any(|report| matches!(report.outcome, CheckOutcome::Failed { .. })) {
             return Ok(Some("whoever can end what the failed checks name".to_owned()));
@@ -279,6 +297,21 @@ impl Play<'_> {
             _ => Some("the cloud, which is at work".to_owned()),
         }
     }
+}
+
+/// What advisories need of what was seen: the zones of the chosen subnets, or of all where none were chosen, and the links there are.
+fn known(facts: &Facts<'_>) -> Known {
+    let zones = BySide::of(|side| {
+        let chosen = place::subnets(facts.network, facts.peering, side);
+        let shown = facts.seen.subnets.get(side).iter().flatten();
+        shown.filter(|view| chosen.is_empty() || chosen.contains(&view.subnet)).filter_map(|view| view.zone.clone()).collect()
+    });
+    let between = facts.seen.links.local.as_ref();
+    let links = between.zip(facts.seen.neighbours.local.as_ref()).map(|(between, others)| Usage {
+        used: between.iter().chain(others).filter(|link| link.state.is_live()).count(),
+        most: facts.limits.local.links,
+    });
+    Known { zones, links }
 }
 
 impl From<plan::CheckReport> for CheckReport {
