@@ -10,6 +10,10 @@
 set -eu
 cd "$(dirname "$0")"
 
+# Most tests wait for another process most of the time: more of them at once than there are processors.
+RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(getconf _NPROCESSORS_ONLN) * 3))}"
+export RUST_TEST_THREADS
+
 started=$(date +%s)
 report=""
 
