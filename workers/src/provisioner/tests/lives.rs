@@ -2,6 +2,7 @@
 //! after every call and every append, one by one.
 #![allow(clippy::unwrap_used)]
 
+mod interrupted;
 mod neighbours;
 
 use crate::provisioner::{
