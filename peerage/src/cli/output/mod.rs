@@ -9,7 +9,7 @@ pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state
 pub(super) use plan::plan;
 
 use super::Trouble;
-use crate::api::v1::{CommandResponse, Event, Network};
+use crate::api::v1::{Advisory, CommandResponse, Event, Network};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -42,6 +42,14 @@ pub(super) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator
         table.add_row(row);
     }
     if empty { "(none)".to_owned() } else { table.to_string() }
+}
+
+/// What is good to know, a paragraph for each.
+fn notes(advisories: &[Advisory]) -> Option<String> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.add_rows(advisories.iter().map(|it| [&it.code, &it.message]));
+    (!advisories.is_empty()).then(|| format!("notes\n{}", table.trim_fmt()))
 }
 
 pub(super) fn command(answer: &CommandResponse) -> String {

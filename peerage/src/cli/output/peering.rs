@@ -1,6 +1,6 @@
 //! Peerings for people.
 
-use super::{brief, facts, table, time_left};
+use super::{brief, facts, notes, table, time_left};
 use crate::api::v1::{Blocked, Drift, Exposure, Instruction, Peering};
 
 /// Life, and what lies over it.
@@ -50,8 +50,7 @@ fn in_place(peering: &Peering) -> Vec<String> {
     parts.extend((!peering.exposures.is_empty()).then(|| format!("exposed by somebody else's rules\n{}", exposures(&peering.exposures))));
     let open: Vec<_> = peering.drift.iter().filter(|it| !it.since.is_empty()).cloned().collect();
     parts.extend((!open.is_empty()).then(|| format!("otherwise than it was left\n{}", drift(&open))));
-    let notes: Vec<_> = peering.advisories.iter().map(|it| format!("note {}: {}", it.code, it.message)).collect();
-    parts.extend((!notes.is_empty()).then(|| notes.join("\n")));
+    parts.extend(notes(&peering.advisories));
     parts
 }
 

@@ -1,6 +1,6 @@
 //! Plans for people.
 
-use super::table;
+use super::{notes, table};
 use crate::api::v1::{Check, PlanPeeringResponse};
 
 /// What was looked at, what is known, and what would be done.
@@ -8,8 +8,7 @@ pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
     let mut parts = vec![format!("preflight\n{}", checks(&plan.checks))];
     let remedies: Vec<_> = plan.checks.iter().filter(|it| !it.remedy.is_empty()).map(remedy).collect();
     parts.extend((!remedies.is_empty()).then(|| remedies.join("\n")));
-    let notes: Vec<_> = plan.advisories.iter().map(|it| format!("note {}: {}", it.code, it.message)).collect();
-    parts.extend((!notes.is_empty()).then(|| notes.join("\n")));
+    parts.extend(notes(&plan.advisories));
     let actions = plan
         .actions
         .iter()
