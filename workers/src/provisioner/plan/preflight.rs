@@ -62,13 +62,14 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     if !draft.asks.is_empty() {
         return None;
     }
-    let per_side: [(&'static str, Check); 7] = [
+    let per_side: [(&'static str, Check); 8] = [
         ("network", network),
         ("ranges_on_record", ranges_on_record),
         ("subnets", subnets),
         ("neighbours", neighbours),
         ("link_quota", link_quota),
         ("route_room", route_room),
+        ("rule_room", rule_room),
         ("permissions", permissions),
     ];
     let mut reports = vec![CheckReport { check: "ranges_disjoint", side: None, outcome: ranges_disjoint(facts) }];
@@ -205,6 +206,19 @@ fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
             format!("raise the quota of routes per table, or take some off {}", table.table),
         ),
     }
+}
+
+/// The group will be the engine's own, so what it is to admit is all that it will hold.
+fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let (most, wanted) = (facts.limits.get(side).rules, facts.peering.firewall.get(side).admit.len());
+    if wanted <= most {
+        return CheckOutcome::Passed;
+    }
+    failed(
+        BlockCause::QuotaExceeded,
+        format!("{wanted} rules are asked for, and a firewall group holds {most}"),
+        "raise the quota of rules per group, or admit wider ranges in their place",
+    )
 }
 
 fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {

@@ -115,8 +115,12 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
 const LIMITS: Limits = Limits { links: 50, pending_links: 25, routes: 500, rules: 60 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
+    limited(log, seen, memory, LIMITS, seconds)
+}
+
+fn limited(log: &Log, seen: &Observed, memory: &Memory, limits: Limits, seconds: i64) -> Plan {
     let (network, peering, settings) = (log.network(), log.peering(), ProvisionerSettings::default());
-    let (graph, limits) = (&Graph::default(), BySide::of(|_| LIMITS));
+    let (graph, limits) = (&Graph::default(), BySide::of(|_| limits));
     plan(&Facts { network: &network, peering: &peering, seen, memory, graph, limits, now: at(seconds), settings: &settings })
 }
 
@@ -174,6 +178,32 @@ fn a_peer_that_another_private_network_of_this_log_shares_must_tell_the_two_apar
         settings: &settings,
     };
     expect(&plan(&facts), &["Blocked:range_overlap:remote"], Next::Blocked);
+}
+
+#[test]
+fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
+    let log = after(&[]);
+    let elsewhere = |state: LinkState, number: usize| another(untagged(ours(state)), &format!("pcx-{number}"));
+    let mut seen = sees(&[]);
+    seen.neighbours.local = Some((0..3).map(|number| elsewhere(LinkState::Active, number)).collect());
+    // No range of theirs is known, so none overlaps.
+    seen.neighbours.local.iter_mut().flatten().for_each(|link| link.accepter.ranges.clear());
+    seen.tables.local = Some(vec![table("rtb-1", &[("172.16.0.0/24", RouteTarget::Local, RouteState::Active)])]);
+    let with = |seen: &Observed, limits| limited(&log, seen, &Memory::default(), limits, 0);
+    let local = "Blocked:quota_exceeded:local";
+    let exact = Limits { links: 4, pending_links: 1, routes: 2, rules: 1 };
+    expect(&with(&seen, exact), &CREATE, Next::AtOnce);
+    for full in [Limits { links: 3, ..exact }, Limits { routes: 1, ..exact }, Limits { rules: 0, ..exact }] {
+        expect(&with(&seen, full), &[local], Next::Blocked);
+    }
+    // A link that waits counts as such; one that is over counts for nothing.
+    let turn = |seen: &Observed, state: LinkState| {
+        let mut seen = seen.clone();
+        seen.neighbours.local.iter_mut().flatten().take(1).for_each(|link| link.state = state.clone());
+        seen
+    };
+    expect(&with(&turn(&seen, LinkState::Pending), exact), &[local], Next::Blocked);
+    expect(&with(&turn(&seen, LinkState::Deleted), Limits { links: 3, ..exact }), &CREATE, Next::AtOnce);
 }
 
 #[test]
