@@ -15,6 +15,10 @@ macro_rules! in_every_world {
             use crate::life::ground::{Ground, World};
             $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Strict).await).await; })+
         }
+        mod on_the_simulated_cloud {
+            use crate::life::ground::{Ground, World};
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Simulated).await).await; })+
+        }
         mod behind_a_faulty_wire {
             use crate::life::ground::{Ground, World};
             $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Faulty).await).await; })+
@@ -25,12 +29,16 @@ macro_rules! in_every_world {
 mod adoption;
 mod consent;
 mod cost;
+mod emulated;
 mod end;
 mod exposure;
 mod ground;
+mod host;
 mod names;
 mod peering;
+mod people;
 mod preflight;
 mod routes;
+mod simulated;
 mod strict_only;
 mod upkeep;

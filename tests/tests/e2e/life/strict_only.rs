@@ -73,8 +73,7 @@ async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_o
 async fn a_link_that_the_peer_ends_is_found_and_named_and_not_made_again() {
     let life = Life::active(ground().await).await;
     let link = life.converged().await.link;
-    let ended = serde_json::json!({"VpcPeeringConnectionId": link});
-    life.act(&life.pair.remote.place, "delete_vpc_peering_connection", &ended);
+    life.people().delete_link(&life.pair.remote.place, &link);
     life.checks().await;
     life.is_blocked("link_ended").await;
     assert_eq!(life.told("DriftDetected", 1).await[0]["finding"]["kind"], "link_ended");
@@ -92,7 +91,7 @@ async fn a_request_that_the_peers_owner_rejects_is_over_and_another_can_be_made(
     let waiting = life.lives("awaiting_acceptance").await;
     let place = life.pair.remote.place.clone();
     life.shows(&place, &waiting.link, "pending-acceptance").await;
-    life.act(&place, "reject_vpc_peering_connection", &serde_json::json!({"VpcPeeringConnectionId": waiting.link}));
+    life.people().reject_link(&place, &waiting.link);
     life.lives("rejected").await;
     life.asks(&[]).await;
     life.agrees().await;

@@ -15,20 +15,13 @@ impl Life {
     /// Somebody deletes the local side's route.
     fn somebody_deletes_the_route(&self) {
         let local = &self.pair.local;
-        let route = json!({"RouteTableId": local.extra_route_table, "DestinationCidrBlock": self.pair.remote.cidr});
-        self.act(&local.place, "delete_route", &route);
+        self.people().delete_route(local, &local.extra_route_table, &self.pair.remote.cidr);
     }
 
     /// Somebody takes the one rule out of the local side's group.
     async fn somebody_revokes_the_rule(&self) {
         let group = self.converged().await.firewall.iter().find(|it| it.side == "local").unwrap().group.clone();
-        let place = &self.pair.local.place;
-        let mine = json!({"Filters": [{"Name": "group-id", "Values": [group]}]});
-        let rules = self.act(place, "describe_security_group_rules", &mine)["SecurityGroupRules"].clone();
-        let ids: Vec<_> =
-            rules.as_array().unwrap().iter().filter(|it| it["IsEgress"] == false).map(|it| &it["SecurityGroupRuleId"]).collect();
-        assert_eq!(ids.len(), 1, "{rules:#}");
-        self.act(place, "revoke_security_group_ingress", &json!({"GroupId": group, "SecurityGroupRuleIds": ids}));
+        assert_eq!(self.people().close(&self.pair.local, &group), 1);
     }
 }
 
