@@ -205,6 +205,7 @@ impl Engine {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
             drift_interval: config.provisioner.drift_interval,
+            repair_pause: config.provisioner.repair_pause,
             longest_poll: config.provisioner.poll_interval,
             longest_backoff: config.provisioner.retry_ceiling,
             ..ProvisionerSettings::default()
