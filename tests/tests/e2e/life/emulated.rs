@@ -1,9 +1,38 @@
-//! People at an emulated EC2: every deed is a call of boto3's, made by the oracle as the account that it concerns.
+//! An emulated EC2, and people at it: every deed is a call of boto3's, made by the oracle as the account that it concerns.
 
+use super::ground::World;
 use super::people::People;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tests::microburst::Microburst;
+use tests::moto::Moto;
 use tests::oracle::{Expected, Network, Oracle, Place, Wanted};
+use tests::strict::Strict;
+
+/// Processes. They end in this order: who asks before who is asked.
+#[derive(Debug)]
+pub(super) struct Emulated {
+    pub(super) people: Oracle,
+    pub(super) faults: Option<Microburst>,
+    pub(super) strict: Option<Strict>,
+    moto: Moto,
+}
+
+impl Emulated {
+    pub(super) async fn start(world: World) -> Self {
+        let moto = Moto::start().await;
+        let strict = if world == World::Bare { None } else { Some(Strict::start(&moto).await) };
+        let endpoint = strict.as_ref().map_or_else(|| moto.endpoint(), Strict::endpoint);
+        let faults = if world == World::Faulty { Some(faulty(&endpoint).await) } else { None };
+        Self { people: Oracle::new(endpoint), faults, strict, moto }
+    }
+
+    /// Where the engine finds the cloud.
+    pub(super) fn endpoint(&self) -> String {
+        let strict = || self.strict.as_ref().map_or_else(|| self.moto.endpoint(), Strict::endpoint);
+        self.faults.as_ref().map_or_else(strict, Microburst::endpoint)
+    }
+}
 
 impl People for Oracle {
     fn prepare(&self, networks: &[Wanted]) -> BTreeMap<String, Network> {
@@ -110,4 +139,30 @@ fn ingress(oracle: &Oracle, network: &Network, group: &str) -> Vec<Value> {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+}
+
+/// Of each kind of change the answer to the first of three is lost, after the deed; reads are throttled now and then.
+async fn faulty(upstream: &str) -> Microburst {
+    let changes = [
+        "CreateVpcPeeringConnection",
+        "AcceptVpcPeeringConnection",
+        "DeleteVpcPeeringConnection",
+        "ModifyVpcPeeringConnectionOptions",
+        "CreateRoute",
+        "DeleteRoute",
+        "CreateSecurityGroup",
+        "DeleteSecurityGroup",
+        "AuthorizeSecurityGroupIngress",
+        "RevokeSecurityGroupIngress",
+    ];
+    let lost = changes.map(
+        |operation| json!({"service": "ec2", "operation": operation, "sequence": {"fail": 1, "pass": 2}, "response": {"abort_frac": 0.3}}),
+    );
+    let throttled = ["DescribeVpcPeeringConnections", "DescribeRouteTables", "DescribeSecurityGroups"].map(|operation| {
+        let error = json!({"code": "RequestLimitExceeded", "status": 503});
+        json!({"service": "ec2", "operation": operation, "sequence": {"fail": 1, "pass": 6}, "error": error})
+    });
+    let faults = Microburst::start(upstream).await;
+    faults.rules(&json!([&lost[..], &throttled[..]].concat())).await;
+    faults
 }

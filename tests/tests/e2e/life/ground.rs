@@ -3,17 +3,15 @@
 //! Starting a world takes longer than a scenario in it, so whoever needs one while there is one shares it, with accounts of his own;
 //! the last one ends it. So nothing here may be changed by one test in a way that another could notice.
 
+use super::emulated::Emulated;
 use super::host::{Here, Host};
 use super::people::People;
 use super::simulated::{Simulated, bad_day};
 use crate::support::world::{Pair, pairs};
-use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tests::engine::Launch;
-use tests::microburst::Microburst;
-use tests::moto::Moto;
 use tests::oracle::Oracle;
 use tests::strict::{Call, Strict};
 use tokio::sync::Mutex;
@@ -36,21 +34,17 @@ pub(super) enum World {
 #[derive(Debug)]
 pub(super) struct Ground {
     cloud: Cloud,
+    /// How many links a network may have; a simulated cloud knows by itself.
+    links: usize,
 }
+
+/// AWS's own quota.
+const LINKS: usize = 50;
 
 #[derive(Debug)]
 enum Cloud {
-    Emulated(Emulated),
+    Emulated(Box<Emulated>),
     Simulated(Simulated),
-}
-
-/// Processes. They end in this order: who asks before who is asked.
-#[derive(Debug)]
-struct Emulated {
-    people: Oracle,
-    faults: Option<Microburst>,
-    strict: Option<Strict>,
-    moto: Moto,
 }
 
 static SHARED: [Mutex<Weak<Ground>>; 3] = [const { Mutex::const_new(Weak::new()) }; 3];
@@ -77,21 +71,36 @@ impl Ground {
     /// One that nobody else is in: for tests that change its rules.
     pub(super) async fn start(world: World) -> Self {
         match world {
-            World::Bare | World::Strict | World::Faulty => Self { cloud: Cloud::Emulated(Emulated::start(world).await) },
+            World::Bare | World::Strict | World::Faulty => {
+                Self { cloud: Cloud::Emulated(Box::new(Emulated::start(world).await)), links: LINKS }
+            }
             World::Simulated => Self::simulated(bad_day(seed())).await,
         }
     }
 
+    /// One that nobody else is in, where no network may have more than one link.
+    pub(super) async fn with_room_for_one(world: World) -> Arc<Self> {
+        let mut ground = match world {
+            World::Bare | World::Strict | World::Faulty => Self::start(world).await,
+            World::Simulated => Self::simulated(SimulatedSettings { live_links: 1, ..bad_day(seed()) }).await,
+        };
+        ground.links = 1;
+        if let Some(strict) = ground.emulated().and_then(|it| it.strict.as_ref()) {
+            strict.set("active_per_vpc", 1).await;
+        }
+        Arc::new(ground)
+    }
+
     /// A simulated cloud of this temper.
-    pub(super) async fn simulated(settings: SimulatedSettings) -> Self {
+    async fn simulated(settings: SimulatedSettings) -> Self {
         println!("the simulated cloud's seed: PEERAGE_TEST_SEED={}", settings.seed);
         let cloud = SimulatedCloud::new(settings, Arc::new(chrono::Utc::now));
-        Self { cloud: Cloud::Simulated(Simulated::new(cloud, judge().await)) }
+        Self { cloud: Cloud::Simulated(Simulated::new(cloud, judge().await)), links: LINKS }
     }
 
     /// An engine on this cloud, which is told what it can know of it: that the strict one honours dry runs.
     pub(super) fn launch(&self, data: &std::path::Path) -> Launch {
-        let launch = Launch::new(data);
+        let launch = Launch::new(data).set("cloud.aws.links_per_network", &self.links.to_string());
         match &self.cloud {
             Cloud::Emulated(cloud) if cloud.strict.is_some() => launch.aws(&cloud.endpoint()).set("cloud.aws.dry_run", "true"),
             Cloud::Emulated(cloud) => launch.aws(&cloud.endpoint()),
@@ -103,7 +112,7 @@ impl Ground {
     pub(super) async fn host(&self, launch: &Launch) -> Host {
         match &self.cloud {
             Cloud::Emulated(_) => Host::Process(launch.start().await),
-            Cloud::Simulated(simulated) => Host::Here(Here::start(launch, &simulated.cloud).await),
+            Cloud::Simulated(simulated) => Host::Here(Box::new(Here::start(launch, &simulated.cloud).await)),
         }
     }
 
@@ -149,22 +158,6 @@ impl Ground {
     }
 }
 
-impl Emulated {
-    async fn start(world: World) -> Self {
-        let moto = Moto::start().await;
-        let strict = if world == World::Bare { None } else { Some(Strict::start(&moto).await) };
-        let endpoint = strict.as_ref().map_or_else(|| moto.endpoint(), Strict::endpoint);
-        let faults = if world == World::Faulty { Some(faulty(&endpoint).await) } else { None };
-        Self { people: Oracle::new(endpoint), faults, strict, moto }
-    }
-
-    /// Where the engine finds the cloud.
-    fn endpoint(&self) -> String {
-        let strict = || self.strict.as_ref().map_or_else(|| self.moto.endpoint(), Strict::endpoint);
-        self.faults.as_ref().map_or_else(strict, Microburst::endpoint)
-    }
-}
-
 /// The judge of simulated worlds, who is never asked to look at a cloud himself.
 async fn judge() -> Arc<Oracle> {
     let mut judge = JUDGE.lock().await;
@@ -185,30 +178,4 @@ fn seed() -> u64 {
 /// Whether a call was made to change something.
 pub(super) fn changes(call: &Call) -> bool {
     call.service == "ec2" && !call.action.starts_with("Describe") && !call.dry_run
-}
-
-/// Of each kind of change the answer to the first of three is lost, after the deed; reads are throttled now and then.
-async fn faulty(upstream: &str) -> Microburst {
-    let changes = [
-        "CreateVpcPeeringConnection",
-        "AcceptVpcPeeringConnection",
-        "DeleteVpcPeeringConnection",
-        "ModifyVpcPeeringConnectionOptions",
-        "CreateRoute",
-        "DeleteRoute",
-        "CreateSecurityGroup",
-        "DeleteSecurityGroup",
-        "AuthorizeSecurityGroupIngress",
-        "RevokeSecurityGroupIngress",
-    ];
-    let lost = changes.map(
-        |operation| json!({"service": "ec2", "operation": operation, "sequence": {"fail": 1, "pass": 2}, "response": {"abort_frac": 0.3}}),
-    );
-    let throttled = ["DescribeVpcPeeringConnections", "DescribeRouteTables", "DescribeSecurityGroups"].map(|operation| {
-        let error = json!({"code": "RequestLimitExceeded", "status": 503});
-        json!({"service": "ec2", "operation": operation, "sequence": {"fail": 1, "pass": 6}, "error": error})
-    });
-    let faults = Microburst::start(upstream).await;
-    faults.rules(&json!([&lost[..], &throttled[..]].concat())).await;
-    faults
 }

@@ -7,9 +7,12 @@ use peerage::assembly::{Engine as Inside, Storage};
 use peerage::clouds::Clouds;
 use peerage::config::Config;
 use serde_json::Value;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::engine::{self, Engine, Finished, Launch};
+use tests::wait;
 use tokio::runtime::{Builder, Runtime};
 use workers::clouds::SimulatedCloud;
 
@@ -20,7 +23,7 @@ const END: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) enum Host {
     Process(Engine),
-    Here(Here),
+    Here(Box<Here>),
 }
 
 impl Host {
@@ -51,10 +54,10 @@ impl Host {
     }
 
     /// Kills it as a crash would; its data directory is free when this returns.
-    pub(super) fn crash(&mut self) {
+    pub(super) async fn crash(&mut self) {
         match self {
             Self::Process(engine) => engine.process.kill(),
-            Self::Here(here) => here.crash(),
+            Self::Here(here) => here.crash().await,
         }
     }
 
@@ -71,6 +74,8 @@ impl Host {
 #[derive(Debug)]
 pub(super) struct Here {
     server: String,
+    /// What the event store locks.
+    lock: PathBuf,
     /// `None` once it has ended.
     running: Option<(Runtime, Inside)>,
 }
@@ -80,20 +85,23 @@ impl Here {
     pub(super) async fn start(launch: &Launch, cloud: &SimulatedCloud) -> Self {
         let config = Config::of_flags(&launch.keys()).unwrap();
         let clouds = Clouds { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud.clone()) };
+        let lock = config.data.dir.join("events/store/lock");
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build().unwrap();
         let starting = runtime.spawn(async move { Inside::start_on(&config, Storage::OnDisk, clouds).await });
         let engine = starting.await.unwrap().unwrap();
-        Self { server: format!("http://{}", engine.address()), running: Some((runtime, engine)) }
+        Self { server: format!("http://{}", engine.address()), lock, running: Some((runtime, engine)) }
     }
 
     /// All its tasks end where they are; what blocks a thread is waited for, as an operating system does for a write to its disk.
-    fn crash(&mut self) {
+    async fn crash(&mut self) {
         let (runtime, engine) = self.running.take().expect("a running engine");
-        let ending = std::thread::spawn(move || {
+        let ending = tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(END);
             drop(engine);
         });
-        ending.join().expect("an engine that ends");
+        ending.await.expect("an engine that ends");
+        let is_free = || async { File::options().read(true).write(true).open(&self.lock).ok()?.try_lock().ok() };
+        wait::until("an event store that nobody uses", END, is_free).await;
     }
 
     async fn stop(mut self) {

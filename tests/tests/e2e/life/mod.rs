@@ -4,26 +4,27 @@
 //! the strict EC2, where a forgotten step is refused and nothing is there at once; and behind a wire that throttles and loses the
 //! answers to changes. What only the strict world can show, and what its log of calls can count, stand in files of their own.
 
-/// Makes a test of each of these scenarios in each world.
+/// Makes a test of each of these scenarios in each world; in shared ones, unless it is said how theirs are made.
 macro_rules! in_every_world {
-    ($($scenario:ident),+ $(,)?) => {
+    ($made:ident: $($scenario:ident),+ $(,)?) => {
         mod on_the_emulator {
             use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Bare).await).await; })+
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::Bare).await).await; })+
         }
         mod on_the_strict_cloud {
             use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Strict).await).await; })+
-        }
-        mod on_the_simulated_cloud {
-            use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Simulated).await).await; })+
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::Strict).await).await; })+
         }
         mod behind_a_faulty_wire {
             use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Faulty).await).await; })+
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::Faulty).await).await; })+
+        }
+        mod on_the_simulated_cloud {
+            use crate::life::ground::{Ground, World};
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::Simulated).await).await; })+
         }
     };
+    ($($scenario:ident),+ $(,)?) => { in_every_world!(of: $($scenario),+); };
 }
 
 mod adoption;
@@ -38,6 +39,7 @@ mod names;
 mod peering;
 mod people;
 mod preflight;
+mod quota;
 mod routes;
 mod simulated;
 mod strict_only;

@@ -194,14 +194,18 @@ impl Life {
 
     /// What the owner of the peer does with a request.
     pub(super) async fn owner_accepts(&self, link: &str) {
-        let place = &self.pair.remote.place;
+        self.accepted_by(&self.pair.remote.place, link).await;
+    }
+
+    /// The account that was asked for a link sees it, and accepts it.
+    pub(super) async fn accepted_by(&self, place: &Place, link: &str) {
         self.shows(place, link, "pending-acceptance").await;
         self.people().accept_link(place, link);
     }
 
     /// Kills the engine as a crash would, and starts it again.
     pub(super) async fn crashes(&mut self) {
-        self.engine.crash();
+        self.engine.crash().await;
         self.engine = self.ground.host(&self.launch).await;
         self.api = Api::connect(&self.engine.server()).await;
     }

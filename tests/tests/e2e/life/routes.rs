@@ -2,6 +2,7 @@
 
 use super::ground::Ground;
 use super::peering::{Life, first, last};
+use peerage::api::v1::Peering;
 use std::sync::Arc;
 use tests::oracle::Route;
 
@@ -44,7 +45,12 @@ async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(gr
     let gateway = life.people().route_elsewhere(&local, &table, &destination);
     life.asks(&[]).await;
     life.agrees().await;
-    let peering = life.is_blocked("conflict").await;
+    let in_place = |it: &Peering| {
+        let theirs = it.routes.iter().find(|it| it.side == "remote").is_some_and(|it| !it.installed_in.is_empty());
+        theirs && it.firewall.iter().all(|it| it.enforced)
+    };
+    life.is_blocked("conflict").await;
+    let peering = life.api.peering_when("all else in place", &life.peering, in_place).await;
     let conflicts: Vec<_> = peering.routes.iter().flat_map(|it| &it.conflicts).map(|it| (&it.route_table, it.target.clone())).collect();
     assert_eq!(conflicts, [(&table, gateway)]);
     let mut expected = life.expected();
