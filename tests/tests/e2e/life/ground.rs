@@ -15,6 +15,7 @@ use tests::engine::Launch;
 use tests::oracle::Oracle;
 use tests::strict::{Call, Strict};
 use tokio::sync::Mutex;
+use workers::cloud::Operation;
 use workers::clouds::{SimulatedCloud, SimulatedSettings};
 
 /// What the engine works on.
@@ -28,6 +29,29 @@ pub(super) enum World {
     Faulty,
     /// The simulated cloud, on a bad day.
     Simulated,
+}
+
+/// A change that can be denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    MakeGroup,
+    DeleteRoute,
+}
+
+impl Change {
+    fn action(self) -> &'static str {
+        match self {
+            Self::MakeGroup => "CreateSecurityGroup",
+            Self::DeleteRoute => "DeleteRoute",
+        }
+    }
+
+    fn operation(self) -> Operation {
+        match self {
+            Self::MakeGroup => Operation::CreateGroup,
+            Self::DeleteRoute => Operation::RemoveRoute,
+        }
+    }
 }
 
 /// A running world.
@@ -100,7 +124,8 @@ impl Ground {
 
     /// An engine on this cloud, which is told what it can know of it: that the strict one honours dry runs.
     pub(super) fn launch(&self, data: &std::path::Path) -> Launch {
-        let launch = Launch::new(data).set("cloud.aws.links_per_network", &self.links.to_string());
+        let launch =
+            Launch::new(data).set("cloud.aws.links_per_network", &self.links.to_string()).set("provisioner.retry_ceiling", "200ms");
         match &self.cloud {
             Cloud::Emulated(cloud) if cloud.strict.is_some() => launch.aws(&cloud.endpoint()).set("cloud.aws.dry_run", "true"),
             Cloud::Emulated(cloud) => launch.aws(&cloud.endpoint()),
@@ -140,6 +165,22 @@ impl Ground {
     /// The strict EC2 itself, for tests that have one.
     pub(super) fn strict(&self) -> &Strict {
         self.emulated().and_then(|it| it.strict.as_ref()).expect("a strict world")
+    }
+
+    /// From now on this account is refused this change, where permissions count.
+    pub(super) async fn deny(&self, account: &str, change: Change) {
+        match &self.cloud {
+            Cloud::Emulated(_) => self.strict().deny(account, change.action()).await,
+            Cloud::Simulated(it) => it.cloud.hands().deny_call(&account.parse().unwrap(), change.operation()),
+        }
+    }
+
+    /// Takes a denial back.
+    pub(super) async fn permit(&self, account: &str, change: Change) {
+        match &self.cloud {
+            Cloud::Emulated(_) => self.strict().permit(account, change.action()).await,
+            Cloud::Simulated(it) => it.cloud.hands().allow(&account.parse().unwrap()),
+        }
     }
 
     /// What these networks' accounts have been asked to change, in order; `None` where nobody takes notes.
