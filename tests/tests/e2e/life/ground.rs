@@ -129,7 +129,8 @@ impl Ground {
         match &self.cloud {
             Cloud::Emulated(cloud) if cloud.strict.is_some() => launch.aws(&cloud.endpoint()).set("cloud.aws.dry_run", "true"),
             Cloud::Emulated(cloud) => launch.aws(&cloud.endpoint()),
-            Cloud::Simulated(_) => launch,
+            // What is waited for takes less than a look at an emulator.
+            Cloud::Simulated(_) => launch.set("provisioner.poll_interval", "100ms").set("provisioner.retry_ceiling", "100ms"),
         }
     }
 

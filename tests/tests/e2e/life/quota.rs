@@ -45,6 +45,7 @@ async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once
     assert!(!types.contains(&"PeeringInitiationStarted".to_owned()), "{types:?}");
 
     life.people().delete_link(&life.pair.local.place, &link);
+    life.shows(&life.pair.local.place, &link, "deleted").await;
     assert_eq!(life.converged().await.blocked, None);
     assert!(life.types(0).await.contains(&"ProvisioningUnblocked".to_owned()));
     life.judge(&life.expected());

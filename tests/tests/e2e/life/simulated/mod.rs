@@ -19,7 +19,7 @@ use workers::clouds::simulated::SimulatedGroup;
 use workers::clouds::{SimulatedCloud, SimulatedSettings};
 
 /// How long an acceptance takes that somebody gives by hand.
-const ACCEPTING: Duration = Duration::from_millis(300);
+const ACCEPTING: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(super) struct Simulated {
@@ -32,13 +32,13 @@ pub(super) struct Simulated {
 pub(super) fn bad_day(seed: u64) -> SimulatedSettings {
     let millis = |from, to| Duration::from_millis(from)..=Duration::from_millis(to);
     SimulatedSettings {
-        latency: millis(1, 40),
-        visibility: millis(0, 600),
+        latency: millis(1, 20),
+        visibility: millis(0, 400),
         stale_reads: 0..=1,
-        initiating: millis(50, 400),
-        provisioning: millis(100, 600),
-        deleting: millis(100, 600),
-        busy: millis(0, 200),
+        initiating: millis(50, 250),
+        provisioning: millis(50, 400),
+        deleting: millis(50, 400),
+        busy: millis(0, 150),
         throttled: 0.05,
         lost_requests: 0.03,
         lost_answers: 0.08,
