@@ -63,6 +63,25 @@ async fn a_data_directory_in_use_is_refused_until_it_is_free() {
 }
 
 #[tokio::test]
+async fn a_node_whose_runtime_ends_under_it_lets_go_of_its_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let builder = EmbeddedNode::builder().data_dir(directory.path());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let node = runtime.spawn(builder.clone().start()).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+    drop(node);
+    let free = timeout(PATIENCE, async {
+        loop {
+            match builder.clone().start().await {
+                Err(StartError::DirectoryInUse { .. }) => tokio::task::yield_now().await,
+                started => return started,
+            }
+        }
+    });
+    free.await.unwrap().unwrap().shutdown().await;
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_refused() {
     let node = EmbeddedNode::builder().start().await.unwrap();
     let error = EmbeddedNode::builder().listen(node.address()).start().await.unwrap_err();

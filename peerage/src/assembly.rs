@@ -107,8 +107,17 @@ pub struct Engine {
 type Part = (&'static str, Result<(), Box<dyn std::error::Error + Send + Sync>>);
 
 impl Engine {
-    /// Starts everything and returns once the API answers.
+    /// Starts everything on the cloud that the configuration names, and returns once the API answers.
     pub async fn start(config: &Config, storage: Storage) -> Result<Self, StartError> {
+        Self::begin(config, storage, || Clouds::of(config, storage, clock())).await
+    }
+
+    /// The same on a cloud that is there already, and outlives this engine.
+    pub async fn start_on(config: &Config, storage: Storage, clouds: Clouds) -> Result<Self, StartError> {
+        Self::begin(config, storage, || Ok(clouds)).await
+    }
+
+    async fn begin(config: &Config, storage: Storage, clouds: impl FnOnce() -> Result<Clouds, StartError>) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: config.api.listen, source };
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -120,11 +129,10 @@ impl Engine {
             Storage::InMemory => Projections::in_memory(),
         }
         .map_err(StartError::Projections)?;
-        let clouds = Clouds::of(config, storage, clock())?;
         let mut engine = Self {
             address,
             store: shown(&connection_string),
-            clouds,
+            clouds: clouds()?,
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             parts: JoinSet::new(),
@@ -197,6 +205,7 @@ impl Engine {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
             drift_interval: config.provisioner.drift_interval,
+            repair_pause: config.provisioner.repair_pause,
             longest_poll: config.provisioner.poll_interval,
             longest_backoff: config.provisioner.retry_ceiling,
             ..ProvisionerSettings::default()

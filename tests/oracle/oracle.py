@@ -7,6 +7,7 @@ account (AssumeRole). A request comes as JSON on standard input, the answer goes
     oracle.py act       make EC2 calls as an account in a region, to build or to damage a world by hand
     oracle.py dump      show what exists
     oracle.py check     compare what exists with what should; exit 1 and one line per difference if it is not the same
+    oracle.py judge     the same of worlds that come with the request, in the form of a dump
     oracle.py serve     any of these, many times: a request with its "mode" per line, an answer per line
 
 Everything that is neither expected nor made by `prepare` is a difference: a peering in any state but deleted, a route over
@@ -311,15 +312,19 @@ def show(value):
     return json.dumps(value, sort_keys=True)
 
 
+def judge(request):
+    told = Judge(request["expected"], request["worlds"])
+    told.peerings()
+    told.routes()
+    told.security_groups()
+    return {"differences": told.wrong}
+
+
 def check(request):
-    judge = Judge(request["expected"], dump(request))
-    judge.peerings()
-    judge.routes()
-    judge.security_groups()
-    return {"differences": judge.wrong}
+    return judge({"expected": request["expected"], "worlds": dump(request)})
 
 
-MODES = {"prepare": prepare, "act": act, "dump": dump, "check": check}
+MODES = {"prepare": prepare, "act": act, "dump": dump, "check": check, "judge": judge}
 
 
 def serve():
@@ -339,7 +344,7 @@ def main():
     if mode not in MODES:
         raise SystemExit(__doc__)
     answer = MODES[mode](json.load(sys.stdin))
-    if mode == "check":
+    if mode in ("check", "judge"):
         print("\n".join(answer["differences"]))
         raise SystemExit(1 if answer["differences"] else 0)
     print(json.dumps(answer, indent=1, default=str))

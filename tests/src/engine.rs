@@ -96,10 +96,28 @@ pub async fn finish(command: Command) -> Finished {
     }
 }
 
+/// Runs a command of the command line against the engine at this URL.
+///
+/// # Panics
+/// As [`run`].
+pub async fn ask(server: &str, arguments: &[&str]) -> Finished {
+    run(&[arguments, &["--server", server]].concat()).await
+}
+
+/// The same, with its answer as JSON.
+///
+/// # Panics
+/// When it fails or prints something else.
+pub async fn ask_json(server: &str, arguments: &[&str]) -> Value {
+    ask(server, &[arguments, &["--output", "json"]].concat()).await.json()
+}
+
 /// An engine to be started, as often as a test likes, on the same port and data.
 #[derive(Debug, Clone)]
 pub struct Launch {
     port: u16,
+    data: String,
+    keys: Vec<(String, String)>,
     arguments: Vec<String>,
 }
 
@@ -107,9 +125,7 @@ impl Launch {
     /// With everything that lasts under `data`, and patience that suits tests.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        let port = ports::free();
-        let arguments = ["serve", "--data-dir", &data.display().to_string(), "--listen", &format!("127.0.0.1:{port}")];
-        let launch = Self { port, arguments: arguments.map(str::to_owned).to_vec() };
+        let launch = Self { port: ports::free(), data: data.display().to_string(), keys: Vec::new(), arguments: Vec::new() };
         launch
             .set("provisioner.poll_interval", "200ms")
             .set("provisioner.visibility_window", "2s")
@@ -131,8 +147,9 @@ impl Launch {
 
     /// With one key of the configuration set.
     #[must_use]
-    pub fn set(self, key: &str, value: &str) -> Self {
-        self.with(&["--set", &format!("{key}={value}")])
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.keys.push((key.to_owned(), value.to_owned()));
+        self
     }
 
     /// With more arguments.
@@ -146,8 +163,20 @@ impl Launch {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = peerage();
-        command.args(&self.arguments);
+        command.args(["serve", "--data-dir", &self.data, "--listen", &self.listen()]);
+        command.args(self.keys.iter().map(|(key, value)| format!("--set={key}={value}"))).args(&self.arguments);
         command
+    }
+
+    /// The same as keys of the configuration, for an engine in the test's own process. [`with`](Self::with) adds none.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, String)> {
+        let own = [("data.dir", self.data.clone()), ("api.listen", self.listen())];
+        own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(self.keys.iter().cloned()).collect()
+    }
+
+    fn listen(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Starts it and waits until its API says that it serves.
@@ -193,10 +222,7 @@ impl Engine {
 
     /// Runs a command of the command line against it.
     pub async fn cli(&self, arguments: &[&str]) -> Finished {
-        let server = self.server();
-        let mut command = peerage();
-        command.args(arguments).args(["--server", &server]);
-        finish(command).await
+        ask(&self.server(), arguments).await
     }
 
     /// The same, with its answer as JSON.
@@ -204,9 +230,7 @@ impl Engine {
     /// # Panics
     /// When it fails or prints something else.
     pub async fn json(&self, arguments: &[&str]) -> Value {
-        let mut all = arguments.to_vec();
-        all.extend(["--output", "json"]);
-        self.cli(&all).await.json()
+        ask_json(&self.server(), arguments).await
     }
 
     /// Asks it to stop, as a service manager does, and waits until it has.

@@ -208,10 +208,18 @@ impl Oracle {
     /// # Panics
     /// When the cloud refuses.
     pub fn check(&self, places: &[Place], expected: &Expected) -> Result<(), String> {
-        let answer = self.ask("check", json!({"places": places, "expected": expected}));
-        let differences = answer["differences"].as_array().expect("differences from the oracle");
-        let lines: Vec<&str> = differences.iter().filter_map(Value::as_str).collect();
-        if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+        verdict(&self.ask("check", json!({"places": places, "expected": expected})))
+    }
+
+    /// Compares these worlds, in the form of a dump, with what should exist in them: for a cloud without an endpoint.
+    ///
+    /// # Errors
+    /// One line per difference.
+    ///
+    /// # Panics
+    /// When they do not have that form.
+    pub fn judge(&self, worlds: &Value, expected: &Expected) -> Result<(), String> {
+        verdict(&self.ask("judge", json!({"worlds": worlds, "expected": expected})))
     }
 
     fn ask(&self, mode: &str, mut question: Value) -> Value {
@@ -225,6 +233,12 @@ impl Oracle {
         assert!(reply["failed"].is_null(), "oracle {mode} failed: {}", reply["failed"]);
         reply["answer"].take()
     }
+}
+
+fn verdict(answer: &Value) -> Result<(), String> {
+    let differences = answer["differences"].as_array().expect("differences from the oracle");
+    let lines: Vec<&str> = differences.iter().filter_map(Value::as_str).collect();
+    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
 }
 
 impl Drop for Conversation {

@@ -107,7 +107,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct WriterHandle(Sender<Command>);
 
-/// The writer and what readers need to follow it.
+/// The writer and what readers need to follow it. Dropped, it ends the writer after the commands already sent, and does not wait.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) writer: WriterHandle,
@@ -115,7 +115,8 @@ pub(crate) struct Engine {
     pub(crate) end: watch::Receiver<Position>,
     /// On or off.
     pub(crate) projections: SystemProjections,
-    thread: JoinHandle<()>,
+    /// `None` once somebody has waited for it.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -129,14 +130,24 @@ impl Engine {
         let (end, followed) = watch::channel(end);
         let (recent, heads_kept) = (RecentIds::new(), heads.clone());
         let writer = Writer { commands: received, log, heads: heads_kept, recent, settings, end, failed: false, flush: Duration::ZERO };
-        Ok(Self { writer: WriterHandle(commands), heads, end: followed, projections, thread: thread::spawn(move || writer.run()) })
+        let thread = Some(thread::spawn(move || writer.run()));
+        Ok(Self { writer: WriterHandle(commands), heads, end: followed, projections, thread })
     }
 
     /// Finishes the commands already sent, then ends the writer. Blocks until it has.
-    pub(crate) fn stop(self) {
-        if self.writer.0.put(Command::Stop).is_ok() && self.thread.join().is_err() {
+    pub(crate) fn stop(mut self) {
+        let thread = self.thread.take();
+        // A writer that is not there any more has closed the queue.
+        let is_told = self.writer.0.put(Command::Stop).is_ok();
+        if is_told && thread.is_some_and(|it| it.join().is_err()) {
             tracing::error!("the writer panicked");
         }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.writer.0.put(Command::Stop);
     }
 }
 

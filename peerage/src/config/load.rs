@@ -48,11 +48,12 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let environment = Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
-        figment = figment.merge(environment.split("__").lowercase(true));
-        for (key, value) in flags {
-            figment = figment.merge(Flag { key, value: flag_value(value) });
-        }
-        Self::extract(&figment)
+        Self::extract(&with_flags(figment.merge(environment.split("__").lowercase(true)), flags))
+    }
+
+    /// What these flags alone make of the defaults, whatever the environment says.
+    pub fn of_flags(flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
+        Self::extract(&with_flags(Figment::from(Serialized::defaults(Self::default())), flags))
     }
 
     fn extract(figment: &Figment) -> Result<Self, ConfigErrors> {
@@ -82,6 +83,10 @@ impl Config {
             problems.push("provisioner.drift_interval: name a time that is longer than none".to_owned());
         }
     }
+}
+
+fn with_flags(figment: Figment, flags: &[(String, String)]) -> Figment {
+    flags.iter().fold(figment, |figment, (key, value)| figment.merge(Flag { key, value: flag_value(value) }))
 }
 
 /// One key given on the command line.

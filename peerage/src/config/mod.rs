@@ -124,6 +124,9 @@ pub struct Provisioner {
     /// How often what is in place is compared with what it should be.
     #[serde(with = "humantime_serde")]
     pub drift_interval: Duration,
+    /// How long to wait after the first repair of a thing before the next one; each further repair within a day doubles it.
+    #[serde(with = "humantime_serde")]
+    pub repair_pause: Duration,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -191,6 +194,7 @@ impl Default for Provisioner {
             poll_interval: Duration::from_secs(15),
             retry_ceiling: Duration::from_secs(60),
             drift_interval: Duration::from_secs(300),
+            repair_pause: Duration::from_secs(60),
         }
     }
 }

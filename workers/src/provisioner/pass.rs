@@ -137,7 +137,8 @@ impl Pass<'_> {
         let seen = Observed::of(survey, network, peering);
         let limits = BySide::of(|side| self.cloud.limits(&place::of(network, peering, side)));
         let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
-        plan(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, settings: self.settings })
+        let seen_at = now - survey.age();
+        plan(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings: self.settings })
     }
 
     /// The steps in order. A failed action leaves out the rest of its side and of what follows from it, not the other side's.

@@ -252,7 +252,8 @@ impl Play<'_> {
         let limits = BySide::of(|side| self.worker.cloud.limits(&place::of(network, peering, side)));
         let graph = self.worker.graph.read().unwrap_or_else(PoisonError::into_inner);
         let (memory, now, settings) = (&Memory::default(), (self.worker.clock)(), &self.worker.settings);
-        Some(judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, settings }))
+        let seen_at = now - self.survey.age();
+        Some(judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings }))
     }
 
     /// Folds what would be recorded and imagines what would be done. Gives the block that would be recorded, for people.

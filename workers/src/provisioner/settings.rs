@@ -13,6 +13,8 @@ pub struct ProvisionerSettings {
     pub settle_window: Duration,
     /// How often a network that is as asked is looked at all the same.
     pub drift_interval: Duration,
+    /// How long to wait after the first repair of a thing before the next one; each further repair within a day doubles it.
+    pub repair_pause: Duration,
     /// How soon to look again while the cloud is at work: the first time, and at most.
     pub first_poll: Duration,
     pub longest_poll: Duration,
@@ -30,6 +32,7 @@ impl Default for ProvisionerSettings {
             visibility_window: Duration::from_secs(300),
             settle_window: Duration::from_secs(20),
             drift_interval: Duration::from_secs(300),
+            repair_pause: Duration::from_secs(60),
             first_poll: Duration::from_millis(250),
             longest_poll: Duration::from_secs(15),
             first_backoff: Duration::from_secs(1),
@@ -49,6 +52,11 @@ impl ProvisionerSettings {
     /// When to try again after `failures` failures in a row.
     pub(super) fn backoff(&self, failures: u32) -> Duration {
         doubled(self.first_backoff, failures, self.longest_backoff)
+    }
+
+    /// How long to wait after the last of so many repairs of the same thing.
+    pub(super) fn pause(&self, repairs: u32) -> Duration {
+        doubled(self.repair_pause, repairs.saturating_sub(1), Duration::MAX)
     }
 
     /// When to try again after the event store was unavailable so many times in a row.

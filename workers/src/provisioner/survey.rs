@@ -46,9 +46,14 @@ pub(super) struct Unseen {
 impl Survey {
     /// Forgets everything once it is too old to be decided on.
     pub(super) fn freshen(&mut self) {
-        if self.since.is_some_and(|since| since.elapsed() >= GOOD_FOR) {
+        if self.age() >= GOOD_FOR {
             *self = Self::default();
         }
+    }
+
+    /// How long ago the first of all that was read was asked for.
+    pub(super) fn age(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Reads what was asked for and was not read yet.
@@ -113,4 +118,25 @@ fn networks_at(network: &Registered, at: &Place) -> Vec<CloudNetwork> {
     let peers = network.live_peerings().filter(|peering| place::of(network, peering, Side::Remote) == *at);
     let all: BTreeSet<CloudNetwork> = local.into_iter().chain(peers.map(|peering| peering.peer.cloud_network.clone())).collect();
     all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clouds::SimulatedSettings,
+        provisioner::testing::{Log, clock, cloud},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_survey_is_as_old_as_its_first_read_was_when_it_was_asked_for() {
+        let second = Duration::from_secs(1);
+        let cloud = cloud(SimulatedSettings { latency: second..=second, ..SimulatedSettings::instant(1) }, &clock());
+        let (network, peering, mut survey) = (Log::with_a_peering().network(), Log::with_a_peering().peering(), Survey::default());
+        assert_eq!(survey.age(), Duration::ZERO);
+        for (sight, age) in [(Sight::Links(Side::Local), second), (Sight::Tables(Side::Local), second * 2)] {
+            survey.look(&cloud, &network, &peering, &BTreeSet::from([sight])).await.expect("a look");
+            assert_eq!(survey.age(), age);
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::ground::Ground;
 use super::peering::{Life, text};
-use serde_json::json;
 use std::sync::Arc;
 use tests::oracle::{Expected, Route};
 
@@ -12,16 +11,12 @@ impl Life {
     /// A link and its route at the peer, made by hand.
     async fn somebody_joins_the_networks(&self) -> String {
         let (local, remote) = (&self.pair.local, &self.pair.remote);
-        let wanted =
-            json!({"VpcId": local.vpc, "PeerVpcId": remote.vpc, "PeerOwnerId": remote.place.account, "PeerRegion": remote.place.region});
-        let made = self.act(&local.place, "create_vpc_peering_connection", &wanted);
-        let link = text(&made["VpcPeeringConnection"]["VpcPeeringConnectionId"]);
+        let link = self.people().ask_for_link(local, remote);
         self.owner_accepts(&link).await;
         for place in self.pair.places() {
             self.shows(&place, &link, "active").await;
         }
-        let route = json!({"RouteTableId": remote.main_route_table, "DestinationCidrBlock": local.cidr, "VpcPeeringConnectionId": link});
-        self.act(&remote.place, "create_route", &route);
+        self.people().route_over(remote, &remote.main_route_table, &local.cidr, &link);
         link
     }
 

@@ -87,8 +87,7 @@ async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_tha
 
 async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc<Ground>) {
     let life = Life::registered(ground).await;
-    let before =
-        (life.ground.oracle.dump(&life.pair.places()), life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
+    let before = (life.people().dump(&life.pair.places()), life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
     let peer = life.peer();
     let plan = life.says(&[&["peering", "plan"][..], &peer.iter().map(String::as_str).collect::<Vec<_>>()].concat()).await;
     let checks = plan["checks"].as_array().unwrap();
@@ -99,8 +98,7 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
     assert!(place("create_link") < place("accept_link") && place("accept_link") < place("create_group"), "{actions:?}");
     let codes: Vec<_> = plan["advisories"].as_array().unwrap().iter().map(|it| text(&it["code"])).collect();
     assert!(codes.contains(&"CROSS_REGION".to_owned()), "{codes:?}");
-    let after =
-        (life.ground.oracle.dump(&life.pair.places()), life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
+    let after = (life.people().dump(&life.pair.places()), life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
     assert_eq!(after, before, "a plan changes nothing, neither at the cloud nor in the log");
     life.ends().await;
 }

@@ -86,7 +86,7 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
 /// Another network for the private one to be joined with.
 fn further(life: &Life, place: &Place, cidr: &str) -> Network {
     let wanted = Wanted { name: "further".to_owned(), place: place.clone(), cidr: cidr.to_owned() };
-    life.ground.oracle.prepare(&[wanted]).remove("further").unwrap()
+    life.people().prepare(&[wanted]).remove("further").unwrap()
 }
 
 #[tokio::test]

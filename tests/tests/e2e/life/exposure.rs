@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::peering::Life;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 in_every_world!(somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed);
@@ -10,24 +10,12 @@ in_every_world!(somebody_elses_rule_that_lets_the_private_network_in_is_reported
 impl Life {
     /// A group of the peer's own, with a rule that lets the private network in and one that does not.
     fn somebody_opens_the_peer(&self, name: &str) -> String {
-        let remote = &self.pair.remote;
-        let group = json!({"GroupName": name, "Description": "of the peer's own", "VpcId": remote.vpc});
-        let group = self.act(&remote.place, "create_security_group", &group)["GroupId"].as_str().unwrap().to_owned();
-        let admits =
-            |port: u16, range: &str| json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": range}]});
-        let rules = json!({"GroupId": group, "IpPermissions": [admits(22, "10.0.0.0/8"), admits(443, "192.168.0.0/16")]});
-        self.act(&remote.place, "authorize_security_group_ingress", &rules);
-        group
+        self.people().open(&self.pair.remote, name, &[(22, "10.0.0.0/8"), (443, "192.168.0.0/16")])
     }
 
     /// The ports that this group of the peer admits.
-    fn ports(&self, group: &str) -> Vec<i64> {
-        let mine = json!({"Filters": [{"Name": "group-id", "Values": [group]}]});
-        let rules = self.act(&self.pair.remote.place, "describe_security_group_rules", &mine)["SecurityGroupRules"].clone();
-        let ingress = rules.as_array().unwrap().iter().filter(|it| it["IsEgress"] == false);
-        let mut ports: Vec<_> = ingress.map(|it| it["FromPort"].as_i64().unwrap()).collect();
-        ports.sort_unstable();
-        ports
+    fn ports(&self, group: &str) -> Vec<u16> {
+        self.people().ports(&self.pair.remote, group)
     }
 
     async fn exposures(&self) -> Vec<Value> {

@@ -4,33 +4,51 @@
 //! the strict EC2, where a forgotten step is refused and nothing is there at once; and behind a wire that throttles and loses the
 //! answers to changes. What only the strict world can show, and what its log of calls can count, stand in files of their own.
 
-/// Makes a test of each of these scenarios in each world.
+/// Makes a test of each of these scenarios in one world.
+macro_rules! in_world {
+    ($module:ident, $world:ident, $made:ident: $($scenario:ident),+) => {
+        mod $module {
+            use crate::life::ground::{Ground, World};
+            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::$world).await).await; })+
+        }
+    };
+}
+
+/// The same in each world; in shared ones, unless it is said how theirs are made.
 macro_rules! in_every_world {
+    ($made:ident: $($scenario:ident),+ $(,)?) => {
+        in_world!(on_the_emulator, Bare, $made: $($scenario),+);
+        in_world!(on_the_strict_cloud, Strict, $made: $($scenario),+);
+        in_world!(behind_a_faulty_wire, Faulty, $made: $($scenario),+);
+        in_world!(on_the_simulated_cloud, Simulated, $made: $($scenario),+);
+    };
+    ($($scenario:ident),+ $(,)?) => { in_every_world!(of: $($scenario),+); };
+}
+
+/// The same where permissions can be taken away: the bare emulator knows none, and the faulty wire adds nothing to a refusal.
+macro_rules! where_permissions_count {
     ($($scenario:ident),+ $(,)?) => {
-        mod on_the_emulator {
-            use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Bare).await).await; })+
-        }
-        mod on_the_strict_cloud {
-            use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Strict).await).await; })+
-        }
-        mod behind_a_faulty_wire {
-            use crate::life::ground::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::of(World::Faulty).await).await; })+
-        }
+        in_world!(on_the_strict_cloud, Strict, of: $($scenario),+);
+        in_world!(on_the_simulated_cloud, Simulated, of: $($scenario),+);
     };
 }
 
 mod adoption;
 mod consent;
 mod cost;
+mod emulated;
 mod end;
 mod exposure;
 mod ground;
+mod host;
 mod names;
+mod owner;
 mod peering;
+mod people;
+mod permissions;
 mod preflight;
+mod quota;
 mod routes;
+mod simulated;
 mod strict_only;
 mod upkeep;

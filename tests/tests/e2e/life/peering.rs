@@ -1,14 +1,16 @@
 //! One network, its engine and its peering in a world: what a scenario tells it to do, and what it asks of it.
 
 use super::ground::Ground;
+use super::host::Host;
+use super::people::People;
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;
 use peerage::api::v1::{Event, Peering};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use tempfile::TempDir;
-use tests::engine::{Engine, Finished, Launch};
+use tests::engine::{Finished, Launch};
 use tests::oracle::{Expected, Place};
 use tests::wait;
 
@@ -20,7 +22,7 @@ pub(super) struct Life {
     pub(super) ground: Arc<Ground>,
     pub(super) pair: Pair,
     pub(super) launch: Launch,
-    pub(super) engine: Engine,
+    pub(super) engine: Host,
     pub(super) api: Api,
     pub(super) network: String,
     /// Empty before one was asked for.
@@ -46,7 +48,7 @@ impl Life {
     pub(super) async fn begun(ground: Arc<Ground>, set: impl FnOnce(Launch) -> Launch) -> Self {
         let (pair, data) = (ground.pair(), TempDir::new().unwrap());
         let launch = set(ground.launch(data.path()));
-        let engine = launch.start().await;
+        let engine = ground.host(&launch).await;
         let api = Api::connect(&engine.server()).await;
         Self { ground, pair, launch, engine, api, network: String::new(), peering: String::new(), _data: data }
     }
@@ -161,8 +163,8 @@ impl Life {
 
     /// Judges everything in both accounts.
     pub(super) fn judge(&self, expected: &Expected) {
-        let judged = self.ground.oracle.check(&self.pair.places(), expected);
-        judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}\n{}", self.engine.process.output()));
+        let judged = self.people().judge(&self.pair.places(), expected);
+        judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}\n{}", self.engine.output()));
     }
 
     /// Judges that there is nothing of the engine's.
@@ -175,15 +177,15 @@ impl Life {
         self.pair.expected(&self.peering)
     }
 
-    /// What somebody does by hand.
-    pub(super) fn act(&self, place: &Place, call: &str, arguments: &Value) -> Value {
-        self.ground.oracle.act(place, call, arguments)
+    /// What somebody does by hand, and sees.
+    pub(super) fn people(&self) -> &dyn People {
+        self.ground.people()
     }
 
     /// Waits until this account sees a link in this state.
     pub(super) async fn shows(&self, place: &Place, link: &str, state: &str) {
         wait::until(&format!("{link} as {state} in {}", place.account), SOON, || async {
-            let seen = self.ground.oracle.dump(std::slice::from_ref(place));
+            let seen = self.people().dump(std::slice::from_ref(place));
             let links = seen[0]["peerings"].as_array().unwrap();
             links.iter().any(|it| it["id"] == link && it["state"] == state).then_some(())
         })
@@ -192,15 +194,19 @@ impl Life {
 
     /// What the owner of the peer does with a request.
     pub(super) async fn owner_accepts(&self, link: &str) {
-        let place = &self.pair.remote.place;
+        self.accepted_by(&self.pair.remote.place, link).await;
+    }
+
+    /// The account that was asked for a link sees it, and accepts it.
+    pub(super) async fn accepted_by(&self, place: &Place, link: &str) {
         self.shows(place, link, "pending-acceptance").await;
-        self.act(place, "accept_vpc_peering_connection", &json!({"VpcPeeringConnectionId": link}));
+        self.people().accept_link(place, link);
     }
 
     /// Kills the engine as a crash would, and starts it again.
     pub(super) async fn crashes(&mut self) {
-        self.engine.process.kill();
-        self.engine = self.launch.start().await;
+        self.engine.crash().await;
+        self.engine = self.ground.host(&self.launch).await;
         self.api = Api::connect(&self.engine.server()).await;
     }
 

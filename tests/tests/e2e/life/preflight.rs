@@ -10,8 +10,8 @@ in_every_world!(networks_that_overlap_anywhere_are_named_before_anything_is_made
 async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_joined_once_they_do_not(ground: Arc<Ground>) {
     let mut life = Life::registered(ground).await;
     // A block of the peer that nobody has put on record, in the middle of the private network's range.
-    let second = json!({"VpcId": life.pair.remote.vpc, "CidrBlock": "10.20.64.0/24"});
-    let block = life.act(&life.pair.remote.place, "associate_vpc_cidr_block", &second);
+    let second = "10.20.64.0/24";
+    life.people().widen(&life.pair.remote, second);
     let peer = life.peer();
     let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
     let plan = life.engine.cli(&[&["peering", "plan", "--output", "json"][..], &peer].concat()).await;
@@ -24,7 +24,7 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
     life.asks(&[]).await;
     life.agrees().await;
     let blocked = life.is_blocked("range_overlap").await.blocked.unwrap();
-    assert!(blocked.message.contains("10.20.64.0/24") && blocked.message.contains(&life.pair.local.cidr), "{blocked:?}");
+    assert!(blocked.message.contains(second) && blocked.message.contains(&life.pair.local.cidr), "{blocked:?}");
     life.judge_clean();
     if let Some(changes) = life.ground.changes(&life.pair).await {
         let created = changes.iter().filter(|it| it.action == "CreateVpcPeeringConnection" || it.action == "CreateSecurityGroup").count();
@@ -33,8 +33,7 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
     let types = life.types(0).await;
     assert!(!types.contains(&"PeeringInitiationStarted".to_owned()), "{types:?}");
 
-    let association = block["CidrBlockAssociation"]["AssociationId"].clone();
-    life.act(&life.pair.remote.place, "disassociate_vpc_cidr_block", &json!({"AssociationId": association}));
+    life.people().narrow(&life.pair.remote, second);
     assert_eq!(life.converged().await.blocked, None);
     life.judge(&life.expected());
     life.ends().await;

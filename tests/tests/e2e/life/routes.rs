@@ -2,6 +2,7 @@
 
 use super::ground::Ground;
 use super::peering::{Life, first, last};
+use peerage::api::v1::Peering;
 use std::sync::Arc;
 use tests::oracle::Route;
 
@@ -40,22 +41,23 @@ async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goe
 
 async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(ground: Arc<Ground>) {
     let mut life = Life::registered(ground).await;
-    let (place, table) = (life.pair.local.place.clone(), life.pair.local.extra_route_table.clone());
-    let gateway = life.act(&place, "create_internet_gateway", &serde_json::json!({}))["InternetGateway"]["InternetGatewayId"].clone();
-    life.act(&place, "attach_internet_gateway", &serde_json::json!({"InternetGatewayId": gateway, "VpcId": life.pair.local.vpc}));
-    let theirs = serde_json::json!({"RouteTableId": table, "DestinationCidrBlock": life.pair.remote.cidr, "GatewayId": gateway});
-    life.act(&place, "create_route", &theirs);
+    let (local, table, destination) = (life.pair.local.clone(), life.pair.local.extra_route_table.clone(), life.pair.remote.cidr.clone());
+    let gateway = life.people().route_elsewhere(&local, &table, &destination);
     life.asks(&[]).await;
     life.agrees().await;
-    let peering = life.is_blocked("conflict").await;
+    let in_place = |it: &Peering| {
+        let theirs = it.routes.iter().find(|it| it.side == "remote").is_some_and(|it| !it.installed_in.is_empty());
+        theirs && it.firewall.iter().all(|it| it.enforced)
+    };
+    life.is_blocked("conflict").await;
+    let peering = life.api.peering_when("all else in place", &life.peering, in_place).await;
     let conflicts: Vec<_> = peering.routes.iter().flat_map(|it| &it.conflicts).map(|it| (&it.route_table, it.target.clone())).collect();
-    assert_eq!(conflicts, [(&table, gateway.as_str().unwrap().to_owned())]);
+    assert_eq!(conflicts, [(&table, gateway)]);
     let mut expected = life.expected();
     expected.route_tables[1].routes.clear();
     life.judge(&expected);
 
-    let gone = serde_json::json!({"RouteTableId": table, "DestinationCidrBlock": life.pair.remote.cidr});
-    life.act(&place, "delete_route", &gone);
+    life.people().delete_route(&local, &table, &destination);
     assert_eq!(life.converged().await.blocked, None);
     life.judge(&life.expected());
     life.ends().await;

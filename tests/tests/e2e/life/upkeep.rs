@@ -2,12 +2,17 @@
 
 use super::ground::Ground;
 use super::peering::{Life, text};
+use chrono::DateTime;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+use tests::oracle::Expected;
 
 in_every_world!(
     what_somebody_takes_away_is_found_and_put_back_and_both_are_on_record,
+    a_network_that_adopts_takes_over_what_somebody_changes_and_leaves_it_even_when_it_repairs_again,
+    a_repair_that_is_undone_again_and_again_waits_longer_each_time_and_ends_in_a_block,
     a_network_that_only_reports_finds_by_itself_what_is_gone_and_puts_it_back_only_when_it_may,
 );
 
@@ -15,20 +20,27 @@ impl Life {
     /// Somebody deletes the local side's route.
     fn somebody_deletes_the_route(&self) {
         let local = &self.pair.local;
-        let route = json!({"RouteTableId": local.extra_route_table, "DestinationCidrBlock": self.pair.remote.cidr});
-        self.act(&local.place, "delete_route", &route);
+        self.people().delete_route(local, &local.extra_route_table, &self.pair.remote.cidr);
     }
 
     /// Somebody takes the one rule out of the local side's group.
     async fn somebody_revokes_the_rule(&self) {
-        let group = self.converged().await.firewall.iter().find(|it| it.side == "local").unwrap().group.clone();
-        let place = &self.pair.local.place;
-        let mine = json!({"Filters": [{"Name": "group-id", "Values": [group]}]});
-        let rules = self.act(place, "describe_security_group_rules", &mine)["SecurityGroupRules"].clone();
-        let ids: Vec<_> =
-            rules.as_array().unwrap().iter().filter(|it| it["IsEgress"] == false).map(|it| &it["SecurityGroupRuleId"]).collect();
-        assert_eq!(ids.len(), 1, "{rules:#}");
-        self.act(place, "revoke_security_group_ingress", &json!({"GroupId": group, "SecurityGroupRuleIds": ids}));
+        let peering = self.api.peering(&self.peering, "").await.unwrap();
+        let group = &peering.firewall.iter().find(|it| it.side == "local").unwrap().group;
+        assert_eq!(self.people().close(&self.pair.local, group), 1);
+    }
+
+    /// Somebody deletes the peer's route.
+    fn somebody_deletes_the_peers_route(&self) {
+        let remote = &self.pair.remote;
+        self.people().delete_route(remote, &remote.main_route_table, &self.pair.local.cidr);
+    }
+
+    /// What stands there without the local side's route.
+    fn without_the_route(&self) -> Expected {
+        let mut expected = self.expected();
+        expected.route_tables[1].routes.clear();
+        expected
     }
 }
 
@@ -63,14 +75,83 @@ async fn a_network_that_only_reports_finds_by_itself_what_is_gone_and_puts_it_ba
     assert_eq!(found[0]["finding"]["route_table"], json!(life.pair.local.extra_route_table));
     let peering = life.api.peering_when("a peering that is not as it was left", &life.peering, |it| !it.converged).await;
     assert_eq!((peering.life.as_str(), peering.drift.len()), ("active", 1), "{peering:#?}");
-    let mut expected = life.expected();
-    expected.route_tables[1].routes.clear();
-    life.judge(&expected);
+    life.judge(&life.without_the_route());
 
     life.says(&["network", "policy", &life.network, "--drift", "repair"]).await;
     life.told("DriftRepaired", 1).await;
     life.converged().await;
     life.judge(&life.expected());
     assert_eq!(life.told("DriftDetected", 1).await, found, "found once");
+    life.ends().await;
+}
+
+async fn a_network_that_adopts_takes_over_what_somebody_changes_and_leaves_it_even_when_it_repairs_again(ground: Arc<Ground>) {
+    let life = Life::active(ground).await;
+    life.says(&["network", "policy", &life.network, "--drift", "adopt"]).await;
+    life.somebody_deletes_the_route();
+    life.checks().await;
+    let adopted = life.told("DriftAdopted", 1).await;
+    assert_eq!(adopted[0]["finding"]["kind"], "route_missing", "{adopted:#?}");
+    assert_eq!(adopted[0]["finding"]["route_table"], json!(life.pair.local.extra_route_table));
+    life.converged().await;
+    life.judge(&life.without_the_route());
+
+    // The look that finds the next change has seen the first one again.
+    life.somebody_revokes_the_rule().await;
+    life.checks().await;
+    let adopted = life.told("DriftAdopted", 2).await;
+    assert_eq!(adopted[1]["finding"]["kind"], "rule_missing", "{adopted:#?}");
+    let mut expected = life.without_the_route();
+    expected.security_groups[0].ingress.clear();
+    life.judge(&expected);
+
+    life.says(&["network", "policy", &life.network, "--drift", "repair"]).await;
+    life.somebody_deletes_the_peers_route();
+    life.checks().await;
+    let repaired = life.told("DriftRepaired", 1).await;
+    assert_eq!(repaired[0]["finding"]["route_table"], json!(life.pair.remote.main_route_table), "{repaired:#?}");
+    life.converged().await;
+    life.judge(&expected);
+    assert_eq!(life.told("DriftDetected", 3).await[2]["finding"], repaired[0]["finding"]);
+    life.says(&["peering", "remove", &life.peering, "--reason", "no longer needed"]).await;
+    life.judge_clean();
+    life.ends().await;
+}
+
+/// How long the engine waits after the first repair.
+const PAUSE: Duration = Duration::from_millis(500);
+
+async fn a_repair_that_is_undone_again_and_again_waits_longer_each_time_and_ends_in_a_block(ground: Arc<Ground>) {
+    let mut life = Life::with(ground, |launch| launch.set("provisioner.repair_pause", &format!("{}ms", PAUSE.as_millis()))).await;
+    life.asks(&[]).await;
+    life.agrees().await;
+    life.converged().await;
+    for repair in 1..=3 {
+        life.somebody_deletes_the_route();
+        life.checks().await;
+        life.told("DriftRepaired", repair).await;
+    }
+    let repaired = life.told("DriftRepaired", 3).await;
+    let at: Vec<_> = repaired.iter().map(|it| DateTime::parse_from_rfc3339(&text(&it["repaired_at"])).unwrap()).collect();
+    let pauses: Vec<_> = at.windows(2).map(|pair| (pair[1] - pair[0]).to_std().unwrap()).collect();
+    assert!(pauses[0] >= PAUSE && pauses[1] >= PAUSE * 2, "{pauses:?}");
+
+    life.somebody_deletes_the_route();
+    life.checks().await;
+    let blocked = life.is_blocked("repair_undone").await.blocked.unwrap();
+    assert_eq!(blocked.side, "local", "{blocked:?}");
+    assert!(blocked.remedy.join("\n").contains(&format!("peerage network policy {} --drift adopt", life.network)), "{blocked:?}");
+    assert_eq!(life.told("ProvisioningBlocked", 1).await[0]["cause"], "repair_undone");
+    // Another thing is still put right, by a look that leaves this one alone.
+    life.somebody_revokes_the_rule().await;
+    life.checks().await;
+    assert_eq!(life.told("DriftRepaired", 4).await[3]["finding"]["kind"], "rule_missing");
+    life.judge(&life.without_the_route());
+
+    life.says(&["network", "policy", &life.network, "--drift", "adopt"]).await;
+    assert_eq!(life.told("DriftAdopted", 1).await[0]["finding"], repaired[0]["finding"]);
+    let peering = life.converged().await;
+    assert_eq!(peering.blocked, None);
+    life.judge(&life.without_the_route());
     life.ends().await;
 }

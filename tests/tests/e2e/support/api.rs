@@ -165,7 +165,14 @@ pub(crate) fn assert_valid(history: &[Event]) {
     }
     let places: Vec<_> = history.iter().map(place).collect();
     assert!(places.is_sorted() && places.windows(2).all(|pair| pair[0] != pair[1]), "positions ascend: {places:?}");
-    let mut told: Vec<_> = history.iter().map(|it| (it.r#type.as_str(), it.data.as_str())).collect();
+    // What was blocked and then unblocked may be so again, in the same words.
+    let opposite = |it: &Event| match it.r#type.as_str() {
+        "ProvisioningBlocked" => "ProvisioningUnblocked",
+        "ProvisioningUnblocked" => "ProvisioningBlocked",
+        _ => "",
+    };
+    let turns = |index: usize, it: &Event| history[..index].iter().filter(|earlier| earlier.r#type == opposite(it)).count();
+    let mut told: Vec<_> = history.iter().enumerate().map(|(index, it)| (it.r#type.as_str(), it.data.as_str(), turns(index, it))).collect();
     told.sort_unstable();
     let twice: Vec<_> = told.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
     assert!(twice.is_empty(), "told twice: {twice:?}");

@@ -39,7 +39,7 @@ impl World {
 
     /// Pairs that share no account, so that each can be judged alone.
     pub(crate) fn pairs(&self, count: usize) -> Vec<Pair> {
-        pairs(&self.oracle, 0..count)
+        pairs(|networks| self.oracle.prepare(networks), 0..count)
     }
 
     /// Judges a pair: the one peering in place on both sides, and nothing else.
@@ -50,7 +50,7 @@ impl World {
 }
 
 /// Pairs of networks, each in two accounts of its own that carry its number.
-pub(crate) fn pairs(oracle: &Oracle, numbers: Range<usize>) -> Vec<Pair> {
+pub(crate) fn pairs(prepare: impl FnOnce(&[Wanted]) -> BTreeMap<String, Network>, numbers: Range<usize>) -> Vec<Pair> {
     let wanted = |side: &str, region: &str, cidr: &str, number: usize| Wanted {
         name: format!("{side}-{number}"),
         place: Place { account: format!("{}{number:06}", if side == "local" { "111111" } else { "222222" }), region: region.to_owned() },
@@ -60,7 +60,7 @@ pub(crate) fn pairs(oracle: &Oracle, numbers: Range<usize>) -> Vec<Pair> {
         .clone()
         .flat_map(|number| [wanted("local", "eu-west-1", LOCAL_RANGE, number), wanted("remote", "us-east-1", REMOTE_RANGE, number)])
         .collect();
-    let mut made = oracle.prepare(&all);
+    let mut made = prepare(&all);
     let mut take = |name: String| made.remove(&name).unwrap();
     numbers.map(|number| Pair { local: take(format!("local-{number}")), remote: take(format!("remote-{number}")) }).collect()
 }

@@ -71,7 +71,7 @@ fn clock(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned: 
         draft.due_at(expires_at);
         return false;
     }
-    if facts.now < later(expires_at, facts.settings.visibility_window) || !facts.peering.made_the_link() {
+    if facts.seen_at < later(expires_at, facts.settings.visibility_window) || !facts.peering.made_the_link() {
         draft.polls = true;
     } else {
         draft.act(facts, Action::DeleteLink { link: view.link.clone() });

@@ -3,15 +3,11 @@
 //! A repair that is undone again and again is a fight with somebody: the pauses between repairs grow, and after a few a person must
 //! decide.
 
-use super::{Draft, Facts};
-use chrono::TimeDelta;
+use super::{Draft, Facts, later};
 use domain::network::{BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, Finding};
 
 /// How many repairs of one thing within a day are made before a person must act.
 const REPAIRS: u32 = 3;
-
-/// The pause after the first repair; it doubles with each further one.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
 /// What to do about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +64,7 @@ fn repair(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) -> Verdict {
         draft.due_at(last + FIGHT_WINDOW);
         return Verdict::Leave;
     }
-    let next = last + FIRST_PAUSE * 2_i32.pow(repairs.count.saturating_sub(1));
+    let next = later(last, facts.settings.pause(repairs.count));
     if facts.now < next {
         draft.due_at(next);
         return Verdict::Leave;

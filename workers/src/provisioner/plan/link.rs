@@ -28,7 +28,7 @@ pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
     let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
     let live: Vec<_> = ours.iter().copied().filter(|view| view.state.is_live()).collect();
     if let Attempt::Open { attempt, started_at } = attempt {
-        let open = facts.now < later(started_at, facts.settings.visibility_window);
+        let open = facts.seen_at < later(started_at, facts.settings.visibility_window);
         if open && ours.is_empty() && others.iter().any(|view| view.state.is_live() && could_become_ours(facts, view)) {
             draft.polls = true;
             return;

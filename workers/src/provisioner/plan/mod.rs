@@ -111,6 +111,9 @@ pub(super) struct Facts<'a> {
     pub(super) graph: &'a Graph,
     pub(super) limits: BySide<Limits>,
     pub(super) now: DateTime<Utc>,
+    /// When the look began that all of `seen` comes from. Whether something has been out of sight for long enough is counted up to
+    /// then, not up to now: a look may take its time.
+    pub(super) seen_at: DateTime<Utc>,
     pub(super) settings: &'a ProvisionerSettings,
 }
 
@@ -221,12 +224,12 @@ impl Draft {
     /// Whether the cloud has confirmed this a moment ago; then reads are late.
     fn waits_for(&mut self, facts: &Facts<'_>, action: &Action) -> bool {
         if let Some(answered) = facts.memory.answered(action) {
-            if facts.now >= later(answered.first, facts.settings.visibility_window) {
+            if facts.seen_at >= later(answered.first, facts.settings.visibility_window) {
                 let message = format!("the cloud says that this is done, and does not show it: {}", action.describe().1);
                 let remedy = vec!["look for something of the same name that Peerage did not make, and remove it".to_owned()];
                 self.block(facts, BlockCause::Conflict, action.side(), message, remedy);
             }
-            if facts.now < later(answered.last, facts.settings.settle_window) {
+            if facts.seen_at < later(answered.last, facts.settings.settle_window) {
                 self.polls = true;
                 return true;
             }
@@ -270,7 +273,7 @@ impl Draft {
 impl Facts<'_> {
     /// Whether what must be there has been missing for longer than a cloud hides what exists.
     fn has_been_missing_for_long(&self) -> bool {
-        self.memory.missing_since.is_some_and(|since| self.now >= later(since, self.settings.visibility_window))
+        self.memory.missing_since.is_some_and(|since| self.seen_at >= later(since, self.settings.visibility_window))
     }
 }
 

@@ -62,7 +62,7 @@ fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mu
         draft.again = true;
         return true;
     }
-    let open = facts.now < later(started_at, facts.settings.visibility_window);
+    let open = facts.seen_at < later(started_at, facts.settings.visibility_window);
     draft.polls = open;
     open
 }

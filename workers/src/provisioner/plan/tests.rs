@@ -115,13 +115,20 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
 const LIMITS: Limits = Limits { links: 50, pending_links: 25, routes: 500, rules: 60 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
-    limited(log, seen, memory, LIMITS, seconds)
+    planned_after(log, seen, memory, 0, seconds)
 }
 
-fn limited(log: &Log, seen: &Observed, memory: &Memory, limits: Limits, seconds: i64) -> Plan {
+/// The same, where the look began so many seconds before.
+fn planned_after(log: &Log, seen: &Observed, memory: &Memory, look: i64, seconds: i64) -> Plan {
+    limited(log, seen, memory, LIMITS, (look, seconds))
+}
+
+/// The same, with these limits.
+fn limited(log: &Log, seen: &Observed, memory: &Memory, limits: Limits, (look, seconds): (i64, i64)) -> Plan {
     let (network, peering, settings) = (log.network(), log.peering(), ProvisionerSettings::default());
     let (graph, limits) = (&Graph::default(), BySide::of(|_| limits));
-    plan(&Facts { network: &network, peering: &peering, seen, memory, graph, limits, now: at(seconds), settings: &settings })
+    let (now, seen_at) = (at(seconds), at(seconds - look));
+    plan(&Facts { network: &network, peering: &peering, seen, memory, graph, limits, now, seen_at, settings: &settings })
 }
 
 fn planned(log: &Log, seen: &Observed, seconds: i64) -> Plan {
@@ -175,6 +182,7 @@ fn a_peer_that_another_private_network_of_this_log_shares_must_tell_the_two_apar
         graph: &graph,
         limits: BySide::of(|_| LIMITS),
         now: at(0),
+        seen_at: at(0),
         settings: &settings,
     };
     expect(&plan(&facts), &["Blocked:range_overlap:remote"], Next::Blocked);
@@ -189,7 +197,7 @@ fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
     // No range of theirs is known, so none overlaps.
     seen.neighbours.local.iter_mut().flatten().for_each(|link| link.accepter.ranges.clear());
     seen.tables.local = Some(vec![table("rtb-1", &[("172.16.0.0/24", RouteTarget::Local, RouteState::Active)])]);
-    let with = |seen: &Observed, limits| limited(&log, seen, &Memory::default(), limits, 0);
+    let with = |seen: &Observed, limits| limited(&log, seen, &Memory::default(), limits, (0, 0));
     let local = "Blocked:quota_exceeded:local";
     let exact = Limits { links: 4, pending_links: 1, routes: 2, rules: 1 };
     expect(&with(&seen, exact), &CREATE, Next::AtOnce);
@@ -238,6 +246,18 @@ fn an_open_attempt_waits_out_the_window_before_the_next() {
     expect(&planned(&log, &sees(&[untagged(ours(LinkState::Pending))]), 299), &[], Next::Poll);
     expect(&planned(&log, &sees(&[untagged(ours(LinkState::Pending))]), 300), &[CONFLICT], Next::Blocked);
     expect(&planned(&log, &sees(&[reversed(ours(LinkState::Pending))]), 1), &[CONFLICT], Next::Blocked);
+}
+
+#[test]
+fn a_look_says_what_was_there_when_it_began_however_long_it_took() {
+    let (log, nothing) = (after(&[started(1)]), Memory::default());
+    expect(&planned_after(&log, &sees(&[]), &nothing, 2, 301), &[], Next::Poll);
+    expect(&planned_after(&log, &sees(&[]), &nothing, 2, 302), &["Intend#2", "CreateLink"], Next::AtOnce);
+    let (log, seen, mut memory) = (active(), inside(&[our_route()], &[]), Memory::default());
+    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
+    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
+    assert!(!steps(&planned_after(&log, &seen, &memory, 2, 301)).contains(&CONFLICT.to_owned()));
+    assert!(steps(&planned_after(&log, &seen, &memory, 2, 302)).contains(&CONFLICT.to_owned()));
 }
 
 #[test]

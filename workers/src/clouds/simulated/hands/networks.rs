@@ -57,6 +57,18 @@ impl Hands {
         });
     }
 
+    /// The network does without this range from now on, and its links tell it so.
+    pub fn narrow(&self, network: &NetworkRef, range: IpNet) {
+        self.with_network(network, |network| network.narrow(range));
+        self.reach(|state, _| {
+            for link in state.world.links.values_mut() {
+                if let Some(role) = link.role_of(network) {
+                    link.end_mut(role).ranges.retain(|it| *it != range);
+                }
+            }
+        });
+    }
+
     /// One more subnet, served by the main table, in this zone.
     pub fn add_subnet(&self, network: &NetworkRef, subnet: &Subnet, zone: Option<&str>) {
         let subnet = SimulatedSubnet { id: subnet.clone(), zone: zone.map(str::to_owned) };

@@ -42,6 +42,9 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
     assert_eq!((&shown[0].network, &shown[0].ranges), (&one().network.network, &[one().ranges, more.to_vec()].concat()));
     assert_eq!(main_table(&cloud, &one()).await.routes.len(), 2, "a local route for each IPv4 range");
     assert_eq!(cloud.networks(&other().network.place, &of).await.unwrap(), [], "another account's network is not there");
+    cloud.hands().narrow(&one().network, more[0]);
+    assert_eq!(cloud.networks(&at, &of).await.unwrap()[0].ranges, [&one().ranges[..], &more[1..]].concat());
+    assert_eq!(main_table(&cloud, &one()).await.routes.len(), 1, "and no local route for the range that went");
     cloud.hands().raze(&one().network);
     assert_eq!(cloud.networks(&at, &of).await.unwrap(), []);
 }

@@ -92,6 +92,12 @@ impl SimulatedNetwork {
         self.tables.iter_mut().for_each(|table| table.hold_local(range));
     }
 
+    /// One range less, and its local routes.
+    pub(crate) fn narrow(&mut self, range: IpNet) {
+        self.ranges.retain(|it| *it != range);
+        self.tables.iter_mut().for_each(|table| table.routes.retain(|it| it.target != RouteTarget::Local || it.destination != range));
+    }
+
     /// A table beside the main one, which begins with the local routes.
     pub(crate) fn add_table(&mut self, id: RouteTable, subnets: &[Subnet]) {
         let mut table = SimulatedTable { subnets: subnets.to_vec(), ..SimulatedTable::new(id) };

@@ -1,8 +1,16 @@
 //! What others bring about, stopped before and after every call and every append: the owner's consent, the end of a request, a deadline,
 //! a change by hand that is taken over.
 
-use super::*;
-use domain::network::{AcceptedBy, Terms};
+use super::{Life, crashes::stopped_everywhere, is_clean};
+use crate::{
+    cloud::{LinkState, Operation},
+    provisioner::testing::{CLIENTS, Fuse, Log, Settled},
+};
+use domain::{
+    Side,
+    network::{AcceptedBy, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms},
+};
+use std::time::Duration;
 
 /// A life with these terms, as far as it goes in this time.
 async fn waiting(terms: impl Fn(&Life) -> Terms, so_long: Duration) -> Life {

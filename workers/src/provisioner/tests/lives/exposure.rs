@@ -1,0 +1,36 @@
+//! Somebody else's rules that let the private network in.
+
+use super::Life;
+use domain::{
+    Side,
+    network::{ExposurePolicy, Policy, SetPolicy},
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_it_is_gone() {
+    let mut life = Life::active().await;
+    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let group = hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"]).unwrap();
+    life.looks_again().await;
+    let exposures = life.log.peering().firewall.remote.exposures;
+    assert_eq!(exposures.values().map(|it| it.admits.as_str()).collect::<Vec<_>>(), ["tcp 22 from 10.0.0.0/8"]);
+    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    life.settles().await;
+    assert!(life.log.peering().firewall.remote.exposures.is_empty());
+    assert_eq!((life.count("FirewallExposed"), life.count("ExposureCleared")), (1, 1));
+    let world = life.cloud.world();
+    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
+    assert_eq!(legacy.rules.len(), 1, "what lets nothing of the private network in is left alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_list_lets_through_is_no_exposure() {
+    let mut life = Life::active().await;
+    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let subnet = "subnet-r".parse().unwrap();
+    hands.add_subnet(&remote, &subnet, None);
+    hands.fence(&remote, &[subnet], &[("everything from 10.20.0.0/16", false), ("everything from 0.0.0.0/0", true)]);
+    hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
+    life.looks_again().await;
+    assert!(life.log.peering().firewall.remote.exposures.is_empty());
+}
