@@ -33,6 +33,8 @@
 //!
 //! It knows no cluster, and nothing of what its events mean.
 
+#[cfg(test)]
+mod chance;
 mod engine;
 mod error;
 mod grpc;

@@ -32,6 +32,19 @@ impl Pace {
     }
 }
 
+/// Appends that were acknowledged, and in what time.
+#[derive(Clone, Copy)]
+pub(crate) struct Acknowledged {
+    pub(crate) appends: u32,
+    span: Duration,
+}
+
+impl Acknowledged {
+    pub(crate) fn per_second(self) -> f64 {
+        f64::from(self.appends) / self.span.as_secs_f64()
+    }
+}
+
 /// Clients of one store. Those in flight share a few connections, as one of the client's has its own ceiling.
 pub(crate) struct Load {
     clients: Vec<Client>,
@@ -75,8 +88,8 @@ impl Load {
         Times::of(times)
     }
 
-    /// So many writers, each with a stream of its own and one append in flight; gives the appends per second.
-    pub(crate) async fn together(&self, writers: usize, span: Duration) -> f64 {
+    /// So many writers, each with a stream of its own and one append in flight.
+    pub(crate) async fn together(&self, writers: usize, span: Duration) -> Acknowledged {
         let begun = Instant::now();
         let write = |writer: usize| {
             let client = self.clients[writer % self.clients.len()].clone();
@@ -92,7 +105,7 @@ impl Load {
             })
         };
         let counts = join_all((0..writers).map(write)).await;
-        counts.into_iter().map(|count| f64::from(count.unwrap())).sum::<f64>() / begun.elapsed().as_secs_f64()
+        Acknowledged { appends: counts.into_iter().map(Result::unwrap).sum(), span: begun.elapsed() }
     }
 
     /// Appends until so many events of the fill are there: those of smaller fills count. Gives the events per second.

@@ -1,6 +1,8 @@
-//! The node as a process of its own: its memory and processor time are then its alone. The process is this same program.
+//! The node as a process of its own, or the stub: its memory and processor time are then its alone. The process is this same program.
 
+use crate::stub;
 use embedded::{Durability, EmbeddedNode};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -8,8 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::time::{interval, timeout};
 
-/// The argument that makes this program a node.
-pub(crate) const ARGUMENT: &str = "node";
+/// The argument that makes this program a node, and the one that makes it the stub.
+pub(crate) const NODE: &str = "node";
+pub(crate) const STUB: &str = "stub";
 
 const UNSYNCED: &str = "unsynced";
 
@@ -22,8 +25,19 @@ pub(crate) async fn serve(data: &str, durability: &str) {
     let begun = Instant::now();
     let node = EmbeddedNode::builder().data_dir(data).durability(durability).start().await.unwrap();
     println!("{} {}", begun.elapsed().as_micros(), node.connection_string());
-    tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
+    left_alone().await;
     node.shutdown().await;
+}
+
+/// Serves the stub until the other process goes away.
+pub(crate) async fn serve_stub(events: &str) {
+    let address = stub::serve(events.parse().unwrap()).await;
+    println!("0 kurrentdb://{address}?tls=false&discoveryInterval=0");
+    left_alone().await;
+}
+
+async fn left_alone() {
+    tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
 }
 
 pub(crate) struct NodeProcess {
@@ -35,8 +49,17 @@ pub(crate) struct NodeProcess {
 impl NodeProcess {
     pub(crate) fn start(data: &Path, durability: Durability) -> Self {
         let durability = if durability == Durability::Unsynced { UNSYNCED } else { "synced" };
+        Self::run(&[NODE.as_ref(), data.as_ref(), durability.as_ref()])
+    }
+
+    /// A stub that gives so many events to each subscription.
+    pub(crate) fn stub(events: usize) -> Self {
+        Self::run(&[STUB.as_ref(), events.to_string().as_ref()])
+    }
+
+    fn run(arguments: &[&OsStr]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg(ARGUMENT).arg(data).arg(durability).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -52,8 +75,17 @@ impl NodeProcess {
 
     /// Megabytes in memory.
     pub(crate) fn resident(&self) -> f64 {
+        self.megabytes("VmRSS:")
+    }
+
+    /// The most megabytes it ever had in memory.
+    pub(crate) fn peak(&self) -> f64 {
+        self.megabytes("VmHWM:")
+    }
+
+    fn megabytes(&self, what: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
     }
 
@@ -102,9 +134,18 @@ impl NodeProcess {
 
     /// Processor time so far.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
-        TICK * ticks
+        cpu_of(&self.child.id().to_string())
     }
+}
+
+/// Processor time of this process so far: the client's.
+pub(crate) fn own_cpu() -> Duration {
+    cpu_of("self")
+}
+
+fn cpu_of(process: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
+    TICK * ticks
 }

@@ -1,18 +1,19 @@
-//! A server that only replays encoded messages: what a client can read at most.
+//! A server that does nothing: it replays encoded messages and acknowledges appends unseen. What a client can do at most.
 
+use crate::quick_ack::QuickAck;
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use prost::Message as _;
 use protocol::shared::{StreamIdentifier, Uuid as WireId, uuid::Value as Id};
-use protocol::streams::ReadResp;
+use protocol::streams::append_resp::{self, Success, success};
 use protocol::streams::read_resp::read_event::{Position, RecordedEvent};
 use protocol::streams::read_resp::{Content, ReadEvent, SubscriptionConfirmation};
+use protocol::streams::{AppendResp, ReadResp};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
@@ -30,7 +31,7 @@ pub(crate) async fn serve(events: usize) -> SocketAddr {
     let block = block();
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
-            connection.set_nodelay(true).unwrap();
+            let connection = QuickAck::new(connection).unwrap();
             let block = block.clone();
             let service = service_fn(move |request| answer(request, block.clone(), events / BLOCK));
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -43,13 +44,19 @@ pub(crate) async fn serve(events: usize) -> SocketAddr {
 
 async fn answer(request: Request<Incoming>, block: Vec<Bytes>, times: usize) -> Result<Response<Body>, Infallible> {
     let response = Response::builder().header("content-type", "application/grpc");
+    if request.uri().path().ends_with(".Streams/Append") {
+        request.into_body().collect().await.unwrap();
+        let status = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(0))]);
+        let acknowledged = Full::new(framed(&acknowledgement())).with_trailers(async move { Some(Ok(status)) });
+        return Ok(response.body(acknowledged.boxed()).unwrap());
+    }
     if !request.uri().path().ends_with(".Streams/Read") {
         // The client takes a server without features for an old one, and goes on.
         return Ok(response.header("grpc-status", HeaderValue::from(12)).body(Empty::new().boxed()).unwrap());
     }
-    let confirmation = Content::Confirmation(SubscriptionConfirmation { subscription_id: Uuid::nil().to_string() });
+    let confirmation = read(Content::Confirmation(SubscriptionConfirmation { subscription_id: Uuid::nil().to_string() }));
     let frames = async_stream::stream! {
-        yield Ok(Frame::data(framed(confirmation)));
+        yield Ok(Frame::data(framed(&confirmation)));
         for _ in 0..times {
             for part in &block {
                 yield Ok(Frame::data(part.clone()));
@@ -62,7 +69,7 @@ async fn answer(request: Request<Incoming>, block: Vec<Bytes>, times: usize) -> 
 
 /// The messages in parts of a size that a server sends at once.
 fn block() -> Vec<Bytes> {
-    let messages: Vec<Bytes> = (0..BLOCK as u64).map(|number| framed(Content::Event(event(number)))).collect();
+    let messages: Vec<Bytes> = (0..BLOCK as u64).map(|number| framed(&read(Content::Event(event(number))))).collect();
     messages.chunks(64).map(|part| part.concat().into()).collect()
 }
 
@@ -81,8 +88,21 @@ fn event(number: u64) -> ReadEvent {
     ReadEvent { event: Some(recorded), link: None, position: Some(Position::CommitPosition(400 * number)) }
 }
 
-fn framed(content: Content) -> Bytes {
-    let message = ReadResp { content: Some(content) }.encode_to_vec();
+fn read(content: Content) -> ReadResp {
+    ReadResp { content: Some(content) }
+}
+
+fn acknowledgement() -> AppendResp {
+    let position = append_resp::Position { commit_position: 400, prepare_position: 400 };
+    let success = Success {
+        current_revision_option: Some(success::CurrentRevisionOption::CurrentRevision(0)),
+        position_option: Some(success::PositionOption::Position(position)),
+    };
+    AppendResp { result: Some(append_resp::Result::Success(success)) }
+}
+
+fn framed(message: &impl prost::Message) -> Bytes {
+    let message = message.encode_to_vec();
     let mut framed = BytesMut::with_capacity(5 + message.len());
     framed.put_u8(0);
     framed.put_u32(u32::try_from(message.len()).unwrap());

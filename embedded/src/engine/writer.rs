@@ -279,7 +279,7 @@ impl Writer {
             self.heads.keep(stream, head);
         }
         for (stream, id, number) in changes.ids {
-            self.recent.keep(stream, id, number);
+            self.recent.keep(&stream, id, number);
         }
         self.end.send_replace(changes.end);
         Ok(())

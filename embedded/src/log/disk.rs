@@ -12,29 +12,34 @@ use std::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use uuid::Uuid;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, compaction::Leveled, config::FilterPolicy};
 
 use super::{
     Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent,
     files::{self, Depth, Fault, Order},
-    folder,
+    folder, index,
 };
-use crate::model::{Position, Record, StreamName, Ticks};
+use crate::model::{Position, Record, StreamName};
 
-const CACHE_BYTES: u64 = 16 << 20;
-const MEMTABLE_BYTES: u64 = 8 << 20;
+// What the log takes of memory: a cache, and what is in the journal and not in tables yet, which takes up to twice its size.
+const CACHE_BYTES: u64 = 4 << 20;
+const RECORDS_BYTES: u64 = 4 << 20;
+const INDEX_BYTES: u64 = 2 << 20;
+/// The writer waits while more than this is not in tables.
+const BUFFER_BYTES: u64 = 8 << 20;
+const ROOM_WAIT: Duration = Duration::from_secs(1);
+const ROOM_LOOK: Duration = Duration::from_millis(1);
+// How the index, which is written in no order, is merged: little at a time, so that it never takes long.
+const TABLE_BYTES: u64 = 4 << 20;
+const MERGED_AT_ONCE: u8 = 8;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// The extent is noted when the log has grown by so much: far less often than it is flushed.
 const NOTE_EVERY: u64 = 16 << 20;
-
-/// Length of the name, name, number.
-type IndexKey = Vec<u8>;
-/// Position, id, created.
-const INDEX_VALUE: usize = 8 + 16 + 8;
 
 pub(crate) struct DiskLog {
     directory: PathBuf,
@@ -114,8 +119,8 @@ impl DiskLog {
     pub(crate) fn visit_index(&self, visit: &mut IndexVisitor<'_>) -> Result<(), LogError> {
         for next in self.opened()?.index.iter() {
             let (key, value) = next.into_inner().map_err(|error| self.unread(error))?;
-            let (stream, number) = index_parts(&key).ok_or(LogError::DamagedIndex)?;
-            if let ControlFlow::Break(()) = visit(stream, index_entry(number, &value)?) {
+            let (stream, number) = index::parts(&key).ok_or(LogError::DamagedIndex)?;
+            if let ControlFlow::Break(()) = visit(stream, index::entry(number, &value)?) {
                 break;
             }
         }
@@ -140,9 +145,31 @@ impl Opened {
 
     fn open_unguarded(directory: &Path) -> fjall::Result<Self> {
         let builder = Database::builder(folder::store(directory));
+        // With a second worker the first would spin for as long as the second merges tables.
         let database = builder.cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open()?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        Ok(Self { records: database.keyspace("records", options)?, index: database.keyspace("index", options)?, database })
+        let holding = |bytes| KeyspaceCreateOptions::default().max_memtable_size(bytes);
+        // Records come in the order of their keys, so that at most one table can hold a key.
+        let records = || holding(RECORDS_BYTES).filter_policy(FilterPolicy::disabled());
+        let merges = || Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE).with_table_target_size(TABLE_BYTES));
+        let index = || holding(INDEX_BYTES).compaction_strategy(merges());
+        Ok(Self { records: database.keyspace("records", records)?, index: database.keyspace("index", index)?, database })
+    }
+}
+
+impl Opened {
+    /// Waits until the library holds no more in memory than the bound: what is beyond it goes to tables beside the writer, and
+    /// later when tables are being merged. If that has failed there is never room, and the next commit says so.
+    fn make_room(&self) -> fjall::Result<()> {
+        let until = Instant::now() + ROOM_WAIT;
+        while self.database.write_buffer_size() > BUFFER_BYTES && Instant::now() < until {
+            let is_begun = [&self.records, &self.index].iter().any(|tree| tree.sealed_memtable_count() > 0);
+            if !is_begun {
+                self.records.rotate_memtable()?;
+                self.index.rotate_memtable()?;
+            }
+            thread::sleep(ROOM_LOOK);
+        }
+        Ok(())
     }
 }
 
@@ -154,6 +181,11 @@ impl DiskLog {
         opened.records.rotate_memtable_and_wait().unwrap();
         opened.index.rotate_memtable_and_wait().unwrap();
     }
+
+    /// Bytes that the library holds in memory.
+    pub(super) fn not_in_tables(&self) -> u64 {
+        self.opened().unwrap().database.write_buffer_size()
+    }
 }
 
 impl Log for DiskLog {
@@ -163,16 +195,17 @@ impl Log for DiskLog {
             Durability::Unsynced => PersistMode::Buffer,
         };
         let opened = self.opened()?;
+        opened.make_room().map_err(LogError::Commit)?;
         let mut batch = opened.database.batch().durability(Some(mode));
         let end = group.records.iter().map(|(position, bytes)| position.after(bytes.len()).get()).max();
         for (position, bytes) in group.records {
             batch.insert(&opened.records, position.get().to_be_bytes(), bytes);
         }
         for (stream, entry) in group.entries {
-            batch.insert(&opened.index, index_key(&stream, entry.number), index_value(&entry));
+            batch.insert(&opened.index, index::key(&stream, entry.number), index::value(&entry));
         }
         for (stream, number) in group.removed {
-            batch.remove(&opened.index, index_key(&stream, number));
+            batch.remove(&opened.index, index::key(&stream, number));
         }
         batch.commit().map_err(LogError::Commit)?;
         self.end.fetch_max(end.unwrap_or(0), Ordering::Relaxed);
@@ -221,8 +254,8 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let value = self.opened()?.index.get(index_key(stream, number)).map_err(|error| self.unread(error))?;
-        value.map(|value| index_entry(number, &value)).transpose()
+        let value = self.opened()?.index.get(index::key(stream, number)).map_err(|error| self.unread(error))?;
+        value.map(|value| index::entry(number, &value)).transpose()
     }
 
     fn entries(
@@ -235,14 +268,14 @@ impl Log for DiskLog {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let from = index_key(stream, *numbers.start());
-        let to = index_key(stream, *numbers.end());
+        let from = index::key(stream, *numbers.start());
+        let to = index::key(stream, *numbers.end());
         let opened = self.opened()?;
         let range = opened.index.range(from..=to);
         let entry = |next: fjall::Guard| {
             let (key, value) = next.into_inner().map_err(|error| self.unread(error))?;
             let number = key.last_chunk().ok_or(LogError::DamagedIndex)?;
-            index_entry(u64::from_be_bytes(*number), &value)
+            index::entry(u64::from_be_bytes(*number), &value)
         };
         match direction {
             Direction::Forwards => range.take(limit).map(entry).collect(),
@@ -255,43 +288,4 @@ impl fmt::Debug for DiskLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DiskLog").field("directory", &self.directory).field("durability", &self.durability).finish_non_exhaustive()
     }
-}
-
-/// The length in front keeps streams apart of which one's name begins with the other's.
-fn index_key(stream: &StreamName, number: u64) -> IndexKey {
-    let name = stream.as_str().as_bytes();
-    let mut key = Vec::with_capacity(2 + name.len() + 8);
-    // Names are limited far below 64 KiB where they come in.
-    key.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
-    key.extend_from_slice(name);
-    key.extend_from_slice(&number.to_be_bytes());
-    key
-}
-
-fn index_value(entry: &IndexEntry) -> [u8; INDEX_VALUE] {
-    let mut value = [0; INDEX_VALUE];
-    value[..8].copy_from_slice(&entry.position.get().to_be_bytes());
-    value[8..24].copy_from_slice(entry.id.as_bytes());
-    value[24..].copy_from_slice(&entry.created.0.to_be_bytes());
-    value
-}
-
-fn index_entry(number: u64, value: &[u8]) -> Result<IndexEntry, LogError> {
-    let value: &[u8; INDEX_VALUE] = value.try_into().map_err(|_| LogError::DamagedIndex)?;
-    let (position, rest) = value.split_first_chunk().ok_or(LogError::DamagedIndex)?;
-    let (id, created) = rest.split_first_chunk().ok_or(LogError::DamagedIndex)?;
-    let created = created.first_chunk().ok_or(LogError::DamagedIndex)?;
-    Ok(IndexEntry {
-        number,
-        position: Position::new(u64::from_be_bytes(*position)),
-        id: Uuid::from_bytes(*id),
-        created: Ticks(i64::from_be_bytes(*created)),
-    })
-}
-
-/// The name and the number in a key of the index.
-fn index_parts(key: &[u8]) -> Option<(&str, u64)> {
-    let (length, rest) = key.split_first_chunk()?;
-    let (name, number) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    Some((std::str::from_utf8(name).ok()?, u64::from_be_bytes(number.try_into().ok()?)))
 }

@@ -8,6 +8,7 @@ mod error;
 mod extent;
 mod files;
 mod folder;
+mod index;
 mod memory;
 
 use std::{

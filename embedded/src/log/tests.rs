@@ -154,3 +154,25 @@ fn the_whole_index_is_visited_by_stream_and_number() {
     .unwrap();
     assert_eq!(seen, ["0@a 65", "0@b 64", "1@b 67", "0@long 66"]);
 }
+
+/// The library's own settings let it keep 64 MB of each tree in memory.
+#[test]
+fn what_is_not_in_tables_yet_is_bounded_however_the_store_was_made() {
+    let directory = tempfile::tempdir().unwrap();
+    folder::claim(directory.path()).unwrap();
+    let made = fjall::Database::builder(folder::store(directory.path())).open().unwrap();
+    ["records", "index"].iter().for_each(|tree| drop(made.keyspace(tree, fjall::KeyspaceCreateOptions::default).unwrap()));
+    drop(made);
+    let log = on_disk(directory.path());
+    for number in 0..60 {
+        let (stream, position) = (StreamName::new("s"), Position::new(64 + (number << 20)));
+        let id = Uuid::from_u128(u128::from(number) + 1);
+        let event =
+            NewEvent { id, event_type: "Tested".into(), is_json: false, data: Bytes::from(vec![b'a'; 1 << 19]), metadata: Bytes::new() };
+        let record = encode_event(&stream, number, Ticks(1), &event);
+        let entry = IndexEntry { number, position, id, created: Ticks(1) };
+        log.commit(Group { records: vec![(position, record)], entries: vec![(stream, entry)], removed: Vec::new() }).unwrap();
+    }
+    assert!(log.not_in_tables() < 15 << 20, "{} bytes of 30 MB are not in tables", log.not_in_tables());
+    assert_eq!(scanned(&log, 0, u64::MAX, Direction::Forwards, 99).len(), 60);
+}

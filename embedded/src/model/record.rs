@@ -156,6 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chance::for_any;
 
     /// Everything that can be asked of a record.
     fn read(bytes: Vec<u8>) -> Result<(), RecordError> {
@@ -168,27 +169,29 @@ mod tests {
         Ok(())
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn any_bytes_are_a_record_or_are_refused(mut bytes in prop::collection::vec(prop_oneof![0_u8..3, any::<u8>()], 0..120)) {
+    #[test]
+    fn any_bytes_are_a_record_or_are_refused() {
+        let bytes = prop::collection::vec(prop_oneof![0_u8..3, any::<u8>()], 0..120);
+        for_any("bytes as a record", 5_000, &bytes, |mut bytes| {
             let _ = read(bytes.clone());
             if let Some(kind) = bytes.first_mut() {
                 *kind = EVENT;
             }
             let _ = read(bytes);
-        }
+        });
+    }
 
-        #[test]
-        fn a_record_with_bytes_changed_is_a_record_or_is_refused(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+    #[test]
+    fn a_record_with_bytes_changed_is_a_record_or_is_refused() {
+        let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
+        for_any("a changed record", 5_000, &changes, |changes| {
             let mut bytes = encode_event(&StreamName::new("order-ä"), 0, Ticks(0), &event()).to_vec();
             for (at, byte) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
             }
             let _ = read(bytes);
-        }
+        });
     }
 
     fn event() -> NewEvent {

@@ -30,7 +30,7 @@ const ITEM_BYTES: usize = 1 + 1 + 1 + 8 + 2 + 4 + 4;
 const END_BYTES: usize = 1 + 8 + MAGIC.len();
 const CLEAR_BYTES: usize = 1 + 8;
 /// Read at once. Zeros are told by the whole of it.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 64 << 10;
 
 /// The journals of a store by number, in order.
 pub(super) fn all(store: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
