@@ -19,6 +19,9 @@ type Log = Vec<(String, u64, Uuid, Bytes)>;
 /// How long an open or a read of everything may take.
 const BOUND: Duration = Duration::from_secs(60);
 
+/// What a node answers when it meets damage.
+const SAYS_SO: &str = "the event store cannot read its log";
+
 /// What was done to a file.
 #[derive(Debug, Clone)]
 enum Damage {
@@ -130,6 +133,8 @@ async fn outcome(folder: &Path, log: &Log) -> Outcome {
         Ok(Ok(found)) if log.starts_with(&found) => match goes_on(&client, &found).await {
             Ok(()) if found.len() == log.len() => Outcome::Whole,
             Ok(()) => Outcome::Prefix(found.len()),
+            // A log that is whole may have an index that is not.
+            Err(failure) if failure.contains(SAYS_SO) => Outcome::FailingReads(failure),
             Err(wrong) => Outcome::Wrong(format!("of {} events: {wrong}", found.len())),
         },
         Ok(Ok(found)) => {
