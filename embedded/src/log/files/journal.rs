@@ -81,7 +81,9 @@ pub(super) fn check(
         survey.is_begun |= whole > 0 || *number > 0;
         let rest = &content[whole..];
         let is_torn = number == newest && (order == Order::Unknown || !holds_a_group(rest));
-        if is_torn {
+        if is_torn && is_spoiled(rest) {
+            survey.fault(path.clone(), Problem::Group { at: whole as u64 });
+        } else if is_torn {
             survey.torn = rest.len() as u64;
         } else if !rest.is_empty() {
             survey.fault(path.clone(), Problem::InTheMiddle { at: whole as u64 });
@@ -128,8 +130,20 @@ pub(super) fn holds_a_group(bytes: &[u8]) -> bool {
     starts.into_iter().any(|(at, _)| group(&bytes[at..]).is_some())
 }
 
+/// Whether a group stands here from its start to its end, with a checksum that is not its own. That is no torn tail: a crash leaves
+/// part of a group. The library refuses it too, without a word of where.
+fn is_spoiled(bytes: &[u8]) -> bool {
+    group(bytes).is_none() && extent(bytes).is_some()
+}
+
 /// The length of the group that stands here, if it is whole and its checksum is right.
 fn group(bytes: &[u8]) -> Option<usize> {
+    let (end, checksum) = extent(bytes)?;
+    (checksum == xxh3_64(&bytes[START_BYTES..end])).then_some(end + END_BYTES)
+}
+
+/// Where the items end of the group that stands here, and the checksum behind them, if it stands here to its end.
+fn extent(bytes: &[u8]) -> Option<(usize, u64)> {
     if *bytes.first()? != START {
         return None;
     }
@@ -148,8 +162,7 @@ fn group(bytes: &[u8]) -> Option<usize> {
     }
     let checksum = u64::from_le_bytes(part(bytes, at + 1)?);
     let magic = bytes.get(at + 9..at + END_BYTES)?;
-    let is_whole = bytes[at] == END && magic == MAGIC && checksum == xxh3_64(&bytes[START_BYTES..at]);
-    is_whole.then_some(at + END_BYTES)
+    (bytes[at] == END && magic == MAGIC).then_some((at, checksum))
 }
 
 fn part<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {

@@ -44,6 +44,8 @@ pub(crate) enum Problem {
     Unreadable,
     #[error("it is damaged at byte {at}: what follows there was written later and is whole")]
     InTheMiddle { at: u64 },
+    #[error("it is damaged at byte {at}: what stands there is not what its checksum was made of")]
+    Group { at: u64 },
     #[error("it cannot be opened: {0}")]
     Closed(String),
 }

@@ -167,8 +167,26 @@ fn a_hole_in_a_journal_is_damage_unless_groups_were_never_flushed() {
     fs::write(&path, &content).unwrap();
     let faults = surveyed(store.path(), Depth::AtOpen).faults;
     assert!(matches!(&faults[..], [Fault { file, problem: Problem::InTheMiddle { at: 0 } }] if *file == path), "{faults:?}");
-    let unknown = survey(&folder::store(store.path()), Depth::AtOpen, Order::Unknown, &mut |_| {}).unwrap();
-    assert_eq!(unknown.faults, []);
+    let unknown = || survey(&folder::store(store.path()), Depth::AtOpen, Order::Unknown, &mut |_| {}).unwrap().faults;
+    // The library cuts off what it cannot follow, and refuses what it can and that has another checksum.
+    assert!(matches!(&unknown()[..], [Fault { file, problem: Problem::Group { at: 0 } }] if *file == path), "{faults:?}");
+    content[13..40].fill(0);
+    fs::write(&path, &content).unwrap();
+    assert_eq!(unknown(), []);
+}
+
+#[test]
+fn a_last_group_that_is_whole_but_not_what_it_was_is_damage_and_no_torn_tail() {
+    let store = closed_store();
+    let path = the_journal(store.path());
+    let mut content = fs::read(&path).unwrap();
+    // Behind the last value of the last group stand a tag, a checksum and the magic.
+    let last = content.iter().rposition(|byte| *byte != 0).unwrap() - (8 + 4) - 1;
+    content[last] ^= 1;
+    fs::write(&path, &content).unwrap();
+    let faults = surveyed(store.path(), Depth::AtOpen).faults;
+    assert!(matches!(&faults[..], [Fault { file, problem: Problem::Group { at: 1.. } }] if *file == path), "{faults:?}");
+    assert!(matches!(DiskLog::open(store.path(), Durability::Synced), Err(OpenError::Damaged(fault)) if fault.file == path));
 }
 
 #[test]
