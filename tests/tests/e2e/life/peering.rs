@@ -60,6 +60,8 @@ impl Life {
         let subnets: Vec<_> = subnets.iter().flat_map(|it| ["--subnet", *it]).collect();
         let register = [&["network", "register", "--name", "orders"][..], &place, &subnets].concat();
         self.network = text(&self.engine.json(&register).await["network_id"]);
+        // The read models may be behind what was acknowledged.
+        self.told("NetworkRegistered", 1).await;
     }
 
     /// Both sides in place: a route each way, and the peer's clients admitted to port 2113.
