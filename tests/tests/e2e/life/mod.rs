@@ -1,8 +1,8 @@
-//! The whole life of a peering, from outside: the program and its command line on emulated clouds, judged by the oracle.
+//! The whole life of a peering, from outside: the program and its command line on several clouds, judged by the oracle.
 //!
 //! A scenario is written once and runs in several worlds ([`ground::World`]): on the bare emulator, which takes almost everything; on
-//! the strict EC2, where a forgotten step is refused and nothing is there at once; and behind a wire that throttles and loses the
-//! answers to changes. What only the strict world can show, and what its log of calls can count, stand in files of their own.
+//! the strict EC2, where a forgotten step is refused and nothing is there at once; behind a wire that throttles and loses the
+//! answers to changes; and on the simulated cloud, on a bad day. What only the strict world can show, and what its log of calls can count, stand in files of their own.
 
 /// Makes a test of each of these scenarios in one world.
 macro_rules! in_world {
