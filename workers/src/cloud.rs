@@ -118,6 +118,9 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError>;
 
+    /// Puts the owner tag (back) on a firewall group or on one of its rules. Repeating it does no harm.
+    async fn tag_firewall(&self, at: &Place, part: &FirewallPart, peering: PeeringId) -> Result<(), CloudError>;
+
     /// Removes one inbound rule by its id. A rule that is gone gives [`CloudErrorKind::NotFound`]; so a repeat does no harm.
     async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError>;
 }

@@ -6,7 +6,7 @@
 
 use super::{ENGINE_PRINCIPAL, OWNER_TAG};
 use crate::{
-    network::{ExposurePolicy, Life, Peering, Registered},
+    network::{ExposurePolicy, Firewall, Life, Peering, Registered},
     place::Region,
     text::{Account, CloudNetwork},
 };
@@ -121,6 +121,17 @@ fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
     allow("TagThisLink", &["CreateTags"], &[link_arn(end, peering)], Some(condition))
 }
 
+/// Tags that somebody took off are put back: on what is on record as the engine's, and on nothing else.
+fn tag_again(end: End<'_>, firewall: &Firewall, peering: &Peering) -> Option<Value> {
+    let group = end.arn(&format!("security-group/{}", firewall.group.as_ref()?));
+    let rules = firewall.rules.values().map(|it| end.arn(&format!("security-group-rule/{it}")));
+    let condition = json!({
+        "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [OWNER_TAG] },
+    });
+    Some(allow("TagWhatItMadeAgain", &["CreateTags"], &std::iter::once(group).chain(rules).collect::<Vec<_>>(), Some(condition)))
+}
+
 /// A group is made with the peering's tag, and only what has that tag is changed.
 fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
     let id = peering.id.to_string();
@@ -169,6 +180,7 @@ pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) 
 pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
     let mut statements = group(end, peering);
+    statements.extend(tag_again(end, &peering.firewall.remote, peering));
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
     {
@@ -191,6 +203,7 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
     }
     statements.extend([keep_link(end, network, peering, &keeps), tag_link(end, network, peering), routes(end)]);
     statements.extend(group(end, peering));
+    statements.extend(tag_again(end, &peering.firewall.local, peering));
     policy(statements)
 }
 

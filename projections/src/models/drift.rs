@@ -148,11 +148,10 @@ pub(super) fn forget_route(at: &At<'_>, peering: PeeringId, side: Side, destinat
 
 /// The same of the engine's own firewall group on one side, and of what is in it.
 pub(super) fn forget_firewall(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
-    forget(
-        at,
-        peering,
-        |finding| matches!(Matter::of(finding), Matter::Group(of) | Matter::Rule(of, _, _) | Matter::ExtraRule(of, _) if of == side),
-    )
+    forget(at, peering, |finding| match Matter::of(finding) {
+        Matter::Group(of) | Matter::GroupTag(of) | Matter::Rule(of, _, _) | Matter::RuleTag(of, _) | Matter::ExtraRule(of, _) => of == side,
+        Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
+    })
 }
 
 pub(super) fn forget_dns(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
@@ -190,6 +189,8 @@ fn take_for_true(at: &At<'_>, peering: PeeringId, finding: &Finding) -> rusqlite
         | Finding::LinkTagMissing
         | Finding::RouteBlackhole { .. }
         | Finding::RouteExtra { .. }
+        | Finding::GroupTagMissing { .. }
+        | Finding::RuleTagMissing { .. }
         | Finding::RuleExtra { .. } => Ok(()),
     }
 }
@@ -203,7 +204,9 @@ enum Matter<'a> {
     Dns(Side),
     Route(Side, &'a str, String),
     Group(Side),
+    GroupTag(Side),
     Rule(Side, Range, u16),
+    RuleTag(Side, &'a str),
     /// A rule that nobody asked for, by what it admits: made again it has another id.
     ExtraRule(Side, &'a str),
 }
@@ -221,7 +224,9 @@ impl<'a> Matter<'a> {
             }
             Finding::RouteExtra { side, route_table, destination } => Self::Route(*side, route_table.as_str(), destination.clone()),
             Finding::GroupMissing { side, .. } => Self::Group(*side),
+            Finding::GroupTagMissing { side, .. } => Self::GroupTag(*side),
             Finding::RuleMissing { side, rule } => Self::Rule(*side, rule.source, rule.port),
+            Finding::RuleTagMissing { side, rule_id } => Self::RuleTag(*side, rule_id.as_str()),
             Finding::RuleExtra { side, admits, .. } => Self::ExtraRule(*side, admits),
         }
     }

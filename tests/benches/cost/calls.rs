@@ -60,6 +60,7 @@ fn reason(operation: Operation) -> &'static str {
         Operation::AuthorizeRule => "one for each rule, so that each has an id of its own",
         Operation::DeleteLink
         | Operation::TagLink
+        | Operation::TagFirewall
         | Operation::SetDnsResolution
         | Operation::RemoveRoute
         | Operation::DeleteGroup

@@ -29,6 +29,7 @@ pub enum Operation {
     DeleteGroup,
     AuthorizeRule,
     RevokeRule,
+    TagFirewall,
     CreateNetwork,
 }
 
@@ -41,7 +42,7 @@ pub enum CallClass {
 }
 
 impl Operation {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Identity,
         Self::Networks,
         Self::Subnets,
@@ -62,6 +63,7 @@ impl Operation {
         Self::DeleteGroup,
         Self::AuthorizeRule,
         Self::RevokeRule,
+        Self::TagFirewall,
         Self::CreateNetwork,
     ];
 
@@ -87,6 +89,7 @@ impl Operation {
             Self::DeleteGroup => "delete_group",
             Self::AuthorizeRule => "authorize_rule",
             Self::RevokeRule => "revoke_rule",
+            Self::TagFirewall => "tag_firewall",
             Self::CreateNetwork => "create_network",
         }
     }
@@ -113,6 +116,7 @@ impl Operation {
             | Self::DeleteGroup
             | Self::AuthorizeRule
             | Self::RevokeRule
+            | Self::TagFirewall
             | Self::CreateNetwork => CallClass::Write,
         }
     }

@@ -91,6 +91,23 @@ pub struct Limits {
     pub rules: usize,
 }
 
+/// What of a firewall carries tags of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirewallPart {
+    Group(FirewallGroup),
+    Rule { group: FirewallGroup, rule: FirewallRule },
+}
+
+impl FirewallPart {
+    /// The provider's id of it.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Group(group) => group.as_str(),
+            Self::Rule { rule, .. } => rule.as_str(),
+        }
+    }
+}
+
 /// A change that is asked about, not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {

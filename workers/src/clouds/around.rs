@@ -2,8 +2,8 @@
 //! them.
 
 use crate::cloud::{
-    AccessListView, Cloud, CloudError, DnsSupport, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation,
-    Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
+    Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
@@ -65,5 +65,6 @@ forward! {
     CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.place;
     DeleteGroup delete_group(at: &Place, group: &FirewallGroup) -> (), at at;
     AuthorizeRule authorize_rule(at: &Place, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
+    TagFirewall tag_firewall(at: &Place, part: &FirewallPart, peering: PeeringId) -> (), at at;
     RevokeRule revoke_rule(at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
 }

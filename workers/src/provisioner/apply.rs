@@ -4,7 +4,7 @@
 //! error to the creation of a link.
 
 use super::place;
-use crate::cloud::{Cloud, CloudError, CloudErrorKind, LinkRole, Operation};
+use crate::cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
 use domain::{
     Range, Side,
     network::{InboundRule, Peering, Registered},
@@ -25,6 +25,7 @@ pub(super) enum Action {
     DeleteGroup { side: Side, group: FirewallGroup },
     AuthorizeRule { side: Side, group: FirewallGroup, rule: InboundRule },
     RevokeRule { side: Side, group: FirewallGroup, id: FirewallRule },
+    TagFirewall { side: Side, part: FirewallPart },
 }
 
 /// What an action changes, and so what must be looked at again after it.
@@ -47,7 +48,8 @@ impl Action {
             | Self::CreateGroup { side }
             | Self::DeleteGroup { side, .. }
             | Self::AuthorizeRule { side, .. }
-            | Self::RevokeRule { side, .. } => *side,
+            | Self::RevokeRule { side, .. }
+            | Self::TagFirewall { side, .. } => *side,
         }
     }
 
@@ -59,7 +61,11 @@ impl Action {
             | Self::TagLink { .. }
             | Self::SetDnsResolution { .. } => Touches::Links,
             Self::InstallRoute { .. } | Self::RemoveRoute { .. } => Touches::Tables,
-            Self::CreateGroup { .. } | Self::DeleteGroup { .. } | Self::AuthorizeRule { .. } | Self::RevokeRule { .. } => Touches::Groups,
+            Self::CreateGroup { .. }
+            | Self::DeleteGroup { .. }
+            | Self::AuthorizeRule { .. }
+            | Self::RevokeRule { .. }
+            | Self::TagFirewall { .. } => Touches::Groups,
         }
     }
 
@@ -81,6 +87,7 @@ impl Action {
                 ("authorize_rule", format!("admit tcp {} from {} in {group}", rule.port, rule.source))
             }
             Self::RevokeRule { group, id, .. } => ("revoke_rule", format!("revoke {id} in {group}")),
+            Self::TagFirewall { part, .. } => ("tag_firewall", format!("put the engine's tag back on {}", part.id())),
         }
     }
 }
@@ -114,6 +121,7 @@ pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Pee
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
         Action::AuthorizeRule { group, rule, .. } => cloud.authorize_rule(&at, group, *rule, peering.id).await.map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
+        Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, peering.id).await,
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind) => Report::Failed(error),
@@ -124,7 +132,11 @@ pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Pee
 /// Whether the failure says that what the action wants is so already; a look tells for certain.
 fn was_done_before(action: &Action, kind: &CloudErrorKind) -> bool {
     match action {
-        Action::CreateLink { .. } | Action::AcceptLink { .. } | Action::TagLink { .. } | Action::SetDnsResolution { .. } => false,
+        Action::CreateLink { .. }
+        | Action::AcceptLink { .. }
+        | Action::TagLink { .. }
+        | Action::SetDnsResolution { .. }
+        | Action::TagFirewall { .. } => false,
         Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => *kind == CloudErrorKind::AlreadyThere,
         Action::DeleteLink { .. } | Action::RemoveRoute { .. } | Action::DeleteGroup { .. } | Action::RevokeRule { .. } => {
             *kind == CloudErrorKind::NotFound

@@ -110,7 +110,7 @@ fn aws_actions(operation: Operation) -> &'static str {
         Operation::CreateLink => "ec2:CreateVpcPeeringConnection and ec2:CreateTags",
         Operation::AcceptLink => "ec2:AcceptVpcPeeringConnection",
         Operation::DeleteLink => "ec2:DeleteVpcPeeringConnection",
-        Operation::TagLink => "ec2:CreateTags",
+        Operation::TagLink | Operation::TagFirewall => "ec2:CreateTags",
         Operation::SetDnsResolution => "ec2:ModifyVpcPeeringConnectionOptions",
         Operation::InstallRoute => "ec2:CreateRoute",
         Operation::RemoveRoute => "ec2:DeleteRoute",

@@ -1,7 +1,9 @@
 //! Imagine: what a survey would show if an action had been carried out.
 
 use super::{apply::Action, place, survey::Survey};
-use crate::cloud::{GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Traffic, group_name};
+use crate::cloud::{
+    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Traffic, group_name,
+};
 use domain::{
     PeeringId, Side,
     network::{InboundRule, Peering, Registered},
@@ -44,6 +46,13 @@ impl Survey {
                 let shown = new_rule(*rule, peering.id);
                 self.in_group(at, group, |rules| rules.extend(shown));
             }
+            Action::TagFirewall { part: FirewallPart::Group(group), .. } => {
+                let tagged = |view: &&mut GroupView| view.group == *group;
+                self.groups.entry(at).or_default().iter_mut().filter(tagged).for_each(|view| view.owner = Some(peering.id));
+            }
+            Action::TagFirewall { part: FirewallPart::Rule { group, rule }, .. } => self.in_group(at, group, |rules| {
+                rules.iter_mut().filter(|it| it.id == *rule).for_each(|it| it.owner = Some(peering.id));
+            }),
             Action::RevokeRule { group, id, .. } => self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id)),
         }
     }

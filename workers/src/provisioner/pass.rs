@@ -250,7 +250,8 @@ impl Pass<'_> {
                 | Action::CreateGroup { .. }
                 | Action::DeleteGroup { .. }
                 | Action::AuthorizeRule { .. }
-                | Action::RevokeRule { .. } => Ok((page, Err(error))),
+                | Action::RevokeRule { .. }
+                | Action::TagFirewall { .. } => Ok((page, Err(error))),
             },
         }
     }

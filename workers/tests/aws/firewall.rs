@@ -2,7 +2,7 @@
 
 use crate::{OURS, STRANGERS, Scene, kind, range, support};
 use domain::network::InboundRule;
-use workers::cloud::{Cloud, CloudErrorKind, GroupView, group_name};
+use workers::cloud::{Cloud, CloudErrorKind, FirewallPart, GroupView, group_name};
 
 /// The groups of our network but the one that EC2 gives every network.
 async fn groups(scene: &Scene) -> Vec<GroupView> {
@@ -44,6 +44,27 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
     let made = made.iter().find(|made| made.id.as_str() == group.as_str()).unwrap();
     let tags = support::tags([("peerage:peering", &OURS.to_string()), ("Name", &group_name(OURS))]);
     assert_eq!((made.name.as_str(), &made.tags), (group_name(OURS).as_str(), &tags));
+}
+
+#[tokio::test]
+async fn a_group_and_a_rule_get_their_tags_back() {
+    let scene = Scene::set().await;
+    let Scene { cloud, ours, .. } = &scene;
+    let group = cloud.create_group(ours, STRANGERS).await.unwrap();
+    let rule = InboundRule { source: range("10.2.0.0/16"), port: 2113 };
+    let id = cloud.authorize_rule(&ours.place, &group, rule, STRANGERS).await.unwrap();
+    let shown = async || {
+        let found = groups(&scene).await.remove(0);
+        (found.owner, found.rules[0].owner)
+    };
+    assert_eq!(shown().await, (Some(STRANGERS), Some(STRANGERS)));
+    let part = FirewallPart::Rule { group: group.clone(), rule: id };
+    for _ in 0..2 {
+        cloud.tag_firewall(&ours.place, &part, OURS).await.unwrap();
+    }
+    assert_eq!(shown().await, (Some(STRANGERS), Some(OURS)));
+    cloud.tag_firewall(&ours.place, &FirewallPart::Group(group), OURS).await.unwrap();
+    assert_eq!(shown().await, (Some(OURS), Some(OURS)));
 }
 
 #[tokio::test]

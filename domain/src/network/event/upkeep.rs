@@ -78,9 +78,19 @@ pub enum Finding {
         side: Side,
         group: FirewallGroup,
     },
+    /// The engine's own group no longer carries the tag that says whose it is.
+    GroupTagMissing {
+        side: Side,
+        group: FirewallGroup,
+    },
     RuleMissing {
         side: Side,
         rule: InboundRule,
+    },
+    /// One of the engine's rules no longer carries that tag.
+    RuleTagMissing {
+        side: Side,
+        rule_id: FirewallRule,
     },
     /// A rule in the engine's own group that nobody asked for here.
     RuleExtra {
@@ -102,7 +112,9 @@ impl Finding {
             Self::RouteBlackhole { .. } => "route_blackhole",
             Self::RouteExtra { .. } => "route_extra",
             Self::GroupMissing { .. } => "group_missing",
+            Self::GroupTagMissing { .. } => "group_tag_missing",
             Self::RuleMissing { .. } => "rule_missing",
+            Self::RuleTagMissing { .. } => "rule_tag_missing",
             Self::RuleExtra { .. } => "rule_extra",
         }
     }
@@ -117,7 +129,9 @@ impl Finding {
             | Self::RouteBlackhole { side, .. }
             | Self::RouteExtra { side, .. }
             | Self::GroupMissing { side, .. }
+            | Self::GroupTagMissing { side, .. }
             | Self::RuleMissing { side, .. }
+            | Self::RuleTagMissing { side, .. }
             | Self::RuleExtra { side, .. } => *side,
         }
     }
@@ -131,7 +145,9 @@ pub(in crate::network) enum Matter<'a> {
     Dns(Side),
     Route(Side, &'a RouteTable, String),
     Group(Side),
+    GroupTag(Side),
     Rule(Side, InboundRule),
+    RuleTag(Side, &'a FirewallRule),
     /// A rule that nobody asked for, by what it admits: made again it has another id.
     ExtraRule(Side, &'a str),
 }
@@ -147,7 +163,9 @@ impl Finding {
             | Self::RouteBlackhole { side, route_table, destination } => Matter::Route(*side, route_table, destination.to_string()),
             Self::RouteExtra { side, route_table, destination } => Matter::Route(*side, route_table, destination.clone()),
             Self::GroupMissing { side, .. } => Matter::Group(*side),
+            Self::GroupTagMissing { side, .. } => Matter::GroupTag(*side),
             Self::RuleMissing { side, rule } => Matter::Rule(*side, *rule),
+            Self::RuleTagMissing { side, rule_id } => Matter::RuleTag(*side, rule_id),
             Self::RuleExtra { side, admits, .. } => Matter::ExtraRule(*side, admits),
         }
     }
@@ -159,7 +177,12 @@ impl Finding {
 
     /// Whether it is about the engine's own firewall group on this side, or about what is in it.
     pub(in crate::network) fn is_about_firewall(&self, side: Side) -> bool {
-        matches!(self.matter(), Matter::Group(of) | Matter::Rule(of, _) | Matter::ExtraRule(of, _) if of == side)
+        match self.matter() {
+            Matter::Group(of) | Matter::GroupTag(of) | Matter::Rule(of, _) | Matter::RuleTag(of, _) | Matter::ExtraRule(of, _) => {
+                of == side
+            }
+            Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
+        }
     }
 
     pub(in crate::network) fn is_about_dns(&self, side: Side) -> bool {

@@ -147,6 +147,8 @@ impl Peering {
             | Finding::LinkTagMissing
             | Finding::RouteBlackhole { .. }
             | Finding::RouteExtra { .. }
+            | Finding::GroupTagMissing { .. }
+            | Finding::RuleTagMissing { .. }
             | Finding::RuleExtra { .. } => {}
         }
     }

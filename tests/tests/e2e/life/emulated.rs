@@ -119,6 +119,10 @@ impl People for Oracle {
         rules.len()
     }
 
+    fn untag(&self, network: &Network, group: &str) {
+        self.act(&network.place, "delete_tags", &json!({"Resources": [group], "Tags": [{"Key": "peerage:peering"}]}));
+    }
+
     fn give_names(&self, network: &Network) {
         let names = json!({"VpcId": network.vpc, "EnableDnsHostnames": {"Value": true}});
         self.act(&network.place, "modify_vpc_attribute", &names);

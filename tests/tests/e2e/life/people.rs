@@ -49,6 +49,9 @@ pub(super) trait People: fmt::Debug + Send + Sync {
     /// Takes all rules out of the group, and answers how many.
     fn close(&self, network: &Network, group: &str) -> usize;
 
+    /// Takes the tag off the group that says whose it is.
+    fn untag(&self, network: &Network, group: &str);
+
     /// Gives names to the machines of a network.
     fn give_names(&self, network: &Network);
 

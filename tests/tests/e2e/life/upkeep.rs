@@ -23,11 +23,20 @@ impl Life {
         self.people().delete_route(local, &local.extra_route_table, &self.pair.remote.cidr);
     }
 
+    /// The engine's group on this side.
+    async fn group(&self, side: &str) -> String {
+        let peering = self.api.peering(&self.peering, "").await.unwrap();
+        peering.firewall.into_iter().find(|it| it.side == side).unwrap().group
+    }
+
     /// Somebody takes the one rule out of the local side's group.
     async fn somebody_revokes_the_rule(&self) {
-        let peering = self.api.peering(&self.peering, "").await.unwrap();
-        let group = &peering.firewall.iter().find(|it| it.side == "local").unwrap().group;
-        assert_eq!(self.people().close(&self.pair.local, group), 1);
+        assert_eq!(self.people().close(&self.pair.local, &self.group("local").await), 1);
+    }
+
+    /// Somebody takes the tag off the peer's group.
+    async fn somebody_untags_the_group(&self) {
+        self.people().untag(&self.pair.remote, &self.group("remote").await);
     }
 
     /// Somebody deletes the peer's route.
@@ -48,18 +57,19 @@ async fn what_somebody_takes_away_is_found_and_put_back_and_both_are_on_record(g
     let life = Life::active(ground).await;
     life.somebody_deletes_the_route();
     life.somebody_revokes_the_rule().await;
+    life.somebody_untags_the_group().await;
     life.checks().await;
-    let found = life.told("DriftDetected", 2).await;
-    let repaired = life.told("DriftRepaired", 2).await;
+    let found = life.told("DriftDetected", 3).await;
+    let repaired = life.told("DriftRepaired", 3).await;
     for told in [&found, &repaired] {
         let kinds: BTreeSet<_> = told.iter().map(|it| text(&it["finding"]["kind"])).collect();
-        assert_eq!(kinds, ["route_missing", "rule_missing"].map(str::to_owned).into());
+        assert_eq!(kinds, ["route_missing", "rule_missing", "group_tag_missing"].map(str::to_owned).into());
     }
     life.converged().await;
     life.judge(&life.expected());
     let drift = life.engine.json(&["peering", "drift", &life.peering]).await;
     let closed = drift.as_array().unwrap().iter().filter(|it| it["since"] == "" && it["repairs"] == 1).count();
-    assert_eq!(closed, 2, "{drift:#}");
+    assert_eq!(closed, 3, "{drift:#}");
     life.ends().await;
 }
 

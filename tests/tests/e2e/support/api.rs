@@ -6,6 +6,7 @@ use peerage::api::v1::{
     Network, Peer, Peering, RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest,
     audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
 };
+use std::sync::{Arc, Mutex};
 use tests::wait;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -17,6 +18,8 @@ use uuid::Uuid;
 pub(crate) struct Api {
     pub(crate) networks: NetworkServiceClient<Channel>,
     pub(crate) audit: AuditServiceClient<Channel>,
+    /// Where the log was after the last command sent here.
+    seen: Arc<Mutex<String>>,
 }
 
 /// A command of any kind.
@@ -32,7 +35,7 @@ impl Api {
     pub(crate) async fn connect(server: &str) -> Self {
         let endpoint = Channel::from_shared(server.to_owned()).unwrap().tcp_nodelay(true);
         let channel = wait::until("a connection to the API", SOON, || async { endpoint.connect().await.ok() }).await;
-        Self { networks: NetworkServiceClient::new(channel.clone()), audit: AuditServiceClient::new(channel) }
+        Self { networks: NetworkServiceClient::new(channel.clone()), audit: AuditServiceClient::new(channel), seen: Arc::default() }
     }
 
     pub(crate) async fn send(&self, command: &Command) -> Result<CommandResponse, Status> {
@@ -43,7 +46,11 @@ impl Api {
             Command::Accept(request) => networks.accept_route(request).await,
             Command::Restrict(request) => networks.restrict_firewall(request).await,
         };
-        answer.map(tonic::Response::into_inner)
+        let answer = answer.map(tonic::Response::into_inner);
+        if let Ok(answer) = &answer {
+            self.seen.lock().unwrap().clone_from(&answer.position);
+        }
+        answer
     }
 
     /// A command that has to be carried out.
@@ -88,8 +95,10 @@ impl Api {
         }
     }
 
+    /// What has happened to a network, the last command sent here included: the read models may be behind.
     pub(crate) async fn history(&self, network_id: &str) -> Vec<Event> {
-        self.events(ListEventsRequest { network_id: network_id.to_owned(), ..Default::default() }).await
+        let min_position = self.seen.lock().unwrap().clone();
+        self.events(ListEventsRequest { network_id: network_id.to_owned(), min_position, ..Default::default() }).await
     }
 }
 

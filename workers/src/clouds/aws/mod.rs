@@ -13,8 +13,8 @@ mod views;
 pub use ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};
 
 use crate::cloud::{
-    AccessListView, Cloud, CloudError, CloudErrorKind, DnsSupport, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
-    NetworkView, OWNER_TAG, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart, Groundwork, GroupView, Limits, LinkRole, LinkSpec,
+    LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
@@ -152,8 +152,7 @@ impl Cloud for AwsCloud {
 
     async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::TagLink, at)?;
-        let owner = Tags::from([(OWNER_TAG.to_owned(), peering.to_string())]);
-        self.ec2.create_tags(&asked.place, link.as_str(), &owner).await.map_err(|error| asked.failed(error))
+        self.ec2.create_tags(&asked.place, link.as_str(), &requests::owner(peering)).await.map_err(|error| asked.failed(error))
     }
 
     async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
@@ -201,6 +200,11 @@ impl Cloud for AwsCloud {
         let wanted = requests::rule(rule, peering);
         let made = self.ec2.authorize_security_group_ingress(&asked.place, &group.as_str().into(), &wanted).await;
         asked.name("security group rule", made.map_err(|error| asked.failed(error))?.id.as_str())
+    }
+
+    async fn tag_firewall(&self, at: &Place, part: &FirewallPart, peering: PeeringId) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::TagFirewall, at)?;
+        self.ec2.create_tags(&asked.place, part.id(), &requests::owner(peering)).await.map_err(|error| asked.failed(error))
     }
 
     async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {

@@ -33,6 +33,11 @@ pub(super) fn rule(rule: InboundRule, peering: PeeringId) -> IngressRule {
     IngressRule { source: rule.source.net(), port: rule.port, description: format!("peering {peering}"), tags: owned(peering) }
 }
 
+/// The tag that says whose a thing is, alone.
+pub(super) fn owner(peering: PeeringId) -> Tags {
+    Tags::from([(OWNER_TAG.to_owned(), peering.to_string())])
+}
+
 /// The tags of what the engine makes for a peering.
 fn owned(peering: PeeringId) -> Tags {
     Tags::from([(OWNER_TAG.to_owned(), peering.to_string()), (NAME_TAG.to_owned(), group_name(peering))])

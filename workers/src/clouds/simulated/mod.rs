@@ -29,8 +29,8 @@ pub use world::{
 };
 
 use crate::cloud::{
-    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView,
-    NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart, Groundwork, GroupView, Limits, LinkRole,
+    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use deeds::Deed;
@@ -237,6 +237,10 @@ impl Cloud for SimulatedCloud {
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError> {
         self.call(Operation::AuthorizeRule, at, |deed| deed.authorize_rule(group, rule, peering)).await
+    }
+
+    async fn tag_firewall(&self, at: &Place, part: &FirewallPart, peering: PeeringId) -> Result<(), CloudError> {
+        self.call(Operation::TagFirewall, at, |deed| deed.tag_firewall(part, peering)).await
     }
 
     async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {

@@ -5,7 +5,7 @@ use super::{
     drift::{self, Verdict},
 };
 use crate::{
-    cloud::{GroupView, RuleView},
+    cloud::{FirewallPart, GroupView, RuleView},
     provisioner::apply::Action,
 };
 use domain::{
@@ -97,6 +97,7 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     let firewall = facts.peering.firewall.get(side);
     let known = known_of(facts, side, view);
     record_rules(facts, side, view, &known, draft);
+    tags(facts, side, view, &known, draft);
     let mut exact = strangers(facts, side, view, &known, draft);
     for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, &known, shown).map(|rule| (rule, shown))) {
         if !firewall.admit.contains(&rule) {
@@ -122,6 +123,23 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     if exact && (known.group.is_none() || !firewall.enforced) {
         let admit = firewall.admit.iter().copied().collect();
         draft.record(FirewallEnforced { peering_id, side, group, admit });
+    }
+}
+
+/// The tags say whose a thing is; without them a person cannot tell, and neither could an engine with an older log.
+fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
+    let (ours, group) = (Some(facts.peering.id), &view.group);
+    let mut put_back = |finding, part| {
+        if drift::weigh(facts, finding, draft) == Verdict::Repair {
+            draft.act(facts, Action::TagFirewall { side, part });
+        }
+    };
+    if view.owner != ours {
+        put_back(Finding::GroupTagMissing { side, group: group.clone() }, FirewallPart::Group(group.clone()));
+    }
+    for shown in view.rules.iter().filter(|shown| shown.owner != ours && own(facts, known, shown).is_some()) {
+        let (group, rule) = (group.clone(), shown.id.clone());
+        put_back(Finding::RuleTagMissing { side, rule_id: rule.clone() }, FirewallPart::Rule { group, rule });
     }
 }
 

@@ -160,5 +160,7 @@ pub(super) fn findings() -> Vec<Finding> {
         Finding::GroupMissing { side, group: group("sg-0e1f2a3b4c5d6e7f8") },
         Finding::RuleMissing { side, rule: rule("10.20.0.0/16", 443) },
         Finding::RuleExtra { side, rule_id: text("sgr-0f1e2d3c4b5a69788"), admits: "tcp 22 from 10.20.0.0/16".to_owned() },
+        Finding::GroupTagMissing { side, group: group("sg-0e1f2a3b4c5d6e7f8") },
+        Finding::RuleTagMissing { side, rule_id: text("sgr-0f1e2d3c4b5a69788") },
     ]
 }

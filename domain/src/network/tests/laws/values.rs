@@ -106,7 +106,9 @@ pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
             Finding::RouteExtra { side, route_table, destination: destination.to_string() }
         }),
         (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupMissing { side, group }),
+        (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupTagMissing { side, group }),
         (a_side(), a_rule()).prop_map(|(side, rule)| Finding::RuleMissing { side, rule }),
+        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleTagMissing { side, rule_id }),
         (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleExtra { side, rule_id, admits: "tcp 22".to_owned() }),
     ]
 }

@@ -159,6 +159,10 @@ impl People for Simulated {
         rules.len()
     }
 
+    fn untag(&self, network: &Network, group: &str) {
+        self.cloud.hands().tag_group(&reference(network), &id(group), None);
+    }
+
     fn give_names(&self, network: &Network) {
         self.cloud.hands().set_dns(&reference(network), DnsSupport { resolution: true, hostnames: true });
     }

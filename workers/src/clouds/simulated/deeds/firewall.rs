@@ -7,7 +7,7 @@ use super::{
     },
     Deed,
 };
-use crate::cloud::{CloudError, CloudErrorKind, GroupView, NetworkRef, group_name};
+use crate::cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, group_name};
 use domain::{
     PeeringId,
     network::InboundRule,
@@ -74,6 +74,18 @@ impl Deed<'_> {
         let Some(index) = found.rules.iter().position(|it| it.id == *rule) else { return Err(self.not_found(rule)) };
         let was = found.rules.remove(index);
         found.gone_rules.push(Gone { was, seen });
+        Ok(())
+    }
+
+    pub(crate) fn tag_firewall(&mut self, part: &FirewallPart, peering: PeeringId) -> Result<(), CloudError> {
+        let missing = self.not_found(&part.id());
+        match part {
+            FirewallPart::Group(group) => self.open_group(group)?.owner = Some(peering),
+            FirewallPart::Rule { group, rule } => {
+                let rule = self.open_group(group)?.rules.iter_mut().find(|it| it.id == *rule).ok_or(missing)?;
+                rule.owner = Some(peering);
+            }
+        }
         Ok(())
     }
 

@@ -1,7 +1,12 @@
 //! What others bring about, stopped before and after every call and every append: the owner's consent, the end of a request, a deadline,
-//! a change by hand that is taken over.
+//! a change by hand that is taken over, tags that somebody took off.
 
-use super::{Life, crashes::stopped_everywhere, is_clean};
+use super::{
+    Life,
+    crashes::stopped_everywhere,
+    is_clean,
+    upkeep::{somebody_takes_tags_off, tagged},
+};
 use crate::{
     cloud::{LinkState, Operation},
     provisioner::testing::{CLIENTS, Fuse, Log, Settled},
@@ -104,5 +109,14 @@ async fn a_crash_at_any_step_of_taking_over_a_change_by_hand_leaves_it_and_says_
             assert_eq!((life.count("DriftDetected"), life.count("DriftAdopted"), life.routes(Side::Local).len()), (1, 1, 1), "{when}");
         },
     )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_step_of_putting_tags_back_puts_back_each_of_them() {
+    stopped_everywhere(Life::active, somebody_takes_tags_off, |life, when| {
+        assert_eq!((tagged(life), life.count("DriftDetected"), life.count("DriftRepaired")), (3, 3, 3), "{when}");
+        assert!(life.log.peering().is_converged(), "{when}: {:#?}", life.log.peering());
+    })
     .await;
 }

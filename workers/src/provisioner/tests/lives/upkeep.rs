@@ -31,6 +31,43 @@ async fn what_drifts_is_found_and_put_right_and_said_so() {
     assert_eq!(life.routes(Side::Local).len(), 2);
 }
 
+/// Somebody takes the tags off the group and the rule of the local side, and off the group of the other.
+pub(super) fn somebody_takes_tags_off(life: &Life) {
+    let firewall = life.log.peering().firewall;
+    let rule = firewall.local.rules.values().next().unwrap().clone();
+    life.cloud.hands().tag_rule(&life.network(Side::Local), &rule, None);
+    for side in Side::BOTH {
+        life.cloud.hands().tag_group(&life.network(side), firewall.get(side).group.as_ref().unwrap(), None);
+    }
+}
+
+/// How many groups and rules of the engine's making carry its tag.
+pub(super) fn tagged(life: &Life) -> usize {
+    let networks = life.cloud.world().networks;
+    let groups = networks.values().flat_map(|network| &network.groups);
+    groups.map(|group| usize::from(group.owner.is_some()) + group.rules.iter().filter(|rule| rule.owner.is_some()).count()).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_somebody_takes_off_are_put_back_and_only_reported_where_that_is_the_policy() {
+    let mut life = Life::active().await;
+    assert_eq!(tagged(&life), 3);
+    somebody_takes_tags_off(&life);
+    life.looks_again().await;
+    assert_eq!((tagged(&life), life.count("DriftDetected"), life.count("DriftRepaired")), (3, 3, 3));
+    assert!(life.log.peering().is_converged(), "{:#?}", life.log.peering());
+
+    life.says(SetPolicy { policy: Policy { drift: DriftPolicy::Report, exposure: ExposurePolicy::Report } });
+    life.settles().await;
+    somebody_takes_tags_off(&life);
+    life.looks_again().await;
+    assert_eq!((tagged(&life), life.count("DriftDetected"), life.count("DriftRepaired")), (0, 6, 3));
+    assert_eq!(life.log.peering().firewall.local.rules.len(), 1, "what is on record stays the engine's");
+    life.says(remove());
+    life.settles().await;
+    assert!(life.cloud.world().networks.values().all(|network| network.groups.is_empty()), "and goes in the end");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_network_that_only_reports_and_one_that_adopts_change_nothing() {
     for drift in [DriftPolicy::Report, DriftPolicy::Adopt] {
