@@ -4,6 +4,7 @@ use super::{super::*, by_owner, of_owner, state, titled, told};
 use crate::{
     network::{tests::samples::*, *},
     place::Region,
+    side::Side,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -85,6 +86,17 @@ fn only_the_groups_that_the_policy_names_may_be_closed() {
     assert_eq!(close(active_history([])), None);
     let close = close(active_history([enforcing])).unwrap();
     assert_eq!(close["Resource"], serde_json::json!(["arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"]));
+}
+
+#[test]
+fn tags_may_be_put_back_on_what_is_on_record_and_on_nothing_else() {
+    let put_back = |events| statements(&told(events)).into_iter().find(|it| it["Sid"] == "TagWhatItMadeAgain");
+    assert_eq!(put_back(active_history([])), None, "no group is on record");
+    let made = group_created(Side::Remote, "sg-0d4e5f60718293a4b");
+    let put_back = put_back(active_history([made.into()])).unwrap();
+    assert_eq!(put_back["Resource"], serde_json::json!(["arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"]));
+    assert_eq!(put_back["Condition"]["StringEquals"][format!("aws:RequestTag/{OWNER_TAG}")], peering_id(1).to_string());
+    assert_eq!(put_back["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"], serde_json::json!([OWNER_TAG]));
 }
 
 #[test]
