@@ -17,7 +17,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, compaction::Leveled, config::FilterPolicy};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, PersistMode,
+    compaction::Leveled,
+    config::{BlockSizePolicy, FilterPolicy},
+};
 
 use super::{
     Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent,
@@ -29,6 +33,8 @@ use crate::model::{Position, Record, StreamName};
 // What the log takes of memory: a cache, and what is in the journal and not in tables yet, which takes up to twice its size.
 const CACHE_BYTES: u64 = 4 << 20;
 const RECORDS_BYTES: u64 = 4 << 20;
+/// Records are read in rows far more often than one by one.
+const RECORDS_BLOCK: u32 = 16 << 10;
 const INDEX_BYTES: u64 = 2 << 20;
 /// The writer waits while more than this is not in tables.
 const BUFFER_BYTES: u64 = 8 << 20;
@@ -149,7 +155,10 @@ impl Opened {
         let database = builder.cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open()?;
         let holding = |bytes| KeyspaceCreateOptions::default().max_memtable_size(bytes);
         // Records come in the order of their keys, so that at most one table can hold a key.
-        let records = || holding(RECORDS_BYTES).filter_policy(FilterPolicy::disabled());
+        let records = || {
+            let blocks = BlockSizePolicy::all(RECORDS_BLOCK);
+            holding(RECORDS_BYTES).filter_policy(FilterPolicy::disabled()).data_block_size_policy(blocks)
+        };
         let merges = || Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE).with_table_target_size(TABLE_BYTES));
         let index = || holding(INDEX_BYTES).compaction_strategy(merges());
         Ok(Self { records: database.keyspace("records", records)?, index: database.keyspace("index", index)?, database })
