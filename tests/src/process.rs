@@ -71,12 +71,7 @@ impl Running {
     /// When it is not there any more.
     #[must_use]
     pub fn processor_time(&self) -> Duration {
-        // proc(5): fields 14 and 15 are ticks in user and kernel mode, a hundred a second on every Linux there is. The second
-        // field is the name in parentheses, which may itself hold anything.
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("statistics of a running child");
-        let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
-        let ticks: u64 = rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
-        Duration::from_millis(ticks * 10)
+        processor_time(&self.child.id().to_string())
     }
 
     /// Kills it hard, as a crash would, and waits until it is gone.
@@ -128,6 +123,20 @@ impl Drop for Running {
             eprintln!("--- output of {} ---\n{}", self.name, self.output());
         }
     }
+}
+
+/// The processor time that a process has used so far, over all its threads; by its id, or `self`.
+///
+/// # Panics
+/// When it is not there any more.
+#[must_use]
+pub fn processor_time(process: &str) -> Duration {
+    // proc(5): fields 14 and 15 are ticks in user and kernel mode, a hundred a second on every Linux there is. The second
+    // field is the name in parentheses, which may itself hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("statistics of a running process");
+    let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
+    let ticks: u64 = rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 #[cfg(test)]

@@ -18,16 +18,18 @@ pub(crate) type Counts = BTreeMap<(Account, Operation), u64>;
 pub(crate) struct Counted {
     cloud: Arc<dyn Cloud>,
     counts: Mutex<Counts>,
+    order: Mutex<Vec<(Account, Operation)>>,
     inside: AtomicU64,
 }
 
 impl Counted {
     pub(crate) fn around(cloud: Arc<dyn Cloud>) -> Arc<Self> {
-        Arc::new(Self { cloud, counts: Mutex::default(), inside: AtomicU64::new(0) })
+        Arc::new(Self { cloud, counts: Mutex::default(), order: Mutex::default(), inside: AtomicU64::new(0) })
     }
 
-    pub(crate) fn counts(&self) -> Counts {
-        self.counts.lock().unwrap().clone()
+    /// Every call so far, in the order in which they were made.
+    pub(crate) fn order(&self) -> Vec<(Account, Operation)> {
+        self.order.lock().unwrap().clone()
     }
 
     /// The counts since this last was asked for.
@@ -56,6 +58,7 @@ impl Around for Counted {
         T: Send,
     {
         *self.counts.lock().unwrap().entry((at.account.clone(), operation)).or_default() += 1;
+        self.order.lock().unwrap().push((at.account.clone(), operation));
         let begun = Instant::now();
         let answer = once().await;
         self.inside.fetch_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);

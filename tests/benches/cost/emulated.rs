@@ -1,12 +1,13 @@
-//! An engine against one emulator process, beside the same calls made by a loop that decides and records nothing.
+//! An engine against one emulator process, beside the same calls in the same order, made by a loop that decides and records nothing.
 
-use crate::counted::Counts;
 use crate::report::{Report, Row};
 use crate::scene::Scene;
 use crate::story::{LOCAL, PRIVATE, REMOTE, Story, account, peer_range, place, range};
+use domain::text::Account;
 use domain::{PeeringId, Range, Side};
 use futures::stream::{self, StreamExt as _};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ use workers::cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, 
 use workers::clouds::AwsCloud;
 use workers::clouds::aws::{BaseCredentials, Ec2Settings, StaticKeys};
 use workers::{Cloud, ProvisionerSettings};
+
+/// Calls in their order, each with the account that it was made in.
+type Calls = Vec<(Account, Operation)>;
 
 /// What the engine should reach of what the emulator can do.
 const SHARE: f64 = 0.9;
@@ -25,14 +29,19 @@ pub(crate) async fn measure(pairs: usize, report: &mut Report) {
         report.row(Row::count("skipped", 0, format!("{} is not there: run ./test.sh once, it makes the environment", missing.display())));
         return;
     }
-    let (engine, counts) = engine(pairs).await;
+    let (_, calls) = engine(1).await;
+    let (engine, made) = engine(pairs).await;
     // The best of two: the ceiling is what is possible.
-    let (one, other) = (directly(pairs, &counts).await, directly(pairs, &counts).await);
+    let (one, other) = (directly(pairs, &calls).await, directly(pairs, &calls).await);
     let ceiling = if one.took < other.took { one } else { other };
-    let calls: u64 = counts.values().sum();
     let rate = |run: &Run| pairs as f64 / run.took.as_secs_f64();
     let of_emulator = |run: &Run| format!("{:.0} ms of the emulator's processor time each", run.each(pairs));
-    report.row(Row::amount("calls of a peering", calls as f64 / pairs as f64, "", ""));
+    report.row(Row::amount(
+        "calls of a peering",
+        made.len() as f64 / pairs as f64,
+        "",
+        format!("{} where there is one alone", calls.len()),
+    ));
     report.row(Row::amount("the engine, peerings", rate(&engine), "/s", of_emulator(&engine)));
     report.row(Row::amount("the same calls without an engine, peerings", rate(&ceiling), "/s", of_emulator(&ceiling)));
     let share = rate(&engine) / rate(&ceiling);
@@ -82,7 +91,8 @@ async fn pairs_in(cloud: &AwsCloud, pairs: usize) -> Vec<Story> {
     stories
 }
 
-async fn engine(pairs: usize) -> (Run, Counts) {
+/// An engine, and every call that it has made, in order.
+async fn engine(pairs: usize) -> (Run, Calls) {
     let moto = Moto::start().await;
     let stories = pairs_in(&cloud(&moto), pairs).await;
     let scene = Scene::set(Arc::new(cloud(&moto)), &stories).await;
@@ -90,19 +100,19 @@ async fn engine(pairs: usize) -> (Run, Counts) {
     let running = scene.start();
     let finished = scene.until_in_place(&running).await;
     let run = Run { took: finished.in_place, emulator: moto.processor_time() - before };
-    let counts = scene.cloud.counts();
+    let calls = scene.cloud.order();
     running.stop().await;
     scene.node.stop().await;
-    (run, counts)
+    (run, calls)
 }
 
-/// The same calls, as many of each kind, as many peerings at a time, in a fresh emulator.
-async fn directly(pairs: usize, counts: &Counts) -> Run {
+/// The calls of one peering in their order, for each of the pairs, as many at a time, in a fresh emulator.
+async fn directly(pairs: usize, calls: &Calls) -> Run {
     let moto = Moto::start().await;
     let stories = pairs_in(&cloud(&moto), pairs).await;
     let cloud = cloud(&moto);
     let (before, begun) = (moto.processor_time(), Instant::now());
-    let lives = stories.iter().map(|story| Direct::of(&cloud, story, counts, pairs).live());
+    let lives = stories.iter().map(|story| Direct::of(&cloud, story).live(calls));
     stream::iter(lives).buffer_unordered(ProvisionerSettings::default().parallel_networks.get()).collect::<Vec<()>>().await;
     Run { took: begun.elapsed(), emulator: moto.processor_time() - before }
 }
@@ -110,41 +120,58 @@ async fn directly(pairs: usize, counts: &Counts) -> Run {
 /// One peering, made by heart.
 struct Direct<'a> {
     cloud: &'a AwsCloud,
-    counts: &'a Counts,
-    pairs: usize,
     peering: PeeringId,
     local: NetworkRef,
     remote: NetworkRef,
 }
 
 impl<'a> Direct<'a> {
-    fn of(cloud: &'a AwsCloud, story: &Story, counts: &'a Counts, pairs: usize) -> Self {
+    fn of(cloud: &'a AwsCloud, story: &Story) -> Self {
         let mut remote = story.peers[0].clone();
         // As the engine enters it.
         remote.place.external_id = Some(story.network_id().external_id(&remote.place.account));
-        Self { cloud, counts, pairs, peering: story.peering_id(0), local: story.local.clone(), remote }
+        Self { cloud, peering: story.peering_id(0), local: story.local.clone(), remote }
     }
 
-    /// The changes in their order, the reads where the engine has them: once before the first change, the others after the last.
-    async fn live(self) {
+    async fn live(self, calls: &Calls) {
         let (cloud, spec) = (self.cloud, self.spec());
-        let (here, there) = (&self.local.place, &self.remote.place);
-        let sides = [(Side::Local, &self.local), (Side::Remote, &self.remote)];
-        for (side, network) in sides {
-            self.reads(side, network, &spec, |times| times.min(1)).await;
-        }
-        let link = cloud.create_link(&spec).await.unwrap();
-        cloud.accept_link(there, &link).await.unwrap();
-        for (at, network, destination) in [(here, &self.local, peer_range(0)), (there, &self.remote, range(PRIVATE))] {
-            let tables = cloud.route_tables(at, std::slice::from_ref(&network.network)).await.unwrap();
-            cloud.install_route(at, &tables[0].table, destination, &link).await.unwrap();
-        }
-        let group = cloud.create_group(&self.local, self.peering).await.unwrap();
-        cloud.create_group(&self.remote, self.peering).await.unwrap();
-        let rule = domain::network::InboundRule { source: peer_range(0), port: 2113 };
-        cloud.authorize_rule(here, &group, rule, self.peering).await.unwrap();
-        for (side, network) in sides {
-            self.reads(side, network, &spec, |times| times.saturating_sub(1)).await;
+        let (mut link, mut group, mut tables) = (None, None, BTreeMap::new());
+        for (called, operation) in calls {
+            let is_local = *called == account(Side::Local);
+            let (network, destination) = if is_local { (&self.local, peer_range(0)) } else { (&self.remote, range(PRIVATE)) };
+            let (at, of) = (&network.place, std::slice::from_ref(&network.network));
+            match operation {
+                Operation::Identity => drop(cloud.identity(at).await.unwrap()),
+                Operation::Networks => drop(cloud.networks(at, of).await.unwrap()),
+                Operation::Links => drop(cloud.links(at, of).await.unwrap()),
+                Operation::RouteTables => drop(tables.insert(is_local, cloud.route_tables(at, of).await.unwrap().remove(0).table)),
+                Operation::FirewallGroups => drop(cloud.firewall_groups(at, of).await.unwrap()),
+                Operation::Rehearse => drop(cloud.rehearse(&Rehearsal::CreateLink(spec.clone())).await.unwrap()),
+                Operation::CreateLink => link = Some(cloud.create_link(&spec).await.unwrap()),
+                Operation::AcceptLink => cloud.accept_link(at, link.as_ref().unwrap()).await.unwrap(),
+                Operation::InstallRoute => {
+                    cloud.install_route(at, &tables[&is_local], destination, link.as_ref().unwrap()).await.unwrap();
+                }
+                Operation::CreateGroup => {
+                    let made = cloud.create_group(network, self.peering).await.unwrap();
+                    group = group.or(Some(made).filter(|_| is_local));
+                }
+                Operation::AuthorizeRule => {
+                    let rule = domain::network::InboundRule { source: destination, port: 2113 };
+                    cloud.authorize_rule(at, group.as_ref().unwrap(), rule, self.peering).await.unwrap();
+                }
+                Operation::Subnets
+                | Operation::AccessLists
+                | Operation::DnsSupport
+                | Operation::DeleteLink
+                | Operation::TagLink
+                | Operation::SetDnsResolution
+                | Operation::RemoveRoute
+                | Operation::DeleteGroup
+                | Operation::RevokeRule
+                | Operation::TagFirewall
+                | Operation::CreateNetwork => panic!("{operation} is no part of a new peering here"),
+            }
         }
     }
 
@@ -155,33 +182,5 @@ impl<'a> Direct<'a> {
             dns_resolution: None,
         };
         LinkSpec { peering: self.peering, requester: end(&self.local, range(PRIVATE)), accepter: end(&self.remote, peer_range(0)) }
-    }
-
-    /// This share of the reads of each kind that the engine made for one peering; of tables one is made for the routes.
-    async fn reads(&self, side: Side, network: &NetworkRef, spec: &LinkSpec, share: impl Fn(usize) -> usize) {
-        let (at, of) = (&network.place, std::slice::from_ref(&network.network));
-        let times = |operation| {
-            let all = self.counts.get(&(account(side), operation)).copied().unwrap_or_default();
-            let made = usize::from(operation == Operation::RouteTables);
-            share(usize::try_from(all).unwrap().div_ceil(self.pairs).saturating_sub(made))
-        };
-        for _ in 0..times(Operation::Identity) {
-            self.cloud.identity(at).await.unwrap();
-        }
-        for _ in 0..times(Operation::Networks) {
-            self.cloud.networks(at, of).await.unwrap();
-        }
-        for _ in 0..times(Operation::Links) {
-            self.cloud.links(at, of).await.unwrap();
-        }
-        for _ in 0..times(Operation::RouteTables) {
-            self.cloud.route_tables(at, of).await.unwrap();
-        }
-        for _ in 0..times(Operation::FirewallGroups) {
-            self.cloud.firewall_groups(at, of).await.unwrap();
-        }
-        for _ in 0..times(Operation::Rehearse) {
-            self.cloud.rehearse(&Rehearsal::CreateLink(spec.clone())).await.unwrap();
-        }
     }
 }

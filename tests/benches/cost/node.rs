@@ -1,17 +1,14 @@
 //! The event store as a process of its own, so that its processor time is told apart. The process is this same program.
 
 use embedded::EmbeddedNode;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tests::process::processor_time;
 
 /// The argument that makes this program a node.
 pub(crate) const ARGUMENT: &str = "node";
-
-/// The kernel counts processor time in hundredths of a second.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Serves until the other process goes away.
 pub(crate) async fn serve(data: &str) {
@@ -38,7 +35,7 @@ impl NodeProcess {
 
     /// Processor time so far.
     pub(crate) fn cpu(&self) -> Duration {
-        cpu(&self.child.id().to_string())
+        processor_time(&self.child.id().to_string())
     }
 
     /// Asks it to stop, and waits until it has.
@@ -46,16 +43,4 @@ impl NodeProcess {
         drop(self.child.stdin.take());
         tokio::task::spawn_blocking(move || self.child.wait()).await.unwrap().unwrap();
     }
-}
-
-/// Processor time of this process so far.
-pub(crate) fn own_cpu() -> Duration {
-    cpu("self")
-}
-
-fn cpu(process: &str) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
-    TICK * ticks
 }

@@ -1,19 +1,19 @@
 //! How many peerings an engine brings into being in a second, and what each costs it, when the cloud costs nothing.
 
-use crate::node;
 use crate::report::{Report, Row};
 use crate::scene::{Scene, simulated};
 use crate::story::Story;
 use std::time::Duration;
+use tests::process::processor_time;
 use workers::ProvisionerSettings;
 
 pub(crate) async fn measure(networks: usize, report: &mut Report) {
     let stories: Vec<_> = (0..networks).map(|number| Story::made_up(number, 1)).collect();
     let scene = Scene::set(simulated(&stories), &stories).await;
-    let (own, store) = (node::own_cpu(), scene.node.cpu());
+    let (own, store) = (processor_time("self"), scene.node.cpu());
     let running = scene.start();
     let finished = scene.until_in_place(&running).await;
-    let (own, store) = (node::own_cpu() - own, scene.node.cpu() - store);
+    let (own, store) = (processor_time("self") - own, scene.node.cpu() - store);
     scene.until_quiet().await;
     running.stop().await;
     let calls = scene.cloud.total();

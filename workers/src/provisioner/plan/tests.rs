@@ -1,5 +1,8 @@
-//! The plan as a table: each state of a peering against what the cloud may show.
+//! The plan as a table: each state of a peering against what the cloud may show. Here the life of the link; what an active one needs
+//! is in [`in_place`].
 #![allow(clippy::unwrap_used)]
+
+mod in_place;
 
 use super::*;
 use crate::{
@@ -152,6 +155,64 @@ fn steps(plan: &Plan) -> Vec<String> {
 #[track_caller]
 fn expect(plan: &Plan, wanted: &[&str], next: Next) {
     assert_eq!((steps(plan), plan.next), (wanted.iter().map(ToString::to_string).collect(), next), "{plan:#?}");
+}
+
+fn active() -> Log {
+    after(&[started(1), initiated(), accepted(), activated()])
+}
+
+fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView {
+    let routes = routes.iter().map(|(destination, target, state)| RouteView {
+        destination: destination.parse::<IpNet>().unwrap(),
+        target: target.clone(),
+        state: state.clone(),
+    });
+    let network = "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap();
+    RouteTableView { network, table: id.parse().unwrap(), main: true, subnets: Vec::new(), routes: routes.collect() }
+}
+
+fn group(rules: &[RuleView]) -> GroupView {
+    own_group("sg-1", rules)
+}
+
+fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
+    GroupView {
+        network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
+        group: id.parse().unwrap(),
+        name: "peerage".to_owned(),
+        belongs_to: "111111111111".to_owned(),
+        owner: Some(peering_id()),
+        rules: rules.to_vec(),
+    }
+}
+
+fn rule(owner: Option<domain::PeeringId>) -> RuleView {
+    let source = Some(IpNet::V4(client_rule().source.net()));
+    let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((2113, 2113)) };
+    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), admits, text: "tcp 2113".to_owned(), owner }
+}
+
+/// An active link, with these tables and groups on the local side; on the remote one all is in place.
+fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
+    let over_the_link = (RouteTarget::Link(link()), RouteState::Active);
+    Observed {
+        links: BySide { local: Some(vec![ours(LinkState::Active)]), remote: None },
+        tables: BySide {
+            local: Some(tables.to_vec()),
+            remote: Some(vec![table("rtb-9", &[("10.20.0.0/16", over_the_link.0, over_the_link.1)])]),
+        },
+        groups: BySide { local: Some(groups.to_vec()), remote: Some(vec![own_group("sg-9", &[])]) },
+        ..Observed::default()
+    }
+}
+
+fn local_only(plan: &Plan) -> Plan {
+    let remote = |step: &Step| format!("{step:?}").contains("side: Remote");
+    Plan { steps: plan.steps.iter().filter(|step| !remote(step)).cloned().collect(), ..plan.clone() }
+}
+
+fn our_route() -> RouteTableView {
+    table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Active)])
 }
 
 const CREATE: [&str; 2] = ["Intend#1", "CreateLink"];
@@ -368,197 +429,4 @@ fn an_accepted_link_waits_until_it_is_active() {
     for (state, wanted, next) in table {
         expect(&planned(&log, &sees(&[ours(state)]), 1), wanted, next);
     }
-}
-
-fn active() -> Log {
-    after(&[started(1), initiated(), accepted(), activated()])
-}
-
-fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView {
-    let routes = routes.iter().map(|(destination, target, state)| RouteView {
-        destination: destination.parse::<IpNet>().unwrap(),
-        target: target.clone(),
-        state: state.clone(),
-    });
-    let network = "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap();
-    RouteTableView { network, table: id.parse().unwrap(), main: true, subnets: Vec::new(), routes: routes.collect() }
-}
-
-fn group(rules: &[RuleView]) -> GroupView {
-    own_group("sg-1", rules)
-}
-
-fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
-    GroupView {
-        network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
-        group: id.parse().unwrap(),
-        name: "peerage".to_owned(),
-        belongs_to: "111111111111".to_owned(),
-        owner: Some(peering_id()),
-        rules: rules.to_vec(),
-    }
-}
-
-fn rule(owner: Option<domain::PeeringId>) -> RuleView {
-    let source = Some(IpNet::V4(client_rule().source.net()));
-    let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((2113, 2113)) };
-    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), admits, text: "tcp 2113".to_owned(), owner }
-}
-
-/// An active link, with these tables and groups on the local side; on the remote one all is in place.
-fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
-    let over_the_link = (RouteTarget::Link(link()), RouteState::Active);
-    Observed {
-        links: BySide { local: Some(vec![ours(LinkState::Active)]), remote: None },
-        tables: BySide {
-            local: Some(tables.to_vec()),
-            remote: Some(vec![table("rtb-9", &[("10.20.0.0/16", over_the_link.0, over_the_link.1)])]),
-        },
-        groups: BySide { local: Some(groups.to_vec()), remote: Some(vec![own_group("sg-9", &[])]) },
-        ..Observed::default()
-    }
-}
-
-fn local_only(plan: &Plan) -> Plan {
-    let remote = |step: &Step| format!("{step:?}").contains("side: Remote");
-    Plan { steps: plan.steps.iter().filter(|step| !remote(step)).cloned().collect(), ..plan.clone() }
-}
-
-fn our_route() -> RouteTableView {
-    table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Active)])
-}
-
-#[test]
-fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
-    let groups = [group(&[rule(Some(peering_id()))])];
-    let (empty, other) = (table("rtb-1", &[]), table("rtb-2", &[("10.20.0.0/16", RouteTarget::Local, RouteState::Active)]));
-    let records = ["FirewallGroupCreated", "FirewallRuleAuthorized", "FirewallEnforced"];
-    let plan = planned(&active(), &inside(&[empty, other], &groups), 1);
-    expect(&local_only(&plan), &[&records[..], &["InstallRoute", "InstallRoute"]].concat(), Next::AtOnce);
-
-    let plan = planned(&active(), &inside(&[our_route()], &groups), 1);
-    expect(&local_only(&plan), &[&["RouteInstalled"], &records[..]].concat(), Next::Settled);
-
-    let dark = table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Blackhole)]);
-    expect(&local_only(&planned(&active(), &inside(&[dark], &groups), 1)), &records, Next::Poll);
-}
-
-#[test]
-fn another_target_is_recorded_and_left_alone() {
-    let groups = [group(&[rule(Some(peering_id()))])];
-    for target in [RouteTarget::Other("tgw-1".to_owned()), RouteTarget::Link("pcx-77".parse().unwrap()), RouteTarget::Local] {
-        let plan = planned(&active(), &inside(&[table("rtb-1", &[(CLIENTS, target, RouteState::Active)])], &groups), 1);
-        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
-        assert!(steps(&plan).contains(&"RouteConflicted".to_owned()) && steps(&plan).contains(&CONFLICT.to_owned()));
-        assert_eq!(plan.next, Next::Blocked);
-    }
-}
-
-#[test]
-fn the_group_is_made_then_its_rules_then_it_is_enforced() {
-    let routes = [our_route()];
-    let local = |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
-    expect(&local(&active(), &[]), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
-    expect(&local(&active(), &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"], Next::AtOnce);
-    let nothing = active();
-    nothing.execute(&restrict(&[])).unwrap();
-    expect(&local(&nothing, &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"], Next::Settled);
-}
-
-#[test]
-fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
-    let log = active();
-    let mut seen = inside(&[our_route()], &[]);
-    seen.groups.local = None;
-    let plan = planned(&log, &seen, 1);
-    assert_eq!(plan.asks, BTreeSet::new(), "{plan:#?}");
-    expect(&local_only(&plan), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
-    let mut memory = Memory::default();
-    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(1));
-    assert_eq!(planned_with(&log, &seen, &memory, 1).asks, BTreeSet::from([Sight::Groups(Side::Local)]));
-}
-
-#[test]
-fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
-    let log = active();
-    log.execute(&restrict(&[])).unwrap();
-    let plan = local_only(&planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1));
-    expect(&plan, &["RouteInstalled", "FirewallGroupCreated", "FirewallRuleAuthorized", "RevokeRule"], Next::AtOnce);
-}
-
-#[test]
-fn a_strangers_rule_in_our_group_is_never_revoked() {
-    let odd = RuleView { rule: None, ..rule(None) };
-    for stranger in [rule(None), odd] {
-        let plan = planned(&active(), &inside(&[our_route()], &[group(&[rule(Some(peering_id())), stranger])]), 1);
-        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
-        assert!(!steps(&local_only(&plan)).contains(&"FirewallEnforced".to_owned()));
-        assert!(steps(&plan).contains(&CONFLICT.to_owned()));
-    }
-}
-
-#[test]
-fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
-    let log = active();
-    for step in planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1).steps {
-        if let Step::Record(outcome) = step {
-            log.execute(&NetworkCommand::Record(outcome)).unwrap();
-        }
-    }
-    assert!(log.peering().is_converged());
-    log.execute(&restrict(&[])).unwrap();
-    let plan = planned(&log, &inside(&[our_route()], &[group(&[])]), 1);
-    expect(&plan, &["FirewallRuleRevoked", "FirewallEnforced"], Next::Settled);
-}
-
-#[test]
-fn what_the_cloud_has_confirmed_is_not_asked_for_again_at_once() {
-    let log = active();
-    let seen = inside(&[our_route()], &[]);
-    let mut memory = Memory::default();
-    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
-    expect(&local_only(&planned_with(&log, &seen, &memory, 19)), &["RouteInstalled"], Next::Poll);
-    expect(&local_only(&planned_with(&log, &seen, &memory, 20)), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
-    memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
-    assert!(steps(&planned_with(&log, &seen, &memory, 300)).contains(&CONFLICT.to_owned()));
-}
-
-#[test]
-fn a_block_is_taken_back_when_nothing_stands_in_the_way() {
-    let log = after(&[]);
-    let theirs = sees(&[untagged(ours(LinkState::Active))]);
-    for step in planned(&log, &theirs, 0).steps {
-        if let Step::Record(outcome) = step {
-            log.execute(&NetworkCommand::Record(outcome)).unwrap();
-        }
-    }
-    assert!(log.peering().blocked.is_some());
-    expect(&planned(&log, &theirs, 0), &[], Next::Blocked);
-    // First the try, then the word that it is over.
-    expect(&planned(&log, &sees(&[]), 0), &CREATE, Next::AtOnce);
-    log.execute(&NetworkCommand::Record(started(1))).unwrap();
-    expect(&planned(&log, &sees(&[ours(LinkState::Initiating)]), 0), &["Initiated", "Unblocked"], Next::Poll);
-}
-
-#[test]
-fn an_ended_peering_and_a_converged_one_need_nothing() {
-    let log = active();
-    let seen = inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]);
-    let plan = planned(&log, &seen, 1);
-    assert!(plan.steps.iter().any(|step| matches!(step, Step::Record(Outcome::RouteInstalled(RouteInstalled { .. })))));
-    for step in plan.steps {
-        if let Step::Record(outcome) = step {
-            log.execute(&NetworkCommand::Record(outcome)).unwrap();
-        }
-    }
-    expect(&planned(&log, &seen, 1), &[], Next::Settled);
-    assert_eq!(range(CLIENTS), client_rule().source);
-
-    let failed = after(&[started(1)]);
-    for step in planned(&failed, &sees(&[ours(LinkState::Failed)]), 1).steps {
-        if let Step::Record(outcome) = step {
-            failed.execute(&NetworkCommand::Record(outcome)).unwrap();
-        }
-    }
-    expect(&planned(&failed, &Observed::default(), 1), &[], Next::Settled);
 }
