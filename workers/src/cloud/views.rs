@@ -309,6 +309,8 @@ pub struct RuleView {
     pub rule: Option<InboundRule>,
     /// What it admits, whoever made it.
     pub admits: Traffic,
+    /// The group or the list that it names in place of addresses, by the provider's id; `None` where it names addresses.
+    pub from: Option<String>,
     /// The rule for people, like `tcp 2113 from 10.20.0.0/16`.
     pub text: String,
     /// The peering in the rule's [`OWNER_TAG`](super::OWNER_TAG).

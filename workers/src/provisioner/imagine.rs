@@ -106,5 +106,12 @@ fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
     let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port).parse().ok()?;
     let source = Some(IpNet::V4(rule.source.net()));
     let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((rule.port, rule.port)) };
-    Some(RuleView { id, rule: Some(rule), admits, text: format!("tcp {} from {}", rule.port, rule.source), owner: Some(peering) })
+    Some(RuleView {
+        id,
+        rule: Some(rule),
+        admits,
+        from: None,
+        text: format!("tcp {} from {}", rule.port, rule.source),
+        owner: Some(peering),
+    })
 }

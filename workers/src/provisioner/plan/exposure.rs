@@ -1,8 +1,9 @@
 //! Exposures: somebody else's rules that let the private network into the peer.
 //!
 //! The engine's own group admits what was declared. Other groups of the peer's network may admit more: each of their rules that lets
-//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. It is reported, and
-//! revoked only in groups whose owners agreed to that.
+//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. A rule that names a list
+//! of ranges, or a group of another network, counts as one too: nothing here shows that it keeps the private network out. An exposure is
+//! reported; it is revoked only where the rule names the addresses itself, and in groups whose owners agreed to that.
 
 use super::{Draft, Facts, Sight, firewall};
 use crate::{
@@ -22,7 +23,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let strangers = groups.iter().filter(|group| !firewall::is_ours(facts, side, group) && group.owner.is_none());
     let open: Vec<(&GroupView, &RuleView)> = strangers
         .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
-        .filter(|(_, rule)| rule.admits.source.is_some_and(|source| overlap(&source, &from)))
+        .filter(|(_, rule)| may_admit(rule, &from, groups))
         .collect();
     let open = if open.is_empty() {
         open
@@ -53,10 +54,19 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
         draft.record(FirewallExposed { peering_id: facts.peering.id, side, exposure });
     }
     match &facts.network.policy.exposure {
-        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) => {
+        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && rule.from.is_none() => {
             draft.act(facts, Action::RevokeRule { side, group: group.group.clone(), id: rule.id.clone() });
         }
         ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
+    }
+}
+
+/// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of them.
+fn may_admit(rule: &RuleView, from: &IpNet, own: &[GroupView]) -> bool {
+    match (&rule.admits.source, &rule.from) {
+        (Some(source), _) => overlap(source, from),
+        (None, Some(named)) => !own.iter().any(|group| group.group.as_str() == named),
+        (None, None) => false,
     }
 }
 

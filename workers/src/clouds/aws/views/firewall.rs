@@ -36,9 +36,10 @@ pub(in super::super) fn groups(
 }
 
 fn rule(asked: &Asked<'_>, found: &SecurityGroupRule) -> Result<RuleView, CloudError> {
-    let source = match &found.source {
-        RuleSource::Cidr(cidr) => Some(*cidr),
-        RuleSource::Group(_) | RuleSource::Other(_) => None,
+    let (source, from) = match &found.source {
+        RuleSource::Cidr(cidr) => (Some(*cidr), None),
+        RuleSource::Group(group) => (None, Some(group.to_string())),
+        RuleSource::Other(list) => (None, Some(list.clone())),
     };
     let admits = traffic(source, &found.protocol, found.ports);
     Ok(RuleView {
@@ -46,6 +47,7 @@ fn rule(asked: &Asked<'_>, found: &SecurityGroupRule) -> Result<RuleView, CloudE
         rule: in_our_words(&admits),
         text: text(&admits, &found.source),
         admits,
+        from,
         owner: owner(&found.tags),
     })
 }

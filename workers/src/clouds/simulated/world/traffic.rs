@@ -8,12 +8,17 @@ const EVERYTHING: &str = "everything";
 
 /// What such a text admits. A source that is no range names something else; a port that is no number is every port.
 pub(crate) fn traffic(text: &str) -> Traffic {
-    let (what, source) = text.split_once(" from ").unwrap_or((text, ""));
+    let (what, source) = (text.split_once(" from ").map_or(text, |(what, _)| what), source(text));
     let mut words = what.split_whitespace();
     let protocol = words.next().filter(|word| *word != EVERYTHING).map(str::to_owned);
     let first = words.next().and_then(|word| word.parse::<u16>().ok());
     let last = words.nth(1).and_then(|word| word.parse::<u16>().ok());
     Traffic { source: source.parse().ok(), protocol, ports: first.map(|first| (first, last.unwrap_or(first))) }
+}
+
+/// What such a text names as the source.
+pub(crate) fn source(text: &str) -> &str {
+    text.split_once(" from ").map_or("", |(_, source)| source)
 }
 
 /// The text of a rule that the engine makes.

@@ -34,3 +34,19 @@ async fn what_no_list_lets_through_is_no_exposure() {
     life.looks_again().await;
     assert!(life.log.peering().firewall.remote.exposures.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_names_a_list_or_a_foreign_group_is_an_exposure_that_is_never_revoked() {
+    let mut life = Life::active().await;
+    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let group = hands.group(&remote, "legacy", &["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"]).unwrap();
+    hands.admit(&remote, &group, &format!("everything from {group}")).unwrap();
+    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    life.settles().await;
+    let exposures = life.log.peering().firewall.remote.exposures;
+    let admits: std::collections::BTreeSet<_> = exposures.values().map(|it| it.admits.as_str()).collect();
+    assert_eq!(admits, ["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"].into());
+    let world = life.cloud.world();
+    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
+    assert_eq!(legacy.rules.len(), 3, "what nobody has shown to let the private network in is not revoked");
+}
