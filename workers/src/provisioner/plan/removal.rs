@@ -109,7 +109,7 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
     let peering_id = facts.peering.id;
     for table in tables {
         for destination in table.routes.iter().filter_map(|route| routes::over(link, route)) {
-            if !routes::is_ours(facts, side, &table.table, destination) {
+            if !routes::is_ours(facts, side, tables, &table.table, destination) {
                 continue;
             }
             let kept = facts.peering.routes.get(side).get(&destination).map(|it| &it.installed);

@@ -51,7 +51,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
     }
     withdraw(facts, side, link, tables, |range| is_replaced(&serving, link, range), draft);
     for table in tables {
-        at.extra(table, serving.iter().any(|it| it.table == table.table), draft);
+        at.extra(tables, table, draft);
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn withdraw(
     let (peering_id, going) = (facts.peering.id, facts.peering.withdrawn.get(side));
     for table in tables {
         for destination in table.routes.iter().filter_map(|route| over(link, route)) {
-            if !is_ours(facts, side, &table.table, destination) || facts.peering.routes.get(side).contains_key(&destination) {
+            if !is_ours(facts, side, tables, &table.table, destination) || facts.peering.routes.get(side).contains_key(&destination) {
                 continue;
             }
             let known = going.get(&destination);
@@ -100,9 +100,17 @@ pub(super) fn shows(tables: &[RouteTableView], table: &RouteTable, link: &Link, 
     view.is_some_and(|view| view.routes.iter().any(|route| over(link, route) == Some(destination)))
 }
 
-/// Whether a route over the link is of the engine's making: it was accepted once, and was not there before the engine was.
-pub(super) fn is_ours(facts: &Facts<'_>, side: Side, table: &RouteTable, destination: Range) -> bool {
-    facts.peering.ever_accepted.get(side).contains(&destination) && !facts.peering.was_found(side, table, destination)
+/// Whether a route over the link is of the engine's making: it was accepted once, was not there before the engine was, and is on record
+/// in this table, or could be as soon as somebody looks, since the table serves. Anywhere else a person has put it.
+pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], table: &RouteTable, destination: Range) -> bool {
+    let peering = facts.peering;
+    let records = [
+        peering.routes.get(side).get(&destination).map(|it| &it.installed),
+        peering.withdrawn.get(side).get(&destination).map(|it| &it.installed),
+    ];
+    let on_record = records.into_iter().flatten().any(|installed| installed.contains(table));
+    let serves = || serving(tables, place::subnets(facts.network, peering, side)).any(|it| it.table == *table);
+    peering.ever_accepted.get(side).contains(&destination) && !peering.was_found(side, table, destination) && (on_record || serves())
 }
 
 /// One side of an active link.
@@ -163,12 +171,13 @@ impl At<'_, '_> {
     }
 
     /// Routes over the link that nobody asked for: ours in a table that no longer serves go; others are somebody else's.
-    fn extra(&self, table: &RouteTableView, serves: bool, draft: &mut Draft) {
+    fn extra(&self, tables: &[RouteTableView], table: &RouteTableView, draft: &mut Draft) {
         let (facts, side, route_table) = (self.facts, self.side, table.table.clone());
+        let serves = serving(tables, place::subnets(facts.network, facts.peering, side)).any(|it| it.table == table.table);
         for route in table.routes.iter().filter(|route| route.target == RouteTarget::Link(self.link.clone())) {
             let destination = over(self.link, route);
             let wanted = destination.and_then(|it| facts.peering.routes.get(side).get(&it).map(|route| (it, route)));
-            let ours = destination.is_some_and(|it| is_ours(facts, side, &route_table, it));
+            let ours = destination.is_some_and(|it| is_ours(facts, side, tables, &route_table, it));
             match wanted {
                 Some(_) if serves => {}
                 None if ours => {}

@@ -31,3 +31,17 @@ async fn a_withdrawn_route_goes_and_a_strangers_stays() {
     assert_eq!(life.routes(Side::Local), [(main, "10.60.0.0/16".to_owned())]);
     assert_eq!((life.count("RouteRemoved"), life.count("DriftDetected")), (2, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_same_route_in_a_table_that_does_not_serve_is_somebody_elses_and_stays() {
+    let mut life = Life::active().await;
+    let local = life.network(Side::Local);
+    let aside = life.cloud.hands().add_table(&local, &["subnet-aside".parse().unwrap()]).unwrap();
+    let to_clients = range(CLIENTS).net().into();
+    life.cloud.hands().route(&local, &aside, to_clients, RouteTarget::Link(life.link()));
+    life.looks_again().await;
+    assert_eq!(life.count("DriftDetected"), 1);
+    life.says(WithdrawRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) });
+    life.settles().await;
+    assert_eq!(life.routes(Side::Local), [(aside, CLIENTS.to_owned())]);
+}
