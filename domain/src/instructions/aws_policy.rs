@@ -1,8 +1,8 @@
 //! AWS: policies that allow what it takes and no more.
 //!
-//! Describe actions know no resources, so they are bound to the region. A change is bound to the one VPC, to the one link by its two
-//! ends (or its id, once there is one), and what is the engine's own to its tag. Sources: the EC2 part of the service authorization
-//! reference, and the VPC peering guide.
+//! Describe actions know no resources, and a prefix list that a rule names may be anybody's; so what is read is bound to the region. A
+//! change is bound to the one VPC, to the one link by its two ends (or its id, once there is one), and what is the engine's own to its
+//! tag. Sources: the EC2 part of the service authorization reference, and the VPC peering guide.
 
 use super::{ENGINE_PRINCIPAL, OWNER_TAG};
 use crate::{
@@ -85,7 +85,7 @@ fn look(end: End<'_>, actions: &[&str]) -> Value {
 }
 
 /// What the engine reads on a side that it keeps.
-const READS: [&str; 8] = [
+const READS: [&str; 9] = [
     "DescribeVpcs",
     "DescribeVpcAttribute",
     "DescribeSubnets",
@@ -94,6 +94,7 @@ const READS: [&str; 8] = [
     "DescribeSecurityGroups",
     "DescribeSecurityGroupRules",
     "DescribeNetworkAcls",
+    "GetManagedPrefixListEntries",
 ];
 
 fn accept(network: &Registered, peering: &Peering) -> [Value; 2] {

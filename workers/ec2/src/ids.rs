@@ -67,4 +67,6 @@ ec2_id! {
     SecurityGroupRuleId;
     /// `acl-…`
     NetworkAclId;
+    /// `pl-…`
+    PrefixListId;
 }

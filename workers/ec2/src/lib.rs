@@ -27,6 +27,7 @@ mod network_acls;
 mod pages;
 mod peering;
 mod place;
+mod prefix_lists;
 mod rehearsal;
 mod routes;
 mod security_group_rules;
@@ -38,7 +39,7 @@ mod vpcs;
 
 pub use client::{CallerIdentity, Ec2};
 pub use error::{Ec2Error, Ec2ErrorKind};
-pub use ids::{NetworkAclId, PeeringConnectionId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
+pub use ids::{NetworkAclId, PeeringConnectionId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use network_acls::{NetworkAcl, NetworkAclEntry};
 pub use peering::{CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole, PeeringStatus};

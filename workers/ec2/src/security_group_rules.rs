@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::client::Ec2;
 use crate::error::Ec2Error;
-use crate::ids::{SecurityGroupId, SecurityGroupRuleId};
+use crate::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
 use crate::pages::{PAGE, batches, every_page};
 use crate::place::Place;
 use crate::routes::canonical;
@@ -33,7 +33,8 @@ pub struct SecurityGroupRule {
 pub enum RuleSource {
     Cidr(IpNet),
     Group(SecurityGroupId),
-    /// A prefix list, or something EC2 did not have when this was written.
+    PrefixList(PrefixListId),
+    /// Something EC2 did not have when this was written.
     Other(String),
 }
 
@@ -117,6 +118,6 @@ fn source(found: &aws_sdk_ec2::types::SecurityGroupRule) -> RuleSource {
     match (cidr, referenced) {
         (Some(text), _) => text.parse::<IpNet>().map_or_else(|_| RuleSource::Other(text.to_owned()), |cidr| RuleSource::Cidr(cidr.trunc())),
         (None, Some(group)) => RuleSource::Group(group.into()),
-        (None, None) => RuleSource::Other(found.prefix_list_id().unwrap_or_default().to_owned()),
+        (None, None) => found.prefix_list_id().map_or_else(|| RuleSource::Other(String::new()), |list| RuleSource::PrefixList(list.into())),
     }
 }

@@ -309,8 +309,6 @@ pub struct RuleView {
     pub rule: Option<InboundRule>,
     /// What it admits, whoever made it.
     pub admits: Traffic,
-    /// The group or the list that it names in place of addresses, by the provider's id; `None` where it names addresses.
-    pub from: Option<String>,
     /// The rule for people, like `tcp 2113 from 10.20.0.0/16`.
     pub text: String,
     /// The peering in the rule's [`OWNER_TAG`](super::OWNER_TAG).
@@ -320,12 +318,38 @@ pub struct RuleView {
 /// A kind of inbound traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// The addresses that it comes from; `None` where the rule names something else, a group or a list.
-    pub source: Option<IpNet>,
+    pub source: Source,
     /// Like `tcp`; `None` for every protocol.
     pub protocol: Option<String>,
     /// The first and the last port; `None` for all, or where the protocol has none.
     pub ports: Option<(u16, u16)>,
+}
+
+/// Where traffic comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// Addresses in any of these ranges: the rule's own, or those of the list that it names.
+    Ranges(Vec<IpNet>),
+    /// What the rule names in place of ranges, by the provider's id: a group, or a list that cannot be read from here.
+    Named(String),
+}
+
+impl Source {
+    /// Whether some of these addresses are known to be among it.
+    pub fn overlaps(&self, range: &IpNet) -> bool {
+        match self {
+            Self::Ranges(ranges) => ranges.iter().any(|it| it.contains(range) || range.contains(it)),
+            Self::Named(_) => false,
+        }
+    }
+
+    /// Whether all of these addresses are known to be among it.
+    pub fn contains(&self, range: &IpNet) -> bool {
+        match self {
+            Self::Ranges(ranges) => ranges.iter().any(|it| it.contains(range)),
+            Self::Named(_) => false,
+        }
+    }
 }
 
 /// A list in front of subnets, whose entries are tried in order; what none covers is denied.

@@ -2,7 +2,8 @@
 
 use super::{apply::Action, place, survey::Survey};
 use crate::cloud::{
-    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Traffic, group_name,
+    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Source, Traffic,
+    group_name,
 };
 use domain::{
     PeeringId, Side,
@@ -104,14 +105,7 @@ fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView 
 
 fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
     let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port).parse().ok()?;
-    let source = Some(IpNet::V4(rule.source.net()));
+    let source = Source::Ranges(vec![IpNet::V4(rule.source.net())]);
     let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((rule.port, rule.port)) };
-    Some(RuleView {
-        id,
-        rule: Some(rule),
-        admits,
-        from: None,
-        text: format!("tcp {} from {}", rule.port, rule.source),
-        owner: Some(peering),
-    })
+    Some(RuleView { id, rule: Some(rule), admits, text: format!("tcp {} from {}", rule.port, rule.source), owner: Some(peering) })
 }

@@ -1,8 +1,9 @@
 //! Firewall groups and their rules.
 
-use crate::{OURS, STRANGERS, Scene, kind, range, support};
+use crate::{LOCAL, OURS, STRANGERS, Scene, kind, place, range, support};
 use domain::network::InboundRule;
-use workers::cloud::{Cloud, CloudErrorKind, FirewallPart, GroupView, group_name};
+use workers::cloud::{Cloud, CloudErrorKind, FirewallPart, GroupView, Source, group_name};
+use workers::clouds::aws::AwsCloud;
 
 /// The groups of our network but the one that EC2 gives every network.
 async fn groups(scene: &Scene) -> Vec<GroupView> {
@@ -75,4 +76,35 @@ async fn a_group_is_deleted_once() {
     assert_eq!(kind(cloud.delete_group(&ours.place, &group).await), None);
     assert_eq!(kind(cloud.delete_group(&ours.place, &group).await), Some(CloudErrorKind::NotFound));
     assert_eq!(groups(&scene).await, []);
+}
+
+/// A group whose one rule names a prefix list, as EC2 answers the two reads for it.
+fn a_rule_that_names_a_list() -> Vec<(u16, String)> {
+    let answer = |operation: &str, set: &str, item: &str| {
+        (200, format!("<{operation}Response><requestId>r</requestId><{set}><item>{item}</item></{set}></{operation}Response>"))
+    };
+    let admits = "<ipPermissions><item><ipProtocol>-1</ipProtocol></item></ipPermissions>";
+    let group = format!("<groupId>sg-1</groupId><groupName>web</groupName><ownerId>{LOCAL}</ownerId><vpcId>vpc-1</vpcId>{admits}");
+    let rule = "<securityGroupRuleId>sgr-1</securityGroupRuleId><groupId>sg-1</groupId><isEgress>false</isEgress>\
+        <ipProtocol>-1</ipProtocol><prefixListId>pl-1</prefixListId>";
+    let rules = answer("DescribeSecurityGroupRules", "securityGroupRuleSet", rule);
+    vec![answer("DescribeSecurityGroups", "securityGroupInfo", &group), rules]
+}
+
+#[tokio::test]
+async fn a_list_that_may_not_be_read_stays_a_name_and_one_that_cannot_be_read_now_fails_the_look() {
+    let at = place(LOCAL, "eu-west-1");
+    let look = async |status, code| {
+        let list = (status, support::error_body(code, "no"));
+        let (endpoint, serving) = support::serve([a_rule_that_names_a_list(), vec![list]].concat()).await;
+        let found = AwsCloud::new(support::directly(&endpoint)).firewall_groups(&at, &["vpc-1".parse().unwrap()]).await;
+        assert!(serving.await.unwrap()[2].contains("GetManagedPrefixListEntries"));
+        found
+    };
+    for (status, code) in [(403, "UnauthorizedOperation"), (400, "InvalidPrefixListID.NotFound")] {
+        let found = look(status, code).await.unwrap();
+        assert_eq!(found[0].rules[0].admits.source, Source::Named("pl-1".to_owned()), "{code}");
+    }
+    let throttled = kind(look(503, "RequestLimitExceeded").await);
+    assert_eq!(throttled, Some(CloudErrorKind::Throttled { retry_after: None }));
 }

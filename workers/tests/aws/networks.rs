@@ -1,7 +1,7 @@
 //! Networks, subnets, access lists and DNS: of those that were named, in one answer.
 
 use crate::{Scene, kind, nowhere, support};
-use workers::cloud::{Cloud, CloudErrorKind, DnsSupport, NetworkRef, NetworkView};
+use workers::cloud::{Cloud, CloudErrorKind, DnsSupport, NetworkRef, NetworkView, Source};
 
 #[tokio::test]
 async fn networks_are_shown_with_their_ranges_and_those_that_are_not_there_are_left_out() {
@@ -31,9 +31,9 @@ async fn subnets_lie_in_zones_and_behind_access_lists() {
     let lists = cloud.access_lists(&ours.place, &scene.asked()).await.unwrap();
     assert_eq!((lists.len(), &lists[0].network), (1, &ours.network));
     assert_eq!(lists[0].subnets.iter().map(|subnet| subnet.as_str()).collect::<Vec<_>>(), [made.as_str()]);
-    let entries: Vec<_> = lists[0].entries.iter().map(|entry| (entry.traffic.source.unwrap().to_string(), entry.allow)).collect();
-    let anywhere = "0.0.0.0/0".to_owned();
-    assert_eq!(entries, [(anywhere.clone(), true), (anywhere, false)], "inbound ones only, in order");
+    let entries: Vec<_> = lists[0].entries.iter().map(|entry| (&entry.traffic.source, entry.allow)).collect();
+    let anywhere = Source::Ranges(vec!["0.0.0.0/0".parse().unwrap()]);
+    assert_eq!(entries, [(&anywhere, true), (&anywhere, false)], "inbound ones only, in order");
 }
 
 #[tokio::test]

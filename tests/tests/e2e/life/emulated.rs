@@ -106,6 +106,16 @@ impl People for Oracle {
         group
     }
 
+    fn open_to_list(&self, network: &Network, group: &str, port: u16, ranges: &[&str]) {
+        let entries: Vec<_> = ranges.iter().map(|range| json!({"Cidr": range})).collect();
+        let list =
+            json!({"PrefixListName": format!("for-{port}"), "AddressFamily": "IPv4", "MaxEntries": ranges.len(), "Entries": entries});
+        let list = text(&self.act(&network.place, "create_managed_prefix_list", &list)["PrefixList"]["PrefixListId"]);
+        let lists = [json!({"PrefixListId": list})];
+        let rule = json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "PrefixListIds": lists});
+        self.act(&network.place, "authorize_security_group_ingress", &json!({"GroupId": group, "IpPermissions": [rule]}));
+    }
+
     fn ports(&self, network: &Network, group: &str) -> Vec<u16> {
         let mut ports: Vec<u16> =
             ingress(self, network, group).iter().map(|it| it["FromPort"].as_u64().unwrap().try_into().unwrap()).collect();

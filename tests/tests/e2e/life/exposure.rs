@@ -5,7 +5,10 @@ use super::peering::Life;
 use serde_json::Value;
 use std::sync::Arc;
 
-in_every_world!(somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed);
+in_every_world!(
+    somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed,
+    a_rule_that_names_a_list_of_ranges_lets_in_what_the_list_holds,
+);
 
 impl Life {
     /// A group of the peer's own, with a rule that lets the private network in and one that does not.
@@ -51,5 +54,22 @@ async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_re
     life.api.peering_when("one exposure less", &life.peering, |it| it.exposures.len() == 1).await;
     assert_eq!(life.exposures().await[0]["group"], other.as_str());
     life.judge(&expected);
+    life.ends().await;
+}
+
+async fn a_rule_that_names_a_list_of_ranges_lets_in_what_the_list_holds(ground: Arc<Ground>) {
+    let life = Life::active(ground).await;
+    let group = life.people().open(&life.pair.remote, "legacy", &[(443, "192.168.0.0/16")]);
+    life.people().open_to_list(&life.pair.remote, &group, 22, &["192.168.0.0/16", "10.0.0.0/8"]);
+    life.people().open_to_list(&life.pair.remote, &group, 23, &["192.168.0.0/16", "172.16.0.0/12"]);
+    life.checks().await;
+    life.told("FirewallExposed", 1).await;
+    let exposures = life.exposures().await;
+    assert_eq!(exposures.len(), 1, "{exposures:#?}");
+    assert!(exposures[0]["admits"].as_str().unwrap().starts_with("tcp 22 from "), "{exposures:#?}");
+
+    life.says(&["network", "policy", &life.network, "--exposure", "enforce", "--group", &group]).await;
+    life.told("ExposureCleared", 1).await;
+    assert_eq!(life.ports(&group), [23, 443], "only what lets the private network in");
     life.ends().await;
 }

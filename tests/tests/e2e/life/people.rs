@@ -43,6 +43,9 @@ pub(super) trait People: fmt::Debug + Send + Sync {
     /// Opens TCP ports to ranges, in a group of this name; answers its id.
     fn open(&self, network: &Network, name: &str, admit: &[(u16, &str)]) -> String;
 
+    /// Opens a TCP port of the group to a list of ranges, which the rule names.
+    fn open_to_list(&self, network: &Network, group: &str, port: u16, ranges: &[&str]);
+
     /// The TCP ports that the group admits, in order.
     fn ports(&self, network: &Network, group: &str) -> Vec<u16>;
 

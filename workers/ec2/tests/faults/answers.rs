@@ -1,7 +1,7 @@
 //! Answers that the emulator does not give: secondary blocks, IPv6, ACL entries of every form, lists in many calls.
 
 use crate::support::{directly, local, serve};
-use ec2::{Ec2, Ec2ErrorKind, NetworkAclEntry, SecurityGroupId, VpcId};
+use ec2::{Ec2, Ec2ErrorKind, NetworkAclEntry, RuleSource, SecurityGroupId, VpcId};
 
 fn answer(operation: &str, inner: &str) -> (u16, String) {
     (200, format!("<{operation}Response><requestId>r</requestId>{inner}</{operation}Response>"))
@@ -104,4 +104,25 @@ async fn the_peerings_of_many_vpcs_are_one_list_without_a_filter_for_either_end(
     assert_eq!(options, [Some(true), None]);
     let asked = serving.await.unwrap();
     assert!(asked.len() == 1 && !asked[0].contains("Filter") && asked[0].contains("MaxResults=1000"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_rule_names_its_prefix_list_which_is_read_to_its_last_page() {
+    let rule = "<item><securityGroupRuleId>sgr-1</securityGroupRuleId><groupId>sg-1</groupId><isEgress>false</isEgress>\
+        <ipProtocol>-1</ipProtocol><prefixListId>pl-1</prefixListId></item>";
+    let rules = answer("DescribeSecurityGroupRules", &format!("<securityGroupRuleSet>{rule}</securityGroupRuleSet>"));
+    let page = |cidr: &str, next: &str| {
+        let entries = format!("<entrySet><item><cidr>{cidr}</cidr></item></entrySet>{next}");
+        answer("GetManagedPrefixListEntries", &entries)
+    };
+    let pages = [page("10.1.9.9/16", "<nextToken>more</nextToken>"), page("fd00::/64", "")];
+    let (endpoint, serving) = serve([vec![rules], pages.to_vec()].concat()).await;
+    let ec2 = Ec2::new(directly(&endpoint));
+    let found = ec2.describe_security_group_rules(&local(), &["sg-1".into()]).await.unwrap().remove(0);
+    assert_eq!(found.source, RuleSource::PrefixList("pl-1".into()));
+    let blocks = ec2.get_managed_prefix_list_entries(&local(), &"pl-1".into()).await.unwrap();
+    assert_eq!(blocks, ["10.1.0.0/16".parse().unwrap(), "fd00::/64".parse().unwrap()]);
+    let asked = serving.await.unwrap();
+    assert!(asked[1].contains("PrefixListId=pl-1") && !asked[1].contains("NextToken"), "{}", asked[1]);
+    assert!(asked[2].contains("NextToken=more"), "{}", asked[2]);
 }

@@ -1,7 +1,7 @@
 //! AWS: the port to a cloud over EC2, in any number of accounts and regions.
 //!
 //! A link is a VPC peering connection, a firewall group a security group, an access list a network ACL. Each method is one EC2 call;
-//! only groups with their rules, and the two attributes of DNS, are two. Nothing is repeated here. What is asked of EC2 is put into
+//! only groups with their rules (and one for each prefix list that a rule names), and the two attributes of DNS, are two. Nothing is repeated here. What is asked of EC2 is put into
 //! its words in `requests`, what it shows into ours in `views`, its failures in `refusals`.
 
 mod refusals;
@@ -22,9 +22,10 @@ use domain::{
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
-use ec2::{CreateVpc, Ec2, PeeringOptions, PeeringRole, Tags, VpcId};
+use ec2::{CreateVpc, Ec2, Ec2ErrorKind, PeeringOptions, PeeringRole, PrefixListId, Tags, VpcId};
 use refusals::Asked;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+use views::Lists;
 
 /// What EC2's console shows as a thing's name.
 const NAME_TAG: &str = "Name";
@@ -100,7 +101,8 @@ impl Cloud for AwsCloud {
         } else {
             self.ec2.describe_security_group_rules(&asked.place, &with_rules).await.map_err(|error| asked.failed(error))?
         };
-        views::groups(&asked, &found, &rules)
+        let lists = self.read(&asked, views::named_lists(&rules)).await?;
+        views::groups(&asked, &found, &rules, &lists)
     }
 
     async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
@@ -227,6 +229,21 @@ impl Groundwork for AwsCloud {
 }
 
 impl AwsCloud {
+    /// The blocks of these lists. One that is gone, or that we may not read, is left out: what it stands for is not known.
+    async fn read(&self, asked: &Asked<'_>, lists: BTreeSet<&PrefixListId>) -> Result<Lists, CloudError> {
+        let mut read = Lists::new();
+        for list in lists {
+            match self.ec2.get_managed_prefix_list_entries(&asked.place, list).await {
+                Ok(blocks) => drop(read.insert(list.clone(), blocks)),
+                Err(error) if matches!(error.kind, Ec2ErrorKind::NotFound | Ec2ErrorKind::Denied) => {
+                    tracing::debug!(%list, %error, "a prefix list that cannot be read");
+                }
+                Err(error) => return Err(asked.failed(error)),
+            }
+        }
+        Ok(read)
+    }
+
     async fn until_shown(&self, asked: &Asked<'_>, id: &VpcId) -> Result<(), CloudError> {
         loop {
             let vpc = self.ec2.describe_vpc(&asked.place, id).await.map_err(|error| asked.failed(error))?;

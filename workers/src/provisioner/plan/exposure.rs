@@ -1,13 +1,13 @@
 //! Exposures: somebody else's rules that let the private network into the peer.
 //!
 //! The engine's own group admits what was declared. Other groups of the peer's network may admit more: each of their rules that lets
-//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. A rule that names a list
-//! of ranges, or a group of another network, counts as one too: nothing here shows that it keeps the private network out. An exposure is
-//! reported; it is revoked only where the rule names the addresses itself, and in groups whose owners agreed to that.
+//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. So is one that names a
+//! group of another network, or a list that cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
+//! and revoked in groups whose owners agreed to that, if the rule is known to let the private network in.
 
 use super::{Draft, Facts, Sight, firewall};
 use crate::{
-    cloud::{AccessListView, GroupView, RuleView, Traffic},
+    cloud::{AccessListView, GroupView, RuleView, Source, Traffic},
     provisioner::apply::Action,
 };
 use domain::{
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
     let from = IpNet::V4(facts.network.range.net());
-    let strangers = groups.iter().filter(|group| !firewall::is_ours(facts, side, group) && group.owner.is_none());
+    let strangers = groups.iter().filter(|group| !firewall::is_ours(facts, side, group));
     let open: Vec<(&GroupView, &RuleView)> = strangers
         .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
         .filter(|(_, rule)| may_admit(rule, &from, groups))
@@ -53,8 +53,9 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
     if facts.peering.firewall.get(side).exposures.get(&rule.id) != Some(&exposure) {
         draft.record(FirewallExposed { peering_id: facts.peering.id, side, exposure });
     }
+    let known = rule.admits.source.overlaps(&IpNet::V4(facts.network.range.net()));
     match &facts.network.policy.exposure {
-        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && rule.from.is_none() => {
+        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && known => {
             draft.act(facts, Action::RevokeRule { side, group: group.group.clone(), id: rule.id.clone() });
         }
         ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
@@ -63,15 +64,10 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
 
 /// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of them.
 fn may_admit(rule: &RuleView, from: &IpNet, own: &[GroupView]) -> bool {
-    match (&rule.admits.source, &rule.from) {
-        (Some(source), _) => overlap(source, from),
-        (None, Some(named)) => !own.iter().any(|group| group.group.as_str() == named),
-        (None, None) => false,
+    match &rule.admits.source {
+        Source::Named(name) => !own.iter().any(|group| group.group.as_str() == name),
+        Source::Ranges(_) => rule.admits.source.overlaps(from),
     }
-}
-
-fn overlap(one: &IpNet, other: &IpNet) -> bool {
-    one.contains(other) || other.contains(one)
 }
 
 /// Whether a list lets any of this traffic from this range in. The first entry that covers traffic decides; an entry that denies only
@@ -79,17 +75,13 @@ fn overlap(one: &IpNet, other: &IpNet) -> bool {
 fn lets_in(list: &AccessListView, traffic: &Traffic, from: &IpNet) -> bool {
     for entry in &list.entries {
         let about = &entry.traffic;
-        let touches =
-            about.source.is_none_or(|source| overlap(&source, from)) && shares_protocol(about, traffic) && shares_ports(about, traffic);
-        if !touches {
+        if !(about.source.overlaps(from) && shares_protocol(about, traffic) && shares_ports(about, traffic)) {
             continue;
         }
         if entry.allow {
             return true;
         }
-        let covers =
-            about.source.is_none_or(|source| source.contains(from)) && covers_protocol(about, traffic) && covers_ports(about, traffic);
-        if covers {
+        if about.source.contains(from) && covers_protocol(about, traffic) && covers_ports(about, traffic) {
             return false;
         }
     }

@@ -109,8 +109,14 @@ pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], 
         peering.withdrawn.get(side).get(&destination).map(|it| &it.installed),
     ];
     let on_record = records.into_iter().flatten().any(|installed| installed.contains(table));
-    let serves = || serving(tables, place::subnets(facts.network, peering, side)).any(|it| it.table == *table);
-    peering.ever_accepted.get(side).contains(&destination) && !peering.was_found(side, table, destination) && (on_record || serves())
+    peering.ever_accepted.get(side).contains(&destination)
+        && !peering.was_found(side, table, destination)
+        && (on_record || serves(facts, side, tables, table))
+}
+
+/// Whether the table serves the chosen subnets.
+fn serves(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], table: &RouteTable) -> bool {
+    serving(tables, place::subnets(facts.network, facts.peering, side)).any(|it| it.table == *table)
 }
 
 /// One side of an active link.
@@ -173,7 +179,7 @@ impl At<'_, '_> {
     /// Routes over the link that nobody asked for: ours in a table that no longer serves go; others are somebody else's.
     fn extra(&self, tables: &[RouteTableView], table: &RouteTableView, draft: &mut Draft) {
         let (facts, side, route_table) = (self.facts, self.side, table.table.clone());
-        let serves = serving(tables, place::subnets(facts.network, facts.peering, side)).any(|it| it.table == table.table);
+        let serves = serves(facts, side, tables, &table.table);
         for route in table.routes.iter().filter(|route| route.target == RouteTarget::Link(self.link.clone())) {
             let destination = over(self.link, route);
             let wanted = destination.and_then(|it| facts.peering.routes.get(side).get(&it).map(|route| (it, route)));

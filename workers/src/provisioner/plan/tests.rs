@@ -7,8 +7,8 @@ mod in_place;
 use super::*;
 use crate::{
     cloud::{
-        GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView, RouteTarget, RouteView, RuleView, SubnetView,
-        Traffic,
+        GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView, RouteTarget, RouteView, RuleView, Source,
+        SubnetView, Traffic,
     },
     provisioner::{
         place,
@@ -187,9 +187,9 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
 }
 
 fn rule(owner: Option<domain::PeeringId>) -> RuleView {
-    let source = Some(IpNet::V4(client_rule().source.net()));
+    let source = Source::Ranges(vec![IpNet::V4(client_rule().source.net())]);
     let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((2113, 2113)) };
-    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), admits, from: None, text: "tcp 2113".to_owned(), owner }
+    RuleView { id: "sgr-1".parse().unwrap(), rule: Some(client_rule()), admits, text: "tcp 2113".to_owned(), owner }
 }
 
 /// An active link, with these tables and groups on the local side; on the remote one all is in place.

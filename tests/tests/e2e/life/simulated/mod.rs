@@ -147,6 +147,10 @@ impl People for Simulated {
         self.cloud.hands().group(&reference(network), name, &rules).expect("a network").to_string()
     }
 
+    fn open_to_list(&self, network: &Network, group: &str, port: u16, ranges: &[&str]) {
+        self.cloud.hands().admit(&reference(network), &id(group), &format!("tcp {port} from {}", ranges.join(","))).expect("a group");
+    }
+
     fn ports(&self, network: &Network, group: &str) -> Vec<u16> {
         let mut ports: Vec<_> = self.group(network, group).rules.iter().map(dump::first_port).collect();
         ports.sort_unstable();

@@ -1,7 +1,7 @@
 //! Groups, rules and access lists.
 
 use super::*;
-use crate::cloud::{GroupView, Traffic};
+use crate::cloud::{GroupView, Source, Traffic};
 use domain::network::InboundRule;
 use ec2::{NetworkAcl, NetworkAclEntry, RuleSource, SecurityGroup, SecurityGroupRule};
 
@@ -12,7 +12,11 @@ fn rule(protocol: &str, ports: Option<(i32, i32)>, source: &str) -> SecurityGrou
         egress: false,
         protocol: protocol.to_owned(),
         ports,
-        source: source.parse().map_or_else(|_| RuleSource::Group(source.into()), RuleSource::Cidr),
+        source: match source.parse() {
+            Ok(cidr) => RuleSource::Cidr(cidr),
+            Err(_) if source.starts_with("pl-") => RuleSource::PrefixList(source.into()),
+            Err(_) => RuleSource::Group(source.into()),
+        },
         description: String::new(),
         tags: Tags::from([(OWNER_TAG.to_owned(), "somebody else's".to_owned())]),
     }
@@ -32,7 +36,8 @@ fn group(id: &str, name: &str) -> SecurityGroup {
 
 fn views_of(groups: &[SecurityGroup], rules: &[SecurityGroupRule]) -> Vec<GroupView> {
     let at = here();
-    views::groups(&Asked::of(Operation::FirewallGroups, &at).unwrap(), groups, rules).unwrap()
+    let lists = views::Lists::from([("pl-1".into(), vec!["10.2.0.0/16".parse().unwrap()])]);
+    views::groups(&Asked::of(Operation::FirewallGroups, &at).unwrap(), groups, rules, &lists).unwrap()
 }
 
 #[test]
@@ -44,6 +49,7 @@ fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
         rule("tcp", Some((2113, 2114)), "10.2.0.0/16"),
         rule("tcp", Some((2113, 2113)), "0.0.0.0/0"),
         rule("tcp", Some((2113, 2113)), "sg-other"),
+        rule("tcp", Some((2113, 2113)), "pl-1"),
         rule("-1", Some((-1, -1)), "10.2.0.0/16"),
         rule("-1", None, "10.2.0.0/16"),
         rule("icmp", Some((3, 4)), "10.2.0.0/16"),
@@ -59,6 +65,7 @@ fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
             "tcp 2113 to 2114 from 10.2.0.0/16",
             "tcp 2113 from 0.0.0.0/0",
             "tcp 2113 from sg-other",
+            "tcp 2113 from pl-1",
             "everything from 10.2.0.0/16",
             "everything from 10.2.0.0/16",
             "icmp from 10.2.0.0/16",
@@ -75,21 +82,25 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
         rule("tcp", Some((1, 9)), "0.0.0.0/0"),
         rule("-1", Some((-1, -1)), "fd00::/56"),
         rule("tcp", Some((0, 65_535)), "sg-other"),
+        rule("tcp", Some((22, 22)), "pl-1"),
+        rule("tcp", Some((22, 22)), "pl-unread"),
         rule("icmp", Some((3, 4)), "10.2.0.0/16"),
     ];
     let admits: Vec<_> = views_of(&[group("sg-1", "web")], &rules).remove(0).rules.into_iter().map(|rule| rule.admits).collect();
-    let traffic = |source: Option<&str>, protocol: Option<&str>, ports| Traffic {
-        source: source.map(|text| text.parse().unwrap()),
+    let traffic = |source: &str, protocol: Option<&str>, ports| Traffic {
+        source: source.parse().map_or_else(|_| Source::Named(source.to_owned()), |range| Source::Ranges(vec![range])),
         protocol: protocol.map(str::to_owned),
         ports,
     };
     assert_eq!(
         admits,
         [
-            traffic(Some("0.0.0.0/0"), Some("tcp"), Some((1, 9))),
-            traffic(Some("fd00::/56"), None, None),
-            traffic(None, Some("tcp"), Some((0, 65_535))),
-            traffic(Some("10.2.0.0/16"), Some("icmp"), None),
+            traffic("0.0.0.0/0", Some("tcp"), Some((1, 9))),
+            traffic("fd00::/56", None, None),
+            traffic("sg-other", Some("tcp"), Some((0, 65_535))),
+            traffic("10.2.0.0/16", Some("tcp"), Some((22, 22))),
+            traffic("pl-unread", Some("tcp"), Some((22, 22))),
+            traffic("10.2.0.0/16", Some("icmp"), None),
         ]
     );
 }
@@ -136,4 +147,11 @@ fn an_access_list_keeps_its_inbound_entries_in_order() {
     let entries: Vec<_> = view.entries.iter().map(|it| (it.traffic.protocol.as_deref(), it.traffic.ports, it.allow)).collect();
     assert_eq!(entries, [(Some("tcp"), Some((2113, 2113)), true), (None, None, false)]);
     assert_eq!((view.network.as_str(), view.subnets.len()), ("vpc-1", 1));
+}
+
+#[test]
+fn only_the_lists_that_inbound_rules_name_are_read() {
+    let outbound = SecurityGroupRule { egress: true, ..rule("-1", None, "pl-2") };
+    let rules = [rule("tcp", Some((1, 1)), "pl-1"), rule("udp", Some((1, 1)), "pl-1"), rule("tcp", Some((1, 1)), "sg-1"), outbound];
+    assert_eq!(views::named_lists(&rules), [&"pl-1".into()].into());
 }

@@ -1,6 +1,6 @@
 //! Firewall groups, their rules, and what stands before them.
 use super::*;
-use crate::cloud::{GroupView, Traffic, group_name};
+use crate::cloud::{GroupView, Source, Traffic, group_name};
 
 async fn groups(cloud: &SimulatedCloud) -> Vec<GroupView> {
     cloud.firewall_groups(&one().network.place, &id(&one())).await.unwrap()
@@ -31,12 +31,12 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
     assert_eq!((view.owner, view.belongs_to.as_str(), view.network), (None, "111111111111 (web)", one().network.network));
     let texts: Vec<_> = view.rules.iter().map(|rule| rule.text.as_str()).collect();
     assert_eq!(texts, rules);
-    let net = |text: &str| Some(text.parse().unwrap());
+    let net = |text: &str| Source::Ranges(vec![text.parse().unwrap()]);
     let tcp = Some("tcp".to_owned());
     let admitted = [
         Traffic { source: net("10.2.0.0/16"), protocol: tcp.clone(), ports: Some((2113, 2113)) },
         Traffic { source: net("0.0.0.0/0"), protocol: tcp, ports: Some((1, 9)) },
-        Traffic { source: None, protocol: None, ports: None },
+        Traffic { source: Source::Named("sg-1".to_owned()), protocol: None, ports: None },
     ];
     assert_eq!(view.rules.iter().map(|rule| rule.admits.clone()).collect::<Vec<_>>(), admitted);
     assert_eq!(view.rules.iter().map(|it| it.rule).collect::<Vec<_>>(), [Some(rule(2113)), None, None]);

@@ -2,7 +2,7 @@
 
 use super::{
     shown::{Gone, Shown, ghosts},
-    traffic::{admitted, in_our_words, source, text, traffic},
+    traffic::{admitted, in_our_words, text, traffic},
 };
 use crate::cloud::{GroupView, NetworkRef, RuleView, Traffic};
 use chrono::{DateTime, Utc};
@@ -71,8 +71,6 @@ impl SimulatedRule {
     }
 
     fn view(&self) -> RuleView {
-        let admits = self.admits();
-        let from = admits.source.is_none().then(|| source(&self.text).to_owned());
-        RuleView { id: self.id.clone(), rule: self.rule, admits, from, text: self.text.clone(), owner: self.owner }
+        RuleView { id: self.id.clone(), rule: self.rule, admits: self.admits(), text: self.text.clone(), owner: self.owner }
     }
 }

@@ -5,8 +5,8 @@ use super::{
     shown::{Gone, Shown, ghosts},
 };
 use crate::cloud::{
-    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView, RouteTarget, RouteView, SubnetView,
-    Traffic,
+    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView, RouteTarget, RouteView, Source,
+    SubnetView, Traffic,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -144,7 +144,7 @@ impl SimulatedNetwork {
         let named = self.access_lists.iter().map(|it| view(it.subnets.clone(), it.entries.clone()));
         let has_one = |subnet: &Subnet| self.access_lists.iter().any(|list| list.subnets.contains(subnet));
         let others = self.subnets.iter().map(|it| it.id.clone()).filter(|subnet| !has_one(subnet)).collect();
-        let everything = Traffic { source: Some(IpNet::V4(ipnet::Ipv4Net::default())), protocol: None, ports: None };
+        let everything = Traffic { source: Source::Ranges(vec![IpNet::V4(ipnet::Ipv4Net::default())]), protocol: None, ports: None };
         named.chain([view(others, vec![AccessEntry { traffic: everything, allow: true }])]).collect()
     }
 }

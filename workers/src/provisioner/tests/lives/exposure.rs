@@ -36,7 +36,7 @@ async fn what_no_list_lets_through_is_no_exposure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_that_names_a_list_or_a_foreign_group_is_an_exposure_that_is_never_revoked() {
+async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_that_is_never_revoked() {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
     let group = hands.group(&remote, "legacy", &["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"]).unwrap();
@@ -49,4 +49,30 @@ async fn a_rule_that_names_a_list_or_a_foreign_group_is_an_exposure_that_is_neve
     let world = life.cloud.world();
     let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
     assert_eq!(legacy.rules.len(), 3, "what nobody has shown to let the private network in is not revoked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_an_exposure_if_it_holds_any_of_the_private_network() {
+    let mut life = Life::active().await;
+    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let rules = ["tcp 22 from 192.168.0.0/16,10.20.9.0/24", "tcp 23 from 192.168.0.0/16,10.99.0.0/16"];
+    let group = hands.group(&remote, "legacy", &rules).unwrap();
+    life.looks_again().await;
+    let exposures = life.log.peering().firewall.remote.exposures;
+    assert_eq!(exposures.values().map(|it| it.admits.as_str()).collect::<Vec<_>>(), [rules[0]]);
+    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    life.settles().await;
+    let world = life.cloud.world();
+    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
+    assert_eq!(legacy.rules.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), [rules[1]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_with_another_peerings_tag_is_no_hiding_place() {
+    let mut life = Life::active().await;
+    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let group = hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
+    hands.tag_group(&remote, &group, Some(domain::PeeringId(uuid::Uuid::from_u128(99))));
+    life.looks_again().await;
+    assert_eq!(life.log.peering().firewall.remote.exposures.len(), 1);
 }
