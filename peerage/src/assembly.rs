@@ -147,6 +147,7 @@ impl Engine {
             planner,
             clock: clock(),
             read_patience: config.api.command_deadline,
+            acknowledged: api::Acknowledged::default(),
             draining: engine.draining.clone(),
         };
         engine.answer(listener, rooms)?;

@@ -3,6 +3,8 @@
 //! A crash between two events cannot be timed from outside. Here it is enumerated: from the chosen append on, none is let through
 //! (or its answer never comes), the writer hangs there with everything done that comes before, and the test kills it.
 //! Everything else passes unchanged. Only appends to networks' streams count, one at a time.
+//!
+//! What subscriptions tell can be held back too: then whoever follows the log is behind it for as long as a test likes.
 
 use protocol::gossip::{ClusterInfo, gossip_client::GossipClient, gossip_server::Gossip, gossip_server::GossipServer};
 use protocol::server_features::SupportedMethods;
@@ -12,13 +14,15 @@ use protocol::streams::streams_client::StreamsClient;
 use protocol::streams::streams_server::{Streams, StreamsServer};
 use protocol::streams::{
     AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
-    append_req, append_resp,
+    append_req, append_resp, read_req,
 };
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::AbortHandle;
+use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
@@ -42,6 +46,8 @@ pub enum Stop {
 pub struct StoreProxy {
     address: SocketAddr,
     progress: watch::Receiver<Progress>,
+    /// Whether subscriptions are told what happens.
+    news: watch::Sender<bool>,
     task: AbortHandle,
 }
 
@@ -62,7 +68,9 @@ impl StoreProxy {
     pub async fn start(node: &str, stop: Stop) -> Self {
         let channel = Channel::from_shared(format!("http://{node}")).expect("a URL").tcp_nodelay(true).connect().await;
         let (sender, progress) = watch::channel(Progress::default());
-        let forward = Forward { channel: channel.expect("a connection to the node"), gate: Arc::new(Mutex::new(Gate { stop, sender })) };
+        let news = watch::Sender::new(true);
+        let channel = channel.expect("a connection to the node");
+        let forward = Forward { channel, gate: Arc::new(Mutex::new(Gate { stop, sender })), news: news.subscribe() };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("address of a bound socket");
         let server = Server::builder()
@@ -71,13 +79,23 @@ impl StoreProxy {
             .add_service(ServerFeaturesServer::new(forward))
             .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
         let task = tokio::spawn(server).abort_handle();
-        Self { address, progress, task }
+        Self { address, progress, news, task }
     }
 
     /// The way to it.
     #[must_use]
     pub fn connection_string(&self) -> String {
         format!("kurrentdb://{}?tls=false&discoveryInterval=0", self.address)
+    }
+
+    /// From now on subscriptions are told nothing.
+    pub fn hold_news(&self) {
+        self.news.send_replace(false);
+    }
+
+    /// They are told all that was held back, and go on.
+    pub fn release_news(&self) {
+        self.news.send_replace(true);
     }
 
     /// What has passed so far.
@@ -127,6 +145,7 @@ impl Gate {
 struct Forward {
     channel: Channel,
     gate: Arc<Mutex<Gate>>,
+    news: watch::Receiver<bool>,
 }
 
 impl Forward {
@@ -150,13 +169,33 @@ fn counts(messages: &[AppendReq]) -> bool {
     options.is_some_and(|stream| stream.stream_name.starts_with(COUNTED))
 }
 
+fn subscribes(request: &ReadReq) -> bool {
+    let count = request.options.as_ref().and_then(|options| options.count_option.as_ref());
+    matches!(count, Some(read_req::options::CountOption::Subscription(_)))
+}
+
 #[tonic::async_trait]
 impl Streams for Forward {
-    type ReadStream = Streaming<ReadResp>;
+    type ReadStream = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
     type BatchAppendStream = Streaming<BatchAppendResp>;
 
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
-        self.streams().read(request).await
+        let subscribes = subscribes(request.get_ref());
+        let (metadata, messages, extensions) = self.streams().read(request).await?.into_parts();
+        let messages: Self::ReadStream = if subscribes {
+            let news = self.news.clone();
+            Box::pin(messages.then(move |message| {
+                let mut news = news.clone();
+                async move {
+                    // Nobody can hold back any more when the proxy is gone.
+                    let _ = news.wait_for(|flow| *flow).await;
+                    message
+                }
+            }))
+        } else {
+            Box::pin(messages)
+        };
+        Ok(Response::from_parts(metadata, messages, extensions))
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {

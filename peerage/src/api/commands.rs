@@ -2,10 +2,7 @@
 
 use super::{Rooms, answer, parse::Addressed, reads::read, show, v1};
 use domain::{CommandId, NetworkId};
-use journal::Position;
 use moka::sync::Cache;
-use std::sync::Arc;
-use tokio::sync::watch;
 use tonic::{Code, Response, Status};
 
 /// How many commands are remembered for telling a `command_id` that is used for two networks; older ones are in the read models.
@@ -16,13 +13,11 @@ const REMEMBERED: u64 = 100_000;
 pub(super) struct Commands {
     rooms: Rooms,
     recent: Cache<CommandId, NetworkId>,
-    /// The furthest position that a caller was told of.
-    acknowledged: Arc<watch::Sender<Position>>,
 }
 
 impl Commands {
     pub(super) fn new(rooms: Rooms) -> Self {
-        Self { rooms, recent: Cache::new(REMEMBERED), acknowledged: Arc::new(watch::Sender::new(Position::START)) }
+        Self { rooms, recent: Cache::new(REMEMBERED) }
     }
 
     pub(super) async fn execute(&self, addressed: Addressed) -> Result<Response<v1::CommandResponse>, Status> {
@@ -40,16 +35,9 @@ impl Commands {
             repeated = executed.repeated, "carried out"
         );
         if let Some(position) = executed.position {
-            self.acknowledged.send_modify(|furthest| *furthest = position.max(*furthest));
+            self.rooms.acknowledged.note(position);
         }
         Ok(Response::new(show::command_response(&executed, peering, ingress)))
-    }
-
-    /// Whoever was told that something is there may ask for it at once: before it is called unknown, the read models catch up with
-    /// what was acknowledged here.
-    pub(super) async fn catch_up(&self) {
-        let position = *self.acknowledged.borrow();
-        self.rooms.projections.wait_for(position, self.rooms.read_patience).await;
     }
 
     /// A command id stands for one command. Within a network the log itself tells; this tells across networks.

@@ -28,9 +28,12 @@ pub mod v1 {
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/peerage.binpb"));
 }
 
-use journal::{Clock, Journal};
+use journal::{Clock, Journal, Position};
 use projections::Projections;
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use workers::provisioner::Planner;
 
 /// What the services work with.
@@ -40,8 +43,10 @@ pub struct Rooms {
     pub projections: Projections,
     pub clock: Clock,
     pub planner: Planner,
-    /// How long a read waits for the read models to reach the position that it asks for.
+    /// How long a read waits for the read models to show what it has to.
     pub read_patience: Duration,
+    /// What reads have to show: whoever was told that something is done may look at it at once.
+    pub acknowledged: Acknowledged,
     /// Cancelled when the process drains: open watches end.
     pub draining: tokio_util::sync::CancellationToken,
 }
@@ -49,5 +54,20 @@ pub struct Rooms {
 impl std::fmt::Debug for Rooms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rooms").finish_non_exhaustive()
+    }
+}
+
+/// The furthest position that a caller of this server was told of.
+#[derive(Clone, Debug, Default)]
+pub struct Acknowledged(Arc<Mutex<Position>>);
+
+impl Acknowledged {
+    fn note(&self, position: Position) {
+        let mut furthest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *furthest = position.max(*furthest);
+    }
+
+    fn furthest(&self) -> Position {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -41,12 +41,13 @@ impl Networks {
         self.commands.execute(addressed).await
     }
 
-    /// The peering's row, also if it was made a moment ago.
-    async fn row(&self, id: PeeringId) -> Result<PeeringView, Status> {
+    /// The peering's row.
+    async fn row(&self, id: PeeringId, min_position: Option<Position>) -> Result<PeeringView, Status> {
+        reached(&self.rooms, min_position).await?;
         if let Some(view) = read(self.rooms.projections.peering(id).await)? {
             return Ok(view);
         }
-        self.commands.catch_up().await;
+        reads::whole(&self.rooms).await?;
         read(self.rooms.projections.peering(id).await)?.ok_or_else(|| unknown("peering", id))
     }
 }
@@ -127,7 +128,7 @@ impl NetworkService for Networks {
         let network = match read(self.rooms.projections.network(id).await)? {
             Some(network) => network,
             None => {
-                self.commands.catch_up().await;
+                reads::whole(&self.rooms).await?;
                 read(self.rooms.projections.network(id).await)?.ok_or_else(|| unknown("network", id))?
             }
         };
@@ -144,8 +145,7 @@ impl NetworkService for Networks {
         let id = parse::id::<PeeringId>(&mut fields, "peering_id", &request.peering_id);
         let min_position = fields.optional("min_position", &request.min_position);
         let id = fields.finish(id)?;
-        reached(&self.rooms, min_position).await?;
-        let view = self.row(id).await?;
+        let view = self.row(id, min_position).await?;
         let mut peering = read(show::peering(&self.rooms.projections, &view).await)?;
         guidance::add(&self.rooms, &view, &mut peering).await;
         Ok(Response::new(peering))
@@ -167,7 +167,7 @@ impl NetworkService for Networks {
         let id = parse::id::<PeeringId>(&mut fields, "peering_id", &request.peering_id);
         let after = fields.optional::<Position>("after", &request.after);
         let id = fields.finish(id)?;
-        self.row(id).await?;
+        self.row(id, None).await?;
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
         tokio::spawn(watch::follow(self.rooms.clone(), id, after, sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
@@ -176,7 +176,7 @@ impl NetworkService for Networks {
     async fn plan_peering(&self, request: Request<v1::PlanPeeringRequest>) -> Answer<v1::PlanPeeringResponse> {
         let planned = parse::plan_peering(request.get_ref())?;
         if let parse::Planned::OnRecord(id) = planned {
-            self.row(id).await?;
+            self.row(id, None).await?;
         }
         plan::plan(&self.rooms, planned).await.map(Response::new)
     }

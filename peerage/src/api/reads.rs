@@ -9,16 +9,34 @@ use domain::{NetworkId, PeeringId};
 use futures::future::try_join_all;
 use journal::Position;
 use projections::{ExposureFilter, LifeName, PeeringFilter, PeeringView, Projections, QueryError};
+use tokio::time::timeout;
 use tonic::{Code, Status};
 
-/// Waits until the read models show at least this position.
+/// Waits until the read models show at least this position. Without one they are to show what callers were told of here; if they do not
+/// get there in time, what they have is still worth an answer.
 pub(super) async fn reached(rooms: &Rooms, min_position: Option<Position>) -> Result<(), Status> {
-    let Some(position) = min_position else { return Ok(()) };
-    if rooms.projections.wait_for(position, rooms.read_patience).await {
-        return Ok(());
+    let position = min_position.unwrap_or_else(|| rooms.acknowledged.furthest());
+    match rooms.projections.wait_for(position, rooms.read_patience).await {
+        false if min_position.is_some() => Err(behind(position)),
+        false => {
+            tracing::warn!(%position, "a read is answered without all that was acknowledged here: the read models are behind");
+            Ok(())
+        }
+        true => Ok(()),
     }
+}
+
+/// Waits for read models that know the whole log, what callers were told of included: only those may call something unknown.
+pub(super) async fn whole(rooms: &Rooms) -> Result<(), Status> {
+    let told = rooms.acknowledged.furthest();
+    let mut caught_up = rooms.projections.caught_up();
+    let at_end = timeout(rooms.read_patience, caught_up.wait_for(|it| *it)).await.is_ok();
+    if at_end && rooms.projections.wait_for(told, rooms.read_patience).await { Ok(()) } else { Err(behind(told)) }
+}
+
+fn behind(position: Position) -> Status {
     let text = format!("the read models have not reached {position} yet; try again");
-    Err(answer::status(Code::Unavailable, "READ_MODEL_BEHIND", text, &[("min_position", position.to_string())]))
+    answer::status(Code::Unavailable, "READ_MODEL_BEHIND", text, &[("min_position", position.to_string())])
 }
 
 /// A read model's answer, or the status of its failure.

@@ -2,10 +2,14 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, place};
-use peerage::api::v1::{Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, WatchPeeringRequest, WatchPeeringResponse};
+use embedded::EmbeddedNode;
+use peerage::api::v1::{
+    Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering, WatchPeeringRequest, WatchPeeringResponse,
+};
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tests::engine::Launch;
+use tests::store_proxy::{Stop, StoreProxy};
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 
@@ -26,6 +30,73 @@ async fn a_read_from_the_position_of_a_command_sees_that_command() {
         request.command_id = api.history(&network.network_id).await[1].command_id.clone();
         let told: Vec<_> = api.events(request).await.into_iter().map(|it| it.r#type).collect();
         assert_eq!(told, ["PeeringRequested", "FirewallRestricted", "FirewallRestricted"]);
+    }
+}
+
+#[tokio::test]
+async fn a_read_without_a_position_sees_every_command_that_was_answered_before_it() {
+    let (data, node) = (TempDir::new().unwrap(), EmbeddedNode::builder().in_memory().start().await.unwrap());
+    let proxy = StoreProxy::start(&node.address().to_string(), Stop::Never).await;
+    let engine = Launch::new(data.path()).store(&proxy.connection_string()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await.network_id;
+    let peering = api.done(&Command::Request(api::request(&network, 30))).await.peering_id;
+    api.converged(&peering).await;
+
+    proxy.hold_news();
+    let accepted = api.done(&Command::Accept(api::accept(&network, &peering, "local", "10.30.0.0/16"))).await;
+    let reads = Read::ALL.map(|read| {
+        let (api, network, peering) = (api.clone(), network.clone(), peering.clone());
+        tokio::spawn(async move { read.knows(&api, &network, &peering, accepted.revision).await })
+    });
+    // A read that does not wait for the news is answered sooner than commands that come after it.
+    for destination in ["10.20.1.0/24", "10.20.2.0/24", "10.20.3.0/24"] {
+        api.done(&Command::Accept(api::accept(&network, &peering, "remote", destination))).await;
+    }
+    proxy.release_news();
+    for (read, knows) in Read::ALL.into_iter().zip(reads) {
+        assert!(knows.await.unwrap(), "{read:?} does not know of a route whose acceptance was answered before");
+    }
+    engine.stop().await;
+    node.shutdown().await;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Read {
+    Network,
+    Peering,
+    Peerings,
+    Events,
+    Watch,
+}
+
+impl Read {
+    const ALL: [Self; 5] = [Self::Network, Self::Peering, Self::Peerings, Self::Events, Self::Watch];
+
+    /// Whether this read, without a position, knows of the route whose acceptance is the network's event of this revision.
+    async fn knows(self, api: &Api, network: &str, peering: &str, revision: u64) -> bool {
+        let has_route = |it: &Peering| !it.routes.is_empty();
+        match self {
+            Self::Network => api.network(network, "").await.unwrap().revision >= revision,
+            Self::Peering => has_route(&api.peering(peering, "").await.unwrap()),
+            Self::Peerings => {
+                let listed = api.networks.clone().list_peerings(ListPeeringsRequest::default()).await.unwrap();
+                listed.into_inner().peerings.iter().all(has_route)
+            }
+            Self::Events => {
+                let of_peering = ListEventsRequest { peering_id: peering.to_owned(), ..Default::default() };
+                api.events(of_peering).await.iter().any(|it| it.revision == revision)
+            }
+            Self::Watch => {
+                let request = WatchPeeringRequest { peering_id: peering.to_owned(), ..Default::default() };
+                let mut watch = api.networks.clone().watch_peering(request).await.unwrap().into_inner();
+                loop {
+                    if let Some(peering) = next(&mut watch).await.peering {
+                        return has_route(&peering);
+                    }
+                }
+            }
+        }
     }
 }
 

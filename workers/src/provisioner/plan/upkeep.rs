@@ -40,12 +40,18 @@ fn active<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a L
         LinkState::Active => return Some(view),
         LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
         LinkState::Failed | LinkState::Rejected | LinkState::Expired | LinkState::Deleting | LinkState::Deleted => {
-            drift::report(facts, Finding::LinkEnded { state: view.state.as_str().to_owned() }, draft);
+            drift::report(facts, ended(facts, view), draft);
             states::deleted(facts, view, draft);
         }
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
     None
+}
+
+/// The end of the link as it was found first: one that goes from deleting to deleted has ended once.
+fn ended(facts: &Facts<'_>, view: &LinkView) -> Finding {
+    let known = facts.peering.drift.keys().chain(&facts.peering.tolerated).find(|it| matches!(it, Finding::LinkEnded { .. }));
+    known.cloned().unwrap_or_else(|| Finding::LinkEnded { state: view.state.as_str().to_owned() })
 }
 
 /// Before anything is added to an adopted link, what it has is written down: that is never removed.
