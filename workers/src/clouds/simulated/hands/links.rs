@@ -55,8 +55,13 @@ impl Hands {
 
     /// This side's own people delete it: at AWS the whole link at once, elsewhere their half of it.
     pub fn delete(&self, link: &Link, by: LinkRole) {
+        self.delete_within(link, by, Duration::ZERO);
+    }
+
+    /// The same, and for so long the link is shown as being deleted.
+    pub fn delete_within(&self, link: &Link, by: LinkRole, takes: Duration) {
         self.with_link(link, |link, now| {
-            link.delete(by, Duration::ZERO, now);
+            link.delete(by, takes, now);
             link.pass_time(now);
         });
     }

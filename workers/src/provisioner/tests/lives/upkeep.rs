@@ -2,7 +2,7 @@
 
 use super::{LONG, Life, is_clean, remove};
 use crate::{
-    cloud::{CallClass, DnsSupport, LinkRole, Operation},
+    cloud::{CallClass, DnsSupport, LinkRole, LinkState, Operation},
     clouds::Metered,
     provisioner::{
         settings::ProvisionerSettings,
@@ -100,13 +100,14 @@ async fn a_repair_that_is_undone_again_and_again_ends_in_a_block_and_not_in_a_fi
 async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() {
     let mut life = Life::active().await;
     let link = life.link();
-    life.cloud.hands().delete(&link, LinkRole::Accepter);
-    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
-    life.blocks(BlockCause::LinkEnded, Side::Local).await;
-    // It was found as it was being deleted, and is deleted by the next look.
-    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
-    life.run(Fuse::never(), Duration::from_secs(240)).await;
-    assert_eq!(life.count("DriftDetected"), 1, "it ended once");
+    let interval = ProvisionerSettings::default().drift_interval;
+    life.cloud.hands().delete_within(&link, LinkRole::Accepter, interval * 2);
+    let shown = |life: &Life| life.cloud.world().links[&link].state.clone();
+    for state in [LinkState::Deleting, LinkState::Deleted] {
+        tokio::time::advance(interval).await;
+        life.blocks(BlockCause::LinkEnded, Side::Local).await;
+        assert_eq!((shown(&life), life.count("DriftDetected")), (state, 1), "it ended once");
+    }
     life.says(remove());
     life.settles().await;
     is_clean(&life.cloud.world(), "removed after its link was ended");
