@@ -58,12 +58,27 @@ checks() {
     phase "documents" documents
 }
 
+# What failed is said once more at the end, in short: the suites that come after it push it out of sight.
+cargo_test() {
+    output=$(mktemp)
+    { cargo test "$@" 2>&1 || echo failed >"$output.outcome"; } | tee "$output"
+    outcome=$(cat "$output.outcome" 2>/dev/null || echo ok)
+    [ "$outcome" = ok ] || awk '
+        BEGIN { print "\n==> what failed" }
+        /^stack backtrace:/ || /^note: run with/ { lines = 0 }
+        / panicked at / { lines = 12 }
+        /^test .* FAILED$/ || lines-- > 0
+    ' "$output"
+    rm -f "$output" "$output.outcome"
+    [ "$outcome" = ok ]
+}
+
 # The program itself is built with the tests, because the room it lies in has tests that run it.
 tests() {
     phase "Python packages" python_packages
     PEERAGE_TEST_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/peerage"
     export PEERAGE_TEST_BINARY
-    phase "tests" cargo test --workspace "$@"
+    phase "tests" cargo_test --workspace "$@"
 }
 
 case "${1:-}" in
@@ -74,7 +89,7 @@ case "${1:-}" in
 quick) checks ;;
 *)
     phase "Python packages" python_packages
-    phase "tests" cargo test "$@"
+    phase "tests" cargo_test "$@"
     ;;
 esac
 finish 0
