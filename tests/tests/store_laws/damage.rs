@@ -3,6 +3,7 @@
 //! hide what was.
 
 use crate::chance::{Chance, length};
+use crate::node_process::NodeProcess;
 use bytes::Bytes;
 use embedded::EmbeddedNode;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadAllOptions, ReadStreamOptions, StreamState};
@@ -42,6 +43,12 @@ async fn a_damaged_store_is_repaired_or_refused_and_never_gives_what_was_not_wri
     let mut chance = Chance::for_test("damage");
     let (closed, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let log = fill(closed.path(), crashed.path(), &mut chance).await;
+    for undamaged in [&closed, &crashed] {
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(undamaged.path(), copy.path());
+        let outcome = outcome(copy.path(), &log).await;
+        assert!(matches!(outcome, Outcome::Whole), "before any damage: {outcome}");
+    }
     for case in 0..length("PEERAGE_TEST_CASES", 30) {
         let copy = tempfile::tempdir().unwrap();
         let is_closed = case % 2 == 0;
@@ -197,29 +204,35 @@ async fn goes_on(client: &Client, log: &Log) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes enough that the store has files of every kind, leaves a copy as a crash would find it, and stops the node.
+/// Writes enough that the store has files of every kind, leaves a copy of what a crash left, and stops the node.
 async fn fill(folder: &Path, crashed: &Path, chance: &mut Chance) -> Log {
-    for round in 0..3 {
+    for _ in 0..2 {
         let node = EmbeddedNode::builder().data_dir(folder).start().await.unwrap();
-        let client = Client::new(node.connection_string().parse().unwrap()).unwrap();
-        for n in 0..40 {
-            let count = 1 + chance.below(6);
-            let events = (0..count).map(|_| {
-                let noise: Vec<u8> = (0..chance.below(150_000)).map(|_| chance.next() as u8).collect();
-                EventData::binary("Filled", noise.into()).id(Uuid::from_u64_pair(chance.next(), chance.next()))
-            });
-            let options = AppendToStreamOptions::default().stream_state(StreamState::Any);
-            client.append_to_stream(format!("stream-{}", n % 7), &options, events.collect::<Vec<_>>()).await.unwrap();
-        }
-        if round == 2 {
-            copy_folder(folder, crashed);
-        }
+        write(&node.connection_string(), chance).await;
         node.shutdown().await;
     }
+    // Only a process can be killed. The files of a running node, copied one after the other, are no picture of any moment.
+    let mut node = NodeProcess::start(folder).await;
+    write(&node.connection_string, chance).await;
+    node.kill();
+    copy_folder(folder, crashed);
     let node = EmbeddedNode::builder().data_dir(folder).start().await.unwrap();
     let log = read(&Client::new(node.connection_string().parse().unwrap()).unwrap()).await.unwrap();
     node.shutdown().await;
     log
+}
+
+async fn write(connection_string: &str, chance: &mut Chance) {
+    let client = Client::new(connection_string.parse().unwrap()).unwrap();
+    for n in 0..40 {
+        let count = 1 + chance.below(6);
+        let events = (0..count).map(|_| {
+            let noise: Vec<u8> = (0..chance.below(150_000)).map(|_| chance.next() as u8).collect();
+            EventData::binary("Filled", noise.into()).id(Uuid::from_u64_pair(chance.next(), chance.next()))
+        });
+        let options = AppendToStreamOptions::default().stream_state(StreamState::Any);
+        client.append_to_stream(format!("stream-{}", n % 7), &options, events.collect::<Vec<_>>()).await.unwrap();
+    }
 }
 
 fn damage(folder: &Path, chance: &mut Chance) -> Damage {
