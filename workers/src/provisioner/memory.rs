@@ -1,11 +1,13 @@
 //! What one process remembers of a peering between two looks. It only ever makes the provisioner wait, never skip: with an empty
-//! memory, as after a restart, the same is done, perhaps once too often and then to no effect.
+//! memory, as after a restart, the same is done, perhaps once too often and then to no effect. Only what the engine says of itself is
+//! less then: that it has accepted a link.
 
 use super::{apply::Action, plan::Next, settings::ProvisionerSettings};
 use chrono::{DateTime, Utc};
 use domain::{
     PeeringId,
     network::{Peering, Policy, Registered},
+    text::Link,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,6 +29,8 @@ pub(super) struct Memory {
     pub(super) missing_since: Option<DateTime<Utc>>,
     /// Changes that the cloud has confirmed and that no look has shown yet.
     pub(super) answered: Vec<Answered>,
+    /// The link that this process has asked to be accepted, unless the cloud has certainly refused.
+    pub(super) accepted: Option<Link>,
 }
 
 /// Everything on record that a peering's plan depends on.

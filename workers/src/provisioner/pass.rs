@@ -224,6 +224,11 @@ impl Pass<'_> {
         let report = apply(self.cloud, network, peering, action).await;
         survey.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
+        if let Action::AcceptLink { link } = action
+            && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
+        {
+            memory.accepted = Some(link.clone());
+        }
         match report {
             Report::Answered { made } => {
                 memory.note_answered(action, (self.clock)());

@@ -94,7 +94,7 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
             let (on_record, shown) = (on_record.to_string(), shown.to_string());
             return Err(Refusal::AccepterMismatch { peering_id: peering.id, on_record, shown });
         }
-        if evidence.accepted_by == AcceptedBy::Engine && peering.terms.consent == Consent::Owner {
+        if evidence.accepted_by != AcceptedBy::Owner && peering.terms.consent == Consent::Owner {
             return Err(out_of_order(peering, "an acceptance that was not the engine's to give"));
         }
     }

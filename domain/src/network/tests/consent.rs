@@ -85,14 +85,16 @@ fn an_acceptance_by_somebody_who_is_not_the_peer_is_refused() {
 #[test]
 fn the_engine_does_not_accept_in_the_place_of_an_owner_who_keeps_that_to_themselves() {
     let terms = Terms { consent: Consent::Owner, ..Terms::default() };
-    let by_us = accepts(Evidence { accepted_by: AcceptedBy::Engine, ..evidence() });
-    let refusal = Refusal::OutcomeOutOfOrder {
-        peering_id: peering_id(1),
-        life: "awaiting_acceptance",
-        outcome: "an acceptance that was not the engine's to give",
-    };
-    given(history_on(terms, [started(1), initiated()])).when(Outcome::from(by_us.clone())).then_refused(refusal);
-    given(history([started(1), initiated()])).when(Outcome::from(by_us.clone())).then([by_us.into()]);
+    for accepted_by in [AcceptedBy::Engine, AcceptedBy::EngineOrOwner] {
+        let by_us = accepts(Evidence { accepted_by, ..evidence() });
+        let refusal = Refusal::OutcomeOutOfOrder {
+            peering_id: peering_id(1),
+            life: "awaiting_acceptance",
+            outcome: "an acceptance that was not the engine's to give",
+        };
+        given(history_on(terms.clone(), [started(1), initiated()])).when(Outcome::from(by_us.clone())).then_refused(refusal);
+        given(history([started(1), initiated()])).when(Outcome::from(by_us.clone())).then([by_us.into()]);
+    }
 }
 
 #[test]

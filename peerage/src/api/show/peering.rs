@@ -88,6 +88,7 @@ fn evidence(it: &Evidence) -> v1::Evidence {
     let accepted_by = match it.accepted_by {
         AcceptedBy::Engine => "engine",
         AcceptedBy::Owner => "owner",
+        AcceptedBy::EngineOrOwner => "engine_or_owner",
     };
     v1::Evidence {
         accepted_by: accepted_by.to_owned(),

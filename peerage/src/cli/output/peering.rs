@@ -107,7 +107,11 @@ fn terms(it: &Peering) -> String {
 fn accepted(it: &Peering) -> String {
     match &it.evidence {
         Some(seen) => {
-            let by = if seen.accepted_by == "engine" { "the engine" } else { "its owner" };
+            let by = match seen.accepted_by.as_str() {
+                "engine" => "the engine",
+                "owner" => "its owner",
+                _ => "the engine or its owner",
+            };
             let (side, account, at, shown) = (&seen.seen_from, &seen.account, &seen.seen_at, &seen.shown);
             format!("by {by} in account {account}; seen {at} from the {side} side as `{shown}`")
         }

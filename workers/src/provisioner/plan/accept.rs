@@ -124,7 +124,8 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
 
 fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
     let accepted_by = match facts.peering.terms.consent {
-        Consent::Delegated => AcceptedBy::Engine,
+        Consent::Delegated if facts.memory.accepted.as_ref() == Some(&view.link) => AcceptedBy::Engine,
+        Consent::Delegated => AcceptedBy::EngineOrOwner,
         Consent::Owner => AcceptedBy::Owner,
     };
     let evidence = Evidence {

@@ -114,7 +114,7 @@ pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
 }
 
 pub(super) fn some_evidence() -> impl Strategy<Value = Evidence> {
-    (select(vec![AcceptedBy::Engine, AcceptedBy::Owner]), 1..3_u8).prop_map(|(accepted_by, n)| Evidence {
+    (select(vec![AcceptedBy::Engine, AcceptedBy::Owner, AcceptedBy::EngineOrOwner]), 1..3_u8).prop_map(|(accepted_by, n)| Evidence {
         accepted_by,
         account: peer(n).account,
         ..evidence()

@@ -1,10 +1,13 @@
 //! Who accepts a link, and for how long that is waited for.
 
 use super::{Life, is_clean};
-use crate::provisioner::testing::{Fuse, Log, Settled};
+use crate::{
+    cloud::Operation,
+    provisioner::testing::{Fuse, Log, Settled},
+};
 use domain::{
     Side,
-    network::{AcceptedBy, Consent, Terms},
+    network::{AcceptedBy, BlockCause, Consent, Terms},
 };
 use std::time::Duration;
 
@@ -22,6 +25,22 @@ async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted()
     let evidence = peering.acceptance;
     assert_eq!(evidence.map(|it| it.accepted_by), Some(AcceptedBy::Owner));
     assert!(life.routes(Side::Remote).is_empty(), "that side is its owner's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_engine_says_that_it_accepted_only_if_it_did() {
+    let accepted_by = |life: &Life| life.log.peering().acceptance.map(|it| it.accepted_by);
+    let life = Life::active().await;
+    assert_eq!(accepted_by(&life), Some(AcceptedBy::Engine));
+
+    let mut life = Life::asked_for();
+    let account = life.network(Side::Remote).place.account;
+    life.cloud.hands().deny_call(&account, Operation::AcceptLink);
+    life.blocks(BlockCause::PermissionDenied, Side::Remote).await;
+    life.cloud.hands().accept(&life.link());
+    life.cloud.hands().allow(&account);
+    life.settles().await;
+    assert_eq!(accepted_by(&life), Some(AcceptedBy::EngineOrOwner), "somebody did what the engine was refused");
 }
 
 #[tokio::test(start_paused = true)]
