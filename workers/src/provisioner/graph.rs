@@ -20,6 +20,8 @@ struct Hub {
     node: Node,
     range: Range,
     links: BTreeMap<PeeringId, (Node, Vec<Range>)>,
+    /// Those whose request has expired: it can be asked for once more.
+    expired: BTreeMap<PeeringId, (Node, Vec<Range>)>,
 }
 
 /// Every network and every live link in the log.
@@ -41,7 +43,7 @@ impl Graph {
     pub(super) fn evolve(&mut self, network: NetworkId, event: &NetworkEvent) {
         if let NetworkEvent::NetworkRegistered(it) = event {
             let node = (it.provider, it.account.clone(), it.cloud_network.clone());
-            self.hubs.entry(network).or_insert(Hub { node, range: it.range, links: BTreeMap::new() });
+            self.hubs.entry(network).or_insert(Hub { node, range: it.range, links: BTreeMap::new(), expired: BTreeMap::new() });
             return;
         }
         let Some(hub) = self.hubs.get_mut(&network) else { return };
@@ -49,6 +51,10 @@ impl Graph {
             hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
         } else if let NetworkEvent::PeeringAdopted(it) = event {
             hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+        } else if let NetworkEvent::PeeringExpired(it) = event {
+            hub.expired.extend(hub.links.remove_entry(&it.peering_id));
+        } else if let NetworkEvent::PeeringRenewed(it) = event {
+            hub.links.extend(hub.expired.remove_entry(&it.peering_id));
         } else if let Some(id) = event.peering_id()
             && ends(event)
         {
@@ -77,7 +83,7 @@ fn node(peer: &Peer) -> Node {
     (peer.provider, peer.account.clone(), peer.cloud_network.clone())
 }
 
-/// Whether a peering is over with this event. One that is renewed is over for a moment and asks again: it is checked again then.
+/// Whether a peering is over for good with this event.
 fn ends(event: &NetworkEvent) -> bool {
     matches!(
         event,
@@ -85,7 +91,6 @@ fn ends(event: &NetworkEvent) -> bool {
             | NetworkEvent::PeeringFailed(_)
             | NetworkEvent::PeeringRemoved(_)
             | NetworkEvent::PeeringAbandoned(_)
-            | NetworkEvent::PeeringExpired(_)
     )
 }
 
@@ -93,6 +98,7 @@ fn ends(event: &NetworkEvent) -> bool {
 mod tests {
     use super::*;
     use crate::provisioner::testing::Log;
+    use domain::network::{PeeringExpired, PeeringRenewed};
     use uuid::Uuid;
 
     fn of(n: u128, log: &Log) -> (NetworkId, Vec<NetworkEvent>) {
@@ -112,6 +118,12 @@ mod tests {
             seen.iter().map(|it| (it.network_id, it.range)).collect::<Vec<_>>(),
             [(NetworkId(Uuid::from_u128(2)), log.network().range)]
         );
+        let (peering_id, two) = (log.peering().id, NetworkId(Uuid::from_u128(2)));
+        let expired: domain::text::Link = "pcx-1".parse().unwrap();
+        graph.evolve(two, &PeeringExpired { peering_id, link: expired.clone() }.into());
+        assert_eq!(graph.behind(&peer, one), []);
+        graph.evolve(two, &PeeringRenewed { peering_id, expired }.into());
+        assert_eq!(graph.behind(&peer, one), seen, "it is asked for once more");
         let over = NetworkEvent::PeeringRemoved(domain::network::PeeringRemoved { peering_id: log.peering().id, left_behind: Vec::new() });
         graph.evolve(NetworkId(Uuid::from_u128(2)), &over);
         assert_eq!(graph.behind(&peer, one), []);

@@ -20,7 +20,10 @@ const WARNING: TimeDelta = TimeDelta::hours(24);
 /// The link is on record and nobody has accepted it, as far as the log knows.
 pub(super) fn plan(facts: &Facts<'_>, link: &Link, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) {
     let Some(view) = states::on_record(facts, link, draft) else { return };
+    // The cloud's own clock counts where it tells of one: nobody knows how old a link is that was adopted.
+    let expires_at = view.expires_at.map_or(expires_at, |shown| shown.min(expires_at));
     if facts.peering.made_the_link()
+        && states::ending(view).is_none()
         && let Some(views) = &facts.seen.links.local
     {
         let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.link == *link || link::is_ours(facts, view));

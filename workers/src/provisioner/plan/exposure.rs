@@ -1,7 +1,7 @@
 //! Exposures: somebody else's rules that let the private network into the peer.
 //!
-//! The engine's own group admits what was declared. Other groups of the peer's network may admit more: each of their rules that lets
-//! any address of the private network in is an exposure, unless the lists in front of all subnets keep it out. So is one that names a
+//! The engine's own rules admit what was declared. All others of the peer's network may admit more: each that lets any address of the
+//! private network in is an exposure, unless the lists in front of all subnets keep it out. So is one that names a
 //! group of another network, or a list that cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
 //! and revoked in groups whose owners agreed to that, if the rule is known to let the private network in.
 
@@ -20,9 +20,9 @@ use std::collections::BTreeSet;
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
     let from = IpNet::V4(facts.network.range.net());
-    let strangers = groups.iter().filter(|group| !firewall::is_ours(facts, side, group));
-    let open: Vec<(&GroupView, &RuleView)> = strangers
-        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    let open: Vec<(&GroupView, &RuleView)> = groups
+        .iter()
+        .flat_map(|group| strangers(facts, side, group).map(move |rule| (group, rule)))
         .filter(|(_, rule)| may_admit(rule, &from, groups))
         .collect();
     let open = if open.is_empty() {
@@ -40,6 +40,14 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     for rule_id in facts.peering.firewall.get(side).exposures.keys().filter(|id| !ids.contains(id)) {
         draft.record(ExposureCleared { peering_id: facts.peering.id, side, rule_id: rule_id.clone() });
     }
+}
+
+/// The rules that the engine did not make, in its own group too.
+fn strangers<'a>(facts: &Facts<'_>, side: Side, group: &'a GroupView) -> impl Iterator<Item = &'a RuleView> {
+    let known = firewall::is_ours(facts, side, group).then(|| firewall::known_of(facts, side, group));
+    let made: Vec<bool> =
+        group.rules.iter().map(|rule| known.as_ref().is_some_and(|it| firewall::own(facts, it, rule).is_some())).collect();
+    group.rules.iter().zip(made).filter(|(_, made)| !made).map(|(rule, _)| rule)
 }
 
 fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {

@@ -5,7 +5,7 @@ use super::{
     drift::{self, Verdict},
 };
 use crate::{
-    cloud::{FirewallPart, GroupView, RuleView},
+    cloud::{FirewallPart, GroupView, RuleView, group_name},
     provisioner::apply::Action,
 };
 use domain::{
@@ -28,16 +28,18 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         [group] => hold(facts, side, group, draft),
         [_, _, ..] => {
             let ids = ours.iter().map(|group| group.group.to_string()).collect::<Vec<_>>().join(", ");
-            let message = format!("{ids} all carry this peering's tag; one of them can be the engine's");
-            let remedy = vec![format!("take the tag off those of {ids} that Peerage did not make")];
+            let message = format!("{ids} all have this peering's tag and name; one of them can be the engine's");
+            let remedy = vec![format!("delete those of {ids} that Peerage did not make, or take the tag off them")];
             draft.block(facts, BlockCause::Conflict, side, message, remedy);
         }
     }
 }
 
-/// Whether the engine made the group for this peering: by its tag, or by the record where somebody took that off.
+/// Whether the engine made the group for this peering: by the record, or by its tag and its name, where the record is behind. A copy of it
+/// has the tag too, and a name of its own.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
-    view.owner == Some(facts.peering.id) || facts.peering.firewall.get(side).group.as_ref() == Some(&view.group)
+    let named_and_tagged = || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
+    facts.peering.firewall.get(side).group.as_ref() == Some(&view.group) || named_and_tagged()
 }
 
 fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {

@@ -38,7 +38,7 @@ use super::{
     observe::{Observed, Sight},
     settings::ProvisionerSettings,
 };
-use crate::cloud::Limits;
+use crate::cloud::{Limits, LinkState};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     BySide, Side,
@@ -63,14 +63,51 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The side whose identity the step needs; none for what only looks back.
+    /// The side whose identity the step needs. What shows needs none: it is there. That something is not there is true only of the
+    /// account that was meant: every other account has nothing of it either.
     pub(super) fn side(&self) -> Option<Side> {
         match self {
-            Self::Record(_) => None,
+            Self::Record(outcome) => absent_at(outcome),
             Self::Intend(_) => Some(Side::Local),
             Self::Act(action) => Some(action.side()),
             Self::AdmitInNew { side, .. } => Some(*side),
         }
+    }
+}
+
+/// The side where this outcome says that something is not there; none if it does not.
+fn absent_at(outcome: &Outcome) -> Option<Side> {
+    match outcome {
+        Outcome::LinkRemoved(_) | Outcome::Removed(_) => Some(Side::Local),
+        Outcome::RouteRemoved(it) => Some(it.side),
+        Outcome::FirewallGroupRemoved(it) => Some(it.side),
+        Outcome::FirewallRuleRevoked(it) => Some(it.side),
+        Outcome::ExposureCleared(it) => Some(it.side),
+        Outcome::DriftDetected(it) => Some(it.finding.side()),
+        Outcome::DriftRepaired(it) => Some(it.finding.side()),
+        Outcome::Blocked(it) if it.cause == BlockCause::NotFound => Some(it.side),
+        Outcome::InitiationStarted(_)
+        | Outcome::InitiationRefused(_)
+        | Outcome::Initiated(_)
+        | Outcome::ExpiryNear(_)
+        | Outcome::Accepted(_)
+        | Outcome::Activated(_)
+        | Outcome::Rejected(_)
+        | Outcome::Expired(_)
+        | Outcome::Failed(_)
+        | Outcome::DeadlinePassed(_)
+        | Outcome::Surveyed(_)
+        | Outcome::RouteInstalled(_)
+        | Outcome::RouteConflicted(_)
+        | Outcome::FirewallGroupCreated(_)
+        | Outcome::FirewallRuleAuthorized(_)
+        | Outcome::FirewallEnforced(_)
+        | Outcome::FirewallExposed(_)
+        | Outcome::DnsResolutionApplied(_)
+        | Outcome::IngressExpired(_)
+        | Outcome::DriftAdopted(_)
+        | Outcome::Blocked(_)
+        | Outcome::Unblocked(_) => None,
     }
 }
 
@@ -120,7 +157,8 @@ pub(super) struct Facts<'a> {
 /// Plans the next steps for one peering.
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let mut draft = Draft::default();
-    if deadline_passed(facts, &mut draft) {
+    upkeep::expire_ingresses(facts, &mut draft);
+    if !draft.records.is_empty() || deadline_passed(facts, &mut draft) {
         return draft.finish(facts);
     }
     match &facts.peering.life {
@@ -135,7 +173,6 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
         Life::Ended(_) => {}
     }
-    upkeep::expire_ingresses(facts, &mut draft);
     draft.finish(facts)
 }
 
@@ -155,6 +192,13 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     if facts.now < deadline {
         draft.due_at(deadline);
         return false;
+    }
+    // It may have become active in time, and nobody has looked since.
+    if let Life::Initiated { link, .. } | Life::Accepted { link } = &facts.peering.life {
+        let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return true };
+        if views.iter().any(|view| view.link == *link && view.state == LinkState::Active) {
+            return false;
+        }
     }
     draft.record(PeeringDeadlinePassed { peering_id: facts.peering.id, deadline });
     draft.again = true;

@@ -16,8 +16,8 @@ use crate::{
 use domain::{
     Side,
     network::{
-        DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, PeeringInitiated, PeeringRemoved, Remnant,
-        RouteInstalled, RouteRemoved,
+        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, PeeringInitiated,
+        PeeringRemoved, Remnant, RouteInstalled, RouteRemoved,
     },
     text::Link,
 };
@@ -55,8 +55,8 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
 /// An attempt may have made a link: it is looked for until it shows, or until it no longer could. Says whether the search goes on.
 fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mut Draft) -> bool {
     let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return true };
-    let ours = views.iter().find(|view| link::is_ours(facts, view));
-    if let Some(view) = ours {
+    let ours = || views.iter().filter(|view| link::is_ours(facts, view));
+    if let Some(view) = ours().find(|view| view.state.is_live()).or_else(|| ours().next()) {
         let (peering_id, link) = (facts.peering.id, view.link.clone());
         draft.record(PeeringInitiated { peering_id, link, expires_at: view.expires_at });
         draft.again = true;
@@ -162,6 +162,9 @@ fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         }
         return;
     };
+    if another_stands(facts, link, draft) {
+        return;
+    }
     match &view.state {
         LinkState::Pending | LinkState::Active => draft.act(facts, Action::DeleteLink { link: link.clone() }),
         // A link that the cloud is working on cannot be deleted.
@@ -171,6 +174,17 @@ fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         }
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
+}
+
+/// Only the link on record is removed. Another live one with this peering's tag is for a person, who is told of it.
+fn another_stands(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
+    let views = facts.seen.links.local.iter().flatten();
+    let mut others = views.filter(|view| view.link != *link && view.state.is_live() && link::is_ours(facts, view));
+    let Some(other) = others.next() else { return false };
+    let message = format!("{} carries this peering's tag too, and is not the link on record, {link}", other.link);
+    let remedy = vec![format!("delete {}, or take the tag off it if somebody else uses it", other.link)];
+    draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
+    true
 }
 
 /// A link that is no longer shown is over once it could not be hidden any more (AWS shows a deleted link for two hours).

@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     Range, Side,
-    network::{BlockCause, Finding, Route, RouteConflicted, RouteInstalled, RouteRemoved},
+    network::{BlockCause, Finding, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
@@ -44,15 +44,33 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
     }
     let serving: Vec<&RouteTableView> = serving(tables, place::subnets(facts.network, facts.peering, side)).collect();
     let at = At { facts, side, link };
-    for (destination, route) in wanted {
-        for table in &serving {
-            at.wanted(table, *destination, route, draft);
+    if !wanted.is_empty() && subnets_are_there(facts, side, tables, draft) {
+        for (destination, route) in wanted {
+            for table in &serving {
+                at.wanted(table, *destination, route, draft);
+            }
         }
     }
     withdraw(facts, side, link, tables, |range| is_replaced(&serving, link, range), draft);
     for table in tables {
         at.extra(tables, table, draft);
     }
+}
+
+/// The main table serves a subnet that no table names, if there is such a subnet. One that is gone, or was never there, would open the
+/// link to every other subnet of the main table.
+fn subnets_are_there(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], draft: &mut Draft) -> bool {
+    let chosen = place::subnets(facts.network, facts.peering, side);
+    let unnamed: Vec<&Subnet> = chosen.iter().filter(|subnet| !tables.iter().any(|table| table.subnets.contains(*subnet))).collect();
+    if unnamed.is_empty() {
+        return true;
+    }
+    let Some(shown) = draft.see(facts.seen.subnets.get(side), Sight::Subnets(side)) else { return false };
+    let Some(gone) = unnamed.into_iter().find(|subnet| !shown.iter().any(|view| view.subnet == **subnet)) else { return true };
+    let network = place::network(facts.network, facts.peering, side);
+    let remedy = vec![format!("request a peering that names subnets which {network} has; no route is added on this side meanwhile")];
+    draft.missing(facts, side, format!("{gone} is no subnet of {network}"), remedy);
+    false
 }
 
 /// Whether the destination is seen over the link in every serving table.
@@ -109,7 +127,10 @@ pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], 
         peering.withdrawn.get(side).get(&destination).map(|it| &it.installed),
     ];
     let on_record = records.into_iter().flatten().any(|installed| installed.contains(table));
-    peering.ever_accepted.get(side).contains(&destination)
+    // What an adopted link had is not known before it was surveyed; until then the engine adds nothing.
+    let may_have_made = !matches!(peering.origin, Origin::Adopted { found: None });
+    may_have_made
+        && peering.ever_accepted.get(side).contains(&destination)
         && !peering.was_found(side, table, destination)
         && (on_record || serves(facts, side, tables, table))
 }
@@ -184,9 +205,11 @@ impl At<'_, '_> {
             let destination = over(self.link, route);
             let wanted = destination.and_then(|it| facts.peering.routes.get(side).get(&it).map(|route| (it, route)));
             let ours = destination.is_some_and(|it| is_ours(facts, side, tables, &route_table, it));
+            let found = destination.is_some_and(|it| facts.peering.was_found(side, &route_table, it));
             match wanted {
                 Some(_) if serves => {}
                 None if ours => {}
+                Some(_) | None if found => {}
                 Some((destination, known)) if known.installed.contains(&route_table) => {
                     let finding = Finding::RouteExtra { side, route_table: route_table.clone(), destination: destination.to_string() };
                     if drift::weigh(facts, finding, draft) == Verdict::Repair {
@@ -194,11 +217,8 @@ impl At<'_, '_> {
                     }
                 }
                 Some(_) | None => {
-                    let found = destination.is_some_and(|it| facts.peering.was_found(side, &route_table, it));
-                    if !found {
-                        let destination = route.destination.to_string();
-                        drift::report(facts, Finding::RouteExtra { side, route_table: route_table.clone(), destination }, draft);
-                    }
+                    let destination = route.destination.to_string();
+                    drift::report(facts, Finding::RouteExtra { side, route_table: route_table.clone(), destination }, draft);
                 }
             }
         }

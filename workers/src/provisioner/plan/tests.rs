@@ -179,7 +179,7 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
     GroupView {
         network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
         group: id.parse().unwrap(),
-        name: "peerage".to_owned(),
+        name: crate::cloud::group_name(peering_id()),
         belongs_to: "111111111111".to_owned(),
         owner: Some(peering_id()),
         rules: rules.to_vec(),
@@ -202,6 +202,7 @@ fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
             remote: Some(vec![table("rtb-9", &[("10.20.0.0/16", over_the_link.0, over_the_link.1)])]),
         },
         groups: BySide { local: Some(groups.to_vec()), remote: Some(vec![own_group("sg-9", &[])]) },
+        subnets: sees(&[]).subnets,
         ..Observed::default()
     }
 }

@@ -83,7 +83,7 @@ fn tag(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     }
 }
 
-/// An exception whose time is over is closed, whatever the link is doing.
+/// An exception whose time is over is closed, whatever the link is doing, and whatever can be seen of it.
 pub(super) fn expire_ingresses(facts: &Facts<'_>, draft: &mut Draft) {
     if !facts.peering.life.is_live() {
         return;

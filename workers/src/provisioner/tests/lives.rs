@@ -6,6 +6,7 @@ mod consent;
 mod crashes;
 mod exposure;
 mod interrupted;
+mod misled;
 mod neighbours;
 mod removal;
 mod routes;

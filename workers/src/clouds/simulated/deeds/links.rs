@@ -28,6 +28,9 @@ impl Deed<'_> {
     }
 
     pub(crate) fn links(&mut self, of: &[CloudNetwork]) -> Vec<LinkView> {
+        if self.is_elsewhere() {
+            return Vec::new();
+        }
         let (now, at, of) = (self.now, self.at, of.iter().collect::<BTreeSet<_>>());
         let asked = |end: &LinkEnd| of.contains(&end.network.network);
         let links = self.state.world.links.values_mut().filter(|link| asked(&link.requester) || asked(&link.accepter));

@@ -44,6 +44,11 @@ impl Deed<'_> {
         Ok(self.state.impostors.get(&self.at.account).unwrap_or(&self.at.account).clone())
     }
 
+    /// Whether the credentials for this account are those of another, where nothing of it is to be seen.
+    fn is_elsewhere(&self) -> bool {
+        self.state.impostors.contains_key(&self.at.account)
+    }
+
     /// Brings a network into being that nobody had heard of, where the settings say so; and tells its ranges, if nobody has yet.
     fn know(&mut self, network: &NetworkRef, ranges: &[IpNet]) {
         if self.settings.unknown_networks == Unknown::Refused {
@@ -63,6 +68,9 @@ impl Deed<'_> {
     /// What one look at each of these networks shows, for those that are there. In a lenient cloud all are, and the new ones have
     /// not told anything yet.
     fn look<T>(&mut self, of: &[CloudNetwork], mut look: impl FnMut(&mut SimulatedNetwork, DateTime<Utc>) -> Vec<T>) -> Vec<T> {
+        if self.is_elsewhere() {
+            return Vec::new();
+        }
         for network in of {
             self.know(&NetworkRef { place: bare(self.at), network: network.clone() }, &[]);
         }

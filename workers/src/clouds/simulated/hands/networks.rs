@@ -75,6 +75,14 @@ impl Hands {
         self.with_network(network, |network| network.subnets.push(subnet));
     }
 
+    /// One subnet less; no table names it any more.
+    pub fn drop_subnet(&self, network: &NetworkRef, subnet: &Subnet) {
+        self.with_network(network, |network| {
+            network.subnets.retain(|it| it.id != *subnet);
+            network.tables.iter_mut().for_each(|table| table.subnets.retain(|it| it != subnet));
+        });
+    }
+
     /// One more table, which these subnets have chosen now.
     pub fn add_table(&self, network: &NetworkRef, subnets: &[Subnet]) -> Option<RouteTable> {
         let id: RouteTable = self.reach(|state, _| state.weather.id(prefixes(network.place.provider).table));

@@ -1,0 +1,190 @@
+//! What misleads: credentials of another account, copies of what the engine made, reads that cannot be made, people who were faster.
+//! Nothing of anybody else's is touched then, and nothing of the engine's is lost sight of.
+
+use super::{Life, ingress, is_clean, remove};
+use crate::{
+    cloud::{LinkRole, LinkState, Operation, RouteTarget},
+    provisioner::{
+        place,
+        settings::ProvisionerSettings,
+        testing::{CLIENTS, Fuse, Log, peering_id},
+    },
+};
+use domain::{
+    Side,
+    network::{BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms},
+    text::{Link, Subnet},
+};
+use std::time::Duration;
+
+impl Life {
+    /// A link that somebody has made between the two networks, in this state.
+    fn somebodys(&self, requester: Side, state: LinkState) -> Link {
+        let (network, peering) = (self.log.network(), self.log.peering());
+        let end = |side| place::end(&network, &peering, side);
+        let other = if requester == Side::Local { Side::Remote } else { Side::Local };
+        self.cloud.hands().join(&end(requester), &end(other), state, None)
+    }
+
+    async fn look_for(&mut self, time: Duration) {
+        self.run(Fuse::never(), time).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone() {
+    for side in Side::BOTH {
+        let mut life = Life::active().await;
+        let (account, before) = (life.network(side).place.account, life.log.events().len());
+        life.cloud.hands().mix_up(&account, &"999999999999".parse().unwrap());
+        life.says(remove());
+        life.look_for(Duration::from_secs(3600)).await;
+        assert_eq!(life.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::WrongAccount, side)));
+        let gone = ["LinkRemoved", "FirewallGroupRemoved", "PeeringRemoved"];
+        assert!(!life.log.names(before).iter().any(|name| gone.contains(name)), "{:?}", life.log.names(before));
+        life.cloud.hands().sort_out(&account);
+        life.settles().await;
+        is_clean(&life.cloud.world(), "with the right account at last");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_sight_in_another_account_has_not_drifted() {
+    let mut life = Life::active().await;
+    let account = life.network(Side::Local).place.account;
+    life.cloud.hands().mix_up(&account, &"999999999999".parse().unwrap());
+    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+    life.look_for(Duration::from_secs(3600)).await;
+    assert_eq!(life.log.peering().blocked.map(|it| it.cause), Some(BlockCause::WrongAccount));
+    assert_eq!(life.count("DriftDetected"), 0);
+    life.cloud.hands().sort_out(&account);
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_the_engines_group_is_somebody_elses_and_stays() {
+    let mut life = Life::active().await;
+    let remote = life.network(Side::Remote);
+    let copy = life.cloud.hands().group(&remote, "a-copy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
+    life.cloud.hands().tag_group(&remote, &copy, Some(peering_id()));
+    life.looks_again().await;
+    let exposures = life.log.peering().firewall.remote.exposures;
+    assert_eq!(exposures.values().map(|it| &it.group).collect::<Vec<_>>(), [&copy], "its tag is no hiding place");
+    life.says(remove());
+    life.settles().await;
+    let world = life.cloud.world();
+    let groups: Vec<_> = world.networks[&remote.to_string()].groups.iter().map(|it| it.id.clone()).collect();
+    assert!(groups.contains(&copy), "{groups:?}");
+    assert_eq!((life.log.peering().life.as_str(), life.count("FirewallGroupCreated")), ("removed", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_somebody_adds_to_the_engines_own_group_is_an_exposure_under_every_policy() {
+    for drift in DriftPolicy::ALL {
+        let mut life = Life::active().await;
+        life.says(SetPolicy { policy: Policy { drift, exposure: ExposurePolicy::Report } });
+        let (remote, group) = (life.network(Side::Remote), life.log.peering().firewall.remote.group.unwrap());
+        life.cloud.hands().admit(&remote, &group, "everything from 0.0.0.0/0");
+        tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+        life.look_for(Duration::from_secs(600)).await;
+        assert_eq!((life.count("FirewallExposed"), life.log.peering().firewall.remote.exposures.len()), (1, 1), "{drift:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_named() {
+    let mut life = Life::active().await;
+    let another = life.somebodys(Side::Local, LinkState::Pending);
+    for end in [LinkRole::Requester, LinkRole::Accepter] {
+        life.cloud.hands().tag(&another, end, Some(peering_id()));
+    }
+    life.says(remove());
+    life.blocks(BlockCause::Conflict, Side::Local).await;
+    assert!(life.log.peering().blocked.unwrap().message.contains(another.as_str()));
+    life.cloud.hands().delete(&another, LinkRole::Requester);
+    life.settles().await;
+    is_clean(&life.cloud.world(), "once the other is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_cannot_be_seen() {
+    let mut life = Life::active().await;
+    life.says(ingress(&life, Some(Duration::from_secs(3600))));
+    life.settles().await;
+    life.cloud.hands().cut();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    life.look_for(Duration::from_secs(60)).await;
+    assert_eq!((life.count("ConnectorIngressRevoked"), life.log.peering().ingress.len()), (1, 0));
+    life.cloud.hands().mend();
+    life.settles().await;
+    assert!(life.log.peering().firewall.remote.rules.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_an_adopted_link_had_stays_when_its_table_no_longer_serves() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Remote, LinkState::Active);
+    let (local, to_clients) = (life.network(Side::Local), CLIENTS.parse().unwrap());
+    let first: Subnet = "subnet-1".parse().unwrap();
+    let table = life.cloud.world().networks[&local.to_string()].tables.iter().find(|it| it.subnets.contains(&first)).unwrap().id.clone();
+    life.cloud.hands().route(&local, &table, to_clients, RouteTarget::Link(link.clone()));
+    life.log = Log::adopting(&link).told_by(&life.clock);
+    life.settles().await;
+    life.cloud.hands().add_table(&local, &[first]).unwrap();
+    life.looks_again().await;
+    assert!(life.routes(Side::Local).contains(&(table, CLIENTS.to_owned())), "{:?}", life.routes(Side::Local));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Remote, LinkState::Active);
+    let (remote, main) = (life.network(Side::Remote), life.main_table(Side::Remote));
+    life.cloud.hands().route(&remote, &main, "10.20.0.0/16".parse().unwrap(), RouteTarget::Link(link.clone()));
+    life.log = Log::adopting(&link).told_by(&life.clock);
+    life.cloud.hands().deny_call(&remote.place.account, Operation::RouteTables);
+    life.look_for(Duration::from_secs(60)).await;
+    assert_eq!(life.count("PeeringSurveyed"), 0);
+    life.cloud.hands().allow(&remote.place.account);
+    life.says(remove());
+    life.settles().await;
+    assert_eq!((life.log.peering().life.as_str(), life.routes(Side::Remote)), ("removed", vec![(main, "10.20.0.0/16".to_owned())]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_became_active_in_time_is_not_taken_back_because_nobody_looked() {
+    let mut life = Life::asked_for();
+    let deadline = Some((life.clock)() + Duration::from_secs(7200));
+    life.log = Log::with_terms(Terms { consent: Consent::Owner, deadline, renew: false }).told_by(&life.clock);
+    life.look_for(Duration::from_secs(600)).await;
+    life.cloud.hands().accept(&life.link());
+    tokio::time::advance(Duration::from_secs(7200)).await;
+    life.settles().await;
+    assert_eq!((life.count("PeeringDeadlinePassed"), life.log.peering().is_converged()), (0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_request_is_seen_behind_a_strangers_link() {
+    let mut life = Life::asked_for();
+    life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
+    life.look_for(Duration::from_secs(600)).await;
+    life.cloud.hands().reject(&life.link());
+    life.somebodys(Side::Remote, LinkState::Active);
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "rejected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_that_is_not_there_opens_no_table() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Remote, LinkState::Active);
+    let (local, main) = (life.network(Side::Local), life.main_table(Side::Local));
+    life.log = Log::adopting(&link).told_by(&life.clock);
+    let first: Subnet = "subnet-1".parse().unwrap();
+    life.cloud.hands().drop_subnet(&local, &first);
+    life.look_for(Duration::from_secs(3600)).await;
+    assert!(!life.routes(Side::Local).iter().any(|(table, _)| *table == main), "{:?}", life.routes(Side::Local));
+    let blocked = life.log.peering().blocked.unwrap();
+    assert!(blocked.cause == BlockCause::NotFound && blocked.message.contains("subnet-1"), "{}", blocked.message);
+}
