@@ -177,7 +177,7 @@ pub(super) fn adoption(n: u8) -> Vec<NetworkEvent> {
 pub(super) fn surveyed(n: u8) -> NetworkEvent {
     let found = |destination| FoundRoute { side: Side::Local, route_table: text("rtb-0a1"), destination: text(destination) };
     let routes = vec![found("10.104.128.0/17"), found("10.104.0.0/17"), found("10.104.128.0/17")];
-    PeeringSurveyed { peering_id: peering_id(n.into()), routes }.into()
+    PeeringSurveyed { peering_id: peering_id(n.into()), routes, names: Vec::new() }.into()
 }
 
 fn terms() -> Terms {
@@ -233,7 +233,7 @@ pub(super) fn a_whole_adopted_life() -> Vec<NetworkEvent> {
     let routes = vec![FoundRoute { side, route_table: text("rtb-0a1"), destination: text("10.101.0.0/16") }];
     let mut life = adoption(1);
     life.extend::<[NetworkEvent; 5]>([
-        PeeringSurveyed { peering_id, routes }.into(),
+        PeeringSurveyed { peering_id, routes, names: Vec::new() }.into(),
         accepted(1, "pcx-0ad0", AcceptedBy::Owner),
         PeeringActivated { peering_id, link }.into(),
         RouteAccepted { peering_id, side, destination: text("10.101.0.0/16") }.into(),

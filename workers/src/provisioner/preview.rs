@@ -21,7 +21,8 @@ use domain::{
     Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side,
     advisory::{Known, Usage, advisories_knowing},
     network::{
-        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, RequestPeering, decide, evolve,
+        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, ProvisioningBlocked, Refusal, Registered, RequestPeering,
+        decide, evolve,
     },
 };
 use journal::JournalError;
@@ -202,7 +203,7 @@ impl Play<'_> {
             match next {
                 Next::AtOnce => {}
                 Next::Settled => return Ok(None),
-                Next::Blocked => return Ok(blocked),
+                Next::Blocked => return Ok(blocked.or_else(|| self.blocked(id))),
                 Next::Poll => return Ok(self.waiting(id)),
             }
         }
@@ -263,7 +264,7 @@ impl Play<'_> {
             match step {
                 Step::Record(outcome) => {
                     if let Outcome::Blocked(block) = &outcome {
-                        blocked = Some(format!("{}; {}", block.message, block.remedy.join("; ")));
+                        blocked = Some(in_words(block));
                     }
                     self.record(outcome);
                 }
@@ -291,6 +292,11 @@ impl Play<'_> {
         }
     }
 
+    /// The block that is on record already, and so is no news.
+    fn blocked(&self, id: PeeringId) -> Option<String> {
+        self.facts(id)?.1.blocked.as_ref().map(in_words)
+    }
+
     fn waiting(&self, id: PeeringId) -> Option<String> {
         let (_, peering) = self.facts(id)?;
         match (&peering.life, peering.terms.consent) {
@@ -298,6 +304,11 @@ impl Play<'_> {
             _ => Some("the cloud, which is at work".to_owned()),
         }
     }
+}
+
+/// Why a person must act, and how.
+fn in_words(block: &ProvisioningBlocked) -> String {
+    format!("{}; {}", block.message, block.remedy.join("; "))
 }
 
 /// What advisories need of what was seen: the zones of the chosen subnets, or of all where none were chosen, and the links there are.

@@ -124,6 +124,9 @@ pub struct FoundRoute {
 pub struct PeeringSurveyed {
     pub peering_id: PeeringId,
     pub routes: Vec<FoundRoute>,
+    /// The sides whose names resolved over the link before the engine was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Side>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -64,6 +64,7 @@ impl Peering {
             NetworkEvent::PeeringSurveyed(it) => {
                 if let Origin::Adopted { found } = &mut self.origin {
                     *found = Some(it.routes.iter().cloned().collect());
+                    it.names.iter().for_each(|side| self.dns.get_mut(*side).found = true);
                 }
             }
             NetworkEvent::LinkRemoved(it) => {
@@ -81,7 +82,10 @@ impl Peering {
             NetworkEvent::RouteRemoved(it) => self.route_removed(it),
             NetworkEvent::RouteConflicted(it) => self.route_conflicted(it),
             NetworkEvent::FirewallGroupCreated(it) => self.firewall.get_mut(it.side).hold(&it.group),
-            NetworkEvent::FirewallGroupRemoved(it) => self.firewall.get_mut(it.side).forget_group(),
+            NetworkEvent::FirewallGroupRemoved(it) => {
+                self.firewall.get_mut(it.side).forget_group();
+                self.firewall.get_mut(it.side).had_group = true;
+            }
             NetworkEvent::FirewallRuleAuthorized(it) => {
                 self.firewall.get_mut(it.side).rules.insert(it.rule, it.rule_id.clone());
             }
@@ -95,9 +99,7 @@ impl Peering {
                 let exposures = &mut self.firewall.get_mut(it.side).exposures;
                 exposures.insert(it.exposure.rule_id.clone(), it.exposure.clone());
             }
-            NetworkEvent::ExposureCleared(it) => {
-                self.firewall.get_mut(it.side).exposures.remove(&it.rule_id);
-            }
+            NetworkEvent::ExposureCleared(it) => self.firewall.get_mut(it.side).clear(&it.rule_id),
             NetworkEvent::DnsResolutionApplied(it) => self.dns.get_mut(it.side).applied = it.enabled,
             NetworkEvent::DriftDetected(it) => {
                 self.drift.insert(it.finding.clone(), it.detected_at);

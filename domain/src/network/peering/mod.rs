@@ -67,6 +67,9 @@ pub struct Peering {
     pub ever_accepted: BySide<BTreeSet<Range>>,
     /// What each side shall no longer send, and still may.
     pub withdrawn: BySide<BTreeMap<Range, Withdrawn>>,
+    /// Where a route to an accepted destination was seen to be gone: one that is there again is of the engine's making only if it was
+    /// asked for again.
+    pub gone: BySide<BTreeSet<(RouteTable, Range)>>,
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
@@ -112,6 +115,7 @@ impl Peering {
             routes: BySide::default(),
             ever_accepted: BySide::default(),
             withdrawn: BySide::default(),
+            gone: BySide::default(),
             firewall: BySide::default(),
             ingress: BTreeMap::new(),
             dns: BySide::default(),

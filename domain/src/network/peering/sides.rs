@@ -35,6 +35,10 @@ pub struct Firewall {
     pub enforced: bool,
     /// Somebody else's rules that let the private network in.
     pub exposures: BTreeMap<FirewallRule, Exposure>,
+    /// How often such a rule went from this group, by what it admits: made again it has another id.
+    pub cleared: BTreeMap<(FirewallGroup, String), u32>,
+    /// Whether a group of the engine's was there and is gone.
+    pub had_group: bool,
 }
 
 impl Firewall {
@@ -43,6 +47,14 @@ impl Firewall {
         if self.group.as_ref() != Some(group) {
             self.forget_group();
             self.group = Some(group.clone());
+        }
+    }
+
+    /// A rule of somebody else's that let the private network in is gone.
+    pub(super) fn clear(&mut self, rule: &FirewallRule) {
+        if let Some(exposure) = self.exposures.remove(rule) {
+            let times = self.cleared.entry((exposure.group, exposure.admits)).or_default();
+            *times = times.saturating_add(1);
         }
     }
 
@@ -81,6 +93,8 @@ pub struct DnsResolution {
     pub wanted: bool,
     /// What was last seen to be so.
     pub applied: bool,
+    /// Whether it was so over an adopted link before the engine was; then it is never set back.
+    pub found: bool,
 }
 
 /// How a peering came to be on record.

@@ -19,6 +19,7 @@ impl Peering {
     pub(super) fn accept_route(&mut self, side: Side, destination: Range) {
         self.forget(|finding| finding.is_about_route(side, destination));
         self.ever_accepted.get_mut(side).insert(destination);
+        self.gone.get_mut(side).retain(|(_, gone)| *gone != destination);
         let installed = self.withdrawn.get_mut(side).remove(&destination).map(|it| it.installed).unwrap_or_default();
         self.routes.get_mut(side).entry(destination).or_insert(Route { installed, ..Route::default() });
     }
@@ -49,6 +50,7 @@ impl Peering {
     }
 
     pub(super) fn route_removed(&mut self, event: &RouteRemoved) {
+        self.gone.get_mut(event.side).insert((event.route_table.clone(), event.destination));
         if let Some(route) = self.routes.get_mut(event.side).get_mut(&event.destination) {
             route.installed.remove(&event.route_table);
             route.conflicts.remove(&event.route_table);
@@ -104,6 +106,7 @@ impl Peering {
     pub(super) fn unblocked(&mut self) {
         if self.blocked.take().is_some_and(|block| block.cause == BlockCause::RepairUndone) {
             self.repairs.clear();
+            Side::BOTH.into_iter().for_each(|side| self.firewall.get_mut(side).cleared.clear());
         }
     }
 

@@ -160,5 +160,5 @@ fn what_was_found_of_name_resolution_is_forgotten_when_it_is_set() {
     let off_and_on = on.into_iter().chain([dns_set(Side::Local, false), dns_set(Side::Local, true)]);
     let peering = recorded(in_place(off_and_on));
     assert!(peering.tolerated.is_empty());
-    assert_eq!(peering.dns.local, DnsResolution { wanted: true, applied: false });
+    assert_eq!(peering.dns.local, DnsResolution { wanted: true, applied: false, found: false });
 }

@@ -7,7 +7,7 @@ use super::{Draft, Facts, later};
 use domain::network::{BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, Finding};
 
 /// How many repairs of one thing within a day are made before a person must act.
-const REPAIRS: u32 = 3;
+pub(super) const REPAIRS: u32 = 3;
 
 /// What to do about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,14 +5,14 @@
 //! group of another network, or a list that cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
 //! and revoked in groups whose owners agreed to that, if the rule is known to let the private network in.
 
-use super::{Draft, Facts, Sight, firewall};
+use super::{Draft, Facts, Sight, drift, firewall};
 use crate::{
     cloud::{AccessListView, GroupView, RuleView, Source, Traffic},
     provisioner::apply::Action,
 };
 use domain::{
     Side,
-    network::{Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},
+    network::{BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},
 };
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -64,10 +64,24 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
     let known = rule.admits.source.overlaps(&IpNet::V4(facts.network.range.net()));
     match &facts.network.policy.exposure {
         ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && known => {
+            let again = facts.peering.firewall.get(side).cleared.get(&(group.group.clone(), rule.text.clone()));
+            if again.is_some_and(|times| *times >= drift::REPAIRS) {
+                return fight(facts, side, group, rule, draft);
+            }
             draft.act(facts, Action::RevokeRule { side, group: group.group.clone(), id: rule.id.clone() });
         }
         ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
     }
+}
+
+/// A rule that somebody makes again each time it goes is for a person.
+fn fight(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
+    let message = format!("{} admits {} again; it has gone {} times and is left alone now", group.group, rule.text, drift::REPAIRS);
+    let remedy = vec![
+        format!("find out who adds it, and agree with them; then remove it from {}", group.group),
+        format!("or let it be reported only: peerage network policy {} --exposure report", facts.network.id),
+    ];
+    draft.block(facts, BlockCause::RepairUndone, side, message, remedy);
 }
 
 /// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of them.

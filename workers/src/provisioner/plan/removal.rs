@@ -10,17 +10,18 @@
 
 use super::{Draft, Facts, Sight, dns, firewall, later, link, routes, states};
 use crate::{
-    cloud::{GroupView, LinkState, LinkView},
+    cloud::{GroupView, LinkState, LinkView, RouteTableView},
     provisioner::{apply::Action, place},
 };
 use domain::{
-    Side,
+    Range, Side,
     network::{
-        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, PeeringInitiated,
+        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, Origin, PeeringInitiated,
         PeeringRemoved, Remnant, RouteInstalled, RouteRemoved,
     },
     text::Link,
 };
+use ipnet::IpNet;
 
 pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     let link = match trace {
@@ -120,6 +121,7 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
             draft.act(facts, Action::RemoveRoute { side, table: table.table.clone(), destination });
         }
     }
+    late_routes(facts, side, tables, draft);
     let kept = facts.peering.routes.get(side).iter().map(|(range, route)| (*range, &route.installed));
     let going = facts.peering.withdrawn.get(side).iter().map(|(range, route)| (*range, &route.installed));
     for (destination, installed) in kept.chain(going) {
@@ -134,7 +136,8 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
     if matches!(trace, LinkTrace::Gone(_)) {
         return;
     }
-    for side in facts.peering.kept_sides().filter(|side| facts.peering.dns.get(*side).applied) {
+    let ours = |side: &Side| facts.peering.dns.get(*side).applied && !facts.peering.dns.get(*side).found;
+    for side in facts.peering.kept_sides().filter(ours) {
         let Some(view) = shown(facts, link, draft).and_then(|local| dns::own_view(facts, side, local, draft)) else { continue };
         let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { continue };
         let enabled = end.dns_resolution.unwrap_or_default();
@@ -208,7 +211,36 @@ fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
             (None, Some(group)) => {
                 draft.record(FirewallGroupRemoved { peering_id: facts.peering.id, side, group: group.clone() });
             }
-            (None, None) => {}
+            (None, None) => late_group(facts, side, draft),
         }
+    }
+}
+
+/// Whether the link was one over which the engine has begun to put things in place.
+fn was_in_use(facts: &Facts<'_>) -> bool {
+    facts.peering.acceptance.is_some() || matches!(facts.peering.origin, Origin::Adopted { found: Some(_) })
+}
+
+/// A group that nobody has seen yet may have been made all the same: it is waited for as long as a cloud hides what exists.
+fn late_group(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    if was_in_use(facts) && !facts.peering.firewall.get(side).had_group && !facts.has_been_missing_for_long() {
+        draft.missing = true;
+    }
+}
+
+/// The same for routes: in a serving table that neither has nor had one to an accepted destination.
+fn late_routes(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], draft: &mut Draft) {
+    let peering = facts.peering;
+    let shows = |table: &RouteTableView, range: Range| table.routes.iter().any(|route| route.destination == IpNet::V4(range.net()));
+    let is_late = |table: &RouteTableView| {
+        let mut wanted = peering.routes.get(side).iter();
+        wanted.any(|(range, route)| {
+            let known = route.installed.contains(&table.table) || peering.gone.get(side).contains(&(table.table.clone(), *range));
+            !known && !shows(table, *range)
+        })
+    };
+    let late = routes::serving(tables, place::subnets(facts.network, peering, side)).any(is_late);
+    if late && was_in_use(facts) && !facts.has_been_missing_for_long() {
+        draft.missing = true;
     }
 }

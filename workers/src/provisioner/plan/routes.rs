@@ -119,7 +119,7 @@ pub(super) fn shows(tables: &[RouteTableView], table: &RouteTable, link: &Link, 
 }
 
 /// Whether a route over the link is of the engine's making: it was accepted once, was not there before the engine was, and is on record
-/// in this table, or could be as soon as somebody looks, since the table serves. Anywhere else a person has put it.
+/// in this table, or could be as soon as somebody looks, since the table serves and has not lost it since. Otherwise a person has put it.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], table: &RouteTable, destination: Range) -> bool {
     let peering = facts.peering;
     let records = [
@@ -132,7 +132,7 @@ pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], 
     may_have_made
         && peering.ever_accepted.get(side).contains(&destination)
         && !peering.was_found(side, table, destination)
-        && (on_record || serves(facts, side, tables, table))
+        && (on_record || serves(facts, side, tables, table) && !peering.gone.get(side).contains(&(table.clone(), destination)))
 }
 
 /// Whether the table serves the chosen subnets.

@@ -5,7 +5,7 @@
 use super::{Draft, Facts, Sight, dns, drift, exposure, firewall, later, routes, states};
 use crate::{
     cloud::{LinkState, LinkView},
-    provisioner::apply::Action,
+    provisioner::{apply::Action, place},
 };
 use domain::{
     Side,
@@ -16,7 +16,7 @@ use domain::{
 pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     draft.due_at(later(facts.now, facts.settings.drift_interval));
     let Some(view) = active(facts, link, draft) else { return };
-    if !is_surveyed(facts, link, draft) {
+    if !is_surveyed(facts, link, view, draft) {
         return;
     }
     tag(facts, view, draft);
@@ -55,10 +55,21 @@ fn ended(facts: &Facts<'_>, view: &LinkView) -> Finding {
 }
 
 /// Before anything is added to an adopted link, what it has is written down: that is never removed.
-fn is_surveyed(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
+fn is_surveyed(facts: &Facts<'_>, link: &Link, local: &LinkView, draft: &mut Draft) -> bool {
     let Origin::Adopted { found: None } = facts.peering.origin else { return true };
-    let mut found = Vec::new();
+    let (mut found, mut names) = (Vec::new(), Vec::new());
     for side in facts.peering.kept_sides() {
+        let view = match side {
+            Side::Local => Some(local),
+            Side::Remote => {
+                let views = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote));
+                views.and_then(|views| views.iter().find(|view| view.link == *link))
+            }
+        };
+        let end = view.and_then(|view| view.end(&place::network(facts.network, facts.peering, side)));
+        if end.is_some_and(|(_, end)| end.dns_resolution == Some(true)) {
+            names.push(side);
+        }
         let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { continue };
         for (table, route) in tables.iter().flat_map(|table| table.routes.iter().map(move |route| (table, route))) {
             if let Some(destination) = routes::over(link, route) {
@@ -67,7 +78,7 @@ fn is_surveyed(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
         }
     }
     if draft.asks.is_empty() {
-        draft.record(PeeringSurveyed { peering_id: facts.peering.id, routes: found });
+        draft.record(PeeringSurveyed { peering_id: facts.peering.id, routes: found, names });
         draft.again = true;
     }
     false

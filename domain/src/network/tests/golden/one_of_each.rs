@@ -94,7 +94,8 @@ fn of_the_link() -> Vec<NetworkEvent> {
         PeeringRenewed { peering_id, expired: link.clone() }.into(),
         PeeringFailed { peering_id, ..failed(Some(link.clone())) }.into(),
         PeeringDeadlinePassed { peering_id, deadline: at(11) }.into(),
-        PeeringSurveyed { peering_id, routes: vec![found_route(Side::Remote, "10.20.0.0/16", "rtb-0d1e2f30415263748")] }.into(),
+        PeeringSurveyed { peering_id, routes: vec![found_route(Side::Remote, "10.20.0.0/16", "rtb-0d1e2f30415263748")], names: Vec::new() }
+            .into(),
         LinkRemoved { peering_id, link: link.clone() }.into(),
         PeeringRemoved { peering_id, left_behind: vec![Remnant::Link { link }] }.into(),
     ]

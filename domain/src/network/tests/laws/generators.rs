@@ -27,7 +27,7 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
             .prop_map(|(peering_id, link)| PeeringFailed { peering_id, link, message: "the provider says no".to_owned() }.into()),
         1 => (a_peering(), a_time()).prop_map(|(peering_id, deadline)| PeeringDeadlinePassed { peering_id, deadline }.into()),
         1 => (a_peering(), a_side(), a_table(), a_range()).prop_map(|(peering_id, side, route_table, destination)| {
-            PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }] }.into()
+            PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side] }.into()
         }),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
         1 => (a_peering(), remnants()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),

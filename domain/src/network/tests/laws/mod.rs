@@ -71,7 +71,7 @@ fn next(peering: &Peering) -> Option<Outcome> {
 fn next_on_link(peering: &Peering) -> Option<Outcome> {
     let peering_id = peering.id;
     if let Origin::Adopted { found: None } = peering.origin {
-        return Some(PeeringSurveyed { peering_id, routes: Vec::new() }.into());
+        return Some(PeeringSurveyed { peering_id, routes: Vec::new(), names: Vec::new() }.into());
     }
     let route = |side| {
         let (destination, _) = peering.routes.get(side).iter().find(|(_, route)| route.installed.is_empty())?;

@@ -110,7 +110,7 @@ pub(crate) fn evidence() -> Evidence {
 }
 
 pub(crate) fn surveyed(routes: &[FoundRoute]) -> PeeringSurveyed {
-    PeeringSurveyed { peering_id: peering_id(1), routes: routes.to_vec() }
+    PeeringSurveyed { peering_id: peering_id(1), routes: routes.to_vec(), names: Vec::new() }
 }
 
 pub(crate) fn found_route(side: Side, destination: &str, table: &str) -> FoundRoute {

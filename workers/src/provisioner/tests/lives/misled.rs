@@ -1,18 +1,19 @@
 //! What misleads: credentials of another account, copies of what the engine made, reads that cannot be made, people who were faster.
 //! Nothing of anybody else's is touched then, and nothing of the engine's is lost sight of.
 
-use super::{Life, ingress, is_clean, remove};
+use super::{LONG, Life, ingress, is_clean, remove};
 use crate::{
     cloud::{LinkRole, LinkState, Operation, RouteTarget},
+    clouds::SimulatedSettings,
     provisioner::{
         place,
         settings::ProvisionerSettings,
-        testing::{CLIENTS, Fuse, Log, peering_id},
+        testing::{CLIENTS, Fuse, Log, cloud, peering_id, range},
     },
 };
 use domain::{
     Side,
-    network::{BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms},
+    network::{AcceptRoute, BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy, Terms, WithdrawRoute},
     text::{Link, Subnet},
 };
 use std::time::Duration;
@@ -187,4 +188,85 @@ async fn a_subnet_that_is_not_there_opens_no_table() {
     assert!(!life.routes(Side::Local).iter().any(|(table, _)| *table == main), "{:?}", life.routes(Side::Local));
     let blocked = life.log.peering().blocked.unwrap();
     assert!(blocked.cause == BlockCause::NotFound && blocked.message.contains("subnet-1"), "{}", blocked.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_a_person_puts_back_after_it_was_withdrawn_is_theirs() {
+    let mut life = Life::active().await;
+    let (local, table) = (life.network(Side::Local), life.routes(Side::Local)[0].0.clone());
+    life.says(WithdrawRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) });
+    life.settles().await;
+    assert!(life.routes(Side::Local).is_empty());
+    life.cloud.hands().route(&local, &table, CLIENTS.parse().unwrap(), RouteTarget::Link(life.link()));
+    life.looks_again().await;
+    assert_eq!((life.routes(Side::Local).len(), life.count("DriftDetected")), (1, 1), "it is reported, and stays");
+    life.says(AcceptRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) });
+    life.settles().await;
+    assert!(life.log.peering().is_converged() && life.routes(Side::Local).len() == 2, "{:?}", life.routes(Side::Local));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exposure_that_comes_back_each_time_it_is_revoked_ends_in_a_block_and_not_in_a_fight() {
+    let mut life = Life::active().await;
+    let remote = life.network(Side::Remote);
+    let group = life.cloud.hands().group(&remote, "legacy", &[]).unwrap();
+    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group.clone()].into() }, ..Policy::default() } });
+    for _ in 0..8 {
+        life.cloud.hands().admit(&remote, &group, "tcp 22 from 10.0.0.0/8");
+        tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+        life.look_for(Duration::from_secs(240)).await;
+    }
+    assert_eq!(life.log.peering().blocked.map(|it| it.cause), Some(BlockCause::RepairUndone));
+    assert_eq!(life.count("ExposureCleared"), 3);
+    life.says(SetPolicy { policy: Policy::default() });
+    life.settles().await;
+    assert_eq!((life.log.peering().blocked, life.count("ExposureCleared")), (None, 3), "reported only, as is the policy now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_go() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Local, LinkState::Active);
+    for end in [LinkRole::Requester, LinkRole::Accepter] {
+        life.cloud.hands().flip(&link, end, true);
+    }
+    life.log = Log::adopting(&link).told_by(&life.clock);
+    life.settles().await;
+    for side in Side::BOTH {
+        life.says(SetDnsResolution { peering_id: peering_id(), side, enabled: true });
+    }
+    life.settles().await;
+    life.says(remove());
+    life.settles().await;
+    let world = life.cloud.world();
+    let resolve = [LinkRole::Requester, LinkRole::Accepter].map(|end| world.links[&link].end(end).dns_resolution);
+    assert_eq!((life.log.peering().life.as_str(), resolve), ("removed", [Some(true); 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
+    for steps in 0..40 {
+        let mut life = Life::asked_for();
+        life.cloud = cloud(
+            SimulatedSettings { visibility: Duration::from_secs(60)..=Duration::from_secs(120), ..SimulatedSettings::instant(7) },
+            &life.clock,
+        );
+        life.run(Fuse::at(steps), LONG).await;
+        life.memories.clear();
+        life.says(remove());
+        life.settles().await;
+        tokio::time::advance(Duration::from_secs(600)).await;
+        is_clean(&life.cloud.world(), &format!("killed after {steps} steps and removed"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Local, LinkState::Pending);
+    tokio::time::advance(Duration::from_secs(150 * 3600)).await;
+    life.log = Log::adopting(&link).told_by(&life.clock);
+    life.cloud.hands().deny_call(&life.network(Side::Remote).place.account, Operation::AcceptLink);
+    life.look_for(Duration::from_secs(3600)).await;
+    assert_eq!(life.count("PeeringExpiryNear"), 1, "eighteen hours are left");
 }
