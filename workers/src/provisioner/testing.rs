@@ -125,12 +125,21 @@ impl Log {
 
     /// The same, with another command in the place of the request.
     fn asking(ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
-        let log = Self::default();
+        Self::default().asked(ask)
+    }
+
+    fn asked(self, ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
         for command in commands() {
             let command = if let NetworkCommand::RequestPeering(request) = command { ask(request) } else { command };
-            log.execute(&command).map(drop).unwrap();
+            self.execute(&command).map(drop).unwrap();
         }
-        log
+        self
+    }
+
+    /// A log in which this link is adopted at this clock's time.
+    pub(super) fn adopting_now(link: &Link, clock: &Clock) -> Self {
+        let adopt = |request: RequestPeering| AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated };
+        Self::default().told_by(clock).asked(|request| adopt(request).into())
     }
 
     /// The same, on other terms.

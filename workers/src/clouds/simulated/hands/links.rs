@@ -15,9 +15,12 @@ impl Hands {
     /// Somebody's own link between two networks.
     pub fn join(&self, requester: &LinkEnd, accepter: &LinkEnd, linked: LinkState, owner: Option<PeeringId>) -> Link {
         let end = |end: &LinkEnd| LinkEnd { network: bare_network(&end.network), ..end.clone() };
+        let expiry = self.cloud.inner.settings.expiry;
         self.reach(|state, now| {
             let id: Link = state.weather.id(prefixes(requester.network.place.provider).link);
-            let mut link = SimulatedLink { owner, ..SimulatedLink::new(id.clone(), end(requester), end(accepter), linked.clone()) };
+            let expires_at = Some(now + expiry);
+            let mut link =
+                SimulatedLink { owner, expires_at, ..SimulatedLink::new(id.clone(), end(requester), end(accepter), linked.clone()) };
             link.become_now(linked, None, now);
             state.world.links.insert(id.clone(), link);
             id
