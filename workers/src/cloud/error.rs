@@ -178,6 +178,9 @@ pub enum CloudErrorKind {
     /// We are not who we say we are, or no longer.
     #[error("credentials refused")]
     CredentialsRefused,
+    /// The session is over; the next call begins another.
+    #[error("session expired")]
+    SessionExpired,
     /// The credentials act in another account.
     #[error("the credentials belong to account {actual}, not {expected}")]
     WrongAccount { expected: Account, actual: Account },
@@ -218,6 +221,7 @@ impl CloudErrorKind {
             | Self::Busy
             | Self::Denied
             | Self::CredentialsRefused
+            | Self::SessionExpired
             | Self::WrongAccount { .. }
             | Self::Quota
             | Self::Throttled { .. }
@@ -230,7 +234,7 @@ impl CloudErrorKind {
     /// Whether the very same call may be sent again at once, after a pause: nothing was done, and time alone may cure it.
     pub fn worth_a_retry(&self) -> bool {
         match self {
-            Self::Busy | Self::Throttled { .. } | Self::Unreachable => true,
+            Self::Busy | Self::Throttled { .. } | Self::Unreachable | Self::SessionExpired => true,
             Self::NotFound
             | Self::AlreadyThere
             | Self::Conflict
@@ -260,6 +264,7 @@ impl CloudErrorKind {
             Self::Busy => "busy",
             Self::Denied => "denied",
             Self::CredentialsRefused => "credentials_refused",
+            Self::SessionExpired => "session_expired",
             Self::WrongAccount { .. } => "wrong_account",
             Self::Quota => "quota",
             Self::Throttled { .. } => "throttled",

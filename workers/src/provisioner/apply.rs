@@ -15,7 +15,7 @@ use domain::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     CreateLink { attempt: u32 },
-    AcceptLink { link: Link },
+    AcceptLink { side: Side, link: Link },
     DeleteLink { link: Link },
     TagLink { link: Link },
     SetDnsResolution { side: Side, link: Link, end: LinkRole, enabled: bool },
@@ -41,8 +41,8 @@ impl Action {
     pub(super) fn side(&self) -> Side {
         match self {
             Self::CreateLink { .. } | Self::DeleteLink { .. } | Self::TagLink { .. } => Side::Local,
-            Self::AcceptLink { .. } => Side::Remote,
-            Self::SetDnsResolution { side, .. }
+            Self::AcceptLink { side, .. }
+            | Self::SetDnsResolution { side, .. }
             | Self::InstallRoute { side, .. }
             | Self::RemoveRoute { side, .. }
             | Self::CreateGroup { side }
@@ -73,7 +73,8 @@ impl Action {
     pub(super) fn describe(&self) -> (&'static str, String) {
         match self {
             Self::CreateLink { .. } => ("create_link", "ask for the link, with the engine's tag".to_owned()),
-            Self::AcceptLink { link } => ("accept_link", format!("accept {link} with the peer's identity")),
+            Self::AcceptLink { side: Side::Local, link } => ("accept_link", format!("accept {link}, which the peer asked for")),
+            Self::AcceptLink { side: Side::Remote, link } => ("accept_link", format!("accept {link} with the peer's identity")),
             Self::DeleteLink { link } => ("delete_link", format!("delete {link}")),
             Self::TagLink { link } => ("tag_link", format!("put the engine's tag back on {link}")),
             Self::SetDnsResolution { link, enabled, .. } => {
@@ -109,7 +110,7 @@ pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Pee
     let mut made = None;
     let result = match action {
         Action::CreateLink { .. } => cloud.create_link(&place::link(network, peering)).await.map(drop),
-        Action::AcceptLink { link } => cloud.accept_link(&at, link).await,
+        Action::AcceptLink { link, .. } => cloud.accept_link(&at, link).await,
         Action::DeleteLink { link } => cloud.delete_link(&at, link).await,
         Action::TagLink { link } => cloud.tag_link(&at, link, peering.id).await,
         Action::SetDnsResolution { link, end, enabled, .. } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,

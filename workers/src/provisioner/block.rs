@@ -36,6 +36,7 @@ pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
         CloudErrorKind::Ambiguous if writes => patiently(BlockCause::EndpointUnreachable),
         CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => Verdict::Block(BlockCause::EndpointUnreachable),
         CloudErrorKind::Denied => Verdict::Block(BlockCause::PermissionDenied),
+        CloudErrorKind::SessionExpired => patiently(BlockCause::CredentialsRefused),
         CloudErrorKind::CredentialsRefused => Verdict::Block(BlockCause::CredentialsRefused),
         CloudErrorKind::WrongAccount { .. } => Verdict::Block(BlockCause::WrongAccount),
         CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),

@@ -18,7 +18,7 @@ impl Survey {
         let at = place::of(network, peering, action.side());
         match action {
             Action::CreateLink { .. } => self.new_link(network, peering),
-            Action::AcceptLink { link } => self.each_view(link, |view| view.state = LinkState::Active),
+            Action::AcceptLink { link, .. } => self.each_view(link, |view| view.state = LinkState::Active),
             Action::DeleteLink { link } => self.each_view(link, |view| view.state = LinkState::Deleted),
             Action::TagLink { link } => self.each_view(link, |view| view.owner = Some(peering.id)),
             Action::SetDnsResolution { link, end, enabled, .. } => self.each_view(link, |view| {

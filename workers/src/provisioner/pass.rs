@@ -224,7 +224,7 @@ impl Pass<'_> {
         let report = apply(self.cloud, network, peering, action).await;
         survey.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
-        if let Action::AcceptLink { link } = action
+        if let Action::AcceptLink { link, .. } = action
             && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
         {
             memory.accepted = Some(link.clone());

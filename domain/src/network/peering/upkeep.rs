@@ -4,7 +4,7 @@ use super::{
     super::event::{
         BlockCause, DriftRepaired, Finding, FirewallRestricted, InboundRule, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn,
     },
-    FIGHT_WINDOW, Peering, Repairs, Route, Withdrawn,
+    FIGHT_WINDOW, Life, Peering, Repairs, Route, Withdrawn,
 };
 use crate::{range::Range, side::Side};
 use std::collections::BTreeSet;
@@ -50,7 +50,10 @@ impl Peering {
     }
 
     pub(super) fn route_removed(&mut self, event: &RouteRemoved) {
-        self.gone.get_mut(event.side).insert((event.route_table.clone(), event.destination));
+        // One that is wanted comes back, and is the engine's then.
+        if matches!(self.life, Life::Removing { .. }) || !self.routes.get(event.side).contains_key(&event.destination) {
+            self.gone.get_mut(event.side).insert((event.route_table.clone(), event.destination));
+        }
         if let Some(route) = self.routes.get_mut(event.side).get_mut(&event.destination) {
             route.installed.remove(&event.route_table);
             route.conflicts.remove(&event.route_table);

@@ -55,7 +55,8 @@ fn kind(operation: Operation, kind: Ec2ErrorKind) -> CloudErrorKind {
         Ec2ErrorKind::Quota => CloudErrorKind::Quota,
         Ec2ErrorKind::Malformed => CloudErrorKind::InvalidRequest,
         Ec2ErrorKind::Denied => CloudErrorKind::Denied,
-        Ec2ErrorKind::CredentialsRefused | Ec2ErrorKind::ExpiredToken => CloudErrorKind::CredentialsRefused,
+        Ec2ErrorKind::CredentialsRefused => CloudErrorKind::CredentialsRefused,
+        Ec2ErrorKind::ExpiredToken => CloudErrorKind::SessionExpired,
         Ec2ErrorKind::Throttled => CloudErrorKind::Throttled { retry_after: None },
         Ec2ErrorKind::ConnectFailed => CloudErrorKind::Unreachable,
         // A service that failed does not promise that it did nothing.
@@ -101,6 +102,8 @@ mod tests {
     #[test]
     fn a_link_in_the_other_direction_stands_in_the_way_of_acceptance() {
         assert_eq!(kind(Operation::AcceptLink, Ec2ErrorKind::AlreadyExists), CloudErrorKind::Conflict);
+        assert!(kind(Operation::Links, Ec2ErrorKind::ExpiredToken).worth_a_retry(), "another session is another answer");
+        assert!(!kind(Operation::Links, Ec2ErrorKind::CredentialsRefused).worth_a_retry());
         assert_eq!(kind(Operation::InstallRoute, Ec2ErrorKind::AlreadyExists), CloudErrorKind::AlreadyThere);
     }
 

@@ -95,7 +95,10 @@ fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         return;
     }
     if theirs.state == LinkState::Pending {
-        draft.act(facts, Action::AcceptLink { link: view.link.clone() });
+        // An adopted link may have been asked for by the peer; then it is the private network's to accept.
+        let ours = view.accepter.network.is_same(&place::network(facts.network, facts.peering, Side::Local));
+        let side = if ours { Side::Local } else { Side::Remote };
+        draft.act(facts, Action::AcceptLink { side, link: view.link.clone() });
     } else {
         draft.polls = true;
     }

@@ -15,6 +15,7 @@ use domain::{
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 /// The tables that serve these subnets, each once. The main table serves those that have chosen none, and stands for no subnet.
 pub(super) fn serving<'t>(tables: &'t [RouteTableView], subnets: &[Subnet]) -> impl Iterator<Item = &'t RouteTableView> {
@@ -51,6 +52,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
             }
         }
     }
+    at.elsewhere(tables, &serving, draft);
     withdraw(facts, side, link, tables, |range| is_replaced(&serving, link, range), draft);
     for table in tables {
         at.extra(tables, table, draft);
@@ -195,6 +197,19 @@ impl At<'_, '_> {
             draft.record(RouteConflicted { peering_id, side, destination, route_table, target });
         }
         draft.block(facts, BlockCause::Conflict, side, message, remedy);
+    }
+
+    /// What is on record of tables that no longer serve, or are no more, and that do not show it any more, is over.
+    fn elsewhere(&self, tables: &[RouteTableView], serving: &[&RouteTableView], draft: &mut Draft) {
+        let (peering_id, side) = (self.facts.peering.id, self.side);
+        for (destination, route) in self.facts.peering.routes.get(side) {
+            let on_record: BTreeSet<&RouteTable> = route.installed.iter().chain(route.conflicts.keys()).collect();
+            let over =
+                |table: &&RouteTable| !serving.iter().any(|it| it.table == **table) && !shows(tables, table, self.link, *destination);
+            for table in on_record.into_iter().filter(over) {
+                draft.record(RouteRemoved { peering_id, side, destination: *destination, route_table: table.clone() });
+            }
+        }
     }
 
     /// Routes over the link that nobody asked for: ours in a table that no longer serves go; others are somebody else's.

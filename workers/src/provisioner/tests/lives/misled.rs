@@ -275,3 +275,23 @@ async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
     life.look_for(Duration::from_secs(3600)).await;
     assert_eq!(life.count("PeeringExpiryNear"), 1, "eighteen hours are left");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_peers_is_accepted_by_the_private_networks_owner_once_it_is_adopted() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Remote, LinkState::Pending);
+    life.log = Log::adopting_now(&link, &life.clock);
+    life.settles().await;
+    assert!(life.log.peering().is_converged() && life.link() == link, "{:#?}", life.log.peering());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_record_of_a_table_that_no_longer_serves_is_over_once_it_is_gone_there() {
+    let mut life = Life::active().await;
+    let (local, routes) = (life.network(Side::Local), life.routes(Side::Local));
+    let table = routes.iter().map(|(table, _)| table.clone()).find(|table| *table != life.main_table(Side::Local)).unwrap();
+    life.cloud.hands().drop_table(&local, &table);
+    life.looks_again().await;
+    let installed = &life.log.peering().routes.local[&range(CLIENTS)].installed;
+    assert!(!installed.contains(&table) && !installed.is_empty(), "{installed:?}");
+}
