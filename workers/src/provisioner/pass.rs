@@ -11,7 +11,7 @@ use super::{
     memory::{AsOf, Memory, Outlook},
     observe::Observed,
     place,
-    plan::{Facts, Next, Plan, Step, plan},
+    plan::{Facts, Next, Plan, Step, closing, plan},
     settings::ProvisionerSettings,
     survey::Survey,
 };
@@ -102,9 +102,10 @@ impl Pass<'_> {
             }
             let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled.into())) };
             let now = (self.clock)();
-            let Plan { asks, steps, next, missing, due } = self.plan(network, peering, survey, memory, now);
+            let Plan { asks, steps, next, missing, due } = self.plan(network, peering, survey, memory, now, plan);
             if !asks.is_empty() {
                 if let Err(unseen) = survey.look(self.cloud, network, peering, &asks).await {
+                    let page = self.close_beside(unseen.side, page, id, survey, memory).await?;
                     let (page, next) = self.failed(page, id, unseen.side, &unseen.error, memory).await?;
                     return Ok((page, next.into()));
                 }
@@ -133,12 +134,44 @@ impl Pass<'_> {
         Ok((page, Next::Poll.into()))
     }
 
-    fn plan(&self, network: &Registered, peering: &Peering, survey: &Survey, memory: &Memory, now: DateTime<Utc>) -> Plan {
+    /// A side that cannot be seen holds up everything but this: what is no longer admitted on the other side is closed there.
+    async fn close_beside(
+        &self,
+        unseen: Side,
+        page: Arc<Loaded>,
+        id: PeeringId,
+        survey: &mut Survey,
+        memory: &mut Memory,
+    ) -> Result<Arc<Loaded>, JournalError> {
+        let side = if unseen == Side::Local { Side::Remote } else { Side::Local };
+        for _ in 0..2 {
+            let Some((network, peering)) = on_record(&page, id) else { break };
+            let Plan { asks, steps, .. } = self.plan(network, peering, survey, memory, (self.clock)(), |facts| closing(facts, side));
+            if asks.is_empty() {
+                return Ok(self.carry_out(steps, page, id, survey, memory).await?.page);
+            }
+            if let Err(also) = survey.look(self.cloud, network, peering, &asks).await {
+                tracing::warn!(peering = %id, %side, error = %also.error, "what is to be closed cannot be seen either");
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    fn plan(
+        &self,
+        network: &Registered,
+        peering: &Peering,
+        survey: &Survey,
+        memory: &Memory,
+        now: DateTime<Utc>,
+        judge: impl FnOnce(&Facts<'_>) -> Plan,
+    ) -> Plan {
         let seen = Observed::of(survey, network, peering);
         let limits = BySide::of(|side| self.cloud.limits(&place::of(network, peering, side)));
         let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
         let seen_at = now - survey.age();
-        plan(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings: self.settings })
+        judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings: self.settings })
     }
 
     /// The steps in order. A failed action leaves out the rest of its side and of what follows from it, not the other side's.

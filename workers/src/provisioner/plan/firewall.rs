@@ -101,16 +101,8 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     record_rules(facts, side, view, &known, draft);
     tags(facts, side, view, &known, draft);
     let mut exact = strangers(facts, side, view, &known, draft);
-    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, &known, shown).map(|rule| (rule, shown))) {
-        if !firewall.admit.contains(&rule) {
-            exact = false;
-            draft.act(facts, Action::RevokeRule { side, group: group.clone(), id: shown.id.clone() });
-        }
-    }
+    exact &= close(facts, side, view, &known, draft);
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
-    for (rule, rule_id) in known.rules.iter().filter(|(rule, _)| !present.contains(rule) && !firewall.admit.contains(rule)) {
-        draft.record(FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id: rule_id.clone() });
-    }
     for rule in firewall.admit.difference(&present).copied() {
         let finding = Finding::RuleMissing { side, rule };
         let tolerated = facts.peering.tolerated.contains(&finding);
@@ -125,6 +117,36 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     if exact && (known.group.is_none() || !firewall.enforced) {
         let admit = firewall.admit.iter().copied().collect();
         draft.record(FirewallEnforced { peering_id, side, group, admit });
+    }
+}
+
+/// What is no longer admitted goes, and is put on record as gone once it is. Says whether there was nothing of the kind.
+fn close(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) -> bool {
+    let (peering_id, admit) = (facts.peering.id, &facts.peering.firewall.get(side).admit);
+    let mut closed = true;
+    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown))) {
+        if !admit.contains(&rule) {
+            closed = false;
+            draft.act(facts, Action::RevokeRule { side, group: view.group.clone(), id: shown.id.clone() });
+        }
+    }
+    let shown = |rule: &InboundRule| view.rules.iter().any(|it| it.rule == Some(*rule));
+    for (rule, rule_id) in known.rules.iter().filter(|(rule, _)| !shown(rule) && !admit.contains(rule)) {
+        draft.record(FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id: rule_id.clone() });
+    }
+    closed
+}
+
+/// What is to be closed on this side, as far as the log knows of it, and no more than that: it does not wait for what cannot be seen
+/// elsewhere.
+pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let on_record = facts.peering.firewall.get(side);
+    if on_record.rules.keys().all(|rule| on_record.admit.contains(rule)) || !facts.peering.is_ours_to_keep(side) {
+        return;
+    }
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
+    if let Some(view) = groups.iter().find(|view| on_record.group.as_ref() == Some(&view.group)) {
+        close(facts, side, view, on_record, draft);
     }
 }
 

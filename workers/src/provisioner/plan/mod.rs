@@ -176,6 +176,16 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     draft.finish(facts)
 }
 
+/// Plans to close what is no longer admitted on this side, where the other cannot be seen. It opens nothing, and whoever is blocked stays
+/// so.
+pub(super) fn closing(facts: &Facts<'_>, side: Side) -> Plan {
+    let mut draft = Draft { again: true, ..Draft::default() };
+    if matches!(facts.peering.life, Life::Active { .. }) {
+        firewall::close_alone(facts, side, &mut draft);
+    }
+    Draft { block: None, ..draft }.finish(facts)
+}
+
 /// Everything that a first write would wait for, or what must be seen before that can be told.
 pub(super) fn preflight(facts: &Facts<'_>) -> Result<Vec<CheckReport>, BTreeSet<Sight>> {
     let mut draft = Draft::default();

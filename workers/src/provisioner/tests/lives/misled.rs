@@ -295,3 +295,23 @@ async fn what_is_on_record_of_a_table_that_no_longer_serves_is_over_once_it_is_g
     let installed = &life.log.peering().routes.local[&range(CLIENTS)].installed;
     assert!(!installed.contains(&table) && !installed.is_empty(), "{installed:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_closed_on_one_side_does_not_wait_for_the_other_to_be_seen() {
+    for operation in [Operation::RouteTables, Operation::Links, Operation::FirewallGroups] {
+        let mut life = Life::active().await;
+        life.says(ingress(&life, Some(Duration::from_secs(3600))));
+        life.settles().await;
+        let (remote, blinded) = (life.network(Side::Remote), life.network(Side::Local).place.account);
+        let open = |life: &Life| life.cloud.world().networks[&remote.to_string()].groups.iter().map(|it| it.rules.len()).sum::<usize>();
+        assert_eq!(open(&life), 1);
+        life.cloud.hands().deny_call(&blinded, operation);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        life.look_for(Duration::from_secs(600)).await;
+        assert_eq!(life.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::PermissionDenied, Side::Local)));
+        assert_eq!((open(&life), life.count("FirewallRuleRevoked")), (0, 1), "{operation:?} is denied at the local side");
+        life.cloud.hands().allow(&blinded);
+        life.settles().await;
+        assert!(life.log.peering().is_converged());
+    }
+}
