@@ -89,9 +89,42 @@ impl DiskLog {
         let records = |source| OpenError::Records { path: folder::store(directory), source: Box::new(source) };
         let end = log.end().map_err(records)?;
         extent::check(directory, end)?;
+        log.mend_index(end).map_err(records)?;
         log.end.store(end.get(), Ordering::Relaxed);
         log.noted.store(end.get(), Ordering::Relaxed);
         Ok(log)
+    }
+
+    /// Makes the end of the index again, if it is lost. Records and their entries are written together, and come to tables apart: where a
+    /// journal has lost more than a crash takes from it, the records may have what the index has not. Every event has an entry.
+    fn mend_index(&self, end: Position) -> Result<(), LogError> {
+        let (mut lost, mut failed) = (Vec::new(), None);
+        self.scan(Position::START, end, Direction::Backwards, &mut |record| {
+            if record.is_marker() {
+                return ControlFlow::Continue(());
+            }
+            let stream = StreamName::new(record.stream());
+            match self.entry(&stream, record.number) {
+                Ok(Some(entry)) if entry.position == record.position => ControlFlow::Break(()),
+                Ok(_) => {
+                    let Record { number, position, id, created, .. } = record;
+                    lost.push((stream, IndexEntry { number, position, id, created }));
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(events = lost.len(), "the end of the index was lost and is made again from the log");
+        self.commit(Group { entries: lost, ..Group::default() })
     }
 
     /// Notes the extent if the log has grown by this much since it was last noted. A note that fails is only later.
@@ -189,6 +222,11 @@ impl DiskLog {
         let opened = self.opened().unwrap();
         opened.records.rotate_memtable_and_wait().unwrap();
         opened.index.rotate_memtable_and_wait().unwrap();
+    }
+
+    /// The same for the records alone.
+    pub(super) fn write_record_tables(&self) {
+        self.opened().unwrap().records.rotate_memtable_and_wait().unwrap();
     }
 
     /// Bytes that the library holds in memory.

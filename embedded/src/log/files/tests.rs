@@ -14,7 +14,7 @@ use super::{journal, *};
 use crate::{
     Durability,
     chance::for_any,
-    log::{DiskLog, Group, IndexEntry, Log, OpenError, extent, folder},
+    log::{Direction, DiskLog, Group, IndexEntry, Log, OpenError, extent, folder},
     model::{NewEvent, Position, StreamName, Ticks, encode_event},
 };
 
@@ -198,6 +198,23 @@ fn a_log_that_lost_its_end_is_refused_by_the_file_that_knows_better() {
     assert!(matches!(&error, OpenError::Shorter { file, .. } if *file == store.path().join("extent")), "{error:?}");
     extent::note(store.path(), Position::START).unwrap();
     DiskLog::open(store.path(), Durability::Synced).unwrap();
+}
+
+#[test]
+fn an_index_that_has_less_than_the_log_is_made_again_to_its_end() {
+    let store = tempfile::tempdir().unwrap();
+    let log = DiskLog::open(store.path(), Durability::Synced).unwrap();
+    (0..10).for_each(|number| write(&log, number));
+    let (journal, whole) = (the_journal(store.path()), |journal: &Path| fs::metadata(journal).unwrap().len());
+    let kept = whole(&journal);
+    (10..20).for_each(|number| write(&log, number));
+    log.write_record_tables();
+    drop(log);
+    fs::OpenOptions::new().write(true).open(&journal).unwrap().set_len(kept).unwrap();
+    let log = DiskLog::open(store.path(), Durability::Synced).unwrap();
+    let entries = log.entries(&StreamName::new("s"), 0..=u64::MAX, Direction::Forwards, 100).unwrap();
+    let events: Vec<_> = entries.iter().map(|it| (it.number, log.record(it.position).unwrap().unwrap().id == it.id)).collect();
+    assert_eq!(events, (0..20).map(|number| (number, true)).collect::<Vec<_>>());
 }
 
 #[test]
