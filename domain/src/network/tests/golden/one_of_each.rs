@@ -135,10 +135,13 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
     let terms = Terms { consent: Consent::Owner, deadline: Some(at(18)), renew: true };
     let external_id = Some(its_network().external_id(&peer(1).account));
     let evidence = Evidence { seen_at: at(10), ..evidence() };
+    let one_of_two = Evidence { accepted_by: AcceptedBy::EngineOrOwner, ..evidence.clone() };
     let reported = Policy { drift: DriftPolicy::Adopt, exposure: ExposurePolicy::Report };
     vec![
         ("on_terms", PeeringRequested { peering_id, peer: its_peer(), requested_at: at(9), terms, external_id }.into()),
-        ("with_evidence", PeeringAccepted { peering_id, link, evidence: Some(evidence) }.into()),
+        ("with_evidence", PeeringAccepted { peering_id, link: link.clone(), evidence: Some(evidence.clone()) }.into()),
+        ("by_one_of_two", PeeringAccepted { peering_id, link, evidence: Some(one_of_two) }.into()),
+        ("with_names", PeeringSurveyed { peering_id, routes: Vec::new(), names: Side::BOTH.to_vec() }.into()),
         ("for_good", RouteWithdrawn { peering_id, side: Side::Remote, destination: range("10.20.0.0/16"), replaced_by: None }.into()),
         ("until_revoked", ConnectorIngressAllowed { peering_id, ..ingress_allowed(0x2a, "10.101.8.0/24", 443) }.into()),
         ("without_a_link", PeeringFailed { peering_id, ..failed(None) }.into()),
