@@ -22,6 +22,15 @@ impl Side {
             Self::Remote => "remote",
         }
     }
+
+    /// The end at the other side of the link.
+    #[must_use]
+    pub fn other(&self) -> Self {
+        match self {
+            Self::Local => Self::Remote,
+            Self::Remote => Self::Local,
+        }
+    }
 }
 
 impl fmt::Display for Side {

@@ -2,14 +2,21 @@
 //! memory, as after a restart, the same is done, perhaps once too often and then to no effect. Only what the engine says of itself is
 //! less then: that it has accepted a link.
 
-use super::{apply::Action, plan::Next, settings::ProvisionerSettings};
+use super::{
+    apply::Action,
+    plan::{Missing, Next},
+    settings::ProvisionerSettings,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     PeeringId,
     network::{Peering, Policy, Registered},
     text::Link,
 };
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// The memory of one peering.
@@ -25,8 +32,8 @@ pub(super) struct Memory {
     pub(super) polls: u32,
     /// Passes in a row that failed.
     pub(super) failures: u32,
-    /// Since when something that must be there has been missing.
-    pub(super) missing_since: Option<DateTime<Utc>>,
+    /// Since when what must be there has been missing, each for itself.
+    pub(super) missing_since: BTreeMap<Missing, DateTime<Utc>>,
     /// Changes that the cloud has confirmed and that no look has shown yet.
     pub(super) answered: Vec<Answered>,
     /// The link that this process has asked to be accepted, unless the cloud has certainly refused.
@@ -75,6 +82,14 @@ impl Memory {
         match self.answered.iter_mut().find(|it| it.action == *action) {
             Some(known) => known.last = now,
             None => self.answered.push(Answered { action: action.clone(), first: now, last: now }),
+        }
+    }
+
+    /// Notes what is missing now; what has come back is waited for anew when it goes again.
+    pub(super) fn note_missing(&mut self, missing: &BTreeSet<Missing>, now: DateTime<Utc>) {
+        self.missing_since.retain(|known, _| missing.contains(known));
+        for it in missing {
+            self.missing_since.entry(*it).or_insert(now);
         }
     }
 

@@ -112,7 +112,7 @@ impl Pass<'_> {
                 continue;
             }
             tracing::debug!(peering = %id, ?steps, ?next, "planned");
-            memory.missing_since = if missing { memory.missing_since.or(Some(now)) } else { None };
+            memory.note_missing(&missing, now);
             let planned_on = page.revision;
             let carried = self.carry_out(steps, page, id, survey, memory).await?;
             page = carried.page;
@@ -143,7 +143,7 @@ impl Pass<'_> {
         survey: &mut Survey,
         memory: &mut Memory,
     ) -> Result<Arc<Loaded>, JournalError> {
-        let side = if unseen == Side::Local { Side::Remote } else { Side::Local };
+        let side = unseen.other();
         for _ in 0..2 {
             let Some((network, peering)) = on_record(&page, id) else { break };
             let Plan { asks, steps, .. } = self.plan(network, peering, survey, memory, (self.clock)(), |facts| closing(facts, side));

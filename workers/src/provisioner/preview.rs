@@ -243,7 +243,7 @@ impl Play<'_> {
     }
 
     fn plan(&self, id: PeeringId) -> Plan {
-        let nothing = Plan { asks: BTreeSet::new(), steps: Vec::new(), next: Next::Settled, missing: false, due: None };
+        let nothing = Plan { asks: BTreeSet::new(), steps: Vec::new(), next: Next::Settled, missing: BTreeSet::new(), due: None };
         self.with_facts(id, plan::plan).unwrap_or(nothing)
     }
 

@@ -185,6 +185,11 @@ impl Peering {
         found.iter().any(|it| (it.side, &it.route_table, it.destination) == (side, route_table, destination))
     }
 
+    /// Whether this route was seen to be gone, and was not asked for again since.
+    pub fn has_lost(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
+        self.gone.get(side).iter().any(|(table, range)| (table, *range) == (route_table, destination))
+    }
+
     /// Everything of the engine's making, or recorded as such, that may still stand; of a peering that has ended, what it left.
     pub fn remnants(&self) -> Vec<Remnant> {
         if let Some(ending) = self.life.ending() {

@@ -2,7 +2,7 @@
 //!
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the one on record.
 
-use super::{Draft, Facts, Sight, later, link, states};
+use super::{Draft, Facts, Missing, Sight, later, link, states};
 use crate::{
     cloud::{LinkEnd, LinkState, LinkView},
     provisioner::{apply::Action, place},
@@ -88,7 +88,7 @@ fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     let Some(theirs) = remote.iter().find(|theirs| theirs.link == view.link) else {
         let message = format!("the remote side does not show {}, which waits for it", view.link);
         let remedy = vec![format!("check that Peerage's identity for account {} is the peer's owner", facts.peering.peer.account)];
-        draft.missing(facts, Side::Remote, message, remedy);
+        draft.missing(facts, Missing::Link(Side::Remote), message, remedy);
         return;
     };
     if [view, theirs].into_iter().any(|view| differs(facts, view, draft)) {

@@ -43,13 +43,20 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
 /// The link as this side shows it: an end's options are told at its own place. The remote side is not asked for what nobody wanted.
 pub(super) fn own_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, draft: &mut Draft) -> Option<&'a LinkView> {
     let on_record = facts.peering.dns.get(side);
+    if side == Side::Remote && !on_record.wanted && !on_record.applied {
+        return None;
+    }
+    any_view(facts, side, local, draft)
+}
+
+/// The same, whether or not anything was asked for.
+pub(super) fn any_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, draft: &mut Draft) -> Option<&'a LinkView> {
     match side {
         Side::Local => Some(local),
-        Side::Remote if on_record.wanted || on_record.applied => {
+        Side::Remote => {
             let views = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote))?;
             views.iter().find(|view| view.link == local.link)
         }
-        Side::Remote => None,
     }
 }
 

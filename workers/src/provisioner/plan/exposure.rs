@@ -43,11 +43,9 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 }
 
 /// The rules that the engine did not make, in its own group too.
-fn strangers<'a>(facts: &Facts<'_>, side: Side, group: &'a GroupView) -> impl Iterator<Item = &'a RuleView> {
+fn strangers<'a>(facts: &'a Facts<'_>, side: Side, group: &'a GroupView) -> impl Iterator<Item = &'a RuleView> {
     let known = firewall::is_ours(facts, side, group).then(|| firewall::known_of(facts, side, group));
-    let made: Vec<bool> =
-        group.rules.iter().map(|rule| known.as_ref().is_some_and(|it| firewall::own(facts, it, rule).is_some())).collect();
-    group.rules.iter().zip(made).filter(|(_, made)| !made).map(|(rule, _)| rule)
+    group.rules.iter().filter(move |rule| known.as_ref().is_none_or(|known| firewall::own(facts, known, rule).is_none()))
 }
 
 fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {

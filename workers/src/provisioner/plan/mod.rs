@@ -75,6 +75,14 @@ impl Step {
     }
 }
 
+impl Missing {
+    fn side(self) -> Side {
+        match self {
+            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) | Self::Made(side) => side,
+        }
+    }
+}
+
 /// The side where this outcome says that something is not there; none if it does not.
 fn absent_at(outcome: &Outcome) -> Option<Side> {
     match outcome {
@@ -111,6 +119,20 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
     }
 }
 
+/// Something that a cloud may hide for a while. Each is waited for by itself: that one has been out of sight for long says nothing of
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Missing {
+    /// The link on record, in the view of this side.
+    Link(Side),
+    /// Every route table of this side's network.
+    Tables(Side),
+    /// A chosen subnet of this side.
+    Subnet(Side),
+    /// What may have been made on this side and was never seen.
+    Made(Side),
+}
+
 /// What comes after the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -131,8 +153,8 @@ pub(super) struct Plan {
     pub(super) asks: BTreeSet<Sight>,
     pub(super) steps: Vec<Step>,
     pub(super) next: Next,
-    /// Whether something that must be there is missing; it may come back.
-    pub(super) missing: bool,
+    /// What must be there and is not shown; it may come back.
+    pub(super) missing: BTreeSet<Missing>,
     /// When time alone gives something to do.
     pub(super) due: Option<DateTime<Utc>>,
 }
@@ -230,7 +252,7 @@ struct Draft {
     found: BTreeSet<Finding>,
     due: Option<DateTime<Utc>>,
     polls: bool,
-    missing: bool,
+    missing: BTreeSet<Missing>,
     again: bool,
 }
 
@@ -249,7 +271,7 @@ impl Draft {
 
     /// Whether there is something left to do or to wait for at the cloud.
     fn is_busy(&self) -> bool {
-        !self.asks.is_empty() || !self.actions.is_empty() || self.polls || self.missing
+        !self.asks.is_empty() || !self.actions.is_empty() || self.polls || !self.missing.is_empty()
     }
 
     fn due_at(&mut self, at: DateTime<Utc>) {
@@ -261,10 +283,10 @@ impl Draft {
     }
 
     /// Something must be there and is not: patience first, then a person.
-    fn missing(&mut self, facts: &Facts<'_>, side: Side, message: String, remedy: Vec<String>) {
-        self.missing = true;
-        if facts.has_been_missing_for_long() {
-            self.block(facts, BlockCause::NotFound, side, message, remedy);
+    fn missing(&mut self, facts: &Facts<'_>, what: Missing, message: String, remedy: Vec<String>) {
+        self.missing.insert(what);
+        if facts.has_been_missing_for_long(what) {
+            self.block(facts, BlockCause::NotFound, what.side(), message, remedy);
         }
     }
 
@@ -305,13 +327,13 @@ impl Draft {
             (None, false) if again => Next::AtOnce,
             (_, false) if self.polls => Next::Poll,
             (Some(_), false) => Next::Blocked,
-            (None, false) if self.missing => Next::Poll,
+            (None, false) if !self.missing.is_empty() => Next::Poll,
             (None, false) => Next::Settled,
         };
         if !acts && facts.peering.life.is_live() {
             match self.block {
                 Some(block) => records.extend(block::news(facts.peering, block)),
-                None if facts.peering.blocked.is_some() && !self.missing && !again => {
+                None if facts.peering.blocked.is_some() && self.missing.is_empty() && !again => {
                     records.push(Outcome::Unblocked(ProvisioningUnblocked { peering_id: facts.peering.id }));
                 }
                 None => {}
@@ -325,9 +347,9 @@ impl Draft {
 }
 
 impl Facts<'_> {
-    /// Whether what must be there has been missing for longer than a cloud hides what exists.
-    fn has_been_missing_for_long(&self) -> bool {
-        self.memory.missing_since.is_some_and(|since| self.seen_at >= later(since, self.settings.visibility_window))
+    /// Whether this has been missing for longer than a cloud hides what exists.
+    fn has_been_missing_for_long(&self, what: Missing) -> bool {
+        self.memory.missing_since.get(&what).is_some_and(|since| self.seen_at >= later(*since, self.settings.visibility_window))
     }
 }
 

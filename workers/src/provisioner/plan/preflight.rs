@@ -143,7 +143,7 @@ fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 /// What this side's network reaches over its other links must not overlap what it would reach over this one.
 fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let own = place::network(facts.network, facts.peering, side);
-    let wanted = known_ranges(facts, other(side));
+    let wanted = known_ranges(facts, side.other());
     let live = facts.seen.neighbours.get(side).iter().flatten().filter(|link| link.state.is_live());
     for link in live {
         let Some(far) = far_end(link, &own) else { continue };
@@ -235,13 +235,6 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         return CheckOutcome::Skipped { why: "this endpoint is not known to honour dry runs" };
     }
     CheckOutcome::Passed
-}
-
-fn other(side: Side) -> Side {
-    match side {
-        Side::Local => Side::Remote,
-        Side::Remote => Side::Local,
-    }
 }
 
 fn list(ranges: &[IpNet]) -> String {

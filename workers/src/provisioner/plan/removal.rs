@@ -8,7 +8,7 @@
 //! whose cloud refuses the engine holds up the link and is named in the block; abandoning the peering is the way out. A link that was
 //! adopted is never removed, nor are the routes that it had.
 
-use super::{Draft, Facts, Sight, dns, firewall, later, link, routes, states};
+use super::{Draft, Facts, Missing, Sight, dns, firewall, later, link, routes, states};
 use crate::{
     cloud::{GroupView, LinkState, LinkView, RouteTableView},
     provisioner::{apply::Action, place},
@@ -34,7 +34,7 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         }
         LinkTrace::Seen(link) | LinkTrace::Gone(link) => Some(link),
     };
-    let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 5] = [local, remote, names, end, groups];
+    let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 6] = [local, remote, names, end, groups, late];
     if let Some(link) = link {
         for stage in stages {
             stage(facts, link, trace, draft);
@@ -121,7 +121,6 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
             draft.act(facts, Action::RemoveRoute { side, table: table.table.clone(), destination });
         }
     }
-    late_routes(facts, side, tables, draft);
     let kept = facts.peering.routes.get(side).iter().map(|(range, route)| (*range, &route.installed));
     let going = facts.peering.withdrawn.get(side).iter().map(|(range, route)| (*range, &route.installed));
     for (destination, installed) in kept.chain(going) {
@@ -192,10 +191,10 @@ fn another_stands(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
 
 /// A link that is no longer shown is over once it could not be hidden any more (AWS shows a deleted link for two hours).
 fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
-    if facts.has_been_missing_for_long() {
+    if facts.has_been_missing_for_long(Missing::Link(Side::Local)) {
         draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
     } else {
-        draft.missing = true;
+        draft.missing.insert(Missing::Link(Side::Local));
     }
 }
 
@@ -211,7 +210,7 @@ fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
             (None, Some(group)) => {
                 draft.record(FirewallGroupRemoved { peering_id: facts.peering.id, side, group: group.clone() });
             }
-            (None, None) => late_group(facts, side, draft),
+            (None, None) => {}
         }
     }
 }
@@ -221,26 +220,29 @@ fn was_in_use(facts: &Facts<'_>) -> bool {
     facts.peering.acceptance.is_some() || matches!(facts.peering.origin, Origin::Adopted { found: Some(_) })
 }
 
-/// A group that nobody has seen yet may have been made all the same: it is waited for as long as a cloud hides what exists.
-fn late_group(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    if was_in_use(facts) && !facts.peering.firewall.get(side).had_group && !facts.has_been_missing_for_long() {
-        draft.missing = true;
+/// What was made and was never seen is waited for, for as long as a cloud hides what exists: when it shows, it goes like all the rest.
+/// Nothing else waits for it.
+fn late(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
+    if !was_in_use(facts) {
+        return;
+    }
+    for side in facts.peering.kept_sides().filter(|side| !facts.has_been_missing_for_long(Missing::Made(*side))) {
+        let never_had_group = !facts.peering.firewall.get(side).had_group;
+        if never_had_group || lacks_routes(facts, side, draft) {
+            draft.missing.insert(Missing::Made(side));
+        }
     }
 }
 
-/// The same for routes: in a serving table that neither has nor had one to an accepted destination.
-fn late_routes(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], draft: &mut Draft) {
-    let peering = facts.peering;
-    let shows = |table: &RouteTableView, range: Range| table.routes.iter().any(|route| route.destination == IpNet::V4(range.net()));
-    let is_late = |table: &RouteTableView| {
-        let mut wanted = peering.routes.get(side).iter();
-        wanted.any(|(range, route)| {
-            let known = route.installed.contains(&table.table) || peering.gone.get(side).contains(&(table.table.clone(), *range));
-            !known && !shows(table, *range)
-        })
-    };
-    let late = routes::serving(tables, place::subnets(facts.network, peering, side)).any(is_late);
-    if late && was_in_use(facts) && !facts.has_been_missing_for_long() {
-        draft.missing = true;
+/// Whether a serving table neither has nor had a route to a destination that was accepted.
+fn lacks_routes(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
+    let wanted = facts.peering.routes.get(side);
+    if wanted.is_empty() {
+        return false;
     }
+    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return false };
+    let shows = |table: &RouteTableView, range: Range| table.routes.iter().any(|route| route.destination == IpNet::V4(range.net()));
+    let lacks =
+        |table: &RouteTableView| wanted.keys().any(|range| !shows(table, *range) && !facts.peering.has_lost(side, &table.table, *range));
+    routes::serving(tables, place::subnets(facts.network, facts.peering, side)).any(lacks)
 }

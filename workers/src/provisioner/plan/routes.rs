@@ -2,7 +2,7 @@
 //! never replaced, and a withdrawn one goes once whatever takes its place is in.
 
 use super::{
-    Draft, Facts, Sight,
+    Draft, Facts, Missing, Sight,
     drift::{self, Verdict},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
     let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return };
     if tables.is_empty() {
         let network = place::network(facts.network, facts.peering, side);
-        draft.missing(facts, side, format!("{network} has no route table"), vec![format!("check that {network} exists")]);
+        draft.missing(facts, Missing::Tables(side), format!("{network} has no route table"), vec![format!("check that {network} exists")]);
         return;
     }
     let serving: Vec<&RouteTableView> = serving(tables, place::subnets(facts.network, facts.peering, side)).collect();
@@ -70,8 +70,8 @@ fn subnets_are_there(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], d
     let Some(shown) = draft.see(facts.seen.subnets.get(side), Sight::Subnets(side)) else { return false };
     let Some(gone) = unnamed.into_iter().find(|subnet| !shown.iter().any(|view| view.subnet == **subnet)) else { return true };
     let network = place::network(facts.network, facts.peering, side);
-    let remedy = vec![format!("request a peering that names subnets which {network} has; no route is added on this side meanwhile")];
-    draft.missing(facts, side, format!("{gone} is no subnet of {network}"), remedy);
+    let remedy = vec![format!("name subnets that {network} has; no route is added on this side meanwhile")];
+    draft.missing(facts, Missing::Subnet(side), format!("{gone} is no subnet of {network}"), remedy);
     false
 }
 
@@ -134,7 +134,7 @@ pub(super) fn is_ours(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], 
     may_have_made
         && peering.ever_accepted.get(side).contains(&destination)
         && !peering.was_found(side, table, destination)
-        && (on_record || serves(facts, side, tables, table) && !peering.gone.get(side).contains(&(table.clone(), destination)))
+        && (on_record || serves(facts, side, tables, table) && !peering.has_lost(side, table, destination))
 }
 
 /// Whether the table serves the chosen subnets.

@@ -1,6 +1,6 @@
 //! The states of a link at the cloud, and what they come to when nobody here asked for them.
 
-use super::{Draft, Facts, Sight};
+use super::{Draft, Facts, Missing, Sight};
 use crate::cloud::{LinkState, LinkView};
 use domain::{
     Side,
@@ -14,7 +14,7 @@ pub(super) fn on_record<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -
     let view = views.iter().find(|view| view.link == *link);
     if view.is_none() {
         let message = format!("the cloud no longer shows {link}");
-        draft.missing(facts, Side::Local, message, gone(facts));
+        draft.missing(facts, Missing::Link(Side::Local), message, gone(facts));
     }
     view
 }

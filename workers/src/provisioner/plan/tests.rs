@@ -17,7 +17,9 @@ use crate::{
 };
 use domain::{
     BySide,
-    network::{NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated, PeeringInitiationRefused, RouteInstalled},
+    network::{
+        NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated, PeeringInitiationRefused, RemovePeering, RouteInstalled,
+    },
     text::Link,
 };
 use ipnet::IpNet;
@@ -401,8 +403,9 @@ fn a_link_that_the_remote_side_does_not_show_is_waited_for_and_then_reported() {
     let (log, seen) = (after(&[started(1), initiated()]), both_see(&[ours(LinkState::Pending)], &[]));
     let missing = planned(&log, &seen, 1);
     expect(&missing, &[], Next::Poll);
-    assert!(missing.missing);
-    let memory = Memory { missing_since: Some(at(1)), ..Memory::default() };
+    let hidden = Missing::Link(Side::Remote);
+    assert_eq!(missing.missing, [hidden].into());
+    let memory = Memory { missing_since: [(hidden, at(1))].into(), ..Memory::default() };
     expect(&planned_with(&log, &seen, &memory, 300), &[], Next::Poll);
     expect(&planned_with(&log, &seen, &memory, 301), &["Blocked:not_found:remote"], Next::Blocked);
 }
@@ -411,8 +414,21 @@ fn a_link_that_the_remote_side_does_not_show_is_waited_for_and_then_reported() {
 fn a_recorded_link_that_is_gone_is_reported_and_never_made_again() {
     for log in [after(&[started(1), initiated()]), after(&[started(1), initiated(), accepted()]), active()] {
         expect(&planned(&log, &sees(&[]), 1), &[], Next::Poll);
-        let memory = Memory { missing_since: Some(at(0)), ..Memory::default() };
+        let memory = Memory { missing_since: [(Missing::Link(Side::Local), at(0))].into(), ..Memory::default() };
         expect(&planned_with(&log, &sees(&[]), &memory, 300), &["Blocked:not_found:local"], Next::Blocked);
+    }
+}
+
+#[test]
+fn a_link_is_taken_for_gone_only_if_it_has_itself_been_out_of_sight_for_long() {
+    let log = active();
+    let removal = RemovePeering { peering_id: peering_id(), reason: "no longer needed".parse().unwrap() };
+    log.execute(&removal.into()).unwrap();
+    let seen = Observed { groups: BySide::of(|_| Some(Vec::new())), ..sees(&[]) };
+    for (what, gone) in [(Missing::Subnet(Side::Local), false), (Missing::Made(Side::Local), false), (Missing::Link(Side::Local), true)] {
+        let memory = Memory { missing_since: [(what, at(0))].into(), ..Memory::default() };
+        let plan = planned_with(&log, &seen, &memory, 300);
+        assert_eq!(steps(&plan).contains(&"LinkRemoved".to_owned()), gone, "{what:?}: {plan:#?}");
     }
 }
 

@@ -59,13 +59,7 @@ fn is_surveyed(facts: &Facts<'_>, link: &Link, local: &LinkView, draft: &mut Dra
     let Origin::Adopted { found: None } = facts.peering.origin else { return true };
     let (mut found, mut names) = (Vec::new(), Vec::new());
     for side in facts.peering.kept_sides() {
-        let view = match side {
-            Side::Local => Some(local),
-            Side::Remote => {
-                let views = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote));
-                views.and_then(|views| views.iter().find(|view| view.link == *link))
-            }
-        };
+        let view = dns::any_view(facts, side, local, draft);
         let end = view.and_then(|view| view.end(&place::network(facts.network, facts.peering, side)));
         if end.is_some_and(|(_, end)| end.dns_resolution == Some(true)) {
             names.push(side);

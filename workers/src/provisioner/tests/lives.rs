@@ -2,6 +2,7 @@
 //! step.
 #![allow(clippy::unwrap_used)]
 
+mod adoption;
 mod consent;
 mod crashes;
 mod exposure;
@@ -13,7 +14,7 @@ mod routes;
 mod upkeep;
 
 use crate::{
-    cloud::{NetworkRef, RouteTarget},
+    cloud::{LinkState, NetworkRef, RouteTarget},
     clouds::{CallSettings, Metered, SimulatedCloud, SimulatedSettings, simulated::World},
     provisioner::{
         pass::Memories,
@@ -81,6 +82,18 @@ impl Life {
         assert_eq!(self.run(Fuse::never(), Duration::from_secs(60)).await, Some(Settled::No), "{:#?}", self.log.peering());
         let blocked = self.log.peering().blocked.expect("blocked");
         assert_eq!((blocked.cause, blocked.side), (cause, side), "{}", blocked.message);
+    }
+
+    /// Works for so long, whatever comes of it.
+    async fn look_for(&mut self, time: Duration) {
+        self.run(Fuse::never(), time).await;
+    }
+
+    /// A link that somebody has made between the two networks, in this state.
+    fn somebodys(&self, requester: Side, state: LinkState) -> Link {
+        let (network, peering) = (self.log.network(), self.log.peering());
+        let end = |side| place::end(&network, &peering, side);
+        self.cloud.hands().join(&end(requester), &end(requester.other()), state, None)
     }
 
     fn says(&self, command: impl Into<NetworkCommand>) {

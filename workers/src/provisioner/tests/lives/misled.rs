@@ -6,31 +6,16 @@ use crate::{
     cloud::{LinkRole, LinkState, Operation, RouteTarget},
     clouds::SimulatedSettings,
     provisioner::{
-        place,
         settings::ProvisionerSettings,
         testing::{CLIENTS, Fuse, Log, cloud, peering_id, range},
     },
 };
 use domain::{
     Side,
-    network::{AcceptRoute, BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy, Terms, WithdrawRoute},
-    text::{Link, Subnet},
+    network::{AcceptRoute, BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms, WithdrawRoute},
+    text::Subnet,
 };
 use std::time::Duration;
-
-impl Life {
-    /// A link that somebody has made between the two networks, in this state.
-    fn somebodys(&self, requester: Side, state: LinkState) -> Link {
-        let (network, peering) = (self.log.network(), self.log.peering());
-        let end = |side| place::end(&network, &peering, side);
-        let other = if requester == Side::Local { Side::Remote } else { Side::Local };
-        self.cloud.hands().join(&end(requester), &end(other), state, None)
-    }
-
-    async fn look_for(&mut self, time: Duration) {
-        self.run(Fuse::never(), time).await;
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone() {
@@ -123,37 +108,6 @@ async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_canno
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_that_an_adopted_link_had_stays_when_its_table_no_longer_serves() {
-    let mut life = Life::asked_for();
-    let link = life.somebodys(Side::Remote, LinkState::Active);
-    let (local, to_clients) = (life.network(Side::Local), CLIENTS.parse().unwrap());
-    let first: Subnet = "subnet-1".parse().unwrap();
-    let table = life.cloud.world().networks[&local.to_string()].tables.iter().find(|it| it.subnets.contains(&first)).unwrap().id.clone();
-    life.cloud.hands().route(&local, &table, to_clients, RouteTarget::Link(link.clone()));
-    life.log = Log::adopting(&link).told_by(&life.clock);
-    life.settles().await;
-    life.cloud.hands().add_table(&local, &[first]).unwrap();
-    life.looks_again().await;
-    assert!(life.routes(Side::Local).contains(&(table, CLIENTS.to_owned())), "{:?}", life.routes(Side::Local));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
-    let mut life = Life::asked_for();
-    let link = life.somebodys(Side::Remote, LinkState::Active);
-    let (remote, main) = (life.network(Side::Remote), life.main_table(Side::Remote));
-    life.cloud.hands().route(&remote, &main, "10.20.0.0/16".parse().unwrap(), RouteTarget::Link(link.clone()));
-    life.log = Log::adopting(&link).told_by(&life.clock);
-    life.cloud.hands().deny_call(&remote.place.account, Operation::RouteTables);
-    life.look_for(Duration::from_secs(60)).await;
-    assert_eq!(life.count("PeeringSurveyed"), 0);
-    life.cloud.hands().allow(&remote.place.account);
-    life.says(remove());
-    life.settles().await;
-    assert_eq!((life.log.peering().life.as_str(), life.routes(Side::Remote)), ("removed", vec![(main, "10.20.0.0/16".to_owned())]));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_link_that_became_active_in_time_is_not_taken_back_because_nobody_looked() {
     let mut life = Life::asked_for();
     let deadline = Some((life.clock)() + Duration::from_secs(7200));
@@ -224,26 +178,6 @@ async fn an_exposure_that_comes_back_each_time_it_is_revoked_ends_in_a_block_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_go() {
-    let mut life = Life::asked_for();
-    let link = life.somebodys(Side::Local, LinkState::Active);
-    for end in [LinkRole::Requester, LinkRole::Accepter] {
-        life.cloud.hands().flip(&link, end, true);
-    }
-    life.log = Log::adopting(&link).told_by(&life.clock);
-    life.settles().await;
-    for side in Side::BOTH {
-        life.says(SetDnsResolution { peering_id: peering_id(), side, enabled: true });
-    }
-    life.settles().await;
-    life.says(remove());
-    life.settles().await;
-    let world = life.cloud.world();
-    let resolve = [LinkRole::Requester, LinkRole::Accepter].map(|end| world.links[&link].end(end).dns_resolution);
-    assert_eq!((life.log.peering().life.as_str(), resolve), ("removed", [Some(true); 2]));
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
     let late = SimulatedSettings { visibility: Duration::from_secs(60)..=Duration::from_secs(120), ..SimulatedSettings::instant(7) };
     for steps in 0..60 {
@@ -263,26 +197,6 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
         life.cloud.hands().delete(&link, LinkRole::Requester);
         is_clean(&life.cloud.world(), &format!("killed after {steps} steps and removed"));
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
-    let mut life = Life::asked_for();
-    let link = life.somebodys(Side::Local, LinkState::Pending);
-    tokio::time::advance(Duration::from_secs(150 * 3600)).await;
-    life.log = Log::adopting_now(&link, &life.clock);
-    life.cloud.hands().deny_call(&life.network(Side::Remote).place.account, Operation::AcceptLink);
-    life.look_for(Duration::from_secs(3600)).await;
-    assert_eq!(life.count("PeeringExpiryNear"), 1, "eighteen hours are left");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_of_the_peers_is_accepted_by_the_private_networks_owner_once_it_is_adopted() {
-    let mut life = Life::asked_for();
-    let link = life.somebodys(Side::Remote, LinkState::Pending);
-    life.log = Log::adopting_now(&link, &life.clock);
-    life.settles().await;
-    assert!(life.log.peering().is_converged() && life.link() == link, "{:#?}", life.log.peering());
 }
 
 #[tokio::test(start_paused = true)]
