@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tests::engine::Launch;
 use tests::store_proxy::{Stop, StoreProxy};
+use tests::wait;
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 
@@ -98,6 +99,30 @@ impl Read {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_have_is_told() {
+    let (data, node) = (TempDir::new().unwrap(), EmbeddedNode::builder().in_memory().start().await.unwrap());
+    let proxy = StoreProxy::start(&node.address().to_string(), Stop::Never).await;
+    proxy.hold_news();
+    let engine = Launch::new(data.path()).store(&proxy.connection_string()).set("api.command_deadline", "1s").start().await;
+    let api = Api::connect(&engine.server()).await;
+    let nobody = "3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e";
+    let behind = (Code::Unavailable, "READ_MODEL_BEHIND".to_owned());
+    assert_eq!(api::reason(&api.network(nobody, "").await.unwrap_err()), behind, "the log was never read to its end");
+    let network = wait::until("a registered network", SOON, || async { api.send(&Command::Register(api::register())).await.ok() });
+    let network = network.await.network_id;
+    assert_eq!(api::reason(&api.network(&network, "").await.unwrap_err()), behind, "it is there, and not shown yet");
+    let listed = api.networks.clone().list_networks(ListNetworksRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.networks, [], "a list has what there is");
+
+    proxy.release_news();
+    wait::until("the network", SOON, || async { api.network(&network, "").await.ok() }).await;
+    let unknown = api.network(nobody, "").await.unwrap_err();
+    assert_eq!(api::reason(&unknown), (Code::NotFound, "NETWORK_UNKNOWN".to_owned()));
+    engine.stop().await;
+    node.shutdown().await;
 }
 
 #[tokio::test]
