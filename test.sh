@@ -3,7 +3,7 @@
 #
 #   ./test.sh            all of it
 #   ./test.sh quick      formatting, lints and documents only: no tests, no Python
-#   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p domain)
+#   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
 # Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, and a C compiler. The Python packages (an EC2 emulator
 # and its judge) go to .venv, pinned by hash. PEERAGE_TEST_STORE=kurrentdb://... points the store suites at a real KurrentDB.

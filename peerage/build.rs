@@ -1,4 +1,5 @@
-//! Compiles the API's `.proto` files with a compiler written in Rust, so that a fresh machine needs no `protoc`.
+//! Compiles the API's `.proto` files with a compiler written in Rust, so that a fresh machine needs
+//! no `protoc`.
 
 use prost::Message as _;
 use std::{env, error::Error, fs, path::PathBuf};
@@ -11,6 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("peerage.binpb"), descriptors.encode_to_vec())?;
     // `--output json` prints the messages themselves.
-    tonic_build::configure().type_attribute(".", "#[derive(serde::Serialize)]").compile_fds(descriptors)?;
+    tonic_build::configure()
+        .type_attribute(".", "#[derive(serde::Serialize)]")
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Compiles the protocol's `.proto` files with a compiler written in Rust, so that a fresh machine needs no `protoc`.
+//! Compiles the protocol's `.proto` files with a compiler written in Rust, so that a fresh machine
+//! needs no `protoc`.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -16,7 +17,10 @@ const FILES: [&str; 9] = [
     "users.proto",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "cargo names the output directory in the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo names the output directory in the environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(FILES, ["proto"])?;
@@ -25,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut messages = prost_build::Config::new();
     // Payloads are handed on without being copied.
     messages.bytes(["."]);
-    // Maps of two or three entries that are built for every event: ordered ones cost less, and encode the same every time.
+    // Maps of two or three entries that are built for every event: ordered ones cost less, and
+    // encode the same every time.
     messages.btree_map(["."]);
     // Details of errors are packed under their full names.
     messages.enable_type_names();

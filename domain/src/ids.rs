@@ -1,7 +1,7 @@
 //! Typed ids, declared once, and the one way new ones are born.
 //!
-//! Every id that a decision makes is derived from the id of the command that asked for it, so a command that is sent twice, or
-//! decided again after a crash, names the same things.
+//! Every id that a decision makes is derived from the id of the command that asked for it, so a
+//! command that is sent twice, or decided again after a crash, names the same things.
 
 use crate::text::{Account, ExternalId};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,9 @@ impl NetworkId {
         format!("{NETWORK_CATEGORY}-{}", self.0)
     }
 
-    /// What the engine shows when it enters this account for this network. It follows from both, so that it can be told before
-    /// anything is asked for, and no two tenants share one (AWS: the external id of a role's trust policy).
+    /// What the engine shows when it enters this account for this network. It follows from both, so
+    /// that it can be told before anything is asked for, and no two tenants share one (AWS: the
+    /// external id of a role's trust policy).
     pub fn external_id(&self, account: &Account) -> ExternalId {
         let id = Uuid::new_v5(&self.0, format!("external-id/{account}").as_bytes());
         ExternalId::try_from(format!("peerage-{id}")).expect("a word and a UUID are an external id")
@@ -69,7 +70,9 @@ impl NetworkId {
     /// The network whose stream this is, if it is one.
     pub fn from_stream(stream: &str) -> Option<Self> {
         let (category, id) = stream.split_once('-')?;
-        (category == NETWORK_CATEGORY).then(|| id.parse().ok()).flatten()
+        (category == NETWORK_CATEGORY)
+            .then(|| id.parse().ok())
+            .flatten()
     }
 }
 
@@ -121,15 +124,24 @@ mod tests {
         assert_eq!(once.event(1), again.event(1));
         assert_ne!(once.event(0), once.event(1));
         assert_ne!(once.network().0, once.peering(once.network()).0);
-        assert_ne!(once.peering(NetworkId(Uuid::from_u128(1))), once.peering(NetworkId(Uuid::from_u128(2))));
-        assert_ne!(once.event(0), Ids::of(CommandId(Uuid::from_u128(8))).event(0));
+        assert_ne!(
+            once.peering(NetworkId(Uuid::from_u128(1))),
+            once.peering(NetworkId(Uuid::from_u128(2)))
+        );
+        assert_ne!(
+            once.event(0),
+            Ids::of(CommandId(Uuid::from_u128(8))).event(0)
+        );
     }
 
     #[test]
     fn a_network_is_found_again_by_its_stream_and_by_no_other() {
         let id = NetworkId(Uuid::from_u128(3));
         assert_eq!(NetworkId::from_stream(&id.stream()), Some(id));
-        assert_eq!(NetworkId::from_stream("networks-00000000-0000-0000-0000-000000000003"), None);
+        assert_eq!(
+            NetworkId::from_stream("networks-00000000-0000-0000-0000-000000000003"),
+            None
+        );
         assert_eq!(NetworkId::from_stream("network-3"), None);
         assert_eq!(NetworkId::from_stream("network"), None);
     }

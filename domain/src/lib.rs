@@ -1,11 +1,13 @@
 //! What may happen to a private network and its peerings, and nothing else.
 //!
-//! This room decides: a command and the folded state go in, events or a refusal come out ([`network::decide`]); an event and a
-//! state go in, the next state comes out ([`network::evolve`]). It does no I/O, reads no clock, draws no random number and holds
-//! no lock: time and ids are arguments. What it knows about the clouds is only what is true of all of them, or a table of facts
-//! ([`place`]).
+//! This room decides: a command and the folded state go in, events or a refusal come out
+//! ([`network::decide`]); an event and a state go in, the next state comes out
+//! ([`network::evolve`]). It does no I/O, reads no clock, draws no random number and holds no lock:
+//! time and ids are arguments. What it knows about the clouds is only what is true of all of them,
+//! or a table of facts ([`place`]).
 //!
-//! From the same record it says what people should know ([`advisory`]) and what they must do at their cloud ([`instructions`]).
+//! From the same record it says what people should know ([`advisory`]) and what they must do at
+//! their cloud ([`instructions`]).
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 

@@ -1,7 +1,7 @@
 //! Where networks are: providers, their regions, and the form of their account and network ids.
 //!
-//! Facts of the providers as tables. A region that is not listed is refused: a typing error in a region is otherwise found by a
-//! cloud call that fails minutes later.
+//! Facts of the providers as tables. A region that is not listed is refused: a typing error in a
+//! region is otherwise found by a cloud call that fails minutes later.
 
 use crate::text::{Account, CloudNetwork};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,8 @@ impl Provider {
         }
     }
 
-    /// The regions that a network of this provider can be in (the providers' public region lists, 2026).
+    /// The regions that a network of this provider can be in (the providers' public region lists,
+    /// 2026).
     pub fn regions(&self) -> &'static [&'static str] {
         match self {
             Self::Aws => AWS,
@@ -41,16 +42,22 @@ impl Provider {
     pub fn check_account(&self, account: &Account) -> Result<(), &'static str> {
         let text = account.as_str();
         let (good, form) = match self {
-            Self::Aws => {
-                (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()), "an AWS account id has 12 digits, like 111122223333")
-            }
+            Self::Aws => (
+                text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()),
+                "an AWS account id has 12 digits, like 111122223333",
+            ),
             Self::Gcp => (
                 (6..=30).contains(&text.len())
                     && text.starts_with(|c: char| c.is_ascii_lowercase())
-                    && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                    && text
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "a GCP project id has 6 to 30 lower-case letters, digits and hyphens and begins with a letter",
             ),
-            Self::Azure => (text.parse::<uuid::Uuid>().is_ok(), "an Azure tenant id is a UUID"),
+            Self::Azure => (
+                text.parse::<uuid::Uuid>().is_ok(),
+                "an Azure tenant id is a UUID",
+            ),
         };
         if good { Ok(()) } else { Err(form) }
     }
@@ -60,12 +67,19 @@ impl Provider {
         let text = network.as_str();
         let (good, form) = match self {
             Self::Aws => (
-                text.strip_prefix("vpc-")
-                    .is_some_and(|id| (8..=17).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))),
+                text.strip_prefix("vpc-").is_some_and(|id| {
+                    (8..=17).contains(&id.len())
+                        && id
+                            .bytes()
+                            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+                }),
                 "an AWS VPC id looks like vpc-0a1b2c3d4e5f60718",
             ),
             Self::Gcp => (
-                text.len() <= 63 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                text.len() <= 63
+                    && text
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "a GCP network name has up to 63 lower-case letters, digits and hyphens",
             ),
             Self::Azure => (
@@ -92,7 +106,10 @@ impl FromStr for Provider {
     type Err = UnknownProvider;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|provider| provider.as_str() == text).ok_or(UnknownProvider)
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == text)
+            .ok_or(UnknownProvider)
     }
 }
 
@@ -109,13 +126,23 @@ pub struct UnknownRegion {
 }
 
 fn examples(provider: Provider) -> String {
-    provider.regions().iter().take(3).copied().collect::<Vec<_>>().join(", ")
+    provider
+        .regions()
+        .iter()
+        .take(3)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Region {
     /// The provider's region of this name.
     pub fn of(provider: Provider, name: &str) -> Result<Self, UnknownRegion> {
-        if provider.regions().contains(&name) { Ok(Self(name.to_owned())) } else { Err(UnknownRegion { provider }) }
+        if provider.regions().contains(&name) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(UnknownRegion { provider })
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -178,7 +205,12 @@ mod tests {
     #[test]
     fn a_region_is_known_only_to_its_own_provider() {
         assert!(Region::of(Provider::Aws, "eu-west-1").is_ok());
-        assert_eq!(Region::of(Provider::Gcp, "eu-west-1"), Err(UnknownRegion { provider: Provider::Gcp }));
+        assert_eq!(
+            Region::of(Provider::Gcp, "eu-west-1"),
+            Err(UnknownRegion {
+                provider: Provider::Gcp
+            })
+        );
         assert!(Region::of(Provider::Aws, "eu-west-11").is_err());
         assert!(Region::of(Provider::Azure, "westeurope").is_ok());
     }
@@ -187,13 +219,33 @@ mod tests {
     fn ids_have_the_form_of_their_provider() {
         let account = |text: &str| text.parse::<Account>().expect("an account");
         let network = |text: &str| text.parse::<CloudNetwork>().expect("a network");
-        assert!(Provider::Aws.check_account(&account("111122223333")).is_ok());
-        assert!(Provider::Aws.check_account(&account("11112222333")).is_err());
+        assert!(
+            Provider::Aws
+                .check_account(&account("111122223333"))
+                .is_ok()
+        );
+        assert!(
+            Provider::Aws
+                .check_account(&account("11112222333"))
+                .is_err()
+        );
         assert!(Provider::Gcp.check_account(&account("orders-prod")).is_ok());
         assert!(Provider::Gcp.check_account(&account("Orders")).is_err());
-        assert!(Provider::Azure.check_account(&account("8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e")).is_ok());
-        assert!(Provider::Azure.check_account(&account("111122223333")).is_err());
-        assert!(Provider::Aws.check_network(&network("vpc-0a1b2c3d4e5f60718")).is_ok());
+        assert!(
+            Provider::Azure
+                .check_account(&account("8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e"))
+                .is_ok()
+        );
+        assert!(
+            Provider::Azure
+                .check_account(&account("111122223333"))
+                .is_err()
+        );
+        assert!(
+            Provider::Aws
+                .check_network(&network("vpc-0a1b2c3d4e5f60718"))
+                .is_ok()
+        );
         assert!(Provider::Aws.check_network(&network("vpc-1")).is_err());
         assert!(Provider::Gcp.check_network(&network("default")).is_ok());
         assert!(Provider::Azure.check_network(&network("default")).is_err());

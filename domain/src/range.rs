@@ -1,14 +1,16 @@
 //! Address ranges that may take part in a peering.
 //!
-//! A [`Range`] is an IPv4 network in canonical form, inside RFC 1918 space, with a prefix from /8 to /25. A value of this type
-//! needs no further check anywhere; everything else is refused here, with the fact that is wrong.
+//! A [`Range`] is an IPv4 network in canonical form, inside RFC 1918 space, with a prefix from /8
+//! to /25. A value of this type needs no further check anywhere; everything else is refused here,
+//! with the fact that is wrong.
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 use thiserror::Error;
 
-/// The shortest and the longest prefix of a range (Kurrent Cloud's console: /25 at most; RFC 1918's largest block is a /8).
+/// The shortest and the longest prefix of a range (Kurrent Cloud's console: /25 at most; RFC 1918's
+/// largest block is a /8).
 pub const PREFIX: std::ops::RangeInclusive<u8> = 8..=25;
 
 /// The private blocks of RFC 1918.
@@ -34,7 +36,9 @@ pub enum RangeError {
     NotCanonical { given: String, canonical: String },
     #[error("`{given}` has prefix /{prefix}; use /{} to /{}", PREFIX.start(), PREFIX.end())]
     PrefixOutOfBounds { given: String, prefix: u8 },
-    #[error("`{given}` is not private address space; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)")]
+    #[error(
+        "`{given}` is not private address space; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"
+    )]
     NotPrivate { given: String },
 }
 
@@ -65,10 +69,16 @@ impl FromStr for Range {
             Err(_) => return Err(RangeError::NotARange { given: given() }),
         };
         if net.trunc() != net {
-            return Err(RangeError::NotCanonical { given: given(), canonical: net.trunc().to_string() });
+            return Err(RangeError::NotCanonical {
+                given: given(),
+                canonical: net.trunc().to_string(),
+            });
         }
         if !PREFIX.contains(&net.prefix_len()) {
-            return Err(RangeError::PrefixOutOfBounds { given: given(), prefix: net.prefix_len() });
+            return Err(RangeError::PrefixOutOfBounds {
+                given: given(),
+                prefix: net.prefix_len(),
+            });
         }
         if !PRIVATE.iter().any(|block| block.contains(&net)) {
             return Err(RangeError::NotPrivate { given: given() });
@@ -122,35 +132,85 @@ mod tests {
 
     #[test]
     fn canonical_private_ranges_from_8_to_25_are_ranges() {
-        for text in ["10.0.0.0/8", "10.20.0.0/16", "172.16.0.0/12", "172.31.255.128/25", "192.168.0.0/16", "192.168.7.0/24"] {
-            assert_eq!(text.parse::<Range>().map(|range| range.to_string()), Ok(text.to_owned()));
+        for text in [
+            "10.0.0.0/8",
+            "10.20.0.0/16",
+            "172.16.0.0/12",
+            "172.31.255.128/25",
+            "192.168.0.0/16",
+            "192.168.7.0/24",
+        ] {
+            assert_eq!(
+                text.parse::<Range>().map(|range| range.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 
     #[test]
     fn each_wrong_range_is_refused_with_what_is_wrong() {
         let given = |text: &str| text.to_owned();
-        for text in ["", "ten", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/8 "] {
+        for text in [
+            "",
+            "ten",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/8 ",
+        ] {
             assert_eq!(error(text), RangeError::NotARange { given: given(text) });
         }
-        assert_eq!(error("fd00::/8"), RangeError::Ipv6 { given: given("fd00::/8") });
-        assert_eq!(error("10.77.3.4/16"), RangeError::NotCanonical { given: given("10.77.3.4/16"), canonical: given("10.77.0.0/16") });
-        assert_eq!(error("10.0.0.0/26"), RangeError::PrefixOutOfBounds { given: given("10.0.0.0/26"), prefix: 26 });
-        assert_eq!(error("0.0.0.0/0"), RangeError::PrefixOutOfBounds { given: given("0.0.0.0/0"), prefix: 0 });
-        for text in ["8.8.8.0/24", "172.32.0.0/16", "172.0.0.0/8", "192.0.0.0/8", "100.64.0.0/10", "11.0.0.0/8"] {
+        assert_eq!(
+            error("fd00::/8"),
+            RangeError::Ipv6 {
+                given: given("fd00::/8")
+            }
+        );
+        assert_eq!(
+            error("10.77.3.4/16"),
+            RangeError::NotCanonical {
+                given: given("10.77.3.4/16"),
+                canonical: given("10.77.0.0/16")
+            }
+        );
+        assert_eq!(
+            error("10.0.0.0/26"),
+            RangeError::PrefixOutOfBounds {
+                given: given("10.0.0.0/26"),
+                prefix: 26
+            }
+        );
+        assert_eq!(
+            error("0.0.0.0/0"),
+            RangeError::PrefixOutOfBounds {
+                given: given("0.0.0.0/0"),
+                prefix: 0
+            }
+        );
+        for text in [
+            "8.8.8.0/24",
+            "172.32.0.0/16",
+            "172.0.0.0/8",
+            "192.0.0.0/8",
+            "100.64.0.0/10",
+            "11.0.0.0/8",
+        ] {
             assert_eq!(error(text), RangeError::NotPrivate { given: given(text) });
         }
     }
 
     #[test]
     fn an_oversize_text_does_not_come_back_whole() {
-        let RangeError::NotARange { given } = error(&"9".repeat(100_000)) else { panic!("another error") };
+        let RangeError::NotARange { given } = error(&"9".repeat(100_000)) else {
+            panic!("another error")
+        };
         assert!(given.chars().count() < 70);
     }
 
     #[test]
     fn overlap_is_symmetric_and_containment_is_not() {
-        let [wide, narrow, other] = ["10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"].map(|text| text.parse::<Range>().expect("a range"));
+        let [wide, narrow, other] = ["10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"]
+            .map(|text| text.parse::<Range>().expect("a range"));
         assert!(wide.overlaps(&narrow) && narrow.overlaps(&wide) && wide.overlaps(&wide));
         assert!(!narrow.overlaps(&other));
         assert!(wide.contains(&narrow) && !narrow.contains(&wide) && narrow.contains(&narrow));

@@ -48,7 +48,10 @@ impl FromStr for Side {
     type Err = NotASide;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::BOTH.into_iter().find(|side| side.as_str() == text).ok_or(NotASide)
+        Self::BOTH
+            .into_iter()
+            .find(|side| side.as_str() == text)
+            .ok_or(NotASide)
     }
 }
 
@@ -61,7 +64,10 @@ pub struct BySide<T> {
 
 impl<T> BySide<T> {
     pub fn of(make: impl Fn(Side) -> T) -> Self {
-        Self { local: make(Side::Local), remote: make(Side::Remote) }
+        Self {
+            local: make(Side::Local),
+            remote: make(Side::Remote),
+        }
     }
 
     pub fn get(&self, side: Side) -> &T {

@@ -74,7 +74,8 @@ text_type! {
     Name, 63, name_character, "use letters, digits, `-`, `_` and `.`";
     /// Who owns a network at the provider: an AWS account, a GCP project, an Azure tenant.
     Account, 64, name_character, "use letters, digits, `-`, `_` and `.`";
-    /// The provider's id of a network: an AWS VPC id, a GCP network name, an Azure VNet resource id.
+    /// The provider's id of a network: an AWS VPC id, a GCP network name, an Azure VNet resource
+    /// id.
     CloudNetwork, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a subnet.
     Subnet, 512, path_character, "use letters, digits and `-_./()`";
@@ -86,7 +87,8 @@ text_type! {
     FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of one firewall rule.
     FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
-    /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224 characters), unique to one tenant.
+    /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
+    /// characters), unique to one tenant.
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";
     /// Why somebody asked for something, in their own words.
     Reason, 500, |c: char| !c.is_control(), "leave out control characters";
@@ -102,7 +104,12 @@ fn path_character(c: char) -> bool {
     name_character(c) || matches!(c, '/' | '(' | ')')
 }
 
-fn checked(text: &str, most: usize, allowed: impl Fn(char) -> bool, hint: &'static str) -> Result<String, TextError> {
+fn checked(
+    text: &str,
+    most: usize,
+    allowed: impl Fn(char) -> bool,
+    hint: &'static str,
+) -> Result<String, TextError> {
     if text.is_empty() {
         return Err(TextError::Empty);
     }
@@ -111,7 +118,10 @@ fn checked(text: &str, most: usize, allowed: impl Fn(char) -> bool, hint: &'stat
         return Err(TextError::TooLong { length, most });
     }
     match text.chars().find(|c| !allowed(*c)) {
-        Some(found) => Err(TextError::Character { found, allowed: hint }),
+        Some(found) => Err(TextError::Character {
+            found,
+            allowed: hint,
+        }),
         None => Ok(text.to_owned()),
     }
 }
@@ -122,11 +132,26 @@ mod tests {
 
     #[test]
     fn a_name_is_bounded_and_printable() {
-        assert_eq!("orders-prod_1.eu".parse::<Name>().map(String::from), Ok("orders-prod_1.eu".to_owned()));
+        assert_eq!(
+            "orders-prod_1.eu".parse::<Name>().map(String::from),
+            Ok("orders-prod_1.eu".to_owned())
+        );
         assert_eq!("".parse::<Name>(), Err(TextError::Empty));
-        assert_eq!("x".repeat(64).parse::<Name>(), Err(TextError::TooLong { length: 64, most: 63 }));
-        assert!(matches!("a b".parse::<Name>(), Err(TextError::Character { found: ' ', .. })));
-        assert!(matches!("a\u{0}".parse::<Actor>(), Err(TextError::Character { .. })));
+        assert_eq!(
+            "x".repeat(64).parse::<Name>(),
+            Err(TextError::TooLong {
+                length: 64,
+                most: 63
+            })
+        );
+        assert!(matches!(
+            "a b".parse::<Name>(),
+            Err(TextError::Character { found: ' ', .. })
+        ));
+        assert!(matches!(
+            "a\u{0}".parse::<Actor>(),
+            Err(TextError::Character { .. })
+        ));
         assert!("vnets/(a)/b".parse::<CloudNetwork>().is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! Starts a node in memory, appends an event with the official client, and reads it back.
 
-use embedded::EmbeddedNode;
+use peerage_embedded::EmbeddedNode;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition};
 
 #[tokio::main]
@@ -9,9 +9,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::new(node.connection_string().parse()?)?;
 
     let event = EventData::binary("Greeted", "hello".into());
-    client.append_to_stream("greetings", &AppendToStreamOptions::default(), event).await?;
+    client
+        .append_to_stream("greetings", &AppendToStreamOptions::default(), event)
+        .await?;
 
-    let options = ReadStreamOptions::default().position(StreamPosition::Start).forwards();
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::Start)
+        .forwards();
     let mut events = client.read_stream("greetings", &options).await?;
     while let Some(event) = events.next().await? {
         let event = event.get_original_event();

@@ -106,19 +106,32 @@ pub enum StartError {
 
 impl StartError {
     pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::AddrInUse { Self::AddressInUse { address } } else { Self::Listen { address, source } }
+        if source.kind() == io::ErrorKind::AddrInUse {
+            Self::AddressInUse { address }
+        } else {
+            Self::Listen { address, source }
+        }
     }
 
     pub(crate) fn read(path: PathBuf, source: ReadError) -> Self {
-        Self::Store { path, source: source.into() }
+        Self::Store {
+            path,
+            source: source.into(),
+        }
     }
 
     pub(crate) fn users(path: PathBuf, source: UserError) -> Self {
-        Self::Store { path, source: source.into() }
+        Self::Store {
+            path,
+            source: source.into(),
+        }
     }
 
     pub(crate) fn log(path: PathBuf, source: LogError) -> Self {
-        Self::Store { path, source: source.into() }
+        Self::Store {
+            path,
+            source: source.into(),
+        }
     }
 }
 
@@ -128,15 +141,37 @@ impl From<OpenError> for StartError {
             OpenError::InUse(path) => Self::DirectoryInUse { path },
             OpenError::UnknownFormat { file, found } => Self::UnknownFormat { file, found },
             OpenError::NoStore(path) => Self::NoStore { path },
-            OpenError::OtherFormat { file, found, known } if found > known => Self::NewerFormat { file, found, known },
-            OpenError::OtherFormat { file, found, known } => Self::OlderFormat { file, found, known },
+            OpenError::OtherFormat { file, found, known } if found > known => {
+                Self::NewerFormat { file, found, known }
+            }
+            OpenError::OtherFormat { file, found, known } => {
+                Self::OlderFormat { file, found, known }
+            }
             OpenError::Io { path, source } => Self::Directory { path, source },
-            OpenError::Damaged(fault) => Self::Damaged { file: fault.file, problem: fault.problem.to_string() },
-            OpenError::Unreadable { file } => Self::Damaged { file, problem: "it does not hold a number".to_owned() },
-            OpenError::Shorter { ref file, .. } => Self::Store { path: file.clone(), source: error.into() },
-            OpenError::Senseless { ref path } => Self::Store { path: path.clone(), source: error.into() },
-            OpenError::Records { path, source } => Self::Store { path, source: source.into() },
-            OpenError::Store { path, source } => Self::Store { path, source: source.into() },
+            OpenError::Damaged(fault) => Self::Damaged {
+                file: fault.file,
+                problem: fault.problem.to_string(),
+            },
+            OpenError::Unreadable { file } => Self::Damaged {
+                file,
+                problem: "it does not hold a number".to_owned(),
+            },
+            OpenError::Shorter { ref file, .. } => Self::Store {
+                path: file.clone(),
+                source: error.into(),
+            },
+            OpenError::Senseless { ref path } => Self::Store {
+                path: path.clone(),
+                source: error.into(),
+            },
+            OpenError::Records { path, source } => Self::Store {
+                path,
+                source: source.into(),
+            },
+            OpenError::Store { path, source } => Self::Store {
+                path,
+                source: source.into(),
+            },
         }
     }
 }

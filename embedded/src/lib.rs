@@ -1,11 +1,12 @@
 //! A single-node event store that speaks KurrentDB's gRPC protocol, in this process.
 //!
-//! It gives official clients the answers a real KurrentDB gives: expected revisions and idempotency, reads in every
-//! shape, catch-up subscriptions with filters and checkpoints, soft deletes and tombstones, stream metadata and
-//! truncation. Events are kept in memory or, durably, in a directory.
+//! It gives official clients the answers a real KurrentDB gives: expected revisions and
+//! idempotency, reads in every shape, catch-up subscriptions with filters and checkpoints, soft
+//! deletes and tombstones, stream metadata and truncation. Events are kept in memory or, durably,
+//! in a directory.
 //!
 //! ```
-//! use embedded::EmbeddedNode;
+//! use peerage_embedded::EmbeddedNode;
 //! use kurrentdb::{AppendToStreamOptions, Client, EventData};
 //!
 //! # #[tokio::main]
@@ -24,12 +25,14 @@
 //! # }
 //! ```
 //!
-//! [`Builder`] has the rest: the address, TLS, users and access control, the system projections, what an append has to survive,
-//! clock and ids. [`offline`] looks at a data directory without starting a node. `examples/node.rs` is a program to begin with.
+//! [`Builder`] has the rest: the address, TLS, users and access control, the system projections,
+//! what an append has to survive, clock and ids. [`offline`] looks at a data directory without
+//! starting a node. `examples/node.rs` is a program to begin with.
 //!
-//! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `persistent` runs persistent
-//! subscriptions, `read` makes pages and subscriptions of the log, `engine` decides writes (pure functions) and commits them in
-//! groups (one writer), `log` keeps the records, `model` is the vocabulary of all of them. Inner layers do not know the outer ones.
+//! From the wire inwards: `net` serves connections, `grpc` has a file for each call, `persistent`
+//! runs persistent subscriptions, `read` makes pages and subscriptions of the log, `engine` decides
+//! writes (pure functions) and commits them in groups (one writer), `log` keeps the records,
+//! `model` is the vocabulary of all of them. Inner layers do not know the outer ones.
 //!
 //! It knows no cluster, and nothing of what its events mean.
 

@@ -93,22 +93,28 @@ impl EmbeddedNode {
 
     /// The connection string for clients on this machine.
     ///
-    /// It spares them the half second that the official Rust client otherwise waits before its first call.
+    /// It spares them the half second that the official Rust client otherwise waits before its
+    /// first call.
     #[must_use]
     pub fn connection_string(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        format!("kurrentdb://{address}?tls={}&discoveryInterval=0", self.is_tls)
+        format!(
+            "kurrentdb://{address}?tls={}&discoveryInterval=0",
+            self.is_tls
+        )
     }
 
-    /// Returns when the node has begun to shut down: a client may ask for it. [`shutdown`](Self::shutdown) finishes it.
+    /// Returns when the node has begun to shut down: a client may ask for it.
+    /// [`shutdown`](Self::shutdown) finishes it.
     pub async fn stopping(&self) {
         self.stopping.cancelled().await;
     }
 
-    /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data directory.
+    /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data
+    /// directory.
     pub async fn shutdown(self) {
         drop(self.shutdown);
         if let Err(error) = self.served.await {
@@ -125,7 +131,9 @@ impl EmbeddedNode {
 
 impl fmt::Debug for EmbeddedNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedNode").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("EmbeddedNode")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,8 +173,8 @@ impl Builder {
         self
     }
 
-    /// The largest sum of the sizes of the events in one append: data, metadata, and twice the characters of the type.
-    /// By default 1 MiB, as on a real server up to 25.0.
+    /// The largest sum of the sizes of the events in one append: data, metadata, and twice the
+    /// characters of the type. By default 1 MiB, as on a real server up to 25.0.
     #[must_use]
     pub fn max_append_size(mut self, bytes: usize) -> Self {
         self.max_append_size = bytes;
@@ -191,17 +199,28 @@ impl Builder {
 
     /// Asks callers who they are, and holds them to the rules of streams.
     ///
-    /// A store that has no users yet begins with `admin` and `ops`, who have these passwords; later they are not looked at.
+    /// A store that has no users yet begins with `admin` and `ops`, who have these passwords; later
+    /// they are not looked at.
     #[must_use]
-    pub fn users(mut self, admin_password: impl Into<String>, ops_password: impl Into<String>) -> Self {
-        self.passwords = Some(Passwords { admin: admin_password.into(), ops: ops_password.into() });
+    pub fn users(
+        mut self,
+        admin_password: impl Into<String>,
+        ops_password: impl Into<String>,
+    ) -> Self {
+        self.passwords = Some(Passwords {
+            admin: admin_password.into(),
+            ops: ops_password.into(),
+        });
         self
     }
 
     /// Speaks TLS only, with this certificate chain and private key, both PEM.
     #[must_use]
     pub fn tls(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.tls = Some(Tls { certificates: certificates.into(), key: key.into() });
+        self.tls = Some(Tls {
+            certificates: certificates.into(),
+            key: key.into(),
+        });
         self
     }
 
@@ -212,7 +231,8 @@ impl Builder {
         self
     }
 
-    /// Takes the ids of the store's own records, and of subscriptions, from here. They must not repeat.
+    /// Takes the ids of the store's own records, and of subscriptions, from here. They must not
+    /// repeat.
     #[must_use]
     pub fn ids(mut self, new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         self.new_id = Arc::new(new_id);
@@ -221,15 +241,29 @@ impl Builder {
 
     /// Opens the store and begins to listen. The node can be connected to when this returns.
     pub async fn start(self) -> Result<EmbeddedNode, StartError> {
-        let tls = self.tls.as_ref().map(|tls| net::acceptor(&tls.certificates, &tls.key)).transpose()?;
-        let listener = net::bind(self.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listener.map_err(|source| StartError::listen(self.listen, source))?;
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| net::acceptor(&tls.certificates, &tls.key))
+            .transpose()?;
+        let listener = net::bind(self.listen)
+            .await
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) =
+            listener.map_err(|source| StartError::listen(self.listen, source))?;
         let shutdown = CancellationToken::new();
         let (log, engine) = self.open().await?;
-        let reader = Reader::new(log, &engine, self.clock.clone(), self.new_id.clone(), shutdown.clone());
+        let reader = Reader::new(
+            log,
+            &engine,
+            self.clock.clone(),
+            self.new_id.clone(),
+            shutdown.clone(),
+        );
         let instance = (self.new_id)();
         let groups = Groups::start(reader.clone(), engine.writer.clone()).await;
-        let groups = groups.map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
+        let groups = groups
+            .map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
         let guard = Guard::new(reader.clone(), self.open_users(&reader, &engine).await?);
         let context = Context {
             writer: engine.writer.clone(),
@@ -265,17 +299,27 @@ impl Builder {
         })
     }
 
-    async fn open_users(&self, reader: &Reader, engine: &Engine) -> Result<Option<Users>, StartError> {
+    async fn open_users(
+        &self,
+        reader: &Reader,
+        engine: &Engine,
+    ) -> Result<Option<Users>, StartError> {
         let Some(Passwords { admin, ops }) = &self.passwords else {
             return Ok(None);
         };
         let users = Users::start(reader.clone(), engine.writer.clone(), admin, ops).await;
-        Ok(Some(users.map_err(|error| StartError::users(self.data.clone().unwrap_or_default(), error))?))
+        Ok(Some(users.map_err(|error| {
+            StartError::users(self.data.clone().unwrap_or_default(), error)
+        })?))
     }
 
     async fn open(&self) -> Result<(Arc<dyn Log>, Engine), StartError> {
         let (data, durability, must_exist) = (self.data.clone(), self.durability, self.must_exist);
-        let settings = Settings { clock: self.clock.clone(), new_id: self.new_id.clone(), projections: self.projections };
+        let settings = Settings {
+            clock: self.clock.clone(),
+            new_id: self.new_id.clone(),
+            projections: self.projections,
+        };
         let opened = tokio::task::spawn_blocking(move || -> Result<_, StartError> {
             if let (Some(directory), true) = (&data, must_exist) {
                 log::must_exist(directory)?;
@@ -284,7 +328,8 @@ impl Builder {
                 Some(directory) => Arc::new(DiskLog::open(directory, durability)?),
                 None => Arc::new(MemoryLog::default()),
             };
-            let engine = Engine::start(log.clone(), settings).map_err(|error| StartError::log(data.unwrap_or_default(), error))?;
+            let engine = Engine::start(log.clone(), settings)
+                .map_err(|error| StartError::log(data.unwrap_or_default(), error))?;
             Ok((log, engine))
         });
         match opened.await {

@@ -1,4 +1,5 @@
-//! A node as its user meets it: started, restarted, in the way of another, and stopped while in use.
+//! A node as its user meets it: started, restarted, in the way of another, and stopped while in
+//! use.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,8 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{EmbeddedNode, StartError};
-use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition, StreamState, SubscribeToStreamOptions};
+use peerage_embedded::{EmbeddedNode, StartError};
+use kurrentdb::{
+    AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition, StreamState,
+    SubscribeToStreamOptions,
+};
 use tokio::time::timeout;
 
 /// Far longer than anything here takes.
@@ -24,7 +28,9 @@ fn event(n: usize) -> EventData {
 }
 
 async fn read_all(client: &Client, stream: &str) -> Vec<serde_json::Value> {
-    let options = ReadStreamOptions::default().position(StreamPosition::Start).forwards();
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::Start)
+        .forwards();
     let mut read = client.read_stream(stream, &options).await.unwrap();
     let mut events = Vec::new();
     while let Some(event) = read.next().await.unwrap() {
@@ -36,15 +42,29 @@ async fn read_all(client: &Client, stream: &str) -> Vec<serde_json::Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_appended_is_there_after_a_restart_and_goes_on_where_it_ended() {
     let directory = tempfile::tempdir().unwrap();
-    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let node = EmbeddedNode::builder()
+        .data_dir(directory.path())
+        .start()
+        .await
+        .unwrap();
     let options = AppendToStreamOptions::default();
-    let first = client(&node).append_to_stream("s", &options, vec![event(0), event(1)]).await.unwrap();
+    let first = client(&node)
+        .append_to_stream("s", &options, vec![event(0), event(1)])
+        .await
+        .unwrap();
     node.shutdown().await;
 
-    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let node = EmbeddedNode::builder()
+        .data_dir(directory.path())
+        .start()
+        .await
+        .unwrap();
     let client = client(&node);
     let options = options.stream_state(StreamState::StreamRevision(1));
-    let second = client.append_to_stream("s", &options, event(2)).await.unwrap();
+    let second = client
+        .append_to_stream("s", &options, event(2))
+        .await
+        .unwrap();
     assert_eq!(second.next_expected_version, 2);
     assert!(second.position.commit > first.position.commit);
     assert_eq!(read_all(&client, "s").await.len(), 3);
@@ -57,7 +77,10 @@ async fn a_data_directory_in_use_is_refused_until_it_is_free() {
     let builder = EmbeddedNode::builder().data_dir(directory.path());
     let node = builder.clone().start().await.unwrap();
     let error = builder.clone().start().await.unwrap_err();
-    assert!(matches!(&error, StartError::DirectoryInUse { path } if path == directory.path()), "{error:?}");
+    assert!(
+        matches!(&error, StartError::DirectoryInUse { path } if path == directory.path()),
+        "{error:?}"
+    );
     node.shutdown().await;
     builder.start().await.unwrap().shutdown().await;
 }
@@ -66,9 +89,19 @@ async fn a_data_directory_in_use_is_refused_until_it_is_free() {
 async fn a_node_whose_runtime_ends_under_it_lets_go_of_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     let builder = EmbeddedNode::builder().data_dir(directory.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let node = runtime.spawn(builder.clone().start()).await.unwrap().unwrap();
-    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let node = runtime
+        .spawn(builder.clone().start())
+        .await
+        .unwrap()
+        .unwrap();
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
+        .await
+        .unwrap();
     drop(node);
     let free = timeout(PATIENCE, async {
         loop {
@@ -84,8 +117,15 @@ async fn a_node_whose_runtime_ends_under_it_lets_go_of_its_directory() {
 #[tokio::test]
 async fn an_address_in_use_is_refused() {
     let node = EmbeddedNode::builder().start().await.unwrap();
-    let error = EmbeddedNode::builder().listen(node.address()).start().await.unwrap_err();
-    assert!(matches!(error, StartError::AddressInUse { address } if address == node.address()), "{error:?}");
+    let error = EmbeddedNode::builder()
+        .listen(node.address())
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StartError::AddressInUse { address } if address == node.address()),
+        "{error:?}"
+    );
     node.shutdown().await;
 }
 
@@ -93,15 +133,27 @@ async fn an_address_in_use_is_refused() {
 async fn a_shutdown_ends_an_open_subscription_with_an_error() {
     let node = EmbeddedNode::builder().start().await.unwrap();
     let client = client(&node);
-    client.append_to_stream("s", &AppendToStreamOptions::default(), event(0)).await.unwrap();
+    client
+        .append_to_stream("s", &AppendToStreamOptions::default(), event(0))
+        .await
+        .unwrap();
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream("s", &options).await;
     subscription.next().await.unwrap();
     let started = Instant::now();
     node.shutdown().await;
-    let error = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap_err();
-    assert!(matches!(&error, kurrentdb::Error::ServerError(text) if text.contains("shutting down")), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(4), "an open subscription held up the shutdown");
+    let error = timeout(PATIENCE, subscription.next())
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        matches!(&error, kurrentdb::Error::ServerError(text) if text.contains("shutting down")),
+        "{error:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "an open subscription held up the shutdown"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +163,9 @@ async fn a_health_check_over_plain_http_is_answered_on_the_same_port() {
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /health/live HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -126,13 +180,23 @@ async fn calls_on_an_idle_connection_do_not_wait_for_delayed_acknowledgements() 
     let node = EmbeddedNode::builder().start().await.unwrap();
     let client = client(&node);
     let options = AppendToStreamOptions::default();
-    client.append_to_stream("s", &options, event(0)).await.unwrap();
+    client
+        .append_to_stream("s", &options, event(0))
+        .await
+        .unwrap();
     let started = Instant::now();
     for n in 0..50 {
-        client.append_to_stream("s", &options, event(n)).await.unwrap();
+        client
+            .append_to_stream("s", &options, event(n))
+            .await
+            .unwrap();
     }
     // With the stall fifty calls take two seconds at the very least.
-    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        started.elapsed()
+    );
     node.shutdown().await;
 }
 
@@ -141,13 +205,20 @@ async fn a_subscription_sees_every_event_once_while_many_write() {
     const WRITERS: usize = 8;
     const EACH: usize = 50;
     let directory = tempfile::tempdir().unwrap();
-    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let node = EmbeddedNode::builder()
+        .data_dir(directory.path())
+        .start()
+        .await
+        .unwrap();
     let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
             let client = client(&node);
             tokio::spawn(async move {
                 for n in 0..EACH {
-                    client.append_to_stream("s", &AppendToStreamOptions::default(), event(n)).await.unwrap();
+                    client
+                        .append_to_stream("s", &AppendToStreamOptions::default(), event(n))
+                        .await
+                        .unwrap();
                 }
             })
         })
@@ -156,7 +227,10 @@ async fn a_subscription_sees_every_event_once_while_many_write() {
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream("s", &options).await;
     for number in 0..(WRITERS * EACH) as u64 {
-        let event = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+        let event = timeout(PATIENCE, subscription.next())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(event.get_original_event().revision, number);
     }
     for writer in writers {
@@ -173,12 +247,20 @@ async fn events_written_while_the_system_projections_were_off_are_linked_once_wh
     for (round, builder) in [&off, &on, &on, &off, &on].into_iter().enumerate() {
         let node = builder.clone().start().await.unwrap();
         let options = AppendToStreamOptions::default();
-        client(&node).append_to_stream(format!("order-{round}"), &options, event(round)).await.unwrap();
+        client(&node)
+            .append_to_stream(format!("order-{round}"), &options, event(round))
+            .await
+            .unwrap();
         node.shutdown().await;
     }
     let node = on.start().await.unwrap();
-    let options = ReadStreamOptions::default().position(StreamPosition::Start).forwards();
-    let mut links = client(&node).read_stream("$ce-order", &options).await.unwrap();
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::Start)
+        .forwards();
+    let mut links = client(&node)
+        .read_stream("$ce-order", &options)
+        .await
+        .unwrap();
     for round in 0..5 {
         let link = links.next().await.unwrap().unwrap();
         assert_eq!(link.get_original_event().data, format!("0@order-{round}"));
@@ -190,21 +272,39 @@ async fn events_written_while_the_system_projections_were_off_are_linked_once_wh
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_goes_on() {
     let directory = tempfile::tempdir().unwrap();
-    let node = EmbeddedNode::builder().data_dir(directory.path()).start().await.unwrap();
+    let node = EmbeddedNode::builder()
+        .data_dir(directory.path())
+        .start()
+        .await
+        .unwrap();
     let client = client(&node);
     let options = AppendToStreamOptions::default();
     for stream in ["cut", "hidden", "whole"] {
-        client.append_to_stream(stream, &options, (0..4).map(event).collect::<Vec<_>>()).await.unwrap();
+        client
+            .append_to_stream(stream, &options, (0..4).map(event).collect::<Vec<_>>())
+            .await
+            .unwrap();
     }
     let cut = kurrentdb::StreamMetadataBuilder::new().max_count(2).build();
-    client.set_stream_metadata("cut", &Default::default(), &cut).await.unwrap();
-    client.delete_stream("hidden", &Default::default()).await.unwrap();
+    client
+        .set_stream_metadata("cut", &Default::default(), &cut)
+        .await
+        .unwrap();
+    client
+        .delete_stream("hidden", &Default::default())
+        .await
+        .unwrap();
     let settings = node.connection_string().parse().unwrap();
     let operations = kurrentdb::operations::Client::new(settings).unwrap();
-    operations.start_scavenge(1, 0, &Default::default()).await.unwrap();
+    operations
+        .start_scavenge(1, 0, &Default::default())
+        .await
+        .unwrap();
 
     let remaining = || async {
-        let options = kurrentdb::ReadAllOptions::default().position(StreamPosition::Start).forwards();
+        let options = kurrentdb::ReadAllOptions::default()
+            .position(StreamPosition::Start)
+            .forwards();
         let mut all = client.read_all(&options).await.unwrap();
         let mut seen = Vec::new();
         while let Some(event) = all.next().await.unwrap() {
@@ -215,13 +315,18 @@ async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_go
         }
         seen
     };
-    let expected = ["2@cut", "3@cut", "3@hidden", "0@whole", "1@whole", "2@whole", "3@whole"];
+    let expected = [
+        "2@cut", "3@cut", "3@hidden", "0@whole", "1@whole", "2@whole", "3@whole",
+    ];
     let started = Instant::now();
     while remaining().await != expected {
         assert!(started.elapsed() < PATIENCE, "{:?}", remaining().await);
         tokio::task::yield_now().await;
     }
-    let again = client.append_to_stream("hidden", &options, event(4)).await.unwrap();
+    let again = client
+        .append_to_stream("hidden", &options, event(4))
+        .await
+        .unwrap();
     assert_eq!(again.next_expected_version, 4);
     assert_eq!(read_all(&client, "cut").await.len(), 2);
     node.shutdown().await;
@@ -230,28 +335,50 @@ async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_go
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_with_users_and_tls_lets_in_only_whom_it_knows() {
     let node = EmbeddedNode::builder()
-        .tls(include_bytes!("tls/node.pem"), include_bytes!("tls/node.key"))
+        .tls(
+            include_bytes!("tls/node.pem"),
+            include_bytes!("tls/node.key"),
+        )
         .users("first", "second")
         .start()
         .await
         .unwrap();
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem");
     let as_user = |user: &str| {
-        let text = node.connection_string().replace("kurrentdb://", &format!("kurrentdb://{user}@"));
+        let text = node
+            .connection_string()
+            .replace("kurrentdb://", &format!("kurrentdb://{user}@"));
         Client::new(format!("{text}&tlsCaFile={authority}").parse().unwrap()).unwrap()
     };
     let options = AppendToStreamOptions::default();
-    as_user("admin:first").append_to_stream("s", &options, event(0)).await.unwrap();
+    as_user("admin:first")
+        .append_to_stream("s", &options, event(0))
+        .await
+        .unwrap();
     assert_eq!(read_all(&as_user("ops:second"), "s").await.len(), 1);
-    let refused = as_user("admin:wrong").append_to_stream("s", &options, event(1)).await.unwrap_err();
-    assert!(matches!(refused, kurrentdb::Error::AccessDenied), "{refused:?}");
+    let refused = as_user("admin:wrong")
+        .append_to_stream("s", &options, event(1))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, kurrentdb::Error::AccessDenied),
+        "{refused:?}"
+    );
     node.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_certificate_that_cannot_be_used_is_refused() {
-    for (certificates, key) in [("", "key"), ("nonsense", "nonsense"), (include_str!("tls/node.pem"), "nonsense")] {
-        let error = EmbeddedNode::builder().tls(certificates, key).start().await.unwrap_err();
+    for (certificates, key) in [
+        ("", "key"),
+        ("nonsense", "nonsense"),
+        (include_str!("tls/node.pem"), "nonsense"),
+    ] {
+        let error = EmbeddedNode::builder()
+            .tls(certificates, key)
+            .start()
+            .await
+            .unwrap_err();
         assert!(matches!(error, StartError::Tls(_)), "{error:?}");
     }
 }
@@ -266,16 +393,27 @@ async fn a_slow_subscriber_keeps_no_writer_waiting_and_misses_nothing() {
     let mut subscription = slow.subscribe_to_stream("s", &options).await;
     let writer = client(&node);
     let large = || EventData::binary("Tested", vec![7; 20_000].into());
-    writer.append_to_stream("s", &AppendToStreamOptions::default(), large()).await.unwrap();
-    timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+    writer
+        .append_to_stream("s", &AppendToStreamOptions::default(), large())
+        .await
+        .unwrap();
+    timeout(PATIENCE, subscription.next())
+        .await
+        .unwrap()
+        .unwrap();
     // Far more than the connection of the subscriber, who now looks away, can hold.
     for _ in 0..APPENDS {
         let events: Vec<_> = (0..EACH).map(|_| large()).collect();
-        let append = writer.append_to_stream("s", &AppendToStreamOptions::default(), events).await;
+        let append = writer
+            .append_to_stream("s", &AppendToStreamOptions::default(), events)
+            .await;
         append.unwrap();
     }
     for number in 1..=APPENDS * EACH {
-        let event = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
+        let event = timeout(PATIENCE, subscription.next())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(event.get_original_event().revision, number);
     }
     node.shutdown().await;

@@ -1,4 +1,5 @@
-//! The two calls that are the crate's, each bounded, repeated while that cannot hurt, and believed only when whole.
+//! The two calls that are the crate's, each bounded, repeated while that cannot hurt, and believed
+//! only when whole.
 
 use crate::{
     JournalError, Position, Recorded,
@@ -8,7 +9,10 @@ use crate::{
     keeper::{Keeper, Report},
     retry::{Verdict, judge, pauses},
 };
-use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadEvent, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState};
+use kurrentdb::{
+    AppendToStreamOptions, Client, EventData, ReadEvent, ReadStreamOptions, RecordedEvent,
+    StreamPosition, StreamState,
+};
 use std::{future::Future, time::Duration};
 
 /// How many events one read asks for.
@@ -57,8 +61,9 @@ impl Store {
         Self { keeper }
     }
 
-    /// Appends at exactly this revision (`None`: to a new stream). While the outcome is unknown the very same append is repeated:
-    /// the same ids at the same revision take effect once at most, and the answer to the repetition is the answer to the first.
+    /// Appends at exactly this revision (`None`: to a new stream). While the outcome is unknown the
+    /// very same append is repeated: the same ids at the same revision take effect once at most,
+    /// and the answer to the repetition is the answer to the first.
     pub(crate) async fn append(
         &self,
         stream: &str,
@@ -68,12 +73,23 @@ impl Store {
     ) -> Result<Result<Appended, WrongExpectedVersion>, JournalError> {
         let state = expected.map_or(StreamState::NoStream, StreamState::StreamRevision);
         self.repeat(stream, deadline, async |client: Client| {
-            let options = AppendToStreamOptions::default().stream_state(state).deadline(deadline.attempt());
-            match client.append_to_stream(stream, &options, events.to_vec()).await {
+            let options = AppendToStreamOptions::default()
+                .stream_state(state)
+                .deadline(deadline.attempt());
+            match client
+                .append_to_stream(stream, &options, events.to_vec())
+                .await
+            {
                 Ok(written) => {
-                    let position = Position { commit: written.position.commit, prepare: written.position.prepare };
+                    let position = Position {
+                        commit: written.position.commit,
+                        prepare: written.position.prepare,
+                    };
                     let position = Some(position).filter(|it| *it != Position::START);
-                    Ok(Ok(Appended { revision: written.next_expected_version, position }))
+                    Ok(Ok(Appended {
+                        revision: written.next_expected_version,
+                        position,
+                    }))
                 }
                 Err(kurrentdb::Error::WrongExpectedVersion { .. }) => Ok(Err(WrongExpectedVersion)),
                 Err(error) => Err(error.into()),
@@ -83,7 +99,13 @@ impl Store {
     }
 
     /// Reads up to `most` events from this number on.
-    pub(crate) async fn read_page(&self, stream: &str, from: u64, most: usize, deadline: &Deadline) -> Result<Page, JournalError> {
+    pub(crate) async fn read_page(
+        &self,
+        stream: &str,
+        from: u64,
+        most: usize,
+        deadline: &Deadline,
+    ) -> Result<Page, JournalError> {
         self.repeat(stream, deadline, async |client: Client| {
             let options = ReadStreamOptions::default()
                 .position(StreamPosition::Position(from))
@@ -97,9 +119,16 @@ impl Store {
 
     /// One round trip, not repeated.
     pub(crate) async fn ping(&self, stream: &str, deadline: &Deadline) -> Result<(), JournalError> {
-        let options = ReadStreamOptions::default().max_count(1).deadline(deadline.remaining());
-        let lease = deadline.bound(self.keeper.lease(deadline.operation())).await??;
-        match deadline.bound(read_once(&lease.client, stream, 0, 1, &options)).await {
+        let options = ReadStreamOptions::default()
+            .max_count(1)
+            .deadline(deadline.remaining());
+        let lease = deadline
+            .bound(self.keeper.lease(deadline.operation()))
+            .await??;
+        match deadline
+            .bound(read_once(&lease.client, stream, 0, 1, &options))
+            .await
+        {
             Ok(Ok(_)) => {
                 self.keeper.report(&lease, Report::Answered).await;
                 Ok(())
@@ -107,7 +136,10 @@ impl Store {
             Ok(Err(error)) => {
                 let (report, source) = verdict(error, deadline.operation(), stream);
                 self.keeper.report(&lease, report).await;
-                Err(source?).map_err(|source| JournalError::Unavailable { operation: deadline.operation(), source })
+                Err(source?).map_err(|source| JournalError::Unavailable {
+                    operation: deadline.operation(),
+                    source,
+                })
             }
             Err(exceeded) => {
                 self.keeper.report(&lease, Report::Failed).await;
@@ -116,7 +148,12 @@ impl Store {
         }
     }
 
-    async fn repeat<T, A>(&self, stream: &str, deadline: &Deadline, attempt: impl Fn(Client) -> A) -> Result<T, JournalError>
+    async fn repeat<T, A>(
+        &self,
+        stream: &str,
+        deadline: &Deadline,
+        attempt: impl Fn(Client) -> A,
+    ) -> Result<T, JournalError>
     where
         A: Future<Output = Result<T, CallError>>,
     {
@@ -124,7 +161,9 @@ impl Store {
         let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(1));
         let mut said = None;
         loop {
-            let Ok(lease) = deadline.bound(self.keeper.lease(operation)).await else { return Err(out_of_time(said, deadline)) };
+            let Ok(lease) = deadline.bound(self.keeper.lease(operation)).await else {
+                return Err(out_of_time(said, deadline));
+            };
             let lease = lease?;
             match deadline.bound_attempt(attempt(lease.client.clone())).await {
                 Ok(Ok(answer)) => {
@@ -135,7 +174,12 @@ impl Store {
                     let (report, source) = verdict(error, operation, stream);
                     self.keeper.report(&lease, report).await;
                     let source = source?;
-                    tracing::debug!(stream, operation, error = &*source as &dyn std::error::Error, "an attempt failed");
+                    tracing::debug!(
+                        stream,
+                        operation,
+                        error = &*source as &dyn std::error::Error,
+                        "an attempt failed"
+                    );
                     said = Some(source);
                 }
                 Err(no_answer) => {
@@ -143,23 +187,34 @@ impl Store {
                     tracing::debug!(stream, operation, %no_answer, "an attempt failed");
                 }
             }
-            if !deadline.pause(pauses.next().unwrap_or(Duration::from_secs(1))).await {
+            if !deadline
+                .pause(pauses.next().unwrap_or(Duration::from_secs(1)))
+                .await
+            {
                 return Err(out_of_time(said, deadline));
             }
         }
     }
 }
 
-/// A store that said something is unavailable for that reason; one that said nothing did not answer in time.
+/// A store that said something is unavailable for that reason; one that said nothing did not answer
+/// in time.
 fn out_of_time(said: Option<Source>, deadline: &Deadline) -> JournalError {
     match said {
-        Some(source) => JournalError::Unavailable { operation: deadline.operation(), source },
+        Some(source) => JournalError::Unavailable {
+            operation: deadline.operation(),
+            source,
+        },
         None => deadline.exceeded(),
     }
 }
 
 /// What to tell the keeper, and whether another attempt may help.
-fn verdict(error: CallError, operation: &'static str, stream: &str) -> (Report, Result<Source, JournalError>) {
+fn verdict(
+    error: CallError,
+    operation: &'static str,
+    stream: &str,
+) -> (Report, Result<Source, JournalError>) {
     match error {
         CallError::Cut => (Report::Failed, Ok(Box::new(CallError::Cut))),
         CallError::Client(error) => match judge(error, operation, stream) {
@@ -170,9 +225,16 @@ fn verdict(error: CallError, operation: &'static str, stream: &str) -> (Report, 
     }
 }
 
-/// One read. A server that shuts down ends its answers as if they were complete, so only the last message of a whole one, the
-/// stream's last number, makes it count: and that number must be the last event's, unless the page is full.
-async fn read_once(client: &Client, stream: &str, from: u64, most: usize, options: &ReadStreamOptions) -> Result<Page, CallError> {
+/// One read. A server that shuts down ends its answers as if they were complete, so only the last
+/// message of a whole one, the stream's last number, makes it count: and that number must be the
+/// last event's, unless the page is full.
+async fn read_once(
+    client: &Client,
+    stream: &str,
+    from: u64,
+    most: usize,
+    options: &ReadStreamOptions,
+) -> Result<Page, CallError> {
     let mut read = client.read_stream(stream, options).await?;
     let mut events = Vec::new();
     let mut last = None;
@@ -186,7 +248,9 @@ async fn read_once(client: &Client, stream: &str, from: u64, most: usize, option
             Ok(Some(ReadEvent::LastStreamPosition(number))) => last = Some(number),
             Ok(Some(ReadEvent::FirstStreamPosition(_) | ReadEvent::LastAllStreamPosition(_))) => {}
             Ok(None) => break,
-            Err(kurrentdb::Error::ResourceNotFound) if events.is_empty() && last.is_none() => return Ok(Page::Missing),
+            Err(kurrentdb::Error::ResourceNotFound) if events.is_empty() && last.is_none() => {
+                return Ok(Page::Missing);
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -201,11 +265,16 @@ async fn read_once(client: &Client, stream: &str, from: u64, most: usize, option
 
 fn raw(event: RecordedEvent) -> Option<Raw> {
     // The crate trusts stream names to be text; a name that is none must not get further than this.
-    let stream = std::str::from_utf8(event.stream_id().as_bytes()).ok()?.to_owned();
+    let stream = std::str::from_utf8(event.stream_id().as_bytes())
+        .ok()?
+        .to_owned();
     Some(Raw {
         stream,
         revision: event.revision,
-        position: Position { commit: event.position.commit, prepare: event.position.prepare },
+        position: Position {
+            commit: event.position.commit,
+            prepare: event.position.prepare,
+        },
         event_id: event.id,
         created: event.metadata.get("created").cloned(),
         event_type: event.event_type,

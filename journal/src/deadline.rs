@@ -1,6 +1,7 @@
 //! How long an operation may still take, its retries included.
 //!
-//! The crate sends deadlines to the server but keeps no timer of its own, so a frozen server would hold a call for ever.
+//! The crate sends deadlines to the server but keeps no timer of its own, so a frozen server would
+//! hold a call for ever.
 
 use crate::JournalError;
 use std::{future::Future, time::Duration};
@@ -23,7 +24,11 @@ pub(crate) struct NoAnswer {
 
 impl Deadline {
     pub(crate) fn after(total: Duration, operation: &'static str) -> Self {
-        Self { at: Instant::now() + total, total, operation }
+        Self {
+            at: Instant::now() + total,
+            total,
+            operation,
+        }
     }
 
     pub(crate) fn operation(&self) -> &'static str {
@@ -34,15 +39,21 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// The longest that one attempt may take: half of the whole, so that a node that is frozen leaves time for another.
+    /// The longest that one attempt may take: half of the whole, so that a node that is frozen
+    /// leaves time for another.
     pub(crate) fn attempt(&self) -> Duration {
         (self.total / 2).min(self.remaining())
     }
 
     /// Bounds one attempt.
-    pub(crate) async fn bound_attempt<T>(&self, attempt: impl Future<Output = T>) -> Result<T, NoAnswer> {
+    pub(crate) async fn bound_attempt<T>(
+        &self,
+        attempt: impl Future<Output = T>,
+    ) -> Result<T, NoAnswer> {
         let after = self.attempt();
-        tokio::time::timeout(after, attempt).await.map_err(|_| NoAnswer { after })
+        tokio::time::timeout(after, attempt)
+            .await
+            .map_err(|_| NoAnswer { after })
     }
 
     /// Bounds anything else.
@@ -60,6 +71,9 @@ impl Deadline {
     }
 
     pub(crate) fn exceeded(&self) -> JournalError {
-        JournalError::DeadlineExceeded { operation: self.operation, after: self.total }
+        JournalError::DeadlineExceeded {
+            operation: self.operation,
+            after: self.total,
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What can go wrong between a command and the log, one variant per thing a caller can do something about.
+//! What can go wrong between a command and the log, one variant per thing a caller can do something
+//! about.
 
 use crate::Position;
 use domain::{CommandId, network::Refusal};
@@ -20,8 +21,13 @@ pub enum JournalError {
     },
     /// No answer in time. Whether an append took effect is unknown; the same command id finds out.
     #[error("{operation}: no answer from the event store within {after:?}")]
-    DeadlineExceeded { operation: &'static str, after: Duration },
-    #[error("{operation}: the event store denies access; check the credentials in the connection string and the stream's access list")]
+    DeadlineExceeded {
+        operation: &'static str,
+        after: Duration,
+    },
+    #[error(
+        "{operation}: the event store denies access; check the credentials in the connection string and the stream's access list"
+    )]
     AccessDenied { operation: &'static str },
     /// The store refuses the request for what it is, for instance because it is too large.
     #[error("{operation}: the event store refuses the request")]
@@ -32,13 +38,24 @@ pub enum JournalError {
     },
     /// Somebody put a tombstone on the stream.
     #[error("{operation}: stream {stream} was deleted for good")]
-    StreamDeleted { operation: &'static str, stream: String },
-    /// Somebody cut the stream, so its history is not whole. Nothing is concluded from such a stream.
-    #[error("stream {stream} is not whole: event {missing} is gone; look for $maxCount, $maxAge or $tb in its metadata, or a deletion")]
+    StreamDeleted {
+        operation: &'static str,
+        stream: String,
+    },
+    /// Somebody cut the stream, so its history is not whole. Nothing is concluded from such a
+    /// stream.
+    #[error(
+        "stream {stream} is not whole: event {missing} is gone; look for $maxCount, $maxAge or $tb in its metadata, or a deletion"
+    )]
     Truncated { stream: String, missing: u64 },
     /// An event that this version cannot read. Nothing is decided on top of it.
     #[error("event {revision} of stream {stream} cannot be read: {event_type}: {problem}")]
-    Unreadable { stream: String, revision: u64, event_type: String, problem: String },
+    Unreadable {
+        stream: String,
+        revision: u64,
+        event_type: String,
+        problem: String,
+    },
     /// An event could not be written as JSON.
     #[error("{operation}: {event_type} cannot be encoded")]
     Encoding {
@@ -56,7 +73,10 @@ pub enum ExecuteError {
     Refused(#[from] Refusal),
     /// The id belongs to another command with another body.
     #[error("command id {command_id} was used for another command; take a new id")]
-    CommandIdReused { command_id: CommandId, first_revision: u64 },
+    CommandIdReused {
+        command_id: CommandId,
+        first_revision: u64,
+    },
     #[error("the network is at revision {}, not at {expected} as expected", actual.map_or_else(|| "none".to_owned(), |it| it.to_string()))]
     WrongRevision { expected: u64, actual: Option<u64> },
     /// Others wrote first, every time.
@@ -69,7 +89,9 @@ pub enum ExecuteError {
 /// Why following cannot go on. What heals by itself heals inside and is never seen here.
 #[derive(Debug, Error)]
 pub enum FollowError {
-    #[error("following {followed}: the event store denies access; check the credentials in the connection string")]
+    #[error(
+        "following {followed}: the event store denies access; check the credentials in the connection string"
+    )]
     AccessDenied { followed: String },
     /// The position is no place in this log: it comes from another log, or the log was cut.
     #[error("following {followed}: the event store does not know the position {}", from.unwrap_or(Position::START))]

@@ -31,28 +31,47 @@ impl Journal {
         let store = Arc::new(Store::new(Keeper::new(client_settings)));
         let parked = Arc::<Parked>::default();
         let networks = Networks::new(Arc::clone(&store), Arc::clone(&parked), &settings);
-        Ok(Self { store, transport, networks, parked, settings: Arc::new(settings) })
+        Ok(Self {
+            store,
+            transport,
+            networks,
+            parked,
+            settings: Arc::new(settings),
+        })
     }
 
     /// Whether the store answers, by one read that takes no longer than a command may.
     pub async fn ready(&self) -> Result<(), JournalError> {
         let deadline = Deadline::after(self.settings.command_deadline, "ready");
         // No network has this id: the answer is small whatever the store holds.
-        self.store.ping(&NetworkId(Uuid::nil()).stream(), &deadline).await
+        self.store
+            .ping(&NetworkId(Uuid::nil()).stream(), &deadline)
+            .await
     }
 
     pub fn networks(&self) -> &Networks {
         &self.networks
     }
 
-    /// Follows the log after this position; `None` is from its beginning. Needs a tokio runtime around it.
+    /// Follows the log after this position; `None` is from its beginning. Needs a tokio runtime
+    /// around it.
     pub fn follow(&self, from: Option<Position>, followed: Followed) -> Follower {
-        Follower::start(Arc::clone(&self.transport), Arc::clone(&self.parked), &self.settings, from, followed)
+        Follower::start(
+            Arc::clone(&self.transport),
+            Arc::clone(&self.parked),
+            &self.settings,
+            from,
+            followed,
+        )
     }
 
-    /// Everything in this stream after this event number (`None`: from the beginning), up to its end at some moment of the call. A
-    /// stream that does not exist holds nothing.
-    pub async fn read_stream(&self, stream: &str, after: Option<u64>) -> Result<Vec<Recorded>, JournalError> {
+    /// Everything in this stream after this event number (`None`: from the beginning), up to its
+    /// end at some moment of the call. A stream that does not exist holds nothing.
+    pub async fn read_stream(
+        &self,
+        stream: &str,
+        after: Option<u64>,
+    ) -> Result<Vec<Recorded>, JournalError> {
         let deadline = Deadline::after(self.settings.command_deadline, "read stream");
         let mut all = Vec::new();
         let mut from = after.map_or(0, |it| it.saturating_add(1));

@@ -1,7 +1,8 @@
 //! Keeps one usable client of the crate at hand.
 //!
-//! A client whose first connection failed is dead for ever, and in a cluster a client never leaves a node that died. So callers
-//! borrow the client and report how it went, and a client that is dead, or failed twice in a row, is dropped for a new one.
+//! A client whose first connection failed is dead for ever, and in a cluster a client never leaves
+//! a node that died. So callers borrow the client and report how it went, and a client that is
+//! dead, or failed twice in a row, is dropped for a new one.
 
 use crate::{JournalError, error::Source};
 use kurrentdb::{Client, ClientSettings};
@@ -16,7 +17,8 @@ use tokio::{
 /// So many failures in a row, and the client is replaced.
 const FAILURES: u32 = 2;
 
-/// No client is made sooner than this after the last one: making one takes work, and many callers may ask while the store is away.
+/// No client is made sooner than this after the last one: making one takes work, and many callers
+/// may ask while the store is away.
 const LEAST_AGE: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -35,7 +37,10 @@ struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("generation", &self.generation).field("failures", &self.failures).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("generation", &self.generation)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,10 +62,14 @@ pub(crate) enum Report {
 
 impl Keeper {
     pub(crate) fn new(settings: ClientSettings) -> Self {
-        Self { settings, state: Mutex::default() }
+        Self {
+            settings,
+            state: Mutex::default(),
+        }
     }
 
-    /// The client, a new one if need be. A client is made off the runtime's threads: it loads root certificates from disk.
+    /// The client, a new one if need be. A client is made off the runtime's threads: it loads root
+    /// certificates from disk.
     pub(crate) async fn lease(&self, operation: &'static str) -> Result<Lease, JournalError> {
         let mut state = self.state.lock().await;
         let client = match &state.client {
@@ -82,7 +91,10 @@ impl Keeper {
                 client
             }
         };
-        Ok(Lease { client, generation: state.generation })
+        Ok(Lease {
+            client,
+            generation: state.generation,
+        })
     }
 
     pub(crate) async fn report(&self, lease: &Lease, report: Report) {
@@ -96,7 +108,11 @@ impl Keeper {
             Report::Dead => state.failures = FAILURES,
         }
         if state.failures >= FAILURES && state.client.take().is_some() {
-            tracing::debug!(generation = state.generation, ?report, "the event store's client is replaced");
+            tracing::debug!(
+                generation = state.generation,
+                ?report,
+                "the event store's client is replaced"
+            );
         }
     }
 }
@@ -106,7 +122,11 @@ mod tests {
     use super::*;
 
     fn keeper() -> Keeper {
-        Keeper::new("kurrentdb://127.0.0.1:1?tls=false".parse().expect("settings"))
+        Keeper::new(
+            "kurrentdb://127.0.0.1:1?tls=false"
+                .parse()
+                .expect("settings"),
+        )
     }
 
     #[tokio::test]
@@ -133,6 +153,9 @@ mod tests {
         keeper.report(&first, Report::Dead).await;
         let second = keeper.lease("test").await.expect("a client");
         keeper.report(&first, Report::Dead).await;
-        assert_eq!(keeper.lease("test").await.expect("a client").generation, second.generation);
+        assert_eq!(
+            keeper.lease("test").await.expect("a client").generation,
+            second.generation
+        );
     }
 }

@@ -1,18 +1,21 @@
-//! The doorway to KurrentDB: typed load, append and follow over the `kurrentdb` crate and a connection string.
+//! The doorway to KurrentDB: typed load, append and follow over the `kurrentdb` crate and a
+//! connection string.
 //!
-//! Everything that is known of the store's behaviour lives here, and callers see none of it: a load counts only when it was whole, an
-//! append whose answer was lost is repeated until it is known, a client that is dead is replaced, every call has a local deadline,
-//! and a [`Follower`] outlives restarts, freezes and moves of the server.
+//! Everything that is known of the store's behaviour lives here, and callers see none of it: a load
+//! counts only when it was whole, an append whose answer was lost is repeated until it is known, a
+//! client that is dead is replaced, every call has a local deadline, and a [`Follower`] outlives
+//! restarts, freezes and moves of the server.
 //!
-//! One call is not the crate's: its catch-up subscription never returns after an ordinary restart of a server, so [`follow`] has one
-//! of its own. What it does not know: the outside of the log. It reads no clock and no environment; time and ids are arguments.
+//! One call is not the crate's: its catch-up subscription never returns after an ordinary restart
+//! of a server, so [`follow`] has one of its own. What it does not know: the outside of the log. It
+//! reads no clock and no environment; time and ids are arguments.
 //!
 //! ```no_run
 //! use domain::{NetworkId, network::NetworkCommand};
-//! use journal::{Caller, Followed, Journal, JournalSettings, Signal};
+//! use peerage_journal::{Caller, Followed, Journal, JournalSettings, Signal};
 //!
 //! # type Anything = Box<dyn std::error::Error>;
-//! async fn carry_out(id: NetworkId, command: NetworkCommand, caller: Caller, clock: journal::Clock) -> Result<(), Anything> {
+//! async fn carry_out(id: NetworkId, command: NetworkCommand, caller: Caller, clock: peerage_journal::Clock) -> Result<(), Anything> {
 //!     let journal = Journal::open(JournalSettings::new("kurrentdb://127.0.0.1:2113?tls=false"))?;
 //!     let executed = journal.networks().execute(id, &command, &caller, clock()).await?;
 //!     println!("now at revision {:?}", executed.revision);

@@ -18,11 +18,23 @@ pub(crate) struct Parked {
 impl Parked {
     /// Warns of an event that cannot be read, the first time.
     pub(crate) fn report(&self, recorded: &Recorded) {
-        let Body::Undecodable { event_type, problem } = &recorded.body else { return };
+        let Body::Undecodable {
+            event_type,
+            problem,
+        } = &recorded.body
+        else {
+            return;
+        };
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() < MOST && reported.insert(recorded.event_id) {
             let (stream, revision) = (&recorded.stream, recorded.revision);
-            tracing::warn!(stream, revision, event_type, problem, "an event cannot be read; it is set aside");
+            tracing::warn!(
+                stream,
+                revision,
+                event_type,
+                problem,
+                "an event cannot be read; it is set aside"
+            );
         }
     }
 }

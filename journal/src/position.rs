@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// A place in the log. Both numbers count: a checkpoint may be (C, 0), and following from there delivers the event at (C, C) again,
-/// while following from (C, C) does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A place in the log. Both numbers count: a checkpoint may be (C, 0), and following from there
+/// delivers the event at (C, C) again, while following from (C, C) does not.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Position {
     pub commit: u64,
     pub prepare: u64,
@@ -14,7 +16,10 @@ pub struct Position {
 
 impl Position {
     /// Before the first event.
-    pub const START: Self = Self { commit: 0, prepare: 0 };
+    pub const START: Self = Self {
+        commit: 0,
+        prepare: 0,
+    };
 }
 
 impl fmt::Display for Position {
@@ -33,7 +38,10 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (commit, prepare) = text.split_once('/').ok_or(PositionError)?;
-        Ok(Self { commit: commit.parse().map_err(|_| PositionError)?, prepare: prepare.parse().map_err(|_| PositionError)? })
+        Ok(Self {
+            commit: commit.parse().map_err(|_| PositionError)?,
+            prepare: prepare.parse().map_err(|_| PositionError)?,
+        })
     }
 }
 
@@ -43,8 +51,14 @@ mod tests {
 
     #[test]
     fn positions_are_ordered_by_both_numbers_and_survive_being_written_down() {
-        let checkpoint = Position { commit: 7, prepare: 0 };
-        let event = Position { commit: 7, prepare: 7 };
+        let checkpoint = Position {
+            commit: 7,
+            prepare: 0,
+        };
+        let event = Position {
+            commit: 7,
+            prepare: 7,
+        };
         assert!(Position::START < checkpoint && checkpoint < event);
         assert_eq!(event.to_string().parse(), Ok(event));
         assert_eq!("7".parse::<Position>(), Err(PositionError));

@@ -21,7 +21,8 @@ pub struct JournalSettings {
     pub follow_stall: Duration,
     /// The longest pause between two attempts of a follower to reach the store.
     pub follow_backoff: Duration,
-    /// How often a follower's connection is probed, and how long it may stay silent then. `None`: what the connection string says.
+    /// How often a follower's connection is probed, and how long it may stay silent then. `None`:
+    /// what the connection string says.
     pub follow_keep_alive: Option<Duration>,
 }
 
@@ -56,16 +57,28 @@ pub enum OpenError {
 
 /// Parses the connection string, and refuses what the client would later panic or go silent on.
 pub(crate) fn parse(connection_string: &str) -> Result<ClientSettings, OpenError> {
-    let refused = |problem: &str| OpenError::ConnectionString { problem: problem.to_owned() };
-    let settings: ClientSettings = connection_string.parse().map_err(|error: kurrentdb::ClientSettingsParseError| {
-        let problem = error.error().map_or_else(|| error.message().to_owned(), |cause| format!("{cause}; use kurrentdb://host:port"));
-        OpenError::ConnectionString { problem }
-    })?;
+    let refused = |problem: &str| OpenError::ConnectionString {
+        problem: problem.to_owned(),
+    };
+    let settings: ClientSettings =
+        connection_string
+            .parse()
+            .map_err(|error: kurrentdb::ClientSettingsParseError| {
+                let problem = error.error().map_or_else(
+                    || error.message().to_owned(),
+                    |cause| format!("{cause}; use kurrentdb://host:port"),
+                );
+                OpenError::ConnectionString { problem }
+            })?;
     if settings.max_discover_attempts() < 2 {
-        return Err(refused("maxDiscoverAttempts must be 2 or more; with 1 the client never connects"));
+        return Err(refused(
+            "maxDiscoverAttempts must be 2 or more; with 1 the client never connects",
+        ));
     }
     if crate::transport::Hidden::of(&settings)?.never_ends() {
-        return Err(refused("defaultDeadline must not be -1; leave it out, every call has a deadline here"));
+        return Err(refused(
+            "defaultDeadline must not be -1; leave it out, every call has a deadline here",
+        ));
     }
     Ok(settings)
 }
@@ -82,13 +95,28 @@ mod tests {
         };
         assert!(problem("postgres://localhost").contains("scheme"));
         assert!(problem("kurrentdb://").contains("not usable"));
-        assert!(problem("kurrentdb://localhost:2113?maxDiscoverAttempts=1").contains("maxDiscoverAttempts"));
-        assert!(problem("kurrentdb://localhost:2113?defaultDeadline=-1").contains("defaultDeadline"));
+        assert!(
+            problem("kurrentdb://localhost:2113?maxDiscoverAttempts=1")
+                .contains("maxDiscoverAttempts")
+        );
+        assert!(
+            problem("kurrentdb://localhost:2113?defaultDeadline=-1").contains("defaultDeadline")
+        );
     }
 
     #[test]
     fn a_node_and_a_cluster_are_accepted() {
-        assert_eq!(parse("kurrentdb://127.0.0.1:2113?tls=false").map(|it| it.hosts().len()).ok(), Some(1));
-        assert_eq!(parse("esdb://a:1,b:2,c:3?tls=false").map(|it| it.hosts().len()).ok(), Some(3));
+        assert_eq!(
+            parse("kurrentdb://127.0.0.1:2113?tls=false")
+                .map(|it| it.hosts().len())
+                .ok(),
+            Some(1)
+        );
+        assert_eq!(
+            parse("esdb://a:1,b:2,c:3?tls=false")
+                .map(|it| it.hosts().len())
+                .ok(),
+            Some(3)
+        );
     }
 }

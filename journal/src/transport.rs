@@ -1,7 +1,9 @@
-//! The connection under a follower: HTTP/2 of its own, from the same connection string as the crate's client.
+//! The connection under a follower: HTTP/2 of its own, from the same connection string as the
+//! crate's client.
 //!
-//! The crate's `ClientSettings` shows some settings by accessors and the rest only when serialised; both ways are used, so that the
-//! connection string is parsed once and by its owner. Unlike the crate's connections these set TCP_NODELAY and bound the dialling.
+//! The crate's `ClientSettings` shows some settings by accessors and the rest only when serialised;
+//! both ways are used, so that the connection string is parsed once and by its owner. Unlike the
+//! crate's connections these set TCP_NODELAY and bound the dialling.
 
 use crate::{JournalSettings, OpenError, error::Source};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -21,8 +23,8 @@ use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
-/// After so long without a word a node is asked whether it still belongs to its cluster, unless the probes of the connection say
-/// otherwise.
+/// After so long without a word a node is asked whether it still belongs to its cluster, unless the
+/// probes of the connection say otherwise.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What the generated clients speak over.
@@ -41,36 +43,62 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// Reads certificate files, dials nothing.
-    pub(crate) fn of(settings: ClientSettings, journal: &JournalSettings) -> Result<Self, OpenError> {
+    pub(crate) fn of(
+        settings: ClientSettings,
+        journal: &JournalSettings,
+    ) -> Result<Self, OpenError> {
         let hidden = Hidden::of(&settings)?;
         for endpoint in settings.hosts() {
-            uri(&settings, endpoint)
-                .ok_or_else(|| OpenError::ConnectionString { problem: format!("`{}` is not a host name", endpoint.host) })?;
+            uri(&settings, endpoint).ok_or_else(|| OpenError::ConnectionString {
+                problem: format!("`{}` is not a host name", endpoint.host),
+            })?;
         }
         let header = |text: String, what: &str| {
-            MetadataValue::try_from(text).map_err(|_| OpenError::ConnectionString { problem: format!("{what} cannot be sent in a header") })
+            MetadataValue::try_from(text).map_err(|_| OpenError::ConnectionString {
+                problem: format!("{what} cannot be sent in a header"),
+            })
         };
         Ok(Self {
             tls: tls(&settings)?,
-            authorization: hidden.authorization().map(|it| header(it, "the user name or password")).transpose()?,
-            connection_name: hidden.connection_name.clone().map(|it| header(it, "connectionName")).transpose()?,
-            keep_alive: journal.follow_keep_alive.map(|it| (it, it)).or_else(|| hidden.keep_alive()),
+            authorization: hidden
+                .authorization()
+                .map(|it| header(it, "the user name or password"))
+                .transpose()?,
+            connection_name: hidden
+                .connection_name
+                .clone()
+                .map(|it| header(it, "connectionName"))
+                .transpose()?,
+            keep_alive: journal
+                .follow_keep_alive
+                .map(|it| (it, it))
+                .or_else(|| hidden.keep_alive()),
             connect_timeout: journal.command_deadline,
             settings,
         })
     }
 
-    /// A client with a connection of its own: what one reader leaves unread must never hold up another.
+    /// A client with a connection of its own: what one reader leaves unread must never hold up
+    /// another.
     pub(crate) fn connect(&self) -> Http {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(self.connect_timeout));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http().enable_http2().wrap_connector(tcp);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_or_http()
+            .enable_http2()
+            .wrap_connector(tcp);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).http2_only(true);
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_only(true);
         if let Some((interval, timeout)) = self.keep_alive {
-            builder.http2_keep_alive_interval(interval).http2_keep_alive_timeout(timeout);
+            builder
+                .http2_keep_alive_interval(interval)
+                .http2_keep_alive_timeout(timeout);
         }
         builder.build(connector)
     }
@@ -84,7 +112,8 @@ impl Transport {
         uri(&self.settings, endpoint)
     }
 
-    /// A request with this connection's headers. It never asks for the leader: any live node can be followed.
+    /// A request with this connection's headers. It never asks for the leader: any live node can be
+    /// followed.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         let headers: &mut MetadataMap = request.metadata_mut();
@@ -119,9 +148,11 @@ struct User {
 
 impl Hidden {
     pub(crate) fn of(settings: &ClientSettings) -> Result<Self, OpenError> {
-        serde_json::to_value(settings).and_then(serde_json::from_value).map_err(|error| OpenError::ConnectionString {
-            problem: format!("the client's settings have another form than expected: {error}"),
-        })
+        serde_json::to_value(settings)
+            .and_then(serde_json::from_value)
+            .map_err(|error| OpenError::ConnectionString {
+                problem: format!("the client's settings have another form than expected: {error}"),
+            })
     }
 
     /// The client turns "never" into a duration that it panics on.
@@ -131,8 +162,12 @@ impl Hidden {
 
     fn keep_alive(&self) -> Option<(Duration, Duration)> {
         let never = |millis: u64| millis == u64::MAX;
-        (!never(self.keep_alive_interval) && !never(self.keep_alive_timeout))
-            .then(|| (Duration::from_millis(self.keep_alive_interval), Duration::from_millis(self.keep_alive_timeout)))
+        (!never(self.keep_alive_interval) && !never(self.keep_alive_timeout)).then(|| {
+            (
+                Duration::from_millis(self.keep_alive_interval),
+                Duration::from_millis(self.keep_alive_timeout),
+            )
+        })
     }
 
     fn authorization(&self) -> Option<String> {
@@ -143,35 +178,56 @@ impl Hidden {
 }
 
 fn uri(settings: &ClientSettings, endpoint: &Endpoint) -> Option<http::Uri> {
-    let scheme = if settings.is_secure_mode_enabled() { "https" } else { "http" };
+    let scheme = if settings.is_secure_mode_enabled() {
+        "https"
+    } else {
+        "http"
+    };
     let host = &endpoint.host;
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.clone() };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.clone()
+    };
     format!("{scheme}://{host}:{}", endpoint.port).parse().ok()
 }
 
 fn tls(settings: &ClientSettings) -> Result<ClientConfig, OpenError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let failed = |what: &str, source: Source| OpenError::Tls { what: what.to_owned(), source };
+    let failed = |what: &str, source: Source| OpenError::Tls {
+        what: what.to_owned(),
+        source,
+    };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed("protocol versions", error.into()))?;
     let builder = if !settings.is_secure_mode_enabled() {
         builder.with_root_certificates(RootCertStore::empty())
     } else if let Some(file) = settings.tls_ca_file() {
-        builder.with_root_certificates(roots(file).map_err(|source| failed(&format!("tlsCAFile {file}"), source))?)
+        builder.with_root_certificates(
+            roots(file).map_err(|source| failed(&format!("tlsCAFile {file}"), source))?,
+        )
     } else {
-        builder.with_native_roots().map_err(|error| failed("the system's root certificates", error.into()))?
+        builder
+            .with_native_roots()
+            .map_err(|error| failed("the system's root certificates", error.into()))?
     };
     let mut config = match settings.user_certificate() {
         Some((cert, key)) => {
-            let chain = certificates(cert).map_err(|source| failed(&format!("userCertFile {cert}"), source))?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(&format!("userKeyFile {key}"), error.into()))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| failed("userCertFile and userKeyFile", error.into()))?
+            let chain = certificates(cert)
+                .map_err(|source| failed(&format!("userCertFile {cert}"), source))?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| failed(&format!("userKeyFile {key}"), error.into()))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| failed("userCertFile and userKeyFile", error.into()))?
         }
         None => builder.with_no_client_auth(),
     };
     if settings.is_secure_mode_enabled() && !settings.is_tls_certificate_verification_enabled() {
-        config.dangerous().set_certificate_verifier(Arc::new(AnyCertificate(provider)));
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(AnyCertificate(provider)));
     }
     Ok(config)
 }
@@ -188,7 +244,8 @@ fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, Source> {
     Ok(CertificateDer::pem_file_iter(file)?.collect::<Result<_, _>>()?)
 }
 
-/// For `tlsVerifyCert=false`: whoever answers is believed, but must hold the key of the certificate it shows.
+/// For `tlsVerifyCert=false`: whoever answers is believed, but must hold the key of the certificate
+/// it shows.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -210,7 +267,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &rustls::DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -219,7 +281,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &rustls::DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
@@ -233,7 +300,10 @@ mod tests {
     use crate::settings::parse;
 
     fn transport(connection_string: &str) -> Result<Transport, OpenError> {
-        Transport::of(parse(connection_string)?, &JournalSettings::new(connection_string))
+        Transport::of(
+            parse(connection_string)?,
+            &JournalSettings::new(connection_string),
+        )
     }
 
     #[test]
@@ -243,20 +313,36 @@ mod tests {
         assert_eq!(transport.keep_alive, None);
         let request = transport.request(());
         assert!(request.metadata().get("authorization").is_some());
-        assert_eq!(request.metadata().get("connection-name").map(|it| it.as_bytes()), Some(b"mine".as_slice()));
+        assert_eq!(
+            request
+                .metadata()
+                .get("connection-name")
+                .map(|it| it.as_bytes()),
+            Some(b"mine".as_slice())
+        );
         assert!(request.metadata().get("requires-leader").is_none());
     }
 
     #[test]
     fn a_certificate_file_that_cannot_be_read_is_named() {
-        let error = transport("kurrentdb://localhost:2113?tlsCAFile=/nowhere/ca.pem").expect_err("no such file");
+        let error = transport("kurrentdb://localhost:2113?tlsCAFile=/nowhere/ca.pem")
+            .expect_err("no such file");
         assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }
 
     #[test]
     fn an_address_of_either_family_becomes_a_uri() {
         let settings = parse("kurrentdb://localhost:2113?tls=false").expect("settings");
-        let of = |host: &str| uri(&settings, &Endpoint { host: host.to_owned(), port: 1 }).map(|it| it.to_string());
+        let of = |host: &str| {
+            uri(
+                &settings,
+                &Endpoint {
+                    host: host.to_owned(),
+                    port: 1,
+                },
+            )
+            .map(|it| it.to_string())
+        };
         assert_eq!(of("10.0.0.1").as_deref(), Some("http://10.0.0.1:1/"));
         assert_eq!(of("::1").as_deref(), Some("http://[::1]:1/"));
         assert_eq!(of("a b"), None);

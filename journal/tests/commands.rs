@@ -5,18 +5,36 @@ mod support;
 
 use domain::network::{AcceptRoute, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork};
 use domain::{PeeringId, Side};
-use journal::{Body, ExecuteError, Executed, Journal, JournalError};
+use peerage_journal::{Body, ExecuteError, Executed, Journal, JournalError};
 use std::time::{Duration, Instant};
-use support::{OnAppend, SeenAppend, Server, caller, network_of, now, register, request_peering, settings, soon};
+use support::{
+    OnAppend, SeenAppend, Server, caller, network_of, now, register, request_peering, settings,
+    soon,
+};
 use tonic::Code;
 
 /// Registers the network of command 1.
 async fn registered(journal: &Journal) -> Executed {
-    soon(journal.networks().execute(network_of(1), &register("orders"), &caller(1), now())).await.unwrap()
+    soon(
+        journal
+            .networks()
+            .execute(network_of(1), &register("orders"), &caller(1), now()),
+    )
+    .await
+    .unwrap()
 }
 
-async fn execute(journal: &Journal, command: u128, body: &NetworkCommand) -> Result<Executed, ExecuteError> {
-    soon(journal.networks().execute(network_of(1), body, &caller(command), now())).await
+async fn execute(
+    journal: &Journal,
+    command: u128,
+    body: &NetworkCommand,
+) -> Result<Executed, ExecuteError> {
+    soon(
+        journal
+            .networks()
+            .execute(network_of(1), body, &caller(command), now()),
+    )
+    .await
 }
 
 fn peerings(executed: &Executed) -> usize {
@@ -35,7 +53,10 @@ async fn the_usual_command_costs_one_append_and_no_read() {
     let server = Server::start();
     let journal = server.journal();
     let first = registered(&journal).await;
-    assert_eq!((first.revision, first.repeated, first.events.len()), (Some(0), false, 1));
+    assert_eq!(
+        (first.revision, first.repeated, first.events.len()),
+        (Some(0), false, 1)
+    );
     // The one read is that of a network of which nothing was known.
     assert_eq!(std::mem::take(&mut server.shared.log().reads), [0]);
     let second = execute(&journal, 2, &request_peering(1)).await.unwrap();
@@ -43,17 +64,39 @@ async fn the_usual_command_costs_one_append_and_no_read() {
     let expected: Vec<_> = appends(&server).iter().map(|it| it.expected).collect();
     assert_eq!(expected, [None, Some(0), Some(second.revision.unwrap())]);
     assert_eq!(server.shared.log().reads, Vec::<u64>::new());
-    let elsewhere = soon(server.journal().networks().load(network_of(1))).await.unwrap();
-    assert_eq!(elsewhere, soon(journal.networks().load(network_of(1))).await.unwrap());
+    let elsewhere = soon(server.journal().networks().load(network_of(1)))
+        .await
+        .unwrap();
+    assert_eq!(
+        elsewhere,
+        soon(journal.networks().load(network_of(1))).await.unwrap()
+    );
 }
 
 #[tokio::test]
 async fn an_append_whose_answer_is_lost_is_repeated_with_the_same_ids_and_takes_effect_once() {
-    for code in [Code::Aborted, Code::Internal, Code::Unavailable, Code::Unknown, Code::Cancelled] {
+    for code in [
+        Code::Aborted,
+        Code::Internal,
+        Code::Unavailable,
+        Code::Unknown,
+        Code::Cancelled,
+    ] {
         let server = Server::start();
-        server.shared.log().on_append.push_back(OnAppend::LoseAnswer(code));
+        server
+            .shared
+            .log()
+            .on_append
+            .push_back(OnAppend::LoseAnswer(code));
         let executed = registered(&server.journal()).await;
-        assert_eq!((executed.revision, executed.repeated, executed.position.map(|it| it.commit)), (Some(0), false, Some(100)));
+        assert_eq!(
+            (
+                executed.revision,
+                executed.repeated,
+                executed.position.map(|it| it.commit)
+            ),
+            (Some(0), false, Some(100))
+        );
         let seen = appends(&server);
         assert_eq!((seen.len(), &seen[0]), (2, &seen[1]), "{code:?}");
         assert_eq!(server.shared.log().events.len(), 1);
@@ -63,7 +106,11 @@ async fn an_append_whose_answer_is_lost_is_repeated_with_the_same_ids_and_takes_
 #[tokio::test]
 async fn an_append_that_is_never_answered_is_repeated_within_the_deadline() {
     let server = Server::start();
-    server.shared.log().on_append.push_back(OnAppend::WriteAndHang);
+    server
+        .shared
+        .log()
+        .on_append
+        .push_back(OnAppend::WriteAndHang);
     registered(&server.journal()).await;
     let seen = appends(&server);
     assert_eq!((seen.len(), &seen[0]), (2, &seen[1]));
@@ -80,7 +127,13 @@ async fn a_command_is_decided_again_when_somebody_else_wrote_first() {
     assert!(second.revision > first.revision);
     assert_eq!(peerings(&second), 2);
     let refused = execute(&ours, 4, &request_peering(1)).await;
-    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::PeerAlreadyLinked { .. }))), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Refused(Refusal::PeerAlreadyLinked { .. }))
+        ),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -90,8 +143,14 @@ async fn a_stale_cache_never_refuses_wrongly() {
     registered(&ours).await;
     let requested = execute(&theirs, 2, &request_peering(1)).await.unwrap();
     let peering_id: PeeringId = requested.events[0].peering_id().unwrap();
-    let route = AcceptRoute { peering_id, side: Side::Local, destination: "10.1.0.0/16".parse().unwrap() };
-    let accepted = execute(&ours, 3, &NetworkCommand::AcceptRoute(route)).await.unwrap();
+    let route = AcceptRoute {
+        peering_id,
+        side: Side::Local,
+        destination: "10.1.0.0/16".parse().unwrap(),
+    };
+    let accepted = execute(&ours, 3, &NetworkCommand::AcceptRoute(route))
+        .await
+        .unwrap();
     assert!(matches!(accepted.events[0], NetworkEvent::RouteAccepted(_)));
 }
 
@@ -100,18 +159,35 @@ async fn a_network_that_another_process_retired_is_known_to_be() {
     let server = Server::start();
     let (ours, theirs) = (server.journal(), server.journal());
     registered(&ours).await;
-    let retire = RetireNetwork { reason: "moved".parse().unwrap() };
+    let retire = RetireNetwork {
+        reason: "moved".parse().unwrap(),
+    };
     execute(&theirs, 2, &retire.into()).await.unwrap();
     let refused = execute(&ours, 3, &request_peering(1)).await;
-    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::NetworkRetired { .. }))), "{refused:?}");
-    assert!(matches!(soon(ours.networks().load(network_of(1))).await.unwrap().network, Network::Retired(_)));
+    assert!(
+        matches!(
+            refused,
+            Err(ExecuteError::Refused(Refusal::NetworkRetired { .. }))
+        ),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        soon(ours.networks().load(network_of(1)))
+            .await
+            .unwrap()
+            .network,
+        Network::Retired(_)
+    ));
 }
 
 #[tokio::test]
 async fn a_refusal_is_given_only_after_the_stream_was_read() {
     let server = Server::start();
     let refused = execute(&server.journal(), 2, &request_peering(1)).await;
-    assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::NetworkUnknown))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ExecuteError::Refused(Refusal::NetworkUnknown))),
+        "{refused:?}"
+    );
     assert_eq!(server.shared.log().reads, [0]);
     assert_eq!(appends(&server), []);
 }
@@ -126,9 +202,19 @@ async fn a_command_sent_again_gives_the_first_outcome_and_appends_nothing() {
     let written = server.shared.log().events.len();
     for journal in [journal, server.journal()] {
         let later = now() + chrono::Duration::days(30);
-        let again = soon(journal.networks().execute(network_of(1), &request_peering(1), &caller(2), later)).await.unwrap();
+        let again = soon(journal.networks().execute(
+            network_of(1),
+            &request_peering(1),
+            &caller(2),
+            later,
+        ))
+        .await
+        .unwrap();
         assert!(again.repeated);
-        assert_eq!((again.revision, again.position, &again.events), (first.revision, first.position, &first.events));
+        assert_eq!(
+            (again.revision, again.position, &again.events),
+            (first.revision, first.position, &first.events)
+        );
         assert_eq!(peerings(&again), 2);
     }
     assert_eq!(server.shared.log().events.len(), written);
@@ -141,7 +227,16 @@ async fn a_command_id_used_for_another_body_is_refused() {
     registered(&journal).await;
     execute(&journal, 2, &request_peering(1)).await.unwrap();
     let reused = execute(&journal, 2, &request_peering(2)).await;
-    assert!(matches!(reused, Err(ExecuteError::CommandIdReused { first_revision: 1, .. })), "{reused:?}");
+    assert!(
+        matches!(
+            reused,
+            Err(ExecuteError::CommandIdReused {
+                first_revision: 1,
+                ..
+            })
+        ),
+        "{reused:?}"
+    );
 }
 
 #[tokio::test]
@@ -153,11 +248,22 @@ async fn a_process_that_is_behind_takes_no_repetition_for_a_first_sending() {
         soon(journal.networks().load(network_of(1))).await.unwrap();
     }
     let first = execute(&ours, 2, &request_peering(1)).await.unwrap();
-    // The same id, and as many events: by its ids alone the store would take this append for the first one.
+    // The same id, and as many events: by its ids alone the store would take this append for the
+    // first one.
     let reused = execute(&theirs, 2, &request_peering(2)).await;
-    assert!(matches!(reused, Err(ExecuteError::CommandIdReused { .. })), "{reused:?}");
+    assert!(
+        matches!(reused, Err(ExecuteError::CommandIdReused { .. })),
+        "{reused:?}"
+    );
     let later = now() + chrono::Duration::seconds(7);
-    let again = soon(others.networks().execute(network_of(1), &request_peering(1), &caller(2), later)).await.unwrap();
+    let again = soon(others.networks().execute(
+        network_of(1),
+        &request_peering(1),
+        &caller(2),
+        later,
+    ))
+    .await
+    .unwrap();
     assert!(again.repeated);
     assert_eq!(again.events, first.events);
 }
@@ -167,15 +273,41 @@ async fn an_expected_revision_is_honoured_exactly_and_a_repetition_does_not_mind
     let server = Server::start();
     let journal = server.journal();
     registered(&journal).await;
-    let expecting = |command, revision| journal::Caller { expected_revision: Some(revision), ..caller(command) };
+    let expecting = |command, revision| peerage_journal::Caller {
+        expected_revision: Some(revision),
+        ..caller(command)
+    };
     let networks = journal.networks();
-    let wrong = soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 4), now())).await;
-    assert!(matches!(wrong, Err(ExecuteError::WrongRevision { expected: 4, actual: Some(0) })), "{wrong:?}");
-    let right = soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 0), now())).await.unwrap();
-    let again = soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 0), now())).await.unwrap();
+    let wrong =
+        soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 4), now())).await;
+    assert!(
+        matches!(
+            wrong,
+            Err(ExecuteError::WrongRevision {
+                expected: 4,
+                actual: Some(0)
+            })
+        ),
+        "{wrong:?}"
+    );
+    let right = soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 0), now()))
+        .await
+        .unwrap();
+    let again = soon(networks.execute(network_of(1), &request_peering(1), &expecting(2, 0), now()))
+        .await
+        .unwrap();
     assert_eq!((again.repeated, again.revision), (true, right.revision));
-    let behind = soon(server.journal().networks().execute(network_of(1), &request_peering(2), &expecting(3, 0), now())).await;
-    assert!(matches!(behind, Err(ExecuteError::WrongRevision { expected: 0, .. })), "{behind:?}");
+    let behind = soon(server.journal().networks().execute(
+        network_of(1),
+        &request_peering(2),
+        &expecting(3, 0),
+        now(),
+    ))
+    .await;
+    assert!(
+        matches!(behind, Err(ExecuteError::WrongRevision { expected: 0, .. })),
+        "{behind:?}"
+    );
 }
 
 #[tokio::test]
@@ -186,14 +318,23 @@ async fn endless_contention_ends_with_a_count() {
     let journal = Journal::open(settings).unwrap();
     registered(&journal).await;
     let stream = network_of(1).stream();
-    let unblocked = |id: u8| format!("{{\"peering_id\":\"00000000-0000-0000-0000-0000000000{id:02}\"}}");
+    let unblocked =
+        |id: u8| format!("{{\"peering_id\":\"00000000-0000-0000-0000-0000000000{id:02}\"}}");
     for id in 0..3 {
         let (stream, data) = (stream.clone(), unblocked(id));
-        let write = move |log: &mut _| support::put(log, &stream, "ProvisioningUnblocked", "", &data);
-        server.shared.log().on_append.push_back(OnAppend::After(Box::new(write)));
+        let write =
+            move |log: &mut _| support::put(log, &stream, "ProvisioningUnblocked", "", &data);
+        server
+            .shared
+            .log()
+            .on_append
+            .push_back(OnAppend::After(Box::new(write)));
     }
     let contended = execute(&journal, 2, &request_peering(1)).await;
-    assert!(matches!(contended, Err(ExecuteError::Contended { attempts: 3 })), "{contended:?}");
+    assert!(
+        matches!(contended, Err(ExecuteError::Contended { attempts: 3 })),
+        "{contended:?}"
+    );
 }
 
 #[tokio::test]
@@ -201,7 +342,9 @@ async fn commands_of_one_process_to_one_network_do_not_get_in_each_others_way() 
     let server = Server::start();
     let journal = server.journal();
     registered(&journal).await;
-    let commands: Vec<_> = (1..=20).map(|n| (u128::from(n) + 100, request_peering(n))).collect();
+    let commands: Vec<_> = (1..=20)
+        .map(|n| (u128::from(n) + 100, request_peering(n)))
+        .collect();
     let running = commands.into_iter().map(|(command, body)| {
         let journal = journal.clone();
         tokio::spawn(async move { execute(&journal, command, &body).await })
@@ -220,13 +363,29 @@ async fn a_frozen_server_is_an_answer_within_the_deadline_and_the_same_id_finds_
     let thaw = server.freeze();
     let started = Instant::now();
     let frozen = execute(&journal, 2, &request_peering(1)).await;
-    assert!(matches!(frozen, Err(ExecuteError::Journal(JournalError::DeadlineExceeded { .. }))), "{frozen:?}");
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(
+        matches!(
+            frozen,
+            Err(ExecuteError::Journal(JournalError::DeadlineExceeded { .. }))
+        ),
+        "{frozen:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        started.elapsed()
+    );
     drop(thaw);
     let found = execute(&journal, 2, &request_peering(1)).await.unwrap();
     assert_eq!(peerings(&found), 1);
     let stream = network_of(1).stream();
-    let requested = server.shared.log().stream(&stream).iter().filter(|it| it.event_type == "PeeringRequested").count();
+    let requested = server
+        .shared
+        .log()
+        .stream(&stream)
+        .iter()
+        .filter(|it| it.event_type == "PeeringRequested")
+        .count();
     assert_eq!(requested, 1);
 }
 
@@ -236,12 +395,24 @@ async fn a_server_that_is_away_is_unavailable_and_is_used_again_when_it_is_back(
     server.kill();
     let journal = server.journal();
     let away = execute(&journal, 2, &request_peering(1)).await;
-    assert!(matches!(away, Err(ExecuteError::Journal(JournalError::Unavailable { .. }))), "{away:?}");
+    assert!(
+        matches!(
+            away,
+            Err(ExecuteError::Journal(JournalError::Unavailable { .. }))
+        ),
+        "{away:?}"
+    );
     server.restart();
     registered(&journal).await;
     server.kill();
     let away = execute(&journal, 2, &request_peering(1)).await;
-    assert!(matches!(away, Err(ExecuteError::Journal(JournalError::Unavailable { .. }))), "{away:?}");
+    assert!(
+        matches!(
+            away,
+            Err(ExecuteError::Journal(JournalError::Unavailable { .. }))
+        ),
+        "{away:?}"
+    );
     server.restart();
     execute(&journal, 2, &request_peering(1)).await.unwrap();
 }
@@ -249,12 +420,32 @@ async fn a_server_that_is_away_is_unavailable_and_is_used_again_when_it_is_back(
 #[tokio::test]
 async fn what_the_store_refuses_for_good_is_not_tried_again() {
     let server = Server::start();
-    server.shared.log().on_append.push_back(OnAppend::Refuse(Code::InvalidArgument));
+    server
+        .shared
+        .log()
+        .on_append
+        .push_back(OnAppend::Refuse(Code::InvalidArgument));
     let rejected = execute(&server.journal(), 1, &register("orders")).await;
-    assert!(matches!(rejected, Err(ExecuteError::Journal(JournalError::Rejected { .. }))), "{rejected:?}");
-    server.shared.log().on_append.push_back(OnAppend::Refuse(Code::PermissionDenied));
+    assert!(
+        matches!(
+            rejected,
+            Err(ExecuteError::Journal(JournalError::Rejected { .. }))
+        ),
+        "{rejected:?}"
+    );
+    server
+        .shared
+        .log()
+        .on_append
+        .push_back(OnAppend::Refuse(Code::PermissionDenied));
     let denied = execute(&server.journal(), 1, &register("orders")).await;
-    assert!(matches!(denied, Err(ExecuteError::Journal(JournalError::AccessDenied { .. }))), "{denied:?}");
+    assert!(
+        matches!(
+            denied,
+            Err(ExecuteError::Journal(JournalError::AccessDenied { .. }))
+        ),
+        "{denied:?}"
+    );
     assert_eq!(appends(&server).len(), 2);
 }
 
@@ -266,14 +457,22 @@ async fn nothing_is_decided_on_top_of_an_event_that_cannot_be_read_but_reads_go_
     let stream = network_of(1).stream();
     server.shared.put(&stream, "PeeringTeleported", "", "{}");
     let unreadable = execute(&journal, 2, &request_peering(1)).await;
-    let Err(ExecuteError::Journal(JournalError::Unreadable { revision, event_type, .. })) = unreadable else {
+    let Err(ExecuteError::Journal(JournalError::Unreadable {
+        revision,
+        event_type,
+        ..
+    })) = unreadable
+    else {
         panic!("{unreadable:?}");
     };
     assert_eq!((revision, event_type.as_str()), (1, "PeeringTeleported"));
     let loaded = soon(journal.networks().load(network_of(1))).await.unwrap();
     assert_eq!((loaded.revision, loaded.undecodable.len()), (Some(1), 1));
     let again = registered(&journal).await;
-    assert!(again.repeated, "what was answered before that event is still answered");
+    assert!(
+        again.repeated,
+        "what was answered before that event is still answered"
+    );
     let read = soon(journal.read_stream(&stream, None)).await.unwrap();
     assert!(matches!(read[1].body, Body::Undecodable { .. }));
 }
@@ -283,9 +482,18 @@ async fn a_cluster_whose_leader_died_is_written_to_at_its_next_leader() {
     use protocol::gossip::member_info::VNodeState::{Follower, Leader};
     let mut first = Server::start();
     let second = Server::on(std::sync::Arc::clone(&first.shared));
-    let members = |alive| vec![(first.port(), if alive { Leader } else { Follower }, alive), (second.port(), Leader, true)];
+    let members = |alive| {
+        vec![
+            (first.port(), if alive { Leader } else { Follower }, alive),
+            (second.port(), Leader, true),
+        ]
+    };
     first.shared.log().members = members(true);
-    let string = format!("kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false&discoveryInterval=0", first.port(), second.port());
+    let string = format!(
+        "kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false&discoveryInterval=0",
+        first.port(),
+        second.port()
+    );
     let journal = Journal::open(settings(&string)).unwrap();
     registered(&journal).await;
     first.shared.log().members = members(false);

@@ -1,10 +1,11 @@
-//! Why following is not the crate's: its subscription never returns from a stream that ends without a status, and takes its thread
-//! with it. The day this test fails, a release of the crate has mended that, and `follow` can go.
+//! Why following is not the crate's: its subscription never returns from a stream that ends without
+//! a status, and takes its thread with it. The day this test fails, a release of the crate has
+//! mended that, and `follow` can go.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use journal::{Followed, Signal};
+use peerage_journal::{Followed, Signal};
 use kurrentdb::{Client, StreamPosition, SubscribeToStreamOptions};
 use std::{
     io::{BufRead as _, BufReader},
@@ -23,18 +24,33 @@ const CHILD: &str = "the_crates_subscription_in_a_process_of_its_own";
 #[test]
 fn a_server_that_ends_streams_without_a_status_hangs_the_crates_subscription() {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", CHILD, "--ignored", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            CHILD,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
     let (found, finding) = mpsc::channel();
-    std::thread::spawn(move || output.lines().map_while(Result::ok).filter(|it| it.contains("VERDICT")).try_for_each(|it| found.send(it)));
+    std::thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .filter(|it| it.contains("VERDICT"))
+            .try_for_each(|it| found.send(it))
+    });
     let verdict = finding.recv_timeout(Duration::from_secs(60));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(verdict.as_ref().is_ok_and(|it| it.contains("HUNG")), "{verdict:?}");
+    assert!(
+        verdict.as_ref().is_ok_and(|it| it.contains("HUNG")),
+        "{verdict:?}"
+    );
 }
 
 #[test]
@@ -42,9 +58,15 @@ fn a_server_that_ends_streams_without_a_status_hangs_the_crates_subscription() {
 fn the_crates_subscription_in_a_process_of_its_own() {
     let server = Server::start();
     server.shared.put("network-x", "Tested", "", "{}");
-    let (beats, ended) = (Arc::new(AtomicU64::default()), Arc::new(AtomicBool::default()));
+    let (beats, ended) = (
+        Arc::new(AtomicU64::default()),
+        Arc::new(AtomicBool::default()),
+    );
     watch(Arc::clone(&beats), Arc::clone(&ended));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async move {
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(10));
@@ -74,7 +96,11 @@ fn watch(beats: Arc<AtomicU64>, ended: Arc<AtomicBool>) {
         while unchanged < 30 {
             let _ = beat.recv_timeout(Duration::from_millis(100));
             let now = beats.load(Ordering::SeqCst);
-            unchanged = if now == last && ended.load(Ordering::SeqCst) { unchanged + 1 } else { 0 };
+            unchanged = if now == last && ended.load(Ordering::SeqCst) {
+                unchanged + 1
+            } else {
+                0
+            };
             last = now;
         }
         println!("VERDICT: HUNG");
@@ -86,10 +112,14 @@ async fn the_same_server_does_not_hang_ours() {
     let server = Server::start();
     let stream = network_of(1).stream();
     server.shared.put(&stream, "Tested", "", "{}");
-    let mut follower = server.journal().follow(None, Followed::Stream(stream.clone()));
+    let mut follower = server
+        .journal()
+        .follow(None, Followed::Stream(stream.clone()));
     while soon(follower.next()).await.unwrap() != Signal::CaughtUp {}
     server.shared.end_subscriptions(Ending::WithoutStatus);
     server.shared.put(&stream, "Tested", "", "{}");
-    let Signal::Event(event) = soon(follower.next()).await.unwrap() else { panic!("not an event") };
+    let Signal::Event(event) = soon(follower.next()).await.unwrap() else {
+        panic!("not an event")
+    };
     assert_eq!(event.revision, 1);
 }

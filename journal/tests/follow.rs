@@ -3,7 +3,7 @@
 
 mod support;
 
-use journal::{Body, FollowError, Followed, Follower, Journal, Position, Signal};
+use peerage_journal::{Body, FollowError, Followed, Follower, Journal, Position, Signal};
 use protocol::gossip::member_info::VNodeState::{Follower as AFollower, Leader, Unknown};
 use std::{sync::Arc, time::Duration};
 use support::{Ending, Server, network_of, settings, soon, until};
@@ -12,7 +12,9 @@ const UNBLOCKED: &str = "{\"peering_id\":\"00000000-0000-0000-0000-000000000001\
 
 /// Puts one more event into the log.
 fn put(server: &Server, stream: &str) {
-    server.shared.put(stream, "ProvisioningUnblocked", "", UNBLOCKED);
+    server
+        .shared
+        .put(stream, "ProvisioningUnblocked", "", UNBLOCKED);
 }
 
 fn stream() -> String {
@@ -50,8 +52,23 @@ async fn events_checkpoints_and_caught_up_come_as_one_sequence() {
             Signal::CaughtUp => "caught up".to_owned(),
         });
     }
-    assert_eq!(kinds, ["event 100/100 0", "checkpoint 200/0", "checkpoint 300/300", "event 400/400 1", "caught up"]);
-    let mut rest = server.journal().follow(Some(Position { commit: 200, prepare: 0 }), Followed::Networks);
+    assert_eq!(
+        kinds,
+        [
+            "event 100/100 0",
+            "checkpoint 200/0",
+            "checkpoint 300/300",
+            "event 400/400 1",
+            "caught up"
+        ]
+    );
+    let mut rest = server.journal().follow(
+        Some(Position {
+            commit: 200,
+            prepare: 0,
+        }),
+        Followed::Networks,
+    );
     assert_eq!(events(&mut rest, 1).await, [400]);
 }
 
@@ -66,7 +83,11 @@ async fn a_stream_that_ends_in_any_way_is_resumed_behind_the_last_signal() {
         server.shared.end_subscriptions(ending);
         put(&server, &stream());
         assert_eq!(events(&mut follower, 1).await, [300]);
-        assert_eq!(server.shared.log().subscriptions, [None, Some(200)], "{ending:?}");
+        assert_eq!(
+            server.shared.log().subscriptions,
+            [None, Some(200)],
+            "{ending:?}"
+        );
     }
 }
 
@@ -81,7 +102,10 @@ async fn a_killed_server_is_followed_again_when_it_is_back() {
         put(&server, &stream());
         server.restart();
         put(&server, &stream());
-        assert_eq!(events(&mut follower, 2).await, [200 + round * 200, 300 + round * 200]);
+        assert_eq!(
+            events(&mut follower, 2).await,
+            [200 + round * 200, 300 + round * 200]
+        );
     }
 }
 
@@ -92,7 +116,10 @@ async fn a_server_that_is_not_there_yet_or_not_ready_is_waited_for() {
     let mut follower = server.journal().follow(None, Followed::Networks);
     server.shared.log().not_ready = true;
     server.restart();
-    until("it was asked while not ready", || server.shared.log().subscriptions.len() > 1).await;
+    until("it was asked while not ready", || {
+        server.shared.log().subscriptions.len() > 1
+    })
+    .await;
     server.shared.log().not_ready = false;
     caught_up(&mut follower).await;
 }
@@ -104,9 +131,12 @@ async fn a_frozen_server_is_noticed_and_followed_again() {
     let mut follower = server.journal().follow(None, Followed::Networks);
     caught_up(&mut follower).await;
     let thaw = server.freeze();
-    // The probe goes unanswered, so the connection is given up: the next signal after the thaw is a new catch-up.
+    // The probe goes unanswered, so the connection is given up: the next signal after the thaw is a
+    // new catch-up.
     put(&server, &stream());
-    tokio::time::timeout(Duration::from_millis(1500), follower.next()).await.expect_err("nothing comes from a frozen server");
+    tokio::time::timeout(Duration::from_millis(1500), follower.next())
+        .await
+        .expect_err("nothing comes from a frozen server");
     drop(thaw);
     assert_eq!(events(&mut follower, 1).await, [200]);
     assert!(server.shared.log().subscriptions.len() > 1);
@@ -117,39 +147,71 @@ async fn a_frozen_server_is_noticed_and_followed_again() {
 async fn a_node_that_dies_is_left_for_another_even_if_gossip_still_praises_it() {
     let mut first = Server::start();
     let second = Server::on(Arc::clone(&first.shared));
-    first.shared.log().members = vec![(first.port(), Leader, true), (second.port(), AFollower, true)];
-    let string = format!("kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false", first.port(), second.port());
-    let mut follower = Journal::open(settings(&string)).unwrap().follow(None, Followed::Networks);
+    first.shared.log().members = vec![
+        (first.port(), Leader, true),
+        (second.port(), AFollower, true),
+    ];
+    let string = format!(
+        "kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false",
+        first.port(),
+        second.port()
+    );
+    let mut follower = Journal::open(settings(&string))
+        .unwrap()
+        .follow(None, Followed::Networks);
     caught_up(&mut follower).await;
     first.kill();
     put(&first, &stream());
     assert_eq!(events(&mut follower, 1).await, [100]);
     let at = first.shared.log().subscribed_at.clone();
-    assert_eq!((at.first(), at.last()), (Some(&first.port()), Some(&second.port())));
+    assert_eq!(
+        (at.first(), at.last()),
+        (Some(&first.port()), Some(&second.port()))
+    );
 }
 
 #[tokio::test]
 async fn a_node_that_falls_silent_because_it_lost_its_cluster_is_left() {
     let first = Server::start();
     let second = Server::on(Arc::clone(&first.shared));
-    let members = |state| vec![(first.port(), state, true), (second.port(), AFollower, true)];
+    let members = |state| {
+        vec![
+            (first.port(), state, true),
+            (second.port(), AFollower, true),
+        ]
+    };
     first.shared.log().members = members(Leader);
-    let string = format!("kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false", first.port(), second.port());
-    let mut follower = Journal::open(settings(&string)).unwrap().follow(None, Followed::Networks);
+    let string = format!(
+        "kurrentdb://127.0.0.1:{},127.0.0.1:{}?tls=false",
+        first.port(),
+        second.port()
+    );
+    let mut follower = Journal::open(settings(&string))
+        .unwrap()
+        .follow(None, Followed::Networks);
     caught_up(&mut follower).await;
     first.shared.log().members = members(Unknown);
     caught_up(&mut follower).await;
-    assert_eq!(first.shared.log().subscribed_at, [first.port(), second.port()]);
+    assert_eq!(
+        first.shared.log().subscribed_at,
+        [first.port(), second.port()]
+    );
 }
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_handed_on_as_such_and_the_next_one_comes() {
     let server = Server::start();
-    server.shared.put(&stream(), "PeeringTeleported", "not json", "\u{1}");
+    server
+        .shared
+        .put(&stream(), "PeeringTeleported", "not json", "\u{1}");
     put(&server, &stream());
     let mut follower = server.journal().follow(None, Followed::Networks);
-    let Signal::Event(parked) = soon(follower.next()).await.unwrap() else { panic!("not an event") };
-    assert!(matches!(&parked.body, Body::Undecodable { event_type, .. } if event_type == "PeeringTeleported"));
+    let Signal::Event(parked) = soon(follower.next()).await.unwrap() else {
+        panic!("not an event")
+    };
+    assert!(
+        matches!(&parked.body, Body::Undecodable { event_type, .. } if event_type == "PeeringTeleported")
+    );
     assert_eq!(events(&mut follower, 1).await, [200]);
 }
 
@@ -162,12 +224,23 @@ async fn a_reader_that_is_far_behind_gets_everything_once_and_in_order() {
     let mut settings = settings(&server.connection_string());
     settings.follow_buffer = 4;
     settings.follow_stall = Duration::from_millis(20);
-    let mut follower = Journal::open(settings).unwrap().follow(None, Followed::Networks);
-    assert_eq!(events(&mut follower, 10).await, (1..=10).map(|n| n * 100).collect::<Vec<_>>());
+    let mut follower = Journal::open(settings)
+        .unwrap()
+        .follow(None, Followed::Networks);
+    assert_eq!(
+        events(&mut follower, 10).await,
+        (1..=10).map(|n| n * 100).collect::<Vec<_>>()
+    );
     put(&server, "other-1");
     // The pause of a reader that is busy elsewhere, longer than the follower waits for it.
-    until("the follower hung up", || server.shared.changed.receiver_count() == 0).await;
-    assert_eq!(events(&mut follower, 290).await, (11..=300).map(|n| n * 100).collect::<Vec<_>>());
+    until("the follower hung up", || {
+        server.shared.changed.receiver_count() == 0
+    })
+    .await;
+    assert_eq!(
+        events(&mut follower, 290).await,
+        (11..=300).map(|n| n * 100).collect::<Vec<_>>()
+    );
     assert!(server.shared.log().subscriptions.len() > 1);
 }
 
@@ -184,8 +257,13 @@ async fn one_stream_is_followed_alone_and_resumed_by_its_own_numbers() {
     put(&server, &stream());
     assert_eq!(events(&mut follower, 1).await, [400]);
     assert_eq!(server.shared.log().subscriptions, [None, Some(1)]);
-    let after = Position { commit: 100, prepare: 100 };
-    let mut rest = server.journal().follow(Some(after), Followed::Stream(stream()));
+    let after = Position {
+        commit: 100,
+        prepare: 100,
+    };
+    let mut rest = server
+        .journal()
+        .follow(Some(after), Followed::Stream(stream()));
     assert_eq!(events(&mut rest, 2).await, [300, 400]);
 }
 
@@ -195,7 +273,10 @@ async fn what_never_heals_ends_the_follower_with_the_reason() {
     server.shared.log().closed_to_all = true;
     let mut follower = server.journal().follow(None, Followed::Networks);
     let denied = soon(follower.next()).await;
-    assert!(matches!(denied, Err(FollowError::AccessDenied { .. })), "{denied:?}");
+    assert!(
+        matches!(denied, Err(FollowError::AccessDenied { .. })),
+        "{denied:?}"
+    );
     let ended = soon(follower.next()).await;
     assert!(matches!(ended, Err(FollowError::Ended { .. })), "{ended:?}");
 }
@@ -206,5 +287,8 @@ async fn a_dropped_follower_leaves_the_server() {
     let mut follower = server.journal().follow(None, Followed::Networks);
     caught_up(&mut follower).await;
     drop(follower);
-    until("its subscription is gone", || server.shared.changed.receiver_count() == 0).await;
+    until("its subscription is gone", || {
+        server.shared.changed.receiver_count() == 0
+    })
+    .await;
 }

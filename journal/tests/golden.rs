@@ -1,8 +1,9 @@
-//! Every golden sample of every event, of every version: read, and the current ones written again as they are.
+//! Every golden sample of every event, of every version: read, and the current ones written again
+//! as they are.
 #![allow(clippy::unwrap_used)]
 
 use domain::{Digest, network::NetworkEvent};
-use journal::{Body, Metadata, SCHEMA_VERSION, decode, encode};
+use peerage_journal::{Body, Metadata, SCHEMA_VERSION, decode, encode};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 use uuid::Uuid;
@@ -26,10 +27,18 @@ fn samples() -> Vec<(String, u32, Vec<u8>)> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let Some((event_type, version)) = name.split_once(".v") else { continue };
+        let Some((event_type, version)) = name.split_once(".v") else {
+            continue;
+        };
         // A type may have further samples of a version, each with a word of its own.
-        let version = version.split_once('.').map_or(version, |(version, _)| version);
-        samples.push((event_type.to_owned(), version.parse().unwrap(), fs::read(&path).unwrap()));
+        let version = version
+            .split_once('.')
+            .map_or(version, |(version, _)| version);
+        samples.push((
+            event_type.to_owned(),
+            version.parse().unwrap(),
+            fs::read(&path).unwrap(),
+        ));
     }
     samples
 }
@@ -39,22 +48,34 @@ fn every_sample_is_read_and_the_current_ones_are_written_as_they_are() {
     for (event_type, version, json) in samples() {
         let event = match decode(&event_type, version, &json) {
             Body::Event(event) => event,
-            Body::Undecodable { problem, .. } => panic!("{event_type} version {version}: {problem}"),
+            Body::Undecodable { problem, .. } => {
+                panic!("{event_type} version {version}: {problem}")
+            }
         };
         assert_eq!(event.name(), event_type);
         if version == SCHEMA_VERSION {
             let encoded = encode(&event, metadata()).unwrap();
-            assert_eq!(encoded.data, serde_json::from_slice::<Value>(&json).unwrap(), "{event_type}");
+            assert_eq!(
+                encoded.data,
+                serde_json::from_slice::<Value>(&json).unwrap(),
+                "{event_type}"
+            );
         }
     }
 }
 
 #[test]
 fn every_event_type_has_a_sample_of_every_version() {
-    let have: BTreeSet<_> = samples().into_iter().map(|(event_type, version, _)| (event_type, version)).collect();
+    let have: BTreeSet<_> = samples()
+        .into_iter()
+        .map(|(event_type, version, _)| (event_type, version))
+        .collect();
     for event_type in NetworkEvent::NAMES {
         for version in 1..=SCHEMA_VERSION {
-            assert!(have.contains(&((*event_type).to_owned(), version)), "{event_type} version {version} has no sample");
+            assert!(
+                have.contains(&((*event_type).to_owned(), version)),
+                "{event_type} version {version} has no sample"
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
-//! What an outage leaves in the log of the process. Alone in its file: which lines are wanted is settled once per process.
+//! What an outage leaves in the log of the process. Alone in its file: which lines are wanted is
+//! settled once per process.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use journal::{Followed, Follower, Signal};
+use peerage_journal::{Followed, Follower, Signal};
 use std::sync::{Arc, Mutex};
 use support::{Server, soon, until};
 
@@ -30,7 +31,10 @@ impl std::io::Write for Lines {
 async fn an_outage_is_one_warning_and_one_all_clear() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::INFO).with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(move || writer.clone());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let mut server = Server::start();
     let mut follower = server.journal().follow(None, Followed::Networks);
@@ -38,11 +42,20 @@ async fn an_outage_is_one_warning_and_one_all_clear() {
     server.kill();
     server.shared.log().not_ready = true;
     server.restart();
-    until("it was asked several times", || server.shared.log().subscriptions.len() > 4).await;
+    until("it was asked several times", || {
+        server.shared.log().subscriptions.len() > 4
+    })
+    .await;
     server.shared.log().not_ready = false;
     caught_up(&mut follower).await;
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let ours: Vec<_> = logged.lines().filter(|line| line.contains(" journal::")).collect();
+    let ours: Vec<_> = logged
+        .lines()
+        .filter(|line| line.contains(" peerage_journal::"))
+        .collect();
     assert_eq!(ours.len(), 2, "{logged}");
-    assert!(ours[0].contains("WARN") && ours[1].contains("INFO"), "{logged}");
+    assert!(
+        ours[0].contains("WARN") && ours[1].contains("INFO"),
+        "{logged}"
+    );
 }

@@ -4,17 +4,31 @@
 mod support;
 
 use domain::network::Network;
-use journal::{JournalError, OpenError};
+use peerage_journal::{JournalError, OpenError};
 use std::time::{Duration, Instant};
 use support::{OnRead, Server, caller, network_of, now, register, request_peering, soon};
 
 /// A network with some history, written by somebody else.
 async fn with_history(server: &Server) -> u64 {
     let journal = server.journal();
-    let mut last = soon(journal.networks().execute(network_of(1), &register("orders"), &caller(1), now())).await.unwrap();
+    let mut last = soon(journal.networks().execute(
+        network_of(1),
+        &register("orders"),
+        &caller(1),
+        now(),
+    ))
+    .await
+    .unwrap();
     for n in 1..=3 {
         let command = request_peering(n);
-        last = soon(journal.networks().execute(network_of(1), &command, &caller(u128::from(n) + 1), now())).await.unwrap();
+        last = soon(journal.networks().execute(
+            network_of(1),
+            &command,
+            &caller(u128::from(n) + 1),
+            now(),
+        ))
+        .await
+        .unwrap();
     }
     last.revision.unwrap()
 }
@@ -26,7 +40,9 @@ async fn a_cut_read_that_looks_whole_is_read_again() {
         let last = with_history(&server).await;
         server.shared.log().reads.clear();
         server.shared.log().on_read.push_back(mishap);
-        let loaded = soon(server.journal().networks().load(network_of(1))).await.unwrap();
+        let loaded = soon(server.journal().networks().load(network_of(1)))
+            .await
+            .unwrap();
         assert_eq!(loaded.revision, Some(last));
         assert_eq!(server.shared.log().reads, [0, 0]);
     }
@@ -39,7 +55,14 @@ async fn a_load_is_as_fresh_as_the_store_and_reads_only_what_is_new() {
     let last = with_history(&server).await;
     soon(journal.networks().load(network_of(1))).await.unwrap();
     let theirs = server.journal();
-    let written = soon(theirs.networks().execute(network_of(1), &request_peering(9), &caller(9), now())).await.unwrap();
+    let written = soon(theirs.networks().execute(
+        network_of(1),
+        &request_peering(9),
+        &caller(9),
+        now(),
+    ))
+    .await
+    .unwrap();
     let loaded = soon(journal.networks().load(network_of(1))).await.unwrap();
     assert_eq!(loaded.revision, written.revision);
     assert_eq!(server.shared.log().reads.last(), Some(&(last + 1)));
@@ -48,22 +71,47 @@ async fn a_load_is_as_fresh_as_the_store_and_reads_only_what_is_new() {
 #[tokio::test]
 async fn a_network_that_was_never_registered_is_empty() {
     let server = Server::start();
-    let loaded = soon(server.journal().networks().load(network_of(1))).await.unwrap();
-    assert_eq!((&loaded.network, loaded.revision), (&Network::Unregistered, None));
+    let loaded = soon(server.journal().networks().load(network_of(1)))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&loaded.network, loaded.revision),
+        (&Network::Unregistered, None)
+    );
 }
 
 #[tokio::test]
 async fn a_stream_longer_than_one_page_is_read_to_its_end() {
     let server = Server::start();
     for n in 0..5000 {
-        server.shared.log().put("network-x", "Tested", "", &n.to_string());
+        server
+            .shared
+            .log()
+            .put("network-x", "Tested", "", &n.to_string());
     }
-    let read = soon(server.journal().read_stream("network-x", None)).await.unwrap();
+    let read = soon(server.journal().read_stream("network-x", None))
+        .await
+        .unwrap();
     assert!(read.iter().map(|it| it.revision).eq(0..5000));
-    let rest = soon(server.journal().read_stream("network-x", Some(4998))).await.unwrap();
-    assert_eq!(rest.iter().map(|it| it.revision).collect::<Vec<_>>(), [4999]);
-    assert_eq!(soon(server.journal().read_stream("network-x", Some(4999))).await.unwrap(), []);
-    assert_eq!(soon(server.journal().read_stream("network-y", None)).await.unwrap(), []);
+    let rest = soon(server.journal().read_stream("network-x", Some(4998)))
+        .await
+        .unwrap();
+    assert_eq!(
+        rest.iter().map(|it| it.revision).collect::<Vec<_>>(),
+        [4999]
+    );
+    assert_eq!(
+        soon(server.journal().read_stream("network-x", Some(4999)))
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        soon(server.journal().read_stream("network-y", None))
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
@@ -74,19 +122,28 @@ async fn readiness_is_one_bounded_round_trip() {
     server.kill();
     let started = Instant::now();
     let away = soon(journal.ready()).await;
-    assert!(matches!(away, Err(JournalError::Unavailable { .. })), "{away:?}");
+    assert!(
+        matches!(away, Err(JournalError::Unavailable { .. })),
+        "{away:?}"
+    );
     server.restart();
     while soon(journal.ready()).await.is_err() {
-        assert!(started.elapsed() < Duration::from_secs(10), "it never came back");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "it never came back"
+        );
     }
     let thaw = server.freeze();
     let frozen = soon(journal.ready()).await;
-    assert!(matches!(frozen, Err(JournalError::DeadlineExceeded { .. })), "{frozen:?}");
+    assert!(
+        matches!(frozen, Err(JournalError::DeadlineExceeded { .. })),
+        "{frozen:?}"
+    );
     drop(thaw);
 }
 
 #[test]
 fn an_unusable_connection_string_is_refused_without_dialling() {
-    let opened = journal::Journal::open(journal::JournalSettings::new("http://localhost"));
+    let opened = peerage_journal::Journal::open(peerage_journal::JournalSettings::new("http://localhost"));
     assert!(matches!(opened, Err(OpenError::ConnectionString { .. })));
 }

@@ -31,15 +31,28 @@ impl Clouds {
                 let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
                 let cloud = match storage {
                     Storage::InMemory => SimulatedCloud::new(settings, clock),
-                    Storage::OnDisk => SimulatedCloud::kept_in(&config.data.dir.join("simulated-cloud.json"), settings, clock)
-                        .map_err(StartError::SimulatedCloud)?,
+                    Storage::OnDisk => SimulatedCloud::kept_in(
+                        &config.data.dir.join("simulated-cloud.json"),
+                        settings,
+                        clock,
+                    )
+                    .map_err(StartError::SimulatedCloud)?,
                 };
-                Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
+                Ok(Self {
+                    cloud: Arc::new(cloud.clone()),
+                    groundwork: Arc::new(cloud),
+                })
             }
             CloudMode::Aws => {
-                let limits = Limits { links: config.cloud.aws.links_per_network, ..DEFAULT_LIMITS };
+                let limits = Limits {
+                    links: config.cloud.aws.links_per_network,
+                    ..DEFAULT_LIMITS
+                };
                 let cloud = AwsCloud::new(ec2_settings(&config.cloud.aws)).with_limits(limits);
-                Ok(Self { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud) })
+                Ok(Self {
+                    cloud: Arc::new(cloud.clone()),
+                    groundwork: Arc::new(cloud),
+                })
             }
         }
     }
@@ -47,20 +60,34 @@ impl Clouds {
 
 fn ec2_settings(aws: &config::Aws) -> Ec2Settings {
     let given = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
-    let access = |it: &config::AwsAccount| AccountAccess { role_arn: given(&it.role_arn), external_id: given(&it.external_id) };
+    let access = |it: &config::AwsAccount| AccountAccess {
+        role_arn: given(&it.role_arn),
+        external_id: given(&it.external_id),
+    };
     Ec2Settings {
         endpoint: given(&aws.endpoint),
         credentials: credentials(aws),
         role_name: given(&aws.role_name),
         honours_dry_run: aws.dry_run.known(),
-        accounts: aws.accounts.iter().map(|(id, account)| (id.clone(), access(account))).collect::<BTreeMap<_, _>>(),
+        accounts: aws
+            .accounts
+            .iter()
+            .map(|(id, account)| (id.clone(), access(account)))
+            .collect::<BTreeMap<_, _>>(),
         ..Ec2Settings::default()
     }
 }
 
-/// AWS's own order of places; but an emulator takes any key, and nobody should have to make one up for it.
+/// AWS's own order of places; but an emulator takes any key, and nobody should have to make one up
+/// for it.
 fn credentials(aws: &config::Aws) -> BaseCredentials {
-    let known = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"].iter().any(|it| std::env::var_os(it).is_some());
+    let known = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ]
+    .iter()
+    .any(|it| std::env::var_os(it).is_some());
     if aws.endpoint.is_empty() || known {
         return BaseCredentials::DefaultChain;
     }

@@ -1,6 +1,8 @@
-//! The `peerage` program: reads its arguments, does one thing, and ends with a code that scripts can use.
+//! The `peerage` program: reads its arguments, does one thing, and ends with a code that scripts
+//! can use.
 //!
-//! 0: done. 1: refused or failed. 2: the call itself is wrong: arguments, configuration, a directory or port that is taken.
+//! 0: done. 1: refused or failed. 2: the call itself is wrong: arguments, configuration, a
+//! directory or port that is taken.
 
 use clap::Parser;
 use peerage::cli::{Cli, Ending};
@@ -8,7 +10,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start the runtime: {error}");
@@ -16,7 +21,8 @@ fn main() -> ExitCode {
         }
     };
     let ending = runtime.block_on(peerage::cli::run(cli));
-    // Nothing that still blocks a thread may keep the process alive: what matters was drained before.
+    // Nothing that still blocks a thread may keep the process alive: what matters was drained
+    // before.
     runtime.shutdown_background();
     ExitCode::from(ending.code())
 }

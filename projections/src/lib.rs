@@ -1,12 +1,15 @@
 //! What can be looked up of the log: read models and the audit, in SQLite beside the process.
 //!
-//! [`Projections::run`] follows the log and writes; the queries read. A position is written in one transaction with the rows that it
-//! stands for, so whatever is read is the log up to [`Page::as_of`] and nothing else. The file is disposable: of another form,
-//! damaged, or made from another log, it is deleted and built again from the log.
+//! [`Projections::run`] follows the log and writes; the queries read. A position is written in one
+//! transaction with the rows that it stands for, so whatever is read is the log up to
+//! [`Page::as_of`] and nothing else. The file is disposable: of another form, damaged, or made from
+//! another log, it is deleted and built again from the log.
 //!
-//! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody may act on them but people.
+//! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody
+//! may act on them but people.
 //!
-//! Read first: `models` (how events become rows), then `run` (when), then `queries` (what is given back).
+//! Read first: `models` (how events become rows), then `run` (when), then `queries` (what is given
+//! back).
 
 mod error;
 mod models;
@@ -19,8 +22,9 @@ mod store;
 pub use error::{OpenError, QueryError, RunError};
 pub use page::{Page, PageRequest};
 pub use queries::{
-    Block, CommandUse, DnsView, DriftView, ExposureFilter, ExposureView, FirewallRule, FirewallView, IngressView, InstalledRoute, Legible,
-    LifeName, NetworkView, NotALife, Order, Origin, PeeringCounts, PeeringFilter, PeeringView, Removal, Retired, RouteConflict,
+    Block, CommandUse, DnsView, DriftView, ExposureFilter, ExposureView, FirewallRule,
+    FirewallView, IngressView, InstalledRoute, Legible, LifeName, NetworkView, NotALife, Order,
+    Origin, PeeringCounts, PeeringFilter, PeeringView, Removal, Retired, RouteConflict,
     RouteCounts, RouteView, TimelineEntry, TimelineQuery, Withdrawal,
 };
 
@@ -45,7 +49,8 @@ struct Progress {
 }
 
 impl Projections {
-    /// Opens the read models in this file, and makes it if there is none. What cannot be used is deleted: the log has it all.
+    /// Opens the read models in this file, and makes it if there is none. What cannot be used is
+    /// deleted: the log has it all.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Self::over(Store::open(path)?)
     }
@@ -56,18 +61,25 @@ impl Projections {
     }
 
     fn over(store: Store) -> Result<Self, OpenError> {
-        let progress = Progress { position: watch::Sender::new(store.position()?), caught_up: watch::Sender::new(false) };
-        Ok(Self { store: Arc::new(store), progress: Arc::new(progress) })
+        let progress = Progress {
+            position: watch::Sender::new(store.position()?),
+            caught_up: watch::Sender::new(false),
+        };
+        Ok(Self {
+            store: Arc::new(store),
+            progress: Arc::new(progress),
+        })
     }
 
-    /// Follows every network's events and writes them, until cancelled. Goes on from where the rows are; waits through outages of
-    /// the store and of the disk. An error means that it cannot go on without a person.
+    /// Follows every network's events and writes them, until cancelled. Goes on from where the rows
+    /// are; waits through outages of the store and of the disk. An error means that it cannot go on
+    /// without a person.
     pub async fn run(&self, journal: &Journal, cancel: CancellationToken) -> Result<(), RunError> {
         self.run_over(run::following(journal.clone()), cancel).await
     }
 
-    /// Up to which position of the log the rows are; [`Position::START`] means nothing yet. It goes back only when the read models
-    /// are built again.
+    /// Up to which position of the log the rows are; [`Position::START`] means nothing yet. It goes
+    /// back only when the read models are built again.
     pub fn position(&self) -> watch::Receiver<Position> {
         self.progress.position.subscribe()
     }
@@ -77,7 +89,8 @@ impl Projections {
         self.progress.caught_up.subscribe()
     }
 
-    /// Waits until what was appended at this position can be read here. `false` means that the time ran out.
+    /// Waits until what was appended at this position can be read here. `false` means that the time
+    /// ran out.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
         let mut at = self.position();
         let reached = at.wait_for(|at| *at >= position);

@@ -1,7 +1,8 @@
 //! Pages of an answer.
 //!
-//! Everything is listed in the order of the log, and a page begins after the place where the last one ended. So a page never shifts
-//! under what is added meanwhile. The token says that place and which question it belongs to; what it looks like is nobody's business.
+//! Everything is listed in the order of the log, and a page begins after the place where the last
+//! one ended. So a page never shifts under what is added meanwhile. The token says that place and
+//! which question it belongs to; what it looks like is nobody's business.
 
 use domain::Digest;
 use journal::Position;
@@ -31,14 +32,20 @@ impl PageRequest {
     const MOST: usize = 1_000;
 
     pub(crate) fn limit(&self) -> usize {
-        if self.size == 0 { Self::USUAL } else { self.size.min(Self::MOST) }
+        if self.size == 0 {
+            Self::USUAL
+        } else {
+            self.size.min(Self::MOST)
+        }
     }
 
     /// Where the page before ended. `None` is a token of another question.
     pub(crate) fn after(&self, question: &impl Serialize) -> Option<Option<Position>> {
         match &self.token {
             None => Some(None),
-            Some(token) => read(token).filter(|it| it.matches(question)).map(|it| Some(it.after)),
+            Some(token) => read(token)
+                .filter(|it| it.matches(question))
+                .map(|it| Some(it.after)),
         }
     }
 }
@@ -57,23 +64,37 @@ impl Token {
 }
 
 /// Cuts what was read with one item too many down to a page.
-pub(crate) fn cut<T>(mut found: Vec<(Position, T)>, limit: usize, as_of: Position, question: &impl Serialize) -> Page<T> {
+pub(crate) fn cut<T>(
+    mut found: Vec<(Position, T)>,
+    limit: usize,
+    as_of: Position,
+    question: &impl Serialize,
+) -> Page<T> {
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().map(|(position, _)| *position).filter(|_| more);
     let items = found.into_iter().map(|(_, item)| item).collect();
-    Page { items, next_token: last.and_then(|after| write(after, question)), as_of }
+    Page {
+        items,
+        next_token: last.and_then(|after| write(after, question)),
+        as_of,
+    }
 }
 
 fn write(after: Position, question: &impl Serialize) -> Option<String> {
-    let token = Token { after, question: Digest::of(question).ok()? };
+    let token = Token {
+        after,
+        question: Digest::of(question).ok()?,
+    };
     let json = serde_json::to_vec(&token).ok()?;
     Some(json.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn read(token: &str) -> Option<Token> {
     let digits = token.as_bytes();
-    let bytes = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let bytes = digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
     serde_json::from_slice(&bytes.collect::<Option<Vec<_>>>()?).ok()
 }
 
@@ -82,14 +103,23 @@ mod tests {
     use super::*;
 
     fn request(token: &str) -> PageRequest {
-        PageRequest { size: 0, token: Some(token.to_owned()) }
+        PageRequest {
+            size: 0,
+            token: Some(token.to_owned()),
+        }
     }
 
     #[test]
     fn a_token_is_good_for_its_own_question_only() {
-        let after = Position { commit: 7, prepare: 7 };
+        let after = Position {
+            commit: 7,
+            prepare: 7,
+        };
         let token = write(after, &("peerings", "active")).expect("a token");
-        assert_eq!(request(&token).after(&("peerings", "active")), Some(Some(after)));
+        assert_eq!(
+            request(&token).after(&("peerings", "active")),
+            Some(Some(after))
+        );
         assert_eq!(request(&token).after(&("peerings", "failed")), None);
     }
 

@@ -1,4 +1,5 @@
-//! Between columns and values: ids, names and times are text, lists are JSON, and each reads back as the type that was written.
+//! Between columns and values: ids, names and times are text, lists are JSON, and each reads back
+//! as the type that was written.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use journal::Position;
@@ -8,7 +9,10 @@ use serde_json::Value;
 
 /// The place of the row's event, from the columns that every table names alike.
 pub(crate) fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
-    Ok(Position { commit: row.get("commit_position")?, prepare: row.get("prepare_position")? })
+    Ok(Position {
+        commit: row.get("commit_position")?,
+        prepare: row.get("prepare_position")?,
+    })
 }
 
 /// A value that is stored as its text.
@@ -18,9 +22,14 @@ pub(crate) fn text<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite
 }
 
 /// The same where there may be none.
-pub(crate) fn maybe<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(crate) fn maybe<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
-    text.map(|text| serde_json::from_value(Value::String(text))).transpose().map_err(|error| unreadable(row, column, error))
+    text.map(|text| serde_json::from_value(Value::String(text)))
+        .transpose()
+        .map_err(|error| unreadable(row, column, error))
 }
 
 /// A value that is stored as JSON.
@@ -30,14 +39,20 @@ pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite
 }
 
 /// The same where there may be none.
-pub(crate) fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(crate) fn maybe_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
-    text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(row, column, error))
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|error| unreadable(row, column, error))
 }
 
 /// JSON to store.
 pub(crate) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// A time as text: all of one length, so that their order is that of the times.

@@ -1,8 +1,9 @@
 //! Following the log and writing what it says, for as long as the process lives.
 //!
-//! Whatever is there is written in one transaction with its position: many events while catching up, one or two when live. A full or
-//! absent disk is waited for. Rows that are damaged, or that belong to another log, are built again; which log it is shows in the
-//! last event that the rows know: the log must still have it at its place.
+//! Whatever is there is written in one transaction with its position: many events while catching
+//! up, one or two when live. A full or absent disk is waited for. Rows that are damaged, or that
+//! belong to another log, are built again; which log it is shows in the last event that the rows
+//! know: the log must still have it at its place.
 
 use crate::{
     Projections, RunError, models, rows,
@@ -83,7 +84,9 @@ impl Projections {
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
-                Broken::Unusable(why) => tracing::warn!(why, "the read models are built again from the log"),
+                Broken::Unusable(why) => {
+                    tracing::warn!(why, "the read models are built again from the log")
+                }
             }
             if cancel.run_until_cancelled(rest(&mut pause)).await.is_none() {
                 return Ok(());
@@ -92,7 +95,11 @@ impl Projections {
         }
     }
 
-    async fn follow_on<S: Signals>(&self, follow: &mut (impl FnMut(Option<Position>) -> S + Send), pause: &mut Duration) -> Broken {
+    async fn follow_on<S: Signals>(
+        &self,
+        follow: &mut (impl FnMut(Option<Position>) -> S + Send),
+        pause: &mut Duration,
+    ) -> Broken {
         match self.try_follow_on(follow, pause).await {
             Ok(never) => match never {},
             Err(broken) => broken,
@@ -110,13 +117,24 @@ impl Projections {
         }
         let mut signals = follow(from);
         loop {
-            let Batch { events, checkpoint, caught_up, then } = next_batch(&mut signals).await;
+            let Batch {
+                events,
+                checkpoint,
+                caught_up,
+                then,
+            } = next_batch(&mut signals).await;
             let events = Arc::new(events);
-            let position = self.patiently(pause, move |rows| models::apply(rows, &events, checkpoint)).await?;
+            let position = self
+                .patiently(pause, move |rows| models::apply(rows, &events, checkpoint))
+                .await?;
             *pause = FIRST_PAUSE;
-            self.progress.position.send_if_modified(|at| std::mem::replace(at, position) != position);
+            self.progress
+                .position
+                .send_if_modified(|at| std::mem::replace(at, position) != position);
             if caught_up {
-                self.progress.caught_up.send_if_modified(|it| !std::mem::replace(it, true));
+                self.progress
+                    .caught_up
+                    .send_if_modified(|it| !std::mem::replace(it, true));
             }
             if let Some(error) = then {
                 return Err(error.into());
@@ -134,7 +152,9 @@ impl Projections {
             let work = work.clone();
             match self.store.write(move |rows| work(rows)).await {
                 Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) if store::is_damage(&error) => return Err(Broken::Unusable(DAMAGED)),
+                Ok(Err(error)) if store::is_damage(&error) => {
+                    return Err(Broken::Unusable(DAMAGED));
+                }
                 Ok(Err(error)) if store::may_pass(&error) => {
                     tracing::warn!(%error, retry_in = ?pause, "the read models cannot be written for now");
                     rest(pause).await;
@@ -147,7 +167,11 @@ impl Projections {
 
     async fn rebuild(&self) -> Result<(), RunError> {
         self.progress.caught_up.send_replace(false);
-        self.store.rebuild().await.map_err(|Interrupted| RunError::Interrupted)?.map_err(RunError::Rebuild)?;
+        self.store
+            .rebuild()
+            .await
+            .map_err(|Interrupted| RunError::Interrupted)?
+            .map_err(RunError::Rebuild)?;
         self.progress.position.send_replace(Position::START);
         Ok(())
     }
@@ -156,7 +180,9 @@ impl Projections {
 impl From<FollowError> for Broken {
     fn from(error: FollowError) -> Self {
         match error {
-            FollowError::PositionRefused { from: Some(_), .. } => Self::Unusable("their position is no place in this log"),
+            FollowError::PositionRefused { from: Some(_), .. } => {
+                Self::Unusable("their position is no place in this log")
+            }
             FollowError::PositionRefused { from: None, .. }
             | FollowError::AccessDenied { .. }
             | FollowError::StreamDeleted { .. }
@@ -166,13 +192,23 @@ impl From<FollowError> for Broken {
 }
 
 fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
-    let mut select = rows.prepare_cached("SELECT * FROM timeline ORDER BY commit_position DESC, prepare_position DESC LIMIT 2")?;
-    let known = select.query_map([], |row| Ok((rows::position(row)?, rows::text::<EventId>(row, "event_id")?)))?;
+    let mut select = rows.prepare_cached(
+        "SELECT * FROM timeline ORDER BY commit_position DESC, prepare_position DESC LIMIT 2",
+    )?;
+    let known = select.query_map([], |row| {
+        Ok((
+            rows::position(row)?,
+            rows::text::<EventId>(row, "event_id")?,
+        ))
+    })?;
     let known = known.collect::<rusqlite::Result<Vec<_>>>()?;
     let before = known.get(1).map(|(position, _)| *position);
     let last = known.first().map(|(_, id)| LastEvent { id: *id, before });
     let from = store::position(rows)?;
-    Ok(Resume { from: (from != Position::START).then_some(from), last })
+    Ok(Resume {
+        from: (from != Position::START).then_some(from),
+        last,
+    })
 }
 
 /// Whether the first event from here is the one that the rows know.
@@ -180,7 +216,9 @@ async fn is_same_log(signals: &mut impl Signals, known: EventId) -> Result<(), B
     loop {
         match signals.next().await? {
             Signal::Event(event) if event.event_id == known => return Ok(()),
-            Signal::Event(_) | Signal::CaughtUp => return Err(Broken::Unusable("they were made from another log")),
+            Signal::Event(_) | Signal::CaughtUp => {
+                return Err(Broken::Unusable("they were made from another log"));
+            }
             Signal::Checkpoint(_) => {}
         }
     }
@@ -214,7 +252,9 @@ impl Batch {
                 self.caught_up = false;
                 self.events.push(event);
             }
-            Ok(Signal::Checkpoint(position)) => self.checkpoint = self.checkpoint.max(Some(position)),
+            Ok(Signal::Checkpoint(position)) => {
+                self.checkpoint = self.checkpoint.max(Some(position))
+            }
             Ok(Signal::CaughtUp) => self.caught_up = true,
             Err(error) => self.then = Some(error),
         }

@@ -1,12 +1,14 @@
-//! KurrentDB's public gRPC protocol: our `.proto` files and what the compiler makes of them, nothing else.
+//! KurrentDB's public gRPC protocol: our `.proto` files and what the compiler makes of them,
+//! nothing else.
 //!
-//! Each package of the protocol is a module here with its messages and, for services, a `…_client` and a `…_server`
-//! module. Messages that several packages share are in [`shared`]; the error inside a batch append's reply is in [`rpc`].
-//! Payloads and other `bytes` fields are [`bytes::Bytes`](prost::bytes::Bytes), so handing an event on does not copy it.
+//! Each package of the protocol is a module here with its messages and, for services, a `…_client`
+//! and a `…_server` module. Messages that several packages share are in [`shared`]; the error
+//! inside a batch append's reply is in [`rpc`]. Payloads and other `bytes` fields are
+//! [`bytes::Bytes`](prost::bytes::Bytes), so handing an event on does not copy it.
 //!
 //! ```
-//! use protocol::shared::StreamIdentifier;
-//! use protocol::streams::{DeleteReq, delete_req::Options};
+//! use peerage_protocol::shared::StreamIdentifier;
+//! use peerage_protocol::streams::{DeleteReq, delete_req::Options};
 //!
 //! let request = DeleteReq {
 //!     options: Some(Options {
@@ -19,17 +21,23 @@
 //!
 //! This room knows no behaviour: no transport, no defaults, no conversions.
 
-/// The compiled descriptors of every file, imports included, as an encoded `google.protobuf.FileDescriptorSet`:
-/// for reflection and for tools that build messages at run time.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
+/// The compiled descriptors of every file, imports included, as an encoded
+/// `google.protobuf.FileDescriptorSet`: for reflection and for tools that build messages at run
+/// time.
+pub const FILE_DESCRIPTOR_SET: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
 
-pub use generated::event_store::client::{gossip, monitoring, operations, persistent_subscriptions, server_features, streams, users};
+pub use generated::event_store::client::{
+    gossip, monitoring, operations, persistent_subscriptions, server_features, streams, users,
+};
 
-/// Messages that several packages share: ids, stream names, positions, and the details of batch append errors.
+/// Messages that several packages share: ids, stream names, positions, and the details of batch
+/// append errors.
 pub mod shared {
     pub use crate::generated::event_store::client::{
-        AccessDenied, AllStreamPosition, BadRequest, InvalidTransaction, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier,
-        Timeout, Unknown, Uuid, WrongExpectedVersion, uuid, wrong_expected_version,
+        AccessDenied, AllStreamPosition, BadRequest, InvalidTransaction, MaximumAppendSizeExceeded,
+        StreamDeleted, StreamIdentifier, Timeout, Unknown, Uuid, WrongExpectedVersion, uuid,
+        wrong_expected_version,
     };
 }
 
@@ -39,7 +47,12 @@ pub mod rpc {
 }
 
 /// The compiler's output, nested the way its relative paths expect.
-#[allow(missing_debug_implementations, unreachable_pub, clippy::all, reason = "written by a generator")]
+#[allow(
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::all,
+    reason = "written by a generator"
+)]
 mod generated {
     pub mod google {
         pub mod rpc {

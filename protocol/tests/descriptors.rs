@@ -5,7 +5,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 fn descriptors() -> FileDescriptorSet {
-    FileDescriptorSet::decode(protocol::FILE_DESCRIPTOR_SET).unwrap()
+    FileDescriptorSet::decode(peerage_protocol::FILE_DESCRIPTOR_SET).unwrap()
 }
 
 #[test]
@@ -13,7 +13,11 @@ fn every_service_of_the_protocol_is_described() {
     let mut services: Vec<String> = descriptors()
         .file
         .iter()
-        .flat_map(|file| file.service.iter().map(|service| format!("{}.{}", file.package(), service.name())))
+        .flat_map(|file| {
+            file.service
+                .iter()
+                .map(|service| format!("{}.{}", file.package(), service.name()))
+        })
         .collect();
     services.sort();
     let client = "event_store.client";

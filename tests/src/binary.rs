@@ -16,15 +16,28 @@ pub fn peerage() -> PathBuf {
 }
 
 fn build() -> PathBuf {
-    // Whoever tests the whole workspace has built it already, with other features of the dependencies than a build of its own has.
+    // Whoever tests the whole workspace has built it already, with other features of the
+    // dependencies than a build of its own has.
     if let Some(built) = std::env::var_os("PEERAGE_TEST_BINARY") {
         return built.into();
     }
     // A test binary lies in target/debug/deps, the programs one folder above.
     let test = std::env::current_exe().expect("path of this test");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("target folder of this test");
+    let folder = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("target folder of this test");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "peerage", "--bin", "peerage"]).current_dir(workspace::root());
+    cargo
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "peerage",
+            "--bin",
+            "peerage",
+        ])
+        .current_dir(workspace::root());
     if folder.ends_with("release") {
         cargo.arg("--release");
     }

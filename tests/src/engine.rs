@@ -1,6 +1,8 @@
-//! A `peerage serve` of its own for a test, and the command line beside it: what a user has, and nothing else.
+//! A `peerage serve` of its own for a test, and the command line beside it: what a user has, and
+//! nothing else.
 //!
-//! Every child gets an environment without the developer's own settings, so that a test means the same on every machine.
+//! Every child gets an environment without the developer's own settings, so that a test means the
+//! same on every machine.
 
 use crate::process::Running;
 use crate::{binary, ports};
@@ -31,8 +33,15 @@ pub fn peerage() -> Command {
         command.env_remove(name);
     });
     // Keys for an emulator, and no look at this machine's profile or metadata service.
-    command.envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_EC2_METADATA_DISABLED", "true")]);
-    command.envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    command.envs([
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]);
+    command.envs([
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ]);
     command
 }
 
@@ -86,9 +95,15 @@ pub async fn run(arguments: &[&str]) -> Finished {
 pub async fn finish(command: Command) -> Finished {
     let shown = format!("{command:?}");
     let mut command = tokio::process::Command::from(command);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let output = tokio::time::timeout(COMMAND, command.output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{shown} did not end within {COMMAND:?}")).expect("start the program");
+    let output = output
+        .unwrap_or_else(|_| panic!("{shown} did not end within {COMMAND:?}"))
+        .expect("start the program");
     Finished {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -109,7 +124,9 @@ pub async fn ask(server: &str, arguments: &[&str]) -> Finished {
 /// # Panics
 /// When it fails or prints something else.
 pub async fn ask_json(server: &str, arguments: &[&str]) -> Value {
-    ask(server, &[arguments, &["--output", "json"]].concat()).await.json()
+    ask(server, &[arguments, &["--output", "json"]].concat())
+        .await
+        .json()
 }
 
 /// An engine to be started, as often as a test likes, on the same port and data.
@@ -125,7 +142,12 @@ impl Launch {
     /// With everything that lasts under `data`, and patience that suits tests.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        let launch = Self { port: ports::free(), data: data.display().to_string(), keys: Vec::new(), arguments: Vec::new() };
+        let launch = Self {
+            port: ports::free(),
+            data: data.display().to_string(),
+            keys: Vec::new(),
+            arguments: Vec::new(),
+        };
         launch
             .set("provisioner.poll_interval", "200ms")
             .set("provisioner.visibility_window", "2s")
@@ -155,7 +177,8 @@ impl Launch {
     /// With more arguments.
     #[must_use]
     pub fn with(mut self, arguments: &[&str]) -> Self {
-        self.arguments.extend(arguments.iter().map(|it| (*it).to_owned()));
+        self.arguments
+            .extend(arguments.iter().map(|it| (*it).to_owned()));
         self
     }
 
@@ -163,16 +186,35 @@ impl Launch {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = peerage();
-        command.args(["serve", "--data-dir", &self.data, "--listen", &self.listen()]);
-        command.args(self.keys.iter().map(|(key, value)| format!("--set={key}={value}"))).args(&self.arguments);
+        command.args([
+            "serve",
+            "--data-dir",
+            &self.data,
+            "--listen",
+            &self.listen(),
+        ]);
+        command
+            .args(
+                self.keys
+                    .iter()
+                    .map(|(key, value)| format!("--set={key}={value}")),
+            )
+            .args(&self.arguments);
         command
     }
 
-    /// The same as keys of the configuration, for an engine in the test's own process. [`with`](Self::with) adds none.
+    /// The same as keys of the configuration, for an engine in the test's own process.
+    /// [`with`](Self::with) adds none.
     #[must_use]
     pub fn keys(&self) -> Vec<(String, String)> {
-        let own = [("data.dir", self.data.clone()), ("api.listen", self.listen())];
-        own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(self.keys.iter().cloned()).collect()
+        let own = [
+            ("data.dir", self.data.clone()),
+            ("api.listen", self.listen()),
+        ];
+        own.into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .chain(self.keys.iter().cloned())
+            .collect()
     }
 
     fn listen(&self) -> String {
@@ -186,21 +228,33 @@ impl Launch {
     pub async fn start(&self) -> Engine {
         let mut engine = self.spawn();
         let server = engine.server();
-        engine.process.until_ready(START, || serves(server.clone())).await;
+        engine
+            .process
+            .until_ready(START, || serves(server.clone()))
+            .await;
         engine
     }
 
     /// Starts it and does not wait.
     #[must_use]
     pub fn spawn(&self) -> Engine {
-        Engine { port: self.port, process: Running::start("peerage serve", &mut self.command()) }
+        Engine {
+            port: self.port,
+            process: Running::start("peerage serve", &mut self.command()),
+        }
     }
 }
 
 /// `Some` once the health service of this API answers that it serves.
 pub async fn serves(server: String) -> Option<()> {
-    let channel = Channel::from_shared(server).expect("a URL").connect().await.ok()?;
-    let request = HealthCheckRequest { service: "peerage.v1.NetworkService".to_owned() };
+    let channel = Channel::from_shared(server)
+        .expect("a URL")
+        .connect()
+        .await
+        .ok()?;
+    let request = HealthCheckRequest {
+        service: "peerage.v1.NetworkService".to_owned(),
+    };
     let answer = HealthClient::new(channel).check(request).await.ok()?;
     (answer.into_inner().status() == ServingStatus::Serving).then_some(())
 }

@@ -19,7 +19,11 @@ impl Door {
     /// A closed door: connections to its port are refused.
     #[must_use]
     pub fn closed(behind: u16) -> Self {
-        Self { port: ports::free(), behind, open: None }
+        Self {
+            port: ports::free(),
+            behind,
+            open: None,
+        }
     }
 
     /// Where it is.
@@ -33,7 +37,9 @@ impl Door {
     /// # Panics
     /// When somebody took the port meanwhile.
     pub async fn open(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the door's port");
+        let listener = TcpListener::bind(("127.0.0.1", self.port))
+            .await
+            .expect("the door's port");
         let behind = self.behind;
         let task = tokio::spawn(async move {
             // Dropped with this task: connections do not outlive the door.
@@ -85,10 +91,18 @@ mod tests {
         assert!(knock().await.is_err());
         let mut text = String::new();
         door.open().await;
-        TcpStream::connect(("127.0.0.1", door.port)).await.unwrap().read_to_string(&mut text).await.unwrap();
+        TcpStream::connect(("127.0.0.1", door.port))
+            .await
+            .unwrap()
+            .read_to_string(&mut text)
+            .await
+            .unwrap();
         assert_eq!(text, "hello");
         door.close();
         let port = door.port;
-        wait::until("a shut door", Duration::from_secs(5), || async move { TcpStream::connect(("127.0.0.1", port)).await.err() }).await;
+        wait::until("a shut door", Duration::from_secs(5), || async move {
+            TcpStream::connect(("127.0.0.1", port)).await.err()
+        })
+        .await;
     }
 }

@@ -3,7 +3,8 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The status and the body of the answer to one request on `127.0.0.1:{port}`; `None` when there is none.
+/// The status and the body of the answer to one request on `127.0.0.1:{port}`; `None` when there is
+/// none.
 pub async fn ask(port: u16, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     let length = body.len();

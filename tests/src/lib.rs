@@ -1,8 +1,13 @@
-//! The ground that tests stand on: ports, bounded waits, child processes, emulators, and the checks of the workspace itself.
+//! The ground that tests stand on: ports, bounded waits, child processes, emulators, and the checks
+//! of the workspace itself.
 //!
-//! Nothing here knows what a test wants to prove. The suites are in `tests/`; the recordings of a real server, which the
-//! [`golden`] player replays against any node, are in `golden/`; the independent judge of the emulated cloud is in `oracle/`.
-#![allow(clippy::unwrap_used, reason = "a helper of tests that cannot go on should say so and stop the test")]
+//! Nothing here knows what a test wants to prove. The suites are in `tests/`; the recordings of a
+//! real server, which the [`golden`] player replays against any node, are in `golden/`; the
+//! independent judge of the emulated cloud is in `oracle/`.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of tests that cannot go on should say so and stop the test"
+)]
 
 pub mod binary;
 pub mod checks;

@@ -1,6 +1,7 @@
 //! Faults between the engine and an EC2 emulator: `microburst` on a free port, gone with its guard.
 //!
-//! It is not ours, so its faults are not made to measure: throttles, refusals and lost answers in AWS's own wire format.
+//! It is not ours, so its faults are not made to measure: throttles, refusals and lost answers in
+//! AWS's own wire format.
 
 use crate::process::Running;
 use crate::{http, ports, venv};
@@ -22,14 +23,25 @@ impl Microburst {
     pub async fn start(upstream: &str) -> Self {
         let port = ports::free();
         let mut command = venv::command("microburst");
-        command.args(["--host", "127.0.0.1", "--upstream", upstream, "--port", &port.to_string(), "--no-resign"]);
+        command.args([
+            "--host",
+            "127.0.0.1",
+            "--upstream",
+            upstream,
+            "--port",
+            &port.to_string(),
+            "--no-resign",
+        ]);
         let mut process = Running::start("microburst", &mut command);
         let healthy = || async move {
             let (status, _) = http::ask(port, "GET", "/_microburst/health", "").await?;
             (status == 200).then_some(())
         };
         process.until_ready(Duration::from_secs(60), healthy).await;
-        Self { port, _process: process }
+        Self {
+            port,
+            _process: process,
+        }
     }
 
     /// What to give as the endpoint of every AWS service.
@@ -53,8 +65,11 @@ impl Microburst {
     /// # Panics
     /// When it does not say.
     pub async fn fired(&self) -> usize {
-        let (_, body) = http::ask(self.port, "GET", "/_microburst/fired?limit=10000", "").await.expect("an answer of microburst");
-        let events: Vec<Value> = serde_json::from_str(body.trim()).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let (_, body) = http::ask(self.port, "GET", "/_microburst/fired?limit=10000", "")
+            .await
+            .expect("an answer of microburst");
+        let events: Vec<Value> =
+            serde_json::from_str(body.trim()).unwrap_or_else(|error| panic!("{error}: {body}"));
         events.len()
     }
 }

@@ -25,7 +25,8 @@ impl Moto {
         let port = ports::free();
         let mut command = venv::command("moto_server");
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        // Loading the catalogue of machine images takes a second, and no test here starts a machine.
+        // Loading the catalogue of machine images takes a second, and no test here starts a
+        // machine.
         command.env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
         let folder = TempDir::new().expect("a temporary folder");
         command.env("MOTO_RECORDER_FILEPATH", folder.path().join("recording"));
@@ -35,7 +36,11 @@ impl Moto {
             (status == 200).then_some(())
         };
         process.until_ready(Duration::from_secs(60), answers).await;
-        Self { port, process, folder }
+        Self {
+            port,
+            process,
+            folder,
+        }
     }
 
     /// What to give as the endpoint of every AWS service.
@@ -56,7 +61,12 @@ impl Moto {
     /// When the emulator does not answer.
     pub async fn record(&self) {
         let answer = http::ask(self.port, "POST", "/moto-api/recorder/start-recording", "").await;
-        assert_eq!(answer.map(|(status, _)| status), Some(200), "{}", self.process.output());
+        assert_eq!(
+            answer.map(|(status, _)| status),
+            Some(200),
+            "{}",
+            self.process.output()
+        );
     }
 
     /// The names of the calls noted so far, `DescribeVpcs` for instance.
@@ -65,9 +75,12 @@ impl Moto {
     /// When the emulator's notes cannot be read.
     #[must_use]
     pub fn recorded(&self) -> Vec<String> {
-        let notes = std::fs::read_to_string(self.folder.path().join("recording")).unwrap_or_default();
+        let notes =
+            std::fs::read_to_string(self.folder.path().join("recording")).unwrap_or_default();
         // The last line may be half there: the emulator may be writing it.
-        let entries = notes.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let entries = notes
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         entries.filter_map(|entry| action(&entry)).collect()
     }
 
@@ -88,8 +101,14 @@ impl Moto {
 
 fn action(entry: &Value) -> Option<String> {
     let body = entry["body"].as_str()?;
-    let decoded = STANDARD.decode(body).ok().filter(|_| entry["body_encoded"] == true);
-    let body = decoded.map_or_else(|| body.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let decoded = STANDARD
+        .decode(body)
+        .ok()
+        .filter(|_| entry["body_encoded"] == true);
+    let body = decoded.map_or_else(
+        || body.to_owned(),
+        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+    );
     let (_, rest) = body.split_once("Action=")?;
     rest.split('&').next().map(str::to_owned)
 }

@@ -1,4 +1,5 @@
-//! A `peerage node` of its own for a test: the event store as a process that can be killed, frozen and started again.
+//! A `peerage node` of its own for a test: the event store as a process that can be killed, frozen
+//! and started again.
 
 use crate::engine::peerage;
 use crate::ports;
@@ -22,7 +23,10 @@ impl NodePlace {
     /// On a free port, with its events under `data`.
     #[must_use]
     pub fn new(data: &Path) -> Self {
-        Self { port: ports::free(), data: data.to_path_buf() }
+        Self {
+            port: ports::free(),
+            data: data.to_path_buf(),
+        }
     }
 
     /// The way to it.
@@ -37,7 +41,13 @@ impl NodePlace {
     /// When it does not; the message carries what it printed.
     pub async fn start(&self) -> Running {
         let mut command = peerage();
-        command.args(["node", "--listen", &format!("127.0.0.1:{}", self.port), "--data", &self.data.display().to_string()]);
+        command.args([
+            "node",
+            "--listen",
+            &format!("127.0.0.1:{}", self.port),
+            "--data",
+            &self.data.display().to_string(),
+        ]);
         let mut process = Running::start("peerage node", &mut command);
         process.until_ready(START, || answers(self.port)).await;
         process
@@ -45,6 +55,14 @@ impl NodePlace {
 }
 
 async fn answers(port: u16) -> Option<()> {
-    let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).expect("a URL").connect().await.ok()?;
-    ServerFeaturesClient::new(channel).get_supported_methods(()).await.ok().map(|_| ())
+    let channel = Channel::from_shared(format!("http://127.0.0.1:{port}"))
+        .expect("a URL")
+        .connect()
+        .await
+        .ok()?;
+    ServerFeaturesClient::new(channel)
+        .get_supported_methods(())
+        .await
+        .ok()
+        .map(|_| ())
 }

@@ -1,4 +1,5 @@
-//! The independent judge of the emulated cloud, called from Rust. What it does and how strictly is said in `oracle/oracle.py`.
+//! The independent judge of the emulated cloud, called from Rust. What it does and how strictly is
+//! said in `oracle/oracle.py`.
 //!
 //! The types here only spell the questions; nothing of the engine's own view of the cloud is used.
 
@@ -164,11 +165,27 @@ impl Oracle {
     pub fn new(endpoint: impl Into<String>) -> Self {
         let script = workspace::root().join("tests/oracle/oracle.py");
         let mut command = venv::command("python");
-        command.arg(script).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg(script)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut process = command.spawn().expect("start the oracle");
         let questions = process.stdin.take().expect("standard input of the oracle");
-        let answers = BufReader::new(process.stdout.take().expect("standard output of the oracle"));
-        Self { endpoint: endpoint.into(), conversation: Mutex::new(Conversation { process, questions, answers }) }
+        let answers = BufReader::new(
+            process
+                .stdout
+                .take()
+                .expect("standard output of the oracle"),
+        );
+        Self {
+            endpoint: endpoint.into(),
+            conversation: Mutex::new(Conversation {
+                process,
+                questions,
+                answers,
+            }),
+        }
     }
 
     /// Makes networks and answers them by name.
@@ -211,7 +228,8 @@ impl Oracle {
         verdict(&self.ask("check", json!({"places": places, "expected": expected})))
     }
 
-    /// Compares these worlds, in the form of a dump, with what should exist in them: for a cloud without an endpoint.
+    /// Compares these worlds, in the form of a dump, with what should exist in them: for a cloud
+    /// without an endpoint.
     ///
     /// # Errors
     /// One line per difference.
@@ -225,20 +243,36 @@ impl Oracle {
     fn ask(&self, mode: &str, mut question: Value) -> Value {
         question["mode"] = json!(mode);
         question["endpoint"] = json!(self.endpoint);
-        let mut conversation = self.conversation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut conversation = self
+            .conversation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         writeln!(conversation.questions, "{question}").expect("ask the oracle");
         let mut line = String::new();
-        conversation.answers.read_line(&mut line).expect("hear the oracle");
+        conversation
+            .answers
+            .read_line(&mut line)
+            .expect("hear the oracle");
         let mut reply: Value = serde_json::from_str(&line).expect("JSON from the oracle");
-        assert!(reply["failed"].is_null(), "oracle {mode} failed: {}", reply["failed"]);
+        assert!(
+            reply["failed"].is_null(),
+            "oracle {mode} failed: {}",
+            reply["failed"]
+        );
         reply["answer"].take()
     }
 }
 
 fn verdict(answer: &Value) -> Result<(), String> {
-    let differences = answer["differences"].as_array().expect("differences from the oracle");
+    let differences = answer["differences"]
+        .as_array()
+        .expect("differences from the oracle");
     let lines: Vec<&str> = differences.iter().filter_map(Value::as_str).collect();
-    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+    if lines.is_empty() {
+        Ok(())
+    } else {
+        Err(lines.join("\n"))
+    }
 }
 
 impl Drop for Conversation {

@@ -1,4 +1,5 @@
-//! Free ports for child processes. Servers in this process bind port 0 themselves and say where they are.
+//! Free ports for child processes. Servers in this process bind port 0 themselves and say where
+//! they are.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
@@ -6,12 +7,14 @@ use std::ops::Range;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Below the ports that systems give to outgoing connections (Linux: from 32768 on, others: from 49152): one of those could take a port
-/// between its choice and its use.
+/// Below the ports that systems give to outgoing connections (Linux: from 32768 on, others: from
+/// 49152): one of those could take a port between its choice and its use.
 const PORTS: Range<u16> = 10_000..32_000;
 
-/// Counts through the range from a place by chance, so that no port is given twice, and test processes keep out of each other's way.
-static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one("ports") >> 1));
+/// Counts through the range from a place by chance, so that no port is given twice, and test
+/// processes keep out of each other's way.
+static NEXT: LazyLock<AtomicU64> =
+    LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one("ports") >> 1));
 
 /// A loopback port that nothing listens on, and that nobody else was given.
 ///
@@ -23,7 +26,10 @@ pub fn free() -> u16 {
         let turn = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS.len() as u64;
         PORTS.start + u16::try_from(turn).expect("a place in the range")
     };
-    PORTS.map(next).find(|port| is_free(*port)).expect("a free loopback port")
+    PORTS
+        .map(next)
+        .find(|port| is_free(*port))
+        .expect("a free loopback port")
 }
 
 fn is_free(port: u16) -> bool {
@@ -39,7 +45,11 @@ mod tests {
     fn a_free_port_can_be_bound_and_is_no_ones_else() {
         let ports: Vec<u16> = (0..100).map(|_| free()).collect();
         assert!(ports.iter().all(|port| PORTS.contains(port)), "{ports:?}");
-        assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len(), "{ports:?}");
+        assert_eq!(
+            ports.iter().collect::<BTreeSet<_>>().len(),
+            ports.len(),
+            "{ports:?}"
+        );
     }
 
     #[test]

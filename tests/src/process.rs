@@ -1,4 +1,5 @@
-//! Child processes that cannot outlive their test: killed and reaped when the guard goes, their output kept for the report.
+//! Child processes that cannot outlive their test: killed and reaped when the guard goes, their
+//! output kept for the report.
 
 use crate::wait;
 use std::fs::File;
@@ -32,7 +33,12 @@ impl Running {
             .stderr(file)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {command:?}: {error}"));
-        Self { name: name.to_owned(), child, output, _folder: folder }
+        Self {
+            name: name.to_owned(),
+            child,
+            output,
+            _folder: folder,
+        }
     }
 
     /// The process id, for signals.
@@ -61,8 +67,15 @@ impl Running {
     /// # Panics
     /// When it is not there any more.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "{} takes no {signal}. It printed:\n{}", self.name, self.output());
+        let sent = Command::new("kill")
+            .args(["-s", signal, &self.child.id().to_string()])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "{} takes no {signal}. It printed:\n{}",
+            self.name,
+            self.output()
+        );
     }
 
     /// The processor time that it has used so far, over all its threads.
@@ -91,7 +104,11 @@ impl Running {
         });
         match ended.await {
             Some(status) => status,
-            None => panic!("{} still runs after {bound:?}. It printed:\n{}", self.name, self.output()),
+            None => panic!(
+                "{} still runs after {bound:?}. It printed:\n{}",
+                self.name,
+                self.output()
+            ),
         }
     }
 
@@ -110,8 +127,16 @@ impl Running {
         });
         match answer.await {
             Some(Ok(found)) => found,
-            Some(Err(status)) => panic!("{} ended ({status}) before it was ready. It printed:\n{}", self.name, self.output()),
-            None => panic!("{} was not ready within {bound:?}. It printed:\n{}", self.name, self.output()),
+            Some(Err(status)) => panic!(
+                "{} ended ({status}) before it was ready. It printed:\n{}",
+                self.name,
+                self.output()
+            ),
+            None => panic!(
+                "{} was not ready within {bound:?}. It printed:\n{}",
+                self.name,
+                self.output()
+            ),
         }
     }
 }
@@ -131,11 +156,17 @@ impl Drop for Running {
 /// When it is not there any more.
 #[must_use]
 pub fn processor_time(process: &str) -> Duration {
-    // proc(5): fields 14 and 15 are ticks in user and kernel mode, a hundred a second on every Linux there is. The second
-    // field is the name in parentheses, which may itself hold anything.
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("statistics of a running process");
+    // proc(5): fields 14 and 15 are ticks in user and kernel mode, a hundred a second on every
+    // Linux there is. The second field is the name in parentheses, which may itself hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))
+        .expect("statistics of a running process");
     let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
-    let ticks: u64 = rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks")).sum();
+    let ticks: u64 = rest
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().expect("ticks"))
+        .sum();
     Duration::from_millis(ticks * 10)
 }
 
@@ -152,7 +183,10 @@ mod tests {
     #[tokio::test]
     async fn a_child_that_ends_shows_its_status_and_output() {
         let mut child = Running::start("talker", &mut shell("echo out; echo err >&2; exit 3"));
-        assert_eq!(child.finished(Duration::from_secs(10)).await.code(), Some(3));
+        assert_eq!(
+            child.finished(Duration::from_secs(10)).await.code(),
+            Some(3)
+        );
         assert_eq!(child.output(), "out\nerr\n");
     }
 
@@ -171,6 +205,8 @@ mod tests {
     #[should_panic(expected = "went wrong at once")]
     async fn a_child_that_ends_before_it_is_ready_is_reported_with_its_output() {
         let mut child = Running::start("failing", &mut shell("echo went wrong at once; exit 1"));
-        child.until_ready(Duration::from_secs(10), || async { None::<()> }).await;
+        child
+            .until_ready(Duration::from_secs(10), || async { None::<()> })
+            .await;
     }
 }

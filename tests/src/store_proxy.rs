@@ -1,20 +1,24 @@
 //! An event store whose appends a test can stop at an exact number, in front of any node.
 //!
-//! A crash between two events cannot be timed from outside. Here it is enumerated: from the chosen append on, none is let through
-//! (or its answer never comes), the writer hangs there with everything done that comes before, and the test kills it.
-//! Everything else passes unchanged. Only appends to networks' streams count, one at a time.
+//! A crash between two events cannot be timed from outside. Here it is enumerated: from the chosen
+//! append on, none is let through (or its answer never comes), the writer hangs there with
+//! everything done that comes before, and the test kills it. Everything else passes unchanged. Only
+//! appends to networks' streams count, one at a time.
 //!
-//! What subscriptions tell can be held back too: then whoever follows the log is behind it for as long as a test likes.
+//! What subscriptions tell can be held back too: then whoever follows the log is behind it for as
+//! long as a test likes.
 
-use protocol::gossip::{ClusterInfo, gossip_client::GossipClient, gossip_server::Gossip, gossip_server::GossipServer};
+use protocol::gossip::{
+    ClusterInfo, gossip_client::GossipClient, gossip_server::Gossip, gossip_server::GossipServer,
+};
 use protocol::server_features::SupportedMethods;
 use protocol::server_features::server_features_client::ServerFeaturesClient;
 use protocol::server_features::server_features_server::{ServerFeatures, ServerFeaturesServer};
 use protocol::streams::streams_client::StreamsClient;
 use protocol::streams::streams_server::{Streams, StreamsServer};
 use protocol::streams::{
-    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
-    append_req, append_resp, read_req,
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
+    ReadResp, TombstoneReq, TombstoneResp, append_req, append_resp, read_req,
 };
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -66,12 +70,22 @@ impl StoreProxy {
     /// # Panics
     /// When the node does not answer.
     pub async fn start(node: &str, stop: Stop) -> Self {
-        let channel = Channel::from_shared(format!("http://{node}")).expect("a URL").tcp_nodelay(true).connect().await;
+        let channel = Channel::from_shared(format!("http://{node}"))
+            .expect("a URL")
+            .tcp_nodelay(true)
+            .connect()
+            .await;
         let (sender, progress) = watch::channel(Progress::default());
         let news = watch::Sender::new(true);
         let channel = channel.expect("a connection to the node");
-        let forward = Forward { channel, gate: Arc::new(Mutex::new(Gate { stop, sender })), news: news.subscribe() };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let forward = Forward {
+            channel,
+            gate: Arc::new(Mutex::new(Gate { stop, sender })),
+            news: news.subscribe(),
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("address of a bound socket");
         let server = Server::builder()
             .add_service(StreamsServer::new(forward.clone()).max_decoding_message_size(usize::MAX))
@@ -79,7 +93,12 @@ impl StoreProxy {
             .add_service(ServerFeaturesServer::new(forward))
             .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
         let task = tokio::spawn(server).abort_handle();
-        Self { address, progress, news, task }
+        Self {
+            address,
+            progress,
+            news,
+            task,
+        }
     }
 
     /// The way to it.
@@ -170,7 +189,10 @@ fn counts(messages: &[AppendReq]) -> bool {
 }
 
 fn subscribes(request: &ReadReq) -> bool {
-    let count = request.options.as_ref().and_then(|options| options.count_option.as_ref());
+    let count = request
+        .options
+        .as_ref()
+        .and_then(|options| options.count_option.as_ref());
     matches!(count, Some(read_req::options::CountOption::Subscription(_)))
 }
 
@@ -198,7 +220,10 @@ impl Streams for Forward {
         Ok(Response::from_parts(metadata, messages, extensions))
     }
 
-    async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+    async fn append(
+        &self,
+        request: Request<Streaming<AppendReq>>,
+    ) -> Result<Response<AppendResp>, Status> {
         let (metadata, extensions, mut incoming) = request.into_parts();
         let mut messages = Vec::new();
         while let Some(message) = incoming.message().await? {
@@ -216,7 +241,9 @@ impl Streams for Forward {
             return std::future::pending().await;
         }
         let answer = self.pass(request).await;
-        let accepted = answer.as_ref().is_ok_and(|it| matches!(it.get_ref().result, Some(append_resp::Result::Success(_))));
+        let accepted = answer
+            .as_ref()
+            .is_ok_and(|it| matches!(it.get_ref().result, Some(append_resp::Result::Success(_))));
         if accepted && gate.swallows_answer() {
             gate.note(|progress| progress.held = true);
             drop(gate);
@@ -230,19 +257,32 @@ impl Streams for Forward {
         self.streams().delete(request).await
     }
 
-    async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
+    async fn tombstone(
+        &self,
+        request: Request<TombstoneReq>,
+    ) -> Result<Response<TombstoneResp>, Status> {
         self.streams().tombstone(request).await
     }
 
-    async fn batch_append(&self, _: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
-        Err(Status::unimplemented("this proxy counts plain appends only"))
+    async fn batch_append(
+        &self,
+        _: Request<Streaming<BatchAppendReq>>,
+    ) -> Result<Response<Self::BatchAppendStream>, Status> {
+        Err(Status::unimplemented(
+            "this proxy counts plain appends only",
+        ))
     }
 }
 
 #[tonic::async_trait]
 impl ServerFeatures for Forward {
-    async fn get_supported_methods(&self, request: Request<()>) -> Result<Response<SupportedMethods>, Status> {
-        ServerFeaturesClient::new(self.channel.clone()).get_supported_methods(request).await
+    async fn get_supported_methods(
+        &self,
+        request: Request<()>,
+    ) -> Result<Response<SupportedMethods>, Status> {
+        ServerFeaturesClient::new(self.channel.clone())
+            .get_supported_methods(request)
+            .await
     }
 }
 

@@ -1,7 +1,8 @@
 //! A strict EC2 in front of the emulator: a process of its own on a free port, gone with its guard.
 //!
-//! It adds what AWS does and the emulator does not; which rules there are, and the fact behind each, stands in `strict/`. Some of
-//! it comes with time or with reads, so a test tells it the time, and how late reads are.
+//! It adds what AWS does and the emulator does not; which rules there are, and the fact behind
+//! each, stands in `strict/`. Some of it comes with time or with reads, so a test tells it the
+//! time, and how late reads are.
 
 use crate::moto::Moto;
 use crate::process::Running;
@@ -91,7 +92,9 @@ impl Strict {
     /// # Panics
     /// When it does not take it, as after every call here.
     pub async fn advance(&self, span: Duration) {
-        let _: Value = self.tell("clock", &json!({"advance_seconds": span.as_secs_f64()})).await;
+        let _: Value = self
+            .tell("clock", &json!({"advance_seconds": span.as_secs_f64()}))
+            .await;
     }
 
     /// Turns a rule off, by the name it has in `strict/`.
@@ -111,19 +114,31 @@ impl Strict {
 
     /// From now on nothing is late and no state is passed through: for tests about something else.
     pub async fn at_once(&self) {
-        for setting in ["unseen_reads", "initiating_reads", "provisioning_reads", "deleting_reads"] {
+        for setting in [
+            "unseen_reads",
+            "initiating_reads",
+            "provisioning_reads",
+            "deleting_reads",
+        ] {
             self.set(setting, 0).await;
         }
     }
 
     /// From now on `account` is refused `action`; `*` stands for any.
     pub async fn deny(&self, account: &str, action: &str) {
-        let _: Value = self.tell("deny", &json!({"account": account, "action": action})).await;
+        let _: Value = self
+            .tell("deny", &json!({"account": account, "action": action}))
+            .await;
     }
 
     /// Takes a denial back.
     pub async fn permit(&self, account: &str, action: &str) {
-        let _: Value = self.tell("deny", &json!({"account": account, "action": action, "lift": true})).await;
+        let _: Value = self
+            .tell(
+                "deny",
+                &json!({"account": account, "action": action, "lift": true}),
+            )
+            .await;
     }
 
     /// Every call since the start, or since the last [`forget_calls`](Self::forget_calls).
@@ -165,8 +180,14 @@ impl Strict {
 
     async fn ask<T: DeserializeOwned>(&self, method: &str, what: &str, body: &str) -> T {
         let answer = http::ask(self.port, method, &format!("/_strict/{what}"), body).await;
-        let (status, text) = answer.unwrap_or_else(|| panic!("no answer to {method} {what}. It printed:\n{}", self.process.output()));
+        let (status, text) = answer.unwrap_or_else(|| {
+            panic!(
+                "no answer to {method} {what}. It printed:\n{}",
+                self.process.output()
+            )
+        });
         assert_eq!(status, 200, "{method} {what} {body}: {text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {what}: {error}: {text}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{method} {what}: {error}: {text}"))
     }
 }

@@ -1,4 +1,5 @@
-//! The Python side of the tests lives in a virtual environment that the test command makes. This finds it.
+//! The Python side of the tests lives in a virtual environment that the test command makes. This
+//! finds it.
 
 use crate::workspace;
 use std::path::PathBuf;
@@ -13,8 +14,13 @@ pub const VARIABLE: &str = "PEERAGE_TEST_VENV";
 /// When the environment has not been made; the message says how.
 #[must_use]
 pub fn command(program: &str) -> Command {
-    let folder = std::env::var_os(VARIABLE).map_or_else(|| workspace::root().join(".venv"), PathBuf::from);
+    let folder =
+        std::env::var_os(VARIABLE).map_or_else(|| workspace::root().join(".venv"), PathBuf::from);
     let path = folder.join("bin").join(program);
-    assert!(path.exists(), "{} is missing: run ./test.sh once, it makes the environment (or point {VARIABLE} at one)", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run ./test.sh once, it makes the environment (or point {VARIABLE} at one)",
+        path.display()
+    );
     Command::new(path)
 }

@@ -41,7 +41,8 @@ where
     answer.await.ok()
 }
 
-/// Lets time pass where passing time is itself what is under test: an expiry, or that *nothing* comes for a while.
+/// Lets time pass where passing time is itself what is under test: an expiry, or that *nothing*
+/// comes for a while.
 pub async fn elapse(span: Duration) {
     let _ = timeout(span, std::future::pending::<()>()).await;
 }
@@ -65,6 +66,11 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "a thing that never comes: not within 60ms")]
     async fn a_condition_that_never_holds_ends_the_test_and_is_named() {
-        until("a thing that never comes", Duration::from_millis(60), || async { None::<()> }).await;
+        until(
+            "a thing that never comes",
+            Duration::from_millis(60),
+            || async { None::<()> },
+        )
+        .await;
     }
 }

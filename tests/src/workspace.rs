@@ -1,9 +1,16 @@
-//! Where the workspace is, and every text file in it, without asking git: a release tarball must pass its own tests.
+//! Where the workspace is, and every text file in it, without asking git: a release tarball must
+//! pass its own tests.
 
 use std::path::{Path, PathBuf};
 
 /// Folders that hold no source, whatever is in them.
-const NOT_SOURCE: [&str; 5] = [".git", ".venv", "node_modules", "__pycache__", "peerage-data"];
+const NOT_SOURCE: [&str; 5] = [
+    ".git",
+    ".venv",
+    "node_modules",
+    "__pycache__",
+    "peerage-data",
+];
 
 /// The workspace's root folder.
 #[must_use]
@@ -12,7 +19,8 @@ pub fn root() -> PathBuf {
     here.parent().expect("tests/ has a parent").to_path_buf()
 }
 
-/// Every file of the workspace with its text, by path from the root. Build output and binary files are left out.
+/// Every file of the workspace with its text, by path from the root. Build output and binary files
+/// are left out.
 ///
 /// # Panics
 /// When a folder cannot be read.
@@ -26,7 +34,10 @@ pub fn files() -> Vec<(String, String)> {
         if folder.join("CACHEDIR.TAG").exists() {
             continue;
         }
-        for entry in std::fs::read_dir(&folder).expect("a readable folder").flatten() {
+        for entry in std::fs::read_dir(&folder)
+            .expect("a readable folder")
+            .flatten()
+        {
             let path = entry.path();
             let name = entry.file_name();
             let kind = entry.file_type().expect("type of a directory entry");
@@ -51,7 +62,11 @@ mod tests {
     #[test]
     fn the_workspace_is_listed_without_its_build_output() {
         let files = files();
-        assert!(files.iter().any(|(path, _)| path == "tests/src/workspace.rs"));
+        assert!(
+            files
+                .iter()
+                .any(|(path, _)| path == "tests/src/workspace.rs")
+        );
         assert!(files.iter().all(|(path, _)| !path.starts_with("target/")));
     }
 }

@@ -1,36 +1,58 @@
-//! What a real server answered, replayed against our node in memory, on disk, and against any other node that is named.
+//! What a real server answered, replayed against our node in memory, on disk, and against any other
+//! node that is named.
 //!
-//! A new file of recordings is one line in [`FILES`]; that our node answers it is one line in `replayed!`.
+//! A new file of recordings is one line in [`FILES`]; that our node answers it is one line in
+//! `replayed!`.
 //!
-//! Another node is named by its connection string, in the variable of [`store`]; what it has switched on, in [`OFFERS`].
+//! Another node is named by its connection string, in the variable of [`store`]; what it has
+//! switched on, in [`OFFERS`].
 #![allow(clippy::unwrap_used)]
 
 use embedded::{Builder, EmbeddedNode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::golden::matching::Names;
-use tests::golden::messages::{from_recorded, method, to_recorded};
-use tests::golden::recording::{Kind, Recording, Step};
-use tests::golden::{Target, play, special};
-use tests::store;
+use peerage_tests::golden::matching::Names;
+use peerage_tests::golden::messages::{from_recorded, method, to_recorded};
+use peerage_tests::golden::recording::{Kind, Recording, Step};
+use peerage_tests::golden::{Target, play, special};
+use peerage_tests::store;
 
 /// Every file, by name and text: the test binary carries them along.
 const FILES: [(&str, &str); 12] = [
-    ("01-append-expected", include_str!("../golden/01-append-expected.json")),
-    ("02-idempotency", include_str!("../golden/02-idempotency.json")),
-    ("03-read-stream", include_str!("../golden/03-read-stream.json")),
+    (
+        "01-append-expected",
+        include_str!("../golden/01-append-expected.json"),
+    ),
+    (
+        "02-idempotency",
+        include_str!("../golden/02-idempotency.json"),
+    ),
+    (
+        "03-read-stream",
+        include_str!("../golden/03-read-stream.json"),
+    ),
     ("04-delete", include_str!("../golden/04-delete.json")),
     ("05-errors", include_str!("../golden/05-errors.json")),
     ("06-all", include_str!("../golden/06-all.json")),
     ("07-subscribe", include_str!("../golden/07-subscribe.json")),
-    ("08-batch-append", include_str!("../golden/08-batch-append.json")),
+    (
+        "08-batch-append",
+        include_str!("../golden/08-batch-append.json"),
+    ),
     ("09-node", include_str!("../golden/09-node.json")),
-    ("10-persistent", include_str!("../golden/10-persistent.json")),
-    ("11-system-projections", include_str!("../golden/11-system-projections.json")),
+    (
+        "10-persistent",
+        include_str!("../golden/10-persistent.json"),
+    ),
+    (
+        "11-system-projections",
+        include_str!("../golden/11-system-projections.json"),
+    ),
     ("12-security", include_str!("../golden/12-security.json")),
 ];
 
-/// Our node answers these files as recorded, kept in memory and on disk; each beside how the node is set up for it.
+/// Our node answers these files as recorded, kept in memory and on disk; each beside how the node
+/// is set up for it.
 macro_rules! replayed {
     ($($name:ident: $file:literal on $node:ident,)*) => {$(
         mod $name {
@@ -62,10 +84,12 @@ replayed! {
     security: "12-security" on node_with_tls_and_users,
 }
 
-/// Says what a node of the environment has switched on: `projections`, `security`, or both with a comma between.
+/// Says what a node of the environment has switched on: `projections`, `security`, or both with a
+/// comma between.
 const OFFERS: &str = "PEERAGE_TEST_STORE_OFFERS";
 
-/// A node's certificate and key, and the authority that signed the certificate, for as long as anybody will run this.
+/// A node's certificate and key, and the authority that signed the certificate, for as long as
+/// anybody will run this.
 const CERTIFICATE: &str = include_str!("../../embedded/tests/tls/node.pem");
 const KEY: &str = include_str!("../../embedded/tests/tls/node.key");
 const AUTHORITY: &str = include_str!("../../embedded/tests/tls/ca.pem");
@@ -78,16 +102,30 @@ struct Setup {
 }
 
 fn plain_node() -> Setup {
-    Setup { builder: EmbeddedNode::builder(), offers: &[], is_tls: false }
+    Setup {
+        builder: EmbeddedNode::builder(),
+        offers: &[],
+        is_tls: false,
+    }
 }
 
 fn node_with_system_projections() -> Setup {
-    Setup { builder: EmbeddedNode::builder().system_projections(), offers: &["projections"], is_tls: false }
+    Setup {
+        builder: EmbeddedNode::builder().system_projections(),
+        offers: &["projections"],
+        is_tls: false,
+    }
 }
 
 fn node_with_tls_and_users() -> Setup {
-    let builder = EmbeddedNode::builder().tls(CERTIFICATE, KEY).users("changeit", "changeit");
-    Setup { builder, offers: &["security"], is_tls: true }
+    let builder = EmbeddedNode::builder()
+        .tls(CERTIFICATE, KEY)
+        .users("changeit", "changeit");
+    Setup {
+        builder,
+        offers: &["security"],
+        is_tls: true,
+    }
 }
 
 async fn replayed_in_memory(file: &str, setup: Setup) {
@@ -111,7 +149,11 @@ async fn replayed(file: &str, setup: &Setup, builder: Builder) {
         address = format!("{address}&tlsCAFile={}", authority.display());
     }
     let not_offered = answers_as_recorded(&address, setup.offers, file).await;
-    assert_eq!(not_offered, Vec::<String>::new(), "{file}: every case is to be played");
+    assert_eq!(
+        not_offered,
+        Vec::<String>::new(),
+        "{file}: every case is to be played"
+    );
     node.shutdown().await;
 }
 
@@ -121,8 +163,15 @@ async fn answers_as_recorded(address: &str, offers: &[&str], file: &str) -> Vec<
     let mut target = Target::connect(address).await.unwrap();
     target.offers = offers.iter().map(ToString::to_string).collect();
     let report = play(&target, recording).await;
-    println!("{file}: {} passed, {} not offered", report.passed.len(), report.not_offered.len());
-    assert!(report.failed.is_empty(), "\n{file} against {address}\n\n{report}");
+    println!(
+        "{file}: {} passed, {} not offered",
+        report.passed.len(),
+        report.not_offered.len()
+    );
+    assert!(
+        report.failed.is_empty(),
+        "\n{file} against {address}\n\n{report}"
+    );
     report.not_offered
 }
 
@@ -141,16 +190,23 @@ fn doctored(answers: &mut Value) -> bool {
 
 /// Takes away the last answer, and says whether there was one.
 fn shortened(answers: &mut Value) -> bool {
-    answers.as_array_mut().is_some_and(|answers| answers.pop().is_some())
+    answers
+        .as_array_mut()
+        .is_some_and(|answers| answers.pop().is_some())
 }
 
-/// The recording with each case changed in one place: its last answer that can be, or else its last status.
+/// The recording with each case changed in one place: its last answer that can be, or else its last
+/// status.
 fn damaged(text: &str, damage: fn(&mut Value) -> bool) -> (Value, usize) {
     let mut recording: Value = serde_json::from_str(text).unwrap();
     let cases = recording["cases"].as_array_mut().unwrap();
     for case in cases.iter_mut() {
         let steps = case["steps"].as_array_mut().unwrap();
-        if !steps.iter_mut().rev().any(|step| damage(&mut step["responses"])) {
+        if !steps
+            .iter_mut()
+            .rev()
+            .any(|step| damage(&mut step["responses"]))
+        {
             steps.last_mut().unwrap()["status"]["code"] = json!("DATA_LOSS");
         }
     }
@@ -173,15 +229,23 @@ async fn a_recording_with_one_letter_changed_or_one_answer_removed_in_each_case_
     }
 }
 
-/// The same against the store that the environment names, which must be fresh. One after the other: they share its `$all`.
+/// The same against the store that the environment names, which must be fresh. One after the other:
+/// they share its `$all`.
 #[tokio::test]
 async fn the_store_of_the_environment_answers_as_recorded() {
     let Some(address) = store::from_environment() else {
-        println!("not asked for: set {} to a connection string", store::VARIABLE);
+        println!(
+            "not asked for: set {} to a connection string",
+            store::VARIABLE
+        );
         return;
     };
     let offers = std::env::var(OFFERS).unwrap_or_default();
-    let offers: Vec<&str> = offers.split(',').map(str::trim).filter(|offer| !offer.is_empty()).collect();
+    let offers: Vec<&str> = offers
+        .split(',')
+        .map(str::trim)
+        .filter(|offer| !offer.is_empty())
+        .collect();
     for (file, _) in FILES {
         answers_as_recorded(&address, &offers, file).await;
     }
@@ -196,7 +260,10 @@ fn every_recorded_message_is_one_of_the_protocol_and_comes_back_as_it_was_writte
             let mut open = std::collections::BTreeMap::new();
             for step in &case.steps {
                 let (call, shown) = match step.kind() {
-                    Kind::Call(call) => (call.to_owned(), special::spelled_out(step).responses.unwrap_or_default()),
+                    Kind::Call(call) => (
+                        call.to_owned(),
+                        special::spelled_out(step).responses.unwrap_or_default(),
+                    ),
                     Kind::Open(name, call) => {
                         open.insert(name, call.to_owned());
                         (call.to_owned(), Vec::new())
@@ -214,8 +281,10 @@ fn every_recorded_message_is_one_of_the_protocol_and_comes_back_as_it_was_writte
                     for name in &case.position_order {
                         names.number_for_request(name);
                     }
-                    let message = from_recorded(&method.output(), &with_values(&wanted), &mut names);
-                    let same = Names::default().compare(&case.case, &wanted, &to_recorded(&message));
+                    let message =
+                        from_recorded(&method.output(), &with_values(&wanted), &mut names);
+                    let same =
+                        Names::default().compare(&case.case, &wanted, &to_recorded(&message));
                     assert_eq!(same, Ok(()), "{file}");
                     messages += 1;
                 }
@@ -226,14 +295,22 @@ fn every_recorded_message_is_one_of_the_protocol_and_comes_back_as_it_was_writte
 }
 
 fn requests(step: &Step) -> Vec<Value> {
-    special::spelled_out(step).requests.as_ref().and_then(Value::as_array).cloned().unwrap_or_default()
+    special::spelled_out(step)
+        .requests
+        .as_ref()
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// A recorded message with values in place of what a server makes.
 fn with_values(recorded: &Value) -> Value {
     let text = recorded
         .to_string()
-        .replace("\"<structured-uuid>\"", &json!({"most_significant_bits": "1", "least_significant_bits": "2"}).to_string())
+        .replace(
+            "\"<structured-uuid>\"",
+            &json!({"most_significant_bits": "1", "least_significant_bits": "2"}).to_string(),
+        )
         .replace("<uuid>", "213978f7-4c6c-4c2e-857e-94b5dc4af4c6")
         .replace("<ticks>", "17638836000000000")
         .replace("<time>", "2026-01-31T12:00:00.1234567Z")

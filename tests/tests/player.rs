@@ -1,4 +1,5 @@
-//! The player on trial: a scripted node answers exactly as recorded and passes, or differs in one thing and must fail.
+//! The player on trial: a scripted node answers exactly as recorded and passes, or differs in one
+//! thing and must fail.
 #![allow(clippy::unwrap_used)]
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -8,10 +9,10 @@ use prost::Message;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::time::Duration;
-use tests::golden::matching::Names;
-use tests::golden::messages::{from_recorded, method};
-use tests::golden::{Report, Target, play};
-use tests::wait;
+use peerage_tests::golden::matching::Names;
+use peerage_tests::golden::messages::{from_recorded, method};
+use peerage_tests::golden::{Report, Target, play};
+use peerage_tests::wait;
 use tokio::net::{TcpListener, TcpStream};
 
 /// What the scripted node does with one call.
@@ -50,7 +51,13 @@ async fn serve(socket: TcpStream, mut answers: VecDeque<Answer>) {
 }
 
 async fn reply(path: &str, mut respond: SendResponse<Bytes>, answer: Answer) {
-    let headers = |status: u16| Response::builder().status(status).header("content-type", "application/grpc").body(()).unwrap();
+    let headers = |status: u16| {
+        Response::builder()
+            .status(status)
+            .header("content-type", "application/grpc")
+            .body(())
+            .unwrap()
+    };
     match answer {
         Answer::Http(status) => drop(respond.send_response(headers(status), true)),
         Answer::Refuse(code, text, trailers) => {
@@ -94,7 +101,8 @@ fn frames(path: &str, messages: &[Value]) -> Bytes {
     let method = method(&format!("{}/{name}", service.rsplit('.').next().unwrap()));
     let mut frames = BytesMut::new();
     for message in messages {
-        let encoded = from_recorded(&method.output(), message, &mut Names::default()).encode_to_vec();
+        let encoded =
+            from_recorded(&method.output(), message, &mut Names::default()).encode_to_vec();
         frames.put_u8(0);
         frames.put_u32(encoded.len().try_into().unwrap());
         frames.put_slice(&encoded);
@@ -132,11 +140,21 @@ fn append_step(wanted: Value, code: &str) -> Value {
 #[tokio::test]
 async fn an_answer_as_recorded_passes_and_each_doctored_one_fails() {
     let steps = json!([append_step(append("1", "@1"), "OK")]);
-    assert_eq!(played(&steps, vec![Answer::Messages(vec![append("1", "77")], 0)]).await.passed, ["00-script/one"]);
+    assert_eq!(
+        played(&steps, vec![Answer::Messages(vec![append("1", "77")], 0)])
+            .await
+            .passed,
+        ["00-script/one"]
+    );
 
     let (at, report) = difference(&steps, vec![Answer::Messages(vec![append("2", "77")], 0)]).await;
     assert_eq!(at, "responses[0].success.current_revision");
-    assert!(report.contains("wanted \"1\"") && report.contains("came   \"2\"") && report.contains("request {\"options\""), "{report}");
+    assert!(
+        report.contains("wanted \"1\"")
+            && report.contains("came   \"2\"")
+            && report.contains("request {\"options\""),
+        "{report}"
+    );
     let twice = vec![append("1", "77"), append("1", "77")];
     for (answer, place) in [
         (Answer::Messages(twice, 0), "responses[1]"),
@@ -146,31 +164,68 @@ async fn an_answer_as_recorded_passes_and_each_doctored_one_fails() {
         (Answer::Http(500), "status.code"),
         (Answer::Refuse(9, "no", Vec::new()), "status.code"),
     ] {
-        assert_eq!(difference(&steps, vec![answer.clone()]).await.0, place, "{answer:?}");
+        assert_eq!(
+            difference(&steps, vec![answer.clone()]).await.0,
+            place,
+            "{answer:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_position_must_stay_the_same_and_goes_back_out_as_the_number_it_is() {
-    let again = json!([append_step(append("0", "@1"), "OK"), append_step(append("0", "@1"), "OK")]);
+    let again = json!([
+        append_step(append("0", "@1"), "OK"),
+        append_step(append("0", "@1"), "OK")
+    ]);
     let answer = |position: &str| Answer::Messages(vec![append("0", position)], 0);
-    assert_eq!(played(&again, vec![answer("5"), answer("5")]).await.failed.len(), 0);
+    assert_eq!(
+        played(&again, vec![answer("5"), answer("5")])
+            .await
+            .failed
+            .len(),
+        0
+    );
     let (at, report) = difference(&again, vec![answer("5"), answer("6")]).await;
     assert_eq!(at, "responses[0].success.position.commit_position");
-    assert!(report.contains("step 2") && report.contains("wanted \"@1\" = 5"), "{report}");
+    assert!(
+        report.contains("step 2") && report.contains("wanted \"@1\" = 5"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
 async fn an_error_must_come_with_its_trailers_and_before_the_headers_if_it_did() {
-    let status =
-        json!({"code": "FAILED_PRECONDITION", "message": "deleted", "trailers": {"exception": "stream-deleted"}, "trailers_only": true});
-    let steps = json!([{"call": "Streams/Delete", "requests": [{}], "responses": [], "status": status}]);
+    let status = json!({"code": "FAILED_PRECONDITION", "message": "deleted", "trailers": {"exception": "stream-deleted"}, "trailers_only": true});
+    let steps =
+        json!([{"call": "Streams/Delete", "requests": [{}], "responses": [], "status": status}]);
     let right = vec![("exception", "stream-deleted")];
-    assert_eq!(played(&steps, vec![Answer::Refuse(9, "deleted", right.clone())]).await.failed.len(), 0);
-    assert_eq!(difference(&steps, vec![Answer::Refuse(9, "gone", right)]).await.0, "status.message");
-    assert_eq!(difference(&steps, vec![Answer::Refuse(9, "deleted", Vec::new())]).await.0, "status.trailers.exception");
+    assert_eq!(
+        played(&steps, vec![Answer::Refuse(9, "deleted", right.clone())])
+            .await
+            .failed
+            .len(),
+        0
+    );
+    assert_eq!(
+        difference(&steps, vec![Answer::Refuse(9, "gone", right)])
+            .await
+            .0,
+        "status.message"
+    );
+    assert_eq!(
+        difference(&steps, vec![Answer::Refuse(9, "deleted", Vec::new())])
+            .await
+            .0,
+        "status.trailers.exception"
+    );
     let late = json!([{"call": "Streams/Delete", "requests": [{}], "responses": [], "status": {"code": "ABORTED", "message": "", "trailers_only": true}}]);
-    assert_eq!(difference(&late, vec![Answer::Messages(Vec::new(), 10)]).await.0, "status.trailers_only");
+    assert_eq!(
+        difference(&late, vec![Answer::Messages(Vec::new(), 10)])
+            .await
+            .0,
+        "status.trailers_only"
+    );
 }
 
 /// An open subscription to one stream that is awaited once.
@@ -192,36 +247,76 @@ async fn an_open_call_brings_what_is_awaited_and_nothing_more() {
     let wanted = json!([{"confirmation": {"subscription_id": "<uuid>"}}, {"caught_up": {}}]);
     let came = vec![confirmation(), json!({"caught_up": {}})];
     let steps = subscription(&wanted, None);
-    assert_eq!(played(&steps, vec![Answer::StayOpen(came.clone(), None)]).await.failed.len(), 0);
+    assert_eq!(
+        played(&steps, vec![Answer::StayOpen(came.clone(), None)])
+            .await
+            .failed
+            .len(),
+        0
+    );
     let more = Some(json!({"caught_up": {}}));
-    assert_eq!(difference(&steps, vec![Answer::StayOpen(came.clone(), more)]).await.0, "messages[2]");
-    assert_eq!(difference(&steps, vec![Answer::Cut(came.clone())]).await.0, "the call's end");
+    assert_eq!(
+        difference(&steps, vec![Answer::StayOpen(came.clone(), more)])
+            .await
+            .0,
+        "messages[2]"
+    );
+    assert_eq!(
+        difference(&steps, vec![Answer::Cut(came.clone())]).await.0,
+        "the call's end"
+    );
 
     let ends = subscription(&wanted, Some("ABORTED"));
-    assert_eq!(played(&ends, vec![Answer::Messages(came.clone(), 10)]).await.failed.len(), 0);
-    assert_eq!(difference(&ends, vec![Answer::Messages(came, 0)]).await.0, "ended.code");
+    assert_eq!(
+        played(&ends, vec![Answer::Messages(came.clone(), 10)])
+            .await
+            .failed
+            .len(),
+        0
+    );
+    assert_eq!(
+        difference(&ends, vec![Answer::Messages(came, 0)]).await.0,
+        "ended.code"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_reported_and_does_not_hang_the_run() {
     let wanted = json!([{"confirmation": {"subscription_id": "<uuid>"}}, {"caught_up": {}}]);
-    let (at, _) = difference(&subscription(&wanted, None), vec![Answer::StayOpen(vec![confirmation()], None)]).await;
+    let (at, _) = difference(
+        &subscription(&wanted, None),
+        vec![Answer::StayOpen(vec![confirmation()], None)],
+    )
+    .await;
     assert_eq!(at, "messages[1]");
-    let (at, _) = difference(&json!([append_step(append("1", "@1"), "OK")]), vec![Answer::StayOpen(Vec::new(), None)]).await;
+    let (at, _) = difference(
+        &json!([append_step(append("1", "@1"), "OK")]),
+        vec![Answer::StayOpen(Vec::new(), None)],
+    )
+    .await;
     assert_eq!(at, "the call's end");
 }
 
-/// A filtered subscription to `$all` that finds one event, and the log as the player reads it around it.
+/// A filtered subscription to `$all` that finds one event, and the log as the player reads it
+/// around it.
 fn catch_up(messages: Vec<Value>, later: u64) -> (Value, Vec<Answer>) {
     let filter = json!({"stream_identifier": {"prefix": ["s"]}, "max": 1, "checkpointIntervalMultiplier": 1});
     let options = json!({"all": {"start": {}}, "subscription": {}, "filter": filter});
-    let wanted =
-        json!([{"confirmation": {"subscription_id": "<uuid>"}}, event(20), {"checkpoint": {"commit_position": "30"}}, {"caught_up": {}}]);
+    let wanted = json!([{"confirmation": {"subscription_id": "<uuid>"}}, event(20), {"checkpoint": {"commit_position": "30"}}, {"caught_up": {}}]);
     let steps = json!([{"open": "sub", "call": "Streams/Read", "requests": [{"options": options}]}, {"await": "sub", "messages": wanted}]);
     let log = Answer::Messages(vec![event(10), event(20)], 0);
     let log_later = Answer::Messages(vec![event(10), event(20), event(later)], 0);
     let written = Answer::Messages(vec![append("0", "0")], 0);
-    (steps, vec![log.clone(), Answer::StayOpen(messages, None), log, written, log_later])
+    (
+        steps,
+        vec![
+            log.clone(),
+            Answer::StayOpen(messages, None),
+            log,
+            written,
+            log_later,
+        ],
+    )
 }
 
 fn event(at: u64) -> Value {
@@ -235,9 +330,22 @@ fn checkpoint(commit: u64, prepare: u64) -> Value {
 #[tokio::test]
 async fn checkpoints_of_a_catch_up_may_differ_but_not_lie() {
     let caught_up = json!({"caught_up": {}});
-    let run = |messages: Vec<Value>| catch_up([vec![confirmation()], messages, vec![caught_up.clone()]].concat(), 30);
+    let run = |messages: Vec<Value>| {
+        catch_up(
+            [vec![confirmation()], messages, vec![caught_up.clone()]].concat(),
+            30,
+        )
+    };
 
-    for good in [vec![event(20), checkpoint(20, 20)], vec![checkpoint(10, 10), event(20), checkpoint(20, 20), checkpoint(30, 0)]] {
+    for good in [
+        vec![event(20), checkpoint(20, 20)],
+        vec![
+            checkpoint(10, 10),
+            event(20),
+            checkpoint(20, 20),
+            checkpoint(30, 0),
+        ],
+    ] {
         let (steps, answers) = run(good);
         let report = played(&steps, answers).await;
         assert_eq!(report.failed.len(), 0, "{report}");
@@ -246,7 +354,10 @@ async fn checkpoints_of_a_catch_up_may_differ_but_not_lie() {
         (vec![event(20)], "messages[2]"),
         (vec![event(20), checkpoint(10, 10)], "messages[3]"),
         (vec![checkpoint(20, 20), event(20)], "messages[2]"),
-        (vec![event(20), checkpoint(30, 30)], "a checkpoint before caught_up"),
+        (
+            vec![event(20), checkpoint(30, 30)],
+            "a checkpoint before caught_up",
+        ),
         (vec![checkpoint(20, 20)], "messages[1].event"),
     ] {
         let (steps, answers) = run(bad.clone());

@@ -3,11 +3,15 @@
 
 use cargo_metadata::{Metadata, MetadataCommand};
 use std::collections::BTreeSet;
-use tests::checks::{arrows, pins, tidy};
-use tests::workspace;
+use peerage_tests::checks::{arrows, pins, tidy};
+use peerage_tests::workspace;
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(workspace::root().join("Cargo.toml")).no_deps().exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(workspace::root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap()
 }
 
 fn none(complaints: &[String]) {
@@ -17,7 +21,10 @@ fn none(complaints: &[String]) {
 #[test]
 fn every_file_is_tidy() {
     let files = workspace::files();
-    let complaints: Vec<String> = files.iter().flat_map(|(path, text)| tidy::complaints(path, text)).collect();
+    let complaints: Vec<String> = files
+        .iter()
+        .flat_map(|(path, text)| tidy::complaints(path, text))
+        .collect();
     none(&complaints);
 }
 
@@ -28,7 +35,9 @@ fn only_the_designed_arrows_lead_between_rooms() {
 
 #[test]
 fn domain_is_built_from_nothing_that_touches_the_world() {
-    none(&arrows::domain_complaints(&arrows::domain_dependencies(&metadata())));
+    none(&arrows::domain_complaints(&arrows::domain_dependencies(
+        &metadata(),
+    )));
 }
 
 #[test]
@@ -40,7 +49,13 @@ fn the_lock_file_holds_the_pinned_versions() {
 #[test]
 fn every_dependency_comes_from_one_registry() {
     let lock = std::fs::read_to_string(workspace::root().join("Cargo.lock")).unwrap();
-    let sources: BTreeSet<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
+    let sources: BTreeSet<&str> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("source = "))
+        .collect();
     assert_eq!(sources.len(), 1, "{sources:#?}");
-    assert!(sources.iter().all(|it| it.starts_with("\"registry+")), "{sources:#?}");
+    assert!(
+        sources.iter().all(|it| it.starts_with("\"registry+")),
+        "{sources:#?}"
+    );
 }

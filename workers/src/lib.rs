@@ -1,9 +1,10 @@
 //! Makes the world match what was decided.
 //!
-//! Workers follow the log and act on it. The one here is the [`provisioner`]; the clouds that it works on are behind one port
-//! ([`cloud`]), with one implementation each ([`clouds`]).
+//! Workers follow the log and act on it. The one here is the [`provisioner`]; the clouds that it
+//! works on are behind one port ([`cloud`]), with one implementation each ([`clouds`]).
 //!
-//! What this room does not know: read models, the API, configuration files, the time of day (a clock is passed in).
+//! What this room does not know: read models, the API, configuration files, the time of day (a
+//! clock is passed in).
 //!
 //! Read first: [`cloud`], what may have happened when a call fails; then [`provisioner`].
 

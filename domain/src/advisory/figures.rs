@@ -1,4 +1,5 @@
-//! What a path between two places typically takes and costs: data with a date, for estimates and nothing else.
+//! What a path between two places typically takes and costs: data with a date, for estimates and
+//! nothing else.
 //!
 //! Whoever has better figures changes this table and its date; no rule anywhere depends on them.
 
@@ -28,17 +29,25 @@ pub struct Milliseconds(pub u16, pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price(pub u16, pub u16);
 
-/// Between two zones of a region (AWS: 0.01 USD per GB charged to each side; within one zone free since May 2021).
-pub const BETWEEN_ZONES: Path = Path { round_trip: Milliseconds(1, 2), price: Price(20, 20) };
+/// Between two zones of a region (AWS: 0.01 USD per GB charged to each side; within one zone free
+/// since May 2021).
+pub const BETWEEN_ZONES: Path = Path {
+    round_trip: Milliseconds(1, 2),
+    price: Price(20, 20),
+};
 
-/// Between regions of which nothing more is known (AWS: typically 0.02 USD per GB, up to about 0.14 from some regions).
-const BETWEEN_AWS_REGIONS: Path = Path { round_trip: Milliseconds(10, 300), price: Price(20, 140) };
+/// Between regions of which nothing more is known (AWS: typically 0.02 USD per GB, up to about 0.14
+/// from some regions).
+const BETWEEN_AWS_REGIONS: Path = Path {
+    round_trip: Milliseconds(10, 300),
+    price: Price(20, 140),
+};
 
 /// The usual price between AWS regions in North America and Europe.
 const USUAL: Price = Price(20, 20);
 
-/// The pairs of which more is known, each way the same. The round trip from us-east-1 to us-west-2 was measured over a peering; the
-/// others are what is commonly reported.
+/// The pairs of which more is known, each way the same. The round trip from us-east-1 to us-west-2
+/// was measured over a peering; the others are what is commonly reported.
 #[rustfmt::skip]
 const PAIRS: &[(&str, &str, Path)] = &[
     ("us-east-1", "us-east-2",      Path { round_trip: Milliseconds(10, 15),   price: Price(10, 10) }),
@@ -48,28 +57,37 @@ const PAIRS: &[(&str, &str, Path)] = &[
     ("us-east-1", "ap-southeast-2", Path { round_trip: Milliseconds(200, 250), price: Price(20, 140) }),
 ];
 
-/// What is known of the path between two different regions. `None`: it is one region. `Some(None)`: the provider is one of which
-/// there are no figures here.
+/// What is known of the path between two different regions. `None`: it is one region. `Some(None)`:
+/// the provider is one of which there are no figures here.
 pub fn between_regions(one: &str, other: &str) -> Option<Option<Path>> {
     if one == other {
         return None;
     }
-    let joins = |pair: &&(&str, &str, Path)| (pair.0, pair.1) == (one, other) || (pair.1, pair.0) == (one, other);
+    let joins = |pair: &&(&str, &str, Path)| {
+        (pair.0, pair.1) == (one, other) || (pair.1, pair.0) == (one, other)
+    };
     let known = PAIRS.iter().find(joins).map(|(_, _, path)| *path);
-    let is_aws = [one, other].iter().all(|region| Provider::Aws.regions().contains(region));
+    let is_aws = [one, other]
+        .iter()
+        .all(|region| Provider::Aws.regions().contains(region));
     Some(known.or(is_aws.then_some(BETWEEN_AWS_REGIONS)))
 }
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(least, most) = self;
-        if least == most { write!(f, "about {least} ms") } else { write!(f, "about {least} to {most} ms") }
+        if least == most {
+            write!(f, "about {least} ms")
+        } else {
+            write!(f, "about {least} to {most} ms")
+        }
     }
 }
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let usd = |thousandths: u16| format!("{}.{:02}", thousandths / 1000, thousandths % 1000 / 10);
+        let usd =
+            |thousandths: u16| format!("{}.{:02}", thousandths / 1000, thousandths % 1000 / 10);
         let Self(least, most) = *self;
         if least == most {
             write!(f, "about {} USD per GB", usd(least))
@@ -85,18 +103,35 @@ mod tests {
 
     #[test]
     fn a_path_is_the_same_both_ways_and_a_region_has_none_to_itself() {
-        assert_eq!(between_regions("us-east-1", "eu-west-1"), between_regions("eu-west-1", "us-east-1"));
+        assert_eq!(
+            between_regions("us-east-1", "eu-west-1"),
+            between_regions("eu-west-1", "us-east-1")
+        );
         assert_eq!(between_regions("us-east-1", "us-east-1"), None);
-        assert_eq!(between_regions("eu-north-1", "sa-east-1"), Some(Some(BETWEEN_AWS_REGIONS)));
+        assert_eq!(
+            between_regions("eu-north-1", "sa-east-1"),
+            Some(Some(BETWEEN_AWS_REGIONS))
+        );
         assert_eq!(between_regions("europe-west1", "us-central1"), Some(None));
     }
 
     #[test]
     fn the_pairs_are_regions_that_exist_each_once_with_figures_in_order() {
         for (index, (one, other, path)) in PAIRS.iter().enumerate() {
-            assert!(one != other && [one, other].iter().all(|it| Provider::Aws.regions().contains(it)), "{one}, {other}");
-            assert!(path.round_trip.0 <= path.round_trip.1 && path.price.0 <= path.price.1, "{one}, {other}");
-            let again = PAIRS[index + 1..].iter().any(|(a, b, _)| [(a, b), (b, a)].contains(&(one, other)));
+            assert!(
+                one != other
+                    && [one, other]
+                        .iter()
+                        .all(|it| Provider::Aws.regions().contains(it)),
+                "{one}, {other}"
+            );
+            assert!(
+                path.round_trip.0 <= path.round_trip.1 && path.price.0 <= path.price.1,
+                "{one}, {other}"
+            );
+            let again = PAIRS[index + 1..]
+                .iter()
+                .any(|(a, b, _)| [(a, b), (b, a)].contains(&(one, other)));
             assert!(!again, "{one}, {other} twice");
         }
     }

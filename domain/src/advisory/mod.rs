@@ -1,7 +1,8 @@
 //! Things that are true of a link and that its owner should know before they hurt.
 //!
-//! Advisories follow from the record, and from what is passed in of the cloud ([`Known`]); they never refuse anything. Every figure
-//! in them is an estimate from a dated table ([`figures`]), and says so.
+//! Advisories follow from the record, and from what is passed in of the cloud ([`Known`]); they
+//! never refuse anything. Every figure in them is an estimate from a dated table ([`figures`]), and
+//! says so.
 
 pub mod figures;
 #[cfg(test)]
@@ -42,13 +43,23 @@ pub const OPEN_BY_DEFAULT: &str = "OPEN_BY_DEFAULT";
 pub const QUOTA_HEADROOM: &str = "QUOTA_HEADROOM";
 
 /// Every code there is.
-pub const CODES: [&str; 8] =
-    [CROSS_REGION, INTER_REGION_LIMITS, PRIVATE_NAMES, CROSS_ZONE, NON_TRANSITIVE, EDGE_ROUTING, OPEN_BY_DEFAULT, QUOTA_HEADROOM];
+pub const CODES: [&str; 8] = [
+    CROSS_REGION,
+    INTER_REGION_LIMITS,
+    PRIVATE_NAMES,
+    CROSS_ZONE,
+    NON_TRANSITIVE,
+    EDGE_ROUTING,
+    OPEN_BY_DEFAULT,
+    QUOTA_HEADROOM,
+];
 
-/// What somebody has read at the cloud. What is not known gives no advisory, or one from a constant.
+/// What somebody has read at the cloud. What is not known gives no advisory, or one from a
+/// constant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The zones of each side's subnets, by the ids that are the same in every account (AWS: `use1-az1`; the names are shuffled).
+    /// The zones of each side's subnets, by the ids that are the same in every account (AWS:
+    /// `use1-az1`; the names are shuffled).
     pub zones: BySide<BTreeSet<String>>,
     /// The links of the private network that count against its quota.
     pub links: Option<Usage>,
@@ -77,7 +88,10 @@ pub fn advisories(network: &Registered, peering: &Peering) -> Vec<Advisory> {
 pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known) -> Vec<Advisory> {
     let (local, remote) = (network.region.as_str(), peering.peer.region.as_str());
     let between_regions = local != remote;
-    let usage = known.links.unwrap_or_else(|| Usage { used: network.live_peerings().count(), most: LIVE_PEERINGS });
+    let usage = known.links.unwrap_or_else(|| Usage {
+        used: network.live_peerings().count(),
+        most: LIVE_PEERINGS,
+    });
     let all = [
         cross_region(local, remote),
         inter_region_limits(network.provider).filter(|_| between_regions),
@@ -93,11 +107,17 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
 
 /// What follows from the two regions of a link.
 pub fn for_places(local: &str, remote: &str) -> Vec<Advisory> {
-    cross_region(local, remote).into_iter().chain([non_transitive()]).collect()
+    cross_region(local, remote)
+        .into_iter()
+        .chain([non_transitive()])
+        .collect()
 }
 
 fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
-    Advisory { code, message: message.into() }
+    Advisory {
+        code,
+        message: message.into(),
+    }
 }
 
 fn cross_region(local: &str, remote: &str) -> Option<Advisory> {
@@ -109,7 +129,9 @@ fn cross_region(local: &str, remote: &str) -> Option<Advisory> {
             figures::source(),
         ),
         None => {
-            format!("{local} and {remote} are different regions: round trips take longer, and traffic is charged by the pair of regions")
+            format!(
+                "{local} and {remote} are different regions: round trips take longer, and traffic is charged by the pair of regions"
+            )
         }
     };
     Some(advisory(CROSS_REGION, message))
@@ -146,7 +168,13 @@ fn cross_zone(known: &Known) -> Option<Advisory> {
         return None;
     }
     let path = figures::BETWEEN_ZONES;
-    let list = |zones: &BTreeSet<String>| zones.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let list = |zones: &BTreeSet<String>| {
+        zones
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let message = format!(
         "the private network is in {} and the peer in {}: between zones a round trip takes {}, and traffic costs {} ({}); within one \
          zone it is free",
@@ -160,7 +188,10 @@ fn cross_zone(known: &Known) -> Option<Advisory> {
 }
 
 fn non_transitive() -> Advisory {
-    advisory(NON_TRANSITIVE, "a peering is not transitive: networks behind the peer do not reach the private network, nor it them")
+    advisory(
+        NON_TRANSITIVE,
+        "a peering is not transitive: networks behind the peer do not reach the private network, nor it them",
+    )
 }
 
 fn edge_routing(provider: Provider) -> Advisory {
@@ -194,5 +225,10 @@ fn open_by_default(provider: Provider) -> Option<Advisory> {
 
 fn quota_headroom(usage: Usage) -> Option<Advisory> {
     let Usage { used, most } = usage;
-    usage.is_near_its_end().then(|| advisory(QUOTA_HEADROOM, format!("{used} of {most} possible links of this network are in use")))
+    usage.is_near_its_end().then(|| {
+        advisory(
+            QUOTA_HEADROOM,
+            format!("{used} of {most} possible links of this network are in use"),
+        )
+    })
 }

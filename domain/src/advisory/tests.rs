@@ -7,7 +7,9 @@ use crate::network::tests::{fold, samples};
 use crate::{network::*, place::Region, side::Side};
 
 fn registered(events: Vec<NetworkEvent>) -> (Registered, Peering) {
-    let Network::Registered(network) = fold(events) else { panic!("the network is not on record") };
+    let Network::Registered(network) = fold(events) else {
+        panic!("the network is not on record")
+    };
     let peering = network.peerings[&samples::peering_id(1)].clone();
     (network, peering)
 }
@@ -15,9 +17,20 @@ fn registered(events: Vec<NetworkEvent>) -> (Registered, Peering) {
 /// A network of this provider in the region, with a peer in the other.
 fn between(provider: Provider, local: &str, remote: &str) -> (Registered, Peering) {
     let region = |name| Region::of(provider, name).unwrap();
-    let network = RegisterNetwork { provider, region: region(local), ..samples::register() };
-    let peer = Peer { provider, region: region(remote), ..samples::peer(1) };
-    registered(vec![samples::registered_as(network, samples::network_id()), samples::requested_of(1, peer)])
+    let network = RegisterNetwork {
+        provider,
+        region: region(local),
+        ..samples::register()
+    };
+    let peer = Peer {
+        provider,
+        region: region(remote),
+        ..samples::peer(1)
+    };
+    registered(vec![
+        samples::registered_as(network, samples::network_id()),
+        samples::requested_of(1, peer),
+    ])
 }
 
 fn codes(advisories: &[Advisory]) -> Vec<&'static str> {
@@ -31,20 +44,38 @@ fn of(provider: Provider, local: &str, remote: &str) -> Vec<Advisory> {
 
 fn zones(local: &[&str], remote: &[&str]) -> Known {
     let set = |zones: &[&str]| zones.iter().map(|it| (*it).to_owned()).collect();
-    Known { zones: BySide { local: set(local), remote: set(remote) }, links: None }
+    Known {
+        zones: BySide {
+            local: set(local),
+            remote: set(remote),
+        },
+        links: None,
+    }
 }
 
 #[test]
 fn only_a_link_between_regions_is_called_cross_region() {
     let codes = |local, remote| codes(&for_places(local, remote));
     assert_eq!(codes("eu-west-1", "eu-west-1"), [NON_TRANSITIVE]);
-    assert_eq!(codes("eu-west-1", "us-east-1"), [CROSS_REGION, NON_TRANSITIVE]);
+    assert_eq!(
+        codes("eu-west-1", "us-east-1"),
+        [CROSS_REGION, NON_TRANSITIVE]
+    );
 }
 
 #[test]
 fn a_link_between_aws_regions_says_what_that_takes_costs_and_rules_out() {
     let advisories = of(Provider::Aws, "eu-west-1", "us-east-1");
-    assert_eq!(codes(&advisories), [CROSS_REGION, INTER_REGION_LIMITS, PRIVATE_NAMES, NON_TRANSITIVE, EDGE_ROUTING]);
+    assert_eq!(
+        codes(&advisories),
+        [
+            CROSS_REGION,
+            INTER_REGION_LIMITS,
+            PRIVATE_NAMES,
+            NON_TRANSITIVE,
+            EDGE_ROUTING
+        ]
+    );
     let expected = "eu-west-1 and us-east-1 are different regions: a round trip takes about 70 ms, and traffic costs about 0.02 USD per \
                     GB (estimate from list prices and published measurements, November 2026)";
     assert_eq!(advisories[0].message, expected);
@@ -52,7 +83,11 @@ fn a_link_between_aws_regions_says_what_that_takes_costs_and_rules_out() {
 
 #[test]
 fn a_pair_of_which_nothing_is_known_gets_a_range_and_another_provider_no_figure() {
-    assert!(of(Provider::Aws, "eu-north-1", "sa-east-1")[0].message.contains("about 0.02 to 0.14 USD per GB"));
+    assert!(
+        of(Provider::Aws, "eu-north-1", "sa-east-1")[0]
+            .message
+            .contains("about 0.02 to 0.14 USD per GB")
+    );
     let gcp = of(Provider::Gcp, "europe-west1", "us-central1");
     assert_eq!(codes(&gcp), [CROSS_REGION, NON_TRANSITIVE, EDGE_ROUTING]);
     assert!(!gcp[0].message.contains("USD"));
@@ -60,8 +95,14 @@ fn a_pair_of_which_nothing_is_known_gets_a_range_and_another_provider_no_figure(
 
 #[test]
 fn a_link_within_a_region_is_warned_of_nothing_between_regions() {
-    assert_eq!(codes(&of(Provider::Aws, "eu-west-1", "eu-west-1")), [NON_TRANSITIVE, EDGE_ROUTING]);
-    assert_eq!(codes(&of(Provider::Azure, "westeurope", "westeurope")), [NON_TRANSITIVE, EDGE_ROUTING, OPEN_BY_DEFAULT]);
+    assert_eq!(
+        codes(&of(Provider::Aws, "eu-west-1", "eu-west-1")),
+        [NON_TRANSITIVE, EDGE_ROUTING]
+    );
+    assert_eq!(
+        codes(&of(Provider::Azure, "westeurope", "westeurope")),
+        [NON_TRANSITIVE, EDGE_ROUTING, OPEN_BY_DEFAULT]
+    );
 }
 
 #[test]
@@ -74,28 +115,60 @@ fn names_that_are_asked_for_need_no_advice() {
 #[test]
 fn zones_are_compared_where_both_are_known_and_only_within_a_region() {
     let (network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
-    let crosses = |known: &Known| codes(&advisories_knowing(&network, &peering, known)).contains(&CROSS_ZONE);
-    assert!(!crosses(&Known::default()) && !crosses(&zones(&["euw1-az1"], &[])) && !crosses(&zones(&["euw1-az1"], &["euw1-az1"])));
-    assert!(crosses(&zones(&["euw1-az1"], &["euw1-az2"])) && crosses(&zones(&["euw1-az1", "euw1-az2"], &["euw1-az1", "euw1-az2"])));
+    let crosses =
+        |known: &Known| codes(&advisories_knowing(&network, &peering, known)).contains(&CROSS_ZONE);
+    assert!(
+        !crosses(&Known::default())
+            && !crosses(&zones(&["euw1-az1"], &[]))
+            && !crosses(&zones(&["euw1-az1"], &["euw1-az1"]))
+    );
+    assert!(
+        crosses(&zones(&["euw1-az1"], &["euw1-az2"]))
+            && crosses(&zones(&["euw1-az1", "euw1-az2"], &["euw1-az1", "euw1-az2"]))
+    );
     let known = zones(&["euw1-az1", "euw1-az3"], &["euw1-az2"]);
-    let advisory = advisories_knowing(&network, &peering, &known).into_iter().find(|it| it.code == CROSS_ZONE).unwrap();
-    for said in ["euw1-az1, euw1-az3", "euw1-az2", "about 1 to 2 ms", "about 0.02 USD per GB", "estimate"] {
+    let advisory = advisories_knowing(&network, &peering, &known)
+        .into_iter()
+        .find(|it| it.code == CROSS_ZONE)
+        .unwrap();
+    for said in [
+        "euw1-az1, euw1-az3",
+        "euw1-az2",
+        "about 1 to 2 ms",
+        "about 0.02 USD per GB",
+        "estimate",
+    ] {
         assert!(advisory.message.contains(said), "{}", advisory.message);
     }
     let (network, peering) = between(Provider::Aws, "eu-west-1", "us-east-1");
-    assert!(!codes(&advisories_knowing(&network, &peering, &zones(&["euw1-az1"], &["use1-az1"]))).contains(&CROSS_ZONE));
+    assert!(
+        !codes(&advisories_knowing(
+            &network,
+            &peering,
+            &zones(&["euw1-az1"], &["use1-az1"])
+        ))
+        .contains(&CROSS_ZONE)
+    );
 }
 
 #[test]
 fn a_quota_is_worth_a_word_when_more_than_four_fifths_of_it_are_used() {
     let (network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
     let warned = |used, most| {
-        let known = Known { links: Some(Usage { used, most }), ..Known::default() };
-        let advisory = advisories_knowing(&network, &peering, &known).into_iter().find(|it| it.code == QUOTA_HEADROOM);
+        let known = Known {
+            links: Some(Usage { used, most }),
+            ..Known::default()
+        };
+        let advisory = advisories_knowing(&network, &peering, &known)
+            .into_iter()
+            .find(|it| it.code == QUOTA_HEADROOM);
         advisory.map(|it| it.message)
     };
     assert_eq!((warned(40, 50), warned(0, 0)), (None, None));
-    assert_eq!(warned(41, 50), Some("41 of 50 possible links of this network are in use".to_owned()));
+    assert_eq!(
+        warned(41, 50),
+        Some("41 of 50 possible links of this network are in use".to_owned())
+    );
 }
 
 #[test]
@@ -103,7 +176,13 @@ fn without_a_quota_from_the_cloud_the_links_on_record_are_counted_against_the_mo
     let with = |count: u8| {
         let others = (10..10 + count - 1).map(|n| {
             let range = [&*format!("172.16.{n}.0/24")];
-            samples::requested_of(n, Peer { cloud_network: samples::text(&format!("vpc-{n:08x}")), ..samples::peer_with(1, &range) })
+            samples::requested_of(
+                n,
+                Peer {
+                    cloud_network: samples::text(&format!("vpc-{n:08x}")),
+                    ..samples::peer_with(1, &range)
+                },
+            )
         });
         let (network, peering) = registered(samples::history(others));
         codes(&advisories(&network, &peering)).contains(&QUOTA_HEADROOM)

@@ -22,9 +22,15 @@ pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instructi
 fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     let account = &peering.peer.account;
     vec![
-        Instruction::json(format!("Trust policy of the role that Peerage takes in account {account}"), &aws_policy::trust(peering)),
         Instruction::json(
-            format!("Permissions of that role: to accept this link and keep its routes in {}", peering.peer.cloud_network),
+            format!("Trust policy of the role that Peerage takes in account {account}"),
+            &aws_policy::trust(peering),
+        ),
+        Instruction::json(
+            format!(
+                "Permissions of that role: to accept this link and keep its routes in {}",
+                peering.peer.cloud_network
+            ),
             &aws_policy::of_engine_on_remote_side(network, peering),
         ),
         Instruction::json(
@@ -35,7 +41,10 @@ fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 }
 
 fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
-    let policy = Instruction::json("IAM policy for whoever runs this, and no more", &aws_policy::of_owner(network, peering));
+    let policy = Instruction::json(
+        "IAM policy for whoever runs this, and no more",
+        &aws_policy::of_owner(network, peering),
+    );
     match &peering.life {
         Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => {
             let body = format!(
@@ -45,12 +54,22 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             vec![Instruction::text("Wait for the request", body), policy]
         }
         Life::Initiated { link, .. } => {
-            let accept =
-                Instruction::sh("Compare the request with what was agreed, and accept it", check_and_accept(network, peering, link));
-            [policy, accept].into_iter().chain(setup(network, peering, link)).collect()
+            let accept = Instruction::sh(
+                "Compare the request with what was agreed, and accept it",
+                check_and_accept(network, peering, link),
+            );
+            [policy, accept]
+                .into_iter()
+                .chain(setup(network, peering, link))
+                .collect()
         }
-        Life::Accepted { link } | Life::Active { link } => std::iter::once(policy).chain(setup(network, peering, link)).collect(),
-        Life::Removing { trace: LinkTrace::Seen(link) | LinkTrace::Gone(link), .. } => cleanup(network, peering, link),
+        Life::Accepted { link } | Life::Active { link } => std::iter::once(policy)
+            .chain(setup(network, peering, link))
+            .collect(),
+        Life::Removing {
+            trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
+            ..
+        } => cleanup(network, peering, link),
         Life::Removing { .. } | Life::Ended(_) => Vec::new(),
     }
 }
@@ -61,13 +80,28 @@ fn setup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instructio
         let title = format!("Send {destination} over the link");
         Instruction::sh(title, add_route(peering, *destination, link))
     });
-    let withdrawn: Vec<_> = peering.ever_accepted.remote.iter().copied().filter(|it| !peering.routes.remote.contains_key(it)).collect();
+    let withdrawn: Vec<_> = peering
+        .ever_accepted
+        .remote
+        .iter()
+        .copied()
+        .filter(|it| !peering.routes.remote.contains_key(it))
+        .collect();
     let withdrawn = (!withdrawn.is_empty()).then(|| remove_routes(peering, link, &withdrawn));
-    let ingress = peering.ingress.values().map(|ingress| open(peering, ingress));
-    routes.chain(withdrawn).chain(dns(peering, link)).chain([deny(network, peering)]).chain(ingress).collect()
+    let ingress = peering
+        .ingress
+        .values()
+        .map(|ingress| open(peering, ingress));
+    routes
+        .chain(withdrawn)
+        .chain(dns(peering, link))
+        .chain([deny(network, peering)])
+        .chain(ingress)
+        .collect()
 }
 
-/// Anybody can ask for a link, so one is accepted only if it is the one on record: its requester first of all.
+/// Anybody can ask for a link, so one is accepted only if it is the one on record: its requester
+/// first of all.
 fn check_and_accept(network: &Registered, peering: &Peering, link: &Link) -> String {
     let peer = &peering.peer;
     let expected = [
@@ -92,7 +126,10 @@ fn check_and_accept(network: &Registered, peering: &Peering, link: &Link) -> Str
     );
     let accept = command(
         "aws ec2 accept-vpc-peering-connection",
-        &[("--region", quoted(&peer.region)), ("--vpc-peering-connection-id", quoted(link))],
+        &[
+            ("--region", quoted(&peer.region)),
+            ("--vpc-peering-connection-id", quoted(link)),
+        ],
     );
     format!(
         "set -eu\n# State, requester (account, VPC, region, range), accepter (account, VPC): as on record, or it is not accepted.\n\
@@ -102,7 +139,8 @@ fn check_and_accept(network: &Registered, peering: &Peering, link: &Link) -> Str
     )
 }
 
-/// The tables that serve the chosen subnets; a subnet that has chosen none is served by the main one.
+/// The tables that serve the chosen subnets; a subnet that has chosen none is served by the main
+/// one.
 fn tables(peering: &Peering) -> String {
     let peer = &peering.peer;
     let find = |filters: &str| {
@@ -116,13 +154,21 @@ fn tables(peering: &Peering) -> String {
             ],
         )
     };
-    let of_vpc =
-        format!("{} {}", quoted(format!("Name=vpc-id,Values={}", peer.cloud_network)), quoted("Name=association.main,Values=true"));
+    let of_vpc = format!(
+        "{} {}",
+        quoted(format!("Name=vpc-id,Values={}", peer.cloud_network)),
+        quoted("Name=association.main,Values=true")
+    );
     let main = format!("main=$({})\n", find(&of_vpc));
     if peer.subnets.is_empty() {
         return format!("{main}tables=$main\n");
     }
-    let subnets = peer.subnets.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    let subnets = peer
+        .subnets
+        .iter()
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(" ");
     let chosen = find("\"Name=association.subnet-id,Values=$subnet\"");
     format!(
         "{main}tables=''\nfor subnet in {subnets}; do\ntable=$({chosen})\nif [ \"$table\" = None ]; then table=$main; fi\ncase \" $tables \" in\n\
@@ -152,7 +198,11 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
         return None;
     }
     // Of an adopted link the record does not say who asked for it.
-    let option = if peering.made_the_link() { "--accepter-peering-connection-options" } else { "\"--$end-peering-connection-options\"" };
+    let option = if peering.made_the_link() {
+        "--accepter-peering-connection-options"
+    } else {
+        "\"--$end-peering-connection-options\""
+    };
     let set = command(
         "aws ec2 modify-vpc-peering-connection-options",
         &[
@@ -161,9 +211,18 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
             (option, quoted("AllowDnsResolutionFromRemoteVpc=true")),
         ],
     );
-    let end = if peering.made_the_link() { "" } else { ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n" };
-    let body = format!("set -eu\n# Once the link is active; both VPCs need DNS support and DNS hostnames.\n{end}{set}\n");
-    Some(Instruction::sh("Let this VPC's names resolve to private addresses on the other side", body))
+    let end = if peering.made_the_link() {
+        ""
+    } else {
+        ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n"
+    };
+    let body = format!(
+        "set -eu\n# Once the link is active; both VPCs need DNS support and DNS hostnames.\n{end}{set}\n"
+    );
+    Some(Instruction::sh(
+        "Let this VPC's names resolve to private addresses on the other side",
+        body,
+    ))
 }
 
 fn deny(network: &Registered, peering: &Peering) -> Instruction {
@@ -171,8 +230,16 @@ fn deny(network: &Registered, peering: &Peering) -> Instruction {
         "aws ec2 describe-security-groups",
         &[
             ("--region", quoted(&peering.peer.region)),
-            ("--filters", quoted(format!("Name=vpc-id,Values={}", peering.peer.cloud_network))),
-            ("--query", quoted("SecurityGroups[].{group:GroupId,name:GroupName,from:IpPermissions[].IpRanges[].CidrIp}")),
+            (
+                "--filters",
+                quoted(format!("Name=vpc-id,Values={}", peering.peer.cloud_network)),
+            ),
+            (
+                "--query",
+                quoted(
+                    "SecurityGroups[].{group:GroupId,name:GroupName,from:IpPermissions[].IpRanges[].CidrIp}",
+                ),
+            ),
             ("--output", "json".to_owned()),
         ],
     );
@@ -184,7 +251,9 @@ fn deny(network: &Registered, peering: &Peering) -> Instruction {
 }
 
 fn open(peering: &Peering, ingress: &Ingress) -> Instruction {
-    let end = ingress.expires_at.map_or_else(String::new, |at| format!(" until {}", written(at)));
+    let end = ingress
+        .expires_at
+        .map_or_else(String::new, |at| format!(" until {}", written(at)));
     let allow = command(
         "aws ec2 authorize-security-group-ingress",
         &[
@@ -195,39 +264,78 @@ fn open(peering: &Peering, ingress: &Ingress) -> Instruction {
             ("--cidr", quoted(ingress.rule.source)),
         ],
     );
-    let body = format!("set -eu\n# Why: {}\n: \"${{group:?set it to the security group of the target}}\"\n{allow}\n", ingress.reason);
-    Instruction::sh(format!("Let {} reach {} on port {}{end}", ingress.rule.source, ingress.target, ingress.rule.port), body)
+    let body = format!(
+        "set -eu\n# Why: {}\n: \"${{group:?set it to the security group of the target}}\"\n{allow}\n",
+        ingress.reason
+    );
+    Instruction::sh(
+        format!(
+            "Let {} reach {} on port {}{end}",
+            ingress.rule.source, ingress.target, ingress.rule.port
+        ),
+        body,
+    )
 }
 
-/// Removes the routes to these destinations from whatever table of the VPC has them over this link, and no other.
+/// Removes the routes to these destinations from whatever table of the VPC has them over this link,
+/// and no other.
 fn remove_routes(peering: &Peering, link: &Link, destinations: &[Range]) -> Instruction {
     let region = || ("--region", quoted(&peering.peer.region));
     let show = |filter: (&'static str, String), query: &str| {
-        command("aws ec2 describe-route-tables", &[region(), filter, ("--query", quoted(query)), ("--output", "text".to_owned())])
+        command(
+            "aws ec2 describe-route-tables",
+            &[
+                region(),
+                filter,
+                ("--query", quoted(query)),
+                ("--output", "text".to_owned()),
+            ],
+        )
     };
     let filter = format!("Name=route.vpc-peering-connection-id,Values={link}");
     let tables = show(("--filters", quoted(filter)), "RouteTables[].RouteTableId");
-    let over_link = format!("RouteTables[].Routes[?VpcPeeringConnectionId=='{link}'].DestinationCidrBlock[]");
+    let over_link =
+        format!("RouteTables[].Routes[?VpcPeeringConnectionId=='{link}'].DestinationCidrBlock[]");
     let routes = show(("--route-table-ids", "\"$table\"".to_owned()), &over_link);
     let delete = command(
         "aws ec2 delete-route",
-        &[region(), ("--route-table-id", "\"$table\"".to_owned()), ("--destination-cidr-block", "\"$destination\"".to_owned())],
+        &[
+            region(),
+            ("--route-table-id", "\"$table\"".to_owned()),
+            ("--destination-cidr-block", "\"$destination\"".to_owned()),
+        ],
     );
-    let ours = destinations.iter().map(quoted).collect::<Vec<_>>().join(" | ");
+    let ours = destinations
+        .iter()
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(" | ");
     let body = format!(
         "set -eu\nfor table in $({tables}); do\nfor destination in $({routes}); do\ncase \"$destination\" in {ours})\n{delete}\n;;\nesac\n\
          done\ndone\n"
     );
-    Instruction::sh(format!("Remove the routes over {link} that are no longer wanted"), body)
+    Instruction::sh(
+        format!("Remove the routes over {link} that are no longer wanted"),
+        body,
+    )
 }
 
-/// What the owner put in for the link, taken out again. What an adopted link had of its own stays with it.
+/// What the owner put in for the link, taken out again. What an adopted link had of its own stays
+/// with it.
 fn cleanup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruction> {
     let accepted: Vec<_> = peering.ever_accepted.remote.iter().copied().collect();
     let routes = (!accepted.is_empty()).then(|| remove_routes(peering, link, &accepted));
-    let close =
-        format!("Revoke the rules that were added for {}: they outlive the link, and admit whoever has that range next.", network.range);
-    let policy = Instruction::json("IAM policy for whoever runs this, and no more", &aws_policy::of_owner(network, peering));
+    let close = format!(
+        "Revoke the rules that were added for {}: they outlive the link, and admit whoever has that range next.",
+        network.range
+    );
+    let policy = Instruction::json(
+        "IAM policy for whoever runs this, and no more",
+        &aws_policy::of_owner(network, peering),
+    );
     let close = Instruction::text(format!("Close what was open to {}", network.range), close);
-    std::iter::once(policy).chain(routes).chain([close]).collect()
+    std::iter::once(policy)
+        .chain(routes)
+        .chain([close])
+        .collect()
 }

@@ -1,8 +1,9 @@
 //! AWS: policies that allow what it takes and no more.
 //!
-//! Describe actions know no resources, and a prefix list that a rule names may be anybody's; so what is read is bound to the region. A
-//! change is bound to the one VPC, to the one link by its two ends (or its id, once there is one), and what is the engine's own to its
-//! tag. Sources: the EC2 part of the service authorization reference, and the VPC peering guide.
+//! Describe actions know no resources, and a prefix list that a rule names may be anybody's; so
+//! what is read is bound to the region. A change is bound to the one VPC, to the one link by its
+//! two ends (or its id, once there is one), and what is the engine's own to its tag. Sources: the
+//! EC2 part of the service authorization reference, and the VPC peering guide.
 
 use super::{ENGINE_PRINCIPAL, OWNER_TAG};
 use crate::{
@@ -22,12 +23,20 @@ struct End<'a> {
 
 impl<'a> End<'a> {
     fn local(network: &'a Registered) -> Self {
-        Self { account: &network.account, region: &network.region, vpc: &network.cloud_network }
+        Self {
+            account: &network.account,
+            region: &network.region,
+            vpc: &network.cloud_network,
+        }
     }
 
     fn remote(peering: &'a Peering) -> Self {
         let peer = &peering.peer;
-        Self { account: &peer.account, region: &peer.region, vpc: &peer.cloud_network }
+        Self {
+            account: &peer.account,
+            region: &peer.region,
+            vpc: &peer.cloud_network,
+        }
     }
 
     /// AWS: China and GovCloud are partitions of their own.
@@ -40,7 +49,12 @@ impl<'a> End<'a> {
     }
 
     fn arn(&self, resource: &str) -> String {
-        format!("arn:{}:ec2:{}:{}:{resource}", self.partition(), self.region, self.account)
+        format!(
+            "arn:{}:ec2:{}:{}:{resource}",
+            self.partition(),
+            self.region,
+            self.account
+        )
     }
 
     fn vpc_arn(&self) -> String {
@@ -54,12 +68,18 @@ impl<'a> End<'a> {
 
 /// The link as this end sees it.
 fn link_arn(end: End<'_>, peering: &Peering) -> String {
-    end.arn(&peering.life.link().map_or_else(|| "vpc-peering-connection/*".to_owned(), |it| format!("vpc-peering-connection/{it}")))
+    end.arn(&peering.life.link().map_or_else(
+        || "vpc-peering-connection/*".to_owned(),
+        |it| format!("vpc-peering-connection/{it}"),
+    ))
 }
 
 /// Both ends. Of an adopted link the record does not say which of them asked for it.
 fn joins(network: &Registered, peering: &Peering) -> Value {
-    let (local, remote) = (End::local(network).vpc_arn(), End::remote(peering).vpc_arn());
+    let (local, remote) = (
+        End::local(network).vpc_arn(),
+        End::remote(peering).vpc_arn(),
+    );
     if peering.made_the_link() {
         return json!({ "ArnEquals": { "ec2:RequesterVpc": local, "ec2:AccepterVpc": remote } });
     }
@@ -73,7 +93,8 @@ fn policy(statements: Vec<Value>) -> Value {
 
 fn allow(sid: &str, actions: &[&str], resources: &[String], condition: Option<Value>) -> Value {
     let actions: Vec<_> = actions.iter().map(|it| format!("ec2:{it}")).collect();
-    let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources });
+    let mut statement =
+        json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources });
     if let Some(condition) = condition {
         statement["Condition"] = condition;
     }
@@ -81,7 +102,12 @@ fn allow(sid: &str, actions: &[&str], resources: &[String], condition: Option<Va
 }
 
 fn look(end: End<'_>, actions: &[&str]) -> Value {
-    allow("Look", actions, &["*".to_owned()], Some(json!({ "StringEquals": { "aws:RequestedRegion": end.region.as_str() } })))
+    allow(
+        "Look",
+        actions,
+        &["*".to_owned()],
+        Some(json!({ "StringEquals": { "aws:RequestedRegion": end.region.as_str() } })),
+    )
 }
 
 /// What the engine reads on a side that it keeps.
@@ -102,55 +128,123 @@ fn accept(network: &Registered, peering: &Peering) -> [Value; 2] {
     let action = ["AcceptVpcPeeringConnection"];
     [
         allow("AcceptIntoThisVpc", &action, &[end.vpc_arn()], None),
-        allow("AcceptThisLink", &action, &[link_arn(end, peering)], Some(joins(network, peering))),
+        allow(
+            "AcceptThisLink",
+            &action,
+            &[link_arn(end, peering)],
+            Some(joins(network, peering)),
+        ),
     ]
 }
 
 fn keep_link(end: End<'_>, network: &Registered, peering: &Peering, actions: &[&str]) -> Value {
-    allow("KeepThisLink", actions, &[link_arn(end, peering)], Some(joins(network, peering)))
+    allow(
+        "KeepThisLink",
+        actions,
+        &[link_arn(end, peering)],
+        Some(joins(network, peering)),
+    )
 }
 
 fn routes(end: End<'_>) -> Value {
-    allow("RoutesOfThisVpc", &["CreateRoute", "DeleteRoute"], &[end.arn("route-table/*")], Some(end.in_vpc()))
+    allow(
+        "RoutesOfThisVpc",
+        &["CreateRoute", "DeleteRoute"],
+        &[end.arn("route-table/*")],
+        Some(end.in_vpc()),
+    )
 }
 
 /// The owner's tag and the name beside it, and no other.
 fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
     let mut condition = joins(network, peering);
     condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": [OWNER_TAG, "Name"] });
-    condition["StringEquals"] = json!({ format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() });
-    allow("TagThisLink", &["CreateTags"], &[link_arn(end, peering)], Some(condition))
+    condition["StringEquals"] =
+        json!({ format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() });
+    allow(
+        "TagThisLink",
+        &["CreateTags"],
+        &[link_arn(end, peering)],
+        Some(condition),
+    )
 }
 
-/// Tags that somebody took off are put back: on what is on record as the engine's, and on nothing else.
+/// Tags that somebody took off are put back: on what is on record as the engine's, and on nothing
+/// else.
 fn tag_again(end: End<'_>, firewall: &Firewall, peering: &Peering) -> Option<Value> {
     let group = end.arn(&format!("security-group/{}", firewall.group.as_ref()?));
-    let rules = firewall.rules.values().map(|it| end.arn(&format!("security-group-rule/{it}")));
+    let rules = firewall
+        .rules
+        .values()
+        .map(|it| end.arn(&format!("security-group-rule/{it}")));
     let condition = json!({
         "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() },
         "ForAllValues:StringEquals": { "aws:TagKeys": [OWNER_TAG] },
     });
-    Some(allow("TagWhatItMadeAgain", &["CreateTags"], &std::iter::once(group).chain(rules).collect::<Vec<_>>(), Some(condition)))
+    Some(allow(
+        "TagWhatItMadeAgain",
+        &["CreateTags"],
+        &std::iter::once(group).chain(rules).collect::<Vec<_>>(),
+        Some(condition),
+    ))
 }
 
 /// A group is made with the peering's tag, and only what has that tag is changed.
 fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
     let id = peering.id.to_string();
-    let (group, rule) = (end.arn("security-group/*"), end.arn("security-group-rule/*"));
+    let (group, rule) = (
+        end.arn("security-group/*"),
+        end.arn("security-group-rule/*"),
+    );
     let made = json!({ "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): id } });
     let own = json!({ "StringEquals": { format!("aws:ResourceTag/{OWNER_TAG}"): id } });
     let mut own_here = own.clone();
     own_here["ArnEquals"] = json!({ "ec2:Vpc": end.vpc_arn() });
-    let changes = ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "DeleteSecurityGroup"];
+    let changes = [
+        "AuthorizeSecurityGroupIngress",
+        "RevokeSecurityGroupIngress",
+        "DeleteSecurityGroup",
+    ];
     let mut tags = made.clone();
-    tags["StringEquals"]["ec2:CreateAction"] = json!(["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"]);
+    tags["StringEquals"]["ec2:CreateAction"] =
+        json!(["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"]);
     vec![
-        allow("MakeAGroupHere", &["CreateSecurityGroup"], &[end.vpc_arn()], None),
-        allow("MakeItsOwnGroup", &["CreateSecurityGroup"], std::slice::from_ref(&group), Some(made.clone())),
-        allow("ChangeItsOwnGroup", &changes, std::slice::from_ref(&group), Some(own_here)),
-        allow("MakeItsOwnRules", &["AuthorizeSecurityGroupIngress"], std::slice::from_ref(&rule), Some(made)),
-        allow("RevokeItsOwnRules", &["RevokeSecurityGroupIngress"], std::slice::from_ref(&rule), Some(own)),
-        allow("TagWhatItMakes", &["CreateTags"], &[group, rule], Some(tags)),
+        allow(
+            "MakeAGroupHere",
+            &["CreateSecurityGroup"],
+            &[end.vpc_arn()],
+            None,
+        ),
+        allow(
+            "MakeItsOwnGroup",
+            &["CreateSecurityGroup"],
+            std::slice::from_ref(&group),
+            Some(made.clone()),
+        ),
+        allow(
+            "ChangeItsOwnGroup",
+            &changes,
+            std::slice::from_ref(&group),
+            Some(own_here),
+        ),
+        allow(
+            "MakeItsOwnRules",
+            &["AuthorizeSecurityGroupIngress"],
+            std::slice::from_ref(&rule),
+            Some(made),
+        ),
+        allow(
+            "RevokeItsOwnRules",
+            &["RevokeSecurityGroupIngress"],
+            std::slice::from_ref(&rule),
+            Some(own),
+        ),
+        allow(
+            "TagWhatItMakes",
+            &["CreateTags"],
+            &[group, rule],
+            Some(tags),
+        ),
     ]
 }
 
@@ -169,15 +263,29 @@ pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) 
     let mut statements = vec![look(end, &READS)];
     if peering.made_the_link() {
         statements.extend(accept(network, peering));
-        statements.push(keep_link(end, network, peering, &["ModifyVpcPeeringConnectionOptions", "DeleteVpcPeeringConnection"]));
+        statements.push(keep_link(
+            end,
+            network,
+            peering,
+            &[
+                "ModifyVpcPeeringConnectionOptions",
+                "DeleteVpcPeeringConnection",
+            ],
+        ));
     } else {
-        statements.push(keep_link(end, network, peering, &["ModifyVpcPeeringConnectionOptions"]));
+        statements.push(keep_link(
+            end,
+            network,
+            peering,
+            &["ModifyVpcPeeringConnectionOptions"],
+        ));
     }
     statements.extend([tag_link(end, network, peering), routes(end)]);
     policy(statements)
 }
 
-/// The security group of the peer's side; and those groups of others that the network's policy lets the engine close.
+/// The security group of the peer's side; and those groups of others that the network's policy lets
+/// the engine close.
 pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
     let mut statements = group(end, peering);
@@ -185,8 +293,16 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
     {
-        let groups: Vec<_> = groups.iter().map(|it| end.arn(&format!("security-group/{it}"))).collect();
-        statements.push(allow("CloseAgreedGroups", &["RevokeSecurityGroupIngress"], &groups, Some(end.in_vpc())));
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|it| end.arn(&format!("security-group/{it}")))
+            .collect();
+        statements.push(allow(
+            "CloseAgreedGroups",
+            &["RevokeSecurityGroupIngress"],
+            &groups,
+            Some(end.in_vpc()),
+        ));
     }
     policy(statements)
 }
@@ -199,10 +315,19 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
     if peering.made_the_link() {
         let create = ["CreateVpcPeeringConnection"];
         statements.push(allow("AskFromThisVpc", &create, &[end.vpc_arn()], None));
-        statements.push(allow("AskForThisLink", &create, &[end.arn("vpc-peering-connection/*")], Some(joins(network, peering))));
+        statements.push(allow(
+            "AskForThisLink",
+            &create,
+            &[end.arn("vpc-peering-connection/*")],
+            Some(joins(network, peering)),
+        ));
         keeps.push("DeleteVpcPeeringConnection");
     }
-    statements.extend([keep_link(end, network, peering, &keeps), tag_link(end, network, peering), routes(end)]);
+    statements.extend([
+        keep_link(end, network, peering, &keeps),
+        tag_link(end, network, peering),
+        routes(end),
+    ]);
     statements.extend(group(end, peering));
     statements.extend(tag_again(end, &peering.firewall.local, peering));
     policy(statements)
@@ -212,10 +337,27 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
 pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
     let groups = end.arn("security-group/*");
-    let mut statements = vec![look(end, &["DescribeVpcPeeringConnections", "DescribeRouteTables", "DescribeSecurityGroups"])];
+    let mut statements = vec![look(
+        end,
+        &[
+            "DescribeVpcPeeringConnections",
+            "DescribeRouteTables",
+            "DescribeSecurityGroups",
+        ],
+    )];
     if matches!(peering.life, Life::Removing { .. }) {
-        statements.push(allow("RoutesOfThisVpc", &["DeleteRoute"], &[end.arn("route-table/*")], Some(end.in_vpc())));
-        statements.push(allow("CloseWhatWasDeclared", &["RevokeSecurityGroupIngress"], &[groups], Some(end.in_vpc())));
+        statements.push(allow(
+            "RoutesOfThisVpc",
+            &["DeleteRoute"],
+            &[end.arn("route-table/*")],
+            Some(end.in_vpc()),
+        ));
+        statements.push(allow(
+            "CloseWhatWasDeclared",
+            &["RevokeSecurityGroupIngress"],
+            &[groups],
+            Some(end.in_vpc()),
+        ));
         return policy(statements);
     }
     let is_accepted = matches!(peering.life, Life::Accepted { .. } | Life::Active { .. });
@@ -223,11 +365,21 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
         statements.extend(accept(network, peering));
     }
     if peering.dns.remote.wanted {
-        statements.push(keep_link(end, network, peering, &["ModifyVpcPeeringConnectionOptions"]));
+        statements.push(keep_link(
+            end,
+            network,
+            peering,
+            &["ModifyVpcPeeringConnectionOptions"],
+        ));
     }
     statements.push(routes(end));
     if !peering.ingress.is_empty() {
-        statements.push(allow("OpenWhatIsDeclared", &["AuthorizeSecurityGroupIngress"], &[groups], Some(end.in_vpc())));
+        statements.push(allow(
+            "OpenWhatIsDeclared",
+            &["AuthorizeSecurityGroupIngress"],
+            &[groups],
+            Some(end.in_vpc()),
+        ));
     }
     policy(statements)
 }

@@ -1,4 +1,5 @@
-//! Azure: each VNet has its half of the link; whoever has rights on both makes both. The default lets the other end in.
+//! Azure: each VNet has its half of the link; whoever has rights on both makes both. The default
+//! lets the other end in.
 
 use super::{
     Instruction, name_of,
@@ -23,7 +24,10 @@ impl<'a> Vnet<'a> {
         let words: Vec<_> = network.as_str().split('/').collect();
         let after = |key: &str, otherwise| {
             let at = words.iter().position(|word| word.eq_ignore_ascii_case(key));
-            at.and_then(|at| words.get(at + 1)).copied().filter(|it| !it.is_empty()).unwrap_or(otherwise)
+            at.and_then(|at| words.get(at + 1))
+                .copied()
+                .filter(|it| !it.is_empty())
+                .unwrap_or(otherwise)
         };
         Self {
             subscription: after("subscriptions", "SUBSCRIPTION"),
@@ -33,7 +37,10 @@ impl<'a> Vnet<'a> {
     }
 
     fn options(&self) -> Vec<(&'static str, String)> {
-        vec![("--subscription", quoted(self.subscription)), ("--resource-group", quoted(self.group))]
+        vec![
+            ("--subscription", quoted(self.subscription)),
+            ("--resource-group", quoted(self.group)),
+        ]
     }
 }
 
@@ -41,23 +48,52 @@ pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instructi
     let consent = peering.terms.consent;
     if matches!(peering.life, Life::Removing { .. }) {
         return match consent {
-            Consent::Owner => vec![Instruction::sh("Remove the peer's half of the link", half("delete", peering, Vec::new()))],
+            Consent::Owner => vec![Instruction::sh(
+                "Remove the peer's half of the link",
+                half("delete", peering, Vec::new()),
+            )],
             Consent::Delegated => Vec::new(),
         };
     }
-    let remote = vec![("--remote-vnet", quoted(&network.cloud_network)), ("--allow-vnet-access", String::new())];
+    let remote = vec![
+        ("--remote-vnet", quoted(&network.cloud_network)),
+        ("--allow-vnet-access", String::new()),
+    ];
     let first = match consent {
-        Consent::Owner => Instruction::sh("Make the peer's half of the link", half("create", peering, remote)),
-        Consent::Delegated => Instruction::json("Role for Peerage's application in the peer's tenant, on this VNet only", &role(peering)),
+        Consent::Owner => Instruction::sh(
+            "Make the peer's half of the link",
+            half("create", peering, remote),
+        ),
+        Consent::Delegated => Instruction::json(
+            "Role for Peerage's application in the peer's tenant, on this VNet only",
+            &role(peering),
+        ),
     };
-    vec![first, Instruction::sh(format!("Let nothing from {} in", network.range), deny(network, peering))]
+    vec![
+        first,
+        Instruction::sh(
+            format!("Let nothing from {} in", network.range),
+            deny(network, peering),
+        ),
+    ]
 }
 
 fn half(verb: &str, peering: &Peering, more: Vec<(&'static str, String)>) -> String {
     let vnet = Vnet::of(&peering.peer.cloud_network);
-    let named = [("--vnet-name", quoted(vnet.name)), ("--name", quoted(name_of(peering)))];
-    let options: Vec<_> = vnet.options().into_iter().chain(named).chain(more).collect();
-    format!("{}\n", command(&format!("az network vnet peering {verb}"), &options))
+    let named = [
+        ("--vnet-name", quoted(vnet.name)),
+        ("--name", quoted(name_of(peering))),
+    ];
+    let options: Vec<_> = vnet
+        .options()
+        .into_iter()
+        .chain(named)
+        .chain(more)
+        .collect();
+    format!(
+        "{}\n",
+        command(&format!("az network vnet peering {verb}"), &options)
+    )
 }
 
 /// The default rule AllowVnetInBound admits peered networks, so the denial must be said.

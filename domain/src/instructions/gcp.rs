@@ -9,20 +9,37 @@ use crate::network::{Consent, Life, Peering, Registered};
 pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     if matches!(peering.life, Life::Removing { .. }) {
         return match peering.terms.consent {
-            Consent::Owner => vec![Instruction::sh("Remove the peer's half of the link", remove(peering))],
+            Consent::Owner => vec![Instruction::sh(
+                "Remove the peer's half of the link",
+                remove(peering),
+            )],
             Consent::Delegated => Vec::new(),
         };
     }
     let half = match peering.terms.consent {
-        Consent::Owner => Instruction::sh("Make the peer's half of the link", create(network, peering)),
-        Consent::Delegated => Instruction::sh("Let Peerage make the peer's half of the link", role(peering)),
+        Consent::Owner => {
+            Instruction::sh("Make the peer's half of the link", create(network, peering))
+        }
+        Consent::Delegated => Instruction::sh(
+            "Let Peerage make the peer's half of the link",
+            role(peering),
+        ),
     };
-    vec![half, Instruction::sh(format!("Let nothing from {} in", network.range), deny(network, peering))]
+    vec![
+        half,
+        Instruction::sh(
+            format!("Let nothing from {} in", network.range),
+            deny(network, peering),
+        ),
+    ]
 }
 
 fn create(network: &Registered, peering: &Peering) -> String {
     let words = command(
-        &format!("gcloud compute networks peerings create {}", quoted(name_of(peering))),
+        &format!(
+            "gcloud compute networks peerings create {}",
+            quoted(name_of(peering))
+        ),
         &[
             ("--project", quoted(&peering.peer.account)),
             ("--network", quoted(&peering.peer.cloud_network)),
@@ -37,8 +54,14 @@ fn create(network: &Registered, peering: &Peering) -> String {
 
 fn remove(peering: &Peering) -> String {
     let words = command(
-        &format!("gcloud compute networks peerings delete {}", quoted(name_of(peering))),
-        &[("--project", quoted(&peering.peer.account)), ("--network", quoted(&peering.peer.cloud_network))],
+        &format!(
+            "gcloud compute networks peerings delete {}",
+            quoted(name_of(peering))
+        ),
+        &[
+            ("--project", quoted(&peering.peer.account)),
+            ("--network", quoted(&peering.peer.cloud_network)),
+        ],
     );
     format!("{words}\n")
 }
@@ -46,7 +69,10 @@ fn remove(peering: &Peering) -> String {
 /// Networks deny what comes in unless a rule admits it; this one stands before such rules.
 fn deny(network: &Registered, peering: &Peering) -> String {
     let words = command(
-        &format!("gcloud compute firewall-rules create {}", quoted(name_of(peering))),
+        &format!(
+            "gcloud compute firewall-rules create {}",
+            quoted(name_of(peering))
+        ),
         &[
             ("--project", quoted(&peering.peer.account)),
             ("--network", quoted(&peering.peer.cloud_network)),
@@ -57,7 +83,10 @@ fn deny(network: &Registered, peering: &Peering) -> String {
             ("--priority", "900".to_owned()),
         ],
     );
-    format!("# Rules with a number under 900 go first: see that none of them admits {}.\n{words}\n", network.range)
+    format!(
+        "# Rules with a number under 900 go first: see that none of them admits {}.\n{words}\n",
+        network.range
+    )
 }
 
 fn role(peering: &Peering) -> String {
@@ -76,14 +105,25 @@ fn role(peering: &Peering) -> String {
     ];
     let create = command(
         "gcloud iam roles create peerage",
-        &[("--project", quoted(&peering.peer.account)), ("--permissions", quoted(permissions.join(",")))],
-    );
-    let bind = command(
-        &format!("gcloud projects add-iam-policy-binding {}", quoted(&peering.peer.account)),
         &[
-            ("--member", "\"serviceAccount:$engine\"".to_owned()),
-            ("--role", quoted(format!("projects/{}/roles/peerage", peering.peer.account))),
+            ("--project", quoted(&peering.peer.account)),
+            ("--permissions", quoted(permissions.join(","))),
         ],
     );
-    format!("set -eu\n: \"${{engine:?set it to the e-mail address of Peerage's service account}}\"\n{create}\n{bind}\n")
+    let bind = command(
+        &format!(
+            "gcloud projects add-iam-policy-binding {}",
+            quoted(&peering.peer.account)
+        ),
+        &[
+            ("--member", "\"serviceAccount:$engine\"".to_owned()),
+            (
+                "--role",
+                quoted(format!("projects/{}/roles/peerage", peering.peer.account)),
+            ),
+        ],
+    );
+    format!(
+        "set -eu\n: \"${{engine:?set it to the e-mail address of Peerage's service account}}\"\n{create}\n{bind}\n"
+    )
 }

@@ -1,7 +1,9 @@
-//! What the owners of both ends must do and run at their cloud: ready to run, and asking for no more than it takes.
+//! What the owners of both ends must do and run at their cloud: ready to run, and asking for no
+//! more than it takes.
 //!
-//! Pure: everything here follows from the record. What the record cannot know, like the engine's own identity, is a placeholder that
-//! is easy to see ([`ENGINE_PRINCIPAL`]). Commands are for a POSIX shell, every value quoted; policies are valid JSON.
+//! Pure: everything here follows from the record. What the record cannot know, like the engine's
+//! own identity, is a placeholder that is easy to see ([`ENGINE_PRINCIPAL`]). Commands are for a
+//! POSIX shell, every value quoted; policies are valid JSON.
 
 mod aws;
 mod aws_policy;
@@ -18,7 +20,8 @@ use crate::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-/// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the engine's role or user.
+/// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
+/// engine's role or user.
 pub const ENGINE_PRINCIPAL: &str = "PEERAGE_PRINCIPAL_ARN";
 
 /// The tag that names the peering for which the engine made a thing.
@@ -42,15 +45,27 @@ pub const TEXT: &str = "text";
 
 impl Instruction {
     fn sh(title: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { title: title.into(), language: SH, body: body.into() }
+        Self {
+            title: title.into(),
+            language: SH,
+            body: body.into(),
+        }
     }
 
     fn text(title: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { title: title.into(), language: TEXT, body: body.into() }
+        Self {
+            title: title.into(),
+            language: TEXT,
+            body: body.into(),
+        }
     }
 
     fn json(title: impl Into<String>, body: &serde_json::Value) -> Self {
-        Self { title: title.into(), language: JSON, body: format!("{body:#}") }
+        Self {
+            title: title.into(),
+            language: JSON,
+            body: format!("{body:#}"),
+        }
     }
 }
 
@@ -67,11 +82,15 @@ pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     until_when(peering).into_iter().chain(todo).collect()
 }
 
-/// What the private network's owner must allow the engine on their own side. AWS only so far: elsewhere nothing.
+/// What the private network's owner must allow the engine on their own side. AWS only so far:
+/// elsewhere nothing.
 pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     match network.provider {
         Provider::Aws => vec![Instruction::json(
-            format!("IAM policy for Peerage's own identity in account {}", network.account),
+            format!(
+                "IAM policy for Peerage's own identity in account {}",
+                network.account
+            ),
             &aws_policy::of_engine_on_local_side(network, peering),
         )],
         Provider::Gcp | Provider::Azure => Vec::new(),
@@ -80,10 +99,21 @@ pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 
 /// How long there is to agree.
 fn until_when(peering: &Peering) -> Option<Instruction> {
-    let Life::Initiated { link, expires_at, .. } = &peering.life else { return None };
-    let mut body = format!("The request {link} can be accepted until {}.", written(*expires_at));
+    let Life::Initiated {
+        link, expires_at, ..
+    } = &peering.life
+    else {
+        return None;
+    };
+    let mut body = format!(
+        "The request {link} can be accepted until {}.",
+        written(*expires_at)
+    );
     if let Some(deadline) = peering.terms.deadline {
-        body += &format!(" Unless the link is active by {}, it is taken back.", written(deadline));
+        body += &format!(
+            " Unless the link is active by {}, it is taken back.",
+            written(deadline)
+        );
     }
     body += match peering.terms.renew {
         true => " If it expires, it is asked for once more.",

@@ -9,8 +9,17 @@ pub(super) fn quoted(value: impl Display) -> String {
 
 /// A command with its options on lines of their own.
 pub(super) fn command(words: &str, options: &[(&str, String)]) -> String {
-    let lines = options.iter().map(|(option, value)| if value.is_empty() { format!("  {option}") } else { format!("  {option} {value}") });
-    std::iter::once(words.to_owned()).chain(lines).collect::<Vec<_>>().join(" \\\n")
+    let lines = options.iter().map(|(option, value)| {
+        if value.is_empty() {
+            format!("  {option}")
+        } else {
+            format!("  {option} {value}")
+        }
+    });
+    std::iter::once(words.to_owned())
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join(" \\\n")
 }
 
 #[cfg(test)]
@@ -25,7 +34,16 @@ mod tests {
 
     #[test]
     fn a_command_is_one_line_to_the_shell() {
-        let written = command("aws ec2 wait", &[("--region", quoted("eu-west-1")), ("--dry-run", String::new())]);
-        assert_eq!(written, "aws ec2 wait \\\n  --region 'eu-west-1' \\\n  --dry-run");
+        let written = command(
+            "aws ec2 wait",
+            &[
+                ("--region", quoted("eu-west-1")),
+                ("--dry-run", String::new()),
+            ],
+        );
+        assert_eq!(
+            written,
+            "aws ec2 wait \\\n  --region 'eu-west-1' \\\n  --dry-run"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! `AcceptRoute`: lets one side send a destination range over the link.
 //!
-//! The local side may reach what the peer owns, the remote side what the private network owns, and nothing that lies behind
-//! either: peerings are not transitive.
+//! The local side may reach what the peer owns, the remote side what the private network owns, and
+//! nothing that lies behind either: peerings are not transitive.
 
 use super::{
     Refusal, Registered,
@@ -11,18 +11,41 @@ use super::{
 };
 use crate::{range::Range, side::Side};
 
-pub(super) fn decide(network: &Registered, command: &AcceptRoute) -> Result<Vec<NetworkEvent>, Refusal> {
-    let AcceptRoute { peering_id, side, destination } = *command;
+pub(super) fn decide(
+    network: &Registered,
+    command: &AcceptRoute,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let AcceptRoute {
+        peering_id,
+        side,
+        destination,
+    } = *command;
     let peering = network.standing(peering_id)?;
     check_reach(network, peering, side, destination)?;
     if peering.routes.get(side).contains_key(&destination) {
-        return Err(Refusal::RouteAlreadyAccepted { peering_id, side, destination });
+        return Err(Refusal::RouteAlreadyAccepted {
+            peering_id,
+            side,
+            destination,
+        });
     }
-    Ok(vec![RouteAccepted { peering_id, side, destination }.into()])
+    Ok(vec![
+        RouteAccepted {
+            peering_id,
+            side,
+            destination,
+        }
+        .into(),
+    ])
 }
 
 /// Whether the destination is behind this link, seen from this side.
-pub(super) fn check_reach(network: &Registered, peering: &Peering, side: Side, destination: Range) -> Result<(), Refusal> {
+pub(super) fn check_reach(
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+    destination: Range,
+) -> Result<(), Refusal> {
     let reachable = match side {
         Side::Local => peering.peer.ranges.as_slice(),
         Side::Remote => std::slice::from_ref(&network.range),
@@ -30,5 +53,9 @@ pub(super) fn check_reach(network: &Registered, peering: &Peering, side: Side, d
     if reachable.iter().any(|range| range.contains(&destination)) {
         return Ok(());
     }
-    Err(Refusal::DestinationOutOfReach { side, destination, reachable: reachable.to_vec() })
+    Err(Refusal::DestinationOutOfReach {
+        side,
+        destination,
+        reachable: reachable.to_vec(),
+    })
 }

@@ -1,7 +1,8 @@
 //! `AdoptPeering`: puts a link on record that somebody else made.
 //!
-//! Nothing is asked of the cloud for it. The link itself is never removed by the engine; routes and rules that the engine adds are.
-//! A link belongs to one peering only; but one that an ended peering left behind can be taken up again.
+//! Nothing is asked of the cloud for it. The link itself is never removed by the engine; routes and
+//! rules that the engine adds are. A link belongs to one peering only; but one that an ended
+//! peering left behind can be taken up again.
 
 use super::{
     Refusal, Registered,
@@ -12,17 +13,47 @@ use super::{
 use crate::{ids::Ids, side::Side};
 use chrono::{DateTime, Utc};
 
-pub(super) fn decide(network: &Registered, command: &AdoptPeering, now: DateTime<Utc>, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
-    let AdoptPeering { peer, link, consent } = command;
+pub(super) fn decide(
+    network: &Registered,
+    command: &AdoptPeering,
+    now: DateTime<Utc>,
+    ids: Ids,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let AdoptPeering {
+        peer,
+        link,
+        consent,
+    } = command;
     check_place(network, peer)?;
     check_ranges(network, peer)?;
-    if let Some(peering) = network.peerings.values().find(|it| it.knows(link) && !it.left_behind(link)) {
-        return Err(Refusal::LinkOnRecord { link: link.to_string(), peering_id: peering.id });
+    if let Some(peering) = network
+        .peerings
+        .values()
+        .find(|it| it.knows(link) && !it.left_behind(link))
+    {
+        return Err(Refusal::LinkOnRecord {
+            link: link.to_string(),
+            peering_id: peering.id,
+        });
     }
     let peering_id = ids.peering(network.id);
     let external_id = Some(network.id.external_id(&peer.account));
     let (peer, link, consent) = (peer.clone(), link.clone(), *consent);
-    let adopted = PeeringAdopted { peering_id, peer, link, adopted_at: now, consent, external_id };
-    let denied = Side::BOTH.map(|side| FirewallRestricted { peering_id, side, admit: Vec::new() }.into());
+    let adopted = PeeringAdopted {
+        peering_id,
+        peer,
+        link,
+        adopted_at: now,
+        consent,
+        external_id,
+    };
+    let denied = Side::BOTH.map(|side| {
+        FirewallRestricted {
+            peering_id,
+            side,
+            admit: Vec::new(),
+        }
+        .into()
+    });
     Ok(std::iter::once(adopted.into()).chain(denied).collect())
 }

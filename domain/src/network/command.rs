@@ -30,7 +30,8 @@ macro_rules! commands {
                 }
             }
 
-            /// The peering that the command is about; `None` for one that is about the network, or that makes a peering.
+            /// The peering that the command is about; `None` for one that is about the network, or
+            /// that makes a peering.
             pub fn peering_id(&self) -> Option<PeeringId> {
                 match self {
                     $(Self::$name(it) => { let of: fn(&$body) -> Option<PeeringId> = $peering; of(it) })*
@@ -99,7 +100,8 @@ pub struct RetireNetwork {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RequestPeering {
     pub peer: Peer,
-    /// Left out where they are the usual ones: so was it before there were any, and a command's digest stays what it was.
+    /// Left out where they are the usual ones: so was it before there were any, and a command's
+    /// digest stays what it was.
     #[serde(skip_serializing_if = "Terms::are_usual")]
     pub terms: Terms,
 }
@@ -128,7 +130,8 @@ pub struct WithdrawRoute {
     pub destination: Range,
 }
 
-/// Puts one destination range in the place of another: the new route is seen in place before the old one goes.
+/// Puts one destination range in the place of another: the new route is seen in place before the
+/// old one goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReplaceRoute {
     pub peering_id: PeeringId,
@@ -137,7 +140,8 @@ pub struct ReplaceRoute {
     pub to: Range,
 }
 
-/// Replaces what one side's firewall admits from the link. On the remote side only the empty list is possible.
+/// Replaces what one side's firewall admits from the link. On the remote side only the empty list
+/// is possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RestrictFirewall {
     pub peering_id: PeeringId,

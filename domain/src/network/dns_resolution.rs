@@ -7,15 +7,33 @@ use super::{
 };
 use crate::place::Provider;
 
-pub(super) fn decide(network: &Registered, command: &SetDnsResolution) -> Result<Vec<NetworkEvent>, Refusal> {
-    let SetDnsResolution { peering_id, side, enabled } = *command;
+pub(super) fn decide(
+    network: &Registered,
+    command: &SetDnsResolution,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let SetDnsResolution {
+        peering_id,
+        side,
+        enabled,
+    } = *command;
     let peering = network.standing(peering_id)?;
     match network.provider {
         Provider::Aws => {}
-        Provider::Gcp | Provider::Azure => return Err(Refusal::DnsResolutionUnsupported { provider: network.provider }),
+        Provider::Gcp | Provider::Azure => {
+            return Err(Refusal::DnsResolutionUnsupported {
+                provider: network.provider,
+            });
+        }
     }
     if peering.dns.get(side).wanted == enabled {
         return Ok(Vec::new());
     }
-    Ok(vec![DnsResolutionSet { peering_id, side, enabled }.into()])
+    Ok(vec![
+        DnsResolutionSet {
+            peering_id,
+            side,
+            enabled,
+        }
+        .into(),
+    ])
 }

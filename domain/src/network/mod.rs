@@ -1,7 +1,8 @@
-//! The aggregate: one private network with all its peerings, routes and firewall posture, on one stream.
+//! The aggregate: one private network with all its peerings, routes and firewall posture, on one
+//! stream.
 //!
-//! Overlap, quotas and posture are decided here against one expected revision, and one stream read is the network's whole
-//! history.
+//! Overlap, quotas and posture are decided here against one expected revision, and one stream read
+//! is the network's whole history.
 //!
 //! ```text
 //!   Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
@@ -22,9 +23,11 @@
 //!             └── PeeringAbandoned (any live state)
 //! ```
 //!
-//! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go on until a person acts.
-//! Routes and firewall posture are asked for in any live state but Removing, and installed once the link is active. A peering ends by
-//! itself only while nothing is on its link and no attempt is unanswered; otherwise it is removed, and what is left of it is named.
+//! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go
+//! on until a person acts. Routes and firewall posture are asked for in any live state but
+//! Removing, and installed once the link is active. A peering ends by itself only while nothing is
+//! on its link and no attempt is unanswered; otherwise it is removed, and what is left of it is
+//! named.
 
 mod accept_route;
 mod adopt_peering;
@@ -49,8 +52,8 @@ pub use command::*;
 pub use event::*;
 pub use outcome::Outcome;
 pub use peering::{
-    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace, OpenAttempt, Origin, Peer, Peering,
-    RemovalCause, Repairs, Route, Withdrawn,
+    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace,
+    OpenAttempt, Origin, Peer, Peering, RemovalCause, Repairs, Route, Withdrawn,
 };
 pub use refusal::{Refusal, RefusalKind};
 
@@ -63,7 +66,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
-/// How many live peerings a network may have (AWS: 125 active peerings per VPC at most, L-7E9ECCDB).
+/// How many live peerings a network may have (AWS: 125 active peerings per VPC at most,
+/// L-7E9ECCDB).
 pub const LIVE_PEERINGS: usize = 125;
 
 /// What the log says of one `network-{uuid}` stream.
@@ -87,7 +91,8 @@ pub struct Registered {
     pub account: Account,
     pub cloud_network: CloudNetwork,
     pub range: Range,
-    /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means the main route table.
+    /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
+    /// the main route table.
     pub subnets: Vec<Subnet>,
     pub policy: Policy,
     /// When somebody last asked for a look at everything.
@@ -98,13 +103,21 @@ pub struct Registered {
 impl Registered {
     /// The peerings that have not ended.
     pub fn live_peerings(&self) -> impl Iterator<Item = &Peering> {
-        self.peerings.values().filter(|peering| peering.life.is_live())
+        self.peerings
+            .values()
+            .filter(|peering| peering.life.is_live())
     }
 
     fn live(&self, id: PeeringId) -> Result<&Peering, Refusal> {
-        let peering = self.peerings.get(&id).ok_or(Refusal::PeeringUnknown { peering_id: id })?;
+        let peering = self
+            .peerings
+            .get(&id)
+            .ok_or(Refusal::PeeringUnknown { peering_id: id })?;
         match peering.life.ending() {
-            Some(ending) => Err(Refusal::PeeringEnded { peering_id: id, ending: ending.as_str() }),
+            Some(ending) => Err(Refusal::PeeringEnded {
+                peering_id: id,
+                ending: ending.as_str(),
+            }),
             None => Ok(peering),
         }
     }
@@ -119,8 +132,14 @@ impl Registered {
     }
 }
 
-/// Decides a command: the events that follow from it, or the reason why not. An empty list means that all is as asked already.
-pub fn decide(state: &Network, command: &NetworkCommand, now: DateTime<Utc>, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
+/// Decides a command: the events that follow from it, or the reason why not. An empty list means
+/// that all is as asked already.
+pub fn decide(
+    state: &Network,
+    command: &NetworkCommand,
+    now: DateTime<Utc>,
+    ids: Ids,
+) -> Result<Vec<NetworkEvent>, Refusal> {
     match state {
         Network::Unregistered => match command {
             NetworkCommand::RegisterNetwork(register) => register::decide(register, ids),
@@ -141,7 +160,9 @@ pub fn decide(state: &Network, command: &NetworkCommand, now: DateTime<Utc>, ids
             | NetworkCommand::Record(_) => Err(Refusal::NetworkUnknown),
         },
         Network::Registered(network) => match command {
-            NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered { network_id: network.id }),
+            NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered {
+                network_id: network.id,
+            }),
             NetworkCommand::SetPolicy(it) => policy::set(network, it),
             NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
             NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
@@ -151,14 +172,18 @@ pub fn decide(state: &Network, command: &NetworkCommand, now: DateTime<Utc>, ids
             NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
             NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),
             NetworkCommand::RestrictFirewall(it) => restrict_firewall::decide(network, it),
-            NetworkCommand::AllowConnectorIngress(it) => connector_ingress::allow(network, it, now, ids),
+            NetworkCommand::AllowConnectorIngress(it) => {
+                connector_ingress::allow(network, it, now, ids)
+            }
             NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
             NetworkCommand::SetDnsResolution(it) => dns_resolution::decide(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),
         },
-        Network::Retired(network) => Err(Refusal::NetworkRetired { network_id: network.id }),
+        Network::Retired(network) => Err(Refusal::NetworkRetired {
+            network_id: network.id,
+        }),
     }
 }
 
@@ -186,9 +211,13 @@ pub fn evolve(state: Network, event: &NetworkEvent) -> Network {
 impl Registered {
     fn evolve(mut self, event: &NetworkEvent) -> Self {
         if let NetworkEvent::PeeringRequested(requested) = event {
-            self.peerings.entry(requested.peering_id).or_insert_with(|| Peering::requested(requested));
+            self.peerings
+                .entry(requested.peering_id)
+                .or_insert_with(|| Peering::requested(requested));
         } else if let NetworkEvent::PeeringAdopted(adopted) = event {
-            self.peerings.entry(adopted.peering_id).or_insert_with(|| Peering::adopted(adopted));
+            self.peerings
+                .entry(adopted.peering_id)
+                .or_insert_with(|| Peering::adopted(adopted));
         } else if let NetworkEvent::NetworkPolicySet(set) = event {
             self.policy = set.policy.clone();
         } else if let NetworkEvent::DriftCheckRequested(check) = event {

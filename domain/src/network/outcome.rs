@@ -1,11 +1,13 @@
 //! What a worker saw or did, in the words of the event that will say so.
 
 use super::event::{
-    ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired, ExposureCleared, FirewallEnforced,
-    FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, LinkRemoved, PeeringAccepted,
-    PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
-    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
-    RouteConflicted, RouteInstalled, RouteRemoved,
+    ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
+    ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
+    FirewallRuleAuthorized, FirewallRuleRevoked, LinkRemoved, PeeringAccepted, PeeringActivated,
+    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
+    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
+    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteInstalled,
+    RouteRemoved,
 };
 use crate::ids::PeeringId;
 use serde::Serialize;

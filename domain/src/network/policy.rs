@@ -12,23 +12,50 @@ pub(super) fn set(network: &Registered, command: &SetPolicy) -> Result<Vec<Netwo
     if let ExposurePolicy::Enforce { groups } = &command.policy.exposure
         && groups.len() > RULES
     {
-        return Err(Refusal::TooManyGroups { given: groups.len(), most: RULES });
+        return Err(Refusal::TooManyGroups {
+            given: groups.len(),
+            most: RULES,
+        });
     }
     if network.policy == command.policy {
         return Ok(Vec::new());
     }
-    Ok(vec![NetworkPolicySet { network_id: network.id, policy: command.policy.clone() }.into()])
+    Ok(vec![
+        NetworkPolicySet {
+            network_id: network.id,
+            policy: command.policy.clone(),
+        }
+        .into(),
+    ])
 }
 
 pub(super) fn check_drift(network: &Registered, now: DateTime<Utc>) -> Vec<NetworkEvent> {
-    vec![DriftCheckRequested { network_id: network.id, requested_at: now }.into()]
+    vec![
+        DriftCheckRequested {
+            network_id: network.id,
+            requested_at: now,
+        }
+        .into(),
+    ]
 }
 
 /// A network goes last: whatever hangs on it is removed or abandoned by name first.
-pub(super) fn retire(network: &Registered, command: &RetireNetwork) -> Result<Vec<NetworkEvent>, Refusal> {
+pub(super) fn retire(
+    network: &Registered,
+    command: &RetireNetwork,
+) -> Result<Vec<NetworkEvent>, Refusal> {
     let live = network.live_peerings().count();
     if live > 0 {
-        return Err(Refusal::NetworkInUse { network_id: network.id, live });
+        return Err(Refusal::NetworkInUse {
+            network_id: network.id,
+            live,
+        });
     }
-    Ok(vec![NetworkRetired { network_id: network.id, reason: command.reason.clone() }.into()])
+    Ok(vec![
+        NetworkRetired {
+            network_id: network.id,
+            reason: command.reason.clone(),
+        }
+        .into(),
+    ])
 }

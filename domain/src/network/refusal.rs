@@ -1,4 +1,5 @@
-//! Why a command is not possible: one variant per reason, with its facts, and a text that says what to do.
+//! Why a command is not possible: one variant per reason, with its facts, and a text that says what
+//! to do.
 
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
@@ -33,38 +34,71 @@ pub enum Refusal {
     NetworkUnknown,
     #[error("network {network_id} is on record already")]
     NetworkAlreadyRegistered { network_id: NetworkId },
-    #[error("`{region}` is not a region of {provider}; check the spelling, regions are written as the provider writes them")]
+    #[error(
+        "`{region}` is not a region of {provider}; check the spelling, regions are written as the provider writes them"
+    )]
     RegionUnknown { provider: Provider, region: String },
     #[error("`{account}` is not an account: {form}")]
     AccountMalformed { account: String, form: &'static str },
     #[error("`{cloud_network}` is not a network id: {form}")]
-    CloudNetworkMalformed { cloud_network: String, form: &'static str },
-    #[error("the private network is on {network} and the peer on {peer}; both ends of a peering are on one provider")]
+    CloudNetworkMalformed {
+        cloud_network: String,
+        form: &'static str,
+    },
+    #[error(
+        "the private network is on {network} and the peer on {peer}; both ends of a peering are on one provider"
+    )]
     ProviderMismatch { network: Provider, peer: Provider },
     #[error("{cloud_network} is the private network itself; name the network on the other end")]
     PeerIsTheNetwork { cloud_network: String },
     #[error("peering {peering_id} with this peer is {life} already; use it, or remove it first")]
-    PeerAlreadyLinked { peering_id: PeeringId, life: &'static str },
+    PeerAlreadyLinked {
+        peering_id: PeeringId,
+        life: &'static str,
+    },
     #[error("{live} live peerings of {most}; remove one first")]
     PeeringQuotaReached { live: usize, most: usize },
     #[error("name at least one address range of the peer")]
     PeerRangesMissing,
     #[error("{given} ranges or subnets; name {most} at most, or one range that covers several")]
     TooManyRanges { given: usize, most: usize },
-    #[error("{range} overlaps the private network's own range {network}; a peering needs ranges that do not")]
+    #[error(
+        "{range} overlaps the private network's own range {network}; a peering needs ranges that do not"
+    )]
     RangeOverlapsNetwork { range: Range, network: Range },
-    #[error("{range} overlaps {other} of peering {peering_id}; traffic could only go to one of them")]
-    RangeOverlapsPeering { range: Range, other: Range, peering_id: PeeringId },
+    #[error(
+        "{range} overlaps {other} of peering {peering_id}; traffic could only go to one of them"
+    )]
+    RangeOverlapsPeering {
+        range: Range,
+        other: Range,
+        peering_id: PeeringId,
+    },
     #[error("{range} and {other} of the same peer overlap; name each address once")]
     RangesOverlapEachOther { range: Range, other: Range },
-    #[error("this network has no peering {peering_id}; `peerage peering list` shows those on record")]
+    #[error(
+        "this network has no peering {peering_id}; `peerage peering list` shows those on record"
+    )]
     PeeringUnknown { peering_id: PeeringId },
     #[error("peering {peering_id} has ended ({ending}); request a new one")]
-    PeeringEnded { peering_id: PeeringId, ending: &'static str },
+    PeeringEnded {
+        peering_id: PeeringId,
+        ending: &'static str,
+    },
     #[error("{destination} is not behind this link on the {side} side; it reaches {}", list(.reachable))]
-    DestinationOutOfReach { side: Side, destination: Range, reachable: Vec<Range> },
-    #[error("the {side} side of peering {peering_id} has a route to {destination} on record already")]
-    RouteAlreadyAccepted { peering_id: PeeringId, side: Side, destination: Range },
+    DestinationOutOfReach {
+        side: Side,
+        destination: Range,
+        reachable: Vec<Range>,
+    },
+    #[error(
+        "the {side} side of peering {peering_id} has a route to {destination} on record already"
+    )]
+    RouteAlreadyAccepted {
+        peering_id: PeeringId,
+        side: Side,
+        destination: Range,
+    },
     #[error(
         "the remote side of peering {peering_id} admits nothing from the private network; what a connector needs is declared as a \
          connector ingress"
@@ -77,11 +111,23 @@ pub enum Refusal {
     #[error("{given} rules; {most} at most")]
     TooManyRules { given: usize, most: usize },
     #[error("peering {peering_id} is {life}; {outcome} does not follow from that")]
-    OutcomeOutOfOrder { peering_id: PeeringId, life: &'static str, outcome: &'static str },
+    OutcomeOutOfOrder {
+        peering_id: PeeringId,
+        life: &'static str,
+        outcome: &'static str,
+    },
     #[error("peering {peering_id} has link {recorded}, not {reported}")]
-    LinkMismatch { peering_id: PeeringId, recorded: String, reported: String },
+    LinkMismatch {
+        peering_id: PeeringId,
+        recorded: String,
+        reported: String,
+    },
     #[error("the {side} side of peering {peering_id} has no route to {destination} on record")]
-    RouteNotAccepted { peering_id: PeeringId, side: Side, destination: Range },
+    RouteNotAccepted {
+        peering_id: PeeringId,
+        side: Side,
+        destination: Range,
+    },
     #[error("network {network_id} is retired; register a new one")]
     NetworkRetired { network_id: NetworkId },
     #[error("network {network_id} has {live} live peerings; remove or abandon them first")]
@@ -102,16 +148,31 @@ pub enum Refusal {
     ExpiryPassed { expires_at: DateTime<Utc> },
     #[error("ingress {ingress_id} allows this target and port already")]
     IngressAlreadyAllowed { ingress_id: IngressId },
-    #[error("peering {peering_id} has no ingress {ingress_id}; `peerage peering show` lists those that are open")]
-    IngressUnknown { peering_id: PeeringId, ingress_id: IngressId },
+    #[error(
+        "peering {peering_id} has no ingress {ingress_id}; `peerage peering show` lists those that are open"
+    )]
+    IngressUnknown {
+        peering_id: PeeringId,
+        ingress_id: IngressId,
+    },
     #[error("a link on {provider} has no such option; names resolve as that provider's zones say")]
     DnsResolutionUnsupported { provider: Provider },
-    #[error("peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record")]
-    AccepterMismatch { peering_id: PeeringId, on_record: String, shown: String },
+    #[error(
+        "peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record"
+    )]
+    AccepterMismatch {
+        peering_id: PeeringId,
+        on_record: String,
+        shown: String,
+    },
 }
 
 fn list(ranges: &[Range]) -> String {
-    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    ranges
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A time as its event has it.
@@ -141,7 +202,9 @@ impl Refusal {
             | Self::ExpiryPassed { .. }
             | Self::DnsResolutionUnsupported { .. }
             | Self::TooManyRules { .. } => RefusalKind::Invalid,
-            Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => RefusalKind::Unknown,
+            Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => {
+                RefusalKind::Unknown
+            }
             Self::NetworkAlreadyRegistered { .. }
             | Self::PeerAlreadyLinked { .. }
             | Self::RouteAlreadyAccepted { .. }

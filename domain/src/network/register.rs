@@ -10,16 +10,39 @@ use crate::ids::Ids;
 use std::collections::BTreeMap;
 
 pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
-    let RegisterNetwork { project, name, provider, region, account, cloud_network, range, subnets } = command;
+    let RegisterNetwork {
+        project,
+        name,
+        provider,
+        region,
+        account,
+        cloud_network,
+        range,
+        subnets,
+    } = command;
     if !region.belongs_to(*provider) {
-        return Err(Refusal::RegionUnknown { provider: *provider, region: region.to_string() });
+        return Err(Refusal::RegionUnknown {
+            provider: *provider,
+            region: region.to_string(),
+        });
     }
-    provider.check_account(account).map_err(|form| Refusal::AccountMalformed { account: account.to_string(), form })?;
+    provider
+        .check_account(account)
+        .map_err(|form| Refusal::AccountMalformed {
+            account: account.to_string(),
+            form,
+        })?;
     provider
         .check_network(cloud_network)
-        .map_err(|form| Refusal::CloudNetworkMalformed { cloud_network: cloud_network.to_string(), form })?;
+        .map_err(|form| Refusal::CloudNetworkMalformed {
+            cloud_network: cloud_network.to_string(),
+            form,
+        })?;
     if subnets.len() > PEER_RANGES {
-        return Err(Refusal::TooManyRanges { given: subnets.len(), most: PEER_RANGES });
+        return Err(Refusal::TooManyRanges {
+            given: subnets.len(),
+            most: PEER_RANGES,
+        });
     }
     let event = NetworkRegistered {
         network_id: ids.network(),

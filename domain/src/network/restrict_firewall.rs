@@ -1,7 +1,7 @@
 //! `RestrictFirewall`: replaces what one side's firewall admits from the link.
 //!
-//! The local side may admit the peer's clients. The remote side admits nothing: what the private network may reach in a peer is a
-//! connector ingress, declared one by one with a reason.
+//! The local side may admit the peer's clients. The remote side admits nothing: what the private
+//! network may reach in a peer is a connector ingress, declared one by one with a reason.
 
 use super::{
     Refusal, Registered,
@@ -14,27 +14,49 @@ use std::collections::BTreeSet;
 /// The most rules on one side (AWS: 60 inbound rules per security group by default).
 pub(super) const RULES: usize = 60;
 
-pub(super) fn decide(network: &Registered, command: &RestrictFirewall) -> Result<Vec<NetworkEvent>, Refusal> {
-    let RestrictFirewall { peering_id, side, admit } = command;
+pub(super) fn decide(
+    network: &Registered,
+    command: &RestrictFirewall,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let RestrictFirewall {
+        peering_id,
+        side,
+        admit,
+    } = command;
     let peering = network.standing(*peering_id)?;
     let admit: BTreeSet<InboundRule> = admit.iter().copied().collect();
     if *side == Side::Remote && !admit.is_empty() {
-        return Err(Refusal::RemoteInboundDenied { peering_id: *peering_id });
+        return Err(Refusal::RemoteInboundDenied {
+            peering_id: *peering_id,
+        });
     }
     if admit.len() > RULES {
-        return Err(Refusal::TooManyRules { given: admit.len(), most: RULES });
+        return Err(Refusal::TooManyRules {
+            given: admit.len(),
+            most: RULES,
+        });
     }
     if admit.iter().any(|rule| rule.port == 0) {
         return Err(Refusal::PortZero);
     }
-    let outside = admit.iter().map(|rule| rule.source).find(|source| !peering.peer.ranges.iter().any(|own| own.contains(source)));
+    let outside = admit
+        .iter()
+        .map(|rule| rule.source)
+        .find(|source| !peering.peer.ranges.iter().any(|own| own.contains(source)));
     if let Some(from) = outside {
-        return Err(Refusal::SourceOutsidePeer { from, ranges: peering.peer.ranges.clone() });
+        return Err(Refusal::SourceOutsidePeer {
+            from,
+            ranges: peering.peer.ranges.clone(),
+        });
     }
     // What the remote side admits beside that was declared one by one, and is revoked one by one.
     if *side == Side::Remote || peering.firewall.local.admit == admit {
         return Ok(Vec::new());
     }
-    let event = FirewallRestricted { peering_id: *peering_id, side: *side, admit: admit.into_iter().collect() };
+    let event = FirewallRestricted {
+        peering_id: *peering_id,
+        side: *side,
+        admit: admit.into_iter().collect(),
+    };
     Ok(vec![event.into()])
 }

@@ -1,4 +1,5 @@
-//! `WithdrawRoute` and `ReplaceRoute`: takes a destination range off the link, or puts another in its place.
+//! `WithdrawRoute` and `ReplaceRoute`: takes a destination range off the link, or puts another in
+//! its place.
 
 use super::{
     Refusal, Registered,
@@ -7,21 +8,48 @@ use super::{
     event::{NetworkEvent, RouteAccepted, RouteWithdrawn},
 };
 
-pub(super) fn withdraw(network: &Registered, command: &WithdrawRoute) -> Result<Vec<NetworkEvent>, Refusal> {
-    let WithdrawRoute { peering_id, side, destination } = *command;
+pub(super) fn withdraw(
+    network: &Registered,
+    command: &WithdrawRoute,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let WithdrawRoute {
+        peering_id,
+        side,
+        destination,
+    } = *command;
     let peering = network.standing(peering_id)?;
     if !peering.routes.get(side).contains_key(&destination) {
         if peering.ever_accepted.get(side).contains(&destination) {
             return Ok(Vec::new());
         }
-        return Err(Refusal::RouteNotAccepted { peering_id, side, destination });
+        return Err(Refusal::RouteNotAccepted {
+            peering_id,
+            side,
+            destination,
+        });
     }
-    Ok(vec![RouteWithdrawn { peering_id, side, destination, replaced_by: None }.into()])
+    Ok(vec![
+        RouteWithdrawn {
+            peering_id,
+            side,
+            destination,
+            replaced_by: None,
+        }
+        .into(),
+    ])
 }
 
 /// Both in one append, the new one first: there is no moment in the log at which neither is wanted.
-pub(super) fn replace(network: &Registered, command: &ReplaceRoute) -> Result<Vec<NetworkEvent>, Refusal> {
-    let ReplaceRoute { peering_id, side, from, to } = *command;
+pub(super) fn replace(
+    network: &Registered,
+    command: &ReplaceRoute,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    let ReplaceRoute {
+        peering_id,
+        side,
+        from,
+        to,
+    } = *command;
     let peering = network.standing(peering_id)?;
     let routes = peering.routes.get(side);
     if from == to {
@@ -31,10 +59,27 @@ pub(super) fn replace(network: &Registered, command: &ReplaceRoute) -> Result<Ve
         if peering.ever_accepted.get(side).contains(&from) && routes.contains_key(&to) {
             return Ok(Vec::new());
         }
-        return Err(Refusal::RouteNotAccepted { peering_id, side, destination: from });
+        return Err(Refusal::RouteNotAccepted {
+            peering_id,
+            side,
+            destination: from,
+        });
     }
     check_reach(network, peering, side, to)?;
-    let accepted = (!routes.contains_key(&to)).then(|| RouteAccepted { peering_id, side, destination: to }.into());
-    let withdrawn = RouteWithdrawn { peering_id, side, destination: from, replaced_by: Some(to) }.into();
+    let accepted = (!routes.contains_key(&to)).then(|| {
+        RouteAccepted {
+            peering_id,
+            side,
+            destination: to,
+        }
+        .into()
+    });
+    let withdrawn = RouteWithdrawn {
+        peering_id,
+        side,
+        destination: from,
+        replaced_by: Some(to),
+    }
+    .into();
     Ok(accepted.into_iter().chain([withdrawn]).collect())
 }

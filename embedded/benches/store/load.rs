@@ -3,7 +3,8 @@
 use crate::write::Times;
 use futures::future::join_all;
 use kurrentdb::{
-    AppendToStreamOptions, Client, EventData, StreamPosition, StreamState, SubscribeToAllOptions, SubscriptionEvent, SubscriptionFilter,
+    AppendToStreamOptions, Client, EventData, StreamPosition, StreamState, SubscribeToAllOptions,
+    SubscriptionEvent, SubscriptionFilter,
 };
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -24,11 +25,21 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn full() -> Self {
-        Self { singles: 3_000, in_flight: 128, span: Duration::from_secs(10), sizes: [10_000, 100_000, 1_000_000] }
+        Self {
+            singles: 3_000,
+            in_flight: 128,
+            span: Duration::from_secs(10),
+            sizes: [10_000, 100_000, 1_000_000],
+        }
     }
 
     pub(crate) fn quick() -> Self {
-        Self { singles: 300, in_flight: 128, span: Duration::from_secs(2), sizes: [1_000, 3_000, 10_000] }
+        Self {
+            singles: 300,
+            in_flight: 128,
+            span: Duration::from_secs(2),
+            sizes: [1_000, 3_000, 10_000],
+        }
     }
 }
 
@@ -45,7 +56,8 @@ impl Acknowledged {
     }
 }
 
-/// Clients of one store. Those in flight share a few connections, as one of the client's has its own ceiling.
+/// Clients of one store. Those in flight share a few connections, as one of the client's has its
+/// own ceiling.
 pub(crate) struct Load {
     clients: Vec<Client>,
 }
@@ -62,14 +74,19 @@ fn event() -> EventData {
 impl Load {
     pub(crate) fn connect(connection_string: &str) -> Self {
         let client = |_| Client::new(connection_string.parse().unwrap()).unwrap();
-        Self { clients: (0..4).map(client).collect() }
+        Self {
+            clients: (0..4).map(client).collect(),
+        }
     }
 
     /// Opens the connections.
     pub(crate) async fn warm_up(&self) {
         for client in &self.clients {
             for _ in 0..200 {
-                client.append_to_stream("warm-up", &AppendToStreamOptions::default(), event()).await.unwrap();
+                client
+                    .append_to_stream("warm-up", &AppendToStreamOptions::default(), event())
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -79,9 +96,15 @@ impl Load {
         let mut expected = StreamState::NoStream;
         let mut times = Vec::with_capacity(count);
         for _ in 0..count {
-            let (event, options) = (event(), AppendToStreamOptions::default().stream_state(expected));
+            let (event, options) = (
+                event(),
+                AppendToStreamOptions::default().stream_state(expected),
+            );
             let begun = Instant::now();
-            let written = self.clients[0].append_to_stream(stream, &options, event).await.unwrap();
+            let written = self.clients[0]
+                .append_to_stream(stream, &options, event)
+                .await
+                .unwrap();
             times.push(begun.elapsed());
             expected = StreamState::StreamRevision(written.next_expected_version);
         }
@@ -94,10 +117,17 @@ impl Load {
         let write = |writer: usize| {
             let client = self.clients[writer % self.clients.len()].clone();
             tokio::spawn(async move {
-                let (stream, mut expected, mut count) = (format!("together-{writers}-{writer}"), StreamState::NoStream, 0_u32);
+                let (stream, mut expected, mut count) = (
+                    format!("together-{writers}-{writer}"),
+                    StreamState::NoStream,
+                    0_u32,
+                );
                 while begun.elapsed() < span {
                     let options = AppendToStreamOptions::default().stream_state(expected);
-                    let written = client.append_to_stream(stream.as_str(), &options, event()).await.unwrap();
+                    let written = client
+                        .append_to_stream(stream.as_str(), &options, event())
+                        .await
+                        .unwrap();
                     expected = StreamState::StreamRevision(written.next_expected_version);
                     count += 1;
                 }
@@ -105,10 +135,14 @@ impl Load {
             })
         };
         let counts = join_all((0..writers).map(write)).await;
-        Acknowledged { appends: counts.into_iter().map(Result::unwrap).sum(), span: begun.elapsed() }
+        Acknowledged {
+            appends: counts.into_iter().map(Result::unwrap).sum(),
+            span: begun.elapsed(),
+        }
     }
 
-    /// Appends until so many events of the fill are there: those of smaller fills count. Gives the events per second.
+    /// Appends until so many events of the fill are there: those of smaller fills count. Gives the
+    /// events per second.
     pub(crate) async fn fill(&self, events: usize) -> f64 {
         let options = AppendToStreamOptions::default();
         let last = self.filled().await;
@@ -116,7 +150,10 @@ impl Load {
         for append in last..events / AT_ONCE {
             let stream = format!("fill-{}", append % STREAMS);
             let batch: Vec<EventData> = (0..AT_ONCE).map(|_| event()).collect();
-            self.clients[0].append_to_stream(stream, &options, batch).await.unwrap();
+            self.clients[0]
+                .append_to_stream(stream, &options, batch)
+                .await
+                .unwrap();
         }
         (events - last * AT_ONCE) as f64 / begun.elapsed().as_secs_f64()
     }
@@ -124,7 +161,9 @@ impl Load {
     /// How many appends of the fill are there.
     async fn filled(&self) -> usize {
         let mut filled = 0;
-        while let Ok(mut read) = self.clients[0].read_stream(format!("fill-{filled}"), &Default::default()).await
+        while let Ok(mut read) = self.clients[0]
+            .read_stream(format!("fill-{filled}"), &Default::default())
+            .await
             && read.next().await.is_ok()
         {
             filled += 1;
@@ -134,13 +173,19 @@ impl Load {
 
     /// Follows a filtered `$all` from its start until so many events came; gives them per second.
     pub(crate) async fn catch_up(&self, events: usize) -> f64 {
-        let filter = SubscriptionFilter::on_stream_name().add_prefix("fill-").max(1_000);
-        let options = SubscribeToAllOptions::default().position(StreamPosition::Start).filter(filter);
+        let filter = SubscriptionFilter::on_stream_name()
+            .add_prefix("fill-")
+            .max(1_000);
+        let options = SubscribeToAllOptions::default()
+            .position(StreamPosition::Start)
+            .filter(filter);
         let begun = Instant::now();
         let mut subscription = self.clients[1].subscribe_to_all(&options).await;
         let mut count = 0;
         while count < events {
-            if let SubscriptionEvent::EventAppeared(_) = subscription.next_subscription_event().await.unwrap() {
+            if let SubscriptionEvent::EventAppeared(_) =
+                subscription.next_subscription_event().await.unwrap()
+            {
                 count += 1;
             }
         }

@@ -1,7 +1,8 @@
-//! The node as a process of its own, or the stub: its memory and processor time are then its alone. The process is this same program.
+//! The node as a process of its own, or the stub: its memory and processor time are then its alone.
+//! The process is this same program.
 
 use crate::stub;
-use embedded::{Durability, EmbeddedNode};
+use peerage_embedded::{Durability, EmbeddedNode};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -21,10 +22,23 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Serves until the other process goes away.
 pub(crate) async fn serve(data: &str, durability: &str) {
-    let durability = if durability == UNSYNCED { Durability::Unsynced } else { Durability::Synced };
+    let durability = if durability == UNSYNCED {
+        Durability::Unsynced
+    } else {
+        Durability::Synced
+    };
     let begun = Instant::now();
-    let node = EmbeddedNode::builder().data_dir(data).durability(durability).start().await.unwrap();
-    println!("{} {}", begun.elapsed().as_micros(), node.connection_string());
+    let node = EmbeddedNode::builder()
+        .data_dir(data)
+        .durability(durability)
+        .start()
+        .await
+        .unwrap();
+    println!(
+        "{} {}",
+        begun.elapsed().as_micros(),
+        node.connection_string()
+    );
     left_alone().await;
     node.shutdown().await;
 }
@@ -37,7 +51,10 @@ pub(crate) async fn serve_stub(events: &str) {
 }
 
 async fn left_alone() {
-    tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 pub(crate) struct NodeProcess {
@@ -48,7 +65,11 @@ pub(crate) struct NodeProcess {
 
 impl NodeProcess {
     pub(crate) fn start(data: &Path, durability: Durability) -> Self {
-        let durability = if durability == Durability::Unsynced { UNSYNCED } else { "synced" };
+        let durability = if durability == Durability::Unsynced {
+            UNSYNCED
+        } else {
+            "synced"
+        };
         Self::run(&[NODE.as_ref(), data.as_ref(), durability.as_ref()])
     }
 
@@ -59,18 +80,30 @@ impl NodeProcess {
 
     fn run(arguments: &[&OsStr]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let (opened, connection_string) = line.trim().split_once(' ').expect("the node to serve");
-        Self { child, connection_string: connection_string.to_owned(), opened_in: Duration::from_micros(opened.parse().unwrap()) }
+        Self {
+            child,
+            connection_string: connection_string.to_owned(),
+            opened_in: Duration::from_micros(opened.parse().unwrap()),
+        }
     }
 
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         drop(self.child.stdin.take());
-        tokio::task::spawn_blocking(move || self.child.wait()).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || self.child.wait())
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Megabytes in memory.
@@ -85,7 +118,10 @@ impl NodeProcess {
 
     fn megabytes(&self, what: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(what))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
     }
 
@@ -108,7 +144,8 @@ impl NodeProcess {
 
     /// The most it was over a time.
     pub(crate) async fn most_resident(&self, span: Duration) -> f64 {
-        let (begun, mut look, mut most) = (Instant::now(), interval(Duration::from_millis(50)), 0.0_f64);
+        let (begun, mut look, mut most) =
+            (Instant::now(), interval(Duration::from_millis(50)), 0.0_f64);
         while begun.elapsed() < span {
             look.tick().await;
             most = most.max(self.resident());
@@ -116,7 +153,8 @@ impl NodeProcess {
         most
     }
 
-    /// Waits until it has nothing left to do: what a fill leaves to be put in order is no cost of what comes after.
+    /// Waits until it has nothing left to do: what a fill leaves to be put in order is no cost of
+    /// what comes after.
     pub(crate) async fn settled(&self) {
         let settled = async {
             let (mut look, mut last) = (interval(Duration::from_millis(700)), Duration::ZERO);
@@ -145,7 +183,12 @@ pub(crate) fn own_cpu() -> Duration {
 
 fn cpu_of(process: &str) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
     let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
     TICK * ticks
 }

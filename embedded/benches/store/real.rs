@@ -1,7 +1,9 @@
-//! What a real server did: one client, one run, two cores, a disk whose flush takes 0.1 ms, 256-byte JSON events, durable.
+//! What a real server did: one client, one run, two cores, a disk whose flush takes 0.1 ms,
+//! 256-byte JSON events, durable.
 //!
-//! It was measured with a Node client on another day, so the ratios say where we stand, not by how many hundredths. The client's own
-//! ceiling is near the figures for appends of 1,000 events and for the catch-up.
+//! It was measured with a Node client on another day, so the ratios say where we stand, not by how
+//! many hundredths. The client's own ceiling is near the figures for appends of 1,000 events and
+//! for the catch-up.
 
 /// The figures of KurrentDB 25.0.0 and of 24.10.0.
 pub(crate) type Both = [f64; 2];

@@ -1,4 +1,5 @@
-//! The floor under a durable append: one write and one flush to the same disk. And the times that are compared with it.
+//! The floor under a durable append: one write and one flush to the same disk. And the times that
+//! are compared with it.
 
 use std::fs::File;
 use std::io::Write as _;

@@ -1,8 +1,10 @@
-//! What the store knows of each stream without reading it: its last number, whether it has ended, its metadata.
+//! What the store knows of each stream without reading it: its last number, whether it has ended,
+//! its metadata.
 //!
-//! The heads of recently used streams are kept, also of streams that are not there: most have no metadata stream, and to find
-//! that out costs more the larger the log is. Others are looked up in the log's index. Only the writer adds to what is kept, when
-//! it looks one up and after a group is committed, so that a kept head is never older than the log.
+//! The heads of recently used streams are kept, also of streams that are not there: most have no
+//! metadata stream, and to find that out costs more the larger the log is. Others are looked up in
+//! the log's index. Only the writer adds to what is kept, when it looks one up and after a group is
+//! committed, so that a kept head is never older than the log.
 
 use std::sync::Arc;
 
@@ -35,7 +37,11 @@ pub(crate) struct Description {
 
 impl Description {
     pub(crate) fn of(event_type: &str, is_json: bool, data: bytes::Bytes) -> Self {
-        let metadata = if is_json && event_type == STREAM_METADATA { StreamMetadata::parse(&data) } else { StreamMetadata::default() };
+        let metadata = if is_json && event_type == STREAM_METADATA {
+            StreamMetadata::parse(&data)
+        } else {
+            StreamMetadata::default()
+        };
         Self { metadata, data }
     }
 }
@@ -43,7 +49,10 @@ impl Description {
 impl Head {
     /// The metadata that this head, of a metadata stream, gives the stream it describes.
     pub(crate) fn metadata(&self) -> StreamMetadata {
-        self.describes.as_ref().map(|description| description.metadata.clone()).unwrap_or_default()
+        self.describes
+            .as_ref()
+            .map(|description| description.metadata.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -56,7 +65,10 @@ pub(crate) struct Heads {
 
 impl Heads {
     pub(crate) fn new(log: Arc<dyn Log>) -> Self {
-        Self { kept: Cache::new(KEPT), log }
+        Self {
+            kept: Cache::new(KEPT),
+            log,
+        }
     }
 
     pub(crate) fn get(&self, stream: &StreamName) -> Result<Head, LogError> {
@@ -81,10 +93,14 @@ impl Heads {
         self.kept.get(stream)
     }
 
-    /// The metadata that applies to a stream. A metadata stream's own is fixed: only its newest event is visible.
+    /// The metadata that applies to a stream. A metadata stream's own is fixed: only its newest
+    /// event is visible.
     pub(crate) fn metadata(&self, stream: &StreamName) -> Result<StreamMetadata, LogError> {
         if stream.is_metadata() {
-            return Ok(StreamMetadata { max_count: Some(1), ..StreamMetadata::default() });
+            return Ok(StreamMetadata {
+                max_count: Some(1),
+                ..StreamMetadata::default()
+            });
         }
         Ok(self.get(&stream.metadata_stream())?.metadata())
     }
@@ -105,13 +121,27 @@ impl Heads {
         };
         if newest.number == TOMBSTONE_NUMBER {
             let last = self.log.last_of(stream, TOMBSTONE_NUMBER - 1)?;
-            return Ok(Head { last: last.map(|entry| entry.number), tombstoned: true, describes: None });
+            return Ok(Head {
+                last: last.map(|entry| entry.number),
+                tombstoned: true,
+                describes: None,
+            });
         }
         let describes = if stream.is_metadata() {
-            self.log.record(newest.position)?.map(|record| Arc::new(Description::of(record.event_type(), record.is_json, record.data())))
+            self.log.record(newest.position)?.map(|record| {
+                Arc::new(Description::of(
+                    record.event_type(),
+                    record.is_json,
+                    record.data(),
+                ))
+            })
         } else {
             None
         };
-        Ok(Head { last: Some(newest.number), tombstoned: false, describes })
+        Ok(Head {
+            last: Some(newest.number),
+            tombstoned: false,
+            describes,
+        })
     }
 }

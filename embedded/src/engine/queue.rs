@@ -1,8 +1,9 @@
 //! Commands on their way to the writer, and how many of them make up a group.
 //!
-//! A flush costs about the same for one append as for a hundred, and some of that is processor time. So when appends came in company
-//! last time the writer waits a little for as many again: never longer than a flush takes, and not at all for one that is alone.
-//! Nothing wakes it before there are enough.
+//! A flush costs about the same for one append as for a hundred, and some of that is processor
+//! time. So when appends came in company last time the writer waits a little for as many again:
+//! never longer than a flush takes, and not at all for one that is alone. Nothing wakes it before
+//! there are enough.
 
 use std::{
     collections::VecDeque,
@@ -62,8 +63,16 @@ pub(super) struct Sender<T>(Arc<Shared<T>>);
 pub(super) struct Receiver<T>(Arc<Shared<T>>);
 
 pub(super) fn queue<T>() -> (Sender<T>, Receiver<T>) {
-    let state = State { waiting: VecDeque::new(), wanted: 1, is_closed: false };
-    let shared = Arc::new(Shared { state: Mutex::new(state), enough: Condvar::new(), room: Semaphore::new(WAITING) });
+    let state = State {
+        waiting: VecDeque::new(),
+        wanted: 1,
+        is_closed: false,
+    };
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        enough: Condvar::new(),
+        room: Semaphore::new(WAITING),
+    });
     (Sender(shared.clone()), Receiver(shared))
 }
 
@@ -106,18 +115,26 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T: Queued> Receiver<T> {
-    /// The next group: what waits, once there is anything, and what comes soon if there was company of this size before.
+    /// The next group: what waits, once there is anything, and what comes soon if there was company
+    /// of this size before.
     pub(super) fn group(&self, company: usize, limits: Limits) -> Vec<T> {
         let mut state = self.0.state();
         state.wanted = 1;
         while state.waiting.is_empty() {
-            state = self.0.enough.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .0
+                .enough
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let wanted = company.min(limits.commands);
         if state.waiting.len() < wanted && !limits.wait.is_zero() {
             state = self.wait_for(wanted, state, Instant::now() + limits.wait);
         }
-        let (mut group, mut bytes) = (Vec::with_capacity(state.waiting.len().min(limits.commands)), 0);
+        let (mut group, mut bytes) = (
+            Vec::with_capacity(state.waiting.len().min(limits.commands)),
+            0,
+        );
         while group.len() < limits.commands
             && bytes < limits.bytes
             && let Some(command) = state.waiting.pop_front()
@@ -134,10 +151,17 @@ impl<T: Queued> Receiver<T> {
         group
     }
 
-    fn wait_for<'a>(&'a self, wanted: usize, mut state: MutexGuard<'a, State<T>>, until: Instant) -> MutexGuard<'a, State<T>> {
+    fn wait_for<'a>(
+        &'a self,
+        wanted: usize,
+        mut state: MutexGuard<'a, State<T>>,
+        until: Instant,
+    ) -> MutexGuard<'a, State<T>> {
         state.wanted = wanted;
         while state.waiting.len() < wanted && !state.waiting.back().is_some_and(Queued::is_last) {
-            let Some(left) = until.checked_duration_since(Instant::now()) else { break };
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                break;
+            };
             let waited = self.0.enough.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -174,13 +198,19 @@ mod tests {
         }
     }
 
-    const LIMITS: Limits = Limits { commands: 3, bytes: 100, wait: Duration::ZERO };
+    const LIMITS: Limits = Limits {
+        commands: 3,
+        bytes: 100,
+        wait: Duration::ZERO,
+    };
     /// Far longer than anything here takes.
     const LONG: Duration = Duration::from_secs(60);
 
     fn filled(sizes: &[usize]) -> (Sender<Numbered>, Receiver<Numbered>) {
         let (sender, receiver) = queue();
-        sizes.iter().for_each(|size| sender.put(Numbered(*size)).unwrap());
+        sizes
+            .iter()
+            .for_each(|size| sender.put(Numbered(*size)).unwrap());
         (sender, receiver)
     }
 
@@ -198,16 +228,42 @@ mod tests {
     #[test]
     fn a_group_ends_with_the_last_command() {
         let (_sender, receiver) = filled(&[1, 99, 2]);
-        assert_eq!(sizes(receiver.group(3, Limits { wait: LONG, ..LIMITS })), [1, 99]);
+        assert_eq!(
+            sizes(receiver.group(
+                3,
+                Limits {
+                    wait: LONG,
+                    ..LIMITS
+                }
+            )),
+            [1, 99]
+        );
         assert_eq!(sizes(receiver.group(1, LIMITS)), [2]);
     }
 
     #[test]
     fn one_alone_waits_for_nobody_and_company_is_waited_for_until_it_is_there() {
         let (sender, receiver) = filled(&[1]);
-        assert_eq!(sizes(receiver.group(1, Limits { wait: LONG, ..LIMITS })), [1]);
+        assert_eq!(
+            sizes(receiver.group(
+                1,
+                Limits {
+                    wait: LONG,
+                    ..LIMITS
+                }
+            )),
+            [1]
+        );
         sender.put(Numbered(2)).unwrap();
-        let waiting = std::thread::spawn(move || sizes(receiver.group(3, Limits { wait: LONG, ..LIMITS })));
+        let waiting = std::thread::spawn(move || {
+            sizes(receiver.group(
+                3,
+                Limits {
+                    wait: LONG,
+                    ..LIMITS
+                },
+            ))
+        });
         while sender.0.state().wanted < 3 && !waiting.is_finished() {
             std::thread::yield_now();
         }
@@ -219,7 +275,16 @@ mod tests {
     #[test]
     fn company_that_does_not_come_is_not_waited_for_long() {
         let (_sender, receiver) = filled(&[1, 2]);
-        assert_eq!(sizes(receiver.group(3, Limits { wait: Duration::from_micros(1), ..LIMITS })), [1, 2]);
+        assert_eq!(
+            sizes(receiver.group(
+                3,
+                Limits {
+                    wait: Duration::from_micros(1),
+                    ..LIMITS
+                }
+            )),
+            [1, 2]
+        );
     }
 
     #[tokio::test]
@@ -232,7 +297,12 @@ mod tests {
             let sender = sender.clone();
             async move { sender.send(Numbered(7)).await }
         });
-        assert!(tokio::time::timeout(Duration::from_millis(20), &mut late).await.is_err(), "there was room for more");
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), &mut late)
+                .await
+                .is_err(),
+            "there was room for more"
+        );
         receiver.group(1, LIMITS);
         late.await.unwrap().unwrap();
         drop(receiver);

@@ -1,8 +1,9 @@
 //! The ids that streams have recently been given, to tell a repeated append that names no revision.
 //!
-//! Bounded and in memory only: a repeat from before a restart, or of long ago, is written again, as on a real server.
-//! Nothing is kept of a stream but a hash of its name: for one stream to be taken for another, both must have been given the
-//! same id, and their names the same 64 bits under a key that is new with each process.
+//! Bounded and in memory only: a repeat from before a restart, or of long ago, is written again, as
+//! on a real server. Nothing is kept of a stream but a hash of its name: for one stream to be taken
+//! for another, both must have been given the same id, and their names the same 64 bits under a key
+//! that is new with each process.
 
 use std::{
     collections::HashMap,
@@ -32,15 +33,23 @@ impl RecentIds {
     pub(super) fn new() -> Self {
         // Room from the start: a table that grows leaves a hole in memory where it was.
         let (younger, elder) = (HashMap::with_capacity(KEPT), HashMap::with_capacity(KEPT));
-        Self { younger, elder, names: RandomState::new() }
+        Self {
+            younger,
+            elder,
+            names: RandomState::new(),
+        }
     }
 
     pub(super) fn get(&self, stream: &StreamName, id: Uuid) -> Option<u64> {
         let key = self.key(stream, id);
-        self.younger.get(&key).or_else(|| self.elder.get(&key)).copied()
+        self.younger
+            .get(&key)
+            .or_else(|| self.elder.get(&key))
+            .copied()
     }
 
-    /// Keeps an id, unless the stream was given it before: a repeat is answered with the first number.
+    /// Keeps an id, unless the stream was given it before: a repeat is answered with the first
+    /// number.
     pub(super) fn keep(&mut self, stream: &StreamName, id: Uuid, number: u64) {
         let key = self.key(stream, id);
         if self.younger.contains_key(&key) || self.elder.contains_key(&key) {
@@ -65,12 +74,22 @@ mod tests {
     #[test]
     fn an_id_is_known_by_its_stream_with_its_first_number() {
         let mut recent = RecentIds::new();
-        let (one, other, id) = (StreamName::new("one"), StreamName::new("other"), Uuid::from_u128(1));
+        let (one, other, id) = (
+            StreamName::new("one"),
+            StreamName::new("other"),
+            Uuid::from_u128(1),
+        );
         recent.keep(&one, id, 3);
         recent.keep(&one, id, 7);
-        assert_eq!((recent.get(&one, id), recent.get(&other, id)), (Some(3), None));
+        assert_eq!(
+            (recent.get(&one, id), recent.get(&other, id)),
+            (Some(3), None)
+        );
         recent.keep(&other, id, 9);
-        assert_eq!((recent.get(&one, id), recent.get(&other, id)), (Some(3), Some(9)));
+        assert_eq!(
+            (recent.get(&one, id), recent.get(&other, id)),
+            (Some(3), Some(9))
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Frees what no reader of a stream can see any more.
 //!
-//! A record that goes is replaced by a marker, so that a position a client was once given stays a position. The last
-//! event of a stream stays, hidden or not: it says how the stream goes on. It is done by the writer, a few records at a
-//! time between groups, because what is hidden must not come back to light meanwhile.
+//! A record that goes is replaced by a marker, so that a position a client was once given stays a
+//! position. The last event of a stream stays, hidden or not: it says how the stream goes on. It is
+//! done by the writer, a few records at a time between groups, because what is hidden must not come
+//! back to light meanwhile.
 
 use std::ops::ControlFlow;
 
@@ -25,13 +26,26 @@ pub(crate) struct Scavenged {
 }
 
 /// Frees what can be freed among the next records from a position on.
-pub(super) fn chunk(log: &dyn Log, heads: &Heads, now: Ticks, from: Position, end: Position) -> Result<Scavenged, LogError> {
+pub(super) fn chunk(
+    log: &dyn Log,
+    heads: &Heads,
+    now: Ticks,
+    from: Position,
+    end: Position,
+) -> Result<Scavenged, LogError> {
     let mut records = Vec::new();
     log.scan(from, end, Direction::Forwards, &mut |record| {
         records.push(record);
-        if records.len() < CHUNK { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if records.len() < CHUNK {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     })?;
-    let next = records.last().map(|record| record.position.next()).filter(|_| records.len() == CHUNK);
+    let next = records
+        .last()
+        .map(|record| record.position.next())
+        .filter(|_| records.len() == CHUNK);
     let mut group = Group::default();
     for record in records {
         // The last record of all tells where the log ends.
@@ -39,8 +53,12 @@ pub(super) fn chunk(log: &dyn Log, heads: &Heads, now: Ticks, from: Position, en
         if is_last || record.is_marker() || !is_free(heads, &record, now)? {
             continue;
         }
-        group.removed.push((StreamName::new(record.stream()), record.number));
-        group.records.push((record.position, encode_marker(record.created)));
+        group
+            .removed
+            .push((StreamName::new(record.stream()), record.number));
+        group
+            .records
+            .push((record.position, encode_marker(record.created)));
     }
     let freed = group.records.len() as u64;
     if freed > 0 {
@@ -66,5 +84,9 @@ fn is_free(heads: &Heads, record: &Record, now: Ticks) -> Result<bool, LogError>
 
 /// The tombstone of a stream, or else its last event.
 fn is_kept(head: &Head, number: u64) -> bool {
-    if head.tombstoned { number == TOMBSTONE_NUMBER } else { head.last == Some(number) }
+    if head.tombstoned {
+        number == TOMBSTONE_NUMBER
+    } else {
+        head.last == Some(number)
+    }
 }

@@ -1,6 +1,8 @@
-//! One group of writes being put together: each command sees what the ones before it do, nothing is in the log yet.
+//! One group of writes being put together: each command sees what the ones before it do, nothing is
+//! in the log yet.
 //!
-//! A command reads all it needs before it changes anything, so one that fails to read leaves no trace in the group.
+//! A command reads all it needs before it changes anything, so one that fails to read leaves no
+//! trace in the group.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -18,8 +20,9 @@ use super::{
 use crate::{
     log::{Group, IndexEntry, Log, LogError},
     model::{
-        Expected, NewEvent, Position, Record, STREAM_DELETED, STREAM_METADATA, StreamMetadata, StreamName, TOMBSTONE_NUMBER, Ticks,
-        encode_event, encode_marker, soft_deleted, with_truncate_before,
+        Expected, NewEvent, Position, Record, STREAM_DELETED, STREAM_METADATA, StreamMetadata,
+        StreamName, TOMBSTONE_NUMBER, Ticks, encode_event, encode_marker, soft_deleted,
+        with_truncate_before,
     },
 };
 
@@ -84,26 +87,47 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    pub(super) fn append(&mut self, stream: &StreamName, expected: Expected, events: &[NewEvent]) -> Result<AppendOutcome, LogError> {
+    pub(super) fn append(
+        &mut self,
+        stream: &StreamName,
+        expected: Expected,
+        events: &[NewEvent],
+    ) -> Result<AppendOutcome, LogError> {
         let found = self.find(stream)?;
         let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
-        let known = Known { stream, transaction: self };
+        let known = Known {
+            stream,
+            transaction: self,
+        };
         match decide(found.state, expected, &ids, &known)? {
             Decision::Write => self.write(stream, &found, events),
-            Decision::Repeated { last } => {
-                Ok(AppendOutcome::Repeated { revision: last, position: self.visible_position(stream, &found, last)? })
-            }
-            Decision::WrongExpected => Ok(AppendOutcome::WrongExpected { current: found.head.last }),
+            Decision::Repeated { last } => Ok(AppendOutcome::Repeated {
+                revision: last,
+                position: self.visible_position(stream, &found, last)?,
+            }),
+            Decision::WrongExpected => Ok(AppendOutcome::WrongExpected {
+                current: found.head.last,
+            }),
             Decision::Deleted => Ok(AppendOutcome::Deleted),
         }
     }
 
-    pub(super) fn delete(&mut self, stream: &StreamName, expected: Expected, deletion: Deletion) -> Result<DeleteOutcome, LogError> {
+    pub(super) fn delete(
+        &mut self,
+        stream: &StreamName,
+        expected: Expected,
+        deletion: Deletion,
+    ) -> Result<DeleteOutcome, LogError> {
         let found = self.find(stream)?;
-        let known = Known { stream, transaction: self };
+        let known = Known {
+            stream,
+            transaction: self,
+        };
         let nothing_there = found.head.last.is_none() && !found.state.has_metadata;
         match decide(found.state, expected, &[Uuid::nil()], &known)? {
-            Decision::Write if deletion == Deletion::Soft && nothing_there => Ok(DeleteOutcome::WrongExpected { current: None }),
+            Decision::Write if deletion == Deletion::Soft && nothing_there => {
+                Ok(DeleteOutcome::WrongExpected { current: None })
+            }
             Decision::Write => {
                 let position = match deletion {
                     Deletion::Soft => {
@@ -115,7 +139,11 @@ impl<'a> Transaction<'a> {
                 self.link_new();
                 Ok(DeleteOutcome::Done { position })
             }
-            Decision::WrongExpected | Decision::Repeated { .. } => Ok(DeleteOutcome::WrongExpected { current: found.head.last }),
+            Decision::WrongExpected | Decision::Repeated { .. } => {
+                Ok(DeleteOutcome::WrongExpected {
+                    current: found.head.last,
+                })
+            }
             Decision::Deleted => Ok(DeleteOutcome::Deleted),
         }
     }
@@ -123,7 +151,12 @@ impl<'a> Transaction<'a> {
     pub(super) fn finish(self) -> Result<Changes, LogError> {
         match self.failure {
             Some(failure) => Err(failure),
-            None => Ok(Changes { group: self.group, heads: self.heads, ids: self.id_order, end: self.end }),
+            None => Ok(Changes {
+                group: self.group,
+                heads: self.heads,
+                ids: self.id_order,
+                end: self.end,
+            }),
         }
     }
 
@@ -149,14 +182,24 @@ impl<'a> Transaction<'a> {
     fn find(&self, stream: &StreamName) -> Result<Found, LogError> {
         let head = self.head(stream)?;
         let about = self.head(&stream.metadata_stream())?;
-        let metadata = if stream.is_metadata() { self.kept_heads.metadata(stream)? } else { about.metadata() };
+        let metadata = if stream.is_metadata() {
+            self.kept_heads.metadata(stream)?
+        } else {
+            about.metadata()
+        };
         let life = match &head {
-            Head { tombstoned: true, .. } => Life::Tombstoned,
+            Head {
+                tombstoned: true, ..
+            } => Life::Tombstoned,
             _ if metadata.is_soft_deleted() => Life::SoftDeleted,
             _ => Life::Open,
         };
         Ok(Found {
-            state: StreamState { life, last: head.last, has_metadata: about.last.is_some() },
+            state: StreamState {
+                life,
+                last: head.last,
+                has_metadata: about.last.is_some(),
+            },
             metadata_data: about.describes.map(|description| description.data.clone()),
             head,
             metadata,
@@ -170,10 +213,17 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Links the events pushed since. They follow their events, so that those of one append are neighbours in the log.
+    /// Links the events pushed since. They follow their events, so that those of one append are
+    /// neighbours in the log.
     fn link_new(&mut self) {
         for (stream, number, position, event) in std::mem::take(&mut self.unlinked) {
-            self.push_links(&Source { stream: &stream, number, position, created: self.now, event: &event });
+            self.push_links(&Source {
+                stream: &stream,
+                number,
+                position,
+                created: self.now,
+                event: &event,
+            });
         }
     }
 
@@ -191,8 +241,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Writes the events; then revives the stream they are in, or the one they describe, if that is soft deleted.
-    fn write(&mut self, stream: &StreamName, found: &Found, events: &[NewEvent]) -> Result<AppendOutcome, LogError> {
+    /// Writes the events; then revives the stream they are in, or the one they describe, if that is
+    /// soft deleted.
+    fn write(
+        &mut self,
+        stream: &StreamName,
+        found: &Found,
+        events: &[NewEvent],
+    ) -> Result<AppendOutcome, LogError> {
         let first = found.head.last.map_or(0, |last| last + 1);
         let revival = self.revival(stream, found, first, events)?;
         let mut head = found.head.clone();
@@ -237,20 +293,38 @@ impl<'a> Transaction<'a> {
         Ok(data.map(|data| (stream.clone(), data)))
     }
 
-    fn push(&mut self, stream: &StreamName, number: u64, event: &NewEvent, head: &mut Head) -> Position {
+    fn push(
+        &mut self,
+        stream: &StreamName,
+        number: u64,
+        event: &NewEvent,
+        head: &mut Head,
+    ) -> Position {
         let position = self.record(stream, number, event, head);
         if self.settings.projections == SystemProjections::On {
-            self.unlinked.push((stream.clone(), number, position, event.clone()));
+            self.unlinked
+                .push((stream.clone(), number, position, event.clone()));
         }
         position
     }
 
-    fn record(&mut self, stream: &StreamName, number: u64, event: &NewEvent, head: &mut Head) -> Position {
+    fn record(
+        &mut self,
+        stream: &StreamName,
+        number: u64,
+        event: &NewEvent,
+        head: &mut Head,
+    ) -> Position {
         let bytes = encode_event(stream, number, self.now, event);
         let position = self.end;
         self.end = position.after(bytes.len());
         self.group.records.push((position, bytes));
-        let entry = IndexEntry { number, position, id: event.id, created: self.now };
+        let entry = IndexEntry {
+            number,
+            position,
+            id: event.id,
+            created: self.now,
+        };
         self.group.entries.push((stream.clone(), entry));
         self.entries.insert((stream.clone(), number), entry);
         let id = (stream.clone(), event.id);
@@ -278,7 +352,10 @@ impl<'a> Transaction<'a> {
     fn push_tombstone(&mut self, stream: &StreamName, head: &Head) -> Position {
         let event = self.own_event(STREAM_DELETED, false, Vec::new());
         let position = self.push(stream, TOMBSTONE_NUMBER, &event, &mut head.clone());
-        let head = Head { tombstoned: true, ..head.clone() };
+        let head = Head {
+            tombstoned: true,
+            ..head.clone()
+        };
         self.heads.insert(stream.clone(), head);
         position
     }
@@ -292,11 +369,22 @@ impl<'a> Transaction<'a> {
     }
 
     fn own_event(&self, event_type: &str, is_json: bool, data: Vec<u8>) -> NewEvent {
-        NewEvent { id: (self.settings.new_id)(), event_type: event_type.into(), is_json, data: data.into(), metadata: bytes::Bytes::new() }
+        NewEvent {
+            id: (self.settings.new_id)(),
+            event_type: event_type.into(),
+            is_json,
+            data: data.into(),
+            metadata: bytes::Bytes::new(),
+        }
     }
 
     /// Where an event of a stream stands, if a reader of the stream would see it.
-    fn visible_position(&self, stream: &StreamName, found: &Found, number: u64) -> Result<Option<Position>, LogError> {
+    fn visible_position(
+        &self,
+        stream: &StreamName,
+        found: &Found,
+        number: u64,
+    ) -> Result<Option<Position>, LogError> {
         let visible = match Visibility::of(&found.head, &found.metadata) {
             Visibility::Present { from, .. } => number >= from,
             Visibility::Missing | Visibility::Deleted => false,
@@ -306,7 +394,9 @@ impl<'a> Transaction<'a> {
         }
         let cutoff = expired_before(found.metadata.max_age, self.now);
         let entry = self.entry(stream, number)?;
-        Ok(entry.filter(|entry| cutoff.is_none_or(|cutoff| entry.created >= cutoff)).map(|entry| entry.position))
+        Ok(entry
+            .filter(|entry| cutoff.is_none_or(|cutoff| entry.created >= cutoff))
+            .map(|entry| entry.position))
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {

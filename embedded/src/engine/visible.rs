@@ -18,7 +18,9 @@ pub(crate) enum Visibility {
 
 /// The smallest number that `$maxCount` and `$tb` leave visible.
 fn lower_bound(metadata: &StreamMetadata, last: u64) -> u64 {
-    let by_count = metadata.max_count.map_or(0, |count| (last + 1).saturating_sub(count));
+    let by_count = metadata
+        .max_count
+        .map_or(0, |count| (last + 1).saturating_sub(count));
     by_count.max(metadata.truncate_before.unwrap_or(0))
 }
 
@@ -31,10 +33,17 @@ impl Visibility {
     /// What is visible of a stream by its own head and the metadata that applies to it, age apart.
     pub(crate) fn of(head: &Head, metadata: &StreamMetadata) -> Self {
         match head {
-            Head { tombstoned: true, .. } => Self::Deleted,
+            Head {
+                tombstoned: true, ..
+            } => Self::Deleted,
             Head { last: None, .. } => Self::Missing,
             _ if metadata.is_soft_deleted() => Self::Missing,
-            Head { last: Some(last), .. } => Self::Present { from: lower_bound(metadata, *last), last: *last },
+            Head {
+                last: Some(last), ..
+            } => Self::Present {
+                from: lower_bound(metadata, *last),
+                last: *last,
+            },
         }
     }
 }
@@ -44,7 +53,11 @@ mod tests {
     use super::*;
 
     fn seen(json: &str, last: Option<u64>, tombstoned: bool) -> Visibility {
-        let head = Head { last, tombstoned, ..Head::default() };
+        let head = Head {
+            last,
+            tombstoned,
+            ..Head::default()
+        };
         Visibility::of(&head, &StreamMetadata::parse(json.as_bytes()))
     }
 
@@ -59,14 +72,21 @@ mod tests {
             (r#"{"$tb":2,"$maxCount":3}"#, 7),
             (r#"{"$tb":10}"#, 10),
         ] {
-            assert_eq!(seen(json, Some(9), false), Visibility::Present { from, last: 9 }, "{json}");
+            assert_eq!(
+                seen(json, Some(9), false),
+                Visibility::Present { from, last: 9 },
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn what_was_never_written_or_is_soft_deleted_is_missing() {
         assert_eq!(seen("{}", None, false), Visibility::Missing);
-        assert_eq!(seen(r#"{"$tb":9223372036854775807}"#, Some(9), false), Visibility::Missing);
+        assert_eq!(
+            seen(r#"{"$tb":9223372036854775807}"#, Some(9), false),
+            Visibility::Missing
+        );
     }
 
     #[test]
@@ -78,7 +98,10 @@ mod tests {
     #[test]
     fn age_is_counted_from_now() {
         let now = Ticks(100 * 10_000_000);
-        assert_eq!(expired_before(TimeDelta::try_seconds(40), now), Some(Ticks(60 * 10_000_000)));
+        assert_eq!(
+            expired_before(TimeDelta::try_seconds(40), now),
+            Some(Ticks(60 * 10_000_000))
+        );
         assert_eq!(expired_before(None, now), None);
     }
 }

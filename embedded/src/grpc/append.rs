@@ -7,8 +7,8 @@ use protocol::streams::{
         self, Success, WrongExpectedVersion,
         success::{CurrentRevisionOption, PositionOption},
         wrong_expected_version::{
-            CurrentRevisionOption as Current, CurrentRevisionOption2060 as OldCurrent, ExpectedRevisionOption,
-            ExpectedRevisionOption2060 as OldExpected,
+            CurrentRevisionOption as Current, CurrentRevisionOption2060 as OldCurrent,
+            ExpectedRevisionOption, ExpectedRevisionOption2060 as OldExpected,
         },
     },
 };
@@ -21,24 +21,36 @@ use crate::{
     security::{Action, Identity},
 };
 
-pub(super) async fn append(context: &Context, who: &Identity, mut requests: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+pub(super) async fn append(
+    context: &Context,
+    who: &Identity,
+    mut requests: Streaming<AppendReq>,
+) -> Result<AppendResp, Status> {
     let (stream, expected) = match requests.message().await?.and_then(|first| first.content) {
         Some(Content::Options(options)) => read_options(options)?,
         Some(Content::ProposedMessage(_)) | None => {
-            return Err(Status::invalid_argument("The first message must be the options."));
+            return Err(Status::invalid_argument(
+                "The first message must be the options.",
+            ));
         }
     };
     let allowed = context.guard.stream(who, Action::Write, &stream).await;
     allowed.map_err(|denied| status::denied(&denied))?;
     let events = read_events(context, requests).await?;
-    let outcome = context.writer.append(stream.clone(), expected, events).await.map_err(|failure| status::failed(&failure))?;
+    let outcome = context
+        .writer
+        .append(stream.clone(), expected, events)
+        .await
+        .map_err(|failure| status::failed(&failure))?;
     let result = match outcome {
         AppendOutcome::Written { revision, position } => success(revision, Some(position)),
         AppendOutcome::Repeated { revision, position } => success(Some(revision), position),
         AppendOutcome::WrongExpected { current } => wrong_expected(expected, current),
         AppendOutcome::Deleted => return Err(status::stream_deleted(&stream)),
     };
-    Ok(AppendResp { result: Some(result) })
+    Ok(AppendResp {
+        result: Some(result),
+    })
 }
 
 fn read_options(options: Options) -> Result<(StreamName, Expected), Status> {
@@ -48,18 +60,25 @@ fn read_options(options: Options) -> Result<(StreamName, Expected), Status> {
         Some(ExpectedStreamRevision::Any(())) => Expected::Any,
         Some(ExpectedStreamRevision::StreamExists(())) => Expected::StreamExists,
         None => {
-            return Err(Status::invalid_argument("An append must say which revision it expects."));
+            return Err(Status::invalid_argument(
+                "An append must say which revision it expects.",
+            ));
         }
     };
     Ok((read_writable_stream(options.stream_identifier)?, expected))
 }
 
-async fn read_events(context: &Context, mut requests: Streaming<AppendReq>) -> Result<Vec<NewEvent>, Status> {
+async fn read_events(
+    context: &Context,
+    mut requests: Streaming<AppendReq>,
+) -> Result<Vec<NewEvent>, Status> {
     let mut events = Vec::new();
     let mut size = 0;
     while let Some(request) = requests.message().await? {
         let Some(Content::ProposedMessage(message)) = request.content else {
-            return Err(Status::invalid_argument("Only the first message may be options."));
+            return Err(Status::invalid_argument(
+                "Only the first message may be options.",
+            ));
         };
         let event = proposed::appended(message)?;
         size += event.size();
@@ -73,10 +92,16 @@ async fn read_events(context: &Context, mut requests: Streaming<AppendReq>) -> R
 
 fn success(revision: Option<u64>, position: Option<Position>) -> append_resp::Result {
     let position = position.map_or(PositionOption::NoPosition(()), |position| {
-        PositionOption::Position(append_resp::Position { commit_position: position.get(), prepare_position: position.get() })
+        PositionOption::Position(append_resp::Position {
+            commit_position: position.get(),
+            prepare_position: position.get(),
+        })
     });
     append_resp::Result::Success(Success {
-        current_revision_option: Some(revision.map_or(CurrentRevisionOption::NoStream(()), CurrentRevisionOption::CurrentRevision)),
+        current_revision_option: Some(revision.map_or(
+            CurrentRevisionOption::NoStream(()),
+            CurrentRevisionOption::CurrentRevision,
+        )),
         position_option: Some(position),
     })
 }
@@ -84,13 +109,28 @@ fn success(revision: Option<u64>, position: Option<Position>) -> append_resp::Re
 /// Older clients read the fields of 20.6.0, in which an expected absence is the greatest number.
 fn wrong_expected(expected: Expected, current: Option<u64>) -> append_resp::Result {
     let (old_expected, expected) = match expected {
-        Expected::Exact(number) => (OldExpected::ExpectedRevision2060(number), ExpectedRevisionOption::ExpectedRevision(number)),
-        Expected::NoStream => (OldExpected::ExpectedRevision2060(u64::MAX), ExpectedRevisionOption::ExpectedNoStream(())),
-        Expected::Any => (OldExpected::Any2060(()), ExpectedRevisionOption::ExpectedAny(())),
-        Expected::StreamExists => (OldExpected::StreamExists2060(()), ExpectedRevisionOption::ExpectedStreamExists(())),
+        Expected::Exact(number) => (
+            OldExpected::ExpectedRevision2060(number),
+            ExpectedRevisionOption::ExpectedRevision(number),
+        ),
+        Expected::NoStream => (
+            OldExpected::ExpectedRevision2060(u64::MAX),
+            ExpectedRevisionOption::ExpectedNoStream(()),
+        ),
+        Expected::Any => (
+            OldExpected::Any2060(()),
+            ExpectedRevisionOption::ExpectedAny(()),
+        ),
+        Expected::StreamExists => (
+            OldExpected::StreamExists2060(()),
+            ExpectedRevisionOption::ExpectedStreamExists(()),
+        ),
     };
     let (old_current, current) = match current {
-        Some(number) => (OldCurrent::CurrentRevision2060(number), Current::CurrentRevision(number)),
+        Some(number) => (
+            OldCurrent::CurrentRevision2060(number),
+            Current::CurrentRevision(number),
+        ),
         None => (OldCurrent::NoStream2060(()), Current::CurrentNoStream(())),
     };
     append_resp::Result::WrongExpectedVersion(WrongExpectedVersion {

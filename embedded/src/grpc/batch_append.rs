@@ -1,7 +1,8 @@
-//! `Streams/BatchAppend`: any number of appends over one call, each answered under its correlation id.
+//! `Streams/BatchAppend`: any number of appends over one call, each answered under its correlation
+//! id.
 //!
-//! An append may come in several messages and is carried out with its last. A failed one does not end the call: its
-//! error is in its reply.
+//! An append may come in several messages and is carried out with its last. A failed one does not
+//! end the call: its error is in its reply.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -11,9 +12,11 @@ use prost::Name;
 use protocol::{
     rpc::{Code, Status as RpcStatus},
     shared::{
-        AccessDenied, AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted, StreamIdentifier, Timeout, Uuid as WireUuid,
-        WrongExpectedVersion,
-        wrong_expected_version::{CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption},
+        AccessDenied, AllStreamPosition, BadRequest, MaximumAppendSizeExceeded, StreamDeleted,
+        StreamIdentifier, Timeout, Uuid as WireUuid, WrongExpectedVersion,
+        wrong_expected_version::{
+            CurrentStreamRevisionOption as Current, ExpectedStreamPositionOption,
+        },
     },
     streams::{
         BatchAppendReq, BatchAppendResp,
@@ -44,7 +47,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many appends of one call may be under way before more of it is read.
 const IN_FLIGHT: usize = 1024;
 
-pub(super) fn batch_append(context: Arc<Context>, who: Identity, mut requests: Streaming<BatchAppendReq>) -> Replies<BatchAppendResp> {
+pub(super) fn batch_append(
+    context: Arc<Context>,
+    who: Identity,
+    mut requests: Streaming<BatchAppendReq>,
+) -> Replies<BatchAppendResp> {
     Box::pin(try_stream! {
         let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
         let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
@@ -112,8 +119,13 @@ impl Batch {
 /// Adds a message to its batch. The batch comes back with its last message.
 ///
 /// A batch whose first message has no options is passed over, as by a real server.
-fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq, limit: usize) -> Result<Option<Batch>, Status> {
-    let id = read_id(request.correlation_id.as_ref()).ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
+fn collect(
+    unfinished: &mut HashMap<Uuid, Batch>,
+    request: BatchAppendReq,
+    limit: usize,
+) -> Result<Option<Batch>, Status> {
+    let id = read_id(request.correlation_id.as_ref())
+        .ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
     let mut batch = match (unfinished.remove(&id), request.options) {
         (Some(batch), _) => batch,
         (None, Some(options)) => Batch {
@@ -139,18 +151,32 @@ fn collect(unfinished: &mut HashMap<Uuid, Batch>, request: BatchAppendReq, limit
     Ok(None)
 }
 
-async fn carry_out(context: Arc<Context>, allowed: Result<(), RpcStatus>, batch: Batch) -> BatchAppendResp {
+async fn carry_out(
+    context: Arc<Context>,
+    allowed: Result<(), RpcStatus>,
+    batch: Batch,
+) -> BatchAppendResp {
     let correlation_id = batch.correlation_id.clone();
     let stream_identifier = batch.stream_identifier.clone();
     let result = match append(&context, allowed, batch).await {
         Ok(success) => BatchResult::Success(success),
         Err(status) => BatchResult::Error(status),
     };
-    BatchAppendResp { correlation_id, stream_identifier, result: Some(result), expected_stream_position: None }
+    BatchAppendResp {
+        correlation_id,
+        stream_identifier,
+        result: Some(result),
+        expected_stream_position: None,
+    }
 }
 
-async fn append(context: &Context, allowed: Result<(), RpcStatus>, batch: Batch) -> Result<Success, RpcStatus> {
-    let stream = read_writable_stream(batch.options.stream_identifier).map_err(|status| bad_request(status.message()))?;
+async fn append(
+    context: &Context,
+    allowed: Result<(), RpcStatus>,
+    batch: Batch,
+) -> Result<Success, RpcStatus> {
+    let stream = read_writable_stream(batch.options.stream_identifier)
+        .map_err(|status| bad_request(status.message()))?;
     let expected = match batch.options.expected_stream_position {
         Some(options::ExpectedStreamPosition::StreamPosition(number)) => Expected::Exact(number),
         Some(options::ExpectedStreamPosition::NoStream(())) => Expected::NoStream,
@@ -166,7 +192,9 @@ async fn append(context: &Context, allowed: Result<(), RpcStatus>, batch: Batch)
         return Err(too_large(context.max_append_size));
     }
     let allowed = time_allowed(batch.options.deadline_option.as_ref());
-    let append = context.writer.append(stream.clone(), expected, batch.events);
+    let append = context
+        .writer
+        .append(stream.clone(), expected, batch.events);
     match tokio::time::timeout(allowed, append).await {
         Ok(Ok(outcome)) => answer(&stream, expected, outcome),
         Ok(Err(failure)) => Err(failed(&failure)),
@@ -177,18 +205,26 @@ async fn append(context: &Context, allowed: Result<(), RpcStatus>, batch: Batch)
 /// One official client sends seconds since 1970 for a duration: the write timeout bounds that too.
 fn time_allowed(deadline: Option<&options::DeadlineOption>) -> Duration {
     match deadline {
-        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration).unwrap_or(WRITE_TIMEOUT).min(WRITE_TIMEOUT),
+        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration)
+            .unwrap_or(WRITE_TIMEOUT)
+            .min(WRITE_TIMEOUT),
         Some(options::DeadlineOption::Deadline21100(_)) | None => WRITE_TIMEOUT,
     }
 }
 
-fn answer(stream: &StreamName, expected: Expected, outcome: AppendOutcome) -> Result<Success, RpcStatus> {
+fn answer(
+    stream: &StreamName,
+    expected: Expected,
+    outcome: AppendOutcome,
+) -> Result<Success, RpcStatus> {
     match outcome {
         AppendOutcome::Written { revision, position } => Ok(success(revision, Some(position))),
         AppendOutcome::Repeated { revision, position } => Ok(success(Some(revision), position)),
         AppendOutcome::WrongExpected { current } => Err(wrong_expected(expected, current)),
         AppendOutcome::Deleted => {
-            let detail = StreamDeleted { stream_identifier: Some(super::convert::write_stream(stream)) };
+            let detail = StreamDeleted {
+                stream_identifier: Some(super::convert::write_stream(stream)),
+            };
             Err(error(Code::NotFound, "StreamDeleted", &detail))
         }
     }
@@ -196,10 +232,16 @@ fn answer(stream: &StreamName, expected: Expected, outcome: AppendOutcome) -> Re
 
 fn success(revision: Option<u64>, position: Option<Position>) -> Success {
     let position = position.map_or(PositionOption::NoPosition(()), |position| {
-        PositionOption::Position(AllStreamPosition { commit_position: position.get(), prepare_position: position.get() })
+        PositionOption::Position(AllStreamPosition {
+            commit_position: position.get(),
+            prepare_position: position.get(),
+        })
     });
     Success {
-        current_revision_option: Some(revision.map_or(CurrentRevisionOption::NoStream(()), CurrentRevisionOption::CurrentRevision)),
+        current_revision_option: Some(revision.map_or(
+            CurrentRevisionOption::NoStream(()),
+            CurrentRevisionOption::CurrentRevision,
+        )),
         position_option: Some(position),
     }
 }
@@ -207,7 +249,9 @@ fn success(revision: Option<u64>, position: Option<Position>) -> Success {
 fn wrong_expected(expected: Expected, current: Option<u64>) -> RpcStatus {
     use ExpectedStreamPositionOption as Wire;
     let detail = WrongExpectedVersion {
-        current_stream_revision_option: Some(current.map_or(Current::CurrentNoStream(()), Current::CurrentStreamRevision)),
+        current_stream_revision_option: Some(
+            current.map_or(Current::CurrentNoStream(()), Current::CurrentStreamRevision),
+        ),
         expected_stream_position_option: Some(match expected {
             Expected::Exact(number) => Wire::ExpectedStreamPosition(number),
             Expected::NoStream => Wire::ExpectedNoStream(()),
@@ -219,32 +263,45 @@ fn wrong_expected(expected: Expected, current: Option<u64>) -> RpcStatus {
 }
 
 fn too_large(limit: usize) -> RpcStatus {
-    let detail = MaximumAppendSizeExceeded { max_append_size: u32::try_from(limit).unwrap_or(u32::MAX) };
+    let detail = MaximumAppendSizeExceeded {
+        max_append_size: u32::try_from(limit).unwrap_or(u32::MAX),
+    };
     error(Code::InvalidArgument, "MaximumAppendSizeExceeded", &detail)
 }
 
 fn refused(refusal: Refusal) -> RpcStatus {
     match refusal {
         // The very words of a real server: the detail is part of its answer.
-        Refusal::MissingProperty(_) => bad_request("The given key was not present in the dictionary."),
+        Refusal::MissingProperty(_) => {
+            bad_request("The given key was not present in the dictionary.")
+        }
         Refusal::NoId | Refusal::EmptyType => bad_request(Status::from(refusal).message()),
     }
 }
 
 fn bad_request(message: &str) -> RpcStatus {
-    let detail = BadRequest { message: message.to_owned() };
+    let detail = BadRequest {
+        message: message.to_owned(),
+    };
     error(Code::InvalidArgument, "BadRequest", &detail)
 }
 
 fn failed(failure: &Failure) -> RpcStatus {
     let status = super::status::failed(failure);
-    RpcStatus { code: Code::Unavailable.into(), message: status.message().to_owned(), details: None }
+    RpcStatus {
+        code: Code::Unavailable.into(),
+        message: status.message().to_owned(),
+        details: None,
+    }
 }
 
 fn error<D: Name>(code: Code, message: &str, detail: &D) -> RpcStatus {
     RpcStatus {
         code: code.into(),
         message: message.to_owned(),
-        details: Some(prost_types::Any { type_url: D::type_url(), value: detail.encode_to_vec() }),
+        details: Some(prost_types::Any {
+            type_url: D::type_url(),
+            value: detail.encode_to_vec(),
+        }),
     }
 }

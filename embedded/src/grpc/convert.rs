@@ -37,22 +37,30 @@ impl IdForm {
 pub(super) fn read_id(id: Option<&WireUuid>) -> Option<Uuid> {
     match id?.value.as_ref()? {
         wire::Value::String(text) => Uuid::try_parse(text).ok(),
-        wire::Value::Structured(halves) => {
-            Some(Uuid::from_u64_pair(halves.most_significant_bits.cast_unsigned(), halves.least_significant_bits.cast_unsigned()))
-        }
+        wire::Value::Structured(halves) => Some(Uuid::from_u64_pair(
+            halves.most_significant_bits.cast_unsigned(),
+            halves.least_significant_bits.cast_unsigned(),
+        )),
     }
 }
 
 pub(super) fn write_stream(stream: &StreamName) -> StreamIdentifier {
-    StreamIdentifier { stream_name: Bytes::copy_from_slice(stream.as_str().as_bytes()) }
+    StreamIdentifier {
+        stream_name: Bytes::copy_from_slice(stream.as_str().as_bytes()),
+    }
 }
 
 pub(super) fn read_stream(stream: Option<StreamIdentifier>) -> Result<StreamName, Status> {
     let name = stream.unwrap_or_default().stream_name;
-    let name = std::str::from_utf8(&name).map_err(|_| Status::invalid_argument("A stream's name must be UTF-8 text."))?;
+    let name = std::str::from_utf8(&name)
+        .map_err(|_| Status::invalid_argument("A stream's name must be UTF-8 text."))?;
     match name {
-        "" => Err(Status::invalid_argument("A stream's name must not be empty.")),
-        _ if name.len() > MAX_NAME => Err(Status::invalid_argument(format!("A stream's name must not be longer than {MAX_NAME} bytes."))),
+        "" => Err(Status::invalid_argument(
+            "A stream's name must not be empty.",
+        )),
+        _ if name.len() > MAX_NAME => Err(Status::invalid_argument(format!(
+            "A stream's name must not be longer than {MAX_NAME} bytes."
+        ))),
         name => Ok(StreamName::new(name)),
     }
 }
@@ -61,7 +69,9 @@ pub(super) fn read_stream(stream: Option<StreamIdentifier>) -> Result<StreamName
 pub(super) fn read_writable_stream(stream: Option<StreamIdentifier>) -> Result<StreamName, Status> {
     let stream = read_stream(stream)?;
     match stream.as_str() {
-        "$$" | "$all" => Err(Status::invalid_argument(format!("The stream '{stream}' cannot be written."))),
+        "$$" | "$all" => Err(Status::invalid_argument(format!(
+            "The stream '{stream}' cannot be written."
+        ))),
         _ => Ok(stream),
     }
 }
@@ -76,14 +86,20 @@ mod tests {
         for form in [IdForm::Text, IdForm::Structured] {
             assert_eq!(read_id(Some(&form.write(id))), Some(id), "{form:?}");
         }
-        let garbage = WireUuid { value: Some(wire::Value::String("not-a-uuid".to_owned())) };
+        let garbage = WireUuid {
+            value: Some(wire::Value::String("not-a-uuid".to_owned())),
+        };
         assert_eq!(read_id(Some(&garbage)), None);
         assert_eq!(read_id(None), None);
     }
 
     #[test]
     fn names_that_cannot_be_are_refused() {
-        let named = |name: &[u8]| read_writable_stream(Some(StreamIdentifier { stream_name: Bytes::copy_from_slice(name) }));
+        let named = |name: &[u8]| {
+            read_writable_stream(Some(StreamIdentifier {
+                stream_name: Bytes::copy_from_slice(name),
+            }))
+        };
         assert_eq!(named(b"order-1").unwrap().as_str(), "order-1");
         for name in [&b""[..], b"$$", b"$all", b"\xff", &[b'x'; 9000]] {
             assert!(named(name).is_err());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use protocol::gossip::{ClusterInfo, EndPoint, MemberInfo, gossip_server::Gossip, member_info::VNodeState};
+use protocol::gossip::{
+    ClusterInfo, EndPoint, MemberInfo, gossip_server::Gossip, member_info::VNodeState,
+};
 use tonic::{Request, Response, Status};
 
 use super::{Context, convert::IdForm};
@@ -18,8 +20,13 @@ impl Gossip for Service {
             time_stamp: context.reader.now().0,
             state: VNodeState::Leader.into(),
             is_alive: true,
-            http_end_point: Some(EndPoint { address: context.advertised.ip().to_string(), port: u32::from(context.advertised.port()) }),
+            http_end_point: Some(EndPoint {
+                address: context.advertised.ip().to_string(),
+                port: u32::from(context.advertised.port()),
+            }),
         };
-        Ok(Response::new(ClusterInfo { members: vec![member] }))
+        Ok(Response::new(ClusterInfo {
+            members: vec![member],
+        }))
     }
 }

@@ -1,6 +1,10 @@
-//! The protocol's services. Each turns requests into commands and reads, and outcomes into replies; none decides.
+//! The protocol's services. Each turns requests into commands and reads, and outcomes into replies;
+//! none decides.
 
-#![allow(clippy::result_large_err, reason = "the generated services return statuses by value")]
+#![allow(
+    clippy::result_large_err,
+    reason = "the generated services return statuses by value"
+)]
 
 mod append;
 mod batch_append;
@@ -25,10 +29,11 @@ pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
 
 use protocol::{
-    gossip::gossip_server::GossipServer, monitoring::monitoring_server::MonitoringServer, operations::operations_server::OperationsServer,
+    gossip::gossip_server::GossipServer, monitoring::monitoring_server::MonitoringServer,
+    operations::operations_server::OperationsServer,
     persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer,
-    server_features::server_features_server::ServerFeaturesServer, streams::streams_server::StreamsServer,
-    users::users_server::UsersServer,
+    server_features::server_features_server::ServerFeaturesServer,
+    streams::streams_server::StreamsServer, users::users_server::UsersServer,
 };
 use tonic::service::Routes;
 use uuid::Uuid;
@@ -60,12 +65,20 @@ pub(crate) struct Context {
 /// All services, ready to be served.
 pub(crate) fn routes(context: Context) -> Routes {
     let context = Arc::new(context);
-    Routes::new(StreamsServer::new(streams::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(PersistentSubscriptionsServer::new(persistent::Service(context.clone())).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(UsersServer::new(users::Service(context.clone())))
-        .add_service(MonitoringServer::new(monitoring::Service(context.clone())))
-        .add_service(OperationsServer::new(operations::Service::new(context.clone())))
-        .add_service(ServerFeaturesServer::new(features::Service))
-        .add_service(GossipServer::new(gossip::Service(context)))
-        .prepare()
+    Routes::new(
+        StreamsServer::new(streams::Service(context.clone()))
+            .max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(
+        PersistentSubscriptionsServer::new(persistent::Service(context.clone()))
+            .max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(UsersServer::new(users::Service(context.clone())))
+    .add_service(MonitoringServer::new(monitoring::Service(context.clone())))
+    .add_service(OperationsServer::new(operations::Service::new(
+        context.clone(),
+    )))
+    .add_service(ServerFeaturesServer::new(features::Service))
+    .add_service(GossipServer::new(gossip::Service(context)))
+    .prepare()
 }

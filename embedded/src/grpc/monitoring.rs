@@ -17,8 +17,14 @@ pub(super) struct Service(pub(super) Arc<Context>);
 impl Monitoring for Service {
     type StatsStream = Pin<Box<dyn Stream<Item = Result<StatsResp, Status>> + Send>>;
 
-    async fn stats(&self, request: Request<StatsReq>) -> Result<Response<Self::StatsStream>, Status> {
-        self.0.guard.known(&status::who(&request)).map_err(|denied| status::denied(&denied))?;
+    async fn stats(
+        &self,
+        request: Request<StatsReq>,
+    ) -> Result<Response<Self::StatsStream>, Status> {
+        self.0
+            .guard
+            .known(&status::who(&request))
+            .map_err(|denied| status::denied(&denied))?;
         let context = self.0.clone();
         let every = Duration::from_millis(request.into_inner().refresh_time_period_in_ms);
         let shutdown = context.reader.shutdown_token();
@@ -41,7 +47,10 @@ impl Monitoring for Service {
 fn figures(context: &Context) -> BTreeMap<String, String> {
     let mut figures = BTreeMap::from([
         ("es-version".to_owned(), SERVER_VERSION.to_owned()),
-        ("es-writer-checkpoint".to_owned(), context.reader.end().get().to_string()),
+        (
+            "es-writer-checkpoint".to_owned(),
+            context.reader.end().get().to_string(),
+        ),
         ("es-instanceId".to_owned(), context.instance.to_string()),
         ("proc-id".to_owned(), std::process::id().to_string()),
     ]);

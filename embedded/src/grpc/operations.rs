@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::operations::{
-    ScavengeResp, SetNodePriorityReq, StartScavengeReq, StopScavengeReq, operations_server::Operations, scavenge_resp::ScavengeResult,
+    ScavengeResp, SetNodePriorityReq, StartScavengeReq, StopScavengeReq,
+    operations_server::Operations, scavenge_resp::ScavengeResult,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
@@ -26,7 +27,10 @@ struct Running {
 
 impl Service {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, running: Arc::default() }
+        Self {
+            context,
+            running: Arc::default(),
+        }
     }
 
     fn allow<T>(&self, request: &Request<T>) -> Result<(), Status> {
@@ -41,7 +45,10 @@ impl Service {
         }
         let id = self.context.reader.new_id();
         let stop = CancellationToken::new();
-        *running = Some(Running { id, stop: stop.clone() });
+        *running = Some(Running {
+            id,
+            stop: stop.clone(),
+        });
         let (context, slot) = (self.context.clone(), self.running.clone());
         tokio::spawn(async move {
             scavenge(&context, id, &stop).await;
@@ -71,25 +78,44 @@ async fn scavenge(context: &Context, id: Uuid, stop: &CancellationToken) {
 
 #[tonic::async_trait]
 impl Operations for Service {
-    async fn start_scavenge(&self, request: Request<StartScavengeReq>) -> Result<Response<ScavengeResp>, Status> {
+    async fn start_scavenge(
+        &self,
+        request: Request<StartScavengeReq>,
+    ) -> Result<Response<ScavengeResp>, Status> {
         self.allow(&request)?;
         let (id, result) = self.scavenge();
-        Ok(Response::new(ScavengeResp { scavenge_id: id.to_string(), scavenge_result: result.into() }))
+        Ok(Response::new(ScavengeResp {
+            scavenge_id: id.to_string(),
+            scavenge_result: result.into(),
+        }))
     }
 
-    async fn stop_scavenge(&self, request: Request<StopScavengeReq>) -> Result<Response<ScavengeResp>, Status> {
+    async fn stop_scavenge(
+        &self,
+        request: Request<StopScavengeReq>,
+    ) -> Result<Response<ScavengeResp>, Status> {
         self.allow(&request)?;
         let wanted = request.into_inner().options.unwrap_or_default().scavenge_id;
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match running.filter(|running| running.id.to_string() == wanted) {
             Some(running) => {
                 running.stop.cancel();
-                Ok(Response::new(ScavengeResp { scavenge_id: wanted, scavenge_result: ScavengeResult::Stopped.into() }))
+                Ok(Response::new(ScavengeResp {
+                    scavenge_id: wanted,
+                    scavenge_result: ScavengeResult::Stopped.into(),
+                }))
             }
             None => Err(status::with_trailers(
                 Code::NotFound,
                 format!("Scavenge id {wanted} is not running."),
-                &[("exception", "scavenge-not-found"), ("scavenge-id", &wanted)],
+                &[
+                    ("exception", "scavenge-not-found"),
+                    ("scavenge-id", &wanted),
+                ],
             )),
         }
     }
@@ -113,12 +139,18 @@ impl Operations for Service {
     }
 
     /// The only node is the leader whatever its priority.
-    async fn set_node_priority(&self, request: Request<SetNodePriorityReq>) -> Result<Response<()>, Status> {
+    async fn set_node_priority(
+        &self,
+        request: Request<SetNodePriorityReq>,
+    ) -> Result<Response<()>, Status> {
         self.allow(&request)?;
         Ok(Response::new(()))
     }
 
-    async fn restart_persistent_subscriptions(&self, request: Request<()>) -> Result<Response<()>, Status> {
+    async fn restart_persistent_subscriptions(
+        &self,
+        request: Request<()>,
+    ) -> Result<Response<()>, Status> {
         self.allow(&request)?;
         self.context.groups.restart().await;
         Ok(Response::new(()))

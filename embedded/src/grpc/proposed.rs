@@ -32,16 +32,33 @@ impl From<Refusal> for Status {
 }
 
 pub(super) fn appended(message: streams::append_req::ProposedMessage) -> Result<NewEvent, Refusal> {
-    let streams::append_req::ProposedMessage { id, metadata, custom_metadata, data } = message;
+    let streams::append_req::ProposedMessage {
+        id,
+        metadata,
+        custom_metadata,
+        data,
+    } = message;
     event(id.as_ref(), &metadata, custom_metadata, data)
 }
 
-pub(super) fn batched(message: streams::batch_append_req::ProposedMessage) -> Result<NewEvent, Refusal> {
-    let streams::batch_append_req::ProposedMessage { id, metadata, custom_metadata, data } = message;
+pub(super) fn batched(
+    message: streams::batch_append_req::ProposedMessage,
+) -> Result<NewEvent, Refusal> {
+    let streams::batch_append_req::ProposedMessage {
+        id,
+        metadata,
+        custom_metadata,
+        data,
+    } = message;
     event(id.as_ref(), &metadata, custom_metadata, data)
 }
 
-fn event(id: Option<&WireUuid>, properties: &BTreeMap<String, String>, metadata: Bytes, data: Bytes) -> Result<NewEvent, Refusal> {
+fn event(
+    id: Option<&WireUuid>,
+    properties: &BTreeMap<String, String>,
+    metadata: Bytes,
+    data: Bytes,
+) -> Result<NewEvent, Refusal> {
     let property = |name| properties.get(name).ok_or(Refusal::MissingProperty(name));
     let event_type = property(TYPE)?;
     let content_type = property(CONTENT_TYPE)?;
@@ -49,5 +66,11 @@ fn event(id: Option<&WireUuid>, properties: &BTreeMap<String, String>, metadata:
         return Err(Refusal::EmptyType);
     }
     let id = read_id(id).filter(|id| !id.is_nil()).ok_or(Refusal::NoId)?;
-    Ok(NewEvent { id, event_type: event_type.as_str().into(), is_json: content_type == JSON, data, metadata })
+    Ok(NewEvent {
+        id,
+        event_type: event_type.as_str().into(),
+        is_json: content_type == JSON,
+        data,
+        metadata,
+    })
 }

@@ -7,8 +7,9 @@ use protocol::streams::{
     read_req::{
         Options,
         options::{
-            AllOptions, CountOption, FilterOption, FilterOptions, ReadDirection, StreamOption, StreamOptions, all_options::AllOption,
-            filter_options, stream_options::RevisionOption, uuid_option,
+            AllOptions, CountOption, FilterOption, FilterOptions, ReadDirection, StreamOption,
+            StreamOptions, all_options::AllOption, filter_options, stream_options::RevisionOption,
+            uuid_option,
         },
     },
 };
@@ -18,7 +19,10 @@ use super::convert::{IdForm, read_stream};
 use crate::{
     log::Direction,
     model::{Position, StreamName},
-    read::{AllRead, AllStart, AllSubscription, Bounds, Checkpoints, Filter, Links, StreamRead, StreamStart, StreamSubscription, Subject},
+    read::{
+        AllRead, AllStart, AllSubscription, Bounds, Checkpoints, Filter, Links, StreamRead,
+        StreamStart, StreamSubscription, Subject,
+    },
 };
 
 /// The window a filter has if it names no maximum.
@@ -51,12 +55,16 @@ impl Read {
 }
 
 pub(super) fn read_request(request: ReadReq) -> Result<Asked, Status> {
-    let options = request.options.ok_or_else(|| Status::invalid_argument("The request has no options."))?;
+    let options = request
+        .options
+        .ok_or_else(|| Status::invalid_argument("The request has no options."))?;
     let ids = match options.uuid_option.and_then(|option| option.content) {
         Some(uuid_option::Content::Structured(())) => IdForm::Structured,
         Some(uuid_option::Content::String(())) => IdForm::Text,
         None => {
-            return Err(Status::invalid_argument("The request must say how ids are written."));
+            return Err(Status::invalid_argument(
+                "The request must say how ids are written.",
+            ));
         }
     };
     let read = read_kind(options)?;
@@ -69,7 +77,11 @@ fn read_kind(options: Options) -> Result<Read, Status> {
         ReadDirection::Forwards => Direction::Forwards,
         ReadDirection::Backwards => Direction::Backwards,
     };
-    let links = if options.resolve_links { Links::Resolved } else { Links::Kept };
+    let links = if options.resolve_links {
+        Links::Resolved
+    } else {
+        Links::Kept
+    };
     let bounds = match options.control_option {
         Some(control) if control.compatibility >= 1 => Bounds::Told,
         Some(_) | None => Bounds::Untold,
@@ -82,11 +94,27 @@ fn read_kind(options: Options) -> Result<Read, Status> {
         (Of::Stream(stream), Count::Count(count), direction, Filters::NoFilter(())) => {
             let (stream, start) = read_start(stream)?;
             check_count(start, direction, count)?;
-            Ok(Read::Stream(StreamRead { stream, start, direction, count, links, bounds }))
+            Ok(Read::Stream(StreamRead {
+                stream,
+                start,
+                direction,
+                count,
+                links,
+                bounds,
+            }))
         }
-        (Of::Stream(stream), Count::Subscription(_), Direction::Forwards, Filters::NoFilter(())) => {
+        (
+            Of::Stream(stream),
+            Count::Subscription(_),
+            Direction::Forwards,
+            Filters::NoFilter(()),
+        ) => {
             let (stream, start) = read_start(stream)?;
-            Ok(Read::SubscribeToStream(StreamSubscription { stream, start, links }))
+            Ok(Read::SubscribeToStream(StreamSubscription {
+                stream,
+                start,
+                links,
+            }))
         }
         (Of::All(all), Count::Count(count), direction, filter) => Ok(Read::All(AllRead {
             start: read_all_start(all)?,
@@ -96,7 +124,11 @@ fn read_kind(options: Options) -> Result<Read, Status> {
             filter: read_filter(filter)?.map(|(filter, _)| filter),
         })),
         (Of::All(all), Count::Subscription(_), Direction::Forwards, filter) => {
-            Ok(Read::SubscribeToAll(AllSubscription { start: read_all_start(all)?, links, filter: read_filter(filter)? }))
+            Ok(Read::SubscribeToAll(AllSubscription {
+                start: read_all_start(all)?,
+                links,
+                filter: read_filter(filter)?,
+            }))
         }
         _ => Err(invalid(&combination)),
     }
@@ -131,7 +163,11 @@ fn read_start(options: StreamOptions) -> Result<(StreamName, StreamStart), Statu
         Some(RevisionOption::Start(())) => StreamStart::Start,
         Some(RevisionOption::End(())) => StreamStart::End,
         Some(RevisionOption::Revision(number)) => StreamStart::Revision(number),
-        None => return Err(Status::invalid_argument("The request must say where to start.")),
+        None => {
+            return Err(Status::invalid_argument(
+                "The request must say where to start.",
+            ));
+        }
     };
     Ok((read_stream(options.stream_identifier)?, start))
 }
@@ -139,10 +175,14 @@ fn read_start(options: StreamOptions) -> Result<(StreamName, StreamStart), Statu
 /// Two reads that a real server answers with a failure of its own.
 fn check_count(start: StreamStart, direction: Direction, count: u64) -> Result<(), Status> {
     if count == 0 {
-        return Err(Status::unknown("A stream cannot be read with a count of 0."));
+        return Err(Status::unknown(
+            "A stream cannot be read with a count of 0.",
+        ));
     }
     if start == StreamStart::End && direction == Direction::Forwards {
-        return Err(Status::unknown("A stream cannot be read forwards from its end."));
+        return Err(Status::unknown(
+            "A stream cannot be read forwards from its end.",
+        ));
     }
     Ok(())
 }
@@ -156,11 +196,15 @@ fn read_all_start(options: AllOptions) -> Result<AllStart, Status> {
             let prepare = Position::new(position.prepare_position);
             match (commit, prepare) {
                 (Position::END, Position::END) => Ok(AllStart::End),
-                _ if commit < prepare => Err(Status::invalid_argument("The commit position cannot be less than the prepare position.")),
+                _ if commit < prepare => Err(Status::invalid_argument(
+                    "The commit position cannot be less than the prepare position.",
+                )),
                 _ => Ok(AllStart::Position { commit, prepare }),
             }
         }
-        None => Err(Status::invalid_argument("The request must say where to start.")),
+        None => Err(Status::invalid_argument(
+            "The request must say where to start.",
+        )),
     }
 }
 
@@ -173,11 +217,13 @@ fn read_filter(option: FilterOption) -> Result<Option<(Arc<Filter>, Checkpoints)
                 Some(filter_options::Filter::StreamIdentifier(it)) => (Subject::Stream, it),
                 Some(filter_options::Filter::EventType(it)) => (Subject::EventType, it),
                 None => {
-                    return Err(Status::invalid_argument("The filter must say what it looks at."));
+                    return Err(Status::invalid_argument(
+                        "The filter must say what it looks at.",
+                    ));
                 }
             };
-            let filter =
-                Filter::new(subject, &expression.regex, expression.prefix).map_err(|error| Status::invalid_argument(error.to_string()))?;
+            let filter = Filter::new(subject, &expression.regex, expression.prefix)
+                .map_err(|error| Status::invalid_argument(error.to_string()))?;
             Ok(Some((Arc::new(filter), checkpoints)))
         }
     }
@@ -191,7 +237,9 @@ fn checkpoints(options: &FilterOptions) -> Result<Checkpoints, Status> {
     };
     let interval = u64::from(window) * u64::from(options.checkpoint_interval_multiplier);
     if interval == 0 {
-        return Err(Status::invalid_argument("The filter's window and its checkpoint interval multiplier must not be 0."));
+        return Err(Status::invalid_argument(
+            "The filter's window and its checkpoint interval multiplier must not be 0.",
+        ));
     }
     Ok(Checkpoints { interval })
 }

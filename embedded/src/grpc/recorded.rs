@@ -8,10 +8,16 @@ use super::convert::IdForm;
 use crate::model::Record;
 
 pub(super) fn recorded(record: &Record, ids: IdForm) -> RecordedEvent {
-    let content_type = if record.is_json { "application/json" } else { "application/octet-stream" };
+    let content_type = if record.is_json {
+        "application/json"
+    } else {
+        "application/octet-stream"
+    };
     RecordedEvent {
         id: Some(ids.write(record.id)),
-        stream_identifier: Some(StreamIdentifier { stream_name: record.stream_bytes() }),
+        stream_identifier: Some(StreamIdentifier {
+            stream_name: record.stream_bytes(),
+        }),
         stream_revision: record.number,
         prepare_position: record.position.get(),
         commit_position: record.position.get(),

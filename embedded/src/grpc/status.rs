@@ -16,7 +16,11 @@ const EXCEPTION: &str = "exception";
 const STREAM_NAME: &str = "stream-name";
 
 /// A status whose trailers name the exception a real server would have thrown, and its facts.
-pub(super) fn with_trailers(code: Code, message: impl Into<String>, trailers: &[(&'static str, &str)]) -> Status {
+pub(super) fn with_trailers(
+    code: Code,
+    message: impl Into<String>,
+    trailers: &[(&'static str, &str)],
+) -> Status {
     let mut metadata = MetadataMap::new();
     for (name, value) in trailers {
         // Text that no header can hold is left out; the message has it.
@@ -31,12 +35,20 @@ pub(super) fn stream_deleted(stream: &StreamName) -> Status {
     with_trailers(
         Code::FailedPrecondition,
         format!("Event stream '{stream}' is deleted."),
-        &[(EXCEPTION, "stream-deleted"), (STREAM_NAME, stream.as_str())],
+        &[
+            (EXCEPTION, "stream-deleted"),
+            (STREAM_NAME, stream.as_str()),
+        ],
     )
 }
 
-/// A delete or tombstone of a stream that is not as expected. Clients read the numbers out of the text.
-pub(super) fn wrong_expected_version(stream: &StreamName, expected: Expected, current: Option<u64>) -> Status {
+/// A delete or tombstone of a stream that is not as expected. Clients read the numbers out of the
+/// text.
+pub(super) fn wrong_expected_version(
+    stream: &StreamName,
+    expected: Expected,
+    current: Option<u64>,
+) -> Status {
     let expected = expected.signed().to_string();
     let actual = current.map_or_else(|| "-1".to_owned(), |number| number.to_string());
     with_trailers(
@@ -58,7 +70,10 @@ pub(super) fn missing_metadata_property(property: &str) -> Status {
     with_trailers(
         Code::InvalidArgument,
         format!("Required Metadata Property '{property}' is missing"),
-        &[(EXCEPTION, "missing-required-metadata-property"), ("required-metadata-properties", "type,content-type")],
+        &[
+            (EXCEPTION, "missing-required-metadata-property"),
+            ("required-metadata-properties", "type,content-type"),
+        ],
     )
 }
 
@@ -66,17 +81,28 @@ pub(super) fn append_too_large(limit: usize) -> Status {
     with_trailers(
         Code::InvalidArgument,
         format!("Maximum Append Size of {limit} Exceeded."),
-        &[(EXCEPTION, "maximum-append-size-exceeded"), ("maximum-append-size", &limit.to_string())],
+        &[
+            (EXCEPTION, "maximum-append-size-exceeded"),
+            ("maximum-append-size", &limit.to_string()),
+        ],
     )
 }
 
 /// Who makes a call, as its connection found.
 pub(super) fn who<T>(request: &Request<T>) -> Identity {
-    request.extensions().get().cloned().unwrap_or(Identity::Anonymous)
+    request
+        .extensions()
+        .get()
+        .cloned()
+        .unwrap_or(Identity::Anonymous)
 }
 
 pub(super) fn access_denied() -> Status {
-    with_trailers(Code::PermissionDenied, "Access Denied", &[(EXCEPTION, "access-denied")])
+    with_trailers(
+        Code::PermissionDenied,
+        "Access Denied",
+        &[(EXCEPTION, "access-denied")],
+    )
 }
 
 pub(super) fn denied(denied: &Denied) -> Status {
@@ -109,7 +135,9 @@ pub(super) fn failed(failure: &Failure) -> Status {
 pub(super) fn read_failed(error: &ReadError) -> Status {
     match error {
         ReadError::StreamDeleted(stream) => stream_deleted(stream),
-        ReadError::NoRecord(_) => Status::invalid_argument("Trying to read from an invalid position."),
+        ReadError::NoRecord(_) => {
+            Status::invalid_argument("Trying to read from an invalid position.")
+        }
         ReadError::Filter(error) => Status::invalid_argument(error.to_string()),
         ReadError::ShuttingDown => shutting_down(),
         ReadError::Log(error) => {

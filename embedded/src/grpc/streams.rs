@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use protocol::streams::{
-    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
-    streams_server::Streams,
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
+    ReadResp, TombstoneReq, TombstoneResp, streams_server::Streams,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -25,7 +25,10 @@ impl Streams for Service {
         Ok(Response::new(replies))
     }
 
-    async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+    async fn append(
+        &self,
+        request: Request<Streaming<AppendReq>>,
+    ) -> Result<Response<AppendResp>, Status> {
         let reply = append::append(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(reply))
     }
@@ -35,13 +38,21 @@ impl Streams for Service {
         Ok(Response::new(reply))
     }
 
-    async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
-        let reply = delete::tombstone(&self.0, &status::who(&request), request.into_inner()).await?;
+    async fn tombstone(
+        &self,
+        request: Request<TombstoneReq>,
+    ) -> Result<Response<TombstoneResp>, Status> {
+        let reply =
+            delete::tombstone(&self.0, &status::who(&request), request.into_inner()).await?;
         Ok(Response::new(reply))
     }
 
-    async fn batch_append(&self, request: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
-        let replies = batch_append::batch_append(self.0.clone(), status::who(&request), request.into_inner());
+    async fn batch_append(
+        &self,
+        request: Request<Streaming<BatchAppendReq>>,
+    ) -> Result<Response<Self::BatchAppendStream>, Status> {
+        let replies =
+            batch_append::batch_append(self.0.clone(), status::who(&request), request.into_inner());
         Ok(Response::new(replies))
     }
 }

@@ -1,7 +1,8 @@
 //! A log on disk, in an LSM tree store that journals and flushes each group once.
 //!
-//! `format` names the layout of the directory, `extent` how far the log has reached; `store/` belongs to the storage
-//! library, its lock file included. Its files are looked at before it opens them, see [`files`].
+//! `format` names the layout of the directory, `extent` how far the log has reached; `store/`
+//! belongs to the storage library, its lock file included. Its files are looked at before it opens
+//! them, see [`files`].
 
 use std::{
     fmt,
@@ -30,7 +31,8 @@ use super::{
 };
 use crate::model::{Position, Record, StreamName};
 
-// What the log takes of memory: a cache, and what is in the journal and not in tables yet, which takes up to twice its size.
+// What the log takes of memory: a cache, and what is in the journal and not in tables yet, which
+// takes up to twice its size.
 const CACHE_BYTES: u64 = 4 << 20;
 const RECORDS_BYTES: u64 = 4 << 20;
 /// Records are read in rows far more often than one by one.
@@ -40,7 +42,8 @@ const INDEX_BYTES: u64 = 2 << 20;
 const BUFFER_BYTES: u64 = 8 << 20;
 const ROOM_WAIT: Duration = Duration::from_secs(1);
 const ROOM_LOOK: Duration = Duration::from_millis(1);
-// How the index, which is written in no order, is merged: little at a time, so that it never takes long.
+// How the index, which is written in no order, is merged: little at a time, so that it never takes
+// long.
 const TABLE_BYTES: u64 = 4 << 20;
 const MERGED_AT_ONCE: u8 = 8;
 const JOURNAL_BYTES: u64 = 64 << 20;
@@ -86,7 +89,10 @@ impl DiskLog {
             noted: AtomicU64::new(0),
             damaged: OnceLock::new(),
         };
-        let records = |source| OpenError::Records { path: folder::store(directory), source: Box::new(source) };
+        let records = |source| OpenError::Records {
+            path: folder::store(directory),
+            source: Box::new(source),
+        };
         let end = log.end().map_err(records)?;
         extent::check(directory, end)?;
         log.mend_index(end).map_err(records)?;
@@ -95,8 +101,9 @@ impl DiskLog {
         Ok(log)
     }
 
-    /// Makes the end of the index again, if it is lost. Records and their entries are written together, and come to tables apart: where a
-    /// journal has lost more than a crash takes from it, the records may have what the index has not. Every event has an entry.
+    /// Makes the end of the index again, if it is lost. Records and their entries are written
+    /// together, and come to tables apart: where a journal has lost more than a crash takes from
+    /// it, the records may have what the index has not. Every event has an entry.
     fn mend_index(&self, end: Position) -> Result<(), LogError> {
         let (mut lost, mut failed) = (Vec::new(), None);
         self.scan(Position::START, end, Direction::Backwards, &mut |record| {
@@ -107,8 +114,22 @@ impl DiskLog {
             match self.entry(&stream, record.number) {
                 Ok(Some(entry)) if entry.position == record.position => ControlFlow::Break(()),
                 Ok(_) => {
-                    let Record { number, position, id, created, .. } = record;
-                    lost.push((stream, IndexEntry { number, position, id, created }));
+                    let Record {
+                        number,
+                        position,
+                        id,
+                        created,
+                        ..
+                    } = record;
+                    lost.push((
+                        stream,
+                        IndexEntry {
+                            number,
+                            position,
+                            id,
+                            created,
+                        },
+                    ));
                     ControlFlow::Continue(())
                 }
                 Err(error) => {
@@ -123,11 +144,18 @@ impl DiskLog {
         if lost.is_empty() {
             return Ok(());
         }
-        tracing::warn!(events = lost.len(), "the end of the index was lost and is made again from the log");
-        self.commit(Group { entries: lost, ..Group::default() })
+        tracing::warn!(
+            events = lost.len(),
+            "the end of the index was lost and is made again from the log"
+        );
+        self.commit(Group {
+            entries: lost,
+            ..Group::default()
+        })
     }
 
-    /// Notes the extent if the log has grown by this much since it was last noted. A note that fails is only later.
+    /// Notes the extent if the log has grown by this much since it was last noted. A note that
+    /// fails is only later.
     fn note_extent(&self, growth: u64) {
         let end = self.end.load(Ordering::Relaxed);
         if end < self.noted.load(Ordering::Relaxed).saturating_add(growth) {
@@ -146,10 +174,24 @@ impl DiskLog {
 
     /// A read that failed, with the file that is to blame: the library's error does not name it.
     fn unread(&self, source: fjall::Error) -> LogError {
-        let look = || files::survey(&folder::store(&self.directory), Depth::Whole, Order::Unknown, &mut |_| {});
-        let damaged = self.damaged.get_or_init(|| look().ok().and_then(|survey| survey.faults.into_iter().next()));
+        let look = || {
+            files::survey(
+                &folder::store(&self.directory),
+                Depth::Whole,
+                Order::Unknown,
+                &mut |_| {},
+            )
+        };
+        let damaged = self.damaged.get_or_init(|| {
+            look()
+                .ok()
+                .and_then(|survey| survey.faults.into_iter().next())
+        });
         match damaged {
-            Some(fault) => LogError::DamagedFile { fault: fault.clone(), source },
+            Some(fault) => LogError::DamagedFile {
+                fault: fault.clone(),
+                source,
+            },
             None => LogError::Read(source),
         }
     }
@@ -169,13 +211,19 @@ impl DiskLog {
 
 impl Opened {
     fn open(directory: &Path) -> Result<Self, OpenError> {
-        // The library takes it for granted that what it reads is what it wrote: damage may make it panic.
+        // The library takes it for granted that what it reads is what it wrote: damage may make it
+        // panic.
         let opened = catch_unwind(AssertUnwindSafe(|| Self::open_unguarded(directory)));
         let error = match opened {
             Ok(Ok(opened)) => return Ok(opened),
             Ok(Err(fjall::Error::Locked)) => return Err(OpenError::InUse(directory.to_owned())),
-            Ok(Err(source)) => OpenError::Store { path: folder::store(directory), source },
-            Err(_) => OpenError::Senseless { path: folder::store(directory) },
+            Ok(Err(source)) => OpenError::Store {
+                path: folder::store(directory),
+                source,
+            },
+            Err(_) => OpenError::Senseless {
+                path: folder::store(directory),
+            },
         };
         // Whose fault it is: the library does not say.
         folder::must_be_sound(directory, Depth::Whole, Order::Unknown)?;
@@ -185,26 +233,45 @@ impl Opened {
     fn open_unguarded(directory: &Path) -> fjall::Result<Self> {
         let builder = Database::builder(folder::store(directory));
         // With a second worker the first would spin for as long as the second merges tables.
-        let database = builder.cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).worker_threads(1).open()?;
+        let database = builder
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(1)
+            .open()?;
         let holding = |bytes| KeyspaceCreateOptions::default().max_memtable_size(bytes);
         // Records come in the order of their keys, so that at most one table can hold a key.
         let records = || {
             let blocks = BlockSizePolicy::all(RECORDS_BLOCK);
-            holding(RECORDS_BYTES).filter_policy(FilterPolicy::disabled()).data_block_size_policy(blocks)
+            holding(RECORDS_BYTES)
+                .filter_policy(FilterPolicy::disabled())
+                .data_block_size_policy(blocks)
         };
-        let merges = || Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE).with_table_target_size(TABLE_BYTES));
+        let merges = || {
+            Arc::new(
+                Leveled::default()
+                    .with_l0_threshold(MERGED_AT_ONCE)
+                    .with_table_target_size(TABLE_BYTES),
+            )
+        };
         let index = || holding(INDEX_BYTES).compaction_strategy(merges());
-        Ok(Self { records: database.keyspace("records", records)?, index: database.keyspace("index", index)?, database })
+        Ok(Self {
+            records: database.keyspace("records", records)?,
+            index: database.keyspace("index", index)?,
+            database,
+        })
     }
 }
 
 impl Opened {
-    /// Waits until the library holds no more in memory than the bound: what is beyond it goes to tables beside the writer, and
-    /// later when tables are being merged. If that has failed there is never room, and the next commit says so.
+    /// Waits until the library holds no more in memory than the bound: what is beyond it goes to
+    /// tables beside the writer, and later when tables are being merged. If that has failed there
+    /// is never room, and the next commit says so.
     fn make_room(&self) -> fjall::Result<()> {
         let until = Instant::now() + ROOM_WAIT;
         while self.database.write_buffer_size() > BUFFER_BYTES && Instant::now() < until {
-            let is_begun = [&self.records, &self.index].iter().any(|tree| tree.sealed_memtable_count() > 0);
+            let is_begun = [&self.records, &self.index]
+                .iter()
+                .any(|tree| tree.sealed_memtable_count() > 0);
             if !is_begun {
                 self.records.rotate_memtable()?;
                 self.index.rotate_memtable()?;
@@ -226,7 +293,11 @@ impl DiskLog {
 
     /// The same for the records alone.
     pub(super) fn write_record_tables(&self) {
-        self.opened().unwrap().records.rotate_memtable_and_wait().unwrap();
+        self.opened()
+            .unwrap()
+            .records
+            .rotate_memtable_and_wait()
+            .unwrap();
     }
 
     /// Bytes that the library holds in memory.
@@ -244,12 +315,20 @@ impl Log for DiskLog {
         let opened = self.opened()?;
         opened.make_room().map_err(LogError::Commit)?;
         let mut batch = opened.database.batch().durability(Some(mode));
-        let end = group.records.iter().map(|(position, bytes)| position.after(bytes.len()).get()).max();
+        let end = group
+            .records
+            .iter()
+            .map(|(position, bytes)| position.after(bytes.len()).get())
+            .max();
         for (position, bytes) in group.records {
             batch.insert(&opened.records, position.get().to_be_bytes(), bytes);
         }
         for (stream, entry) in group.entries {
-            batch.insert(&opened.index, index::key(&stream, entry.number), index::value(&entry));
+            batch.insert(
+                &opened.index,
+                index::key(&stream, entry.number),
+                index::value(&entry),
+            );
         }
         for (stream, number) in group.removed {
             batch.remove(&opened.index, index::key(&stream, number));
@@ -264,33 +343,51 @@ impl Log for DiskLog {
         self.note_extent(1);
     }
 
-    /// The storage library refuses everything after a failed write: it has to be opened anew. What others still read
-    /// from keeps it open, so this may have to be tried again.
+    /// The storage library refuses everything after a failed write: it has to be opened anew. What
+    /// others still read from keeps it open, so this may have to be tried again.
     fn recover(&self) -> Result<(), LogError> {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         drop(opened.take());
-        let anew = Opened::open(&self.directory).map_err(|error| LogError::Reopen(Box::new(error)))?;
+        let anew =
+            Opened::open(&self.directory).map_err(|error| LogError::Reopen(Box::new(error)))?;
         *opened = Some(Arc::new(anew));
         Ok(())
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let bytes = self.opened()?.records.get(position.get().to_be_bytes()).map_err(|error| self.unread(error))?;
-        Ok(bytes.map(|bytes| Record::decode(position, bytes.into())).transpose()?)
+        let bytes = self
+            .opened()?
+            .records
+            .get(position.get().to_be_bytes())
+            .map_err(|error| self.unread(error))?;
+        Ok(bytes
+            .map(|bytes| Record::decode(position, bytes.into()))
+            .transpose()?)
     }
 
-    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
+    fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError> {
         if from >= to {
             return Ok(());
         }
         let opened = self.opened()?;
-        let mut range = opened.records.range(from.get().to_be_bytes()..to.get().to_be_bytes());
+        let mut range = opened
+            .records
+            .range(from.get().to_be_bytes()..to.get().to_be_bytes());
         while let Some(next) = match direction {
             Direction::Forwards => range.next(),
             Direction::Backwards => range.next_back(),
         } {
             let (key, bytes) = next.into_inner().map_err(|error| self.unread(error))?;
-            let key = key.as_ref().try_into().map_err(|_| LogError::DamagedIndex)?;
+            let key = key
+                .as_ref()
+                .try_into()
+                .map_err(|_| LogError::DamagedIndex)?;
             let position = Position::new(u64::from_be_bytes(key));
             let record = Record::decode(position, Bytes::from(bytes))?;
             if let ControlFlow::Break(()) = visit(record) {
@@ -301,7 +398,11 @@ impl Log for DiskLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let value = self.opened()?.index.get(index::key(stream, number)).map_err(|error| self.unread(error))?;
+        let value = self
+            .opened()?
+            .index
+            .get(index::key(stream, number))
+            .map_err(|error| self.unread(error))?;
         value.map(|value| index::entry(number, &value)).transpose()
     }
 
@@ -333,6 +434,9 @@ impl Log for DiskLog {
 
 impl fmt::Debug for DiskLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DiskLog").field("directory", &self.directory).field("durability", &self.durability).finish_non_exhaustive()
+        f.debug_struct("DiskLog")
+            .field("directory", &self.directory)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
     }
 }

@@ -42,13 +42,21 @@ pub(crate) enum OpenError {
     #[error("{} says the format is {found:?}, which this version does not know", .file.display())]
     UnknownFormat { file: PathBuf, found: String },
     #[error("{} says the format is {found}, and this version knows {known}", .file.display())]
-    OtherFormat { file: PathBuf, found: u32, known: u32 },
+    OtherFormat {
+        file: PathBuf,
+        found: u32,
+        known: u32,
+    },
     #[error("{0}")]
     Damaged(Fault),
     #[error("the storage library could make nothing of {}", .path.display())]
     Senseless { path: PathBuf },
     #[error("events are missing: {} says the log has reached position {}, and it ends at {}", .file.display(), .extent.get(), .end.get())]
-    Shorter { file: PathBuf, extent: Position, end: Position },
+    Shorter {
+        file: PathBuf,
+        extent: Position,
+        end: Position,
+    },
     #[error("{} cannot be read", .file.display())]
     Unreadable { file: PathBuf },
     #[error("the records in {} cannot be read", .path.display())]

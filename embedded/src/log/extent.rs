@@ -1,7 +1,8 @@
 //! How far the log has reached at least, noted beside it.
 //!
-//! The storage library takes a damaged journal for the torn tail of a crash and drops it. That is right for what was
-//! being written, wrong for what had been acknowledged long before: a store that ends before its extent has lost events.
+//! The storage library takes a damaged journal for the torn tail of a crash and drops it. That is
+//! right for what was being written, wrong for what had been acknowledged long before: a store that
+//! ends before its extent has lost events.
 
 use std::{
     fs,
@@ -17,7 +18,11 @@ const FILE: &str = "extent";
 /// Compares what is there with what has been there.
 pub(super) fn check(directory: &Path, end: Position) -> Result<(), OpenError> {
     match noted(directory)? {
-        Some(extent) if extent > end => Err(OpenError::Shorter { file: directory.join(FILE), extent, end }),
+        Some(extent) if extent > end => Err(OpenError::Shorter {
+            file: directory.join(FILE),
+            extent,
+            end,
+        }),
         Some(_) | None => Ok(()),
     }
 }
@@ -27,10 +32,17 @@ fn noted(directory: &Path) -> Result<Option<Position>, OpenError> {
     let file = directory.join(FILE);
     let text = match fs::read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|source| OpenError::Io { path: file.clone(), source })?,
+        text => text.map_err(|source| OpenError::Io {
+            path: file.clone(),
+            source,
+        })?,
     };
-    let number = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok());
-    number.map(|number| Some(Position::new(number))).ok_or(OpenError::Unreadable { file })
+    let number = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.trim_end().parse().ok());
+    number
+        .map(|number| Some(Position::new(number)))
+        .ok_or(OpenError::Unreadable { file })
 }
 
 /// Notes that the log has reached this position.

@@ -1,4 +1,5 @@
-//! A data directory around the store: the format it has, who uses it, and whether its files are sound.
+//! A data directory around the store: the format it has, who uses it, and whether its files are
+//! sound.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -38,7 +39,10 @@ pub(crate) fn store(directory: &Path) -> PathBuf {
 /// Refuses a directory with another format; marks one without any as ours.
 pub(super) fn claim(directory: &Path) -> Result<(), OpenError> {
     match must_exist(directory) {
-        Err(OpenError::NoStore(_)) => mark(directory).map_err(|source| OpenError::Io { path: directory.to_owned(), source }),
+        Err(OpenError::NoStore(_)) => mark(directory).map_err(|source| OpenError::Io {
+            path: directory.to_owned(),
+            source,
+        }),
         claimed => claimed,
     }
 }
@@ -53,26 +57,48 @@ pub(crate) fn must_exist(directory: &Path) -> Result<(), OpenError> {
         }
         Err(source) => return Err(OpenError::Io { path: file, source }),
     };
-    match found.strip_prefix(FORMAT_NAME).and_then(|number| number.parse().ok()) {
+    match found
+        .strip_prefix(FORMAT_NAME)
+        .and_then(|number| number.parse().ok())
+    {
         Some(FORMAT) => Ok(()),
-        Some(number) => Err(OpenError::OtherFormat { file, found: number, known: FORMAT }),
-        None => Err(OpenError::UnknownFormat { file, found: found.chars().take(80).collect() }),
+        Some(number) => Err(OpenError::OtherFormat {
+            file,
+            found: number,
+            known: FORMAT,
+        }),
+        None => Err(OpenError::UnknownFormat {
+            file,
+            found: found.chars().take(80).collect(),
+        }),
     }
 }
 
 /// Looks at the files of a store that nobody uses: what is being written looks damaged.
-pub(crate) fn look_over(directory: &Path, depth: Depth, order: Order, told: &mut dyn FnMut(&Survey)) -> Result<Survey, OpenError> {
+pub(crate) fn look_over(
+    directory: &Path,
+    depth: Depth,
+    order: Order,
+    told: &mut dyn FnMut(&Survey),
+) -> Result<Survey, OpenError> {
     let lock = lock(directory)?;
     let survey = files::survey(&store(directory), depth, order, told);
     // The storage library takes it next.
     drop(lock);
-    survey.map_err(|source| OpenError::Io { path: store(directory), source })
+    survey.map_err(|source| OpenError::Io {
+        path: store(directory),
+        source,
+    })
 }
 
 /// Refuses a store whose files are damaged, before the storage library does something about it.
 pub(super) fn must_be_sound(directory: &Path, depth: Depth, order: Order) -> Result<(), OpenError> {
     let survey = look_over(directory, depth, order, &mut |_| {})?;
-    survey.faults.into_iter().next().map_or(Ok(()), |fault| Err(OpenError::Damaged(fault)))
+    survey
+        .faults
+        .into_iter()
+        .next()
+        .map_or(Ok(()), |fault| Err(OpenError::Damaged(fault)))
 }
 
 /// Every file of a data directory.
@@ -84,7 +110,10 @@ pub(crate) fn files_of(directory: &Path) -> io::Result<Vec<Found>> {
         if metadata.is_dir() {
             found.extend(files_of(&entry.path())?);
         } else {
-            found.push(Found { file: entry.path(), bytes: metadata.len() });
+            found.push(Found {
+                file: entry.path(),
+                bytes: metadata.len(),
+            });
         }
     }
     found.sort_by(|one, other| one.file.cmp(&other.file));
@@ -103,7 +132,9 @@ fn lock(directory: &Path) -> Result<Option<File>, OpenError> {
         match file.try_lock() {
             Ok(()) => break,
             Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
-            Err(TryLockError::WouldBlock) if attempt == LOCK_ATTEMPTS => return Err(OpenError::InUse(directory.to_owned())),
+            Err(TryLockError::WouldBlock) if attempt == LOCK_ATTEMPTS => {
+                return Err(OpenError::InUse(directory.to_owned()));
+            }
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
         }
     }
@@ -112,5 +143,8 @@ fn lock(directory: &Path) -> Result<Option<File>, OpenError> {
 
 fn mark(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    extent::write_whole(&directory.join(FORMAT_FILE), &format!("{FORMAT_NAME}{FORMAT}\n"))
+    extent::write_whole(
+        &directory.join(FORMAT_FILE),
+        &format!("{FORMAT_NAME}{FORMAT}\n"),
+    )
 }

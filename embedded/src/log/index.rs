@@ -5,7 +5,8 @@
 //! value  position u64 · id 16 · created i64
 //! ```
 //!
-//! Numbers are big endian. The length in front keeps streams apart of which one's name begins with the other's.
+//! Numbers are big endian. The length in front keeps streams apart of which one's name begins with
+//! the other's.
 
 use uuid::Uuid;
 
@@ -49,7 +50,10 @@ pub(super) fn entry(number: u64, value: &[u8]) -> Result<IndexEntry, LogError> {
 pub(super) fn parts(key: &[u8]) -> Option<(&str, u64)> {
     let (length, rest) = key.split_first_chunk()?;
     let (name, number) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    Some((std::str::from_utf8(name).ok()?, u64::from_be_bytes(number.try_into().ok()?)))
+    Some((
+        std::str::from_utf8(name).ok()?,
+        u64::from_be_bytes(number.try_into().ok()?),
+    ))
 }
 
 #[cfg(test)]
@@ -61,13 +65,29 @@ mod tests {
 
     #[test]
     fn any_entry_reads_back_as_it_was_written() {
-        let entries = (".{1,20}", any::<u64>(), any::<u64>(), any::<u128>(), any::<i64>());
-        for_any("entries", 1_000, &entries, |(stream, number, position, id, created)| {
-            let written = IndexEntry { number, position: Position::new(position), id: Uuid::from_u128(id), created: Ticks(created) };
-            let key = key(&StreamName::new(&stream), number);
-            assert_eq!(parts(&key), Some((stream.as_str(), number)));
-            assert_eq!(entry(number, &value(&written)).unwrap(), written);
-        });
+        let entries = (
+            ".{1,20}",
+            any::<u64>(),
+            any::<u64>(),
+            any::<u128>(),
+            any::<i64>(),
+        );
+        for_any(
+            "entries",
+            1_000,
+            &entries,
+            |(stream, number, position, id, created)| {
+                let written = IndexEntry {
+                    number,
+                    position: Position::new(position),
+                    id: Uuid::from_u128(id),
+                    created: Ticks(created),
+                };
+                let key = key(&StreamName::new(&stream), number);
+                assert_eq!(parts(&key), Some((stream.as_str(), number)));
+                assert_eq!(entry(number, &value(&written)).unwrap(), written);
+            },
+        );
     }
 
     #[test]

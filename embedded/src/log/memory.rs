@@ -11,7 +11,8 @@ use bytes::Bytes;
 use super::{Direction, Group, IndexEntry, Log, LogError, Visitor};
 use crate::model::{Position, Record, StreamName};
 
-/// How many records are visited under one hold of the lock, so that a long scan does not keep the writer waiting.
+/// How many records are visited under one hold of the lock, so that a long scan does not keep the
+/// writer waiting.
 const CHUNK: usize = 1024;
 
 #[derive(Debug, Default)]
@@ -34,7 +35,10 @@ impl MemoryLog {
     /// The next few records of a range, in this direction.
     fn chunk(&self, from: Position, to: Position, direction: Direction) -> Vec<(Position, Bytes)> {
         let contents = self.contents();
-        let range = contents.records.range(from..to).map(|(position, bytes)| (*position, bytes.clone()));
+        let range = contents
+            .records
+            .range(from..to)
+            .map(|(position, bytes)| (*position, bytes.clone()));
         match direction {
             Direction::Forwards => range.take(CHUNK).collect(),
             Direction::Backwards => range.rev().take(CHUNK).collect(),
@@ -44,10 +48,17 @@ impl MemoryLog {
 
 impl Log for MemoryLog {
     fn commit(&self, group: Group) -> Result<(), LogError> {
-        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let mut contents = self
+            .contents
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         contents.records.extend(group.records);
         for (stream, entry) in group.entries {
-            contents.streams.entry(stream).or_default().insert(entry.number, entry);
+            contents
+                .streams
+                .entry(stream)
+                .or_default()
+                .insert(entry.number, entry);
         }
         for (stream, number) in group.removed {
             if let Some(entries) = contents.streams.get_mut(&stream) {
@@ -59,10 +70,18 @@ impl Log for MemoryLog {
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
         let bytes = self.contents().records.get(&position).cloned();
-        Ok(bytes.map(|bytes| Record::decode(position, bytes)).transpose()?)
+        Ok(bytes
+            .map(|bytes| Record::decode(position, bytes))
+            .transpose()?)
     }
 
-    fn scan(&self, mut from: Position, mut to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
+    fn scan(
+        &self,
+        mut from: Position,
+        mut to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError> {
         while from < to {
             let chunk = self.chunk(from, to, direction);
             let Some((last, _)) = chunk.last() else {
@@ -83,7 +102,10 @@ impl Log for MemoryLog {
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
         let contents = self.contents();
-        let entry = contents.streams.get(stream).and_then(|entries| entries.get(&number));
+        let entry = contents
+            .streams
+            .get(stream)
+            .and_then(|entries| entries.get(&number));
         Ok(entry.copied())
     }
 

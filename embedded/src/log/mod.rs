@@ -1,7 +1,9 @@
-//! Where records are kept: a log ordered by position and, beside it, an index of each stream by event number.
+//! Where records are kept: a log ordered by position and, beside it, an index of each stream by
+//! event number.
 //!
-//! Both change together or not at all, a group at a time; once [`Log::commit`] returns the group survives a crash (on
-//! disk) and is seen by every reader. There are two: [`DiskLog`] over a storage library, and [`MemoryLog`].
+//! Both change together or not at all, a group at a time; once [`Log::commit`] returns the group
+//! survives a crash (on disk) and is seen by every reader. There are two: [`DiskLog`] over a
+//! storage library, and [`MemoryLog`].
 
 mod disk;
 mod error;
@@ -67,15 +69,16 @@ pub(crate) type Visitor<'a> = dyn FnMut(Record) -> ControlFlow<()> + 'a;
 
 /// Records by position, and each stream's events by number.
 ///
-/// After a failed `commit` nothing of the group is there, unless the process ends before it is repaired: a group whose
-/// commit was not acknowledged may then be there, but wholly.
+/// After a failed `commit` nothing of the group is there, unless the process ends before it is
+/// repaired: a group whose commit was not acknowledged may then be there, but wholly.
 pub(crate) trait Log: fmt::Debug + Send + Sync {
     fn commit(&self, group: Group) -> Result<(), LogError>;
 
     /// Notes how far the log has come. Nothing is committed after it.
     fn close(&self) {}
 
-    /// Makes the log usable again after a failed `commit`. The group that failed may be there then, but only wholly.
+    /// Makes the log usable again after a failed `commit`. The group that failed may be there then,
+    /// but only wholly.
     fn recover(&self) -> Result<(), LogError> {
         Ok(())
     }
@@ -84,7 +87,13 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
 
     /// Passes the records of a half-open range of positions to `visit`, until it breaks.
-    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError>;
+    fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError>;
 
     /// The entry of a stream with this number.
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError>;
@@ -100,16 +109,23 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
 
     /// The newest entry of a stream up to this number.
     fn last_of(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        Ok(self.entries(stream, 0..=number, Direction::Backwards, 1)?.pop())
+        Ok(self
+            .entries(stream, 0..=number, Direction::Backwards, 1)?
+            .pop())
     }
 
     /// Where the next record goes.
     fn end(&self) -> Result<Position, LogError> {
         let mut end = Position::FIRST;
-        self.scan(Position::START, Position::END, Direction::Backwards, &mut |record| {
-            end = record.position.after(record.len());
-            ControlFlow::Break(())
-        })?;
+        self.scan(
+            Position::START,
+            Position::END,
+            Direction::Backwards,
+            &mut |record| {
+                end = record.position.after(record.len());
+                ControlFlow::Break(())
+            },
+        )?;
         Ok(end)
     }
 }

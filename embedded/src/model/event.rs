@@ -46,7 +46,10 @@ impl Ticks {
 
     /// The same distance before this time, or the earliest time there is.
     pub(crate) fn before(self, distance: TimeDelta) -> Self {
-        Self(self.0.saturating_sub(distance.num_seconds().saturating_mul(Self::PER_SECOND)))
+        Self(
+            self.0
+                .saturating_sub(distance.num_seconds().saturating_mul(Self::PER_SECOND)),
+        )
     }
 
     pub(crate) fn timestamp(self) -> prost_types::Timestamp {

@@ -1,7 +1,7 @@
 //! A stream's metadata: the JSON of the newest `$metadata` event in its metadata stream.
 //!
-//! A known key with a value that makes no sense voids the whole of it, as a real server does; unknown keys are kept
-//! as they were written.
+//! A known key with a value that makes no sense voids the whole of it, as a real server does;
+//! unknown keys are kept as they were written.
 
 use chrono::TimeDelta;
 use indexmap::IndexMap;
@@ -26,7 +26,8 @@ pub(crate) struct StreamMetadata {
     pub(crate) acl: Option<Acl>,
 }
 
-/// The roles that may read, write and delete a stream, and read and write its metadata. `None`: not said.
+/// The roles that may read, write and delete a stream, and read and write its metadata. `None`: not
+/// said.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub(crate) struct Acl {
     #[serde(rename = "$r", default, deserialize_with = "roles")]
@@ -83,7 +84,8 @@ impl StreamMetadata {
     }
 }
 
-/// The same metadata with another `$tb`, every other key as it was and where it was. `None` if `data` is no object.
+/// The same metadata with another `$tb`, every other key as it was and where it was. `None` if
+/// `data` is no object.
 pub(crate) fn with_truncate_before(data: &[u8], number: u64) -> Option<Vec<u8>> {
     let mut keys: IndexMap<String, Box<RawValue>> = serde_json::from_slice(data).ok()?;
     let number = RawValue::from_string(number.to_string()).ok()?;
@@ -120,7 +122,8 @@ mod tests {
 
     #[test]
     fn known_keys_are_read_and_unknown_ones_are_ignored() {
-        let metadata = parse(r#"{"$maxCount":3,"$maxAge":60,"$tb":4,"$cacheControl":1,"mine":[1]}"#);
+        let metadata =
+            parse(r#"{"$maxCount":3,"$maxAge":60,"$tb":4,"$cacheControl":1,"mine":[1]}"#);
         assert_eq!(metadata.max_count, Some(3));
         assert_eq!(metadata.max_age, TimeDelta::try_seconds(60));
         assert_eq!(metadata.truncate_before, Some(4));
@@ -144,7 +147,9 @@ mod tests {
 
     #[test]
     fn roles_are_one_name_or_a_list() {
-        let acl = parse(r#"{"$acl":{"$r":"ouro","$w":["a","b"]}}"#).acl.unwrap();
+        let acl = parse(r#"{"$acl":{"$r":"ouro","$w":["a","b"]}}"#)
+            .acl
+            .unwrap();
         assert_eq!(acl.read, Some(vec!["ouro".to_owned()]));
         assert_eq!(acl.write, Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(acl.delete, None);
@@ -158,9 +163,14 @@ mod tests {
 
     #[test]
     fn a_new_truncate_before_keeps_the_other_keys_in_their_order() {
-        let changed = |json: &str| with_truncate_before(json.as_bytes(), 2).map(|json| String::from_utf8(json).unwrap());
+        let changed = |json: &str| {
+            with_truncate_before(json.as_bytes(), 2).map(|json| String::from_utf8(json).unwrap())
+        };
         assert_eq!(changed(r#"{"mine":1}"#).unwrap(), r#"{"mine":1,"$tb":2}"#);
-        assert_eq!(changed(r#"{"$tb":9,"z":{"b":1,"a":2}}"#).unwrap(), r#"{"$tb":2,"z":{"b":1,"a":2}}"#);
+        assert_eq!(
+            changed(r#"{"$tb":9,"z":{"b":1,"a":2}}"#).unwrap(),
+            r#"{"$tb":2,"z":{"b":1,"a":2}}"#
+        );
         assert_eq!(changed("nope"), None);
     }
 }

@@ -5,7 +5,8 @@
 pub(crate) struct Position(u64);
 
 impl Position {
-    /// Before every record. No record stands here: a subscription's start is exclusive and would hide it.
+    /// Before every record. No record stands here: a subscription's start is exclusive and would
+    /// hide it.
     pub(crate) const START: Self = Self(0);
     /// After every record.
     pub(crate) const END: Self = Self(u64::MAX);
@@ -20,8 +21,8 @@ impl Position {
         self.0
     }
 
-    /// The place after a record of `len` bytes that stands here. Counting bytes leaves gaps, so that a position that
-    /// a client made up is told from one it was given.
+    /// The place after a record of `len` bytes that stands here. Counting bytes leaves gaps, so
+    /// that a position that a client made up is told from one it was given.
     pub(crate) const fn after(self, len: usize) -> Self {
         Self(self.0 + len as u64)
     }

@@ -5,7 +5,8 @@
 //! stream · type · metadata · data (the rest)
 //! ```
 //!
-//! Numbers are big endian. A marker is a record that no reader sees: it gives an append without events its position.
+//! Numbers are big endian. A marker is a record that no reader sees: it gives an append without
+//! events its position.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
@@ -57,7 +58,8 @@ impl Record {
         if metadata_end > bytes.len() {
             return Err(RecordError::CutShort(position));
         }
-        let names = std::str::from_utf8(&bytes[HEADER..type_end]).map_err(|_| RecordError::NotText(position))?;
+        let names = std::str::from_utf8(&bytes[HEADER..type_end])
+            .map_err(|_| RecordError::NotText(position))?;
         if !names.is_char_boundary(stream_end - HEADER) {
             return Err(RecordError::NotText(position));
         }
@@ -115,10 +117,19 @@ fn part<const N: usize>(header: &[u8; HEADER], at: usize) -> [u8; N] {
 
 /// How many bytes an event takes in the log.
 pub(crate) fn encoded_len(stream: &StreamName, event: &NewEvent) -> usize {
-    HEADER + stream.as_str().len() + event.event_type.len() + event.metadata.len() + event.data.len()
+    HEADER
+        + stream.as_str().len()
+        + event.event_type.len()
+        + event.metadata.len()
+        + event.data.len()
 }
 
-pub(crate) fn encode_event(stream: &StreamName, number: u64, created: Ticks, event: &NewEvent) -> Bytes {
+pub(crate) fn encode_event(
+    stream: &StreamName,
+    number: u64,
+    created: Ticks,
+    event: &NewEvent,
+) -> Bytes {
     let mut to = BytesMut::with_capacity(encoded_len(stream, event));
     to.put_u8(EVENT);
     to.put_u8(if event.is_json { JSON } else { 0 });
@@ -164,7 +175,10 @@ mod tests {
         let record = Record::decode(Position::new(9), bytes.into())?;
         let names = HEADER + record.stream().len() + record.event_type().len();
         assert_eq!(record.stream_bytes(), record.stream().as_bytes());
-        assert_eq!(names + record.metadata().len() + record.data().len(), length);
+        assert_eq!(
+            names + record.metadata().len() + record.data().len(),
+            length
+        );
         assert_eq!(record.len(), length);
         Ok(())
     }
@@ -185,7 +199,8 @@ mod tests {
     fn a_record_with_bytes_changed_is_a_record_or_is_refused() {
         let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
         for_any("a changed record", 5_000, &changes, |changes| {
-            let mut bytes = encode_event(&StreamName::new("order-ä"), 0, Ticks(0), &event()).to_vec();
+            let mut bytes =
+                encode_event(&StreamName::new("order-ä"), 0, Ticks(0), &event()).to_vec();
             for (at, byte) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
@@ -213,7 +228,10 @@ mod tests {
         assert!(!record.is_marker());
         assert_eq!(record.stream(), "order-ä");
         assert_eq!(record.event_type(), "Tested");
-        assert_eq!((record.number, record.id, record.created), (3, Uuid::from_u128(7), Ticks(42)));
+        assert_eq!(
+            (record.number, record.id, record.created),
+            (3, Uuid::from_u128(7), Ticks(42))
+        );
         assert!(record.is_json);
         assert_eq!(record.data(), event().data);
         assert_eq!(record.metadata(), event().metadata);
@@ -242,9 +260,15 @@ mod tests {
         let mut unknown = whole.to_vec();
         unknown[0] = 9;
         let position = Position::new(9);
-        assert_eq!(Record::decode(position, unknown.into()).unwrap_err(), RecordError::UnknownKind { position, kind: 9 });
+        assert_eq!(
+            Record::decode(position, unknown.into()).unwrap_err(),
+            RecordError::UnknownKind { position, kind: 9 }
+        );
         let mut torn = whole.to_vec();
         torn[HEADER] = 0xff;
-        assert_eq!(Record::decode(position, torn.into()).unwrap_err(), RecordError::NotText(position));
+        assert_eq!(
+            Record::decode(position, torn.into()).unwrap_err(),
+            RecordError::NotText(position)
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! Deadlines: a call that names one ends with DEADLINE_EXCEEDED when it passes, whatever it is doing.
+//! Deadlines: a call that names one ends with DEADLINE_EXCEEDED when it passes, whatever it is
+//! doing.
 //!
-//! The official Rust client sends a deadline and keeps no clock of its own, so a server that forgets it hangs a client.
+//! The official Rust client sends a deadline and keeps no clock of its own, so a server that
+//! forgets it hangs a client.
 
 use std::{
     pin::Pin,
@@ -23,12 +25,18 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<Instant> {
 }
 
 /// Answers by the deadline: before the first header with a status alone, later with the trailers.
-pub(super) async fn bounded(deadline: Instant, answer: impl Future<Output = Response<tonic::body::Body>>) -> Response<tonic::body::Body> {
+pub(super) async fn bounded(
+    deadline: Instant,
+    answer: impl Future<Output = Response<tonic::body::Body>>,
+) -> Response<tonic::body::Body> {
     match timeout_at(deadline, answer).await {
         Err(_) => exceeded().into_http(),
-        Ok(response) => {
-            response.map(|body| tonic::body::Body::new(BoundedBody { body: Some(body), timer: Box::pin(sleep_until(deadline)) }))
-        }
+        Ok(response) => response.map(|body| {
+            tonic::body::Body::new(BoundedBody {
+                body: Some(body),
+                timer: Box::pin(sleep_until(deadline)),
+            })
+        }),
     }
 }
 
@@ -39,7 +47,8 @@ fn exceeded() -> Status {
 /// At most eight digits and a unit.
 fn parse(timeout: &str) -> Option<Duration> {
     let (digits, unit) = timeout.split_at_checked(timeout.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit())
+    {
         return None;
     }
     let value: u64 = digits.parse().ok()?;
@@ -64,7 +73,10 @@ impl Body for BoundedBody {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };

@@ -20,7 +20,10 @@ pub(crate) struct Info {
 
 /// Answers a request that is for none of the services. None: let them have it.
 pub(super) fn answer<B>(request: &Request<B>, info: &Info) -> Option<Response<tonic::body::Body>> {
-    let is_grpc = request.headers().get(header::CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
+    let is_grpc = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
     if is_grpc {
         return None;
     }
@@ -54,7 +57,10 @@ fn empty(code: StatusCode) -> Response<tonic::body::Body> {
 fn json_body(value: &serde_json::Value) -> Response<tonic::body::Body> {
     let body = http_body_util::Full::from(value.to_string());
     let mut response = Response::new(tonic::body::Body::new(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json"),
+    );
     response
 }
 

@@ -1,9 +1,10 @@
 //! A socket that acknowledges at once.
 //!
-//! The official Rust client leaves Nagle's algorithm on. With an HTTP/2 library that writes headers and data apart,
-//! its second write then waits for the acknowledgement of the first, which the kernel delays by some 40 ms: each call
-//! on an otherwise idle connection takes that long. Linux lets a receiver acknowledge at once, but forgets it after a
-//! while, so it is said again after every read that brought something: that sends what is due, and costs a system call.
+//! The official Rust client leaves Nagle's algorithm on. With an HTTP/2 library that writes headers
+//! and data apart, its second write then waits for the acknowledgement of the first, which the
+//! kernel delays by some 40 ms: each call on an otherwise idle connection takes that long. Linux
+//! lets a receiver acknowledge at once, but forgets it after a while, so it is said again after
+//! every read that brought something: that sends what is due, and costs a system call.
 
 use std::{
     io,
@@ -38,7 +39,11 @@ impl QuickAck {
 }
 
 impl AsyncRead for QuickAck {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.0).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -49,7 +54,11 @@ impl AsyncRead for QuickAck {
 }
 
 impl AsyncWrite for QuickAck {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
@@ -61,7 +70,11 @@ impl AsyncWrite for QuickAck {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
     }
 

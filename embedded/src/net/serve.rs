@@ -25,7 +25,8 @@ use crate::{
 
 use super::{Info, deadline, http as plain, quick_ack::QuickAck};
 
-/// Clients wait silently once they have as many calls open as a server allows: no client should come near.
+/// Clients wait silently once they have as many calls open as a server allows: no client should
+/// come near.
 const MAX_CONCURRENT_STREAMS: u32 = 100_000;
 /// Clients may give up this many calls before they are looked at; more is taken for an attack.
 const MAX_ABANDONED: usize = 1024;
@@ -98,11 +99,16 @@ impl Server {
     }
 
     /// Serves one connection until it ends, or gracefully from the shutdown on.
-    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, from: SocketAddr) -> io::Result<()> {
+    async fn converse(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        from: SocketAddr,
+    ) -> io::Result<()> {
         let shutdown = self.shutdown.clone();
         let service = service_fn(move |request| self.clone().answer(request, from));
         let builder = connection_builder();
-        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut connection =
+            std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = shutdown.cancelled() => {
@@ -113,7 +119,11 @@ impl Server {
         ended.map_err(io::Error::other)
     }
 
-    async fn answer(mut self, mut request: Request<Incoming>, from: SocketAddr) -> Result<Response<tonic::body::Body>, Infallible> {
+    async fn answer(
+        mut self,
+        mut request: Request<Incoming>,
+        from: SocketAddr,
+    ) -> Result<Response<tonic::body::Body>, Infallible> {
         if let Some(response) = plain::answer(&request, &self.info) {
             return Ok(response);
         }
@@ -139,9 +149,15 @@ impl Server {
         if self.guard.users().is_none() {
             return Ok(Identity::Unrestricted);
         }
-        let header = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
+        let header = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(header::HeaderValue::as_bytes);
         let credentials = Credentials::read(header).map_err(|_| unreadable_credentials())?;
-        self.guard.identify(credentials).await.ok_or_else(unauthenticated)
+        self.guard
+            .identify(credentials)
+            .await
+            .ok_or_else(unauthenticated)
     }
 }
 

@@ -34,8 +34,9 @@ pub enum TlsError {
 
 /// Accepts TLS connections with this certificate chain and key, both PEM.
 pub(crate) fn acceptor(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, TlsError> {
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(certificates).collect::<Result<_, _>>().map_err(TlsError::Certificates)?;
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
+        .collect::<Result<_, _>>()
+        .map_err(TlsError::Certificates)?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate);
     }

@@ -1,4 +1,5 @@
-//! A data directory that no node uses, looked at without starting one: what is in it, and whether all of it is sound.
+//! A data directory that no node uses, looked at without starting one: what is in it, and whether
+//! all of it is sound.
 //!
 //! Both block, and may take a while: they say how far they are.
 

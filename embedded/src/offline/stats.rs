@@ -53,7 +53,11 @@ pub fn stats(directory: &Path, mut told: impl FnMut(Progress)) -> Result<Stats, 
     log.visit_index(&mut |stream, entry| {
         count.see(stream, entry);
         if count.events.is_multiple_of(TELL_EVERY) {
-            told(Progress { doing: Doing::Index, done: count.events, of: count.events });
+            told(Progress {
+                doing: Doing::Index,
+                done: count.events,
+                of: count.events,
+            });
         }
         ControlFlow::Continue(())
     })
@@ -62,7 +66,10 @@ pub fn stats(directory: &Path, mut told: impl FnMut(Progress)) -> Result<Stats, 
     let written = first_and_last(&log).map_err(failed)?;
     let end = log.end().map_err(failed)?.get();
     drop(log);
-    let files = log::files_of(directory).map_err(|source| StartError::Directory { path: directory.to_owned(), source })?;
+    let files = log::files_of(directory).map_err(|source| StartError::Directory {
+        path: directory.to_owned(),
+        source,
+    })?;
     Ok(Stats {
         events: count.events,
         system_events: count.system_events,
@@ -101,19 +108,27 @@ impl Count {
             Some(_) | None => {
                 self.finish_stream();
                 self.current = Some((stream.to_owned(), 1));
-                *if is_system { &mut self.system_streams } else { &mut self.streams } += 1;
+                *if is_system {
+                    &mut self.system_streams
+                } else {
+                    &mut self.streams
+                } += 1;
             }
         }
         self.events += 1;
         self.system_events += u64::from(is_system);
         self.tombstoned += u64::from(entry.number == TOMBSTONE_NUMBER);
-        self.newest = StreamName::new(stream).is_metadata().then_some(entry.position);
+        self.newest = StreamName::new(stream)
+            .is_metadata()
+            .then_some(entry.position);
     }
 
     fn finish_stream(&mut self) {
         self.metadata.extend(self.newest.take());
         let finished = self.current.take();
-        if finished.as_ref().map(|(_, events)| events) > self.longest.as_ref().map(|(_, events)| events) {
+        if finished.as_ref().map(|(_, events)| events)
+            > self.longest.as_ref().map(|(_, events)| events)
+        {
             self.longest = finished;
         }
     }
@@ -124,14 +139,18 @@ impl Count {
         let mut deleted = 0;
         for position in &self.metadata {
             let newest = log.record(*position)?;
-            deleted += u64::from(newest.is_some_and(|record| StreamMetadata::parse(&record.data()).is_soft_deleted()));
+            deleted += u64::from(
+                newest
+                    .is_some_and(|record| StreamMetadata::parse(&record.data()).is_soft_deleted()),
+            );
         }
         Ok(deleted)
     }
 }
 
 fn first_and_last(log: &DiskLog) -> Result<Option<Times>, LogError> {
-    let time = |record: Record| DateTime::from_timestamp_nanos(record.created.0.saturating_mul(100));
+    let time =
+        |record: Record| DateTime::from_timestamp_nanos(record.created.0.saturating_mul(100));
     let one = |direction| -> Result<Option<DateTime<Utc>>, LogError> {
         let mut found = None;
         log.scan(Position::START, Position::END, direction, &mut |record| {

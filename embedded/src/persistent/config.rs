@@ -37,8 +37,13 @@ enum Begin {
 }
 
 /// The data of the event that says these groups exist.
-pub(super) fn write<'a>(groups: impl Iterator<Item = &'a GroupConfig>) -> serde_json::Result<Vec<u8>> {
-    let written = Written { version: VERSION.to_owned(), entries: groups.map(entry).collect() };
+pub(super) fn write<'a>(
+    groups: impl Iterator<Item = &'a GroupConfig>,
+) -> serde_json::Result<Vec<u8>> {
+    let written = Written {
+        version: VERSION.to_owned(),
+        entries: groups.map(entry).collect(),
+    };
     serde_json::to_vec(&written)
 }
 
@@ -52,13 +57,32 @@ fn entry(config: &GroupConfig) -> Entry {
         Origin::Stream(StreamStart::Start) => (Begin::Start, None),
         Origin::Stream(StreamStart::End) => (Begin::End, None),
         Origin::Stream(StreamStart::Revision(number)) => (Begin::Revision(*number), None),
-        Origin::All { start: AllStart::Start, filter } => (Begin::Start, filter.clone()),
-        Origin::All { start: AllStart::End, filter } => (Begin::End, filter.clone()),
-        Origin::All { start: AllStart::Position { commit, prepare }, filter } => {
-            (Begin::Position { commit: commit.get(), prepare: prepare.get() }, filter.clone())
-        }
+        Origin::All {
+            start: AllStart::Start,
+            filter,
+        } => (Begin::Start, filter.clone()),
+        Origin::All {
+            start: AllStart::End,
+            filter,
+        } => (Begin::End, filter.clone()),
+        Origin::All {
+            start: AllStart::Position { commit, prepare },
+            filter,
+        } => (
+            Begin::Position {
+                commit: commit.get(),
+                prepare: prepare.get(),
+            },
+            filter.clone(),
+        ),
     };
-    Entry { stream: config.name.source.to_string(), group: config.name.group.clone(), start, filter, settings: config.settings.clone() }
+    Entry {
+        stream: config.name.source.to_string(),
+        group: config.name.group.clone(),
+        start,
+        filter,
+        settings: config.settings.clone(),
+    }
 }
 
 fn config(entry: Entry) -> GroupConfig {
@@ -69,19 +93,34 @@ fn config(entry: Entry) -> GroupConfig {
             Begin::Revision(position) => all_position(position, position),
             Begin::Position { commit, prepare } => all_position(commit, prepare),
         };
-        Origin::All { start, filter: entry.filter }
+        Origin::All {
+            start,
+            filter: entry.filter,
+        }
     } else {
         Origin::Stream(match entry.start {
             Begin::Start => StreamStart::Start,
             Begin::End => StreamStart::End,
-            Begin::Revision(number) | Begin::Position { commit: number, .. } => StreamStart::Revision(number),
+            Begin::Revision(number) | Begin::Position { commit: number, .. } => {
+                StreamStart::Revision(number)
+            }
         })
     };
-    GroupConfig { name: GroupName { source: StreamName::new(&entry.stream), group: entry.group }, origin, settings: entry.settings }
+    GroupConfig {
+        name: GroupName {
+            source: StreamName::new(&entry.stream),
+            group: entry.group,
+        },
+        origin,
+        settings: entry.settings,
+    }
 }
 
 fn all_position(commit: u64, prepare: u64) -> AllStart {
-    AllStart::Position { commit: Position::new(commit), prepare: Position::new(prepare) }
+    AllStart::Position {
+        commit: Position::new(commit),
+        prepare: Position::new(prepare),
+    }
 }
 
 #[cfg(test)]
@@ -105,18 +144,38 @@ mod tests {
             history_buffer_size: 500,
             strategy: Strategy::Pinned,
         };
-        let filter = FilterSpec { by_event_type: true, regex: "^a".to_owned(), prefixes: vec!["b".to_owned()], checkpoint_interval: 32 };
+        let filter = FilterSpec {
+            by_event_type: true,
+            regex: "^a".to_owned(),
+            prefixes: vec!["b".to_owned()],
+            checkpoint_interval: 32,
+        };
         let origins = [
             ("s", Origin::Stream(StreamStart::Start)),
             ("s", Origin::Stream(StreamStart::End)),
             ("s", Origin::Stream(StreamStart::Revision(3))),
-            (ALL, Origin::All { start: AllStart::End, filter: Some(filter) }),
-            (ALL, Origin::All { start: all_position(70, 70), filter: None }),
+            (
+                ALL,
+                Origin::All {
+                    start: AllStart::End,
+                    filter: Some(filter),
+                },
+            ),
+            (
+                ALL,
+                Origin::All {
+                    start: all_position(70, 70),
+                    filter: None,
+                },
+            ),
         ];
         let groups: Vec<_> = origins
             .into_iter()
             .map(|(source, origin)| GroupConfig {
-                name: GroupName { source: StreamName::new(source), group: "g".to_owned() },
+                name: GroupName {
+                    source: StreamName::new(source),
+                    group: "g".to_owned(),
+                },
                 origin,
                 settings: settings.clone(),
             })

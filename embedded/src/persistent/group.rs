@@ -19,8 +19,8 @@ use crate::{
     log::Direction,
     model::{Expected, NewEvent, Position, STREAM_METADATA, StreamName},
     read::{
-        AllStart, AllSubscription, Bounds, Checkpoints, Links, Message, Messages, ReadError, Reader, Resolved, StreamRead, StreamStart,
-        StreamSubscription,
+        AllStart, AllSubscription, Bounds, Checkpoints, Links, Message, Messages, ReadError,
+        Reader, Resolved, StreamRead, StreamStart, StreamSubscription,
     },
 };
 
@@ -65,12 +65,22 @@ pub(crate) struct ConsumerInfo {
 
 /// What can be asked of a running group.
 pub(super) enum Ask {
-    Connect { consumer: NewConsumer, reply: oneshot::Sender<bool> },
+    Connect {
+        consumer: NewConsumer,
+        reply: oneshot::Sender<bool>,
+    },
     Disconnect(ConsumerId),
     Ack(Vec<Uuid>),
-    Nack { events: Vec<Uuid>, action: NackAction, reason: String },
+    Nack {
+        events: Vec<Uuid>,
+        action: NackAction,
+        reason: String,
+    },
     Info(oneshot::Sender<GroupInfo>),
-    Replay { stop_at: Option<u64>, reply: oneshot::Sender<()> },
+    Replay {
+        stop_at: Option<u64>,
+        reply: oneshot::Sender<()>,
+    },
     Stop,
 }
 
@@ -134,10 +144,14 @@ impl Group {
 
     /// Runs until it is told to stop, or the store does.
     pub(super) async fn run(mut self) {
-        let Ok(mut source) = self.source().await else { return };
+        let Ok(mut source) = self.source().await else {
+            return;
+        };
         let mut tick: Interval = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let buffer = usize::try_from(self.config.settings.history_buffer_size).unwrap_or(usize::MAX).max(1);
+        let buffer = usize::try_from(self.config.settings.history_buffer_size)
+            .unwrap_or(usize::MAX)
+            .max(1);
         let mut source_open = true;
         loop {
             self.hand_out();
@@ -172,7 +186,11 @@ impl Group {
     /// Follows the source from the checkpoint, or from where the group was told to begin.
     async fn source(&mut self) -> Result<Messages, ReadError> {
         self.checkpoint = self.load_checkpoint().await?;
-        let links = if self.config.settings.resolve_links { Links::Resolved } else { Links::Kept };
+        let links = if self.config.settings.resolve_links {
+            Links::Resolved
+        } else {
+            Links::Kept
+        };
         match &self.config.origin {
             Origin::Stream(start) => {
                 let start = match (self.checkpoint, *start) {
@@ -182,18 +200,36 @@ impl Group {
                     (None, start) => start,
                 };
                 let stream = self.config.name.source.clone();
-                self.reader.subscribe_stream(StreamSubscription { stream, start, links }).await
+                self.reader
+                    .subscribe_stream(StreamSubscription {
+                        stream,
+                        start,
+                        links,
+                    })
+                    .await
             }
             Origin::All { start, filter } => {
                 let start = match self.checkpoint.map(Position::new) {
-                    Some(position) => AllStart::Position { commit: position, prepare: position },
+                    Some(position) => AllStart::Position {
+                        commit: position,
+                        prepare: position,
+                    },
                     None => inclusive(*start),
                 };
                 let filter = filter.as_ref().and_then(|spec| {
                     let filter = spec.compile().ok()?;
-                    Some((filter.into(), Checkpoints { interval: spec.checkpoint_interval.max(1) }))
+                    Some((
+                        filter.into(),
+                        Checkpoints {
+                            interval: spec.checkpoint_interval.max(1),
+                        },
+                    ))
                 });
-                Ok(self.reader.subscribe_all(AllSubscription { start, links, filter }))
+                Ok(self.reader.subscribe_all(AllSubscription {
+                    start,
+                    links,
+                    filter,
+                }))
             }
         }
     }
@@ -229,7 +265,10 @@ impl Group {
             if let Some(connected) = self.consumers.get_mut(&id) {
                 connected.total += 1;
                 // A consumer that has gone is disconnected in a moment, and its events come again.
-                let _ = connected.consumer.events.send(Ok(Pushed { event: item.event, retries: item.retries }));
+                let _ = connected.consumer.events.send(Ok(Pushed {
+                    event: item.event,
+                    retries: item.retries,
+                }));
             }
         }
     }
@@ -242,7 +281,8 @@ impl Group {
                 if reply.send(admitted).is_ok() && admitted {
                     self.delivery.connect(consumer.id, consumer.capacity);
                     self.order.push(consumer.id);
-                    self.consumers.insert(consumer.id, Connected { consumer, total: 0 });
+                    self.consumers
+                        .insert(consumer.id, Connected { consumer, total: 0 });
                 }
             }
             Ask::Disconnect(id) => {
@@ -257,13 +297,23 @@ impl Group {
                     self.delivery.ack(event);
                 }
             }
-            Ask::Nack { events, action, reason } => {
-                let nacked = events.into_iter().filter_map(|event| self.delivery.nack(event, action, &reason)).collect();
+            Ask::Nack {
+                events,
+                action,
+                reason,
+            } => {
+                let nacked = events
+                    .into_iter()
+                    .filter_map(|event| self.delivery.nack(event, action, &reason))
+                    .collect();
                 self.since_checkpoint += 1;
                 self.park(nacked).await;
             }
             Ask::Info(reply) => {
-                let parked = self.reader.visible_len(&self.config.name.parked_stream()).await;
+                let parked = self
+                    .reader
+                    .visible_len(&self.config.name.parked_stream())
+                    .await;
                 let _ = reply.send(self.info(parked.unwrap_or(0)));
             }
             Ask::Replay { stop_at, reply } => {
@@ -276,7 +326,10 @@ impl Group {
 
     async fn park(&mut self, given_up: Vec<Parked>) {
         let now = self.reader.now();
-        let events: Vec<NewEvent> = given_up.iter().filter_map(|parked| kept::parked(self.reader.new_id(), parked, now)).collect();
+        let events: Vec<NewEvent> = given_up
+            .iter()
+            .filter_map(|parked| kept::parked(self.reader.new_id(), parked, now))
+            .collect();
         if !events.is_empty() {
             self.append(self.config.name.parked_stream(), events).await;
         }
@@ -293,11 +346,19 @@ impl Group {
             links: Links::Resolved,
             bounds: Bounds::Untold,
         };
-        let Ok(mut parked) = self.reader.read_stream(read).await else { return };
+        let Ok(mut parked) = self.reader.read_stream(read).await else {
+            return;
+        };
         let mut last = None;
         while let Some(Ok(message)) = parked.next().await {
-            let Message::Event(event) = message else { continue };
-            last = event.link.as_ref().or(event.event.as_ref()).map(|record| record.number);
+            let Message::Event(event) = message else {
+                continue;
+            };
+            last = event
+                .link
+                .as_ref()
+                .or(event.event.as_ref())
+                .map(|record| record.number);
             self.delivery.replay(event);
         }
         if let Some(last) = last {
@@ -313,7 +374,10 @@ impl Group {
     }
 
     async fn load_checkpoint(&self) -> Result<Option<Cursor>, ReadError> {
-        let newest = self.reader.newest(&self.config.name.checkpoint_stream()).await?;
+        let newest = self
+            .reader
+            .newest(&self.config.name.checkpoint_stream())
+            .await?;
         Ok(newest.and_then(|record| kept::read_checkpoint(&record.data())))
     }
 
@@ -322,7 +386,8 @@ impl Group {
         let settings = &self.config.settings;
         let after = Duration::from_millis(settings.checkpoint_after_ms.into());
         let enough = self.since_checkpoint >= settings.max_checkpoint_count.max(1);
-        let due = self.since_checkpoint >= settings.min_checkpoint_count.max(1) && self.checkpoint_at.elapsed() >= after;
+        let due = self.since_checkpoint >= settings.min_checkpoint_count.max(1)
+            && self.checkpoint_at.elapsed() >= after;
         if enough || due {
             self.save_checkpoint().await;
         }
@@ -332,9 +397,14 @@ impl Group {
         self.since_checkpoint = 0;
         self.checkpoint_at = Instant::now();
         let settled = self.delivery.settled();
-        let Some(cursor) = settled.filter(|_| settled > self.checkpoint) else { return };
+        let Some(cursor) = settled.filter(|_| settled > self.checkpoint) else {
+            return;
+        };
         let event = kept::checkpoint(self.reader.new_id(), &self.config.name, cursor);
-        if self.append(self.config.name.checkpoint_stream(), vec![event]).await {
+        if self
+            .append(self.config.name.checkpoint_stream(), vec![event])
+            .await
+        {
             self.checkpoint = Some(cursor);
         }
     }
@@ -363,7 +433,9 @@ impl Group {
         GroupInfo {
             config: self.config.clone(),
             is_live: self.is_live,
-            last_checkpoint: self.checkpoint.map(|cursor| kept::cursor_text(name, cursor)),
+            last_checkpoint: self
+                .checkpoint
+                .map(|cursor| kept::cursor_text(name, cursor)),
             last_known: self.last_read.map(|cursor| kept::cursor_text(name, cursor)),
             total: self.total,
             waiting: self.delivery.waiting(),
@@ -378,7 +450,10 @@ impl Group {
 /// A group begins with the event at its start; a subscription after it.
 fn inclusive(start: AllStart) -> AllStart {
     match start {
-        AllStart::Position { commit, .. } => AllStart::Position { commit, prepare: Position::START },
+        AllStart::Position { commit, .. } => AllStart::Position {
+            commit,
+            prepare: Position::START,
+        },
         AllStart::Start | AllStart::End => start,
     }
 }

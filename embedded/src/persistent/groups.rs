@@ -60,8 +60,15 @@ pub(crate) struct Connection {
 impl Groups {
     /// Starts the groups that were there when the store was last open.
     pub(crate) async fn start(reader: Reader, writer: WriterHandle) -> Result<Self, ReadError> {
-        let groups = Self { reader, writer, running: Arc::default() };
-        let newest = groups.reader.newest(&StreamName::new(CONFIG_STREAM)).await?;
+        let groups = Self {
+            reader,
+            writer,
+            running: Arc::default(),
+        };
+        let newest = groups
+            .reader
+            .newest(&StreamName::new(CONFIG_STREAM))
+            .await?;
         if let Some(record) = newest {
             match config::read(&record.data()) {
                 Ok(configs) => {
@@ -70,7 +77,9 @@ impl Groups {
                         running.insert(config.name.clone(), groups.run(config).0);
                     }
                 }
-                Err(error) => tracing::error!(%error, "the persistent subscriptions cannot be read: there are none"),
+                Err(error) => {
+                    tracing::error!(%error, "the persistent subscriptions cannot be read: there are none")
+                }
             }
         }
         Ok(groups)
@@ -81,7 +90,10 @@ impl Groups {
         if running.contains_key(&config.name) {
             return Err(GroupError::Exists);
         }
-        let configs = running.values().map(|running| &running.config).chain([&config]);
+        let configs = running
+            .values()
+            .map(|running| &running.config)
+            .chain([&config]);
         self.write(configs).await?;
         let (group, ready) = self.run(config);
         running.insert(group.config.name.clone(), group);
@@ -97,7 +109,10 @@ impl Groups {
         if !running.contains_key(&config.name) {
             return Err(GroupError::Missing);
         }
-        let others = running.values().map(|running| &running.config).filter(|other| other.name != config.name);
+        let others = running
+            .values()
+            .map(|running| &running.config)
+            .filter(|other| other.name != config.name);
         self.write(others.chain([&config])).await?;
         if let Some(old) = running.remove(&config.name) {
             old.stop().await;
@@ -112,28 +127,56 @@ impl Groups {
         let Some(group) = running.remove(name) else {
             return Err(GroupError::Missing);
         };
-        self.write(running.values().map(|running| &running.config)).await?;
+        self.write(running.values().map(|running| &running.config))
+            .await?;
         group.stop().await;
         for stream in [name.checkpoint_stream(), name.parked_stream()] {
-            self.writer.delete(stream, Expected::Any, Deletion::Soft).await.map_err(GroupError::Write)?;
+            self.writer
+                .delete(stream, Expected::Any, Deletion::Soft)
+                .await
+                .map_err(GroupError::Write)?;
         }
         Ok(())
     }
 
-    pub(crate) async fn connect(&self, name: &GroupName, capacity: usize, from: String, who: String) -> Result<Connection, GroupError> {
+    pub(crate) async fn connect(
+        &self,
+        name: &GroupName,
+        capacity: usize,
+        from: String,
+        who: String,
+    ) -> Result<Connection, GroupError> {
         let asks = self.asks(name).await?;
         let (events, received) = mpsc::unbounded_channel();
         let id = self.reader.new_id();
-        let consumer = NewConsumer { id, capacity, from, name: who, events };
+        let consumer = NewConsumer {
+            id,
+            capacity,
+            from,
+            name: who,
+            events,
+        };
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask::Connect { consumer, reply }).await.map_err(|_| GroupError::Missing)?;
-        if answer.await.map_err(|_| GroupError::Missing)? { Ok(Connection { id, asks, events: received }) } else { Err(GroupError::Full) }
+        asks.send(Ask::Connect { consumer, reply })
+            .await
+            .map_err(|_| GroupError::Missing)?;
+        if answer.await.map_err(|_| GroupError::Missing)? {
+            Ok(Connection {
+                id,
+                asks,
+                events: received,
+            })
+        } else {
+            Err(GroupError::Full)
+        }
     }
 
     pub(crate) async fn info(&self, name: &GroupName) -> Result<GroupInfo, GroupError> {
         let asks = self.asks(name).await?;
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask::Info(reply)).await.map_err(|_| GroupError::Missing)?;
+        asks.send(Ask::Info(reply))
+            .await
+            .map_err(|_| GroupError::Missing)?;
         answer.await.map_err(|_| GroupError::Missing)
     }
 
@@ -141,7 +184,10 @@ impl Groups {
     pub(crate) async fn list(&self, source: Option<&StreamName>) -> Vec<GroupInfo> {
         let names: Vec<GroupName> = self.running.lock().await.keys().cloned().collect();
         let mut infos = Vec::new();
-        for name in names.into_iter().filter(|name| source.is_none_or(|source| *source == name.source)) {
+        for name in names
+            .into_iter()
+            .filter(|name| source.is_none_or(|source| *source == name.source))
+        {
             if let Ok(info) = self.info(&name).await {
                 infos.push(info);
             }
@@ -150,10 +196,16 @@ impl Groups {
     }
 
     /// Hands out the parked events again, up to this many.
-    pub(crate) async fn replay(&self, name: &GroupName, stop_at: Option<u64>) -> Result<(), GroupError> {
+    pub(crate) async fn replay(
+        &self,
+        name: &GroupName,
+        stop_at: Option<u64>,
+    ) -> Result<(), GroupError> {
         let asks = self.asks(name).await?;
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask::Replay { stop_at, reply }).await.map_err(|_| GroupError::Missing)?;
+        asks.send(Ask::Replay { stop_at, reply })
+            .await
+            .map_err(|_| GroupError::Missing)?;
         answer.await.map_err(|_| GroupError::Missing)
     }
 
@@ -176,18 +228,37 @@ impl Groups {
 
     async fn asks(&self, name: &GroupName) -> Result<mpsc::Sender<Ask>, GroupError> {
         let running = self.running.lock().await;
-        running.get(name).map(|group| group.asks.clone()).ok_or(GroupError::Missing)
+        running
+            .get(name)
+            .map(|group| group.asks.clone())
+            .ok_or(GroupError::Missing)
     }
 
     /// Starts a group; the second part is told when it has read what there is.
     fn run(&self, config: GroupConfig) -> (Running, oneshot::Receiver<()>) {
         let (asks, asked) = mpsc::channel(WAITING);
         let (ready, is_ready) = oneshot::channel();
-        let group = Group::new(config.clone(), self.reader.clone(), self.writer.clone(), asked, ready);
-        (Running { config, asks, task: tokio::spawn(group.run()) }, is_ready)
+        let group = Group::new(
+            config.clone(),
+            self.reader.clone(),
+            self.writer.clone(),
+            asked,
+            ready,
+        );
+        (
+            Running {
+                config,
+                asks,
+                task: tokio::spawn(group.run()),
+            },
+            is_ready,
+        )
     }
 
-    async fn write<'a>(&self, groups: impl Iterator<Item = &'a GroupConfig>) -> Result<(), GroupError> {
+    async fn write<'a>(
+        &self,
+        groups: impl Iterator<Item = &'a GroupConfig>,
+    ) -> Result<(), GroupError> {
         let Ok(data) = config::write(groups) else {
             return Ok(());
         };
@@ -199,7 +270,10 @@ impl Groups {
             metadata: bytes::Bytes::new(),
         };
         let stream = StreamName::new(CONFIG_STREAM);
-        self.writer.append(stream, Expected::Any, vec![event]).await.map_err(GroupError::Write)?;
+        self.writer
+            .append(stream, Expected::Any, vec![event])
+            .await
+            .map_err(GroupError::Write)?;
         Ok(())
     }
 }
@@ -219,14 +293,23 @@ impl Connection {
     }
 
     pub(crate) async fn nack(&self, events: Vec<Uuid>, action: NackAction, reason: String) {
-        let _ = self.asks.send(Ask::Nack { events, action, reason }).await;
+        let _ = self
+            .asks
+            .send(Ask::Nack {
+                events,
+                action,
+                reason,
+            })
+            .await;
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         let (id, asks) = (self.id, self.asks.clone());
-        if let Err(mpsc::error::TrySendError::Full(ask)) = asks.clone().try_send(Ask::Disconnect(id)) {
+        if let Err(mpsc::error::TrySendError::Full(ask)) =
+            asks.clone().try_send(Ask::Disconnect(id))
+        {
             tokio::spawn(async move {
                 let _ = asks.send(ask).await;
             });

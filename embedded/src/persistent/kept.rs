@@ -13,7 +13,8 @@ use crate::model::{NewEvent, Record, Ticks};
 const CHECKPOINT_EVENT: &str = "$SubscriptionCheckpoint";
 const LINK: &str = "$>";
 
-/// The event that says how far a group has come: a number in a stream, a pair of positions in `$all`.
+/// The event that says how far a group has come: a number in a stream, a pair of positions in
+/// `$all`.
 pub(super) fn checkpoint(id: Uuid, name: &GroupName, cursor: Cursor) -> NewEvent {
     NewEvent {
         id,
@@ -35,12 +36,18 @@ pub(super) fn read_checkpoint(data: &[u8]) -> Option<Cursor> {
 
 /// A place in a group's source as the protocol's texts write it.
 pub(super) fn cursor_text(name: &GroupName, cursor: Cursor) -> String {
-    if name.source.as_str() == ALL { format!("C:{cursor}/P:{cursor}") } else { cursor.to_string() }
+    if name.source.as_str() == ALL {
+        format!("C:{cursor}/P:{cursor}")
+    } else {
+        cursor.to_string()
+    }
 }
 
-/// The link to an event that was given up, with the reason. The form of the metadata is a real server's.
+/// The link to an event that was given up, with the reason. The form of the metadata is a real
+/// server's.
 pub(super) fn parked(id: Uuid, parked: &Parked, now: Ticks) -> Option<NewEvent> {
-    let added = DateTime::from_timestamp_nanos(now.0.saturating_mul(100)).to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
+    let added = DateTime::from_timestamp_nanos(now.0.saturating_mul(100))
+        .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
     let reason = serde_json::Value::from(parked.reason.as_str());
     Some(NewEvent {
         id,
@@ -69,7 +76,10 @@ mod tests {
     #[test]
     fn a_checkpoint_reads_back_whatever_the_source() {
         for (source, text) in [("s", "\"7\""), (ALL, "\"C:7/P:7\"")] {
-            let name = GroupName { source: StreamName::new(source), group: "g".to_owned() };
+            let name = GroupName {
+                source: StreamName::new(source),
+                group: "g".to_owned(),
+            };
             let event = checkpoint(Uuid::from_u128(1), &name, 7);
             assert_eq!(event.data, text);
             assert_eq!(read_checkpoint(&event.data), Some(7));

@@ -1,8 +1,10 @@
-//! Persistent subscriptions: consumers that share a stream's events, and whose progress the store keeps.
+//! Persistent subscriptions: consumers that share a stream's events, and whose progress the store
+//! keeps.
 //!
-//! A group is a task of its own ([`group`]) around a machine without I/O ([`delivery`]) that says who gets what, what
-//! comes again and what is parked. The group follows its source as any subscription does, and keeps its checkpoint and
-//! its parked events in streams; which groups exist is in a stream too ([`config`]).
+//! A group is a task of its own ([`group`]) around a machine without I/O ([`delivery`]) that says
+//! who gets what, what comes again and what is parked. The group follows its source as any
+//! subscription does, and keeps its checkpoint and its parked events in streams; which groups exist
+//! is in a stream too ([`config`]).
 
 mod config;
 mod delivery;

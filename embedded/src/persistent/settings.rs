@@ -104,7 +104,11 @@ impl Strategy {
 
 impl FilterSpec {
     pub(crate) fn compile(&self) -> Result<Filter, FilterError> {
-        let subject = if self.by_event_type { Subject::EventType } else { Subject::Stream };
+        let subject = if self.by_event_type {
+            Subject::EventType
+        } else {
+            Subject::Stream
+        };
         Filter::new(subject, &self.regex, self.prefixes.clone())
     }
 }

@@ -4,7 +4,9 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use async_stream::try_stream;
 
-use super::{Filter, Message, Messages, ReadError, Reader, Resolved, links::Links, page::PAGE_BYTES};
+use super::{
+    Filter, Message, Messages, ReadError, Reader, Resolved, links::Links, page::PAGE_BYTES,
+};
 use crate::{
     log::Direction,
     model::{Position, Record},
@@ -20,7 +22,8 @@ const SCAN_EVENTS: usize = 1024;
 pub(crate) enum AllStart {
     Start,
     End,
-    /// A pair of numbers: a subscription from (C, 0) delivers the event at C, one from (C, C) does not.
+    /// A pair of numbers: a subscription from (C, 0) delivers the event at C, one from (C, C) does
+    /// not.
     Position {
         commit: Position,
         prepare: Position,
@@ -40,7 +43,8 @@ pub(crate) struct AllRead {
 /// What a scan came past.
 #[derive(Debug)]
 pub(super) struct Scanned {
-    /// The events to deliver, in order, each with how many records were considered since the one before.
+    /// The events to deliver, in order, each with how many records were considered since the one
+    /// before.
     pub(super) seen: Vec<Seen>,
     /// The last record that was looked at.
     pub(super) reached: Option<Position>,
@@ -63,7 +67,9 @@ impl Reader {
         let (mut from, mut to) = range(&read, end);
         if let AllStart::Position { commit, .. } = read.start {
             let past_end = commit > end && read.direction == Direction::Backwards;
-            let valid = self.blocking(move |reader| reader.is_boundary(commit)).await?;
+            let valid = self
+                .blocking(move |reader| reader.is_boundary(commit))
+                .await?;
             if past_end || !valid {
                 return Err(ReadError::NoRecord(commit));
             }
@@ -106,7 +112,9 @@ impl Reader {
         links: Links,
         filter: Option<&Filter>,
     ) -> Result<Scanned, ReadError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(SCAN_EVENTS);
+        let limit = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .min(SCAN_EVENTS);
         let (mut seen, mut reached, mut failure) = (Vec::new(), None, None);
         let (mut records, mut events, mut bytes, mut complete) = (0, 0, 0, true);
         self.log.scan(from, to, direction, &mut |record| {
@@ -135,13 +143,24 @@ impl Reader {
         })?;
         match failure {
             Some(error) => Err(error),
-            None => Ok(Scanned { seen, reached, complete }),
+            None => Ok(Scanned {
+                seen,
+                reached,
+                complete,
+            }),
         }
     }
 
-    fn pass(&self, record: Record, links: Links, filter: Option<&Filter>) -> Result<Option<Resolved>, ReadError> {
+    fn pass(
+        &self,
+        record: Record,
+        links: Links,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Resolved>, ReadError> {
         let passes = match filter {
-            Some(filter) => filter.matches(&record).map_err(|error| ReadError::Filter(Arc::new(error)))?,
+            Some(filter) => filter
+                .matches(&record)
+                .map_err(|error| ReadError::Filter(Arc::new(error)))?,
             None => true,
         };
         Ok(match passes {
@@ -159,15 +178,19 @@ fn range(read: &AllRead, end: Position) -> (Position, Position) {
         (Direction::Forwards, AllStart::Position { commit, .. }) => (commit, end),
         (Direction::Backwards, AllStart::Start) => (Position::START, Position::START),
         (Direction::Backwards, AllStart::End) => (Position::START, end),
-        (Direction::Backwards, AllStart::Position { commit, .. }) => (Position::START, commit.min(end)),
+        (Direction::Backwards, AllStart::Position { commit, .. }) => {
+            (Position::START, commit.min(end))
+        }
     }
 }
 
-/// Records that are no event, and the book-keeping of persistent subscriptions to `$all`, which would feed itself.
+/// Records that are no event, and the book-keeping of persistent subscriptions to `$all`, which
+/// would feed itself.
 fn is_hidden(record: &Record) -> bool {
     if record.is_marker() {
         return true;
     }
     let stream = record.stream();
-    stream.starts_with("$persistentsubscription-$all::") && (stream.ends_with("-checkpoint") || stream.ends_with("-parked"))
+    stream.starts_with("$persistentsubscription-$all::")
+        && (stream.ends_with("-checkpoint") || stream.ends_with("-parked"))
 }

@@ -40,8 +40,13 @@ pub(crate) enum FilterError {
 }
 
 impl Filter {
-    /// A regular expression that is not empty wins over the prefixes. Without either nothing matches.
-    pub(crate) fn new(subject: Subject, regex: &str, prefixes: Vec<String>) -> Result<Self, FilterError> {
+    /// A regular expression that is not empty wins over the prefixes. Without either nothing
+    /// matches.
+    pub(crate) fn new(
+        subject: Subject,
+        regex: &str,
+        prefixes: Vec<String>,
+    ) -> Result<Self, FilterError> {
         let rule = if regex.is_empty() {
             Rule::Prefixes(prefixes)
         } else {
@@ -63,9 +68,10 @@ impl Rule {
     fn matches(&self, text: &str) -> Result<bool, FilterError> {
         match self {
             Self::Prefixes(prefixes) => Ok(prefixes.iter().any(|prefix| text.starts_with(prefix))),
-            Self::Regex(regex) => {
-                regex.is_match(text).map_err(|source| FilterError::TooSlow { text: text.to_owned(), source: Box::new(source) })
-            }
+            Self::Regex(regex) => regex.is_match(text).map_err(|source| FilterError::TooSlow {
+                text: text.to_owned(),
+                source: Box::new(source),
+            }),
         }
     }
 }

@@ -47,8 +47,14 @@ impl Reader {
             Links::Resolved | Links::Kept => None,
         };
         Ok(match target {
-            None => Resolved { event: Some(record), link: None },
-            Some((number, stream)) => Resolved { event: self.visible_event(&stream, number)?, link: Some(record) },
+            None => Resolved {
+                event: Some(record),
+                link: None,
+            },
+            Some((number, stream)) => Resolved {
+                event: self.visible_event(&stream, number)?,
+                link: Some(record),
+            },
         })
     }
 
@@ -63,7 +69,9 @@ impl Reader {
         }
         let cutoff = expired_before(seen.max_age, self.now());
         match self.log.entry(stream, number)? {
-            Some(entry) if cutoff.is_none_or(|cutoff| entry.created >= cutoff) => self.log.record(entry.position),
+            Some(entry) if cutoff.is_none_or(|cutoff| entry.created >= cutoff) => {
+                self.log.record(entry.position)
+            }
             Some(_) | None => Ok(None),
         }
     }

@@ -1,7 +1,8 @@
 //! Reads and subscriptions: pages of the log, as a reader is to see them.
 //!
-//! Everything is read from the log, live events too: a writer only announces where the log now ends. So a slow reader
-//! keeps nobody waiting and misses nothing, and holds one page in memory whatever it lags behind.
+//! Everything is read from the log, live events too: a writer only announces where the log now
+//! ends. So a slow reader keeps nobody waiting and misses nothing, and holds one page in memory
+//! whatever it lags behind.
 
 mod all;
 mod filter;
@@ -88,8 +89,21 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(log: Arc<dyn Log>, engine: &Engine, clock: Clock, new_id: NewId, shutdown: CancellationToken) -> Self {
-        Self { log, heads: engine.heads.clone(), end: engine.end.clone(), clock, new_id, shutdown }
+    pub(crate) fn new(
+        log: Arc<dyn Log>,
+        engine: &Engine,
+        clock: Clock,
+        new_id: NewId,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            log,
+            heads: engine.heads.clone(),
+            end: engine.end.clone(),
+            clock,
+            new_id,
+            shutdown,
+        }
     }
 
     /// Where the next record will stand.
@@ -127,7 +141,9 @@ impl Reader {
         let stream = stream.clone();
         self.blocking(move |reader| {
             let numbers = reader.look_at(&stream)?.numbers();
-            Ok(numbers.map_or(0, |numbers| (numbers.end() + 1).saturating_sub(*numbers.start())))
+            Ok(numbers.map_or(0, |numbers| {
+                (numbers.end() + 1).saturating_sub(*numbers.start())
+            }))
         })
         .await
     }
@@ -135,16 +151,22 @@ impl Reader {
     /// The access rules in a stream's metadata.
     pub(crate) async fn acl(&self, stream: &StreamName) -> Result<Option<Acl>, ReadError> {
         let stream = stream.clone();
-        self.blocking(move |reader| Ok(reader.heads.metadata(&stream)?.acl)).await
+        self.blocking(move |reader| Ok(reader.heads.metadata(&stream)?.acl))
+            .await
     }
 
     /// Runs what may have to wait for the disk where waiting is allowed.
-    async fn blocking<T: Send + 'static>(&self, read: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static) -> Result<T, ReadError> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
         if self.shutdown.is_cancelled() {
             return Err(ReadError::ShuttingDown);
         }
         let reader = self.clone();
-        tokio::task::spawn_blocking(move || read(&reader)).await.unwrap_or(Err(ReadError::ShuttingDown))
+        tokio::task::spawn_blocking(move || read(&reader))
+            .await
+            .unwrap_or(Err(ReadError::ShuttingDown))
     }
 
     /// Waits until the log is longer than when `end` was last looked at.

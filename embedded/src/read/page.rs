@@ -66,7 +66,10 @@ impl Reader {
             Some(described) if described.tombstoned => Visibility::Deleted,
             Some(_) | None => Visibility::of(&self.heads.get(stream)?, &metadata),
         };
-        Ok(Seen { visibility, max_age: metadata.max_age })
+        Ok(Seen {
+            visibility,
+            max_age: metadata.max_age,
+        })
     }
 
     /// The time before which events of a stream are too old to be seen.
@@ -74,12 +77,20 @@ impl Reader {
         expired_before(seen.max_age, self.now())
     }
 
-    /// The first number from `from` on whose event is young enough: events grow younger with their numbers.
-    pub(super) fn first_alive(&self, stream: &StreamName, numbers: RangeInclusive<u64>, cutoff: Ticks) -> Result<u64, LogError> {
+    /// The first number from `from` on whose event is young enough: events grow younger with their
+    /// numbers.
+    pub(super) fn first_alive(
+        &self,
+        stream: &StreamName,
+        numbers: RangeInclusive<u64>,
+        cutoff: Ticks,
+    ) -> Result<u64, LogError> {
         let (mut old, mut alive) = (*numbers.start(), numbers.end().saturating_add(1));
         while old < alive {
             let middle = old + (alive - old) / 2;
-            let entries = self.log.entries(stream, middle..=*numbers.end(), Direction::Forwards, 1)?;
+            let entries =
+                self.log
+                    .entries(stream, middle..=*numbers.end(), Direction::Forwards, 1)?;
             match entries.first() {
                 Some(entry) if entry.created < cutoff => old = entry.number + 1,
                 Some(_) | None => alive = middle,
@@ -90,8 +101,17 @@ impl Reader {
 
     pub(super) fn page(&self, wanted: &Wanted) -> Result<Page, ReadError> {
         let limit = wanted.limit.min(PAGE_EVENTS);
-        let entries = self.log.entries(&wanted.stream, wanted.numbers.clone(), wanted.direction, limit)?;
-        let mut page = Page { events: Vec::with_capacity(entries.len()), reached: None, complete: entries.len() < limit };
+        let entries = self.log.entries(
+            &wanted.stream,
+            wanted.numbers.clone(),
+            wanted.direction,
+            limit,
+        )?;
+        let mut page = Page {
+            events: Vec::with_capacity(entries.len()),
+            reached: None,
+            complete: entries.len() < limit,
+        };
         let mut bytes = 0;
         for entry in entries {
             if bytes >= PAGE_BYTES {
@@ -111,7 +131,11 @@ impl Reader {
     }
 
     /// The record an entry points at; none if both have been removed since the entry was read.
-    fn record_of(&self, stream: &StreamName, entry: IndexEntry) -> Result<Option<Record>, LogError> {
+    fn record_of(
+        &self,
+        stream: &StreamName,
+        entry: IndexEntry,
+    ) -> Result<Option<Record>, LogError> {
         match self.log.record(entry.position)? {
             Some(record) if record.is_marker() => Ok(None),
             Some(record) => Ok(Some(record)),

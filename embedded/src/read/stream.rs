@@ -13,7 +13,8 @@ use crate::{
     model::{StreamName, Ticks},
 };
 
-/// A real server reads pages of this many numbers. It shows in one place: whether the first page is empty.
+/// A real server reads pages of this many numbers. It shows in one place: whether the first page is
+/// empty.
 const FIRST_PAGE: u64 = 32;
 
 /// Where a read of a stream starts, or a subscription.
@@ -93,11 +94,19 @@ impl Reader {
         match seen.visibility {
             Visibility::Deleted => Err(ReadError::StreamDeleted(read.stream.clone())),
             Visibility::Missing => Ok(None),
-            Visibility::Present { from, last } => Ok(Some(self.plan_present(read, &seen, from, last)?)),
+            Visibility::Present { from, last } => {
+                Ok(Some(self.plan_present(read, &seen, from, last)?))
+            }
         }
     }
 
-    fn plan_present(&self, read: &StreamRead, seen: &Seen, from: u64, last: u64) -> Result<Plan, LogError> {
+    fn plan_present(
+        &self,
+        read: &StreamRead,
+        seen: &Seen,
+        from: u64,
+        last: u64,
+    ) -> Result<Plan, LogError> {
         let since = self.cutoff(seen);
         let from = match since {
             Some(cutoff) if from <= last => self.first_alive(&read.stream, from..=last, cutoff)?,
@@ -110,10 +119,20 @@ impl Reader {
             (StreamStart::End, Direction::Forwards) => last + 1,
         };
         Ok(match read.direction {
-            Direction::Forwards => {
-                Plan { from: start.max(from), to: last, last, since, first: empty_first_page(start, read.count, from, last) }
-            }
-            Direction::Backwards => Plan { from, to: start.min(last), last, since, first: None },
+            Direction::Forwards => Plan {
+                from: start.max(from),
+                to: last,
+                last,
+                since,
+                first: empty_first_page(start, read.count, from, last),
+            },
+            Direction::Backwards => Plan {
+                from,
+                to: start.min(last),
+                last,
+                since,
+                first: None,
+            },
         })
     }
 }
@@ -172,7 +191,11 @@ mod tests {
             ("truncated beyond one page", 0, u64::MAX, 40, Some(40)),
         ] {
             let last = if from == 40 { 50 } else { 9 };
-            assert_eq!(empty_first_page(start, count, from, last), expected, "{what}");
+            assert_eq!(
+                empty_first_page(start, count, from, last),
+                expected,
+                "{what}"
+            );
         }
     }
 }

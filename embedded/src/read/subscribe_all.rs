@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_stream::try_stream;
 
-use super::{AllStart, Filter, Message, Messages, Reached, ReadError, Reader, all::Scanned, links::Links};
+use super::{
+    AllStart, Filter, Message, Messages, Reached, ReadError, Reader, all::Scanned, links::Links,
+};
 use crate::{log::Direction, model::Position};
 
 /// What is asked of a subscription to `$all`.
@@ -71,7 +73,8 @@ impl Reader {
         })
     }
 
-    /// Where the subscription goes on from. A made-up position is refused, as on a real server after the confirmation.
+    /// Where the subscription goes on from. A made-up position is refused, as on a real server
+    /// after the confirmation.
     async fn begin(&self, start: AllStart) -> Result<Progress, ReadError> {
         let (next, start) = match start {
             AllStart::Start => (Position::START, None),
@@ -80,7 +83,9 @@ impl Reader {
                 (end, self.last_before(end).await?)
             }
             AllStart::Position { commit, prepare } => {
-                let valid = self.blocking(move |reader| reader.is_boundary(commit)).await?;
+                let valid = self
+                    .blocking(move |reader| reader.is_boundary(commit))
+                    .await?;
                 if !valid {
                     return Err(ReadError::NoRecord(commit));
                 }
@@ -90,23 +95,59 @@ impl Reader {
                 }
             }
         };
-        Ok(Progress { next, considered: start, covered: start, since_checkpoint: 0 })
+        Ok(Progress {
+            next,
+            considered: start,
+            covered: start,
+            since_checkpoint: 0,
+        })
     }
 
     async fn last_before(&self, end: Position) -> Result<Option<Position>, ReadError> {
-        let scan = move |reader: &Self| reader.scan_all(Position::START, end, Direction::Backwards, 1, Links::Kept, None);
-        Ok(self.blocking(scan).await?.seen.first().map(|seen| seen.position))
+        let scan = move |reader: &Self| {
+            reader.scan_all(
+                Position::START,
+                end,
+                Direction::Backwards,
+                1,
+                Links::Kept,
+                None,
+            )
+        };
+        Ok(self
+            .blocking(scan)
+            .await?
+            .seen
+            .first()
+            .map(|seen| seen.position))
     }
 
-    async fn scan_on(&self, asked: &AllSubscription, from: Position, to: Position) -> Result<Scanned, ReadError> {
+    async fn scan_on(
+        &self,
+        asked: &AllSubscription,
+        from: Position,
+        to: Position,
+    ) -> Result<Scanned, ReadError> {
         let links = asked.links;
         let filter = asked.filter.as_ref().map(|(filter, _)| filter.clone());
-        let scan = move |reader: &Self| reader.scan_all(from, to, Direction::Forwards, u64::MAX, links, filter.as_deref());
+        let scan = move |reader: &Self| {
+            reader.scan_all(
+                from,
+                to,
+                Direction::Forwards,
+                u64::MAX,
+                links,
+                filter.as_deref(),
+            )
+        };
         self.blocking(scan).await
     }
 
     fn checkpoint(&self, position: Position) -> Message {
-        Message::Checkpoint { position, at: self.now() }
+        Message::Checkpoint {
+            position,
+            at: self.now(),
+        }
     }
 }
 
@@ -122,10 +163,15 @@ impl Scanned {
 
 impl Progress {
     /// Counts an event as considered; whether a checkpoint is due after it.
-    fn consider(&mut self, position: Position, filter: Option<&(Arc<Filter>, Checkpoints)>) -> bool {
+    fn consider(
+        &mut self,
+        position: Position,
+        filter: Option<&(Arc<Filter>, Checkpoints)>,
+    ) -> bool {
         self.considered = Some(position);
         self.since_checkpoint += 1;
-        let due = filter.is_some_and(|(_, checkpoints)| self.since_checkpoint >= checkpoints.interval);
+        let due =
+            filter.is_some_and(|(_, checkpoints)| self.since_checkpoint >= checkpoints.interval);
         if due {
             self.since_checkpoint = 0;
             self.covered = Some(position);

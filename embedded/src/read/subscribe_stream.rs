@@ -28,14 +28,20 @@ pub(crate) struct StreamSubscription {
 }
 
 impl Reader {
-    /// Follows a stream: what can be seen of it, `CaughtUp`, then what comes. Ends with an error only.
+    /// Follows a stream: what can be seen of it, `CaughtUp`, then what comes. Ends with an error
+    /// only.
     ///
     /// A deleted stream is an error before anything is yielded. A missing one is waited for.
-    pub(crate) async fn subscribe_stream(&self, asked: StreamSubscription) -> Result<Messages, ReadError> {
+    pub(crate) async fn subscribe_stream(
+        &self,
+        asked: StreamSubscription,
+    ) -> Result<Messages, ReadError> {
         let mut end = self.end.clone();
         end.mark_unchanged();
         let (stream, start) = (asked.stream.clone(), asked.start);
-        let first = self.blocking(move |reader| reader.first_number(&stream, start)).await?;
+        let first = self
+            .blocking(move |reader| reader.first_number(&stream, start))
+            .await?;
         let reader = self.clone();
         Ok(Box::pin(try_stream! {
             yield Message::Confirmed { subscription: (reader.new_id)() };
@@ -81,8 +87,13 @@ impl Reader {
         })
     }
 
-    /// The next events of those that can be seen now, and the number of the stream's last event now.
-    async fn visible_page(&self, asked: &StreamSubscription, next: u64) -> Result<(Page, Option<u64>), ReadError> {
+    /// The next events of those that can be seen now, and the number of the stream's last event
+    /// now.
+    async fn visible_page(
+        &self,
+        asked: &StreamSubscription,
+        next: u64,
+    ) -> Result<(Page, Option<u64>), ReadError> {
         let asked = asked.clone();
         self.blocking(move |reader| {
             let last = reader.heads.get(&asked.stream)?.last;
@@ -106,13 +117,22 @@ impl Reader {
 
     /// Whether it is worth looking for an event with this number or a greater one.
     fn may_have(&self, stream: &StreamName, number: u64) -> bool {
-        self.heads.kept(stream).is_none_or(|head| head.tombstoned || head.last.is_some_and(|last| last >= number))
+        self.heads
+            .kept(stream)
+            .is_none_or(|head| head.tombstoned || head.last.is_some_and(|last| last >= number))
     }
 }
 
 impl StreamSubscription {
     fn page(&self, numbers: RangeInclusive<u64>, since: Option<Ticks>) -> Wanted {
-        Wanted { stream: self.stream.clone(), numbers, direction: Direction::Forwards, limit: PAGE_EVENTS, links: self.links, since }
+        Wanted {
+            stream: self.stream.clone(),
+            numbers,
+            direction: Direction::Forwards,
+            limit: PAGE_EVENTS,
+            links: self.links,
+            since,
+        }
     }
 }
 

@@ -36,8 +36,8 @@ impl Action {
     }
 }
 
-/// By default users may do everything to streams of their own making and nothing to the system's, `$all` included.
-/// Nobody does anything without saying who they are.
+/// By default users may do everything to streams of their own making and nothing to the system's,
+/// `$all` included. Nobody does anything without saying who they are.
 pub(super) fn may(who: &Identity, action: Action, stream: &StreamName, acl: Option<&Acl>) -> bool {
     if who.is_unrestricted() {
         return true;
@@ -45,7 +45,11 @@ pub(super) fn may(who: &Identity, action: Action, stream: &StreamName, acl: Opti
     if *who == Identity::Anonymous {
         return false;
     }
-    let default = if stream.as_str().starts_with('$') { ADMINS } else { EVERYONE };
+    let default = if stream.as_str().starts_with('$') {
+        ADMINS
+    } else {
+        EVERYONE
+    };
     let permits = |role: &str| role == EVERYONE || who.has_role(role);
     match acl.and_then(|acl| action.roles(acl)) {
         Some(roles) => roles.iter().any(|role| permits(role)),
@@ -58,11 +62,17 @@ mod tests {
     use super::*;
 
     fn user(login: &str, groups: &[&str]) -> Identity {
-        Identity::User { login: login.to_owned(), groups: groups.iter().map(ToString::to_string).collect() }
+        Identity::User {
+            login: login.to_owned(),
+            groups: groups.iter().map(ToString::to_string).collect(),
+        }
     }
 
     fn acl(read: &[&str]) -> Acl {
-        Acl { read: Some(read.iter().map(ToString::to_string).collect()), ..Acl::default() }
+        Acl {
+            read: Some(read.iter().map(ToString::to_string).collect()),
+            ..Acl::default()
+        }
     }
 
     fn reads(who: &Identity, stream: &str, acl: Option<&Acl>) -> bool {
@@ -81,7 +91,10 @@ mod tests {
         for stream in ["$settings", "$users", "$all"] {
             assert!(!reads(&user("a", &[]), stream, None), "{stream}");
             assert!(!reads(&user("ops", &["$ops"]), stream, None), "{stream}");
-            assert!(reads(&user("admin", &["$admins"]), stream, None), "{stream}");
+            assert!(
+                reads(&user("admin", &["$admins"]), stream, None),
+                "{stream}"
+            );
         }
     }
 
@@ -97,6 +110,11 @@ mod tests {
 
     #[test]
     fn what_a_list_does_not_mention_stays_as_it_is_by_default() {
-        assert!(may(&user("b", &[]), Action::Write, &StreamName::new("s"), Some(&acl(&["a"]))));
+        assert!(may(
+            &user("b", &[]),
+            Action::Write,
+            &StreamName::new("s"),
+            Some(&acl(&["a"]))
+        ));
     }
 }

@@ -41,10 +41,15 @@ impl Credentials {
         if !scheme.eq_ignore_ascii_case("basic") {
             return Ok(Self::None);
         }
-        let pair = BASE64_STANDARD.decode(pair.trim()).map_err(|_| Unreadable)?;
+        let pair = BASE64_STANDARD
+            .decode(pair.trim())
+            .map_err(|_| Unreadable)?;
         let pair = String::from_utf8(pair).map_err(|_| Unreadable)?;
         let (login, password) = pair.split_once(':').ok_or(Unreadable)?;
-        Ok(Self::Password { login: login.to_owned(), password: password.to_owned() })
+        Ok(Self::Password {
+            login: login.to_owned(),
+            password: password.to_owned(),
+        })
     }
 }
 
@@ -72,7 +77,9 @@ impl Identity {
     /// Whether the caller bears this name or is in the group of this name.
     pub(super) fn has_role(&self, role: &str) -> bool {
         match self {
-            Self::User { login, groups } => login == role || groups.iter().any(|group| group == role),
+            Self::User { login, groups } => {
+                login == role || groups.iter().any(|group| group == role)
+            }
             Self::Unrestricted | Self::Anonymous => false,
         }
     }
@@ -88,7 +95,10 @@ mod tests {
 
     #[test]
     fn a_basic_header_names_a_user_and_a_password() {
-        let admin = Credentials::Password { login: "admin".to_owned(), password: "changeit".to_owned() };
+        let admin = Credentials::Password {
+            login: "admin".to_owned(),
+            password: "changeit".to_owned(),
+        };
         assert_eq!(read("Basic YWRtaW46Y2hhbmdlaXQ="), Ok(admin));
         assert_eq!(read("Basic %%%"), Err(Unreadable));
         assert_eq!(read("Bearer abc"), Ok(Credentials::None));

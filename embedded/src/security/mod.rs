@@ -1,7 +1,7 @@
 //! Users, and who may do what. A node without users lets everyone do everything.
 //!
-//! [`access`] is the rules as pure functions; [`users`] keeps users in streams and checks passwords; [`Guard`] is what
-//! the services ask.
+//! [`access`] is the rules as pure functions; [`users`] keeps users in streams and checks
+//! passwords; [`Guard`] is what the services ask.
 
 mod access;
 mod identity;
@@ -50,12 +50,19 @@ impl Guard {
         match (&self.users, credentials) {
             (None, _) => Some(Identity::Unrestricted),
             (Some(_), Credentials::None) => Some(Identity::Anonymous),
-            (Some(users), Credentials::Password { login, password }) => users.authenticate(login, password).await,
+            (Some(users), Credentials::Password { login, password }) => {
+                users.authenticate(login, password).await
+            }
         }
     }
 
     /// Whether the caller may do this to a stream, or to `$all`.
-    pub(crate) async fn stream(&self, who: &Identity, action: Action, stream: &StreamName) -> Result<(), Denied> {
+    pub(crate) async fn stream(
+        &self,
+        who: &Identity,
+        action: Action,
+        stream: &StreamName,
+    ) -> Result<(), Denied> {
         if who.is_unrestricted() {
             return Ok(());
         }
@@ -64,21 +71,37 @@ impl Guard {
             None => (stream.clone(), action),
         };
         let acl = self.reader.acl(&stream).await.map_err(Denied::Read)?;
-        if access::may(who, action, &stream, acl.as_ref()) { Ok(()) } else { Err(Denied::Access) }
+        if access::may(who, action, &stream, acl.as_ref()) {
+            Ok(())
+        } else {
+            Err(Denied::Access)
+        }
     }
 
     /// Whether the caller may manage persistent subscriptions or the node.
     pub(crate) fn operate(&self, who: &Identity) -> Result<(), Denied> {
-        if who.is_operator() { Ok(()) } else { Err(Denied::Access) }
+        if who.is_operator() {
+            Ok(())
+        } else {
+            Err(Denied::Access)
+        }
     }
 
     /// Whether the caller may manage users.
     pub(crate) fn administer(&self, who: &Identity) -> Result<(), Denied> {
-        if who.is_unrestricted() { Ok(()) } else { Err(Denied::Access) }
+        if who.is_unrestricted() {
+            Ok(())
+        } else {
+            Err(Denied::Access)
+        }
     }
 
     /// Whether the caller is known at all.
     pub(crate) fn known(&self, who: &Identity) -> Result<(), Denied> {
-        if *who == Identity::Anonymous { Err(Denied::Access) } else { Ok(()) }
+        if *who == Identity::Anonymous {
+            Err(Denied::Access)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -20,13 +20,30 @@ impl Hashed {
     /// Takes some milliseconds.
     pub(super) fn new(password: &str, salt: Uuid) -> Self {
         let mut hash = [0; 32];
-        pbkdf2::derive(PBKDF2_HMAC_SHA256, ROUNDS, salt.as_bytes(), password.as_bytes(), &mut hash);
-        Self { salt, rounds: ROUNDS, hash }
+        pbkdf2::derive(
+            PBKDF2_HMAC_SHA256,
+            ROUNDS,
+            salt.as_bytes(),
+            password.as_bytes(),
+            &mut hash,
+        );
+        Self {
+            salt,
+            rounds: ROUNDS,
+            hash,
+        }
     }
 
     /// Takes as long as making it, whatever the password.
     pub(super) fn is(&self, password: &str) -> bool {
-        pbkdf2::verify(PBKDF2_HMAC_SHA256, self.rounds, self.salt.as_bytes(), password.as_bytes(), &self.hash).is_ok()
+        pbkdf2::verify(
+            PBKDF2_HMAC_SHA256,
+            self.rounds,
+            self.salt.as_bytes(),
+            password.as_bytes(),
+            &self.hash,
+        )
+        .is_ok()
     }
 }
 

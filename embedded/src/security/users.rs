@@ -40,7 +40,10 @@ pub(crate) struct User {
 /// What is changed about a user.
 #[derive(Debug, Clone)]
 pub(crate) enum UserChange {
-    Details { full_name: String, groups: Vec<String> },
+    Details {
+        full_name: String,
+        groups: Vec<String>,
+    },
     Password(String),
     Enable,
     Disable,
@@ -87,22 +90,52 @@ struct State {
 
 impl Users {
     /// Loads the users. A store without any gets the two that a real server begins with.
-    pub(crate) async fn start(reader: Reader, writer: WriterHandle, admin_password: &str, ops_password: &str) -> Result<Self, UserError> {
-        let users = Self { reader, writer, state: Arc::default(), changing: Arc::default() };
+    pub(crate) async fn start(
+        reader: Reader,
+        writer: WriterHandle,
+        admin_password: &str,
+        ops_password: &str,
+    ) -> Result<Self, UserError> {
+        let users = Self {
+            reader,
+            writer,
+            state: Arc::default(),
+            changing: Arc::default(),
+        };
         users.load().await?;
         if users.state().users.is_empty() {
-            users.create("admin", "KurrentDB Administrator", admin_password, vec![ADMINS.to_owned()]).await?;
-            users.create("ops", "KurrentDB Operations", ops_password, vec![OPS.to_owned()]).await?;
+            users
+                .create(
+                    "admin",
+                    "KurrentDB Administrator",
+                    admin_password,
+                    vec![ADMINS.to_owned()],
+                )
+                .await?;
+            users
+                .create(
+                    "ops",
+                    "KurrentDB Operations",
+                    ops_password,
+                    vec![OPS.to_owned()],
+                )
+                .await?;
         }
         Ok(users)
     }
 
     /// Who this is. None: no such user, a disabled one, or another password.
     pub(crate) async fn authenticate(&self, login: String, password: String) -> Option<Identity> {
-        let digest = digest(&SHA256, format!("{login}\0{password}").as_bytes()).as_ref().to_vec();
+        let digest = digest(&SHA256, format!("{login}\0{password}").as_bytes())
+            .as_ref()
+            .to_vec();
         let (kept, checked) = {
             let state = self.state();
-            let kept = state.users.get(&login).filter(|user| !user.disabled)?.clone();
+            let kept = state
+                .users
+                .get(&login)
+                .filter(|user| !user.disabled)?
+                .clone();
             (kept, state.checked.get(&login) == Some(&digest))
         };
         let groups = kept.groups.clone();
@@ -114,7 +147,11 @@ impl Users {
             }
             let mut state = self.state();
             // It may have been changed meanwhile.
-            if state.users.get(&login).is_some_and(|user| user.password == kept.password) {
+            if state
+                .users
+                .get(&login)
+                .is_some_and(|user| user.password == kept.password)
+            {
                 state.checked.insert(login.clone(), digest);
             }
         }
@@ -122,7 +159,13 @@ impl Users {
     }
 
     /// Creates a user. One that is there already stays as it is.
-    pub(crate) async fn create(&self, login: &str, full_name: &str, password: &str, groups: Vec<String>) -> Result<(), UserError> {
+    pub(crate) async fn create(
+        &self,
+        login: &str,
+        full_name: &str,
+        password: &str,
+        groups: Vec<String>,
+    ) -> Result<(), UserError> {
         let _one_at_a_time = self.changing.lock().await;
         if self.state().users.contains_key(login) {
             return Ok(());
@@ -135,7 +178,12 @@ impl Users {
             password: self.hashed(password.to_owned()).await,
             changed: self.reader.now().0,
         };
-        self.append(StreamName::new(USERS), USER_NAMED, serde_json::to_vec(login)).await?;
+        self.append(
+            StreamName::new(USERS),
+            USER_NAMED,
+            serde_json::to_vec(login),
+        )
+        .await?;
         self.keep(kept).await
     }
 
@@ -143,7 +191,9 @@ impl Users {
         let _one_at_a_time = self.changing.lock().await;
         let mut kept = self.find(login)?;
         match change {
-            UserChange::Details { full_name, groups } => (kept.full_name, kept.groups) = (full_name, groups),
+            UserChange::Details { full_name, groups } => {
+                (kept.full_name, kept.groups) = (full_name, groups)
+            }
             UserChange::Password(password) => kept.password = self.hashed(password).await,
             UserChange::Enable => kept.disabled = false,
             UserChange::Disable => kept.disabled = true,
@@ -155,7 +205,10 @@ impl Users {
     pub(crate) async fn delete(&self, login: &str) -> Result<(), UserError> {
         let _one_at_a_time = self.changing.lock().await;
         self.find(login)?;
-        let deleted = self.writer.delete(user_stream(login), Expected::Any, Deletion::Soft).await;
+        let deleted = self
+            .writer
+            .delete(user_stream(login), Expected::Any, Deletion::Soft)
+            .await;
         deleted.map_err(UserError::Write)?;
         let mut state = self.state();
         state.users.remove(login);
@@ -168,12 +221,21 @@ impl Users {
     }
 
     pub(crate) fn all(&self) -> Vec<User> {
-        self.state().users.values().cloned().map(User::from).collect()
+        self.state()
+            .users
+            .values()
+            .cloned()
+            .map(User::from)
+            .collect()
     }
 
     fn find(&self, login: &str) -> Result<Kept, UserError> {
         let state = self.state();
-        state.users.get(login).cloned().ok_or_else(|| UserError::NotFound(login.to_owned()))
+        state
+            .users
+            .get(login)
+            .cloned()
+            .ok_or_else(|| UserError::NotFound(login.to_owned()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -190,14 +252,24 @@ impl Users {
     }
 
     async fn keep(&self, kept: Kept) -> Result<(), UserError> {
-        self.append(user_stream(&kept.login_name), USER_CHANGED, serde_json::to_vec(&kept)).await?;
+        self.append(
+            user_stream(&kept.login_name),
+            USER_CHANGED,
+            serde_json::to_vec(&kept),
+        )
+        .await?;
         let mut state = self.state();
         state.checked.remove(&kept.login_name);
         state.users.insert(kept.login_name.clone(), kept);
         Ok(())
     }
 
-    async fn append(&self, stream: StreamName, event_type: &str, data: serde_json::Result<Vec<u8>>) -> Result<(), UserError> {
+    async fn append(
+        &self,
+        stream: StreamName,
+        event_type: &str,
+        data: serde_json::Result<Vec<u8>>,
+    ) -> Result<(), UserError> {
         let event = NewEvent {
             id: self.reader.new_id(),
             event_type: event_type.into(),
@@ -205,7 +277,10 @@ impl Users {
             data: data.unwrap_or_default().into(),
             metadata: Bytes::new(),
         };
-        self.writer.append(stream, Expected::Any, vec![event]).await.map_err(UserError::Write)?;
+        self.writer
+            .append(stream, Expected::Any, vec![event])
+            .await
+            .map_err(UserError::Write)?;
         Ok(())
     }
 
@@ -219,7 +294,10 @@ impl Users {
     }
 
     /// The visible events of a stream, as far as they can be read.
-    async fn events<T: for<'de> Deserialize<'de>>(&self, stream: StreamName) -> Result<Vec<T>, UserError> {
+    async fn events<T: for<'de> Deserialize<'de>>(
+        &self,
+        stream: StreamName,
+    ) -> Result<Vec<T>, UserError> {
         let read = StreamRead {
             stream,
             start: StreamStart::Start,
@@ -228,7 +306,11 @@ impl Users {
             links: Links::Kept,
             bounds: Bounds::Untold,
         };
-        let mut messages = self.reader.read_stream(read).await.map_err(UserError::Read)?;
+        let mut messages = self
+            .reader
+            .read_stream(read)
+            .await
+            .map_err(UserError::Read)?;
         let mut events = Vec::new();
         while let Some(message) = messages.next().await {
             if let Message::Event(event) = message.map_err(UserError::Read)? {

@@ -5,7 +5,9 @@ use super::{
     nodes::Nodes,
     session::{Break, Cursor, Session},
 };
-use crate::{FollowError, JournalSettings, Position, parked::Parked, retry::pauses, transport::Transport};
+use crate::{
+    FollowError, JournalSettings, Position, parked::Parked, retry::pauses, transport::Transport,
+};
 use backon::ExponentialBackoff;
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
@@ -34,7 +36,8 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait for it.
+    /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait
+    /// for it.
     pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Break> {
         if let Signal::Event(event) = &signal {
             self.parked.report(event);
@@ -119,7 +122,13 @@ impl Feed {
         let Some(node) = self.nodes.choose(&self.transport, &http).await else {
             return Break::Lost("no node of the cluster answers".into());
         };
-        let session = Session { transport: &self.transport, http, node: &node, followed: &self.followed, open_within: self.open_within };
+        let session = Session {
+            transport: &self.transport,
+            http,
+            node: &node,
+            followed: &self.followed,
+            open_within: self.open_within,
+        };
         let ended = session.run(&mut self.outlet, &self.nodes).await;
         if matches!(ended, Break::Lost(_)) {
             self.nodes.failed(node);

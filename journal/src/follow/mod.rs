@@ -1,8 +1,10 @@
 //! Following the log: one typed sequence of events, checkpoints and caught-up, that does not end.
 //!
-//! The crate's own subscription cannot be used: a server that shuts down in good order ends its streams without a status, the crate
-//! takes that for an empty message, asks again at once, and never returns. Here such an end is a break. A task of our own reads into a
-//! bounded buffer, and after any break resumes behind the last thing it put there, so nothing is lost and nothing comes twice.
+//! The crate's own subscription cannot be used: a server that shuts down in good order ends its
+//! streams without a status, the crate takes that for an empty message, asks again at once, and
+//! never returns. Here such an end is a break. A task of our own reads into a bounded buffer, and
+//! after any break resumes behind the last thing it put there, so nothing is lost and nothing comes
+//! twice.
 //!
 //! Read next: `feed` (the task), `session` (one subscription on one node), `nodes` (which node).
 
@@ -10,7 +12,9 @@ mod feed;
 mod nodes;
 mod session;
 
-use crate::{FollowError, JournalSettings, Position, Recorded, parked::Parked, transport::Transport};
+use crate::{
+    FollowError, JournalSettings, Position, Recorded, parked::Parked, transport::Transport,
+};
 use feed::Feed;
 use std::{fmt, sync::Arc};
 use tokio::sync::mpsc;
@@ -35,13 +39,17 @@ impl fmt::Display for Followed {
 }
 
 /// What a follower has to say.
-#[expect(clippy::large_enum_variant, reason = "nearly all signals are events; a box for each would cost more than it saves")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all signals are events; a box for each would cost more than it saves"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     Event(Recorded),
     /// Everything up to here was looked at; following may resume from here.
     Checkpoint(Position),
-    /// There was nothing more at some moment. Comes again after every break, and whenever it is true again.
+    /// There was nothing more at some moment. Comes again after every break, and whenever it is
+    /// true again.
     CaughtUp,
 }
 
@@ -63,12 +71,19 @@ impl Follower {
     ) -> Self {
         let (sender, signals) = mpsc::channel(settings.follow_buffer.max(1));
         let feed = Feed::new(transport, parked, settings, from, followed.clone(), sender);
-        Self { signals, followed, _task: AbortOnDropHandle::new(tokio::spawn(feed.run())) }
+        Self {
+            signals,
+            followed,
+            _task: AbortOnDropHandle::new(tokio::spawn(feed.run())),
+        }
     }
 
-    /// The next signal, as soon as there is one. Safe to cancel. The first error is also the last signal.
+    /// The next signal, as soon as there is one. Safe to cancel. The first error is also the last
+    /// signal.
     pub async fn next(&mut self) -> Result<Signal, FollowError> {
-        let ended = || FollowError::Ended { followed: self.followed.to_string() };
+        let ended = || FollowError::Ended {
+            followed: self.followed.to_string(),
+        };
         self.signals.recv().await.unwrap_or_else(|| Err(ended()))
     }
 }

@@ -1,7 +1,8 @@
 //! Which node to follow: the one there is, or any live one of a cluster.
 //!
-//! A client is given some nodes of a cluster and learns the others from gossip. Any node that takes part can be followed, so the one
-//! that the connection string prefers is taken if it is alive, and never the one that just failed while there is another.
+//! A client is given some nodes of a cluster and learns the others from gossip. Any node that takes
+//! part can be followed, so the one that the connection string prefers is taken if it is alive, and
+//! never the one that just failed while there is another.
 
 use crate::transport::{Http, Transport};
 use kurrentdb::{ClientSettings, Endpoint, NodePreference};
@@ -23,7 +24,13 @@ impl Nodes {
     pub(super) fn of(settings: &ClientSettings) -> Self {
         let seeds = settings.hosts().clone();
         let alone = seeds.len() == 1 && !settings.is_dns_discovery_enabled();
-        Self { alone, seeds, members: Vec::new(), failed: None, preference: settings.node_preference() }
+        Self {
+            alone,
+            seeds,
+            members: Vec::new(),
+            failed: None,
+            preference: settings.node_preference(),
+        }
     }
 
     /// Notes that this node did not work out.
@@ -47,14 +54,28 @@ impl Nodes {
     }
 
     /// Whether this node still takes part in its cluster, by its own word.
-    pub(super) async fn belongs(&self, transport: &Transport, http: &Http, node: &Endpoint) -> bool {
-        self.alone || gossip(transport, http, node).await.into_iter().any(|it| takes_part(&it) && endpoint(it).as_ref() == Some(node))
+    pub(super) async fn belongs(
+        &self,
+        transport: &Transport,
+        http: &Http,
+        node: &Endpoint,
+    ) -> bool {
+        self.alone
+            || gossip(transport, http, node)
+                .await
+                .into_iter()
+                .any(|it| takes_part(&it) && endpoint(it).as_ref() == Some(node))
     }
 
     /// Everybody ever heard of, the one that failed last.
     fn to_ask(&self) -> Vec<Endpoint> {
         let mut all: Vec<_> = self.members.clone();
-        all.extend(self.seeds.iter().filter(|it| !self.members.contains(it)).cloned());
+        all.extend(
+            self.seeds
+                .iter()
+                .filter(|it| !self.members.contains(it))
+                .cloned(),
+        );
         all.sort_by_key(|it| self.failed.as_ref() == Some(it));
         all
     }
@@ -62,9 +83,16 @@ impl Nodes {
 
 /// What this node says of its cluster; nothing if it does not answer in time.
 async fn gossip(transport: &Transport, http: &Http, node: &Endpoint) -> Vec<MemberInfo> {
-    let Some(uri) = transport.uri(node) else { return Vec::new() };
+    let Some(uri) = transport.uri(node) else {
+        return Vec::new();
+    };
     let mut client = GossipClient::with_origin(http.clone(), uri);
-    match tokio::time::timeout(transport.settings.gossip_timeout(), client.read(transport.request(()))).await {
+    match tokio::time::timeout(
+        transport.settings.gossip_timeout(),
+        client.read(transport.request(())),
+    )
+    .await
+    {
         Ok(Ok(response)) => response.into_inner().members,
         Ok(Err(status)) => {
             tracing::debug!(?node, %status, "no gossip from this node");
@@ -77,17 +105,26 @@ async fn gossip(transport: &Transport, http: &Http, node: &Endpoint) -> Vec<Memb
     }
 }
 
-fn best(members: &[MemberInfo], preference: &NodePreference, failed: Option<&Endpoint>) -> Option<Endpoint> {
+fn best(
+    members: &[MemberInfo],
+    preference: &NodePreference,
+    failed: Option<&Endpoint>,
+) -> Option<Endpoint> {
     members
         .iter()
         .filter(|it| takes_part(it))
         .filter_map(|it| endpoint(it.clone()).map(|endpoint| (it.state(), endpoint)))
-        .min_by_key(|(state, endpoint)| (failed == Some(endpoint), !is_preferred(preference, *state)))
+        .min_by_key(|(state, endpoint)| {
+            (failed == Some(endpoint), !is_preferred(preference, *state))
+        })
         .map(|(_, endpoint)| endpoint)
 }
 
 fn endpoint(member: MemberInfo) -> Option<Endpoint> {
-    member.http_end_point.map(|it| Endpoint { host: it.address, port: it.port })
+    member.http_end_point.map(|it| Endpoint {
+        host: it.address,
+        port: it.port,
+    })
 }
 
 fn takes_part(member: &MemberInfo) -> bool {
@@ -125,8 +162,16 @@ mod tests {
     use protocol::gossip::EndPoint;
 
     fn member(port: u32, state: VNodeState, is_alive: bool) -> MemberInfo {
-        let http_end_point = Some(EndPoint { address: "h".to_owned(), port });
-        MemberInfo { state: state.into(), is_alive, http_end_point, ..MemberInfo::default() }
+        let http_end_point = Some(EndPoint {
+            address: "h".to_owned(),
+            port,
+        });
+        MemberInfo {
+            state: state.into(),
+            is_alive,
+            http_end_point,
+            ..MemberInfo::default()
+        }
     }
 
     fn port(endpoint: Option<Endpoint>) -> Option<u32> {
@@ -143,12 +188,41 @@ mod tests {
                 member(4, VNodeState::Unknown, true),
             ]
         };
-        let leader = Endpoint { host: "h".to_owned(), port: 2 };
-        assert_eq!(port(best(&cluster(true), &NodePreference::Leader, None)), Some(2));
-        assert_eq!(port(best(&cluster(true), &NodePreference::ReadOnlyReplica, None)), Some(3));
-        assert_eq!(port(best(&cluster(true), &NodePreference::Leader, Some(&leader))), Some(1));
-        assert_eq!(port(best(&cluster(false), &NodePreference::Leader, None)), Some(1));
-        assert_eq!(port(best(&[member(2, VNodeState::Leader, true)], &NodePreference::Leader, Some(&leader))), Some(2));
-        assert_eq!(port(best(&[member(4, VNodeState::Unknown, true)], &NodePreference::Leader, None)), None);
+        let leader = Endpoint {
+            host: "h".to_owned(),
+            port: 2,
+        };
+        assert_eq!(
+            port(best(&cluster(true), &NodePreference::Leader, None)),
+            Some(2)
+        );
+        assert_eq!(
+            port(best(&cluster(true), &NodePreference::ReadOnlyReplica, None)),
+            Some(3)
+        );
+        assert_eq!(
+            port(best(&cluster(true), &NodePreference::Leader, Some(&leader))),
+            Some(1)
+        );
+        assert_eq!(
+            port(best(&cluster(false), &NodePreference::Leader, None)),
+            Some(1)
+        );
+        assert_eq!(
+            port(best(
+                &[member(2, VNodeState::Leader, true)],
+                &NodePreference::Leader,
+                Some(&leader)
+            )),
+            Some(2)
+        );
+        assert_eq!(
+            port(best(
+                &[member(4, VNodeState::Unknown, true)],
+                &NodePreference::Leader,
+                None
+            )),
+            None
+        );
     }
 }

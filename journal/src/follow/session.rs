@@ -16,8 +16,9 @@ use protocol::{
         read_req::{
             self, Options,
             options::{
-                AllOptions, ControlOption, CountOption, FilterOption, FilterOptions, StreamOption, StreamOptions, SubscriptionOptions,
-                UuidOption, all_options::AllOption, filter_options, stream_options::RevisionOption, uuid_option,
+                AllOptions, ControlOption, CountOption, FilterOption, FilterOptions, StreamOption,
+                StreamOptions, SubscriptionOptions, UuidOption, all_options::AllOption,
+                filter_options, stream_options::RevisionOption, uuid_option,
             },
         },
         read_resp::{Content, read_event::RecordedEvent},
@@ -28,7 +29,8 @@ use std::time::Duration;
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
-/// A checkpoint comes after so many events were looked at: few enough to look at again after a break.
+/// A checkpoint comes after so many events were looked at: few enough to look at again after a
+/// break.
 const CHECKPOINT_WINDOW: u32 = 512;
 const CHECKPOINT_MULTIPLIER: u32 = 2;
 
@@ -60,7 +62,10 @@ pub(super) struct Cursor {
 impl Cursor {
     pub(super) fn after(position: Option<Position>) -> Self {
         // The start is exclusive, and before the first event is nothing to leave out.
-        Self { position: position.filter(|it| *it != Position::START), revision: None }
+        Self {
+            position: position.filter(|it| *it != Position::START),
+            revision: None,
+        }
     }
 
     fn is_behind(&self, position: Position) -> bool {
@@ -84,9 +89,12 @@ impl Session<'_> {
             Err(broken) => return broken,
         };
         loop {
-            let message = match tokio::time::timeout(self.transport.silence(), stream.message()).await {
+            let message = match tokio::time::timeout(self.transport.silence(), stream.message())
+                .await
+            {
                 Ok(message) => message,
-                // An idle connection is probed by the transport. A node that has lost its cluster answers that, and says nothing.
+                // An idle connection is probed by the transport. A node that has lost its cluster
+                // answers that, and says nothing.
                 Err(_) if nodes.belongs(self.transport, &self.http, self.node).await => continue,
                 Err(_) => return Break::Lost("the node has left its cluster".into()),
             };
@@ -104,9 +112,15 @@ impl Session<'_> {
 
     /// Subscribes, and waits for the confirmation: a frozen server accepts connections too.
     async fn open(&self, cursor: Cursor) -> Result<Streaming<ReadResp>, Break> {
-        let uri = self.transport.uri(self.node).ok_or_else(|| Break::Lost(format!("{:?} is no address", self.node).into()))?;
-        let mut client = StreamsClient::with_origin(self.http.clone(), uri).max_decoding_message_size(LARGEST_MESSAGE);
-        let request = self.transport.request(ReadReq { options: Some(self.options(cursor)) });
+        let uri = self
+            .transport
+            .uri(self.node)
+            .ok_or_else(|| Break::Lost(format!("{:?} is no address", self.node).into()))?;
+        let mut client = StreamsClient::with_origin(self.http.clone(), uri)
+            .max_decoding_message_size(LARGEST_MESSAGE);
+        let request = self.transport.request(ReadReq {
+            options: Some(self.options(cursor)),
+        });
         let opening = async {
             let mut stream = client.read(request).await?.into_inner();
             let first = stream.message().await?;
@@ -114,22 +128,35 @@ impl Session<'_> {
         };
         let (stream, first) = tokio::time::timeout(self.open_within, opening)
             .await
-            .map_err(|_| Break::Lost(format!("no confirmation within {:?}", self.open_within).into()))?
+            .map_err(|_| {
+                Break::Lost(format!("no confirmation within {:?}", self.open_within).into())
+            })?
             .map_err(|status| self.judge(status, cursor))?;
         match first.and_then(|it| it.content) {
             Some(Content::Confirmation(_)) => Ok(stream),
-            _ => Err(Break::Lost("the server did not confirm the subscription".into())),
+            _ => Err(Break::Lost(
+                "the server did not confirm the subscription".into(),
+            )),
         }
     }
 
     async fn handle(&self, message: ReadResp, outlet: &mut Outlet) -> Result<(), Break> {
         match message.content {
             Some(Content::Event(event)) => {
-                let raw = event.event.and_then(raw).ok_or_else(|| Break::Lost("the server sent an event without its parts".into()))?;
+                let raw = event.event.and_then(raw).ok_or_else(|| {
+                    Break::Lost("the server sent an event without its parts".into())
+                })?;
                 self.event(raw, outlet).await
             }
             Some(Content::Checkpoint(it)) => {
-                checkpoint(Position { commit: it.commit_position, prepare: it.prepare_position }, outlet).await
+                checkpoint(
+                    Position {
+                        commit: it.commit_position,
+                        prepare: it.prepare_position,
+                    },
+                    outlet,
+                )
+                .await
             }
             Some(Content::CaughtUp(_)) => outlet.deliver(Signal::CaughtUp).await,
             Some(
@@ -164,13 +191,21 @@ impl Session<'_> {
 
     fn options(&self, cursor: Cursor) -> Options {
         let (stream_option, filter_option) = match self.followed {
-            Followed::Networks => (StreamOption::All(all(cursor)), FilterOption::Filter(networks())),
-            Followed::Stream(stream) => (StreamOption::Stream(one(stream, cursor)), FilterOption::NoFilter(())),
+            Followed::Networks => (
+                StreamOption::All(all(cursor)),
+                FilterOption::Filter(networks()),
+            ),
+            Followed::Stream(stream) => (
+                StreamOption::Stream(one(stream, cursor)),
+                FilterOption::NoFilter(()),
+            ),
         };
         Options {
             read_direction: read_req::options::ReadDirection::Forwards.into(),
             resolve_links: false,
-            uuid_option: Some(UuidOption { content: Some(uuid_option::Content::Structured(())) }),
+            uuid_option: Some(UuidOption {
+                content: Some(uuid_option::Content::Structured(())),
+            }),
             control_option: Some(ControlOption { compatibility: 1 }),
             stream_option: Some(stream_option),
             count_option: Some(CountOption::Subscription(SubscriptionOptions {})),
@@ -178,17 +213,26 @@ impl Session<'_> {
         }
     }
 
-    /// Which ends of a stream no other session can mend. The codes and the `exception` trailer are the protocol's own vocabulary.
+    /// Which ends of a stream no other session can mend. The codes and the `exception` trailer are
+    /// the protocol's own vocabulary.
     fn judge(&self, status: Status, cursor: Cursor) -> Break {
         let followed = self.followed.to_string();
-        if status.metadata().get("exception").is_some_and(|it| it == "stream-deleted") {
+        if status
+            .metadata()
+            .get("exception")
+            .is_some_and(|it| it == "stream-deleted")
+        {
             return Break::Hopeless(FollowError::StreamDeleted { followed });
         }
         match status.code() {
-            Code::PermissionDenied | Code::Unauthenticated => Break::Hopeless(FollowError::AccessDenied { followed }),
-            Code::InvalidArgument => {
-                Break::Hopeless(FollowError::PositionRefused { followed, from: cursor.position, source: Box::new(status) })
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Break::Hopeless(FollowError::AccessDenied { followed })
             }
+            Code::InvalidArgument => Break::Hopeless(FollowError::PositionRefused {
+                followed,
+                from: cursor.position,
+                source: Box::new(status),
+            }),
             Code::Ok
             | Code::Cancelled
             | Code::Unknown
@@ -217,21 +261,36 @@ async fn checkpoint(position: Position, outlet: &mut Outlet) -> Result<(), Break
 
 fn all(cursor: Cursor) -> AllOptions {
     let start = cursor.position.map_or(AllOption::Start(()), |it| {
-        AllOption::Position(read_req::options::Position { commit_position: it.commit, prepare_position: it.prepare })
+        AllOption::Position(read_req::options::Position {
+            commit_position: it.commit,
+            prepare_position: it.prepare,
+        })
     });
-    AllOptions { all_option: Some(start) }
+    AllOptions {
+        all_option: Some(start),
+    }
 }
 
 fn one(stream: &str, cursor: Cursor) -> StreamOptions {
-    let start = cursor.revision.map_or(RevisionOption::Start(()), RevisionOption::Revision);
+    let start = cursor
+        .revision
+        .map_or(RevisionOption::Start(()), RevisionOption::Revision);
     let stream_name = stream.to_owned().into_bytes().into();
-    StreamOptions { stream_identifier: Some(StreamIdentifier { stream_name }), revision_option: Some(start) }
+    StreamOptions {
+        stream_identifier: Some(StreamIdentifier { stream_name }),
+        revision_option: Some(start),
+    }
 }
 
 fn networks() -> FilterOptions {
     let prefix = vec![format!("{NETWORK_CATEGORY}-")];
     FilterOptions {
-        filter: Some(filter_options::Filter::StreamIdentifier(filter_options::Expression { regex: String::new(), prefix })),
+        filter: Some(filter_options::Filter::StreamIdentifier(
+            filter_options::Expression {
+                regex: String::new(),
+                prefix,
+            },
+        )),
         window: Some(filter_options::Window::Max(CHECKPOINT_WINDOW)),
         checkpoint_interval_multiplier: CHECKPOINT_MULTIPLIER,
     }
@@ -239,13 +298,19 @@ fn networks() -> FilterOptions {
 
 fn raw(mut event: RecordedEvent) -> Option<Raw> {
     let event_id = match event.id?.value? {
-        Value::Structured(it) => Uuid::from_u64_pair(it.most_significant_bits as u64, it.least_significant_bits as u64),
+        Value::Structured(it) => Uuid::from_u64_pair(
+            it.most_significant_bits as u64,
+            it.least_significant_bits as u64,
+        ),
         Value::String(text) => text.parse().ok()?,
     };
     Some(Raw {
         stream: String::from_utf8(event.stream_identifier?.stream_name.to_vec()).ok()?,
         revision: event.stream_revision,
-        position: Position { commit: event.commit_position, prepare: event.prepare_position },
+        position: Position {
+            commit: event.commit_position,
+            prepare: event.prepare_position,
+        },
         event_id,
         event_type: event.metadata.remove("type")?,
         created: event.metadata.remove("created"),

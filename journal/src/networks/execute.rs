@@ -49,7 +49,8 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Executed {
     pub network_id: NetworkId,
-    /// The number of the command's last event; if all was as asked already, the network's revision then.
+    /// The number of the command's last event; if all was as asked already, the network's revision
+    /// then.
     pub revision: Option<u64>,
     /// Where the command's last event is in the log; `None` if there is none.
     pub position: Option<Position>,
@@ -84,8 +85,8 @@ enum Answer {
 }
 
 impl Networks {
-    /// Carries out a command, or says why not. An error of the journal leaves the outcome unknown at worst: the same command id
-    /// finds out.
+    /// Carries out a command, or says why not. An error of the journal leaves the outcome unknown
+    /// at worst: the same command id finds out.
     pub async fn execute(
         &self,
         id: NetworkId,
@@ -95,23 +96,33 @@ impl Networks {
     ) -> Result<Executed, ExecuteError> {
         let deadline = Deadline::after(self.command_deadline, "execute");
         let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
-        let order = Order { id, command, caller, digest, now };
+        let order = Order {
+            id,
+            command,
+            caller,
+            digest,
+            now,
+        };
         let slot = self.slot(id).await;
         let _turn = deadline.bound(slot.turn.lock()).await?;
         let mut loaded = slot.loaded();
-        // Nothing is known of the network yet. To decide on that would append, and the store would take the repetition of a command
-        // that it has for the command itself, whatever is in it.
+        // Nothing is known of the network yet. To decide on that would append, and the store would
+        // take the repetition of a command that it has for the command itself, whatever is in it.
         let mut fresh = loaded.revision.is_none();
         if fresh {
             loaded = self.read_on(id, &slot, &deadline).await?;
         }
         let mut attempts = 0;
-        // A node that lags may show the old state once more; asking it again at once would use up the attempts.
+        // A node that lags may show the old state once more; asking it again at once would use up
+        // the attempts.
         let mut pauses = pauses(Duration::from_millis(2), Duration::from_millis(100));
         loop {
             match order.conclude(&loaded) {
                 Conclusion::Append(events) => {
-                    if let Some(executed) = self.append(&order, &slot, loaded, events, &deadline).await? {
+                    if let Some(executed) = self
+                        .append(&order, &slot, loaded, events, &deadline)
+                        .await?
+                    {
                         return Ok(executed);
                     }
                     attempts += 1;
@@ -122,7 +133,9 @@ impl Networks {
                         deadline.pause(pauses.next().unwrap_or_default()).await;
                     }
                 }
-                Conclusion::Answer(answer) if fresh => return self.answer(&order, loaded, answer, &deadline).await,
+                Conclusion::Answer(answer) if fresh => {
+                    return self.answer(&order, loaded, answer, &deadline).await;
+                }
                 Conclusion::Answer(_) => {}
             }
             loaded = self.read_on(id, &slot, &deadline).await?;
@@ -142,32 +155,71 @@ impl Networks {
         let stream = order.id.stream();
         let first = loaded.next_revision();
         let last = first + events.len() as u64 - 1;
-        let proposed = events.iter().enumerate().map(|(index, event)| order.propose(index, event)).collect::<Result<Vec<_>, _>>()?;
-        let Appended { revision, position } = match self.store.append(&stream, loaded.revision, &proposed, deadline).await? {
+        let proposed = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| order.propose(index, event))
+            .collect::<Result<Vec<_>, _>>()?;
+        let Appended { revision, position } = match self
+            .store
+            .append(&stream, loaded.revision, &proposed, deadline)
+            .await?
+        {
             Ok(appended) => appended,
             Err(WrongExpectedVersion) => return Ok(None),
         };
         if revision != last {
             // Numbers go on after a deletion: the stream once held what can no longer be read.
             slot.forget();
-            return Err(JournalError::Truncated { stream, missing: first }.into());
+            return Err(JournalError::Truncated {
+                stream,
+                missing: first,
+            }
+            .into());
         }
         let after = slot.advance(loaded, |loaded| order.fold(loaded, &events, first));
         tracing::debug!(network = %order.id, command = order.command.name(), revision, "appended");
-        Ok(Some(Executed { network_id: order.id, revision: Some(revision), position, events, repeated: false, after }))
+        Ok(Some(Executed {
+            network_id: order.id,
+            revision: Some(revision),
+            position,
+            events,
+            repeated: false,
+            after,
+        }))
     }
 
-    async fn answer(&self, order: &Order<'_>, after: Arc<Loaded>, answer: Answer, deadline: &Deadline) -> Result<Executed, ExecuteError> {
+    async fn answer(
+        &self,
+        order: &Order<'_>,
+        after: Arc<Loaded>,
+        answer: Answer,
+        deadline: &Deadline,
+    ) -> Result<Executed, ExecuteError> {
         let receipt = match answer {
             Answer::Not(error) => return Err(error),
             Answer::Nothing => {
                 let (network_id, revision) = (order.id, after.revision);
-                return Ok(Executed { network_id, revision, position: None, events: Vec::new(), repeated: false, after });
+                return Ok(Executed {
+                    network_id,
+                    revision,
+                    position: None,
+                    events: Vec::new(),
+                    repeated: false,
+                    after,
+                });
             }
             Answer::Repeated(receipt) => receipt,
         };
         let (events, position) = self.first_outcome(order.id, &receipt, deadline).await?;
-        Ok(Executed { network_id: order.id, revision: Some(receipt.last_revision), position, events, repeated: true, after })
+        Ok(Executed {
+            network_id: order.id,
+            revision: Some(receipt.last_revision),
+            position,
+            events,
+            repeated: true,
+            after,
+        })
     }
 
     /// The events of a command that was carried out earlier.
@@ -178,42 +230,74 @@ impl Networks {
         deadline: &Deadline,
     ) -> Result<(Vec<NetworkEvent>, Option<Position>), JournalError> {
         let stream = id.stream();
-        let most = usize::try_from(receipt.last_revision - receipt.first_revision + 1).unwrap_or(usize::MAX);
-        let recorded = match self.store.read_page(&stream, receipt.first_revision, most, deadline).await? {
+        let most = usize::try_from(receipt.last_revision - receipt.first_revision + 1)
+            .unwrap_or(usize::MAX);
+        let recorded = match self
+            .store
+            .read_page(&stream, receipt.first_revision, most, deadline)
+            .await?
+        {
             Page::Found { events, .. } if events.len() == most => events,
-            Page::Found { .. } | Page::Missing => return Err(JournalError::Truncated { stream, missing: receipt.first_revision }),
+            Page::Found { .. } | Page::Missing => {
+                return Err(JournalError::Truncated {
+                    stream,
+                    missing: receipt.first_revision,
+                });
+            }
         };
         let position = recorded.last().map(|it| it.position);
         let events = recorded.into_iter().map(|it| match it.body {
             Body::Event(event) => Ok(event),
-            Body::Undecodable { event_type, problem } => {
-                Err(JournalError::Unreadable { stream: it.stream, revision: it.revision, event_type, problem })
-            }
+            Body::Undecodable {
+                event_type,
+                problem,
+            } => Err(JournalError::Unreadable {
+                stream: it.stream,
+                revision: it.revision,
+                event_type,
+                problem,
+            }),
         });
         Ok((events.collect::<Result<_, _>>()?, position))
     }
 }
 
 impl Order<'_> {
-    /// What follows from this state. A command that was answered before is answered the same way, whatever holds now.
+    /// What follows from this state. A command that was answered before is answered the same way,
+    /// whatever holds now.
     fn conclude(&self, loaded: &Loaded) -> Conclusion {
         let command_id = self.caller.command_id;
         match loaded.ledger.look_up(command_id, &self.digest) {
             Entry::Repeated(receipt) => return Conclusion::Answer(Answer::Repeated(receipt)),
             Entry::Reused(receipt) => {
-                return no(ExecuteError::CommandIdReused { command_id, first_revision: receipt.first_revision });
+                return no(ExecuteError::CommandIdReused {
+                    command_id,
+                    first_revision: receipt.first_revision,
+                });
             }
             Entry::Fresh => {}
         }
         if let Some(expected) = self.caller.expected_revision
             && loaded.revision != Some(expected)
         {
-            return no(ExecuteError::WrongRevision { expected, actual: loaded.revision });
+            return no(ExecuteError::WrongRevision {
+                expected,
+                actual: loaded.revision,
+            });
         }
         if let Some(parked) = loaded.undecodable.first().cloned() {
             // The state lacks what that event says, so a decision on it could be wrong.
-            let super::Undecodable { revision, event_type, problem } = parked;
-            return no(JournalError::Unreadable { stream: self.id.stream(), revision, event_type, problem });
+            let super::Undecodable {
+                revision,
+                event_type,
+                problem,
+            } = parked;
+            return no(JournalError::Unreadable {
+                stream: self.id.stream(),
+                revision,
+                event_type,
+                problem,
+            });
         }
         match decide(&loaded.network, self.command, self.now, Ids::of(command_id)) {
             Ok(events) if events.is_empty() => Conclusion::Answer(Answer::Nothing),
@@ -224,9 +308,15 @@ impl Order<'_> {
 
     fn propose(&self, index: usize, event: &NetworkEvent) -> Result<EventData, JournalError> {
         let failed = |source| encoding(event.name(), source);
-        let Encoded { event_type, data, metadata } = encode(event, self.metadata()).map_err(failed)?;
+        let Encoded {
+            event_type,
+            data,
+            metadata,
+        } = encode(event, self.metadata()).map_err(failed)?;
         let id = event_id(self.caller.command_id, &self.digest, index, &data);
-        EventData::json(event_type, &data).and_then(|it| it.id(id.0).metadata_as_json(&metadata)).map_err(failed)
+        EventData::json(event_type, &data)
+            .and_then(|it| it.id(id.0).metadata_as_json(&metadata))
+            .map_err(failed)
     }
 
     fn metadata(&self) -> Metadata {
@@ -245,7 +335,9 @@ impl Order<'_> {
     fn fold(&self, loaded: &mut Loaded, events: &[NetworkEvent], first: u64) {
         for (event, revision) in events.iter().zip(first..) {
             loaded.network = evolve(std::mem::take(&mut loaded.network), event);
-            loaded.ledger.note(self.caller.command_id, self.digest.clone(), revision);
+            loaded
+                .ledger
+                .note(self.caller.command_id, self.digest.clone(), revision);
             loaded.revision = Some(revision);
         }
     }
@@ -256,5 +348,9 @@ fn no(error: impl Into<ExecuteError>) -> Conclusion {
 }
 
 fn encoding(event_type: &'static str, source: serde_json::Error) -> JournalError {
-    JournalError::Encoding { operation: "execute", event_type, source }
+    JournalError::Encoding {
+        operation: "execute",
+        event_type,
+        source,
+    }
 }

@@ -31,13 +31,24 @@ impl Loaded {
     pub fn apply(&mut self, recorded: &Recorded) {
         match &recorded.body {
             Body::Event(event) => self.network = evolve(std::mem::take(&mut self.network), event),
-            Body::Undecodable { event_type, problem } => {
+            Body::Undecodable {
+                event_type,
+                problem,
+            } => {
                 let (event_type, problem) = (event_type.clone(), problem.clone());
-                self.undecodable.push(Undecodable { revision: recorded.revision, event_type, problem });
+                self.undecodable.push(Undecodable {
+                    revision: recorded.revision,
+                    event_type,
+                    problem,
+                });
             }
         }
         if let Some(metadata) = &recorded.metadata {
-            self.ledger.note(metadata.command_id, metadata.command_digest.clone(), recorded.revision);
+            self.ledger.note(
+                metadata.command_id,
+                metadata.command_digest.clone(),
+                recorded.revision,
+            );
         }
         self.revision = Some(recorded.revision);
     }

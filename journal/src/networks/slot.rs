@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     loaded: Mutex<Arc<Loaded>>,
-    /// Commands of this process to one network queue up here, or they would only get in each other's way at the store.
+    /// Commands of this process to one network queue up here, or they would only get in each
+    /// other's way at the store.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
 
@@ -16,8 +17,13 @@ impl Slot {
         Arc::clone(&self.lock())
     }
 
-    /// Folds more into `base`, without copying it when nobody else holds it, and keeps the result unless the slot has seen more.
-    pub(super) fn advance(&self, mut base: Arc<Loaded>, fold: impl FnOnce(&mut Loaded)) -> Arc<Loaded> {
+    /// Folds more into `base`, without copying it when nobody else holds it, and keeps the result
+    /// unless the slot has seen more.
+    pub(super) fn advance(
+        &self,
+        mut base: Arc<Loaded>,
+        fold: impl FnOnce(&mut Loaded),
+    ) -> Arc<Loaded> {
         let mut held = self.lock();
         if Arc::ptr_eq(&held, &base) {
             *held = Arc::default();
@@ -54,7 +60,10 @@ mod tests {
         slot.advance(slot.loaded(), |it| it.revision = Some(5));
         let after = slot.advance(old, |it| it.revision = Some(3));
         assert_eq!((after.revision, slot.loaded().revision), (Some(5), Some(5)));
-        assert_eq!((slot.forget().revision, slot.loaded().revision), (None, None));
+        assert_eq!(
+            (slot.forget().revision, slot.loaded().revision),
+            (None, None)
+        );
     }
 
     #[test]

@@ -84,7 +84,11 @@ pub(crate) struct Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { log: Mutex::default(), changed: watch::Sender::default(), endings: broadcast::channel(16).0 }
+        Self {
+            log: Mutex::default(),
+            changed: watch::Sender::default(),
+            endings: broadcast::channel(16).0,
+        }
     }
 }
 
@@ -107,34 +111,73 @@ impl Shared {
 
 impl Log {
     pub(crate) fn stream(&self, stream: &str) -> Vec<Stored> {
-        self.events.iter().filter(|it| it.stream == stream).cloned().collect()
+        self.events
+            .iter()
+            .filter(|it| it.stream == stream)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn put(&mut self, stream: &str, event_type: &str, metadata: &str, data: &str) {
         let id = Uuid::from_u128(0xffff_0000 + self.events.len() as u128);
         let (metadata, data) = (metadata.as_bytes().to_vec(), data.as_bytes().to_vec());
-        self.write(stream, Proposed { id, event_type: event_type.to_owned(), metadata, data });
+        self.write(
+            stream,
+            Proposed {
+                id,
+                event_type: event_type.to_owned(),
+                metadata,
+                data,
+            },
+        );
     }
 
     /// Appends, or says what the stream's last number is instead.
-    pub(crate) fn append(&mut self, stream: &str, expected: Option<u64>, proposed: &[Proposed]) -> Result<Stored, Option<u64>> {
+    pub(crate) fn append(
+        &mut self,
+        stream: &str,
+        expected: Option<u64>,
+        proposed: &[Proposed],
+    ) -> Result<Stored, Option<u64>> {
         let existing = self.stream(stream);
         let actual = existing.last().map(|it| it.revision);
         if actual != expected {
             let first = expected.map_or(0, |it| it as usize + 1);
             let stored = existing.get(first..first + proposed.len()).ok_or(actual)?;
-            let same = stored.iter().zip(proposed).all(|(stored, proposed)| stored.id == proposed.id);
-            return if same { Ok(stored.last().unwrap().clone()) } else { Err(actual) };
+            let same = stored
+                .iter()
+                .zip(proposed)
+                .all(|(stored, proposed)| stored.id == proposed.id);
+            return if same {
+                Ok(stored.last().unwrap().clone())
+            } else {
+                Err(actual)
+            };
         }
-        proposed.iter().for_each(|event| self.write(stream, event.clone()));
+        proposed
+            .iter()
+            .for_each(|event| self.write(stream, event.clone()));
         Ok(self.events.last().unwrap().clone())
     }
 
     fn write(&mut self, stream: &str, event: Proposed) {
         let revision = self.events.iter().filter(|it| it.stream == stream).count() as u64;
         let position = (self.events.len() as u64 + 1) * 100;
-        let Proposed { id, event_type, metadata, data } = event;
-        self.events.push(Stored { stream: stream.to_owned(), revision, position, id, event_type, metadata, data });
+        let Proposed {
+            id,
+            event_type,
+            metadata,
+            data,
+        } = event;
+        self.events.push(Stored {
+            stream: stream.to_owned(),
+            revision,
+            position,
+            id,
+            event_type,
+            metadata,
+            data,
+        });
     }
 }
 

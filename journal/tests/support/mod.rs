@@ -1,8 +1,15 @@
 //! A server of the public protocol that does what a test tells it to, mishaps included.
 //!
-//! It keeps a small log with the store's rules for expected revisions and repeated ids, and runs on a thread of its own, so that it
-//! can be frozen as a whole: then its connections are open, and nobody answers.
-#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::result_large_err, reason = "each test file uses its part")]
+//! It keeps a small log with the store's rules for expected revisions and repeated ids, and runs on
+//! a thread of its own, so that it can be frozen as a whole: then its connections are open, and
+//! nobody answers.
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::result_large_err,
+    reason = "each test file uses its part"
+)]
 
 mod log;
 mod service;
@@ -14,7 +21,7 @@ pub(crate) use service::Ending;
 use chrono::{DateTime, Utc};
 use domain::network::{NetworkCommand, RegisterNetwork, RequestPeering, Terms};
 use domain::{CommandId, NetworkId, Provider, Region, ids::Ids, network::Peer};
-use journal::{Caller, Journal, JournalSettings};
+use peerage_journal::{Caller, Journal, JournalSettings};
 use log::Shared;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -45,8 +52,17 @@ impl Server {
     }
 
     fn listening(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Self {
-        let running = wire::run(Arc::clone(&shared), SocketAddr::from(([127, 0, 0, 1], 0)), tls.clone());
-        Self { shared, address: running.address, tls, running: Some(running) }
+        let running = wire::run(
+            Arc::clone(&shared),
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls.clone(),
+        );
+        Self {
+            shared,
+            address: running.address,
+            tls,
+            running: Some(running),
+        }
     }
 
     pub(crate) fn connection_string(&self) -> String {
@@ -69,7 +85,11 @@ impl Server {
 
     /// Listens again on the same address, with the same log.
     pub(crate) fn restart(&mut self) {
-        self.running = Some(wire::run(Arc::clone(&self.shared), self.address, self.tls.clone()));
+        self.running = Some(wire::run(
+            Arc::clone(&self.shared),
+            self.address,
+            self.tls.clone(),
+        ));
     }
 
     /// Stops everything in the server until the answer is dropped; connections stay open.
@@ -90,7 +110,9 @@ pub(crate) fn settings(connection_string: &str) -> JournalSettings {
 
 /// Bounds a test's wait.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), work).await.expect("it took too long")
+    tokio::time::timeout(Duration::from_secs(20), work)
+        .await
+        .expect("it took too long")
 }
 
 /// Waits until the condition holds.

@@ -8,10 +8,11 @@ use protocol::{
     server_features::{SupportedMethods, server_features_server::ServerFeatures},
     shared::{StreamIdentifier, uuid},
     streams::{
-        AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq, TombstoneResp,
-        append_req, append_resp,
+        AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
+        ReadResp, TombstoneReq, TombstoneResp, append_req, append_resp,
         read_req::options::{
-            CountOption, FilterOption, StreamOption, all_options::AllOption, filter_options::Filter, stream_options::RevisionOption,
+            CountOption, FilterOption, StreamOption, all_options::AllOption,
+            filter_options::Filter, stream_options::RevisionOption,
         },
         read_resp::{self, Content},
         streams_server::Streams,
@@ -41,20 +42,37 @@ pub(super) struct Service {
 #[tonic::async_trait]
 impl Gossip for Service {
     async fn read(&self, _: Request<()>) -> Result<Response<ClusterInfo>, Status> {
-        let members = self.shared.log().members.clone().into_iter().map(|(port, state, is_alive)| MemberInfo {
-            state: state.into(),
-            is_alive,
-            http_end_point: Some(EndPoint { address: "127.0.0.1".to_owned(), port: port.into() }),
-            ..MemberInfo::default()
-        });
-        Ok(Response::new(ClusterInfo { members: members.collect() }))
+        let members =
+            self.shared
+                .log()
+                .members
+                .clone()
+                .into_iter()
+                .map(|(port, state, is_alive)| MemberInfo {
+                    state: state.into(),
+                    is_alive,
+                    http_end_point: Some(EndPoint {
+                        address: "127.0.0.1".to_owned(),
+                        port: port.into(),
+                    }),
+                    ..MemberInfo::default()
+                });
+        Ok(Response::new(ClusterInfo {
+            members: members.collect(),
+        }))
     }
 }
 
 #[tonic::async_trait]
 impl ServerFeatures for Service {
-    async fn get_supported_methods(&self, _: Request<()>) -> Result<Response<SupportedMethods>, Status> {
-        Ok(Response::new(SupportedMethods { methods: Vec::new(), event_store_server_version: "25.0.0".to_owned() }))
+    async fn get_supported_methods(
+        &self,
+        _: Request<()>,
+    ) -> Result<Response<SupportedMethods>, Status> {
+        Ok(Response::new(SupportedMethods {
+            methods: Vec::new(),
+            event_store_server_version: "25.0.0".to_owned(),
+        }))
     }
 }
 
@@ -69,7 +87,10 @@ impl Streams for Service {
             return Err(Status::permission_denied("Access Denied"));
         }
         let cut = Cut::default();
-        let answers = match (options.count_option.unwrap(), options.stream_option.unwrap()) {
+        let answers = match (
+            options.count_option.unwrap(),
+            options.stream_option.unwrap(),
+        ) {
             (CountOption::Count(count), StreamOption::Stream(stream)) => {
                 let from = match stream.revision_option.unwrap() {
                     RevisionOption::Revision(revision) => revision,
@@ -77,14 +98,18 @@ impl Streams for Service {
                 };
                 self.page(&name(stream.stream_identifier), from, count, &cut)
             }
-            (CountOption::Count(_), StreamOption::All(_)) => return Err(Status::unimplemented("not needed here")),
+            (CountOption::Count(_), StreamOption::All(_)) => {
+                return Err(Status::unimplemented("not needed here"));
+            }
             (CountOption::Subscription(_), StreamOption::Stream(stream)) => {
                 let after = match stream.revision_option.unwrap() {
                     RevisionOption::Revision(revision) => Some(revision),
                     RevisionOption::Start(()) | RevisionOption::End(()) => None,
                 };
                 let stream = name(stream.stream_identifier);
-                self.subscription(after, cut.clone(), move |it| (it.stream == stream).then_some(it.revision))?
+                self.subscription(after, cut.clone(), move |it| {
+                    (it.stream == stream).then_some(it.revision)
+                })?
             }
             (CountOption::Subscription(_), StreamOption::All(all)) => {
                 let after = match all.all_option.unwrap() {
@@ -106,7 +131,10 @@ impl Streams for Service {
         Ok(response)
     }
 
-    async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+    async fn append(
+        &self,
+        request: Request<Streaming<AppendReq>>,
+    ) -> Result<Response<AppendResp>, Status> {
         let mut messages = request.into_inner();
         let (mut stream, mut expected, mut proposed) = (String::new(), None, Vec::new());
         while let Some(message) = messages.message().await? {
@@ -117,7 +145,9 @@ impl Streams for Service {
                     expected = match options.expected_stream_revision.unwrap() {
                         Expected::Revision(revision) => Some(revision),
                         Expected::NoStream(()) => None,
-                        Expected::Any(()) | Expected::StreamExists(()) => return Err(Status::unimplemented("not needed here")),
+                        Expected::Any(()) | Expected::StreamExists(()) => {
+                            return Err(Status::unimplemented("not needed here"));
+                        }
                     };
                 }
                 append_req::Content::ProposedMessage(message) => proposed.push(Proposed {
@@ -131,7 +161,11 @@ impl Streams for Service {
         let ids = proposed.iter().map(|it| it.id).collect();
         let mishap = {
             let mut log = self.shared.log();
-            log.appends.push(SeenAppend { stream: stream.clone(), expected, ids });
+            log.appends.push(SeenAppend {
+                stream: stream.clone(),
+                expected,
+                ids,
+            });
             log.on_append.pop_front()
         };
         match mishap {
@@ -160,34 +194,48 @@ impl Streams for Service {
         Err(Status::unimplemented("not needed here"))
     }
 
-    async fn batch_append(&self, _: Request<Streaming<BatchAppendReq>>) -> Result<Response<Self::BatchAppendStream>, Status> {
+    async fn batch_append(
+        &self,
+        _: Request<Streaming<BatchAppendReq>>,
+    ) -> Result<Response<Self::BatchAppendStream>, Status> {
         Err(Status::unimplemented("not needed here"))
     }
 }
 
 impl Service {
-    fn write(&self, stream: &str, expected: Option<u64>, proposed: &[Proposed]) -> Result<Response<AppendResp>, Status> {
+    fn write(
+        &self,
+        stream: &str,
+        expected: Option<u64>,
+        proposed: &[Proposed],
+    ) -> Result<Response<AppendResp>, Status> {
         use append_resp::{Result::*, success, wrong_expected_version as wrong};
         let result = match self.shared.log().append(stream, expected, proposed) {
             Ok(last) => Success(append_resp::Success {
-                current_revision_option: Some(success::CurrentRevisionOption::CurrentRevision(last.revision)),
+                current_revision_option: Some(success::CurrentRevisionOption::CurrentRevision(
+                    last.revision,
+                )),
                 position_option: Some(success::PositionOption::Position(append_resp::Position {
                     commit_position: last.position,
                     prepare_position: last.position,
                 })),
             }),
             Err(actual) => WrongExpectedVersion(append_resp::WrongExpectedVersion {
-                current_revision_option: Some(
-                    actual.map_or(wrong::CurrentRevisionOption::CurrentNoStream(()), wrong::CurrentRevisionOption::CurrentRevision),
-                ),
-                expected_revision_option: Some(
-                    expected.map_or(wrong::ExpectedRevisionOption::ExpectedNoStream(()), wrong::ExpectedRevisionOption::ExpectedRevision),
-                ),
+                current_revision_option: Some(actual.map_or(
+                    wrong::CurrentRevisionOption::CurrentNoStream(()),
+                    wrong::CurrentRevisionOption::CurrentRevision,
+                )),
+                expected_revision_option: Some(expected.map_or(
+                    wrong::ExpectedRevisionOption::ExpectedNoStream(()),
+                    wrong::ExpectedRevisionOption::ExpectedRevision,
+                )),
                 ..append_resp::WrongExpectedVersion::default()
             }),
         };
         self.shared.changed.send_modify(|it| *it += 1);
-        Ok(Response::new(AppendResp { result: Some(result) }))
+        Ok(Response::new(AppendResp {
+            result: Some(result),
+        }))
     }
 
     fn page(&self, stream: &str, from: u64, count: u64, cut: &Cut) -> Answers<ReadResp> {
@@ -196,10 +244,16 @@ impl Service {
         let mishap = log.on_read.pop_front();
         let existing = log.stream(stream);
         let Some(last) = existing.last().map(|it| it.revision) else {
-            let missing = Content::StreamNotFound(read_resp::StreamNotFound { stream_identifier: identifier(stream) });
+            let missing = Content::StreamNotFound(read_resp::StreamNotFound {
+                stream_identifier: identifier(stream),
+            });
             return Box::pin(tokio_stream::iter([Ok(of(missing))]));
         };
-        let mut answers: Vec<_> = existing.iter().filter(|it| it.revision >= from).map(event).collect();
+        let mut answers: Vec<_> = existing
+            .iter()
+            .filter(|it| it.revision >= from)
+            .map(event)
+            .collect();
         answers.truncate(usize::try_from(count).unwrap_or(usize::MAX));
         match mishap {
             None => answers.push(of(Content::LastStreamPosition(last))),
@@ -212,8 +266,8 @@ impl Service {
         Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
     }
 
-    /// What the log holds after this place, then caught-up, then what comes, until an ending. `place` says where an event is, if the
-    /// subscription is about it at all.
+    /// What the log holds after this place, then caught-up, then what comes, until an ending.
+    /// `place` says where an event is, if the subscription is about it at all.
     fn subscription(
         &self,
         after: Option<u64>,
@@ -267,8 +321,18 @@ impl Service {
     }
 }
 
-fn news(shared: &Shared, reached: Option<u64>, place: &impl Fn(&Stored) -> Option<u64>) -> Vec<Stored> {
-    shared.log().events.iter().filter(|it| place(it).is_some_and(|at| reached.is_none_or(|reached| at > reached))).cloned().collect()
+fn news(
+    shared: &Shared,
+    reached: Option<u64>,
+    place: &impl Fn(&Stored) -> Option<u64>,
+) -> Vec<Stored> {
+    shared
+        .log()
+        .events
+        .iter()
+        .filter(|it| place(it).is_some_and(|at| reached.is_none_or(|reached| at > reached)))
+        .cloned()
+        .collect()
 }
 
 /// Whether a filter for networks leaves this event out; a checkpoint stands for it.
@@ -278,7 +342,9 @@ fn filtered(stored: &Stored) -> bool {
 
 fn event(stored: &Stored) -> ReadResp {
     let recorded = read_resp::read_event::RecordedEvent {
-        id: Some(protocol::shared::Uuid { value: Some(uuid::Value::String(stored.id.to_string())) }),
+        id: Some(protocol::shared::Uuid {
+            value: Some(uuid::Value::String(stored.id.to_string())),
+        }),
         stream_identifier: identifier(&stored.stream),
         stream_revision: stored.revision,
         prepare_position: stored.position,
@@ -291,16 +357,26 @@ fn event(stored: &Stored) -> ReadResp {
         custom_metadata: stored.metadata.clone().into(),
         data: stored.data.clone().into(),
     };
-    let position = Some(read_resp::read_event::Position::CommitPosition(stored.position));
-    of(Content::Event(read_resp::ReadEvent { event: Some(recorded), link: None, position }))
+    let position = Some(read_resp::read_event::Position::CommitPosition(
+        stored.position,
+    ));
+    of(Content::Event(read_resp::ReadEvent {
+        event: Some(recorded),
+        link: None,
+        position,
+    }))
 }
 
 fn of(content: Content) -> ReadResp {
-    ReadResp { content: Some(content) }
+    ReadResp {
+        content: Some(content),
+    }
 }
 
 fn identifier(stream: &str) -> Option<StreamIdentifier> {
-    Some(StreamIdentifier { stream_name: stream.to_owned().into_bytes().into() })
+    Some(StreamIdentifier {
+        stream_name: stream.to_owned().into_bytes().into(),
+    })
 }
 
 fn name(identifier: Option<StreamIdentifier>) -> String {
@@ -309,7 +385,10 @@ fn name(identifier: Option<StreamIdentifier>) -> String {
 
 fn id(id: Option<protocol::shared::Uuid>) -> Uuid {
     match id.unwrap().value.unwrap() {
-        uuid::Value::Structured(it) => Uuid::from_u64_pair(it.most_significant_bits as u64, it.least_significant_bits as u64),
+        uuid::Value::Structured(it) => Uuid::from_u64_pair(
+            it.most_significant_bits as u64,
+            it.least_significant_bits as u64,
+        ),
         uuid::Value::String(text) => text.parse().unwrap(),
     }
 }

@@ -8,7 +8,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use protocol::{
-    gossip::gossip_server::GossipServer, server_features::server_features_server::ServerFeaturesServer,
+    gossip::gossip_server::GossipServer,
+    server_features::server_features_server::ServerFeaturesServer,
     streams::streams_server::StreamsServer,
 };
 use std::{
@@ -77,10 +78,15 @@ pub(super) fn run(shared: Arc<Shared>, address: SocketAddr, tls: Option<TlsAccep
     let (started, starting) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async move {
             let listener = TcpListener::bind(address).await.unwrap();
-            started.send((listener.local_addr().unwrap(), runtime::Handle::current())).unwrap();
+            started
+                .send((listener.local_addr().unwrap(), runtime::Handle::current()))
+                .unwrap();
             tokio::select! {
                 () = accept(listener, shared, tls) => {}
                 _ = stopped => {}
@@ -88,11 +94,19 @@ pub(super) fn run(shared: Arc<Shared>, address: SocketAddr, tls: Option<TlsAccep
         });
     });
     let (address, handle) = starting.recv().unwrap();
-    Running { address, handle, stop: Some(stop), thread: Some(thread) }
+    Running {
+        address,
+        handle,
+        stop: Some(stop),
+        thread: Some(thread),
+    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAcceptor>) {
-    let service = Service { shared, port: listener.local_addr().unwrap().port() };
+    let service = Service {
+        shared,
+        port: listener.local_addr().unwrap().port(),
+    };
     let routes = Routes::new(StreamsServer::new(service.clone()))
         .add_service(GossipServer::new(service.clone()))
         .add_service(ServerFeaturesServer::new(service))
@@ -117,16 +131,25 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAccep
 }
 
 async fn serve(connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Routes) {
-    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let routes = TowerToHyperService::new(routes.clone());
-        async move {
-            let response = hyper::service::Service::call(&routes, request.map(tonic::body::Body::new)).await?;
-            let cut = response.extensions().get::<Cut>().cloned().unwrap_or_default();
-            Ok::<_, std::convert::Infallible>(response.map(|inner| Answer { inner, cut }))
-        }
-    });
+    let service =
+        hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let routes = TowerToHyperService::new(routes.clone());
+            async move {
+                let response =
+                    hyper::service::Service::call(&routes, request.map(tonic::body::Body::new))
+                        .await?;
+                let cut = response
+                    .extensions()
+                    .get::<Cut>()
+                    .cloned()
+                    .unwrap_or_default();
+                Ok::<_, std::convert::Infallible>(response.map(|inner| Answer { inner, cut }))
+            }
+        });
     // How a connection ends is the client's business.
-    let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
+    let _ = http2::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(connection), service)
+        .await;
 }
 
 /// An answer whose trailers, and with them its status, may be left out.
@@ -139,7 +162,10 @@ impl Body for Answer {
     type Data = <tonic::body::Body as Body>::Data;
     type Error = tonic::Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let cut = self.cut.0.load(Ordering::SeqCst);
         let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(context));
         let ends_here = cut && matches!(&frame, Some(Ok(frame)) if frame.is_trailers());

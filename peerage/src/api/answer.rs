@@ -1,4 +1,5 @@
-//! Refusals and failures as statuses: a code that clients can act on, a reason that never changes, and a text that says what to do.
+//! Refusals and failures as statuses: a code that clients can act on, a reason that never changes,
+//! and a text that says what to do.
 
 use domain::network::{Refusal, RefusalKind};
 use journal::{ExecuteError, JournalError};
@@ -23,7 +24,11 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
         RefusalKind::Precondition => Code::FailedPrecondition,
         RefusalKind::Quota => Code::ResourceExhausted,
     };
-    let subject = facts.get("peering_id").or_else(|| facts.get("network_id")).cloned().unwrap_or_default();
+    let subject = facts
+        .get("peering_id")
+        .or_else(|| facts.get("network_id"))
+        .cloned()
+        .unwrap_or_default();
     let mut details = ErrorDetails::with_error_info(reason.clone(), DOMAIN, facts);
     match refusal.kind() {
         RefusalKind::Precondition | RefusalKind::Exists => {
@@ -43,7 +48,9 @@ fn facts(refusal: &Refusal) -> (String, HashMap<String, String>) {
     let mut facts = HashMap::new();
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(refusal) {
         for (key, value) in fields {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             if key == "reason" {
                 reason = text;
             } else {
@@ -55,8 +62,16 @@ fn facts(refusal: &Refusal) -> (String, HashMap<String, String>) {
 }
 
 /// Any other status with a reason.
-pub(super) fn status(code: Code, reason: &str, text: impl Into<String>, facts: &[(&str, String)]) -> Status {
-    let facts: HashMap<_, _> = facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+pub(super) fn status(
+    code: Code,
+    reason: &str,
+    text: impl Into<String>,
+    facts: &[(&str, String)],
+) -> Status {
+    let facts: HashMap<_, _> = facts
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .collect();
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, facts);
     if code == Code::Unavailable {
         details.set_retry_info(Some(RETRY));
@@ -71,7 +86,9 @@ pub(super) fn failed(error: &ExecuteError) -> Status {
         ExecuteError::CommandIdReused { command_id, .. } => status(
             Code::AlreadyExists,
             "COMMAND_ID_REUSED",
-            format!("command {command_id} was another command; give each command a UUID of its own"),
+            format!(
+                "command {command_id} was another command; give each command a UUID of its own"
+            ),
             &[("command_id", command_id.to_string())],
         ),
         ExecuteError::WrongRevision { expected, actual } => {
@@ -79,7 +96,9 @@ pub(super) fn failed(error: &ExecuteError) -> Status {
             status(
                 Code::FailedPrecondition,
                 "WRONG_EXPECTED_REVISION",
-                format!("the network is at revision {actual}, not at {expected}; look at what has changed and send the command again"),
+                format!(
+                    "the network is at revision {actual}, not at {expected}; look at what has changed and send the command again"
+                ),
                 &[("expected", expected.to_string()), ("actual", actual)],
             )
         }
@@ -98,12 +117,20 @@ pub(super) fn unavailable(error: &JournalError) -> Status {
     let text = full_text(error);
     match error {
         JournalError::Unavailable { .. } | JournalError::DeadlineExceeded { .. } => {
-            let text = format!("{text}; nothing is lost: send the same command with the same command_id again");
+            let text = format!(
+                "{text}; nothing is lost: send the same command with the same command_id again"
+            );
             status(Code::Unavailable, "EVENT_STORE_UNAVAILABLE", text, &[])
         }
-        JournalError::AccessDenied { .. } => status(Code::Unavailable, "EVENT_STORE_DENIES_ACCESS", text, &[]),
-        JournalError::Rejected { .. } => status(Code::InvalidArgument, "EVENT_STORE_REJECTED", text, &[]),
-        JournalError::StreamDeleted { .. } | JournalError::Truncated { .. } | JournalError::Unreadable { .. } => {
+        JournalError::AccessDenied { .. } => {
+            status(Code::Unavailable, "EVENT_STORE_DENIES_ACCESS", text, &[])
+        }
+        JournalError::Rejected { .. } => {
+            status(Code::InvalidArgument, "EVENT_STORE_REJECTED", text, &[])
+        }
+        JournalError::StreamDeleted { .. }
+        | JournalError::Truncated { .. }
+        | JournalError::Unreadable { .. } => {
             status(Code::DataLoss, "HISTORY_UNREADABLE", text, &[])
         }
         JournalError::Encoding { .. } => status(Code::Internal, "NOT_ENCODABLE", text, &[]),
@@ -113,5 +140,9 @@ pub(super) fn unavailable(error: &JournalError) -> Status {
 /// An error with its causes, each said once.
 pub fn full_text(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |it| it.source());
-    std::iter::once(error).chain(causes).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::once(error)
+        .chain(causes)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

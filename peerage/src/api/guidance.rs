@@ -1,7 +1,8 @@
-//! What only the network as the log has it can tell of a peering: what somebody has to do, and what they should know.
+//! What only the network as the log has it can tell of a peering: what somebody has to do, and what
+//! they should know.
 //!
-//! Both follow from the folded state, not from the read models. They are a help beside the answer: where the event store does not
-//! answer in a moment, the answer goes without.
+//! Both follow from the folded state, not from the read models. They are a help beside the answer:
+//! where the event store does not answer in a moment, the answer goes without.
 
 use super::{Rooms, show, v1};
 use domain::{advisory, instructions, network::Network};
@@ -16,7 +17,9 @@ pub(super) async fn add(rooms: &Rooms, view: &PeeringView, message: &mut v1::Pee
     if !view.life.is_live() {
         return;
     }
-    let Ok(Ok(loaded)) = tokio::time::timeout(PATIENCE, rooms.journal.networks().load(view.network_id)).await else {
+    let Ok(Ok(loaded)) =
+        tokio::time::timeout(PATIENCE, rooms.journal.networks().load(view.network_id)).await
+    else {
         tracing::debug!(peering_id = %view.id, "shown without guidance: the event store does not answer");
         return;
     };
@@ -24,15 +27,27 @@ pub(super) async fn add(rooms: &Rooms, view: &PeeringView, message: &mut v1::Pee
         Network::Registered(network) | Network::Retired(network) => network,
         Network::Unregistered => return,
     };
-    let Some(peering) = network.peerings.get(&view.id) else { return };
-    message.advisories = advisory::advisories(network, peering).into_iter().map(show::advisory).collect();
+    let Some(peering) = network.peerings.get(&view.id) else {
+        return;
+    };
+    message.advisories = advisory::advisories(network, peering)
+        .into_iter()
+        .map(show::advisory)
+        .collect();
     if is_waited_for(view) {
-        message.instructions = instructions::for_peer(network, peering).into_iter().map(instruction).collect();
+        message.instructions = instructions::for_peer(network, peering)
+            .into_iter()
+            .map(instruction)
+            .collect();
     }
 }
 
 fn instruction(it: instructions::Instruction) -> v1::Instruction {
-    v1::Instruction { title: it.title, language: it.language.to_owned(), body: it.body }
+    v1::Instruction {
+        title: it.title,
+        language: it.language.to_owned(),
+        body: it.body,
+    }
 }
 
 /// Whether the engine waits for somebody, or the peer's side is its owner's to keep.

@@ -1,8 +1,9 @@
 //! The gRPC API: requests in, commands to the log, read models out.
 //!
-//! `parse` turns messages into commands and reports every wrong field at once; `answer` turns refusals and failures into statuses
-//! with google.rpc details; `show` turns read models into messages. `commands`, `reads`, `watch` and `plan` are the four ways of a
-//! call; the services themselves only connect these.
+//! `parse` turns messages into commands and reports every wrong field at once; `answer` turns
+//! refusals and failures into statuses with google.rpc details; `show` turns read models into
+//! messages. `commands`, `reads`, `watch` and `plan` are the four ways of a call; the services
+//! themselves only connect these.
 
 mod answer;
 mod audit_service;
@@ -20,7 +21,13 @@ pub use audit_service::Audit;
 pub use network_service::Networks;
 
 /// What the compiler makes of `proto/`.
-#[allow(clippy::all, clippy::pedantic, clippy::wildcard_enum_match_arm, missing_debug_implementations, unreachable_pub)]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::wildcard_enum_match_arm,
+    missing_debug_implementations,
+    unreachable_pub
+)]
 pub mod v1 {
     tonic::include_proto!("peerage.v1");
 

@@ -33,16 +33,27 @@ type Parse<R> = fn(&R, Option<String>) -> Result<Addressed, Status>;
 
 impl Networks {
     pub fn new(rooms: Rooms) -> Self {
-        Self { commands: Commands::new(rooms.clone()), rooms }
+        Self {
+            commands: Commands::new(rooms.clone()),
+            rooms,
+        }
     }
 
-    async fn command<R>(&self, request: Request<R>, parse: Parse<R>) -> Answer<v1::CommandResponse> {
+    async fn command<R>(
+        &self,
+        request: Request<R>,
+        parse: Parse<R>,
+    ) -> Answer<v1::CommandResponse> {
         let addressed = parse(request.get_ref(), traceparent(&request))?;
         self.commands.execute(addressed).await
     }
 
     /// The peering's row.
-    async fn row(&self, id: PeeringId, min_position: Option<Position>) -> Result<PeeringView, Status> {
+    async fn row(
+        &self,
+        id: PeeringId,
+        min_position: Option<Position>,
+    ) -> Result<PeeringView, Status> {
         reached(&self.rooms, min_position).await?;
         if let Some(view) = read(self.rooms.projections.peering(id).await)? {
             return Ok(view);
@@ -53,68 +64,118 @@ impl Networks {
 }
 
 fn traceparent<T>(request: &Request<T>) -> Option<String> {
-    request.metadata().get("traceparent").and_then(|it| it.to_str().ok()).filter(|it| it.len() <= 128).map(str::to_owned)
+    request
+        .metadata()
+        .get("traceparent")
+        .and_then(|it| it.to_str().ok())
+        .filter(|it| it.len() <= 128)
+        .map(str::to_owned)
 }
 
 #[tonic::async_trait]
 impl NetworkService for Networks {
-    async fn register_network(&self, request: Request<v1::RegisterNetworkRequest>) -> Answer<v1::CommandResponse> {
+    async fn register_network(
+        &self,
+        request: Request<v1::RegisterNetworkRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::register_network).await
     }
 
-    async fn set_policy(&self, request: Request<v1::SetPolicyRequest>) -> Answer<v1::CommandResponse> {
+    async fn set_policy(
+        &self,
+        request: Request<v1::SetPolicyRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::set_policy).await
     }
 
-    async fn check_drift(&self, request: Request<v1::CheckDriftRequest>) -> Answer<v1::CommandResponse> {
+    async fn check_drift(
+        &self,
+        request: Request<v1::CheckDriftRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::check_drift).await
     }
 
-    async fn retire_network(&self, request: Request<v1::RetireNetworkRequest>) -> Answer<v1::CommandResponse> {
+    async fn retire_network(
+        &self,
+        request: Request<v1::RetireNetworkRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::retire_network).await
     }
 
-    async fn request_peering(&self, request: Request<v1::RequestPeeringRequest>) -> Answer<v1::CommandResponse> {
+    async fn request_peering(
+        &self,
+        request: Request<v1::RequestPeeringRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::request_peering).await
     }
 
-    async fn adopt_peering(&self, request: Request<v1::AdoptPeeringRequest>) -> Answer<v1::CommandResponse> {
+    async fn adopt_peering(
+        &self,
+        request: Request<v1::AdoptPeeringRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::adopt_peering).await
     }
 
-    async fn remove_peering(&self, request: Request<v1::RemovePeeringRequest>) -> Answer<v1::CommandResponse> {
+    async fn remove_peering(
+        &self,
+        request: Request<v1::RemovePeeringRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::remove_peering).await
     }
 
-    async fn abandon_peering(&self, request: Request<v1::AbandonPeeringRequest>) -> Answer<v1::CommandResponse> {
+    async fn abandon_peering(
+        &self,
+        request: Request<v1::AbandonPeeringRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::abandon_peering).await
     }
 
-    async fn accept_route(&self, request: Request<v1::AcceptRouteRequest>) -> Answer<v1::CommandResponse> {
+    async fn accept_route(
+        &self,
+        request: Request<v1::AcceptRouteRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::accept_route).await
     }
 
-    async fn withdraw_route(&self, request: Request<v1::WithdrawRouteRequest>) -> Answer<v1::CommandResponse> {
+    async fn withdraw_route(
+        &self,
+        request: Request<v1::WithdrawRouteRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::withdraw_route).await
     }
 
-    async fn replace_route(&self, request: Request<v1::ReplaceRouteRequest>) -> Answer<v1::CommandResponse> {
+    async fn replace_route(
+        &self,
+        request: Request<v1::ReplaceRouteRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::replace_route).await
     }
 
-    async fn restrict_firewall(&self, request: Request<v1::RestrictFirewallRequest>) -> Answer<v1::CommandResponse> {
+    async fn restrict_firewall(
+        &self,
+        request: Request<v1::RestrictFirewallRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::restrict_firewall).await
     }
 
-    async fn allow_connector_ingress(&self, request: Request<v1::AllowConnectorIngressRequest>) -> Answer<v1::CommandResponse> {
+    async fn allow_connector_ingress(
+        &self,
+        request: Request<v1::AllowConnectorIngressRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::allow_connector_ingress).await
     }
 
-    async fn revoke_connector_ingress(&self, request: Request<v1::RevokeConnectorIngressRequest>) -> Answer<v1::CommandResponse> {
+    async fn revoke_connector_ingress(
+        &self,
+        request: Request<v1::RevokeConnectorIngressRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::revoke_connector_ingress).await
     }
 
-    async fn set_dns_resolution(&self, request: Request<v1::SetDnsResolutionRequest>) -> Answer<v1::CommandResponse> {
+    async fn set_dns_resolution(
+        &self,
+        request: Request<v1::SetDnsResolutionRequest>,
+    ) -> Answer<v1::CommandResponse> {
         self.command(request, parse::set_dns_resolution).await
     }
 
@@ -129,14 +190,20 @@ impl NetworkService for Networks {
             Some(network) => network,
             None => {
                 reads::whole(&self.rooms).await?;
-                read(self.rooms.projections.network(id).await)?.ok_or_else(|| unknown("network", id))?
+                read(self.rooms.projections.network(id).await)?
+                    .ok_or_else(|| unknown("network", id))?
             }
         };
         Ok(Response::new(show::network(&network)))
     }
 
-    async fn list_networks(&self, request: Request<v1::ListNetworksRequest>) -> Answer<v1::ListNetworksResponse> {
-        reads::list_networks(&self.rooms, request.into_inner()).await.map(Response::new)
+    async fn list_networks(
+        &self,
+        request: Request<v1::ListNetworksRequest>,
+    ) -> Answer<v1::ListNetworksResponse> {
+        reads::list_networks(&self.rooms, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn get_peering(&self, request: Request<v1::GetPeeringRequest>) -> Answer<v1::Peering> {
@@ -151,17 +218,31 @@ impl NetworkService for Networks {
         Ok(Response::new(peering))
     }
 
-    async fn list_peerings(&self, request: Request<v1::ListPeeringsRequest>) -> Answer<v1::ListPeeringsResponse> {
-        reads::list_peerings(&self.rooms, request.into_inner()).await.map(Response::new)
+    async fn list_peerings(
+        &self,
+        request: Request<v1::ListPeeringsRequest>,
+    ) -> Answer<v1::ListPeeringsResponse> {
+        reads::list_peerings(&self.rooms, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
-    async fn list_exposures(&self, request: Request<v1::ListExposuresRequest>) -> Answer<v1::ListExposuresResponse> {
-        reads::list_exposures(&self.rooms, request.into_inner()).await.map(Response::new)
+    async fn list_exposures(
+        &self,
+        request: Request<v1::ListExposuresRequest>,
+    ) -> Answer<v1::ListExposuresResponse> {
+        reads::list_exposures(&self.rooms, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
-    type WatchPeeringStream = Pin<Box<dyn Stream<Item = Result<v1::WatchPeeringResponse, Status>> + Send>>;
+    type WatchPeeringStream =
+        Pin<Box<dyn Stream<Item = Result<v1::WatchPeeringResponse, Status>> + Send>>;
 
-    async fn watch_peering(&self, request: Request<v1::WatchPeeringRequest>) -> Answer<Self::WatchPeeringStream> {
+    async fn watch_peering(
+        &self,
+        request: Request<v1::WatchPeeringRequest>,
+    ) -> Answer<Self::WatchPeeringStream> {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let id = parse::id::<PeeringId>(&mut fields, "peering_id", &request.peering_id);
@@ -173,7 +254,10 @@ impl NetworkService for Networks {
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
-    async fn plan_peering(&self, request: Request<v1::PlanPeeringRequest>) -> Answer<v1::PlanPeeringResponse> {
+    async fn plan_peering(
+        &self,
+        request: Request<v1::PlanPeeringRequest>,
+    ) -> Answer<v1::PlanPeeringResponse> {
         let planned = parse::plan_peering(request.get_ref())?;
         if let parse::Planned::OnRecord(id) = planned {
             self.row(id, None).await?;

@@ -1,4 +1,5 @@
-//! Plans: what would be done for a peering, and whether it can be. The provisioner's planner looks; nothing is written anywhere.
+//! Plans: what would be done for a peering, and whether it can be. The provisioner's planner looks;
+//! nothing is written anywhere.
 
 use super::{
     Rooms, answer,
@@ -7,12 +8,18 @@ use super::{
     show, v1,
 };
 use tonic::{Code, Status};
-use workers::provisioner::{CheckOutcome, CheckReport, PlannedAction, Preview, PreviewError, Subject};
+use workers::provisioner::{
+    CheckOutcome, CheckReport, PlannedAction, Preview, PreviewError, Subject,
+};
 
-pub(super) async fn plan(rooms: &Rooms, planned: Planned) -> Result<v1::PlanPeeringResponse, Status> {
+pub(super) async fn plan(
+    rooms: &Rooms,
+    planned: Planned,
+) -> Result<v1::PlanPeeringResponse, Status> {
     let (network, subject) = match planned {
         Planned::OnRecord(id) => {
-            let view = read(rooms.projections.peering(id).await)?.ok_or_else(|| unknown("peering", id))?;
+            let view =
+                read(rooms.projections.peering(id).await)?.ok_or_else(|| unknown("peering", id))?;
             (view.network_id, Subject::OnRecord(id))
         }
         Planned::Request(network, request) => (network, Subject::Request(request)),
@@ -40,11 +47,21 @@ fn check(report: CheckReport) -> v1::Check {
         CheckOutcome::Skipped { why } => ("skipped", why.to_owned(), Vec::new()),
     };
     let side = report.side.map(|it| it.to_string()).unwrap_or_default();
-    v1::Check { name: report.check.to_owned(), side, outcome: outcome.to_owned(), message, remedy }
+    v1::Check {
+        name: report.check.to_owned(),
+        side,
+        outcome: outcome.to_owned(),
+        message,
+        remedy,
+    }
 }
 
 fn action(it: PlannedAction) -> v1::PlannedAction {
-    v1::PlannedAction { side: it.side.to_string(), action: it.action.to_owned(), detail: it.detail }
+    v1::PlannedAction {
+        side: it.side.to_string(),
+        action: it.action.to_owned(),
+        detail: it.detail,
+    }
 }
 
 /// What is refused is refused as the command itself would be.
@@ -52,6 +69,11 @@ fn failed(error: &PreviewError) -> Status {
     match error {
         PreviewError::Refused(refusal) => answer::refused(refusal),
         PreviewError::Journal(error) => answer::unavailable(error),
-        PreviewError::Undecodable => answer::status(Code::DataLoss, "HISTORY_UNREADABLE", answer::full_text(error), &[]),
+        PreviewError::Undecodable => answer::status(
+            Code::DataLoss,
+            "HISTORY_UNREADABLE",
+            answer::full_text(error),
+            &[],
+        ),
     }
 }

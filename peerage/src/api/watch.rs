@@ -15,7 +15,8 @@ pub(super) type Watched = tokio::sync::mpsc::Sender<Result<v1::WatchPeeringRespo
 /// How many events one look at the timeline takes.
 const WATCH_PAGE: usize = 200;
 
-/// Sends the peering's events as the read models reach them, until the caller leaves or the process drains.
+/// Sends the peering's events as the read models reach them, until the caller leaves or the process
+/// drains.
 pub(super) async fn follow(rooms: Rooms, id: PeeringId, after: Option<Position>, sender: Watched) {
     let mut position = rooms.projections.position();
     let mut shown = Shown { after, state: None };
@@ -23,7 +24,10 @@ pub(super) async fn follow(rooms: Rooms, id: PeeringId, after: Option<Position>,
         position.borrow_and_update();
         let looked = look(&rooms, id, &mut shown).await;
         let failed = looked.is_err();
-        for response in looked.map_or_else(|status| vec![Err(status)], |found| found.into_iter().map(Ok).collect()) {
+        for response in looked.map_or_else(
+            |status| vec![Err(status)],
+            |found| found.into_iter().map(Ok).collect(),
+        ) {
             if sender.send(response).await.is_err() {
                 return;
             }
@@ -49,15 +53,38 @@ struct Shown {
     state: Option<v1::Peering>,
 }
 
-/// The events since, and the state if it is another. The state is read first, so it never tells of an event that is not there yet.
-async fn look(rooms: &Rooms, id: PeeringId, shown: &mut Shown) -> Result<Vec<v1::WatchPeeringResponse>, Status> {
+/// The events since, and the state if it is another. The state is read first, so it never tells of
+/// an event that is not there yet.
+async fn look(
+    rooms: &Rooms,
+    id: PeeringId,
+    shown: &mut Shown,
+) -> Result<Vec<v1::WatchPeeringResponse>, Status> {
     let state = peering(&rooms.projections, id).await?;
     let mut responses = Vec::new();
     loop {
-        let query = TimelineQuery { peering: Some(id), after: shown.after, ..Default::default() };
-        let page = read(rooms.projections.timeline(&query, &PageRequest { size: WATCH_PAGE, token: None }).await)?;
+        let query = TimelineQuery {
+            peering: Some(id),
+            after: shown.after,
+            ..Default::default()
+        };
+        let page = read(
+            rooms
+                .projections
+                .timeline(
+                    &query,
+                    &PageRequest {
+                        size: WATCH_PAGE,
+                        token: None,
+                    },
+                )
+                .await,
+        )?;
         shown.after = page.items.last().map(|it| it.position).or(shown.after);
-        responses.extend(page.items.iter().map(|it| v1::WatchPeeringResponse { event: Some(show::event(it)), peering: None }));
+        responses.extend(page.items.iter().map(|it| v1::WatchPeeringResponse {
+            event: Some(show::event(it)),
+            peering: None,
+        }));
         if page.items.len() < WATCH_PAGE {
             break;
         }
@@ -65,7 +92,10 @@ async fn look(rooms: &Rooms, id: PeeringId, shown: &mut Shown) -> Result<Vec<v1:
     if shown.state.as_ref() != Some(&state) {
         match responses.last_mut() {
             Some(last) => last.peering = Some(state.clone()),
-            None => responses.push(v1::WatchPeeringResponse { event: None, peering: Some(state.clone()) }),
+            None => responses.push(v1::WatchPeeringResponse {
+                event: None,
+                peering: Some(state.clone()),
+            }),
         }
         shown.state = Some(state);
     }

@@ -11,14 +11,25 @@ use std::{
 use tokio::time::Instant;
 
 /// Creates the data directory and takes it for this process alone.
-pub(super) fn take_directory(config: &Config, storage: Storage) -> Result<Option<File>, StartError> {
+pub(super) fn take_directory(
+    config: &Config,
+    storage: Storage,
+) -> Result<Option<File>, StartError> {
     if storage == Storage::InMemory {
         return Ok(None);
     }
     let dir = &config.data.dir;
-    let failed = |source| StartError::DataDirectory { dir: dir.clone(), source };
+    let failed = |source| StartError::DataDirectory {
+        dir: dir.clone(),
+        source,
+    };
     std::fs::create_dir_all(dir).map_err(failed)?;
-    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(failed)?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(Some(lock)),
         Err(TryLockError::WouldBlock) => Err(StartError::DataDirectoryInUse { dir: dir.clone() }),
@@ -27,7 +38,10 @@ pub(super) fn take_directory(config: &Config, storage: Storage) -> Result<Option
 }
 
 /// The event store: the configured one, or one of our own on a loopback port.
-pub(super) async fn store(config: &Config, storage: Storage) -> Result<(Option<EmbeddedNode>, String), StartError> {
+pub(super) async fn store(
+    config: &Config,
+    storage: Storage,
+) -> Result<(Option<EmbeddedNode>, String), StartError> {
     if !config.store.connection_string.is_empty() {
         return Ok((None, config.store.connection_string.clone()));
     }
@@ -42,15 +56,27 @@ pub(super) async fn store(config: &Config, storage: Storage) -> Result<(Option<E
 }
 
 /// Opens the journal and waits until the store answers.
-pub(super) async fn open_journal(config: &Config, connection_string: &str) -> Result<Journal, StartError> {
-    let settings = JournalSettings { command_deadline: config.api.command_deadline, ..JournalSettings::new(connection_string) };
+pub(super) async fn open_journal(
+    config: &Config,
+    connection_string: &str,
+) -> Result<Journal, StartError> {
+    let settings = JournalSettings {
+        command_deadline: config.api.command_deadline,
+        ..JournalSettings::new(connection_string)
+    };
     let journal = Journal::open(settings).map_err(StartError::Journal)?;
     let until = Instant::now() + config.store.startup_timeout;
     let mut pause = Duration::from_millis(250);
     loop {
-        let Err(source) = journal.ready().await else { return Ok(journal) };
+        let Err(source) = journal.ready().await else {
+            return Ok(journal);
+        };
         if Instant::now() + pause >= until {
-            return Err(StartError::StoreSilent { store: shown(connection_string), after: config.store.startup_timeout, source });
+            return Err(StartError::StoreSilent {
+                store: shown(connection_string),
+                after: config.store.startup_timeout,
+                source,
+            });
         }
         tracing::warn!(store = shown(connection_string), error = %source, again_in = ?pause, "the event store does not answer");
         tokio::time::sleep(pause).await;
@@ -61,7 +87,11 @@ pub(super) async fn open_journal(config: &Config, connection_string: &str) -> Re
 /// A connection string as it may be shown: without what stands before the `@`.
 pub(super) fn shown(connection_string: &str) -> String {
     match (connection_string.find("://"), connection_string.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}://…@{}", &connection_string[..scheme], &connection_string[at + 1..]),
+        (Some(scheme), Some(at)) if at > scheme => format!(
+            "{}://…@{}",
+            &connection_string[..scheme],
+            &connection_string[at + 1..]
+        ),
         _ => connection_string.to_owned(),
     }
 }
@@ -72,7 +102,13 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(shown("kurrentdb://admin:changeit@db:2113?tls=true"), "kurrentdb://…@db:2113?tls=true");
-        assert_eq!(shown("kurrentdb://db:2113?tls=true"), "kurrentdb://db:2113?tls=true");
+        assert_eq!(
+            shown("kurrentdb://admin:changeit@db:2113?tls=true"),
+            "kurrentdb://…@db:2113?tls=true"
+        );
+        assert_eq!(
+            shown("kurrentdb://db:2113?tls=true"),
+            "kurrentdb://db:2113?tls=true"
+        );
     }
 }

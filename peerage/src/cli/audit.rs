@@ -43,8 +43,14 @@ impl Audit {
         let mut client = self.remote.audit().await?;
         let mut events = Vec::new();
         while events.len() < self.limit {
-            message.page_size = u32::try_from(self.limit - events.len()).unwrap_or(u32::MAX).min(1000);
-            let page = client.list_events(request(message.clone())).await.map_err(refused)?.into_inner();
+            message.page_size = u32::try_from(self.limit - events.len())
+                .unwrap_or(u32::MAX)
+                .min(1000);
+            let page = client
+                .list_events(request(message.clone()))
+                .await
+                .map_err(refused)?
+                .into_inner();
             events.extend(page.events);
             message.page_token = page.next_page_token;
             if message.page_token.is_empty() {

@@ -1,7 +1,10 @@
 //! How the command line talks to a running engine, and to the person in front of it.
 
 use super::{Output, Trouble};
-use crate::api::v1::{CommandContext, Peering, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient};
+use crate::api::v1::{
+    CommandContext, Peering, audit_service_client::AuditServiceClient,
+    network_service_client::NetworkServiceClient,
+};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use std::{
@@ -16,7 +19,12 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
     /// The engine's API.
-    #[arg(long, env = "PEERAGE_SERVER", default_value = "http://127.0.0.1:2114", value_name = "URL")]
+    #[arg(
+        long,
+        env = "PEERAGE_SERVER",
+        default_value = "http://127.0.0.1:2114",
+        value_name = "URL"
+    )]
     pub server: String,
     /// How to print.
     #[arg(long, short, env = "PEERAGE_OUTPUT", default_value = "table")]
@@ -67,7 +75,8 @@ impl About {
     }
 }
 
-/// A time to come, given as such (RFC 3339) or by how far off it is (like 72h), as the API takes it.
+/// A time to come, given as such (RFC 3339) or by how far off it is (like 72h), as the API takes
+/// it.
 pub(super) fn time_to_come(text: &str) -> Result<String, String> {
     let time = match DateTime::parse_from_rfc3339(text) {
         Ok(time) => time.to_utc(),
@@ -82,12 +91,16 @@ pub(super) fn time_to_come(text: &str) -> Result<String, String> {
 /// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
 pub(super) fn confirm(question: &str) -> Result<(), Trouble> {
     if !std::io::stdin().is_terminal() {
-        return Err(Trouble::usage("nobody is there to be asked; say --yes to go on without"));
+        return Err(Trouble::usage(
+            "nobody is there to be asked; say --yes to go on without",
+        ));
     }
     eprint!("{question} [y/N] ");
     std::io::stderr().flush().map_err(Trouble::failed)?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(Trouble::failed)?;
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(Trouble::failed)?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Trouble::failed("nothing was done")),
@@ -96,8 +109,12 @@ pub(super) fn confirm(question: &str) -> Result<(), Trouble> {
 
 /// `user@host`, as far as the environment tells.
 fn whoami() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".to_owned());
-    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| "somebody".to_owned());
+    let host = std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok());
     match host.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
         Some(host) => format!("{user}@{host}"),
         None => user,
@@ -109,8 +126,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Remote {
     pub async fn connect(&self) -> Result<Channel, Trouble> {
-        let endpoint =
-            Channel::from_shared(self.server.clone()).map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
+        let endpoint = Channel::from_shared(self.server.clone())
+            .map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
         endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).connect().await.map_err(|_| {
             Trouble::failed(format!("no engine answers at {}; start one with `peerage serve`, or name another with --server", self.server))
         })
@@ -132,25 +149,43 @@ pub(super) fn request<T>(message: T) -> Request<T> {
     request
 }
 
-/// The engine's refusal as a text: its reason, what it says, and each wrong field on a line of its own.
+/// The engine's refusal as a text: its reason, what it says, and each wrong field on a line of its
+/// own.
 pub(super) fn refused(status: Status) -> Trouble {
-    let violations = status.get_details_bad_request().map(|it| it.field_violations).unwrap_or_default();
+    let violations = status
+        .get_details_bad_request()
+        .map(|it| it.field_violations)
+        .unwrap_or_default();
     if !violations.is_empty() {
-        let lines: Vec<_> = violations.iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
+        let lines: Vec<_> = violations
+            .iter()
+            .map(|it| format!("{}: {}", it.field, it.description))
+            .collect();
         return Trouble::failed(lines.join("\n"));
     }
     let reason = status.get_details_error_info().map(|it| it.reason);
     match (reason, status.code()) {
         (Some(reason), _) => Trouble::failed(format!("{} [{reason}]", status.message())),
-        (None, Code::DeadlineExceeded | Code::Cancelled) => {
-            Trouble::failed("the engine did not answer in time; the command may have been carried out")
-        }
+        (None, Code::DeadlineExceeded | Code::Cancelled) => Trouble::failed(
+            "the engine did not answer in time; the command may have been carried out",
+        ),
         (None, code) => Trouble::failed(format!("{} [{code:?}]", status.message())),
     }
 }
 
 /// A peering by its id; commands about one need to know its network.
-pub(super) async fn peering(networks: &mut NetworkServiceClient<Channel>, id: Uuid, min_position: String) -> Result<Peering, Trouble> {
-    let message = crate::api::v1::GetPeeringRequest { peering_id: id.to_string(), min_position };
-    networks.get_peering(request(message)).await.map(tonic::Response::into_inner).map_err(refused)
+pub(super) async fn peering(
+    networks: &mut NetworkServiceClient<Channel>,
+    id: Uuid,
+    min_position: String,
+) -> Result<Peering, Trouble> {
+    let message = crate::api::v1::GetPeeringRequest {
+        peering_id: id.to_string(),
+        min_position,
+    };
+    networks
+        .get_peering(request(message))
+        .await
+        .map(tonic::Response::into_inner)
+        .map_err(refused)
 }

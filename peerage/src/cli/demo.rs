@@ -1,7 +1,8 @@
 //! `peerage demo`: two networks become one, live, in this process.
 //!
-//! The demonstration is a client of the engine as any other: it starts one that keeps nothing, makes three networks at the cloud,
-//! and sends the same calls that the other commands of this program send.
+//! The demonstration is a client of the engine as any other: it starts one that keeps nothing,
+//! makes three networks at the cloud, and sends the same calls that the other commands of this
+//! program send.
 
 use super::{
     Remote, Settings, Trouble,
@@ -34,7 +35,8 @@ const OWN_RANGE: &str = "10.20.0.0/16";
 pub(super) struct Demo {
     #[command(flatten)]
     settings: Settings,
-    /// An EC2-compatible endpoint to work on, for instance an emulator's. It makes three VPCs there. Default: a simulated cloud.
+    /// An EC2-compatible endpoint to work on, for instance an emulator's. It makes three VPCs
+    /// there. Default: a simulated cloud.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
     /// Give up after so many seconds.
@@ -50,8 +52,16 @@ struct Case {
 }
 
 const CASES: [Case; 2] = [
-    Case { title: "same region", region: HOME, range: "10.30.0.0/16" },
-    Case { title: "cross-region", region: ABROAD, range: "10.40.0.0/16" },
+    Case {
+        title: "same region",
+        region: HOME,
+        range: "10.30.0.0/16",
+    },
+    Case {
+        title: "cross-region",
+        region: ABROAD,
+        range: "10.40.0.0/16",
+    },
 ];
 
 impl Demo {
@@ -59,11 +69,26 @@ impl Demo {
         let config = self.settings.load(self.flags())?;
         logging::start(&config.log).map_err(Trouble::usage)?;
         let started = Instant::now();
-        let engine = Engine::start(&config, Storage::InMemory).await.map_err(super::serve::trouble)?;
-        println!("An event store, the API, the workers and the read models run in this process (API {}).", engine.address());
-        println!("Cloud: {}\n", self.aws_endpoint.as_deref().map_or("simulated".to_owned(), |url| format!("EC2 at {url}")));
+        let engine = Engine::start(&config, Storage::InMemory)
+            .await
+            .map_err(super::serve::trouble)?;
+        println!(
+            "An event store, the API, the workers and the read models run in this process (API {}).",
+            engine.address()
+        );
+        println!(
+            "Cloud: {}\n",
+            self.aws_endpoint
+                .as_deref()
+                .map_or("simulated".to_owned(), |url| format!("EC2 at {url}"))
+        );
         let told = tokio::time::timeout(Duration::from_secs(self.timeout), tell(&engine)).await;
-        let told = told.unwrap_or_else(|_| Err(Trouble::failed(format!("not in place after {} s", self.timeout))));
+        let told = told.unwrap_or_else(|_| {
+            Err(Trouble::failed(format!(
+                "not in place after {} s",
+                self.timeout
+            )))
+        });
         engine.stop(config.api.drain).await;
         told?;
         println!(
@@ -86,18 +111,27 @@ impl Demo {
             flags.push(("cloud.aws.endpoint", endpoint.clone()));
         }
         flags.retain(|(key, _)| self.settings.set.iter().all(|(set, _)| set != key));
-        flags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        flags
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
     }
 }
 
 async fn tell(engine: &Engine) -> Result<(), Trouble> {
-    let remote = Remote { server: format!("http://{}", engine.address()), output: super::Output::Table };
+    let remote = Remote {
+        server: format!("http://{}", engine.address()),
+        output: super::Output::Table,
+    };
     let mut networks = remote.networks().await?;
     let own = make_network(engine, OWN_ACCOUNT, HOME, OWN_RANGE, "demo").await?;
     let network_id = register(&mut networks, own).await?;
     let mut requested = Vec::new();
     for case in &CASES {
-        requested.push((case, request_peering(engine, &mut networks, &network_id, case).await?));
+        requested.push((
+            case,
+            request_peering(engine, &mut networks, &network_id, case).await?,
+        ));
     }
     println!();
     follow(&networks, &requested).await?;
@@ -105,7 +139,13 @@ async fn tell(engine: &Engine) -> Result<(), Trouble> {
 }
 
 /// Makes a network at the cloud, and returns its id there.
-async fn make_network(engine: &Engine, account: &str, region: &str, range: &str, name: &str) -> Result<String, Trouble> {
+async fn make_network(
+    engine: &Engine,
+    account: &str,
+    region: &str,
+    range: &str,
+    name: &str,
+) -> Result<String, Trouble> {
     let place = Place {
         provider: Provider::Aws,
         account: account.parse().map_err(Trouble::failed)?,
@@ -113,16 +153,35 @@ async fn make_network(engine: &Engine, account: &str, region: &str, range: &str,
         external_id: None,
     };
     let range: Range = range.parse().map_err(Trouble::failed)?;
-    let made = engine.clouds().groundwork.create_network(&place, range, name).await;
-    made.map(|id| id.to_string()).map_err(|error| Trouble::failed(format!("cannot make a network for the demonstration: {error}")))
+    let made = engine
+        .clouds()
+        .groundwork
+        .create_network(&place, range, name)
+        .await;
+    made.map(|id| id.to_string()).map_err(|error| {
+        Trouble::failed(format!(
+            "cannot make a network for the demonstration: {error}"
+        ))
+    })
 }
 
 fn context() -> Option<v1::CommandContext> {
-    Some(client::Context { actor: Some("demo".to_owned()), ..Default::default() }.message())
+    Some(
+        client::Context {
+            actor: Some("demo".to_owned()),
+            ..Default::default()
+        }
+        .message(),
+    )
 }
 
-async fn register(networks: &mut NetworkServiceClient<Channel>, cloud_network: String) -> Result<String, Trouble> {
-    println!("$ peerage network register --name demo --region {HOME} --account {OWN_ACCOUNT} --vpc {cloud_network} --range {OWN_RANGE}");
+async fn register(
+    networks: &mut NetworkServiceClient<Channel>,
+    cloud_network: String,
+) -> Result<String, Trouble> {
+    println!(
+        "$ peerage network register --name demo --region {HOME} --account {OWN_ACCOUNT} --vpc {cloud_network} --range {OWN_RANGE}"
+    );
     let message = v1::RegisterNetworkRequest {
         context: context(),
         project: "default".to_owned(),
@@ -134,11 +193,16 @@ async fn register(networks: &mut NetworkServiceClient<Channel>, cloud_network: S
         range: OWN_RANGE.to_owned(),
         subnets: Vec::new(),
     };
-    let answer = networks.register_network(request(message)).await.map_err(refused)?.into_inner();
+    let answer = networks
+        .register_network(request(message))
+        .await
+        .map_err(refused)?
+        .into_inner();
     Ok(answer.network_id)
 }
 
-/// Requests the peering, accepts its routes both ways and lets its clients in, as a user would; returns its id.
+/// Requests the peering, accepts its routes both ways and lets its clients in, as a user would;
+/// returns its id.
 async fn request_peering(
     engine: &Engine,
     networks: &mut NetworkServiceClient<Channel>,
@@ -158,9 +222,17 @@ async fn request_peering(
         ranges: vec![(*range).to_owned()],
         subnets: Vec::new(),
     };
-    let message =
-        v1::RequestPeeringRequest { context: context(), network_id: network_id.to_owned(), peer: Some(peer), ..Default::default() };
-    let answer = networks.request_peering(request(message)).await.map_err(refused)?.into_inner();
+    let message = v1::RequestPeeringRequest {
+        context: context(),
+        network_id: network_id.to_owned(),
+        peer: Some(peer),
+        ..Default::default()
+    };
+    let answer = networks
+        .request_peering(request(message))
+        .await
+        .map_err(refused)?
+        .into_inner();
     let peering_id = answer.peering_id;
     for (side, destination) in [("local", *range), ("remote", OWN_RANGE)] {
         println!("$ peerage route accept {peering_id} --side {side} --destination {destination}");
@@ -171,7 +243,10 @@ async fn request_peering(
             side: side.to_owned(),
             destination: destination.to_owned(),
         };
-        networks.accept_route(request(message)).await.map_err(refused)?;
+        networks
+            .accept_route(request(message))
+            .await
+            .map_err(refused)?;
     }
     println!("$ peerage firewall restrict {peering_id} --side local --admit {range}:2113");
     let message = v1::RestrictFirewallRequest {
@@ -179,42 +254,78 @@ async fn request_peering(
         network_id: network_id.to_owned(),
         peering_id: peering_id.clone(),
         side: "local".to_owned(),
-        admit: vec![v1::InboundRule { source: (*range).to_owned(), port: 2113 }],
+        admit: vec![v1::InboundRule {
+            source: (*range).to_owned(),
+            port: 2113,
+        }],
     };
-    networks.restrict_firewall(request(message)).await.map_err(refused)?;
+    networks
+        .restrict_firewall(request(message))
+        .await
+        .map_err(refused)?;
     peering_id.parse().map_err(Trouble::failed)
 }
 
 /// Shows each peering on a line of its own until all are in place.
-async fn follow(networks: &NetworkServiceClient<Channel>, requested: &[(&Case, Uuid)]) -> Result<(), Trouble> {
+async fn follow(
+    networks: &NetworkServiceClient<Channel>,
+    requested: &[(&Case, Uuid)],
+) -> Result<(), Trouble> {
     let bars = MultiProgress::new();
-    let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<14} {msg}").map_err(Trouble::failed)?.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✔");
+    let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<14} {msg}")
+        .map_err(Trouble::failed)?
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✔");
     let watches = requested.iter().map(|(case, id)| {
-        let bar = bars.add(ProgressBar::new_spinner().with_style(style.clone()).with_prefix(case.title));
+        let bar = bars.add(
+            ProgressBar::new_spinner()
+                .with_style(style.clone())
+                .with_prefix(case.title),
+        );
         bar.enable_steady_tick(Duration::from_millis(80));
         watch(networks.clone(), *id, case.title, bar)
     });
     futures::future::try_join_all(watches).await.map(|_| ())
 }
 
-async fn watch(mut networks: NetworkServiceClient<Channel>, id: Uuid, title: &str, bar: ProgressBar) -> Result<(), Trouble> {
-    let message = v1::WatchPeeringRequest { peering_id: id.to_string(), after: String::new() };
-    let mut stream = networks.watch_peering(message).await.map_err(refused)?.into_inner();
+async fn watch(
+    mut networks: NetworkServiceClient<Channel>,
+    id: Uuid,
+    title: &str,
+    bar: ProgressBar,
+) -> Result<(), Trouble> {
+    let message = v1::WatchPeeringRequest {
+        peering_id: id.to_string(),
+        after: String::new(),
+    };
+    let mut stream = networks
+        .watch_peering(message)
+        .await
+        .map_err(refused)?
+        .into_inner();
     let terminal = std::io::stderr().is_terminal();
     while let Some(response) = stream.message().await.map_err(refused)? {
         if let Some(event) = &response.event {
             bar.set_message(format!("{}  {}", event.r#type, output::brief(&event.data)));
             if !terminal {
-                println!("  {title:<13} {:<26} {}", event.r#type, output::brief(&event.data));
+                println!(
+                    "  {title:<13} {:<26} {}",
+                    event.r#type,
+                    output::brief(&event.data)
+                );
             }
         }
-        let Some(peering) = &response.peering else { continue };
+        let Some(peering) = &response.peering else {
+            continue;
+        };
         if peering.converged {
             bar.finish_with_message(format!("active  {}", peering.link));
             return Ok(());
         }
         if super::peering::ended(peering) {
-            return Err(Trouble::failed(format!("{title}: the peering {}", super::peering::ending(peering))));
+            return Err(Trouble::failed(format!(
+                "{title}: the peering {}",
+                super::peering::ending(peering)
+            )));
         }
         if let Some(blocked) = &peering.blocked {
             bar.set_message(format!("blocked: {}", blocked.message));
@@ -229,15 +340,36 @@ async fn show(
     network_id: &str,
     requested: &[(&Case, Uuid)],
 ) -> Result<(), Trouble> {
-    let message = v1::GetNetworkRequest { network_id: network_id.to_owned(), min_position: String::new() };
-    let network = networks.get_network(request(message)).await.map_err(refused)?.into_inner();
+    let message = v1::GetNetworkRequest {
+        network_id: network_id.to_owned(),
+        min_position: String::new(),
+    };
+    let network = networks
+        .get_network(request(message))
+        .await
+        .map_err(refused)?
+        .into_inner();
     println!("\nThe network\n{}", output::networks(&[network]));
     for (case, id) in requested {
         let peering = client::peering(networks, *id, String::new()).await?;
         println!("\nPeering, {}\n{}", case.title, output::peering(&peering));
     }
-    let message = v1::ListEventsRequest { network_id: network_id.to_owned(), page_size: 1000, ..Default::default() };
-    let events = remote.audit().await?.list_events(request(message)).await.map_err(refused)?.into_inner().events;
-    println!("\nIts history, as the log has it\n{}", output::events(&events));
+    let message = v1::ListEventsRequest {
+        network_id: network_id.to_owned(),
+        page_size: 1000,
+        ..Default::default()
+    };
+    let events = remote
+        .audit()
+        .await?
+        .list_events(request(message))
+        .await
+        .map_err(refused)?
+        .into_inner()
+        .events;
+    println!(
+        "\nIts history, as the log has it\n{}",
+        output::events(&events)
+    );
     Ok(())
 }

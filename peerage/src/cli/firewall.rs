@@ -31,7 +31,8 @@ pub(super) struct Restrict {
     /// The side that admits.
     #[arg(long, default_value = "local")]
     side: Side,
-    /// A range of the peer that may reach TCP 2113, or another port, as 10.30.0.0/16:2113; again for more.
+    /// A range of the peer that may reach TCP 2113, or another port, as 10.30.0.0/16:2113; again
+    /// for more.
     #[arg(long = "admit", value_name = "RANGE[:PORT]", required_unless_present = "deny_all", value_parser = admitted)]
     admit: Vec<(String, u32)>,
     /// Admit nothing.
@@ -52,7 +53,8 @@ pub(super) struct Allow {
     /// Why, for the audit.
     #[arg(long)]
     reason: String,
-    /// When it closes by itself: in so long, like 24h, or at a time. Default: never. With --command-id, name a time.
+    /// When it closes by itself: in so long, like 24h, or at a time. Default: never. With
+    /// --command-id, name a time.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
     expires: Option<String>,
 }
@@ -105,9 +107,16 @@ impl Restrict {
             network_id: peering.network_id,
             peering_id: peering.peering_id,
             side: self.side.as_str().to_owned(),
-            admit: self.admit.into_iter().map(|(source, port)| v1::InboundRule { source, port }).collect(),
+            admit: self
+                .admit
+                .into_iter()
+                .map(|(source, port)| v1::InboundRule { source, port })
+                .collect(),
         };
-        let answer = networks.restrict_firewall(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .restrict_firewall(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -124,7 +133,10 @@ impl Allow {
             reason: self.reason,
             expires_at: self.expires.unwrap_or_default(),
         };
-        let answer = networks.allow_connector_ingress(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .allow_connector_ingress(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -138,7 +150,10 @@ impl Revoke {
             peering_id: peering.peering_id,
             ingress_id: self.ingress.to_string(),
         };
-        let answer = networks.revoke_connector_ingress(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .revoke_connector_ingress(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -146,11 +161,19 @@ impl Revoke {
 impl Exposures {
     async fn run(self) -> Result<(), Trouble> {
         let text = |id: Option<Uuid>| id.map(|it| it.to_string()).unwrap_or_default();
-        let mut message = v1::ListExposuresRequest { network_id: text(self.network), peering_id: text(self.peering), ..Default::default() };
+        let mut message = v1::ListExposuresRequest {
+            network_id: text(self.network),
+            peering_id: text(self.peering),
+            ..Default::default()
+        };
         let mut client = self.remote.networks().await?;
         let mut exposures = Vec::new();
         loop {
-            let page = client.list_exposures(request(message.clone())).await.map_err(refused)?.into_inner();
+            let page = client
+                .list_exposures(request(message.clone()))
+                .await
+                .map_err(refused)?
+                .into_inner();
             exposures.extend(page.exposures);
             message.page_token = page.next_page_token;
             if message.page_token.is_empty() {

@@ -82,11 +82,17 @@ pub struct Trouble {
 
 impl Trouble {
     pub fn failed(text: impl ToString) -> Self {
-        Self { ending: Ending::Failed, text: text.to_string() }
+        Self {
+            ending: Ending::Failed,
+            text: text.to_string(),
+        }
     }
 
     pub fn usage(text: impl ToString) -> Self {
-        Self { ending: Ending::Usage, text: text.to_string() }
+        Self {
+            ending: Ending::Usage,
+            text: text.to_string(),
+        }
     }
 }
 
@@ -150,7 +156,12 @@ pub async fn run(cli: Cli) -> Ending {
         Command::Firewall(firewall) => firewall.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "peerage", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "peerage",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     };

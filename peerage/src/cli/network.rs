@@ -152,7 +152,13 @@ impl Register {
             range: self.range,
             subnets: self.subnets,
         };
-        let answer = self.remote.networks().await?.register_network(request(message)).await.map_err(refused)?;
+        let answer = self
+            .remote
+            .networks()
+            .await?
+            .register_network(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -163,8 +169,15 @@ impl List {
         let mut networks = Vec::new();
         let mut page_token = String::new();
         loop {
-            let message = v1::ListNetworksRequest { page_token, ..Default::default() };
-            let page = client.list_networks(request(message)).await.map_err(refused)?.into_inner();
+            let message = v1::ListNetworksRequest {
+                page_token,
+                ..Default::default()
+            };
+            let page = client
+                .list_networks(request(message))
+                .await
+                .map_err(refused)?
+                .into_inner();
             networks.extend(page.networks);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -178,21 +191,46 @@ impl List {
 impl Show {
     async fn run(self) -> Result<(), Trouble> {
         let mut client = self.remote.networks().await?;
-        let message = v1::GetNetworkRequest { network_id: self.network.to_string(), min_position: String::new() };
-        let network = client.get_network(request(message)).await.map_err(refused)?.into_inner();
-        let message = v1::ListPeeringsRequest { network_id: self.network.to_string(), ..Default::default() };
+        let message = v1::GetNetworkRequest {
+            network_id: self.network.to_string(),
+            min_position: String::new(),
+        };
+        let network = client
+            .get_network(request(message))
+            .await
+            .map_err(refused)?
+            .into_inner();
+        let message = v1::ListPeeringsRequest {
+            network_id: self.network.to_string(),
+            ..Default::default()
+        };
         let peerings = super::peering::all(&mut client, message).await?;
-        output::print(self.remote.output, &(network, peerings), |(network, peerings)| {
-            format!("{}\n\npeerings\n{}", output::network(network), output::peerings(peerings))
-        })
+        output::print(
+            self.remote.output,
+            &(network, peerings),
+            |(network, peerings)| {
+                format!(
+                    "{}\n\npeerings\n{}",
+                    output::network(network),
+                    output::peerings(peerings)
+                )
+            },
+        )
     }
 }
 
 impl PolicyOf {
     async fn run(self) -> Result<(), Trouble> {
         let mut client = self.remote.networks().await?;
-        let message = v1::GetNetworkRequest { network_id: self.network.to_string(), min_position: String::new() };
-        let network = client.get_network(request(message)).await.map_err(refused)?.into_inner();
+        let message = v1::GetNetworkRequest {
+            network_id: self.network.to_string(),
+            min_position: String::new(),
+        };
+        let network = client
+            .get_network(request(message))
+            .await
+            .map_err(refused)?
+            .into_inner();
         let mut policy = network.policy.unwrap_or_default();
         if let Some(drift) = self.drift {
             policy.drift = word(drift);
@@ -200,20 +238,36 @@ impl PolicyOf {
         if let Some(exposure) = self.exposure {
             (policy.exposure, policy.groups) = (word(exposure), self.groups);
         }
-        let message = v1::SetPolicyRequest { context: Some(self.context.message()), network_id: network.network_id, policy: Some(policy) };
+        let message = v1::SetPolicyRequest {
+            context: Some(self.context.message()),
+            network_id: network.network_id,
+            policy: Some(policy),
+        };
         let answer = client.set_policy(request(message)).await.map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }
 
 fn word(value: impl ValueEnum) -> String {
-    value.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+    value
+        .to_possible_value()
+        .map(|it| it.get_name().to_owned())
+        .unwrap_or_default()
 }
 
 impl Check {
     async fn run(self) -> Result<(), Trouble> {
-        let message = v1::CheckDriftRequest { context: Some(self.context.message()), network_id: self.network.to_string() };
-        let answer = self.remote.networks().await?.check_drift(request(message)).await.map_err(refused)?;
+        let message = v1::CheckDriftRequest {
+            context: Some(self.context.message()),
+            network_id: self.network.to_string(),
+        };
+        let answer = self
+            .remote
+            .networks()
+            .await?
+            .check_drift(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -221,8 +275,18 @@ impl Check {
 impl Retire {
     async fn run(self) -> Result<(), Trouble> {
         let (context, network_id) = (Some(self.context.message()), self.network.to_string());
-        let message = v1::RetireNetworkRequest { context, network_id, reason: self.reason };
-        let answer = self.remote.networks().await?.retire_network(request(message)).await.map_err(refused)?;
+        let message = v1::RetireNetworkRequest {
+            context,
+            network_id,
+            reason: self.reason,
+        };
+        let answer = self
+            .remote
+            .networks()
+            .await?
+            .retire_network(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }

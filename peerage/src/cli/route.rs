@@ -14,7 +14,8 @@ pub(super) enum Route {
     Accept(Accept),
     /// Take a destination range off the link.
     Withdraw(Withdraw),
-    /// Put one destination range in the place of another, without a moment in which neither is there.
+    /// Put one destination range in the place of another, without a moment in which neither is
+    /// there.
     Replace(Replace),
 }
 
@@ -77,7 +78,10 @@ impl Accept {
             side: self.side.as_str().to_owned(),
             destination: self.destination,
         };
-        let answer = networks.accept_route(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .accept_route(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -92,7 +96,10 @@ impl Withdraw {
             side: self.side.as_str().to_owned(),
             destination: self.destination,
         };
-        let answer = networks.withdraw_route(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .withdraw_route(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -108,7 +115,10 @@ impl Replace {
             from: self.from,
             to: self.to,
         };
-        let answer = networks.replace_route(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .replace_route(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }

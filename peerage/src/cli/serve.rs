@@ -22,7 +22,8 @@ pub(super) struct Serve {
     /// Where the API listens.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// An EC2-compatible endpoint to work on; without it the cloud is the configured one, simulated by default.
+    /// An EC2-compatible endpoint to work on; without it the cloud is the configured one, simulated
+    /// by default.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
 }
@@ -31,12 +32,21 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), Trouble> {
         let flags = [
             ("store.connection_string", self.store.clone()),
-            ("data.dir", self.data_dir.as_ref().map(|it| it.display().to_string())),
+            (
+                "data.dir",
+                self.data_dir.as_ref().map(|it| it.display().to_string()),
+            ),
             ("api.listen", self.listen.clone()),
             ("cloud.aws.endpoint", self.aws_endpoint.clone()),
-            ("cloud.mode", self.aws_endpoint.as_ref().map(|_| "aws".to_owned())),
+            (
+                "cloud.mode",
+                self.aws_endpoint.as_ref().map(|_| "aws".to_owned()),
+            ),
         ];
-        let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+        let flags = flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect();
         let config = self.settings.load(flags)?;
         logging::start(&config.log).map_err(Trouble::usage)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
@@ -69,5 +79,9 @@ impl Serve {
 /// A start that failed because of how it was asked for is a usage error; all else is a failure.
 pub(super) fn trouble(error: StartError) -> Trouble {
     let text = crate::api::full_text(&error);
-    if error.is_usage() { Trouble::usage(text) } else { Trouble::failed(text) }
+    if error.is_usage() {
+        Trouble::usage(text)
+    } else {
+        Trouble::failed(text)
+    }
 }

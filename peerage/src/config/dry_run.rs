@@ -50,7 +50,11 @@ impl de::Visitor<'_> for Words {
     }
 
     fn visit_bool<E: de::Error>(self, known: bool) -> Result<DryRun, E> {
-        Ok(if known { DryRun::Honoured } else { DryRun::Ignored })
+        Ok(if known {
+            DryRun::Honoured
+        } else {
+            DryRun::Ignored
+        })
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<DryRun, E> {

@@ -38,26 +38,39 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl Config {
-    /// Reads the file if one is named, then the environment, then the flags (`key`, value as in TOML or a bare text).
+    /// Reads the file if one is named, then the environment, then the flags (`key`, value as in
+    /// TOML or a bare text).
     pub fn load(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             if !file.is_file() {
-                return Err(ConfigErrors(vec![format!("configuration file {}: no such file", file.display())]));
+                return Err(ConfigErrors(vec![format!(
+                    "configuration file {}: no such file",
+                    file.display()
+                )]));
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
-        Self::extract(&with_flags(figment.merge(environment.split("__").lowercase(true)), flags))
+        let environment =
+            Env::prefixed(ENVIRONMENT).filter(|name| is_key(&name.as_str().to_ascii_lowercase()));
+        Self::extract(&with_flags(
+            figment.merge(environment.split("__").lowercase(true)),
+            flags,
+        ))
     }
 
     /// What these flags alone make of the defaults, whatever the environment says.
     pub fn of_flags(flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
-        Self::extract(&with_flags(Figment::from(Serialized::defaults(Self::default())), flags))
+        Self::extract(&with_flags(
+            Figment::from(Serialized::defaults(Self::default())),
+            flags,
+        ))
     }
 
     fn extract(figment: &Figment) -> Result<Self, ConfigErrors> {
-        let merged: Value = figment.extract().map_err(|errors| ConfigErrors(errors.into_iter().map(|it| it.to_string()).collect()))?;
+        let merged: Value = figment.extract().map_err(|errors| {
+            ConfigErrors(errors.into_iter().map(|it| it.to_string()).collect())
+        })?;
         let mut problems = unknown_keys(figment, &merged);
         let config = Self {
             api: section(figment, "api", &mut problems),
@@ -68,25 +81,46 @@ impl Config {
             log: section(figment, "log", &mut problems),
         };
         config.check(&mut problems);
-        if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems)) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(problems))
+        }
     }
 
     /// What no type can say.
     fn check(&self, problems: &mut Vec<String>) {
-        for account in self.cloud.aws.accounts.keys().filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit())) {
-            problems.push(format!("cloud.aws.accounts.{account}: an AWS account id has 12 digits"));
+        for account in self
+            .cloud
+            .aws
+            .accounts
+            .keys()
+            .filter(|it| it.len() != 12 || !it.bytes().all(|b| b.is_ascii_digit()))
+        {
+            problems.push(format!(
+                "cloud.aws.accounts.{account}: an AWS account id has 12 digits"
+            ));
         }
         if !(1..=MOST_LINKS).contains(&self.cloud.aws.links_per_network) {
-            problems.push(format!("cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"));
+            problems.push(format!(
+                "cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"
+            ));
         }
         if self.provisioner.drift_interval.is_zero() {
-            problems.push("provisioner.drift_interval: name a time that is longer than none".to_owned());
+            problems.push(
+                "provisioner.drift_interval: name a time that is longer than none".to_owned(),
+            );
         }
     }
 }
 
 fn with_flags(figment: Figment, flags: &[(String, String)]) -> Figment {
-    flags.iter().fold(figment, |figment, (key, value)| figment.merge(Flag { key, value: flag_value(value) }))
+    flags.iter().fold(figment, |figment, (key, value)| {
+        figment.merge(Flag {
+            key,
+            value: flag_value(value),
+        })
+    })
 }
 
 /// One key given on the command line.
@@ -114,7 +148,11 @@ fn flag_value(text: &str) -> Value {
     }
 }
 
-fn section<T: Default + for<'de> Deserialize<'de>>(figment: &Figment, key: &str, problems: &mut Vec<String>) -> T {
+fn section<T: Default + for<'de> Deserialize<'de>>(
+    figment: &Figment,
+    key: &str,
+    problems: &mut Vec<String>,
+) -> T {
     match figment.extract_inner(key) {
         Ok(section) => section,
         Err(errors) => {
@@ -155,25 +193,38 @@ fn unknown_keys(figment: &Figment, merged: &Value) -> Vec<String> {
         .into_iter()
         .filter(|key| !known.contains(key) && !key.starts_with("cloud.aws.accounts."))
         .map(|key| {
-            let origin = figment.find_metadata(&key).map(|it| format!(" (from {})", origin(it))).unwrap_or_default();
+            let origin = figment
+                .find_metadata(&key)
+                .map(|it| format!(" (from {})", origin(it)))
+                .unwrap_or_default();
             format!("{key}: unknown key{origin}{}", suggestion(&key, &known))
         })
         .collect()
 }
 
 fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    let Some(dict) = value.as_dict().filter(|dict| path.is_empty() || !Dict::is_empty(dict)) else {
+    let Some(dict) = value
+        .as_dict()
+        .filter(|dict| path.is_empty() || !Dict::is_empty(dict))
+    else {
         found.insert(path.to_owned());
         return;
     };
     for (key, inner) in dict {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         keys(inner, &path, found);
     }
 }
 
 fn suggestion(key: &str, known: &BTreeSet<String>) -> String {
-    let near = known.iter().map(|it| (strsim::jaro_winkler(it, key), it)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let near = known
+        .iter()
+        .map(|it| (strsim::jaro_winkler(it, key), it))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
     match near {
         Some((likeness, it)) if likeness > 0.85 => format!("; did you mean {it}?"),
         _ => String::new(),

@@ -1,8 +1,9 @@
-//! The configuration: one TOML file, every key overridable by environment and by flag, every mistake reported at once.
+//! The configuration: one TOML file, every key overridable by environment and by flag, every
+//! mistake reported at once.
 //!
-//! Sources, later ones winning: the defaults below, the file, `PEERAGE_…` variables (`PEERAGE_API__LISTEN` is `api.listen`), flags.
-//! A key that is not below is refused, wherever it comes from: a misspelt key that is silently ignored is a setting that its
-//! owner believes in.
+//! Sources, later ones winning: the defaults below, the file, `PEERAGE_…` variables
+//! (`PEERAGE_API__LISTEN` is `api.listen`), flags. A key that is not below is refused, wherever it
+//! comes from: a misspelt key that is silently ignored is a setting that its owner believes in.
 
 mod dry_run;
 mod load;
@@ -13,7 +14,9 @@ pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
 
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
+};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Config {
@@ -44,7 +47,8 @@ pub struct Api {
 pub struct Store {
     /// `kurrentdb://…` of a real KurrentDB. Empty: the embedded store, under the data directory.
     pub connection_string: String,
-    /// Where the embedded store listens, for other KurrentDB clients to look in. Port 0: a free one.
+    /// Where the embedded store listens, for other KurrentDB clients to look in. Port 0: a free
+    /// one.
     pub embedded_listen: SocketAddr,
     /// How long to wait for the store at start.
     #[serde(with = "humantime_serde")]
@@ -91,9 +95,11 @@ pub struct Aws {
     pub endpoint: String,
     /// The role to assume in every account that is not listed below.
     pub role_name: String,
-    /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking, L-7E9ECCDB).
+    /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking,
+    /// L-7E9ECCDB).
     pub links_per_network: usize,
-    /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was to be rehearsed.
+    /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was
+    /// to be rehearsed.
     pub dry_run: DryRun,
     /// Accounts with a role of their own.
     pub accounts: BTreeMap<String, AwsAccount>,
@@ -111,8 +117,8 @@ pub struct AwsAccount {
 pub struct Provisioner {
     /// How many networks are worked on at once.
     pub parallel_networks: NonZeroUsize,
-    /// How long something that was just made may stay invisible (AWS documents eventual consistency without a bound; minutes were
-    /// seen).
+    /// How long something that was just made may stay invisible (AWS documents eventual consistency
+    /// without a bound; minutes were seen).
     #[serde(with = "humantime_serde")]
     pub visibility_window: Duration,
     /// How often, at least, something that is not in place yet is looked at.
@@ -124,7 +130,8 @@ pub struct Provisioner {
     /// How often what is in place is compared with what it should be.
     #[serde(with = "humantime_serde")]
     pub drift_interval: Duration,
-    /// How long to wait after the first repair of a thing before the next one; each further repair within a day doubles it.
+    /// How long to wait after the first repair of a thing before the next one; each further repair
+    /// within a day doubles it.
     #[serde(with = "humantime_serde")]
     pub repair_pause: Duration,
 }
@@ -132,7 +139,8 @@ pub struct Provisioner {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Log {
-    /// `info`, or finer, as `journal=debug,info`. The client's own log is off by default: the journal says the same once, not per call.
+    /// `info`, or finer, as `journal=debug,info`. The client's own log is off by default: the
+    /// journal says the same once, not per call.
     pub filter: String,
     pub format: LogFormat,
 }
@@ -146,25 +154,39 @@ pub enum LogFormat {
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: loopback(2114), command_deadline: Duration::from_secs(5), drain: Duration::from_secs(10) }
+        Self {
+            listen: loopback(2114),
+            command_deadline: Duration::from_secs(5),
+            drain: Duration::from_secs(10),
+        }
     }
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { connection_string: String::new(), embedded_listen: loopback(0), startup_timeout: Duration::from_secs(60) }
+        Self {
+            connection_string: String::new(),
+            embedded_listen: loopback(0),
+            startup_timeout: Duration::from_secs(60),
+        }
     }
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: PathBuf::from("./peerage-data") }
+        Self {
+            dir: PathBuf::from("./peerage-data"),
+        }
     }
 }
 
 impl Default for Cloud {
     fn default() -> Self {
-        Self { mode: CloudMode::Simulated, simulated: Simulated::default(), aws: Aws::default() }
+        Self {
+            mode: CloudMode::Simulated,
+            simulated: Simulated::default(),
+            aws: Aws::default(),
+        }
     }
 }
 
@@ -201,7 +223,10 @@ impl Default for Provisioner {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info,kurrentdb=off,fjall=warn,lsm_tree=warn".to_owned(), format: LogFormat::Text }
+        Self {
+            filter: "info,kurrentdb=off,fjall=warn,lsm_tree=warn".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 

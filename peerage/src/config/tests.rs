@@ -6,7 +6,10 @@ use std::path::Path;
 fn load(toml: &str, flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), toml).unwrap();
-    let flags: Vec<_> = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let flags: Vec<_> = flags
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
     Config::load(Some(file.path()), &flags)
 }
 
@@ -20,7 +23,14 @@ fn no_file_and_no_flag_give_the_defaults() {
 #[test]
 fn the_file_overrides_the_defaults_and_a_flag_the_file() {
     let toml = "[api]\nlisten = \"127.0.0.1:9\"\ncommand_deadline = \"2s\"\n[cloud.aws.accounts.111122223333]\nexternal_id = \"x\"";
-    let config = load(toml, &[("api.listen", "127.0.0.1:10"), ("cloud.simulated.seed", "7")]).unwrap();
+    let config = load(
+        toml,
+        &[
+            ("api.listen", "127.0.0.1:10"),
+            ("cloud.simulated.seed", "7"),
+        ],
+    )
+    .unwrap();
     assert_eq!(config.api.listen, loopback(10));
     assert_eq!(config.api.command_deadline, Duration::from_secs(2));
     assert_eq!(config.cloud.simulated.seed, 7);
@@ -30,18 +40,38 @@ fn the_file_overrides_the_defaults_and_a_flag_the_file() {
 #[test]
 fn every_mistake_is_reported_at_once_with_its_key() {
     let toml = "[api]\nlisten = \"nowhere\"\n[provisioner]\nparallel_networks = \"many\"\n[log]\nformt = \"json\"\n[cloudy]\nx = 1";
-    let ConfigErrors(problems) = load(toml, &[("store.conection_string", "kurrentdb://x")]).unwrap_err();
-    for key in ["api.listen: ", "provisioner.parallel_networks: ", "log.formt: unknown key", "cloudy.x: unknown key"] {
-        assert!(problems.iter().any(|line| line.starts_with(key)), "{key} in {problems:#?}");
+    let ConfigErrors(problems) =
+        load(toml, &[("store.conection_string", "kurrentdb://x")]).unwrap_err();
+    for key in [
+        "api.listen: ",
+        "provisioner.parallel_networks: ",
+        "log.formt: unknown key",
+        "cloudy.x: unknown key",
+    ] {
+        assert!(
+            problems.iter().any(|line| line.starts_with(key)),
+            "{key} in {problems:#?}"
+        );
     }
-    let misspelt = problems.iter().find(|line| line.starts_with("store.conection_string")).unwrap();
-    assert_eq!(misspelt, "store.conection_string: unknown key (from the command line); did you mean store.connection_string?");
+    let misspelt = problems
+        .iter()
+        .find(|line| line.starts_with("store.conection_string"))
+        .unwrap();
+    assert_eq!(
+        misspelt,
+        "store.conection_string: unknown key (from the command line); did you mean store.connection_string?"
+    );
     assert_eq!(problems.len(), 5, "{problems:#?}");
 }
 
 #[test]
 fn a_file_that_is_not_there_or_is_no_toml_is_named() {
-    assert!(Config::load(Some(Path::new("/no/such/file")), &[]).unwrap_err().to_string().contains("/no/such/file"));
+    assert!(
+        Config::load(Some(Path::new("/no/such/file")), &[])
+            .unwrap_err()
+            .to_string()
+            .contains("/no/such/file")
+    );
     assert!(load("[api", &[]).is_err());
 }
 
@@ -53,29 +83,52 @@ fn a_dry_run_is_automatic_or_known() {
     assert_eq!(of("dry_run = true"), Ok(DryRun::Honoured));
     assert_eq!(of("dry_run = false"), Ok(DryRun::Ignored));
     let ConfigErrors(problems) = of("dry_run = \"perhaps\"").unwrap_err();
-    assert!(problems[0].starts_with("cloud.aws.dry_run: ") && problems[0].contains("auto, true or false"), "{problems:?}");
+    assert!(
+        problems[0].starts_with("cloud.aws.dry_run: ")
+            && problems[0].contains("auto, true or false"),
+        "{problems:?}"
+    );
     let flag = load("", &[("cloud.aws.dry_run", "false")]).unwrap();
     assert_eq!(flag.cloud.aws.dry_run, DryRun::Ignored);
 }
 
 #[test]
 fn what_cannot_be_is_refused_with_its_key() {
-    let ConfigErrors(problems) = load("[cloud.aws]\nlinks_per_network = 126\n[provisioner]\ndrift_interval = \"0s\"", &[]).unwrap_err();
+    let ConfigErrors(problems) = load(
+        "[cloud.aws]\nlinks_per_network = 126\n[provisioner]\ndrift_interval = \"0s\"",
+        &[],
+    )
+    .unwrap_err();
     assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems[0].starts_with("cloud.aws.links_per_network: ") && problems[1].starts_with("provisioner.drift_interval: "));
+    assert!(
+        problems[0].starts_with("cloud.aws.links_per_network: ")
+            && problems[1].starts_with("provisioner.drift_interval: ")
+    );
 }
 
 #[test]
 fn the_readme_names_every_key_with_its_default() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let toml = readme.split("```toml\n").nth(1).and_then(|it| it.split("```").next()).unwrap();
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let toml = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|it| it.split("```").next())
+        .unwrap();
     let mut config = load(toml, &[]).unwrap();
-    assert_eq!(config.cloud.aws.accounts.len(), 1, "an example, not a default");
+    assert_eq!(
+        config.cloud.aws.accounts.len(),
+        1,
+        "an example, not a default"
+    );
     config.cloud.aws.accounts.clear();
     let defaults = serde_json::to_value(Config::default()).unwrap();
     assert_eq!(serde_json::to_value(&config).unwrap(), defaults);
     for key in leaves(&defaults) {
-        assert!(key == "accounts" || toml.contains(&format!("\n{key} = ")), "{key}");
+        assert!(
+            key == "accounts" || toml.contains(&format!("\n{key} = ")),
+            "{key}"
+        );
     }
 }
 
@@ -83,6 +136,12 @@ fn the_readme_names_every_key_with_its_default() {
 fn leaves(value: &serde_json::Value) -> Vec<String> {
     let fields = value.as_object().into_iter().flatten();
     fields
-        .flat_map(|(key, inner)| if inner.as_object().is_some_and(|it| !it.is_empty()) { leaves(inner) } else { vec![key.clone()] })
+        .flat_map(|(key, inner)| {
+            if inner.as_object().is_some_and(|it| !it.is_empty()) {
+                leaves(inner)
+            } else {
+                vec![key.clone()]
+            }
+        })
         .collect()
 }

@@ -1,4 +1,5 @@
-//! `drift`: what was found otherwise than it was left, what came of it, and when it is of no more account.
+//! `drift`: what was found otherwise than it was left, what came of it, and when it is of no more
+//! account.
 
 use super::{At, Projection, firewall, routes, upkeep};
 use crate::rows::{json, maybe, time, to_json};
@@ -84,7 +85,8 @@ fn detected(at: &At<'_>, it: &DriftDetected) -> rusqlite::Result<()> {
     )
 }
 
-/// Repairs of one matter count while each follows the one before within a day, whatever was found of it each time.
+/// Repairs of one matter count while each follows the one before within a day, whatever was found
+/// of it each time.
 fn repaired(at: &At<'_>, it: &DriftRepaired) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
     let matter = matter(&it.finding);
@@ -103,13 +105,20 @@ fn repaired(at: &At<'_>, it: &DriftRepaired) -> rusqlite::Result<()> {
     sweep(at, it.peering_id)
 }
 
-fn repairs(at: &At<'_>, peering: PeeringId, matter: &str) -> rusqlite::Result<(u32, Option<DateTime<Utc>>)> {
+fn repairs(
+    at: &At<'_>,
+    peering: PeeringId,
+    matter: &str,
+) -> rusqlite::Result<(u32, Option<DateTime<Utc>>)> {
     let (network, peering) = at.key(peering);
     let sql = "SELECT repairs, repaired_at FROM drift
                WHERE network_id = ?1 AND peering_id = ?2 AND matter = ?3 AND repaired_at IS NOT NULL";
     let mut select = at.rows.prepare_cached(sql)?;
     let read = |row: &rusqlite::Row<'_>| Ok((row.get("repairs")?, maybe(row, "repaired_at")?));
-    Ok(select.query_row(params![network, peering, matter], read).optional()?.unwrap_or_default())
+    Ok(select
+        .query_row(params![network, peering, matter], read)
+        .optional()?
+        .unwrap_or_default())
 }
 
 fn adopted(at: &At<'_>, it: &DriftAdopted) -> rusqlite::Result<()> {
@@ -117,13 +126,22 @@ fn adopted(at: &At<'_>, it: &DriftAdopted) -> rusqlite::Result<()> {
     at.execute(
         "INSERT INTO drift VALUES (?1, ?2, ?3, ?4, NULL, 0, NULL, ?5)
          ON CONFLICT DO UPDATE SET since = NULL, adopted_at = excluded.adopted_at",
-        params![network, peering, to_json(&it.finding)?, matter(&it.finding), at.created()],
+        params![
+            network,
+            peering,
+            to_json(&it.finding)?,
+            matter(&it.finding),
+            at.created()
+        ],
     )
 }
 
 /// Nothing is otherwise any more.
 pub(super) fn over(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    at.execute("UPDATE drift SET since = NULL WHERE network_id = ?1 AND peering_id = ?2", at.key(peering))?;
+    at.execute(
+        "UPDATE drift SET since = NULL WHERE network_id = ?1 AND peering_id = ?2",
+        at.key(peering),
+    )?;
     sweep(at, peering)
 }
 
@@ -140,31 +158,61 @@ fn sweep(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
     )
 }
 
-/// Another route is asked for: what was found of this one, in whatever table, is of no more account.
-pub(super) fn forget_route(at: &At<'_>, peering: PeeringId, side: Side, destination: Range) -> rusqlite::Result<()> {
+/// Another route is asked for: what was found of this one, in whatever table, is of no more
+/// account.
+pub(super) fn forget_route(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    destination: Range,
+) -> rusqlite::Result<()> {
     let destination = destination.to_string();
-    forget(at, peering, |finding| matches!(Matter::of(finding), Matter::Route(of, _, to) if of == side && to == destination))
+    forget(
+        at,
+        peering,
+        |finding| matches!(Matter::of(finding), Matter::Route(of, _, to) if of == side && to == destination),
+    )
 }
 
 /// The same of the engine's own firewall group on one side, and of what is in it.
 pub(super) fn forget_firewall(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
     forget(at, peering, |finding| match Matter::of(finding) {
-        Matter::Group(of) | Matter::GroupTag(of) | Matter::Rule(of, _, _) | Matter::RuleTag(of, _) | Matter::ExtraRule(of, _) => of == side,
+        Matter::Group(of)
+        | Matter::GroupTag(of)
+        | Matter::Rule(of, _, _)
+        | Matter::RuleTag(of, _)
+        | Matter::ExtraRule(of, _) => of == side,
         Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
     })
 }
 
 pub(super) fn forget_dns(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
-    forget(at, peering, |finding| matches!(Matter::of(finding), Matter::Dns(of) if of == side))
+    forget(
+        at,
+        peering,
+        |finding| matches!(Matter::of(finding), Matter::Dns(of) if of == side),
+    )
 }
 
-/// Whatever is forgotten while it was so, or was to stay so, is taken for true: what was found missing is not there.
-fn forget(at: &At<'_>, peering: PeeringId, is_about: impl Fn(&Finding) -> bool) -> rusqlite::Result<()> {
+/// Whatever is forgotten while it was so, or was to stay so, is taken for true: what was found
+/// missing is not there.
+fn forget(
+    at: &At<'_>,
+    peering: PeeringId,
+    is_about: impl Fn(&Finding) -> bool,
+) -> rusqlite::Result<()> {
     let (network, id) = at.key(peering);
     let sql = "SELECT finding, since IS NOT NULL OR adopted_at IS NOT NULL AS stands FROM drift WHERE network_id = ?1 AND peering_id = ?2";
     let mut select = at.rows.prepare_cached(sql)?;
-    let read = |row: &rusqlite::Row<'_>| Ok((json::<Finding>(row, "finding")?, row.get::<_, bool>("stands")?));
-    let known = select.query_map(params![network, id], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((
+            json::<Finding>(row, "finding")?,
+            row.get::<_, bool>("stands")?,
+        ))
+    };
+    let known = select
+        .query_map(params![network, id], read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
     for (finding, stands) in known.iter().filter(|(finding, _)| is_about(finding)) {
         at.execute(
             "DELETE FROM drift WHERE network_id = ?1 AND peering_id = ?2 AND finding = ?3",
@@ -179,9 +227,17 @@ fn forget(at: &At<'_>, peering: PeeringId, is_about: impl Fn(&Finding) -> bool) 
 
 fn take_for_true(at: &At<'_>, peering: PeeringId, finding: &Finding) -> rusqlite::Result<()> {
     match finding {
-        Finding::RouteMissing { side, route_table, destination } | Finding::RouteForeign { side, route_table, destination, .. } => {
-            routes::not_installed(at, peering, *side, *destination, route_table)
+        Finding::RouteMissing {
+            side,
+            route_table,
+            destination,
         }
+        | Finding::RouteForeign {
+            side,
+            route_table,
+            destination,
+            ..
+        } => routes::not_installed(at, peering, *side, *destination, route_table),
         Finding::GroupMissing { side, group } => firewall::group_missing(at, peering, *side, group),
         Finding::RuleMissing { side, rule } => firewall::forget_rule(at, peering, *side, *rule),
         Finding::DnsResolutionFlipped { side } => upkeep::dns_flipped(at, peering, *side),
@@ -217,12 +273,27 @@ impl<'a> Matter<'a> {
             Finding::LinkEnded { .. } => Self::Link,
             Finding::LinkTagMissing => Self::LinkTag,
             Finding::DnsResolutionFlipped { side } => Self::Dns(*side),
-            Finding::RouteMissing { side, route_table, destination }
-            | Finding::RouteForeign { side, route_table, destination, .. }
-            | Finding::RouteBlackhole { side, route_table, destination } => {
-                Self::Route(*side, route_table.as_str(), destination.to_string())
+            Finding::RouteMissing {
+                side,
+                route_table,
+                destination,
             }
-            Finding::RouteExtra { side, route_table, destination } => Self::Route(*side, route_table.as_str(), destination.clone()),
+            | Finding::RouteForeign {
+                side,
+                route_table,
+                destination,
+                ..
+            }
+            | Finding::RouteBlackhole {
+                side,
+                route_table,
+                destination,
+            } => Self::Route(*side, route_table.as_str(), destination.to_string()),
+            Finding::RouteExtra {
+                side,
+                route_table,
+                destination,
+            } => Self::Route(*side, route_table.as_str(), destination.clone()),
             Finding::GroupMissing { side, .. } => Self::Group(*side),
             Finding::GroupTagMissing { side, .. } => Self::GroupTag(*side),
             Finding::RuleMissing { side, rule } => Self::Rule(*side, rule.source, rule.port),

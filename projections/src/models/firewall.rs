@@ -1,13 +1,13 @@
-//! `firewalls`, `firewall_rules` and `ingress`: what each side's firewall must admit, what was declared one by one, and what has
-//! been seen of it.
+//! `firewalls`, `firewall_rules` and `ingress`: what each side's firewall must admit, what was
+//! declared one by one, and what has been seen of it.
 
 use super::{At, Projection, drift};
 use crate::rows::{text, time, to_json};
 use domain::{
     PeeringId, Side,
     network::{
-        ConnectorIngressAllowed, FirewallEnforced, FirewallRestricted, FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule,
-        NetworkEvent,
+        ConnectorIngressAllowed, FirewallEnforced, FirewallRestricted, FirewallRuleAuthorized,
+        FirewallRuleRevoked, InboundRule, NetworkEvent,
     },
     text::FirewallGroup,
 };
@@ -58,7 +58,9 @@ CREATE TABLE ingress (
             NetworkEvent::PeeringAdopted(it) => begun(at, it.peering_id),
             NetworkEvent::FirewallRestricted(it) => restricted(at, it),
             NetworkEvent::ConnectorIngressAllowed(it) => ingress_allowed(at, it),
-            NetworkEvent::ConnectorIngressRevoked(it) => ingress_revoked(at, it.peering_id, &it.ingress_id.to_string()),
+            NetworkEvent::ConnectorIngressRevoked(it) => {
+                ingress_revoked(at, it.peering_id, &it.ingress_id.to_string())
+            }
             NetworkEvent::FirewallGroupCreated(it) => hold(at, it.peering_id, it.side, &it.group),
             NetworkEvent::FirewallGroupRemoved(it) => forget_group(at, it.peering_id, it.side),
             NetworkEvent::FirewallRuleAuthorized(it) => authorized(at, it),
@@ -119,13 +121,23 @@ fn restricted(at: &At<'_>, it: &FirewallRestricted) -> rusqlite::Result<()> {
     match it.side {
         Side::Local => {
             drift::forget_firewall(at, it.peering_id, Side::Local)?;
-            admit(at, it.peering_id, Side::Local, &it.admit.iter().copied().collect())
+            admit(
+                at,
+                it.peering_id,
+                Side::Local,
+                &it.admit.iter().copied().collect(),
+            )
         }
         Side::Remote => admit_ingress(at, it.peering_id),
     }
 }
 
-fn admit(at: &At<'_>, peering: PeeringId, side: Side, rules: &BTreeSet<InboundRule>) -> rusqlite::Result<()> {
+fn admit(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    rules: &BTreeSet<InboundRule>,
+) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
     at.execute(
         "UPDATE firewalls SET admit = ?4, enforced_at = iif(admit = ?4, enforced_at, NULL), restricted_at = ?5
@@ -136,9 +148,21 @@ fn admit(at: &At<'_>, peering: PeeringId, side: Side, rules: &BTreeSet<InboundRu
 
 fn admit_ingress(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
     drift::forget_firewall(at, peering, Side::Remote)?;
-    let mut select = at.rows.prepare_cached("SELECT source, port FROM ingress WHERE network_id = ?1 AND peering_id = ?2")?;
-    let rules = select.query_map(at.key(peering), |row| Ok(InboundRule { source: text(row, "source")?, port: row.get("port")? }))?;
-    admit(at, peering, Side::Remote, &rules.collect::<rusqlite::Result<_>>()?)
+    let mut select = at.rows.prepare_cached(
+        "SELECT source, port FROM ingress WHERE network_id = ?1 AND peering_id = ?2",
+    )?;
+    let rules = select.query_map(at.key(peering), |row| {
+        Ok(InboundRule {
+            source: text(row, "source")?,
+            port: row.get("port")?,
+        })
+    })?;
+    admit(
+        at,
+        peering,
+        Side::Remote,
+        &rules.collect::<rusqlite::Result<_>>()?,
+    )
 }
 
 fn ingress_allowed(at: &At<'_>, it: &ConnectorIngressAllowed) -> rusqlite::Result<()> {
@@ -162,12 +186,21 @@ fn ingress_allowed(at: &At<'_>, it: &ConnectorIngressAllowed) -> rusqlite::Resul
 
 fn ingress_revoked(at: &At<'_>, id: PeeringId, ingress: &str) -> rusqlite::Result<()> {
     let (network, peering) = at.key(id);
-    at.execute("DELETE FROM ingress WHERE network_id = ?1 AND peering_id = ?2 AND ingress_id = ?3", params![network, peering, ingress])?;
+    at.execute(
+        "DELETE FROM ingress WHERE network_id = ?1 AND peering_id = ?2 AND ingress_id = ?3",
+        params![network, peering, ingress],
+    )?;
     admit_ingress(at, id)
 }
 
-/// Takes this group for the side's own. Another group than before holds none of the rules that were seen in that one.
-fn hold(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> rusqlite::Result<()> {
+/// Takes this group for the side's own. Another group than before holds none of the rules that were
+/// seen in that one.
+fn hold(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    group: &FirewallGroup,
+) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
     let key = params![network, peering, side.as_str(), group.as_str()];
     at.execute(
@@ -183,20 +216,32 @@ fn hold(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> r
 }
 
 /// The same group is not there, whatever the last look at it said.
-pub(super) fn group_missing(at: &At<'_>, peering: PeeringId, side: Side, group: &FirewallGroup) -> rusqlite::Result<()> {
+pub(super) fn group_missing(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    group: &FirewallGroup,
+) -> rusqlite::Result<()> {
     let (network, id) = at.key(peering);
     let held = at.exists(
         "SELECT 1 FROM firewalls WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND firewall_group = ?4",
         params![network, id, side.as_str(), group.as_str()],
     )?;
-    if held { forget_group(at, peering, side) } else { Ok(()) }
+    if held {
+        forget_group(at, peering, side)
+    } else {
+        Ok(())
+    }
 }
 
 /// The group is gone, and what was in it.
 fn forget_group(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
     let key = params![network, peering, side.as_str()];
-    at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3", key)?;
+    at.execute(
+        "DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
+        key,
+    )?;
     at.execute(
         "UPDATE firewalls SET firewall_group = NULL, enforced_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3",
         key,
@@ -208,7 +253,15 @@ fn authorized(at: &At<'_>, it: &FirewallRuleAuthorized) -> rusqlite::Result<()> 
     let InboundRule { source, port } = it.rule;
     at.execute(
         "INSERT OR REPLACE INTO firewall_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![network, peering, it.side.as_str(), source.to_string(), port, it.rule_id.as_str(), at.created()],
+        params![
+            network,
+            peering,
+            it.side.as_str(),
+            source.to_string(),
+            port,
+            it.rule_id.as_str(),
+            at.created()
+        ],
     )
 }
 
@@ -217,9 +270,20 @@ fn revoked(at: &At<'_>, it: &FirewallRuleRevoked) -> rusqlite::Result<()> {
 }
 
 /// Without a rule that it must admit, the firewall is no longer what it was seen to be.
-pub(super) fn forget_rule(at: &At<'_>, peering: PeeringId, side: Side, rule: InboundRule) -> rusqlite::Result<()> {
+pub(super) fn forget_rule(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    rule: InboundRule,
+) -> rusqlite::Result<()> {
     let (network, peering) = at.key(peering);
-    let rule = params![network, peering, side.as_str(), rule.source.to_string(), rule.port];
+    let rule = params![
+        network,
+        peering,
+        side.as_str(),
+        rule.source.to_string(),
+        rule.port
+    ];
     at.execute("DELETE FROM firewall_rules WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3 AND source = ?4 AND port = ?5", rule)?;
     at.execute(
         "UPDATE firewalls SET enforced_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND side = ?3

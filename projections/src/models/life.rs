@@ -1,4 +1,5 @@
-//! Where a peering is in its life, as columns of `peerings`: each state has its own, and none of another's.
+//! Where a peering is in its life, as columns of `peerings`: each state has its own, and none of
+//! another's.
 
 use super::{At, drift, peerings::unblocked};
 use crate::{
@@ -9,8 +10,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     PeeringId,
     network::{
-        ACCEPTANCE_WINDOW, PeeringAbandoned, PeeringAccepted, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
-        PeeringRemoved,
+        ACCEPTANCE_WINDOW, PeeringAbandoned, PeeringAccepted, PeeringInitiated,
+        PeeringInitiationRefused, PeeringInitiationStarted, PeeringRemoved,
     },
     text::{Link, Reason},
 };
@@ -36,7 +37,14 @@ fn enter(at: &At<'_>, peering: PeeringId, it: Columns<'_>) -> rusqlite::Result<(
 }
 
 pub(super) fn requested(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
-    enter(at, peering, Columns { life: "requested", ..Columns::default() })
+    enter(
+        at,
+        peering,
+        Columns {
+            life: "requested",
+            ..Columns::default()
+        },
+    )
 }
 
 /// An attempt that was never answered is not forgotten when another begins.
@@ -51,7 +59,10 @@ pub(super) fn initiating(at: &At<'_>, it: &PeeringInitiationStarted) -> rusqlite
 }
 
 /// The answer to this attempt says nothing of an earlier one that was never answered.
-pub(super) fn initiation_refused(at: &At<'_>, it: &PeeringInitiationRefused) -> rusqlite::Result<()> {
+pub(super) fn initiation_refused(
+    at: &At<'_>,
+    it: &PeeringInitiationRefused,
+) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
     at.execute(
         "UPDATE peerings SET started_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND life = 'initiating' AND attempt = ?3",
@@ -64,7 +75,8 @@ pub(super) fn initiation_refused(at: &At<'_>, it: &PeeringInitiationRefused) -> 
     )
 }
 
-/// A link waits for its accepter for as long as the cloud says, or else for as long as the cloud does since it was asked for.
+/// A link waits for its accepter for as long as the cloud says, or else for as long as the cloud
+/// does since it was asked for.
 pub(super) fn initiated(at: &At<'_>, it: &PeeringInitiated) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
     at.execute(
@@ -73,20 +85,41 @@ pub(super) fn initiated(at: &At<'_>, it: &PeeringInitiated) -> rusqlite::Result<
         params![network, peering, it.link.as_str()],
     )?;
     if let Some(started_at) = attempt_started_at(at, it.peering_id)? {
-        awaiting(at, it.peering_id, &it.link, &it.expires_at.unwrap_or(started_at + ACCEPTANCE_WINDOW))?;
+        awaiting(
+            at,
+            it.peering_id,
+            &it.link,
+            &it.expires_at.unwrap_or(started_at + ACCEPTANCE_WINDOW),
+        )?;
     }
     Ok(())
 }
 
 /// When the attempt that is under way began.
 fn attempt_started_at(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<Option<DateTime<Utc>>> {
-    let mut select = at.rows.prepare_cached("SELECT started_at FROM peerings WHERE network_id = ?1 AND peering_id = ?2")?;
+    let mut select = at.rows.prepare_cached(
+        "SELECT started_at FROM peerings WHERE network_id = ?1 AND peering_id = ?2",
+    )?;
     select.query_row(at.key(peering), |row| maybe(row, "started_at"))
 }
 
-pub(super) fn awaiting(at: &At<'_>, peering: PeeringId, link: &Link, expires_at: &DateTime<Utc>) -> rusqlite::Result<()> {
+pub(super) fn awaiting(
+    at: &At<'_>,
+    peering: PeeringId,
+    link: &Link,
+    expires_at: &DateTime<Utc>,
+) -> rusqlite::Result<()> {
     let expires_at = Some(time(expires_at));
-    enter(at, peering, Columns { life: "awaiting_acceptance", link: Some(link), expires_at, ..Columns::default() })
+    enter(
+        at,
+        peering,
+        Columns {
+            life: "awaiting_acceptance",
+            link: Some(link),
+            expires_at,
+            ..Columns::default()
+        },
+    )
 }
 
 pub(super) fn expiry_near(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
@@ -97,7 +130,15 @@ pub(super) fn accepted(at: &At<'_>, it: &PeeringAccepted) -> rusqlite::Result<()
     if at.life(it.peering_id)? != Some(LifeName::AwaitingAcceptance) {
         return Ok(());
     }
-    enter(at, it.peering_id, Columns { life: "provisioning", link: Some(&it.link), ..Columns::default() })?;
+    enter(
+        at,
+        it.peering_id,
+        Columns {
+            life: "provisioning",
+            link: Some(&it.link),
+            ..Columns::default()
+        },
+    )?;
     let (network, peering) = at.key(it.peering_id);
     at.execute(
         "UPDATE peerings SET accepted_at = ?3, evidence = ?4 WHERE network_id = ?1 AND peering_id = ?2",
@@ -109,7 +150,15 @@ pub(super) fn active(at: &At<'_>, peering: PeeringId, link: &Link) -> rusqlite::
     if at.life(peering)? != Some(LifeName::Provisioning) {
         return Ok(());
     }
-    enter(at, peering, Columns { life: "active", link: Some(link), ..Columns::default() })
+    enter(
+        at,
+        peering,
+        Columns {
+            life: "active",
+            link: Some(link),
+            ..Columns::default()
+        },
+    )
 }
 
 /// The link's own end. While a peering is being removed, that is a step of it and no ending.
@@ -124,7 +173,16 @@ pub(super) fn ended(
         return Ok(());
     }
     over(at, peering)?;
-    enter(at, peering, Columns { life, link, failure, ..Columns::default() })
+    enter(
+        at,
+        peering,
+        Columns {
+            life,
+            link,
+            failure,
+            ..Columns::default()
+        },
+    )
 }
 
 /// What is being taken back, or has ended, waits for nobody and is nowhere that it should not be.
@@ -134,7 +192,12 @@ fn over(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
 }
 
 /// It is being taken back from here on: what is known of its link stays known.
-pub(super) fn removing(at: &At<'_>, peering: PeeringId, reason: Option<&Reason>, deadline: Option<&DateTime<Utc>>) -> rusqlite::Result<()> {
+pub(super) fn removing(
+    at: &At<'_>,
+    peering: PeeringId,
+    reason: Option<&Reason>,
+    deadline: Option<&DateTime<Utc>>,
+) -> rusqlite::Result<()> {
     if at.life(peering)? == Some(LifeName::Removing) {
         return Ok(());
     }

@@ -1,7 +1,9 @@
-//! How events become rows: one projection per group of tables, and the order in which they see an event.
+//! How events become rows: one projection per group of tables, and the order in which they see an
+//! event.
 //!
-//! A projection says in one match what each event means to its tables. All of them are driven from [`apply`], which alone knows what
-//! it takes for an event to have a place: the same as in the domain's fold, so that rows and fold agree whatever the log holds.
+//! A projection says in one match what each event means to its tables. All of them are driven from
+//! [`apply`], which alone knows what it takes for an event to have a place: the same as in the
+//! domain's fold, so that rows and fold agree whatever the log holds.
 
 mod drift;
 mod firewall;
@@ -43,9 +45,14 @@ pub(crate) const TABLES: [&str; 7] = [
     timeline::TABLES,
 ];
 
-/// Writes what these events mean, and the position that the rows then stand for. An event that the rows stand for already changes
-/// nothing, so it does not matter how often the log is followed over the same place.
-pub(crate) fn apply(rows: &Connection, events: &[Recorded], checkpoint: Option<Position>) -> rusqlite::Result<Position> {
+/// Writes what these events mean, and the position that the rows then stand for. An event that the
+/// rows stand for already changes nothing, so it does not matter how often the log is followed over
+/// the same place.
+pub(crate) fn apply(
+    rows: &Connection,
+    events: &[Recorded],
+    checkpoint: Option<Position>,
+) -> rusqlite::Result<Position> {
     let from = store::position(rows)?;
     let mut to = from;
     for recorded in events {
@@ -64,8 +71,14 @@ pub(crate) fn apply(rows: &Connection, events: &[Recorded], checkpoint: Option<P
 
 fn one(rows: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
     timeline::write(rows, recorded)?;
-    let Some(network) = recorded.network_id else { return Ok(()) };
-    let at = At { rows, network, recorded };
+    let Some(network) = recorded.network_id else {
+        return Ok(());
+    };
+    let at = At {
+        rows,
+        network,
+        recorded,
+    };
     if let Body::Event(event) = &recorded.body
         && at.has_place(event)?
     {
@@ -80,16 +93,21 @@ fn one(rows: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
 }
 
 impl At<'_> {
-    /// Whether what the event is about is on record and can still follow it, in a network that is served. What has ended stays as
-    /// it ended, but for a renewal.
+    /// Whether what the event is about is on record and can still follow it, in a network that is
+    /// served. What has ended stays as it ended, but for a renewal.
     fn has_place(&self, event: &NetworkEvent) -> rusqlite::Result<bool> {
         if let NetworkEvent::NetworkRegistered(_) = event {
             return Ok(true);
         }
-        if !self.exists("SELECT 1 FROM networks WHERE network_id = ?1 AND retired_at IS NULL", [self.id()])? {
+        if !self.exists(
+            "SELECT 1 FROM networks WHERE network_id = ?1 AND retired_at IS NULL",
+            [self.id()],
+        )? {
             return Ok(false);
         }
-        let Some(peering) = event.peering_id() else { return Ok(true) };
+        let Some(peering) = event.peering_id() else {
+            return Ok(true);
+        };
         let life = self.life(peering)?;
         Ok(match event {
             NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_) => life.is_none(),
@@ -140,8 +158,12 @@ impl At<'_> {
 
     /// Where the peering is in its life, if it is on record.
     fn life(&self, peering: PeeringId) -> rusqlite::Result<Option<LifeName>> {
-        let mut select = self.rows.prepare_cached("SELECT life FROM peerings WHERE network_id = ?1 AND peering_id = ?2")?;
-        select.query_row(self.key(peering), |row| text(row, "life")).optional()
+        let mut select = self.rows.prepare_cached(
+            "SELECT life FROM peerings WHERE network_id = ?1 AND peering_id = ?2",
+        )?;
+        select
+            .query_row(self.key(peering), |row| text(row, "life"))
+            .optional()
     }
 
     fn exists(&self, sql: &str, key: impl rusqlite::Params) -> rusqlite::Result<bool> {

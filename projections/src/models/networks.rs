@@ -2,7 +2,9 @@
 
 use super::{At, Projection};
 use crate::rows::{time, to_json};
-use domain::network::{DriftCheckRequested, NetworkEvent, NetworkPolicySet, NetworkRegistered, NetworkRetired, Policy};
+use domain::network::{
+    DriftCheckRequested, NetworkEvent, NetworkPolicySet, NetworkRegistered, NetworkRetired, Policy,
+};
 use rusqlite::params;
 
 pub(super) struct Networks;
@@ -106,11 +108,17 @@ fn registered(at: &At<'_>, it: &NetworkRegistered) -> rusqlite::Result<()> {
 }
 
 fn policy_set(at: &At<'_>, it: &NetworkPolicySet) -> rusqlite::Result<()> {
-    at.execute("UPDATE networks SET policy = ?2 WHERE network_id = ?1", params![at.id(), to_json(&it.policy)?])
+    at.execute(
+        "UPDATE networks SET policy = ?2 WHERE network_id = ?1",
+        params![at.id(), to_json(&it.policy)?],
+    )
 }
 
 fn drift_check(at: &At<'_>, it: &DriftCheckRequested) -> rusqlite::Result<()> {
-    at.execute("UPDATE networks SET drift_check_at = ?2 WHERE network_id = ?1", params![at.id(), time(&it.requested_at)])
+    at.execute(
+        "UPDATE networks SET drift_check_at = ?2 WHERE network_id = ?1",
+        params![at.id(), time(&it.requested_at)],
+    )
 }
 
 fn retired(at: &At<'_>, it: &NetworkRetired) -> rusqlite::Result<()> {

@@ -1,4 +1,5 @@
-//! `peerings`: each peering, on what terms it was asked for, where it is in its life, and whether it waits for a person.
+//! `peerings`: each peering, on what terms it was asked for, where it is in its life, and whether
+//! it waits for a person.
 
 use super::{At, Projection, drift, life};
 use crate::rows::{json, time, to_json};
@@ -6,8 +7,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     PeeringId,
     network::{
-        ACCEPTANCE_WINDOW, NetworkEvent, Peer, PeeringAdopted, PeeringRenewed, PeeringRequested, PeeringSurveyed, ProvisioningBlocked,
-        Terms,
+        ACCEPTANCE_WINDOW, NetworkEvent, Peer, PeeringAdopted, PeeringRenewed, PeeringRequested,
+        PeeringSurveyed, ProvisioningBlocked, Terms,
     },
     text::{ExternalId, Link},
 };
@@ -77,12 +78,26 @@ CREATE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
             NetworkEvent::PeeringExpiryNear(it) => life::expiry_near(at, it.peering_id)?,
             NetworkEvent::PeeringAccepted(it) => life::accepted(at, it)?,
             NetworkEvent::PeeringActivated(it) => life::active(at, it.peering_id, &it.link)?,
-            NetworkEvent::PeeringRejected(it) => life::ended(at, it.peering_id, "rejected", Some(&it.link), None)?,
-            NetworkEvent::PeeringExpired(it) => life::ended(at, it.peering_id, "expired", Some(&it.link), None)?,
-            NetworkEvent::PeeringFailed(it) => life::ended(at, it.peering_id, "failed", it.link.as_ref(), Some(&it.message))?,
+            NetworkEvent::PeeringRejected(it) => {
+                life::ended(at, it.peering_id, "rejected", Some(&it.link), None)?
+            }
+            NetworkEvent::PeeringExpired(it) => {
+                life::ended(at, it.peering_id, "expired", Some(&it.link), None)?
+            }
+            NetworkEvent::PeeringFailed(it) => life::ended(
+                at,
+                it.peering_id,
+                "failed",
+                it.link.as_ref(),
+                Some(&it.message),
+            )?,
             NetworkEvent::PeeringRenewed(it) => renewed(at, it)?,
-            NetworkEvent::PeeringRemovalRequested(it) => life::removing(at, it.peering_id, Some(&it.reason), None)?,
-            NetworkEvent::PeeringDeadlinePassed(it) => life::removing(at, it.peering_id, None, Some(&it.deadline))?,
+            NetworkEvent::PeeringRemovalRequested(it) => {
+                life::removing(at, it.peering_id, Some(&it.reason), None)?
+            }
+            NetworkEvent::PeeringDeadlinePassed(it) => {
+                life::removing(at, it.peering_id, None, Some(&it.deadline))?
+            }
             NetworkEvent::LinkRemoved(it) => life::link_removed(at, it.peering_id, &it.link)?,
             NetworkEvent::PeeringRemoved(it) => life::removed(at, it)?,
             NetworkEvent::PeeringAbandoned(it) => life::abandoned(at, it)?,
@@ -113,7 +128,9 @@ CREATE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
             | NetworkEvent::DriftRepaired(_)
             | NetworkEvent::DriftAdopted(_) => {}
         }
-        event.peering_id().map_or(Ok(()), |peering| touch(at, peering))
+        event
+            .peering_id()
+            .map_or(Ok(()), |peering| touch(at, peering))
     }
 }
 
@@ -129,15 +146,43 @@ struct Beginning<'a> {
 
 fn requested(at: &At<'_>, it: &PeeringRequested) -> rusqlite::Result<()> {
     let (terms, external_id) = (it.terms.clone(), it.external_id.as_ref());
-    begun(at, &Beginning { peering: it.peering_id, peer: &it.peer, at: &it.requested_at, terms, external_id, origin: "requested" })
+    begun(
+        at,
+        &Beginning {
+            peering: it.peering_id,
+            peer: &it.peer,
+            at: &it.requested_at,
+            terms,
+            external_id,
+            origin: "requested",
+        },
+    )
 }
 
 /// What an adopted link really is, the next look records.
 fn adopted(at: &At<'_>, it: &PeeringAdopted) -> rusqlite::Result<()> {
-    let terms = Terms { consent: it.consent, ..Terms::default() };
+    let terms = Terms {
+        consent: it.consent,
+        ..Terms::default()
+    };
     let external_id = it.external_id.as_ref();
-    begun(at, &Beginning { peering: it.peering_id, peer: &it.peer, at: &it.adopted_at, terms, external_id, origin: "adopted" })?;
-    life::awaiting(at, it.peering_id, &it.link, &(it.adopted_at + ACCEPTANCE_WINDOW))
+    begun(
+        at,
+        &Beginning {
+            peering: it.peering_id,
+            peer: &it.peer,
+            at: &it.adopted_at,
+            terms,
+            external_id,
+            origin: "adopted",
+        },
+    )?;
+    life::awaiting(
+        at,
+        it.peering_id,
+        &it.link,
+        &(it.adopted_at + ACCEPTANCE_WINDOW),
+    )
 }
 
 fn begun(at: &At<'_>, it: &Beginning<'_>) -> rusqlite::Result<()> {
@@ -182,8 +227,11 @@ fn surveyed(at: &At<'_>, it: &PeeringSurveyed) -> rusqlite::Result<()> {
 /// It is asked for once more, and not again after that.
 fn renewed(at: &At<'_>, it: &PeeringRenewed) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
-    let mut select = at.rows.prepare_cached("SELECT past_links FROM peerings WHERE network_id = ?1 AND peering_id = ?2")?;
-    let mut past: BTreeSet<Link> = select.query_row(params![network, peering], |row| json(row, "past_links"))?;
+    let mut select = at.rows.prepare_cached(
+        "SELECT past_links FROM peerings WHERE network_id = ?1 AND peering_id = ?2",
+    )?;
+    let mut past: BTreeSet<Link> =
+        select.query_row(params![network, peering], |row| json(row, "past_links"))?;
     past.insert(it.expired.clone());
     at.execute(
         "UPDATE peerings SET renew = 0, open_attempt = 0, past_links = ?3 WHERE network_id = ?1 AND peering_id = ?2",

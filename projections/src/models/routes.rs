@@ -1,10 +1,12 @@
-//! `routes` and `route_tables`: what each side may send over a link, what it shall no longer send and still may, and where that is
-//! in place or in conflict.
+//! `routes` and `route_tables`: what each side may send over a link, what it shall no longer send
+//! and still may, and where that is in place or in conflict.
 
 use super::{At, Projection, drift};
 use domain::{
     PeeringId, Range, Side,
-    network::{NetworkEvent, RouteAccepted, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn},
+    network::{
+        NetworkEvent, RouteAccepted, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn,
+    },
     text::RouteTable,
 };
 use rusqlite::params;
@@ -97,7 +99,8 @@ struct Key {
 /// The key as the first parameters of a statement.
 const HERE: &str = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND destination = ?4";
 
-/// Whether a route over an adopted link was there before the engine was, in the table `t`; such a one is never removed.
+/// Whether a route over an adopted link was there before the engine was, in the table `t`; such a
+/// one is never removed.
 const WAS_FOUND: &str = "EXISTS (SELECT 1 FROM peerings p, json_each(p.found) f
     WHERE p.network_id = ?1 AND p.peering_id = ?2 AND f.value ->> 'side' = ?3 AND f.value ->> 'destination' = ?4
         AND f.value ->> 'route_table' =";
@@ -105,18 +108,38 @@ const WAS_FOUND: &str = "EXISTS (SELECT 1 FROM peerings p, json_each(p.found) f
 impl Key {
     fn of(at: &At<'_>, peering: PeeringId, side: Side, destination: Range) -> Self {
         let (network, peering) = at.key(peering);
-        Self { network, peering, side: side.as_str(), destination: destination.to_string() }
+        Self {
+            network,
+            peering,
+            side: side.as_str(),
+            destination: destination.to_string(),
+        }
     }
 
     /// Executes `sql` with this key as its first parameters, and these as the next.
-    fn execute(&self, at: &At<'_>, sql: &str, more: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
-        let key: [&dyn rusqlite::ToSql; 4] = [&self.network, &self.peering, &self.side, &self.destination];
+    fn execute(
+        &self,
+        at: &At<'_>,
+        sql: &str,
+        more: &[&dyn rusqlite::ToSql],
+    ) -> rusqlite::Result<()> {
+        let key: [&dyn rusqlite::ToSql; 4] =
+            [&self.network, &self.peering, &self.side, &self.destination];
         at.execute(sql, [&key[..], more].concat().as_slice())
     }
 
     fn is(&self, at: &At<'_>, state: &str) -> rusqlite::Result<bool> {
         let sql = format!("SELECT 1 FROM routes WHERE {HERE} AND state = ?5");
-        at.exists(&sql, params![self.network, self.peering, self.side, self.destination, state])
+        at.exists(
+            &sql,
+            params![
+                self.network,
+                self.peering,
+                self.side,
+                self.destination,
+                state
+            ],
+        )
     }
 
     fn see(&self, at: &At<'_>, table: &RouteTable, target: Option<&str>) -> rusqlite::Result<()> {
@@ -127,7 +150,13 @@ impl Key {
     /// What is withdrawn and stands nowhere is gone.
     fn settle(&self, at: &At<'_>) -> rusqlite::Result<()> {
         let nowhere = format!("NOT EXISTS (SELECT 1 FROM route_tables WHERE {HERE})");
-        self.execute(at, &format!("UPDATE routes SET state = 'gone' WHERE {HERE} AND state = 'going' AND {nowhere}"), &[])
+        self.execute(
+            at,
+            &format!(
+                "UPDATE routes SET state = 'gone' WHERE {HERE} AND state = 'going' AND {nowhere}"
+            ),
+            &[],
+        )
     }
 }
 
@@ -145,12 +174,18 @@ fn withdrawn(at: &At<'_>, it: &RouteWithdrawn) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
     let replaced_by = it.replaced_by.map(|range| range.to_string());
     let waiting = "network_id = ?1 AND peering_id = ?2 AND side = ?3 AND replaced_by = ?4";
-    key.execute(at, &format!("UPDATE routes SET replaced_by = ?5 WHERE {waiting} AND state = 'going'"), &[&replaced_by])?;
+    key.execute(
+        at,
+        &format!("UPDATE routes SET replaced_by = ?5 WHERE {waiting} AND state = 'going'"),
+        &[&replaced_by],
+    )?;
     if !key.is(at, "kept")? {
         return Ok(());
     }
     key.execute(at, &format!("DELETE FROM route_tables AS t WHERE {HERE} AND (target IS NOT NULL OR {WAS_FOUND} t.route_table))"), &[])?;
-    let sql = format!("UPDATE routes SET state = 'going', withdrawn_at = ?5, replaced_by = ?6 WHERE {HERE}");
+    let sql = format!(
+        "UPDATE routes SET state = 'going', withdrawn_at = ?5, replaced_by = ?6 WHERE {HERE}"
+    );
     key.execute(at, &sql, &[&at.created(), &replaced_by])?;
     key.settle(at)
 }
@@ -181,17 +216,32 @@ fn installed(at: &At<'_>, it: &RouteInstalled) -> rusqlite::Result<()> {
 
 fn conflicted(at: &At<'_>, it: &RouteConflicted) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    if key.is(at, "kept")? { key.see(at, &it.route_table, Some(&it.target)) } else { Ok(()) }
+    if key.is(at, "kept")? {
+        key.see(at, &it.route_table, Some(&it.target))
+    } else {
+        Ok(())
+    }
 }
 
 fn removed(at: &At<'_>, it: &RouteRemoved) -> rusqlite::Result<()> {
     let key = Key::of(at, it.peering_id, it.side, it.destination);
-    key.execute(at, &format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5"), &[&it.route_table.as_str()])?;
+    key.execute(
+        at,
+        &format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5"),
+        &[&it.route_table.as_str()],
+    )?;
     key.settle(at)
 }
 
 /// A route that was found missing from this table, or leading elsewhere, is not installed there.
-pub(super) fn not_installed(at: &At<'_>, peering: PeeringId, side: Side, destination: Range, table: &RouteTable) -> rusqlite::Result<()> {
-    let sql = format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5 AND target IS NULL");
+pub(super) fn not_installed(
+    at: &At<'_>,
+    peering: PeeringId,
+    side: Side,
+    destination: Range,
+    table: &RouteTable,
+) -> rusqlite::Result<()> {
+    let sql =
+        format!("DELETE FROM route_tables WHERE {HERE} AND route_table = ?5 AND target IS NULL");
     Key::of(at, peering, side, destination).execute(at, &sql, &[&table.as_str()])
 }

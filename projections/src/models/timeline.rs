@@ -1,4 +1,5 @@
-//! `timeline`: every event of every network as it stands in the log, those that cannot be read included.
+//! `timeline`: every event of every network as it stands in the log, those that cannot be read
+//! included.
 //!
 //! It is no projection like the others: it does not care what an event says.
 
@@ -39,9 +40,14 @@ CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position
 pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
     let (event, event_type, problem) = match &it.body {
         Body::Event(event) => (Some(event), event.name(), None),
-        Body::Undecodable { event_type, problem } => (None, event_type.as_str(), Some(problem)),
+        Body::Undecodable {
+            event_type,
+            problem,
+        } => (None, event_type.as_str(), Some(problem)),
     };
-    let peering = event.and_then(NetworkEvent::peering_id).map(|id| id.to_string());
+    let peering = event
+        .and_then(NetworkEvent::peering_id)
+        .map(|id| id.to_string());
     let data = event.map(data).transpose()?;
     let about = it.metadata.as_ref();
     let mut insert = rows
@@ -71,6 +77,7 @@ pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
 
 /// The event's data, without the name that stands beside it.
 fn data(event: &NetworkEvent) -> rusqlite::Result<String> {
-    let tagged = serde_json::to_value(event).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let tagged = serde_json::to_value(event)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     to_json(&tagged.get("data"))
 }

@@ -3,7 +3,9 @@
 use super::{At, Projection, drift};
 use domain::{
     PeeringId, Side,
-    network::{DnsResolutionApplied, DnsResolutionSet, ExposureCleared, FirewallExposed, NetworkEvent},
+    network::{
+        DnsResolutionApplied, DnsResolutionSet, ExposureCleared, FirewallExposed, NetworkEvent,
+    },
 };
 use rusqlite::params;
 
@@ -91,7 +93,10 @@ CREATE TABLE dns_resolution (
 fn begun(at: &At<'_>, peering: PeeringId) -> rusqlite::Result<()> {
     for side in Side::BOTH {
         let (network, peering) = at.key(peering);
-        at.execute("INSERT INTO dns_resolution VALUES (?1, ?2, ?3, 0, 0, NULL)", params![network, peering, side.as_str()])?;
+        at.execute(
+            "INSERT INTO dns_resolution VALUES (?1, ?2, ?3, 0, 0, NULL)",
+            params![network, peering, side.as_str()],
+        )?;
     }
     Ok(())
 }

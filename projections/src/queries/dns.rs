@@ -23,8 +23,11 @@ pub struct DnsView {
 impl Projections {
     /// Both sides' name resolution, local first; none if there is no such peering.
     pub async fn dns(&self, peering: PeeringId) -> Result<Vec<DnsView>, QueryError> {
-        let select = Select::from("SELECT * FROM dns_resolution").and_maybe("peering_id = ?", Some(peering));
-        let mut sides = self.answer("show name resolution", |rows| select.all(rows, read)).await?;
+        let select =
+            Select::from("SELECT * FROM dns_resolution").and_maybe("peering_id = ?", Some(peering));
+        let mut sides = self
+            .answer("show name resolution", |rows| select.all(rows, read))
+            .await?;
         sides.sort_by_key(|it| it.side);
         Ok(sides)
     }

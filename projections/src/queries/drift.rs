@@ -26,8 +26,11 @@ impl Projections {
     /// All that was ever found of a peering: what is open first, the rest by what it is.
     pub async fn drift(&self, peering: PeeringId) -> Result<Vec<DriftView>, QueryError> {
         let select = Select::from("SELECT * FROM drift").and_maybe("peering_id = ?", Some(peering));
-        let mut findings = self.answer("show drift", |rows| select.all(rows, read)).await?;
-        findings.sort_by(|a, b| (a.since.is_none(), &a.finding).cmp(&(b.since.is_none(), &b.finding)));
+        let mut findings = self
+            .answer("show drift", |rows| select.all(rows, read))
+            .await?;
+        findings
+            .sort_by(|a, b| (a.since.is_none(), &a.finding).cmp(&(b.since.is_none(), &b.finding)));
         Ok(findings)
     }
 }

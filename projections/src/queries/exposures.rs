@@ -30,18 +30,34 @@ const LIVE: &str = "EXISTS (SELECT 1 FROM peerings p WHERE p.peering_id = e.peer
 
 impl Projections {
     /// The exposures of peerings that have not ended, in the order in which they were found.
-    pub async fn list_exposures(&self, filter: &ExposureFilter, request: &PageRequest) -> Result<Page<ExposureView>, QueryError> {
+    pub async fn list_exposures(
+        &self,
+        filter: &ExposureFilter,
+        request: &PageRequest,
+    ) -> Result<Page<ExposureView>, QueryError> {
         let select = Select::from("SELECT e.* FROM exposures e")
             .and(LIVE, [])
             .and_maybe("network_id = ?", filter.network)
             .and_maybe("peering_id = ?", filter.peering);
-        page(&self.store, "list exposures", filter, request, (select, Order::OldestFirst), read).await
+        page(
+            &self.store,
+            "list exposures",
+            filter,
+            request,
+            (select, Order::OldestFirst),
+            read,
+        )
+        .await
     }
 
-    /// All exposures of one peering, in the same order; of one that has ended, those that were the last to be known.
+    /// All exposures of one peering, in the same order; of one that has ended, those that were the
+    /// last to be known.
     pub async fn exposures(&self, peering: PeeringId) -> Result<Vec<ExposureView>, QueryError> {
-        let select = Select::from("SELECT * FROM exposures").and_maybe("peering_id = ?", Some(peering)).ordered(Order::OldestFirst);
-        self.answer("show exposures", |rows| select.all(rows, read)).await
+        let select = Select::from("SELECT * FROM exposures")
+            .and_maybe("peering_id = ?", Some(peering))
+            .ordered(Order::OldestFirst);
+        self.answer("show exposures", |rows| select.all(rows, read))
+            .await
     }
 }
 

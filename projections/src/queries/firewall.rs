@@ -42,9 +42,13 @@ impl FirewallView {
 impl Projections {
     /// Both sides' firewalls, local first; none if there is no such peering.
     pub async fn firewall(&self, peering: PeeringId) -> Result<Vec<FirewallView>, QueryError> {
-        let sides = Select::from("SELECT * FROM firewalls").and_maybe("peering_id = ?", Some(peering));
-        let rules = Select::from("SELECT * FROM firewall_rules").and_maybe("peering_id = ?", Some(peering));
-        let read = self.answer("show firewall", |rows| Ok((sides.all(rows, read_side)?, rules.all(rows, read_rule)?)));
+        let sides =
+            Select::from("SELECT * FROM firewalls").and_maybe("peering_id = ?", Some(peering));
+        let rules =
+            Select::from("SELECT * FROM firewall_rules").and_maybe("peering_id = ?", Some(peering));
+        let read = self.answer("show firewall", |rows| {
+            Ok((sides.all(rows, read_side)?, rules.all(rows, read_rule)?))
+        });
         let (mut sides, mut rules) = read.await?;
         sides.sort_by_key(|it| it.side);
         rules.sort_by_key(|(side, rule)| (*side, rule.source, rule.port));
@@ -69,7 +73,11 @@ fn read_side(row: &rusqlite::Row<'_>) -> rusqlite::Result<FirewallView> {
 }
 
 fn read_rule(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Side, FirewallRule)> {
-    let rule =
-        FirewallRule { source: text(row, "source")?, port: row.get("port")?, rule_id: text(row, "rule_id")?, since: text(row, "seen_at")? };
+    let rule = FirewallRule {
+        source: text(row, "source")?,
+        port: row.get("port")?,
+        rule_id: text(row, "rule_id")?,
+        since: text(row, "seen_at")?,
+    };
     Ok((text(row, "side")?, rule))
 }

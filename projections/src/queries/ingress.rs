@@ -25,8 +25,11 @@ pub struct IngressView {
 impl Projections {
     /// The ingresses of a peering that are open, by the time at which they were allowed.
     pub async fn ingress(&self, peering: PeeringId) -> Result<Vec<IngressView>, QueryError> {
-        let select = Select::from("SELECT * FROM ingress").and_maybe("peering_id = ?", Some(peering));
-        let mut ingress = self.answer("list ingress", |rows| select.all(rows, read)).await?;
+        let select =
+            Select::from("SELECT * FROM ingress").and_maybe("peering_id = ?", Some(peering));
+        let mut ingress = self
+            .answer("list ingress", |rows| select.all(rows, read))
+            .await?;
         ingress.sort_by_key(|it| (it.allowed_at, it.id));
         Ok(ingress)
     }
@@ -36,7 +39,10 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<IngressView> {
     Ok(IngressView {
         id: text(row, "ingress_id")?,
         target: text(row, "target")?,
-        rule: InboundRule { source: text(row, "source")?, port: row.get("port")? },
+        rule: InboundRule {
+            source: text(row, "source")?,
+            port: row.get("port")?,
+        },
         reason: text(row, "reason")?,
         allowed_at: text(row, "allowed_at")?,
         expires_at: maybe(row, "expires_at")?,

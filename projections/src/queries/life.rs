@@ -38,8 +38,15 @@ impl LifeName {
     /// Whether a peering with this life has not ended.
     pub fn is_live(&self) -> bool {
         match self {
-            Self::Requested | Self::Initiating | Self::AwaitingAcceptance | Self::Provisioning | Self::Active | Self::Removing => true,
-            Self::Rejected | Self::Expired | Self::Failed | Self::Removed | Self::Abandoned => false,
+            Self::Requested
+            | Self::Initiating
+            | Self::AwaitingAcceptance
+            | Self::Provisioning
+            | Self::Active
+            | Self::Removing => true,
+            Self::Rejected | Self::Expired | Self::Failed | Self::Removed | Self::Abandoned => {
+                false
+            }
         }
     }
 }
@@ -65,6 +72,10 @@ impl FromStr for LifeName {
     type Err = NotALife;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().find(|life| life.as_str() == text).copied().ok_or(NotALife)
+        Self::ALL
+            .iter()
+            .find(|life| life.as_str() == text)
+            .copied()
+            .ok_or(NotALife)
     }
 }

@@ -40,7 +40,10 @@ struct Select {
 
 impl Select {
     fn from(sql: &str) -> Self {
-        Self { sql: format!("{sql} WHERE TRUE"), values: Vec::new() }
+        Self {
+            sql: format!("{sql} WHERE TRUE"),
+            values: Vec::new(),
+        }
     }
 
     /// Adds a condition with a `?` for each value.
@@ -65,7 +68,10 @@ impl Select {
             Order::OldestFirst => ">",
             Order::NewestFirst => "<",
         };
-        self.and(&format!("(commit_position, prepare_position) {sign} (?, ?)"), [number(after.commit), number(after.prepare)])
+        self.and(
+            &format!("(commit_position, prepare_position) {sign} (?, ?)"),
+            [number(after.commit), number(after.prepare)],
+        )
     }
 
     fn ordered(mut self, order: Order) -> Self {
@@ -82,9 +88,15 @@ impl Select {
         self
     }
 
-    fn all<T>(self, rows: &Connection, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    fn all<T>(
+        self,
+        rows: &Connection,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
         let mut statement = rows.prepare_cached(&self.sql)?;
-        statement.query_map(params_from_iter(self.values), |row| read(row))?.collect()
+        statement
+            .query_map(params_from_iter(self.values), |row| read(row))?
+            .collect()
     }
 }
 
@@ -105,7 +117,10 @@ async fn page<T: Send + 'static, Q: Serialize>(
     let question = (operation, question);
     let after = request.after(&question).ok_or(QueryError::PageToken)?;
     let limit = request.limit();
-    let select = select.beyond(order, after).ordered(order).limited(limit + 1);
+    let select = select
+        .beyond(order, after)
+        .ordered(order)
+        .limited(limit + 1);
     let (found, as_of) = store
         .read(operation, move |rows| {
             let found = select.all(rows, |row| Ok((position(row)?, read(row)?)))?;

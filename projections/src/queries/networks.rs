@@ -73,14 +73,28 @@ FROM networks n";
 
 impl Projections {
     /// The networks in the order of their registration.
-    pub async fn list_networks(&self, request: &PageRequest) -> Result<Page<NetworkView>, QueryError> {
+    pub async fn list_networks(
+        &self,
+        request: &PageRequest,
+    ) -> Result<Page<NetworkView>, QueryError> {
         let select = Select::from(SELECT);
-        page(&self.store, "list networks", (), request, (select, Order::OldestFirst), read).await
+        page(
+            &self.store,
+            "list networks",
+            (),
+            request,
+            (select, Order::OldestFirst),
+            read,
+        )
+        .await
     }
 
     pub async fn network(&self, id: NetworkId) -> Result<Option<NetworkView>, QueryError> {
         let select = Select::from(SELECT).and_maybe("network_id = ?", Some(id));
-        Ok(self.answer("show network", |rows| select.all(rows, read)).await?.pop())
+        Ok(self
+            .answer("show network", |rows| select.all(rows, read))
+            .await?
+            .pop())
     }
 }
 
@@ -98,7 +112,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NetworkView> {
         registered_at: text(row, "registered_at")?,
         policy: json(row, "policy")?,
         drift_check_at: maybe(row, "drift_check_at")?,
-        retired: maybe(row, "retired_at")?.map(|at| retired(row, at)).transpose()?,
+        retired: maybe(row, "retired_at")?
+            .map(|at| retired(row, at))
+            .transpose()?,
         revision: row.get("revision")?,
         changed_at: text(row, "changed_at")?,
         peerings: PeeringCounts {
@@ -112,5 +128,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NetworkView> {
 }
 
 fn retired(row: &Row<'_>, at: DateTime<Utc>) -> rusqlite::Result<Retired> {
-    Ok(Retired { at, reason: text(row, "retired_reason")? })
+    Ok(Retired {
+        at,
+        reason: text(row, "retired_reason")?,
+    })
 }

@@ -1,4 +1,5 @@
-//! Peerings: the peer, the terms, the life, what stands in the way, and whether all that was asked for is in place.
+//! Peerings: the peer, the terms, the life, what stands in the way, and whether all that was asked
+//! for is in place.
 
 use super::{LifeName, Order, Select, page};
 use crate::{
@@ -53,7 +54,8 @@ pub struct PeeringView {
     pub exposures: u64,
     /// How many things are otherwise than they were left.
     pub drifting: u64,
-    /// Whether the log says that everything asked for is in place, as far as it is the engine's to keep.
+    /// Whether the log says that everything asked for is in place, as far as it is the engine's to
+    /// keep.
     pub converged: bool,
     /// The revision of the last event about it, and when the store wrote it.
     pub revision: u64,
@@ -140,24 +142,49 @@ FROM peerings p";
 
 impl Projections {
     /// The peerings in the order in which they were requested or adopted.
-    pub async fn list_peerings(&self, filter: &PeeringFilter, request: &PageRequest) -> Result<Page<PeeringView>, QueryError> {
+    pub async fn list_peerings(
+        &self,
+        filter: &PeeringFilter,
+        request: &PageRequest,
+    ) -> Result<Page<PeeringView>, QueryError> {
         let mut select = Select::from(SELECT).and_maybe("network_id = ?", filter.network);
         if !filter.lives.is_empty() {
             let wanted = vec!["?"; filter.lives.len()].join(", ");
-            select = select.and(&format!("life IN ({wanted})"), filter.lives.iter().map(|life| Value::Text(life.to_string())));
+            select = select.and(
+                &format!("life IN ({wanted})"),
+                filter
+                    .lives
+                    .iter()
+                    .map(|life| Value::Text(life.to_string())),
+            );
         }
-        page(&self.store, "list peerings", filter, request, (select, Order::OldestFirst), read).await
+        page(
+            &self.store,
+            "list peerings",
+            filter,
+            request,
+            (select, Order::OldestFirst),
+            read,
+        )
+        .await
     }
 
     pub async fn peering(&self, id: PeeringId) -> Result<Option<PeeringView>, QueryError> {
-        let select = Select::from(SELECT).and_maybe("peering_id = ?", Some(id)).ordered(Order::NewestFirst);
-        Ok(self.answer("show peering", |rows| select.all(rows, read)).await?.pop())
+        let select = Select::from(SELECT)
+            .and_maybe("peering_id = ?", Some(id))
+            .ordered(Order::NewestFirst);
+        Ok(self
+            .answer("show peering", |rows| select.all(rows, read))
+            .await?
+            .pop())
     }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<PeeringView> {
     let life: LifeName = text(row, "life")?;
-    let blocked = maybe(row, "blocked_cause")?.map(|cause| block(row, cause)).transpose()?;
+    let blocked = maybe(row, "blocked_cause")?
+        .map(|cause| block(row, cause))
+        .transpose()?;
     let drifting = row.get("drifting")?;
     let in_place = row.get::<_, u64>("pending")? == 0 && drifting == 0;
     Ok(PeeringView {
@@ -167,7 +194,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PeeringView> {
         requested_at: text(row, "requested_at")?,
         origin: text(row, "origin")?,
         found: maybe_json(row, "found")?,
-        terms: Terms { consent: text(row, "consent")?, deadline: maybe(row, "deadline")?, renew: row.get("renew")? },
+        terms: Terms {
+            consent: text(row, "consent")?,
+            deadline: maybe(row, "deadline")?,
+            renew: row.get("renew")?,
+        },
         external_id: maybe(row, "external_id")?,
         converged: life == LifeName::Active && blocked.is_none() && in_place,
         life,
@@ -179,7 +210,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PeeringView> {
         accepted_at: maybe(row, "accepted_at")?,
         evidence: maybe_json(row, "evidence")?,
         failure: row.get("failure")?,
-        removal: maybe(row, "removal_at")?.map(|since| removal(row, since)).transpose()?,
+        removal: maybe(row, "removal_at")?
+            .map(|since| removal(row, since))
+            .transpose()?,
         left_behind: json(row, "left_behind")?,
         blocked,
         routes: routes(row)?,

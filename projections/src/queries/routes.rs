@@ -1,4 +1,5 @@
-//! The routes of a peering: what each side may send over the link, what it shall no longer send, and where that is in place.
+//! The routes of a peering: what each side may send over the link, what it shall no longer send,
+//! and where that is in place.
 
 use super::Select;
 use crate::{
@@ -52,7 +53,10 @@ impl RouteView {
 }
 
 /// A route, and one of the tables that it was seen in or missed in.
-type Seen = (RouteView, Option<(RouteTable, Option<String>, DateTime<Utc>)>);
+type Seen = (
+    RouteView,
+    Option<(RouteTable, Option<String>, DateTime<Utc>)>,
+);
 
 impl Projections {
     /// The routes of a peering: local side first, then by destination.
@@ -63,8 +67,12 @@ impl Projections {
         )
         .and("state <> 'gone'", [])
         .and_maybe("peering_id = ?", Some(peering));
-        let mut seen = self.answer("list routes", |rows| select.all(rows, read)).await?;
-        seen.sort_by(|(one, at), (other, elsewhere)| (one.key(), at).cmp(&(other.key(), elsewhere)));
+        let mut seen = self
+            .answer("list routes", |rows| select.all(rows, read))
+            .await?;
+        seen.sort_by(|(one, at), (other, elsewhere)| {
+            (one.key(), at).cmp(&(other.key(), elsewhere))
+        });
         Ok(seen.into_iter().fold(Vec::new(), gathered))
     }
 }
@@ -74,17 +82,23 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Seen> {
         side: text(row, "side")?,
         destination: text(row, "destination")?,
         accepted_at: text(row, "accepted_at")?,
-        withdrawn: maybe(row, "withdrawn_at")?.map(|at| withdrawal(row, at)).transpose()?,
+        withdrawn: maybe(row, "withdrawn_at")?
+            .map(|at| withdrawal(row, at))
+            .transpose()?,
         installed: Vec::new(),
         conflicts: Vec::new(),
     };
     let table = maybe(row, "route_table")?;
-    let seen = table.map(|table| Ok::<_, rusqlite::Error>((table, row.get("target")?, text(row, "seen_at")?)));
+    let seen = table
+        .map(|table| Ok::<_, rusqlite::Error>((table, row.get("target")?, text(row, "seen_at")?)));
     Ok((route, seen.transpose()?))
 }
 
 fn withdrawal(row: &rusqlite::Row<'_>, at: DateTime<Utc>) -> rusqlite::Result<Withdrawal> {
-    Ok(Withdrawal { at, replaced_by: maybe(row, "replaced_by")? })
+    Ok(Withdrawal {
+        at,
+        replaced_by: maybe(row, "replaced_by")?,
+    })
 }
 
 /// Adds what was seen to its route, which is the last one or a new one.
@@ -96,7 +110,11 @@ fn gathered(mut routes: Vec<RouteView>, (route, seen): Seen) -> Vec<RouteView> {
     if let (Some(route), Some((route_table, target, since))) = (routes.last_mut(), seen) {
         match target {
             None => route.installed.push(InstalledRoute { route_table, since }),
-            Some(target) => route.conflicts.push(RouteConflict { route_table, target, since }),
+            Some(target) => route.conflicts.push(RouteConflict {
+                route_table,
+                target,
+                since,
+            }),
         }
     }
     routes

@@ -79,7 +79,11 @@ pub struct CommandUse {
 
 impl Projections {
     /// Events in the order of the log, or against it.
-    pub async fn timeline(&self, query: &TimelineQuery, request: &PageRequest) -> Result<Page<TimelineEntry>, QueryError> {
+    pub async fn timeline(
+        &self,
+        query: &TimelineQuery,
+        request: &PageRequest,
+    ) -> Result<Page<TimelineEntry>, QueryError> {
         let mut select = Select::from("SELECT * FROM timeline")
             .and_maybe("network_id = ?", query.network)
             .and_maybe("peering_id = ?", query.peering)
@@ -88,7 +92,15 @@ impl Projections {
         if query.of == Legible::Undecodable {
             select = select.and("problem IS NOT NULL", []);
         }
-        page(&self.store, "read timeline", query, request, (select, query.order), read).await
+        page(
+            &self.store,
+            "read timeline",
+            query,
+            request,
+            (select, query.order),
+            read,
+        )
+        .await
     }
 
     /// Where this command has left events: in more than one network if its id was used for several.
@@ -97,7 +109,9 @@ impl Projections {
             .and_maybe("command_id = ?", Some(command))
             .and("network_id IS NOT NULL", [])
             .ordered(Order::OldestFirst);
-        let events = self.answer("find command", |rows| select.all(rows, read_use)).await?;
+        let events = self
+            .answer("find command", |rows| select.all(rows, read_use))
+            .await?;
         Ok(events.into_iter().fold(Vec::new(), gathered))
     }
 }
@@ -119,7 +133,11 @@ fn read_use(row: &Row<'_>) -> rusqlite::Result<CommandUse> {
     let digest: Digest = text(row, "command_digest")?;
     Ok(CommandUse {
         network_id: text(row, "network_id")?,
-        receipt: Receipt { digest, first_revision: revision, last_revision: revision },
+        receipt: Receipt {
+            digest,
+            first_revision: revision,
+            last_revision: revision,
+        },
         position: position(row)?,
     })
 }
@@ -134,7 +152,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TimelineEntry> {
         network_id: maybe(row, "network_id")?,
         peering_id: maybe(row, "peering_id")?,
         event_type: row.get("event_type")?,
-        data: data.is_some().then(|| crate::rows::json(row, "data")).transpose()?,
+        data: data
+            .is_some()
+            .then(|| crate::rows::json(row, "data"))
+            .transpose()?,
         problem: row.get("problem")?,
         created: text(row, "created")?,
         actor: maybe(row, "actor")?,

@@ -35,11 +35,25 @@ pub(super) fn requested(n: u8) -> NetworkEvent {
 
 fn requested_on(n: u8, terms: Terms) -> NetworkEvent {
     let external_id = Some(text("peerage-1"));
-    PeeringRequested { peering_id: peering_id(n.into()), peer: peer(n), requested_at: start(), terms, external_id }.into()
+    PeeringRequested {
+        peering_id: peering_id(n.into()),
+        peer: peer(n),
+        requested_at: start(),
+        terms,
+        external_id,
+    }
+    .into()
 }
 
 pub(super) fn closed(n: u8) -> [NetworkEvent; 2] {
-    Side::BOTH.map(|side| FirewallRestricted { peering_id: peering_id(n.into()), side, admit: Vec::new() }.into())
+    Side::BOTH.map(|side| {
+        FirewallRestricted {
+            peering_id: peering_id(n.into()),
+            side,
+            admit: Vec::new(),
+        }
+        .into()
+    })
 }
 
 /// All that a peering's request appends.
@@ -48,7 +62,10 @@ pub(super) fn request(n: u8) -> Vec<NetworkEvent> {
 }
 
 pub(super) fn clients() -> InboundRule {
-    InboundRule { source: text("10.101.0.0/16"), port: 2113 }
+    InboundRule {
+        source: text("10.101.0.0/16"),
+        port: 2113,
+    }
 }
 
 /// The life of peering 1 of network 1 until all is in place, and then what is asked for next.
@@ -58,9 +75,24 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
     let (destination, route_table) = (text("10.101.0.0/16"), text("rtb-0a1"));
     let rule = clients();
     vec![
-        RouteAccepted { peering_id, side, destination }.into(),
-        FirewallRestricted { peering_id, side, admit: vec![rule] }.into(),
-        PeeringInitiationStarted { peering_id, attempt: 1, started_at: start() }.into(),
+        RouteAccepted {
+            peering_id,
+            side,
+            destination,
+        }
+        .into(),
+        FirewallRestricted {
+            peering_id,
+            side,
+            admit: vec![rule],
+        }
+        .into(),
+        PeeringInitiationStarted {
+            peering_id,
+            attempt: 1,
+            started_at: start(),
+        }
+        .into(),
         ProvisioningBlocked {
             peering_id,
             cause: BlockCause::CredentialsRefused,
@@ -70,25 +102,96 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
         }
         .into(),
         ProvisioningUnblocked { peering_id }.into(),
-        PeeringInitiationRefused { peering_id, attempt: 1 }.into(),
-        PeeringInitiationStarted { peering_id, attempt: 2, started_at: start() }.into(),
-        PeeringInitiated { peering_id, link: text("pcx-01"), expires_at: Some(start() + Duration::days(7)) }.into(),
+        PeeringInitiationRefused {
+            peering_id,
+            attempt: 1,
+        }
+        .into(),
+        PeeringInitiationStarted {
+            peering_id,
+            attempt: 2,
+            started_at: start(),
+        }
+        .into(),
+        PeeringInitiated {
+            peering_id,
+            link: text("pcx-01"),
+            expires_at: Some(start() + Duration::days(7)),
+        }
+        .into(),
         accepted(1, "pcx-01", AcceptedBy::Engine),
-        PeeringActivated { peering_id, link: text("pcx-01") }.into(),
-        RouteConflicted { peering_id, side, destination, route_table: text("rtb-0b2"), target: "tgw-07".to_owned() }.into(),
-        RouteInstalled { peering_id, side, destination, route_table }.into(),
-        RouteInstalled { peering_id, side, destination, route_table: text("rtb-0b2") }.into(),
-        FirewallGroupCreated { peering_id, side, group: text("sg-0a1") }.into(),
-        FirewallRuleAuthorized { peering_id, side, rule, rule_id: text("sgr-0a1") }.into(),
-        FirewallEnforced { peering_id, side, group: text("sg-0a1"), admit: vec![rule] }.into(),
-        FirewallEnforced { peering_id, side: Side::Remote, group: text("sg-0b2"), admit: Vec::new() }.into(),
+        PeeringActivated {
+            peering_id,
+            link: text("pcx-01"),
+        }
+        .into(),
+        RouteConflicted {
+            peering_id,
+            side,
+            destination,
+            route_table: text("rtb-0b2"),
+            target: "tgw-07".to_owned(),
+        }
+        .into(),
+        RouteInstalled {
+            peering_id,
+            side,
+            destination,
+            route_table,
+        }
+        .into(),
+        RouteInstalled {
+            peering_id,
+            side,
+            destination,
+            route_table: text("rtb-0b2"),
+        }
+        .into(),
+        FirewallGroupCreated {
+            peering_id,
+            side,
+            group: text("sg-0a1"),
+        }
+        .into(),
+        FirewallRuleAuthorized {
+            peering_id,
+            side,
+            rule,
+            rule_id: text("sgr-0a1"),
+        }
+        .into(),
+        FirewallEnforced {
+            peering_id,
+            side,
+            group: text("sg-0a1"),
+            admit: vec![rule],
+        }
+        .into(),
+        FirewallEnforced {
+            peering_id,
+            side: Side::Remote,
+            group: text("sg-0b2"),
+            admit: Vec::new(),
+        }
+        .into(),
     ]
 }
 
 fn accepted(n: u8, link: &str, accepted_by: AcceptedBy) -> NetworkEvent {
     let (seen_at, seen_from) = (start() + Duration::minutes(5), Side::Remote);
-    let evidence = Evidence { accepted_by, account: text("444455556666"), seen_at, seen_from, shown: "provisioning".to_owned() };
-    PeeringAccepted { peering_id: peering_id(n.into()), link: text(link), evidence: Some(evidence) }.into()
+    let evidence = Evidence {
+        accepted_by,
+        account: text("444455556666"),
+        seen_at,
+        seen_from,
+        shown: "provisioning".to_owned(),
+    };
+    PeeringAccepted {
+        peering_id: peering_id(n.into()),
+        link: text(link),
+        evidence: Some(evidence),
+    }
+    .into()
 }
 
 /// Peering `n` waits for a person.
@@ -114,7 +217,11 @@ pub(super) fn exposure(rule_id: &str, admits: &str) -> Exposure {
 }
 
 pub(super) fn missing() -> Finding {
-    Finding::RouteMissing { side: Side::Local, route_table: text("rtb-0a1"), destination: text("10.101.0.0/16") }
+    Finding::RouteMissing {
+        side: Side::Local,
+        route_table: text("rtb-0a1"),
+        destination: text("10.101.0.0/16"),
+    }
 }
 
 pub(super) fn ingress_allowed(n: u128, port: u16) -> NetworkEvent {
@@ -122,7 +229,10 @@ pub(super) fn ingress_allowed(n: u128, port: u16) -> NetworkEvent {
         peering_id: peering_id(1),
         ingress_id: IngressId(Uuid::from_u128(0x1e00 + n)),
         target: text("10.101.7.0/24"),
-        rule: InboundRule { source: text("10.1.0.0/16"), port },
+        rule: InboundRule {
+            source: text("10.1.0.0/16"),
+            port,
+        },
         reason: text("sink to the warehouse"),
         allowed_at: start() + Duration::minutes(i64::from(port)),
         expires_at: (n == 2).then(|| start() + Duration::days(1)),
@@ -131,10 +241,16 @@ pub(super) fn ingress_allowed(n: u128, port: u16) -> NetworkEvent {
 }
 
 pub(super) fn ingress_revoked(n: u128, because: IngressEnd) -> NetworkEvent {
-    ConnectorIngressRevoked { peering_id: peering_id(1), ingress_id: IngressId(Uuid::from_u128(0x1e00 + n)), because }.into()
+    ConnectorIngressRevoked {
+        peering_id: peering_id(1),
+        ingress_id: IngressId(Uuid::from_u128(0x1e00 + n)),
+        because,
+    }
+    .into()
 }
 
-/// What happens to peering 1 once it is in place, until all is in place again but for what is open on purpose.
+/// What happens to peering 1 once it is in place, until all is in place again but for what is open
+/// on purpose.
 pub(super) fn upkeep() -> Vec<NetworkEvent> {
     let (peering_id, side) = (peering_id(1), Side::Local);
     let (old, new) = (text("10.101.0.0/16"), text("10.101.0.0/17"));
@@ -145,47 +261,170 @@ pub(super) fn upkeep() -> Vec<NetworkEvent> {
         ingress_allowed(1, 5432),
         ingress_allowed(2, 9092),
         ingress_revoked(2, IngressEnd::Expired),
-        FirewallGroupRemoved { peering_id, side: Side::Remote, group: text("sg-0b2") }.into(),
-        FirewallExposed { peering_id, side: Side::Remote, exposure: exposure("sgr-0e1", "tcp 22 from 10.0.0.0/8") }.into(),
-        FirewallExposed { peering_id, side: Side::Remote, exposure: exposure("sgr-0e2", "all from 10.1.0.0/16") }.into(),
-        FirewallExposed { peering_id, side: Side::Remote, exposure: exposure("sgr-0e1", "tcp 22 from 10.1.0.0/16") }.into(),
-        ExposureCleared { peering_id, side: Side::Remote, rule_id: text("sgr-0e2") }.into(),
-        DnsResolutionSet { peering_id, side: Side::Remote, enabled: true }.into(),
-        DnsResolutionApplied { peering_id, side: Side::Remote, enabled: true }.into(),
-        DnsResolutionSet { peering_id, side, enabled: true }.into(),
-        DriftDetected { peering_id, finding: finding.clone(), detected_at: later(10) }.into(),
-        DriftRepaired { peering_id, finding: finding.clone(), repaired_at: later(20) }.into(),
-        DriftDetected { peering_id, finding: finding.clone(), detected_at: later(30) }.into(),
-        DriftRepaired { peering_id, finding: finding.clone(), repaired_at: later(40) }.into(),
-        DriftDetected { peering_id, finding, detected_at: later(50) }.into(),
-        DriftDetected { peering_id, finding: tag.clone(), detected_at: later(50) }.into(),
-        DriftAdopted { peering_id, finding: tag }.into(),
-        RouteAccepted { peering_id, side, destination: new }.into(),
-        RouteWithdrawn { peering_id, side, destination: old, replaced_by: Some(new) }.into(),
-        RouteInstalled { peering_id, side, destination: new, route_table: text("rtb-0a1") }.into(),
-        RouteRemoved { peering_id, side, destination: old, route_table: text("rtb-0a1") }.into(),
+        FirewallGroupRemoved {
+            peering_id,
+            side: Side::Remote,
+            group: text("sg-0b2"),
+        }
+        .into(),
+        FirewallExposed {
+            peering_id,
+            side: Side::Remote,
+            exposure: exposure("sgr-0e1", "tcp 22 from 10.0.0.0/8"),
+        }
+        .into(),
+        FirewallExposed {
+            peering_id,
+            side: Side::Remote,
+            exposure: exposure("sgr-0e2", "all from 10.1.0.0/16"),
+        }
+        .into(),
+        FirewallExposed {
+            peering_id,
+            side: Side::Remote,
+            exposure: exposure("sgr-0e1", "tcp 22 from 10.1.0.0/16"),
+        }
+        .into(),
+        ExposureCleared {
+            peering_id,
+            side: Side::Remote,
+            rule_id: text("sgr-0e2"),
+        }
+        .into(),
+        DnsResolutionSet {
+            peering_id,
+            side: Side::Remote,
+            enabled: true,
+        }
+        .into(),
+        DnsResolutionApplied {
+            peering_id,
+            side: Side::Remote,
+            enabled: true,
+        }
+        .into(),
+        DnsResolutionSet {
+            peering_id,
+            side,
+            enabled: true,
+        }
+        .into(),
+        DriftDetected {
+            peering_id,
+            finding: finding.clone(),
+            detected_at: later(10),
+        }
+        .into(),
+        DriftRepaired {
+            peering_id,
+            finding: finding.clone(),
+            repaired_at: later(20),
+        }
+        .into(),
+        DriftDetected {
+            peering_id,
+            finding: finding.clone(),
+            detected_at: later(30),
+        }
+        .into(),
+        DriftRepaired {
+            peering_id,
+            finding: finding.clone(),
+            repaired_at: later(40),
+        }
+        .into(),
+        DriftDetected {
+            peering_id,
+            finding,
+            detected_at: later(50),
+        }
+        .into(),
+        DriftDetected {
+            peering_id,
+            finding: tag.clone(),
+            detected_at: later(50),
+        }
+        .into(),
+        DriftAdopted {
+            peering_id,
+            finding: tag,
+        }
+        .into(),
+        RouteAccepted {
+            peering_id,
+            side,
+            destination: new,
+        }
+        .into(),
+        RouteWithdrawn {
+            peering_id,
+            side,
+            destination: old,
+            replaced_by: Some(new),
+        }
+        .into(),
+        RouteInstalled {
+            peering_id,
+            side,
+            destination: new,
+            route_table: text("rtb-0a1"),
+        }
+        .into(),
+        RouteRemoved {
+            peering_id,
+            side,
+            destination: old,
+            route_table: text("rtb-0a1"),
+        }
+        .into(),
     ]
 }
 
 pub(super) fn adoption(n: u8) -> Vec<NetworkEvent> {
     let peering_id = peering_id(n.into());
     let (consent, external_id, link) = (Consent::Owner, Some(text("peerage-2")), text("pcx-0ad0"));
-    let adopted = PeeringAdopted { peering_id, peer: peer(n), link, adopted_at: start(), consent, external_id };
+    let adopted = PeeringAdopted {
+        peering_id,
+        peer: peer(n),
+        link,
+        adopted_at: start(),
+        consent,
+        external_id,
+    };
     std::iter::once(adopted.into()).chain(closed(n)).collect()
 }
 
 pub(super) fn surveyed(n: u8) -> NetworkEvent {
-    let found = |destination| FoundRoute { side: Side::Local, route_table: text("rtb-0a1"), destination: text(destination) };
-    let routes = vec![found("10.104.128.0/17"), found("10.104.0.0/17"), found("10.104.128.0/17")];
-    PeeringSurveyed { peering_id: peering_id(n.into()), routes, names: Vec::new() }.into()
+    let found = |destination| FoundRoute {
+        side: Side::Local,
+        route_table: text("rtb-0a1"),
+        destination: text(destination),
+    };
+    let routes = vec![
+        found("10.104.128.0/17"),
+        found("10.104.0.0/17"),
+        found("10.104.128.0/17"),
+    ];
+    PeeringSurveyed {
+        peering_id: peering_id(n.into()),
+        routes,
+        names: Vec::new(),
+    }
+    .into()
 }
 
 fn terms() -> Terms {
-    Terms { consent: Consent::Owner, deadline: Some(start() + Duration::days(30)), renew: true }
+    Terms {
+        consent: Consent::Owner,
+        deadline: Some(start() + Duration::days(30)),
+        renew: true,
+    }
 }
 
 pub(super) fn request_on_terms(n: u8) -> Vec<NetworkEvent> {
-    std::iter::once(requested_on(n, terms())).chain(closed(n)).collect()
+    std::iter::once(requested_on(n, terms()))
+        .chain(closed(n))
+        .collect()
 }
 
 /// Nobody accepts in time, then somebody does, and in the end the link is taken back.
@@ -193,51 +432,150 @@ pub(super) fn asked_for_twice_and_taken_back(n: u8) -> Vec<NetworkEvent> {
     let peering_id = peering_id(n.into());
     let (first, second) = (text("pcx-51"), text("pcx-52"));
     let (side, route_table) = (Side::Local, text("rtb-0a9"));
-    let left = Remnant::Route { side, route_table, destination: text("10.105.0.0/16") };
+    let left = Remnant::Route {
+        side,
+        route_table,
+        destination: text("10.105.0.0/16"),
+    };
     vec![
-        PeeringInitiationStarted { peering_id, attempt: 1, started_at: start() }.into(),
-        PeeringInitiated { peering_id, link: text("pcx-51"), expires_at: None }.into(),
-        PeeringExpiryNear { peering_id, link: text("pcx-51"), expires_at: start() + Duration::days(7) }.into(),
-        PeeringExpired { peering_id, link: text("pcx-51") }.into(),
-        PeeringRenewed { peering_id, expired: first }.into(),
-        PeeringInitiationStarted { peering_id, attempt: 1, started_at: start() + Duration::days(8) }.into(),
-        PeeringInitiated { peering_id, link: text("pcx-52"), expires_at: None }.into(),
+        PeeringInitiationStarted {
+            peering_id,
+            attempt: 1,
+            started_at: start(),
+        }
+        .into(),
+        PeeringInitiated {
+            peering_id,
+            link: text("pcx-51"),
+            expires_at: None,
+        }
+        .into(),
+        PeeringExpiryNear {
+            peering_id,
+            link: text("pcx-51"),
+            expires_at: start() + Duration::days(7),
+        }
+        .into(),
+        PeeringExpired {
+            peering_id,
+            link: text("pcx-51"),
+        }
+        .into(),
+        PeeringRenewed {
+            peering_id,
+            expired: first,
+        }
+        .into(),
+        PeeringInitiationStarted {
+            peering_id,
+            attempt: 1,
+            started_at: start() + Duration::days(8),
+        }
+        .into(),
+        PeeringInitiated {
+            peering_id,
+            link: text("pcx-52"),
+            expires_at: None,
+        }
+        .into(),
         accepted(n, "pcx-52", AcceptedBy::Owner),
-        PeeringRemovalRequested { peering_id, reason: text("moved to another account"), requested_at: start() }.into(),
-        LinkRemoved { peering_id, link: second }.into(),
-        PeeringRemoved { peering_id, left_behind: vec![left] }.into(),
+        PeeringRemovalRequested {
+            peering_id,
+            reason: text("moved to another account"),
+            requested_at: start(),
+        }
+        .into(),
+        LinkRemoved {
+            peering_id,
+            link: second,
+        }
+        .into(),
+        PeeringRemoved {
+            peering_id,
+            left_behind: vec![left],
+        }
+        .into(),
     ]
 }
 
 pub(super) fn abandoned(n: u8) -> NetworkEvent {
-    let left_behind = vec![Remnant::PossibleLink, Remnant::FirewallGroup { side: Side::Remote, group: text("sg-0b2") }];
-    PeeringAbandoned { peering_id: peering_id(n.into()), reason: text("the account was closed"), left_behind }.into()
+    let left_behind = vec![
+        Remnant::PossibleLink,
+        Remnant::FirewallGroup {
+            side: Side::Remote,
+            group: text("sg-0b2"),
+        },
+    ];
+    PeeringAbandoned {
+        peering_id: peering_id(n.into()),
+        reason: text("the account was closed"),
+        left_behind,
+    }
+    .into()
 }
 
 pub(super) fn policy_set(n: u8) -> NetworkEvent {
-    let exposure = ExposurePolicy::Enforce { groups: [text("sg-0f1")].into() };
-    NetworkPolicySet { network_id: network_id(n.into()), policy: Policy { drift: DriftPolicy::Report, exposure } }.into()
+    let exposure = ExposurePolicy::Enforce {
+        groups: [text("sg-0f1")].into(),
+    };
+    NetworkPolicySet {
+        network_id: network_id(n.into()),
+        policy: Policy {
+            drift: DriftPolicy::Report,
+            exposure,
+        },
+    }
+    .into()
 }
 
 pub(super) fn drift_check(n: u8) -> NetworkEvent {
-    DriftCheckRequested { network_id: network_id(n.into()), requested_at: start() + Duration::days(2) }.into()
+    DriftCheckRequested {
+        network_id: network_id(n.into()),
+        requested_at: start() + Duration::days(2),
+    }
+    .into()
 }
 
 pub(super) fn retired(n: u8) -> NetworkEvent {
-    NetworkRetired { network_id: network_id(n.into()), reason: text("the project ended") }.into()
+    NetworkRetired {
+        network_id: network_id(n.into()),
+        reason: text("the project ended"),
+    }
+    .into()
 }
 
-/// The life of peering 1 of network 1 as an adopted link, with a route that was there before, until it can be used.
+/// The life of peering 1 of network 1 as an adopted link, with a route that was there before, until
+/// it can be used.
 pub(super) fn a_whole_adopted_life() -> Vec<NetworkEvent> {
     let (peering_id, side, link) = (peering_id(1), Side::Local, text("pcx-0ad0"));
-    let routes = vec![FoundRoute { side, route_table: text("rtb-0a1"), destination: text("10.101.0.0/16") }];
+    let routes = vec![FoundRoute {
+        side,
+        route_table: text("rtb-0a1"),
+        destination: text("10.101.0.0/16"),
+    }];
     let mut life = adoption(1);
     life.extend::<[NetworkEvent; 5]>([
-        PeeringSurveyed { peering_id, routes, names: Vec::new() }.into(),
+        PeeringSurveyed {
+            peering_id,
+            routes,
+            names: Vec::new(),
+        }
+        .into(),
         accepted(1, "pcx-0ad0", AcceptedBy::Owner),
         PeeringActivated { peering_id, link }.into(),
-        RouteAccepted { peering_id, side, destination: text("10.101.0.0/16") }.into(),
-        RouteInstalled { peering_id, side, destination: text("10.101.0.0/16"), route_table: text("rtb-0a1") }.into(),
+        RouteAccepted {
+            peering_id,
+            side,
+            destination: text("10.101.0.0/16"),
+        }
+        .into(),
+        RouteInstalled {
+            peering_id,
+            side,
+            destination: text("10.101.0.0/16"),
+            route_table: text("rtb-0a1"),
+        }
+        .into(),
     ]);
     life
 }

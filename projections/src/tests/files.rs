@@ -48,10 +48,12 @@ async fn a_panic_in_the_middle_of_a_transaction_undoes_it_and_the_next_one_works
     let log = story();
     let projections = Projections::in_memory().unwrap();
     let events = log.events.clone();
-    let panic = projections.store.write(move |rows| -> rusqlite::Result<()> {
-        models::apply(rows, &events, None)?;
-        panic!("as if the process had a bug")
-    });
+    let panic = projections
+        .store
+        .write(move |rows| -> rusqlite::Result<()> {
+            models::apply(rows, &events, None)?;
+            panic!("as if the process had a bug")
+        });
     assert!(panic.await.is_err());
     write(&projections, &log.events).await;
     assert_eq!(dump(&projections).await, dump(&written(&log).await).await);
@@ -67,23 +69,35 @@ async fn a_file_of_another_form_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read.db");
     filled(&path).await;
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 7)
+        .unwrap();
     let projections = Projections::open(&path).unwrap();
     assert_eq!(*projections.position().borrow(), Position::START);
     assert_eq!(dump(&projections).await.len(), 1, "only the checkpoint");
     write(&projections, &story().events).await;
-    assert_eq!(dump(&projections).await, dump(&written(&story()).await).await);
+    assert_eq!(
+        dump(&projections).await,
+        dump(&written(&story()).await).await
+    );
 }
 
 #[tokio::test]
 async fn a_damaged_file_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, damage) in [("garbage", vec![b'x'; 9_000]), ("torn", b"SQLite format 3\0 and no more".to_vec())] {
+    for (name, damage) in [
+        ("garbage", vec![b'x'; 9_000]),
+        ("torn", b"SQLite format 3\0 and no more".to_vec()),
+    ] {
         let path = folder.path().join(name);
         fs::write(&path, damage).unwrap();
         let projections = Projections::open(&path).unwrap();
         write(&projections, &story().events).await;
-        assert_eq!(dump(&projections).await, dump(&written(&story()).await).await);
+        assert_eq!(
+            dump(&projections).await,
+            dump(&written(&story()).await).await
+        );
     }
 }
 
@@ -99,9 +113,15 @@ async fn an_empty_file_is_a_new_one() {
 fn somebody_elses_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs.db");
-    Connection::open(&path).unwrap().execute_batch("CREATE TABLE letters (text TEXT)").unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE letters (text TEXT)")
+        .unwrap();
     let before = fs::read(&path).unwrap();
-    assert!(matches!(Projections::open(&path), Err(OpenError::Foreign { .. })));
+    assert!(matches!(
+        Projections::open(&path),
+        Err(OpenError::Foreign { .. })
+    ));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -110,7 +130,10 @@ fn a_file_that_cannot_be_made_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/such/folder/read.db");
     let error = Projections::open(&path).expect_err("no folder");
-    assert!(error.to_string().contains("no/such/folder/read.db"), "{error}");
+    assert!(
+        error.to_string().contains("no/such/folder/read.db"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -127,14 +150,21 @@ async fn questions_are_answered_while_a_long_transaction_is_being_written() {
             .write(move |rows| {
                 models::apply(rows, &events, None)?;
                 writing.send(()).unwrap();
-                is_answered.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer while writing");
+                is_answered
+                    .recv_timeout(std::time::Duration::from_secs(20))
+                    .expect("an answer while writing");
                 Ok(())
             })
             .await
     });
-    tokio::task::spawn_blocking(move || is_writing.recv().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || is_writing.recv().unwrap())
+        .await
+        .unwrap();
     assert!(projections.network(network_id(1)).await.unwrap().is_some());
-    assert!(projections.network(network_id(2)).await.unwrap().is_none(), "not committed yet");
+    assert!(
+        projections.network(network_id(2)).await.unwrap().is_none(),
+        "not committed yet"
+    );
     answered.send(()).unwrap();
     long.await.unwrap().unwrap().unwrap();
     assert!(projections.network(network_id(2)).await.unwrap().is_some());
@@ -153,20 +183,29 @@ async fn the_log_is_written_while_a_long_question_is_being_answered() {
             let count = |sql| rows.query_row(sql, [], |row| row.get::<_, u64>(0));
             let before = count("SELECT count(*) FROM timeline")?;
             asking.send(()).unwrap();
-            is_written.recv_timeout(std::time::Duration::from_secs(20)).expect("a commit while asking");
+            is_written
+                .recv_timeout(std::time::Duration::from_secs(20))
+                .expect("a commit while asking");
             Ok((before, count("SELECT count(*) FROM timeline")?))
         };
         store.read("ask at length", question).await
     });
-    tokio::task::spawn_blocking(move || is_asking.recv().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || is_asking.recv().unwrap())
+        .await
+        .unwrap();
     write(&projections, &story().events).await;
     written.send(()).unwrap();
-    assert_eq!(long.await.unwrap().unwrap(), (1, 1), "one answer is of one state");
+    assert_eq!(
+        long.await.unwrap().unwrap(),
+        (1, 1),
+        "one answer is of one state"
+    );
     assert_eq!(projections.store.position().unwrap(), story().end());
 }
 
 #[tokio::test]
-async fn a_rebuild_waits_for_the_questions_being_answered_and_leaves_no_reader_of_the_file_that_is_gone() {
+async fn a_rebuild_waits_for_the_questions_being_answered_and_leaves_no_reader_of_the_file_that_is_gone()
+ {
     let folder = tempfile::tempdir().unwrap();
     let projections = Projections::open(&folder.path().join("read.db")).unwrap();
     write(&projections, &story().events).await;
@@ -177,19 +216,30 @@ async fn a_rebuild_waits_for_the_questions_being_answered_and_leaves_no_reader_o
         async move {
             let question = move |rows: &rusqlite::Transaction<'_>| {
                 asking.send(()).unwrap();
-                may_answer.recv_timeout(std::time::Duration::from_secs(20)).expect("leave to answer");
+                may_answer
+                    .recv_timeout(std::time::Duration::from_secs(20))
+                    .expect("leave to answer");
                 store::position(rows)
             };
             store.read("ask at length", question).await
         }
     });
-    assert!(projections.network(network_id(1)).await.unwrap().is_some(), "leaves an idle reader");
-    tokio::task::spawn_blocking(move || is_asking.recv().unwrap()).await.unwrap();
+    assert!(
+        projections.network(network_id(1)).await.unwrap().is_some(),
+        "leaves an idle reader"
+    );
+    tokio::task::spawn_blocking(move || is_asking.recv().unwrap())
+        .await
+        .unwrap();
     let mut rebuild = Box::pin(projections.store.rebuild());
     let early = tokio::time::timeout(std::time::Duration::from_millis(50), &mut rebuild).await;
     assert!(early.is_err(), "a question is still being answered");
     answer.send(()).unwrap();
-    assert_eq!(in_flight.await.unwrap().unwrap(), story().end(), "begun before, answered from before");
+    assert_eq!(
+        in_flight.await.unwrap().unwrap(),
+        story().end(),
+        "begun before, answered from before"
+    );
     rebuild.await.unwrap().unwrap();
     assert_eq!(projections.network(network_id(1)).await.unwrap(), None);
 }

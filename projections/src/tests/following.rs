@@ -35,7 +35,12 @@ impl Signals for Following {
 
 impl Store {
     fn of(log: &Log) -> Self {
-        Self { log: Arc::new(Mutex::new(log.events.clone())), asked: Arc::default(), open: Arc::default(), beyond_the_end: Beyond::Refused }
+        Self {
+            log: Arc::new(Mutex::new(log.events.clone())),
+            asked: Arc::default(),
+            open: Arc::default(),
+            beyond_the_end: Beyond::Refused,
+        }
     }
 
     fn follow(&self, from: Option<Position>) -> Following {
@@ -45,9 +50,18 @@ impl Store {
         let end = log.last().map_or(Position::START, |it| it.position);
         if self.beyond_the_end == Beyond::Refused && from.is_some_and(|from| from > end) {
             let source = std::io::Error::other("no such position").into();
-            sender.send(Err(FollowError::PositionRefused { followed: "all networks".to_owned(), from, source })).unwrap();
+            sender
+                .send(Err(FollowError::PositionRefused {
+                    followed: "all networks".to_owned(),
+                    from,
+                    source,
+                }))
+                .unwrap();
         }
-        for event in log.iter().filter(|event| from.is_none_or(|from| event.position > from)) {
+        for event in log
+            .iter()
+            .filter(|event| from.is_none_or(|from| event.position > from))
+        {
             sender.send(Ok(Signal::Event(event.clone()))).unwrap();
         }
         sender.send(Ok(Signal::CaughtUp)).unwrap();
@@ -58,11 +72,16 @@ impl Store {
     /// Appends events while being followed.
     fn append(&self, events: &[Recorded]) {
         self.log.lock().unwrap().extend_from_slice(events);
-        events.iter().for_each(|event| self.say(|| Ok(Signal::Event(event.clone()))));
+        events
+            .iter()
+            .for_each(|event| self.say(|| Ok(Signal::Event(event.clone()))));
     }
 
     fn say(&self, signal: impl Fn() -> Result<Signal, FollowError>) {
-        self.open.lock().unwrap().retain(|follower| follower.send(signal()).is_ok());
+        self.open
+            .lock()
+            .unwrap()
+            .retain(|follower| follower.send(signal()).is_ok());
     }
 
     fn asked(&self) -> Vec<Option<Position>> {
@@ -74,21 +93,33 @@ impl Store {
         let cancel = CancellationToken::new();
         let mut running = tokio::spawn({
             let (store, projections, cancel) = (self.clone(), projections.clone(), cancel.clone());
-            async move { projections.run_over(move |from| store.follow(from), cancel).await }
+            async move {
+                projections
+                    .run_over(move |from| store.follow(from), cancel)
+                    .await
+            }
         });
         tokio::select! {
             it_came = tokio::time::timeout(BOUND, until()) => it_came.expect("what is waited for comes"),
             ended = &mut running => panic!("following has ended: {ended:?}"),
         }
         cancel.cancel();
-        tokio::time::timeout(BOUND, running).await.expect("stops when cancelled").unwrap().unwrap();
+        tokio::time::timeout(BOUND, running)
+            .await
+            .expect("stops when cancelled")
+            .unwrap()
+            .unwrap();
     }
 }
 
 const BOUND: Duration = Duration::from_secs(30);
 
 async fn reached(projections: &Projections, position: Position) {
-    assert!(projections.wait_for(position, BOUND).await, "at {}", *projections.position().borrow());
+    assert!(
+        projections.wait_for(position, BOUND).await,
+        "at {}",
+        *projections.position().borrow()
+    );
 }
 
 async fn assert_reads_as(projections: &Projections, log: &Log) {
@@ -98,7 +129,10 @@ async fn assert_reads_as(projections: &Projections, log: &Log) {
 #[tokio::test]
 async fn the_log_is_followed_to_its_end_and_further_as_it_grows() {
     let log = story();
-    let store = Store::of(&Log { events: log.events[..10].to_vec(), ..Log::default() });
+    let store = Store::of(&Log {
+        events: log.events[..10].to_vec(),
+        ..Log::default()
+    });
     let projections = Projections::in_memory().unwrap();
     let grows = async || {
         reached(&projections, log.events[9].position).await;
@@ -118,8 +152,16 @@ async fn following_goes_on_from_where_the_rows_are() {
     let path = folder.path().join("read.db");
     write(&Projections::open(&path).unwrap(), &log.events[..10]).await;
     let projections = Projections::open(&path).unwrap();
-    store.followed(&projections, async || reached(&projections, log.end()).await).await;
-    assert_eq!(store.asked(), [Some(log.events[8].position), Some(log.events[9].position)], "first whether it is the same log");
+    store
+        .followed(&projections, async || {
+            reached(&projections, log.end()).await
+        })
+        .await;
+    assert_eq!(
+        store.asked(),
+        [Some(log.events[8].position), Some(log.events[9].position)],
+        "first whether it is the same log"
+    );
     assert_reads_as(&projections, &log).await;
 }
 
@@ -127,7 +169,10 @@ async fn following_goes_on_from_where_the_rows_are() {
 async fn a_checkpoint_alone_moves_the_position_and_wakes_who_waits() {
     let store = Store::of(&Log::default());
     let projections = Projections::in_memory().unwrap();
-    let quiet = Position { commit: 77_000, prepare: 77_000 };
+    let quiet = Position {
+        commit: 77_000,
+        prepare: 77_000,
+    };
     let checkpoint = async || {
         projections.caught_up().wait_for(|it| *it).await.unwrap();
         assert!(!projections.wait_for(quiet, Duration::ZERO).await);
@@ -147,7 +192,11 @@ async fn read_models_of_another_log_are_built_again() {
     let projections = written(&ours).await;
     let store = Store::of(&theirs);
     let rebuilt = async || {
-        projections.position().wait_for(|at| *at == theirs.end()).await.unwrap();
+        projections
+            .position()
+            .wait_for(|at| *at == theirs.end())
+            .await
+            .unwrap();
     };
     store.followed(&projections, rebuilt).await;
     assert_reads_as(&projections, &theirs).await;
@@ -159,10 +208,20 @@ async fn read_models_that_are_ahead_of_the_log_are_built_again() {
     for beyond_the_end in [Beyond::Refused, Beyond::WaitedFor] {
         for events in [log.events[..4].to_vec(), Vec::new()] {
             let projections = written(&log).await;
-            let shorter = Log { events, ..Log::default() };
-            let store = Store { beyond_the_end, ..Store::of(&shorter) };
+            let shorter = Log {
+                events,
+                ..Log::default()
+            };
+            let store = Store {
+                beyond_the_end,
+                ..Store::of(&shorter)
+            };
             let rebuilt = async || {
-                projections.position().wait_for(|at| *at == shorter.end()).await.unwrap();
+                projections
+                    .position()
+                    .wait_for(|at| *at == shorter.end())
+                    .await
+                    .unwrap();
                 projections.caught_up().wait_for(|it| *it).await.unwrap();
             };
             store.followed(&projections, rebuilt).await;
@@ -182,7 +241,14 @@ async fn a_file_that_is_damaged_while_in_use_is_built_again() {
     bytes[4_096..].fill(0x5a);
     std::fs::write(&path, bytes).unwrap();
     let store = Store::of(&log);
-    let rebuilt = async || projections.caught_up().wait_for(|it| *it).await.map(drop).unwrap();
+    let rebuilt = async || {
+        projections
+            .caught_up()
+            .wait_for(|it| *it)
+            .await
+            .map(drop)
+            .unwrap()
+    };
     store.followed(&projections, rebuilt).await;
     assert_reads_as(&projections, &log).await;
 }
@@ -198,14 +264,20 @@ async fn damage_that_only_a_question_meets_is_healed_too() {
         projections.caught_up().wait_for(|it| *it).await.unwrap();
         // From the write-ahead log into the file, where the damage is done.
         let beside = rusqlite::Connection::open(&path).unwrap();
-        beside.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        beside
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[4_096..].fill(0x5a);
         std::fs::write(&path, bytes).unwrap();
         drop(beside);
-        assert!(projections.list_networks(&crate::PageRequest::default()).await.is_err());
-        let healed =
-            async || matches!(projections.list_networks(&crate::PageRequest::default()).await, Ok(page) if page.as_of == log.end());
+        assert!(
+            projections
+                .list_networks(&crate::PageRequest::default())
+                .await
+                .is_err()
+        );
+        let healed = async || matches!(projections.list_networks(&crate::PageRequest::default()).await, Ok(page) if page.as_of == log.end());
         while !healed().await {
             tokio::task::yield_now().await;
         }
@@ -221,10 +293,19 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     let projections = Projections::open(&folder.path().join("read.db")).unwrap();
     let room = |pages: u32| {
         let store = Arc::clone(&projections.store);
-        async move { store.write(move |rows| rows.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))).await }
+        async move {
+            store
+                .write(move |rows| {
+                    rows.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                })
+                .await
+        }
     };
     room(1).await.unwrap().unwrap();
-    let mut grown = Log { events: log.events.clone(), revisions: log.revisions.clone() };
+    let mut grown = Log {
+        events: log.events.clone(),
+        revisions: log.revisions.clone(),
+    };
     grown.append(network_id(2), 8, (0..200).map(|_| registered(2)));
     let store = Store::of(&grown);
     let full_then_room = async || {
@@ -234,7 +315,11 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
             }
         };
         tokio::time::timeout(BOUND, asked).await.expect("following");
-        assert!(!projections.wait_for(grown.end(), Duration::from_millis(300)).await);
+        assert!(
+            !projections
+                .wait_for(grown.end(), Duration::from_millis(300))
+                .await
+        );
         room(1_000_000).await.unwrap().unwrap();
         reached(&projections, grown.end()).await;
     };
@@ -249,12 +334,30 @@ async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
     let projections = Projections::in_memory().unwrap();
     let run = tokio::spawn({
         let (store, projections) = (store.clone(), projections.clone());
-        async move { projections.run_over(move |from| store.follow(from), CancellationToken::new()).await }
+        async move {
+            projections
+                .run_over(move |from| store.follow(from), CancellationToken::new())
+                .await
+        }
     });
-    tokio::time::timeout(BOUND, projections.caught_up().wait_for(|it| *it)).await.expect("caught up").unwrap();
-    store.say(|| Err(FollowError::AccessDenied { followed: "all networks".to_owned() }));
-    let error = tokio::time::timeout(BOUND, run).await.unwrap().unwrap().expect_err("access denied");
-    assert!(matches!(error, RunError::Follow(FollowError::AccessDenied { .. })));
+    tokio::time::timeout(BOUND, projections.caught_up().wait_for(|it| *it))
+        .await
+        .expect("caught up")
+        .unwrap();
+    store.say(|| {
+        Err(FollowError::AccessDenied {
+            followed: "all networks".to_owned(),
+        })
+    });
+    let error = tokio::time::timeout(BOUND, run)
+        .await
+        .unwrap()
+        .unwrap()
+        .expect_err("access denied");
+    assert!(matches!(
+        error,
+        RunError::Follow(FollowError::AccessDenied { .. })
+    ));
     assert_reads_as(&projections, &log).await;
 }
 
@@ -262,11 +365,23 @@ async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
 async fn an_empty_log_that_refuses_the_start_is_not_built_again_for_ever() {
     let (sender, receiver) = mpsc::unbounded_channel();
     let source = std::io::Error::other("odd").into();
-    sender.send(Err(FollowError::PositionRefused { followed: "all networks".to_owned(), from: None, source })).unwrap();
+    sender
+        .send(Err(FollowError::PositionRefused {
+            followed: "all networks".to_owned(),
+            from: None,
+            source,
+        }))
+        .unwrap();
     let mut once = Some(Following(receiver));
     let projections = Projections::in_memory().unwrap();
-    let run = projections.run_over(|_| once.take().expect("asked once"), CancellationToken::new());
-    assert!(matches!(tokio::time::timeout(BOUND, run).await.unwrap(), Err(RunError::Follow(_))));
+    let run = projections.run_over(
+        |_| once.take().expect("asked once"),
+        CancellationToken::new(),
+    );
+    assert!(matches!(
+        tokio::time::timeout(BOUND, run).await.unwrap(),
+        Err(RunError::Follow(_))
+    ));
 }
 
 #[tokio::test]
@@ -274,7 +389,14 @@ async fn many_events_are_written_many_at_a_time() {
     let mut log = Log::default();
     log.append(network_id(1), 1, [registered(1)]);
     for n in 0..3_000 {
-        log.append(network_id(1), 10 + n, [ProvisioningUnblocked { peering_id: peering_id(1) }.into()]);
+        log.append(
+            network_id(1),
+            10 + n,
+            [ProvisioningUnblocked {
+                peering_id: peering_id(1),
+            }
+            .into()],
+        );
     }
     let store = Store::of(&log);
     let projections = Projections::in_memory().unwrap();
@@ -288,9 +410,30 @@ async fn many_events_are_written_many_at_a_time() {
             }
         }
     });
-    store.followed(&projections, async || reached(&projections, log.end()).await).await;
+    store
+        .followed(&projections, async || {
+            reached(&projections, log.end()).await
+        })
+        .await;
     counting.abort();
-    assert!(*changes.lock().unwrap() <= 10, "{} transactions", changes.lock().unwrap());
+    assert!(
+        *changes.lock().unwrap() <= 10,
+        "{} transactions",
+        changes.lock().unwrap()
+    );
     let newest = TimelineQuery::default();
-    assert_eq!(projections.timeline(&newest, &crate::PageRequest { size: 1, token: None }).await.unwrap().as_of, log.end());
+    assert_eq!(
+        projections
+            .timeline(
+                &newest,
+                &crate::PageRequest {
+                    size: 1,
+                    token: None
+                }
+            )
+            .await
+            .unwrap()
+            .as_of,
+        log.end()
+    );
 }

@@ -12,27 +12,46 @@ async fn the_story_reads_as_it_is_written_down() {
         std::fs::write(golden, told.clone() + "\n").unwrap();
     }
     let wanted = std::fs::read_to_string(golden).unwrap();
-    let difference = wanted.lines().zip(told.lines()).enumerate().find(|(_, (wanted, came))| wanted != came);
-    assert_eq!(difference, None, "if the change is meant, run this test once with UPDATE_GOLDEN=1");
+    let difference = wanted
+        .lines()
+        .zip(told.lines())
+        .enumerate()
+        .find(|(_, (wanted, came))| wanted != came);
+    assert_eq!(
+        difference, None,
+        "if the change is meant, run this test once with UPDATE_GOLDEN=1"
+    );
     assert_eq!(wanted.lines().count(), told.lines().count());
 }
 
 async fn told(projections: &Projections) -> String {
     let everything = PageRequest::default();
     let networks = projections.list_networks(&everything).await.unwrap();
-    let peerings = projections.list_peerings(&PeeringFilter::default(), &everything).await.unwrap();
+    let peerings = projections
+        .list_peerings(&PeeringFilter::default(), &everything)
+        .await
+        .unwrap();
     let mut details = Vec::new();
     for peering in &peerings.items {
         let routes = projections.routes(peering.id).await.unwrap();
         let firewall = projections.firewall(peering.id).await.unwrap();
-        let (ingress, dns) = (projections.ingress(peering.id).await.unwrap(), projections.dns(peering.id).await.unwrap());
+        let (ingress, dns) = (
+            projections.ingress(peering.id).await.unwrap(),
+            projections.dns(peering.id).await.unwrap(),
+        );
         let drift = projections.drift(peering.id).await.unwrap();
         details.push(json!({
             "peering": peering.id, "routes": routes, "firewall": firewall, "ingress": ingress, "dns": dns, "drift": drift,
         }));
     }
-    let exposures = projections.list_exposures(&ExposureFilter::default(), &everything).await.unwrap();
-    let timeline = projections.timeline(&TimelineQuery::default(), &everything).await.unwrap();
+    let exposures = projections
+        .list_exposures(&ExposureFilter::default(), &everything)
+        .await
+        .unwrap();
+    let timeline = projections
+        .timeline(&TimelineQuery::default(), &everything)
+        .await
+        .unwrap();
     let all = json!({
         "networks": networks, "peerings": peerings, "details": details, "exposures": exposures, "timeline": timeline,
     });

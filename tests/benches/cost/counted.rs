@@ -24,7 +24,12 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(crate) fn around(cloud: Arc<dyn Cloud>) -> Arc<Self> {
-        Arc::new(Self { cloud, counts: Mutex::default(), order: Mutex::default(), inside: AtomicU64::new(0) })
+        Arc::new(Self {
+            cloud,
+            counts: Mutex::default(),
+            order: Mutex::default(),
+            inside: AtomicU64::new(0),
+        })
     }
 
     /// Every call so far, in the order in which they were made.
@@ -52,16 +57,32 @@ impl Around for Counted {
         &*self.cloud
     }
 
-    async fn around<T, F>(&self, operation: Operation, at: &Place, once: impl Fn() -> F + Send + Sync) -> Result<T, CloudError>
+    async fn around<T, F>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
     where
         F: Future<Output = Result<T, CloudError>> + Send,
         T: Send,
     {
-        *self.counts.lock().unwrap().entry((at.account.clone(), operation)).or_default() += 1;
-        self.order.lock().unwrap().push((at.account.clone(), operation));
+        *self
+            .counts
+            .lock()
+            .unwrap()
+            .entry((at.account.clone(), operation))
+            .or_default() += 1;
+        self.order
+            .lock()
+            .unwrap()
+            .push((at.account.clone(), operation));
         let begun = Instant::now();
         let answer = once().await;
-        self.inside.fetch_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.inside.fetch_add(
+            u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
         answer
     }
 }

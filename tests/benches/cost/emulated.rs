@@ -1,4 +1,5 @@
-//! An engine against one emulator process, beside the same calls in the same order, made by a loop that decides and records nothing.
+//! An engine against one emulator process, beside the same calls in the same order, made by a loop
+//! that decides and records nothing.
 
 use crate::report::{Report, Row};
 use crate::scene::Scene;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tests::moto::Moto;
+use peerage_tests::moto::Moto;
 use workers::cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Place, Rehearsal};
 use workers::clouds::AwsCloud;
 use workers::clouds::aws::{BaseCredentials, Ec2Settings, StaticKeys};
@@ -24,9 +25,18 @@ type Calls = Vec<(Account, Operation)>;
 const SHARE: f64 = 0.9;
 
 pub(crate) async fn measure(pairs: usize, report: &mut Report) {
-    report.section(format!("{pairs} networks with one peering each against one emulator process"));
+    report.section(format!(
+        "{pairs} networks with one peering each against one emulator process"
+    ));
     if let Some(missing) = without_an_emulator() {
-        report.row(Row::count("skipped", 0, format!("{} is not there: run ./test.sh once, it makes the environment", missing.display())));
+        report.row(Row::count(
+            "skipped",
+            0,
+            format!(
+                "{} is not there: run ./test.sh once, it makes the environment",
+                missing.display()
+            ),
+        ));
         return;
     }
     let (_, calls) = engine(1).await;
@@ -35,20 +45,37 @@ pub(crate) async fn measure(pairs: usize, report: &mut Report) {
     let (one, other) = (directly(pairs, &calls).await, directly(pairs, &calls).await);
     let ceiling = if one.took < other.took { one } else { other };
     let rate = |run: &Run| pairs as f64 / run.took.as_secs_f64();
-    let of_emulator = |run: &Run| format!("{:.0} ms of the emulator's processor time each", run.each(pairs));
+    let of_emulator = |run: &Run| {
+        format!(
+            "{:.0} ms of the emulator's processor time each",
+            run.each(pairs)
+        )
+    };
     report.row(Row::amount(
         "calls of a peering",
         made.len() as f64 / pairs as f64,
         "",
         format!("{} where there is one alone", calls.len()),
     ));
-    report.row(Row::amount("the engine, peerings", rate(&engine), "/s", of_emulator(&engine)));
-    report.row(Row::amount("the same calls without an engine, peerings", rate(&ceiling), "/s", of_emulator(&ceiling)));
+    report.row(Row::amount(
+        "the engine, peerings",
+        rate(&engine),
+        "/s",
+        of_emulator(&engine),
+    ));
+    report.row(Row::amount(
+        "the same calls without an engine, peerings",
+        rate(&ceiling),
+        "/s",
+        of_emulator(&ceiling),
+    ));
     let share = rate(&engine) / rate(&ceiling);
-    report.row(Row::amount("engine / ceiling", share, "", "").target("at least 0.9", share >= SHARE));
+    report
+        .row(Row::amount("engine / ceiling", share, "", "").target("at least 0.9", share >= SHARE));
 }
 
-/// How long all peerings took, from the first call until all is in place, and what of that the emulator has worked.
+/// How long all peerings took, from the first call until all is in place, and what of that the
+/// emulator has worked.
 struct Run {
     took: Duration,
     emulator: Duration,
@@ -63,13 +90,18 @@ impl Run {
 
 /// The emulator's program, if it is not installed.
 fn without_an_emulator() -> Option<PathBuf> {
-    let folder = std::env::var_os(tests::venv::VARIABLE).map_or_else(|| tests::workspace::root().join(".venv"), PathBuf::from);
+    let folder = std::env::var_os(peerage_tests::venv::VARIABLE)
+        .map_or_else(|| peerage_tests::workspace::root().join(".venv"), PathBuf::from);
     let program = folder.join("bin").join("moto_server");
     (!program.exists()).then_some(program)
 }
 
 fn cloud(moto: &Moto) -> AwsCloud {
-    let keys = StaticKeys { access_key_id: "AKIATEST".to_owned(), secret_access_key: "test".to_owned(), session_token: None };
+    let keys = StaticKeys {
+        access_key_id: "AKIATEST".to_owned(),
+        secret_access_key: "test".to_owned(),
+        session_token: None,
+    };
     AwsCloud::new(Ec2Settings {
         endpoint: Some(moto.endpoint()),
         credentials: BaseCredentials::Static(keys),
@@ -83,10 +115,16 @@ fn cloud(moto: &Moto) -> AwsCloud {
 async fn pairs_in(cloud: &AwsCloud, pairs: usize) -> Vec<Story> {
     let mut stories = Vec::new();
     for number in 0..pairs {
-        let make =
-            async |at: Place, range: Range| NetworkRef { network: cloud.create_network(&at, range, "bench").await.unwrap(), place: at };
+        let make = async |at: Place, range: Range| NetworkRef {
+            network: cloud.create_network(&at, range, "bench").await.unwrap(),
+            place: at,
+        };
         let local = make(place(LOCAL), range(PRIVATE)).await;
-        stories.push(Story::between(number, local, make(place(REMOTE), peer_range(0)).await));
+        stories.push(Story::between(
+            number,
+            local,
+            make(place(REMOTE), peer_range(0)).await,
+        ));
     }
     stories
 }
@@ -99,22 +137,34 @@ async fn engine(pairs: usize) -> (Run, Calls) {
     let before = moto.processor_time();
     let running = scene.start();
     let finished = scene.until_in_place(&running).await;
-    let run = Run { took: finished.in_place, emulator: moto.processor_time() - before };
+    let run = Run {
+        took: finished.in_place,
+        emulator: moto.processor_time() - before,
+    };
     let calls = scene.cloud.order();
     running.stop().await;
     scene.node.stop().await;
     (run, calls)
 }
 
-/// The calls of one peering in their order, for each of the pairs, as many at a time, in a fresh emulator.
+/// The calls of one peering in their order, for each of the pairs, as many at a time, in a fresh
+/// emulator.
 async fn directly(pairs: usize, calls: &Calls) -> Run {
     let moto = Moto::start().await;
     let stories = pairs_in(&cloud(&moto), pairs).await;
     let cloud = cloud(&moto);
     let (before, begun) = (moto.processor_time(), Instant::now());
-    let lives = stories.iter().map(|story| Direct::of(&cloud, story).live(calls));
-    stream::iter(lives).buffer_unordered(ProvisionerSettings::default().parallel_networks.get()).collect::<Vec<()>>().await;
-    Run { took: begun.elapsed(), emulator: moto.processor_time() - before }
+    let lives = stories
+        .iter()
+        .map(|story| Direct::of(&cloud, story).live(calls));
+    stream::iter(lives)
+        .buffer_unordered(ProvisionerSettings::default().parallel_networks.get())
+        .collect::<Vec<()>>()
+        .await;
+    Run {
+        took: begun.elapsed(),
+        emulator: moto.processor_time() - before,
+    }
 }
 
 /// One peering, made by heart.
@@ -130,7 +180,12 @@ impl<'a> Direct<'a> {
         let mut remote = story.peers[0].clone();
         // As the engine enters it.
         remote.place.external_id = Some(story.network_id().external_id(&remote.place.account));
-        Self { cloud, peering: story.peering_id(0), local: story.local.clone(), remote }
+        Self {
+            cloud,
+            peering: story.peering_id(0),
+            local: story.local.clone(),
+            remote,
+        }
     }
 
     async fn live(self, calls: &Calls) {
@@ -138,27 +193,50 @@ impl<'a> Direct<'a> {
         let (mut link, mut group, mut tables) = (None, None, BTreeMap::new());
         for (called, operation) in calls {
             let is_local = *called == account(Side::Local);
-            let (network, destination) = if is_local { (&self.local, peer_range(0)) } else { (&self.remote, range(PRIVATE)) };
+            let (network, destination) = if is_local {
+                (&self.local, peer_range(0))
+            } else {
+                (&self.remote, range(PRIVATE))
+            };
             let (at, of) = (&network.place, std::slice::from_ref(&network.network));
             match operation {
                 Operation::Identity => drop(cloud.identity(at).await.unwrap()),
                 Operation::Networks => drop(cloud.networks(at, of).await.unwrap()),
                 Operation::Links => drop(cloud.links(at, of).await.unwrap()),
-                Operation::RouteTables => drop(tables.insert(is_local, cloud.route_tables(at, of).await.unwrap().remove(0).table)),
+                Operation::RouteTables => drop(tables.insert(
+                    is_local,
+                    cloud.route_tables(at, of).await.unwrap().remove(0).table,
+                )),
                 Operation::FirewallGroups => drop(cloud.firewall_groups(at, of).await.unwrap()),
-                Operation::Rehearse => drop(cloud.rehearse(&Rehearsal::CreateLink(spec.clone())).await.unwrap()),
+                Operation::Rehearse => drop(
+                    cloud
+                        .rehearse(&Rehearsal::CreateLink(spec.clone()))
+                        .await
+                        .unwrap(),
+                ),
                 Operation::CreateLink => link = Some(cloud.create_link(&spec).await.unwrap()),
-                Operation::AcceptLink => cloud.accept_link(at, link.as_ref().unwrap()).await.unwrap(),
+                Operation::AcceptLink => {
+                    cloud.accept_link(at, link.as_ref().unwrap()).await.unwrap()
+                }
                 Operation::InstallRoute => {
-                    cloud.install_route(at, &tables[&is_local], destination, link.as_ref().unwrap()).await.unwrap();
+                    cloud
+                        .install_route(at, &tables[&is_local], destination, link.as_ref().unwrap())
+                        .await
+                        .unwrap();
                 }
                 Operation::CreateGroup => {
                     let made = cloud.create_group(network, self.peering).await.unwrap();
                     group = group.or(Some(made).filter(|_| is_local));
                 }
                 Operation::AuthorizeRule => {
-                    let rule = domain::network::InboundRule { source: destination, port: 2113 };
-                    cloud.authorize_rule(at, group.as_ref().unwrap(), rule, self.peering).await.unwrap();
+                    let rule = domain::network::InboundRule {
+                        source: destination,
+                        port: 2113,
+                    };
+                    cloud
+                        .authorize_rule(at, group.as_ref().unwrap(), rule, self.peering)
+                        .await
+                        .unwrap();
                 }
                 Operation::Subnets
                 | Operation::AccessLists
@@ -170,7 +248,9 @@ impl<'a> Direct<'a> {
                 | Operation::DeleteGroup
                 | Operation::RevokeRule
                 | Operation::TagFirewall
-                | Operation::CreateNetwork => panic!("{operation} is no part of a new peering here"),
+                | Operation::CreateNetwork => {
+                    panic!("{operation} is no part of a new peering here")
+                }
             }
         }
     }
@@ -181,6 +261,10 @@ impl<'a> Direct<'a> {
             ranges: vec![IpNet::V4(range.net())],
             dns_resolution: None,
         };
-        LinkSpec { peering: self.peering, requester: end(&self.local, range(PRIVATE)), accepter: end(&self.remote, peer_range(0)) }
+        LinkSpec {
+            peering: self.peering,
+            requester: end(&self.local, range(PRIVATE)),
+            accepter: end(&self.remote, peer_range(0)),
+        }
     }
 }

@@ -23,24 +23,66 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn count(what: impl Into<String>, count: u64, note: impl Into<String>) -> Self {
-        Self { what: what.into(), shown: count.to_string(), value: json!(count), note: note.into(), met: None }
+        Self {
+            what: what.into(),
+            shown: count.to_string(),
+            value: json!(count),
+            note: note.into(),
+            met: None,
+        }
     }
 
     /// One figure for each side.
-    pub(crate) fn sides(what: impl Into<String>, local: u64, remote: u64, note: impl Into<String>) -> Self {
-        let (shown, value) = (format!("{local:>3} {remote:>3}"), json!({"local": local, "remote": remote}));
-        Self { what: what.into(), shown, value, note: note.into(), met: None }
+    pub(crate) fn sides(
+        what: impl Into<String>,
+        local: u64,
+        remote: u64,
+        note: impl Into<String>,
+    ) -> Self {
+        let (shown, value) = (
+            format!("{local:>3} {remote:>3}"),
+            json!({"local": local, "remote": remote}),
+        );
+        Self {
+            what: what.into(),
+            shown,
+            value,
+            note: note.into(),
+            met: None,
+        }
     }
 
-    pub(crate) fn amount(what: impl Into<String>, amount: f64, unit: &str, note: impl Into<String>) -> Self {
-        let (shown, value) = (format!("{amount:.2} {unit}"), json!({"value": amount, "unit": unit}));
-        Self { what: what.into(), shown, value, note: note.into(), met: None }
+    pub(crate) fn amount(
+        what: impl Into<String>,
+        amount: f64,
+        unit: &str,
+        note: impl Into<String>,
+    ) -> Self {
+        let (shown, value) = (
+            format!("{amount:.2} {unit}"),
+            json!({"value": amount, "unit": unit}),
+        );
+        Self {
+            what: what.into(),
+            shown,
+            value,
+            note: note.into(),
+            met: None,
+        }
     }
 
     /// With a target in words, and whether it was met.
     pub(crate) fn target(self, words: &str, met: bool) -> Self {
         let verdict = format!("{words}: {}", if met { "met" } else { "MISSED" });
-        Self { note: [self.note, verdict].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; "), met: Some(met), ..self }
+        Self {
+            note: [self.note, verdict]
+                .into_iter()
+                .filter(|it| !it.is_empty())
+                .collect::<Vec<_>>()
+                .join("; "),
+            met: Some(met),
+            ..self
+        }
     }
 }
 
@@ -48,20 +90,39 @@ impl Report {
     pub(crate) fn section(&mut self, title: impl Into<String>) {
         let title = title.into();
         eprintln!("{title} …");
-        self.0.push(Section { title, rows: Vec::new() });
+        self.0.push(Section {
+            title,
+            rows: Vec::new(),
+        });
     }
 
     pub(crate) fn row(&mut self, row: Row) {
-        self.0.last_mut().expect("a section comes first").rows.push(row);
+        self.0
+            .last_mut()
+            .expect("a section comes first")
+            .rows
+            .push(row);
     }
 
     pub(crate) fn print(&self) {
         let rows = || self.0.iter().flat_map(|section| &section.rows);
-        let width = rows().map(|row| row.what.chars().count()).max().unwrap_or(0);
-        let shown = rows().map(|row| row.shown.chars().count()).max().unwrap_or(0);
+        let width = rows()
+            .map(|row| row.what.chars().count())
+            .max()
+            .unwrap_or(0);
+        let shown = rows()
+            .map(|row| row.shown.chars().count())
+            .max()
+            .unwrap_or(0);
         for Section { title, rows } in &self.0 {
             println!("\n{title}");
-            for Row { what, shown: figure, note, .. } in rows {
+            for Row {
+                what,
+                shown: figure,
+                note,
+                ..
+            } in rows
+            {
                 println!("  {what:width$}  {figure:>shown$}  {note}");
             }
         }

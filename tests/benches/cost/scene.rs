@@ -1,4 +1,5 @@
-//! One engine at work: a log in a node of its own, a provisioner, and a cloud whose calls are counted.
+//! One engine at work: a log in a node of its own, a provisioner, and a cloud whose calls are
+//! counted.
 
 use crate::counted::Counted;
 use crate::node::NodeProcess;
@@ -58,7 +59,9 @@ pub(crate) fn simulated(stories: &[Story]) -> Arc<dyn Cloud> {
     let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
     let net = |range: domain::Range| [IpNet::V4(range.net())];
     for story in stories {
-        cloud.hands().build(&story.local, &net(range(PRIVATE)), &story.subnets);
+        cloud
+            .hands()
+            .build(&story.local, &net(range(PRIVATE)), &story.subnets);
         for (index, peer) in story.peers.iter().enumerate() {
             cloud.hands().build(peer, &net(peer_range(index)), &[]);
         }
@@ -75,13 +78,23 @@ impl Scene {
         journal.ready().await.unwrap();
         let peerings = stories.iter().map(|it| it.peers.len()).sum();
         let tables = stories.first().map_or(0, |it| it.subnets.len().max(1));
-        let scene = Self { _folder: folder, node, journal, cloud: Counted::around(cloud), peerings, tables };
+        let scene = Self {
+            _folder: folder,
+            node,
+            journal,
+            cloud: Counted::around(cloud),
+            peerings,
+            tables,
+        };
         let told = stories.iter().map(|story| async {
             for (id, command) in story.commands() {
                 scene.execute(story.network_id(), id, command).await;
             }
         });
-        stream::iter(told).buffer_unordered(WRITERS).collect::<Vec<()>>().await;
+        stream::iter(told)
+            .buffer_unordered(WRITERS)
+            .collect::<Vec<()>>()
+            .await;
         scene
     }
 
@@ -94,18 +107,37 @@ impl Scene {
             traceparent: None,
             expected_revision: None,
         };
-        self.journal.networks().execute(network, &command, &caller, Utc::now()).await.unwrap();
+        self.journal
+            .networks()
+            .execute(network, &command, &caller, Utc::now())
+            .await
+            .unwrap();
     }
 
     /// Starts an engine without limits on its calls.
     pub(crate) fn start(&self) -> Running {
         let limit = NonZeroU32::new(1_000_000).unwrap();
-        let calls = CallSettings { reads: limit, writes: limit, ..CallSettings::default() };
-        let settings = ProvisionerSettings { calls, ..ProvisionerSettings::default() };
-        let (stop, cloud) = (CancellationToken::new(), Arc::clone(&self.cloud) as Arc<dyn Cloud>);
-        let provisioner = Provisioner::new(self.journal.clone(), cloud, clock(), settings, stop.clone());
+        let calls = CallSettings {
+            reads: limit,
+            writes: limit,
+            ..CallSettings::default()
+        };
+        let settings = ProvisionerSettings {
+            calls,
+            ..ProvisionerSettings::default()
+        };
+        let (stop, cloud) = (
+            CancellationToken::new(),
+            Arc::clone(&self.cloud) as Arc<dyn Cloud>,
+        );
+        let provisioner =
+            Provisioner::new(self.journal.clone(), cloud, clock(), settings, stop.clone());
         let task = tokio::spawn(async move { provisioner.run().await.unwrap() });
-        Running { begun: Instant::now(), stop, task }
+        Running {
+            begun: Instant::now(),
+            stop,
+            task,
+        }
     }
 
     /// Waits until all that was asked for is on record as in place.
@@ -113,9 +145,16 @@ impl Scene {
         let mut follower = self.journal.follow(None, Followed::Networks);
         let (mut active, mut routes, mut enforced) = (0, 0, 0);
         let mut all_active = Duration::ZERO;
-        while active < self.peerings || routes < self.peerings * (self.tables + 1) || enforced < self.peerings * 2 {
-            let Signal::Event(recorded) = follower.next().await.unwrap() else { continue };
-            let Body::Event(event) = &recorded.body else { continue };
+        while active < self.peerings
+            || routes < self.peerings * (self.tables + 1)
+            || enforced < self.peerings * 2
+        {
+            let Signal::Event(recorded) = follower.next().await.unwrap() else {
+                continue;
+            };
+            let Body::Event(event) = &recorded.body else {
+                continue;
+            };
             if let NetworkEvent::PeeringActivated(_) = event {
                 active += 1;
                 all_active = running.begun.elapsed();
@@ -125,14 +164,17 @@ impl Scene {
                 enforced += 1;
             }
         }
-        Finished { active: all_active, in_place: running.begun.elapsed() }
+        Finished {
+            active: all_active,
+            in_place: running.begun.elapsed(),
+        }
     }
 
     /// Waits until the engine has made no call for a while.
     pub(crate) async fn until_quiet(&self) {
         loop {
             let before = self.cloud.total();
-            tests::wait::elapse(QUIET).await;
+            peerage_tests::wait::elapse(QUIET).await;
             if self.cloud.total() == before {
                 return;
             }
@@ -142,7 +184,12 @@ impl Scene {
     /// Has every network looked at now, as it is from time to time.
     pub(crate) async fn look_at(&self, stories: &[Story]) {
         for story in stories {
-            self.execute(story.network_id(), CommandId(Uuid::new_v4()), CheckDrift {}.into()).await;
+            self.execute(
+                story.network_id(),
+                CommandId(Uuid::new_v4()),
+                CheckDrift {}.into(),
+            )
+            .await;
         }
         self.until_quiet().await;
     }

@@ -1,6 +1,9 @@
 //! What is asked for: private networks, each with peers in another account and region.
 
-use domain::network::{AcceptRoute, InboundRule, NetworkCommand, Peer, RegisterNetwork, RequestPeering, RestrictFirewall, Terms};
+use domain::network::{
+    AcceptRoute, InboundRule, NetworkCommand, Peer, RegisterNetwork, RequestPeering,
+    RestrictFirewall, Terms,
+};
 use domain::text::{Account, CloudNetwork, Subnet};
 use domain::{CommandId, Ids, NetworkId, PeeringId, Provider, Range, Region, Side};
 use uuid::Uuid;
@@ -32,7 +35,12 @@ pub(crate) fn peer_range(peer: usize) -> Range {
 
 pub(crate) fn place((account, region): (&str, &str)) -> Place {
     let region = Region::of(Provider::Aws, region).unwrap();
-    Place { provider: Provider::Aws, account: account.parse().unwrap(), region, external_id: None }
+    Place {
+        provider: Provider::Aws,
+        account: account.parse().unwrap(),
+        region,
+        external_id: None,
+    }
 }
 
 /// A private network and its peers, as they are at the cloud.
@@ -48,16 +56,33 @@ impl Story {
     /// With ids that nobody has given: for a cloud that takes any.
     pub(crate) fn made_up(number: usize, peers: usize) -> Self {
         let network = |at, side: &str, index: usize| {
-            let network: CloudNetwork = format!("vpc-{side}{number:08x}{index:07x}").parse().unwrap();
-            NetworkRef { place: place(at), network }
+            let network: CloudNetwork = format!("vpc-{side}{number:08x}{index:07x}")
+                .parse()
+                .unwrap();
+            NetworkRef {
+                place: place(at),
+                network,
+            }
         };
-        let subnets = ["1", "2"].map(|it| format!("subnet-{number:08x}{it}").parse().unwrap()).to_vec();
-        Self { number, local: network(LOCAL, "a", 0), subnets, peers: (0..peers).map(|it| network(REMOTE, "b", it)).collect() }
+        let subnets = ["1", "2"]
+            .map(|it| format!("subnet-{number:08x}{it}").parse().unwrap())
+            .to_vec();
+        Self {
+            number,
+            local: network(LOCAL, "a", 0),
+            subnets,
+            peers: (0..peers).map(|it| network(REMOTE, "b", it)).collect(),
+        }
     }
 
     /// Between two networks that there are.
     pub(crate) fn between(number: usize, local: NetworkRef, remote: NetworkRef) -> Self {
-        Self { number, local, subnets: Vec::new(), peers: vec![remote] }
+        Self {
+            number,
+            local,
+            subnets: Vec::new(),
+            peers: vec![remote],
+        }
     }
 
     fn command_id(&self, nth: usize) -> CommandId {
@@ -73,22 +98,56 @@ impl Story {
         Ids::of(self.command_id(1 + peer)).peering(self.network_id())
     }
 
-    /// Everything that is asked for: for each peer a route on either side, and its clients admitted to one port of the private network.
+    /// Everything that is asked for: for each peer a route on either side, and its clients admitted
+    /// to one port of the private network.
     pub(crate) fn commands(&self) -> Vec<(CommandId, NetworkCommand)> {
         let mut commands = vec![self.register()];
-        commands.extend(self.peers.iter().enumerate().map(|(peer, network)| request(peer, network)));
+        commands.extend(
+            self.peers
+                .iter()
+                .enumerate()
+                .map(|(peer, network)| request(peer, network)),
+        );
         for peer in 0..self.peers.len() {
             let (peering_id, theirs) = (self.peering_id(peer), peer_range(peer));
-            commands.push(AcceptRoute { peering_id, side: Side::Local, destination: theirs }.into());
-            commands.push(AcceptRoute { peering_id, side: Side::Remote, destination: range(PRIVATE) }.into());
-            commands.push(RestrictFirewall { peering_id, side: Side::Local, admit: vec![self.rule(peer)] }.into());
+            commands.push(
+                AcceptRoute {
+                    peering_id,
+                    side: Side::Local,
+                    destination: theirs,
+                }
+                .into(),
+            );
+            commands.push(
+                AcceptRoute {
+                    peering_id,
+                    side: Side::Remote,
+                    destination: range(PRIVATE),
+                }
+                .into(),
+            );
+            commands.push(
+                RestrictFirewall {
+                    peering_id,
+                    side: Side::Local,
+                    admit: vec![self.rule(peer)],
+                }
+                .into(),
+            );
         }
-        commands.into_iter().enumerate().map(|(nth, command)| (self.command_id(nth), command)).collect()
+        commands
+            .into_iter()
+            .enumerate()
+            .map(|(nth, command)| (self.command_id(nth), command))
+            .collect()
     }
 
     /// What the private network admits of a peer.
     pub(crate) fn rule(&self, peer: usize) -> InboundRule {
-        InboundRule { source: peer_range(peer), port: 2113 }
+        InboundRule {
+            source: peer_range(peer),
+            port: 2113,
+        }
     }
 
     fn register(&self) -> NetworkCommand {
@@ -115,5 +174,9 @@ fn request(peer: usize, network: &NetworkRef) -> NetworkCommand {
         ranges: vec![peer_range(peer)],
         subnets: Vec::new(),
     };
-    RequestPeering { peer, terms: Terms::default() }.into()
+    RequestPeering {
+        peer,
+        terms: Terms::default(),
+    }
+    .into()
 }

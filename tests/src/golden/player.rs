@@ -1,4 +1,5 @@
-//! Goes through the steps of a recording against a node, and reports what was wanted and what came where they differ.
+//! Goes through the steps of a recording against a node, and reports what was wanted and what came
+//! where they differ.
 
 use crate::golden::checkpoints::{self, CatchUp, Pair};
 use crate::golden::matching::{Difference, Names};
@@ -43,7 +44,11 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(to, "{}\n  {}\n    {}", self.case, self.step, self.difference)?;
+        writeln!(
+            to,
+            "{}\n  {}\n    {}",
+            self.case, self.step, self.difference
+        )?;
         writeln!(to, "    all that came in this step:")?;
         for message in &self.came {
             writeln!(to, "      {message}")?;
@@ -57,11 +62,18 @@ impl fmt::Display for Report {
         for failure in &self.failed {
             writeln!(to, "{failure}")?;
         }
-        write!(to, "{} passed, {} failed, {} not offered", self.passed.len(), self.failed.len(), self.not_offered.len())
+        write!(
+            to,
+            "{} passed, {} failed, {} not offered",
+            self.passed.len(),
+            self.failed.len(),
+            self.not_offered.len()
+        )
     }
 }
 
-/// Plays every case of a recording in order. The node should be fresh: a second run meets its own streams.
+/// Plays every case of a recording in order. The node should be fresh: a second run meets its own
+/// streams.
 ///
 /// # Panics
 /// When the text is no recording that this player knows.
@@ -70,14 +82,23 @@ pub async fn play(target: &Target, recording: &str) -> Report {
     let recording: Recording = serde_json::from_str(&scaled).expect("a recording");
     let mut report = Report::default();
     for case in &recording.cases {
-        if case.needs.as_ref().is_some_and(|need| !target.offers.contains(need)) {
+        if case
+            .needs
+            .as_ref()
+            .is_some_and(|need| !target.offers.contains(need))
+        {
             report.not_offered.push(case.case.clone());
             continue;
         }
-        // These cases say of each call who makes it; of the others any may be the connection's user.
+        // These cases say of each call who makes it; of the others any may be the connection's
+        // user.
         let mut anonymous = target.clone();
         anonymous.authorization = None;
-        let target = if case.needs.as_deref() == Some("security") { &anonymous } else { target };
+        let target = if case.needs.as_deref() == Some("security") {
+            &anonymous
+        } else {
+            target
+        };
         match Session::new(target, case).play().await {
             Ok(()) => report.passed.push(case.case.clone()),
             Err(failure) => report.failed.push(*failure),
@@ -114,21 +135,36 @@ type Differs = (Difference, Vec<Value>);
 
 impl<'a> Session<'a> {
     fn new(target: &'a Target, case: &'a Case) -> Self {
-        Self { target, case, names: Names::ordered(&case.position_order), open: BTreeMap::new(), promises: Vec::new() }
+        Self {
+            target,
+            case,
+            names: Names::ordered(&case.position_order),
+            open: BTreeMap::new(),
+            promises: Vec::new(),
+        }
     }
 
     async fn play(mut self) -> Result<(), Box<Failure>> {
         let case = self.case;
         let failure = |step: String, (difference, came): Differs| {
-            Box::new(Failure { case: format!("{}: {}", case.case, case.what), step, difference, came })
+            Box::new(Failure {
+                case: format!("{}: {}", case.case, case.what),
+                step,
+                difference,
+                came,
+            })
         };
         for (place, step) in case.steps.iter().enumerate() {
             let next = case.steps.get(place + 1);
             let played = self.step(step, next).await;
-            played.map_err(|differs| failure(format!("step {}: {}", place + 1, described(step)), differs))?;
+            played.map_err(|differs| {
+                failure(format!("step {}: {}", place + 1, described(step)), differs)
+            })?;
         }
         let after = self.after().await;
-        after.map_err(|difference| failure("after the last step".to_owned(), (difference, Vec::new())))
+        after.map_err(|difference| {
+            failure("after the last step".to_owned(), (difference, Vec::new()))
+        })
     }
 
     async fn step(&mut self, step: &'a Step, next: Option<&Step>) -> Result<(), Differs> {
@@ -148,7 +184,9 @@ impl<'a> Session<'a> {
                 let Self { open, names, .. } = self;
                 let opened = open.get(name).expect("a send on an open call");
                 for request in &requests {
-                    opened.call.send(from_recorded(&opened.method.input(), request, names));
+                    opened
+                        .call
+                        .send(from_recorded(&opened.method.input(), request, names));
                 }
                 Ok(())
             }
@@ -164,10 +202,16 @@ impl<'a> Session<'a> {
         let step = special::spelled_out(step);
         let requests = self.requests(call, &step, None);
         let (came, ending) = self.whole_call(call, &requests, &step.headers).await;
-        self.judge_call(&step, &came, ending.as_ref()).map_err(|difference| (difference, came))
+        self.judge_call(&step, &came, ending.as_ref())
+            .map_err(|difference| (difference, came))
     }
 
-    fn judge_call(&mut self, step: &Step, came: &[Value], ending: Option<&Ending>) -> Result<(), Difference> {
+    fn judge_call(
+        &mut self,
+        step: &Step,
+        came: &[Value],
+        ending: Option<&Ending>,
+    ) -> Result<(), Difference> {
         // The status first: it says most about answers that are missing.
         match (ending, &step.status) {
             (Some(ending), Some(wanted)) => status::compare("status", wanted, ending)?,
@@ -182,7 +226,12 @@ impl<'a> Session<'a> {
         special::compare_digests(&mut self.names, &self.target.host, step, came)
     }
 
-    async fn whole_call(&mut self, call: &str, requests: &[Value], headers: &BTreeMap<String, String>) -> (Vec<Value>, Option<Ending>) {
+    async fn whole_call(
+        &mut self,
+        call: &str,
+        requests: &[Value],
+        headers: &BTreeMap<String, String>,
+    ) -> (Vec<Value>, Option<Ending>) {
         let method = method(call);
         let mut running = self.target.call(&method, headers);
         for request in requests {
@@ -214,17 +263,33 @@ impl<'a> Session<'a> {
         if !method.is_client_streaming() {
             running.finish_requests();
         }
-        Open { call: running, method, catch_up }
+        Open {
+            call: running,
+            method,
+            catch_up,
+        }
     }
 
-    /// What the checkpoints of a filtered subscription to `$all` are judged by; `None` for any other call.
+    /// What the checkpoints of a filtered subscription to `$all` are judged by; `None` for any
+    /// other call.
     async fn catch_up(&mut self, request: &Value) -> Option<CatchUp> {
         let options = request.get("options")?;
-        let (all, _, filter) = (options.get("all")?, options.get("subscription")?, options.get("filter")?);
+        let (all, _, filter) = (
+            options.get("all")?,
+            options.get("subscription")?,
+            options.get("filter")?,
+        );
         let start = match all.get("position") {
             Some(position) => {
-                let mut number = |field: &str| position[field].as_str().map(|text| self.names.number_for_request(text));
-                (number("commit_position").unwrap_or_default(), number("prepare_position").unwrap_or_default())
+                let mut number = |field: &str| {
+                    position[field]
+                        .as_str()
+                        .map(|text| self.names.number_for_request(text))
+                };
+                (
+                    number("commit_position").unwrap_or_default(),
+                    number("prepare_position").unwrap_or_default(),
+                )
             }
             None => (0, 0),
         };
@@ -232,7 +297,11 @@ impl<'a> Session<'a> {
         let stride = checkpoints::stride(filter);
         if all.get("end").is_some() {
             let last = log.last().copied().unwrap_or_default();
-            return Some(CatchUp { start: (last, last), log: Vec::new(), stride });
+            return Some(CatchUp {
+                start: (last, last),
+                log: Vec::new(),
+                stride,
+            });
         }
         Some(CatchUp { start, log, stride })
     }
@@ -241,15 +310,28 @@ impl<'a> Session<'a> {
     async fn log(&mut self, start: Pair) -> Vec<u64> {
         let from = match start {
             (0, 0) => json!({"start": {}}),
-            (commit, prepare) => json!({"position": {"commit_position": commit.to_string(), "prepare_position": prepare.to_string()}}),
+            (commit, prepare) => {
+                json!({"position": {"commit_position": commit.to_string(), "prepare_position": prepare.to_string()}})
+            }
         };
         let options = json!({
             "read_direction": "Forwards", "resolve_links": false, "uuid_option": {"string": {}}, "all": from,
             "count": u64::MAX.to_string(), "no_filter": {},
         });
-        let (came, _) = self.whole_call("Streams/Read", &[json!({"options": options})], &BTreeMap::new()).await;
-        let positions = came.iter().map(|message| checkpoints::position(&message["event"]["event"]));
-        positions.filter(|position| *position > start).map(|(commit, _)| commit).collect()
+        let (came, _) = self
+            .whole_call(
+                "Streams/Read",
+                &[json!({"options": options})],
+                &BTreeMap::new(),
+            )
+            .await;
+        let positions = came
+            .iter()
+            .map(|message| checkpoints::position(&message["event"]["event"]));
+        positions
+            .filter(|position| *position > start)
+            .map(|(commit, _)| commit)
+            .collect()
     }
 
     async fn awaited(&mut self, name: &str, step: &Step) -> Result<(), Differs> {
@@ -259,7 +341,13 @@ impl<'a> Session<'a> {
         judged.map_err(|difference| (difference, came))
     }
 
-    async fn judge_awaited(&mut self, name: &str, step: &Step, came: &[Value], ending: Option<&Ending>) -> Result<(), Difference> {
+    async fn judge_awaited(
+        &mut self,
+        name: &str,
+        step: &Step,
+        came: &[Value],
+        ending: Option<&Ending>,
+    ) -> Result<(), Difference> {
         match (ending, &step.ended) {
             (Some(ending), Some(wanted)) => status::compare("ended", wanted, ending)?,
             (Some(ending), None) => return Err(ended_unasked(ending)),
@@ -268,24 +356,43 @@ impl<'a> Session<'a> {
         }
         let opened = self.open.get_mut(name).expect("an await of an open call");
         let (mut wanted, mut came) = (step.messages.clone(), came.to_vec());
-        if let (Some(catch_up), Some(until)) = (&opened.catch_up, checkpoints::until_caught_up(&came)) {
+        if let (Some(catch_up), Some(until)) =
+            (&opened.catch_up, checkpoints::until_caught_up(&came))
+        {
             let catch_up = catch_up.clone();
             let given = catch_up.judge(&came[..until])?;
             opened.catch_up = None;
-            came = [checkpoints::without_checkpoints(&came[..until]), came[until..].to_vec()].concat();
+            came = [
+                checkpoints::without_checkpoints(&came[..until]),
+                came[until..].to_vec(),
+            ]
+            .concat();
             let wanted_until = checkpoints::until_caught_up(&wanted).unwrap_or_default();
-            wanted = [checkpoints::without_checkpoints(&wanted[..wanted_until]), wanted[wanted_until..].to_vec()].concat();
+            wanted = [
+                checkpoints::without_checkpoints(&wanted[..wanted_until]),
+                wanted[wanted_until..].to_vec(),
+            ]
+            .concat();
             let log = self.log(catch_up.start).await;
-            self.promises.push(Promise { checkpoints: given, start: catch_up.start, log });
+            self.promises.push(Promise {
+                checkpoints: given,
+                start: catch_up.start,
+                log,
+            });
         }
-        self.names.compare("messages", &Value::from(wanted), &Value::from(came))
+        self.names
+            .compare("messages", &Value::from(wanted), &Value::from(came))
     }
 
     /// What can be judged only once the case is over.
     async fn after(&mut self) -> Result<(), Difference> {
         self.keep_promises().await?;
         // The system projections write their links a little later, wherever the log then is.
-        if self.case.needs.as_deref() == Some("projections") { Ok(()) } else { self.names.check_order() }
+        if self.case.needs.as_deref() == Some("projections") {
+            Ok(())
+        } else {
+            self.names.check_order()
+        }
     }
 
     async fn keep_promises(&mut self) -> Result<(), Difference> {
@@ -297,7 +404,8 @@ impl<'a> Session<'a> {
         let event = json!({"proposed_message": {
             "id": {"string": "5b3c1f0e-8f0c-4a57-9d59-0a4c7f6f2d11"}, "metadata": {"type": "Tested", "content-type": "application/json"},
         }});
-        self.whole_call("Streams/Append", &[options, event], &BTreeMap::new()).await;
+        self.whole_call("Streams/Append", &[options, event], &BTreeMap::new())
+            .await;
         for promise in std::mem::take(&mut self.promises) {
             let mut later = self.log(promise.start).await;
             later.retain(|record| !promise.log.contains(record));
@@ -310,24 +418,39 @@ impl<'a> Session<'a> {
     fn requests(&self, call: &str, step: &Step, next: Option<&Step>) -> Vec<Value> {
         match &step.requests {
             Some(Value::Array(shown)) => shown.clone(),
-            Some(_) if call == "Streams/Append" => special::large_append(self.case, self.target.append_limit),
-            None if step.note.is_some() => special::large_batch(self.case, next, self.target.append_limit),
+            Some(_) if call == "Streams/Append" => {
+                special::large_append(self.case, self.target.append_limit)
+            }
+            None if step.note.is_some() => {
+                special::large_batch(self.case, next, self.target.append_limit)
+            }
             Some(_) | None => panic!("a step without requests: {step:?}"),
         }
     }
 }
 
-/// Collects what comes on an open call until all that is wanted is there and nothing more follows, or the call ends.
-async fn arrivals(opened: &mut Open, step: &Step, within: Duration) -> (Vec<Value>, Option<Ending>) {
+/// Collects what comes on an open call until all that is wanted is there and nothing more follows,
+/// or the call ends.
+async fn arrivals(
+    opened: &mut Open,
+    step: &Step,
+    within: Duration,
+) -> (Vec<Value>, Option<Ending>) {
     let catching_up = opened.catch_up.is_some();
     let wanted = exact(&step.messages, catching_up);
     let mut came = Vec::new();
     let bound = Instant::now() + within;
     loop {
         let is_complete = step.ended.is_none() && exact(&came, catching_up) >= wanted;
-        let until = if is_complete { Instant::now() + NOTHING_MORE } else { bound };
+        let until = if is_complete {
+            Instant::now() + NOTHING_MORE
+        } else {
+            bound
+        };
         match timeout_at(until, opened.call.next()).await {
-            Ok(Some(Came::Message(message))) if Instant::now() < bound => came.push(to_recorded(&message)),
+            Ok(Some(Came::Message(message))) if Instant::now() < bound => {
+                came.push(to_recorded(&message))
+            }
             Ok(Some(Came::Message(_)) | None) | Err(_) => return (came, None),
             Ok(Some(Came::Ended(ending))) => return (came, Some(ending)),
         }
@@ -346,17 +469,28 @@ fn exact(messages: &[Value], catching_up: bool) -> usize {
 /// "at least 2 s later" as a span.
 fn at_least_seconds_later(note: &str) -> Option<Duration> {
     let seconds = note.strip_prefix("at least ")?.strip_suffix(" s later")?;
-    seconds.parse().ok().map(|seconds: f64| Duration::from_secs_f64(seconds + 0.1))
+    seconds
+        .parse()
+        .ok()
+        .map(|seconds: f64| Duration::from_secs_f64(seconds + 0.1))
 }
 
 fn ended_unasked(ending: &Ending) -> Difference {
     let came = format!("{} {:?}", ending.code, ending.message);
-    Difference { at: "the call's end".to_owned(), wanted: "none yet, or OK".to_owned(), came }
+    Difference {
+        at: "the call's end".to_owned(),
+        wanted: "none yet, or OK".to_owned(),
+        came,
+    }
 }
 
 fn did_not_end(within: Duration) -> Difference {
     let came = format!("no end within {within:?}");
-    Difference { at: "the call's end".to_owned(), wanted: "the recorded status".to_owned(), came }
+    Difference {
+        at: "the call's end".to_owned(),
+        wanted: "the recorded status".to_owned(),
+        came,
+    }
 }
 
 /// A step in one line, as it stands in the recording.
@@ -370,5 +504,7 @@ fn described(step: &Step) -> String {
         Kind::Note => "note".to_owned(),
     };
     let requests = step.requests.iter().filter_map(Value::as_array).flatten();
-    requests.fold(what, |line, request| format!("{line}\n    request {request}"))
+    requests.fold(what, |line, request| {
+        format!("{line}\n    request {request}")
+    })
 }

@@ -110,7 +110,14 @@ impl Step {
     /// When its fields fit no kind: the recording is not one that this player knows.
     #[must_use]
     pub fn kind(&self) -> Kind<'_> {
-        let fields = [&self.call, &self.open, &self.awaited, &self.send, &self.close].map(Option::as_deref);
+        let fields = [
+            &self.call,
+            &self.open,
+            &self.awaited,
+            &self.send,
+            &self.close,
+        ]
+        .map(Option::as_deref);
         match fields {
             [Some(call), None, None, None, None] => Kind::Call(call),
             [Some(call), Some(name), None, None, None] => Kind::Open(name, call),
@@ -133,8 +140,16 @@ mod tests {
             let step: Step = serde_json::from_str(text).unwrap();
             format!("{:?}", step.kind())
         };
-        assert_eq!(kind(r#"{"call":"A/B","requests":[],"responses":[],"status":{"code":"OK","message":""}}"#), r#"Call("A/B")"#);
-        assert_eq!(kind(r#"{"open":"sub","call":"A/B","requests":[]}"#), r#"Open("sub", "A/B")"#);
+        assert_eq!(
+            kind(
+                r#"{"call":"A/B","requests":[],"responses":[],"status":{"code":"OK","message":""}}"#
+            ),
+            r#"Call("A/B")"#
+        );
+        assert_eq!(
+            kind(r#"{"open":"sub","call":"A/B","requests":[]}"#),
+            r#"Open("sub", "A/B")"#
+        );
         assert_eq!(kind(r#"{"await":"sub","messages":[]}"#), r#"Await("sub")"#);
         assert_eq!(kind(r#"{"note":"later"}"#), "Note");
     }

@@ -1,7 +1,8 @@
 //! Raw gRPC to a node: any method, dynamic messages, and everything about how a call ended.
 //!
-//! Generated clients hide two things that the recordings settle: whether an error came before any response header, and
-//! whether a stream ended with a status at all. Hence this small one on tonic's channel and codec.
+//! Generated clients hide two things that the recordings settle: whether an error came before any
+//! response header, and whether a stream ended with a status at all. Hence this small one on
+//! tonic's channel and codec.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +38,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Connects to `host:port` without TLS, or as a `kurrentdb://` connection string of one host says (user, `tls`, `tlsCAFile`).
+    /// Connects to `host:port` without TLS, or as a `kurrentdb://` connection string of one host
+    /// says (user, `tls`, `tlsCAFile`).
     ///
     /// # Errors
     /// Why there is no connection.
@@ -47,17 +49,35 @@ impl Target {
             None => (address, true),
         };
         let authority = rest.split(['?', '/']).next().unwrap_or(rest);
-        let (user, host_and_port) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
+        let (user, host_and_port) = authority
+            .rsplit_once('@')
+            .map_or((None, authority), |(user, rest)| (Some(user), rest));
         let authorization = user.map(|user| format!("Basic {}", STANDARD.encode(user)));
-        let host = host_and_port.rsplit_once(':').map_or(host_and_port, |(host, _)| host);
+        let host = host_and_port
+            .rsplit_once(':')
+            .map_or(host_and_port, |(host, _)| host);
         let scheme = if is_plain { "http" } else { "https" };
-        let mut endpoint = Channel::from_shared(format!("{scheme}://{host_and_port}")).map_err(|error| error.to_string())?;
+        let mut endpoint = Channel::from_shared(format!("{scheme}://{host_and_port}"))
+            .map_err(|error| error.to_string())?;
         if !is_plain {
-            endpoint = endpoint.tls_config(trust(parameter(rest, "tlscafile"))?).map_err(|error| error.to_string())?;
+            endpoint = endpoint
+                .tls_config(trust(parameter(rest, "tlscafile"))?)
+                .map_err(|error| error.to_string())?;
         }
-        let channel = endpoint.tcp_nodelay(true).connect().await.map_err(|error| format!("{address}: {error:?}"))?;
+        let channel = endpoint
+            .tcp_nodelay(true)
+            .connect()
+            .await
+            .map_err(|error| format!("{address}: {error:?}"))?;
         let answer_within = Duration::from_secs(20);
-        Ok(Self { channel, host: host.to_owned(), authorization, append_limit: 1_048_576, answer_within, offers: Vec::new() })
+        Ok(Self {
+            channel,
+            host: host.to_owned(),
+            authorization,
+            append_limit: 1_048_576,
+            answer_within,
+            offers: Vec::new(),
+        })
     }
 
     /// Starts a call. Requests go out with [`Call::send`]; what comes is read with [`Call::next`].
@@ -74,7 +94,11 @@ impl Target {
             };
             let _ = incoming.send(Came::Ended(ending));
         });
-        Call { requests: Some(requests), came, task }
+        Call {
+            requests: Some(requests),
+            came,
+            task,
+        }
     }
 
     fn request(
@@ -84,16 +108,23 @@ impl Target {
         outgoing: mpsc::UnboundedReceiver<DynamicMessage>,
     ) -> Request<tonic::body::Body> {
         let messages = UnboundedReceiverStream::new(outgoing).map(Ok);
-        let body = EncodeBody::new_client(Dynamic(method.input()), messages, None, Some(usize::MAX));
+        let body =
+            EncodeBody::new_client(Dynamic(method.input()), messages, None, Some(usize::MAX));
         let uri = format!("/{}/{}", method.parent_service().full_name(), method.name());
-        let mut request = Request::post(uri).header("content-type", "application/grpc").header("te", "trailers");
+        let mut request = Request::post(uri)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        if let (Some(authorization), false) = (&self.authorization, headers.contains_key("authorization")) {
+        if let (Some(authorization), false) =
+            (&self.authorization, headers.contains_key("authorization"))
+        {
             request = request.header("authorization", authorization);
         }
-        request.body(tonic::body::Body::new(body)).expect("a request from known parts")
+        request
+            .body(tonic::body::Body::new(body))
+            .expect("a request from known parts")
     }
 }
 
@@ -101,12 +132,16 @@ impl Target {
 fn parameter<'a>(connection: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = connection.split_once('?')?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    pairs
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 /// The authorities to trust: those of a file, or the machine's.
 fn trust(file: Option<&str>) -> Result<ClientTlsConfig, String> {
-    let Some(file) = file else { return Ok(ClientTlsConfig::new().with_native_roots()) };
+    let Some(file) = file else {
+        return Ok(ClientTlsConfig::new().with_native_roots());
+    };
     let text = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
     Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(text)))
 }
@@ -170,24 +205,50 @@ impl Ending {
     fn of(status: &Status, trailers_only: bool) -> Self {
         let transport = ["content-type", "date", "server", "content-length"];
         let pairs = status.metadata().iter().filter_map(|pair| match pair {
-            KeyAndValueRef::Ascii(name, value) => Some((name.to_string(), value.to_str().ok()?.to_owned())),
+            KeyAndValueRef::Ascii(name, value) => {
+                Some((name.to_string(), value.to_str().ok()?.to_owned()))
+            }
             KeyAndValueRef::Binary(..) => None,
         });
-        let trailers = pairs.filter(|(name, _)| !transport.contains(&name.as_str()) && !name.starts_with("grpc-")).collect();
-        Self { code: name(status.code()), message: status.message().to_owned(), trailers, trailers_only }
+        let trailers = pairs
+            .filter(|(name, _)| !transport.contains(&name.as_str()) && !name.starts_with("grpc-"))
+            .collect();
+        Self {
+            code: name(status.code()),
+            message: status.message().to_owned(),
+            trailers,
+            trailers_only,
+        }
     }
 
     fn without_status(code: &'static str, message: impl ToString) -> Self {
-        Self { code, message: message.to_string(), trailers: BTreeMap::new(), trailers_only: true }
+        Self {
+            code,
+            message: message.to_string(),
+            trailers: BTreeMap::new(),
+            trailers_only: true,
+        }
     }
 }
 
-async fn answer(channel: &mut Channel, request: Request<tonic::body::Body>) -> Result<Response<tonic::body::Body>, String> {
-    std::future::poll_fn(|context| channel.poll_ready(context)).await.map_err(|error| format!("{error:?}"))?;
-    channel.call(request).await.map_err(|error| format!("{error:?}"))
+async fn answer(
+    channel: &mut Channel,
+    request: Request<tonic::body::Body>,
+) -> Result<Response<tonic::body::Body>, String> {
+    std::future::poll_fn(|context| channel.poll_ready(context))
+        .await
+        .map_err(|error| format!("{error:?}"))?;
+    channel
+        .call(request)
+        .await
+        .map_err(|error| format!("{error:?}"))
 }
 
-async fn listen(response: Response<tonic::body::Body>, output: MessageDescriptor, came: &mpsc::UnboundedSender<Came>) -> Ending {
+async fn listen(
+    response: Response<tonic::body::Body>,
+    output: MessageDescriptor,
+    came: &mpsc::UnboundedSender<Came>,
+) -> Ending {
     let (head, body) = response.into_parts();
     if let Some(status) = Status::from_header_map(&head.headers) {
         return Ending::of(&status, true);
@@ -195,7 +256,8 @@ async fn listen(response: Response<tonic::body::Body>, output: MessageDescriptor
     if head.status != StatusCode::OK {
         return refused(head.status, &head.headers);
     }
-    let mut messages = Streaming::new_response(Dynamic(output), body, head.status, None, Some(usize::MAX));
+    let mut messages =
+        Streaming::new_response(Dynamic(output), body, head.status, None, Some(usize::MAX));
     loop {
         match messages.message().await {
             Ok(Some(message)) => drop(came.send(Came::Message(message))),
@@ -205,7 +267,10 @@ async fn listen(response: Response<tonic::body::Body>, output: MessageDescriptor
     }
     match messages.trailers().await {
         Ok(Some(trailers)) => Ending::of(&Status::with_metadata(Code::Ok, "", trailers), false),
-        _ => Ending { trailers_only: false, ..Ending::without_status("CUT", "the stream ended without a status") },
+        _ => Ending {
+            trailers_only: false,
+            ..Ending::without_status("CUT", "the stream ended without a status")
+        },
     }
 }
 
@@ -219,7 +284,10 @@ fn refused(status: StatusCode, headers: &HeaderMap) -> Ending {
         429 | 502..=504 => "UNAVAILABLE",
         _ => "UNKNOWN",
     };
-    let kind = headers.get("content-type").map(|kind| format!("{kind:?}")).unwrap_or_default();
+    let kind = headers
+        .get("content-type")
+        .map(|kind| format!("{kind:?}"))
+        .unwrap_or_default();
     Ending::without_status(code, format!("HTTP status {status} {kind}"))
 }
 
@@ -254,7 +322,9 @@ impl Encoder for Dynamic {
     type Error = Status;
 
     fn encode(&mut self, message: DynamicMessage, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        message.encode(to).map_err(|error| Status::internal(error.to_string()))
+        message
+            .encode(to)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }
 
@@ -264,7 +334,9 @@ impl Decoder for Dynamic {
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         let message = DynamicMessage::decode(self.0.clone(), from);
-        message.map(Some).map_err(|error| Status::internal(error.to_string()))
+        message
+            .map(Some)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }
 

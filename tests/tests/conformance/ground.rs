@@ -1,10 +1,12 @@
-//! What every test of the suite stands on: the store under test, names that nobody used before, and short words for the calls.
+//! What every test of the suite stands on: the store under test, names that nobody used before, and
+//! short words for the calls.
 
 use embedded::EmbeddedNode;
 use kurrentdb::{
-    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, DeleteStreamOptions, Error, EventData, Position, ReadAllOptions,
-    ReadEvent, ReadStream, ReadStreamOptions, RecordedEvent, ResolvedEvent, StreamPosition, StreamState, SubscribeToAllOptions,
-    SubscribeToStreamOptions, Subscription, SubscriptionEvent, SubscriptionFilter, TombstoneStreamOptions, WriteResult,
+    AppendToStreamOptions, Client, ClientSettings, CurrentRevision, DeleteStreamOptions, Error,
+    EventData, Position, ReadAllOptions, ReadEvent, ReadStream, ReadStreamOptions, RecordedEvent,
+    ResolvedEvent, StreamPosition, StreamState, SubscribeToAllOptions, SubscribeToStreamOptions,
+    Subscription, SubscriptionEvent, SubscriptionFilter, TombstoneStreamOptions, WriteResult,
 };
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -18,9 +20,12 @@ pub const SOON: Duration = Duration::from_secs(15);
 /// "Nothing more" means nothing for this long.
 pub const A_WHILE: Duration = Duration::from_millis(400);
 
-/// The store under test, for as long as the process lives. Tests come and go with their own runtimes, so it has one of its own.
-static CONNECTION_STRING: LazyLock<String> =
-    LazyLock::new(|| tests::store::from_environment().unwrap_or_else(|| start(|| EmbeddedNode::builder().in_memory())));
+/// The store under test, for as long as the process lives. Tests come and go with their own
+/// runtimes, so it has one of its own.
+static CONNECTION_STRING: LazyLock<String> = LazyLock::new(|| {
+    peerage_tests::store::from_environment()
+        .unwrap_or_else(|| start(|| EmbeddedNode::builder().in_memory()))
+});
 
 /// Starts a node that lives as long as the process, and gives its connection string.
 pub fn start(builder: fn() -> embedded::Builder) -> String {
@@ -40,7 +45,8 @@ pub fn connection_string() -> &'static str {
     &CONNECTION_STRING
 }
 
-/// A client of the store under test. Each test has its own, as a subscription that is not read can hold up its neighbours.
+/// A client of the store under test. Each test has its own, as a subscription that is not read can
+/// hold up its neighbours.
 pub struct Store {
     pub client: Client,
 }
@@ -53,7 +59,9 @@ pub async fn store() -> Store {
 /// Connects to any store.
 pub fn connect(connection_string: &str) -> Store {
     let settings: ClientSettings = connection_string.parse().expect("a connection string");
-    Store { client: Client::new(settings).expect("a client") }
+    Store {
+        client: Client::new(settings).expect("a client"),
+    }
 }
 
 /// A name that nobody used before, beginning with `hint`.
@@ -63,7 +71,9 @@ pub fn unused(hint: &str) -> String {
 
 /// A new event with a new id.
 pub fn event(event_type: &str) -> EventData {
-    EventData::json(event_type, &json!({"is": event_type})).unwrap().id(Uuid::new_v4())
+    EventData::json(event_type, &json!({"is": event_type}))
+        .unwrap()
+        .id(Uuid::new_v4())
 }
 
 /// So many new events.
@@ -83,7 +93,9 @@ pub fn ids<const N: usize>() -> [Uuid; N] {
 
 /// Bounds anything that could hang.
 pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, work).await.unwrap_or_else(|_| panic!("{what}: not within {SOON:?}"))
+    tokio::time::timeout(SOON, work)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {SOON:?}"))
 }
 
 /// A message of a stream read.
@@ -96,14 +108,25 @@ pub enum Seen {
 }
 
 impl Store {
-    pub async fn append(&self, stream: &str, expected: StreamState, events: Vec<EventData>) -> Result<WriteResult, Error> {
+    pub async fn append(
+        &self,
+        stream: &str,
+        expected: StreamState,
+        events: Vec<EventData>,
+    ) -> Result<WriteResult, Error> {
         let options = AppendToStreamOptions::default().stream_state(expected);
-        soon("an append", self.client.append_to_stream(stream, &options, events)).await
+        soon(
+            "an append",
+            self.client.append_to_stream(stream, &options, events),
+        )
+        .await
     }
 
     /// Appends where nothing is expected, and nothing may go wrong.
     pub async fn write(&self, stream: &str, events: Vec<EventData>) -> WriteResult {
-        self.append(stream, StreamState::Any, events).await.expect("an append with Any")
+        self.append(stream, StreamState::Any, events)
+            .await
+            .expect("an append with Any")
     }
 
     /// A stream nobody used before, with so many events.
@@ -127,48 +150,89 @@ impl Store {
         stream
     }
 
-    pub async fn delete(&self, stream: &str, expected: StreamState) -> Result<Option<Position>, Error> {
+    pub async fn delete(
+        &self,
+        stream: &str,
+        expected: StreamState,
+    ) -> Result<Option<Position>, Error> {
         let options = DeleteStreamOptions::default().stream_state(expected);
         soon("a delete", self.client.delete_stream(stream, &options)).await
     }
 
-    pub async fn tombstone(&self, stream: &str, expected: StreamState) -> Result<Option<Position>, Error> {
+    pub async fn tombstone(
+        &self,
+        stream: &str,
+        expected: StreamState,
+    ) -> Result<Option<Position>, Error> {
         let options = TombstoneStreamOptions::default().stream_state(expected);
-        soon("a tombstone", self.client.tombstone_stream(stream, &options)).await
+        soon(
+            "a tombstone",
+            self.client.tombstone_stream(stream, &options),
+        )
+        .await
     }
 
     /// Writes metadata exactly as given: the client's own type writes `$maxAge` in milliseconds.
     pub async fn set_metadata(&self, stream: &str, metadata: &Value) -> WriteResult {
-        let event = EventData::json("$metadata", metadata).unwrap().id(Uuid::new_v4());
+        let event = EventData::json("$metadata", metadata)
+            .unwrap()
+            .id(Uuid::new_v4());
         self.write(&format!("$${stream}"), vec![event]).await
     }
 
     /// The metadata as written, if there is any.
     pub async fn metadata(&self, stream: &str) -> Option<Value> {
-        let options = ReadStreamOptions::default().position(StreamPosition::End).max_count(1);
-        let newest = self.read_with(&format!("$${stream}"), &options).await.ok()?;
+        let options = ReadStreamOptions::default()
+            .position(StreamPosition::End)
+            .max_count(1);
+        let newest = self
+            .read_with(&format!("$${stream}"), &options)
+            .await
+            .ok()?;
         Some(serde_json::from_slice(&newest.first()?.get_original_event().data).unwrap())
     }
 
     /// The events of a read, once it is over.
-    pub async fn read_with(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<ResolvedEvent>, Error> {
-        soon("a read", async { collect(self.client.read_stream(stream, options).await?).await }).await
+    pub async fn read_with(
+        &self,
+        stream: &str,
+        options: &ReadStreamOptions,
+    ) -> Result<Vec<ResolvedEvent>, Error> {
+        soon("a read", async {
+            collect(self.client.read_stream(stream, options).await?).await
+        })
+        .await
     }
 
     /// The whole stream, forwards.
     pub async fn read(&self, stream: &str) -> Result<Vec<RecordedEvent>, Error> {
-        let read = self.read_with(stream, &ReadStreamOptions::default()).await?;
-        Ok(read.into_iter().map(|event| event.event.expect("an event that is no link")).collect())
+        let read = self
+            .read_with(stream, &ReadStreamOptions::default())
+            .await?;
+        Ok(read
+            .into_iter()
+            .map(|event| event.event.expect("an event that is no link"))
+            .collect())
     }
 
     /// The numbers of the visible events, forwards.
     pub async fn numbers(&self, stream: &str) -> Vec<u64> {
-        self.read(stream).await.unwrap().iter().map(|event| event.revision).collect()
+        self.read(stream)
+            .await
+            .unwrap()
+            .iter()
+            .map(|event| event.revision)
+            .collect()
     }
 
     /// The ids of the visible events, forwards.
     pub async fn ids(&self, stream: &str) -> Vec<Uuid> {
-        self.read(stream).await.unwrap().iter().map(|event| event.id).collect()
+        self.read(stream)
+            .await
+            .unwrap()
+            .iter()
+            .map(|event| event.id)
+            .collect()
     }
 
     /// All messages of a stream read.
@@ -181,7 +245,9 @@ impl Store {
                     ReadEvent::Event(event) => Seen::Event(event.get_original_event().revision),
                     ReadEvent::FirstStreamPosition(number) => Seen::First(number),
                     ReadEvent::LastStreamPosition(number) => Seen::Last(number),
-                    ReadEvent::LastAllStreamPosition(position) => panic!("a server never sends this: {position}"),
+                    ReadEvent::LastAllStreamPosition(position) => {
+                        panic!("a server never sends this: {position}")
+                    }
                 });
             }
             seen
@@ -191,12 +257,17 @@ impl Store {
 
     /// The events of a read of `$all`.
     pub async fn read_all(&self, options: &ReadAllOptions) -> Result<Vec<ResolvedEvent>, Error> {
-        soon("a read of $all", async { collect(self.client.read_all(options).await?).await }).await
+        soon("a read of $all", async {
+            collect(self.client.read_all(options).await?).await
+        })
+        .await
     }
 
     /// The events of `$all` from a position on that a filter lets through.
     pub async fn filtered(&self, from: Position, filter: SubscriptionFilter) -> Vec<ResolvedEvent> {
-        let options = ReadAllOptions::default().position(StreamPosition::Position(from)).filter(filter);
+        let options = ReadAllOptions::default()
+            .position(StreamPosition::Position(from))
+            .filter(filter);
         self.read_all(&options).await.unwrap()
     }
 
@@ -218,8 +289,8 @@ async fn collect(mut read: ReadStream) -> Result<Vec<ResolvedEvent>, Error> {
     Ok(events)
 }
 
-/// A subscription while it is watched. A task of its own reads it, one message ahead: the client's subscription subscribes anew
-/// when a wait for its next message is given up.
+/// A subscription while it is watched. A task of its own reads it, one message ahead: the client's
+/// subscription subscribes anew when a wait for its next message is given up.
 pub struct Following {
     came: mpsc::Receiver<Result<SubscriptionEvent, Error>>,
     reader: JoinHandle<()>,
@@ -238,12 +309,20 @@ pub enum Signal {
 impl Following {
     pub fn of(mut subscription: Subscription) -> Self {
         let (tell, came) = mpsc::channel(1);
-        let reader = tokio::spawn(async move { while tell.send(subscription.next_subscription_event().await).await.is_ok() {} });
+        let reader = tokio::spawn(async move {
+            while tell
+                .send(subscription.next_subscription_event().await)
+                .await
+                .is_ok()
+            {}
+        });
         Self { came, reader }
     }
 
     async fn came(&mut self) -> Result<SubscriptionEvent, Error> {
-        soon("a signal of a subscription", self.came.recv()).await.expect("the subscription is read")
+        soon("a signal of a subscription", self.came.recv())
+            .await
+            .expect("the subscription is read")
     }
 
     pub async fn next(&mut self) -> Result<Signal, Error> {
@@ -252,8 +331,12 @@ impl Following {
                 id.parse::<Uuid>().expect("a subscription's id");
                 Signal::Confirmed
             }
-            SubscriptionEvent::EventAppeared(event) => Signal::Event(event.get_original_event().revision),
-            SubscriptionEvent::Checkpoint(position) => Signal::Checkpoint(position.commit, position.prepare),
+            SubscriptionEvent::EventAppeared(event) => {
+                Signal::Event(event.get_original_event().revision)
+            }
+            SubscriptionEvent::Checkpoint(position) => {
+                Signal::Checkpoint(position.commit, position.prepare)
+            }
             SubscriptionEvent::CaughtUp(_) => Signal::CaughtUp,
             other => panic!("a server never sends this to a subscription: {other:?}"),
         })
@@ -314,13 +397,19 @@ pub fn conflict(outcome: Result<WriteResult, Error>) -> (StreamState, CurrentRev
 /// Checks that a call was refused because the stream is deleted.
 #[track_caller]
 pub fn is_deleted<T: std::fmt::Debug>(outcome: Result<T, Error>) {
-    assert!(matches!(outcome, Err(Error::ResourceDeleted)), "the stream was to be deleted: {outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::ResourceDeleted)),
+        "the stream was to be deleted: {outcome:?}"
+    );
 }
 
 /// Checks that a read says the stream is not there.
 #[track_caller]
 pub fn is_not_found<T: std::fmt::Debug>(outcome: Result<T, Error>) {
-    assert!(matches!(outcome, Err(Error::ResourceNotFound)), "the stream was not to be found: {outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::ResourceNotFound)),
+        "the stream was not to be found: {outcome:?}"
+    );
 }
 
 /// The text of a status that the client has no type for.

@@ -2,12 +2,12 @@
 
 use crate::ground::{Seen, event, events, is_deleted, is_not_found, store, unused};
 use kurrentdb::{
-    Acl, AppendToStreamOptions, EventData, ReadStreamOptions, StreamAclBuilder, StreamMetadata, StreamMetadataResult, StreamPosition,
-    StreamState,
+    Acl, AppendToStreamOptions, EventData, ReadStreamOptions, StreamAclBuilder, StreamMetadata,
+    StreamMetadataResult, StreamPosition, StreamState,
 };
 use serde_json::json;
 use std::time::Duration;
-use tests::wait;
+use peerage_tests::wait;
 
 fn backwards() -> ReadStreamOptions {
     ReadStreamOptions::default().position(StreamPosition::End)
@@ -21,14 +21,33 @@ fn from(number: u64) -> ReadStreamOptions {
 async fn metadata_reads_back_as_it_was_set_with_every_key_and_the_acl() {
     let store = store().await;
     let stream = store.stream_of(1).await;
-    let acl = StreamAclBuilder::new().add_read_roles("$all").add_write_roles("ouro").add_write_roles("admin").build();
-    let metadata =
-        StreamMetadata::builder().max_count(12).truncate_before(1).acl(Acl::Stream(acl)).insert_custom_property("colour", "green").build();
+    let acl = StreamAclBuilder::new()
+        .add_read_roles("$all")
+        .add_write_roles("ouro")
+        .add_write_roles("admin")
+        .build();
+    let metadata = StreamMetadata::builder()
+        .max_count(12)
+        .truncate_before(1)
+        .acl(Acl::Stream(acl))
+        .insert_custom_property("colour", "green")
+        .build();
     let options = AppendToStreamOptions::default().stream_state(StreamState::NoStream);
-    let written = store.client.set_stream_metadata(stream.as_str(), &options, &metadata).await.unwrap();
+    let written = store
+        .client
+        .set_stream_metadata(stream.as_str(), &options, &metadata)
+        .await
+        .unwrap();
     assert_eq!(written.next_expected_version, 0);
-    match store.client.get_stream_metadata(stream.as_str(), &backwards()).await.unwrap() {
-        StreamMetadataResult::Success(read) => assert_eq!((read.version(), read.metadata()), (0, &metadata)),
+    match store
+        .client
+        .get_stream_metadata(stream.as_str(), &backwards())
+        .await
+        .unwrap()
+    {
+        StreamMetadataResult::Success(read) => {
+            assert_eq!((read.version(), read.metadata()), (0, &metadata))
+        }
         other => panic!("metadata was to come: {other:?}"),
     }
 }
@@ -37,7 +56,14 @@ async fn metadata_reads_back_as_it_was_set_with_every_key_and_the_acl() {
 async fn a_stream_without_metadata_has_none() {
     let store = store().await;
     let stream = store.stream_of(1).await;
-    assert!(store.client.get_stream_metadata(stream.as_str(), &backwards()).await.unwrap().is_not_found());
+    assert!(
+        store
+            .client
+            .get_stream_metadata(stream.as_str(), &backwards())
+            .await
+            .unwrap()
+            .is_not_found()
+    );
 }
 
 #[tokio::test]
@@ -45,7 +71,12 @@ async fn the_metadata_of_a_tombstoned_stream_reads_as_deleted_and_may_still_be_a
     let store = store().await;
     let stream = store.tombstoned_stream().await;
     store.set_metadata(&stream, &json!({"x": 2})).await;
-    is_deleted(store.client.get_stream_metadata(stream.as_str(), &backwards()).await);
+    is_deleted(
+        store
+            .client
+            .get_stream_metadata(stream.as_str(), &backwards())
+            .await,
+    );
 }
 
 #[tokio::test]
@@ -54,7 +85,12 @@ async fn a_metadata_stream_shows_only_its_newest_event() {
     for n in 0..3 {
         store.set_metadata(&stream, &json!({"a": n})).await;
     }
-    assert_eq!(store.messages(&format!("$${stream}"), &ReadStreamOptions::default()).await, [Seen::Event(2), Seen::Last(2)]);
+    assert_eq!(
+        store
+            .messages(&format!("$${stream}"), &ReadStreamOptions::default())
+            .await,
+        [Seen::Event(2), Seen::Last(2)]
+    );
     assert_eq!(store.metadata(&stream).await, Some(json!({"a": 2})));
     is_not_found(store.read(&stream).await);
 }
@@ -81,9 +117,13 @@ async fn truncate_before_hides_the_events_below_it() {
 async fn the_first_visible_event_is_the_later_of_max_count_and_truncate_before() {
     let store = store().await;
     let stream = store.stream_of(10).await;
-    store.set_metadata(&stream, &json!({"$tb": 4, "$maxCount": 3})).await;
+    store
+        .set_metadata(&stream, &json!({"$tb": 4, "$maxCount": 3}))
+        .await;
     assert_eq!(store.numbers(&stream).await, [7, 8, 9]);
-    store.set_metadata(&stream, &json!({"$tb": 8, "$maxCount": 3})).await;
+    store
+        .set_metadata(&stream, &json!({"$tb": 8, "$maxCount": 3}))
+        .await;
     assert_eq!(store.numbers(&stream).await, [8, 9]);
 }
 
@@ -93,7 +133,12 @@ async fn max_age_hides_events_once_they_are_older_than_so_many_seconds() {
     let stream = store.stream_of(2).await;
     store.set_metadata(&stream, &json!({"$maxAge": 1})).await;
     let hidden = || async { store.numbers(&stream).await.is_empty().then_some(()) };
-    wait::until("the end of the events' age", Duration::from_secs(10), hidden).await;
+    wait::until(
+        "the end of the events' age",
+        Duration::from_secs(10),
+        hidden,
+    )
+    .await;
     store.set_metadata(&stream, &json!({"$maxAge": 1000})).await;
     assert_eq!(store.numbers(&stream).await, [0, 1]);
 }
@@ -103,8 +148,19 @@ async fn a_backward_read_stops_where_truncation_begins() {
     let store = store().await;
     let stream = store.stream_of(10).await;
     store.set_metadata(&stream, &json!({"$maxCount": 3})).await;
-    assert_eq!(store.messages(&stream, &backwards()).await, [Seen::Event(9), Seen::Event(8), Seen::Event(7), Seen::Last(9)]);
-    assert_eq!(store.messages(&stream, &from(3).backwards()).await, [Seen::Last(9)]);
+    assert_eq!(
+        store.messages(&stream, &backwards()).await,
+        [
+            Seen::Event(9),
+            Seen::Event(8),
+            Seen::Event(7),
+            Seen::Last(9)
+        ]
+    );
+    assert_eq!(
+        store.messages(&stream, &from(3).backwards()).await,
+        [Seen::Last(9)]
+    );
 }
 
 #[tokio::test]
@@ -112,7 +168,13 @@ async fn a_forward_read_from_below_the_truncation_jumps_to_the_first_visible_eve
     let store = store().await;
     let stream = store.stream_of(10).await;
     store.set_metadata(&stream, &json!({"$tb": 7})).await;
-    let jumped = [Seen::First(7), Seen::Event(7), Seen::Event(8), Seen::Event(9), Seen::Last(9)];
+    let jumped = [
+        Seen::First(7),
+        Seen::Event(7),
+        Seen::Event(8),
+        Seen::Event(9),
+        Seen::Last(9),
+    ];
     assert_eq!(store.messages(&stream, &from(2).max_count(3)).await, jumped);
 }
 
@@ -121,8 +183,18 @@ async fn a_stream_that_is_truncated_to_nothing_still_exists() {
     let store = store().await;
     let stream = store.stream_of(10).await;
     store.set_metadata(&stream, &json!({"$tb": 10})).await;
-    assert_eq!(store.messages(&stream, &ReadStreamOptions::default()).await, [Seen::First(10), Seen::Last(9)]);
-    assert_eq!(store.append(&stream, StreamState::StreamRevision(9), events(1)).await.unwrap().next_expected_version, 10);
+    assert_eq!(
+        store.messages(&stream, &ReadStreamOptions::default()).await,
+        [Seen::First(10), Seen::Last(9)]
+    );
+    assert_eq!(
+        store
+            .append(&stream, StreamState::StreamRevision(9), events(1))
+            .await
+            .unwrap()
+            .next_expected_version,
+        10
+    );
     assert_eq!(store.numbers(&stream).await, [10]);
 }
 
@@ -142,7 +214,12 @@ async fn metadata_with_a_senseless_value_or_that_is_no_json_counts_as_none() {
         assert_eq!(store.numbers(&stream).await, [0, 1], "{metadata}");
     }
     let stream = store.stream_of(2).await;
-    store.write(&format!("$${stream}"), vec![EventData::binary("$metadata", "{\"$tb\":1".into())]).await;
+    store
+        .write(
+            &format!("$${stream}"),
+            vec![EventData::binary("$metadata", "{\"$tb\":1".into())],
+        )
+        .await;
     assert_eq!(store.numbers(&stream).await, [0, 1]);
 }
 
@@ -152,7 +229,25 @@ async fn live_delivery_is_not_cut_by_truncation() {
     let stream = store.stream_of(6).await;
     store.set_metadata(&stream, &json!({"$maxCount": 2})).await;
     let mut following = store.follow(&stream, StreamPosition::Start).await;
-    assert_eq!(following.events(2).await.iter().map(|event| event.get_original_event().revision).collect::<Vec<_>>(), [4, 5]);
-    store.write(&stream, vec![event("A"), event("B"), event("C")]).await;
-    assert_eq!(following.events(3).await.iter().map(|event| event.get_original_event().revision).collect::<Vec<_>>(), [6, 7, 8]);
+    assert_eq!(
+        following
+            .events(2)
+            .await
+            .iter()
+            .map(|event| event.get_original_event().revision)
+            .collect::<Vec<_>>(),
+        [4, 5]
+    );
+    store
+        .write(&stream, vec![event("A"), event("B"), event("C")])
+        .await;
+    assert_eq!(
+        following
+            .events(3)
+            .await
+            .iter()
+            .map(|event| event.get_original_event().revision)
+            .collect::<Vec<_>>(),
+        [6, 7, 8]
+    );
 }

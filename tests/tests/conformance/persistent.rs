@@ -1,15 +1,18 @@
-//! Row 26: persistent subscriptions, as far as the client shows them. A server that has none says so in its features.
+//! Row 26: persistent subscriptions, as far as the client shows them. A server that has none says
+//! so in its features.
 
 use crate::ground::{Store, events, soon, store, unused};
 use crate::raw;
 use kurrentdb::{
-    DeletePersistentSubscriptionOptions, Error, GetPersistentSubscriptionInfoOptions, ListPersistentSubscriptionsOptions, NakAction,
-    PersistentSubscription, PersistentSubscriptionEvent, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions,
-    ReplayParkedMessagesOptions, ResolvedEvent, StreamPosition, SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
+    DeletePersistentSubscriptionOptions, Error, GetPersistentSubscriptionInfoOptions,
+    ListPersistentSubscriptionsOptions, NakAction, PersistentSubscription,
+    PersistentSubscriptionEvent, PersistentSubscriptionOptions, PersistentSubscriptionToAllOptions,
+    ReplayParkedMessagesOptions, ResolvedEvent, StreamPosition,
+    SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
 };
 use serde_json::json;
 use std::time::Duration;
-use tests::wait;
+use peerage_tests::wait;
 
 const GROUP: &str = "group";
 
@@ -17,7 +20,12 @@ const GROUP: &str = "group";
 async fn supported() -> bool {
     let (came, _) = raw::call("ServerFeatures/GetSupportedMethods", &[json!({})]).await;
     let methods = came[0]["methods"].as_array().unwrap();
-    let supported = methods.iter().any(|method| method["service_name"].as_str().unwrap().contains("persistentsubscriptions"));
+    let supported = methods.iter().any(|method| {
+        method["service_name"]
+            .as_str()
+            .unwrap()
+            .contains("persistentsubscriptions")
+    });
     if !supported {
         eprintln!("stands aside: the server has no persistent subscriptions");
     }
@@ -29,12 +37,26 @@ fn from_start() -> PersistentSubscriptionOptions {
 }
 
 async fn create(store: &Store, stream: &str, options: &PersistentSubscriptionOptions) {
-    soon("a group", store.client.create_persistent_subscription(stream, GROUP, options)).await.unwrap();
+    soon(
+        "a group",
+        store
+            .client
+            .create_persistent_subscription(stream, GROUP, options),
+    )
+    .await
+    .unwrap();
 }
 
 async fn consume(store: &Store, stream: &str, buffer: usize) -> Consumer {
     let options = SubscribeToPersistentSubscriptionOptions::default().buffer_size(buffer);
-    let subscription = soon("a consumer", store.client.subscribe_to_persistent_subscription(stream, GROUP, &options)).await.unwrap();
+    let subscription = soon(
+        "a consumer",
+        store
+            .client
+            .subscribe_to_persistent_subscription(stream, GROUP, &options),
+    )
+    .await
+    .unwrap();
     Consumer { subscription }
 }
 
@@ -45,7 +67,12 @@ struct Consumer {
 impl Consumer {
     async fn next(&mut self) -> (ResolvedEvent, usize) {
         loop {
-            let next = soon("an event of a group", self.subscription.next_subscription_event()).await.unwrap();
+            let next = soon(
+                "an event of a group",
+                self.subscription.next_subscription_event(),
+            )
+            .await
+            .unwrap();
             if let PersistentSubscriptionEvent::EventAppeared { event, retry_count } = next {
                 return (event, retry_count);
             }
@@ -90,7 +117,12 @@ async fn row_26_a_group_begins_with_the_event_of_its_start() {
     }
     let store = store().await;
     let stream = store.stream_of(3).await;
-    create(&store, &stream, &PersistentSubscriptionOptions::default().start_from(StreamPosition::Position(1))).await;
+    create(
+        &store,
+        &stream,
+        &PersistentSubscriptionOptions::default().start_from(StreamPosition::Position(1)),
+    )
+    .await;
     assert_eq!(consume(&store, &stream, 10).await.number().await, 1);
 }
 
@@ -101,7 +133,12 @@ async fn row_26_a_group_from_the_end_delivers_only_later_events() {
     }
     let store = store().await;
     let stream = store.stream_of(3).await;
-    create(&store, &stream, &PersistentSubscriptionOptions::default().start_from(StreamPosition::End)).await;
+    create(
+        &store,
+        &stream,
+        &PersistentSubscriptionOptions::default().start_from(StreamPosition::End),
+    )
+    .await;
     let mut consumer = consume(&store, &stream, 10).await;
     store.write(&stream, events(1)).await;
     assert_eq!(consumer.number().await, 3);
@@ -114,18 +151,44 @@ async fn row_26_groups_that_exist_or_do_not_are_told_apart() {
     }
     let store = store().await;
     let stream = store.stream_of(1).await;
-    let (client, delete) = (&store.client, DeletePersistentSubscriptionOptions::default());
+    let (client, delete) = (
+        &store.client,
+        DeletePersistentSubscriptionOptions::default(),
+    );
     create(&store, &stream, &from_start()).await;
-    let again = client.create_persistent_subscription(stream.as_str(), GROUP, &from_start()).await;
-    assert!(matches!(again, Err(Error::ResourceAlreadyExists)), "{again:?}");
-    client.delete_persistent_subscription(stream.as_str(), GROUP, &delete).await.unwrap();
-    let missing = client.delete_persistent_subscription(stream.as_str(), GROUP, &delete).await;
-    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
-    let missing = client.update_persistent_subscription(stream.as_str(), GROUP, &from_start()).await;
-    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
+    let again = client
+        .create_persistent_subscription(stream.as_str(), GROUP, &from_start())
+        .await;
+    assert!(
+        matches!(again, Err(Error::ResourceAlreadyExists)),
+        "{again:?}"
+    );
+    client
+        .delete_persistent_subscription(stream.as_str(), GROUP, &delete)
+        .await
+        .unwrap();
+    let missing = client
+        .delete_persistent_subscription(stream.as_str(), GROUP, &delete)
+        .await;
+    assert!(
+        matches!(missing, Err(Error::ResourceNotFound)),
+        "{missing:?}"
+    );
+    let missing = client
+        .update_persistent_subscription(stream.as_str(), GROUP, &from_start())
+        .await;
+    assert!(
+        matches!(missing, Err(Error::ResourceNotFound)),
+        "{missing:?}"
+    );
     let info = GetPersistentSubscriptionInfoOptions::default();
-    let missing = client.get_persistent_subscription_info(&stream, GROUP, &info).await;
-    assert!(matches!(missing, Err(Error::ResourceNotFound)), "{missing:?}");
+    let missing = client
+        .get_persistent_subscription_info(&stream, GROUP, &info)
+        .await;
+    assert!(
+        matches!(missing, Err(Error::ResourceNotFound)),
+        "{missing:?}"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +207,8 @@ async fn row_26_a_buffer_of_one_holds_the_next_event_back_until_the_ack() {
 }
 
 #[tokio::test]
-async fn row_26_a_nack_with_retry_brings_the_event_again_and_then_parks_it_and_a_replay_brings_it_back() {
+async fn row_26_a_nack_with_retry_brings_the_event_again_and_then_parks_it_and_a_replay_brings_it_back()
+ {
     if !supported().await {
         return;
     }
@@ -155,12 +219,23 @@ async fn row_26_a_nack_with_retry_brings_the_event_again_and_then_parks_it_and_a
     for attempt in 0..3 {
         let (event, retries) = consumer.next().await;
         assert_eq!((event.get_original_event().revision, retries), (0, attempt));
-        consumer.subscription.nack(&event, NakAction::Retry, "again").await.unwrap();
+        consumer
+            .subscription
+            .nack(&event, NakAction::Retry, "again")
+            .await
+            .unwrap();
     }
     let parked = format!("$persistentsubscription-{stream}::{GROUP}-parked");
     let is_parked = || async { store.read(&parked).await.ok().map(|events| events.len()) };
-    assert_eq!(wait::until("the parked event", Duration::from_secs(10), is_parked).await, 1);
-    store.client.replay_parked_messages(&stream, GROUP, &ReplayParkedMessagesOptions::default()).await.unwrap();
+    assert_eq!(
+        wait::until("the parked event", Duration::from_secs(10), is_parked).await,
+        1
+    );
+    store
+        .client
+        .replay_parked_messages(&stream, GROUP, &ReplayParkedMessagesOptions::default())
+        .await
+        .unwrap();
     let (replayed, _) = consumer.next().await;
     assert_eq!(replayed.event.as_ref().unwrap().revision, 0);
 }
@@ -176,14 +251,30 @@ async fn row_26_a_nack_with_park_parks_at_once_and_one_with_skip_forgets() {
     let mut consumer = consume(&store, &stream, 10).await;
     let (first, _) = consumer.next().await;
     let (second, _) = consumer.next().await;
-    consumer.subscription.nack(&first, NakAction::Skip, "forget").await.unwrap();
-    consumer.subscription.nack(&second, NakAction::Park, "later").await.unwrap();
+    consumer
+        .subscription
+        .nack(&first, NakAction::Skip, "forget")
+        .await
+        .unwrap();
+    consumer
+        .subscription
+        .nack(&second, NakAction::Park, "later")
+        .await
+        .unwrap();
     let parked = format!("$persistentsubscription-{stream}::{GROUP}-parked");
     let links = || async {
         let links = store.read(&parked).await.ok()?;
-        Some(links.iter().map(|link| String::from_utf8_lossy(&link.data).into_owned()).collect::<Vec<_>>())
+        Some(
+            links
+                .iter()
+                .map(|link| String::from_utf8_lossy(&link.data).into_owned())
+                .collect::<Vec<_>>(),
+        )
     };
-    assert_eq!(wait::until("the parked event", Duration::from_secs(10), links).await, [format!("1@{stream}")]);
+    assert_eq!(
+        wait::until("the parked event", Duration::from_secs(10), links).await,
+        [format!("1@{stream}")]
+    );
     consumer.stays_silent().await;
 }
 
@@ -194,7 +285,12 @@ async fn row_26_an_event_that_is_not_acked_in_time_comes_again_with_its_retry_co
     }
     let store = store().await;
     let stream = store.stream_of(1).await;
-    create(&store, &stream, &from_start().message_timeout(Duration::from_millis(500))).await;
+    create(
+        &store,
+        &stream,
+        &from_start().message_timeout(Duration::from_millis(500)),
+    )
+    .await;
     let mut consumer = consume(&store, &stream, 10).await;
     assert_eq!(consumer.next().await.1, 0);
     assert_eq!(consumer.next().await.1, 1);
@@ -224,15 +320,43 @@ async fn row_26_a_group_that_is_deleted_or_updated_drops_its_consumers_with_an_e
     let stream = store.stream_of(0).await;
     create(&store, &stream, &from_start()).await;
     let mut consumer = consume(&store, &stream, 10).await;
-    soon("the confirmation", consumer.subscription.next_subscription_event()).await.unwrap();
-    store.client.update_persistent_subscription(stream.as_str(), GROUP, &from_start().max_retry_count(7)).await.unwrap();
+    soon(
+        "the confirmation",
+        consumer.subscription.next_subscription_event(),
+    )
+    .await
+    .unwrap();
+    store
+        .client
+        .update_persistent_subscription(stream.as_str(), GROUP, &from_start().max_retry_count(7))
+        .await
+        .unwrap();
     let dropped = soon("the end", consumer.subscription.next()).await;
-    assert!(matches!(dropped, Err(Error::IllegalStateError(_))), "{dropped:?}");
+    assert!(
+        matches!(dropped, Err(Error::IllegalStateError(_))),
+        "{dropped:?}"
+    );
     let mut consumer = consume(&store, &stream, 10).await;
-    soon("the confirmation", consumer.subscription.next_subscription_event()).await.unwrap();
-    store.client.delete_persistent_subscription(stream.as_str(), GROUP, &DeletePersistentSubscriptionOptions::default()).await.unwrap();
+    soon(
+        "the confirmation",
+        consumer.subscription.next_subscription_event(),
+    )
+    .await
+    .unwrap();
+    store
+        .client
+        .delete_persistent_subscription(
+            stream.as_str(),
+            GROUP,
+            &DeletePersistentSubscriptionOptions::default(),
+        )
+        .await
+        .unwrap();
     let dropped = soon("the end", consumer.subscription.next()).await;
-    assert!(matches!(dropped, Err(Error::IllegalStateError(_))), "{dropped:?}");
+    assert!(
+        matches!(dropped, Err(Error::IllegalStateError(_))),
+        "{dropped:?}"
+    );
 }
 
 #[tokio::test]
@@ -243,14 +367,41 @@ async fn row_26_info_and_list_show_a_group_and_its_settings() {
     let store = store().await;
     let stream = store.stream_of(1).await;
     create(&store, &stream, &from_start().max_retry_count(3)).await;
-    let info =
-        store.client.get_persistent_subscription_info(&stream, GROUP, &GetPersistentSubscriptionInfoOptions::default()).await.unwrap();
-    assert_eq!((info.event_source.as_str(), info.group_name.as_str()), (stream.as_str(), GROUP));
-    assert_eq!(info.settings.map(|settings| settings.max_retry_count), Some(3));
+    let info = store
+        .client
+        .get_persistent_subscription_info(
+            &stream,
+            GROUP,
+            &GetPersistentSubscriptionInfoOptions::default(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (info.event_source.as_str(), info.group_name.as_str()),
+        (stream.as_str(), GROUP)
+    );
+    assert_eq!(
+        info.settings.map(|settings| settings.max_retry_count),
+        Some(3)
+    );
     let options = ListPersistentSubscriptionsOptions::default();
-    let listed = store.client.list_persistent_subscriptions_for_stream(&stream, &options).await.unwrap();
-    assert_eq!(listed.iter().map(|group| group.group_name.as_str()).collect::<Vec<_>>(), [GROUP]);
-    let all = store.client.list_all_persistent_subscriptions(&options).await.unwrap();
+    let listed = store
+        .client
+        .list_persistent_subscriptions_for_stream(&stream, &options)
+        .await
+        .unwrap();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|group| group.group_name.as_str())
+            .collect::<Vec<_>>(),
+        [GROUP]
+    );
+    let all = store
+        .client
+        .list_all_persistent_subscriptions(&options)
+        .await
+        .unwrap();
     assert!(all.iter().any(|group| group.event_source == stream));
 }
 
@@ -261,14 +412,32 @@ async fn row_26_a_group_on_all_with_a_filter_delivers_what_matches() {
     }
     let (store, prefix) = (store().await, unused("conformance-"));
     let filter = SubscriptionFilter::on_stream_name().add_prefix(&prefix);
-    let options = PersistentSubscriptionToAllOptions::default().start_from(StreamPosition::End).filter(filter);
-    store.client.create_persistent_subscription_to_all(&prefix, &options).await.unwrap();
+    let options = PersistentSubscriptionToAllOptions::default()
+        .start_from(StreamPosition::End)
+        .filter(filter);
+    store
+        .client
+        .create_persistent_subscription_to_all(&prefix, &options)
+        .await
+        .unwrap();
     let options = SubscribeToPersistentSubscriptionOptions::default();
-    let mut consumer =
-        Consumer { subscription: store.client.subscribe_to_persistent_subscription_to_all(&prefix, &options).await.unwrap() };
+    let mut consumer = Consumer {
+        subscription: store
+            .client
+            .subscribe_to_persistent_subscription_to_all(&prefix, &options)
+            .await
+            .unwrap(),
+    };
     store.write(&unused("conformance-other-"), events(1)).await;
     store.write(&prefix, events(1)).await;
     let (event, _) = consumer.next().await;
     assert_eq!(event.get_original_stream_id(), prefix);
-    store.client.delete_persistent_subscription_to_all(&prefix, &DeletePersistentSubscriptionOptions::default()).await.unwrap();
+    store
+        .client
+        .delete_persistent_subscription_to_all(
+            &prefix,
+            &DeletePersistentSubscriptionOptions::default(),
+        )
+        .await
+        .unwrap();
 }

@@ -1,11 +1,12 @@
-//! Raw gRPC to the store under test, for what the client cannot say or does not show. Messages have the recordings' form.
+//! Raw gRPC to the store under test, for what the client cannot say or does not show. Messages have
+//! the recordings' form.
 
 use crate::ground::{SOON, connection_string};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::golden::matching::Names;
-use tests::golden::messages::{from_recorded, method, to_recorded};
-use tests::golden::wire::{Call, Came, Ending, Target};
+use peerage_tests::golden::matching::Names;
+use peerage_tests::golden::messages::{from_recorded, method, to_recorded};
+use peerage_tests::golden::wire::{Call, Came, Ending, Target};
 
 /// A whole call: every response message, and how it ended.
 pub async fn call(name: &str, requests: &[Value]) -> (Vec<Value>, Ending) {
@@ -22,11 +23,17 @@ pub async fn call(name: &str, requests: &[Value]) -> (Vec<Value>, Ending) {
 
 /// A call that stays open.
 pub async fn open(name: &str, requests: &[Value]) -> Call {
-    let target = Target::connect(connection_string()).await.expect("a connection");
+    let target = Target::connect(connection_string())
+        .await
+        .expect("a connection");
     let method = method(name);
     let mut running = target.call(&method, &BTreeMap::new());
     for request in requests {
-        running.send(from_recorded(&method.input(), request, &mut Names::default()));
+        running.send(from_recorded(
+            &method.input(),
+            request,
+            &mut Names::default(),
+        ));
     }
     if !method.is_client_streaming() {
         running.finish_requests();
@@ -37,7 +44,8 @@ pub async fn open(name: &str, requests: &[Value]) -> Call {
 /// The next thing that comes on a call.
 pub async fn next(name: &str, call: &mut Call) -> Came {
     let came = tokio::time::timeout(SOON, call.next()).await;
-    came.unwrap_or_else(|_| panic!("{name}: no answer within {SOON:?}")).expect("something before the end")
+    came.unwrap_or_else(|_| panic!("{name}: no answer within {SOON:?}"))
+        .expect("something before the end")
 }
 
 /// The options of an append to a stream, where nothing is expected.
@@ -50,7 +58,8 @@ pub fn proposed(id: &str, metadata: &Value) -> Value {
     json!({"proposed_message": {"id": {"string": id}, "metadata": metadata, "data": "{}"}})
 }
 
-/// The options of a read of a stream from its start, with some of them changed. A change to null leaves a field out.
+/// The options of a read of a stream from its start, with some of them changed. A change to null
+/// leaves a field out.
 pub fn read_of(stream: &str, changes: &Value) -> Value {
     let options = json!({
         "read_direction": "Forwards", "resolve_links": false, "uuid_option": {"string": {}}, "count": "100", "no_filter": {},

@@ -1,16 +1,18 @@
-//! Reads over gRPC: they see what a command has done, every page once, and each event of a watch in its order.
+//! Reads over gRPC: they see what a command has done, every page once, and each event of a watch in
+//! its order.
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, place};
 use embedded::EmbeddedNode;
 use peerage::api::v1::{
-    Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering, WatchPeeringRequest, WatchPeeringResponse,
+    Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,
+    WatchPeeringRequest, WatchPeeringResponse,
 };
 use std::collections::BTreeSet;
 use tempfile::TempDir;
-use tests::engine::Launch;
-use tests::store_proxy::{Stop, StoreProxy};
-use tests::wait;
+use peerage_tests::engine::Launch;
+use peerage_tests::store_proxy::{Stop, StoreProxy};
+use peerage_tests::wait;
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 
@@ -21,42 +23,118 @@ async fn a_read_from_the_position_of_a_command_sees_that_command() {
     let api = Api::connect(&engine.server()).await;
     for round in 0..10 {
         let network = api.done(&Command::Register(api::register())).await;
-        assert_eq!(api.network(&network.network_id, &network.position).await.unwrap().revision, 0, "round {round}");
-        let peering = api.done(&Command::Request(api::request(&network.network_id, 30))).await;
-        assert_eq!(api.peering(&peering.peering_id, &peering.position).await.unwrap().peer.unwrap().ranges, ["10.30.0.0/16"]);
-        let page =
-            ListPeeringsRequest { network_id: network.network_id.clone(), min_position: peering.position.clone(), ..Default::default() };
-        assert_eq!(api.networks.clone().list_peerings(page).await.unwrap().into_inner().peerings.len(), 1);
-        let mut request = ListEventsRequest { min_position: peering.position, ..Default::default() };
+        assert_eq!(
+            api.network(&network.network_id, &network.position)
+                .await
+                .unwrap()
+                .revision,
+            0,
+            "round {round}"
+        );
+        let peering = api
+            .done(&Command::Request(api::request(&network.network_id, 30)))
+            .await;
+        assert_eq!(
+            api.peering(&peering.peering_id, &peering.position)
+                .await
+                .unwrap()
+                .peer
+                .unwrap()
+                .ranges,
+            ["10.30.0.0/16"]
+        );
+        let page = ListPeeringsRequest {
+            network_id: network.network_id.clone(),
+            min_position: peering.position.clone(),
+            ..Default::default()
+        };
+        assert_eq!(
+            api.networks
+                .clone()
+                .list_peerings(page)
+                .await
+                .unwrap()
+                .into_inner()
+                .peerings
+                .len(),
+            1
+        );
+        let mut request = ListEventsRequest {
+            min_position: peering.position,
+            ..Default::default()
+        };
         request.command_id = api.history(&network.network_id).await[1].command_id.clone();
-        let told: Vec<_> = api.events(request).await.into_iter().map(|it| it.r#type).collect();
-        assert_eq!(told, ["PeeringRequested", "FirewallRestricted", "FirewallRestricted"]);
+        let told: Vec<_> = api
+            .events(request)
+            .await
+            .into_iter()
+            .map(|it| it.r#type)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "PeeringRequested",
+                "FirewallRestricted",
+                "FirewallRestricted"
+            ]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_read_without_a_position_sees_every_command_that_was_answered_before_it() {
-    let (data, node) = (TempDir::new().unwrap(), EmbeddedNode::builder().in_memory().start().await.unwrap());
+    let (data, node) = (
+        TempDir::new().unwrap(),
+        EmbeddedNode::builder().in_memory().start().await.unwrap(),
+    );
     let proxy = StoreProxy::start(&node.address().to_string(), Stop::Never).await;
-    let engine = Launch::new(data.path()).store(&proxy.connection_string()).start().await;
+    let engine = Launch::new(data.path())
+        .store(&proxy.connection_string())
+        .start()
+        .await;
     let api = Api::connect(&engine.server()).await;
-    let network = api.done(&Command::Register(api::register())).await.network_id;
-    let peering = api.done(&Command::Request(api::request(&network, 30))).await.peering_id;
+    let network = api
+        .done(&Command::Register(api::register()))
+        .await
+        .network_id;
+    let peering = api
+        .done(&Command::Request(api::request(&network, 30)))
+        .await
+        .peering_id;
     api.converged(&peering).await;
 
     proxy.hold_news();
-    let accepted = api.done(&Command::Accept(api::accept(&network, &peering, "local", "10.30.0.0/16"))).await;
+    let accepted = api
+        .done(&Command::Accept(api::accept(
+            &network,
+            &peering,
+            "local",
+            "10.30.0.0/16",
+        )))
+        .await;
     let reads = Read::ALL.map(|read| {
         let (api, network, peering) = (api.clone(), network.clone(), peering.clone());
-        tokio::spawn(async move { read.knows(&api, &network, &peering, accepted.revision).await })
+        tokio::spawn(async move {
+            read.knows(&api, &network, &peering, accepted.revision)
+                .await
+        })
     });
     // A read that does not wait for the news is answered sooner than commands that come after it.
     for destination in ["10.20.1.0/24", "10.20.2.0/24", "10.20.3.0/24"] {
-        api.done(&Command::Accept(api::accept(&network, &peering, "remote", destination))).await;
+        api.done(&Command::Accept(api::accept(
+            &network,
+            &peering,
+            "remote",
+            destination,
+        )))
+        .await;
     }
     proxy.release_news();
     for (read, knows) in Read::ALL.into_iter().zip(reads) {
-        assert!(knows.await.unwrap(), "{read:?} does not know of a route whose acceptance was answered before");
+        assert!(
+            knows.await.unwrap(),
+            "{read:?} does not know of a route whose acceptance was answered before"
+        );
     }
     engine.stop().await;
     node.shutdown().await;
@@ -72,25 +150,52 @@ enum Read {
 }
 
 impl Read {
-    const ALL: [Self; 5] = [Self::Network, Self::Peering, Self::Peerings, Self::Events, Self::Watch];
+    const ALL: [Self; 5] = [
+        Self::Network,
+        Self::Peering,
+        Self::Peerings,
+        Self::Events,
+        Self::Watch,
+    ];
 
-    /// Whether this read, without a position, knows of the route whose acceptance is the network's event of this revision.
+    /// Whether this read, without a position, knows of the route whose acceptance is the network's
+    /// event of this revision.
     async fn knows(self, api: &Api, network: &str, peering: &str, revision: u64) -> bool {
         let has_route = |it: &Peering| !it.routes.is_empty();
         match self {
             Self::Network => api.network(network, "").await.unwrap().revision >= revision,
             Self::Peering => has_route(&api.peering(peering, "").await.unwrap()),
             Self::Peerings => {
-                let listed = api.networks.clone().list_peerings(ListPeeringsRequest::default()).await.unwrap();
+                let listed = api
+                    .networks
+                    .clone()
+                    .list_peerings(ListPeeringsRequest::default())
+                    .await
+                    .unwrap();
                 listed.into_inner().peerings.iter().all(has_route)
             }
             Self::Events => {
-                let of_peering = ListEventsRequest { peering_id: peering.to_owned(), ..Default::default() };
-                api.events(of_peering).await.iter().any(|it| it.revision == revision)
+                let of_peering = ListEventsRequest {
+                    peering_id: peering.to_owned(),
+                    ..Default::default()
+                };
+                api.events(of_peering)
+                    .await
+                    .iter()
+                    .any(|it| it.revision == revision)
             }
             Self::Watch => {
-                let request = WatchPeeringRequest { peering_id: peering.to_owned(), ..Default::default() };
-                let mut watch = api.networks.clone().watch_peering(request).await.unwrap().into_inner();
+                let request = WatchPeeringRequest {
+                    peering_id: peering.to_owned(),
+                    ..Default::default()
+                };
+                let mut watch = api
+                    .networks
+                    .clone()
+                    .watch_peering(request)
+                    .await
+                    .unwrap()
+                    .into_inner();
                 loop {
                     if let Some(peering) = next(&mut watch).await.peering {
                         return has_route(&peering);
@@ -103,24 +208,53 @@ impl Read {
 
 #[tokio::test]
 async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_have_is_told() {
-    let (data, node) = (TempDir::new().unwrap(), EmbeddedNode::builder().in_memory().start().await.unwrap());
+    let (data, node) = (
+        TempDir::new().unwrap(),
+        EmbeddedNode::builder().in_memory().start().await.unwrap(),
+    );
     let proxy = StoreProxy::start(&node.address().to_string(), Stop::Never).await;
     proxy.hold_news();
-    let engine = Launch::new(data.path()).store(&proxy.connection_string()).set("api.command_deadline", "1s").start().await;
+    let engine = Launch::new(data.path())
+        .store(&proxy.connection_string())
+        .set("api.command_deadline", "1s")
+        .start()
+        .await;
     let api = Api::connect(&engine.server()).await;
     let nobody = "3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e";
     let behind = (Code::Unavailable, "READ_MODEL_BEHIND".to_owned());
-    assert_eq!(api::reason(&api.network(nobody, "").await.unwrap_err()), behind, "the log was never read to its end");
-    let network = wait::until("a registered network", SOON, || async { api.send(&Command::Register(api::register())).await.ok() });
+    assert_eq!(
+        api::reason(&api.network(nobody, "").await.unwrap_err()),
+        behind,
+        "the log was never read to its end"
+    );
+    let network = wait::until("a registered network", SOON, || async {
+        api.send(&Command::Register(api::register())).await.ok()
+    });
     let network = network.await.network_id;
-    assert_eq!(api::reason(&api.network(&network, "").await.unwrap_err()), behind, "it is there, and not shown yet");
-    let listed = api.networks.clone().list_networks(ListNetworksRequest::default()).await.unwrap().into_inner();
+    assert_eq!(
+        api::reason(&api.network(&network, "").await.unwrap_err()),
+        behind,
+        "it is there, and not shown yet"
+    );
+    let listed = api
+        .networks
+        .clone()
+        .list_networks(ListNetworksRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(listed.networks, [], "a list has what there is");
 
     proxy.release_news();
-    wait::until("the network", SOON, || async { api.network(&network, "").await.ok() }).await;
+    wait::until("the network", SOON, || async {
+        api.network(&network, "").await.ok()
+    })
+    .await;
     let unknown = api.network(nobody, "").await.unwrap_err();
-    assert_eq!(api::reason(&unknown), (Code::NotFound, "NETWORK_UNKNOWN".to_owned()));
+    assert_eq!(
+        api::reason(&unknown),
+        (Code::NotFound, "NETWORK_UNKNOWN".to_owned())
+    );
     engine.stop().await;
     node.shutdown().await;
 }
@@ -128,11 +262,20 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
 #[tokio::test]
 async fn a_read_of_a_position_that_is_not_there_yet_says_so_within_its_patience() {
     let data = TempDir::new().unwrap();
-    let engine = Launch::new(data.path()).set("api.command_deadline", "300ms").start().await;
+    let engine = Launch::new(data.path())
+        .set("api.command_deadline", "300ms")
+        .start()
+        .await;
     let api = Api::connect(&engine.server()).await;
     let network = api.done(&Command::Register(api::register())).await;
-    let status = api.network(&network.network_id, "999999999/999999999").await.unwrap_err();
-    assert_eq!(api::reason(&status), (Code::Unavailable, "READ_MODEL_BEHIND".to_owned()));
+    let status = api
+        .network(&network.network_id, "999999999/999999999")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        api::reason(&status),
+        (Code::Unavailable, "READ_MODEL_BEHIND".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -140,19 +283,39 @@ async fn paging_walks_every_network_peering_and_event_exactly_once() {
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
     let api = Api::connect(&engine.server()).await;
-    let (mut registered, mut requested, mut position) = (BTreeSet::new(), BTreeSet::new(), String::new());
+    let (mut registered, mut requested, mut position) =
+        (BTreeSet::new(), BTreeSet::new(), String::new());
     for _ in 0..23 {
-        registered.insert(api.done(&Command::Register(api::register())).await.network_id);
+        registered.insert(
+            api.done(&Command::Register(api::register()))
+                .await
+                .network_id,
+        );
     }
     let network = registered.first().unwrap().clone();
     for number in 30..47 {
-        let answer = api.done(&Command::Request(api::request(&network, number))).await;
+        let answer = api
+            .done(&Command::Request(api::request(&network, number)))
+            .await;
         requested.insert(answer.peering_id);
         position = answer.position;
     }
-    let (mut seen, mut request) = (Vec::new(), ListNetworksRequest { page_size: 5, min_position: position.clone(), ..Default::default() });
+    let (mut seen, mut request) = (
+        Vec::new(),
+        ListNetworksRequest {
+            page_size: 5,
+            min_position: position.clone(),
+            ..Default::default()
+        },
+    );
     loop {
-        let page = api.networks.clone().list_networks(request.clone()).await.unwrap().into_inner();
+        let page = api
+            .networks
+            .clone()
+            .list_networks(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
         assert!(page.networks.len() <= 5);
         seen.extend(page.networks.into_iter().map(|it| it.network_id));
         request.page_token = page.next_page_token;
@@ -161,9 +324,22 @@ async fn paging_walks_every_network_peering_and_event_exactly_once() {
         }
     }
     once(&seen, &registered);
-    let (mut seen, mut request) = (Vec::new(), ListPeeringsRequest { page_size: 4, min_position: position, ..Default::default() });
+    let (mut seen, mut request) = (
+        Vec::new(),
+        ListPeeringsRequest {
+            page_size: 4,
+            min_position: position,
+            ..Default::default()
+        },
+    );
     loop {
-        let page = api.networks.clone().list_peerings(request.clone()).await.unwrap().into_inner();
+        let page = api
+            .networks
+            .clone()
+            .list_peerings(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
         seen.extend(page.peerings.into_iter().map(|it| it.peering_id));
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
@@ -176,7 +352,12 @@ async fn paging_walks_every_network_peering_and_event_exactly_once() {
     }
     let all = api.history(&network).await;
     for page_size in [1, 3, 7] {
-        let page = |newest_first| ListEventsRequest { network_id: network.clone(), page_size, newest_first, ..Default::default() };
+        let page = |newest_first| ListEventsRequest {
+            network_id: network.clone(),
+            page_size,
+            newest_first,
+            ..Default::default()
+        };
         assert_eq!(api.events(page(false)).await, all, "pages of {page_size}");
         let mut backwards = api.events(page(true)).await;
         backwards.reverse();
@@ -194,19 +375,44 @@ async fn peerings_are_listed_by_their_life() {
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
     let api = Api::connect(&engine.server()).await;
-    let network = api.done(&Command::Register(api::register())).await.network_id;
-    let peering = api.done(&Command::Request(api::request(&network, 30))).await.peering_id;
+    let network = api
+        .done(&Command::Register(api::register()))
+        .await
+        .network_id;
+    let peering = api
+        .done(&Command::Request(api::request(&network, 30)))
+        .await
+        .peering_id;
     api.converged(&peering).await;
     let listed = async |life: &str| {
-        let request = ListPeeringsRequest { life: life.to_owned(), ..Default::default() };
-        api.networks.clone().list_peerings(request).await.unwrap().into_inner().peerings.len()
+        let request = ListPeeringsRequest {
+            life: life.to_owned(),
+            ..Default::default()
+        };
+        api.networks
+            .clone()
+            .list_peerings(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .peerings
+            .len()
     };
-    assert_eq!((listed("active").await, listed("requested").await, listed("").await), (1, 0, 1));
+    assert_eq!(
+        (
+            listed("active").await,
+            listed("requested").await,
+            listed("").await
+        ),
+        (1, 0, 1)
+    );
 }
 
 /// The next event of a watch, and the state if it came along.
 async fn next(watch: &mut Streaming<WatchPeeringResponse>) -> WatchPeeringResponse {
-    let next = timeout(SOON, watch.message()).await.expect("the next event of a watch");
+    let next = timeout(SOON, watch.message())
+        .await
+        .expect("the next event of a watch");
     next.unwrap().expect("a watch does not end by itself")
 }
 
@@ -226,25 +432,65 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
     let api = Api::connect(&engine.server()).await;
-    let network = api.done(&Command::Register(api::register())).await.network_id;
-    let answer = api.done(&Command::Request(api::request(&network, 30))).await;
+    let network = api
+        .done(&Command::Register(api::register()))
+        .await
+        .network_id;
+    let answer = api
+        .done(&Command::Request(api::request(&network, 30)))
+        .await;
     let peering = answer.peering_id;
     api.peering(&peering, &answer.position).await.unwrap();
     let watch = |after: &str| {
-        let (mut networks, request) = (api.networks.clone(), WatchPeeringRequest { peering_id: peering.clone(), after: after.to_owned() });
+        let (mut networks, request) = (
+            api.networks.clone(),
+            WatchPeeringRequest {
+                peering_id: peering.clone(),
+                after: after.to_owned(),
+            },
+        );
         async move { networks.watch_peering(request).await.unwrap().into_inner() }
     };
     let mut live = watch("").await;
     let mut told = until_converged(&mut live).await;
-    let accepted = api.done(&Command::Accept(api::accept(&network, &peering, "local", "10.30.0.0/16"))).await;
+    let accepted = api
+        .done(&Command::Accept(api::accept(
+            &network,
+            &peering,
+            "local",
+            "10.30.0.0/16",
+        )))
+        .await;
     assert!(!accepted.repeated);
     told.extend(until_converged(&mut live).await);
     let types: Vec<_> = told.iter().map(|it| it.r#type.as_str()).collect();
-    assert_eq!(types[..3], ["PeeringRequested", "FirewallRestricted", "FirewallRestricted"], "{types:?}");
-    assert!(types.ends_with(&["RouteAccepted", "RouteInstalled"]), "{types:?}");
-    assert!(told.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])), "{told:#?}");
-    let of_peering = ListEventsRequest { peering_id: peering.clone(), ..Default::default() };
-    assert_eq!(told, api.events(of_peering).await, "what a watch tells is what the audit has");
+    assert_eq!(
+        types[..3],
+        [
+            "PeeringRequested",
+            "FirewallRestricted",
+            "FirewallRestricted"
+        ],
+        "{types:?}"
+    );
+    assert!(
+        types.ends_with(&["RouteAccepted", "RouteInstalled"]),
+        "{types:?}"
+    );
+    assert!(
+        told.windows(2)
+            .all(|pair| place(&pair[0]) < place(&pair[1])),
+        "{told:#?}"
+    );
+    let of_peering = ListEventsRequest {
+        peering_id: peering.clone(),
+        ..Default::default()
+    };
+    assert_eq!(
+        told,
+        api.events(of_peering).await,
+        "what a watch tells is what the audit has"
+    );
 
     for seen in [0, 3, told.len() - 2] {
         let rest = until_converged(&mut watch(&told[seen].position).await).await;
@@ -253,5 +499,8 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
     }
     let mut end = watch(&told[told.len() - 1].position).await;
     let first = next(&mut end).await;
-    assert!(first.event.is_none() && first.peering.is_some_and(|it| it.converged), "only the state is left to tell");
+    assert!(
+        first.event.is_none() && first.peering.is_some_and(|it| it.converged),
+        "only the state is left to tell"
+    );
 }

@@ -1,12 +1,14 @@
-//! Bad input gets a clear answer: a code, a reason that does not change, the fields by name, and nothing in the log.
+//! Bad input gets a clear answer: a code, a reason that does not change, the fields by name, and
+//! nothing in the log.
 
 use crate::support::api::{self, Api, Command, assert_valid, fields, reason};
 use peerage::api::v1::{
-    AcceptRouteRequest, CommandContext, GetNetworkRequest, GetPeeringRequest, InboundRule, ListEventsRequest, ListNetworksRequest,
-    ListPeeringsRequest, RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest, WatchPeeringRequest,
+    AcceptRouteRequest, CommandContext, GetNetworkRequest, GetPeeringRequest, InboundRule,
+    ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, RegisterNetworkRequest,
+    RequestPeeringRequest, RestrictFirewallRequest, WatchPeeringRequest,
 };
 use tempfile::TempDir;
-use tests::engine::{Engine, Launch};
+use peerage_tests::engine::{Engine, Launch};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -34,14 +36,25 @@ impl Given {
         let request = message.context.clone().unwrap().command_id;
         let peering = api.done(&Command::Request(message)).await.peering_id;
         api.converged(&peering).await;
-        Self { engine, _data: data, api, network, peering, register, request }
+        Self {
+            engine,
+            _data: data,
+            api,
+            network,
+            peering,
+            register,
+            request,
+        }
     }
 }
 
 async fn register(api: &Api) -> (String, String) {
     let message = api::register();
     let command = message.context.clone().unwrap().command_id;
-    (command, api.done(&Command::Register(message)).await.network_id)
+    (
+        command,
+        api.done(&Command::Register(message)).await.network_id,
+    )
 }
 
 /// A bad command and the answer it must get.
@@ -55,19 +68,38 @@ struct Case {
 
 impl Case {
     fn refused(what: &'static str, command: Command, code: Code, reason: &'static str) -> Self {
-        Self { what, command, code, reason, fields: Vec::new() }
+        Self {
+            what,
+            command,
+            code,
+            reason,
+            fields: Vec::new(),
+        }
     }
 
     fn wrong(what: &'static str, command: Command, fields: &[&str]) -> Self {
         let fields = fields.iter().map(|it| (*it).to_owned()).collect();
-        Self { what, command, code: Code::InvalidArgument, reason: "INVALID_FIELDS", fields }
+        Self {
+            what,
+            command,
+            code: Code::InvalidArgument,
+            reason: "INVALID_FIELDS",
+            fields,
+        }
     }
 
     fn judge(&self, status: &Status) {
         let what = self.what;
-        assert_eq!(reason(status), (self.code, self.reason.to_owned()), "{what}: {status:?}");
+        assert_eq!(
+            reason(status),
+            (self.code, self.reason.to_owned()),
+            "{what}: {status:?}"
+        );
         assert_eq!(fields(status), self.fields, "{what}: {status:?}");
-        assert!(status.message().len() > 10 && status.message().len() < 2000, "{what}: says what to do, in a few words: {status:?}");
+        assert!(
+            status.message().len() > 10 && status.message().len() < 2000,
+            "{what}: says what to do, in a few words: {status:?}"
+        );
         let info = status.get_details_error_info().unwrap();
         assert_eq!(info.domain, "peerage", "{what}");
     }
@@ -84,7 +116,13 @@ fn bad_context(change: impl FnOnce(&mut CommandContext)) -> Command {
 }
 
 fn registrations() -> Vec<Case> {
-    let range = |what: &'static str, text: &str| Case::wrong(what, bad_register(|it| it.range = text.to_owned()), &["range"]);
+    let range = |what: &'static str, text: &str| {
+        Case::wrong(
+            what,
+            bad_register(|it| it.range = text.to_owned()),
+            &["range"],
+        )
+    };
     vec![
         range("a malformed range", "ten"),
         range("a range without a prefix", "10.20.0.0"),
@@ -95,19 +133,71 @@ fn registrations() -> Vec<Case> {
         range("a /7", "10.0.0.0/7"),
         range("a /26", "10.0.0.0/26"),
         range("an oversize range", &"9".repeat(100_000)),
-        Case::wrong("no context", bad_register(|it| it.context = None), &["context"]),
-        Case::wrong("a command id that is none", bad_context(|it| it.command_id = "1".to_owned()), &["context.command_id"]),
-        Case::wrong("no actor", bad_context(|it| it.actor.clear()), &["context.actor"]),
-        Case::wrong("an oversize actor", bad_context(|it| it.actor = "a".repeat(257)), &["context.actor"]),
-        Case::wrong("an actor with control characters", bad_context(|it| it.actor = "a\nb".to_owned()), &["context.actor"]),
-        Case::wrong("an unknown provider", bad_register(|it| it.provider = "ibm".to_owned()), &["provider"]),
-        Case::wrong("an unknown region", bad_register(|it| it.region = "eu-west-11".to_owned()), &["region"]),
-        Case::wrong("another provider's region", bad_register(|it| it.region = "europe-west1".to_owned()), &["region"]),
-        Case::wrong("an oversize name", bad_register(|it| it.name = "n".repeat(64)), &["name"]),
-        Case::wrong("an oversize project", bad_register(|it| it.project = "p".repeat(64)), &["project"]),
-        Case::wrong("an oversize network id", bad_register(|it| it.cloud_network = "v".repeat(513)), &["cloud_network"]),
-        Case::wrong("too many subnets", bad_register(|it| it.subnets = vec!["subnet-1".to_owned(); 1001]), &["subnets"]),
-        Case::wrong("a malformed subnet", bad_register(|it| it.subnets = vec!["subnet-1".to_owned(), String::new()]), &["subnets[1]"]),
+        Case::wrong(
+            "no context",
+            bad_register(|it| it.context = None),
+            &["context"],
+        ),
+        Case::wrong(
+            "a command id that is none",
+            bad_context(|it| it.command_id = "1".to_owned()),
+            &["context.command_id"],
+        ),
+        Case::wrong(
+            "no actor",
+            bad_context(|it| it.actor.clear()),
+            &["context.actor"],
+        ),
+        Case::wrong(
+            "an oversize actor",
+            bad_context(|it| it.actor = "a".repeat(257)),
+            &["context.actor"],
+        ),
+        Case::wrong(
+            "an actor with control characters",
+            bad_context(|it| it.actor = "a\nb".to_owned()),
+            &["context.actor"],
+        ),
+        Case::wrong(
+            "an unknown provider",
+            bad_register(|it| it.provider = "ibm".to_owned()),
+            &["provider"],
+        ),
+        Case::wrong(
+            "an unknown region",
+            bad_register(|it| it.region = "eu-west-11".to_owned()),
+            &["region"],
+        ),
+        Case::wrong(
+            "another provider's region",
+            bad_register(|it| it.region = "europe-west1".to_owned()),
+            &["region"],
+        ),
+        Case::wrong(
+            "an oversize name",
+            bad_register(|it| it.name = "n".repeat(64)),
+            &["name"],
+        ),
+        Case::wrong(
+            "an oversize project",
+            bad_register(|it| it.project = "p".repeat(64)),
+            &["project"],
+        ),
+        Case::wrong(
+            "an oversize network id",
+            bad_register(|it| it.cloud_network = "v".repeat(513)),
+            &["cloud_network"],
+        ),
+        Case::wrong(
+            "too many subnets",
+            bad_register(|it| it.subnets = vec!["subnet-1".to_owned(); 1001]),
+            &["subnets"],
+        ),
+        Case::wrong(
+            "a malformed subnet",
+            bad_register(|it| it.subnets = vec!["subnet-1".to_owned(), String::new()]),
+            &["subnets[1]"],
+        ),
         Case::wrong(
             "several wrong fields, all of them named",
             bad_register(|it| {
@@ -143,26 +233,99 @@ fn requests(given: &Given) -> Vec<Case> {
         let ranges: Vec<_> = ranges.iter().map(|it| (*it).to_owned()).collect();
         bad(&|it| it.peer.as_mut().unwrap().ranges = ranges.clone())
     };
-    let peer = |change: &dyn Fn(&mut peerage::api::v1::Peer)| bad(&|it| change(it.peer.as_mut().unwrap()));
-    let many: Vec<_> = (0..33).map(|number| format!("10.40.{number}.0/24")).collect();
+    let peer =
+        |change: &dyn Fn(&mut peerage::api::v1::Peer)| bad(&|it| change(it.peer.as_mut().unwrap()));
+    let many: Vec<_> = (0..33)
+        .map(|number| format!("10.40.{number}.0/24"))
+        .collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     vec![
-        Case::refused("an unknown network", bad(&|it| it.network_id = Uuid::new_v4().to_string()), Code::NotFound, "NETWORK_UNKNOWN"),
-        Case::wrong("a network id that is none", bad(&|it| it.network_id = "orders".to_owned()), &["network_id"]),
+        Case::refused(
+            "an unknown network",
+            bad(&|it| it.network_id = Uuid::new_v4().to_string()),
+            Code::NotFound,
+            "NETWORK_UNKNOWN",
+        ),
+        Case::wrong(
+            "a network id that is none",
+            bad(&|it| it.network_id = "orders".to_owned()),
+            &["network_id"],
+        ),
         Case::wrong("no peer", bad(&|it| it.peer = None), &["peer"]),
-        Case::wrong("an unknown provider", peer(&|it| it.provider = "ibm".to_owned()), &["peer.provider"]),
-        Case::wrong("an unknown region", peer(&|it| it.region = "mars-1".to_owned()), &["peer.region"]),
-        Case::wrong("a wrong range among others", ranges(&["10.40.0.0/16", "10.41.1.1/16"]), &["peer.ranges[1]"]),
-        Case::wrong("far too many ranges", ranges(&["10.40.0.0/16"; 1001]), &["peer.ranges"]),
-        Case::refused("too many ranges", ranges(&many), Code::InvalidArgument, "TOO_MANY_RANGES"),
-        Case::refused("no range", ranges(&[]), Code::InvalidArgument, "PEER_RANGES_MISSING"),
-        Case::refused("ranges that overlap", ranges(&["10.40.0.0/16", "10.40.1.0/24"]), Code::InvalidArgument, "RANGES_OVERLAP_EACH_OTHER"),
-        Case::refused("the network's own range", ranges(&["10.20.0.0/16"]), Code::FailedPrecondition, "RANGE_OVERLAPS_NETWORK"),
-        Case::refused("a part of that", ranges(&["10.20.7.0/24"]), Code::FailedPrecondition, "RANGE_OVERLAPS_NETWORK"),
-        Case::refused("all around that", ranges(&["10.0.0.0/8"]), Code::FailedPrecondition, "RANGE_OVERLAPS_NETWORK"),
-        Case::refused("another live peering's range", ranges(&["10.30.9.0/24"]), Code::FailedPrecondition, "RANGE_OVERLAPS_PEERING"),
-        Case::refused("a second live link to the same peer", again(given), Code::AlreadyExists, "PEER_ALREADY_LINKED"),
-        Case::refused("a peer at another provider", gcp(given), Code::InvalidArgument, "PROVIDER_MISMATCH"),
+        Case::wrong(
+            "an unknown provider",
+            peer(&|it| it.provider = "ibm".to_owned()),
+            &["peer.provider"],
+        ),
+        Case::wrong(
+            "an unknown region",
+            peer(&|it| it.region = "mars-1".to_owned()),
+            &["peer.region"],
+        ),
+        Case::wrong(
+            "a wrong range among others",
+            ranges(&["10.40.0.0/16", "10.41.1.1/16"]),
+            &["peer.ranges[1]"],
+        ),
+        Case::wrong(
+            "far too many ranges",
+            ranges(&["10.40.0.0/16"; 1001]),
+            &["peer.ranges"],
+        ),
+        Case::refused(
+            "too many ranges",
+            ranges(&many),
+            Code::InvalidArgument,
+            "TOO_MANY_RANGES",
+        ),
+        Case::refused(
+            "no range",
+            ranges(&[]),
+            Code::InvalidArgument,
+            "PEER_RANGES_MISSING",
+        ),
+        Case::refused(
+            "ranges that overlap",
+            ranges(&["10.40.0.0/16", "10.40.1.0/24"]),
+            Code::InvalidArgument,
+            "RANGES_OVERLAP_EACH_OTHER",
+        ),
+        Case::refused(
+            "the network's own range",
+            ranges(&["10.20.0.0/16"]),
+            Code::FailedPrecondition,
+            "RANGE_OVERLAPS_NETWORK",
+        ),
+        Case::refused(
+            "a part of that",
+            ranges(&["10.20.7.0/24"]),
+            Code::FailedPrecondition,
+            "RANGE_OVERLAPS_NETWORK",
+        ),
+        Case::refused(
+            "all around that",
+            ranges(&["10.0.0.0/8"]),
+            Code::FailedPrecondition,
+            "RANGE_OVERLAPS_NETWORK",
+        ),
+        Case::refused(
+            "another live peering's range",
+            ranges(&["10.30.9.0/24"]),
+            Code::FailedPrecondition,
+            "RANGE_OVERLAPS_PEERING",
+        ),
+        Case::refused(
+            "a second live link to the same peer",
+            again(given),
+            Code::AlreadyExists,
+            "PEER_ALREADY_LINKED",
+        ),
+        Case::refused(
+            "a peer at another provider",
+            gcp(given),
+            Code::InvalidArgument,
+            "PROVIDER_MISMATCH",
+        ),
         Case::refused(
             "the network itself",
             peer(&|it| {
@@ -181,13 +344,25 @@ fn requests(given: &Given) -> Vec<Case> {
         ),
         Case::refused(
             "a used command id with another body",
-            bad(&|it| it.context.as_mut().unwrap().command_id.clone_from(&given.request)),
+            bad(&|it| {
+                it.context
+                    .as_mut()
+                    .unwrap()
+                    .command_id
+                    .clone_from(&given.request)
+            }),
             Code::AlreadyExists,
             "COMMAND_ID_REUSED",
         ),
         Case::refused(
             "the command id of another command",
-            bad(&|it| it.context.as_mut().unwrap().command_id.clone_from(&given.register)),
+            bad(&|it| {
+                it.context
+                    .as_mut()
+                    .unwrap()
+                    .command_id
+                    .clone_from(&given.register)
+            }),
             Code::AlreadyExists,
             "COMMAND_ID_REUSED",
         ),
@@ -216,10 +391,28 @@ fn routes(given: &Given) -> Vec<Case> {
         Command::Accept(message)
     };
     vec![
-        Case::refused("an unknown peering", bad(&|it| it.peering_id = Uuid::new_v4().to_string()), Code::NotFound, "PEERING_UNKNOWN"),
-        Case::refused("an unknown network", bad(&|it| it.network_id = Uuid::new_v4().to_string()), Code::NotFound, "NETWORK_UNKNOWN"),
-        Case::wrong("a side that is none", bad(&|it| it.side = "left".to_owned()), &["side"]),
-        Case::wrong("a malformed destination", bad(&|it| it.destination = "10.30.0.0/33".to_owned()), &["destination"]),
+        Case::refused(
+            "an unknown peering",
+            bad(&|it| it.peering_id = Uuid::new_v4().to_string()),
+            Code::NotFound,
+            "PEERING_UNKNOWN",
+        ),
+        Case::refused(
+            "an unknown network",
+            bad(&|it| it.network_id = Uuid::new_v4().to_string()),
+            Code::NotFound,
+            "NETWORK_UNKNOWN",
+        ),
+        Case::wrong(
+            "a side that is none",
+            bad(&|it| it.side = "left".to_owned()),
+            &["side"],
+        ),
+        Case::wrong(
+            "a malformed destination",
+            bad(&|it| it.destination = "10.30.0.0/33".to_owned()),
+            &["destination"],
+        ),
         Case::refused(
             "a destination behind nobody",
             bad(&|it| it.destination = "10.99.0.0/16".to_owned()),
@@ -236,29 +429,63 @@ fn firewalls(given: &Given) -> Vec<Case> {
         Command::Restrict(message)
     };
     let admits = |admit: &[(&str, u32)]| bad(admit, &|_| ());
-    let rule = InboundRule { source: "10.30.0.0/16".to_owned(), port: 2113 };
+    let rule = InboundRule {
+        source: "10.30.0.0/16".to_owned(),
+        port: 2113,
+    };
     vec![
         Case::wrong("port 0", admits(&[("10.30.0.0/16", 0)]), &["admit[0].port"]),
-        Case::wrong("port 65536", admits(&[("10.30.0.0/16", 2113), ("10.30.0.0/16", 65_536)]), &["admit[1].port"]),
-        Case::wrong("a malformed source and port", admits(&[("here", 0)]), &["admit[0].source", "admit[0].port"]),
-        Case::wrong("far too many rules", bad(&[], &|it| it.admit = vec![rule.clone(); 1001]), &["admit"]),
-        Case::refused("a source outside of the peer", admits(&[("10.31.0.0/16", 2113)]), Code::InvalidArgument, "SOURCE_OUTSIDE_PEER"),
+        Case::wrong(
+            "port 65536",
+            admits(&[("10.30.0.0/16", 2113), ("10.30.0.0/16", 65_536)]),
+            &["admit[1].port"],
+        ),
+        Case::wrong(
+            "a malformed source and port",
+            admits(&[("here", 0)]),
+            &["admit[0].source", "admit[0].port"],
+        ),
+        Case::wrong(
+            "far too many rules",
+            bad(&[], &|it| it.admit = vec![rule.clone(); 1001]),
+            &["admit"],
+        ),
+        Case::refused(
+            "a source outside of the peer",
+            admits(&[("10.31.0.0/16", 2113)]),
+            Code::InvalidArgument,
+            "SOURCE_OUTSIDE_PEER",
+        ),
         Case::refused(
             "something let in at the remote side",
-            bad(&[("10.30.0.0/16", 2113)], &|it| it.side = "remote".to_owned()),
+            bad(&[("10.30.0.0/16", 2113)], &|it| {
+                it.side = "remote".to_owned()
+            }),
             Code::InvalidArgument,
             "REMOTE_INBOUND_DENIED",
         ),
-        Case::refused("an unknown peering", bad(&[], &|it| it.peering_id = Uuid::new_v4().to_string()), Code::NotFound, "PEERING_UNKNOWN"),
+        Case::refused(
+            "an unknown peering",
+            bad(&[], &|it| it.peering_id = Uuid::new_v4().to_string()),
+            Code::NotFound,
+            "PEERING_UNKNOWN",
+        ),
     ]
 }
 
 #[tokio::test]
-async fn every_bad_command_is_refused_with_its_code_reason_and_fields_and_leaves_nothing_in_the_log() {
+async fn every_bad_command_is_refused_with_its_code_reason_and_fields_and_leaves_nothing_in_the_log()
+ {
     let given = Given::new().await;
     let api = &given.api;
     let before = api.events(ListEventsRequest::default()).await;
-    let cases = [registrations(), requests(&given), routes(&given), firewalls(&given)].concat_all();
+    let cases = [
+        registrations(),
+        requests(&given),
+        routes(&given),
+        firewalls(&given),
+    ]
+    .concat_all();
     for case in &cases {
         match api.send(&case.command).await {
             Ok(answer) => panic!("{}: accepted: {answer:?}", case.what),
@@ -266,14 +493,48 @@ async fn every_bad_command_is_refused_with_its_code_reason_and_fields_and_leaves
         }
     }
     // One good command shows how far the read models are, and that the engine is none the worse.
-    let good = api.done(&Command::Accept(api::accept(&given.network, &given.peering, "local", "10.30.0.0/16"))).await;
+    let good = api
+        .done(&Command::Accept(api::accept(
+            &given.network,
+            &given.peering,
+            "local",
+            "10.30.0.0/16",
+        )))
+        .await;
     let network = api.network(&given.network, &good.position).await.unwrap();
-    assert_eq!((network.revision, network.live_peerings), (good.revision, 1), "nothing else on the network");
-    assert_eq!(good.revision as usize, before.len(), "nothing between the last event before and this one");
+    assert_eq!(
+        (network.revision, network.live_peerings),
+        (good.revision, 1),
+        "nothing else on the network"
+    );
+    assert_eq!(
+        good.revision as usize,
+        before.len(),
+        "nothing between the last event before and this one"
+    );
     let by_people = |event: &&peerage::api::v1::Event| event.actor == "e2e";
-    let after = api.events(ListEventsRequest { min_position: good.position, ..Default::default() }).await;
-    assert_eq!(after.iter().filter(by_people).count(), before.iter().filter(by_people).count() + 1, "{after:#?}");
-    assert_eq!(api.networks.clone().list_networks(ListNetworksRequest::default()).await.unwrap().into_inner().networks.len(), 1);
+    let after = api
+        .events(ListEventsRequest {
+            min_position: good.position,
+            ..Default::default()
+        })
+        .await;
+    assert_eq!(
+        after.iter().filter(by_people).count(),
+        before.iter().filter(by_people).count() + 1,
+        "{after:#?}"
+    );
+    assert_eq!(
+        api.networks
+            .clone()
+            .list_networks(ListNetworksRequest::default())
+            .await
+            .unwrap()
+            .into_inner()
+            .networks
+            .len(),
+        1
+    );
     assert_valid(&api.history(&given.network).await);
     given.engine.stop().await;
 }
@@ -292,15 +553,39 @@ impl<const N: usize> Together for [Vec<Case>; N] {
 #[tokio::test]
 async fn a_route_that_is_on_record_is_not_accepted_again_by_another_command() {
     let given = Given::new().await;
-    let accept = || Command::Accept(api::accept(&given.network, &given.peering, "remote", "10.20.0.0/16"));
+    let accept = || {
+        Command::Accept(api::accept(
+            &given.network,
+            &given.peering,
+            "remote",
+            "10.20.0.0/16",
+        ))
+    };
     given.api.done(&accept()).await;
     let status = given.api.send(&accept()).await.unwrap_err();
-    assert_eq!(reason(&status), (Code::AlreadyExists, "ROUTE_ALREADY_ACCEPTED".to_owned()));
+    assert_eq!(
+        reason(&status),
+        (Code::AlreadyExists, "ROUTE_ALREADY_ACCEPTED".to_owned())
+    );
     // Saying the same posture again is no change, and no event.
-    let first = given.api.done(&Command::Restrict(api::restrict(&given.network, &given.peering, &[("10.30.0.0/16", 2113)]))).await;
+    let first = given
+        .api
+        .done(&Command::Restrict(api::restrict(
+            &given.network,
+            &given.peering,
+            &[("10.30.0.0/16", 2113)],
+        )))
+        .await;
     assert_eq!(first.events, ["FirewallRestricted"]);
     given.api.converged(&given.peering).await;
-    let same = given.api.done(&Command::Restrict(api::restrict(&given.network, &given.peering, &[("10.30.0.0/16", 2113)]))).await;
+    let same = given
+        .api
+        .done(&Command::Restrict(api::restrict(
+            &given.network,
+            &given.peering,
+            &[("10.30.0.0/16", 2113)],
+        )))
+        .await;
     assert_eq!(same.events, Vec::<String>::new());
 }
 
@@ -310,10 +595,23 @@ async fn a_command_id_stands_for_one_command_on_one_network() {
     let api = &given.api;
     let (_, other) = register(api).await;
     let mut reused = api::request(&other, 50);
-    reused.context.as_mut().unwrap().command_id.clone_from(&given.request);
+    reused
+        .context
+        .as_mut()
+        .unwrap()
+        .command_id
+        .clone_from(&given.request);
     let status = api.send(&Command::Request(reused)).await.unwrap_err();
-    assert_eq!(reason(&status), (Code::AlreadyExists, "COMMAND_ID_REUSED".to_owned()), "{status:?}");
-    assert_eq!(api.history(&other).await.len(), 1, "nothing but its registration");
+    assert_eq!(
+        reason(&status),
+        (Code::AlreadyExists, "COMMAND_ID_REUSED".to_owned()),
+        "{status:?}"
+    );
+    assert_eq!(
+        api.history(&other).await.len(),
+        1,
+        "nothing but its registration"
+    );
 }
 
 #[tokio::test]
@@ -324,32 +622,104 @@ async fn every_bad_question_is_refused_with_its_fields() {
     let wrong = |status: Status, named: &[&str]| {
         assert_eq!(
             (reason(&status), fields(&status)),
-            ((Code::InvalidArgument, "INVALID_FIELDS".to_owned()), named.iter().map(|it| (*it).to_owned()).collect()),
+            (
+                (Code::InvalidArgument, "INVALID_FIELDS".to_owned()),
+                named.iter().map(|it| (*it).to_owned()).collect()
+            ),
             "{status:?}"
         );
     };
-    let unknown = |status: Status, what: &str| assert_eq!(reason(&status), (Code::NotFound, what.to_owned()), "{status:?}");
+    let unknown = |status: Status, what: &str| {
+        assert_eq!(
+            reason(&status),
+            (Code::NotFound, what.to_owned()),
+            "{status:?}"
+        )
+    };
 
-    let ask = GetNetworkRequest { network_id: "x".to_owned(), min_position: "y".to_owned() };
-    wrong(networks.get_network(ask).await.unwrap_err(), &["network_id", "min_position"]);
-    let ask = GetNetworkRequest { network_id: nobody.clone(), ..Default::default() };
-    unknown(networks.get_network(ask).await.unwrap_err(), "NETWORK_UNKNOWN");
-    let ask = GetPeeringRequest { peering_id: nobody.clone(), ..Default::default() };
-    unknown(networks.get_peering(ask).await.unwrap_err(), "PEERING_UNKNOWN");
-    let ask = WatchPeeringRequest { peering_id: nobody.clone(), ..Default::default() };
-    unknown(networks.watch_peering(ask).await.unwrap_err(), "PEERING_UNKNOWN");
-    let ask = WatchPeeringRequest { peering_id: "x".to_owned(), after: "y".to_owned() };
-    wrong(networks.watch_peering(ask).await.unwrap_err(), &["peering_id", "after"]);
-    let ask = ListNetworksRequest { page_size: 1001, min_position: "?".to_owned(), ..Default::default() };
-    wrong(networks.list_networks(ask).await.unwrap_err(), &["min_position", "page_size"]);
-    let ask = ListNetworksRequest { page_token: "?".to_owned(), ..Default::default() };
-    wrong(networks.list_networks(ask).await.unwrap_err(), &["page_token"]);
-    let ask = ListPeeringsRequest { network_id: "x".to_owned(), page_size: 1001, ..Default::default() };
-    wrong(networks.list_peerings(ask).await.unwrap_err(), &["network_id", "page_size"]);
-    let ask = ListPeeringsRequest { life: "lively".to_owned(), ..Default::default() };
+    let ask = GetNetworkRequest {
+        network_id: "x".to_owned(),
+        min_position: "y".to_owned(),
+    };
+    wrong(
+        networks.get_network(ask).await.unwrap_err(),
+        &["network_id", "min_position"],
+    );
+    let ask = GetNetworkRequest {
+        network_id: nobody.clone(),
+        ..Default::default()
+    };
+    unknown(
+        networks.get_network(ask).await.unwrap_err(),
+        "NETWORK_UNKNOWN",
+    );
+    let ask = GetPeeringRequest {
+        peering_id: nobody.clone(),
+        ..Default::default()
+    };
+    unknown(
+        networks.get_peering(ask).await.unwrap_err(),
+        "PEERING_UNKNOWN",
+    );
+    let ask = WatchPeeringRequest {
+        peering_id: nobody.clone(),
+        ..Default::default()
+    };
+    unknown(
+        networks.watch_peering(ask).await.unwrap_err(),
+        "PEERING_UNKNOWN",
+    );
+    let ask = WatchPeeringRequest {
+        peering_id: "x".to_owned(),
+        after: "y".to_owned(),
+    };
+    wrong(
+        networks.watch_peering(ask).await.unwrap_err(),
+        &["peering_id", "after"],
+    );
+    let ask = ListNetworksRequest {
+        page_size: 1001,
+        min_position: "?".to_owned(),
+        ..Default::default()
+    };
+    wrong(
+        networks.list_networks(ask).await.unwrap_err(),
+        &["min_position", "page_size"],
+    );
+    let ask = ListNetworksRequest {
+        page_token: "?".to_owned(),
+        ..Default::default()
+    };
+    wrong(
+        networks.list_networks(ask).await.unwrap_err(),
+        &["page_token"],
+    );
+    let ask = ListPeeringsRequest {
+        network_id: "x".to_owned(),
+        page_size: 1001,
+        ..Default::default()
+    };
+    wrong(
+        networks.list_peerings(ask).await.unwrap_err(),
+        &["network_id", "page_size"],
+    );
+    let ask = ListPeeringsRequest {
+        life: "lively".to_owned(),
+        ..Default::default()
+    };
     wrong(networks.list_peerings(ask).await.unwrap_err(), &["life"]);
-    let ask = ListEventsRequest { command_id: "x".to_owned(), peering_id: "y".to_owned(), ..Default::default() };
-    wrong(audit.list_events(ask).await.unwrap_err(), &["peering_id", "command_id"]);
-    let ask = ListEventsRequest { page_token: "z".to_owned(), ..Default::default() };
+    let ask = ListEventsRequest {
+        command_id: "x".to_owned(),
+        peering_id: "y".to_owned(),
+        ..Default::default()
+    };
+    wrong(
+        audit.list_events(ask).await.unwrap_err(),
+        &["peering_id", "command_id"],
+    );
+    let ask = ListEventsRequest {
+        page_token: "z".to_owned(),
+        ..Default::default()
+    };
     wrong(audit.list_events(ask).await.unwrap_err(), &["page_token"]);
 }

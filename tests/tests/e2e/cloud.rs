@@ -1,13 +1,14 @@
-//! Trouble with the cloud: it is shown with its cause, nothing is lost, and it goes on by itself once it is over.
+//! Trouble with the cloud: it is shown with its cause, nothing is lost, and it goes on by itself
+//! once it is over.
 
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
 use peerage::api::v1::Peering;
 use serde_json::json;
 use tempfile::TempDir;
-use tests::engine::{Engine, Launch};
-use tests::forwarder::Door;
-use tests::microburst::Microburst;
+use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::forwarder::Door;
+use peerage_tests::microburst::Microburst;
 
 /// An engine on this endpoint that has been asked for one peering.
 async fn asked(pair: &Pair, endpoint: &str) -> (Engine, Api, Story, TempDir) {
@@ -22,9 +23,18 @@ async fn asked(pair: &Pair, endpoint: &str) -> (Engine, Api, Story, TempDir) {
 
 async fn blocked(api: &Api, story: &Story, cause: &str) -> Peering {
     let is = |it: &Peering| it.blocked.as_ref().is_some_and(|it| it.cause == cause);
-    let peering = api.peering_when(&format!("a peering blocked by {cause}"), &story.peering_id, is).await;
+    let peering = api
+        .peering_when(
+            &format!("a peering blocked by {cause}"),
+            &story.peering_id,
+            is,
+        )
+        .await;
     let told = peering.blocked.clone().unwrap();
-    assert!(!told.message.is_empty() && !told.remedy.is_empty(), "it says what to do: {told:?}");
+    assert!(
+        !told.message.is_empty() && !told.remedy.is_empty(),
+        "it says what to do: {told:?}"
+    );
     peering
 }
 
@@ -36,8 +46,15 @@ async fn assert_recovered(world: &World, pair: &Pair, api: &Api, story: &Story) 
     let history = api.history(&story.network_id).await;
     let types: Vec<_> = history.iter().map(|it| it.r#type.as_str()).collect();
     let counted = |event: &str| types.iter().filter(|it| **it == event).count();
-    assert!(counted("ProvisioningBlocked") >= 1 && counted("ProvisioningUnblocked") >= 1, "{types:?}");
-    assert_eq!((counted("PeeringInitiated"), counted("PeeringActivated")), (1, 1), "{types:?}");
+    assert!(
+        counted("ProvisioningBlocked") >= 1 && counted("ProvisioningUnblocked") >= 1,
+        "{types:?}"
+    );
+    assert_eq!(
+        (counted("PeeringInitiated"), counted("PeeringActivated")),
+        (1, 1),
+        "{types:?}"
+    );
 }
 
 #[tokio::test]
@@ -47,8 +64,15 @@ async fn an_endpoint_that_cannot_be_reached_blocks_the_peering_until_it_can() {
     let mut door = Door::closed(world.moto.port());
     let (engine, api, story, _data) = asked(&pair, &door.endpoint()).await;
     let peering = blocked(&api, &story, "endpoint_unreachable").await;
-    assert_eq!((peering.life.as_str(), peering.link.as_str()), ("requested", ""), "{peering:#?}");
-    let shown = engine.cli(&["peering", "show", &story.peering_id]).await.done();
+    assert_eq!(
+        (peering.life.as_str(), peering.link.as_str()),
+        ("requested", ""),
+        "{peering:#?}"
+    );
+    let shown = engine
+        .cli(&["peering", "show", &story.peering_id])
+        .await
+        .done();
     assert!(shown.contains("blocked: endpoint_unreachable"), "{shown}");
     door.open().await;
     assert_recovered(&world, &pair, &api, &story).await;
@@ -60,15 +84,18 @@ async fn an_endpoint_that_goes_away_in_the_middle_blocks_the_peering_and_it_goes
     let pair = world.pair();
     let faults = Microburst::start(&world.moto.endpoint()).await;
     // Until here and no further: the link waits for its acceptance.
-    let denied =
-        json!([{"service": "ec2", "operation": "AcceptVpcPeeringConnection", "error": {"code": "UnauthorizedOperation", "status": 403}}]);
+    let denied = json!([{"service": "ec2", "operation": "AcceptVpcPeeringConnection", "error": {"code": "UnauthorizedOperation", "status": 403}}]);
     faults.rules(&denied).await;
     let mut door = Door::closed(port(&faults));
     door.open().await;
     let (_engine, api, story, _data) = asked(&pair, &door.endpoint()).await;
     let peering = blocked(&api, &story, "permission_denied").await;
     assert_eq!(peering.life, "awaiting_acceptance");
-    assert_eq!(peering.blocked.unwrap().side, "remote", "its owner has to act");
+    assert_eq!(
+        peering.blocked.unwrap().side,
+        "remote",
+        "its owner has to act"
+    );
     door.close();
     blocked(&api, &story, "endpoint_unreachable").await;
     faults.rules(&json!([])).await;
@@ -77,7 +104,13 @@ async fn an_endpoint_that_goes_away_in_the_middle_blocks_the_peering_and_it_goes
 }
 
 fn port(faults: &Microburst) -> u16 {
-    faults.endpoint().rsplit(':').next().unwrap().parse().unwrap()
+    faults
+        .endpoint()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -106,7 +139,10 @@ async fn a_request_for_a_link_whose_answer_is_lost_makes_exactly_one_link() {
     world.judge(&pair, &story.peering_id);
     let history = api.history(&story.network_id).await;
     assert_valid(&history);
-    let attempts = history.iter().filter(|it| it.r#type == "PeeringInitiationStarted").count();
+    let attempts = history
+        .iter()
+        .filter(|it| it.r#type == "PeeringInitiationStarted")
+        .count();
     assert_eq!(attempts, 1, "found by reading, not by asking again");
 }
 
@@ -115,8 +151,13 @@ async fn lost_answers_to_every_kind_of_change_leave_everything_once() {
     let world = World::new().await;
     let pair = world.pair();
     let faults = Microburst::start(&world.moto.endpoint()).await;
-    let changes =
-        ["CreateVpcPeeringConnection", "AcceptVpcPeeringConnection", "CreateRoute", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress"];
+    let changes = [
+        "CreateVpcPeeringConnection",
+        "AcceptVpcPeeringConnection",
+        "CreateRoute",
+        "CreateSecurityGroup",
+        "AuthorizeSecurityGroupIngress",
+    ];
     let lost = changes.map(|it| json!({"service": "ec2", "operation": it, "times": 1, "response": {"abort_frac": 0.3}}));
     faults.rules(&json!(lost)).await;
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
@@ -131,8 +172,16 @@ async fn requests_that_never_arrive_are_made_again() {
     let world = World::new().await;
     let pair = world.pair();
     let faults = Microburst::start(&world.moto.endpoint()).await;
-    let reset = ["CreateVpcPeeringConnection", "CreateRoute", "DescribeVpcPeeringConnections"];
-    faults.rules(&json!(reset.map(|it| json!({"service": "ec2", "operation": it, "times": 1, "reset": true})))).await;
+    let reset = [
+        "CreateVpcPeeringConnection",
+        "CreateRoute",
+        "DescribeVpcPeeringConnections",
+    ];
+    faults
+        .rules(&json!(reset.map(
+            |it| json!({"service": "ec2", "operation": it, "times": 1, "reset": true})
+        )))
+        .await;
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     api.converged(&story.peering_id).await;
     assert_eq!(faults.fired().await, reset.len(), "every fault happened");
@@ -155,6 +204,9 @@ async fn a_throttling_cloud_is_asked_more_slowly_until_all_is_in_place() {
     assert!(faults.fired().await > 5, "it throttled");
     world.judge(&pair, &story.peering_id);
     let history = api.history(&story.network_id).await;
-    let initiated = history.iter().filter(|it| it.r#type == "PeeringInitiated").count();
+    let initiated = history
+        .iter()
+        .filter(|it| it.r#type == "PeeringInitiated")
+        .count();
     assert_eq!(initiated, 1);
 }

@@ -1,7 +1,8 @@
 //! End to end: the program as a user runs it, judged from outside.
 //!
-//! Engines, event stores and emulators are child processes; what stands in the cloud is judged by the oracle, what happened by
-//! the API. One binary for all suites, because linking takes longer than most of them.
+//! Engines, event stores and emulators are child processes; what stands in the cloud is judged by
+//! the oracle, what happened by the API. One binary for all suites, because linking takes longer
+//! than most of them.
 #![allow(clippy::unwrap_used)]
 
 mod api_commands;

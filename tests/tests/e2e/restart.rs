@@ -1,7 +1,9 @@
-//! Killed between any two events of a peering's life, started again: the same peering comes of it, and nothing else.
+//! Killed between any two events of a peering's life, started again: the same peering comes of it,
+//! and nothing else.
 //!
-//! The store stands outside of the engine and lets so many appends through and no more ([`StoreProxy`]), so each run stops at an
-//! exact place, with everything done that comes before the next event. Every place is visited.
+//! The store stands outside of the engine and lets so many appends through and no more
+//! ([`StoreProxy`]), so each run stops at an exact place, with everything done that comes before
+//! the next event. Every place is visited.
 
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
@@ -11,9 +13,9 @@ use peerage::api::v1::Event;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tempfile::TempDir;
-use tests::engine::{Engine, Launch};
-use tests::store_proxy::{Stop, StoreProxy};
-use tests::wait;
+use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::store_proxy::{Stop, StoreProxy};
+use peerage_tests::wait;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -34,18 +36,32 @@ impl Run {
     async fn new(world: Arc<World>, pair: Pair, stop: Stop) -> Self {
         let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
         let story = pair.commands();
-        Self { world, pair, story, node, data: TempDir::new().unwrap(), stop }
+        Self {
+            world,
+            pair,
+            story,
+            node,
+            data: TempDir::new().unwrap(),
+            stop,
+        }
     }
 
     fn launch(&self, store: &str) -> Launch {
-        Launch::new(self.data.path()).store(store).aws(&self.world.moto.endpoint())
+        Launch::new(self.data.path())
+            .store(store)
+            .aws(&self.world.moto.endpoint())
     }
 
-    /// Lets the engine come as far as it may, kills it, starts it again on the whole store, and judges what is there then. Answers
-    /// how many appends were answered before the kill, and the history.
+    /// Lets the engine come as far as it may, kills it, starts it again on the whole store, and
+    /// judges what is there then. Answers how many appends were answered before the kill, and the
+    /// history.
     async fn go(self) -> (u64, Vec<Event>) {
         let proxy = StoreProxy::start(&self.node.address().to_string(), self.stop).await;
-        let mut engine = self.launch(&proxy.connection_string()).set("api.command_deadline", "1s").start().await;
+        let mut engine = self
+            .launch(&proxy.connection_string())
+            .set("api.command_deadline", "1s")
+            .start()
+            .await;
         let api = Api::connect(&engine.server()).await;
         let unanswered = self.as_far_as_it_goes(&api, &proxy).await;
         let answered = proxy.progress().answered;
@@ -59,12 +75,13 @@ impl Run {
         (answered, history)
     }
 
-    /// Sends the commands until one is not answered or all are, then waits until the engine hangs at the stop or has finished.
-    /// Answers the number of the first command without an answer.
+    /// Sends the commands until one is not answered or all are, then waits until the engine hangs
+    /// at the stop or has finished. Answers the number of the first command without an answer.
     async fn as_far_as_it_goes(&self, api: &Api, proxy: &StoreProxy) -> usize {
         let mut sent = 0;
         for command in &self.story.commands {
-            // On a busy machine a command can run out of time before it comes to its append: then it is sent again.
+            // On a busy machine a command can run out of time before it comes to its append: then
+            // it is sent again.
             let answered = wait::until("an answer, or the stop", SOON, || async {
                 match api.send(command).await {
                     Ok(_) => Some(true),
@@ -80,19 +97,27 @@ impl Run {
             sent += 1;
         }
         wait::until("the stop, or the end", SOON, || async {
-            let over = sent == self.story.commands.len() && api.peering(&self.story.peering_id, "").await.is_ok_and(|it| it.converged);
+            let over = sent == self.story.commands.len()
+                && api
+                    .peering(&self.story.peering_id, "")
+                    .await
+                    .is_ok_and(|it| it.converged);
             (proxy.progress().held || over).then_some(())
         })
         .await;
         sent
     }
 
-    /// Sends again what was not answered, with the same ids, and everything else once more as well: that changes nothing.
+    /// Sends again what was not answered, with the same ids, and everything else once more as well:
+    /// that changes nothing.
     async fn again(&self, engine: &Engine, unanswered: usize) -> Vec<Event> {
         let api = Api::connect(&engine.server()).await;
         for (index, command) in self.story.commands.iter().enumerate() {
             let answer = api.done(command).await;
-            assert!(answer.repeated || index >= unanswered, "answered before the crash, and forgotten: {command:?}");
+            assert!(
+                answer.repeated || index >= unanswered,
+                "answered before the crash, and forgotten: {command:?}"
+            );
         }
         let peering = api.converged(&self.story.peering_id).await;
         assert_eq!(peering.life, "active");
@@ -102,14 +127,21 @@ impl Run {
     }
 }
 
-/// What a history says, whoever was killed in between: each event type, by what it is about. A killed attempt may be counted.
+/// What a history says, whoever was killed in between: each event type, by what it is about. A
+/// killed attempt may be counted.
 fn gist(history: &[Event]) -> BTreeSet<(String, String)> {
     let about = |event: &Event| {
         let data: serde_json::Value = serde_json::from_str(&event.data).unwrap();
         let side = data["side"].as_str().unwrap_or_default();
-        format!("{side} {}", data["destination"].as_str().unwrap_or_default())
+        format!(
+            "{side} {}",
+            data["destination"].as_str().unwrap_or_default()
+        )
     };
-    history.iter().map(|event| (event.r#type.clone(), about(event))).collect()
+    history
+        .iter()
+        .map(|event| (event.r#type.clone(), about(event)))
+        .collect()
 }
 
 /// Every place at which a life of this many appends can be cut, in both ways.
@@ -120,7 +152,8 @@ async fn cut_everywhere(cut: fn(u64) -> Stop, name: &'static str) {
     let (appends, reference) = whole.go().await;
     assert!(appends > 10, "a whole life has more than {appends} appends");
     let reference = gist(&reference);
-    // Commands and the worker's findings may interleave otherwise than in the first run: two more at the end.
+    // Commands and the worker's findings may interleave otherwise than in the first run: two more
+    // at the end.
     let places: Vec<u64> = (0..appends + 2).collect();
     let pairs = world.pairs(places.len() + 1).split_off(1);
     let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -129,14 +162,20 @@ async fn cut_everywhere(cut: fn(u64) -> Stop, name: &'static str) {
         let (world, turns) = (Arc::clone(&world), Arc::clone(&turns));
         runs.spawn(async move {
             let _turn = turns.acquire_owned().await.unwrap();
-            eprintln!("{name}: {place} of about {appends}, account {}", pair.local.place.account);
+            eprintln!(
+                "{name}: {place} of about {appends}, account {}",
+                pair.local.place.account
+            );
             let run = Run::new(world, pair, cut(place)).await;
             (place, run.go().await)
         });
     }
     while let Some(run) = runs.join_next().await {
         let (place, (answered, history)) = run.unwrap();
-        assert!(answered <= place, "{name}: stopped after {place}, but {answered} were answered");
+        assert!(
+            answered <= place,
+            "{name}: stopped after {place}, but {answered} were answered"
+        );
         assert_eq!(gist(&history), reference, "{name} {place}");
     }
 }
@@ -163,13 +202,19 @@ async fn killed_with_its_own_store_on_disk_the_engine_comes_back_with_everything
         for command in &story.commands {
             api.done(command).await;
         }
-        wait::until("so many events", SOON, || async { (api.history(&story.network_id).await.len() >= events).then_some(()) }).await;
+        wait::until("so many events", SOON, || async {
+            (api.history(&story.network_id).await.len() >= events).then_some(())
+        })
+        .await;
         engine.process.kill();
 
         let engine = launch.start().await;
         let api = Api::connect(&engine.server()).await;
         for command in &story.commands {
-            assert!(api.done(command).await.repeated, "kept through the kill: {command:?}");
+            assert!(
+                api.done(command).await.repeated,
+                "kept through the kill: {command:?}"
+            );
         }
         api.converged(&story.peering_id).await;
         assert_valid(&api.history(&story.network_id).await);

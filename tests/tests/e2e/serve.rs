@@ -1,4 +1,5 @@
-//! `serve` against an EC2 emulator in two accounts and two regions, driven by the command line as a user would.
+//! `serve` against an EC2 emulator in two accounts and two regions, driven by the command line as a
+//! user would.
 
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
@@ -6,34 +7,84 @@ use crate::support::world::{Pair, World};
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::engine::{Engine, Launch};
-use tests::wait;
+use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::wait;
 
 /// Network and peering, by the commands of the README.
 pub(crate) async fn peer(engine: &Engine, pair: &Pair) -> (String, String) {
     let (local, remote) = (&pair.local, &pair.remote);
-    let register = ["network", "register", "--name", "orders", "--account", &local.place.account, "--region", &local.place.region];
-    let own = ["--vpc", &local.vpc, "--range", &local.cidr, "--subnet", &local.subnets[1]];
+    let register = [
+        "network",
+        "register",
+        "--name",
+        "orders",
+        "--account",
+        &local.place.account,
+        "--region",
+        &local.place.region,
+    ];
+    let own = [
+        "--vpc",
+        &local.vpc,
+        "--range",
+        &local.cidr,
+        "--subnet",
+        &local.subnets[1],
+    ];
     let network = text(&engine.json(&[&register[..], &own[..]].concat()).await["network_id"]);
-    let request = ["peering", "request", "--network", &network, "--account", &remote.place.account, "--region", &remote.place.region];
-    let peering = text(&engine.json(&[&request[..], &["--vpc", &remote.vpc, "--range", &remote.cidr]].concat()).await["peering_id"]);
+    let request = [
+        "peering",
+        "request",
+        "--network",
+        &network,
+        "--account",
+        &remote.place.account,
+        "--region",
+        &remote.place.region,
+    ];
+    let peering = text(
+        &engine
+            .json(
+                &[
+                    &request[..],
+                    &["--vpc", &remote.vpc, "--range", &remote.cidr],
+                ]
+                .concat(),
+            )
+            .await["peering_id"],
+    );
     for (side, destination) in [("local", &remote.cidr), ("remote", &local.cidr)] {
-        let accept = ["route", "accept", &peering, "--side", side, "--destination", destination];
+        let accept = [
+            "route",
+            "accept",
+            &peering,
+            "--side",
+            side,
+            "--destination",
+            destination,
+        ];
         let answer = engine.cli(&accept).await.done();
         assert!(answer.contains("RouteAccepted"), "{answer}");
     }
     let admit = format!("{}:2113", remote.cidr);
-    let answer = engine.cli(&["firewall", "restrict", &peering, "--admit", &admit]).await.done();
+    let answer = engine
+        .cli(&["firewall", "restrict", &peering, "--admit", &admit])
+        .await
+        .done();
     assert!(answer.contains("FirewallRestricted"), "{answer}");
     (network, peering)
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("a text, not {value}"))
+        .to_owned()
 }
 
 #[tokio::test]
-async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_and_regions_and_nothing_else() {
+async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_and_regions_and_nothing_else()
+ {
     let (world, data) = (World::new().await, TempDir::new().unwrap());
     let pair = world.pair();
     let launch = Launch::new(data.path()).aws(&world.moto.endpoint());
@@ -41,25 +92,71 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
     let (network, peering) = peer(&engine, &pair).await;
 
     let watched = engine.cli(&["peering", "watch", &peering]).await.done();
-    for event in ["PeeringRequested", "PeeringInitiationStarted", "PeeringInitiated", "PeeringAccepted", "PeeringActivated"] {
-        assert_eq!(watched.matches(&format!("  {event} ")).count(), 1, "{event}:\n{watched}");
+    for event in [
+        "PeeringRequested",
+        "PeeringInitiationStarted",
+        "PeeringInitiated",
+        "PeeringAccepted",
+        "PeeringActivated",
+    ] {
+        assert_eq!(
+            watched.matches(&format!("  {event} ")).count(),
+            1,
+            "{event}:\n{watched}"
+        );
     }
     world.judge(&pair, &peering);
 
     let shown = engine.json(&["peering", "show", &peering]).await;
-    assert_eq!((shown["life"].as_str(), shown["converged"].as_bool()), (Some("active"), Some(true)), "{shown:#}");
+    assert_eq!(
+        (shown["life"].as_str(), shown["converged"].as_bool()),
+        (Some("active"), Some(true)),
+        "{shown:#}"
+    );
     let installed = |side: &str| {
-        let routes = shown["routes"].as_array().unwrap().iter().filter(|it| it["side"] == side);
-        routes.flat_map(|it| it["installed_in"].as_array().unwrap()).map(text).collect::<Vec<_>>()
+        let routes = shown["routes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["side"] == side);
+        routes
+            .flat_map(|it| it["installed_in"].as_array().unwrap())
+            .map(text)
+            .collect::<Vec<_>>()
     };
-    assert_eq!(installed("local"), std::slice::from_ref(&pair.local.extra_route_table));
-    assert_eq!(installed("remote"), std::slice::from_ref(&pair.remote.main_route_table));
-    let codes: Vec<_> = shown["advisories"].as_array().unwrap().iter().map(|it| text(&it["code"])).collect();
-    assert_eq!(codes, ["CROSS_REGION", "INTER_REGION_LIMITS", "PRIVATE_NAMES", "NON_TRANSITIVE", "EDGE_ROUTING"]);
-    let listed = engine.json(&["peering", "list", "--network", &network]).await;
+    assert_eq!(
+        installed("local"),
+        std::slice::from_ref(&pair.local.extra_route_table)
+    );
+    assert_eq!(
+        installed("remote"),
+        std::slice::from_ref(&pair.remote.main_route_table)
+    );
+    let codes: Vec<_> = shown["advisories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| text(&it["code"]))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "CROSS_REGION",
+            "INTER_REGION_LIMITS",
+            "PRIVATE_NAMES",
+            "NON_TRANSITIVE",
+            "EDGE_ROUTING"
+        ]
+    );
+    let listed = engine
+        .json(&["peering", "list", "--network", &network])
+        .await;
     assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed:#}");
     let audit = engine.cli(&["audit", "--peering", &peering]).await.done();
-    assert!(audit.contains("PeeringActivated") && audit.contains("PeeringRequested"), "{audit}");
+    assert!(
+        audit.contains("PeeringActivated") && audit.contains("PeeringRequested"),
+        "{audit}"
+    );
     engine.stop().await;
 }
 
@@ -83,16 +180,33 @@ async fn a_second_start_on_a_finished_world_changes_nothing_at_the_cloud_or_in_t
     wait::until("a look at all there is", SOON, || async {
         let called = world.moto.recorded();
         let looked = |call: &&str| called.iter().any(|it| it == call);
-        ["DescribeVpcPeeringConnections", "DescribeRouteTables", "DescribeSecurityGroups"].iter().all(looked).then_some(())
+        [
+            "DescribeVpcPeeringConnections",
+            "DescribeRouteTables",
+            "DescribeSecurityGroups",
+        ]
+        .iter()
+        .all(looked)
+        .then_some(())
     })
     .await;
     // Five more turns of the provisioner, were there anything to do.
     wait::elapse(Duration::from_secs(1)).await;
     let called = world.moto.recorded();
-    let reads = |call: &&String| call.starts_with("Describe") || ["AssumeRole", "GetCallerIdentity"].contains(&call.as_str());
+    let reads = |call: &&String| {
+        call.starts_with("Describe") || ["AssumeRole", "GetCallerIdentity"].contains(&call.as_str())
+    };
     let changing: Vec<_> = called.iter().filter(|call| !reads(call)).collect();
     assert!(changing.is_empty(), "{changing:?}");
-    assert_eq!(api.history(&network).await, history, "the log tells nothing new");
-    assert_eq!(world.oracle.dump(&pair.places()), before, "the cloud is as it was");
+    assert_eq!(
+        api.history(&network).await,
+        history,
+        "the log tells nothing new"
+    );
+    assert_eq!(
+        world.oracle.dump(&pair.places()),
+        before,
+        "the cloud is as it was"
+    );
     engine.stop().await;
 }

@@ -49,15 +49,25 @@ pub fn seed() -> u64 {
 
 /// A length from the environment, or the short one.
 pub fn length(variable: &str, short: u32) -> u32 {
-    env::var(variable).map_or(short, |length| length.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+    env::var(variable).map_or(short, |length| {
+        length
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number"))
+    })
 }
 
-/// A runner of proptest with the seed of the environment or a new one, which is printed under this name.
+/// A runner of proptest with the seed of the environment or a new one, which is printed under this
+/// name.
 pub fn runner(name: &str, cases: u32) -> TestRunner {
     let seed = seed();
     println!("{name}: PEERAGE_TEST_SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }

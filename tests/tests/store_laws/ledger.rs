@@ -1,4 +1,5 @@
-//! What a writer knows of its stream: what was acknowledged, and what may or may not have been written when the node died.
+//! What a writer knows of its stream: what was acknowledged, and what may or may not have been
+//! written when the node died.
 
 use bytes::Bytes;
 use kurrentdb::{EventData, Position, RecordedEvent};
@@ -14,7 +15,10 @@ pub struct Append {
 
 impl Append {
     pub fn proposed(&self) -> Vec<EventData> {
-        self.events.iter().map(|(id, data)| EventData::binary("Crashed", data.clone()).id(*id)).collect()
+        self.events
+            .iter()
+            .map(|(id, data)| EventData::binary("Crashed", data.clone()).id(*id))
+            .collect()
     }
 }
 
@@ -31,27 +35,47 @@ pub struct Ledger {
 impl Ledger {
     /// The number of the last event that is known to be there.
     pub fn last(&self) -> Option<u64> {
-        let count: usize = self.acknowledged.iter().map(|append| append.events.len()).sum();
+        let count: usize = self
+            .acknowledged
+            .iter()
+            .map(|append| append.events.len())
+            .sum();
         (count as u64).checked_sub(1)
     }
 
-    /// Compares with what the stream holds after a crash. What was in doubt and is there counts as acknowledged from now on.
+    /// Compares with what the stream holds after a crash. What was in doubt and is there counts as
+    /// acknowledged from now on.
     pub fn settle(&mut self, found: &[RecordedEvent]) -> Result<(), String> {
         let mut rest = found;
         for (place, append) in self.acknowledged.iter().enumerate() {
-            rest = taken(append, rest).map_err(|lost| format!("{}: acknowledged append {place}: {lost}", self.stream))?;
+            rest = taken(append, rest)
+                .map_err(|lost| format!("{}: acknowledged append {place}: {lost}", self.stream))?;
         }
         if let (Some(append), Some(last)) = (&self.in_doubt, rest.last()) {
             let position = Some(last.position);
-            rest = taken(append, rest).map_err(|half| format!("{}: the append in doubt is half there: {half}", self.stream))?;
-            self.acknowledged.push(Append { position, ..append.clone() });
+            rest = taken(append, rest).map_err(|half| {
+                format!("{}: the append in doubt is half there: {half}", self.stream)
+            })?;
+            self.acknowledged.push(Append {
+                position,
+                ..append.clone()
+            });
             self.in_doubt = None;
         }
-        let numbered = found.iter().enumerate().all(|(number, event)| event.revision == number as u64);
+        let numbered = found
+            .iter()
+            .enumerate()
+            .all(|(number, event)| event.revision == number as u64);
         match (rest.len(), numbered) {
             (0, true) => Ok(()),
-            (0, false) => Err(format!("{}: the events are not numbered from 0 without gaps", self.stream)),
-            (more, _) => Err(format!("{}: {more} events that nobody appended, or not once only", self.stream)),
+            (0, false) => Err(format!(
+                "{}: the events are not numbered from 0 without gaps",
+                self.stream
+            )),
+            (more, _) => Err(format!(
+                "{}: {more} events that nobody appended, or not once only",
+                self.stream
+            )),
         }
     }
 }
@@ -64,11 +88,17 @@ fn taken<'a>(append: &Append, found: &'a [RecordedEvent]) -> Result<&'a [Recorde
     };
     for ((id, data), event) in append.events.iter().zip(own) {
         if event.id != *id || event.data != *data {
-            return Err(format!("event {} has id {}, wanted {id}", event.revision, event.id));
+            return Err(format!(
+                "event {} has id {}, wanted {id}",
+                event.revision, event.id
+            ));
         }
     }
     match (append.position, own.last()) {
-        (Some(position), Some(last)) if last.position != position => Err(format!("its position was {position} and is {}", last.position)),
+        (Some(position), Some(last)) if last.position != position => Err(format!(
+            "its position was {position} and is {}",
+            last.position
+        )),
         _ => Ok(rest),
     }
 }

@@ -1,7 +1,8 @@
-//! The semantics of an event store in one page: what each operation answers and what it leaves behind.
+//! The semantics of an event store in one page: what each operation answers and what it leaves
+//! behind.
 //!
-//! Where a store may answer one way or another (a repeat with `Any` is told by a bounded cache), the model allows each of them and
-//! goes on from what was answered.
+//! Where a store may answer one way or another (a repeat with `Any` is told by a bounded cache),
+//! the model allows each of them and goes on from what was answered.
 
 use kurrentdb::StreamState;
 use std::collections::BTreeMap;
@@ -86,24 +87,43 @@ impl Stream {
     }
 
     fn is_soft_deleted(&self) -> bool {
-        self.metadata.is_some_and(|metadata| metadata.truncate_before == Some(FOR_EVER))
+        self.metadata
+            .is_some_and(|metadata| metadata.truncate_before == Some(FOR_EVER))
     }
 
     fn first_visible(&self) -> u64 {
         let metadata = self.metadata.unwrap_or_default();
-        let counted = metadata.max_count.map_or(0, |count| (self.ids.len() as u64).saturating_sub(count));
+        let counted = metadata
+            .max_count
+            .map_or(0, |count| (self.ids.len() as u64).saturating_sub(count));
         counted.max(metadata.truncate_before.unwrap_or(0))
     }
 
     fn visibility(&self, number: u64) -> Visibility {
-        if number >= self.first_visible() { Visibility::Visible } else { Visibility::Hidden }
+        if number >= self.first_visible() {
+            Visibility::Visible
+        } else {
+            Visibility::Hidden
+        }
     }
 
-    /// Whether the events from a number on are these, none of them missing; `None` if not even the first is.
+    /// Whether the events from a number on are these, none of them missing; `None` if not even the
+    /// first is.
     fn repeats(&self, from: u64, ids: &[Uuid]) -> Option<bool> {
-        let stored = self.ids.get(usize::try_from(from).unwrap()..).unwrap_or_default();
-        let same = stored.iter().zip(ids).take_while(|(stored, id)| stored == id).count();
-        if same == 0 && !ids.is_empty() { None } else { Some(same == ids.len() && !ids.is_empty()) }
+        let stored = self
+            .ids
+            .get(usize::try_from(from).unwrap()..)
+            .unwrap_or_default();
+        let same = stored
+            .iter()
+            .zip(ids)
+            .take_while(|(stored, id)| stored == id)
+            .count();
+        if same == 0 && !ids.is_empty() {
+            None
+        } else {
+            Some(same == ids.len() && !ids.is_empty())
+        }
     }
 }
 
@@ -113,7 +133,8 @@ impl Model {
         let nothing = Stream::default();
         let stream = self.streams.get(name).unwrap_or(&nothing);
         let wrong = Appended::Wrong(stream.last());
-        let written = Appended::Written((stream.ids.len() as u64 + ids.len() as u64).checked_sub(1));
+        let written =
+            Appended::Written((stream.ids.len() as u64 + ids.len() as u64).checked_sub(1));
         let repeated = |from: u64| {
             let last = from + ids.len() as u64 - 1;
             Appended::Repeated(last, stream.visibility(last))
@@ -124,7 +145,9 @@ impl Model {
         match (expected, stream.last()) {
             (StreamState::StreamExists, _) if stream.is_soft_deleted() => vec![Appended::Deleted],
             (StreamState::StreamExists, None) if stream.metadata.is_none() => vec![wrong],
-            (StreamState::Any | StreamState::StreamExists, _) => self.may_append_anywhere(stream, ids, written, wrong),
+            (StreamState::Any | StreamState::StreamExists, _) => {
+                self.may_append_anywhere(stream, ids, written, wrong)
+            }
             (StreamState::NoStream, None) => vec![written],
             (StreamState::NoStream, Some(_)) => match stream.repeats(0, ids) {
                 Some(true) => vec![repeated(0)],
@@ -132,15 +155,23 @@ impl Model {
                 Some(false) | None => vec![wrong],
             },
             (StreamState::StreamRevision(number), Some(last)) if number == last => vec![written],
-            (StreamState::StreamRevision(number), Some(last)) if number < last => match stream.repeats(number + 1, ids) {
-                Some(true) => vec![repeated(number + 1)],
-                Some(false) | None => vec![wrong],
-            },
+            (StreamState::StreamRevision(number), Some(last)) if number < last => {
+                match stream.repeats(number + 1, ids) {
+                    Some(true) => vec![repeated(number + 1)],
+                    Some(false) | None => vec![wrong],
+                }
+            }
             (StreamState::StreamRevision(_), _) => vec![wrong],
         }
     }
 
-    fn may_append_anywhere(&self, stream: &Stream, ids: &[Uuid], written: Appended, wrong: Appended) -> Vec<Appended> {
+    fn may_append_anywhere(
+        &self,
+        stream: &Stream,
+        ids: &[Uuid],
+        written: Appended,
+        wrong: Appended,
+    ) -> Vec<Appended> {
         let known = ids.iter().take_while(|id| stream.ids.contains(id)).count();
         if known == 0 {
             return vec![written];
@@ -149,8 +180,13 @@ impl Model {
             vec![wrong]
         } else {
             let last = ids.last().unwrap();
-            let numbers = (0_u64..).zip(&stream.ids).filter(|(_, id)| *id == last).map(|(number, _)| number);
-            numbers.map(|number| Appended::Repeated(number, stream.visibility(number))).collect()
+            let numbers = (0_u64..)
+                .zip(&stream.ids)
+                .filter(|(_, id)| *id == last)
+                .map(|(number, _)| number);
+            numbers
+                .map(|number| Appended::Repeated(number, stream.visibility(number)))
+                .collect()
         };
         if self.has_restarted {
             may.push(written);
@@ -165,10 +201,22 @@ impl Model {
         let first = stream.ids.len() as u64;
         for ((number, id), event_type) in (first..).zip(ids).zip(event_types) {
             stream.ids.push(*id);
-            self.log.push(Event { stream: name.to_owned(), number, event_type: event_type.clone(), id: Some(*id) });
+            self.log.push(Event {
+                stream: name.to_owned(),
+                number,
+                event_type: event_type.clone(),
+                id: Some(*id),
+            });
         }
         if stream.is_soft_deleted() {
-            self.write_metadata(name, Metadata { truncate_before: Some(first), ..Metadata::default() }, None);
+            self.write_metadata(
+                name,
+                Metadata {
+                    truncate_before: Some(first),
+                    ..Metadata::default()
+                },
+                None,
+            );
         }
     }
 
@@ -179,7 +227,14 @@ impl Model {
         let undeletes = stream.is_soft_deleted() && !stream.is_tombstoned;
         self.write_metadata(name, metadata, Some(id));
         if undeletes {
-            self.write_metadata(name, Metadata { truncate_before: Some(next), ..metadata }, None);
+            self.write_metadata(
+                name,
+                Metadata {
+                    truncate_before: Some(next),
+                    ..metadata
+                },
+                None,
+            );
         }
         number
     }
@@ -189,16 +244,33 @@ impl Model {
         let number = stream.metadata_events;
         stream.metadata = Some(metadata);
         stream.metadata_events += 1;
-        self.log.push(Event { stream: format!("$${name}"), number, event_type: "$metadata".to_owned(), id });
+        self.log.push(Event {
+            stream: format!("$${name}"),
+            number,
+            event_type: "$metadata".to_owned(),
+            id,
+        });
     }
 
     /// Deletes, and gives what is answered.
     pub fn delete(&mut self, name: &str, expected: StreamState) -> Removed {
-        let exists =
-            self.streams.get(name).is_some_and(|stream| stream.last().is_some() || stream.metadata.is_some() || stream.is_tombstoned);
-        let answer = if exists { self.may_remove(name, expected) } else { Removed::Wrong(None) };
+        let exists = self.streams.get(name).is_some_and(|stream| {
+            stream.last().is_some() || stream.metadata.is_some() || stream.is_tombstoned
+        });
+        let answer = if exists {
+            self.may_remove(name, expected)
+        } else {
+            Removed::Wrong(None)
+        };
         if answer == Removed::Done {
-            self.write_metadata(name, Metadata { truncate_before: Some(FOR_EVER), ..Metadata::default() }, None);
+            self.write_metadata(
+                name,
+                Metadata {
+                    truncate_before: Some(FOR_EVER),
+                    ..Metadata::default()
+                },
+                None,
+            );
         }
         answer
     }
@@ -207,8 +279,16 @@ impl Model {
     pub fn tombstone(&mut self, name: &str, expected: StreamState) -> Removed {
         let answer = self.may_remove(name, expected);
         if answer == Removed::Done {
-            self.streams.entry(name.to_owned()).or_default().is_tombstoned = true;
-            self.log.push(Event { stream: name.to_owned(), number: FOR_EVER, event_type: "$streamDeleted".to_owned(), id: None });
+            self.streams
+                .entry(name.to_owned())
+                .or_default()
+                .is_tombstoned = true;
+            self.log.push(Event {
+                stream: name.to_owned(),
+                number: FOR_EVER,
+                event_type: "$streamDeleted".to_owned(),
+                id: None,
+            });
         }
         answer
     }
@@ -224,14 +304,24 @@ impl Model {
             StreamState::StreamExists => stream.last().is_some() || stream.metadata.is_some(),
             StreamState::StreamRevision(number) => stream.last() == Some(number),
         };
-        if as_expected { Removed::Done } else { Removed::Wrong(stream.last()) }
+        if as_expected {
+            Removed::Done
+        } else {
+            Removed::Wrong(stream.last())
+        }
     }
 
     /// A read forwards from a number, or backwards from it or from the end.
     pub fn read(&self, name: &str, direction: Direction, from: Option<u64>, count: usize) -> Read {
-        let Some(stream) = self.streams.get(name) else { return Read::NotFound };
+        let Some(stream) = self.streams.get(name) else {
+            return Read::NotFound;
+        };
         let Some(last) = stream.last().filter(|_| !stream.is_soft_deleted()) else {
-            return if stream.is_tombstoned { Read::Deleted } else { Read::NotFound };
+            return if stream.is_tombstoned {
+                Read::Deleted
+            } else {
+                Read::NotFound
+            };
         };
         if stream.is_tombstoned {
             return Read::Deleted;
@@ -239,14 +329,19 @@ impl Model {
         let first = stream.first_visible();
         let numbers: Vec<u64> = match direction {
             Direction::Forwards => (first.max(from.unwrap_or(0))..=last).take(count).collect(),
-            Direction::Backwards => (first..=last.min(from.unwrap_or(last))).rev().take(count).collect(),
+            Direction::Backwards => (first..=last.min(from.unwrap_or(last)))
+                .rev()
+                .take(count)
+                .collect(),
         };
         Read::Events(numbers, last)
     }
 
     /// How many events the stream ever had.
     pub fn count(&self, name: &str) -> u64 {
-        self.streams.get(name).map_or(0, |stream| stream.ids.len() as u64)
+        self.streams
+            .get(name)
+            .map_or(0, |stream| stream.ids.len() as u64)
     }
 
     /// The id of an event.
@@ -258,7 +353,9 @@ impl Model {
     pub fn metadata(&self, name: &str) -> Result<Option<(u64, Metadata)>, Deleted> {
         match self.streams.get(name) {
             Some(stream) if stream.is_tombstoned => Err(Deleted),
-            Some(stream) => Ok(stream.metadata.map(|metadata| (stream.metadata_events - 1, metadata))),
+            Some(stream) => Ok(stream
+                .metadata
+                .map(|metadata| (stream.metadata_events - 1, metadata))),
             None => Ok(None),
         }
     }

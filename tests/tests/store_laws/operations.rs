@@ -42,7 +42,8 @@ pub enum Operation {
     Restart,
 }
 
-/// An expected revision. Exact ones are near the stream's true last number, or it would hardly ever be met.
+/// An expected revision. Exact ones are near the stream's true last number, or it would hardly ever
+/// be met.
 #[derive(Debug, Clone, Copy)]
 pub enum Expected {
     Said(StreamState),
@@ -79,7 +80,10 @@ fn ids() -> impl Strategy<Value = Vec<u8>> {
 fn metadata() -> impl Strategy<Value = Metadata> {
     let truncate_before = prop::option::of(0_u64..12);
     let max_count = prop::option::of(1_u64..6);
-    (truncate_before, max_count).prop_map(|(truncate_before, max_count)| Metadata { truncate_before, max_count })
+    (truncate_before, max_count).prop_map(|(truncate_before, max_count)| Metadata {
+        truncate_before,
+        max_count,
+    })
 }
 
 fn direction() -> impl Strategy<Value = Direction> {

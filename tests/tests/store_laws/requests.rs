@@ -1,5 +1,6 @@
-//! Requests that nobody would send: recorded ones with bytes changed, cut, put in or repeated, and noise where a connection was to
-//! be. Every call ends or stays silent, none brings the node down, and what was stored before stays as it was.
+//! Requests that nobody would send: recorded ones with bytes changed, cut, put in or repeated, and
+//! noise where a connection was to be. Every call ends or stays silent, none brings the node down,
+//! and what was stored before stays as it was.
 
 use crate::chance::{Chance, length, runner};
 use crate::node_process::NodeProcess;
@@ -10,9 +11,9 @@ use proptest::test_runner::TestCaseError;
 use prost::Message;
 use std::sync::LazyLock;
 use std::time::Duration;
-use tests::golden::matching::Names;
-use tests::golden::messages::{from_recorded, method};
-use tests::golden::recording::{Kind, Recording};
+use peerage_tests::golden::matching::Names;
+use peerage_tests::golden::messages::{from_recorded, method};
+use peerage_tests::golden::recording::{Kind, Recording};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -38,17 +39,25 @@ const RECORDINGS: [&str; 9] = [
 ];
 
 /// Every recorded request: the path of its method, and its messages.
-static CORPUS: LazyLock<Vec<(String, Vec<Vec<u8>>)>> = LazyLock::new(|| RECORDINGS.iter().flat_map(|text| requests(text)).collect());
+static CORPUS: LazyLock<Vec<(String, Vec<Vec<u8>>)>> =
+    LazyLock::new(|| RECORDINGS.iter().flat_map(|text| requests(text)).collect());
 
 fn requests(recording: &str) -> Vec<(String, Vec<Vec<u8>>)> {
     let recording: Recording = serde_json::from_str(recording).unwrap();
     let steps = recording.cases.into_iter().flat_map(|case| case.steps);
-    let request = |step: tests::golden::recording::Step| {
-        let (Kind::Call(call) | Kind::Open(_, call)) = step.kind() else { return None };
+    let request = |step: peerage_tests::golden::recording::Step| {
+        let (Kind::Call(call) | Kind::Open(_, call)) = step.kind() else {
+            return None;
+        };
         let method = method(call);
         let messages = step.requests.as_ref()?.as_array()?.iter();
-        let encoded = messages.map(|message| from_recorded(&method.input(), message, &mut Names::default()).encode_to_vec());
-        Some((format!("/{}/{}", method.parent_service().full_name(), method.name()), encoded.collect()))
+        let encoded = messages.map(|message| {
+            from_recorded(&method.input(), message, &mut Names::default()).encode_to_vec()
+        });
+        Some((
+            format!("/{}/{}", method.parent_service().full_name(), method.name()),
+            encoded.collect(),
+        ))
     };
     steps.filter_map(request).collect()
 }
@@ -104,11 +113,22 @@ fn spoiled_requests_end_with_a_status_and_do_no_harm() {
         let node = NodeProcess::start(folder.path()).await;
         let client = Client::new(node.connection_string.parse().unwrap()).unwrap();
         let authority = authority(&node);
-        let channel = Channel::from_shared(format!("http://{authority}")).unwrap().connect().await.unwrap();
-        client.append_to_stream("before", &AppendToStreamOptions::default(), kept()).await.unwrap();
+        let channel = Channel::from_shared(format!("http://{authority}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        client
+            .append_to_stream("before", &AppendToStreamOptions::default(), kept())
+            .await
+            .unwrap();
         (node, client, channel)
     });
-    let strategy = (any::<Index>(), any::<Index>(), prop::collection::vec(spoil(), 1..6));
+    let strategy = (
+        any::<Index>(),
+        any::<Index>(),
+        prop::collection::vec(spoil(), 1..6),
+    );
     let played = runner.run(&strategy, |(request, message, spoils)| {
         let (path, messages) = request.get(&CORPUS);
         let mut messages = messages.clone();
@@ -127,18 +147,29 @@ fn spoiled_requests_end_with_a_status_and_do_no_harm() {
 }
 
 fn kept() -> Vec<EventData> {
-    (0..3).map(|n| EventData::json("Kept", &serde_json::json!({"n": n})).unwrap()).collect()
+    (0..3)
+        .map(|n| EventData::json("Kept", &serde_json::json!({"n": n})).unwrap())
+        .collect()
 }
 
 fn authority(node: &NodeProcess) -> String {
-    node.connection_string.split("://").nth(1).unwrap().split('?').next().unwrap().to_owned()
+    node.connection_string
+        .split("://")
+        .nth(1)
+        .unwrap()
+        .split('?')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 /// Sends a request and listens until it has ended, or is silent.
 async fn send(channel: Channel, path: &str, messages: Vec<Vec<u8>>) -> Result<(), String> {
     let listened = async {
         let mut grpc = tonic::client::Grpc::new(channel);
-        grpc.ready().await.map_err(|error| format!("the node is gone: {error:?}"))?;
+        grpc.ready()
+            .await
+            .map_err(|error| format!("the node is gone: {error:?}"))?;
         let path = PathAndQuery::try_from(path).unwrap();
         let request = tonic::Request::new(tokio_stream::iter(messages));
         let answer = tokio::time::timeout(SILENCE, grpc.streaming(request, path, Bytewise)).await;
@@ -155,13 +186,20 @@ async fn send(channel: Channel, path: &str, messages: Vec<Vec<u8>>) -> Result<()
             }
         }
     };
-    tokio::time::timeout(FOR_EVER, listened).await.unwrap_or_else(|_| Err(format!("no end within {FOR_EVER:?}")))
+    tokio::time::timeout(FOR_EVER, listened)
+        .await
+        .unwrap_or_else(|_| Err(format!("no end within {FOR_EVER:?}")))
 }
 
 /// A node says what is wrong; a connection that broke or a stream that was reset is no answer.
 fn well_ended(status: &Status) -> Result<(), String> {
-    let is_broken = status.code() == Code::Unavailable || std::error::Error::source(status).is_some();
-    if is_broken { Err(format!("the call broke: {status:?}")) } else { Ok(()) }
+    let is_broken =
+        status.code() == Code::Unavailable || std::error::Error::source(status).is_some();
+    if is_broken {
+        Err(format!("the call broke: {status:?}"))
+    } else {
+        Ok(())
+    }
 }
 
 /// The node answers, holds what it held, and nothing in it panicked.
@@ -170,14 +208,28 @@ async fn is_well(node: &NodeProcess, client: &Client) -> Result<(), String> {
         return Err("the node panicked".to_owned());
     }
     let read = async {
-        let mut read = client.read_stream("before", &ReadStreamOptions::default()).await.map_err(|error| error.to_string())?;
+        let mut read = client
+            .read_stream("before", &ReadStreamOptions::default())
+            .await
+            .map_err(|error| error.to_string())?;
         let mut count = 0;
-        while read.next().await.map_err(|error| error.to_string())?.is_some() {
+        while read
+            .next()
+            .await
+            .map_err(|error| error.to_string())?
+            .is_some()
+        {
             count += 1;
         }
-        if count == 3 { Ok(()) } else { Err(format!("{count} events of 3 are left")) }
+        if count == 3 {
+            Ok(())
+        } else {
+            Err(format!("{count} events of 3 are left"))
+        }
     };
-    tokio::time::timeout(FOR_EVER, read).await.unwrap_or_else(|_| Err("the node does not answer".to_owned()))
+    tokio::time::timeout(FOR_EVER, read)
+        .await
+        .unwrap_or_else(|_| Err("the node does not answer".to_owned()))
 }
 
 #[tokio::test]
@@ -186,16 +238,24 @@ async fn noise_on_a_connection_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let mut node = NodeProcess::start(folder.path()).await;
     let client = Client::new(node.connection_string.parse().unwrap()).unwrap();
-    client.append_to_stream("before", &AppendToStreamOptions::default(), kept()).await.unwrap();
-    let openings: [&[u8]; 4] =
-        [b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET /health/live HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nhost: x\r\n\r\n"];
+    client
+        .append_to_stream("before", &AppendToStreamOptions::default(), kept())
+        .await
+        .unwrap();
+    let openings: [&[u8]; 4] = [
+        b"",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\n\r\n",
+    ];
     for _ in 0..length("PEERAGE_TEST_CASES", 100) {
         let mut connection = TcpStream::connect(authority(&node)).await.unwrap();
         let mut noise = openings[chance.below(openings.len())].to_vec();
         noise.extend((0..chance.below(400)).map(|_| chance.next() as u8));
         // The node may hang up before it has heard all of it.
         let _ = connection.write_all(&noise).await;
-        let _ = tokio::time::timeout(Duration::from_millis(5), connection.read(&mut [0; 256])).await;
+        let _ =
+            tokio::time::timeout(Duration::from_millis(5), connection.read(&mut [0; 256])).await;
     }
     is_well(&node, &client).await.unwrap();
     node.kill();

@@ -10,9 +10,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// EC2 in any number of accounts and regions. Cheap to clone; all clones share connections and sessions.
+/// EC2 in any number of accounts and regions. Cheap to clone; all clones share connections and
+/// sessions.
 ///
-/// Every call is one attempt. What may have happened when it fails is said by [`Ec2ErrorKind`](crate::Ec2ErrorKind).
+/// Every call is one attempt. What may have happened when it fails is said by
+/// [`Ec2ErrorKind`](crate::Ec2ErrorKind).
 #[derive(Clone)]
 pub struct Ec2 {
     inner: Arc<Inner>,
@@ -35,19 +37,34 @@ pub struct CallerIdentity {
 impl Ec2 {
     /// Reads nothing and connects to nothing yet.
     pub fn new(settings: Ec2Settings) -> Self {
-        Self { inner: Arc::new(Inner { settings, http: http_client(), clients: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                http: http_client(),
+                clients: Mutex::default(),
+            }),
+        }
     }
 
-    /// Asks STS who we are at this place. To be compared with the account that was meant before anything is changed there.
+    /// Asks STS who we are at this place. To be compared with the account that was meant before
+    /// anything is changed there.
     pub async fn caller_identity(&self, at: &Place) -> Result<CallerIdentity, Ec2Error> {
         let call = Call::start(self, "GetCallerIdentity", at).await;
-        let request = call.clients.sts.get_caller_identity().customize().interceptor(call.watch());
+        let request = call
+            .clients
+            .sts
+            .get_caller_identity()
+            .customize()
+            .interceptor(call.watch());
         let answer = request.send().await.map_err(|error| call.failed(error))?;
-        Ok(CallerIdentity { account: call.needed("Account", answer.account)?, arn: call.needed("Arn", answer.arn)? })
+        Ok(CallerIdentity {
+            account: call.needed("Account", answer.account)?,
+            arn: call.needed("Arn", answer.arn)?,
+        })
     }
 
-    /// Forgets all sessions in this account: its role is assumed afresh at the next call. Happens by itself to the session of a
-    /// call whose credentials the service refuses or calls expired.
+    /// Forgets all sessions in this account: its role is assumed afresh at the next call. Happens
+    /// by itself to the session of a call whose credentials the service refuses or calls expired.
     pub fn forget(&self, account: &str) {
         self.lock().retain(|at, _| at.account != account);
     }
@@ -66,18 +83,24 @@ impl Ec2 {
         if let Some(clients) = self.lock().get(&at) {
             return clients.clone();
         }
-        // Two first calls at once may both prepare; the first to finish is kept, so that they share a session.
+        // Two first calls at once may both prepare; the first to finish is kept, so that they share
+        // a session.
         let clients = Clients::prepare(&self.inner.settings, &self.inner.http, &at).await;
         self.lock().entry(at).or_insert(clients).clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Clients>> {
-        self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Ec2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ec2").field("endpoint", &self.inner.settings.endpoint).finish_non_exhaustive()
+        f.debug_struct("Ec2")
+            .field("endpoint", &self.inner.settings.endpoint)
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! EC2's codes and the kind of failure that each means.
 //!
-//! Sources: the EC2 API error reference, and the codes common to all AWS APIs. They are compared without case, since EC2 and
-//! its emulators spell `…ID.NotFound` and `…Id.NotFound`. A code that is not known here is `Unknown`: a person has to look.
+//! Sources: the EC2 API error reference, and the codes common to all AWS APIs. They are compared
+//! without case, since EC2 and its emulators spell `…ID.NotFound` and `…Id.NotFound`. A code that
+//! is not known here is `Unknown`: a person has to look.
 
 use crate::error::Ec2ErrorKind;
 
@@ -48,8 +49,16 @@ const FAMILIES: &[(Ec2ErrorKind, &str)] = &[
 /// The kind of a code.
 pub(crate) fn classify(code: &str) -> Ec2ErrorKind {
     let code = code.to_ascii_lowercase();
-    let listed = CODES.iter().find(|(_, codes)| codes.contains(&code.as_str())).map(|(kind, _)| *kind);
-    let family = || FAMILIES.iter().find(|(_, end)| code.ends_with(end)).map(|(kind, _)| *kind);
+    let listed = CODES
+        .iter()
+        .find(|(_, codes)| codes.contains(&code.as_str()))
+        .map(|(kind, _)| *kind);
+    let family = || {
+        FAMILIES
+            .iter()
+            .find(|(_, end)| code.ends_with(end))
+            .map(|(kind, _)| *kind)
+    };
     listed.or_else(family).unwrap_or(Ec2ErrorKind::Unknown)
 }
 
@@ -99,7 +108,11 @@ mod tests {
         for (kind, codes) in TABLE {
             for code in *codes {
                 assert_eq!(classify(code), *kind, "{code}");
-                assert_eq!(classify(&code.to_ascii_uppercase()), *kind, "{code} in capitals");
+                assert_eq!(
+                    classify(&code.to_ascii_uppercase()),
+                    *kind,
+                    "{code} in capitals"
+                );
             }
         }
     }

@@ -20,11 +20,17 @@ pub struct Ec2Error {
 }
 
 fn in_brackets(code: &Option<Box<str>>) -> String {
-    code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
+    code.as_ref()
+        .map(|code| format!(" ({code})"))
+        .unwrap_or_default()
 }
 
 fn after_colon(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {message}") }
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
 }
 
 /// What kind of failure it was, and so what may have happened.
@@ -115,9 +121,15 @@ mod tests {
 
     #[test]
     fn a_failure_of_the_service_and_a_lost_answer_leave_open_what_was_done() {
-        assert!(Ec2ErrorKind::Ambiguous.may_have_been_applied() && Ec2ErrorKind::Unavailable.may_have_been_applied());
+        assert!(
+            Ec2ErrorKind::Ambiguous.may_have_been_applied()
+                && Ec2ErrorKind::Unavailable.may_have_been_applied()
+        );
         assert!(Ec2ErrorKind::Unknown.may_have_been_applied());
-        assert!(!Ec2ErrorKind::ConnectFailed.may_have_been_applied() && !Ec2ErrorKind::Throttled.may_have_been_applied());
+        assert!(
+            !Ec2ErrorKind::ConnectFailed.may_have_been_applied()
+                && !Ec2ErrorKind::Throttled.may_have_been_applied()
+        );
     }
 
     #[test]

@@ -1,19 +1,23 @@
 //! The one place that knows the EC2 SDK.
 //!
-//! `aws-sdk-ec2` is the largest crate of the build by far. It stays behind this boundary: a narrow interface in EC2's own words,
-//! plain small types, errors told apart by EC2's codes. No type of the SDK is public, so nothing else compiles against it.
+//! `aws-sdk-ec2` is the largest crate of the build by far. It stays behind this boundary: a narrow
+//! interface in EC2's own words, plain small types, errors told apart by EC2's codes. No type of
+//! the SDK is public, so nothing else compiles against it.
 //!
 //! What a caller can rely on:
 //!
-//! - **One attempt per call.** The SDK never retries here: a create that is sent twice makes two things. Whoever calls decides.
-//! - **[`Ec2ErrorKind`] says what may have happened.** `ConnectFailed` was not sent, for certain. `Ambiguous` may have been
-//!   applied, and only reading can tell.
-//! - **What is listed is what was asked for.** Filters are sent to the service and applied again to its answer, since there are
-//!   endpoints that ignore them. Every list is read to its last page.
+//! - **One attempt per call.** The SDK never retries here: a create that is sent twice makes two
+//!   things. Whoever calls decides.
+//! - **[`Ec2ErrorKind`] says what may have happened.** `ConnectFailed` was not sent, for certain.
+//!   `Ambiguous` may have been applied, and only reading can tell.
+//! - **What is listed is what was asked for.** Filters are sent to the service and applied again to
+//!   its answer, since there are endpoints that ignore them. Every list is read to its last page.
 //! - **Each account is entered by its own role** (`sts:AssumeRole`), with the external id of the
 //!   account or of the call; who shows another external id never shares a session.
-//! - **Many at once.** What is read is read for all VPCs of a place in one list, however many they are; a missing one is left out.
-//! - **A rehearsal is never a performance.** A dry run is sent only to an endpoint that honours it: see [`Rehearsal`].
+//! - **Many at once.** What is read is read for all VPCs of a place in one list, however many they
+//!   are; a missing one is left out.
+//! - **A rehearsal is never a performance.** A dry run is sent only to an endpoint that honours it:
+//!   see [`Rehearsal`].
 //!
 //! Read first: [`Ec2`], then [`Ec2ErrorKind`].
 
@@ -39,10 +43,16 @@ mod vpcs;
 
 pub use client::{CallerIdentity, Ec2};
 pub use error::{Ec2Error, Ec2ErrorKind};
-pub use ids::{NetworkAclId, PeeringConnectionId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId};
+pub use ids::{
+    NetworkAclId, PeeringConnectionId, PrefixListId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, VpcId,
+};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use network_acls::{NetworkAcl, NetworkAclEntry};
-pub use peering::{CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole, PeeringStatus};
+pub use peering::{
+    CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole,
+    PeeringStatus,
+};
 pub use place::{ExternalId, Place};
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};

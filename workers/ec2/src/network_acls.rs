@@ -1,4 +1,5 @@
-//! Network ACLs: what a subnet lets in and out before any security group is asked. Only looked at: they are never ours to change.
+//! Network ACLs: what a subnet lets in and out before any security group is asked. Only looked at:
+//! they are never ours to change.
 
 use crate::call::Call;
 use crate::client::Ec2;
@@ -18,7 +19,8 @@ pub struct NetworkAcl {
     pub default: bool,
     /// The subnets it guards. Every subnet is guarded by exactly one.
     pub subnets: Vec<SubnetId>,
-    /// In the order in which EC2 applies them, each direction for itself: the first that matches decides.
+    /// In the order in which EC2 applies them, each direction for itself: the first that matches
+    /// decides.
     pub entries: Vec<NetworkAclEntry>,
     pub tags: Tags,
 }
@@ -42,43 +44,76 @@ pub struct NetworkAclEntry {
 
 impl Ec2 {
     /// All network ACLs of these VPCs.
-    pub async fn describe_network_acls(&self, at: &Place, vpcs: &[VpcId]) -> Result<Vec<NetworkAcl>, Ec2Error> {
+    pub async fn describe_network_acls(
+        &self,
+        at: &Place,
+        vpcs: &[VpcId],
+    ) -> Result<Vec<NetworkAcl>, Ec2Error> {
         let call = Call::start(self, "DescribeNetworkAcls", at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
-            let request = call.clients.ec2.describe_network_acls().max_results(PAGE).filters(batch.filter("vpc-id"));
+            let request = call
+                .clients
+                .ec2
+                .describe_network_acls()
+                .max_results(PAGE)
+                .filters(batch.filter("vpc-id"));
             let found: Vec<NetworkAcl> = every_page!(call, request, network_acls, acl);
-            all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| batch.names(found.vpc.as_ref())),
+            );
         }
         Ok(all)
     }
 }
 
 fn acl(call: &Call<'_>, found: &aws_sdk_ec2::types::NetworkAcl) -> Result<NetworkAcl, Ec2Error> {
-    let mut entries = found.entries().iter().map(|found| entry(call, found)).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = found
+        .entries()
+        .iter()
+        .map(|found| entry(call, found))
+        .collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| (entry.egress, entry.rule_number));
     Ok(NetworkAcl {
         id: call.needed("networkAclId", found.network_acl_id())?.into(),
         vpc: found.vpc_id().map(VpcId::from),
         default: found.is_default().unwrap_or_default(),
-        subnets: found.associations().iter().filter_map(|association| association.subnet_id().map(SubnetId::from)).collect(),
+        subnets: found
+            .associations()
+            .iter()
+            .filter_map(|association| association.subnet_id().map(SubnetId::from))
+            .collect(),
         entries,
         tags: tags::from_sdk(found.tags()),
     })
 }
 
-fn entry(call: &Call<'_>, found: &aws_sdk_ec2::types::NetworkAclEntry) -> Result<NetworkAclEntry, Ec2Error> {
+fn entry(
+    call: &Call<'_>,
+    found: &aws_sdk_ec2::types::NetworkAclEntry,
+) -> Result<NetworkAclEntry, Ec2Error> {
     let cidr = call.needed("cidrBlock", found.cidr_block().or(found.ipv6_cidr_block()))?;
     Ok(NetworkAclEntry {
         rule_number: call.needed("ruleNumber", found.rule_number())?,
         egress: call.needed("egress", found.egress())?,
         protocol: call.needed("protocol", found.protocol())?.to_owned(),
-        ports: found.port_range().and_then(|ports| ports.from().zip(ports.to())),
+        ports: found
+            .port_range()
+            .and_then(|ports| ports.from().zip(ports.to())),
         cidr: call.parsed::<IpNet>("cidrBlock", cidr)?.trunc(),
         allow: match call.needed("ruleAction", found.rule_action())?.as_str() {
             "allow" => true,
             "deny" => false,
-            other => return Err(call.error(Ec2ErrorKind::Unknown, &format!("the answer's ruleAction is unreadable: {other}"), None, None)),
+            other => {
+                return Err(call.error(
+                    Ec2ErrorKind::Unknown,
+                    &format!("the answer's ruleAction is unreadable: {other}"),
+                    None,
+                    None,
+                ));
+            }
         },
     })
 }

@@ -9,18 +9,26 @@ pub struct Place {
     pub account: String,
     /// For instance `eu-west-1`.
     pub region: String,
-    /// What is shown when the account's role is assumed for this call. What the settings say of the account comes first.
+    /// What is shown when the account's role is assumed for this call. What the settings say of the
+    /// account comes first.
     pub external_id: Option<ExternalId>,
 }
 
 impl Place {
     pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { account: account.into(), region: region.into(), external_id: None }
+        Self {
+            account: account.into(),
+            region: region.into(),
+            external_id: None,
+        }
     }
 
     /// The same place, entered with this external id: each tenant has one of his own.
     pub fn with_external_id(self, external_id: impl Into<ExternalId>) -> Self {
-        Self { external_id: Some(external_id.into()), ..self }
+        Self {
+            external_id: Some(external_id.into()),
+            ..self
+        }
     }
 }
 
@@ -30,7 +38,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// What an account's trust policy demands of us, so that nobody can make us act for him in another's account. It is not printed.
+/// What an account's trust policy demands of us, so that nobody can make us act for him in
+/// another's account. It is not printed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(String);
 

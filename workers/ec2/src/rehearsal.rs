@@ -1,8 +1,9 @@
 //! Rehearsals: whether a change would be permitted, asked without making it (`DryRun`).
 //!
 //! **An endpoint that ignores `DryRun` really makes the change.** So it is sent only where
-//! [`honours_dry_run`](crate::Ec2Settings::honours_dry_run) says that it may be, and a rehearsal that was performed after all is an
-//! error. What EC2 rehearses is permission and the request's form; states, overlaps and quotas it looks at only in earnest.
+//! [`honours_dry_run`](crate::Ec2Settings::honours_dry_run) says that it may be, and a rehearsal
+//! that was performed after all is an error. What EC2 rehearses is permission and the request's
+//! form; states, overlaps and quotas it looks at only in earnest.
 
 use crate::call::Call;
 use crate::client::Ec2;
@@ -21,12 +22,27 @@ use std::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {
     CreatePeering(CreatePeering),
-    AcceptPeering { id: PeeringConnectionId },
-    ModifyOptions { id: PeeringConnectionId, role: PeeringRole, options: PeeringOptions },
-    DeletePeering { id: PeeringConnectionId },
-    CreateRoute { table: RouteTableId, destination: Ipv4Net, through: PeeringConnectionId },
+    AcceptPeering {
+        id: PeeringConnectionId,
+    },
+    ModifyOptions {
+        id: PeeringConnectionId,
+        role: PeeringRole,
+        options: PeeringOptions,
+    },
+    DeletePeering {
+        id: PeeringConnectionId,
+    },
+    CreateRoute {
+        table: RouteTableId,
+        destination: Ipv4Net,
+        through: PeeringConnectionId,
+    },
     CreateSecurityGroup(CreateSecurityGroup),
-    AuthorizeIngress { group: SecurityGroupId, rule: IngressRule },
+    AuthorizeIngress {
+        group: SecurityGroupId,
+        rule: IngressRule,
+    },
 }
 
 /// How a rehearsal went.
@@ -41,7 +57,8 @@ pub enum Rehearsed {
 }
 
 impl Ec2 {
-    /// Rehearses a change, in one call that changes nothing; in none where the endpoint might perform it.
+    /// Rehearses a change, in one call that changes nothing; in none where the endpoint might
+    /// perform it.
     pub async fn dry_run(&self, at: &Place, rehearsal: &Rehearsal) -> Result<Rehearsed, Ec2Error> {
         if !self.settings().honours_dry_run() {
             return Ok(Rehearsed::NotAvailable);
@@ -50,31 +67,56 @@ impl Ec2 {
         match rehearsal {
             Rehearsal::CreatePeering(wanted) => {
                 let request = peering::create(&call, wanted).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
             Rehearsal::AcceptPeering { id } => {
                 let request = peering::accept(&call, id).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
             Rehearsal::ModifyOptions { id, role, options } => {
                 let request = peering::modify_options(&call, id, *role, *options).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
             Rehearsal::DeletePeering { id } => {
                 let request = peering::delete(&call, id).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
-            Rehearsal::CreateRoute { table, destination, through } => {
+            Rehearsal::CreateRoute {
+                table,
+                destination,
+                through,
+            } => {
                 let request = create_route(&call, table, *destination, through).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
             Rehearsal::CreateSecurityGroup(wanted) => {
                 let request = create_security_group(&call, wanted).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
             Rehearsal::AuthorizeIngress { group, rule } => {
                 let request = authorize_ingress(&call, group, rule).dry_run(true);
-                judged(&call, request.customize().interceptor(call.watch()).send().await)
+                judged(
+                    &call,
+                    request.customize().interceptor(call.watch()).send().await,
+                )
             }
         }
     }
@@ -101,14 +143,21 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let Err(error) = answer else {
-        return Err(call.error(Ec2ErrorKind::Unknown, "the dry run was performed: this endpoint ignores DryRun", None, None));
+        return Err(call.error(
+            Ec2ErrorKind::Unknown,
+            "the dry run was performed: this endpoint ignores DryRun",
+            None,
+            None,
+        ));
     };
     let failed = call.failed(error);
     if failed.kind == Ec2ErrorKind::DryRun {
         return Ok(Rehearsed::Allowed);
     }
     if failed.kind == Ec2ErrorKind::Denied {
-        return Ok(Rehearsed::Refused { message: failed.message });
+        return Ok(Rehearsed::Refused {
+            message: failed.message,
+        });
     }
     Err(failed)
 }

@@ -8,11 +8,13 @@ use std::time::Duration;
 /// How to reach EC2 and STS, and as whom.
 #[derive(Clone, Debug)]
 pub struct Ec2Settings {
-    /// Instead of AWS's own endpoints, for every service: an emulator or a proxy, `http://127.0.0.1:5000`.
+    /// Instead of AWS's own endpoints, for every service: an emulator or a proxy,
+    /// `http://127.0.0.1:5000`.
     pub endpoint: Option<String>,
     /// Who we are before any role is assumed.
     pub credentials: BaseCredentials,
-    /// The role to assume in every account that [`accounts`](Self::accounts) gives no other. `None`: the base credentials are used as they are.
+    /// The role to assume in every account that [`accounts`](Self::accounts) gives no other.
+    /// `None`: the base credentials are used as they are.
     pub role_name: Option<String>,
     /// What the accounts see in their audit trails as the session's name.
     pub session_name: String,
@@ -24,8 +26,9 @@ pub struct Ec2Settings {
     pub read_timeout: Duration,
     /// Whether the endpoint honours `DryRun`. `None`: AWS's own does, any other does not.
     ///
-    /// **An endpoint that ignores it really does what was only to be rehearsed.** The emulator moto 5.2.5 creates and accepts peering
-    /// connections, and installs routes, when asked for a dry run of it. Say `true` only of an endpoint known to be otherwise.
+    /// **An endpoint that ignores it really does what was only to be rehearsed.** The emulator moto
+    /// 5.2.5 creates and accepts peering connections, and installs routes, when asked for a dry run
+    /// of it. Say `true` only of an endpoint known to be otherwise.
     pub honours_dry_run: Option<bool>,
 }
 
@@ -57,7 +60,9 @@ pub struct StaticKeys {
 
 impl fmt::Debug for StaticKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("StaticKeys")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,18 +84,35 @@ impl Default for Ec2Settings {
 impl Ec2Settings {
     /// The role to assume at this place, if any.
     pub(crate) fn role_arn(&self, at: &Place) -> Option<String> {
-        let own = self.accounts.get(&at.account).and_then(|access| access.role_arn.clone());
+        let own = self
+            .accounts
+            .get(&at.account)
+            .and_then(|access| access.role_arn.clone());
         own.or_else(|| {
             let name = self.role_name.as_ref()?;
-            Some(format!("arn:{}:iam::{}:role/{name}", partition(&at.region), at.account))
+            Some(format!(
+                "arn:{}:iam::{}:role/{name}",
+                partition(&at.region),
+                at.account
+            ))
         })
     }
 
-    /// The place with the external id that is really shown there: the account's own, else the call's; none where no role is assumed.
+    /// The place with the external id that is really shown there: the account's own, else the
+    /// call's; none where no role is assumed.
     pub(crate) fn entered(&self, at: &Place) -> Place {
-        let own = self.accounts.get(&at.account).and_then(|access| access.external_id.as_deref()).map(ExternalId::from);
-        let external_id = self.role_arn(at).and_then(|_| own.or_else(|| at.external_id.clone()));
-        Place { external_id, ..at.clone() }
+        let own = self
+            .accounts
+            .get(&at.account)
+            .and_then(|access| access.external_id.as_deref())
+            .map(ExternalId::from);
+        let external_id = self
+            .role_arn(at)
+            .and_then(|_| own.or_else(|| at.external_id.clone()));
+        Place {
+            external_id,
+            ..at.clone()
+        }
     }
 
     /// Whether `DryRun` may be sent: what is said, or what can be known.
@@ -116,44 +138,100 @@ mod tests {
 
     #[test]
     fn an_account_is_entered_by_its_own_role_or_by_the_common_one() {
-        let access = AccountAccess { role_arn: Some("arn:aws:iam::222222222222:role/theirs".to_owned()), external_id: None };
+        let access = AccountAccess {
+            role_arn: Some("arn:aws:iam::222222222222:role/theirs".to_owned()),
+            external_id: None,
+        };
         let settings = Ec2Settings {
             role_name: Some("peerage".to_owned()),
             accounts: [("222222222222".to_owned(), access)].into(),
             ..Ec2Settings::default()
         };
         let role = |account: &str, region: &str| settings.role_arn(&Place::new(account, region));
-        assert_eq!(role("111111111111", "eu-west-1").as_deref(), Some("arn:aws:iam::111111111111:role/peerage"));
-        assert_eq!(role("222222222222", "eu-west-1").as_deref(), Some("arn:aws:iam::222222222222:role/theirs"));
-        assert_eq!(role("111111111111", "cn-north-1").as_deref(), Some("arn:aws-cn:iam::111111111111:role/peerage"));
-        assert_eq!(role("111111111111", "us-gov-west-1").as_deref(), Some("arn:aws-us-gov:iam::111111111111:role/peerage"));
-        assert_eq!(Ec2Settings::default().role_arn(&Place::new("111111111111", "eu-west-1")), None);
+        assert_eq!(
+            role("111111111111", "eu-west-1").as_deref(),
+            Some("arn:aws:iam::111111111111:role/peerage")
+        );
+        assert_eq!(
+            role("222222222222", "eu-west-1").as_deref(),
+            Some("arn:aws:iam::222222222222:role/theirs")
+        );
+        assert_eq!(
+            role("111111111111", "cn-north-1").as_deref(),
+            Some("arn:aws-cn:iam::111111111111:role/peerage")
+        );
+        assert_eq!(
+            role("111111111111", "us-gov-west-1").as_deref(),
+            Some("arn:aws-us-gov:iam::111111111111:role/peerage")
+        );
+        assert_eq!(
+            Ec2Settings::default().role_arn(&Place::new("111111111111", "eu-west-1")),
+            None
+        );
     }
 
     #[test]
     fn an_account_is_shown_its_own_external_id_before_the_calls_and_none_without_a_role() {
-        let access = AccountAccess { role_arn: None, external_id: Some("configured".to_owned()) };
+        let access = AccountAccess {
+            role_arn: None,
+            external_id: Some("configured".to_owned()),
+        };
         let settings = Ec2Settings {
             role_name: Some("peerage".to_owned()),
             accounts: [("222222222222".to_owned(), access)].into(),
             ..Ec2Settings::default()
         };
-        let shown = |settings: &Ec2Settings, at: Place| settings.entered(&at).external_id.map(|id| id.as_str().to_owned());
-        let (one, other) = (Place::new("111111111111", "eu-west-1"), Place::new("222222222222", "eu-west-1"));
+        let shown = |settings: &Ec2Settings, at: Place| {
+            settings
+                .entered(&at)
+                .external_id
+                .map(|id| id.as_str().to_owned())
+        };
+        let (one, other) = (
+            Place::new("111111111111", "eu-west-1"),
+            Place::new("222222222222", "eu-west-1"),
+        );
         assert_eq!(shown(&settings, one.clone()), None);
-        assert_eq!(shown(&settings, one.clone().with_external_id("tenant")).as_deref(), Some("tenant"));
-        assert_eq!(shown(&settings, other.clone()).as_deref(), Some("configured"));
-        assert_eq!(shown(&settings, other.with_external_id("tenant")).as_deref(), Some("configured"));
-        assert_eq!(shown(&Ec2Settings::default(), one.with_external_id("tenant")), None);
+        assert_eq!(
+            shown(&settings, one.clone().with_external_id("tenant")).as_deref(),
+            Some("tenant")
+        );
+        assert_eq!(
+            shown(&settings, other.clone()).as_deref(),
+            Some("configured")
+        );
+        assert_eq!(
+            shown(&settings, other.with_external_id("tenant")).as_deref(),
+            Some("configured")
+        );
+        assert_eq!(
+            shown(&Ec2Settings::default(), one.with_external_id("tenant")),
+            None
+        );
     }
 
     #[test]
     fn only_awss_own_endpoint_is_trusted_with_a_dry_run_unless_told() {
         let aws = Ec2Settings::default();
-        let emulator = Ec2Settings { endpoint: Some("http://127.0.0.1:5000".to_owned()), ..Ec2Settings::default() };
+        let emulator = Ec2Settings {
+            endpoint: Some("http://127.0.0.1:5000".to_owned()),
+            ..Ec2Settings::default()
+        };
         assert!(aws.honours_dry_run() && !emulator.honours_dry_run());
-        assert!(Ec2Settings { honours_dry_run: Some(true), ..emulator }.honours_dry_run());
-        assert!(!Ec2Settings { honours_dry_run: Some(false), ..aws }.honours_dry_run());
+        assert!(
+            Ec2Settings {
+                honours_dry_run: Some(true),
+                ..emulator
+            }
+            .honours_dry_run()
+        );
+        assert!(
+            !Ec2Settings {
+                honours_dry_run: Some(false),
+                ..aws
+            }
+            .honours_dry_run()
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Subnets: which zone they lie in, and so what crossing to them costs. Made only for demonstrations and tests.
+//! Subnets: which zone they lie in, and so what crossing to them costs. Made only for
+//! demonstrations and tests.
 
 use crate::call::Call;
 use crate::client::Ec2;
@@ -23,22 +24,51 @@ pub struct Subnet {
 
 impl Ec2 {
     /// All subnets of these VPCs.
-    pub async fn describe_subnets(&self, at: &Place, vpcs: &[VpcId]) -> Result<Vec<Subnet>, Ec2Error> {
+    pub async fn describe_subnets(
+        &self,
+        at: &Place,
+        vpcs: &[VpcId],
+    ) -> Result<Vec<Subnet>, Ec2Error> {
         let call = Call::start(self, "DescribeSubnets", at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
-            let request = call.clients.ec2.describe_subnets().max_results(PAGE).filters(batch.filter("vpc-id"));
+            let request = call
+                .clients
+                .ec2
+                .describe_subnets()
+                .max_results(PAGE)
+                .filters(batch.filter("vpc-id"));
             let found: Vec<Subnet> = every_page!(call, request, subnets, subnet);
-            all.extend(found.into_iter().filter(|found| batch.names(found.vpc.as_ref())));
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| batch.names(found.vpc.as_ref())),
+            );
         }
         Ok(all)
     }
 
-    pub async fn create_subnet(&self, at: &Place, vpc: &VpcId, cidr: Ipv4Net, tags: &Tags) -> Result<Subnet, Ec2Error> {
+    pub async fn create_subnet(
+        &self,
+        at: &Place,
+        vpc: &VpcId,
+        cidr: Ipv4Net,
+        tags: &Tags,
+    ) -> Result<Subnet, Ec2Error> {
         let call = Call::start(self, "CreateSubnet", at).await;
-        let request = call.clients.ec2.create_subnet().vpc_id(vpc.as_str()).cidr_block(cidr.trunc().to_string());
+        let request = call
+            .clients
+            .ec2
+            .create_subnet()
+            .vpc_id(vpc.as_str())
+            .cidr_block(cidr.trunc().to_string());
         let request = request.set_tag_specifications(tags::on_create(ResourceType::Subnet, tags));
-        let answer = request.customize().interceptor(call.watch()).send().await.map_err(|error| call.failed(error))?;
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
         subnet(&call, &call.needed("subnet", answer.subnet)?)
     }
 }
@@ -47,7 +77,10 @@ fn subnet(call: &Call<'_>, found: &aws_sdk_ec2::types::Subnet) -> Result<Subnet,
     Ok(Subnet {
         id: call.needed("subnetId", found.subnet_id())?.into(),
         vpc: found.vpc_id().map(VpcId::from),
-        cidr: found.cidr_block().map(|text| call.parsed("cidrBlock", text)).transpose()?,
+        cidr: found
+            .cidr_block()
+            .map(|text| call.parsed("cidrBlock", text))
+            .transpose()?,
         zone_id: found.availability_zone_id().map(str::to_owned),
         tags: tags::from_sdk(found.tags()),
     })

@@ -137,15 +137,23 @@ pub struct CloudError {
     pub kind: CloudErrorKind,
     /// The provider's code.
     pub code: Option<Box<str>>,
-    /// The provider's words, or those of the transport; empty if there were none. Never to be searched.
+    /// The provider's words, or those of the transport; empty if there were none. Never to be
+    /// searched.
     pub message: String,
     /// The provider's name for the call, for its support.
     pub request_id: Option<Box<str>>,
 }
 
 fn detail(code: &Option<Box<str>>, message: &str) -> String {
-    let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-    if message.is_empty() { code } else { format!("{code}: {message}") }
+    let code = code
+        .as_ref()
+        .map(|code| format!(" ({code})"))
+        .unwrap_or_default();
+    if message.is_empty() {
+        code
+    } else {
+        format!("{code}: {message}")
+    }
 }
 
 /// What kind of failure it was.
@@ -231,7 +239,8 @@ impl CloudErrorKind {
         }
     }
 
-    /// Whether the very same call may be sent again at once, after a pause: nothing was done, and time alone may cure it.
+    /// Whether the very same call may be sent again at once, after a pause: nothing was done, and
+    /// time alone may cure it.
     pub fn worth_a_retry(&self) -> bool {
         match self {
             Self::Busy | Self::Throttled { .. } | Self::Unreachable | Self::SessionExpired => true,
@@ -280,19 +289,35 @@ impl CloudErrorKind {
 impl CloudError {
     /// A failure without the provider's words; add them with the other methods.
     pub fn new(operation: Operation, at: &Place, kind: CloudErrorKind) -> Self {
-        Self { operation, at: Box::new(at.clone()), kind, code: None, message: String::new(), request_id: None }
+        Self {
+            operation,
+            at: Box::new(at.clone()),
+            kind,
+            code: None,
+            message: String::new(),
+            request_id: None,
+        }
     }
 
     pub fn code(self, code: impl Into<String>) -> Self {
-        Self { code: Some(code.into().into_boxed_str()), ..self }
+        Self {
+            code: Some(code.into().into_boxed_str()),
+            ..self
+        }
     }
 
     pub fn message(self, message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..self }
+        Self {
+            message: message.into(),
+            ..self
+        }
     }
 
     pub fn request_id(self, request_id: Option<String>) -> Self {
-        Self { request_id: request_id.map(String::into_boxed_str), ..self }
+        Self {
+            request_id: request_id.map(String::into_boxed_str),
+            ..self
+        }
     }
 
     /// Whether it is certain that the call changed nothing.
@@ -300,8 +325,11 @@ impl CloudError {
         self.kind.definitely_not_applied()
     }
 
-    /// Whether the very same call may be sent again after a pause. A read may also be repeated when its answer was lost.
+    /// Whether the very same call may be sent again after a pause. A read may also be repeated when
+    /// its answer was lost.
     pub fn worth_a_retry(&self) -> bool {
-        self.kind.worth_a_retry() || (matches!(self.kind, CloudErrorKind::Ambiguous) && self.operation.class() != CallClass::Write)
+        self.kind.worth_a_retry()
+            || (matches!(self.kind, CloudErrorKind::Ambiguous)
+                && self.operation.class() != CallClass::Write)
     }
 }

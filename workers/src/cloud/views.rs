@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     PeeringId, Provider, Region,
     network::InboundRule,
-    text::{Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet},
+    text::{
+        Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet,
+    },
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,8 @@ pub struct Place {
 impl Place {
     /// Whether it is the same account and region, whatever is shown to enter it.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.provider, &self.account, &self.region) == (other.provider, &other.account, &other.region)
+        (self.provider, &self.account, &self.region)
+            == (other.provider, &other.account, &other.region)
     }
 }
 
@@ -67,7 +70,8 @@ pub struct NetworkView {
 pub struct SubnetView {
     pub network: CloudNetwork,
     pub subnet: Subnet,
-    /// The zone by the id that is the same in every account (AWS: `use1-az1`), where the cloud has zones.
+    /// The zone by the id that is the same in every account (AWS: `use1-az1`), where the cloud has
+    /// zones.
     pub zone: Option<String>,
 }
 
@@ -95,7 +99,10 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FirewallPart {
     Group(FirewallGroup),
-    Rule { group: FirewallGroup, rule: FirewallRule },
+    Rule {
+        group: FirewallGroup,
+        rule: FirewallRule,
+    },
 }
 
 impl FirewallPart {
@@ -112,8 +119,14 @@ impl FirewallPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {
     CreateLink(LinkSpec),
-    AcceptLink { at: Place, link: Link },
-    CreateGroup { network: NetworkRef, peering: PeeringId },
+    AcceptLink {
+        at: Place,
+        link: Link,
+    },
+    CreateGroup {
+        network: NetworkRef,
+        peering: PeeringId,
+    },
 }
 
 impl Rehearsal {
@@ -157,10 +170,11 @@ pub enum LinkRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkEnd {
     pub network: NetworkRef,
-    /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only after it accepted. Empty means
-    /// not told.
+    /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only
+    /// after it accepted. Empty means not told.
     pub ranges: Vec<IpNet>,
-    /// Whether this end's names resolve to private addresses on the other side; `None` where the cloud does not tell.
+    /// Whether this end's names resolve to private addresses on the other side; `None` where the
+    /// cloud does not tell.
     #[serde(default)]
     pub dns_resolution: Option<bool>,
 }
@@ -176,7 +190,8 @@ pub struct LinkView {
     pub message: Option<String>,
     /// When nobody can accept it any more, where the cloud says so.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The peering in the [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from here.
+    /// The peering in the [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from
+    /// here.
     pub owner: Option<PeeringId>,
 }
 
@@ -213,10 +228,16 @@ pub enum LinkState {
 }
 
 impl LinkState {
-    /// Whether such a link stands in the way of another one for the same pair. What is not known to be over is not over.
+    /// Whether such a link stands in the way of another one for the same pair. What is not known to
+    /// be over is not over.
     pub fn is_live(&self) -> bool {
         match self {
-            Self::Initiating | Self::Pending | Self::Provisioning | Self::Active | Self::Deleting | Self::Unknown(_) => true,
+            Self::Initiating
+            | Self::Pending
+            | Self::Provisioning
+            | Self::Active
+            | Self::Deleting
+            | Self::Unknown(_) => true,
             Self::Rejected | Self::Expired | Self::Failed | Self::Deleted => false,
         }
     }
@@ -305,7 +326,8 @@ pub struct GroupView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleView {
     pub id: FirewallRule,
-    /// The rule in our words; `None` if it is none that we could have made (another protocol, a span of ports, a public source).
+    /// The rule in our words; `None` if it is none that we could have made (another protocol, a
+    /// span of ports, a public source).
     pub rule: Option<InboundRule>,
     /// What it admits, whoever made it.
     pub admits: Traffic,
@@ -330,7 +352,8 @@ pub struct Traffic {
 pub enum Source {
     /// Addresses in any of these ranges: the rule's own, or those of the list that it names.
     Ranges(Vec<IpNet>),
-    /// What the rule names in place of ranges, by the provider's id: a group, or a list that cannot be read from here.
+    /// What the rule names in place of ranges, by the provider's id: a group, or a list that cannot
+    /// be read from here.
     Named(String),
 }
 
@@ -338,7 +361,9 @@ impl Source {
     /// Whether some of these addresses are known to be among it.
     pub fn overlaps(&self, range: &IpNet) -> bool {
         match self {
-            Self::Ranges(ranges) => ranges.iter().any(|it| it.contains(range) || range.contains(it)),
+            Self::Ranges(ranges) => ranges
+                .iter()
+                .any(|it| it.contains(range) || range.contains(it)),
             Self::Named(_) => false,
         }
     }

@@ -1,9 +1,10 @@
-//! What stands around a cloud and lets every call through in its own way: one place where all calls are forwarded, whoever wraps
-//! them.
+//! What stands around a cloud and lets every call through in its own way: one place where all calls
+//! are forwarded, whoever wraps them.
 
 use crate::cloud::{
-    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
-    Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole,
+    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed,
+    RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{

@@ -21,16 +21,28 @@ impl Calls {
             Ok(_) => "ok",
             Err(error) => error.kind.as_str(),
         };
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry((operation, outcome)).or_default() += 1;
+        *self
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((operation, outcome))
+            .or_default() += 1;
     }
 
     /// The counts so far, by operation and outcome.
     pub fn snapshot(&self) -> BTreeMap<(Operation, CallOutcome), u64> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// How many calls there were at all.
     pub fn total(&self) -> u64 {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
     }
 }

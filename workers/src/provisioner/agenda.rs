@@ -1,4 +1,5 @@
-//! Which networks to visit, and when. No network is visited twice at the same time, and an event during a visit asks for another one.
+//! Which networks to visit, and when. No network is visited twice at the same time, and an event
+//! during a visit asks for another one.
 
 use domain::NetworkId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,11 @@ impl Agenda {
 
     /// When the next network will be due; none while all that wait are being visited.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.waiting.iter().filter(|(id, _)| !self.visited.contains(id)).map(|(_, at)| *at).min()
+        self.waiting
+            .iter()
+            .filter(|(id, _)| !self.visited.contains(id))
+            .map(|(_, at)| *at)
+            .min()
     }
 
     pub(super) fn in_progress(&self) -> usize {
@@ -74,7 +79,14 @@ mod tests {
         agenda.ask(network(2), at(10));
         assert_eq!(agenda.next_due(), Some(at(10)));
         assert_eq!(agenda.take(at(5)), None);
-        assert_eq!([agenda.take(at(20)), agenda.take(at(20)), agenda.take(at(20))], [Some(network(2)), Some(network(1)), None]);
+        assert_eq!(
+            [
+                agenda.take(at(20)),
+                agenda.take(at(20)),
+                agenda.take(at(20))
+            ],
+            [Some(network(2)), Some(network(1)), None]
+        );
         assert_eq!(agenda.in_progress(), 2);
     }
 }

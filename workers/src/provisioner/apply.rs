@@ -1,7 +1,7 @@
 //! Apply: one action at the cloud, and what the call said of it.
 //!
-//! What a call says is never recorded as an outcome: only a look afterwards is. The one exception is no success: a definite
-//! error to the creation of a link.
+//! What a call says is never recorded as an outcome: only a look afterwards is. The one exception
+//! is no success: a definite error to the creation of a link.
 
 use super::place;
 use crate::cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
@@ -14,18 +14,57 @@ use domain::{
 /// Everything that the provisioner ever changes at a cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    CreateLink { attempt: u32 },
-    AcceptLink { side: Side, link: Link },
-    DeleteLink { link: Link },
-    TagLink { link: Link },
-    SetDnsResolution { side: Side, link: Link, end: LinkRole, enabled: bool },
-    InstallRoute { side: Side, table: RouteTable, destination: Range, link: Link },
-    RemoveRoute { side: Side, table: RouteTable, destination: Range },
-    CreateGroup { side: Side },
-    DeleteGroup { side: Side, group: FirewallGroup },
-    AuthorizeRule { side: Side, group: FirewallGroup, rule: InboundRule },
-    RevokeRule { side: Side, group: FirewallGroup, id: FirewallRule },
-    TagFirewall { side: Side, part: FirewallPart },
+    CreateLink {
+        attempt: u32,
+    },
+    AcceptLink {
+        side: Side,
+        link: Link,
+    },
+    DeleteLink {
+        link: Link,
+    },
+    TagLink {
+        link: Link,
+    },
+    SetDnsResolution {
+        side: Side,
+        link: Link,
+        end: LinkRole,
+        enabled: bool,
+    },
+    InstallRoute {
+        side: Side,
+        table: RouteTable,
+        destination: Range,
+        link: Link,
+    },
+    RemoveRoute {
+        side: Side,
+        table: RouteTable,
+        destination: Range,
+    },
+    CreateGroup {
+        side: Side,
+    },
+    DeleteGroup {
+        side: Side,
+        group: FirewallGroup,
+    },
+    AuthorizeRule {
+        side: Side,
+        group: FirewallGroup,
+        rule: InboundRule,
+    },
+    RevokeRule {
+        side: Side,
+        group: FirewallGroup,
+        id: FirewallRule,
+    },
+    TagFirewall {
+        side: Side,
+        part: FirewallPart,
+    },
 }
 
 /// What an action changes, and so what must be looked at again after it.
@@ -72,23 +111,61 @@ impl Action {
     /// The action's name, and what it is about, for people.
     pub(super) fn describe(&self) -> (&'static str, String) {
         match self {
-            Self::CreateLink { .. } => ("create_link", "ask for the link, with the engine's tag".to_owned()),
-            Self::AcceptLink { side: Side::Local, link } => ("accept_link", format!("accept {link}, which the peer asked for")),
-            Self::AcceptLink { side: Side::Remote, link } => ("accept_link", format!("accept {link} with the peer's identity")),
+            Self::CreateLink { .. } => (
+                "create_link",
+                "ask for the link, with the engine's tag".to_owned(),
+            ),
+            Self::AcceptLink {
+                side: Side::Local,
+                link,
+            } => (
+                "accept_link",
+                format!("accept {link}, which the peer asked for"),
+            ),
+            Self::AcceptLink {
+                side: Side::Remote,
+                link,
+            } => (
+                "accept_link",
+                format!("accept {link} with the peer's identity"),
+            ),
             Self::DeleteLink { link } => ("delete_link", format!("delete {link}")),
             Self::TagLink { link } => ("tag_link", format!("put the engine's tag back on {link}")),
-            Self::SetDnsResolution { link, enabled, .. } => {
-                ("set_dns_resolution", format!("{} name resolution over {link}", if *enabled { "enable" } else { "disable" }))
-            }
-            Self::InstallRoute { table, destination, link, .. } => ("install_route", format!("{destination} over {link} in {table}")),
-            Self::RemoveRoute { table, destination, .. } => ("remove_route", format!("{destination} from {table}")),
-            Self::CreateGroup { .. } => ("create_group", "a firewall group that admits nothing".to_owned()),
+            Self::SetDnsResolution { link, enabled, .. } => (
+                "set_dns_resolution",
+                format!(
+                    "{} name resolution over {link}",
+                    if *enabled { "enable" } else { "disable" }
+                ),
+            ),
+            Self::InstallRoute {
+                table,
+                destination,
+                link,
+                ..
+            } => (
+                "install_route",
+                format!("{destination} over {link} in {table}"),
+            ),
+            Self::RemoveRoute {
+                table, destination, ..
+            } => ("remove_route", format!("{destination} from {table}")),
+            Self::CreateGroup { .. } => (
+                "create_group",
+                "a firewall group that admits nothing".to_owned(),
+            ),
             Self::DeleteGroup { group, .. } => ("delete_group", format!("delete {group}")),
-            Self::AuthorizeRule { group, rule, .. } => {
-                ("authorize_rule", format!("admit tcp {} from {} in {group}", rule.port, rule.source))
+            Self::AuthorizeRule { group, rule, .. } => (
+                "authorize_rule",
+                format!("admit tcp {} from {} in {group}", rule.port, rule.source),
+            ),
+            Self::RevokeRule { group, id, .. } => {
+                ("revoke_rule", format!("revoke {id} in {group}"))
             }
-            Self::RevokeRule { group, id, .. } => ("revoke_rule", format!("revoke {id} in {group}")),
-            Self::TagFirewall { part, .. } => ("tag_firewall", format!("put the engine's tag back on {}", part.id())),
+            Self::TagFirewall { part, .. } => (
+                "tag_firewall",
+                format!("put the engine's tag back on {}", part.id()),
+            ),
         }
     }
 }
@@ -96,7 +173,8 @@ impl Action {
 /// What the call said.
 #[derive(Clone, Debug)]
 pub(super) enum Report {
-    /// It is done, or was done before: a look will show it, perhaps later. The group, if this made one.
+    /// It is done, or was done before: a look will show it, perhaps later. The group, if this made
+    /// one.
     Answered {
         made: Option<FirewallGroup>,
     },
@@ -104,23 +182,44 @@ pub(super) enum Report {
 }
 
 /// Carries out one action with one call.
-pub(super) async fn apply(cloud: &dyn Cloud, network: &Registered, peering: &Peering, action: &Action) -> Report {
+pub(super) async fn apply(
+    cloud: &dyn Cloud,
+    network: &Registered,
+    peering: &Peering,
+    action: &Action,
+) -> Report {
     let side = action.side();
     let at = place::of(network, peering, side);
     let mut made = None;
     let result = match action {
-        Action::CreateLink { .. } => cloud.create_link(&place::link(network, peering)).await.map(drop),
+        Action::CreateLink { .. } => cloud
+            .create_link(&place::link(network, peering))
+            .await
+            .map(drop),
         Action::AcceptLink { link, .. } => cloud.accept_link(&at, link).await,
         Action::DeleteLink { link } => cloud.delete_link(&at, link).await,
         Action::TagLink { link } => cloud.tag_link(&at, link, peering.id).await,
-        Action::SetDnsResolution { link, end, enabled, .. } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
-        Action::InstallRoute { table, destination, link, .. } => cloud.install_route(&at, table, *destination, link).await,
-        Action::RemoveRoute { table, destination, .. } => cloud.remove_route(&at, table, *destination).await,
-        Action::CreateGroup { .. } => {
-            cloud.create_group(&place::network(network, peering, side), peering.id).await.map(|group| made = Some(group))
-        }
+        Action::SetDnsResolution {
+            link, end, enabled, ..
+        } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
+        Action::InstallRoute {
+            table,
+            destination,
+            link,
+            ..
+        } => cloud.install_route(&at, table, *destination, link).await,
+        Action::RemoveRoute {
+            table, destination, ..
+        } => cloud.remove_route(&at, table, *destination).await,
+        Action::CreateGroup { .. } => cloud
+            .create_group(&place::network(network, peering, side), peering.id)
+            .await
+            .map(|group| made = Some(group)),
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
-        Action::AuthorizeRule { group, rule, .. } => cloud.authorize_rule(&at, group, *rule, peering.id).await.map(drop),
+        Action::AuthorizeRule { group, rule, .. } => cloud
+            .authorize_rule(&at, group, *rule, peering.id)
+            .await
+            .map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
         Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, peering.id).await,
     };
@@ -138,20 +237,32 @@ fn was_done_before(action: &Action, kind: &CloudErrorKind) -> bool {
         | Action::TagLink { .. }
         | Action::SetDnsResolution { .. }
         | Action::TagFirewall { .. } => false,
-        Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => *kind == CloudErrorKind::AlreadyThere,
-        Action::DeleteLink { .. } | Action::RemoveRoute { .. } | Action::DeleteGroup { .. } | Action::RevokeRule { .. } => {
-            *kind == CloudErrorKind::NotFound
+        Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => {
+            *kind == CloudErrorKind::AlreadyThere
         }
+        Action::DeleteLink { .. }
+        | Action::RemoveRoute { .. }
+        | Action::DeleteGroup { .. }
+        | Action::RevokeRule { .. } => *kind == CloudErrorKind::NotFound,
     }
 }
 
 /// Makes sure that calls for this side act in the account on record; before every batch of changes.
-pub(super) async fn check_identity(cloud: &dyn Cloud, network: &Registered, peering: &Peering, side: Side) -> Result<(), CloudError> {
+pub(super) async fn check_identity(
+    cloud: &dyn Cloud,
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+) -> Result<(), CloudError> {
     let at = place::of(network, peering, side);
     let actual = cloud.identity(&at).await?;
     if actual == at.account {
         return Ok(());
     }
     let expected = at.account.clone();
-    Err(CloudError::new(Operation::Identity, &at, CloudErrorKind::WrongAccount { expected, actual }))
+    Err(CloudError::new(
+        Operation::Identity,
+        &at,
+        CloudErrorKind::WrongAccount { expected, actual },
+    ))
 }

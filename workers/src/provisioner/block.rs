@@ -1,8 +1,8 @@
 //! Block: turns a failure into a sentence for the person who can end it, and what to do.
 //!
-//! A block is an overlay: the provisioner goes on trying, with growing pauses, and takes the block back by itself. So that a
-//! failing try does not write the same event again and again, two blocks are the same when cause, side and remedy are;
-//! a provider's words may differ each time.
+//! A block is an overlay: the provisioner goes on trying, with growing pauses, and takes the block
+//! back by itself. So that a failing try does not write the same event again and again, two blocks
+//! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::place;
 use crate::cloud::{CloudError, CloudErrorKind, Operation};
@@ -25,16 +25,26 @@ const PATIENCE: u32 = 5;
 
 /// Weighs a failure, after so many in a row.
 pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
-    let patiently = |cause| if failures < PATIENCE { Verdict::LookAgain } else { Verdict::Block(cause) };
+    let patiently = |cause| {
+        if failures < PATIENCE {
+            Verdict::LookAgain
+        } else {
+            Verdict::Block(cause)
+        }
+    };
     let writes = error.operation.class() == crate::cloud::CallClass::Write;
     match error.kind {
         CloudErrorKind::NotFound if writes => patiently(BlockCause::NotFound),
         CloudErrorKind::NotFound => Verdict::Block(BlockCause::NotFound),
-        CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => Verdict::Block(BlockCause::Conflict),
+        CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => {
+            Verdict::Block(BlockCause::Conflict)
+        }
         CloudErrorKind::WrongState | CloudErrorKind::Busy => patiently(BlockCause::Conflict),
         CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
         CloudErrorKind::Ambiguous if writes => patiently(BlockCause::EndpointUnreachable),
-        CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => Verdict::Block(BlockCause::EndpointUnreachable),
+        CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => {
+            Verdict::Block(BlockCause::EndpointUnreachable)
+        }
         CloudErrorKind::Denied => Verdict::Block(BlockCause::PermissionDenied),
         CloudErrorKind::SessionExpired => patiently(BlockCause::CredentialsRefused),
         CloudErrorKind::CredentialsRefused => Verdict::Block(BlockCause::CredentialsRefused),
@@ -42,7 +52,9 @@ pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
         CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),
         CloudErrorKind::InUse => Verdict::Block(BlockCause::InUse),
         CloudErrorKind::Precondition => Verdict::Block(BlockCause::DnsPrecondition),
-        CloudErrorKind::InvalidRequest | CloudErrorKind::Unsupported | CloudErrorKind::Unexpected => Verdict::Block(BlockCause::Unexpected),
+        CloudErrorKind::InvalidRequest
+        | CloudErrorKind::Unsupported
+        | CloudErrorKind::Unexpected => Verdict::Block(BlockCause::Unexpected),
     }
 }
 
@@ -56,30 +68,70 @@ pub(super) fn from_error(
 ) -> ProvisioningBlocked {
     let at = place::of(network, peering, side);
     let remedy = match cause {
-        BlockCause::EndpointUnreachable => vec![format!("check that this host reaches the API of {} in {}", at.provider, at.region)],
-        BlockCause::CredentialsRefused => vec![format!("give Peerage valid credentials for account {}", at.account)],
-        BlockCause::PermissionDenied => vec![permission(at.provider, error.operation, at.account.as_str())],
-        BlockCause::WrongAccount => vec![format!("let Peerage act as account {} in {}, not as another", at.account, at.region)],
+        BlockCause::EndpointUnreachable => vec![format!(
+            "check that this host reaches the API of {} in {}",
+            at.provider, at.region
+        )],
+        BlockCause::CredentialsRefused => vec![format!(
+            "give Peerage valid credentials for account {}",
+            at.account
+        )],
+        BlockCause::PermissionDenied => vec![permission(
+            at.provider,
+            error.operation,
+            at.account.as_str(),
+        )],
+        BlockCause::WrongAccount => vec![format!(
+            "let Peerage act as account {} in {}, not as another",
+            at.account, at.region
+        )],
         BlockCause::QuotaExceeded => {
-            vec![format!("raise the quota that `{}` met in account {}, {}, or free some of it", error.operation, at.account, at.region)]
+            vec![format!(
+                "raise the quota that `{}` met in account {}, {}, or free some of it",
+                error.operation, at.account, at.region
+            )]
         }
         BlockCause::NotFound => {
             let network = place::network(network, peering, side);
-            vec![format!("check that {network} and its subnets on record exist; if not, request a peering that names existing ones")]
+            vec![format!(
+                "check that {network} and its subnets on record exist; if not, request a peering that names existing ones"
+            )]
         }
-        BlockCause::InUse => vec![format!("take what `{}` is to remove away from whatever uses it at {at}", error.operation)],
+        BlockCause::InUse => vec![format!(
+            "take what `{}` is to remove away from whatever uses it at {at}",
+            error.operation
+        )],
         BlockCause::DnsPrecondition => {
-            vec![format!("switch on DNS support and DNS hostnames of {}", place::network(network, peering, side))]
+            vec![format!(
+                "switch on DNS support and DNS hostnames of {}",
+                place::network(network, peering, side)
+            )]
         }
-        BlockCause::Conflict | BlockCause::RangeOverlap | BlockCause::RangeMismatch | BlockCause::RepairUndone | BlockCause::LinkEnded => {
-            vec![format!("find out what stands in the way of `{}` at {at}, and remove it", error.operation)]
+        BlockCause::Conflict
+        | BlockCause::RangeOverlap
+        | BlockCause::RangeMismatch
+        | BlockCause::RepairUndone
+        | BlockCause::LinkEnded => {
+            vec![format!(
+                "find out what stands in the way of `{}` at {at}, and remove it",
+                error.operation
+            )]
         }
         BlockCause::Unexpected => {
-            vec![format!("look up the provider's answer to `{}`; it is in the message of this block", error.operation)]
+            vec![format!(
+                "look up the provider's answer to `{}`; it is in the message of this block",
+                error.operation
+            )]
         }
     };
     let remedy = remedy.into_iter().chain(way_out(peering)).collect();
-    ProvisioningBlocked { peering_id: peering.id, cause, side, message: error.to_string(), remedy }
+    ProvisioningBlocked {
+        peering_id: peering.id,
+        cause,
+        side,
+        message: error.to_string(),
+        remedy,
+    }
 }
 
 /// A removal that cannot go on has another way out.
@@ -104,7 +156,9 @@ fn aws_actions(operation: Operation) -> &'static str {
         Operation::Subnets => "ec2:DescribeSubnets",
         Operation::Links => "ec2:DescribeVpcPeeringConnections",
         Operation::RouteTables => "ec2:DescribeRouteTables",
-        Operation::FirewallGroups => "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules",
+        Operation::FirewallGroups => {
+            "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules"
+        }
         Operation::AccessLists => "ec2:DescribeNetworkAcls",
         Operation::DnsSupport => "ec2:DescribeVpcAttribute",
         Operation::Rehearse => "the call that was rehearsed",
@@ -125,7 +179,8 @@ fn aws_actions(operation: Operation) -> &'static str {
 
 /// The outcome that puts this block on record, unless it is there already.
 pub(super) fn news(peering: &Peering, block: ProvisioningBlocked) -> Option<Outcome> {
-    let known =
-        peering.blocked.as_ref().is_some_and(|known| (known.cause, known.side, &known.remedy) == (block.cause, block.side, &block.remedy));
+    let known = peering.blocked.as_ref().is_some_and(|known| {
+        (known.cause, known.side, &known.remedy) == (block.cause, block.side, &block.remedy)
+    });
     (!known).then_some(Outcome::Blocked(block))
 }

@@ -1,11 +1,14 @@
-//! The provisioner is stopped before and after every call to the cloud and every append, one by one, and starts again: what was asked
-//! for must exist, once, and nothing else.
+//! The provisioner is stopped before and after every call to the cloud and every append, one by
+//! one, and starts again: what was asked for must exist, once, and nothing else.
 #![allow(clippy::unwrap_used)]
 
 use super::{
     pass::Memories,
     settings::ProvisionerSettings,
-    testing::{CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, peering_id, range, restrict, settle},
+    testing::{
+        CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, peering_id, range, restrict,
+        settle,
+    },
 };
 use crate::{
     cloud::{CallClass, LinkState, RouteTarget},
@@ -22,7 +25,10 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// Like bad clouds, a second link for a pair is possible, so that asking twice would show.
 fn careless(settings: SimulatedSettings) -> SimulatedSettings {
-    SimulatedSettings { second_request: SecondRequest::AnotherLink, ..settings }
+    SimulatedSettings {
+        second_request: SecondRequest::AnotherLink,
+        ..settings
+    }
 }
 
 /// Nothing is lost and everything is late.
@@ -40,7 +46,13 @@ fn late(seed: u64) -> SimulatedSettings {
 /// Runs until the fuse blows or all is settled; says whether it blew.
 async fn run(cloud: &SimulatedCloud, log: &Log, fuse: Fuse, clock: &journal::Clock) -> bool {
     let settings = ProvisionerSettings::default();
-    let metered = Metered::new(Arc::new(Fused(cloud.clone(), fuse.clone())), CallSettings { deadline: LONG, ..settings.calls.clone() });
+    let metered = Metered::new(
+        Arc::new(Fused(cloud.clone(), fuse.clone())),
+        CallSettings {
+            deadline: LONG,
+            ..settings.calls.clone()
+        },
+    );
     let book = Fused(log.clone(), fuse.clone());
     let mut memories = Memories::new();
     tokio::select! {
@@ -57,34 +69,88 @@ async fn run(cloud: &SimulatedCloud, log: &Log, fuse: Fuse, clock: &journal::Clo
 fn judge(world: &World, log: &Log, when: &str) {
     assert_eq!(world.links.len(), 1, "{when}: one link, of whatever state");
     let link = world.links.values().next().unwrap();
-    assert_eq!((&link.state, link.owner), (&LinkState::Active, Some(peering_id())), "{when}");
+    assert_eq!(
+        (&link.state, link.owner),
+        (&LinkState::Active, Some(peering_id())),
+        "{when}"
+    );
     let (peering, over_the_link) = (log.peering(), RouteTarget::Link(link.id.clone()));
-    let destinations = BySide { local: range(CLIENTS), remote: range("10.20.0.0/16") };
+    let destinations = BySide {
+        local: range(CLIENTS),
+        remote: range("10.20.0.0/16"),
+    };
     for (key, network) in &world.networks {
-        let side = if network.network.network == log.network().cloud_network { Side::Local } else { Side::Remote };
+        let side = if network.network.network == log.network().cloud_network {
+            Side::Local
+        } else {
+            Side::Remote
+        };
         for (index, table) in network.tables.iter().enumerate() {
             // The local main table serves none of the subnets on record.
             let serves = side == Side::Remote || index > 0;
-            let ours: Vec<_> = table.routes.iter().filter(|route| route.target != RouteTarget::Local).collect();
+            let ours: Vec<_> = table
+                .routes
+                .iter()
+                .filter(|route| route.target != RouteTarget::Local)
+                .collect();
             let wanted = IpNet::V4(destinations.get(side).net());
-            let found: Vec<_> = ours.iter().map(|route| (route.destination, &route.target)).collect();
-            let expected = if serves { vec![(wanted, &over_the_link)] } else { vec![] };
+            let found: Vec<_> = ours
+                .iter()
+                .map(|route| (route.destination, &route.target))
+                .collect();
+            let expected = if serves {
+                vec![(wanted, &over_the_link)]
+            } else {
+                vec![]
+            };
             assert_eq!(found, expected, "{when}: routes of {key}, {}", table.id);
         }
-        let rules: Vec<_> = network.groups.iter().map(|group| group.rules.iter().filter_map(|it| it.rule).collect::<Vec<_>>()).collect();
-        let admitted = peering.firewall.get(side).admit.iter().copied().collect::<Vec<_>>();
-        assert_eq!(rules, vec![admitted], "{when}: one group with the posture's rules in {key}");
+        let rules: Vec<_> = network
+            .groups
+            .iter()
+            .map(|group| {
+                group
+                    .rules
+                    .iter()
+                    .filter_map(|it| it.rule)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let admitted = peering
+            .firewall
+            .get(side)
+            .admit
+            .iter()
+            .copied()
+            .collect::<Vec<_>>();
+        assert_eq!(
+            rules,
+            vec![admitted],
+            "{when}: one group with the posture's rules in {key}"
+        );
     }
     assert!(peering.is_converged(), "{when}: {peering:#?}");
     let mut once = BTreeSet::new();
     for event in log.events() {
         let may_repeat = matches!(
             event,
-            NetworkEvent::ProvisioningBlocked(_) | NetworkEvent::ProvisioningUnblocked(_) | NetworkEvent::FirewallRestricted(_)
+            NetworkEvent::ProvisioningBlocked(_)
+                | NetworkEvent::ProvisioningUnblocked(_)
+                | NetworkEvent::FirewallRestricted(_)
         );
-        assert!(may_repeat || once.insert(format!("{event:?}")), "{when}: {event:?} is on record twice");
+        assert!(
+            may_repeat || once.insert(format!("{event:?}")),
+            "{when}: {event:?} is on record twice"
+        );
     }
-    assert_eq!(log.names(0).iter().filter(|name| **name == "PeeringInitiated").count(), 1, "{when}");
+    assert_eq!(
+        log.names(0)
+            .iter()
+            .filter(|name| **name == "PeeringInitiated")
+            .count(),
+        1,
+        "{when}"
+    );
 }
 
 /// A further start finds nothing to do: no change at the cloud, no event.
@@ -93,9 +159,18 @@ async fn rests(cloud: &SimulatedCloud, log: &Log, clock: &journal::Clock, when: 
     let metered = Metered::new(Arc::new(cloud.clone()), settings.calls.clone());
     let (world, events) = (cloud.world(), log.events().len());
     settle(&metered, log, clock, &settings, &mut Memories::new(), LONG).await;
-    let writes = metered.calls().snapshot().into_iter().filter(|((operation, _), _)| operation.class() == CallClass::Write).count();
+    let writes = metered
+        .calls()
+        .snapshot()
+        .into_iter()
+        .filter(|((operation, _), _)| operation.class() == CallClass::Write)
+        .count();
     assert_eq!((writes, log.events().len()), (0, events), "{when}");
-    assert_eq!((cloud.world().networks, cloud.world().links), (world.networks, world.links), "{when}");
+    assert_eq!(
+        (cloud.world().networks, cloud.world().links),
+        (world.networks, world.links),
+        "{when}"
+    );
 }
 
 /// Crashes at every step, one run each; gives the number of steps.
@@ -123,7 +198,11 @@ async fn crash_everywhere(
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_of_a_new_peering_leaves_exactly_what_was_asked_for() {
-    let steps = crash_everywhere(|| careless(SimulatedSettings::instant(1)), async |_, _, _| {}).await;
+    let steps = crash_everywhere(
+        || careless(SimulatedSettings::instant(1)),
+        async |_, _, _| {},
+    )
+    .await;
     assert!(steps > 60, "only {steps} steps");
 }
 
@@ -136,7 +215,10 @@ async fn a_crash_at_any_step_on_a_cloud_that_is_late_leaves_exactly_what_was_ask
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_of_a_new_posture_leaves_exactly_that_posture() {
-    let other = domain::network::InboundRule { source: range("10.50.8.0/24"), port: 2113 };
+    let other = domain::network::InboundRule {
+        source: range("10.50.8.0/24"),
+        port: 2113,
+    };
     crash_everywhere(
         || careless(SimulatedSettings::instant(3)),
         async |cloud, log, clock| {
@@ -151,11 +233,18 @@ async fn a_crash_at_any_step_of_a_new_posture_leaves_exactly_that_posture() {
 async fn a_crash_while_a_rule_is_made_that_is_no_longer_wanted_afterwards_leaves_no_rule() {
     for step in 0.. {
         let clock = clock();
-        let (cloud, log) = (cloud(careless(SimulatedSettings::instant(5)), &clock), Log::with_a_peering());
+        let (cloud, log) = (
+            cloud(careless(SimulatedSettings::instant(5)), &clock),
+            Log::with_a_peering(),
+        );
         let crashed = run(&cloud, &log, Fuse::at(step), &clock).await;
         log.execute(&restrict(&[])).unwrap();
         run(&cloud, &log, Fuse::never(), &clock).await;
-        judge(&cloud.world(), &log, &format!("crash at step {step}, then nothing admitted"));
+        judge(
+            &cloud.world(),
+            &log,
+            &format!("crash at step {step}, then nothing admitted"),
+        );
         if !crashed {
             return;
         }
@@ -166,12 +255,27 @@ async fn a_crash_while_a_rule_is_made_that_is_no_longer_wanted_afterwards_leaves
 async fn storms_only_make_it_later() {
     for seed in 0..40 {
         let clock = clock();
-        let (cloud, log) = (cloud(careless(SimulatedSettings::stormy(seed)), &clock), Log::with_a_peering());
-        let crashed = run(&cloud, &log, Fuse::at(usize::try_from(seed).unwrap() * 5), &clock).await;
+        let (cloud, log) = (
+            cloud(careless(SimulatedSettings::stormy(seed)), &clock),
+            Log::with_a_peering(),
+        );
+        let crashed = run(
+            &cloud,
+            &log,
+            Fuse::at(usize::try_from(seed).unwrap() * 5),
+            &clock,
+        )
+        .await;
         if crashed {
             run(&cloud, &log, Fuse::never(), &clock).await;
         }
         judge(&cloud.world(), &log, &format!("storm {seed}"));
-        assert!(log.peering().firewall.local.rules.contains_key(&client_rule()));
+        assert!(
+            log.peering()
+                .firewall
+                .local
+                .rules
+                .contains_key(&client_rule())
+        );
     }
 }

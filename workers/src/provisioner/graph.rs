@@ -1,8 +1,9 @@
 //! Graph: every network and every live link in the log, whoever asked for it.
 //!
-//! A network's own stream cannot tell that two private networks with overlapping ranges are being joined with the same peer: the peer
-//! could not tell their answers apart. The provisioner follows all streams anyway, and keeps just that much of them. It is folded from
-//! the log alone, and only ever makes a preflight fail.
+//! A network's own stream cannot tell that two private networks with overlapping ranges are being
+//! joined with the same peer: the peer could not tell their answers apart. The provisioner follows
+//! all streams anyway, and keeps just that much of them. It is folded from the log alone, and only
+//! ever makes a preflight fail.
 
 use domain::{
     NetworkId, PeeringId, Provider, Range,
@@ -43,14 +44,23 @@ impl Graph {
     pub(super) fn evolve(&mut self, network: NetworkId, event: &NetworkEvent) {
         if let NetworkEvent::NetworkRegistered(it) = event {
             let node = (it.provider, it.account.clone(), it.cloud_network.clone());
-            self.hubs.entry(network).or_insert(Hub { node, range: it.range, links: BTreeMap::new(), expired: BTreeMap::new() });
+            self.hubs.entry(network).or_insert(Hub {
+                node,
+                range: it.range,
+                links: BTreeMap::new(),
+                expired: BTreeMap::new(),
+            });
             return;
         }
-        let Some(hub) = self.hubs.get_mut(&network) else { return };
+        let Some(hub) = self.hubs.get_mut(&network) else {
+            return;
+        };
         if let NetworkEvent::PeeringRequested(it) = event {
-            hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+            hub.links
+                .insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
         } else if let NetworkEvent::PeeringAdopted(it) = event {
-            hub.links.insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+            hub.links
+                .insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
         } else if let NetworkEvent::PeeringExpired(it) = event {
             hub.expired.extend(hub.links.remove_entry(&it.peering_id));
         } else if let NetworkEvent::PeeringRenewed(it) = event {
@@ -68,19 +78,39 @@ impl Graph {
         let others = self.hubs.iter().filter(|(id, _)| **id != but);
         let hubs = others.clone().flat_map(|(id, hub)| {
             let to_peer = hub.links.iter().filter(|(_, (node, _))| *node == peer);
-            to_peer.map(|(peering, _)| Neighbour { network_id: *id, peering_id: *peering, range: hub.range }).collect::<Vec<_>>()
+            to_peer
+                .map(|(peering, _)| Neighbour {
+                    network_id: *id,
+                    peering_id: *peering,
+                    range: hub.range,
+                })
+                .collect::<Vec<_>>()
         });
         // The peer may be a private network itself; then it has peers of its own.
-        let own = others.filter(|(_, hub)| hub.node == peer).flat_map(|(id, hub)| {
-            let ranges = hub.links.iter().flat_map(|(peering, (_, ranges))| ranges.iter().map(|range| (*peering, *range)));
-            ranges.map(|(peering_id, range)| Neighbour { network_id: *id, peering_id, range }).collect::<Vec<_>>()
-        });
+        let own = others
+            .filter(|(_, hub)| hub.node == peer)
+            .flat_map(|(id, hub)| {
+                let ranges = hub.links.iter().flat_map(|(peering, (_, ranges))| {
+                    ranges.iter().map(|range| (*peering, *range))
+                });
+                ranges
+                    .map(|(peering_id, range)| Neighbour {
+                        network_id: *id,
+                        peering_id,
+                        range,
+                    })
+                    .collect::<Vec<_>>()
+            });
         hubs.chain(own).collect()
     }
 }
 
 fn node(peer: &Peer) -> Node {
-    (peer.provider, peer.account.clone(), peer.cloud_network.clone())
+    (
+        peer.provider,
+        peer.account.clone(),
+        peer.cloud_network.clone(),
+    )
 }
 
 /// Whether a peering is over for good with this event.
@@ -115,16 +145,35 @@ mod tests {
         let (peer, one) = (log.peering().peer, NetworkId(Uuid::from_u128(1)));
         let seen = graph.behind(&peer, one);
         assert_eq!(
-            seen.iter().map(|it| (it.network_id, it.range)).collect::<Vec<_>>(),
+            seen.iter()
+                .map(|it| (it.network_id, it.range))
+                .collect::<Vec<_>>(),
             [(NetworkId(Uuid::from_u128(2)), log.network().range)]
         );
         let (peering_id, two) = (log.peering().id, NetworkId(Uuid::from_u128(2)));
         let expired: domain::text::Link = "pcx-1".parse().unwrap();
-        graph.evolve(two, &PeeringExpired { peering_id, link: expired.clone() }.into());
+        graph.evolve(
+            two,
+            &PeeringExpired {
+                peering_id,
+                link: expired.clone(),
+            }
+            .into(),
+        );
         assert_eq!(graph.behind(&peer, one), []);
-        graph.evolve(two, &PeeringRenewed { peering_id, expired }.into());
+        graph.evolve(
+            two,
+            &PeeringRenewed {
+                peering_id,
+                expired,
+            }
+            .into(),
+        );
         assert_eq!(graph.behind(&peer, one), seen, "it is asked for once more");
-        let over = NetworkEvent::PeeringRemoved(domain::network::PeeringRemoved { peering_id: log.peering().id, left_behind: Vec::new() });
+        let over = NetworkEvent::PeeringRemoved(domain::network::PeeringRemoved {
+            peering_id: log.peering().id,
+            left_behind: Vec::new(),
+        });
         graph.evolve(NetworkId(Uuid::from_u128(2)), &over);
         assert_eq!(graph.behind(&peer, one), []);
     }

@@ -2,8 +2,8 @@
 
 use super::{apply::Action, place, survey::Survey};
 use crate::cloud::{
-    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget, RouteView, RuleView, Source, Traffic,
-    group_name,
+    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget,
+    RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
     PeeringId, Side,
@@ -13,54 +13,110 @@ use domain::{
 use ipnet::IpNet;
 
 impl Survey {
-    /// Makes the survey show what the cloud would show after this action, with made-up ids for what would be made.
+    /// Makes the survey show what the cloud would show after this action, with made-up ids for what
+    /// would be made.
     pub(super) fn imagine(&mut self, network: &Registered, peering: &Peering, action: &Action) {
         let at = place::of(network, peering, action.side());
         match action {
             Action::CreateLink { .. } => self.new_link(network, peering),
-            Action::AcceptLink { link, .. } => self.each_view(link, |view| view.state = LinkState::Active),
-            Action::DeleteLink { link } => self.each_view(link, |view| view.state = LinkState::Deleted),
+            Action::AcceptLink { link, .. } => {
+                self.each_view(link, |view| view.state = LinkState::Active)
+            }
+            Action::DeleteLink { link } => {
+                self.each_view(link, |view| view.state = LinkState::Deleted)
+            }
             Action::TagLink { link } => self.each_view(link, |view| view.owner = Some(peering.id)),
-            Action::SetDnsResolution { link, end, enabled, .. } => self.each_view(link, |view| {
+            Action::SetDnsResolution {
+                link, end, enabled, ..
+            } => self.each_view(link, |view| {
                 let end = match end {
                     LinkRole::Requester => &mut view.requester,
                     LinkRole::Accepter => &mut view.accepter,
                 };
                 end.dns_resolution = Some(*enabled);
             }),
-            Action::InstallRoute { table, destination, link, .. } => {
+            Action::InstallRoute {
+                table,
+                destination,
+                link,
+                ..
+            } => {
                 let destination = IpNet::V4(destination.net());
-                let route = RouteView { destination, target: RouteTarget::Link(link.clone()), state: RouteState::Active };
-                if let Some(view) = self.tables.entry(at).or_default().iter_mut().find(|view| view.table == *table) {
+                let route = RouteView {
+                    destination,
+                    target: RouteTarget::Link(link.clone()),
+                    state: RouteState::Active,
+                };
+                if let Some(view) = self
+                    .tables
+                    .entry(at)
+                    .or_default()
+                    .iter_mut()
+                    .find(|view| view.table == *table)
+                {
                     view.routes.push(route);
                 }
             }
-            Action::RemoveRoute { table, destination, .. } => {
+            Action::RemoveRoute {
+                table, destination, ..
+            } => {
                 let destination = IpNet::V4(destination.net());
-                if let Some(view) = self.tables.entry(at).or_default().iter_mut().find(|view| view.table == *table) {
+                if let Some(view) = self
+                    .tables
+                    .entry(at)
+                    .or_default()
+                    .iter_mut()
+                    .find(|view| view.table == *table)
+                {
                     view.routes.retain(|route| route.destination != destination);
                 }
             }
-            Action::CreateGroup { side } => self.groups.entry(at).or_default().push(group_view(network, peering, *side)),
-            Action::DeleteGroup { group, .. } => self.groups.entry(at).or_default().retain(|view| view.group != *group),
+            Action::CreateGroup { side } => self
+                .groups
+                .entry(at)
+                .or_default()
+                .push(group_view(network, peering, *side)),
+            Action::DeleteGroup { group, .. } => self
+                .groups
+                .entry(at)
+                .or_default()
+                .retain(|view| view.group != *group),
             Action::AuthorizeRule { group, rule, .. } => {
                 let shown = new_rule(*rule, peering.id);
                 self.in_group(at, group, |rules| rules.extend(shown));
             }
-            Action::TagFirewall { part: FirewallPart::Group(group), .. } => {
+            Action::TagFirewall {
+                part: FirewallPart::Group(group),
+                ..
+            } => {
                 let tagged = |view: &&mut GroupView| view.group == *group;
-                self.groups.entry(at).or_default().iter_mut().filter(tagged).for_each(|view| view.owner = Some(peering.id));
+                self.groups
+                    .entry(at)
+                    .or_default()
+                    .iter_mut()
+                    .filter(tagged)
+                    .for_each(|view| view.owner = Some(peering.id));
             }
-            Action::TagFirewall { part: FirewallPart::Rule { group, rule }, .. } => self.in_group(at, group, |rules| {
-                rules.iter_mut().filter(|it| it.id == *rule).for_each(|it| it.owner = Some(peering.id));
+            Action::TagFirewall {
+                part: FirewallPart::Rule { group, rule },
+                ..
+            } => self.in_group(at, group, |rules| {
+                rules
+                    .iter_mut()
+                    .filter(|it| it.id == *rule)
+                    .for_each(|it| it.owner = Some(peering.id));
             }),
-            Action::RevokeRule { group, id, .. } => self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id)),
+            Action::RevokeRule { group, id, .. } => {
+                self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id))
+            }
         }
     }
 
     fn new_link(&mut self, network: &Registered, peering: &Peering) {
         let spec = place::link(network, peering);
-        let Ok(link) = "(new-link)".parse::<Link>() else { return };
+        let Ok(link) = "(new-link)".parse::<Link>() else {
+            return;
+        };
         let view = LinkView {
             link,
             requester: spec.requester,
@@ -71,16 +127,34 @@ impl Survey {
             owner: Some(peering.id),
         };
         for side in peering.kept_sides() {
-            self.links.entry(place::of(network, peering, side)).or_default().push(view.clone());
+            self.links
+                .entry(place::of(network, peering, side))
+                .or_default()
+                .push(view.clone());
         }
     }
 
     fn each_view(&mut self, link: &Link, change: impl Fn(&mut LinkView)) {
-        self.links.values_mut().flatten().filter(|view| view.link == *link).for_each(change);
+        self.links
+            .values_mut()
+            .flatten()
+            .filter(|view| view.link == *link)
+            .for_each(change);
     }
 
-    fn in_group(&mut self, at: Place, group: &FirewallGroup, change: impl FnOnce(&mut Vec<RuleView>)) {
-        if let Some(view) = self.groups.entry(at).or_default().iter_mut().find(|view| view.group == *group) {
+    fn in_group(
+        &mut self,
+        at: Place,
+        group: &FirewallGroup,
+        change: impl FnOnce(&mut Vec<RuleView>),
+    ) {
+        if let Some(view) = self
+            .groups
+            .entry(at)
+            .or_default()
+            .iter_mut()
+            .find(|view| view.group == *group)
+        {
             change(&mut view.rules);
         }
     }
@@ -88,7 +162,9 @@ impl Survey {
 
 /// The id of a group that would be made.
 pub(super) fn new_group(side: Side) -> FirewallGroup {
-    format!("(new-group-{side})").parse().expect("a plain word is a group's id")
+    format!("(new-group-{side})")
+        .parse()
+        .expect("a plain word is a group's id")
 }
 
 fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView {
@@ -104,8 +180,20 @@ fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView 
 }
 
 fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
-    let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port).parse().ok()?;
+    let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port)
+        .parse()
+        .ok()?;
     let source = Source::Ranges(vec![IpNet::V4(rule.source.net())]);
-    let admits = Traffic { source, protocol: Some("tcp".to_owned()), ports: Some((rule.port, rule.port)) };
-    Some(RuleView { id, rule: Some(rule), admits, text: format!("tcp {} from {}", rule.port, rule.source), owner: Some(peering) })
+    let admits = Traffic {
+        source,
+        protocol: Some("tcp".to_owned()),
+        ports: Some((rule.port, rule.port)),
+    };
+    Some(RuleView {
+        id,
+        rule: Some(rule),
+        admits,
+        text: format!("tcp {} from {}", rule.port, rule.source),
+        owner: Some(peering),
+    })
 }

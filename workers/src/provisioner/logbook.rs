@@ -1,6 +1,7 @@
 //! The log as one pass sees it: one network, read whole, and a place to write outcomes.
 //!
-//! It is the journal and nothing else, narrowed to two calls, so that a test can stop a pass before or after any of them.
+//! It is the journal and nothing else, narrowed to two calls, so that a test can stop a pass before
+//! or after any of them.
 
 use async_trait::async_trait;
 use domain::{
@@ -43,7 +44,9 @@ pub(super) struct JournalLogbook {
 
 impl fmt::Debug for JournalLogbook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JournalLogbook").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("JournalLogbook")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,8 +65,19 @@ impl Logbook for JournalLogbook {
             traceparent: None,
             expected_revision: None,
         };
-        match self.networks.execute(self.id, &NetworkCommand::Record(outcome), &caller, (self.clock)()).await {
-            Ok(executed) if executed.repeated || executed.events.is_empty() => Ok(Written::Known(executed.after)),
+        match self
+            .networks
+            .execute(
+                self.id,
+                &NetworkCommand::Record(outcome),
+                &caller,
+                (self.clock)(),
+            )
+            .await
+        {
+            Ok(executed) if executed.repeated || executed.events.is_empty() => {
+                Ok(Written::Known(executed.after))
+            }
             Ok(executed) => Ok(Written::New(executed.after)),
             Err(ExecuteError::Journal(error)) => Err(error),
             Err(
@@ -79,8 +93,8 @@ impl Logbook for JournalLogbook {
     }
 }
 
-/// The id of the command that records this: the same outcome seen from the same revision is the same command, and the same words
-/// said again later, of another revision, are another.
+/// The id of the command that records this: the same outcome seen from the same revision is the
+/// same command, and the same words said again later, of another revision, are another.
 fn command_id(network: NetworkId, revision: Option<u64>, outcome: &Outcome) -> CommandId {
     let said = format!("{revision:?}/{outcome:?}");
     CommandId(Uuid::new_v5(&network.0, said.as_bytes()))

@@ -1,6 +1,7 @@
-//! What one process remembers of a peering between two looks. It only ever makes the provisioner wait, never skip: with an empty
-//! memory, as after a restart, the same is done, perhaps once too often and then to no effect. Only what the engine says of itself is
-//! less then: that it has accepted a link.
+//! What one process remembers of a peering between two looks. It only ever makes the provisioner
+//! wait, never skip: with an empty memory, as after a restart, the same is done, perhaps once too
+//! often and then to no effect. Only what the engine says of itself is less then: that it has
+//! accepted a link.
 
 use super::{
     apply::Action,
@@ -51,7 +52,11 @@ pub(super) struct AsOf {
 impl AsOf {
     pub(super) fn of(network: &Registered, id: PeeringId) -> Option<Self> {
         let peering = network.peerings.get(&id)?.clone();
-        Some(Self { peering, policy: network.policy.clone(), drift_check: network.drift_check })
+        Some(Self {
+            peering,
+            policy: network.policy.clone(),
+            drift_check: network.drift_check,
+        })
     }
 }
 
@@ -81,13 +86,18 @@ impl Memory {
     pub(super) fn note_answered(&mut self, action: &Action, now: DateTime<Utc>) {
         match self.answered.iter_mut().find(|it| it.action == *action) {
             Some(known) => known.last = now,
-            None => self.answered.push(Answered { action: action.clone(), first: now, last: now }),
+            None => self.answered.push(Answered {
+                action: action.clone(),
+                first: now,
+                last: now,
+            }),
         }
     }
 
     /// Notes what is missing now; what has come back is waited for anew when it goes again.
     pub(super) fn note_missing(&mut self, missing: &BTreeSet<Missing>, now: DateTime<Utc>) {
-        self.missing_since.retain(|known, _| missing.contains(known));
+        self.missing_since
+            .retain(|known, _| missing.contains(known));
         for it in missing {
             self.missing_since.entry(*it).or_insert(now);
         }
@@ -107,7 +117,12 @@ impl Memory {
     }
 
     /// Notes how a pass ended, and from that when the next one is due.
-    pub(super) fn schedule(&mut self, Outlook { next, due_in }: Outlook, as_of: Option<AsOf>, settings: &ProvisionerSettings) {
+    pub(super) fn schedule(
+        &mut self,
+        Outlook { next, due_in }: Outlook,
+        as_of: Option<AsOf>,
+        settings: &ProvisionerSettings,
+    ) {
         let wait = match next {
             Next::AtOnce | Next::Poll => {
                 self.settled = false;
@@ -122,7 +137,10 @@ impl Memory {
                 Some(wait)
             }
             Next::Settled => {
-                *self = Self { settled: true, ..Self::default() };
+                *self = Self {
+                    settled: true,
+                    ..Self::default()
+                };
                 None
             }
         };

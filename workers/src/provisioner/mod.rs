@@ -1,16 +1,23 @@
-//! The provisioner: makes the cloud match what is on record, and puts on record what the cloud shows.
+//! The provisioner: makes the cloud match what is on record, and puts on record what the cloud
+//! shows.
 //!
-//! An event says when to look; the folded network says what should be. The provisioner follows all networks, and visits each one that
-//! had an event or whose time has come. A visit is a pass: load, observe, plan, apply, record, until nothing is left to do. The same loop
-//! creates, repairs and finishes after a crash.
+//! An event says when to look; the folded network says what should be. The provisioner follows all
+//! networks, and visits each one that had an event or whose time has come. A visit is a pass: load,
+//! observe, plan, apply, record, until nothing is left to do. The same loop creates, repairs and
+//! finishes after a crash.
 //!
 //! - Visits to one network never overlap; different networks go in parallel, up to a bound.
-//! - An outcome goes on record only after a look has shown it; the intent to create a link goes on record before the call.
-//! - An answer that was lost is resolved by looking, for a link within a window, never by asking again at once.
-//! - What the engine cannot cure is put on record as a block, tried again with growing pauses, and taken back by itself.
-//! - While the event store is unavailable, visits wait with growing pauses; nothing is decided without it.
+//! - An outcome goes on record only after a look has shown it; the intent to create a link goes on
+//!   record before the call.
+//! - An answer that was lost is resolved by looking, for a link within a window, never by asking
+//!   again at once.
+//! - What the engine cannot cure is put on record as a block, tried again with growing pauses, and
+//!   taken back by itself.
+//! - While the event store is unavailable, visits wait with growing pauses; nothing is decided
+//!   without it.
 //!
-//! Read first: `pass` (the loop), then `plan` (what follows from what), `block` (what people are told).
+//! Read first: `pass` (the loop), then `plan` (what follows from what), `block` (what people are
+//! told).
 //!
 //! It keeps no state: what it remembers only makes it wait.
 
@@ -37,7 +44,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use preview::{CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject};
+pub use preview::{
+    CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject,
+};
 pub use progress::{Progress, ProgressReport};
 pub use settings::ProvisionerSettings;
 
@@ -63,20 +72,38 @@ pub struct Provisioner {
 
 impl fmt::Debug for Provisioner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provisioner").field("settings", &self.worker.settings).field("progress", &self.progress).finish_non_exhaustive()
+        f.debug_struct("Provisioner")
+            .field("settings", &self.worker.settings)
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
     }
 }
 
 impl Provisioner {
-    /// A provisioner that stops when the token is cancelled. All calls to the cloud go through the limits of the settings.
-    pub fn new(journal: Journal, cloud: Arc<dyn Cloud>, clock: Clock, settings: ProvisionerSettings, stop: CancellationToken) -> Self {
+    /// A provisioner that stops when the token is cancelled. All calls to the cloud go through the
+    /// limits of the settings.
+    pub fn new(
+        journal: Journal,
+        cloud: Arc<dyn Cloud>,
+        clock: Clock,
+        settings: ProvisionerSettings,
+        stop: CancellationToken,
+    ) -> Self {
         let cloud = Metered::new(cloud, settings.calls.clone());
         let progress = Arc::new(Progress::of(cloud.calls()));
         let actor = ACTOR.parse().expect("a plain word is an actor");
         let networks = journal.networks().clone();
         Self {
             journal,
-            worker: Arc::new(Worker { networks, cloud, clock, actor, settings, graph: RwLock::default(), stop: stop.child_token() }),
+            worker: Arc::new(Worker {
+                networks,
+                cloud,
+                clock,
+                actor,
+                settings,
+                graph: RwLock::default(),
+                stop: stop.child_token(),
+            }),
             progress,
         }
     }
@@ -91,8 +118,8 @@ impl Provisioner {
         Planner::of(Arc::clone(&self.worker))
     }
 
-    /// Runs until it is told to stop, then lets the calls that are on their way come to their end. An error means that the log
-    /// can never be followed, whatever time passes.
+    /// Runs until it is told to stop, then lets the calls that are on their way come to their end.
+    /// An error means that the log can never be followed, whatever time passes.
     pub async fn run(self) -> Result<(), FollowError> {
         let mut rounds = Rounds::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
         let result = self.follow(&mut rounds).await;

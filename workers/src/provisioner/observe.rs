@@ -1,11 +1,12 @@
 //! Observe: what a look at the cloud has shown of one peering.
 //!
-//! A plan says what it must see ([`Sight`]); whatever it did not ask for nobody has looked at, and is `None` here. Nothing is read
-//! twice in a visit, and nothing that no plan needs is read at all.
+//! A plan says what it must see ([`Sight`]); whatever it did not ask for nobody has looked at, and
+//! is `None` here. Nothing is read twice in a visit, and nothing that no plan needs is read at all.
 
 use super::{place, survey::Survey};
 use crate::cloud::{
-    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Place, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Place, Rehearsed,
+    RouteTableView, SubnetView,
 };
 use domain::{
     BySide, Side,
@@ -78,18 +79,41 @@ impl Observed {
         let links = |side: Side, between: bool| {
             let all = survey.links.get(at(side))?;
             let of_this = all.iter().filter(|link| link.end(ends.get(side)).is_some());
-            Some(of_this.filter(|link| joins(link, &ends) == between).cloned().collect())
+            Some(
+                of_this
+                    .filter(|link| joins(link, &ends) == between)
+                    .cloned()
+                    .collect(),
+            )
         };
         let rehearsed = |sight| survey.rehearsed.get(&(peering.id, sight)).cloned();
         Self {
             identity: BySide::of(|side| survey.identities.get(at(side)).cloned()),
-            network: BySide::of(|side| own(&survey.networks, ends.get(side), |it: &NetworkView| &it.network)),
-            subnets: BySide::of(|side| own(&survey.subnets, ends.get(side), |it: &SubnetView| &it.network)),
+            network: BySide::of(|side| {
+                own(&survey.networks, ends.get(side), |it: &NetworkView| {
+                    &it.network
+                })
+            }),
+            subnets: BySide::of(|side| {
+                own(&survey.subnets, ends.get(side), |it: &SubnetView| {
+                    &it.network
+                })
+            }),
             links: BySide::of(|side| links(side, true)),
             neighbours: BySide::of(|side| links(side, false)),
-            tables: BySide::of(|side| own(&survey.tables, ends.get(side), |it: &RouteTableView| &it.network)),
-            groups: BySide::of(|side| own(&survey.groups, ends.get(side), |it: &GroupView| &it.network)),
-            lists: BySide::of(|side| own(&survey.lists, ends.get(side), |it: &AccessListView| &it.network)),
+            tables: BySide::of(|side| {
+                own(&survey.tables, ends.get(side), |it: &RouteTableView| {
+                    &it.network
+                })
+            }),
+            groups: BySide::of(|side| {
+                own(&survey.groups, ends.get(side), |it: &GroupView| &it.network)
+            }),
+            lists: BySide::of(|side| {
+                own(&survey.lists, ends.get(side), |it: &AccessListView| {
+                    &it.network
+                })
+            }),
             dns: BySide::of(|side| survey.dns.get(ends.get(side)).copied()),
             may_create_link: rehearsed(Sight::MayCreateLink),
             may_create_group: BySide::of(|side| rehearsed(Sight::MayCreateGroup(side))),
@@ -109,5 +133,10 @@ fn own<V: Clone>(
     of: impl Fn(&V) -> &domain::text::CloudNetwork,
 ) -> Option<Vec<V>> {
     let all = views.get(&network.place)?;
-    Some(all.iter().filter(|view| *of(view) == network.network).cloned().collect())
+    Some(
+        all.iter()
+            .filter(|view| *of(view) == network.network)
+            .cloned()
+            .collect(),
+    )
 }

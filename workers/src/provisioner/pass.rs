@@ -1,7 +1,8 @@
-//! One pass over one network: load, then for each peering that is due observe → plan → apply and record, until nothing is left to do.
+//! One pass over one network: load, then for each peering that is due observe → plan → apply and
+//! record, until nothing is left to do.
 //!
-//! A pass takes no argument that says what has changed. It holds no lock and can be dropped at any instant: whatever was on its way is
-//! found again by the next one, in the log or at the cloud.
+//! A pass takes no argument that says what has changed. It holds no lock and can be dropped at any
+//! instant: whatever was on its way is found again by the next one, in the log or at the cloud.
 
 use super::{
     apply::{Action, Report, apply, check_identity},
@@ -34,7 +35,8 @@ use tokio_util::sync::CancellationToken;
 /// What one process remembers of a network's peerings.
 pub(super) type Memories = BTreeMap<PeeringId, Memory>;
 
-/// How many plans one peering may need in a row; far more than any life has steps. What is left then is due at once.
+/// How many plans one peering may need in a row; far more than any life has steps. What is left
+/// then is due at once.
 const ROUNDS: usize = 128;
 
 /// Everything that a pass works with.
@@ -58,8 +60,12 @@ struct Carried {
 }
 
 impl Pass<'_> {
-    /// Works on every peering of the network that is due. Says when something is due again without any event.
-    pub(super) async fn visit(&self, memories: &mut Memories) -> Result<Option<Instant>, JournalError> {
+    /// Works on every peering of the network that is due. Says when something is due again without
+    /// any event.
+    pub(super) async fn visit(
+        &self,
+        memories: &mut Memories,
+    ) -> Result<Option<Instant>, JournalError> {
         let mut page = self.book.load().await?;
         if let Some(first) = page.undecodable.first() {
             tracing::error!(
@@ -69,11 +75,16 @@ impl Pass<'_> {
             );
             return Ok(None);
         }
-        let Network::Registered(network) = &page.network else { return Ok(None) };
+        let Network::Registered(network) = &page.network else {
+            return Ok(None);
+        };
         let live: Vec<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
         memories.retain(|id, _| live.contains(id));
-        // Whoever has nothing to do is looked at when the first of them is: one read serves them all.
-        let upkeep = memories.values().any(|memory| memory.settled && memory.time_has_come());
+        // Whoever has nothing to do is looked at when the first of them is: one read serves them
+        // all.
+        let upkeep = memories
+            .values()
+            .any(|memory| memory.settled && memory.time_has_come());
         let mut survey = Survey::default();
         for id in live {
             let memory = memories.entry(id).or_default();
@@ -100,13 +111,25 @@ impl Pass<'_> {
             if self.stop.is_cancelled() {
                 return Ok((page, Next::Poll.into()));
             }
-            let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled.into())) };
+            let Some((network, peering)) = on_record(&page, id) else {
+                return Ok((page, Next::Settled.into()));
+            };
             let now = (self.clock)();
-            let Plan { asks, steps, next, missing, due } = self.plan(network, peering, survey, memory, now, plan);
+            let Plan {
+                asks,
+                steps,
+                next,
+                missing,
+                due,
+            } = self.plan(network, peering, survey, memory, now, plan);
             if !asks.is_empty() {
                 if let Err(unseen) = survey.look(self.cloud, network, peering, &asks).await {
-                    let page = self.close_beside(unseen.side, page, id, survey, memory).await?;
-                    let (page, next) = self.failed(page, id, unseen.side, &unseen.error, memory).await?;
+                    let page = self
+                        .close_beside(unseen.side, page, id, survey, memory)
+                        .await?;
+                    let (page, next) = self
+                        .failed(page, id, unseen.side, &unseen.error, memory)
+                        .await?;
                     return Ok((page, next.into()));
                 }
                 continue;
@@ -125,7 +148,8 @@ impl Pass<'_> {
                 let (page, next) = self.failed(page, id, side, &error, memory).await?;
                 return Ok((page, next.into()));
             }
-            // What was recorded, or what somebody asked for meanwhile, is on record now: whether nothing is left to do is for a plan on that.
+            // What was recorded, or what somebody asked for meanwhile, is on record now: whether
+            // nothing is left to do is for a plan on that.
             if next != Next::AtOnce && page.revision == planned_on {
                 let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
                 return Ok((page, Outlook { next, due_in }));
@@ -134,7 +158,8 @@ impl Pass<'_> {
         Ok((page, Next::Poll.into()))
     }
 
-    /// A side that cannot be seen holds up everything but this: what is no longer admitted on the other side is closed there.
+    /// A side that cannot be seen holds up everything but this: what is no longer admitted on the
+    /// other side is closed there.
     async fn close_beside(
         &self,
         unseen: Side,
@@ -145,8 +170,13 @@ impl Pass<'_> {
     ) -> Result<Arc<Loaded>, JournalError> {
         let side = unseen.other();
         for _ in 0..2 {
-            let Some((network, peering)) = on_record(&page, id) else { break };
-            let Plan { asks, steps, .. } = self.plan(network, peering, survey, memory, (self.clock)(), |facts| closing(facts, side));
+            let Some((network, peering)) = on_record(&page, id) else {
+                break;
+            };
+            let Plan { asks, steps, .. } =
+                self.plan(network, peering, survey, memory, (self.clock)(), |facts| {
+                    closing(facts, side)
+                });
             if asks.is_empty() {
                 return Ok(self.carry_out(steps, page, id, survey, memory).await?.page);
             }
@@ -171,10 +201,21 @@ impl Pass<'_> {
         let limits = BySide::of(|side| self.cloud.limits(&place::of(network, peering, side)));
         let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
         let seen_at = now - survey.age();
-        judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings: self.settings })
+        judge(&Facts {
+            network,
+            peering,
+            seen: &seen,
+            memory,
+            graph: &graph,
+            limits,
+            now,
+            seen_at,
+            settings: self.settings,
+        })
     }
 
-    /// The steps in order. A failed action leaves out the rest of its side and of what follows from it, not the other side's.
+    /// The steps in order. A failed action leaves out the rest of its side and of what follows from
+    /// it, not the other side's.
     async fn carry_out(
         &self,
         steps: Vec<Step>,
@@ -185,13 +226,21 @@ impl Pass<'_> {
     ) -> Result<Carried, JournalError> {
         let mut failure: Option<(Side, CloudError)> = None;
         let mut made: BySide<Option<FirewallGroup>> = BySide::default();
-        let stale = |page| Ok(Carried { page, failure: None, stale: true });
+        let stale = |page| {
+            Ok(Carried {
+                page,
+                failure: None,
+                stale: true,
+            })
+        };
         for step in steps {
             if let Some(side) = step.side() {
                 if failure.as_ref().is_some_and(|(failed, _)| *failed == side) {
                     continue;
                 }
-                let Some((network, peering)) = on_record(&page, id) else { return stale(page) };
+                let Some((network, peering)) = on_record(&page, id) else {
+                    return stale(page);
+                };
                 if let Err(error) = self.identify(network, peering, side, survey).await {
                     failure.get_or_insert((side, error));
                     continue;
@@ -205,12 +254,17 @@ impl Pass<'_> {
                     }
                     Written::Stale => return stale(page),
                 },
-                Step::Intend(started) => match self.book.record(&page, Outcome::InitiationStarted(started)).await? {
+                Step::Intend(started) => match self
+                    .book
+                    .record(&page, Outcome::InitiationStarted(started))
+                    .await?
+                {
                     Written::New(after) => {
                         page = after;
                         continue;
                     }
-                    // Another one is at it, or was: whether it made a link is for the next look to say.
+                    // Another one is at it, or was: whether it made a link is for the next look to
+                    // say.
                     Written::Known(after) => return stale(after),
                     Written::Stale => return stale(page),
                 },
@@ -231,11 +285,22 @@ impl Pass<'_> {
                 Err(error) => drop(failure.get_or_insert((action.side(), error))),
             }
         }
-        Ok(Carried { page, failure, stale: false })
+        Ok(Carried {
+            page,
+            failure,
+            stale: false,
+        })
     }
 
-    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is good for as long as what was read.
-    async fn identify(&self, network: &Registered, peering: &Peering, side: Side, survey: &mut Survey) -> Result<(), CloudError> {
+    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is
+    /// good for as long as what was read.
+    async fn identify(
+        &self,
+        network: &Registered,
+        peering: &Peering,
+        side: Side,
+        survey: &mut Survey,
+    ) -> Result<(), CloudError> {
         let at = place::of(network, peering, side);
         if survey.identities.get(&at) != Some(&at.account) {
             check_identity(self.cloud, network, peering, side).await?;
@@ -253,7 +318,9 @@ impl Pass<'_> {
         survey: &mut Survey,
         memory: &mut Memory,
     ) -> Result<(Arc<Loaded>, Result<Option<FirewallGroup>, CloudError>), JournalError> {
-        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Ok(None))) };
+        let Some((network, peering)) = on_record(&page, id) else {
+            return Ok((page, Ok(None)));
+        };
         let report = apply(self.cloud, network, peering, action).await;
         survey.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
@@ -271,8 +338,15 @@ impl Pass<'_> {
             }
             Report::Failed(error) => match action {
                 Action::CreateLink { attempt } if error.definitely_not_applied() => {
-                    let refused = PeeringInitiationRefused { peering_id: id, attempt: *attempt };
-                    let page = match self.book.record(&page, Outcome::InitiationRefused(refused)).await? {
+                    let refused = PeeringInitiationRefused {
+                        peering_id: id,
+                        attempt: *attempt,
+                    };
+                    let page = match self
+                        .book
+                        .record(&page, Outcome::InitiationRefused(refused))
+                        .await?
+                    {
                         Written::New(after) | Written::Known(after) => after,
                         Written::Stale => page,
                     };
@@ -303,12 +377,18 @@ impl Pass<'_> {
         error: &CloudError,
         memory: &mut Memory,
     ) -> Result<(Arc<Loaded>, Next), JournalError> {
-        let Some((network, peering)) = on_record(&page, id) else { return Ok((page, Next::Settled)) };
+        let Some((network, peering)) = on_record(&page, id) else {
+            return Ok((page, Next::Settled));
+        };
         tracing::warn!(peering = %id, %side, %error, request_id = error.request_id, failures = memory.failures, "provisioning failed");
         memory.failures = memory.failures.saturating_add(1);
-        let Verdict::Block(cause) = block::weigh(error, memory.failures) else { return Ok((page, Next::Poll)) };
+        let Verdict::Block(cause) = block::weigh(error, memory.failures) else {
+            return Ok((page, Next::Poll));
+        };
         let block = block::from_error(network, peering, side, cause, error);
-        let Some(news) = block::news(peering, block) else { return Ok((page, Next::Blocked)) };
+        let Some(news) = block::news(peering, block) else {
+            return Ok((page, Next::Blocked));
+        };
         match self.book.record(&page, news).await? {
             Written::New(after) | Written::Known(after) => Ok((after, Next::Blocked)),
             Written::Stale => Ok((page, Next::Blocked)),

@@ -8,8 +8,8 @@ use domain::{
 };
 use ipnet::IpNet;
 
-/// Where calls for this side go, and as whom. The peer's role is entered with the tenant's own external id, unless the peer is in the
-/// private network's account.
+/// Where calls for this side go, and as whom. The peer's role is entered with the tenant's own
+/// external id, unless the peer is in the private network's account.
 pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Place {
     match side {
         Side::Local => local(network),
@@ -19,12 +19,24 @@ pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Place {
 
 /// Where the private network is.
 pub(super) fn local(network: &Registered) -> Place {
-    Place { provider: network.provider, account: network.account.clone(), region: network.region.clone(), external_id: None }
+    Place {
+        provider: network.provider,
+        account: network.account.clone(),
+        region: network.region.clone(),
+        external_id: None,
+    }
 }
 
 fn remote(network: &Registered, peer: &Peer, external_id: Option<&ExternalId>) -> Place {
-    let external_id = external_id.filter(|_| peer.account != network.account).cloned();
-    Place { provider: peer.provider, account: peer.account.clone(), region: peer.region.clone(), external_id }
+    let external_id = external_id
+        .filter(|_| peer.account != network.account)
+        .cloned();
+    Place {
+        provider: peer.provider,
+        account: peer.account.clone(),
+        region: peer.region.clone(),
+        external_id,
+    }
 }
 
 /// The network of this side.
@@ -33,7 +45,10 @@ pub(super) fn network(network: &Registered, peering: &Peering, side: Side) -> Ne
         Side::Local => &network.cloud_network,
         Side::Remote => &peering.peer.cloud_network,
     };
-    NetworkRef { place: of(network, peering, side), network: cloud_network.clone() }
+    NetworkRef {
+        place: of(network, peering, side),
+        network: cloud_network.clone(),
+    }
 }
 
 /// The networks of both sides.
@@ -43,7 +58,11 @@ pub(super) fn networks(on_record: &Registered, peering: &Peering) -> BySide<Netw
 
 /// The network of this side with the ranges on record.
 pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> LinkEnd {
-    LinkEnd { network: network(on_record, peering, side), ranges: ranges(on_record, peering, side), dns_resolution: None }
+    LinkEnd {
+        network: network(on_record, peering, side),
+        ranges: ranges(on_record, peering, side),
+        dns_resolution: None,
+    }
 }
 
 /// The ranges of this side that are on record.
@@ -57,11 +76,19 @@ pub(super) fn ranges(on_record: &Registered, peering: &Peering, side: Side) -> V
 
 /// The link that is wanted.
 pub(super) fn link(network: &Registered, peering: &Peering) -> LinkSpec {
-    LinkSpec { peering: peering.id, requester: end(network, peering, Side::Local), accepter: end(network, peering, Side::Remote) }
+    LinkSpec {
+        peering: peering.id,
+        requester: end(network, peering, Side::Local),
+        accepter: end(network, peering, Side::Remote),
+    }
 }
 
 /// The subnets of this side whose route tables matter.
-pub(super) fn subnets<'a>(network: &'a Registered, peering: &'a Peering, side: Side) -> &'a [Subnet] {
+pub(super) fn subnets<'a>(
+    network: &'a Registered,
+    peering: &'a Peering,
+    side: Side,
+) -> &'a [Subnet] {
     match side {
         Side::Local => &network.subnets,
         Side::Remote => &peering.peer.subnets,

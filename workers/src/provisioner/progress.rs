@@ -40,7 +40,10 @@ pub struct ProgressReport {
 
 impl Progress {
     pub(super) fn of(calls: Arc<Calls>) -> Self {
-        Self { calls, ..Self::default() }
+        Self {
+            calls,
+            ..Self::default()
+        }
     }
 
     /// The figures now.

@@ -67,9 +67,15 @@ impl Rounds {
 
     /// Something has happened to a network.
     pub(super) fn stir(&mut self, recorded: &Recorded) {
-        let Some(id) = recorded.network_id else { return };
+        let Some(id) = recorded.network_id else {
+            return;
+        };
         if let Body::Event(event) = &recorded.body {
-            self.worker.graph.write().unwrap_or_else(PoisonError::into_inner).evolve(id, event);
+            self.worker
+                .graph
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .evolve(id, event);
         }
         self.agenda.ask(id, Instant::now());
     }
@@ -89,7 +95,9 @@ impl Rounds {
         {
             let memories = self.memories.remove(&id).unwrap_or_default();
             let worker = Arc::clone(&self.worker);
-            let task = self.running.spawn(async move { worker.visit(id, memories).await });
+            let task = self
+                .running
+                .spawn(async move { worker.visit(id, memories).await });
             self.tasks.insert(task.id(), id);
         }
         self.progress.in_progress(self.agenda.in_progress());
@@ -108,10 +116,13 @@ impl Rounds {
                 self.plan_next(visited);
             }
             Err(problem) => {
-                let Some(id) = self.tasks.remove(&problem.id()) else { return };
+                let Some(id) = self.tasks.remove(&problem.id()) else {
+                    return;
+                };
                 tracing::error!(network = %id, %problem, "a visit broke off");
                 self.agenda.done(id);
-                self.agenda.ask(id, Instant::now() + self.worker.settings.longest_backoff);
+                self.agenda
+                    .ask(id, Instant::now() + self.worker.settings.longest_backoff);
             }
         }
     }
@@ -147,9 +158,20 @@ impl Rounds {
 
 impl Worker {
     async fn visit(&self, id: NetworkId, mut memories: Memories) -> Visited {
-        let book = JournalLogbook { networks: self.networks.clone(), id, actor: self.actor.clone(), clock: Arc::clone(&self.clock) };
-        let pass =
-            Pass { cloud: &self.cloud, book: &book, clock: &self.clock, settings: &self.settings, graph: &self.graph, stop: &self.stop };
+        let book = JournalLogbook {
+            networks: self.networks.clone(),
+            id,
+            actor: self.actor.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let pass = Pass {
+            cloud: &self.cloud,
+            book: &book,
+            clock: &self.clock,
+            settings: &self.settings,
+            graph: &self.graph,
+            stop: &self.stop,
+        };
         let due = pass.visit(&mut memories).await;
         Visited { id, memories, due }
     }

@@ -6,14 +6,16 @@ use std::{num::NonZeroUsize, time::Duration};
 /// The provisioner's settings.
 #[derive(Clone, Debug)]
 pub struct ProvisionerSettings {
-    /// For how long what exists may be missing from a cloud's reads (AWS: "minutes"). A link that was asked for and not seen is
-    /// asked for again only after that.
+    /// For how long what exists may be missing from a cloud's reads (AWS: "minutes"). A link that
+    /// was asked for and not seen is asked for again only after that.
     pub visibility_window: Duration,
-    /// For how long a change that the cloud has confirmed, and that no read shows yet, is not made again.
+    /// For how long a change that the cloud has confirmed, and that no read shows yet, is not made
+    /// again.
     pub settle_window: Duration,
     /// How often a network that is as asked is looked at all the same.
     pub drift_interval: Duration,
-    /// How long to wait after the first repair of a thing before the next one; each further repair within a day doubles it.
+    /// How long to wait after the first repair of a thing before the next one; each further repair
+    /// within a day doubles it.
     pub repair_pause: Duration,
     /// How soon to look again while the cloud is at work: the first time, and at most.
     pub first_poll: Duration,

@@ -1,4 +1,5 @@
-//! What the tests of this folder share: a network with one peering, a log in memory, and a fuse that stops everything at a chosen step.
+//! What the tests of this folder share: a network with one peering, a log in memory, and a fuse
+//! that stops everything at a chosen step.
 #![allow(clippy::unwrap_used)]
 
 use super::{
@@ -16,8 +17,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     CommandId, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
-        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent, Outcome, Peer, Peering, RegisterNetwork,
-        Registered, RequestPeering, RestrictFirewall, Terms, decide, evolve,
+        AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent,
+        Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering, RestrictFirewall,
+        Terms, decide, evolve,
     },
     text::{Link, Subnet},
 };
@@ -35,7 +37,10 @@ use uuid::Uuid;
 
 /// A clock that goes with the runtime's time, which the tests move.
 pub(super) fn clock() -> Clock {
-    let (start, since) = (DateTime::<Utc>::from_timestamp(1_790_000_000, 0).unwrap(), Instant::now());
+    let (start, since) = (
+        DateTime::<Utc>::from_timestamp(1_790_000_000, 0).unwrap(),
+        Instant::now(),
+    );
     Arc::new(move || start + since.elapsed())
 }
 
@@ -46,13 +51,22 @@ pub(super) fn range(text: &str) -> Range {
 pub(super) const CLIENTS: &str = "10.50.0.0/16";
 
 pub(super) fn client_rule() -> InboundRule {
-    InboundRule { source: range(CLIENTS), port: 2113 }
+    InboundRule {
+        source: range(CLIENTS),
+        port: 2113,
+    }
 }
 
-/// The commands of a network with one peering in another account and region: a route on each side, clients admitted on the local one.
+/// The commands of a network with one peering in another account and region: a route on each side,
+/// clients admitted on the local one.
 pub(super) fn commands() -> Vec<NetworkCommand> {
     let id = peering_id();
-    let subnets = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<Subnet>>();
+    let subnets = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| name.parse().unwrap())
+            .collect::<Vec<Subnet>>()
+    };
     let register = RegisterNetwork {
         project: "orders".parse().unwrap(),
         name: "orders-eu".parse().unwrap(),
@@ -71,10 +85,19 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
         ranges: vec![range(CLIENTS)],
         subnets: Vec::new(),
     };
-    let route = |side, destination| NetworkCommand::AcceptRoute(AcceptRoute { peering_id: id, side, destination: range(destination) });
+    let route = |side, destination| {
+        NetworkCommand::AcceptRoute(AcceptRoute {
+            peering_id: id,
+            side,
+            destination: range(destination),
+        })
+    };
     vec![
         NetworkCommand::RegisterNetwork(register),
-        NetworkCommand::RequestPeering(RequestPeering { peer, terms: Terms::default() }),
+        NetworkCommand::RequestPeering(RequestPeering {
+            peer,
+            terms: Terms::default(),
+        }),
         route(Side::Local, CLIENTS),
         route(Side::Remote, "10.20.0.0/16"),
         restrict(&[client_rule()]),
@@ -82,7 +105,11 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
 }
 
 pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
-    NetworkCommand::RestrictFirewall(RestrictFirewall { peering_id: peering_id(), side: Side::Local, admit: admit.to_vec() })
+    NetworkCommand::RestrictFirewall(RestrictFirewall {
+        peering_id: peering_id(),
+        side: Side::Local,
+        admit: admit.to_vec(),
+    })
 }
 
 fn ids(nth: usize) -> Ids {
@@ -113,7 +140,9 @@ impl Log {
     /// The log after [`commands`].
     pub(super) fn with_a_peering() -> Self {
         let log = Self::default();
-        commands().iter().for_each(|command| log.execute(command).map(drop).unwrap());
+        commands()
+            .iter()
+            .for_each(|command| log.execute(command).map(drop).unwrap());
         log
     }
 
@@ -130,7 +159,11 @@ impl Log {
 
     fn asked(self, ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
         for command in commands() {
-            let command = if let NetworkCommand::RequestPeering(request) = command { ask(request) } else { command };
+            let command = if let NetworkCommand::RequestPeering(request) = command {
+                ask(request)
+            } else {
+                command
+            };
             self.execute(&command).map(drop).unwrap();
         }
         self
@@ -138,28 +171,56 @@ impl Log {
 
     /// A log in which this link is adopted at this clock's time.
     pub(super) fn adopting_now(link: &Link, clock: &Clock) -> Self {
-        let adopt = |request: RequestPeering| AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated };
-        Self::default().told_by(clock).asked(|request| adopt(request).into())
+        let adopt = |request: RequestPeering| AdoptPeering {
+            peer: request.peer,
+            link: link.clone(),
+            consent: Consent::Delegated,
+        };
+        Self::default()
+            .told_by(clock)
+            .asked(|request| adopt(request).into())
     }
 
     /// The same, on other terms.
     pub(super) fn with_terms(terms: Terms) -> Self {
-        Self::asking(|request| RequestPeering { terms: terms.clone(), ..request }.into())
+        Self::asking(|request| {
+            RequestPeering {
+                terms: terms.clone(),
+                ..request
+            }
+            .into()
+        })
     }
 
     pub(super) fn with_consent(consent: Consent) -> Self {
-        Self::with_terms(Terms { consent, ..Terms::default() })
+        Self::with_terms(Terms {
+            consent,
+            ..Terms::default()
+        })
     }
 
     /// The same, over a link that is there already.
     pub(super) fn adopting(link: &Link) -> Self {
-        Self::asking(|request| AdoptPeering { peer: request.peer, link: link.clone(), consent: Consent::Delegated }.into())
+        Self::asking(|request| {
+            AdoptPeering {
+                peer: request.peer,
+                link: link.clone(),
+                consent: Consent::Delegated,
+            }
+            .into()
+        })
     }
 
-    pub(super) fn execute(&self, command: &NetworkCommand) -> Result<usize, domain::network::Refusal> {
+    pub(super) fn execute(
+        &self,
+        command: &NetworkCommand,
+    ) -> Result<usize, domain::network::Refusal> {
         let mut inner = self.inner.lock().unwrap();
         let revision = inner.1.len();
-        let now = self.told_by.get().map_or(DateTime::UNIX_EPOCH, |told| (told.0)());
+        let now = self
+            .told_by
+            .get()
+            .map_or(DateTime::UNIX_EPOCH, |told| (told.0)());
         let events = decide(&inner.0.network, command, now, ids(revision))?;
         for event in &events {
             inner.0.network = evolve(std::mem::take(&mut inner.0.network), event);
@@ -175,12 +236,23 @@ impl Log {
 
     /// The names of the events since the first `skip`.
     pub(super) fn names(&self, skip: usize) -> Vec<&'static str> {
-        self.inner.lock().unwrap().1.iter().skip(skip).map(NetworkEvent::name).collect()
+        self.inner
+            .lock()
+            .unwrap()
+            .1
+            .iter()
+            .skip(skip)
+            .map(NetworkEvent::name)
+            .collect()
     }
 
     /// From now on part of the history is of a kind that this version cannot read.
     pub(super) fn spoil(&self) {
-        let undecodable = Undecodable { revision: 0, event_type: "Odd".to_owned(), problem: "unknown".to_owned() };
+        let undecodable = Undecodable {
+            revision: 0,
+            event_type: "Odd".to_owned(),
+            problem: "unknown".to_owned(),
+        };
         self.inner.lock().unwrap().0.undecodable.push(undecodable);
     }
 
@@ -225,7 +297,11 @@ pub(super) struct Fuse {
 
 impl Fuse {
     pub(super) fn at(step: usize) -> Self {
-        Self { steps: Arc::default(), blows_at: step, blown: Arc::default() }
+        Self {
+            steps: Arc::default(),
+            blows_at: step,
+            blown: Arc::default(),
+        }
     }
 
     pub(super) fn never() -> Self {
@@ -271,7 +347,12 @@ impl<T: Cloud> Around for Fused<T> {
         &self.0
     }
 
-    async fn around<O, F>(&self, _: Operation, _: &Place, once: impl Fn() -> F + Send + Sync) -> Result<O, CloudError>
+    async fn around<O, F>(
+        &self,
+        _: Operation,
+        _: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<O, CloudError>
     where
         F: Future<Output = Result<O, CloudError>> + Send,
         O: Send,
@@ -280,20 +361,25 @@ impl<T: Cloud> Around for Fused<T> {
     }
 }
 
-/// A cloud in which both networks of [`commands`] exist: the local one with a table for each of its two subnets and the main table, which
-/// serves neither; the remote one with its main table.
+/// A cloud in which both networks of [`commands`] exist: the local one with a table for each of its
+/// two subnets and the main table, which serves neither; the remote one with its main table.
 pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedCloud {
     let cloud = SimulatedCloud::new(settings, Arc::clone(clock));
     let log = Log::with_a_peering();
     let (network, peering) = (log.network(), log.peering());
     for side in Side::BOTH {
         let end = place::end(&network, &peering, side);
-        cloud.hands().build(&end.network, &end.ranges, place::subnets(&network, &peering, side));
+        cloud.hands().build(
+            &end.network,
+            &end.ranges,
+            place::subnets(&network, &peering, side),
+        );
     }
     cloud
 }
 
-/// Visits the network as the provisioner does, until nothing is due, or for so long of the runtime's time.
+/// Visits the network as the provisioner does, until nothing is due, or for so long of the
+/// runtime's time.
 pub(super) async fn settle(
     cloud: &dyn Cloud,
     book: &dyn Logbook,
@@ -302,9 +388,20 @@ pub(super) async fn settle(
     memories: &mut Memories,
     at_most: Duration,
 ) -> Settled {
-    let (stop, deadline, graph) = (CancellationToken::new(), Instant::now() + at_most, RwLock::default());
+    let (stop, deadline, graph) = (
+        CancellationToken::new(),
+        Instant::now() + at_most,
+        RwLock::default(),
+    );
     loop {
-        let pass = Pass { cloud, book, clock, settings, graph: &graph, stop: &stop };
+        let pass = Pass {
+            cloud,
+            book,
+            clock,
+            settings,
+            graph: &graph,
+            stop: &stop,
+        };
         match pass.visit(memories).await.unwrap() {
             _ if memories.values().all(|memory| memory.settled) => return Settled::Yes,
             None => return Settled::Yes,

@@ -14,7 +14,9 @@ use serde_json::Value;
 use std::process::Command;
 
 fn state(events: Vec<NetworkEvent>) -> (Registered, Peering) {
-    let Network::Registered(network) = fold(events) else { panic!("the network is not on record") };
+    let Network::Registered(network) = fold(events) else {
+        panic!("the network is not on record")
+    };
     let peering = network.peerings[&peering_id(1)].clone();
     (network, peering)
 }
@@ -25,27 +27,47 @@ fn told(events: Vec<NetworkEvent>) -> Vec<Instruction> {
 }
 
 fn by_owner() -> Terms {
-    Terms { consent: Consent::Owner, ..Terms::default() }
+    Terms {
+        consent: Consent::Owner,
+        ..Terms::default()
+    }
 }
 
 /// A peering whose owner accepts, with something of each kind asked for, and then these events.
 fn of_owner(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    let asked =
-        [route_accepted(Side::Remote, "10.20.0.0/16"), ingress_allowed(1, "10.101.8.0/24", 443).into(), dns_set(Side::Remote, true)];
-    history_on(by_owner(), asked.into_iter().chain([started(1), initiated()]).chain(then))
+    let asked = [
+        route_accepted(Side::Remote, "10.20.0.0/16"),
+        ingress_allowed(1, "10.101.8.0/24", 443).into(),
+        dns_set(Side::Remote, true),
+    ];
+    history_on(
+        by_owner(),
+        asked
+            .into_iter()
+            .chain([started(1), initiated()])
+            .chain(then),
+    )
 }
 
 fn titled<'a>(instructions: &'a [Instruction], part: &str) -> &'a Instruction {
-    instructions.iter().find(|it| it.title.contains(part)).unwrap_or_else(|| panic!("nothing about `{part}` in {instructions:#?}"))
+    instructions
+        .iter()
+        .find(|it| it.title.contains(part))
+        .unwrap_or_else(|| panic!("nothing about `{part}` in {instructions:#?}"))
 }
 
-/// Runs a script with a cloud of functions in place of the real commands: what it called, one a line, or what it died of.
+/// Runs a script with a cloud of functions in place of the real commands: what it called, one a
+/// line, or what it died of.
 fn run(script: &str, cloud: &str) -> Result<Vec<String>, String> {
     let log = "log() { printf '%s' \"$1\" >&3; shift; for word; do printf '|%s' \"$word\" >&3; done; printf '\\n' >&3; }";
     let whole = format!("exec 3>&1 >/dev/null\n{log}\n{cloud}\n{script}");
     let output = Command::new("sh").args(["-c", &whole]).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    if output.status.success() { Ok(text(output.stdout).lines().map(str::to_owned).collect()) } else { Err(text(output.stderr)) }
+    if output.status.success() {
+        Ok(text(output.stdout).lines().map(str::to_owned).collect())
+    } else {
+        Err(text(output.stderr))
+    }
 }
 
 /// A cloud that answers every description with this text.
@@ -55,10 +77,25 @@ fn answering(answer: &str) -> String {
 
 #[test]
 fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
-    let gcp = RegisterNetwork { provider: Provider::Gcp, ..register() };
-    let azure = RegisterNetwork { provider: Provider::Azure, ..register() };
-    let elsewhere = |network| vec![registered_as(network, network_id()), requested_on(by_owner())];
-    let withdrawal = [accepted(), activated(), withdrawn(Side::Remote, "10.20.0.0/16", None)];
+    let gcp = RegisterNetwork {
+        provider: Provider::Gcp,
+        ..register()
+    };
+    let azure = RegisterNetwork {
+        provider: Provider::Azure,
+        ..register()
+    };
+    let elsewhere = |network| {
+        vec![
+            registered_as(network, network_id()),
+            requested_on(by_owner()),
+        ]
+    };
+    let withdrawal = [
+        accepted(),
+        activated(),
+        withdrawn(Side::Remote, "10.20.0.0/16", None),
+    ];
     let histories = [
         history([]),
         history([started(1), initiated()]),
@@ -74,11 +111,23 @@ fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
     ];
     for events in histories {
         let (network, peering) = state(events);
-        let all: Vec<_> = for_peer(&network, &peering).into_iter().chain(for_engine(&network, &peering)).collect();
+        let all: Vec<_> = for_peer(&network, &peering)
+            .into_iter()
+            .chain(for_engine(&network, &peering))
+            .collect();
         assert!(!all.is_empty());
         for it in all {
             match it.language {
-                SH => assert!(Command::new("sh").args(["-n", "-c", &it.body]).status().unwrap().success(), "{}:\n{}", it.title, it.body),
+                SH => assert!(
+                    Command::new("sh")
+                        .args(["-n", "-c", &it.body])
+                        .status()
+                        .unwrap()
+                        .success(),
+                    "{}:\n{}",
+                    it.title,
+                    it.body
+                ),
                 JSON => drop(serde_json::from_str::<Value>(&it.body).unwrap()),
                 language => assert_eq!(language, TEXT),
             }
@@ -110,44 +159,96 @@ fn routes_go_into_the_tables_of_the_chosen_subnets_and_into_the_main_one_for_a_s
     let cloud = "aws() { log aws \"$@\"; case \"$*\" in *association.main*) echo rtb-main;; *Values=subnet-chose*) echo rtb-own;; \
                  *describe*) echo None;; esac; }";
     let route = |subnets: &[&str]| {
-        let peer = Peer { subnets: subnets.iter().map(|it| text(it)).collect(), ..peer(1) };
-        let requested =
-            PeeringRequested { peering_id: peering_id(1), peer, requested_at: hours_on(0), terms: by_owner(), external_id: None };
-        let events =
-            vec![registered(), requested.into(), route_accepted(Side::Remote, "10.20.0.0/16"), started(1), initiated(), accepted()];
+        let peer = Peer {
+            subnets: subnets.iter().map(|it| text(it)).collect(),
+            ..peer(1)
+        };
+        let requested = PeeringRequested {
+            peering_id: peering_id(1),
+            peer,
+            requested_at: hours_on(0),
+            terms: by_owner(),
+            external_id: None,
+        };
+        let events = vec![
+            registered(),
+            requested.into(),
+            route_accepted(Side::Remote, "10.20.0.0/16"),
+            started(1),
+            initiated(),
+            accepted(),
+        ];
         let calls = run(&titled(&told(events), "Send 10.20.0.0/16").body, cloud).unwrap();
-        let tables = calls.iter().filter_map(|call| call.split_once("create-route|--region|us-east-1|--route-table-id|"));
+        let tables = calls.iter().filter_map(|call| {
+            call.split_once("create-route|--region|us-east-1|--route-table-id|")
+        });
         tables.map(|(_, rest)| rest.to_owned()).collect::<Vec<_>>()
     };
-    let into = |table: &str| format!("{table}|--destination-cidr-block|10.20.0.0/16|--vpc-peering-connection-id|pcx-0123456789abcdef0");
+    let into = |table: &str| {
+        format!(
+            "{table}|--destination-cidr-block|10.20.0.0/16|--vpc-peering-connection-id|pcx-0123456789abcdef0"
+        )
+    };
     assert_eq!(route(&[]), [into("rtb-main")]);
-    assert_eq!(route(&["subnet-plain", "subnet-chose"]), [into("rtb-main"), into("rtb-own")]);
-    assert_eq!(route(&["subnet-chose", "subnet-chose-too"]), [into("rtb-own")]);
+    assert_eq!(
+        route(&["subnet-plain", "subnet-chose"]),
+        [into("rtb-main"), into("rtb-own")]
+    );
+    assert_eq!(
+        route(&["subnet-chose", "subnet-chose-too"]),
+        [into("rtb-own")]
+    );
 }
 
 #[test]
 fn only_the_routes_of_the_peering_are_removed_and_only_over_its_link() {
-    let cloud =
-        "aws() { log aws \"$@\"; case \"$*\" in *--filters*) echo rtb-1;; *--route-table-ids*) echo '10.20.0.0/16 172.16.0.0/12';; esac; }";
+    let cloud = "aws() { log aws \"$@\"; case \"$*\" in *--filters*) echo rtb-1;; *--route-table-ids*) echo '10.20.0.0/16 172.16.0.0/12';; esac; }";
     let instructions = told(of_owner([accepted(), activated(), removal_requested()]));
     let calls = run(&titled(&instructions, "Remove the routes").body, cloud).unwrap();
-    let deleted: Vec<_> = calls.iter().filter(|call| call.contains("delete-route")).collect();
-    assert_eq!(deleted, ["aws|ec2|delete-route|--region|us-east-1|--route-table-id|rtb-1|--destination-cidr-block|10.20.0.0/16"]);
-    assert!(calls.iter().any(|call| call.contains("[?VpcPeeringConnectionId=='pcx-0123456789abcdef0']")), "{calls:#?}");
+    let deleted: Vec<_> = calls
+        .iter()
+        .filter(|call| call.contains("delete-route"))
+        .collect();
+    assert_eq!(
+        deleted,
+        [
+            "aws|ec2|delete-route|--region|us-east-1|--route-table-id|rtb-1|--destination-cidr-block|10.20.0.0/16"
+        ]
+    );
+    assert!(
+        calls
+            .iter()
+            .any(|call| call.contains("[?VpcPeeringConnectionId=='pcx-0123456789abcdef0']")),
+        "{calls:#?}"
+    );
 }
 
 #[test]
 fn an_owner_is_told_each_thing_that_was_asked_for() {
     let instructions = told(of_owner([accepted(), activated()]));
     let dns = run(&titled(&instructions, "names resolve").body, &answering("")).unwrap();
-    assert!(dns[0].ends_with("|--accepter-peering-connection-options|AllowDnsResolutionFromRemoteVpc=true"), "{dns:?}");
-    let open = titled(&instructions, "Let 10.20.0.0/16 reach 10.101.8.0/24 on port 443");
-    assert!(run(&open.body, &answering("")).is_err(), "the group must be named first");
+    assert!(
+        dns[0].ends_with(
+            "|--accepter-peering-connection-options|AllowDnsResolutionFromRemoteVpc=true"
+        ),
+        "{dns:?}"
+    );
+    let open = titled(
+        &instructions,
+        "Let 10.20.0.0/16 reach 10.101.8.0/24 on port 443",
+    );
+    assert!(
+        run(&open.body, &answering("")).is_err(),
+        "the group must be named first"
+    );
     let opened = run(&format!("group=sg-1\n{}", open.body), &answering("")).unwrap();
-    let expected =
-        "aws|ec2|authorize-security-group-ingress|--region|us-east-1|--group-id|sg-1|--protocol|tcp|--port|443|--cidr|10.20.0.0/16";
+    let expected = "aws|ec2|authorize-security-group-ingress|--region|us-east-1|--group-id|sg-1|--protocol|tcp|--port|443|--cidr|10.20.0.0/16";
     assert_eq!(opened, [expected]);
-    assert!(titled(&instructions, "See that nothing lets 10.20.0.0/16 in").body.contains("vpc-0f9e8d7c6b5a0001"));
+    assert!(
+        titled(&instructions, "See that nothing lets 10.20.0.0/16 in")
+            .body
+            .contains("vpc-0f9e8d7c6b5a0001")
+    );
 }
 
 #[test]
@@ -156,20 +257,40 @@ fn a_reason_in_a_script_runs_nothing() {
         reason: reason_given("it's $(touch made-by-mistake) `id`; \"; exit 3"),
         ..ingress_allowed(1, "10.101.8.0/24", 443)
     };
-    let instructions = told(history_on(by_owner(), [started(1), initiated(), ingress.into()]));
+    let instructions = told(history_on(
+        by_owner(),
+        [started(1), initiated(), ingress.into()],
+    ));
     let open = titled(&instructions, "on port 443");
-    assert_eq!(run(&format!("group=sg-1\n{}", open.body), &answering("")).unwrap().len(), 1);
+    assert_eq!(
+        run(&format!("group=sg-1\n{}", open.body), &answering(""))
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn an_owner_knows_how_long_there_is() {
-    let terms = Terms { deadline: Some(hours_on(72)), renew: true, ..by_owner() };
+    let terms = Terms {
+        deadline: Some(hours_on(72)),
+        renew: true,
+        ..by_owner()
+    };
     let instructions = told(history_on(terms, [started(1), initiated()]));
     let body = &titled(&instructions, "How long").body;
-    for said in ["until 2026-03-08T09:00:00Z", "active by 2026-03-04T09:00:00Z", "asked for once more"] {
+    for said in [
+        "until 2026-03-08T09:00:00Z",
+        "active by 2026-03-04T09:00:00Z",
+        "asked for once more",
+    ] {
         assert!(body.contains(said), "{body}");
     }
-    assert!(told(active_history([])).iter().all(|it| it.title != "How long there is"));
+    assert!(
+        told(active_history([]))
+            .iter()
+            .all(|it| it.title != "How long there is")
+    );
 }
 
 #[test]
@@ -182,13 +303,32 @@ fn an_ended_peering_asks_nothing_of_anybody() {
 fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
     let cloud = "gcloud() { log gcloud \"$@\"; }\naz() { log az \"$@\"; }\nnsg=orders-nsg";
     let told = |provider, peers: CloudNetwork| {
-        let network = RegisterNetwork { provider, cloud_network: text("events"), ..register() };
-        let peer = Peer { provider, account: text("orders-prod"), cloud_network: peers, ..peer(1) };
-        let requested =
-            PeeringRequested { peering_id: peering_id(1), peer, requested_at: hours_on(0), terms: by_owner(), external_id: None };
+        let network = RegisterNetwork {
+            provider,
+            cloud_network: text("events"),
+            ..register()
+        };
+        let peer = Peer {
+            provider,
+            account: text("orders-prod"),
+            cloud_network: peers,
+            ..peer(1)
+        };
+        let requested = PeeringRequested {
+            peering_id: peering_id(1),
+            peer,
+            requested_at: hours_on(0),
+            terms: by_owner(),
+            external_id: None,
+        };
         told(vec![registered_as(network, network_id()), requested.into()])
     };
-    let calls = |instructions: &[Instruction]| instructions.iter().flat_map(|it| run(&it.body, cloud).unwrap()).collect::<Vec<_>>();
+    let calls = |instructions: &[Instruction]| {
+        instructions
+            .iter()
+            .flat_map(|it| run(&it.body, cloud).unwrap())
+            .collect::<Vec<_>>()
+    };
     let gcp = calls(&told(Provider::Gcp, text("orders")));
     let name = format!("peerage-{}", peering_id(1));
     let half = format!(
@@ -196,13 +336,22 @@ fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
          events|--import-custom-routes|--export-custom-routes"
     );
     assert_eq!(gcp[0], half);
-    assert!(gcp[1].contains("|DENY|") && gcp[1].contains("|--source-ranges|10.20.0.0/16|"), "{}", gcp[1]);
-    let vnet = "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.Network/virtualNetworks/orders";
+    assert!(
+        gcp[1].contains("|DENY|") && gcp[1].contains("|--source-ranges|10.20.0.0/16|"),
+        "{}",
+        gcp[1]
+    );
+    let vnet =
+        "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.Network/virtualNetworks/orders";
     let azure = calls(&told(Provider::Azure, text(vnet)));
     let half = format!(
         "az|network|vnet|peering|create|--subscription|s-1|--resource-group|rg-1|--vnet-name|orders|--name|{name}|--remote-vnet|events|\
          --allow-vnet-access"
     );
     assert_eq!(azure[0], half);
-    assert!(azure[1].contains("|--access|Deny|") && azure[1].contains("|--nsg-name|orders-nsg|"), "{}", azure[1]);
+    assert!(
+        azure[1].contains("|--access|Deny|") && azure[1].contains("|--nsg-name|orders-nsg|"),
+        "{}",
+        azure[1]
+    );
 }

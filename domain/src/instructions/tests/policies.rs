@@ -24,32 +24,63 @@ fn the_role_is_only_for_the_engine_and_only_for_this_network() {
         terms: Terms::default(),
         external_id: Some(external_id.clone()),
     };
-    let trust = policy(titled(&told(vec![registered(), requested.into()]), "Trust policy"));
+    let trust = policy(titled(
+        &told(vec![registered(), requested.into()]),
+        "Trust policy",
+    ));
     let statement = &trust["Statement"][0];
     assert_eq!(statement["Principal"]["AWS"], ENGINE_PRINCIPAL);
-    assert_eq!(statement["Condition"]["StringEquals"]["sts:ExternalId"], external_id.as_str());
+    assert_eq!(
+        statement["Condition"]["StringEquals"]["sts:ExternalId"],
+        external_id.as_str()
+    );
 }
 
 /// Every statement of every policy, by its name.
 fn statements(instructions: &[Instruction]) -> Vec<Value> {
-    let policies = instructions.iter().filter(|it| it.language == JSON).map(policy);
-    policies.flat_map(|it| it["Statement"].as_array().unwrap().clone()).filter(|it| it["Action"] != "sts:AssumeRole").collect()
+    let policies = instructions
+        .iter()
+        .filter(|it| it.language == JSON)
+        .map(policy);
+    policies
+        .flat_map(|it| it["Statement"].as_array().unwrap().clone())
+        .filter(|it| it["Action"] != "sts:AssumeRole")
+        .collect()
 }
 
 #[test]
 fn no_change_is_allowed_without_a_condition_but_into_the_one_vpc() {
     let (network, peering) = state(active_history([]));
     let owner = told(of_owner([]));
-    for it in
-        statements(&for_peer(&network, &peering)).into_iter().chain(statements(&for_engine(&network, &peering))).chain(statements(&owner))
+    for it in statements(&for_peer(&network, &peering))
+        .into_iter()
+        .chain(statements(&for_engine(&network, &peering)))
+        .chain(statements(&owner))
     {
-        let resources: Vec<_> = it["Resource"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        let resources: Vec<_> = it["Resource"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it.as_str().unwrap())
+            .collect();
         let names_a_vpc = resources.iter().all(|it| it.contains(":vpc/vpc-"));
         assert!(names_a_vpc || it.get("Condition").is_some(), "{it:#}");
-        let reads = |it: &str| it.starts_with("ec2:Describe") || it == "ec2:GetManagedPrefixListEntries";
-        let reads = it["Action"].as_array().unwrap().iter().all(|it| reads(it.as_str().unwrap()));
+        let reads =
+            |it: &str| it.starts_with("ec2:Describe") || it == "ec2:GetManagedPrefixListEntries";
+        let reads = it["Action"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| reads(it.as_str().unwrap()));
         assert_eq!(reads, resources == ["*"], "{it:#}");
-        assert!(it["Action"].as_array().unwrap().iter().all(|it| !it.as_str().unwrap().contains('*')), "{it:#}");
+        assert!(
+            it["Action"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|it| !it.as_str().unwrap().contains('*')),
+            "{it:#}"
+        );
     }
 }
 
@@ -58,11 +89,21 @@ fn the_engine_may_take_back_a_link_that_it_made_and_no_adopted_one() {
     let actions = |events| {
         let (network, peering) = state(events);
         let all = [for_peer(&network, &peering), for_engine(&network, &peering)].concat();
-        statements(&all).iter().map(|it| it["Action"].to_string()).collect::<String>()
+        statements(&all)
+            .iter()
+            .map(|it| it["Action"].to_string())
+            .collect::<String>()
     };
     let (made, adopted) = (actions(active_history([])), actions(adopted_history([])));
-    for action in ["CreateVpcPeeringConnection", "AcceptVpcPeeringConnection", "DeleteVpcPeeringConnection"] {
-        assert!(made.contains(action) && !adopted.contains(action), "{action}");
+    for action in [
+        "CreateVpcPeeringConnection",
+        "AcceptVpcPeeringConnection",
+        "DeleteVpcPeeringConnection",
+    ] {
+        assert!(
+            made.contains(action) && !adopted.contains(action),
+            "{action}"
+        );
     }
     assert!(adopted.contains("CreateRoute") && adopted.contains("DeleteSecurityGroup"));
 }
@@ -70,34 +111,78 @@ fn the_engine_may_take_back_a_link_that_it_made_and_no_adopted_one() {
 #[test]
 fn what_the_engine_changes_is_its_own_by_its_tag_and_by_its_ends() {
     let all = statements(&told(active_history([])));
-    let named = |sid: &str| all.iter().find(|it| it["Sid"] == sid).unwrap_or_else(|| panic!("no {sid}")).clone();
+    let named = |sid: &str| {
+        all.iter()
+            .find(|it| it["Sid"] == sid)
+            .unwrap_or_else(|| panic!("no {sid}"))
+            .clone()
+    };
     let own = named("ChangeItsOwnGroup");
-    assert_eq!(own["Condition"]["StringEquals"][format!("aws:ResourceTag/{OWNER_TAG}")], peering_id(1).to_string());
-    assert_eq!(own["Condition"]["ArnEquals"]["ec2:Vpc"], "arn:aws:ec2:us-east-1:444455556601:vpc/vpc-0f9e8d7c6b5a0001");
+    assert_eq!(
+        own["Condition"]["StringEquals"][format!("aws:ResourceTag/{OWNER_TAG}")],
+        peering_id(1).to_string()
+    );
+    assert_eq!(
+        own["Condition"]["ArnEquals"]["ec2:Vpc"],
+        "arn:aws:ec2:us-east-1:444455556601:vpc/vpc-0f9e8d7c6b5a0001"
+    );
     let link = named("AcceptThisLink");
-    assert_eq!(link["Resource"][0], "arn:aws:ec2:us-east-1:444455556601:vpc-peering-connection/pcx-0123456789abcdef0");
-    assert_eq!(link["Condition"]["ArnEquals"]["ec2:RequesterVpc"], "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0a1b2c3d4e5f60718");
+    assert_eq!(
+        link["Resource"][0],
+        "arn:aws:ec2:us-east-1:444455556601:vpc-peering-connection/pcx-0123456789abcdef0"
+    );
+    assert_eq!(
+        link["Condition"]["ArnEquals"]["ec2:RequesterVpc"],
+        "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0a1b2c3d4e5f60718"
+    );
 }
 
 #[test]
 fn only_the_groups_that_the_policy_names_may_be_closed() {
     let groups = [group("sg-0d4e5f60718293a4b")].into();
-    let enforcing = policy_set(Policy { exposure: ExposurePolicy::Enforce { groups }, ..Policy::default() });
-    let close = |events| statements(&told(events)).into_iter().find(|it| it["Sid"] == "CloseAgreedGroups");
+    let enforcing = policy_set(Policy {
+        exposure: ExposurePolicy::Enforce { groups },
+        ..Policy::default()
+    });
+    let close = |events| {
+        statements(&told(events))
+            .into_iter()
+            .find(|it| it["Sid"] == "CloseAgreedGroups")
+    };
     assert_eq!(close(active_history([])), None);
     let close = close(active_history([enforcing])).unwrap();
-    assert_eq!(close["Resource"], serde_json::json!(["arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"]));
+    assert_eq!(
+        close["Resource"],
+        serde_json::json!([
+            "arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"
+        ])
+    );
 }
 
 #[test]
 fn tags_may_be_put_back_on_what_is_on_record_and_on_nothing_else() {
-    let put_back = |events| statements(&told(events)).into_iter().find(|it| it["Sid"] == "TagWhatItMadeAgain");
+    let put_back = |events| {
+        statements(&told(events))
+            .into_iter()
+            .find(|it| it["Sid"] == "TagWhatItMadeAgain")
+    };
     assert_eq!(put_back(active_history([])), None, "no group is on record");
     let made = group_created(Side::Remote, "sg-0d4e5f60718293a4b");
     let put_back = put_back(active_history([made.into()])).unwrap();
-    assert_eq!(put_back["Resource"], serde_json::json!(["arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"]));
-    assert_eq!(put_back["Condition"]["StringEquals"][format!("aws:RequestTag/{OWNER_TAG}")], peering_id(1).to_string());
-    assert_eq!(put_back["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"], serde_json::json!([OWNER_TAG]));
+    assert_eq!(
+        put_back["Resource"],
+        serde_json::json!([
+            "arn:aws:ec2:us-east-1:444455556601:security-group/sg-0d4e5f60718293a4b"
+        ])
+    );
+    assert_eq!(
+        put_back["Condition"]["StringEquals"][format!("aws:RequestTag/{OWNER_TAG}")],
+        peering_id(1).to_string()
+    );
+    assert_eq!(
+        put_back["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"],
+        serde_json::json!([OWNER_TAG])
+    );
 }
 
 #[test]
@@ -106,20 +191,41 @@ fn arns_name_the_partition_of_their_region() {
     let requested = requested_of(1, Peer { region, ..peer(1) });
     let (network, peering) = state(vec![registered(), requested]);
     let all = for_peer(&network, &peering);
-    assert!(all.iter().any(|it| it.body.contains("arn:aws-cn:ec2:cn-north-1:444455556601:vpc/")));
+    assert!(all.iter().any(|it| {
+        it.body
+            .contains("arn:aws-cn:ec2:cn-north-1:444455556601:vpc/")
+    }));
 }
 
 #[test]
 fn an_owners_policy_goes_with_what_there_is_to_do() {
     let actions = |events| {
-        let all = statements(&told(events)).into_iter().flat_map(|it| it["Action"].as_array().unwrap().clone());
-        all.map(|it| it.as_str().unwrap().replace("ec2:", "")).filter(|it| !it.starts_with("Describe")).collect::<BTreeSet<_>>()
+        let all = statements(&told(events))
+            .into_iter()
+            .flat_map(|it| it["Action"].as_array().unwrap().clone());
+        all.map(|it| it.as_str().unwrap().replace("ec2:", ""))
+            .filter(|it| !it.starts_with("Describe"))
+            .collect::<BTreeSet<_>>()
     };
     let set = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
-    let open = ["AuthorizeSecurityGroupIngress", "CreateRoute", "DeleteRoute", "ModifyVpcPeeringConnectionOptions"];
-    assert_eq!(actions(of_owner([])), set(&[&open[..], &["AcceptVpcPeeringConnection"]].concat()));
+    let open = [
+        "AuthorizeSecurityGroupIngress",
+        "CreateRoute",
+        "DeleteRoute",
+        "ModifyVpcPeeringConnectionOptions",
+    ];
+    assert_eq!(
+        actions(of_owner([])),
+        set(&[&open[..], &["AcceptVpcPeeringConnection"]].concat())
+    );
     assert_eq!(actions(of_owner([accepted(), activated()])), set(&open));
     let removing = of_owner([accepted(), activated(), removal_requested()]);
-    assert_eq!(actions(removing), set(&["DeleteRoute", "RevokeSecurityGroupIngress"]));
-    assert_eq!(actions(history_on(by_owner(), [])), set(&["AcceptVpcPeeringConnection", "CreateRoute", "DeleteRoute"]));
+    assert_eq!(
+        actions(removing),
+        set(&["DeleteRoute", "RevokeSecurityGroupIngress"])
+    );
+    assert_eq!(
+        actions(history_on(by_owner(), [])),
+        set(&["AcceptVpcPeeringConnection", "CreateRoute", "DeleteRoute"])
+    );
 }

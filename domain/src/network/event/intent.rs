@@ -6,7 +6,10 @@ use crate::{
     place::{Provider, Region},
     range::Range,
     side::Side,
-    text::{Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, Name, Project, Reason, RouteTable, Subnet},
+    text::{
+        Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, Name, Project,
+        Reason, RouteTable, Subnet,
+    },
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -58,7 +61,8 @@ pub enum ExposurePolicy {
     /// Says so, and leaves it.
     #[default]
     Report,
-    /// Revokes it, if it stands in one of these groups, whose owners agreed to that. Others are reported.
+    /// Revokes it, if it stands in one of these groups, whose owners agreed to that. Others are
+    /// reported.
     Enforce { groups: BTreeSet<FirewallGroup> },
 }
 
@@ -93,7 +97,8 @@ pub struct NetworkRetired {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
-    /// The engine holds an identity for the peer's account: it accepts, and keeps that side's routes and rules.
+    /// The engine holds an identity for the peer's account: it accepts, and keeps that side's
+    /// routes and rules.
     #[default]
     Delegated,
     /// The peer's owner accepts, and keeps that side; the engine only looks on from the local side.
@@ -138,7 +143,8 @@ pub struct PeeringRequested {
     pub requested_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Terms::are_usual")]
     pub terms: Terms,
-    /// What the engine shows with each assumption of the peer's role; the peer's owner puts it into the role's trust policy.
+    /// What the engine shows with each assumption of the peer's role; the peer's owner puts it into
+    /// the role's trust policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 }

@@ -47,7 +47,8 @@ pub enum AcceptedBy {
     Engine,
     /// Somebody in the peer's account.
     Owner,
-    /// One of the two: the engine was to accept and does not know that it has. It was stopped on the way, or somebody was faster.
+    /// One of the two: the engine was to accept and does not know that it has. It was stopped on
+    /// the way, or somebody was faster.
     EngineOrOwner,
 }
 

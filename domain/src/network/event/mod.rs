@@ -1,10 +1,11 @@
 //! What has happened to a network: the contract that everything else is built from.
 //!
-//! The names and the JSON of these types are stored for ever. A field may be added with a default; anything else is a new version
-//! of the event, upcast where events are read. Each type has a golden sample in the room's `golden` folder.
+//! The names and the JSON of these types are stored for ever. A field may be added with a default;
+//! anything else is a new version of the event, upcast where events are read. Each type has a
+//! golden sample in the room's `golden` folder.
 //!
-//! Four files: what people asked for ([`intent`]), what became of the link ([`link`]), what each side was seen to have ([`sides`]),
-//! and how what was made is kept ([`upkeep`]).
+//! Four files: what people asked for ([`intent`]), what became of the link ([`link`]), what each
+//! side was seen to have ([`sides`]), and how what was made is kept ([`upkeep`]).
 
 mod intent;
 mod link;

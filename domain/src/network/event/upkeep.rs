@@ -158,10 +158,27 @@ impl Finding {
             Self::LinkEnded { .. } => Matter::Link,
             Self::LinkTagMissing => Matter::LinkTag,
             Self::DnsResolutionFlipped { side } => Matter::Dns(*side),
-            Self::RouteMissing { side, route_table, destination }
-            | Self::RouteForeign { side, route_table, destination, .. }
-            | Self::RouteBlackhole { side, route_table, destination } => Matter::Route(*side, route_table, destination.to_string()),
-            Self::RouteExtra { side, route_table, destination } => Matter::Route(*side, route_table, destination.clone()),
+            Self::RouteMissing {
+                side,
+                route_table,
+                destination,
+            }
+            | Self::RouteForeign {
+                side,
+                route_table,
+                destination,
+                ..
+            }
+            | Self::RouteBlackhole {
+                side,
+                route_table,
+                destination,
+            } => Matter::Route(*side, route_table, destination.to_string()),
+            Self::RouteExtra {
+                side,
+                route_table,
+                destination,
+            } => Matter::Route(*side, route_table, destination.clone()),
             Self::GroupMissing { side, .. } => Matter::Group(*side),
             Self::GroupTagMissing { side, .. } => Matter::GroupTag(*side),
             Self::RuleMissing { side, rule } => Matter::Rule(*side, *rule),
@@ -178,9 +195,11 @@ impl Finding {
     /// Whether it is about the engine's own firewall group on this side, or about what is in it.
     pub(in crate::network) fn is_about_firewall(&self, side: Side) -> bool {
         match self.matter() {
-            Matter::Group(of) | Matter::GroupTag(of) | Matter::Rule(of, _) | Matter::RuleTag(of, _) | Matter::ExtraRule(of, _) => {
-                of == side
-            }
+            Matter::Group(of)
+            | Matter::GroupTag(of)
+            | Matter::Rule(of, _)
+            | Matter::RuleTag(of, _)
+            | Matter::ExtraRule(of, _) => of == side,
             Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
         }
     }

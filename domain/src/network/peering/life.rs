@@ -65,7 +65,10 @@ pub struct OpenAttempt {
 
 impl From<OpenAttempt> for LinkTrace {
     fn from(open: OpenAttempt) -> Self {
-        Self::Perhaps { attempt: open.attempt, started_at: open.started_at }
+        Self::Perhaps {
+            attempt: open.attempt,
+            started_at: open.started_at,
+        }
     }
 }
 
@@ -79,11 +82,24 @@ pub enum RemovalCause {
 /// How a peering ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    Rejected { link: Link },
-    Expired { link: Link },
-    Failed { link: Option<Link>, message: String },
-    Removed { link: Option<Link>, left_behind: Vec<Remnant> },
-    Abandoned { link: Option<Link>, left_behind: Vec<Remnant> },
+    Rejected {
+        link: Link,
+    },
+    Expired {
+        link: Link,
+    },
+    Failed {
+        link: Option<Link>,
+        message: String,
+    },
+    Removed {
+        link: Option<Link>,
+        left_behind: Vec<Remnant>,
+    },
+    Abandoned {
+        link: Option<Link>,
+        left_behind: Vec<Remnant>,
+    },
 }
 
 impl Ending {
@@ -139,17 +155,27 @@ impl Life {
     }
 
     pub fn ending(&self) -> Option<&Ending> {
-        if let Self::Ended(ending) = self { Some(ending) } else { None }
+        if let Self::Ended(ending) = self {
+            Some(ending)
+        } else {
+            None
+        }
     }
 
     /// The link, once one has been seen.
     pub fn link(&self) -> Option<&Link> {
         match self {
             Self::Requested | Self::Initiating { .. } | Self::InitiationRefused { .. } => None,
-            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => Some(link),
+            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => {
+                Some(link)
+            }
             Self::Removing { trace, .. } => trace.link(),
             Self::Ended(Ending::Rejected { link } | Ending::Expired { link }) => Some(link),
-            Self::Ended(Ending::Failed { link, .. } | Ending::Removed { link, .. } | Ending::Abandoned { link, .. }) => link.as_ref(),
+            Self::Ended(
+                Ending::Failed { link, .. }
+                | Ending::Removed { link, .. }
+                | Ending::Abandoned { link, .. },
+            ) => link.as_ref(),
         }
     }
 
@@ -157,11 +183,24 @@ impl Life {
     pub(in crate::network) fn trace(&self) -> LinkTrace {
         match self {
             Self::Requested | Self::InitiationRefused { .. } => LinkTrace::Never,
-            Self::Initiating { attempt, started_at } => LinkTrace::Perhaps { attempt: *attempt, started_at: *started_at },
-            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => LinkTrace::Seen(link.clone()),
+            Self::Initiating {
+                attempt,
+                started_at,
+            } => LinkTrace::Perhaps {
+                attempt: *attempt,
+                started_at: *started_at,
+            },
+            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => {
+                LinkTrace::Seen(link.clone())
+            }
             Self::Removing { trace, .. } => trace.clone(),
-            Self::Ended(Ending::Abandoned { link, .. }) => link.clone().map_or(LinkTrace::Never, LinkTrace::Seen),
-            Self::Ended(_) => self.link().cloned().map_or(LinkTrace::Never, LinkTrace::Gone),
+            Self::Ended(Ending::Abandoned { link, .. }) => {
+                link.clone().map_or(LinkTrace::Never, LinkTrace::Seen)
+            }
+            Self::Ended(_) => self
+                .link()
+                .cloned()
+                .map_or(LinkTrace::Never, LinkTrace::Gone),
         }
     }
 }

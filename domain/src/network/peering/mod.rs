@@ -1,4 +1,5 @@
-//! One peering inside the aggregate: its life, its routes and its firewall posture. How they follow from events is in `evolve`.
+//! One peering inside the aggregate: its life, its routes and its firewall posture. How they follow
+//! from events is in `evolve`.
 
 mod evolve;
 mod life;
@@ -8,7 +9,10 @@ mod upkeep;
 pub use life::{Ending, Life, LinkTrace, OpenAttempt, RemovalCause};
 pub use sides::{DnsResolution, Firewall, Ingress, Origin, Repairs, Route, Withdrawn};
 
-use super::event::{Consent, Evidence, Finding, PeeringAdopted, PeeringRequested, ProvisioningBlocked, Remnant, Terms};
+use super::event::{
+    Consent, Evidence, Finding, PeeringAdopted, PeeringRequested, ProvisioningBlocked, Remnant,
+    Terms,
+};
 use crate::{
     ids::{IngressId, PeeringId},
     place::{Provider, Region},
@@ -42,7 +46,8 @@ pub struct Peer {
 impl Peer {
     /// Whether this is the same network, whatever ranges are named.
     pub fn is_same_network(&self, other: &Self) -> bool {
-        (self.provider, &self.account, &self.cloud_network) == (other.provider, &other.account, &other.cloud_network)
+        (self.provider, &self.account, &self.cloud_network)
+            == (other.provider, &other.account, &other.cloud_network)
     }
 }
 
@@ -55,7 +60,8 @@ pub struct Peering {
     pub external_id: Option<ExternalId>,
     pub origin: Origin,
     pub life: Life,
-    /// An attempt that was followed by the next one before the cloud had answered it: it may have made a link all the same.
+    /// An attempt that was followed by the next one before the cloud had answered it: it may have
+    /// made a link all the same.
     pub open_attempt: Option<OpenAttempt>,
     /// How it is known that the remote side agreed, where that was recorded.
     pub acceptance: Option<Evidence>,
@@ -63,12 +69,13 @@ pub struct Peering {
     pub past_links: BTreeSet<Link>,
     /// What each side may send over the link, by destination.
     pub routes: BySide<BTreeMap<Range, Route>>,
-    /// Every destination that was ever accepted: a route to one of them over a link of ours is of our making.
+    /// Every destination that was ever accepted: a route to one of them over a link of ours is of
+    /// our making.
     pub ever_accepted: BySide<BTreeSet<Range>>,
     /// What each side shall no longer send, and still may.
     pub withdrawn: BySide<BTreeMap<Range, Withdrawn>>,
-    /// Where a route to an accepted destination was seen to be gone: one that is there again is of the engine's making only if it was
-    /// asked for again.
+    /// Where a route to an accepted destination was seen to be gone: one that is there again is of
+    /// the engine's making only if it was asked for again.
     pub gone: BySide<BTreeSet<(RouteTable, Range)>>,
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
@@ -86,21 +93,47 @@ pub struct Peering {
 
 impl Peering {
     pub(super) fn requested(event: &PeeringRequested) -> Self {
-        Self::new(event.peering_id, &event.peer, event.requested_at, event.terms.clone(), event.external_id.clone())
+        Self::new(
+            event.peering_id,
+            &event.peer,
+            event.requested_at,
+            event.terms.clone(),
+            event.external_id.clone(),
+        )
     }
 
-    /// An adopted link is taken as one that waits for its accepter: what it really is, the next look records.
+    /// An adopted link is taken as one that waits for its accepter: what it really is, the next
+    /// look records.
     pub(super) fn adopted(event: &PeeringAdopted) -> Self {
-        let terms = Terms { consent: event.consent, ..Terms::default() };
+        let terms = Terms {
+            consent: event.consent,
+            ..Terms::default()
+        };
         let expires_at = event.adopted_at + ACCEPTANCE_WINDOW;
         Self {
             origin: Origin::Adopted { found: None },
-            life: Life::Initiated { link: event.link.clone(), expires_at, warned: false },
-            ..Self::new(event.peering_id, &event.peer, event.adopted_at, terms, event.external_id.clone())
+            life: Life::Initiated {
+                link: event.link.clone(),
+                expires_at,
+                warned: false,
+            },
+            ..Self::new(
+                event.peering_id,
+                &event.peer,
+                event.adopted_at,
+                terms,
+                event.external_id.clone(),
+            )
         }
     }
 
-    fn new(id: PeeringId, peer: &Peer, requested_at: DateTime<Utc>, terms: Terms, external_id: Option<ExternalId>) -> Self {
+    fn new(
+        id: PeeringId,
+        peer: &Peer,
+        requested_at: DateTime<Utc>,
+        terms: Terms,
+        external_id: Option<ExternalId>,
+    ) -> Self {
         Self {
             id,
             peer: peer.clone(),
@@ -134,7 +167,9 @@ impl Peering {
     /// The sides that the engine keeps.
     pub fn kept_sides(&self) -> impl Iterator<Item = Side> + use<> {
         let consent = self.terms.consent;
-        Side::BOTH.into_iter().filter(move |side| *side == Side::Local || consent == Consent::Delegated)
+        Side::BOTH
+            .into_iter()
+            .filter(move |side| *side == Side::Local || consent == Consent::Delegated)
     }
 
     /// Whether the engine made the link, or will.
@@ -155,7 +190,11 @@ impl Peering {
         self.firewall.get(side).enforced
             && self.withdrawn.get(side).is_empty()
             && dns.wanted == dns.applied
-            && self.routes.get(side).values().all(|it| !it.installed.is_empty() && it.conflicts.is_empty())
+            && self
+                .routes
+                .get(side)
+                .values()
+                .all(|it| !it.installed.is_empty() && it.conflicts.is_empty())
     }
 
     /// What is known of the link, for when it is to go.
@@ -175,22 +214,36 @@ impl Peering {
 
     /// Whether this peering has ended and left this link where it was.
     pub(super) fn left_behind(&self, link: &Link) -> bool {
-        let left = self.life.ending().map(Ending::left_behind).unwrap_or_default();
-        left.iter().any(|it| matches!(it, Remnant::Link { link: left } if left == link))
+        let left = self
+            .life
+            .ending()
+            .map(Ending::left_behind)
+            .unwrap_or_default();
+        left.iter()
+            .any(|it| matches!(it, Remnant::Link { link: left } if left == link))
     }
 
-    /// Whether this route over an adopted link was there before the engine was; such a one is never removed.
+    /// Whether this route over an adopted link was there before the engine was; such a one is never
+    /// removed.
     pub fn was_found(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
-        let Origin::Adopted { found: Some(found) } = &self.origin else { return false };
-        found.iter().any(|it| (it.side, &it.route_table, it.destination) == (side, route_table, destination))
+        let Origin::Adopted { found: Some(found) } = &self.origin else {
+            return false;
+        };
+        found.iter().any(|it| {
+            (it.side, &it.route_table, it.destination) == (side, route_table, destination)
+        })
     }
 
     /// Whether this route was seen to be gone, and was not asked for again since.
     pub fn has_lost(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
-        self.gone.get(side).iter().any(|(table, range)| (table, *range) == (route_table, destination))
+        self.gone
+            .get(side)
+            .iter()
+            .any(|(table, range)| (table, *range) == (route_table, destination))
     }
 
-    /// Everything of the engine's making, or recorded as such, that may still stand; of a peering that has ended, what it left.
+    /// Everything of the engine's making, or recorded as such, that may still stand; of a peering
+    /// that has ended, what it left.
     pub fn remnants(&self) -> Vec<Remnant> {
         if let Some(ending) = self.life.ending() {
             return ending.left_behind().to_vec();
@@ -205,18 +258,43 @@ impl Peering {
 
     /// The same without the link.
     pub(super) fn remnants_on_sides(&self) -> impl Iterator<Item = Remnant> + '_ {
-        Side::BOTH.into_iter().flat_map(|side| self.remnants_of(side))
+        Side::BOTH
+            .into_iter()
+            .flat_map(|side| self.remnants_of(side))
     }
 
     fn remnants_of(&self, side: Side) -> Vec<Remnant> {
-        let kept = self.routes.get(side).iter().map(|(destination, route)| (*destination, &route.installed));
-        let going = self.withdrawn.get(side).iter().map(|(destination, route)| (*destination, &route.installed));
-        let tables = kept.chain(going).flat_map(|(destination, tables)| tables.iter().map(move |table| (destination, table)));
+        let kept = self
+            .routes
+            .get(side)
+            .iter()
+            .map(|(destination, route)| (*destination, &route.installed));
+        let going = self
+            .withdrawn
+            .get(side)
+            .iter()
+            .map(|(destination, route)| (*destination, &route.installed));
+        let tables = kept
+            .chain(going)
+            .flat_map(|(destination, tables)| tables.iter().map(move |table| (destination, table)));
         let ours = tables.filter(|(destination, table)| !self.was_found(side, table, *destination));
-        let routes = ours.map(|(destination, table)| Remnant::Route { side, route_table: table.clone(), destination });
+        let routes = ours.map(|(destination, table)| Remnant::Route {
+            side,
+            route_table: table.clone(),
+            destination,
+        });
         let firewall = self.firewall.get(side);
-        let rules = firewall.rules.values().map(|rule_id| Remnant::FirewallRule { side, rule_id: rule_id.clone() });
-        let group = firewall.group.iter().map(|group| Remnant::FirewallGroup { side, group: group.clone() });
+        let rules = firewall
+            .rules
+            .values()
+            .map(|rule_id| Remnant::FirewallRule {
+                side,
+                rule_id: rule_id.clone(),
+            });
+        let group = firewall.group.iter().map(|group| Remnant::FirewallGroup {
+            side,
+            group: group.clone(),
+        });
         routes.chain(rules).chain(group).collect()
     }
 }

@@ -42,7 +42,8 @@ pub struct Firewall {
 }
 
 impl Firewall {
-    /// Takes this group for the side's own. Another group than before holds none of the rules that were seen in that one.
+    /// Takes this group for the side's own. Another group than before holds none of the rules that
+    /// were seen in that one.
     pub(super) fn hold(&mut self, group: &FirewallGroup) {
         if self.group.as_ref() != Some(group) {
             self.forget_group();
@@ -53,7 +54,10 @@ impl Firewall {
     /// A rule of somebody else's that let the private network in is gone.
     pub(super) fn clear(&mut self, rule: &FirewallRule) {
         if let Some(exposure) = self.exposures.remove(rule) {
-            let times = self.cleared.entry((exposure.group, exposure.admits)).or_default();
+            let times = self
+                .cleared
+                .entry((exposure.group, exposure.admits))
+                .or_default();
             *times = times.saturating_add(1);
         }
     }

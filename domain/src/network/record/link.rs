@@ -16,14 +16,22 @@ fn same_link(peering: &Peering, recorded: &Link, reported: &Link) -> Result<(), 
     if recorded == reported {
         return Ok(());
     }
-    Err(Refusal::LinkMismatch { peering_id: peering.id, recorded: recorded.to_string(), reported: reported.to_string() })
+    Err(Refusal::LinkMismatch {
+        peering_id: peering.id,
+        recorded: recorded.to_string(),
+        reported: reported.to_string(),
+    })
 }
 
 pub(super) fn initiation_started(peering: &Peering, reported: u32) -> Result<bool, Refusal> {
     match peering.life {
         Life::Requested if reported == 1 => Ok(true),
         Life::Initiating { attempt, .. } if reported == attempt => Ok(false),
-        Life::Initiating { attempt, .. } | Life::InitiationRefused { attempt } if attempt.checked_add(1) == Some(reported) => Ok(true),
+        Life::Initiating { attempt, .. } | Life::InitiationRefused { attempt }
+            if attempt.checked_add(1) == Some(reported) =>
+        {
+            Ok(true)
+        }
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -39,10 +47,20 @@ pub(super) fn initiation_refused(peering: &Peering, reported: u32) -> Result<boo
     match &peering.life {
         Life::Initiating { attempt, .. } if reported == *attempt => Ok(true),
         Life::InitiationRefused { attempt } if reported == *attempt => Ok(false),
-        Life::Removing { trace: LinkTrace::Perhaps { attempt, .. }, .. } if reported == *attempt => Ok(true),
-        // The answer to the last attempt is on record: what is left in doubt is an earlier one, or none.
-        Life::Removing { trace: LinkTrace::Perhaps { attempt, .. }, .. } if reported > *attempt => Ok(false),
-        Life::Removing { trace: LinkTrace::Never, .. } => Ok(false),
+        Life::Removing {
+            trace: LinkTrace::Perhaps { attempt, .. },
+            ..
+        } if reported == *attempt => Ok(true),
+        // The answer to the last attempt is on record: what is left in doubt is an earlier one, or
+        // none.
+        Life::Removing {
+            trace: LinkTrace::Perhaps { attempt, .. },
+            ..
+        } if reported > *attempt => Ok(false),
+        Life::Removing {
+            trace: LinkTrace::Never,
+            ..
+        } => Ok(false),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -55,27 +73,42 @@ pub(super) fn initiation_refused(peering: &Peering, reported: u32) -> Result<boo
 }
 
 /// A link that is over is no new one, and one of another peering none of this one's.
-pub(super) fn initiated(network: &Registered, peering: &Peering, reported: &Link) -> Result<bool, Refusal> {
+pub(super) fn initiated(
+    network: &Registered,
+    peering: &Peering,
+    reported: &Link,
+) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Initiating { .. } | Life::Removing { trace: LinkTrace::Perhaps { .. }, .. } => {
-            match network.peerings.values().find(|it| it.knows(reported)) {
-                Some(holder) => Err(Refusal::LinkOnRecord { link: reported.to_string(), peering_id: holder.id }),
-                None => Ok(true),
-            }
-        }
+        Life::Initiating { .. }
+        | Life::Removing {
+            trace: LinkTrace::Perhaps { .. },
+            ..
+        } => match network.peerings.values().find(|it| it.knows(reported)) {
+            Some(holder) => Err(Refusal::LinkOnRecord {
+                link: reported.to_string(),
+                peering_id: holder.id,
+            }),
+            None => Ok(true),
+        },
         Life::Initiated { link, .. }
         | Life::Accepted { link }
         | Life::Active { link }
-        | Life::Removing { trace: LinkTrace::Seen(link) | LinkTrace::Gone(link), .. } => same_link(peering, link, reported).map(|()| false),
-        Life::Requested | Life::InitiationRefused { .. } | Life::Removing { .. } | Life::Ended(_) => {
-            Err(out_of_order(peering, "an initiated link"))
-        }
+        | Life::Removing {
+            trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
+            ..
+        } => same_link(peering, link, reported).map(|()| false),
+        Life::Requested
+        | Life::InitiationRefused { .. }
+        | Life::Removing { .. }
+        | Life::Ended(_) => Err(out_of_order(peering, "an initiated link")),
     }
 }
 
 pub(super) fn expiry_near(peering: &Peering, reported: &Link) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Initiated { link, warned, .. } => same_link(peering, link, reported).map(|()| !*warned),
+        Life::Initiated { link, warned, .. } => {
+            same_link(peering, link, reported).map(|()| !*warned)
+        }
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -92,18 +125,29 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
         let (on_record, shown) = (&peering.peer.account, &evidence.account);
         if on_record != shown {
             let (on_record, shown) = (on_record.to_string(), shown.to_string());
-            return Err(Refusal::AccepterMismatch { peering_id: peering.id, on_record, shown });
+            return Err(Refusal::AccepterMismatch {
+                peering_id: peering.id,
+                on_record,
+                shown,
+            });
         }
         if evidence.accepted_by != AcceptedBy::Owner && peering.terms.consent == Consent::Owner {
-            return Err(out_of_order(peering, "an acceptance that was not the engine's to give"));
+            return Err(out_of_order(
+                peering,
+                "an acceptance that was not the engine's to give",
+            ));
         }
     }
     match &peering.life {
         Life::Initiated { link, .. } => same_link(peering, link, &it.link).map(|()| true),
-        Life::Accepted { link } | Life::Active { link } => same_link(peering, link, &it.link).map(|()| false),
-        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } | Life::Removing { .. } | Life::Ended(_) => {
-            Err(out_of_order(peering, "an accepted link"))
+        Life::Accepted { link } | Life::Active { link } => {
+            same_link(peering, link, &it.link).map(|()| false)
         }
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::Removing { .. }
+        | Life::Ended(_) => Err(out_of_order(peering, "an accepted link")),
     }
 }
 
@@ -126,32 +170,50 @@ pub(super) fn is_asked_for_again(peering: &Peering, now: DateTime<Utc>) -> bool 
     matches!(peering.life, Life::Initiated { .. }) && peering.terms.renew && is_in_time
 }
 
-/// An attempt that nobody has answered may have made a link, and an active link may have things on it: such a peering does not end
-/// by itself, it is removed.
-pub(super) fn ended(peering: &Peering, reported: Option<&Link>, how: &'static str) -> Result<bool, Refusal> {
+/// An attempt that nobody has answered may have made a link, and an active link may have things on
+/// it: such a peering does not end by itself, it is removed.
+pub(super) fn ended(
+    peering: &Peering,
+    reported: Option<&Link>,
+    how: &'static str,
+) -> Result<bool, Refusal> {
     match &peering.life {
         Life::Ended(ending) if ending.as_str() == how => Ok(false),
         Life::Ended(_) => Err(out_of_order(peering, "another ending")),
         Life::Removing { .. } => Err(out_of_order(peering, "an ending by itself")),
-        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => match reported {
-            Some(link) if how == "expired" && peering.past_links.contains(link) => Ok(false),
-            None if peering.trace() == LinkTrace::Never => Ok(true),
-            None => Err(out_of_order(peering, "an end while a link may exist")),
-            Some(_) => Err(out_of_order(peering, "the end of a link")),
-        },
-        Life::Active { link } if reported == Some(link) && peering.remnants_on_sides().next().is_some() => {
+        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => {
+            match reported {
+                Some(link) if how == "expired" && peering.past_links.contains(link) => Ok(false),
+                None if peering.trace() == LinkTrace::Never => Ok(true),
+                None => Err(out_of_order(peering, "an end while a link may exist")),
+                Some(_) => Err(out_of_order(peering, "the end of a link")),
+            }
+        }
+        Life::Active { link }
+            if reported == Some(link) && peering.remnants_on_sides().next().is_some() =>
+        {
             Err(out_of_order(peering, "an end with things left on its link"))
         }
-        Life::Initiated { link, .. } | Life::Accepted { link } | Life::Active { link } => match reported {
-            Some(reported) => same_link(peering, link, reported).map(|()| true),
-            None => Err(out_of_order(peering, "an end without its link")),
-        },
+        Life::Initiated { link, .. } | Life::Accepted { link } | Life::Active { link } => {
+            match reported {
+                Some(reported) => same_link(peering, link, reported).map(|()| true),
+                None => Err(out_of_order(peering, "an end without its link")),
+            }
+        }
     }
 }
 
-pub(super) fn deadline_passed(peering: &Peering, deadline: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, Refusal> {
+pub(super) fn deadline_passed(
+    peering: &Peering,
+    deadline: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } | Life::Initiated { .. } | Life::Accepted { .. } => {
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::Initiated { .. }
+        | Life::Accepted { .. } => {
             if peering.terms.deadline != Some(deadline) {
                 Err(out_of_order(peering, "another deadline"))
             } else if now < deadline {
@@ -160,8 +222,13 @@ pub(super) fn deadline_passed(peering: &Peering, deadline: DateTime<Utc>, now: D
                 Ok(true)
             }
         }
-        Life::Removing { because: RemovalCause::Deadline { .. }, .. } => Ok(false),
-        Life::Removing { .. } | Life::Active { .. } | Life::Ended(_) => Err(out_of_order(peering, "a deadline that passed")),
+        Life::Removing {
+            because: RemovalCause::Deadline { .. },
+            ..
+        } => Ok(false),
+        Life::Removing { .. } | Life::Active { .. } | Life::Ended(_) => {
+            Err(out_of_order(peering, "a deadline that passed"))
+        }
     }
 }
 
@@ -174,8 +241,14 @@ pub(super) fn surveyed(peering: &Peering) -> Result<bool, Refusal> {
 
 pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Removing { trace: LinkTrace::Seen(link), .. } => same_link(peering, link, reported).map(|()| true),
-        Life::Removing { trace: LinkTrace::Gone(link), .. } => same_link(peering, link, reported).map(|()| false),
+        Life::Removing {
+            trace: LinkTrace::Seen(link),
+            ..
+        } => same_link(peering, link, reported).map(|()| true),
+        Life::Removing {
+            trace: LinkTrace::Gone(link),
+            ..
+        } => same_link(peering, link, reported).map(|()| false),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -187,14 +260,23 @@ pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, R
     }
 }
 
-/// A link that the engine made must be gone first, and so must everything else of its making, unless it is named as left behind. A
-/// link that it adopted stays, and is named.
-pub(super) fn removed(peering: &Peering, it: &PeeringRemoved) -> Result<Option<PeeringRemoved>, Refusal> {
+/// A link that the engine made must be gone first, and so must everything else of its making,
+/// unless it is named as left behind. A link that it adopted stays, and is named.
+pub(super) fn removed(
+    peering: &Peering,
+    it: &PeeringRemoved,
+) -> Result<Option<PeeringRemoved>, Refusal> {
     let adopted = match &peering.life {
-        Life::Removing { trace: LinkTrace::Seen(_), .. } if peering.made_the_link() => {
+        Life::Removing {
+            trace: LinkTrace::Seen(_),
+            ..
+        } if peering.made_the_link() => {
             return Err(out_of_order(peering, "a removal with its link"));
         }
-        Life::Removing { trace: LinkTrace::Seen(link), .. } => Some(Remnant::Link { link: link.clone() }),
+        Life::Removing {
+            trace: LinkTrace::Seen(link),
+            ..
+        } => Some(Remnant::Link { link: link.clone() }),
         Life::Removing { .. } => None,
         Life::Ended(ending) if ending.as_str() == "removed" => return Ok(None),
         Life::Requested
@@ -205,10 +287,22 @@ pub(super) fn removed(peering: &Peering, it: &PeeringRemoved) -> Result<Option<P
         | Life::Active { .. }
         | Life::Ended(_) => return Err(out_of_order(peering, "a removal")),
     };
-    if peering.remnants_on_sides().any(|remnant| !it.left_behind.contains(&remnant)) {
-        return Err(out_of_order(peering, "a removal with things still in place"));
+    if peering
+        .remnants_on_sides()
+        .any(|remnant| !it.left_behind.contains(&remnant))
+    {
+        return Err(out_of_order(
+            peering,
+            "a removal with things still in place",
+        ));
     }
     let adopted = adopted.filter(|link| !it.left_behind.contains(link));
-    let left_behind = adopted.into_iter().chain(it.left_behind.iter().cloned()).collect();
-    Ok(Some(PeeringRemoved { peering_id: peering.id, left_behind }))
+    let left_behind = adopted
+        .into_iter()
+        .chain(it.left_behind.iter().cloned())
+        .collect();
+    Ok(Some(PeeringRemoved {
+        peering_id: peering.id,
+        left_behind,
+    }))
 }

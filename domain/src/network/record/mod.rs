@@ -1,7 +1,8 @@
 //! `Record`: a worker says what the cloud showed.
 //!
-//! Workers may say the same thing twice, after a crash or beside another worker; the second time nothing is left to record. What
-//! cannot follow from the state is refused, so a stale worker never bends the history.
+//! Workers may say the same thing twice, after a crash or beside another worker; the second time
+//! nothing is left to record. What cannot follow from the state is refused, so a stale worker never
+//! bends the history.
 
 mod link;
 mod sides;
@@ -15,45 +16,93 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 
-pub(super) fn decide(network: &Registered, outcome: &Outcome, now: DateTime<Utc>) -> Result<Vec<NetworkEvent>, Refusal> {
+pub(super) fn decide(
+    network: &Registered,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+) -> Result<Vec<NetworkEvent>, Refusal> {
     let id = outcome.peering_id();
-    let peering = network.peerings.get(&id).ok_or(Refusal::PeeringUnknown { peering_id: id })?;
+    let peering = network
+        .peerings
+        .get(&id)
+        .ok_or(Refusal::PeeringUnknown { peering_id: id })?;
     let news: Option<NetworkEvent> = match outcome {
-        Outcome::InitiationStarted(it) => link::initiation_started(peering, it.attempt)?.then(|| it.clone().into()),
-        Outcome::InitiationRefused(it) => link::initiation_refused(peering, it.attempt)?.then(|| it.clone().into()),
-        Outcome::Initiated(it) => link::initiated(network, peering, &it.link)?.then(|| it.clone().into()),
+        Outcome::InitiationStarted(it) => {
+            link::initiation_started(peering, it.attempt)?.then(|| it.clone().into())
+        }
+        Outcome::InitiationRefused(it) => {
+            link::initiation_refused(peering, it.attempt)?.then(|| it.clone().into())
+        }
+        Outcome::Initiated(it) => {
+            link::initiated(network, peering, &it.link)?.then(|| it.clone().into())
+        }
         Outcome::ExpiryNear(it) => link::expiry_near(peering, &it.link)?.then(|| it.clone().into()),
         Outcome::Accepted(it) => link::accepted(peering, it)?.then(|| it.clone().into()),
         Outcome::Activated(it) => link::activated(peering, &it.link)?.then(|| it.clone().into()),
-        Outcome::Rejected(it) => link::ended(peering, Some(&it.link), "rejected")?.then(|| it.clone().into()),
+        Outcome::Rejected(it) => {
+            link::ended(peering, Some(&it.link), "rejected")?.then(|| it.clone().into())
+        }
         Outcome::Expired(it) => {
             let is_news = link::ended(peering, Some(&it.link), "expired")?;
             if is_news && link::is_asked_for_again(peering, now) {
-                let renewed = PeeringRenewed { peering_id: id, expired: it.link.clone() };
+                let renewed = PeeringRenewed {
+                    peering_id: id,
+                    expired: it.link.clone(),
+                };
                 return Ok(vec![it.clone().into(), renewed.into()]);
             }
             is_news.then(|| it.clone().into())
         }
-        Outcome::Failed(it) => link::ended(peering, it.link.as_ref(), "failed")?.then(|| it.clone().into()),
-        Outcome::DeadlinePassed(it) => link::deadline_passed(peering, it.deadline, now)?.then(|| it.clone().into()),
+        Outcome::Failed(it) => {
+            link::ended(peering, it.link.as_ref(), "failed")?.then(|| it.clone().into())
+        }
+        Outcome::DeadlinePassed(it) => {
+            link::deadline_passed(peering, it.deadline, now)?.then(|| it.clone().into())
+        }
         Outcome::Surveyed(it) => link::surveyed(peering)?.then(|| it.clone().into()),
-        Outcome::LinkRemoved(it) => link::link_removed(peering, &it.link)?.then(|| it.clone().into()),
+        Outcome::LinkRemoved(it) => {
+            link::link_removed(peering, &it.link)?.then(|| it.clone().into())
+        }
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
-        Outcome::RouteInstalled(it) => sides::route_installed(network, it)?.then(|| it.clone().into()),
+        Outcome::RouteInstalled(it) => {
+            sides::route_installed(network, it)?.then(|| it.clone().into())
+        }
         Outcome::RouteRemoved(it) => sides::route_removed(network, it)?.then(|| it.clone().into()),
-        Outcome::RouteConflicted(it) => sides::route_conflicted(network, it)?.then(|| it.clone().into()),
-        Outcome::FirewallGroupCreated(it) => sides::group_created(network, it)?.then(|| it.clone().into()),
-        Outcome::FirewallGroupRemoved(it) => sides::group_removed(network, it)?.then(|| it.clone().into()),
-        Outcome::FirewallRuleAuthorized(it) => sides::rule_authorized(network, it)?.then(|| it.clone().into()),
-        Outcome::FirewallRuleRevoked(it) => sides::rule_revoked(network, it)?.then(|| it.clone().into()),
+        Outcome::RouteConflicted(it) => {
+            sides::route_conflicted(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::FirewallGroupCreated(it) => {
+            sides::group_created(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::FirewallGroupRemoved(it) => {
+            sides::group_removed(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::FirewallRuleAuthorized(it) => {
+            sides::rule_authorized(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::FirewallRuleRevoked(it) => {
+            sides::rule_revoked(network, it)?.then(|| it.clone().into())
+        }
         Outcome::FirewallEnforced(it) => sides::enforced(network, it)?.then(|| it.clone().into()),
         Outcome::FirewallExposed(it) => sides::exposed(network, it)?.then(|| it.clone().into()),
-        Outcome::ExposureCleared(it) => sides::exposure_cleared(network, it)?.then(|| it.clone().into()),
-        Outcome::IngressExpired(it) => upkeep::ingress_expired(network, it, now)?.then(|| it.clone().into()),
-        Outcome::DnsResolutionApplied(it) => sides::dns_applied(network, it)?.then(|| it.clone().into()),
-        Outcome::DriftDetected(it) => upkeep::drift_detected(network, it)?.then(|| it.clone().into()),
-        Outcome::DriftRepaired(it) => upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into()),
-        Outcome::DriftAdopted(it) => upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into()),
+        Outcome::ExposureCleared(it) => {
+            sides::exposure_cleared(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::IngressExpired(it) => {
+            upkeep::ingress_expired(network, it, now)?.then(|| it.clone().into())
+        }
+        Outcome::DnsResolutionApplied(it) => {
+            sides::dns_applied(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::DriftDetected(it) => {
+            upkeep::drift_detected(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::DriftRepaired(it) => {
+            upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
+        }
+        Outcome::DriftAdopted(it) => {
+            upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
+        }
         Outcome::Blocked(it) => {
             network.live(id)?;
             (peering.blocked.as_ref() != Some(it)).then(|| it.clone().into())
@@ -64,17 +113,33 @@ pub(super) fn decide(network: &Registered, outcome: &Outcome, now: DateTime<Utc>
 }
 
 fn out_of_order(peering: &Peering, outcome: &'static str) -> Refusal {
-    Refusal::OutcomeOutOfOrder { peering_id: peering.id, life: peering.life.as_str(), outcome }
+    Refusal::OutcomeOutOfOrder {
+        peering_id: peering.id,
+        life: peering.life.as_str(),
+        outcome,
+    }
 }
 
 /// The peering, while its link is there to have routes and rules on it.
-fn active<'a>(network: &'a Registered, peering_id: crate::PeeringId, outcome: &'static str) -> Result<&'a Peering, Refusal> {
+fn active<'a>(
+    network: &'a Registered,
+    peering_id: crate::PeeringId,
+    outcome: &'static str,
+) -> Result<&'a Peering, Refusal> {
     let peering = network.live(peering_id)?;
-    if matches!(peering.life, Life::Active { .. }) { Ok(peering) } else { Err(out_of_order(peering, outcome)) }
+    if matches!(peering.life, Life::Active { .. }) {
+        Ok(peering)
+    } else {
+        Err(out_of_order(peering, outcome))
+    }
 }
 
 /// The peering, while there may still be something on its link.
-fn standing<'a>(network: &'a Registered, peering_id: crate::PeeringId, outcome: &'static str) -> Result<&'a Peering, Refusal> {
+fn standing<'a>(
+    network: &'a Registered,
+    peering_id: crate::PeeringId,
+    outcome: &'static str,
+) -> Result<&'a Peering, Refusal> {
     let peering = network.live(peering_id)?;
     match peering.life {
         Life::Active { .. } | Life::Removing { .. } => Ok(peering),

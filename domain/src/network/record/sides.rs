@@ -1,29 +1,39 @@
-//! What may be recorded of a side's routes, firewall and name resolution. Each function says whether it is news.
+//! What may be recorded of a side's routes, firewall and name resolution. Each function says
+//! whether it is news.
 
 use super::{
     super::{
         Refusal, Registered,
         event::{
-            DnsResolutionApplied, ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
-            FirewallRuleAuthorized, FirewallRuleRevoked, RouteConflicted, RouteInstalled, RouteRemoved,
+            DnsResolutionApplied, ExposureCleared, FirewallEnforced, FirewallExposed,
+            FirewallGroupCreated, FirewallGroupRemoved, FirewallRuleAuthorized,
+            FirewallRuleRevoked, RouteConflicted, RouteInstalled, RouteRemoved,
         },
         peering::{Origin, Route},
     },
     active, out_of_order, standing,
 };
 
-/// A route that was withdrawn before it was seen is recorded too, so that it can be seen to go. On an adopted link, what was there
-/// before is put on record first, so that it is never taken for ours.
+/// A route that was withdrawn before it was seen is recorded too, so that it can be seen to go. On
+/// an adopted link, what was there before is put on record first, so that it is never taken for
+/// ours.
 pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "an installed route")?;
     if matches!(peering.origin, Origin::Adopted { found: None }) {
-        return Err(out_of_order(peering, "an installed route before the survey"));
+        return Err(out_of_order(
+            peering,
+            "an installed route before the survey",
+        ));
     }
     if let Some(route) = peering.routes.get(it.side).get(&it.destination) {
         return Ok(!route.installed.contains(&it.route_table));
     }
     if !peering.ever_accepted.get(it.side).contains(&it.destination) {
-        return Err(Refusal::RouteNotAccepted { peering_id: it.peering_id, side: it.side, destination: it.destination });
+        return Err(Refusal::RouteNotAccepted {
+            peering_id: it.peering_id,
+            side: it.side,
+            destination: it.destination,
+        });
     }
     let known = peering.withdrawn.get(it.side).get(&it.destination);
     let is_known = known.is_some_and(|route| route.installed.contains(&it.route_table));
@@ -33,34 +43,63 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
 /// The table has no such route any more, whoever's it was; or there is no such table.
 pub(super) fn route_removed(network: &Registered, it: &RouteRemoved) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a removed route")?;
-    let (kept, going) = (peering.routes.get(it.side).get(&it.destination), peering.withdrawn.get(it.side).get(&it.destination));
-    let is_kept = |route: &Route| route.installed.contains(&it.route_table) || route.conflicts.contains_key(&it.route_table);
-    Ok(kept.is_some_and(is_kept) || going.is_some_and(|route| route.installed.contains(&it.route_table)))
+    let (kept, going) = (
+        peering.routes.get(it.side).get(&it.destination),
+        peering.withdrawn.get(it.side).get(&it.destination),
+    );
+    let is_kept = |route: &Route| {
+        route.installed.contains(&it.route_table) || route.conflicts.contains_key(&it.route_table)
+    };
+    Ok(kept.is_some_and(is_kept)
+        || going.is_some_and(|route| route.installed.contains(&it.route_table)))
 }
 
-pub(super) fn route_conflicted(network: &Registered, it: &RouteConflicted) -> Result<bool, Refusal> {
+pub(super) fn route_conflicted(
+    network: &Registered,
+    it: &RouteConflicted,
+) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "a conflicting route")?;
-    let unknown = Refusal::RouteNotAccepted { peering_id: peering.id, side: it.side, destination: it.destination };
-    let route = peering.routes.get(it.side).get(&it.destination).ok_or(unknown)?;
+    let unknown = Refusal::RouteNotAccepted {
+        peering_id: peering.id,
+        side: it.side,
+        destination: it.destination,
+    };
+    let route = peering
+        .routes
+        .get(it.side)
+        .get(&it.destination)
+        .ok_or(unknown)?;
     Ok(route.conflicts.get(&it.route_table) != Some(&it.target))
 }
 
-pub(super) fn group_created(network: &Registered, it: &FirewallGroupCreated) -> Result<bool, Refusal> {
+pub(super) fn group_created(
+    network: &Registered,
+    it: &FirewallGroupCreated,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a firewall group")?;
     Ok(peering.firewall.get(it.side).group.as_ref() != Some(&it.group))
 }
 
-pub(super) fn group_removed(network: &Registered, it: &FirewallGroupRemoved) -> Result<bool, Refusal> {
+pub(super) fn group_removed(
+    network: &Registered,
+    it: &FirewallGroupRemoved,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a removed firewall group")?;
     Ok(peering.firewall.get(it.side).group.as_ref() == Some(&it.group))
 }
 
-pub(super) fn rule_authorized(network: &Registered, it: &FirewallRuleAuthorized) -> Result<bool, Refusal> {
+pub(super) fn rule_authorized(
+    network: &Registered,
+    it: &FirewallRuleAuthorized,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a firewall rule")?;
     Ok(peering.firewall.get(it.side).rules.get(&it.rule) != Some(&it.rule_id))
 }
 
-pub(super) fn rule_revoked(network: &Registered, it: &FirewallRuleRevoked) -> Result<bool, Refusal> {
+pub(super) fn rule_revoked(
+    network: &Registered,
+    it: &FirewallRuleRevoked,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a revoked firewall rule")?;
     Ok(peering.firewall.get(it.side).rules.get(&it.rule) == Some(&it.rule_id))
 }
@@ -76,15 +115,30 @@ pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bo
 
 pub(super) fn exposed(network: &Registered, it: &FirewallExposed) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "an exposure")?;
-    Ok(peering.firewall.get(it.side).exposures.get(&it.exposure.rule_id) != Some(&it.exposure))
+    Ok(peering
+        .firewall
+        .get(it.side)
+        .exposures
+        .get(&it.exposure.rule_id)
+        != Some(&it.exposure))
 }
 
-pub(super) fn exposure_cleared(network: &Registered, it: &ExposureCleared) -> Result<bool, Refusal> {
+pub(super) fn exposure_cleared(
+    network: &Registered,
+    it: &ExposureCleared,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "an exposure that is over")?;
-    Ok(peering.firewall.get(it.side).exposures.contains_key(&it.rule_id))
+    Ok(peering
+        .firewall
+        .get(it.side)
+        .exposures
+        .contains_key(&it.rule_id))
 }
 
-pub(super) fn dns_applied(network: &Registered, it: &DnsResolutionApplied) -> Result<bool, Refusal> {
+pub(super) fn dns_applied(
+    network: &Registered,
+    it: &DnsResolutionApplied,
+) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "a change of name resolution")?;
     Ok(peering.dns.get(it.side).applied != it.enabled)
 }

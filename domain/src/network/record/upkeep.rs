@@ -11,12 +11,24 @@ use crate::ids::PeeringId;
 use chrono::{DateTime, Utc};
 
 /// Only an ingress with an end ends by itself, and not before that.
-pub(super) fn ingress_expired(network: &Registered, it: &ConnectorIngressRevoked, now: DateTime<Utc>) -> Result<bool, Refusal> {
+pub(super) fn ingress_expired(
+    network: &Registered,
+    it: &ConnectorIngressRevoked,
+    now: DateTime<Utc>,
+) -> Result<bool, Refusal> {
     let peering = network.live(it.peering_id)?;
     match peering.ingress.get(&it.ingress_id) {
         None => Ok(false),
-        Some(ingress) if ingress.expires_at.is_some_and(|at| at <= now) && it.because == IngressEnd::Expired => Ok(true),
-        Some(_) => Err(out_of_order(peering, "the end of an ingress before its time")),
+        Some(ingress)
+            if ingress.expires_at.is_some_and(|at| at <= now)
+                && it.because == IngressEnd::Expired =>
+        {
+            Ok(true)
+        }
+        Some(_) => Err(out_of_order(
+            peering,
+            "the end of an ingress before its time",
+        )),
     }
 }
 
@@ -25,7 +37,11 @@ pub(super) fn drift_detected(network: &Registered, it: &DriftDetected) -> Result
     Ok(!peering.drift.contains_key(&it.finding) && !peering.tolerated.contains(&it.finding))
 }
 
-pub(super) fn is_drifting(network: &Registered, peering_id: PeeringId, finding: &Finding) -> Result<bool, Refusal> {
+pub(super) fn is_drifting(
+    network: &Registered,
+    peering_id: PeeringId,
+    finding: &Finding,
+) -> Result<bool, Refusal> {
     let peering = network.live(peering_id)?;
     Ok(peering.drift.contains_key(finding))
 }

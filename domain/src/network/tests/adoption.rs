@@ -1,18 +1,37 @@
-//! Adoption: a link that somebody else made is put on record and never removed, nor what was on it before.
+//! Adoption: a link that somebody else made is put on record and never removed, nor what was on it
+//! before.
 
 use super::{super::*, COMMAND, given, now, recorded, samples::*};
 use crate::{side::Side, text::Link};
 
 fn adopt(n: u8, link: Link) -> AdoptPeering {
-    AdoptPeering { peer: peer(n), link, consent: Consent::Owner }
+    AdoptPeering {
+        peer: peer(n),
+        link,
+        consent: Consent::Owner,
+    }
 }
 
 /// The whole append that an adoption is.
 fn granted(n: u8, link: Link) -> [NetworkEvent; 3] {
     let (peering_id, peer) = (Ids::of(COMMAND).peering(network_id()), peer(n));
     let external_id = Some(network_id().external_id(&peer.account));
-    let denied = |side| FirewallRestricted { peering_id, side, admit: Vec::new() }.into();
-    let adopted = PeeringAdopted { peering_id, peer, link, adopted_at: now(), consent: Consent::Owner, external_id };
+    let denied = |side| {
+        FirewallRestricted {
+            peering_id,
+            side,
+            admit: Vec::new(),
+        }
+        .into()
+    };
+    let adopted = PeeringAdopted {
+        peering_id,
+        peer,
+        link,
+        adopted_at: now(),
+        consent: Consent::Owner,
+        external_id,
+    };
     [adopted.into(), denied(Side::Local), denied(Side::Remote)]
 }
 
@@ -30,79 +49,162 @@ fn with_a_route_of_each() -> Vec<NetworkEvent> {
 
 #[test]
 fn an_adoption_and_the_denial_of_everything_inbound_on_both_sides_are_one_append() {
-    given([registered()]).when(adopt(1, link())).then(granted(1, link()));
+    given([registered()])
+        .when(adopt(1, link()))
+        .then(granted(1, link()));
 }
 
 #[test]
 fn an_adoption_obeys_the_rules_of_a_request() {
-    let refusal = Refusal::PeerAlreadyLinked { peering_id: peering_id(1), life: "requested" };
-    given(history([])).when(adopt(1, link())).then_refused(refusal);
-    let overlapping = AdoptPeering { peer: peer_with(2, &["10.101.7.0/24"]), ..adopt(2, link()) };
-    let refusal = Refusal::RangeOverlapsPeering { range: range("10.101.7.0/24"), other: range(HERE), peering_id: peering_id(1) };
+    let refusal = Refusal::PeerAlreadyLinked {
+        peering_id: peering_id(1),
+        life: "requested",
+    };
+    given(history([]))
+        .when(adopt(1, link()))
+        .then_refused(refusal);
+    let overlapping = AdoptPeering {
+        peer: peer_with(2, &["10.101.7.0/24"]),
+        ..adopt(2, link())
+    };
+    let refusal = Refusal::RangeOverlapsPeering {
+        range: range("10.101.7.0/24"),
+        other: range(HERE),
+        peering_id: peering_id(1),
+    };
     given(history([])).when(overlapping).then_refused(refusal);
-    let elsewhere = Peer { cloud_network: text("vpc-"), ..peer(1) };
-    let form = Provider::Aws.check_network(&elsewhere.cloud_network).unwrap_err();
-    let refusal = Refusal::CloudNetworkMalformed { cloud_network: "vpc-".to_owned(), form };
-    given([registered()]).when(AdoptPeering { peer: elsewhere, ..adopt(1, link()) }).then_refused(refusal);
+    let elsewhere = Peer {
+        cloud_network: text("vpc-"),
+        ..peer(1)
+    };
+    let form = Provider::Aws
+        .check_network(&elsewhere.cloud_network)
+        .unwrap_err();
+    let refusal = Refusal::CloudNetworkMalformed {
+        cloud_network: "vpc-".to_owned(),
+        form,
+    };
+    given([registered()])
+        .when(AdoptPeering {
+            peer: elsewhere,
+            ..adopt(1, link())
+        })
+        .then_refused(refusal);
 }
 
 #[test]
 fn a_link_on_record_is_not_adopted_whether_it_stands_or_is_over() {
-    let refusal = Refusal::LinkOnRecord { link: link().to_string(), peering_id: peering_id(1) };
-    let renewing = Terms { renew: true, ..Terms::default() };
+    let refusal = Refusal::LinkOnRecord {
+        link: link().to_string(),
+        peering_id: peering_id(1),
+    };
+    let renewing = Terms {
+        renew: true,
+        ..Terms::default()
+    };
     let histories = [
         active_history([]),
         history([started(1), initiated(), expired()]),
         history_on(renewing, [started(1), initiated(), expired(), renewed()]),
-        active_history([removal_requested(), link_removed().into(), removed(&[]).into()]),
+        active_history([
+            removal_requested(),
+            link_removed().into(),
+            removed(&[]).into(),
+        ]),
     ];
     for events in histories {
-        given(events).when(adopt(2, link())).then_refused(refusal.clone());
+        given(events)
+            .when(adopt(2, link()))
+            .then_refused(refusal.clone());
     }
 }
 
 #[test]
 fn a_link_that_was_left_behind_can_be_taken_up_again() {
     let left = [Remnant::Link { link: link() }];
-    given(active_history([abandoned(&left)])).when(adopt(1, link())).then(granted(1, link()));
-    given(adopted_history([removal_requested(), removed(&left).into()])).when(adopt(1, link())).then(granted(1, link()));
+    given(active_history([abandoned(&left)]))
+        .when(adopt(1, link()))
+        .then(granted(1, link()));
+    given(adopted_history([
+        removal_requested(),
+        removed(&left).into(),
+    ]))
+    .when(adopt(1, link()))
+    .then(granted(1, link()));
 }
 
 #[test]
 fn an_adopted_link_comes_to_life_as_it_is_found() {
     let events = [registered(), adopted()];
-    let waiting = Life::Initiated { link: link(), expires_at: hours_on(168), warned: false };
+    let waiting = Life::Initiated {
+        link: link(),
+        expires_at: hours_on(168),
+        warned: false,
+    };
     assert_eq!(recorded(events.clone()).life, waiting);
-    given(events).when(Outcome::from(PeeringAccepted { peering_id: peering_id(1), link: link(), evidence: None })).then([accepted()]);
-    assert_eq!(recorded(adopted_history([])).life, Life::Active { link: link() });
+    given(events)
+        .when(Outcome::from(PeeringAccepted {
+            peering_id: peering_id(1),
+            link: link(),
+            evidence: None,
+        }))
+        .then([accepted()]);
+    assert_eq!(
+        recorded(adopted_history([])).life,
+        Life::Active { link: link() }
+    );
 }
 
 #[test]
 fn an_adopted_link_is_never_required_to_be_gone_and_is_named_as_left_behind() {
     let going = adopted_history([surveyed(&[]).into(), removal_requested()]);
     let left = [Remnant::Link { link: link() }];
-    given(going.clone()).when(Outcome::from(removed(&[]))).then([removed(&left).into()]);
-    given(going.clone()).when(Outcome::from(removed(&left))).then([removed(&left).into()]);
+    given(going.clone())
+        .when(Outcome::from(removed(&[])))
+        .then([removed(&left).into()]);
+    given(going.clone())
+        .when(Outcome::from(removed(&left)))
+        .then([removed(&left).into()]);
     let gone = going.into_iter().chain([link_removed().into()]);
-    given(gone).when(Outcome::from(removed(&[]))).then([removed(&[]).into()]);
+    given(gone)
+        .when(Outcome::from(removed(&[])))
+        .then([removed(&[]).into()]);
 }
 
 #[test]
 fn what_an_adopted_link_had_is_looked_at_once_and_only_on_adopted_links() {
     let survey = surveyed(&[found_route(Side::Local, HERE, "rtb-01")]);
-    given(adopted_history([])).when(Outcome::from(survey.clone())).then([survey.clone().into()]);
-    given(adopted_history([survey.clone().into()])).when(Outcome::from(surveyed(&[]))).then_nothing();
-    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "active", outcome: "a survey" };
-    given(active_history([])).when(Outcome::from(survey)).then_refused(refusal);
+    given(adopted_history([]))
+        .when(Outcome::from(survey.clone()))
+        .then([survey.clone().into()]);
+    given(adopted_history([survey.clone().into()]))
+        .when(Outcome::from(surveyed(&[])))
+        .then_nothing();
+    let refusal = Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life: "active",
+        outcome: "a survey",
+    };
+    given(active_history([]))
+        .when(Outcome::from(survey))
+        .then_refused(refusal);
 }
 
 #[test]
 fn no_route_is_taken_for_the_engines_before_somebody_has_looked() {
     let events = adopted_history([route_accepted(Side::Local, HERE)]);
     let installed = route_installed(Side::Local, HERE, "rtb-01");
-    let refusal = Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "active", outcome: "an installed route before the survey" };
-    given(events.clone()).when(Outcome::from(installed.clone())).then_refused(refusal);
-    given(events.into_iter().chain([surveyed(&[]).into()])).when(Outcome::from(installed.clone())).then([installed.into()]);
+    let refusal = Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life: "active",
+        outcome: "an installed route before the survey",
+    };
+    given(events.clone())
+        .when(Outcome::from(installed.clone()))
+        .then_refused(refusal);
+    given(events.into_iter().chain([surveyed(&[]).into()]))
+        .when(Outcome::from(installed.clone()))
+        .then([installed.into()]);
 }
 
 #[test]
@@ -110,16 +212,37 @@ fn a_route_that_was_there_before_is_never_removed() {
     let peering = recorded(with_a_route_of_each());
     assert!(peering.was_found(Side::Local, &text("rtb-found"), range(HERE)));
     assert!(!peering.was_found(Side::Local, &text("rtb-ours"), range(HERE)));
-    let ours = Remnant::Route { side: Side::Local, route_table: text("rtb-ours"), destination: range(HERE) };
+    let ours = Remnant::Route {
+        side: Side::Local,
+        route_table: text("rtb-ours"),
+        destination: range(HERE),
+    };
     assert_eq!(peering.remnants(), [Remnant::Link { link: link() }, ours]);
-    let withdrawal = recorded(with_a_route_of_each().into_iter().chain([withdrawn(Side::Local, HERE, None)]));
-    assert_eq!(withdrawal.withdrawn.local[&range(HERE)].installed, [text("rtb-ours")].into());
+    let withdrawal = recorded(with_a_route_of_each().into_iter().chain([withdrawn(
+        Side::Local,
+        HERE,
+        None,
+    )]));
+    assert_eq!(
+        withdrawal.withdrawn.local[&range(HERE)].installed,
+        [text("rtb-ours")].into()
+    );
 }
 
 #[test]
 fn a_withdrawn_route_that_was_there_before_is_nothing_to_wait_for() {
     let found = surveyed(&[found_route(Side::Local, HERE, "rtb-found")]);
-    let events = adopted_history([found.into(), route_accepted(Side::Local, HERE), withdrawn(Side::Local, HERE, None)]);
-    given(events.clone()).when(Outcome::from(route_installed(Side::Local, HERE, "rtb-found"))).then_nothing();
+    let events = adopted_history([
+        found.into(),
+        route_accepted(Side::Local, HERE),
+        withdrawn(Side::Local, HERE, None),
+    ]);
+    given(events.clone())
+        .when(Outcome::from(route_installed(
+            Side::Local,
+            HERE,
+            "rtb-found",
+        )))
+        .then_nothing();
     assert!(recorded(events).withdrawn.local.is_empty());
 }

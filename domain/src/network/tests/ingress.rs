@@ -1,4 +1,5 @@
-//! Connector ingress: what the private network may reach behind a peer, one target and port at a time.
+//! Connector ingress: what the private network may reach behind a peer, one target and port at a
+//! time.
 
 use super::{super::*, COMMAND, given, now, recorded, samples::*};
 use crate::side::Side;
@@ -6,17 +7,30 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 fn allow(target: &str, port: u16, expires_at: Option<DateTime<Utc>>) -> AllowConnectorIngress {
     let reason = reason_given("the orders webhook");
-    AllowConnectorIngress { peering_id: peering_id(1), target: range(target), port, reason, expires_at }
+    AllowConnectorIngress {
+        peering_id: peering_id(1),
+        target: range(target),
+        port,
+        reason,
+        expires_at,
+    }
 }
 
 /// The ingress that the command under test opens.
 fn opened(target: &str, port: u16, expires_at: Option<DateTime<Utc>>) -> ConnectorIngressAllowed {
     let ingress_id = Ids::of(COMMAND).ingress(peering_id(1));
-    ConnectorIngressAllowed { ingress_id, expires_at, ..ingress_allowed(0, target, port) }
+    ConnectorIngressAllowed {
+        ingress_id,
+        expires_at,
+        ..ingress_allowed(0, target, port)
+    }
 }
 
 fn revoke(n: u128) -> RevokeConnectorIngress {
-    RevokeConnectorIngress { peering_id: peering_id(1), ingress_id: ingress_id(n) }
+    RevokeConnectorIngress {
+        peering_id: peering_id(1),
+        ingress_id: ingress_id(n),
+    }
 }
 
 fn over(n: u128) -> Outcome {
@@ -25,115 +39,222 @@ fn over(n: u128) -> Outcome {
 
 /// Ingress `n`, with an end this many hours on.
 fn ending(n: u128, hours: i64) -> NetworkEvent {
-    ConnectorIngressAllowed { expires_at: Some(hours_on(hours)), ..ingress_allowed(n, "10.101.8.0/24", 443) }.into()
+    ConnectorIngressAllowed {
+        expires_at: Some(hours_on(hours)),
+        ..ingress_allowed(n, "10.101.8.0/24", 443)
+    }
+    .into()
 }
 
 #[test]
 fn an_ingress_opens_one_target_and_port_for_the_networks_range_and_keeps_its_reason() {
-    given(active_history([])).when(allow("10.101.8.0/24", 443, None)).then([opened("10.101.8.0/24", 443, None).into()]);
+    given(active_history([]))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then([opened("10.101.8.0/24", 443, None).into()]);
     let end = Some(hours_on(8));
-    given(history([])).when(allow("10.101.8.0/24", 443, end)).then([opened("10.101.8.0/24", 443, end).into()]);
+    given(history([]))
+        .when(allow("10.101.8.0/24", 443, end))
+        .then([opened("10.101.8.0/24", 443, end).into()]);
     let peering = recorded(active_history([opened("10.101.8.0/24", 443, end).into()]));
     let ingress = &peering.ingress[&Ids::of(COMMAND).ingress(peering_id(1))];
-    assert_eq!((ingress.reason.as_str(), ingress.rule, ingress.expires_at), ("the orders webhook", rule("10.20.0.0/16", 443), end));
+    assert_eq!(
+        (ingress.reason.as_str(), ingress.rule, ingress.expires_at),
+        ("the orders webhook", rule("10.20.0.0/16", 443), end)
+    );
 }
 
 #[test]
 fn the_remote_side_admits_exactly_the_open_ingresses_and_the_local_side_none_of_them() {
-    let open = [ingress_allowed(1, "10.101.8.0/24", 443), ingress_allowed(2, "10.101.9.0/24", 8443)].map(NetworkEvent::from);
+    let open = [
+        ingress_allowed(1, "10.101.8.0/24", 443),
+        ingress_allowed(2, "10.101.9.0/24", 8443),
+    ]
+    .map(NetworkEvent::from);
     let before = active_history(open);
-    let admitted = |events: &[NetworkEvent]| recorded(before.iter().chain(events).cloned()).firewall.remote.admit;
-    assert_eq!(admitted(&[]), [rule("10.20.0.0/16", 443), rule("10.20.0.0/16", 8443)].into());
-    assert_eq!(admitted(&[ingress_revoked(1, IngressEnd::Revoked).into()]), [rule("10.20.0.0/16", 8443)].into());
-    assert_eq!(admitted(&[restricted(Side::Remote, &[])]), [rule("10.20.0.0/16", 443), rule("10.20.0.0/16", 8443)].into());
+    let admitted = |events: &[NetworkEvent]| {
+        recorded(before.iter().chain(events).cloned())
+            .firewall
+            .remote
+            .admit
+    };
+    assert_eq!(
+        admitted(&[]),
+        [rule("10.20.0.0/16", 443), rule("10.20.0.0/16", 8443)].into()
+    );
+    assert_eq!(
+        admitted(&[ingress_revoked(1, IngressEnd::Revoked).into()]),
+        [rule("10.20.0.0/16", 8443)].into()
+    );
+    assert_eq!(
+        admitted(&[restricted(Side::Remote, &[])]),
+        [rule("10.20.0.0/16", 443), rule("10.20.0.0/16", 8443)].into()
+    );
     assert!(recorded(before).firewall.local.admit.is_empty());
 }
 
 #[test]
 fn a_port_that_two_targets_share_stays_open_until_both_are_closed() {
-    let open = [ingress_allowed(1, "10.101.8.0/24", 443), ingress_allowed(2, "10.101.9.0/24", 443)].map(NetworkEvent::from);
+    let open = [
+        ingress_allowed(1, "10.101.8.0/24", 443),
+        ingress_allowed(2, "10.101.9.0/24", 443),
+    ]
+    .map(NetworkEvent::from);
     let closed = |n| NetworkEvent::from(ingress_revoked(n, IngressEnd::Revoked));
     let one_left = recorded(active_history(open.clone().into_iter().chain([closed(1)])));
-    assert_eq!(one_left.firewall.remote.admit, [rule("10.20.0.0/16", 443)].into());
-    assert!(recorded(active_history(open.into_iter().chain([closed(1), closed(2)]))).firewall.remote.admit.is_empty());
+    assert_eq!(
+        one_left.firewall.remote.admit,
+        [rule("10.20.0.0/16", 443)].into()
+    );
+    assert!(
+        recorded(active_history(
+            open.into_iter().chain([closed(1), closed(2)])
+        ))
+        .firewall
+        .remote
+        .admit
+        .is_empty()
+    );
 }
 
 #[test]
 fn a_new_ingress_makes_the_remote_firewall_one_for_another_posture() {
     let settled = active_history([enforced(Side::Remote, "sg-02", &[]).into()]);
     assert!(recorded(settled.clone()).firewall.remote.enforced);
-    let opened = settled.into_iter().chain([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
+    let opened = settled
+        .into_iter()
+        .chain([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
     assert!(!recorded(opened).firewall.remote.enforced);
 }
 
 #[test]
 fn a_target_that_is_not_the_peers_is_refused() {
     for target in ["10.102.0.0/16", "10.100.0.0/15", "10.20.0.0/16"] {
-        let refusal = Refusal::IngressTargetOutsidePeer { target: range(target), ranges: ranges(&["10.101.0.0/16"]) };
-        given(active_history([])).when(allow(target, 443, None)).then_refused(refusal);
+        let refusal = Refusal::IngressTargetOutsidePeer {
+            target: range(target),
+            ranges: ranges(&["10.101.0.0/16"]),
+        };
+        given(active_history([]))
+            .when(allow(target, 443, None))
+            .then_refused(refusal);
     }
 }
 
 #[test]
 fn an_ingress_needs_a_port_and_an_end_that_is_to_come() {
-    given(active_history([])).when(allow("10.101.8.0/24", 0, None)).then_refused(Refusal::PortZero);
+    given(active_history([]))
+        .when(allow("10.101.8.0/24", 0, None))
+        .then_refused(Refusal::PortZero);
     for expires_at in [now(), now() - TimeDelta::seconds(1)] {
         let refusal = Refusal::ExpiryPassed { expires_at };
-        given(active_history([])).when(allow("10.101.8.0/24", 443, Some(expires_at))).then_refused(refusal);
+        given(active_history([]))
+            .when(allow("10.101.8.0/24", 443, Some(expires_at)))
+            .then_refused(refusal);
     }
 }
 
 #[test]
 fn the_same_target_and_port_are_opened_once() {
     let events = active_history([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
-    let refusal = Refusal::IngressAlreadyAllowed { ingress_id: ingress_id(1) };
-    given(events.clone()).when(allow("10.101.8.0/24", 443, None)).then_refused(refusal);
-    given(events).when(allow("10.101.8.0/25", 443, None)).then([opened("10.101.8.0/25", 443, None).into()]);
+    let refusal = Refusal::IngressAlreadyAllowed {
+        ingress_id: ingress_id(1),
+    };
+    given(events.clone())
+        .when(allow("10.101.8.0/24", 443, None))
+        .then_refused(refusal);
+    given(events)
+        .when(allow("10.101.8.0/25", 443, None))
+        .then([opened("10.101.8.0/25", 443, None).into()]);
 }
 
 #[test]
 fn an_ingress_that_is_over_and_not_yet_closed_makes_room_in_the_same_append() {
-    let closed_and_opened = [ingress_revoked(1, IngressEnd::Expired).into(), opened("10.101.8.0/24", 443, None).into()];
-    given(active_history([ending(1, 0)])).when(allow("10.101.8.0/24", 443, None)).then(closed_and_opened);
+    let closed_and_opened = [
+        ingress_revoked(1, IngressEnd::Expired).into(),
+        opened("10.101.8.0/24", 443, None).into(),
+    ];
+    given(active_history([ending(1, 0)]))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then(closed_and_opened);
 }
 
 #[test]
 fn a_peering_has_at_most_60_ingresses() {
-    let open = |count: u16| (1..=count).map(|n| ingress_allowed(n.into(), "10.101.8.0/24", 1000 + n).into());
-    given(active_history(open(59))).when(allow("10.101.8.0/24", 443, None)).then([opened("10.101.8.0/24", 443, None).into()]);
-    let refusal = Refusal::TooManyRules { given: 61, most: 60 };
-    given(active_history(open(60))).when(allow("10.101.8.0/24", 443, None)).then_refused(refusal);
+    let open = |count: u16| {
+        (1..=count).map(|n| ingress_allowed(n.into(), "10.101.8.0/24", 1000 + n).into())
+    };
+    given(active_history(open(59)))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then([opened("10.101.8.0/24", 443, None).into()]);
+    let refusal = Refusal::TooManyRules {
+        given: 61,
+        most: 60,
+    };
+    given(active_history(open(60)))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then_refused(refusal);
 }
 
 #[test]
 fn an_ingress_is_closed_by_name_and_only_an_open_one() {
     let events = active_history([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
     let closed = ingress_revoked(1, IngressEnd::Revoked);
-    given(events.clone()).when(revoke(1)).then([closed.clone().into()]);
-    let unknown = |n| Refusal::IngressUnknown { peering_id: peering_id(1), ingress_id: ingress_id(n) };
-    given(events.clone()).when(revoke(2)).then_refused(unknown(2));
-    given(events.into_iter().chain([closed.into()])).when(revoke(1)).then_refused(unknown(1));
+    given(events.clone())
+        .when(revoke(1))
+        .then([closed.clone().into()]);
+    let unknown = |n| Refusal::IngressUnknown {
+        peering_id: peering_id(1),
+        ingress_id: ingress_id(n),
+    };
+    given(events.clone())
+        .when(revoke(2))
+        .then_refused(unknown(2));
+    given(events.into_iter().chain([closed.into()]))
+        .when(revoke(1))
+        .then_refused(unknown(1));
 }
 
 #[test]
 fn an_ingress_ends_by_itself_when_its_time_is_over_and_not_before() {
-    let early = |life| Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life, outcome: "the end of an ingress before its time" };
-    given(active_history([ending(1, 0)])).when(over(1)).then([ingress_revoked(1, IngressEnd::Expired).into()]);
-    given(history([ending(1, -1)])).when(over(1)).then([ingress_revoked(1, IngressEnd::Expired).into()]);
-    given(active_history([ending(1, 1)])).when(over(1)).then_refused(early("active"));
-    given(active_history([ingress_allowed(1, "10.101.8.0/24", 443).into()])).when(over(1)).then_refused(early("active"));
+    let early = |life| Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life,
+        outcome: "the end of an ingress before its time",
+    };
+    given(active_history([ending(1, 0)]))
+        .when(over(1))
+        .then([ingress_revoked(1, IngressEnd::Expired).into()]);
+    given(history([ending(1, -1)]))
+        .when(over(1))
+        .then([ingress_revoked(1, IngressEnd::Expired).into()]);
+    given(active_history([ending(1, 1)]))
+        .when(over(1))
+        .then_refused(early("active"));
+    given(active_history([
+        ingress_allowed(1, "10.101.8.0/24", 443).into()
+    ]))
+    .when(over(1))
+    .then_refused(early("active"));
     given(active_history([])).when(over(1)).then_nothing();
 }
 
 #[test]
 fn a_worker_does_not_revoke_in_somebodys_name() {
-    let refusal =
-        Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life: "active", outcome: "the end of an ingress before its time" };
-    given(active_history([ending(1, 0)])).when(Outcome::from(ingress_revoked(1, IngressEnd::Revoked))).then_refused(refusal);
+    let refusal = Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life: "active",
+        outcome: "the end of an ingress before its time",
+    };
+    given(active_history([ending(1, 0)]))
+        .when(Outcome::from(ingress_revoked(1, IngressEnd::Revoked)))
+        .then_refused(refusal);
 }
 
 #[test]
 fn a_link_that_is_going_opens_nothing() {
-    let refusal = Refusal::PeeringBeingRemoved { peering_id: peering_id(1) };
-    given(active_history([removal_requested()])).when(allow("10.101.8.0/24", 443, None)).then_refused(refusal);
+    let refusal = Refusal::PeeringBeingRemoved {
+        peering_id: peering_id(1),
+    };
+    given(active_history([removal_requested()]))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then_refused(refusal);
 }

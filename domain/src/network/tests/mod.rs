@@ -38,13 +38,17 @@ fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
 }
 
 pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
-    events.into_iter().fold(Network::default(), |state, event| evolve(state, &event))
+    events
+        .into_iter()
+        .fold(Network::default(), |state, event| evolve(state, &event))
 }
 
 /// Peering 1 after these events.
 fn recorded(events: impl IntoIterator<Item = NetworkEvent>) -> Peering {
     match fold(events) {
-        Network::Registered(mut network) | Network::Retired(mut network) => network.peerings.remove(&samples::peering_id(1)).unwrap(),
+        Network::Registered(mut network) | Network::Retired(mut network) => {
+            network.peerings.remove(&samples::peering_id(1)).unwrap()
+        }
         Network::Unregistered => panic!("the network is not on record"),
     }
 }
@@ -82,5 +86,8 @@ impl Verdict {
 
 /// The name of the refusal that callers see.
 fn reason(refusal: &Refusal) -> String {
-    serde_json::to_value(refusal).unwrap()["reason"].as_str().unwrap().to_owned()
+    serde_json::to_value(refusal).unwrap()["reason"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }

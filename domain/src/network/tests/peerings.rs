@@ -1,10 +1,14 @@
-//! Requesting a peering: a link is asked for closed, and only where it cannot collide with anything.
+//! Requesting a peering: a link is asked for closed, and only where it cannot collide with
+//! anything.
 
 use super::{super::*, COMMAND, given, now, reason, samples::*};
 use crate::side::Side;
 
 fn request(peer: Peer) -> RequestPeering {
-    RequestPeering { peer, terms: Terms::default() }
+    RequestPeering {
+        peer,
+        terms: Terms::default(),
+    }
 }
 
 /// The whole append that a granted request is.
@@ -12,15 +16,34 @@ fn granted(peer: Peer) -> [NetworkEvent; 3] {
     let peering_id = Ids::of(COMMAND).peering(network_id());
     let external_id = Some(network_id().external_id(&peer.account));
     [
-        PeeringRequested { peering_id, peer, requested_at: now(), terms: Terms::default(), external_id }.into(),
-        FirewallRestricted { peering_id, side: Side::Local, admit: Vec::new() }.into(),
-        FirewallRestricted { peering_id, side: Side::Remote, admit: Vec::new() }.into(),
+        PeeringRequested {
+            peering_id,
+            peer,
+            requested_at: now(),
+            terms: Terms::default(),
+            external_id,
+        }
+        .into(),
+        FirewallRestricted {
+            peering_id,
+            side: Side::Local,
+            admit: Vec::new(),
+        }
+        .into(),
+        FirewallRestricted {
+            peering_id,
+            side: Side::Remote,
+            admit: Vec::new(),
+        }
+        .into(),
     ]
 }
 
 #[test]
 fn a_request_and_the_denial_of_everything_inbound_on_both_sides_are_one_append() {
-    given([registered()]).when(request(peer(1))).then(granted(peer(1)));
+    given([registered()])
+        .when(request(peer(1)))
+        .then(granted(peer(1)));
 }
 
 #[test]
@@ -32,114 +55,249 @@ fn both_ends_are_on_one_provider() {
         cloud_network: text("orders"),
         ..peer(1)
     };
-    let refusal = Refusal::ProviderMismatch { network: Provider::Aws, peer: Provider::Gcp };
-    given([registered()]).when(request(peer)).then_refused(refusal);
+    let refusal = Refusal::ProviderMismatch {
+        network: Provider::Aws,
+        peer: Provider::Gcp,
+    };
+    given([registered()])
+        .when(request(peer))
+        .then_refused(refusal);
 }
 
 #[test]
 fn the_peers_region_is_one_of_its_provider() {
-    let peer = Peer { region: Region::of(Provider::Azure, "westeurope").unwrap(), ..peer(1) };
-    let refusal = Refusal::RegionUnknown { provider: Provider::Aws, region: "westeurope".to_owned() };
-    given([registered()]).when(request(peer)).then_refused(refusal);
+    let peer = Peer {
+        region: Region::of(Provider::Azure, "westeurope").unwrap(),
+        ..peer(1)
+    };
+    let refusal = Refusal::RegionUnknown {
+        provider: Provider::Aws,
+        region: "westeurope".to_owned(),
+    };
+    given([registered()])
+        .when(request(peer))
+        .then_refused(refusal);
 }
 
 #[test]
 fn the_peers_account_and_network_have_the_form_of_its_provider() {
-    let account = Peer { account: text("orders"), ..peer(1) };
-    let form = Provider::Aws.check_account(&account.account).expect_err("no AWS account");
-    given([registered()]).when(request(account)).then_refused(Refusal::AccountMalformed { account: "orders".to_owned(), form });
+    let account = Peer {
+        account: text("orders"),
+        ..peer(1)
+    };
+    let form = Provider::Aws
+        .check_account(&account.account)
+        .expect_err("no AWS account");
+    given([registered()])
+        .when(request(account))
+        .then_refused(Refusal::AccountMalformed {
+            account: "orders".to_owned(),
+            form,
+        });
 
-    let network = Peer { cloud_network: text("vpc-"), ..peer(1) };
-    let form = Provider::Aws.check_network(&network.cloud_network).expect_err("no VPC id");
-    given([registered()]).when(request(network)).then_refused(Refusal::CloudNetworkMalformed { cloud_network: "vpc-".to_owned(), form });
+    let network = Peer {
+        cloud_network: text("vpc-"),
+        ..peer(1)
+    };
+    let form = Provider::Aws
+        .check_network(&network.cloud_network)
+        .expect_err("no VPC id");
+    given([registered()])
+        .when(request(network))
+        .then_refused(Refusal::CloudNetworkMalformed {
+            cloud_network: "vpc-".to_owned(),
+            form,
+        });
 }
 
 #[test]
 fn a_network_is_not_its_own_peer() {
-    let RegisterNetwork { account, cloud_network, .. } = register();
-    let refusal = Refusal::PeerIsTheNetwork { cloud_network: cloud_network.to_string() };
-    given([registered()]).when(request(Peer { account, cloud_network, ..peer(1) })).then_refused(refusal);
+    let RegisterNetwork {
+        account,
+        cloud_network,
+        ..
+    } = register();
+    let refusal = Refusal::PeerIsTheNetwork {
+        cloud_network: cloud_network.to_string(),
+    };
+    given([registered()])
+        .when(request(Peer {
+            account,
+            cloud_network,
+            ..peer(1)
+        }))
+        .then_refused(refusal);
 }
 
 #[test]
 fn the_same_vpc_id_in_another_account_is_another_network() {
-    let peer = Peer { cloud_network: register().cloud_network, ..peer(1) };
-    given([registered()]).when(request(peer.clone())).then(granted(peer));
+    let peer = Peer {
+        cloud_network: register().cloud_network,
+        ..peer(1)
+    };
+    given([registered()])
+        .when(request(peer.clone()))
+        .then(granted(peer));
 }
 
 #[test]
 fn a_peer_has_at_most_one_live_peering_whatever_ranges_it_is_asked_for_with() {
-    let refusal = Refusal::PeerAlreadyLinked { peering_id: peering_id(1), life: "requested" };
-    given(history([])).when(request(peer_with(1, &["192.168.0.0/24"]))).then_refused(refusal);
-    let refusal = Refusal::PeerAlreadyLinked { peering_id: peering_id(1), life: "active" };
-    given(active_history([])).when(request(peer(1))).then_refused(refusal);
+    let refusal = Refusal::PeerAlreadyLinked {
+        peering_id: peering_id(1),
+        life: "requested",
+    };
+    given(history([]))
+        .when(request(peer_with(1, &["192.168.0.0/24"])))
+        .then_refused(refusal);
+    let refusal = Refusal::PeerAlreadyLinked {
+        peering_id: peering_id(1),
+        life: "active",
+    };
+    given(active_history([]))
+        .when(request(peer(1)))
+        .then_refused(refusal);
 }
 
 #[test]
 fn an_ended_peering_frees_its_peer_and_its_ranges() {
-    for ending in [vec![started(1), initiated(), rejected()], vec![started(1), initiated(), expired()], vec![failed(None).into()]] {
-        given(history(ending.clone())).when(request(peer(1))).then(granted(peer(1)));
+    for ending in [
+        vec![started(1), initiated(), rejected()],
+        vec![started(1), initiated(), expired()],
+        vec![failed(None).into()],
+    ] {
+        given(history(ending.clone()))
+            .when(request(peer(1)))
+            .then(granted(peer(1)));
         let heir = peer_with(2, &["10.101.0.0/16"]);
-        given(history(ending)).when(request(heir.clone())).then(granted(heir));
+        given(history(ending))
+            .when(request(heir.clone()))
+            .then(granted(heir));
     }
 }
 
 #[test]
 fn a_blocked_peering_still_holds_its_ranges() {
-    let refusal = Refusal::RangeOverlapsPeering { range: range("10.101.7.0/24"), other: range("10.101.0.0/16"), peering_id: peering_id(1) };
+    let refusal = Refusal::RangeOverlapsPeering {
+        range: range("10.101.7.0/24"),
+        other: range("10.101.0.0/16"),
+        peering_id: peering_id(1),
+    };
     let events = history([blocked(BlockCause::NotFound).into()]);
-    given(events).when(request(peer_with(2, &["10.101.7.0/24"]))).then_refused(refusal);
+    given(events)
+        .when(request(peer_with(2, &["10.101.7.0/24"])))
+        .then_refused(refusal);
 }
 
 #[test]
 fn a_peer_names_at_least_one_range() {
-    given([registered()]).when(request(peer_with(1, &[]))).then_refused(Refusal::PeerRangesMissing);
+    given([registered()])
+        .when(request(peer_with(1, &[])))
+        .then_refused(Refusal::PeerRangesMissing);
 }
 
 #[test]
 fn a_peer_names_at_most_32_ranges_and_32_subnets() {
-    let some = |count: u8| (0..count).map(|n| range(&format!("192.168.{n}.0/24"))).collect::<Vec<_>>();
-    given([registered()]).when(request(Peer { ranges: some(32), ..peer(1) })).then(granted(Peer { ranges: some(32), ..peer(1) }));
-    let refusal = Refusal::TooManyRanges { given: 33, most: 32 };
-    given([registered()]).when(request(Peer { ranges: some(33), ..peer(1) })).then_refused(refusal.clone());
+    let some = |count: u8| {
+        (0..count)
+            .map(|n| range(&format!("192.168.{n}.0/24")))
+            .collect::<Vec<_>>()
+    };
+    given([registered()])
+        .when(request(Peer {
+            ranges: some(32),
+            ..peer(1)
+        }))
+        .then(granted(Peer {
+            ranges: some(32),
+            ..peer(1)
+        }));
+    let refusal = Refusal::TooManyRanges {
+        given: 33,
+        most: 32,
+    };
+    given([registered()])
+        .when(request(Peer {
+            ranges: some(33),
+            ..peer(1)
+        }))
+        .then_refused(refusal.clone());
     let subnets = (0..33).map(|n| text(&format!("subnet-{n}"))).collect();
-    given([registered()]).when(request(Peer { subnets, ..peer(1) })).then_refused(refusal);
+    given([registered()])
+        .when(request(Peer { subnets, ..peer(1) }))
+        .then_refused(refusal);
 }
 
 #[test]
 fn a_range_may_not_overlap_the_networks_own_from_inside_or_around() {
     for written in ["10.20.0.0/16", "10.20.128.0/25", "10.0.0.0/8"] {
-        let refusal = Refusal::RangeOverlapsNetwork { range: range(written), network: range("10.20.0.0/16") };
-        given([registered()]).when(request(peer_with(1, &["192.168.0.0/24", written]))).then_refused(refusal);
+        let refusal = Refusal::RangeOverlapsNetwork {
+            range: range(written),
+            network: range("10.20.0.0/16"),
+        };
+        given([registered()])
+            .when(request(peer_with(1, &["192.168.0.0/24", written])))
+            .then_refused(refusal);
     }
 }
 
 #[test]
 fn a_range_may_not_overlap_one_of_another_live_peering_from_inside_or_around() {
     for written in ["10.101.0.0/16", "10.101.3.0/24", "10.100.0.0/15"] {
-        let refusal = Refusal::RangeOverlapsPeering { range: range(written), other: range("10.101.0.0/16"), peering_id: peering_id(1) };
-        given(history([])).when(request(peer_with(2, &["192.168.0.0/24", written]))).then_refused(refusal);
+        let refusal = Refusal::RangeOverlapsPeering {
+            range: range(written),
+            other: range("10.101.0.0/16"),
+            peering_id: peering_id(1),
+        };
+        given(history([]))
+            .when(request(peer_with(2, &["192.168.0.0/24", written])))
+            .then_refused(refusal);
     }
 }
 
 #[test]
 fn the_ranges_of_one_peer_may_not_overlap_each_other() {
-    let refusal = Refusal::RangesOverlapEachOther { range: range("10.101.0.0/16"), other: range("10.101.4.0/24") };
-    given([registered()]).when(request(peer_with(1, &["10.101.0.0/16", "192.168.0.0/24", "10.101.4.0/24"]))).then_refused(refusal);
-    let refusal = Refusal::RangesOverlapEachOther { range: range("10.101.0.0/16"), other: range("10.101.0.0/16") };
-    given([registered()]).when(request(peer_with(1, &["10.101.0.0/16", "10.101.0.0/16"]))).then_refused(refusal);
+    let refusal = Refusal::RangesOverlapEachOther {
+        range: range("10.101.0.0/16"),
+        other: range("10.101.4.0/24"),
+    };
+    given([registered()])
+        .when(request(peer_with(
+            1,
+            &["10.101.0.0/16", "192.168.0.0/24", "10.101.4.0/24"],
+        )))
+        .then_refused(refusal);
+    let refusal = Refusal::RangesOverlapEachOther {
+        range: range("10.101.0.0/16"),
+        other: range("10.101.0.0/16"),
+    };
+    given([registered()])
+        .when(request(peer_with(1, &["10.101.0.0/16", "10.101.0.0/16"])))
+        .then_refused(refusal);
 }
 
 #[test]
 fn neighbouring_ranges_do_not_overlap() {
-    let peer = peer_with(2, &["10.19.0.0/16", "10.21.0.0/16", "10.100.0.0/16", "10.102.0.0/16"]);
-    given(history([])).when(request(peer.clone())).then(granted(peer));
+    let peer = peer_with(
+        2,
+        &[
+            "10.19.0.0/16",
+            "10.21.0.0/16",
+            "10.100.0.0/16",
+            "10.102.0.0/16",
+        ],
+    );
+    given(history([]))
+        .when(request(peer.clone()))
+        .then(granted(peer));
 }
 
 /// `count` peerings, each with a peer and a range of its own.
 fn many(count: u8) -> Vec<NetworkEvent> {
     let peers = (0..count).map(|n| {
-        let peer = Peer { cloud_network: text(&format!("vpc-{n:08x}")), ..peer_with(1, &[&format!("192.168.{n}.0/24")]) };
+        let peer = Peer {
+            cloud_network: text(&format!("vpc-{n:08x}")),
+            ..peer_with(1, &[&format!("192.168.{n}.0/24")])
+        };
         requested_of(n, peer)
     });
     std::iter::once(registered()).chain(peers).collect()
@@ -147,28 +305,58 @@ fn many(count: u8) -> Vec<NetworkEvent> {
 
 #[test]
 fn a_network_has_at_most_125_live_peerings() {
-    given(many(124)).when(request(peer(2))).then(granted(peer(2)));
-    given(many(125)).when(request(peer(2))).then_refused(Refusal::PeeringQuotaReached { live: 125, most: 125 });
+    given(many(124))
+        .when(request(peer(2)))
+        .then(granted(peer(2)));
+    given(many(125))
+        .when(request(peer(2)))
+        .then_refused(Refusal::PeeringQuotaReached {
+            live: 125,
+            most: 125,
+        });
 }
 
 #[test]
 fn an_ended_peering_does_not_count() {
-    let ended = PeeringFailed { peering_id: peering_id(7), link: None, message: String::new() };
-    given(many(125).into_iter().chain([ended.into()])).when(request(peer(2))).then(granted(peer(2)));
+    let ended = PeeringFailed {
+        peering_id: peering_id(7),
+        link: None,
+        message: String::new(),
+    };
+    given(many(125).into_iter().chain([ended.into()]))
+        .when(request(peer(2)))
+        .then(granted(peer(2)));
 }
 
 #[test]
 fn ranges_that_are_wrong_in_themselves_are_no_ranges_at_all() {
-    for written in ["11.0.0.0/16", "10.0.0.0/7", "10.0.0.0/26", "10.1.2.3/16", "fd00::/16", "ten"] {
+    for written in [
+        "11.0.0.0/16",
+        "10.0.0.0/7",
+        "10.0.0.0/26",
+        "10.1.2.3/16",
+        "fd00::/16",
+        "ten",
+    ] {
         assert!(written.parse::<Range>().is_err(), "{written}");
-        assert!(serde_json::from_value::<Range>(written.into()).is_err(), "{written}");
+        assert!(
+            serde_json::from_value::<Range>(written.into()).is_err(),
+            "{written}"
+        );
     }
 }
 
 #[test]
 fn a_refusal_is_its_reason_and_its_facts_as_data() {
-    let refusal = Refusal::RangeOverlapsPeering { range: range("10.0.0.0/8"), other: range("10.1.0.0/16"), peering_id: peering_id(1) };
+    let refusal = Refusal::RangeOverlapsPeering {
+        range: range("10.0.0.0/8"),
+        other: range("10.1.0.0/16"),
+        peering_id: peering_id(1),
+    };
     assert_eq!(reason(&refusal), "RANGE_OVERLAPS_PEERING");
     let facts = serde_json::to_value(&refusal).unwrap();
-    assert_eq!((&facts["range"], &facts["other"]), (&"10.0.0.0/8".into(), &"10.1.0.0/16".into()));
+    assert_eq!(
+        (&facts["range"], &facts["other"]),
+        (&"10.0.0.0/8".into(), &"10.1.0.0/16".into())
+    );
 }

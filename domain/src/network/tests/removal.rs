@@ -1,28 +1,44 @@
-//! Removal and abandonment: what the engine made is taken back or named, from wherever a peering is in its life.
+//! Removal and abandonment: what the engine made is taken back or named, from wherever a peering is
+//! in its life.
 
 use super::{super::*, given, now, recorded, samples::*};
 use crate::side::Side;
 
 fn remove() -> RemovePeering {
-    RemovePeering { peering_id: peering_id(1), reason: reason_given("the orders team has moved") }
+    RemovePeering {
+        peering_id: peering_id(1),
+        reason: reason_given("the orders team has moved"),
+    }
 }
 
 fn abandon() -> AbandonPeering {
-    AbandonPeering { peering_id: peering_id(1), reason: reason_given("the account is closed") }
+    AbandonPeering {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+    }
 }
 
 fn refused(life: &'static str, outcome: &'static str) -> Refusal {
-    Refusal::OutcomeOutOfOrder { peering_id: peering_id(1), life, outcome }
+    Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life,
+        outcome,
+    }
 }
 
 fn trace(events: Vec<NetworkEvent>) -> LinkTrace {
     let life = recorded(events.into_iter().chain([removal_requested()])).life;
-    let Life::Removing { trace, .. } = life else { panic!("the peering is {}", life.as_str()) };
+    let Life::Removing { trace, .. } = life else {
+        panic!("the peering is {}", life.as_str())
+    };
     trace
 }
 
 fn perhaps(attempt: u32) -> LinkTrace {
-    LinkTrace::Perhaps { attempt, started_at: now() }
+    LinkTrace::Perhaps {
+        attempt,
+        started_at: now(),
+    }
 }
 
 /// A peering that has something of each kind on each side.
@@ -43,11 +59,28 @@ fn full() -> Vec<NetworkEvent> {
 fn all_of_it() -> Vec<Remnant> {
     vec![
         Remnant::Link { link: link() },
-        Remnant::Route { side: Side::Local, route_table: text("rtb-01"), destination: range("10.101.0.0/16") },
-        Remnant::FirewallRule { side: Side::Local, rule_id: text("sgr-01") },
-        Remnant::FirewallGroup { side: Side::Local, group: group("sg-01") },
-        Remnant::Route { side: Side::Remote, route_table: text("rtb-02"), destination: range("10.20.0.0/16") },
-        Remnant::FirewallGroup { side: Side::Remote, group: group("sg-02") },
+        Remnant::Route {
+            side: Side::Local,
+            route_table: text("rtb-01"),
+            destination: range("10.101.0.0/16"),
+        },
+        Remnant::FirewallRule {
+            side: Side::Local,
+            rule_id: text("sgr-01"),
+        },
+        Remnant::FirewallGroup {
+            side: Side::Local,
+            group: group("sg-01"),
+        },
+        Remnant::Route {
+            side: Side::Remote,
+            route_table: text("rtb-02"),
+            destination: range("10.20.0.0/16"),
+        },
+        Remnant::FirewallGroup {
+            side: Side::Remote,
+            group: group("sg-02"),
+        },
     ]
 }
 
@@ -58,85 +91,187 @@ fn a_peering_can_be_removed_from_wherever_it_is_in_its_life() {
         (vec![started(1)], perhaps(1)),
         (vec![started(1), initiation_refused(1)], LinkTrace::Never),
         (vec![started(1), initiated()], LinkTrace::Seen(link())),
-        (vec![started(1), initiated(), accepted()], LinkTrace::Seen(link())),
-        (vec![started(1), initiated(), accepted(), activated()], LinkTrace::Seen(link())),
+        (
+            vec![started(1), initiated(), accepted()],
+            LinkTrace::Seen(link()),
+        ),
+        (
+            vec![started(1), initiated(), accepted(), activated()],
+            LinkTrace::Seen(link()),
+        ),
     ];
     for (events, known) in lives {
-        given(history(events.clone())).when(remove()).then([removal_requested()]);
+        given(history(events.clone()))
+            .when(remove())
+            .then([removal_requested()]);
         assert_eq!(trace(history(events)), known);
     }
 }
 
 #[test]
 fn removing_again_changes_nothing_and_keeps_the_first_reason() {
-    given(active_history([removal_requested()])).when(remove()).then_nothing();
-    let late = RemovePeering { reason: reason_given("never mind why"), ..remove() };
-    given(active_history([removal_requested()])).when(late).then_nothing();
+    given(active_history([removal_requested()]))
+        .when(remove())
+        .then_nothing();
+    let late = RemovePeering {
+        reason: reason_given("never mind why"),
+        ..remove()
+    };
+    given(active_history([removal_requested()]))
+        .when(late)
+        .then_nothing();
 }
 
 #[test]
 fn a_peering_that_is_being_removed_takes_no_more_commands_but_that_to_let_it_be() {
-    let events = active_history([route_accepted(Side::Local, "10.101.0.0/16"), removal_requested()]);
+    let events = active_history([
+        route_accepted(Side::Local, "10.101.0.0/16"),
+        removal_requested(),
+    ]);
     let destination = range("10.101.0.0/16");
     let (peering_id, side) = (peering_id(1), Side::Local);
     let commands: Vec<NetworkCommand> = vec![
-        AcceptRoute { peering_id, side, destination: range("10.101.7.0/24") }.into(),
-        WithdrawRoute { peering_id, side, destination }.into(),
-        ReplaceRoute { peering_id, side, from: destination, to: range("10.101.7.0/24") }.into(),
-        RestrictFirewall { peering_id, side, admit: vec![clients()] }.into(),
-        SetDnsResolution { peering_id, side, enabled: true }.into(),
+        AcceptRoute {
+            peering_id,
+            side,
+            destination: range("10.101.7.0/24"),
+        }
+        .into(),
+        WithdrawRoute {
+            peering_id,
+            side,
+            destination,
+        }
+        .into(),
+        ReplaceRoute {
+            peering_id,
+            side,
+            from: destination,
+            to: range("10.101.7.0/24"),
+        }
+        .into(),
+        RestrictFirewall {
+            peering_id,
+            side,
+            admit: vec![clients()],
+        }
+        .into(),
+        SetDnsResolution {
+            peering_id,
+            side,
+            enabled: true,
+        }
+        .into(),
     ];
     for command in commands {
-        given(events.clone()).when(command).then_refused(Refusal::PeeringBeingRemoved { peering_id });
+        given(events.clone())
+            .when(command)
+            .then_refused(Refusal::PeeringBeingRemoved { peering_id });
     }
-    given(events).when(abandon()).then([abandoned(&[Remnant::Link { link: link() }])]);
+    given(events)
+        .when(abandon())
+        .then([abandoned(&[Remnant::Link { link: link() }])]);
 }
 
 #[test]
 fn a_request_for_the_same_peer_waits_for_the_removal() {
-    let refusal = Refusal::PeerAlreadyLinked { peering_id: peering_id(1), life: "removing" };
-    let request = RequestPeering { peer: peer(1), terms: Terms::default() };
-    given(active_history([removal_requested()])).when(request).then_refused(refusal);
+    let refusal = Refusal::PeerAlreadyLinked {
+        peering_id: peering_id(1),
+        life: "removing",
+    };
+    let request = RequestPeering {
+        peer: peer(1),
+        terms: Terms::default(),
+    };
+    given(active_history([removal_requested()]))
+        .when(request)
+        .then_refused(refusal);
 }
 
 #[test]
 fn a_link_that_is_seen_late_is_put_on_record_and_removed_too() {
     let events = history([started(1), removal_requested()]);
-    let seen = Outcome::from(PeeringInitiated { peering_id: peering_id(1), link: link(), expires_at: None });
+    let seen = Outcome::from(PeeringInitiated {
+        peering_id: peering_id(1),
+        link: link(),
+        expires_at: None,
+    });
     given(events.clone()).when(seen).then([initiated()]);
     let after: Vec<_> = events.into_iter().chain([initiated()]).collect();
     let peering = recorded(after.clone());
-    assert!(matches!(peering.life, Life::Removing { trace: LinkTrace::Seen(_), .. }));
-    given(after.clone()).when(Outcome::from(removed(&[]))).then_refused(refused("removing", "a removal with its link"));
-    given(after).when(Outcome::from(link_removed())).then([link_removed().into()]);
+    assert!(matches!(
+        peering.life,
+        Life::Removing {
+            trace: LinkTrace::Seen(_),
+            ..
+        }
+    ));
+    given(after.clone())
+        .when(Outcome::from(removed(&[])))
+        .then_refused(refused("removing", "a removal with its link"));
+    given(after)
+        .when(Outcome::from(link_removed()))
+        .then([link_removed().into()]);
 }
 
 #[test]
 fn an_attempt_that_is_refused_during_removal_leaves_nothing_to_look_for() {
     let events = history([started(1), removal_requested()]);
-    let answer = Outcome::from(PeeringInitiationRefused { peering_id: peering_id(1), attempt: 1 });
-    given(events.clone()).when(answer.clone()).then([initiation_refused(1)]);
+    let answer = Outcome::from(PeeringInitiationRefused {
+        peering_id: peering_id(1),
+        attempt: 1,
+    });
+    given(events.clone())
+        .when(answer.clone())
+        .then([initiation_refused(1)]);
     let after: Vec<_> = events.into_iter().chain([initiation_refused(1)]).collect();
-    assert!(matches!(recorded(after.clone()).life, Life::Removing { trace: LinkTrace::Never, .. }));
+    assert!(matches!(
+        recorded(after.clone()).life,
+        Life::Removing {
+            trace: LinkTrace::Never,
+            ..
+        }
+    ));
     given(after).when(answer).then_nothing();
 }
 
 #[test]
 fn the_answer_to_a_later_attempt_does_not_speak_for_an_earlier_one() {
     let two = history([started(1), started(2)]);
-    let refused_second = two.iter().cloned().chain([initiation_refused(2)]).collect::<Vec<_>>();
+    let refused_second = two
+        .iter()
+        .cloned()
+        .chain([initiation_refused(2)])
+        .collect::<Vec<_>>();
     assert_eq!(trace(refused_second.clone()), perhaps(1));
-    assert_eq!(recorded(refused_second.clone()).remnants(), [Remnant::PossibleLink]);
-    let during = two.into_iter().chain([removal_requested(), initiation_refused(2)]).collect::<Vec<_>>();
-    assert!(matches!(recorded(during).life, Life::Removing { trace: LinkTrace::Perhaps { attempt: 1, .. }, .. }));
+    assert_eq!(
+        recorded(refused_second.clone()).remnants(),
+        [Remnant::PossibleLink]
+    );
+    let during = two
+        .into_iter()
+        .chain([removal_requested(), initiation_refused(2)])
+        .collect::<Vec<_>>();
+    assert!(matches!(
+        recorded(during).life,
+        Life::Removing {
+            trace: LinkTrace::Perhaps { attempt: 1, .. },
+            ..
+        }
+    ));
     let failing = Outcome::from(failed(None));
-    given(refused_second).when(failing).then_refused(refused("initiating", "an end while a link may exist"));
+    given(refused_second)
+        .when(failing)
+        .then_refused(refused("initiating", "an end while a link may exist"));
 }
 
 #[test]
 fn a_link_that_was_found_settles_what_became_of_the_attempts() {
     let found = recorded(history([started(1), started(2), initiated()]));
-    assert_eq!((found.open_attempt, found.remnants()), (None, vec![Remnant::Link { link: link() }]));
+    assert_eq!(
+        (found.open_attempt, found.remnants()),
+        (None, vec![Remnant::Link { link: link() }])
+    );
 }
 
 #[test]
@@ -150,29 +285,48 @@ fn a_peering_is_removed_when_everything_of_its_making_is_gone() {
         group_removed(Side::Local, "sg-01").into(),
         group_removed(Side::Remote, "sg-02").into(),
     ];
-    given(events.clone()).when(Outcome::from(removed(&[]))).then_refused(refused("removing", "a removal with its link"));
+    given(events.clone())
+        .when(Outcome::from(removed(&[])))
+        .then_refused(refused("removing", "a removal with its link"));
     events.push(link_removed().into());
     for step in steps {
-        given(events.clone()).when(Outcome::from(removed(&[]))).then_refused(refused("removing", "a removal with things still in place"));
+        given(events.clone())
+            .when(Outcome::from(removed(&[])))
+            .then_refused(refused("removing", "a removal with things still in place"));
         events.push(step);
     }
-    given(events.clone()).when(Outcome::from(removed(&[]))).then([removed(&[]).into()]);
+    given(events.clone())
+        .when(Outcome::from(removed(&[])))
+        .then([removed(&[]).into()]);
     events.push(removed(&[]).into());
     let peering = recorded(events);
-    assert_eq!(peering.life, Life::Ended(Ending::Removed { link: Some(link()), left_behind: Vec::new() }));
+    assert_eq!(
+        peering.life,
+        Life::Ended(Ending::Removed {
+            link: Some(link()),
+            left_behind: Vec::new()
+        })
+    );
     assert!(peering.remnants().is_empty());
 }
 
 #[test]
 fn a_peering_is_removed_with_what_it_names_as_left_behind() {
     let rest = &all_of_it()[1..];
-    let events = full().into_iter().chain([removal_requested(), link_removed().into()]);
-    given(events).when(Outcome::from(removed(rest))).then([removed(rest).into()]);
+    let events = full()
+        .into_iter()
+        .chain([removal_requested(), link_removed().into()]);
+    given(events)
+        .when(Outcome::from(removed(rest)))
+        .then([removed(rest).into()]);
 }
 
 #[test]
 fn a_group_that_is_gone_took_its_rules_along() {
-    let events = full().into_iter().chain([removal_requested(), group_removed(Side::Local, "sg-01").into()]);
+    let events = full().into_iter().chain([
+        removal_requested(),
+        group_removed(Side::Local, "sg-01").into(),
+    ]);
     let local = recorded(events).firewall.local;
     assert!(local.group.is_none() && local.rules.is_empty() && !local.enforced);
 }
@@ -180,43 +334,81 @@ fn a_group_that_is_gone_took_its_rules_along() {
 #[test]
 fn an_active_link_with_something_on_it_does_not_end_by_itself() {
     let fails = Outcome::from(failed(Some(link())));
-    given(full()).when(fails.clone()).then_refused(refused("active", "an end with things left on its link"));
-    given(active_history([])).when(fails).then([failed(Some(link())).into()]);
+    given(full())
+        .when(fails.clone())
+        .then_refused(refused("active", "an end with things left on its link"));
+    given(active_history([]))
+        .when(fails)
+        .then([failed(Some(link())).into()]);
 }
 
 #[test]
 fn abandonment_names_everything_that_is_left() {
-    given(full()).when(abandon()).then([abandoned(&all_of_it())]);
+    given(full())
+        .when(abandon())
+        .then([abandoned(&all_of_it())]);
     given(history([])).when(abandon()).then([abandoned(&[])]);
-    given(history([started(1)])).when(abandon()).then([abandoned(&[Remnant::PossibleLink])]);
-    given(history([started(1), removal_requested()])).when(abandon()).then([abandoned(&[Remnant::PossibleLink])]);
+    given(history([started(1)]))
+        .when(abandon())
+        .then([abandoned(&[Remnant::PossibleLink])]);
+    given(history([started(1), removal_requested()]))
+        .when(abandon())
+        .then([abandoned(&[Remnant::PossibleLink])]);
     let peering = recorded(full().into_iter().chain([abandoned(&all_of_it())]));
-    assert_eq!(peering.life, Life::Ended(Ending::Abandoned { link: Some(link()), left_behind: all_of_it() }));
+    assert_eq!(
+        peering.life,
+        Life::Ended(Ending::Abandoned {
+            link: Some(link()),
+            left_behind: all_of_it()
+        })
+    );
     assert_eq!(peering.remnants(), all_of_it());
 }
 
 #[test]
 fn an_abandoned_peering_frees_its_peer_and_waits_for_nobody() {
-    let events = full().into_iter().chain([blocked(BlockCause::PermissionDenied).into(), abandoned(&all_of_it())]);
+    let events = full().into_iter().chain([
+        blocked(BlockCause::PermissionDenied).into(),
+        abandoned(&all_of_it()),
+    ]);
     assert_eq!(recorded(events.clone()).blocked, None);
-    let request = RequestPeering { peer: peer(1), terms: Terms::default() };
+    let request = RequestPeering {
+        peer: peer(1),
+        terms: Terms::default(),
+    };
     let state = super::fold(events);
     let granted = decide(&state, &request.into(), now(), Ids::of(super::COMMAND)).unwrap();
-    assert!(matches!(granted.first(), Some(NetworkEvent::PeeringRequested(_))));
+    assert!(matches!(
+        granted.first(),
+        Some(NetworkEvent::PeeringRequested(_))
+    ));
 }
 
 #[test]
 fn a_removal_lifts_the_block_and_forgets_what_was_found() {
-    let events = full().into_iter().chain([detected(Finding::LinkTagMissing).into(), blocked(BlockCause::LinkEnded).into()]);
+    let events = full().into_iter().chain([
+        detected(Finding::LinkTagMissing).into(),
+        blocked(BlockCause::LinkEnded).into(),
+    ]);
     let peering = recorded(events.chain([removal_requested()]));
     assert!(peering.blocked.is_none() && peering.drift.is_empty());
 }
 
 #[test]
 fn what_has_ended_stays_as_it_ended() {
-    let ended = full().into_iter().chain([abandoned(&all_of_it())]).collect::<Vec<_>>();
+    let ended = full()
+        .into_iter()
+        .chain([abandoned(&all_of_it())])
+        .collect::<Vec<_>>();
     let before = recorded(ended.clone());
-    let late: Vec<NetworkEvent> =
-        vec![started(9), accepted(), activated(), removal_requested(), renewed(), blocked(BlockCause::Conflict).into(), expired()];
+    let late: Vec<NetworkEvent> = vec![
+        started(9),
+        accepted(),
+        activated(),
+        removal_requested(),
+        renewed(),
+        blocked(BlockCause::Conflict).into(),
+        expired(),
+    ];
     assert_eq!(recorded(ended.into_iter().chain(late)), before);
 }

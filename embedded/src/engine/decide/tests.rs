@@ -19,7 +19,9 @@ impl KnownIds for Events {
     }
 
     fn recent(&self, id: Uuid) -> Option<u64> {
-        u64::try_from(id.as_u128() - 1).ok().filter(|number| *number < self.0)
+        u64::try_from(id.as_u128() - 1)
+            .ok()
+            .filter(|number| *number < self.0)
     }
 }
 
@@ -27,11 +29,28 @@ fn id(number: u64) -> Uuid {
     Uuid::from_u128(u128::from(number) + 1)
 }
 
-const NEVER: StreamState = StreamState { life: Life::Open, last: None, has_metadata: false };
-const METADATA_ONLY: StreamState = StreamState { has_metadata: true, ..NEVER };
-const LAST_2: StreamState = StreamState { last: Some(2), ..NEVER };
-const SOFT_DELETED: StreamState = StreamState { life: Life::SoftDeleted, last: Some(2), has_metadata: true };
-const TOMBSTONED: StreamState = StreamState { life: Life::Tombstoned, ..LAST_2 };
+const NEVER: StreamState = StreamState {
+    life: Life::Open,
+    last: None,
+    has_metadata: false,
+};
+const METADATA_ONLY: StreamState = StreamState {
+    has_metadata: true,
+    ..NEVER
+};
+const LAST_2: StreamState = StreamState {
+    last: Some(2),
+    ..NEVER
+};
+const SOFT_DELETED: StreamState = StreamState {
+    life: Life::SoftDeleted,
+    last: Some(2),
+    has_metadata: true,
+};
+const TOMBSTONED: StreamState = StreamState {
+    life: Life::Tombstoned,
+    ..LAST_2
+};
 
 fn decided(state: StreamState, expected: Expected, ids: &[u64]) -> Decision {
     let ids: Vec<Uuid> = ids.iter().copied().map(id).collect();
@@ -43,8 +62,16 @@ fn decided(state: StreamState, expected: Expected, ids: &[u64]) -> Decision {
 
 fn table(state: StreamState, rows: &[(Expected, Decision, Decision)]) {
     for (expected, with_new_events, without_events) in rows {
-        assert_eq!(decided(state, *expected, &[100, 101]), *with_new_events, "{expected:?}, new events");
-        assert_eq!(decided(state, *expected, &[]), *without_events, "{expected:?}, no events");
+        assert_eq!(
+            decided(state, *expected, &[100, 101]),
+            *with_new_events,
+            "{expected:?}, new events"
+        );
+        assert_eq!(
+            decided(state, *expected, &[]),
+            *without_events,
+            "{expected:?}, no events"
+        );
     }
 }
 
@@ -66,7 +93,12 @@ fn a_stream_that_never_existed() {
 fn a_stream_that_has_only_metadata_exists() {
     table(
         METADATA_ONLY,
-        &[(Any, Write, Write), (NoStream, Write, Write), (StreamExists, Write, Write), (Exact(0), WrongExpected, WrongExpected)],
+        &[
+            (Any, Write, Write),
+            (NoStream, Write, Write),
+            (StreamExists, Write, Write),
+            (Exact(0), WrongExpected, WrongExpected),
+        ],
     );
 }
 
@@ -129,7 +161,11 @@ fn repeated_events_with_a_place_are_compared_with_what_is_stored_there() {
         // At the true revision nothing is compared: the events are written again.
         (Exact(2), &[0, 1], Write),
     ] {
-        assert_eq!(decided(LAST_2, expected, ids), decision, "{expected:?} {ids:?}");
+        assert_eq!(
+            decided(LAST_2, expected, ids),
+            decision,
+            "{expected:?} {ids:?}"
+        );
     }
 }
 
@@ -144,14 +180,21 @@ fn repeated_events_without_a_place_are_looked_for_among_the_recent() {
             (&[1, 9], WrongExpected),
             (&[9, 0], Write),
         ] {
-            assert_eq!(decided(LAST_2, expected, ids), decision, "{expected:?} {ids:?}");
+            assert_eq!(
+                decided(LAST_2, expected, ids),
+                decision,
+                "{expected:?} {ids:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_soft_deleted_stream_remembers_its_first_append() {
-    assert_eq!(decided(SOFT_DELETED, NoStream, &[0, 1, 2]), Repeated { last: 2 });
+    assert_eq!(
+        decided(SOFT_DELETED, NoStream, &[0, 1, 2]),
+        Repeated { last: 2 }
+    );
     assert_eq!(decided(SOFT_DELETED, NoStream, &[0, 9]), WrongExpected);
     assert_eq!(decided(SOFT_DELETED, NoStream, &[9, 0]), Write);
 }

@@ -23,23 +23,40 @@ struct Failing {
 }
 
 fn counts_down(left: &AtomicU32) -> bool {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    })
+    .is_ok()
 }
 
 impl Log for Failing {
     fn commit(&self, group: Group) -> Result<(), LogError> {
-        if counts_down(&self.commits) { Err(LogError::Closed) } else { self.log.commit(group) }
+        if counts_down(&self.commits) {
+            Err(LogError::Closed)
+        } else {
+            self.log.commit(group)
+        }
     }
 
     fn recover(&self) -> Result<(), LogError> {
-        if counts_down(&self.recoveries) { Err(LogError::Closed) } else { Ok(()) }
+        if counts_down(&self.recoveries) {
+            Err(LogError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
         self.log.record(position)
     }
 
-    fn scan(&self, from: Position, to: Position, direction: Direction, visit: &mut Visitor<'_>) -> Result<(), LogError> {
+    fn scan(
+        &self,
+        from: Position,
+        to: Position,
+        direction: Direction,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), LogError> {
         self.log.scan(from, to, direction, visit)
     }
 
@@ -68,32 +85,61 @@ fn engine(log: Failing) -> Engine {
 }
 
 async fn append(engine: &Engine, id: u128, expected: Expected) -> Result<AppendOutcome, Failure> {
-    let event =
-        NewEvent { id: Uuid::from_u128(id), event_type: "Tested".into(), is_json: true, data: Bytes::new(), metadata: Bytes::new() };
-    engine.writer.append(StreamName::new("s"), expected, vec![event]).await
+    let event = NewEvent {
+        id: Uuid::from_u128(id),
+        event_type: "Tested".into(),
+        is_json: true,
+        data: Bytes::new(),
+        metadata: Bytes::new(),
+    };
+    engine
+        .writer
+        .append(StreamName::new("s"), expected, vec![event])
+        .await
 }
 
 fn written(outcome: Result<AppendOutcome, Failure>) -> Option<u64> {
     let outcome = outcome.unwrap();
-    let AppendOutcome::Written { revision, .. } = outcome else { panic!("{outcome:?}") };
+    let AppendOutcome::Written { revision, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
     revision
 }
 
 #[tokio::test]
 async fn a_group_that_cannot_be_written_fails_and_leaves_nothing_behind() {
-    let engine = engine(Failing { commits: 1.into(), ..Failing::default() });
+    let engine = engine(Failing {
+        commits: 1.into(),
+        ..Failing::default()
+    });
     let end = *engine.end.borrow();
-    assert!(matches!(append(&engine, 1, Expected::NoStream).await, Err(Failure::Log(_))));
+    assert!(matches!(
+        append(&engine, 1, Expected::NoStream).await,
+        Err(Failure::Log(_))
+    ));
     assert_eq!(*engine.end.borrow(), end);
-    assert_eq!(written(append(&engine, 1, Expected::NoStream).await), Some(0));
-    assert_eq!(written(append(&engine, 2, Expected::Exact(0)).await), Some(1));
+    assert_eq!(
+        written(append(&engine, 1, Expected::NoStream).await),
+        Some(0)
+    );
+    assert_eq!(
+        written(append(&engine, 2, Expected::Exact(0)).await),
+        Some(1)
+    );
 }
 
 #[tokio::test]
 async fn appends_fail_until_the_log_can_be_recovered() {
-    let engine = engine(Failing { commits: 1.into(), recoveries: 2.into(), ..Failing::default() });
+    let engine = engine(Failing {
+        commits: 1.into(),
+        recoveries: 2.into(),
+        ..Failing::default()
+    });
     for _ in 0..3 {
-        assert!(matches!(append(&engine, 1, Expected::Any).await, Err(Failure::Log(_))));
+        assert!(matches!(
+            append(&engine, 1, Expected::Any).await,
+            Err(Failure::Log(_))
+        ));
     }
     assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
 }
@@ -103,7 +149,11 @@ async fn commands_sent_before_the_stop_are_carried_out_and_later_ones_are_refuse
     let engine = engine(Failing::default());
     let writer = engine.writer.clone();
     assert_eq!(written(append(&engine, 1, Expected::Any).await), Some(0));
-    tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
-    let late = writer.append(StreamName::new("s"), Expected::Any, Vec::new()).await;
+    tokio::task::spawn_blocking(move || engine.stop())
+        .await
+        .unwrap();
+    let late = writer
+        .append(StreamName::new("s"), Expected::Any, Vec::new())
+        .await;
     assert!(matches!(late, Err(Failure::ShuttingDown)));
 }

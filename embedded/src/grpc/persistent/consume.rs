@@ -7,7 +7,10 @@ use futures::Stream;
 use protocol::{
     persistent_subscriptions::{
         ReadReq, ReadResp,
-        read_req::{self, Content as Asked, nack::Action as Nacked, options::StreamOption, options::uuid_option},
+        read_req::{
+            self, Content as Asked, nack::Action as Nacked, options::StreamOption,
+            options::uuid_option,
+        },
         read_resp::{Content, ReadEvent, SubscriptionConfirmation, read_event},
     },
     shared::Uuid as WireUuid,
@@ -37,17 +40,24 @@ pub(super) async fn consume(
     from: String,
     who: String,
 ) -> Result<Replies, Status> {
-    let Some(Asked::Options(options)) = requests.message().await?.and_then(|first| first.content) else {
-        return Err(Status::invalid_argument("The first message must be the options."));
+    let Some(Asked::Options(options)) = requests.message().await?.and_then(|first| first.content)
+    else {
+        return Err(Status::invalid_argument(
+            "The first message must be the options.",
+        ));
     };
     let (name, capacity, ids) = read_options(options)?;
-    let allowed = context.guard.stream(identity, Action::Read, &name.source).await;
+    let allowed = context
+        .guard
+        .stream(identity, Action::Read, &name.source)
+        .await;
     allowed.map_err(|denied| status::denied(&denied))?;
     let connected = context.groups.connect(&name, capacity, from, who).await;
     let mut connection = connected.map_err(|error| failed(&name, &error))?;
     let shutdown = context.reader.shutdown_token();
     Ok(Box::pin(try_stream! {
-        // The official Python client takes the subscription's id apart and insists on the names of the stream and the group.
+        // The official Python client takes the subscription's id apart and insists on the names of
+        // the stream and the group.
         let subscription_id = name.to_string();
         yield reply(Content::SubscriptionConfirmation(SubscriptionConfirmation { subscription_id }));
         loop {
@@ -79,17 +89,26 @@ enum Step {
 
 fn read_options(options: read_req::Options) -> Result<(GroupName, usize, IdForm), Status> {
     let name = match options.stream_option {
-        Some(StreamOption::StreamIdentifier(stream)) => request::named(Some(stream), options.group_name)?,
+        Some(StreamOption::StreamIdentifier(stream)) => {
+            request::named(Some(stream), options.group_name)?
+        }
         Some(StreamOption::All(())) => request::on_all(options.group_name),
         None => return Err(request::no_source()),
     };
     let ids = match options.uuid_option.and_then(|option| option.content) {
         Some(uuid_option::Content::Structured(())) => IdForm::Structured,
         Some(uuid_option::Content::String(())) => IdForm::Text,
-        None => return Err(Status::invalid_argument("The request must say how ids are written.")),
+        None => {
+            return Err(Status::invalid_argument(
+                "The request must say how ids are written.",
+            ));
+        }
     };
-    let capacity = usize::try_from(options.buffer_size).ok().filter(|size| *size > 0);
-    let capacity = capacity.ok_or_else(|| Status::invalid_argument("The buffer must hold at least one event."))?;
+    let capacity = usize::try_from(options.buffer_size)
+        .ok()
+        .filter(|size| *size > 0);
+    let capacity = capacity
+        .ok_or_else(|| Status::invalid_argument("The buffer must hold at least one event."))?;
     Ok((name, capacity, ids))
 }
 
@@ -103,9 +122,15 @@ async fn answer(connection: &Connection, content: Asked) -> Result<(), Status> {
                 // A real server's Stop does what Skip does.
                 Nacked::Skip | Nacked::Stop => NackAction::Skip,
             };
-            connection.nack(read_ids(&nack.ids)?, action, nack.reason).await;
+            connection
+                .nack(read_ids(&nack.ids)?, action, nack.reason)
+                .await;
         }
-        Asked::Options(_) => return Err(Status::invalid_argument("Only the first message may be options.")),
+        Asked::Options(_) => {
+            return Err(Status::invalid_argument(
+                "Only the first message may be options.",
+            ));
+        }
     }
     Ok(())
 }
@@ -116,17 +141,29 @@ fn read_ids(ids: &[WireUuid]) -> Result<Vec<Uuid>, Status> {
 }
 
 fn reply(content: Content) -> ReadResp {
-    ReadResp { content: Some(content) }
+    ReadResp {
+        content: Some(content),
+    }
 }
 
 /// A resolved event shows the position of its link: the place in the group's source.
 fn event(pushed: &Pushed, ids: IdForm) -> ReadEvent {
     let position = pushed.event.position().unwrap_or_default();
     ReadEvent {
-        event: pushed.event.event.as_ref().map(|record| own(record, position, ids)),
-        link: pushed.event.link.as_ref().map(|record| own(record, position, ids)),
+        event: pushed
+            .event
+            .event
+            .as_ref()
+            .map(|record| own(record, position, ids)),
+        link: pushed
+            .event
+            .link
+            .as_ref()
+            .map(|record| own(record, position, ids)),
         position: Some(read_event::Position::CommitPosition(position.get())),
-        count: Some(read_event::Count::RetryCount(i32::try_from(pushed.retries).unwrap_or(i32::MAX))),
+        count: Some(read_event::Count::RetryCount(
+            i32::try_from(pushed.retries).unwrap_or(i32::MAX),
+        )),
     }
 }
 

@@ -58,9 +58,18 @@ fn start_text(origin: &Origin) -> String {
         Origin::Stream(StreamStart::Start) => "0".to_owned(),
         Origin::Stream(StreamStart::End) => "-1".to_owned(),
         Origin::Stream(StreamStart::Revision(number)) => number.to_string(),
-        Origin::All { start: AllStart::Start, .. } => "C:0/P:0".to_owned(),
-        Origin::All { start: AllStart::End, .. } => "C:-1/P:-1".to_owned(),
-        Origin::All { start: AllStart::Position { commit, prepare }, .. } => {
+        Origin::All {
+            start: AllStart::Start,
+            ..
+        } => "C:0/P:0".to_owned(),
+        Origin::All {
+            start: AllStart::End,
+            ..
+        } => "C:-1/P:-1".to_owned(),
+        Origin::All {
+            start: AllStart::Position { commit, prepare },
+            ..
+        } => {
             format!("C:{}/P:{}", commit.get(), prepare.get())
         }
     }

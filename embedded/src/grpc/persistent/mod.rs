@@ -8,8 +8,9 @@ use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use protocol::persistent_subscriptions::{
-    CreateReq, CreateResp, DeleteReq, DeleteResp, GetInfoReq, GetInfoResp, ListReq, ListResp, ReadReq, ReadResp, ReplayParkedReq,
-    ReplayParkedResp, UpdateReq, UpdateResp, persistent_subscriptions_server::PersistentSubscriptions,
+    CreateReq, CreateResp, DeleteReq, DeleteResp, GetInfoReq, GetInfoResp, ListReq, ListResp,
+    ReadReq, ReadResp, ReplayParkedReq, ReplayParkedResp, UpdateReq, UpdateResp,
+    persistent_subscriptions_server::PersistentSubscriptions,
 };
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -34,39 +35,87 @@ impl PersistentSubscriptions for Service {
     async fn create(&self, request: Request<CreateReq>) -> Result<Response<CreateResp>, Status> {
         let config = request::create(self.operated(request)?)?;
         let name = config.name.clone();
-        self.0.groups.create(config).await.map_err(|error| failed(&name, &error))?;
+        self.0
+            .groups
+            .create(config)
+            .await
+            .map_err(|error| failed(&name, &error))?;
         Ok(Response::new(CreateResp {}))
     }
 
     async fn update(&self, request: Request<UpdateReq>) -> Result<Response<UpdateResp>, Status> {
         let config = request::update(self.operated(request)?)?;
         let name = config.name.clone();
-        self.0.groups.update(config).await.map_err(|error| failed(&name, &error))?;
+        self.0
+            .groups
+            .update(config)
+            .await
+            .map_err(|error| failed(&name, &error))?;
         Ok(Response::new(UpdateResp {}))
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
         let name = request::delete(self.operated(request)?)?;
-        self.0.groups.delete(&name).await.map_err(|error| failed(&name, &error))?;
+        self.0
+            .groups
+            .delete(&name)
+            .await
+            .map_err(|error| failed(&name, &error))?;
         Ok(Response::new(DeleteResp {}))
     }
 
-    async fn read(&self, request: Request<Streaming<ReadReq>>) -> Result<Response<Self::ReadStream>, Status> {
-        let from = request.extensions().get().map(|Peer(from)| from.to_string()).unwrap_or_default();
-        let who = request.metadata().get("connection-name").and_then(|name| name.to_str().ok());
+    async fn read(
+        &self,
+        request: Request<Streaming<ReadReq>>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
+        let from = request
+            .extensions()
+            .get()
+            .map(|Peer(from)| from.to_string())
+            .unwrap_or_default();
+        let who = request
+            .metadata()
+            .get("connection-name")
+            .and_then(|name| name.to_str().ok());
         let who = who.unwrap_or_default().to_owned();
-        Ok(Response::new(consume::consume(&self.0, &status::who(&request), request.into_inner(), from, who).await?))
+        Ok(Response::new(
+            consume::consume(
+                &self.0,
+                &status::who(&request),
+                request.into_inner(),
+                from,
+                who,
+            )
+            .await?,
+        ))
     }
 
-    async fn get_info(&self, request: Request<GetInfoReq>) -> Result<Response<GetInfoResp>, Status> {
+    async fn get_info(
+        &self,
+        request: Request<GetInfoReq>,
+    ) -> Result<Response<GetInfoResp>, Status> {
         let name = request::get_info(self.operated(request)?)?;
-        let info = self.0.groups.info(&name).await.map_err(|error| failed(&name, &error))?;
-        Ok(Response::new(GetInfoResp { subscription_info: Some(info::write(info)) }))
+        let info = self
+            .0
+            .groups
+            .info(&name)
+            .await
+            .map_err(|error| failed(&name, &error))?;
+        Ok(Response::new(GetInfoResp {
+            subscription_info: Some(info::write(info)),
+        }))
     }
 
-    async fn replay_parked(&self, request: Request<ReplayParkedReq>) -> Result<Response<ReplayParkedResp>, Status> {
+    async fn replay_parked(
+        &self,
+        request: Request<ReplayParkedReq>,
+    ) -> Result<Response<ReplayParkedResp>, Status> {
         let (name, stop_at) = request::replay_parked(self.operated(request)?)?;
-        self.0.groups.replay(&name, stop_at).await.map_err(|error| failed(&name, &error))?;
+        self.0
+            .groups
+            .replay(&name, stop_at)
+            .await
+            .map_err(|error| failed(&name, &error))?;
         Ok(Response::new(ReplayParkedResp {}))
     }
 
@@ -74,9 +123,13 @@ impl PersistentSubscriptions for Service {
         let source = request::list(self.operated(request)?)?;
         let groups = self.0.groups.list(source.as_ref()).await;
         if let (Some(source), true) = (&source, groups.is_empty()) {
-            return Err(Status::not_found(format!("There are no subscription groups on stream {source}.")));
+            return Err(Status::not_found(format!(
+                "There are no subscription groups on stream {source}."
+            )));
         }
-        Ok(Response::new(ListResp { subscriptions: groups.into_iter().map(info::write).collect() }))
+        Ok(Response::new(ListResp {
+            subscriptions: groups.into_iter().map(info::write).collect(),
+        }))
     }
 
     async fn restart_subsystem(&self, request: Request<()>) -> Result<Response<()>, Status> {
@@ -105,7 +158,9 @@ fn failed(name: &GroupName, error: &GroupError) -> Status {
             name,
             Code::FailedPrecondition,
             "maximum-subscribers-reached",
-            format!("Maximum subscriptions reached for subscription group {group} on stream {source}."),
+            format!(
+                "Maximum subscriptions reached for subscription group {group} on stream {source}."
+            ),
         ),
         GroupError::Write(failure) => status::failed(failure),
     }
@@ -115,7 +170,12 @@ fn failed(name: &GroupName, error: &GroupError) -> Status {
 fn dropped(name: &GroupName) -> Status {
     let GroupName { source, group } = name;
     let message = format!("Subscription group {group} on stream {source} was dropped.");
-    about(name, Code::Cancelled, "persistent-subscription-dropped", message)
+    about(
+        name,
+        Code::Cancelled,
+        "persistent-subscription-dropped",
+        message,
+    )
 }
 
 /// Settings that make no sense.
@@ -124,11 +184,20 @@ fn refused(name: &GroupName, reason: &str) -> Status {
     status::with_trailers(
         Code::Internal,
         format!("Subscription group {group} on stream {source} failed: '{reason}'"),
-        &[("exception", "persistent-subscription-failed"), ("stream-name", source.as_str()), ("group-name", group), ("reason", reason)],
+        &[
+            ("exception", "persistent-subscription-failed"),
+            ("stream-name", source.as_str()),
+            ("group-name", group),
+            ("reason", reason),
+        ],
     )
 }
 
 fn about(name: &GroupName, code: Code, exception: &str, message: String) -> Status {
-    let trailers = [("exception", exception), ("stream-name", name.source.as_str()), ("group-name", name.group.as_str())];
+    let trailers = [
+        ("exception", exception),
+        ("stream-name", name.source.as_str()),
+        ("group-name", name.group.as_str()),
+    ];
     status::with_trailers(code, message, &trailers)
 }

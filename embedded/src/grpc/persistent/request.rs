@@ -34,7 +34,10 @@ pub(super) fn create(request: CreateReq) -> Result<GroupConfig, Status> {
                 Some(RevisionOption::Revision(number)) => StreamStart::Revision(number),
                 None => return Err(no_start()),
             };
-            (read_stream(stream.stream_identifier)?, Origin::Stream(start))
+            (
+                read_stream(stream.stream_identifier)?,
+                Origin::Stream(start),
+            )
         }
         Some(create_req::options::StreamOption::All(all)) => {
             let start = match all.all_option {
@@ -43,46 +46,80 @@ pub(super) fn create(request: CreateReq) -> Result<GroupConfig, Status> {
                 Some(AllOption::Position(at)) => all_start(at.commit_position, at.prepare_position),
                 None => return Err(no_start()),
             };
-            (StreamName::new(ALL), Origin::All { start, filter: filter(all.filter_option)? })
+            (
+                StreamName::new(ALL),
+                Origin::All {
+                    start,
+                    filter: filter(all.filter_option)?,
+                },
+            )
         }
         // Before there were groups on $all, the stream was named beside the settings.
         None => {
-            let revision = options.settings.as_ref().map_or(0, |settings| settings.revision);
-            (read_stream(options.stream_identifier)?, Origin::Stream(StreamStart::Revision(revision)))
+            let revision = options
+                .settings
+                .as_ref()
+                .map_or(0, |settings| settings.revision);
+            (
+                read_stream(options.stream_identifier)?,
+                Origin::Stream(StreamStart::Revision(revision)),
+            )
         }
     };
-    let name = GroupName { source, group: options.group_name };
+    let name = GroupName {
+        source,
+        group: options.group_name,
+    };
     let settings = settings(&name, options.settings.unwrap_or_default())?;
-    if let Origin::All { filter: Some(filter), .. } = &origin {
-        filter.compile().map_err(|error| Status::invalid_argument(error.to_string()))?;
+    if let Origin::All {
+        filter: Some(filter),
+        ..
+    } = &origin
+    {
+        filter
+            .compile()
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
     }
-    Ok(GroupConfig { name, origin, settings })
+    Ok(GroupConfig {
+        name,
+        origin,
+        settings,
+    })
 }
 
 /// An update cannot change a filter: the group keeps none.
 pub(super) fn update(request: UpdateReq) -> Result<GroupConfig, Status> {
     let options = request.options.ok_or_else(no_options)?;
     let stream_option = match options.stream_option {
-        Some(update_req::options::StreamOption::Stream(stream)) => {
-            Some(create_req::options::StreamOption::Stream(create_req::StreamOptions {
+        Some(update_req::options::StreamOption::Stream(stream)) => Some(
+            create_req::options::StreamOption::Stream(create_req::StreamOptions {
                 stream_identifier: stream.stream_identifier,
                 revision_option: stream.revision_option.map(|option| match option {
-                    update_req::stream_options::RevisionOption::Revision(number) => RevisionOption::Revision(number),
-                    update_req::stream_options::RevisionOption::Start(()) => RevisionOption::Start(()),
+                    update_req::stream_options::RevisionOption::Revision(number) => {
+                        RevisionOption::Revision(number)
+                    }
+                    update_req::stream_options::RevisionOption::Start(()) => {
+                        RevisionOption::Start(())
+                    }
                     update_req::stream_options::RevisionOption::End(()) => RevisionOption::End(()),
                 }),
-            }))
-        }
-        Some(update_req::options::StreamOption::All(all)) => Some(create_req::options::StreamOption::All(create_req::AllOptions {
-            all_option: all.all_option.map(|option| match option {
-                update_req::all_options::AllOption::Position(at) => {
-                    AllOption::Position(create_req::Position { commit_position: at.commit_position, prepare_position: at.prepare_position })
-                }
-                update_req::all_options::AllOption::Start(()) => AllOption::Start(()),
-                update_req::all_options::AllOption::End(()) => AllOption::End(()),
             }),
-            filter_option: None,
-        })),
+        ),
+        Some(update_req::options::StreamOption::All(all)) => Some(
+            create_req::options::StreamOption::All(create_req::AllOptions {
+                all_option: all.all_option.map(|option| match option {
+                    update_req::all_options::AllOption::Position(at) => {
+                        AllOption::Position(create_req::Position {
+                            commit_position: at.commit_position,
+                            prepare_position: at.prepare_position,
+                        })
+                    }
+                    update_req::all_options::AllOption::Start(()) => AllOption::Start(()),
+                    update_req::all_options::AllOption::End(()) => AllOption::End(()),
+                }),
+                filter_option: None,
+            }),
+        ),
         None => None,
     };
     create(CreateReq {
@@ -98,7 +135,9 @@ pub(super) fn update(request: UpdateReq) -> Result<GroupConfig, Status> {
 pub(super) fn delete(request: DeleteReq) -> Result<GroupName, Status> {
     let options = request.options.ok_or_else(no_options)?;
     match options.stream_option {
-        Some(delete_req::options::StreamOption::StreamIdentifier(stream)) => named(Some(stream), options.group_name),
+        Some(delete_req::options::StreamOption::StreamIdentifier(stream)) => {
+            named(Some(stream), options.group_name)
+        }
         Some(delete_req::options::StreamOption::All(())) => Ok(on_all(options.group_name)),
         None => Err(no_source()),
     }
@@ -107,7 +146,9 @@ pub(super) fn delete(request: DeleteReq) -> Result<GroupName, Status> {
 pub(super) fn get_info(request: GetInfoReq) -> Result<GroupName, Status> {
     let options = request.options.ok_or_else(no_options)?;
     match options.stream_option {
-        Some(get_info_req::options::StreamOption::StreamIdentifier(stream)) => named(Some(stream), options.group_name),
+        Some(get_info_req::options::StreamOption::StreamIdentifier(stream)) => {
+            named(Some(stream), options.group_name)
+        }
         Some(get_info_req::options::StreamOption::All(())) => Ok(on_all(options.group_name)),
         None => Err(no_source()),
     }
@@ -122,9 +163,9 @@ pub(super) fn replay_parked(request: ReplayParkedReq) -> Result<(GroupName, Opti
         None => return Err(no_source()),
     };
     let stop_at = match options.stop_at_option {
-        Some(StopAtOption::StopAt(count)) => {
-            Some(u64::try_from(count).map_err(|_| Status::invalid_argument("The number to stop at must not be negative."))?)
-        }
+        Some(StopAtOption::StopAt(count)) => Some(u64::try_from(count).map_err(|_| {
+            Status::invalid_argument("The number to stop at must not be negative.")
+        })?),
         Some(StopAtOption::NoLimit(())) | None => None,
     };
     Ok((name, stop_at))
@@ -141,16 +182,24 @@ pub(super) fn list(request: ListReq) -> Result<Option<StreamName>, Status> {
             Some(StreamOption::All(())) => Ok(Some(StreamName::new(ALL))),
             None => Err(no_source()),
         },
-        None => Err(Status::invalid_argument("The request must say which groups to list.")),
+        None => Err(Status::invalid_argument(
+            "The request must say which groups to list.",
+        )),
     }
 }
 
 pub(super) fn named(stream: Option<StreamIdentifier>, group: String) -> Result<GroupName, Status> {
-    Ok(GroupName { source: read_stream(stream)?, group })
+    Ok(GroupName {
+        source: read_stream(stream)?,
+        group,
+    })
 }
 
 pub(super) fn on_all(group: String) -> GroupName {
-    GroupName { source: StreamName::new(ALL), group }
+    GroupName {
+        source: StreamName::new(ALL),
+        group,
+    }
 }
 
 pub(super) fn no_options() -> Status {
@@ -168,7 +217,10 @@ fn no_start() -> Status {
 fn all_start(commit: u64, prepare: u64) -> AllStart {
     match (commit, prepare) {
         (u64::MAX, u64::MAX) => AllStart::End,
-        _ => AllStart::Position { commit: Position::new(commit), prepare: Position::new(prepare) },
+        _ => AllStart::Position {
+            commit: Position::new(commit),
+            prepare: Position::new(prepare),
+        },
     }
 }
 
@@ -184,7 +236,11 @@ fn filter(option: Option<FilterOption>) -> Result<Option<FilterSpec>, Status> {
     let (by_event_type, expression) = match options.filter {
         Some(filter_options::Filter::EventType(expression)) => (true, expression),
         Some(filter_options::Filter::StreamIdentifier(expression)) => (false, expression),
-        None => return Err(Status::invalid_argument("The filter must say what it looks at.")),
+        None => {
+            return Err(Status::invalid_argument(
+                "The filter must say what it looks at.",
+            ));
+        }
     };
     Ok(Some(FilterSpec {
         by_event_type,
@@ -201,7 +257,10 @@ fn settings(name: &GroupName, wire: create_req::Settings) -> Result<Settings, St
         strategy => strategy,
     };
     let Some(strategy) = Strategy::named(strategy) else {
-        return Err(refused(name, &format!("Consumer strategy {strategy} does not exist.")));
+        return Err(refused(
+            name,
+            &format!("Consumer strategy {strategy} does not exist."),
+        ));
     };
     if wire.read_batch_size >= wire.history_buffer_size {
         return Err(refused(
@@ -237,7 +296,12 @@ fn settings(name: &GroupName, wire: create_req::Settings) -> Result<Settings, St
 }
 
 fn positive(name: &GroupName, value: i64) -> Result<u32, Status> {
-    u32::try_from(value).map_err(|_| refused(name, "Specified argument was out of the range of valid values."))
+    u32::try_from(value).map_err(|_| {
+        refused(
+            name,
+            "Specified argument was out of the range of valid values.",
+        )
+    })
 }
 
 fn update_settings(wire: update_req::Settings) -> create_req::Settings {

@@ -7,8 +7,9 @@
 //! clear 4 · tree u64
 //! ```
 //!
-//! Numbers are little endian. A crash leaves the newest journal with part of a group at its end, or with zeros that were set
-//! aside; nothing whole can follow there, because a group is flushed before the next is written.
+//! Numbers are little endian. A crash leaves the newest journal with part of a group at its end, or
+//! with zeros that were set aside; nothing whole can follow there, because a group is flushed
+//! before the next is written.
 
 use std::{
     fs::{self, File},
@@ -41,8 +42,12 @@ pub(super) fn all(store: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     };
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION)
-            && let Some(number) = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok())
+        if path
+            .extension()
+            .is_some_and(|extension| extension == EXTENSION)
+            && let Some(number) = path
+                .file_stem()
+                .and_then(|stem| stem.to_str()?.parse().ok())
         {
             found.push((number, path));
         }
@@ -65,7 +70,10 @@ pub(super) fn check(
     };
     for number in *oldest..*newest {
         if !journals.iter().any(|(other, _)| *other == number) {
-            survey.fault(store.join(format!("{number}.{EXTENSION}")), Problem::Missing);
+            survey.fault(
+                store.join(format!("{number}.{EXTENSION}")),
+                Problem::Missing,
+            );
         }
     }
     for (number, path) in journals {
@@ -93,7 +101,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The bytes of a journal without the zeros at its end: the library sets aside far more than it has written.
+/// The bytes of a journal without the zeros at its end: the library sets aside far more than it has
+/// written.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
@@ -102,7 +111,10 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     loop {
         let read = file.read(&mut chunk)?;
         if read == 0 {
-            let end = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let end = content
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |last| last + 1);
             content.truncate(end);
             return Ok(content);
         }
@@ -115,7 +127,8 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// How many bytes at the start are whole groups. A group may end in zeros that were cut: the magic never does.
+/// How many bytes at the start are whole groups. A group may end in zeros that were cut: the magic
+/// never does.
 pub(super) fn whole(content: &[u8]) -> usize {
     let mut at = 0;
     while let Some(length) = group(&content[at..]) {
@@ -127,11 +140,14 @@ pub(super) fn whole(content: &[u8]) -> usize {
 /// Whether a whole group stands somewhere in there.
 pub(super) fn holds_a_group(bytes: &[u8]) -> bool {
     let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == START);
-    starts.into_iter().any(|(at, _)| group(&bytes[at..]).is_some())
+    starts
+        .into_iter()
+        .any(|(at, _)| group(&bytes[at..]).is_some())
 }
 
-/// Whether a group stands here from its start to its end, with a checksum that is not its own. That is no torn tail: a crash leaves
-/// part of a group. The library refuses it too, without a word of where.
+/// Whether a group stands here from its start to its end, with a checksum that is not its own. That
+/// is no torn tail: a crash leaves part of a group. The library refuses it too, without a word of
+/// where.
 fn is_spoiled(bytes: &[u8]) -> bool {
     group(bytes).is_none() && extent(bytes).is_some()
 }
@@ -142,7 +158,8 @@ fn group(bytes: &[u8]) -> Option<usize> {
     (checksum == xxh3_64(&bytes[START_BYTES..end])).then_some(end + END_BYTES)
 }
 
-/// Where the items end of the group that stands here, and the checksum behind them, if it stands here to its end.
+/// Where the items end of the group that stands here, and the checksum behind them, if it stands
+/// here to its end.
 fn extent(bytes: &[u8]) -> Option<(usize, u64)> {
     if *bytes.first()? != START {
         return None;

@@ -1,9 +1,10 @@
 //! The storage library's files, looked at without it: which of them is damaged, and how.
 //!
-//! The library's errors name no file, and some damage it meets in silence: it cuts a journal off at the first entry that it
-//! cannot read, whatever follows; it deletes a tree whose `current` is missing and tables that a damaged version file no longer
-//! names. So its files are looked at before it may touch them: what says how the others are to be read is checked whole at each
-//! open, the tables by their checksums when something is wrong or when somebody asks.
+//! The library's errors name no file, and some damage it meets in silence: it cuts a journal off at
+//! the first entry that it cannot read, whatever follows; it deletes a tree whose `current` is
+//! missing and tables that a damaged version file no longer names. So its files are looked at
+//! before it may touch them: what says how the others are to be read is checked whole at each open,
+//! the tables by their checksums when something is wrong or when somebody asks.
 
 mod journal;
 mod tree;
@@ -78,7 +79,8 @@ pub(crate) enum Order {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) faults: Vec<Fault>,
-    /// Bytes behind the last whole group of the newest journal: what a crash left, and the library cuts off.
+    /// Bytes behind the last whole group of the newest journal: what a crash left, and the library
+    /// cuts off.
     pub(crate) torn: u64,
     /// Whether anything was ever written: then every tree was finished before.
     pub(crate) is_begun: bool,
@@ -87,15 +89,26 @@ pub(crate) struct Survey {
     pub(crate) files: u64,
 }
 
-/// Looks at the files of the store in this folder, and tells of each after it was read. A folder without a store has no faults.
-pub(crate) fn survey(store: &Path, depth: Depth, order: Order, told: &mut dyn FnMut(&Survey)) -> io::Result<Survey> {
+/// Looks at the files of the store in this folder, and tells of each after it was read. A folder
+/// without a store has no faults.
+pub(crate) fn survey(
+    store: &Path,
+    depth: Depth,
+    order: Order,
+    told: &mut dyn FnMut(&Survey),
+) -> io::Result<Survey> {
     let mut survey = Survey::default();
     let version = store.join(VERSION);
     let trees = subfolders(&store.join(TREES))?;
     let journals = journal::all(store)?;
     match fs::read(&version) {
         Ok(found) if found == FORMAT => survey.read(FORMAT.len() as u64),
-        Ok(found) => survey.fault(version, Problem::OtherFormat { found: found.into_iter().take(8).collect() }),
+        Ok(found) => survey.fault(
+            version,
+            Problem::OtherFormat {
+                found: found.into_iter().take(8).collect(),
+            },
+        ),
         // The library writes it last when it makes a store: before, there is nothing in it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if trees.iter().any(|tree| tree::has_tables(tree)) {

@@ -18,7 +18,8 @@ use crate::{
     model::{NewEvent, Position, StreamName, Ticks, encode_event},
 };
 
-/// A closed store with tables, and events that are in its journal only. The folder goes with the value.
+/// A closed store with tables, and events that are in its journal only. The folder goes with the
+/// value.
 fn closed_store() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let log = DiskLog::open(directory.path(), Durability::Unsynced).unwrap();
@@ -38,37 +39,68 @@ fn write(log: &DiskLog, number: u64) {
         data: Bytes::from(vec![b'a'; 500]),
         metadata: Bytes::new(),
     };
-    let entry = IndexEntry { number, position, id: event.id, created: Ticks(1) };
+    let entry = IndexEntry {
+        number,
+        position,
+        id: event.id,
+        created: Ticks(1),
+    };
     let record = encode_event(&stream, number, Ticks(1), &event);
-    log.commit(Group { records: vec![(position, record)], entries: vec![(stream, entry)], removed: Vec::new() }).unwrap();
+    log.commit(Group {
+        records: vec![(position, record)],
+        entries: vec![(stream, entry)],
+        removed: Vec::new(),
+    })
+    .unwrap();
 }
 
 fn surveyed(directory: &Path, depth: Depth) -> Survey {
-    survey(&folder::store(directory), depth, Order::Flushed, &mut |_| {}).unwrap()
+    survey(
+        &folder::store(directory),
+        depth,
+        Order::Flushed,
+        &mut |_| {},
+    )
+    .unwrap()
 }
 
-/// The files that count: not the lock, which is empty, nor versions of a tree that another has replaced.
+/// The files that count: not the lock, which is empty, nor versions of a tree that another has
+/// replaced.
 fn files_with(directory: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-    let found = folder::files_of(directory).unwrap().into_iter().filter(|found| found.bytes > 0).map(|found| found.file);
-    found.filter(|file| !is_replaced(file) && is_wanted(file)).collect()
+    let found = folder::files_of(directory)
+        .unwrap()
+        .into_iter()
+        .filter(|found| found.bytes > 0)
+        .map(|found| found.file);
+    found
+        .filter(|file| !is_replaced(file) && is_wanted(file))
+        .collect()
 }
 
 fn is_replaced(file: &Path) -> bool {
     let current = fs::read(file.with_file_name("current"));
-    let named = current.ok().and_then(|current| Some(u64::from_le_bytes(*current.first_chunk()?)));
+    let named = current
+        .ok()
+        .and_then(|current| Some(u64::from_le_bytes(*current.first_chunk()?)));
     is_version(file) && named.is_some_and(|number| !file.ends_with(format!("v{number}")))
 }
 
 fn the_journal(directory: &Path) -> PathBuf {
-    files_with(directory, |file| file.extension().is_some_and(|extension| extension == "jnl")).pop().unwrap()
+    files_with(directory, |file| {
+        file.extension().is_some_and(|extension| extension == "jnl")
+    })
+    .pop()
+    .unwrap()
 }
 
 fn is_table(file: &Path) -> bool {
-    file.parent().is_some_and(|folder| folder.ends_with("tables"))
+    file.parent()
+        .is_some_and(|folder| folder.ends_with("tables"))
 }
 
 fn is_version(file: &Path) -> bool {
-    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('v'))
+    file.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('v'))
 }
 
 #[test]
@@ -95,9 +127,16 @@ fn a_flipped_bit_in_any_file_is_found_and_the_file_named() {
         fs::write(&file, &content).unwrap();
         let is_ours = file.parent() == Some(store.path());
         let faults = surveyed(store.path(), Depth::Whole).faults;
-        // What a tree's `current` says about its version file cannot be told from what the version file is.
-        let names_it = |fault: &Fault| fault.file == file || (file.ends_with("current") && is_version(&fault.file));
-        assert!(is_ours || faults.iter().all(names_it) && faults.len() == 1, "{}: {faults:?}", file.display());
+        // What a tree's `current` says about its version file cannot be told from what the version
+        // file is.
+        let names_it = |fault: &Fault| {
+            fault.file == file || (file.ends_with("current") && is_version(&fault.file))
+        };
+        assert!(
+            is_ours || faults.iter().all(names_it) && faults.len() == 1,
+            "{}: {faults:?}",
+            file.display()
+        );
         // An extent that says less than is there only guards less.
         if !is_table(&file) && !file.ends_with("extent") {
             let opened = DiskLog::open(store.path(), Durability::Synced);
@@ -115,14 +154,21 @@ struct StartErrorText(String);
 impl StartErrorText {
     fn of(error: OpenError) -> Self {
         let error = crate::StartError::from(error);
-        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        let source = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         Self(format!("{error}: {source}"))
     }
 }
 
 #[test]
 fn a_missing_file_is_named_and_nothing_is_deleted() {
-    for missing in [is_table as fn(&Path) -> bool, is_version, |file| file.ends_with("current"), |file| file.extension().is_some()] {
+    for missing in [
+        is_table as fn(&Path) -> bool,
+        is_version,
+        |file| file.ends_with("current"),
+        |file| file.extension().is_some(),
+    ] {
         let store = closed_store();
         for file in files_with(store.path(), missing) {
             let content = fs::read(&file).unwrap();
@@ -130,7 +176,9 @@ fn a_missing_file_is_named_and_nothing_is_deleted() {
             let before = folder::files_of(store.path()).unwrap();
             let opened = DiskLog::open(store.path(), Durability::Synced);
             let error = opened.expect_err(&file.display().to_string());
-            let OpenError::Damaged(fault) = &error else { panic!("{}: {error:?}", file.display()) };
+            let OpenError::Damaged(fault) = &error else {
+                panic!("{}: {error:?}", file.display())
+            };
             assert_eq!((&fault.file, &fault.problem), (&file, &Problem::Missing));
             assert_eq!(folder::files_of(store.path()).unwrap(), before);
             fs::write(&file, content).unwrap();
@@ -152,8 +200,19 @@ fn a_journal_cut_anywhere_is_a_torn_tail_if_it_is_the_newest_and_damage_if_it_is
         assert_eq!(survey.faults, [], "cut at {cut}");
         fs::write(&later, [0; 10]).unwrap();
         let faults = surveyed(store.path(), Depth::AtOpen).faults;
-        let wanted = if survey.torn == 0 { vec![] } else { vec![path.clone()] };
-        assert_eq!(faults.iter().map(|fault| fault.file.clone()).collect::<Vec<_>>(), wanted, "cut at {cut}");
+        let wanted = if survey.torn == 0 {
+            vec![]
+        } else {
+            vec![path.clone()]
+        };
+        assert_eq!(
+            faults
+                .iter()
+                .map(|fault| fault.file.clone())
+                .collect::<Vec<_>>(),
+            wanted,
+            "cut at {cut}"
+        );
         fs::remove_file(&later).unwrap();
     }
 }
@@ -166,10 +225,26 @@ fn a_hole_in_a_journal_is_damage_unless_groups_were_never_flushed() {
     content[100..140].fill(0);
     fs::write(&path, &content).unwrap();
     let faults = surveyed(store.path(), Depth::AtOpen).faults;
-    assert!(matches!(&faults[..], [Fault { file, problem: Problem::InTheMiddle { at: 0 } }] if *file == path), "{faults:?}");
-    let unknown = || survey(&folder::store(store.path()), Depth::AtOpen, Order::Unknown, &mut |_| {}).unwrap().faults;
-    // The library cuts off what it cannot follow, and refuses what it can and that has another checksum.
-    assert!(matches!(&unknown()[..], [Fault { file, problem: Problem::Group { at: 0 } }] if *file == path), "{faults:?}");
+    assert!(
+        matches!(&faults[..], [Fault { file, problem: Problem::InTheMiddle { at: 0 } }] if *file == path),
+        "{faults:?}"
+    );
+    let unknown = || {
+        survey(
+            &folder::store(store.path()),
+            Depth::AtOpen,
+            Order::Unknown,
+            &mut |_| {},
+        )
+        .unwrap()
+        .faults
+    };
+    // The library cuts off what it cannot follow, and refuses what it can and that has another
+    // checksum.
+    assert!(
+        matches!(&unknown()[..], [Fault { file, problem: Problem::Group { at: 0 } }] if *file == path),
+        "{faults:?}"
+    );
     content[13..40].fill(0);
     fs::write(&path, &content).unwrap();
     assert_eq!(unknown(), []);
@@ -185,17 +260,30 @@ fn a_last_group_that_is_whole_but_not_what_it_was_is_damage_and_no_torn_tail() {
     content[last] ^= 1;
     fs::write(&path, &content).unwrap();
     let faults = surveyed(store.path(), Depth::AtOpen).faults;
-    assert!(matches!(&faults[..], [Fault { file, problem: Problem::Group { at: 1.. } }] if *file == path), "{faults:?}");
-    assert!(matches!(DiskLog::open(store.path(), Durability::Synced), Err(OpenError::Damaged(fault)) if fault.file == path));
+    assert!(
+        matches!(&faults[..], [Fault { file, problem: Problem::Group { at: 1.. } }] if *file == path),
+        "{faults:?}"
+    );
+    assert!(
+        matches!(DiskLog::open(store.path(), Durability::Synced), Err(OpenError::Damaged(fault)) if fault.file == path)
+    );
 }
 
 #[test]
 fn a_log_that_lost_its_end_is_refused_by_the_file_that_knows_better() {
     let store = closed_store();
     let path = the_journal(store.path());
-    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(0)
+        .unwrap();
     let error = DiskLog::open(store.path(), Durability::Synced).unwrap_err();
-    assert!(matches!(&error, OpenError::Shorter { file, .. } if *file == store.path().join("extent")), "{error:?}");
+    assert!(
+        matches!(&error, OpenError::Shorter { file, .. } if *file == store.path().join("extent")),
+        "{error:?}"
+    );
     extent::note(store.path(), Position::START).unwrap();
     DiskLog::open(store.path(), Durability::Synced).unwrap();
 }
@@ -210,11 +298,34 @@ fn an_index_that_has_less_than_the_log_is_made_again_to_its_end() {
     (10..20).for_each(|number| write(&log, number));
     log.write_record_tables();
     drop(log);
-    fs::OpenOptions::new().write(true).open(&journal).unwrap().set_len(kept as u64).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&journal)
+        .unwrap()
+        .set_len(kept as u64)
+        .unwrap();
     let log = DiskLog::open(store.path(), Durability::Synced).unwrap();
-    let entries = log.entries(&StreamName::new("s"), 0..=u64::MAX, Direction::Forwards, 100).unwrap();
-    let events: Vec<_> = entries.iter().map(|it| (it.number, log.record(it.position).unwrap().unwrap().id == it.id)).collect();
-    assert_eq!(events, (0..20).map(|number| (number, true)).collect::<Vec<_>>());
+    let entries = log
+        .entries(
+            &StreamName::new("s"),
+            0..=u64::MAX,
+            Direction::Forwards,
+            100,
+        )
+        .unwrap();
+    let events: Vec<_> = entries
+        .iter()
+        .map(|it| {
+            (
+                it.number,
+                log.record(it.position).unwrap().unwrap().id == it.id,
+            )
+        })
+        .collect();
+    assert_eq!(
+        events,
+        (0..20).map(|number| (number, true)).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A tree: `current` names its version file and that file's checksum, the version file names the tables and theirs.
+//! A tree: `current` names its version file and that file's checksum, the version file names the
+//! tables and theirs.
 
 use std::{
     fs::{self, File},
@@ -29,7 +30,12 @@ pub(super) fn has_tables(tree: &Path) -> bool {
     fs::read_dir(tree.join(TABLES)).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-pub(super) fn check(tree: &Path, depth: Depth, survey: &mut Survey, told: &mut dyn FnMut(&Survey)) -> io::Result<()> {
+pub(super) fn check(
+    tree: &Path,
+    depth: Depth,
+    survey: &mut Survey,
+    told: &mut dyn FnMut(&Survey),
+) -> io::Result<()> {
     for attempt in 1.. {
         let (before, found) = (fs::read(tree.join(CURRENT)).ok(), survey.faults.len());
         look(tree, depth, survey, told)?;
@@ -42,7 +48,12 @@ pub(super) fn check(tree: &Path, depth: Depth, survey: &mut Survey, told: &mut d
     Ok(())
 }
 
-fn look(tree: &Path, depth: Depth, survey: &mut Survey, told: &mut dyn FnMut(&Survey)) -> io::Result<()> {
+fn look(
+    tree: &Path,
+    depth: Depth,
+    survey: &mut Survey,
+    told: &mut dyn FnMut(&Survey),
+) -> io::Result<()> {
     let current = tree.join(CURRENT);
     let named = match fs::read(&current) {
         Ok(content) => content,
@@ -103,20 +114,29 @@ fn check_table(table: &Named, depth: Depth, survey: &mut Survey) {
 }
 
 fn missing_or_closed(error: &io::Error) -> Problem {
-    if error.kind() == io::ErrorKind::NotFound { Problem::Missing } else { Problem::Closed(error.to_string()) }
+    if error.kind() == io::ErrorKind::NotFound {
+        Problem::Missing
+    } else {
+        Problem::Closed(error.to_string())
+    }
 }
 
 fn version_named(current: &[u8]) -> Option<(u64, u128)> {
     let current: &[u8; CURRENT_BYTES] = current.try_into().ok()?;
     let (number, rest) = current.split_first_chunk()?;
     let checksum = rest.first_chunk()?;
-    (current[CURRENT_BYTES - 1] == 0).then_some((u64::from_le_bytes(*number), u128::from_le_bytes(*checksum)))
+    (current[CURRENT_BYTES - 1] == 0)
+        .then_some((u64::from_le_bytes(*number), u128::from_le_bytes(*checksum)))
 }
 
 /// The tables that a version file names: levels of runs of tables.
 fn tables(tree: &Path, version: &Path) -> Option<Vec<Named>> {
     let archive = sfa::Reader::new(version).ok()?;
-    let mut section = archive.toc().section(TABLES.as_bytes())?.buf_reader(version).ok()?;
+    let mut section = archive
+        .toc()
+        .section(TABLES.as_bytes())?
+        .buf_reader(version)
+        .ok()?;
     let mut tables = Vec::new();
     for _level in 0..number::<1>(&mut section)? {
         for _run in 0..number::<1>(&mut section)? {
@@ -126,7 +146,10 @@ fn tables(tree: &Path, version: &Path) -> Option<Vec<Named>> {
                 let mut checksum = [0; 16];
                 section.read_exact(&mut checksum).ok()?;
                 let _sequence = number::<8>(&mut section)?;
-                tables.push(Named { file: tree.join(TABLES).join(id.to_string()), checksum: u128::from_le_bytes(checksum) });
+                tables.push(Named {
+                    file: tree.join(TABLES).join(id.to_string()),
+                    checksum: u128::from_le_bytes(checksum),
+                });
             }
         }
     }

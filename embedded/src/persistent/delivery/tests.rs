@@ -33,7 +33,10 @@ fn event(stream: &str, number: u64) -> Resolved {
     };
     let bytes = encode_event(&StreamName::new(stream), number, Ticks(0), &event);
     let record = Record::decode(Position::new(64 + number), bytes).unwrap();
-    Resolved { event: Some(record), link: None }
+    Resolved {
+        event: Some(record),
+        link: None,
+    }
 }
 
 fn id(number: u64) -> Uuid {
@@ -58,13 +61,23 @@ fn group(strategy: Strategy, consumers: &[usize], events: u64) -> Delivery {
 /// Consumer, event number, retries.
 fn delivered(delivery: &mut Delivery, now: Instant) -> Vec<(u128, u64, u32)> {
     let out = delivery.deliver(now).into_iter();
-    out.map(|(to, item)| (to.as_u128() - 1000, item.event.event.unwrap().number, item.retries)).collect()
+    out.map(|(to, item)| {
+        (
+            to.as_u128() - 1000,
+            item.event.event.unwrap().number,
+            item.retries,
+        )
+    })
+    .collect()
 }
 
 #[test]
 fn in_turn_each_consumer_gets_one_until_it_has_no_room() {
     let mut group = group(Strategy::RoundRobin, &[2, 1], 5);
-    assert_eq!(delivered(&mut group, Instant::now()), [(0, 0, 0), (1, 1, 0), (0, 2, 0)]);
+    assert_eq!(
+        delivered(&mut group, Instant::now()),
+        [(0, 0, 0), (1, 1, 0), (0, 2, 0)]
+    );
     group.ack(id(1));
     assert_eq!(delivered(&mut group, Instant::now()), [(1, 3, 0)]);
     assert_eq!((group.waiting(), group.in_flight()), (1, 3));
@@ -73,14 +86,20 @@ fn in_turn_each_consumer_gets_one_until_it_has_no_room() {
 #[test]
 fn a_single_consumer_is_filled_before_the_next_gets_any() {
     let mut group = group(Strategy::DispatchToSingle, &[2, 2], 3);
-    assert_eq!(delivered(&mut group, Instant::now()), [(0, 0, 0), (0, 1, 0), (1, 2, 0)]);
+    assert_eq!(
+        delivered(&mut group, Instant::now()),
+        [(0, 0, 0), (0, 1, 0), (1, 2, 0)]
+    );
 }
 
 #[test]
 fn pinned_streams_stay_with_one_consumer_and_do_not_hold_up_others() {
     let mut group = group(Strategy::Pinned, &[1, 1], 0);
     for number in 0..20 {
-        group.read(event(if number % 2 == 0 { "a" } else { "b" }, number), number);
+        group.read(
+            event(if number % 2 == 0 { "a" } else { "b" }, number),
+            number,
+        );
     }
     let mut owner = HashMap::new();
     for _ in 0..20 {
@@ -132,7 +151,10 @@ fn what_a_consumer_leaves_behind_comes_again_in_order() {
     let mut group = group(Strategy::DispatchToSingle, &[3, 3], 3);
     delivered(&mut group, Instant::now());
     assert!(group.disconnect(consumer(0)).is_empty());
-    assert_eq!(delivered(&mut group, Instant::now()), [(1, 0, 1), (1, 1, 1), (1, 2, 1)]);
+    assert_eq!(
+        delivered(&mut group, Instant::now()),
+        [(1, 0, 1), (1, 1, 1), (1, 2, 1)]
+    );
 }
 
 #[test]

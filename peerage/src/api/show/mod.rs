@@ -12,14 +12,28 @@ use domain::{
 use journal::Executed;
 use projections::{NetworkView, TimelineEntry};
 
-pub(super) fn command_response(executed: &Executed, peering: Option<PeeringId>, ingress: Option<IngressId>) -> v1::CommandResponse {
+pub(super) fn command_response(
+    executed: &Executed,
+    peering: Option<PeeringId>,
+    ingress: Option<IngressId>,
+) -> v1::CommandResponse {
     v1::CommandResponse {
         network_id: executed.network_id.to_string(),
         peering_id: peering.map(|it| it.to_string()).unwrap_or_default(),
-        revision: executed.revision.or(executed.after.revision).unwrap_or_default(),
-        position: executed.position.map(|it| it.to_string()).unwrap_or_default(),
+        revision: executed
+            .revision
+            .or(executed.after.revision)
+            .unwrap_or_default(),
+        position: executed
+            .position
+            .map(|it| it.to_string())
+            .unwrap_or_default(),
         repeated: executed.repeated,
-        events: executed.events.iter().map(|it| it.name().to_owned()).collect(),
+        events: executed
+            .events
+            .iter()
+            .map(|it| it.name().to_owned())
+            .collect(),
         ingress_id: ingress.map(|it| it.to_string()).unwrap_or_default(),
     }
 }
@@ -41,7 +55,11 @@ pub(super) fn network(row: &NetworkView) -> v1::Network {
         policy: Some(policy(&row.policy)),
         drift_check_at: maybe_time(row.drift_check_at),
         retired_at: maybe_time(row.retired.as_ref().map(|it| it.at)),
-        retired_reason: row.retired.as_ref().map(|it| it.reason.to_string()).unwrap_or_default(),
+        retired_reason: row
+            .retired
+            .as_ref()
+            .map(|it| it.reason.to_string())
+            .unwrap_or_default(),
         exposed_peerings: count(row.peerings.exposed),
     }
 }
@@ -49,9 +67,15 @@ pub(super) fn network(row: &NetworkView) -> v1::Network {
 fn policy(policy: &Policy) -> v1::Policy {
     let (exposure, groups) = match &policy.exposure {
         ExposurePolicy::Report => ("report", Vec::new()),
-        ExposurePolicy::Enforce { groups } => ("enforce", groups.iter().map(ToString::to_string).collect()),
+        ExposurePolicy::Enforce { groups } => {
+            ("enforce", groups.iter().map(ToString::to_string).collect())
+        }
     };
-    v1::Policy { drift: policy.drift.as_str().to_owned(), exposure: exposure.to_owned(), groups }
+    v1::Policy {
+        drift: policy.drift.as_str().to_owned(),
+        exposure: exposure.to_owned(),
+        groups,
+    }
 }
 
 fn count(number: u64) -> u32 {
@@ -66,10 +90,18 @@ pub(super) fn event(row: &TimelineEntry) -> v1::Event {
         stream: row.stream.clone(),
         revision: row.revision,
         r#type: row.event_type.clone(),
-        actor: row.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
+        actor: row
+            .actor
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         command_id: row.command_id.map(|it| it.to_string()).unwrap_or_default(),
         created: time(row.created),
-        data: row.data.as_ref().map(ToString::to_string).unwrap_or_default(),
+        data: row
+            .data
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         problem: row.problem.clone().unwrap_or_default(),
     }
 }

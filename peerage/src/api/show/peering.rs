@@ -7,20 +7,49 @@ use domain::{
     network::{AcceptedBy, Evidence, Finding, FoundRoute, InboundRule, Peer, Remnant},
 };
 use projections::{
-    Block, DnsView, DriftView, ExposureView, FirewallView, IngressView, Origin, PeeringView, Projections, QueryError, Removal, RouteView,
+    Block, DnsView, DriftView, ExposureView, FirewallView, IngressView, Origin, PeeringView,
+    Projections, QueryError, Removal, RouteView,
 };
 
 /// A peering with all that belongs to it but instructions.
-pub(in crate::api) async fn peering(projections: &Projections, view: &PeeringView) -> Result<v1::Peering, QueryError> {
+pub(in crate::api) async fn peering(
+    projections: &Projections,
+    view: &PeeringView,
+) -> Result<v1::Peering, QueryError> {
     let network = projections.network(view.network_id).await?;
-    let places = network.map(|it| domain::advisory::for_places(it.region.as_str(), view.peer.region.as_str()));
-    let exposures = if view.exposures == 0 { Vec::new() } else { projections.exposures(view.id).await? };
+    let places = network
+        .map(|it| domain::advisory::for_places(it.region.as_str(), view.peer.region.as_str()));
+    let exposures = if view.exposures == 0 {
+        Vec::new()
+    } else {
+        projections.exposures(view.id).await?
+    };
     Ok(v1::Peering {
-        routes: projections.routes(view.id).await?.iter().map(route).collect(),
-        firewall: projections.firewall(view.id).await?.iter().map(firewall).collect(),
-        ingress: projections.ingress(view.id).await?.iter().map(ingress).collect(),
+        routes: projections
+            .routes(view.id)
+            .await?
+            .iter()
+            .map(route)
+            .collect(),
+        firewall: projections
+            .firewall(view.id)
+            .await?
+            .iter()
+            .map(firewall)
+            .collect(),
+        ingress: projections
+            .ingress(view.id)
+            .await?
+            .iter()
+            .map(ingress)
+            .collect(),
         dns: projections.dns(view.id).await?.iter().map(dns).collect(),
-        drift: projections.drift(view.id).await?.iter().map(drift).collect(),
+        drift: projections
+            .drift(view.id)
+            .await?
+            .iter()
+            .map(drift)
+            .collect(),
         exposures: exposures.iter().map(exposure).collect(),
         advisories: places.into_iter().flatten().map(advisory).collect(),
         ..own(view)
@@ -115,13 +144,22 @@ fn remnant(it: &Remnant) -> v1::Remnant {
 
 /// The word of a tagged value, and its other facts as JSON.
 fn tagged(value: &impl serde::Serialize) -> (String, String) {
-    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(value) else { return Default::default() };
-    let kind = fields.remove("kind").and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
+    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(value) else {
+        return Default::default();
+    };
+    let kind = fields
+        .remove("kind")
+        .and_then(|it| it.as_str().map(str::to_owned))
+        .unwrap_or_default();
     (kind, serde_json::Value::Object(fields).to_string())
 }
 
 fn found(it: &FoundRoute) -> v1::FoundRoute {
-    v1::FoundRoute { side: it.side.to_string(), route_table: it.route_table.to_string(), destination: it.destination.to_string() }
+    v1::FoundRoute {
+        side: it.side.to_string(),
+        route_table: it.route_table.to_string(),
+        destination: it.destination.to_string(),
+    }
 }
 
 fn route(view: &RouteView) -> v1::Route {
@@ -130,15 +168,30 @@ fn route(view: &RouteView) -> v1::Route {
     v1::Route {
         side: view.side.to_string(),
         destination: view.destination.to_string(),
-        installed_in: view.installed.iter().map(|it| it.route_table.to_string()).collect(),
-        conflicts: conflicts.map(|it| v1::RouteConflict { route_table: it.route_table.to_string(), target: it.target.clone() }).collect(),
+        installed_in: view
+            .installed
+            .iter()
+            .map(|it| it.route_table.to_string())
+            .collect(),
+        conflicts: conflicts
+            .map(|it| v1::RouteConflict {
+                route_table: it.route_table.to_string(),
+                target: it.target.clone(),
+            })
+            .collect(),
         withdrawn_at: maybe_time(withdrawn.map(|it| it.at)),
-        replaced_by: withdrawn.and_then(|it| it.replaced_by).map(|it: Range| it.to_string()).unwrap_or_default(),
+        replaced_by: withdrawn
+            .and_then(|it| it.replaced_by)
+            .map(|it: Range| it.to_string())
+            .unwrap_or_default(),
     }
 }
 
 fn rule(it: &InboundRule) -> v1::InboundRule {
-    v1::InboundRule { source: it.source.to_string(), port: it.port.into() }
+    v1::InboundRule {
+        source: it.source.to_string(),
+        port: it.port.into(),
+    }
 }
 
 fn firewall(view: &FirewallView) -> v1::Firewall {
@@ -177,7 +230,11 @@ pub(in crate::api) fn exposure(view: &ExposureView) -> v1::Exposure {
 }
 
 fn dns(view: &DnsView) -> v1::Dns {
-    v1::Dns { side: view.side.to_string(), wanted: view.wanted, applied: view.applied }
+    v1::Dns {
+        side: view.side.to_string(),
+        wanted: view.wanted,
+        applied: view.applied,
+    }
 }
 
 fn drift(view: &DriftView) -> v1::Drift {
@@ -194,5 +251,8 @@ fn drift(view: &DriftView) -> v1::Drift {
 }
 
 pub(in crate::api) fn advisory(it: Advisory) -> v1::Advisory {
-    v1::Advisory { code: it.code.to_owned(), message: it.message }
+    v1::Advisory {
+        code: it.code.to_owned(),
+        message: it.message,
+    }
 }

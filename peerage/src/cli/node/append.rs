@@ -1,4 +1,5 @@
-//! Puts exported events where they stood: each append names its revision and the ids of its events, so that done twice it is done once.
+//! Puts exported events where they stood: each append names its revision and the ids of its events,
+//! so that done twice it is done once.
 
 use super::{
     Trouble,
@@ -8,8 +9,8 @@ use super::{
 };
 use bytes::Bytes;
 use kurrentdb::{
-    AppendToStreamOptions, CurrentRevision, Error, EventData, Position, ReadStreamOptions, StreamPosition, StreamState,
-    TombstoneStreamOptions, WriteResult,
+    AppendToStreamOptions, CurrentRevision, Error, EventData, Position, ReadStreamOptions,
+    StreamPosition, StreamState, TombstoneStreamOptions, WriteResult,
 };
 use serde_json::Value;
 use std::{
@@ -32,9 +33,11 @@ pub(super) struct Importer {
     pub(super) name: String,
     pub(super) fill_gaps: bool,
     pub(super) summary: Summary,
-    /// How many metadata events of each stream have come. Their numbers are not the exported ones once older ones were scavenged.
+    /// How many metadata events of each stream have come. Their numbers are not the exported ones
+    /// once older ones were scavenged.
     pub(super) metadata: HashMap<String, u64>,
-    /// Streams that the store has ended, and the line that met it first. Each must be ended by the export too.
+    /// Streams that the store has ended, and the line that met it first. Each must be ended by the
+    /// export too.
     pub(super) ended: BTreeMap<String, u64>,
 }
 
@@ -58,7 +61,11 @@ impl Importer {
     async fn events(&mut self, events: &[Event], line: u64) -> Result<(), Trouble> {
         let mut rest = events;
         while let [first, ..] = rest {
-            let (stream, from, to) = (&first.stream, first.revision, first.revision + rest.len() as u64 - 1);
+            let (stream, from, to) = (
+                &first.stream,
+                first.revision,
+                first.revision + rest.len() as u64 - 1,
+            );
             let proposed = rest.iter().map(|event| self.proposed(event)).collect();
             let current = match self.append(stream, from, proposed).await? {
                 Ok(written) if written.next_expected_version == to => {
@@ -71,25 +78,36 @@ impl Importer {
                     self.summary.there_before += rest.len() as u64;
                     return Ok(());
                 }
-                Err(Error::WrongExpectedVersion { current: CurrentRevision::Current(number), .. }) => Some(number),
-                Err(Error::WrongExpectedVersion { current: CurrentRevision::NoStream, .. }) => None,
+                Err(Error::WrongExpectedVersion {
+                    current: CurrentRevision::Current(number),
+                    ..
+                }) => Some(number),
+                Err(Error::WrongExpectedVersion {
+                    current: CurrentRevision::NoStream,
+                    ..
+                }) => None,
                 Err(error) => return Err(self.refused(line, first, &error)),
             };
             match current {
                 // The store ends in the middle of them: first those that it has, then the others.
                 Some(number) if (from..to).contains(&number) => {
-                    let (there, missing) = rest.split_at(usize::try_from(number - from + 1).unwrap_or(rest.len()));
+                    let (there, missing) =
+                        rest.split_at(usize::try_from(number - from + 1).unwrap_or(rest.len()));
                     Box::pin(self.events(there, line)).await?;
                     rest = missing;
                 }
                 Some(number) if number >= to => return Err(self.differs(line, first)),
-                Some(_) | None => self.fill(stream, current.map_or(0, |number| number + 1)..from, line).await?,
+                Some(_) | None => {
+                    self.fill(stream, current.map_or(0, |number| number + 1)..from, line)
+                        .await?
+                }
             }
         }
         Ok(())
     }
 
-    /// One metadata event. The store may have written it itself: then it says the same, under another id.
+    /// One metadata event. The store may have written it itself: then it says the same, under
+    /// another id.
     async fn metadata(&mut self, event: &Event, line: u64) -> Result<(), Trouble> {
         let number = self.metadata.entry(event.stream.clone()).or_default();
         let (at, proposed) = (*number, self.proposed(event));
@@ -98,15 +116,27 @@ impl Importer {
             Ok(written) if written.next_expected_version == at => self.count(written.position, 1),
             Ok(_) => return Err(self.differs(line, event)),
             // A later one counts, and is compared when its line comes.
-            Err(Error::WrongExpectedVersion { current: CurrentRevision::Current(newest), .. }) if newest > at => self.count_before(1),
-            Err(Error::WrongExpectedVersion { current: CurrentRevision::Current(newest), .. }) if newest == at => {
+            Err(Error::WrongExpectedVersion {
+                current: CurrentRevision::Current(newest),
+                ..
+            }) if newest > at => self.count_before(1),
+            Err(Error::WrongExpectedVersion {
+                current: CurrentRevision::Current(newest),
+                ..
+            }) if newest == at => {
                 if !self.says_the_same(event, line).await? {
                     return Err(self.differs(line, event));
                 }
                 self.count_before(1);
             }
             Err(Error::WrongExpectedVersion { .. }) => {
-                return Err(self.wrong(line, &format!("{:?} lacks metadata that the export has before this", event.stream)));
+                return Err(self.wrong(
+                    line,
+                    &format!(
+                        "{:?} lacks metadata that the export has before this",
+                        event.stream
+                    ),
+                ));
             }
             Err(error) => return Err(self.refused(line, event, &error)),
         }
@@ -118,9 +148,15 @@ impl Importer {
         let newest = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
             async move {
-                let options = ReadStreamOptions::default().position(StreamPosition::End).backwards().max_count(1);
+                let options = ReadStreamOptions::default()
+                    .position(StreamPosition::End)
+                    .backwards()
+                    .max_count(1);
                 let mut read = client.read_stream(stream, &options).await?;
-                Ok(read.next().await?.map(|event| event.get_original_event().data.clone()))
+                Ok(read
+                    .next()
+                    .await?
+                    .map(|event| event.get_original_event().data.clone()))
             }
         };
         let found: Option<Bytes> = match self.store.ask("reading metadata", newest).await? {
@@ -131,13 +167,20 @@ impl Importer {
             Err(error) => return Err(self.refused(line, event, &error)),
         };
         let json = |data: &[u8]| serde_json::from_slice::<Value>(data).ok();
-        Ok(found.is_some_and(|found| found == event.data || json(&found).is_some_and(|found| json(&event.data) == Some(found))))
+        Ok(found.is_some_and(|found| {
+            found == event.data
+                || json(&found).is_some_and(|found| json(&event.data) == Some(found))
+        }))
     }
 
     async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), Trouble> {
         let tombstone = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
-            async move { client.tombstone_stream(stream, &TombstoneStreamOptions::default()).await }
+            async move {
+                client
+                    .tombstone_stream(stream, &TombstoneStreamOptions::default())
+                    .await
+            }
         };
         match self.store.ask("ending a stream", tombstone).await? {
             Ok(_) => self.summary.appended += 1,
@@ -148,7 +191,8 @@ impl Importer {
         Ok(())
     }
 
-    /// Lets empty events stand in for those that are missing in the export, so that the next has the number it had.
+    /// Lets empty events stand in for those that are missing in the export, so that the next has
+    /// the number it had.
     async fn fill(&mut self, stream: &str, missing: Range<u64>, line: u64) -> Result<(), Trouble> {
         if !self.fill_gaps {
             let (first, end) = (missing.start, missing.end);
@@ -162,11 +206,24 @@ impl Importer {
         let mut from = missing.start;
         while from < missing.end {
             let to = missing.end.min(from + FILLERS);
-            let fillers = (from..to).map(|number| EventData::binary(FILLER, Bytes::new()).id(filler_id(stream, number))).collect();
+            let fillers = (from..to)
+                .map(|number| EventData::binary(FILLER, Bytes::new()).id(filler_id(stream, number)))
+                .collect();
             match self.append(stream, from, fillers).await? {
-                Ok(written) if written.next_expected_version == to - 1 => self.summary.filled += to - from,
-                Ok(_) => return Err(self.wrong(line, &format!("{stream:?} is being written by somebody else"))),
-                Err(error) => return Err(self.store.failed(&format!("{stream:?} cannot be filled"), &error)),
+                Ok(written) if written.next_expected_version == to - 1 => {
+                    self.summary.filled += to - from
+                }
+                Ok(_) => {
+                    return Err(self.wrong(
+                        line,
+                        &format!("{stream:?} is being written by somebody else"),
+                    ));
+                }
+                Err(error) => {
+                    return Err(self
+                        .store
+                        .failed(&format!("{stream:?} cannot be filled"), &error));
+                }
             }
             from = to;
         }
@@ -174,11 +231,26 @@ impl Importer {
     }
 
     /// Appends so that the first event gets this number. Done twice it is done once.
-    async fn append(&mut self, stream: &str, first: u64, events: Vec<EventData>) -> Result<Result<WriteResult, Error>, Trouble> {
-        let expected = first.checked_sub(1).map_or(StreamState::NoStream, StreamState::StreamRevision);
+    async fn append(
+        &mut self,
+        stream: &str,
+        first: u64,
+        events: Vec<EventData>,
+    ) -> Result<Result<WriteResult, Error>, Trouble> {
+        let expected = first
+            .checked_sub(1)
+            .map_or(StreamState::NoStream, StreamState::StreamRevision);
         let append = |client: kurrentdb::Client| {
             let (stream, events) = (stream.to_owned(), events.clone());
-            async move { client.append_to_stream(stream, &AppendToStreamOptions::default().stream_state(expected), events).await }
+            async move {
+                client
+                    .append_to_stream(
+                        stream,
+                        &AppendToStreamOptions::default().stream_state(expected),
+                        events,
+                    )
+                    .await
+            }
         };
         self.store.ask("importing", append).await
     }
@@ -186,14 +258,24 @@ impl Importer {
     fn proposed(&mut self, event: &Event) -> EventData {
         event.proposed().unwrap_or_else(|| {
             self.summary.marked_as_bytes += 1;
-            let bytes = Event { is_json: false, ..event.clone() };
-            bytes.proposed().unwrap_or_else(|| EventData::binary(&event.event_type, event.data.clone()))
+            let bytes = Event {
+                is_json: false,
+                ..event.clone()
+            };
+            bytes
+                .proposed()
+                .unwrap_or_else(|| EventData::binary(&event.event_type, event.data.clone()))
         })
     }
 
-    /// An append that repeats what was there answers with where it stood, or without a place if that is no longer visible.
+    /// An append that repeats what was there answers with where it stood, or without a place if
+    /// that is no longer visible.
     fn count(&mut self, position: Position, events: usize) {
-        if is_after(position, self.head) { self.summary.appended += events as u64 } else { self.count_before(events as u64) }
+        if is_after(position, self.head) {
+            self.summary.appended += events as u64
+        } else {
+            self.count_before(events as u64)
+        }
     }
 
     fn count_before(&mut self, events: u64) {
@@ -201,15 +283,30 @@ impl Importer {
     }
 
     fn differs(&self, line: u64, event: &Event) -> Trouble {
-        self.wrong(line, &format!("the store has other events in {:?} at {} or later than the export", event.stream, event.revision))
+        self.wrong(
+            line,
+            &format!(
+                "the store has other events in {:?} at {} or later than the export",
+                event.stream, event.revision
+            ),
+        )
     }
 
     fn refused(&self, line: u64, event: &Event, error: &Error) -> Trouble {
-        self.store.failed(&format!("{} line {line}, event {} of {:?}", self.name, event.revision, event.stream), error)
+        self.store.failed(
+            &format!(
+                "{} line {line}, event {} of {:?}",
+                self.name, event.revision, event.stream
+            ),
+            error,
+        )
     }
 }
 
 /// The same for the same place, so that an import that is repeated finds its fillers.
 fn filler_id(stream: &str, number: u64) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("scavenged event {number} of {stream}").as_bytes())
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_OID,
+        format!("scavenged event {number} of {stream}").as_bytes(),
+    )
 }

@@ -1,7 +1,8 @@
 //! `peerage node export`: the events of a store, in the order of its log, as lines of JSON.
 //!
-//! It goes as far as the log reached when it began. A read that ends has not shown that there is no more (a server that stops ends it
-//! the same way), so only an event at that place ends the export; until then it reads on from the last event it has.
+//! It goes as far as the log reached when it began. A read that ends has not shown that there is no
+//! more (a server that stops ends it the same way), so only an event at that place ends the export;
+//! until then it reads on from the last event it has.
 
 use super::{
     Trouble,
@@ -49,25 +50,57 @@ struct Summary {
 
 impl Export {
     pub(super) async fn run(self) -> Result<(), Trouble> {
-        let mut file = self.to.as_deref().map(|to| Target::open(to, self.resume)).transpose()?;
+        let mut file = self
+            .to
+            .as_deref()
+            .map(|to| Target::open(to, self.resume))
+            .transpose()?;
         let mut store = self.place.open(Missing::Refused).await?;
-        let (after, before) = file.as_ref().map_or((None, 0), |file| (file.last, file.events));
-        let mut summary = Summary { events_before: before, ..Summary::default() };
+        let (after, before) = file
+            .as_ref()
+            .map_or((None, 0), |file| (file.last, file.events));
+        let mut summary = Summary {
+            events_before: before,
+            ..Summary::default()
+        };
         let written = match &mut file {
             Some(file) => {
-                let written = copy(&mut store, after, file.is_new, &mut file.lines, &mut summary).await;
+                let written = copy(
+                    &mut store,
+                    after,
+                    file.is_new,
+                    &mut file.lines,
+                    &mut summary,
+                )
+                .await;
                 // What was written is good, whatever happened then.
                 let flushed = file.finish();
                 written.and(flushed)
             }
-            None => copy(&mut store, after, true, &mut BufWriter::new(io::stdout().lock()), &mut summary).await,
+            None => {
+                copy(
+                    &mut store,
+                    after,
+                    true,
+                    &mut BufWriter::new(io::stdout().lock()),
+                    &mut summary,
+                )
+                .await
+            }
         };
         store.close().await;
         written?;
         let text = |summary: &Summary| {
-            let before =
-                if summary.events_before > 0 { format!(" after {} from before", grouped(summary.events_before)) } else { String::new() };
-            format!("{} events exported{before}; {} of the store's own left out", grouped(summary.events), grouped(summary.left_out))
+            let before = if summary.events_before > 0 {
+                format!(" after {} from before", grouped(summary.events_before))
+            } else {
+                String::new()
+            };
+            format!(
+                "{} events exported{before}; {} of the store's own left out",
+                grouped(summary.events),
+                grouped(summary.left_out)
+            )
         };
         match self.to {
             Some(_) => output::print(self.output, &summary, text),
@@ -80,17 +113,29 @@ impl Export {
     }
 }
 
-async fn copy(store: &mut Store, after: Option<Position>, is_new: bool, to: &mut impl Write, summary: &mut Summary) -> Result<(), Trouble> {
+async fn copy(
+    store: &mut Store,
+    after: Option<Position>,
+    is_new: bool,
+    to: &mut impl Write,
+    summary: &mut Summary,
+) -> Result<(), Trouble> {
     if is_new {
         write_line(to, &line::header(&store.name))?;
     }
-    let Some(head) = store.head().await? else { return Ok(()) };
+    let Some(head) = store.head().await? else {
+        return Ok(());
+    };
     let (mut last, mut meter, mut waits) = (after, Meter::new("exporting"), pauses());
     while is_after(head, last) {
-        let options = ReadAllOptions::default().position(last.map_or(StreamPosition::Start, StreamPosition::Position)).forwards();
+        let options = ReadAllOptions::default()
+            .position(last.map_or(StreamPosition::Start, StreamPosition::Position))
+            .forwards();
         let known = last;
         let ended = async {
-            let mut read = next_within(store.client().read_all(&options)).await.map_err(Problem::Store)?;
+            let mut read = next_within(store.client().read_all(&options))
+                .await
+                .map_err(Problem::Store)?;
             while let Some(found) = next_within(read.next()).await.map_err(Problem::Store)? {
                 let found = found.get_original_event();
                 // The first of a read that goes on is the last of the one before.
@@ -105,7 +150,9 @@ async fn copy(store: &mut Store, after: Option<Position>, is_new: bool, to: &mut
                     summary.events += 1;
                 }
                 last = Some(found.position);
-                meter.at(found.position.commit, head.commit, || format!("{} events", grouped(summary.events)));
+                meter.at(found.position.commit, head.commit, || {
+                    format!("{} events", grouped(summary.events))
+                });
                 if !is_after(head, last) {
                     break;
                 }
@@ -117,7 +164,9 @@ async fn copy(store: &mut Store, after: Option<Position>, is_new: bool, to: &mut
             Ok(()) => "the read ended before the newest event".to_owned(),
             Err(Problem::Output(trouble)) => return Err(trouble),
             Err(Problem::Store(error)) if is_silence(&error) => error.to_string(),
-            Err(Problem::Store(error)) => return Err(store.failed("its events cannot be read", &error)),
+            Err(Problem::Store(error)) => {
+                return Err(store.failed("its events cannot be read", &error));
+            }
         };
         if last != known {
             waits = pauses();
@@ -134,7 +183,9 @@ enum Problem {
 }
 
 fn write_line(to: &mut impl Write, line: &str) -> Result<(), Trouble> {
-    to.write_all(line.as_bytes()).and_then(|()| to.write_all(b"\n")).map_err(unwritten)
+    to.write_all(line.as_bytes())
+        .and_then(|()| to.write_all(b"\n"))
+        .map_err(unwritten)
 }
 
 fn unwritten(error: io::Error) -> Trouble {
@@ -153,13 +204,32 @@ struct Target {
 impl Target {
     fn open(path: &Path, resume: bool) -> Result<Self, Trouble> {
         let failed = |error: io::Error| Trouble::usage(format!("--to {}: {error}", path.display()));
-        let file = match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
-            Ok(file) => return Ok(Self { lines: BufWriter::new(file), is_new: true, last: None, events: 0 }),
+        let file = match OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
+        {
+            Ok(file) => {
+                return Ok(Self {
+                    lines: BufWriter::new(file),
+                    is_new: true,
+                    last: None,
+                    events: 0,
+                });
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && resume => {
-                OpenOptions::new().read(true).write(true).open(path).map_err(failed)?
+                OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .open(path)
+                    .map_err(failed)?
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Trouble::usage(format!("--to {} is there already: --resume goes on where it ends", path.display())));
+                return Err(Trouble::usage(format!(
+                    "--to {} is there already: --resume goes on where it ends",
+                    path.display()
+                )));
             }
             Err(error) => return Err(failed(error)),
         };
@@ -168,8 +238,10 @@ impl Target {
 
     /// Goes behind the last whole line, and cuts off what an interruption left of the next.
     fn resume(file: File, path: &Path) -> Result<Self, Trouble> {
-        let failed = |error: io::Error| Trouble::failed(format!("--to {}: {error}", path.display()));
-        let (mut reader, mut end, mut number, mut line) = (BufReader::new(&file), 0, 0_u64, Vec::new());
+        let failed =
+            |error: io::Error| Trouble::failed(format!("--to {}: {error}", path.display()));
+        let (mut reader, mut end, mut number, mut line) =
+            (BufReader::new(&file), 0, 0_u64, Vec::new());
         let (mut last, mut events) = (None, 0);
         loop {
             line.clear();
@@ -178,8 +250,12 @@ impl Target {
                 break;
             }
             number += 1;
-            let said = std::str::from_utf8(&line).map_err(|error| error.to_string()).and_then(line::parse);
-            match said.map_err(|problem| Trouble::failed(format!("{} line {number}: {problem}", path.display())))? {
+            let said = std::str::from_utf8(&line)
+                .map_err(|error| error.to_string())
+                .and_then(line::parse);
+            match said.map_err(|problem| {
+                Trouble::failed(format!("{} line {number}: {problem}", path.display()))
+            })? {
                 Said::Header => {}
                 Said::Event(event) => {
                     last = event.position.or(last);
@@ -191,10 +267,18 @@ impl Target {
         file.set_len(end).map_err(failed)?;
         let mut file = file;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self { lines: BufWriter::new(file), is_new: end == 0, last, events })
+        Ok(Self {
+            lines: BufWriter::new(file),
+            is_new: end == 0,
+            last,
+            events,
+        })
     }
 
     fn finish(&mut self) -> Result<(), Trouble> {
-        self.lines.flush().and_then(|()| self.lines.get_ref().sync_all()).map_err(unwritten)
+        self.lines
+            .flush()
+            .and_then(|()| self.lines.get_ref().sync_all())
+            .map_err(unwritten)
     }
 }

@@ -6,8 +6,9 @@
 //! {"stream":"order-1","revision":1,"id":"…","type":"Seen","content_type":"application/octet-stream",…,"data_base64":"AP8="}
 //! ```
 //!
-//! The first line says which version of this form follows; a file without it is read as this one. Data and metadata that are JSON
-//! stand in the line as the very text they are; anything else, a text of several lines too, is base64. What is absent is empty.
+//! The first line says which version of this form follows; a file without it is read as this one.
+//! Data and metadata that are JSON stand in the line as the very text they are; anything else, a
+//! text of several lines too, is base64. What is absent is empty.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -82,7 +83,11 @@ struct Line<'a> {
 
 /// The first line of an export.
 pub(super) fn header(from: &str) -> String {
-    let header = Header { format: FORMAT.into(), version: VERSION, from: from.into() };
+    let header = Header {
+        format: FORMAT.into(),
+        version: VERSION,
+        from: from.into(),
+    };
     serde_json::to_string(&header).unwrap_or_default()
 }
 
@@ -91,18 +96,32 @@ pub(super) fn parse(line: &str) -> Result<Said, String> {
     if let Ok(header) = serde_json::from_str::<Header<'_>>(line) {
         return match (&*header.format, header.version) {
             (FORMAT, VERSION) => Ok(Said::Header),
-            (FORMAT, other) => Err(format!("it has version {other} of the form, and this program reads version {VERSION}")),
-            (other, _) => Err(format!("it has the form {other:?}, and this program reads {FORMAT:?}")),
+            (FORMAT, other) => Err(format!(
+                "it has version {other} of the form, and this program reads version {VERSION}"
+            )),
+            (other, _) => Err(format!(
+                "it has the form {other:?}, and this program reads {FORMAT:?}"
+            )),
         };
     }
     let line: Line<'_> = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let is_json = match line.content_type.as_deref() {
         None | Some(JSON) => true,
         Some(BYTES) => false,
-        Some(other) => return Err(format!("a content type is {JSON} or {BYTES}, not {other:?}")),
+        Some(other) => {
+            return Err(format!(
+                "a content type is {JSON} or {BYTES}, not {other:?}"
+            ));
+        }
     };
-    let position = line.position.map(|text| parse_position(&text).ok_or(format!("{text:?} is no position"))).transpose()?;
-    let created = line.created.map(|text| text.parse().map_err(|_| format!("{text:?} is no time"))).transpose()?;
+    let position = line
+        .position
+        .map(|text| parse_position(&text).ok_or(format!("{text:?} is no position")))
+        .transpose()?;
+    let created = line
+        .created
+        .map(|text| text.parse().map_err(|_| format!("{text:?} is no time")))
+        .transpose()?;
     Ok(Said::Event(Box::new(Event {
         stream: line.stream.into_owned(),
         revision: line.revision,
@@ -118,14 +137,20 @@ pub(super) fn parse(line: &str) -> Result<Said, String> {
 
 fn parse_position(text: &str) -> Option<Position> {
     let (commit, prepare) = text.split_once('/')?;
-    Some(Position { commit: commit.parse().ok()?, prepare: prepare.parse().ok()? })
+    Some(Position {
+        commit: commit.parse().ok()?,
+        prepare: prepare.parse().ok()?,
+    })
 }
 
 fn content(name: &str, raw: Option<&RawValue>, base64: Option<String>) -> Result<Bytes, String> {
     match (raw, base64) {
         (None, None) => Ok(Bytes::new()),
         (Some(raw), None) => Ok(Bytes::copy_from_slice(raw.get().as_bytes())),
-        (None, Some(text)) => STANDARD.decode(text).map(Bytes::from).map_err(|error| format!("{name}_base64: {error}")),
+        (None, Some(text)) => STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(|error| format!("{name}_base64: {error}")),
         (Some(_), Some(_)) => Err(format!("{name} and {name}_base64 cannot both be there")),
     }
 }
@@ -146,8 +171,13 @@ impl Event {
     /// An event as a store gives it.
     pub(super) fn recorded(event: &RecordedEvent) -> Self {
         // The client cuts the time to seconds; the ticks it was made of are still there.
-        let ticks = event.metadata.get("created").and_then(|ticks| ticks.parse::<i64>().ok());
-        let created = ticks.map_or(event.created, |ticks| DateTime::from_timestamp_nanos(ticks.saturating_mul(100)));
+        let ticks = event
+            .metadata
+            .get("created")
+            .and_then(|ticks| ticks.parse::<i64>().ok());
+        let created = ticks.map_or(event.created, |ticks| {
+            DateTime::from_timestamp_nanos(ticks.saturating_mul(100))
+        });
         Self {
             stream: event.stream_id().to_owned(),
             revision: event.revision,
@@ -169,8 +199,12 @@ impl Event {
             id: self.id,
             event_type: (&*self.event_type).into(),
             content_type: (!self.is_json).then_some(BYTES.into()),
-            created: self.created.map(|created| created.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            position: self.position.map(|position| format!("{}/{}", position.commit, position.prepare)),
+            created: self
+                .created
+                .map(|created| created.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            position: self
+                .position
+                .map(|position| format!("{}/{}", position.commit, position.prepare)),
             data: verbatim(&self.data),
             data_base64: base64(&self.data),
             metadata: verbatim(&self.metadata),
@@ -179,7 +213,8 @@ impl Event {
         serde_json::to_string(&line).unwrap_or_default()
     }
 
-    /// The event for a client to append. None: it is marked as JSON and is no text at all, which the client cannot send.
+    /// The event for a client to append. None: it is marked as JSON and is no text at all, which
+    /// the client cannot send.
     pub(super) fn proposed(&self) -> Option<EventData> {
         let event = match (self.is_json, std::str::from_utf8(&self.data)) {
             (false, _) => EventData::binary(&self.event_type, self.data.clone()),
@@ -187,7 +222,11 @@ impl Event {
             (true, Err(_)) => return None,
         };
         let event = event.id(self.id);
-        Some(if self.metadata.is_empty() { event } else { event.metadata(self.metadata.clone()) })
+        Some(if self.metadata.is_empty() {
+            event
+        } else {
+            event.metadata(self.metadata.clone())
+        })
     }
 
     /// About what it counts against a limit on one append.
@@ -204,14 +243,19 @@ impl Event {
         self.stream.starts_with("$$")
     }
 
-    /// Whether it belongs to the store rather than to its user's history: links and books that each store keeps of its own.
+    /// Whether it belongs to the store rather than to its user's history: links and books that each
+    /// store keeps of its own.
     pub(super) fn is_of_the_store(&self) -> bool {
-        self.stream.strip_prefix("$$").unwrap_or(&self.stream).starts_with('$')
+        self.stream
+            .strip_prefix("$$")
+            .unwrap_or(&self.stream)
+            .starts_with('$')
     }
 }
 
-/// A text that is written as JSON without being looked at: stores do not validate what is marked as JSON, and the client takes only
-/// what serialises to it. This is what `RawValue` does, less its check.
+/// A text that is written as JSON without being looked at: stores do not validate what is marked as
+/// JSON, and the client takes only what serialises to it. This is what `RawValue` does, less its
+/// check.
 struct AsItIs<'a>(&'a str);
 
 impl Serialize for AsItIs<'_> {
@@ -236,7 +280,10 @@ mod tests {
             is_json,
             data: Bytes::copy_from_slice(data),
             metadata: Bytes::copy_from_slice(metadata),
-            position: Some(Position { commit: 10, prepare: 9 }),
+            position: Some(Position {
+                commit: 10,
+                prepare: 9,
+            }),
             created: DateTime::from_timestamp(1_700_000_000, 123_456_700),
         }
     }
@@ -277,9 +324,16 @@ mod tests {
     #[test]
     fn json_stands_in_the_line_as_text_and_other_bytes_as_base64() {
         let line = event(true, br#"{"n":1}"#, b"").line();
-        assert!(line.ends_with(r#""position":"10/9","data":{"n":1}}"#), "{line}");
+        assert!(
+            line.ends_with(r#""position":"10/9","data":{"n":1}}"#),
+            "{line}"
+        );
         let line = event(false, &[0, 255], b"").line();
-        assert!(line.contains(r#""content_type":"application/octet-stream""#) && line.ends_with(r#""data_base64":"AP8="}"#), "{line}");
+        assert!(
+            line.contains(r#""content_type":"application/octet-stream""#)
+                && line.ends_with(r#""data_base64":"AP8="}"#),
+            "{line}"
+        );
     }
 
     #[test]
@@ -292,17 +346,39 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_line_is_said() {
-        let good = r#"{"stream":"s","revision":0,"id":"00000000-0000-0000-0000-000000000009","type":"T"}"#;
+        let good =
+            r#"{"stream":"s","revision":0,"id":"00000000-0000-0000-0000-000000000009","type":"T"}"#;
         assert!(matches!(parse(good), Ok(Said::Event(_))));
         assert!(matches!(parse(&header("kurrentdb://x")), Ok(Said::Header)));
         for (line, problem) in [
             ("nonsense".to_owned(), "expected"),
             (good.replace("\"type\"", "\"typ\""), "typ"),
-            (good.replace("\"type\":\"T\"", "\"type\":\"T\",\"content_type\":\"text/plain\""), "text/plain"),
-            (good.replace("\"type\":\"T\"", "\"type\":\"T\",\"data\":1,\"data_base64\":\"\""), "cannot both"),
-            (good.replace("\"type\":\"T\"", "\"type\":\"T\",\"data_base64\":\"?\""), "data_base64"),
-            (good.replace("\"type\":\"T\"", "\"type\":\"T\",\"position\":\"7\""), "no position"),
-            (header("x").replace("\"version\":1", "\"version\":2"), "version 2"),
+            (
+                good.replace(
+                    "\"type\":\"T\"",
+                    "\"type\":\"T\",\"content_type\":\"text/plain\"",
+                ),
+                "text/plain",
+            ),
+            (
+                good.replace(
+                    "\"type\":\"T\"",
+                    "\"type\":\"T\",\"data\":1,\"data_base64\":\"\"",
+                ),
+                "cannot both",
+            ),
+            (
+                good.replace("\"type\":\"T\"", "\"type\":\"T\",\"data_base64\":\"?\""),
+                "data_base64",
+            ),
+            (
+                good.replace("\"type\":\"T\"", "\"type\":\"T\",\"position\":\"7\""),
+                "no position",
+            ),
+            (
+                header("x").replace("\"version\":1", "\"version\":2"),
+                "version 2",
+            ),
             (header("x").replace(FORMAT, "other"), "the form \"other\""),
         ] {
             let found = parse(&line).map(|_| ()).unwrap_err();
@@ -312,8 +388,24 @@ mod tests {
 
     #[test]
     fn what_each_store_keeps_of_its_own_is_told_from_history() {
-        let of = |stream: &str| Event { stream: stream.to_owned(), ..event(true, b"", b"") }.is_of_the_store();
-        assert!(["$ce-order", "$users", "$$$users", "$$$ce-order", "$persistentsubscription-a::b-parked"].into_iter().all(of));
+        let of = |stream: &str| {
+            Event {
+                stream: stream.to_owned(),
+                ..event(true, b"", b"")
+            }
+            .is_of_the_store()
+        };
+        assert!(
+            [
+                "$ce-order",
+                "$users",
+                "$$$users",
+                "$$$ce-order",
+                "$persistentsubscription-a::b-parked"
+            ]
+            .into_iter()
+            .all(of)
+        );
         assert!(!["order-1", "$$order-1"].into_iter().any(of));
     }
 }

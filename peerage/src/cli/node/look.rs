@@ -1,4 +1,5 @@
-//! `peerage node stats` and `peerage node verify`: what a store holds, and whether all of it is sound.
+//! `peerage node stats` and `peerage node verify`: what a store holds, and whether all of it is
+//! sound.
 
 use super::{
     Trouble,
@@ -43,8 +44,19 @@ impl Stats {
             None => of_running(&self.place).await?,
         };
         output::print(self.output, &figures, |figures| {
-            let shown = |value: &Value| value.as_u64().map(grouped).or(value.as_str().map(str::to_owned)).unwrap_or_else(|| "-".to_owned());
-            output::table(["what", "value"], figures.iter().map(|(what, value)| [what.replace('_', " "), shown(value)]))
+            let shown = |value: &Value| {
+                value
+                    .as_u64()
+                    .map(grouped)
+                    .or(value.as_str().map(str::to_owned))
+                    .unwrap_or_else(|| "-".to_owned())
+            };
+            output::table(
+                ["what", "value"],
+                figures
+                    .iter()
+                    .map(|(what, value)| [what.replace('_', " "), shown(value)]),
+            )
         })
     }
 }
@@ -70,8 +82,16 @@ async fn of_directory(data: PathBuf) -> Result<Figures, Trouble> {
         offline::stats(&data, |progress| show(&mut meter, progress))
     })
     .await?;
-    let (longest, length) = stats.longest_stream.map_or((Value::Null, Value::Null), |(name, events)| (json!(name), json!(events)));
-    let (first, last) = stats.written.map_or((Value::Null, Value::Null), |(first, last)| (json!(first), json!(last)));
+    let (longest, length) = stats
+        .longest_stream
+        .map_or((Value::Null, Value::Null), |(name, events)| {
+            (json!(name), json!(events))
+        });
+    let (first, last) = stats
+        .written
+        .map_or((Value::Null, Value::Null), |(first, last)| {
+            (json!(first), json!(last))
+        });
     let figures = [
         ("events", json!(stats.events)),
         ("system_events", json!(stats.system_events)),
@@ -87,7 +107,9 @@ async fn of_directory(data: PathBuf) -> Result<Figures, Trouble> {
         ("bytes_on_disk", json!(stats.bytes_on_disk)),
         ("files", json!(stats.files)),
     ];
-    Ok(Figures(figures.map(|(what, value)| (what.to_owned(), value)).into()))
+    Ok(Figures(
+        figures.map(|(what, value)| (what.to_owned(), value)).into(),
+    ))
 }
 
 /// What the store says under the names it gives them.
@@ -96,14 +118,25 @@ async fn of_running(place: &Place) -> Result<Figures, Trouble> {
     let asked = async {
         let client = operations::Client::new(store.settings().clone()).map_err(Trouble::failed)?;
         let options = StatsOptions::default().refresh_time(Duration::from_secs(1));
-        let mut stats = client.stats(&options).await.map_err(|error| store.failed("it tells nothing of itself", &error))?;
-        stats.next().await.map_err(|error| store.failed("it tells nothing of itself", &error))
+        let mut stats = client
+            .stats(&options)
+            .await
+            .map_err(|error| store.failed("it tells nothing of itself", &error))?;
+        stats
+            .next()
+            .await
+            .map_err(|error| store.failed("it tells nothing of itself", &error))
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), asked).await;
     let answer = answer.map_err(|_| Trouble::failed(format!("{} does not answer", store.name)))?;
     let figures: BTreeMap<String, String> = answer?.0.into_iter().collect();
     store.close().await;
-    Ok(Figures(figures.into_iter().map(|(what, value)| (what, json!(value))).collect()))
+    Ok(Figures(
+        figures
+            .into_iter()
+            .map(|(what, value)| (what, json!(value)))
+            .collect(),
+    ))
 }
 
 impl Verify {
@@ -114,8 +147,11 @@ impl Verify {
             offline::verify(&data, |progress| show(&mut meter, progress))
         })
         .await?;
-        let findings: Vec<Value> =
-            verification.findings.iter().map(|found| json!({"file": found.file, "problem": found.problem})).collect();
+        let findings: Vec<Value> = verification
+            .findings
+            .iter()
+            .map(|found| json!({"file": found.file, "problem": found.problem}))
+            .collect();
         let answer = json!({
             "sound": verification.is_sound(), "files": verification.files, "bytes": verification.bytes, "events": verification.events,
             "index_entries": verification.index_entries, "unfinished_bytes": verification.torn, "findings": findings,
@@ -123,26 +159,47 @@ impl Verify {
         output::print(self.output, &answer, |_| in_words(&verification))?;
         match &verification.findings[..] {
             [] => Ok(()),
-            [one] => Err(Trouble::failed(format!("{} is damaged: {}", one.file.display(), one.problem))),
+            [one] => Err(Trouble::failed(format!(
+                "{} is damaged: {}",
+                one.file.display(),
+                one.problem
+            ))),
             [first, rest @ ..] => {
                 let (file, problem, more) = (first.file.display(), &first.problem, rest.len());
-                Err(Trouble::failed(format!("{file} is damaged: {problem}; and {more} more findings")))
+                Err(Trouble::failed(format!(
+                    "{file} is damaged: {problem}; and {more} more findings"
+                )))
             }
         }
     }
 }
 
 fn in_words(verification: &Verification) -> String {
-    let read = format!("{} bytes in {} files", grouped(verification.bytes), grouped(verification.files));
+    let read = format!(
+        "{} bytes in {} files",
+        grouped(verification.bytes),
+        grouped(verification.files)
+    );
     let mut text = if verification.is_sound() {
-        format!("sound: {} events, each in its place and in the index; {read}", grouped(verification.events))
+        format!(
+            "sound: {} events, each in its place and in the index; {read}",
+            grouped(verification.events)
+        )
     } else {
-        let rows = verification.findings.iter().map(|found| [found.file.display().to_string(), found.problem.clone()]);
-        format!("damaged; {read}\n{}", output::table(["file", "problem"], rows))
+        let rows = verification
+            .findings
+            .iter()
+            .map(|found| [found.file.display().to_string(), found.problem.clone()]);
+        format!(
+            "damaged; {read}\n{}",
+            output::table(["file", "problem"], rows)
+        )
     };
     if verification.torn > 0 {
         let bytes = grouped(verification.torn);
-        text += &format!("\nthe newest journal ends with {bytes} bytes of an unfinished write, which a node drops when it starts");
+        text += &format!(
+            "\nthe newest journal ends with {bytes} bytes of an unfinished write, which a node drops when it starts"
+        );
     }
     text
 }
@@ -156,7 +213,11 @@ fn show(meter: &mut Meter, progress: Progress) {
     });
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StartError> + Send + 'static) -> Result<T, Trouble> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(Trouble::failed)?;
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, Trouble> {
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Trouble::failed)?;
     done.map_err(|error| refused(&error))
 }

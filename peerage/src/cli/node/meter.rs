@@ -1,4 +1,5 @@
-//! Shows how far something long is: a bar on a terminal, a line now and then elsewhere. On standard error, as the log.
+//! Shows how far something long is: a bar on a terminal, a line now and then elsewhere. On standard
+//! error, as the log.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -20,12 +21,18 @@ impl Meter {
     pub(super) fn new(what: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
-            if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} %  {elapsed}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} %  {elapsed}")
+            {
                 bar.set_style(style);
             }
             bar
         });
-        Self { what: what.to_owned(), bar, told: Instant::now() }
+        Self {
+            what: what.to_owned(),
+            bar,
+            told: Instant::now(),
+        }
     }
 
     /// So much of it is done, `note` in words. An unknown whole is 0.
@@ -38,7 +45,10 @@ impl Meter {
             }
             None if self.told.elapsed() >= EVERY => {
                 self.told = Instant::now();
-                let part = (100 * done.min(of)).checked_div(of).map(|percent| format!(", {percent} %")).unwrap_or_default();
+                let part = (100 * done.min(of))
+                    .checked_div(of)
+                    .map(|percent| format!(", {percent} %"))
+                    .unwrap_or_default();
                 eprintln!("{}: {}{part}", self.what, note());
             }
             None => {}
@@ -73,7 +83,12 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
             assert_eq!(grouped(number), text);
         }
     }

@@ -1,7 +1,7 @@
 //! The store that a command is about: a data directory, or a connection string of any KurrentDB.
 //!
-//! A data directory is served by a node of this process's own for as long as the command takes, so that there is one way to read
-//! and write events, the official client.
+//! A data directory is served by a node of this process's own for as long as the command takes, so
+//! that there is one way to read and write events, the official client.
 
 use super::{Trouble, refused};
 use clap::Args;
@@ -12,7 +12,8 @@ use tokio::time::{sleep, timeout};
 
 /// How long one call may take, or the next event of a read.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A store that does not answer is tried again after these pauses. After an answer it has all of them again.
+/// A store that does not answer is tried again after these pauses. After an answer it has all of
+/// them again.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -56,20 +57,45 @@ impl Place {
     pub(super) async fn open(&self, missing: Missing) -> Result<Store, Trouble> {
         let (node, text, name) = match (&self.data, &self.store) {
             (Some(data), _) => {
-                let builder = EmbeddedNode::builder().data_dir(data).system_projections_as_found().max_append_size(LARGEST_APPEND);
-                let builder = if missing == Missing::Refused { builder.existing_only() } else { builder };
+                let builder = EmbeddedNode::builder()
+                    .data_dir(data)
+                    .system_projections_as_found()
+                    .max_append_size(LARGEST_APPEND);
+                let builder = if missing == Missing::Refused {
+                    builder.existing_only()
+                } else {
+                    builder
+                };
                 let node = builder.start().await.map_err(|error| refused(&error))?;
                 let text = node.connection_string();
                 (Some(node), text, Some(data.display().to_string()))
             }
             (None, Some(store)) => (None, store.clone(), None),
-            (None, None) => return Err(Trouble::usage("say which store: --data DIR or --store CONNECTION STRING")),
+            (None, None) => {
+                return Err(Trouble::usage(
+                    "say which store: --data DIR or --store CONNECTION STRING",
+                ));
+            }
         };
-        let settings: ClientSettings = text.parse().map_err(|error| Trouble::usage(format!("--store: {error}")))?;
-        let hosts = || settings.hosts().iter().map(|host| format!("{}:{}", host.host, host.port)).collect::<Vec<_>>().join(",");
+        let settings: ClientSettings = text
+            .parse()
+            .map_err(|error| Trouble::usage(format!("--store: {error}")))?;
+        let hosts = || {
+            settings
+                .hosts()
+                .iter()
+                .map(|host| format!("{}:{}", host.host, host.port))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let name = name.unwrap_or_else(|| format!("kurrentdb://{}", hosts()));
         let client = connect(&settings)?;
-        Ok(Store { node, settings, client, name })
+        Ok(Store {
+            node,
+            settings,
+            client,
+            name,
+        })
     }
 }
 
@@ -82,8 +108,13 @@ impl Store {
         &self.settings
     }
 
-    /// Does something that may be done twice, again and with a new connection when the store did not answer.
-    pub(super) async fn ask<T, F>(&mut self, what: &str, mut call: impl FnMut(Client) -> F) -> Result<Result<T, Error>, Trouble>
+    /// Does something that may be done twice, again and with a new connection when the store did
+    /// not answer.
+    pub(super) async fn ask<T, F>(
+        &mut self,
+        what: &str,
+        mut call: impl FnMut(Client) -> F,
+    ) -> Result<Result<T, Error>, Trouble>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -98,10 +129,19 @@ impl Store {
         }
     }
 
-    /// Waits before the next attempt, which has a connection of its own: one that failed may stay dead.
-    pub(super) async fn again(&mut self, what: &str, problem: &str, pauses: &mut impl Iterator<Item = Duration>) -> Result<(), Trouble> {
+    /// Waits before the next attempt, which has a connection of its own: one that failed may stay
+    /// dead.
+    pub(super) async fn again(
+        &mut self,
+        what: &str,
+        problem: &str,
+        pauses: &mut impl Iterator<Item = Duration>,
+    ) -> Result<(), Trouble> {
         let Some(pause) = pauses.next() else {
-            return Err(Trouble::failed(format!("{what}: {} does not answer: {problem}", self.name)));
+            return Err(Trouble::failed(format!(
+                "{what}: {} does not answer: {problem}",
+                self.name
+            )));
         };
         sleep(pause).await;
         self.client = connect(&self.settings)?;
@@ -111,9 +151,15 @@ impl Store {
     /// The position of the newest event. None: there is none.
     pub(super) async fn head(&mut self) -> Result<Option<Position>, Trouble> {
         let newest = |client: Client| async move {
-            let options = ReadAllOptions::default().position(StreamPosition::End).backwards().max_count(1);
+            let options = ReadAllOptions::default()
+                .position(StreamPosition::End)
+                .backwards()
+                .max_count(1);
             let mut read = client.read_all(&options).await?;
-            Ok(read.next().await?.map(|event| event.get_original_event().position))
+            Ok(read
+                .next()
+                .await?
+                .map(|event| event.get_original_event().position))
         };
         let answer = self.ask("looking for the newest event", newest).await?;
         answer.map_err(|error| self.failed("the newest event cannot be read", &error))
@@ -157,7 +203,10 @@ pub(super) fn is_silence(error: &Error) -> bool {
             | Error::GrpcConnectionError(_)
             | Error::DeadlineExceeded
             | Error::InitializationError(_)
-            | Error::Grpc { code: Aborted | Cancelled | ResourceExhausted, .. }
+            | Error::Grpc {
+                code: Aborted | Cancelled | ResourceExhausted,
+                ..
+            }
     )
 }
 
@@ -167,6 +216,10 @@ pub(super) fn is_after(one: Position, other: Option<Position>) -> bool {
 }
 
 /// How long the next event of a read may take.
-pub(super) async fn next_within<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(PATIENCE, work).await.unwrap_or(Err(Error::DeadlineExceeded))
+pub(super) async fn next_within<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    timeout(PATIENCE, work)
+        .await
+        .unwrap_or(Err(Error::DeadlineExceeded))
 }

@@ -1,4 +1,5 @@
-//! `peerage node` without a further word: serves until it is told to stop, by a signal or by a client.
+//! `peerage node` without a further word: serves until it is told to stop, by a signal or by a
+//! client.
 
 use super::{Trouble, refused};
 use crate::{config::Log, logging};
@@ -24,8 +25,8 @@ pub(super) struct Serve {
     /// The key of the certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Ask callers who they are. The file gives a new store the passwords of its first two users, a line for each:
-    /// `admin:PASSWORD` and `ops:PASSWORD`.
+    /// Ask callers who they are. The file gives a new store the passwords of its first two users, a
+    /// line for each: `admin:PASSWORD` and `ops:PASSWORD`.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Write the links of the system projections: $ce-, $et-, $bc- and $category- streams.
@@ -38,10 +39,16 @@ impl Serve {
         logging::start(&Log::default()).map_err(Trouble::usage)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
-        let node = self.builder()?.start().await.map_err(|error| refused(&error))?;
+        let node = self
+            .builder()?
+            .start()
+            .await
+            .map_err(|error| refused(&error))?;
         let is_tls = self.tls_cert.is_some();
         if self.users.is_some() && !is_tls && !node.address().ip().is_loopback() {
-            tracing::warn!("passwords cross the network readable: give it a certificate with --tls-cert and --tls-key");
+            tracing::warn!(
+                "passwords cross the network readable: give it a certificate with --tls-cert and --tls-key"
+            );
         }
         // The string for others: without what only a client in the node's own process wants of it.
         let connection_string = format!("kurrentdb://{}?tls={is_tls}", node.address());
@@ -66,15 +73,21 @@ impl Serve {
         }
         if let Some(users) = &self.users {
             let passwords = Passwords::parse(&String::from_utf8_lossy(&read("--users", users)?));
-            let Passwords { admin, ops } = passwords.map_err(|problem| Trouble::usage(format!("{}: {problem}", users.display())))?;
+            let Passwords { admin, ops } = passwords
+                .map_err(|problem| Trouble::usage(format!("{}: {problem}", users.display())))?;
             builder = builder.users(admin, ops);
         }
-        Ok(if self.system_projections { builder.system_projections() } else { builder })
+        Ok(if self.system_projections {
+            builder.system_projections()
+        } else {
+            builder
+        })
     }
 }
 
 fn read(flag: &str, file: &PathBuf) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(file).map_err(|error| Trouble::usage(format!("{flag} {}: {error}", file.display())))
+    std::fs::read(file)
+        .map_err(|error| Trouble::usage(format!("{flag} {}: {error}", file.display())))
 }
 
 /// What a store without users begins with.
@@ -87,13 +100,18 @@ struct Passwords {
 impl Passwords {
     fn parse(text: &str) -> Result<Self, String> {
         let (mut admin, mut ops) = (None, None);
-        let lines = text.lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(place, line)| (place + 1, line.trim()));
         for (place, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let slot = match line.split_once(':') {
                 Some(("admin", password)) if !password.is_empty() => (&mut admin, password),
                 Some(("ops", password)) if !password.is_empty() => (&mut ops, password),
                 Some(_) | None => {
-                    return Err(format!("line {place}: write admin:PASSWORD or ops:PASSWORD; further users are made by a client"));
+                    return Err(format!(
+                        "line {place}: write admin:PASSWORD or ops:PASSWORD; further users are made by a client"
+                    ));
                 }
             };
             if slot.0.replace(slot.1.to_owned()).is_some() {
@@ -115,7 +133,13 @@ mod tests {
     #[test]
     fn a_file_of_users_names_admin_and_ops_once_each() {
         let good = Passwords::parse("# first\nadmin:a:b c\n\nops:o\n");
-        assert_eq!(good, Ok(Passwords { admin: "a:b c".to_owned(), ops: "o".to_owned() }));
+        assert_eq!(
+            good,
+            Ok(Passwords {
+                admin: "a:b c".to_owned(),
+                ops: "o".to_owned()
+            })
+        );
         for (text, problem) in [
             ("", "no line admin"),
             ("admin:a", "no line ops"),

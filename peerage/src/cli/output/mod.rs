@@ -23,7 +23,11 @@ pub enum Output {
 }
 
 /// Prints the answer itself as JSON, or what `human` makes of it.
-pub(super) fn print<T: Serialize>(output: Output, answer: &T, human: impl FnOnce(&T) -> String) -> Result<(), Trouble> {
+pub(super) fn print<T: Serialize>(
+    output: Output,
+    answer: &T,
+    human: impl FnOnce(&T) -> String,
+) -> Result<(), Trouble> {
     let text = match output {
         Output::Json => serde_json::to_string_pretty(answer).map_err(Trouble::failed)?,
         Output::Table => human(answer),
@@ -33,21 +37,33 @@ pub(super) fn print<T: Serialize>(output: Output, answer: &T, human: impl FnOnce
 }
 
 /// A table with these headings.
-pub(super) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(headings);
+    table
+        .load_preset(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(headings);
     let mut empty = true;
     for row in rows {
         empty = false;
         table.add_row(row);
     }
-    if empty { "(none)".to_owned() } else { table.to_string() }
+    if empty {
+        "(none)".to_owned()
+    } else {
+        table.to_string()
+    }
 }
 
 /// What is good to know, a paragraph for each.
 fn notes(advisories: &[Advisory]) -> Option<String> {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.add_rows(advisories.iter().map(|it| [&it.code, &it.message]));
     (!advisories.is_empty()).then(|| format!("notes\n{}", table.trim_fmt()))
 }
@@ -56,22 +72,36 @@ pub(super) fn command(answer: &CommandResponse) -> String {
     let subject = if answer.peering_id.is_empty() {
         format!("network {}", answer.network_id)
     } else {
-        format!("peering {} of network {}", answer.peering_id, answer.network_id)
+        format!(
+            "peering {} of network {}",
+            answer.peering_id, answer.network_id
+        )
     };
     let what = match (answer.repeated, answer.events.is_empty()) {
         (true, _) => "done before by the same command".to_owned(),
         (false, true) => "nothing to change".to_owned(),
         (false, false) => answer.events.join(", "),
     };
-    let ingress = if answer.ingress_id.is_empty() { String::new() } else { format!("\ningress {}", answer.ingress_id) };
+    let ingress = if answer.ingress_id.is_empty() {
+        String::new()
+    } else {
+        format!("\ningress {}", answer.ingress_id)
+    };
     format!("{subject}{ingress}\n{what} (revision {})", answer.revision)
 }
 
 /// Facts one under the other; those that are empty are left out.
 fn facts<const N: usize>(rows: [(&str, String); N]) -> String {
     let shown = rows.iter().filter(|(_, value)| !value.is_empty());
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    shown.map(|(name, value)| format!("{name:<width$}  {value}")).collect::<Vec<_>>().join("\n")
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
+    shown
+        .map(|(name, value)| format!("{name:<width$}  {value}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// How long it is until then, coarsely, as people say it; `None` for what is no time.
@@ -93,14 +123,32 @@ fn spoken(left: TimeDelta) -> String {
 /// One network with what the engine may do in it.
 pub(super) fn network(it: &Network) -> String {
     let policy = it.policy.clone().unwrap_or_default();
-    let groups = if policy.groups.is_empty() { String::new() } else { format!(" in {}", policy.groups.join(", ")) };
-    let retired = if it.retired_at.is_empty() { String::new() } else { format!("{} ({})", it.retired_at, it.retired_reason) };
-    let exposed = if it.exposed_peerings == 0 { String::new() } else { format!("{} peerings", it.exposed_peerings) };
+    let groups = if policy.groups.is_empty() {
+        String::new()
+    } else {
+        format!(" in {}", policy.groups.join(", "))
+    };
+    let retired = if it.retired_at.is_empty() {
+        String::new()
+    } else {
+        format!("{} ({})", it.retired_at, it.retired_reason)
+    };
+    let exposed = if it.exposed_peerings == 0 {
+        String::new()
+    } else {
+        format!("{} peerings", it.exposed_peerings)
+    };
     let text = facts([
         ("retired", retired),
         ("cloud network", it.cloud_network.clone()),
         ("subnets", it.subnets.join(", ")),
-        ("policy", format!("drift: {}, exposures: {}{groups}", policy.drift, policy.exposure)),
+        (
+            "policy",
+            format!(
+                "drift: {}, exposures: {}{groups}",
+                policy.drift, policy.exposure
+            ),
+        ),
         ("exposed", exposed),
         ("last check asked", it.drift_check_at.clone()),
     ]);
@@ -109,32 +157,79 @@ pub(super) fn network(it: &Network) -> String {
 
 pub(super) fn networks(networks: &[Network]) -> String {
     let rows = networks.iter().map(|it| {
-        let peerings = if it.retired_at.is_empty() { it.live_peerings.to_string() } else { "retired".to_owned() };
+        let peerings = if it.retired_at.is_empty() {
+            it.live_peerings.to_string()
+        } else {
+            "retired".to_owned()
+        };
         let name = format!("{}/{}", it.project, it.name);
-        [it.network_id.clone(), name, it.provider.clone(), it.region.clone(), it.account.clone(), it.range.clone(), peerings]
+        [
+            it.network_id.clone(),
+            name,
+            it.provider.clone(),
+            it.region.clone(),
+            it.account.clone(),
+            it.range.clone(),
+            peerings,
+        ]
     });
-    table(["network", "name", "provider", "region", "account", "range", "peerings"], rows)
+    table(
+        [
+            "network", "name", "provider", "region", "account", "range", "peerings",
+        ],
+        rows,
+    )
 }
 
 pub(super) fn events(events: &[Event]) -> String {
     let rows = events.iter().map(|it| {
         let position = it.position.split('/').next().unwrap_or_default().to_owned();
-        let data = if it.problem.is_empty() { brief(&it.data) } else { format!("unreadable: {}", it.problem) };
-        [position, it.created.clone(), it.revision.to_string(), it.r#type.clone(), it.actor.clone(), data]
+        let data = if it.problem.is_empty() {
+            brief(&it.data)
+        } else {
+            format!("unreadable: {}", it.problem)
+        };
+        [
+            position,
+            it.created.clone(),
+            it.revision.to_string(),
+            it.r#type.clone(),
+            it.actor.clone(),
+            data,
+        ]
     });
-    table(["position", "time", "revision", "event", "actor", "what"], rows)
+    table(
+        ["position", "time", "revision", "event", "actor", "what"],
+        rows,
+    )
 }
 
 /// An event's own facts, without the ids that the reader has already.
 pub(super) fn brief(data: &str) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str(data) else { return String::new() };
-    let shown = fields.iter().filter(|(key, value)| !value.is_null() && !KNOWN.contains(&key.as_str()));
-    shown.map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
+    let Ok(Value::Object(fields)) = serde_json::from_str(data) else {
+        return String::new();
+    };
+    let shown = fields
+        .iter()
+        .filter(|(key, value)| !value.is_null() && !KNOWN.contains(&key.as_str()));
+    shown
+        .map(|(key, value)| format!("{key}={}", plain(value)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What the heading, or another column, says already.
-const KNOWN: [&str; 9] =
-    ["peering_id", "network_id", "external_id", "requested_at", "adopted_at", "started_at", "allowed_at", "detected_at", "repaired_at"];
+const KNOWN: [&str; 9] = [
+    "peering_id",
+    "network_id",
+    "external_id",
+    "requested_at",
+    "adopted_at",
+    "started_at",
+    "allowed_at",
+    "detected_at",
+    "repaired_at",
+];
 
 fn plain(value: &Value) -> String {
     match value {
@@ -154,7 +249,9 @@ fn object(fields: &Map<String, Value>) -> String {
         Value::Bool(true) => Some(key.clone()),
         Value::Null | Value::Bool(false) => None,
         Value::Array(items) if items.is_empty() => None,
-        Value::Array(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Some(plain(value)),
+        Value::Array(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            Some(plain(value))
+        }
     });
     shown.collect::<Vec<_>>().join("/")
 }

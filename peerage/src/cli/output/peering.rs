@@ -8,34 +8,65 @@ pub(in crate::cli) fn state(peering: &Peering) -> String {
     let life = peering.life.replace('_', " ");
     match (&peering.blocked, life.as_str(), peering.converged) {
         (Some(blocked), life, _) => format!("{life}, blocked: {}", blocked.cause),
-        (None, "active", false) if open_drift(peering) > 0 => format!("active, {} otherwise than it was left", open_drift(peering)),
+        (None, "active", false) if open_drift(peering) > 0 => {
+            format!("active, {} otherwise than it was left", open_drift(peering))
+        }
         (None, "active", false) => "active, in progress".to_owned(),
         (None, life, _) => life.to_owned(),
     }
 }
 
 fn open_drift(peering: &Peering) -> usize {
-    peering.drift.iter().filter(|it| !it.since.is_empty()).count()
+    peering
+        .drift
+        .iter()
+        .filter(|it| !it.since.is_empty())
+        .count()
 }
 
 pub(in crate::cli) fn peerings(peerings: &[Peering]) -> String {
     let rows = peerings.iter().map(|it| {
         let peer = it.peer.clone().unwrap_or_default();
-        let exposed = if it.exposures.is_empty() { String::new() } else { format!(", exposed: {}", it.exposures.len()) };
+        let exposed = if it.exposures.is_empty() {
+            String::new()
+        } else {
+            format!(", exposed: {}", it.exposures.len())
+        };
         let state = format!("{}{exposed}", state(it));
-        [it.peering_id.clone(), state, or_dash(&it.link), peer.account, peer.region, peer.cloud_network, peer.ranges.join(", ")]
+        [
+            it.peering_id.clone(),
+            state,
+            or_dash(&it.link),
+            peer.account,
+            peer.region,
+            peer.cloud_network,
+            peer.ranges.join(", "),
+        ]
     });
-    table(["peering", "state", "link", "account", "region", "peer", "ranges"], rows)
+    table(
+        [
+            "peering", "state", "link", "account", "region", "peer", "ranges",
+        ],
+        rows,
+    )
 }
 
 fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
-/// One peering with everything about it: who is waited for first, then what is in place, and what has to be done last, where it can
-/// be copied from.
+/// One peering with everything about it: who is waited for first, then what is in place, and what
+/// has to be done last, where it can be copied from.
 pub(in crate::cli) fn peering(peering: &Peering) -> String {
-    let mut parts = vec![format!("{}\n{}", peerings(std::slice::from_ref(peering)), own_facts(peering))];
+    let mut parts = vec![format!(
+        "{}\n{}",
+        peerings(std::slice::from_ref(peering)),
+        own_facts(peering)
+    )];
     if !super::super::peering::ended(peering) {
         parts.extend(in_place(peering));
     }
@@ -45,11 +76,29 @@ pub(in crate::cli) fn peering(peering: &Peering) -> String {
 }
 
 fn in_place(peering: &Peering) -> Vec<String> {
-    let mut parts = vec![format!("routes\n{}", routes(peering)), format!("firewall\n{}", firewall(peering))];
-    parts.extend((!peering.ingress.is_empty()).then(|| format!("the private network may reach\n{}", ingress(peering))));
-    parts.extend((!peering.exposures.is_empty()).then(|| format!("exposed by somebody else's rules\n{}", exposures(&peering.exposures))));
-    let open: Vec<_> = peering.drift.iter().filter(|it| !it.since.is_empty()).cloned().collect();
-    parts.extend((!open.is_empty()).then(|| format!("otherwise than it was left\n{}", drift(&open))));
+    let mut parts = vec![
+        format!("routes\n{}", routes(peering)),
+        format!("firewall\n{}", firewall(peering)),
+    ];
+    parts.extend(
+        (!peering.ingress.is_empty())
+            .then(|| format!("the private network may reach\n{}", ingress(peering))),
+    );
+    parts.extend((!peering.exposures.is_empty()).then(|| {
+        format!(
+            "exposed by somebody else's rules\n{}",
+            exposures(&peering.exposures)
+        )
+    }));
+    let open: Vec<_> = peering
+        .drift
+        .iter()
+        .filter(|it| !it.since.is_empty())
+        .cloned()
+        .collect();
+    parts.extend(
+        (!open.is_empty()).then(|| format!("otherwise than it was left\n{}", drift(&open))),
+    );
     parts.extend(notes(&peering.advisories));
     parts
 }
@@ -62,29 +111,55 @@ fn own_facts(it: &Peering) -> String {
         ("terms", terms(it)),
         ("accepted", accepted(it)),
         (parting(it), removal(it)),
-        ("left behind", if it.removal.is_some() && super::super::peering::ended(it) { remnants(it) } else { String::new() }),
+        (
+            "left behind",
+            if it.removal.is_some() && super::super::peering::ended(it) {
+                remnants(it)
+            } else {
+                String::new()
+            },
+        ),
         ("the cloud says", it.failure.clone()),
         ("names resolve", dns(it)),
         ("external id", it.external_id.clone()),
-        ("found with it", it.found.iter().map(|it| format!("{} in {}", it.destination, it.route_table)).collect::<Vec<_>>().join(", ")),
+        (
+            "found with it",
+            it.found
+                .iter()
+                .map(|it| format!("{} in {}", it.destination, it.route_table))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("past links", it.past_links.join(", ")),
     ])
 }
 
 /// Who has to act next, if somebody has to.
 fn waits_for(it: &Peering) -> String {
-    let owner = it.peer.as_ref().map(|it| it.account.as_str()).unwrap_or_default();
+    let owner = it
+        .peer
+        .as_ref()
+        .map(|it| it.account.as_str())
+        .unwrap_or_default();
     match (&it.blocked, it.life.as_str(), it.consent.as_str()) {
         (Some(blocked), _, _) => format!("the owner of the {} side, see below", blocked.side),
-        (None, "awaiting_acceptance", _) if it.origin == "adopted" => "the engine's look at what the link really is".to_owned(),
-        (None, "awaiting_acceptance", "owner") => format!("the owner of account {owner}, who accepts the link; see below"),
-        (None, "awaiting_acceptance", _) => format!("the engine's own acceptance in account {owner}"),
+        (None, "awaiting_acceptance", _) if it.origin == "adopted" => {
+            "the engine's look at what the link really is".to_owned()
+        }
+        (None, "awaiting_acceptance", "owner") => {
+            format!("the owner of account {owner}, who accepts the link; see below")
+        }
+        (None, "awaiting_acceptance", _) => {
+            format!("the engine's own acceptance in account {owner}")
+        }
         _ => String::new(),
     }
 }
 
 fn with_time_left(at: &str) -> String {
-    time_left(at).map(|left| format!("{at} ({left})")).unwrap_or_default()
+    time_left(at)
+        .map(|left| format!("{at} ({left})"))
+        .unwrap_or_default()
 }
 
 fn terms(it: &Peering) -> String {
@@ -94,13 +169,23 @@ fn terms(it: &Peering) -> String {
         (_, "owner") => "the peer's owner accepts, and keeps that side",
         _ => "the engine accepts, and keeps both sides",
     };
-    let not_yet = ["requested", "initiating", "awaiting_acceptance", "provisioning"].contains(&it.life.as_str());
+    let not_yet = [
+        "requested",
+        "initiating",
+        "awaiting_acceptance",
+        "provisioning",
+    ]
+    .contains(&it.life.as_str());
     let deadline = match it.deadline.as_str() {
         "" => String::new(),
         _ if not_yet => format!("; active by {}", with_time_left(&it.deadline)),
         deadline => format!("; active by {deadline}"),
     };
-    let renew = if it.renew { "; asked for once more if nobody accepts in time" } else { "" };
+    let renew = if it.renew {
+        "; asked for once more if nobody accepts in time"
+    } else {
+        ""
+    };
     format!("{consent}{deadline}{renew}")
 }
 
@@ -112,7 +197,8 @@ fn accepted(it: &Peering) -> String {
                 "owner" => "its owner",
                 _ => "the engine or its owner",
             };
-            let (side, account, at, shown) = (&seen.seen_from, &seen.account, &seen.seen_at, &seen.shown);
+            let (side, account, at, shown) =
+                (&seen.seen_from, &seen.account, &seen.seen_at, &seen.shown);
             format!("by {by} in account {account}; seen {at} from the {side} side as `{shown}`")
         }
         None => it.accepted_at.clone(),
@@ -128,13 +214,19 @@ fn parting(it: &Peering) -> &'static str {
 }
 
 fn removal(it: &Peering) -> String {
-    let Some(removal) = &it.removal else { return String::new() };
+    let Some(removal) = &it.removal else {
+        return String::new();
+    };
     let why = match (removal.reason.as_str(), removal.deadline_passed.as_str()) {
         ("", deadline) => format!("the deadline {deadline} passed"),
         (reason, _) => reason.to_owned(),
     };
     let link = &removal.link_removed_at;
-    let link = if link.is_empty() { String::new() } else { format!("; the link was seen to be gone {link}") };
+    let link = if link.is_empty() {
+        String::new()
+    } else {
+        format!("; the link was seen to be gone {link}")
+    };
     format!("{} for this reason: {why}{link}", removal.since)
 }
 
@@ -147,44 +239,82 @@ fn remnants(it: &Peering) -> String {
     if it.left_behind.is_empty() {
         return "nothing".to_owned();
     }
-    let named = it.left_behind.iter().map(|it| format!("{} {}", it.kind.replace('_', " "), brief(&it.facts)));
-    named.map(|it| it.trim().to_owned()).collect::<Vec<_>>().join("; ")
+    let named = it
+        .left_behind
+        .iter()
+        .map(|it| format!("{} {}", it.kind.replace('_', " "), brief(&it.facts)));
+    named
+        .map(|it| it.trim().to_owned())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn dns(it: &Peering) -> String {
-    let told = it.dns.iter().filter(|it| it.wanted || it.applied).map(|it| match (it.wanted, it.applied) {
-        (true, true) => format!("{} side: privately", it.side),
-        (true, false) => format!("{} side: privately, not yet", it.side),
-        (false, _) => format!("{} side: publicly, not yet", it.side),
-    });
+    let told = it
+        .dns
+        .iter()
+        .filter(|it| it.wanted || it.applied)
+        .map(|it| match (it.wanted, it.applied) {
+            (true, true) => format!("{} side: privately", it.side),
+            (true, false) => format!("{} side: privately, not yet", it.side),
+            (false, _) => format!("{} side: publicly, not yet", it.side),
+        });
     told.collect::<Vec<_>>().join("; ")
 }
 
 fn blocked(it: &Blocked) -> String {
-    let head = format!("blocked on the {} side since {}: {} ({})", it.side, it.since, it.message, it.cause);
-    std::iter::once(head).chain(it.remedy.iter().map(|line| format!("  {line}"))).collect::<Vec<_>>().join("\n")
+    let head = format!(
+        "blocked on the {} side since {}: {} ({})",
+        it.side, it.since, it.message, it.cause
+    );
+    std::iter::once(head)
+        .chain(it.remedy.iter().map(|line| format!("  {line}")))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Each body as it is, so that it can be copied.
 fn instructions(all: &[Instruction]) -> Option<String> {
-    let blocks = all.iter().zip(1..).map(|(it, number)| format!("{number}. {} ({})\n\n{}\n", it.title, it.language, it.body.trim_end()));
+    let blocks = all.iter().zip(1..).map(|(it, number)| {
+        format!(
+            "{number}. {} ({})\n\n{}\n",
+            it.title,
+            it.language,
+            it.body.trim_end()
+        )
+    });
     let blocks: Vec<_> = blocks.collect();
-    (!blocks.is_empty()).then(|| format!("what the peer's owner has to do\n\n{}", blocks.join("\n").trim_end()))
+    (!blocks.is_empty()).then(|| {
+        format!(
+            "what the peer's owner has to do\n\n{}",
+            blocks.join("\n").trim_end()
+        )
+    })
 }
 
 fn routes(peering: &Peering) -> String {
     let rows = peering.routes.iter().map(|it| {
-        let conflicts = it.conflicts.iter().map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
+        let conflicts = it
+            .conflicts
+            .iter()
+            .map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
         let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
         let state = match (it.withdrawn_at.is_empty(), it.replaced_by.as_str()) {
-            (true, _) if installed.is_empty() && is_owners(peering, &it.side) => "its owner's to install",
+            (true, _) if installed.is_empty() && is_owners(peering, &it.side) => {
+                "its owner's to install"
+            }
             (true, _) if installed.is_empty() => "not yet",
             (true, _) if !it.conflicts.is_empty() => "in conflict",
             (true, _) => "in place",
             (false, "") => "going",
             (false, other) => &format!("going once {other} is in place"),
         };
-        [it.side.clone(), it.destination.clone(), state.to_owned(), or_dash(&installed.join(", "))]
+        [
+            it.side.clone(),
+            it.destination.clone(),
+            state.to_owned(),
+            or_dash(&installed.join(", ")),
+        ]
     });
     table(["side", "destination", "state", "route tables"], rows)
 }
@@ -196,8 +326,16 @@ fn is_owners(peering: &Peering, side: &str) -> bool {
 
 fn firewall(peering: &Peering) -> String {
     let rows = peering.firewall.iter().map(|it| {
-        let admit: Vec<_> = it.admit.iter().map(|rule| format!("{} → TCP {}", rule.source, rule.port)).collect();
-        let admit = if admit.is_empty() { "nothing".to_owned() } else { admit.join(", ") };
+        let admit: Vec<_> = it
+            .admit
+            .iter()
+            .map(|rule| format!("{} → TCP {}", rule.source, rule.port))
+            .collect();
+        let admit = if admit.is_empty() {
+            "nothing".to_owned()
+        } else {
+            admit.join(", ")
+        };
         let state = match it.enforced {
             true => "enforced",
             false if is_owners(peering, &it.side) => "its owner's to enforce",
@@ -210,8 +348,16 @@ fn firewall(peering: &Peering) -> String {
 
 fn ingress(peering: &Peering) -> String {
     let rows = peering.ingress.iter().map(|it| {
-        let target = format!("{} TCP {}", it.target, it.rule.as_ref().map(|rule| rule.port).unwrap_or_default());
-        let until = if it.expires_at.is_empty() { "closed by hand".to_owned() } else { with_time_left(&it.expires_at) };
+        let target = format!(
+            "{} TCP {}",
+            it.target,
+            it.rule.as_ref().map(|rule| rule.port).unwrap_or_default()
+        );
+        let until = if it.expires_at.is_empty() {
+            "closed by hand".to_owned()
+        } else {
+            with_time_left(&it.expires_at)
+        };
         [it.ingress_id.clone(), target, until, it.reason.clone()]
     });
     table(["ingress", "target", "until", "why"], rows)
@@ -220,9 +366,22 @@ fn ingress(peering: &Peering) -> String {
 pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
     let rows = exposures.iter().map(|it| {
         let group = format!("{} ({})", it.group, it.group_name);
-        [it.peering_id.clone(), it.side.clone(), group, it.rule_id.clone(), it.admits.clone(), it.owner.clone(), it.since.clone()]
+        [
+            it.peering_id.clone(),
+            it.side.clone(),
+            group,
+            it.rule_id.clone(),
+            it.admits.clone(),
+            it.owner.clone(),
+            it.since.clone(),
+        ]
     });
-    table(["peering", "side", "group", "rule", "admits", "owner", "since"], rows)
+    table(
+        [
+            "peering", "side", "group", "rule", "admits", "owner", "since",
+        ],
+        rows,
+    )
 }
 
 pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
@@ -232,8 +391,18 @@ pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
             ("", adopted) => format!("adopted {adopted}"),
             (since, _) => format!("since {since}"),
         };
-        let repairs = if it.repairs == 0 { "-".to_owned() } else { format!("{}×", it.repairs) };
-        [it.side.clone(), it.kind.replace('_', " "), brief(&it.finding), state, repairs]
+        let repairs = if it.repairs == 0 {
+            "-".to_owned()
+        } else {
+            format!("{}×", it.repairs)
+        };
+        [
+            it.side.clone(),
+            it.kind.replace('_', " "),
+            brief(&it.finding),
+            state,
+            repairs,
+        ]
     });
     table(["side", "what", "where", "state", "put right"], rows)
 }

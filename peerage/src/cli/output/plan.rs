@@ -6,36 +6,61 @@ use crate::api::v1::{Check, PlanPeeringResponse};
 /// What was looked at, what is known, and what would be done.
 pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
     let mut parts = vec![format!("preflight\n{}", checks(&plan.checks))];
-    let remedies: Vec<_> = plan.checks.iter().filter(|it| !it.remedy.is_empty()).map(remedy).collect();
+    let remedies: Vec<_> = plan
+        .checks
+        .iter()
+        .filter(|it| !it.remedy.is_empty())
+        .map(remedy)
+        .collect();
     parts.extend((!remedies.is_empty()).then(|| remedies.join("\n")));
     parts.extend(notes(&plan.advisories));
-    let actions = plan
-        .actions
-        .iter()
-        .zip(1..)
-        .map(|(it, number)| [number.to_string(), it.side.clone(), it.action.replace('_', " "), it.detail.clone()]);
+    let actions = plan.actions.iter().zip(1..).map(|(it, number)| {
+        [
+            number.to_string(),
+            it.side.clone(),
+            it.action.replace('_', " "),
+            it.detail.clone(),
+        ]
+    });
     parts.push(match plan.actions.is_empty() {
         true => "nothing to do".to_owned(),
-        false => format!("what would be done, in this order\n{}", table(["", "side", "action", "what"], actions)),
+        false => format!(
+            "what would be done, in this order\n{}",
+            table(["", "side", "action", "what"], actions)
+        ),
     });
-    parts.extend((!plan.waits_for.is_empty()).then(|| format!("then it waits for {}", plan.waits_for)));
+    parts.extend(
+        (!plan.waits_for.is_empty()).then(|| format!("then it waits for {}", plan.waits_for)),
+    );
     parts.join("\n\n")
 }
 
 fn checks(checks: &[Check]) -> String {
     let rows = checks.iter().map(|it| {
-        let side = if it.side.is_empty() { "-".to_owned() } else { it.side.clone() };
+        let side = if it.side.is_empty() {
+            "-".to_owned()
+        } else {
+            it.side.clone()
+        };
         let mark = match it.outcome.as_str() {
             "passed" => "✔ passed",
             "failed" => "✘ failed",
             other => other,
         };
-        [mark.to_owned(), it.name.replace('_', " "), side, it.message.clone()]
+        [
+            mark.to_owned(),
+            it.name.replace('_', " "),
+            side,
+            it.message.clone(),
+        ]
     });
     table(["", "check", "side", "why"], rows)
 }
 
 fn remedy(it: &Check) -> String {
     let head = format!("to pass `{}`", it.name.replace('_', " "));
-    std::iter::once(head).chain(it.remedy.iter().map(|line| format!("  {line}"))).collect::<Vec<_>>().join("\n")
+    std::iter::once(head)
+        .chain(it.remedy.iter().map(|line| format!("  {line}")))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -75,8 +75,8 @@ pub(in crate::cli) struct Terms {
     /// Who accepts the link, and keeps the peer's side.
     #[arg(long, default_value = "delegated")]
     pub(super) consent: Consent,
-    /// By when the link must be active, or it is taken back: in so long, like 72h, or at a time. Default: never. With --command-id,
-    /// name a time.
+    /// By when the link must be active, or it is taken back: in so long, like 72h, or at a time.
+    /// Default: never. With --command-id, name a time.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
     pub(super) deadline: Option<String>,
     /// Ask once more if nobody accepts in time.
@@ -128,7 +128,13 @@ impl Request {
             deadline: self.terms.deadline.unwrap_or_default(),
             renew: self.terms.renew,
         };
-        let answer = self.remote.networks().await?.request_peering(request(message)).await.map_err(refused)?;
+        let answer = self
+            .remote
+            .networks()
+            .await?
+            .request_peering(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 }
@@ -144,7 +150,10 @@ impl Adopt {
             if self.remote.output == Output::Table {
                 println!("{}\n", output::plan(&preview));
             }
-            confirm(&format!("Put {} on record? The link itself will never be removed.", self.link))?;
+            confirm(&format!(
+                "Put {} on record? The link itself will never be removed.",
+                self.link
+            ))?;
         }
         let message = v1::AdoptPeeringRequest {
             context: Some(self.context.message()),
@@ -153,7 +162,10 @@ impl Adopt {
             link: self.link,
             consent: self.consent.as_str().to_owned(),
         };
-        let answer = networks.adopt_peering(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .adopt_peering(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.remote.output, answer.get_ref(), output::command)
     }
 

@@ -37,7 +37,10 @@ impl Dns {
             side: self.side.as_str().to_owned(),
             enabled: self.switch == Switch::On,
         };
-        let answer = networks.set_dns_resolution(request(message)).await.map_err(refused)?;
+        let answer = networks
+            .set_dns_resolution(request(message))
+            .await
+            .map_err(refused)?;
         output::print(self.about.remote.output, answer.get_ref(), output::command)
     }
 }

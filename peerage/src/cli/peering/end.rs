@@ -45,7 +45,11 @@ impl Remove {
             peering_id: peering.peering_id,
             reason: self.reason,
         };
-        let answer = networks.remove_peering(request(message)).await.map_err(refused)?.into_inner();
+        let answer = networks
+            .remove_peering(request(message))
+            .await
+            .map_err(refused)?
+            .into_inner();
         let human = self.about.remote.output == Output::Table;
         if self.no_wait || human {
             output::print(self.about.remote.output, &answer, output::command)?;
@@ -56,9 +60,15 @@ impl Remove {
         if human {
             println!("it goes on whether you watch or not; ^C leaves it at that\n");
         }
-        let waited = watch::until(&mut networks, self.about.peering, answer.position, Goal::Gone, |response| {
-            if human { watch::line(response) } else { Ok(()) }
-        });
+        let waited = watch::until(
+            &mut networks,
+            self.about.peering,
+            answer.position,
+            Goal::Gone,
+            |response| {
+                if human { watch::line(response) } else { Ok(()) }
+            },
+        );
         let gone = waited.await?;
         if human {
             println!("\n{}", output::left_behind(&gone));
@@ -87,10 +97,15 @@ impl Abandon {
             peering_id: peering.peering_id,
             reason: self.reason,
         };
-        let answer = networks.abandon_peering(request(message)).await.map_err(refused)?.into_inner();
+        let answer = networks
+            .abandon_peering(request(message))
+            .await
+            .map_err(refused)?
+            .into_inner();
         output::print(self.about.remote.output, &answer, output::command)?;
         if self.about.remote.output == Output::Table {
-            let abandoned = client::peering(&mut networks, self.about.peering, answer.position).await?;
+            let abandoned =
+                client::peering(&mut networks, self.about.peering, answer.position).await?;
             println!("{}", output::left_behind(&abandoned));
         }
         Ok(())

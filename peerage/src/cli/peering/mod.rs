@@ -92,7 +92,11 @@ pub(super) async fn all(
 ) -> Result<Vec<v1::Peering>, Trouble> {
     let mut peerings = Vec::new();
     loop {
-        let page = client.list_peerings(request(message.clone())).await.map_err(refused)?.into_inner();
+        let page = client
+            .list_peerings(request(message.clone()))
+            .await
+            .map_err(refused)?
+            .into_inner();
         peerings.extend(page.peerings);
         message.page_token = page.next_page_token;
         if message.page_token.is_empty() {
@@ -104,7 +108,11 @@ pub(super) async fn all(
 impl List {
     async fn run(self) -> Result<(), Trouble> {
         let network_id = self.network.map(|it| it.to_string()).unwrap_or_default();
-        let message = v1::ListPeeringsRequest { network_id, life: self.life.unwrap_or_default(), ..Default::default() };
+        let message = v1::ListPeeringsRequest {
+            network_id,
+            life: self.life.unwrap_or_default(),
+            ..Default::default()
+        };
         let peerings = all(&mut self.remote.networks().await?, message).await?;
         output::print(self.remote.output, &peerings, |it| output::peerings(it))
     }
@@ -112,14 +120,24 @@ impl List {
 
 impl Show {
     async fn run(self) -> Result<(), Trouble> {
-        let peering = client::peering(&mut self.remote.networks().await?, self.peering, String::new()).await?;
+        let peering = client::peering(
+            &mut self.remote.networks().await?,
+            self.peering,
+            String::new(),
+        )
+        .await?;
         output::print(self.remote.output, &peering, output::peering)
     }
 }
 
 impl Drift {
     async fn run(self) -> Result<(), Trouble> {
-        let peering = client::peering(&mut self.remote.networks().await?, self.peering, String::new()).await?;
+        let peering = client::peering(
+            &mut self.remote.networks().await?,
+            self.peering,
+            String::new(),
+        )
+        .await?;
         output::print(self.remote.output, &peering.drift, |it| output::drift(it))
     }
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 pub(in crate::cli) struct Plan {
     #[command(flatten)]
     remote: Remote,
-    /// A peering on record. Without one: --network and the other flags of `peering request`, and --link for one to adopt.
+    /// A peering on record. Without one: --network and the other flags of `peering request`, and
+    /// --link for one to adopt.
     #[arg(required_unless_present = "network", conflicts_with_all = ["network", "link"])]
     peering: Option<Uuid>,
     /// The private network.
@@ -53,7 +54,10 @@ impl Plan {
 
     fn message(self) -> v1::PlanPeeringRequest {
         if let Some(id) = self.peering {
-            return v1::PlanPeeringRequest { peering_id: id.to_string(), ..Default::default() };
+            return v1::PlanPeeringRequest {
+                peering_id: id.to_string(),
+                ..Default::default()
+            };
         }
         let peer = v1::Peer {
             provider: self.provider,
@@ -84,13 +88,23 @@ pub(super) async fn look(
 ) -> Result<v1::PlanPeeringResponse, Trouble> {
     let mut request = Request::new(message);
     request.set_timeout(DEADLINE);
-    networks.plan_peering(request).await.map(tonic::Response::into_inner).map_err(refused)
+    networks
+        .plan_peering(request)
+        .await
+        .map(tonic::Response::into_inner)
+        .map_err(refused)
 }
 
-/// Prints the plan. One that cannot be carried out is a failure, for scripts that look before they leap.
+/// Prints the plan. One that cannot be carried out is a failure, for scripts that look before they
+/// leap.
 pub(super) fn show(output: Output, plan: &v1::PlanPeeringResponse) -> Result<(), Trouble> {
     output::print(output, plan, output::plan)?;
-    match plan.checks.iter().filter(|it| it.outcome == "failed").count() {
+    match plan
+        .checks
+        .iter()
+        .filter(|it| it.outcome == "failed")
+        .count()
+    {
         0 => Ok(()),
         1 => Err(Trouble::failed("a check failed")),
         failed => Err(Trouble::failed(format!("{failed} checks failed"))),

@@ -32,21 +32,31 @@ pub(super) enum Goal {
 impl Watch {
     pub(super) async fn run(self) -> Result<(), Trouble> {
         let mut networks = self.remote.networks().await?;
-        let goal = if self.follow { Goal::Over } else { Goal::InPlace };
+        let goal = if self.follow {
+            Goal::Over
+        } else {
+            Goal::InPlace
+        };
         let show = |response: &v1::WatchPeeringResponse| self.show(response);
-        until(&mut networks, self.peering, String::new(), goal, show).await.map(drop)
+        until(&mut networks, self.peering, String::new(), goal, show)
+            .await
+            .map(drop)
     }
 
     fn show(&self, response: &v1::WatchPeeringResponse) -> Result<(), Trouble> {
         if self.remote.output == Output::Json {
-            println!("{}", serde_json::to_string(response).map_err(Trouble::failed)?);
+            println!(
+                "{}",
+                serde_json::to_string(response).map_err(Trouble::failed)?
+            );
             return Ok(());
         }
         line(response)
     }
 }
 
-/// Follows a peering until the goal is reached, and returns what it is then; a peering that ends otherwise is a failure.
+/// Follows a peering until the goal is reached, and returns what it is then; a peering that ends
+/// otherwise is a failure.
 pub(super) async fn until(
     networks: &mut NetworkServiceClient<Channel>,
     id: Uuid,
@@ -54,17 +64,31 @@ pub(super) async fn until(
     mut goal: Goal,
     show: impl Fn(&v1::WatchPeeringResponse) -> Result<(), Trouble>,
 ) -> Result<v1::Peering, Trouble> {
-    let message = v1::WatchPeeringRequest { peering_id: id.to_string(), after };
-    let mut stream = networks.watch_peering(message).await.map_err(refused)?.into_inner();
+    let message = v1::WatchPeeringRequest {
+        peering_id: id.to_string(),
+        after,
+    };
+    let mut stream = networks
+        .watch_peering(message)
+        .await
+        .map_err(refused)?
+        .into_inner();
     while let Some(response) = stream.message().await.map_err(refused)? {
         show(&response)?;
-        let Some(peering) = response.peering else { continue };
+        let Some(peering) = response.peering else {
+            continue;
+        };
         if peering.life == "removing" && goal == Goal::InPlace {
             goal = Goal::Gone;
         }
         if ended(&peering) {
-            let wanted = goal == Goal::Gone && matches!(peering.life.as_str(), "removed" | "abandoned");
-            return if wanted { Ok(peering) } else { Err(Trouble::failed(format!("the peering {}", ending(&peering)))) };
+            let wanted =
+                goal == Goal::Gone && matches!(peering.life.as_str(), "removed" | "abandoned");
+            return if wanted {
+                Ok(peering)
+            } else {
+                Err(Trouble::failed(format!("the peering {}", ending(&peering))))
+            };
         }
         if peering.converged && goal == Goal::InPlace {
             return Ok(peering);
@@ -76,16 +100,27 @@ pub(super) async fn until(
 /// One line for what happened, and one for what it came to.
 pub(super) fn line(response: &v1::WatchPeeringResponse) -> Result<(), Trouble> {
     if let Some(event) = &response.event {
-        println!("{}  {:<26} {}", event.created, event.r#type, output::brief(&event.data));
+        println!(
+            "{}  {:<26} {}",
+            event.created,
+            event.r#type,
+            output::brief(&event.data)
+        );
     }
     if let Some(peering) = &response.peering {
         println!("{:>34}  {}", "now", output::state(peering));
         if let Some(blocked) = &peering.blocked {
             println!("{:>34}  {} side: {}", "", blocked.side, blocked.message);
-            blocked.remedy.iter().for_each(|it| println!("{:>34}  $ {it}", ""));
+            blocked
+                .remedy
+                .iter()
+                .for_each(|it| println!("{:>34}  $ {it}", ""));
         }
         if peering.life == "awaiting_acceptance" {
-            println!("{:>34}  `peerage peering show {}` prints what to run", "", peering.peering_id);
+            println!(
+                "{:>34}  `peerage peering show {}` prints what to run",
+                "", peering.peering_id
+            );
         }
     }
     Ok(())
@@ -93,7 +128,10 @@ pub(super) fn line(response: &v1::WatchPeeringResponse) -> Result<(), Trouble> {
 
 /// Whether nothing more will come of it.
 pub(in crate::cli) fn ended(peering: &v1::Peering) -> bool {
-    matches!(peering.life.as_str(), "rejected" | "expired" | "failed" | "removed" | "abandoned")
+    matches!(
+        peering.life.as_str(),
+        "rejected" | "expired" | "failed" | "removed" | "abandoned"
+    )
 }
 
 /// How it ended, in words.
@@ -102,5 +140,9 @@ pub(in crate::cli) fn ending(peering: &v1::Peering) -> String {
         life @ ("expired" | "failed") => format!("has {life}"),
         life => format!("was {life}"),
     };
-    if peering.failure.is_empty() { how } else { format!("{how}: {}", peering.failure) }
+    if peering.failure.is_empty() {
+        how
+    } else {
+        format!("{how}: {}", peering.failure)
+    }
 }

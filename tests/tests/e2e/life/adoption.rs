@@ -3,7 +3,7 @@
 use super::ground::Ground;
 use super::peering::{Life, text};
 use std::sync::Arc;
-use tests::oracle::{Expected, Route};
+use peerage_tests::oracle::{Expected, Route};
 
 in_every_world!(an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had);
 
@@ -16,7 +16,8 @@ impl Life {
         for place in self.pair.places() {
             self.shows(&place, &link, "active").await;
         }
-        self.people().route_over(remote, &remote.main_route_table, &local.cidr, &link);
+        self.people()
+            .route_over(remote, &remote.main_route_table, &local.cidr, &link);
         link
     }
 
@@ -32,31 +33,81 @@ impl Life {
     /// The same, with what the engine adds.
     fn kept(&self, link: &str) -> Expected {
         let mut expected = self.expected();
-        (expected.peerings, expected.route_tables) = (self.as_it_was(link).peerings, self.as_it_was(link).route_tables);
-        expected.route_tables[1].routes = vec![Route { destination: self.pair.remote.cidr.clone(), peering: link.to_owned() }];
+        (expected.peerings, expected.route_tables) = (
+            self.as_it_was(link).peerings,
+            self.as_it_was(link).route_tables,
+        );
+        expected.route_tables[1].routes = vec![Route {
+            destination: self.pair.remote.cidr.clone(),
+            peering: link.to_owned(),
+        }];
         expected
     }
 }
 
-async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had(ground: Arc<Ground>) {
+async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had(
+    ground: Arc<Ground>,
+) {
     let mut life = Life::registered(ground).await;
     let link = life.somebody_joins_the_networks().await;
     life.judge(&life.as_it_was(&link));
-    let before = (life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len()));
+    let before = (
+        life.history().await,
+        life.ground.changes(&life.pair).await.map(|it| it.len()),
+    );
     let peer = life.peer();
     let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
-    let preview = life.says(&[&["peering", "adopt", "--link", &link, "--dry-run"][..], &peer].concat()).await;
-    let actions: Vec<_> = preview["actions"].as_array().unwrap().iter().map(|it| text(&it["action"])).collect();
-    assert!(actions.contains(&"create_group".to_owned()) && !actions.contains(&"create_link".to_owned()), "{actions:?}");
-    assert_eq!((life.history().await, life.ground.changes(&life.pair).await.map(|it| it.len())), before, "nothing was written");
+    let preview = life
+        .says(
+            &[
+                &["peering", "adopt", "--link", &link, "--dry-run"][..],
+                &peer,
+            ]
+            .concat(),
+        )
+        .await;
+    let actions: Vec<_> = preview["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| text(&it["action"]))
+        .collect();
+    assert!(
+        actions.contains(&"create_group".to_owned())
+            && !actions.contains(&"create_link".to_owned()),
+        "{actions:?}"
+    );
+    assert_eq!(
+        (
+            life.history().await,
+            life.ground.changes(&life.pair).await.map(|it| it.len())
+        ),
+        before,
+        "nothing was written"
+    );
     life.judge(&life.as_it_was(&link));
 
     life.begins("adopt", &["--link", &link, "--yes"]).await;
     life.agrees().await;
     let peering = life.converged().await;
-    assert_eq!((peering.life.as_str(), peering.link.as_str(), peering.origin.as_str()), ("active", link.as_str(), "adopted"));
+    assert_eq!(
+        (
+            peering.life.as_str(),
+            peering.link.as_str(),
+            peering.origin.as_str()
+        ),
+        ("active", link.as_str(), "adopted")
+    );
     life.judge(&life.kept(&link));
-    let gone = life.says(&["peering", "remove", &life.peering, "--reason", "no longer ours to keep"]).await;
+    let gone = life
+        .says(&[
+            "peering",
+            "remove",
+            &life.peering,
+            "--reason",
+            "no longer ours to keep",
+        ])
+        .await;
     assert_eq!(gone["life"], "removed", "{gone:#}");
     assert_eq!(gone["left_behind"][0]["kind"], "link", "{gone:#}");
     life.judge(&life.as_it_was(&link));

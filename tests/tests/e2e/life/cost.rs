@@ -1,4 +1,5 @@
-//! What a life costs in cloud calls, by the log of the strict EC2. The worlds here belong to one test each: all of it is counted.
+//! What a life costs in cloud calls, by the log of the strict EC2. The worlds here belong to one
+//! test each: all of it is counted.
 
 use super::ground::{Ground, World, changes};
 use super::peering::Life;
@@ -9,12 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::oracle::{Network, Place, Wanted};
-use tests::strict::Call;
-use tests::wait;
+use peerage_tests::oracle::{Network, Place, Wanted};
+use peerage_tests::strict::Call;
+use peerage_tests::wait;
 
-/// The most calls that each side may take from the request to an active peering with two route tables: of EC2, rehearsals included,
-/// and of STS, for the session in which they are made and for whose account that is.
+/// The most calls that each side may take from the request to an active peering with two route
+/// tables: of EC2, rehearsals included, and of STS, for the session in which they are made and for
+/// whose account that is.
 const TO_ACTIVE: usize = 18;
 
 /// How often everything is looked at where that is what is counted.
@@ -23,7 +25,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// Calls of different looks lie at least so far apart, those of one look do not.
 const BETWEEN: TimeDelta = TimeDelta::seconds(1);
 
-/// Nothing is late here, for only the engine's own calls are to be counted, not how often it has to wait.
+/// Nothing is late here, for only the engine's own calls are to be counted, not how often it has to
+/// wait.
 async fn prompt() -> Arc<Ground> {
     let ground = Ground::start(World::Strict).await;
     ground.strict().at_once().await;
@@ -32,30 +35,48 @@ async fn prompt() -> Arc<Ground> {
 
 /// The account that a call is about: that of the caller, or the one that is entered by it.
 fn about(call: &Call) -> String {
-    let entered = call.parameters.get("RoleArn").and_then(|arn| arn.split(':').nth(4));
-    entered.map(str::to_owned).or_else(|| call.account.clone()).unwrap_or_default()
+    let entered = call
+        .parameters
+        .get("RoleArn")
+        .and_then(|arn| arn.split(':').nth(4));
+    entered
+        .map(str::to_owned)
+        .or_else(|| call.account.clone())
+        .unwrap_or_default()
 }
 
 /// The name of a call, told apart from its rehearsal.
 fn name(call: &Call) -> String {
-    if call.dry_run { format!("{} (dry run)", call.action) } else { call.action.clone() }
+    if call.dry_run {
+        format!("{} (dry run)", call.action)
+    } else {
+        call.action.clone()
+    }
 }
 
 fn counted<K: Ord>(calls: &[Call], key: impl Fn(&Call) -> K) -> BTreeMap<K, usize> {
     let mut counts = BTreeMap::new();
-    calls.iter().for_each(|call| *counts.entry(key(call)).or_default() += 1);
+    calls
+        .iter()
+        .for_each(|call| *counts.entry(key(call)).or_default() += 1);
     counts
 }
 
 #[tokio::test]
-async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_calls_to_be_active_and_none_afterwards() {
+async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_calls_to_be_active_and_none_afterwards()
+ {
     let (ground, data) = (prompt().await, TempDir::new().unwrap());
     let pair = ground.pair();
     let mut story = pair.commands();
     for command in &mut story.commands {
         match command {
             Command::Register(register) => register.subnets.clone_from(&pair.local.subnets),
-            Command::Request(request) => request.peer.as_mut().unwrap().subnets.clone_from(&pair.remote.subnets),
+            Command::Request(request) => request
+                .peer
+                .as_mut()
+                .unwrap()
+                .subnets
+                .clone_from(&pair.remote.subnets),
             Command::Accept(_) | Command::Restrict(_) => {}
         }
     }
@@ -67,14 +88,34 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
         api.done(command).await;
     }
     let peering = api.converged(&story.peering_id).await;
-    assert!(peering.routes.iter().all(|it| it.installed_in.len() == 2), "{:#?}", peering.routes);
+    assert!(
+        peering.routes.iter().all(|it| it.installed_in.len() == 2),
+        "{:#?}",
+        peering.routes
+    );
     let calls = ground.strict().calls().await;
     for (side, place) in [("local", &pair.local.place), ("remote", &pair.remote.place)] {
-        let ours: Vec<_> = calls.iter().filter(|call| about(call) == place.account).cloned().collect();
-        let (counts, written) = (counted(&ours, name), ours.iter().filter(|it| changes(it)).count());
-        println!("{side} side: {} calls, {written} of them changes", ours.len());
-        counts.iter().for_each(|(name, count)| println!("  {count:>2} {name}"));
-        assert!(ours.len() <= TO_ACTIVE, "{side} side: {} calls: {counts:#?}", ours.len());
+        let ours: Vec<_> = calls
+            .iter()
+            .filter(|call| about(call) == place.account)
+            .cloned()
+            .collect();
+        let (counts, written) = (
+            counted(&ours, name),
+            ours.iter().filter(|it| changes(it)).count(),
+        );
+        println!(
+            "{side} side: {} calls, {written} of them changes",
+            ours.len()
+        );
+        counts
+            .iter()
+            .for_each(|(name, count)| println!("  {count:>2} {name}"));
+        assert!(
+            ours.len() <= TO_ACTIVE,
+            "{side} side: {} calls: {counts:#?}",
+            ours.len()
+        );
     }
     ground.strict().forget_calls().await;
     wait::elapse(Duration::from_secs(3)).await;
@@ -85,17 +126,31 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
 
 /// Another network for the private one to be joined with.
 fn further(life: &Life, place: &Place, cidr: &str) -> Network {
-    let wanted = Wanted { name: "further".to_owned(), place: place.clone(), cidr: cidr.to_owned() };
+    let wanted = Wanted {
+        name: "further".to_owned(),
+        place: place.clone(),
+        cidr: cidr.to_owned(),
+    };
     life.people().prepare(&[wanted]).remove("further").unwrap()
 }
 
 #[tokio::test]
 async fn a_look_at_three_peerings_in_place_reads_each_kind_of_thing_once_in_each_place() {
     let interval = format!("{}ms", INTERVAL.as_millis());
-    let mut life = Life::with(prompt().await, |launch| launch.set("provisioner.drift_interval", &interval)).await;
-    let (near, mut far) = (life.pair.remote.place.clone(), life.pair.remote.place.clone());
+    let mut life = Life::with(prompt().await, |launch| {
+        launch.set("provisioner.drift_interval", &interval)
+    })
+    .await;
+    let (near, mut far) = (
+        life.pair.remote.place.clone(),
+        life.pair.remote.place.clone(),
+    );
     far.account = "333333000000".to_owned();
-    for (place, cidr) in [(&near, "10.30.0.0/16"), (&near, "10.40.0.0/16"), (&far, "10.50.0.0/16")] {
+    for (place, cidr) in [
+        (&near, "10.30.0.0/16"),
+        (&near, "10.40.0.0/16"),
+        (&far, "10.50.0.0/16"),
+    ] {
         // Two peers in one account and region, one in another account.
         life.pair.remote = further(&life, place, cidr);
         life.asks(&[]).await;
@@ -103,22 +158,41 @@ async fn a_look_at_three_peerings_in_place_reads_each_kind_of_thing_once_in_each
         life.converged().await;
     }
     life.ground.strict().forget_calls().await;
-    let looks = wait::until("two looks from their beginning to their end", SOON, || async {
-        let looks = looks(life.ground.strict().calls().await);
-        (looks.len() >= 4).then_some(looks)
-    })
+    let looks = wait::until(
+        "two looks from their beginning to their end",
+        SOON,
+        || async {
+            let looks = looks(life.ground.strict().calls().await);
+            (looks.len() >= 4).then_some(looks)
+        },
+    )
     .await;
     // The first may have lost its beginning, and the last is not over.
     for look in &looks[1..looks.len() - 1] {
         let counts = counted(look, |call| (about(call), call.region.clone(), name(call)));
-        assert!(counts.values().all(|count| *count == 1), "each kind once in each place: {counts:#?}");
-        assert!(look.iter().all(|call| call.action.starts_with("Describe")), "nothing but reads: {counts:#?}");
+        assert!(
+            counts.values().all(|count| *count == 1),
+            "each kind once in each place: {counts:#?}"
+        );
+        assert!(
+            look.iter().all(|call| call.action.starts_with("Describe")),
+            "nothing but reads: {counts:#?}"
+        );
         let places = counted(look, |call| (about(call), call.region.clone()));
         assert_eq!(places.len(), 3, "all three places: {counts:#?}");
-        let links = counts.iter().filter(|((_, _, name), _)| name == "DescribeVpcPeeringConnections").count();
-        assert_eq!(links, 1, "the links of all three are seen from where they begin: {counts:#?}");
+        let links = counts
+            .iter()
+            .filter(|((_, _, name), _)| name == "DescribeVpcPeeringConnections")
+            .count();
+        assert_eq!(
+            links, 1,
+            "the links of all three are seen from where they begin: {counts:#?}"
+        );
     }
-    println!("a look at three peerings in three places: {:#?}", counted(&looks[1], |call| format!("{} {}", about(call), name(call))));
+    println!(
+        "a look at three peerings in three places: {:#?}",
+        counted(&looks[1], |call| format!("{} {}", about(call), name(call)))
+    );
     life.ends().await;
 }
 
@@ -128,7 +202,10 @@ fn looks(calls: Vec<Call>) -> Vec<Vec<Call>> {
     let mut before = None;
     for call in calls {
         let at = DateTime::parse_from_rfc3339(&call.at).unwrap();
-        match looks.last_mut().filter(|_| before.is_some_and(|before| at - before < BETWEEN)) {
+        match looks
+            .last_mut()
+            .filter(|_| before.is_some_and(|before| at - before < BETWEEN))
+        {
             Some(look) => look.push(call),
             None => looks.push(vec![call]),
         }

@@ -6,7 +6,7 @@ use crate::support::SOON;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tests::wait;
+use peerage_tests::wait;
 
 in_every_world!(
     a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire,
@@ -16,32 +16,75 @@ in_every_world!(
     a_request_that_is_not_active_by_its_deadline_is_taken_back,
 );
 
-async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire(ground: Arc<Ground>) {
+async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire(
+    ground: Arc<Ground>,
+) {
     let life = Life::active(ground).await;
     let before = life.history().await.len();
     let retire = ["network", "retire", &life.network, "--reason", "moved"];
     life.is_refused(&retire, "NETWORK_IN_USE").await;
-    let gone = life.says(&["peering", "remove", &life.peering, "--reason", "no longer needed"]).await;
-    assert_eq!((&gone["life"], &gone["left_behind"]), (&"removed".into(), &Value::Array(Vec::new())), "{gone:#}");
+    let gone = life
+        .says(&[
+            "peering",
+            "remove",
+            &life.peering,
+            "--reason",
+            "no longer needed",
+        ])
+        .await;
+    assert_eq!(
+        (&gone["life"], &gone["left_behind"]),
+        (&"removed".into(), &Value::Array(Vec::new())),
+        "{gone:#}"
+    );
     life.judge_clean();
     let types = life.types(before).await;
     let link = first(&types, "LinkRemoved");
-    assert!(last(&types, "RouteRemoved") < link && last(&types, "FirewallRuleRevoked") < link, "{types:?}");
-    assert!(link < first(&types, "FirewallGroupRemoved") && types.last().unwrap() == "PeeringRemoved", "{types:?}");
-    assert_eq!(types.iter().filter(|it| *it == "RouteRemoved").count(), 2, "{types:?}");
+    assert!(
+        last(&types, "RouteRemoved") < link && last(&types, "FirewallRuleRevoked") < link,
+        "{types:?}"
+    );
+    assert!(
+        link < first(&types, "FirewallGroupRemoved") && types.last().unwrap() == "PeeringRemoved",
+        "{types:?}"
+    );
+    assert_eq!(
+        types.iter().filter(|it| *it == "RouteRemoved").count(),
+        2,
+        "{types:?}"
+    );
     if let Some(changes) = life.ground.changes(&life.pair).await {
         let actions: Vec<_> = changes.into_iter().map(|it| it.action).collect();
         let link = first(&actions, "DeleteVpcPeeringConnection");
-        assert!(last(&actions, "DeleteRoute") < link && last(&actions, "RevokeSecurityGroupIngress") < link, "{actions:?}");
+        assert!(
+            last(&actions, "DeleteRoute") < link
+                && last(&actions, "RevokeSecurityGroupIngress") < link,
+            "{actions:?}"
+        );
         assert!(link < first(&actions, "DeleteSecurityGroup"), "{actions:?}");
     }
-    life.is_refused(&["route", "accept", &life.peering, "--side", "local", "--destination", "10.30.0.0/17"], "PEERING_ENDED").await;
+    life.is_refused(
+        &[
+            "route",
+            "accept",
+            &life.peering,
+            "--side",
+            "local",
+            "--destination",
+            "10.30.0.0/17",
+        ],
+        "PEERING_ENDED",
+    )
+    .await;
 
     life.says(&retire).await;
     let networks = life.engine.json(&["network", "list"]).await;
     assert_eq!(networks[0]["retired_reason"], "moved", "{networks:#}");
     let peer = life.peer();
-    let again: Vec<&str> = ["peering", "request"].into_iter().chain(peer.iter().map(String::as_str)).collect();
+    let again: Vec<&str> = ["peering", "request"]
+        .into_iter()
+        .chain(peer.iter().map(String::as_str))
+        .collect();
     life.is_refused(&again, "NETWORK_RETIRED").await;
     life.ends().await;
 }
@@ -49,12 +92,31 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
 async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(ground: Arc<Ground>) {
     let life = Life::active(ground).await;
     let seen = life.converged().await;
-    life.says(&["peering", "abandon", &life.peering, "--reason", "the peer keeps it", "--yes"]).await;
+    life.says(&[
+        "peering",
+        "abandon",
+        &life.peering,
+        "--reason",
+        "the peer keeps it",
+        "--yes",
+    ])
+    .await;
     let gone = life.lives("abandoned").await;
-    let listed: BTreeSet<String> = gone.left_behind.iter().map(|it| format!("{} {}", it.kind, it.facts)).collect();
-    let is_listed = |kind: &str, id: &str| listed.iter().any(|it| it.starts_with(&format!("{kind} ")) && it.contains(id));
+    let listed: BTreeSet<String> = gone
+        .left_behind
+        .iter()
+        .map(|it| format!("{} {}", it.kind, it.facts))
+        .collect();
+    let is_listed = |kind: &str, id: &str| {
+        listed
+            .iter()
+            .any(|it| it.starts_with(&format!("{kind} ")) && it.contains(id))
+    };
     assert!(is_listed("link", &seen.link), "{listed:#?}");
-    for table in [&life.pair.local.extra_route_table, &life.pair.remote.main_route_table] {
+    for table in [
+        &life.pair.local.extra_route_table,
+        &life.pair.remote.main_route_table,
+    ] {
         assert!(is_listed("route", table), "{table} in {listed:#?}");
     }
     for group in seen.firewall.iter().map(|it| &it.group) {
@@ -63,22 +125,45 @@ async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(grou
     assert!(is_listed("firewall_rule", "sgr-"), "{listed:#?}");
     assert_eq!(listed.len(), 6, "that is all: {listed:#?}");
     life.judge(&life.expected());
-    life.is_refused(&["peering", "remove", &life.peering, "--reason", "too late"], "PEERING_ENDED").await;
-    life.says(&["network", "retire", &life.network, "--reason", "moved"]).await;
+    life.is_refused(
+        &["peering", "remove", &life.peering, "--reason", "too late"],
+        "PEERING_ENDED",
+    )
+    .await;
+    life.says(&["network", "retire", &life.network, "--reason", "moved"])
+        .await;
     life.ends().await;
 }
 
-async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(ground: Arc<Ground>) {
+async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(
+    ground: Arc<Ground>,
+) {
     let mut life = Life::active(ground).await;
     // How many findings of the removal are on record at the next kill.
     for kill in [1, 3, 4] {
         if kill == 1 {
-            life.says(&["peering", "remove", &life.peering, "--reason", "no longer needed", "--no-wait"]).await;
+            life.says(&[
+                "peering",
+                "remove",
+                &life.peering,
+                "--reason",
+                "no longer needed",
+                "--no-wait",
+            ])
+            .await;
         }
         wait::until("that many steps of a removal", SOON, || async {
-            let types: Vec<_> = life.api.history(&life.network).await.into_iter().map(|it| it.r#type).collect();
+            let types: Vec<_> = life
+                .api
+                .history(&life.network)
+                .await
+                .into_iter()
+                .map(|it| it.r#type)
+                .collect();
             // The read models may be behind what was acknowledged.
-            let asked = types.iter().rposition(|it| it == "PeeringRemovalRequested")?;
+            let asked = types
+                .iter()
+                .rposition(|it| it == "PeeringRemovalRequested")?;
             let steps = types.len() - 1 - asked;
             (steps >= kill).then_some(())
         })
@@ -89,7 +174,11 @@ async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(g
     assert!(gone.left_behind.is_empty(), "{gone:#?}");
     life.judge_clean();
     let types = life.types(0).await;
-    assert_eq!(types.iter().filter(|it| *it == "PeeringRemoved").count(), 1, "{types:?}");
+    assert_eq!(
+        types.iter().filter(|it| *it == "PeeringRemoved").count(),
+        1,
+        "{types:?}"
+    );
     life.ends().await;
 }
 
@@ -97,8 +186,17 @@ async fn a_request_that_nobody_accepted_can_be_taken_back(ground: Arc<Ground>) {
     let mut life = Life::registered(ground).await;
     life.asks(&["--consent", "owner"]).await;
     let waiting = life.lives("awaiting_acceptance").await;
-    life.shows(&life.pair.remote.place, &waiting.link, "pending-acceptance").await;
-    let gone = life.says(&["peering", "remove", &life.peering, "--reason", "asked the wrong network"]).await;
+    life.shows(&life.pair.remote.place, &waiting.link, "pending-acceptance")
+        .await;
+    let gone = life
+        .says(&[
+            "peering",
+            "remove",
+            &life.peering,
+            "--reason",
+            "asked the wrong network",
+        ])
+        .await;
     assert_eq!(text(&gone["life"]), "removed");
     life.judge_clean();
     life.ends().await;
@@ -109,7 +207,10 @@ async fn a_request_that_is_not_active_by_its_deadline_is_taken_back(ground: Arc<
     life.asks(&["--consent", "owner", "--deadline", "3s"]).await;
     let gone = life.lives("removed").await;
     let removal = gone.removal.unwrap();
-    assert_eq!((removal.deadline_passed, removal.reason.as_str()), (gone.deadline, ""));
+    assert_eq!(
+        (removal.deadline_passed, removal.reason.as_str()),
+        (gone.deadline, "")
+    );
     assert_eq!(life.told("PeeringDeadlinePassed", 1).await.len(), 1);
     life.judge_clean();
     life.ends().await;

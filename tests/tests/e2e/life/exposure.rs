@@ -11,9 +11,14 @@ in_every_world!(
 );
 
 impl Life {
-    /// A group of the peer's own, with a rule that lets the private network in and one that does not.
+    /// A group of the peer's own, with a rule that lets the private network in and one that does
+    /// not.
     fn somebody_opens_the_peer(&self, name: &str) -> String {
-        self.people().open(&self.pair.remote, name, &[(22, "10.0.0.0/8"), (443, "192.168.0.0/16")])
+        self.people().open(
+            &self.pair.remote,
+            name,
+            &[(22, "10.0.0.0/8"), (443, "192.168.0.0/16")],
+        )
     }
 
     /// The ports that this group of the peer admits.
@@ -22,36 +27,92 @@ impl Life {
     }
 
     async fn exposures(&self) -> Vec<Value> {
-        let exposures = self.engine.json(&["firewall", "exposures", "--network", &self.network]).await;
+        let exposures = self
+            .engine
+            .json(&["firewall", "exposures", "--network", &self.network])
+            .await;
         exposures.as_array().unwrap().clone()
     }
 }
 
-async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed(ground: Arc<Ground>) {
+async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed(
+    ground: Arc<Ground>,
+) {
     let life = Life::active(ground).await;
-    let (agreed, other) = (life.somebody_opens_the_peer("agreed"), life.somebody_opens_the_peer("other"));
+    let (agreed, other) = (
+        life.somebody_opens_the_peer("agreed"),
+        life.somebody_opens_the_peer("other"),
+    );
     life.checks().await;
     life.told("FirewallExposed", 2).await;
-    let peering = life.api.peering_when("an exposed peering", &life.peering, |it| it.exposures.len() == 2).await;
-    assert!(peering.converged, "what others leave open is no fault of the engine's own");
+    let peering = life
+        .api
+        .peering_when("an exposed peering", &life.peering, |it| {
+            it.exposures.len() == 2
+        })
+        .await;
+    assert!(
+        peering.converged,
+        "what others leave open is no fault of the engine's own"
+    );
     let exposures = life.exposures().await;
-    let exposure = exposures.iter().find(|it| it["group"] == agreed.as_str()).unwrap();
+    let exposure = exposures
+        .iter()
+        .find(|it| it["group"] == agreed.as_str())
+        .unwrap();
     let named = ["side", "group_name", "admits"].map(|it| exposure[it].as_str().unwrap());
     assert_eq!(named, ["remote", "agreed", "tcp 22 from 10.0.0.0/8"]);
-    assert!(exposure["rule_id"].as_str().unwrap().starts_with("sgr-"), "{exposure:#}");
-    assert!(exposure["owner"].as_str().unwrap().contains(&life.pair.remote.place.account), "{exposure:#}");
-    let shown = life.engine.cli(&["peering", "show", &life.peering]).await.done();
-    assert!(shown.contains("tcp 22 from 10.0.0.0/8") && shown.contains(&agreed), "{shown}");
+    assert!(
+        exposure["rule_id"].as_str().unwrap().starts_with("sgr-"),
+        "{exposure:#}"
+    );
+    assert!(
+        exposure["owner"]
+            .as_str()
+            .unwrap()
+            .contains(&life.pair.remote.place.account),
+        "{exposure:#}"
+    );
+    let shown = life
+        .engine
+        .cli(&["peering", "show", &life.peering])
+        .await
+        .done();
+    assert!(
+        shown.contains("tcp 22 from 10.0.0.0/8") && shown.contains(&agreed),
+        "{shown}"
+    );
     let mut expected = life.expected();
     expected.given_security_groups = vec![agreed.clone(), other.clone()];
     life.judge(&expected);
-    assert_eq!((life.ports(&agreed), life.ports(&other)), (vec![22, 443], vec![22, 443]), "reported, not revoked");
+    assert_eq!(
+        (life.ports(&agreed), life.ports(&other)),
+        (vec![22, 443], vec![22, 443]),
+        "reported, not revoked"
+    );
 
-    life.says(&["network", "policy", &life.network, "--exposure", "enforce", "--group", &agreed]).await;
+    life.says(&[
+        "network",
+        "policy",
+        &life.network,
+        "--exposure",
+        "enforce",
+        "--group",
+        &agreed,
+    ])
+    .await;
     life.told("ExposureCleared", 1).await;
-    assert_eq!(life.ports(&agreed), [443], "only what lets the private network in");
+    assert_eq!(
+        life.ports(&agreed),
+        [443],
+        "only what lets the private network in"
+    );
     assert_eq!(life.ports(&other), [22, 443], "its owner agreed to nothing");
-    life.api.peering_when("one exposure less", &life.peering, |it| it.exposures.len() == 1).await;
+    life.api
+        .peering_when("one exposure less", &life.peering, |it| {
+            it.exposures.len() == 1
+        })
+        .await;
     assert_eq!(life.exposures().await[0]["group"], other.as_str());
     life.judge(&expected);
     life.ends().await;
@@ -59,17 +120,48 @@ async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_re
 
 async fn a_rule_that_names_a_list_of_ranges_lets_in_what_the_list_holds(ground: Arc<Ground>) {
     let life = Life::active(ground).await;
-    let group = life.people().open(&life.pair.remote, "legacy", &[(443, "192.168.0.0/16")]);
-    life.people().open_to_list(&life.pair.remote, &group, 22, &["192.168.0.0/16", "10.0.0.0/8"]);
-    life.people().open_to_list(&life.pair.remote, &group, 23, &["192.168.0.0/16", "172.16.0.0/12"]);
+    let group = life
+        .people()
+        .open(&life.pair.remote, "legacy", &[(443, "192.168.0.0/16")]);
+    life.people().open_to_list(
+        &life.pair.remote,
+        &group,
+        22,
+        &["192.168.0.0/16", "10.0.0.0/8"],
+    );
+    life.people().open_to_list(
+        &life.pair.remote,
+        &group,
+        23,
+        &["192.168.0.0/16", "172.16.0.0/12"],
+    );
     life.checks().await;
     life.told("FirewallExposed", 1).await;
     let exposures = life.exposures().await;
     assert_eq!(exposures.len(), 1, "{exposures:#?}");
-    assert!(exposures[0]["admits"].as_str().unwrap().starts_with("tcp 22 from "), "{exposures:#?}");
+    assert!(
+        exposures[0]["admits"]
+            .as_str()
+            .unwrap()
+            .starts_with("tcp 22 from "),
+        "{exposures:#?}"
+    );
 
-    life.says(&["network", "policy", &life.network, "--exposure", "enforce", "--group", &group]).await;
+    life.says(&[
+        "network",
+        "policy",
+        &life.network,
+        "--exposure",
+        "enforce",
+        "--group",
+        &group,
+    ])
+    .await;
     life.told("ExposureCleared", 1).await;
-    assert_eq!(life.ports(&group), [23, 443], "only what lets the private network in");
+    assert_eq!(
+        life.ports(&group),
+        [23, 443],
+        "only what lets the private network in"
+    );
     life.ends().await;
 }

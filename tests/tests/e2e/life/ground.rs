@@ -1,7 +1,8 @@
 //! The worlds that a life is lived in, and who judges them.
 //!
-//! Starting a world takes longer than a scenario in it, so whoever needs one while there is one shares it, with accounts of his own;
-//! the last one ends it. So nothing here may be changed by one test in a way that another could notice.
+//! Starting a world takes longer than a scenario in it, so whoever needs one while there is one
+//! shares it, with accounts of his own; the last one ends it. So nothing here may be changed by one
+//! test in a way that another could notice.
 
 use super::emulated::Emulated;
 use super::host::{Here, Host};
@@ -11,9 +12,9 @@ use crate::support::world::{Pair, pairs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tests::engine::Launch;
-use tests::oracle::Oracle;
-use tests::strict::{Call, Strict};
+use peerage_tests::engine::Launch;
+use peerage_tests::oracle::Oracle;
+use peerage_tests::strict::{Call, Strict};
 use tokio::sync::Mutex;
 use workers::cloud::Operation;
 use workers::clouds::{SimulatedCloud, SimulatedSettings};
@@ -73,7 +74,8 @@ enum Cloud {
 
 static SHARED: [Mutex<Weak<Ground>>; 3] = [const { Mutex::const_new(Weak::new()) }; 3];
 
-/// Who judges simulated worlds. Such a world belongs to one test: it costs nothing, and what happens in it depends on its seed.
+/// Who judges simulated worlds. Such a world belongs to one test: it costs nothing, and what
+/// happens in it depends on its seed.
 static JUDGE: Mutex<Weak<Oracle>> = Mutex::const_new(Weak::new());
 
 /// Accounts are never used twice.
@@ -82,7 +84,9 @@ static NUMBERS: AtomicUsize = AtomicUsize::new(1);
 impl Ground {
     /// The world of this kind that is shared, where one is.
     pub(super) async fn of(world: World) -> Arc<Self> {
-        let Some(shared) = SHARED.get(world as usize) else { return Arc::new(Self::start(world).await) };
+        let Some(shared) = SHARED.get(world as usize) else {
+            return Arc::new(Self::start(world).await);
+        };
         let mut running = shared.lock().await;
         if let Some(ground) = running.upgrade() {
             return ground;
@@ -95,9 +99,10 @@ impl Ground {
     /// One that nobody else is in: for tests that change its rules.
     pub(super) async fn start(world: World) -> Self {
         match world {
-            World::Bare | World::Strict | World::Faulty => {
-                Self { cloud: Cloud::Emulated(Box::new(Emulated::start(world).await)), links: LINKS }
-            }
+            World::Bare | World::Strict | World::Faulty => Self {
+                cloud: Cloud::Emulated(Box::new(Emulated::start(world).await)),
+                links: LINKS,
+            },
             World::Simulated => Self::simulated(bad_day(seed())).await,
         }
     }
@@ -106,7 +111,13 @@ impl Ground {
     pub(super) async fn with_room_for_one(world: World) -> Arc<Self> {
         let mut ground = match world {
             World::Bare | World::Strict | World::Faulty => Self::start(world).await,
-            World::Simulated => Self::simulated(SimulatedSettings { live_links: 1, ..bad_day(seed()) }).await,
+            World::Simulated => {
+                Self::simulated(SimulatedSettings {
+                    live_links: 1,
+                    ..bad_day(seed())
+                })
+                .await
+            }
         };
         ground.links = 1;
         if let Some(strict) = ground.emulated().and_then(|it| it.strict.as_ref()) {
@@ -117,20 +128,32 @@ impl Ground {
 
     /// A simulated cloud of this temper.
     async fn simulated(settings: SimulatedSettings) -> Self {
-        println!("the simulated cloud's seed: PEERAGE_TEST_SEED={}", settings.seed);
+        println!(
+            "the simulated cloud's seed: PEERAGE_TEST_SEED={}",
+            settings.seed
+        );
         let cloud = SimulatedCloud::new(settings, Arc::new(chrono::Utc::now));
-        Self { cloud: Cloud::Simulated(Simulated::new(cloud, judge().await)), links: LINKS }
+        Self {
+            cloud: Cloud::Simulated(Simulated::new(cloud, judge().await)),
+            links: LINKS,
+        }
     }
 
-    /// An engine on this cloud, which is told what it can know of it: that the strict one honours dry runs.
+    /// An engine on this cloud, which is told what it can know of it: that the strict one honours
+    /// dry runs.
     pub(super) fn launch(&self, data: &std::path::Path) -> Launch {
-        let launch =
-            Launch::new(data).set("cloud.aws.links_per_network", &self.links.to_string()).set("provisioner.retry_ceiling", "200ms");
+        let launch = Launch::new(data)
+            .set("cloud.aws.links_per_network", &self.links.to_string())
+            .set("provisioner.retry_ceiling", "200ms");
         match &self.cloud {
-            Cloud::Emulated(cloud) if cloud.strict.is_some() => launch.aws(&cloud.endpoint()).set("cloud.aws.dry_run", "true"),
+            Cloud::Emulated(cloud) if cloud.strict.is_some() => launch
+                .aws(&cloud.endpoint())
+                .set("cloud.aws.dry_run", "true"),
             Cloud::Emulated(cloud) => launch.aws(&cloud.endpoint()),
             // What is waited for takes less than a look at an emulator.
-            Cloud::Simulated(_) => launch.set("provisioner.poll_interval", "100ms").set("provisioner.retry_ceiling", "100ms"),
+            Cloud::Simulated(_) => launch
+                .set("provisioner.poll_interval", "100ms")
+                .set("provisioner.retry_ceiling", "100ms"),
         }
     }
 
@@ -138,7 +161,9 @@ impl Ground {
     pub(super) async fn host(&self, launch: &Launch) -> Host {
         match &self.cloud {
             Cloud::Emulated(_) => Host::Process(launch.start().await),
-            Cloud::Simulated(simulated) => Host::Here(Box::new(Here::start(launch, &simulated.cloud).await)),
+            Cloud::Simulated(simulated) => {
+                Host::Here(Box::new(Here::start(launch, &simulated.cloud).await))
+            }
         }
     }
 
@@ -153,7 +178,11 @@ impl Ground {
     /// Two networks in accounts of their own.
     pub(super) fn pair(&self) -> Pair {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        pairs(|networks| self.people().prepare(networks), number..number + 1).remove(0)
+        pairs(
+            |networks| self.people().prepare(networks),
+            number..number + 1,
+        )
+        .remove(0)
     }
 
     fn emulated(&self) -> Option<&Emulated> {
@@ -165,14 +194,19 @@ impl Ground {
 
     /// The strict EC2 itself, for tests that have one.
     pub(super) fn strict(&self) -> &Strict {
-        self.emulated().and_then(|it| it.strict.as_ref()).expect("a strict world")
+        self.emulated()
+            .and_then(|it| it.strict.as_ref())
+            .expect("a strict world")
     }
 
     /// From now on this account is refused this change, where permissions count.
     pub(super) async fn deny(&self, account: &str, change: Change) {
         match &self.cloud {
             Cloud::Emulated(_) => self.strict().deny(account, change.action()).await,
-            Cloud::Simulated(it) => it.cloud.hands().deny_call(&account.parse().unwrap(), change.operation()),
+            Cloud::Simulated(it) => it
+                .cloud
+                .hands()
+                .deny_call(&account.parse().unwrap(), change.operation()),
         }
     }
 
@@ -184,12 +218,22 @@ impl Ground {
         }
     }
 
-    /// What these networks' accounts have been asked to change, in order; `None` where nobody takes notes.
+    /// What these networks' accounts have been asked to change, in order; `None` where nobody takes
+    /// notes.
     pub(super) async fn changes(&self, pair: &Pair) -> Option<Vec<Call>> {
         let calls = self.emulated()?.strict.as_ref()?.calls().await;
         let accounts = pair.places().map(|place| place.account);
-        let ours = |call: &Call| call.account.as_ref().is_some_and(|account| accounts.contains(account));
-        Some(calls.into_iter().filter(|call| ours(call) && changes(call)).collect())
+        let ours = |call: &Call| {
+            call.account
+                .as_ref()
+                .is_some_and(|account| accounts.contains(account))
+        };
+        Some(
+            calls
+                .into_iter()
+                .filter(|call| ours(call) && changes(call))
+                .collect(),
+        )
     }
 
     /// That the faults of this world have happened, if it has any.
@@ -213,8 +257,16 @@ async fn judge() -> Arc<Oracle> {
 
 /// Another one each time, unless one is named.
 fn seed() -> u64 {
-    let named = std::env::var("PEERAGE_TEST_SEED").ok().map(|seed| seed.parse().expect("PEERAGE_TEST_SEED is a number"));
-    named.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos().into())
+    let named = std::env::var("PEERAGE_TEST_SEED")
+        .ok()
+        .map(|seed| seed.parse().expect("PEERAGE_TEST_SEED is a number"));
+    named.unwrap_or_else(|| {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .subsec_nanos()
+            .into()
+    })
 }
 
 /// Whether a call was made to change something.

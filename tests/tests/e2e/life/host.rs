@@ -1,6 +1,8 @@
-//! Where an engine runs: as a user's process, or in this one, on a simulated cloud that outlives it.
+//! Where an engine runs: as a user's process, or in this one, on a simulated cloud that outlives
+//! it.
 //!
-//! Either way it has the same settings, the same data directory and the same command line in front of it, and can be killed.
+//! Either way it has the same settings, the same data directory and the same command line in front
+//! of it, and can be killed.
 
 use futures::FutureExt;
 use peerage::assembly::{Engine as Inside, Storage};
@@ -11,8 +13,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tests::engine::{self, Engine, Finished, Launch};
-use tests::wait;
+use peerage_tests::engine::{self, Engine, Finished, Launch};
+use peerage_tests::wait;
 use tokio::runtime::{Builder, Runtime};
 use workers::clouds::SimulatedCloud;
 
@@ -84,15 +86,29 @@ impl Here {
     /// Starts one with these settings on this cloud.
     pub(super) async fn start(launch: &Launch, cloud: &SimulatedCloud) -> Self {
         let config = Config::of_flags(&launch.keys()).unwrap();
-        let clouds = Clouds { cloud: Arc::new(cloud.clone()), groundwork: Arc::new(cloud.clone()) };
+        let clouds = Clouds {
+            cloud: Arc::new(cloud.clone()),
+            groundwork: Arc::new(cloud.clone()),
+        };
         let lock = config.data.dir.join("events/store/lock");
-        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("engine").enable_all().build().unwrap();
-        let starting = runtime.spawn(async move { Inside::start_on(&config, Storage::OnDisk, clouds).await });
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("engine")
+            .enable_all()
+            .build()
+            .unwrap();
+        let starting =
+            runtime.spawn(async move { Inside::start_on(&config, Storage::OnDisk, clouds).await });
         let engine = starting.await.unwrap().unwrap();
-        Self { server: format!("http://{}", engine.address()), lock, running: Some((runtime, engine)) }
+        Self {
+            server: format!("http://{}", engine.address()),
+            lock,
+            running: Some((runtime, engine)),
+        }
     }
 
-    /// All its tasks end where they are; what blocks a thread is waited for, as an operating system does for a write to its disk.
+    /// All its tasks end where they are; what blocks a thread is waited for, as an operating system
+    /// does for a write to its disk.
     async fn crash(&mut self) {
         let (runtime, engine) = self.running.take().expect("a running engine");
         let ending = tokio::task::spawn_blocking(move || {
@@ -100,7 +116,15 @@ impl Here {
             drop(engine);
         });
         ending.await.expect("an engine that ends");
-        let is_free = || async { File::options().read(true).write(true).open(&self.lock).ok()?.try_lock().ok() };
+        let is_free = || async {
+            File::options()
+                .read(true)
+                .write(true)
+                .open(&self.lock)
+                .ok()?
+                .try_lock()
+                .ok()
+        };
         wait::until("an event store that nobody uses", END, is_free).await;
     }
 
@@ -111,7 +135,9 @@ impl Here {
         }
         let stopped = tokio::time::timeout(END, runtime.spawn(engine.stop(END))).await;
         runtime.shutdown_background();
-        stopped.expect("an engine that stops in time").expect("an engine that stops");
+        stopped
+            .expect("an engine that stops in time")
+            .expect("an engine that stops");
     }
 }
 

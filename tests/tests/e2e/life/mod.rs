@@ -1,8 +1,11 @@
-//! The whole life of a peering, from outside: the program and its command line on several clouds, judged by the oracle.
+//! The whole life of a peering, from outside: the program and its command line on several clouds,
+//! judged by the oracle.
 //!
-//! A scenario is written once and runs in several worlds ([`ground::World`]): on the bare emulator, which takes almost everything; on
-//! the strict EC2, where a forgotten step is refused and nothing is there at once; behind a wire that throttles and loses the
-//! answers to changes; and on the simulated cloud, on a bad day. What only the strict world can show, and what its log of calls can count, stand in files of their own.
+//! A scenario is written once and runs in several worlds ([`ground::World`]): on the bare emulator,
+//! which takes almost everything; on the strict EC2, where a forgotten step is refused and nothing
+//! is there at once; behind a wire that throttles and loses the answers to changes; and on the
+//! simulated cloud, on a bad day. What only the strict world can show, and what its log of calls
+//! can count, stand in files of their own.
 
 /// Makes a test of each of these scenarios in one world.
 macro_rules! in_world {
@@ -25,7 +28,8 @@ macro_rules! in_every_world {
     ($($scenario:ident),+ $(,)?) => { in_every_world!(of: $($scenario),+); };
 }
 
-/// The same where permissions can be taken away: the bare emulator knows none, and the faulty wire adds nothing to a refusal.
+/// The same where permissions can be taken away: the bare emulator knows none, and the faulty wire
+/// adds nothing to a refusal.
 macro_rules! where_permissions_count {
     ($($scenario:ident),+ $(,)?) => {
         in_world!(on_the_strict_cloud, Strict, of: $($scenario),+);

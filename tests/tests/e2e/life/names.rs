@@ -4,7 +4,9 @@ use super::ground::Ground;
 use super::peering::Life;
 use std::sync::Arc;
 
-in_every_world!(names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_it_is_removed);
+in_every_world!(
+    names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_it_is_removed
+);
 
 impl Life {
     /// Whether the peer's end of the link lets its names resolve.
@@ -13,30 +15,56 @@ impl Life {
     }
 }
 
-async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_it_is_removed(ground: Arc<Ground>) {
+async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_it_is_removed(
+    ground: Arc<Ground>,
+) {
     let life = Life::active(ground).await;
-    life.says(&["peering", "dns", &life.peering, "--side", "remote", "on"]).await;
+    life.says(&["peering", "dns", &life.peering, "--side", "remote", "on"])
+        .await;
     let peering = life.is_blocked("dns_precondition").await;
     let blocked = peering.blocked.unwrap();
     let remedy = blocked.remedy.join("\n");
-    assert!(remedy.contains("aws ec2 modify-vpc-attribute") && remedy.contains("enable-dns-hostnames"), "{blocked:?}");
+    assert!(
+        remedy.contains("aws ec2 modify-vpc-attribute") && remedy.contains("enable-dns-hostnames"),
+        "{blocked:?}"
+    );
     assert!(!life.resolves(&peering.link));
     if let Some(changes) = life.ground.changes(&life.pair).await {
-        assert!(changes.iter().all(|it| it.action != "ModifyVpcPeeringConnectionOptions"), "the precondition is looked at, not tried");
+        assert!(
+            changes
+                .iter()
+                .all(|it| it.action != "ModifyVpcPeeringConnectionOptions"),
+            "the precondition is looked at, not tried"
+        );
     }
     life.people().give_names(&life.pair.local);
     life.people().give_names(&life.pair.remote);
     let peering = life.converged().await;
     assert_eq!(peering.blocked, None);
-    let dns: Vec<_> = peering.dns.iter().filter(|it| it.applied).map(|it| (it.side.as_str(), it.wanted)).collect();
+    let dns: Vec<_> = peering
+        .dns
+        .iter()
+        .filter(|it| it.applied)
+        .map(|it| (it.side.as_str(), it.wanted))
+        .collect();
     assert_eq!(dns, [("remote", true)]);
     assert!(life.resolves(&peering.link));
     life.judge(&life.expected());
 
-    life.says(&["peering", "remove", &life.peering, "--reason", "no longer needed"]).await;
+    life.says(&[
+        "peering",
+        "remove",
+        &life.peering,
+        "--reason",
+        "no longer needed",
+    ])
+    .await;
     life.judge_clean();
     let types = life.types(0).await;
-    let (set_back, link) = (super::peering::last(&types, "DnsResolutionApplied"), super::peering::first(&types, "LinkRemoved"));
+    let (set_back, link) = (
+        super::peering::last(&types, "DnsResolutionApplied"),
+        super::peering::first(&types, "LinkRemoved"),
+    );
     assert!(set_back < link, "{types:?}");
     life.ends().await;
 }

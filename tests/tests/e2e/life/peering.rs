@@ -1,4 +1,5 @@
-//! One network, its engine and its peering in a world: what a scenario tells it to do, and what it asks of it.
+//! One network, its engine and its peering in a world: what a scenario tells it to do, and what it
+//! asks of it.
 
 use super::ground::Ground;
 use super::host::Host;
@@ -10,9 +11,9 @@ use peerage::api::v1::{Event, Peering};
 use serde_json::Value;
 use std::sync::Arc;
 use tempfile::TempDir;
-use tests::engine::{Finished, Launch};
-use tests::oracle::{Expected, Place};
-use tests::wait;
+use peerage_tests::engine::{Finished, Launch};
+use peerage_tests::oracle::{Expected, Place};
+use peerage_tests::wait;
 
 /// The port and the reason of the exception that scenarios declare.
 pub(super) const INGRESS: (u16, &str) = (9092, "orders go to the peer's broker");
@@ -50,15 +51,38 @@ impl Life {
         let launch = set(ground.launch(data.path()));
         let engine = ground.host(&launch).await;
         let api = Api::connect(&engine.server()).await;
-        Self { ground, pair, launch, engine, api, network: String::new(), peering: String::new(), _data: data }
+        Self {
+            ground,
+            pair,
+            launch,
+            engine,
+            api,
+            network: String::new(),
+            peering: String::new(),
+            _data: data,
+        }
     }
 
     /// Puts the network on record; its clusters live in these subnets.
     pub(super) async fn registers(&mut self, subnets: &[&str]) {
         let own = &self.pair.local;
-        let place = ["--account", &own.place.account, "--region", &own.place.region, "--vpc", &own.vpc, "--range", &own.cidr];
+        let place = [
+            "--account",
+            &own.place.account,
+            "--region",
+            &own.place.region,
+            "--vpc",
+            &own.vpc,
+            "--range",
+            &own.cidr,
+        ];
         let subnets: Vec<_> = subnets.iter().flat_map(|it| ["--subnet", *it]).collect();
-        let register = [&["network", "register", "--name", "orders"][..], &place, &subnets].concat();
+        let register = [
+            &["network", "register", "--name", "orders"][..],
+            &place,
+            &subnets,
+        ]
+        .concat();
         self.network = text(&self.engine.json(&register).await["network_id"]);
         // The read models may be behind what was acknowledged.
         self.told("NetworkRegistered", 1).await;
@@ -83,7 +107,10 @@ impl Life {
             ("--vpc", &peer.vpc),
             ("--range", &peer.cidr),
         ];
-        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.clone()]).collect()
+        flags
+            .into_iter()
+            .flat_map(|(flag, value)| [flag.to_owned(), value.clone()])
+            .collect()
     }
 
     /// Asks for a peering.
@@ -95,16 +122,43 @@ impl Life {
     pub(super) async fn begins(&mut self, word: &str, terms: &[&str]) {
         let peer = self.peer();
         let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
-        let answer = self.says(&[&["peering", word][..], &peer, terms].concat()).await;
+        let answer = self
+            .says(&[&["peering", word][..], &peer, terms].concat())
+            .await;
         self.peering = text(&answer["peering_id"]);
     }
 
     /// Accepts a route each way, and lets the peer's clients in.
     pub(super) async fn agrees(&self) {
         let (local, remote) = (&self.pair.local.cidr, &self.pair.remote.cidr);
-        self.says(&["route", "accept", &self.peering, "--side", "local", "--destination", remote]).await;
-        self.says(&["route", "accept", &self.peering, "--side", "remote", "--destination", local]).await;
-        self.says(&["firewall", "restrict", &self.peering, "--admit", &format!("{remote}:2113")]).await;
+        self.says(&[
+            "route",
+            "accept",
+            &self.peering,
+            "--side",
+            "local",
+            "--destination",
+            remote,
+        ])
+        .await;
+        self.says(&[
+            "route",
+            "accept",
+            &self.peering,
+            "--side",
+            "remote",
+            "--destination",
+            local,
+        ])
+        .await;
+        self.says(&[
+            "firewall",
+            "restrict",
+            &self.peering,
+            "--admit",
+            &format!("{remote}:2113"),
+        ])
+        .await;
     }
 
     /// A command that has to be carried out, and its answer.
@@ -115,7 +169,10 @@ impl Life {
     /// A command that has to be refused for this reason.
     pub(super) async fn is_refused(&self, command: &[&str], reason: &str) {
         let finished = self.engine.cli(command).await;
-        assert!(finished.code == Some(1) && finished.stderr.contains(&format!("[{reason}]")), "{finished:?}");
+        assert!(
+            finished.code == Some(1) && finished.stderr.contains(&format!("[{reason}]")),
+            "{finished:?}"
+        );
     }
 
     /// A look at everything, now.
@@ -128,12 +185,18 @@ impl Life {
     }
 
     pub(super) async fn lives(&self, life: &str) -> Peering {
-        self.api.peering_when(&format!("a peering that is {life}"), &self.peering, |it| it.life == life).await
+        self.api
+            .peering_when(&format!("a peering that is {life}"), &self.peering, |it| {
+                it.life == life
+            })
+            .await
     }
 
     pub(super) async fn is_blocked(&self, cause: &str) -> Peering {
         let is = |it: &Peering| it.blocked.as_ref().is_some_and(|it| it.cause == cause);
-        self.api.peering_when(&format!("a peering blocked by {cause}"), &self.peering, is).await
+        self.api
+            .peering_when(&format!("a peering blocked by {cause}"), &self.peering, is)
+            .await
     }
 
     /// What has happened so far.
@@ -145,7 +208,12 @@ impl Life {
 
     /// The types of all events behind the first `skipped` ones.
     pub(super) async fn types(&self, skipped: usize) -> Vec<String> {
-        self.history().await.into_iter().skip(skipped).map(|it| it.r#type).collect()
+        self.history()
+            .await
+            .into_iter()
+            .skip(skipped)
+            .map(|it| it.r#type)
+            .collect()
     }
 
     /// All events of this type once there are so many.
@@ -159,14 +227,22 @@ impl Life {
                 assert_eq!(told.len(), times, "{event}: {told:#?}");
                 told
             }
-            None => panic!("{event}, {times} times: not within {SOON:?}: {:#?}", self.types(0).await),
+            None => panic!(
+                "{event}, {times} times: not within {SOON:?}: {:#?}",
+                self.types(0).await
+            ),
         }
     }
 
     /// Judges everything in both accounts.
     pub(super) fn judge(&self, expected: &Expected) {
         let judged = self.people().judge(&self.pair.places(), expected);
-        judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}\n{}", self.engine.output()));
+        judged.unwrap_or_else(|wrong| {
+            panic!(
+                "the cloud is not as it should be:\n{wrong}\n{}",
+                self.engine.output()
+            )
+        });
     }
 
     /// Judges that there is nothing of the engine's.
@@ -186,11 +262,18 @@ impl Life {
 
     /// Waits until this account sees a link in this state.
     pub(super) async fn shows(&self, place: &Place, link: &str, state: &str) {
-        wait::until(&format!("{link} as {state} in {}", place.account), SOON, || async {
-            let seen = self.people().dump(std::slice::from_ref(place));
-            let links = seen[0]["peerings"].as_array().unwrap();
-            links.iter().any(|it| it["id"] == link && it["state"] == state).then_some(())
-        })
+        wait::until(
+            &format!("{link} as {state} in {}", place.account),
+            SOON,
+            || async {
+                let seen = self.people().dump(std::slice::from_ref(place));
+                let links = seen[0]["peerings"].as_array().unwrap();
+                links
+                    .iter()
+                    .any(|it| it["id"] == link && it["state"] == state)
+                    .then_some(())
+            },
+        )
         .await;
     }
 
@@ -221,23 +304,37 @@ impl Life {
 
 /// The data of all events of this type.
 pub(super) fn data(history: &[Event], event: &str) -> Vec<Value> {
-    history.iter().filter(|it| it.r#type == event).map(|it| serde_json::from_str(&it.data).unwrap()).collect()
+    history
+        .iter()
+        .filter(|it| it.r#type == event)
+        .map(|it| serde_json::from_str(&it.data).unwrap())
+        .collect()
 }
 
 /// Where an event of this type stands first, and where last.
 pub(super) fn first(types: &[String], event: &str) -> usize {
-    types.iter().position(|it| it == event).unwrap_or_else(|| panic!("no {event} in {types:?}"))
+    types
+        .iter()
+        .position(|it| it == event)
+        .unwrap_or_else(|| panic!("no {event} in {types:?}"))
 }
 
 pub(super) fn last(types: &[String], event: &str) -> usize {
-    types.iter().rposition(|it| it == event).unwrap_or_else(|| panic!("no {event} in {types:?}"))
+    types
+        .iter()
+        .rposition(|it| it == event)
+        .unwrap_or_else(|| panic!("no {event} in {types:?}"))
 }
 
 pub(super) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("a text, not {value}"))
+        .to_owned()
 }
 
 /// The failed command's answer as JSON: a plan that cannot be carried out is printed all the same.
 pub(super) fn printed(finished: &Finished) -> Value {
-    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {finished:?}"))
+    serde_json::from_str(&finished.stdout)
+        .unwrap_or_else(|error| panic!("no JSON ({error}): {finished:?}"))
 }

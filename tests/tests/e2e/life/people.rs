@@ -1,11 +1,13 @@
-//! What people do to a cloud behind the engine's back, and what they see of it: all that a scenario asks of a world.
+//! What people do to a cloud behind the engine's back, and what they see of it: all that a scenario
+//! asks of a world.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use tests::oracle::{Expected, Network, Place, Wanted};
+use peerage_tests::oracle::{Expected, Network, Place, Wanted};
 
-/// People with hands in every account. What they do is done when a method returns; it panics where the cloud refuses them.
+/// People with hands in every account. What they do is done when a method returns; it panics where
+/// the cloud refuses them.
 pub(super) trait People: fmt::Debug + Send + Sync {
     /// Makes networks, and answers them by name.
     fn prepare(&self, networks: &[Wanted]) -> BTreeMap<String, Network>;

@@ -1,4 +1,5 @@
-//! What the cloud refuses for want of a permission: found before the first write, or named where it stops a removal.
+//! What the cloud refuses for want of a permission: found before the first write, or named where it
+//! stops a removal.
 
 use super::ground::{Change, Ground};
 use super::peering::Life;
@@ -9,7 +10,9 @@ where_permissions_count!(
     a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_once_it_is_allowed,
 );
 
-async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(ground: Arc<Ground>) {
+async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
+    ground: Arc<Ground>,
+) {
     let mut life = Life::registered(ground).await;
     let account = life.pair.remote.place.account.clone();
     life.ground.deny(&account, Change::MakeGroup).await;
@@ -18,7 +21,12 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
     assert_eq!(blocked.side, "remote", "{blocked:?}");
     life.judge_clean();
     if let Some(changes) = life.ground.changes(&life.pair).await {
-        assert!(changes.iter().all(|it| it.action != "CreateVpcPeeringConnection"), "{changes:#?}");
+        assert!(
+            changes
+                .iter()
+                .all(|it| it.action != "CreateVpcPeeringConnection"),
+            "{changes:#?}"
+        );
     }
     life.ground.permit(&account, Change::MakeGroup).await;
     life.agrees().await;
@@ -27,15 +35,28 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
     life.ends().await;
 }
 
-async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_once_it_is_allowed(ground: Arc<Ground>) {
+async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_once_it_is_allowed(
+    ground: Arc<Ground>,
+) {
     let mut life = Life::active(ground).await;
     let account = life.pair.remote.place.account.clone();
     life.ground.deny(&account, Change::DeleteRoute).await;
-    life.says(&["peering", "remove", &life.peering, "--reason", "no longer needed", "--no-wait"]).await;
+    life.says(&[
+        "peering",
+        "remove",
+        &life.peering,
+        "--reason",
+        "no longer needed",
+        "--no-wait",
+    ])
+    .await;
     let blocked = life.is_blocked("permission_denied").await.blocked.unwrap();
     assert_eq!(blocked.side, "remote");
     let remedy = blocked.remedy.join("\n");
-    assert!(remedy.contains("ec2:DeleteRoute") && remedy.contains("peerage peering abandon"), "{remedy}");
+    assert!(
+        remedy.contains("ec2:DeleteRoute") && remedy.contains("peerage peering abandon"),
+        "{remedy}"
+    );
     // The block may be on record before the own side is cleared.
     life.told("RouteRemoved", 1).await;
     life.told("FirewallRuleRevoked", 1).await;

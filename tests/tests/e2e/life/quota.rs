@@ -1,4 +1,5 @@
-//! A network that has as many links as it may have: found before the first write, and gone on from once there is room.
+//! A network that has as many links as it may have: found before the first write, and gone on from
+//! once there is room.
 //!
 //! How much is allowed is set for a whole world, so each of these worlds belongs to one test.
 
@@ -6,7 +7,7 @@ use super::ground::Ground;
 use super::peering::Life;
 use crate::support::world::Pair;
 use std::sync::Arc;
-use tests::oracle::{Expected, Wanted};
+use peerage_tests::oracle::{Expected, Wanted};
 
 in_every_world!(with_room_for_one: a_network_without_room_is_found_before_anything_is_made_and_joined_once_there_is_room);
 
@@ -15,9 +16,16 @@ impl Life {
     async fn somebody_takes_the_room(&self) -> (Pair, String) {
         let mut place = self.pair.remote.place.clone();
         place.account = place.account.replacen("222222", "333333", 1);
-        let wanted = Wanted { name: "other".to_owned(), place, cidr: "10.40.0.0/16".to_owned() };
+        let wanted = Wanted {
+            name: "other".to_owned(),
+            place,
+            cidr: "10.40.0.0/16".to_owned(),
+        };
         let other = self.people().prepare(&[wanted]).remove("other").unwrap();
-        let pair = Pair { local: self.pair.local.clone(), remote: other };
+        let pair = Pair {
+            local: self.pair.local.clone(),
+            remote: other,
+        };
         let link = self.people().ask_for_link(&pair.local, &pair.remote);
         self.accepted_by(&pair.remote.place, &link).await;
         for place in pair.places() {
@@ -27,7 +35,9 @@ impl Life {
     }
 }
 
-async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once_there_is_room(ground: Arc<Ground>) {
+async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once_there_is_room(
+    ground: Arc<Ground>,
+) {
     let mut life = Life::registered(ground).await;
     let (taken, link) = life.somebody_takes_the_room().await;
     let mut theirs = taken.expected(&link).peerings.remove(0);
@@ -38,16 +48,33 @@ async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once
     life.agrees().await;
     let blocked = life.is_blocked("quota_exceeded").await.blocked.unwrap();
     assert_eq!(blocked.side, "local", "{blocked:?}");
-    assert!(blocked.message.contains(&life.pair.local.vpc) && blocked.message.contains("1 links of 1"), "{blocked:?}");
-    life.judge(&Expected { peerings: vec![theirs], ..Expected::default() });
-    assert_eq!(life.ground.changes(&life.pair).await.map(|it| it.len()), before, "nothing was changed");
+    assert!(
+        blocked.message.contains(&life.pair.local.vpc) && blocked.message.contains("1 links of 1"),
+        "{blocked:?}"
+    );
+    life.judge(&Expected {
+        peerings: vec![theirs],
+        ..Expected::default()
+    });
+    assert_eq!(
+        life.ground.changes(&life.pair).await.map(|it| it.len()),
+        before,
+        "nothing was changed"
+    );
     let types = life.types(0).await;
-    assert!(!types.contains(&"PeeringInitiationStarted".to_owned()), "{types:?}");
+    assert!(
+        !types.contains(&"PeeringInitiationStarted".to_owned()),
+        "{types:?}"
+    );
 
     life.people().delete_link(&life.pair.local.place, &link);
     life.shows(&life.pair.local.place, &link, "deleted").await;
     assert_eq!(life.converged().await.blocked, None);
-    assert!(life.types(0).await.contains(&"ProvisioningUnblocked".to_owned()));
+    assert!(
+        life.types(0)
+            .await
+            .contains(&"ProvisioningUnblocked".to_owned())
+    );
     life.judge(&life.expected());
     life.ends().await;
 }

@@ -1,9 +1,10 @@
-//! What only the strict EC2 shows, because it is about the wire alone: who enters which account how.
+//! What only the strict EC2 shows, because it is about the wire alone: who enters which account
+//! how.
 
 use super::ground::{Ground, World};
 use super::peering::Life;
 use std::collections::BTreeSet;
-use tests::strict::Call;
+use peerage_tests::strict::Call;
 
 #[tokio::test]
 async fn the_peers_role_is_entered_with_the_external_id_on_record_and_the_own_one_without() {
@@ -13,12 +14,31 @@ async fn the_peers_role_is_entered_with_the_external_id_on_record_and_the_own_on
     let calls = life.ground.strict().calls().await;
     let entered = |account: &str| {
         let ours = |call: &&Call| {
-            let said = |name: &str| call.parameters.get(name).map(String::as_str).unwrap_or_default();
-            call.action == "AssumeRole" && said("RoleArn").contains(account) && said("RoleSessionName") != "oracle"
+            let said = |name: &str| {
+                call.parameters
+                    .get(name)
+                    .map(String::as_str)
+                    .unwrap_or_default()
+            };
+            call.action == "AssumeRole"
+                && said("RoleArn").contains(account)
+                && said("RoleSessionName") != "oracle"
         };
-        calls.iter().filter(ours).map(|call| call.parameters.get("ExternalId").cloned().unwrap_or_default()).collect::<BTreeSet<_>>()
+        calls
+            .iter()
+            .filter(ours)
+            .map(|call| {
+                call.parameters
+                    .get("ExternalId")
+                    .cloned()
+                    .unwrap_or_default()
+            })
+            .collect::<BTreeSet<_>>()
     };
     assert_eq!(entered(&life.pair.remote.place.account), [shown].into());
-    assert_eq!(entered(&life.pair.local.place.account), [String::new()].into());
+    assert_eq!(
+        entered(&life.pair.local.place.account),
+        [String::new()].into()
+    );
     life.ends().await;
 }

@@ -4,8 +4,10 @@ use super::api::{self, Command};
 use peerage::api::v1::Peer;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use tests::moto::Moto;
-use tests::oracle::{End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted};
+use peerage_tests::moto::Moto;
+use peerage_tests::oracle::{
+    End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,
+};
 use uuid::Uuid;
 
 pub(crate) const LOCAL_RANGE: &str = "10.20.0.0/16";
@@ -44,25 +46,46 @@ impl World {
 
     /// Judges a pair: the one peering in place on both sides, and nothing else.
     pub(crate) fn judge(&self, pair: &Pair, peering_id: &str) {
-        let judged = self.oracle.check(&pair.places(), &pair.expected(peering_id));
+        let judged = self
+            .oracle
+            .check(&pair.places(), &pair.expected(peering_id));
         judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}"));
     }
 }
 
 /// Pairs of networks, each in two accounts of its own that carry its number.
-pub(crate) fn pairs(prepare: impl FnOnce(&[Wanted]) -> BTreeMap<String, Network>, numbers: Range<usize>) -> Vec<Pair> {
+pub(crate) fn pairs(
+    prepare: impl FnOnce(&[Wanted]) -> BTreeMap<String, Network>,
+    numbers: Range<usize>,
+) -> Vec<Pair> {
     let wanted = |side: &str, region: &str, cidr: &str, number: usize| Wanted {
         name: format!("{side}-{number}"),
-        place: Place { account: format!("{}{number:06}", if side == "local" { "111111" } else { "222222" }), region: region.to_owned() },
+        place: Place {
+            account: format!(
+                "{}{number:06}",
+                if side == "local" { "111111" } else { "222222" }
+            ),
+            region: region.to_owned(),
+        },
         cidr: cidr.to_owned(),
     };
     let all: Vec<_> = numbers
         .clone()
-        .flat_map(|number| [wanted("local", "eu-west-1", LOCAL_RANGE, number), wanted("remote", "us-east-1", REMOTE_RANGE, number)])
+        .flat_map(|number| {
+            [
+                wanted("local", "eu-west-1", LOCAL_RANGE, number),
+                wanted("remote", "us-east-1", REMOTE_RANGE, number),
+            ]
+        })
         .collect();
     let mut made = prepare(&all);
     let mut take = |name: String| made.remove(&name).unwrap();
-    numbers.map(|number| Pair { local: take(format!("local-{number}")), remote: take(format!("remote-{number}")) }).collect()
+    numbers
+        .map(|number| Pair {
+            local: take(format!("local-{number}")),
+            remote: take(format!("remote-{number}")),
+        })
+        .collect()
 }
 
 impl Pair {
@@ -70,14 +93,17 @@ impl Pair {
         [self.local.place.clone(), self.remote.place.clone()]
     }
 
-    /// The commands of a whole peering, each with an id of its own, the ids of the others derived as the API derives them: so they
-    /// can be sent again, to another process, at any time. The clusters live in the second subnet, which has a route table of its
-    /// own; the clients use the main one.
+    /// The commands of a whole peering, each with an id of its own, the ids of the others derived
+    /// as the API derives them: so they can be sent again, to another process, at any time. The
+    /// clusters live in the second subnet, which has a route table of its own; the clients use the
+    /// main one.
     pub(crate) fn commands(&self) -> Story {
         let register_id = Uuid::new_v4();
         let request_id = Uuid::new_v4();
         let network = domain::Ids::of(domain::CommandId(register_id)).network();
-        let peering_id = domain::Ids::of(domain::CommandId(request_id)).peering(network).to_string();
+        let peering_id = domain::Ids::of(domain::CommandId(request_id))
+            .peering(network)
+            .to_string();
         let network_id = network.to_string();
         let mut register = api::register();
         register.context.as_mut().unwrap().command_id = register_id.to_string();
@@ -99,19 +125,46 @@ impl Pair {
         let commands = vec![
             Command::Register(register),
             Command::Request(request),
-            Command::Accept(api::accept(&network_id, &peering_id, "local", &self.remote.cidr)),
-            Command::Accept(api::accept(&network_id, &peering_id, "remote", &self.local.cidr)),
-            Command::Restrict(api::restrict(&network_id, &peering_id, &[(&self.remote.cidr, 2113)])),
+            Command::Accept(api::accept(
+                &network_id,
+                &peering_id,
+                "local",
+                &self.remote.cidr,
+            )),
+            Command::Accept(api::accept(
+                &network_id,
+                &peering_id,
+                "remote",
+                &self.local.cidr,
+            )),
+            Command::Restrict(api::restrict(
+                &network_id,
+                &peering_id,
+                &[(&self.remote.cidr, 2113)],
+            )),
         ];
-        Story { network_id, peering_id, commands }
+        Story {
+            network_id,
+            peering_id,
+            commands,
+        }
     }
 
     /// What those commands should come to.
     pub(crate) fn expected(&self, peering_id: &str) -> Expected {
-        let tags = BTreeMap::from([("peerage:peering".to_owned(), peering_id.to_owned()), ("Name".to_owned(), "*".to_owned())]);
+        let tags = BTreeMap::from([
+            ("peerage:peering".to_owned(), peering_id.to_owned()),
+            ("Name".to_owned(), "*".to_owned()),
+        ]);
         let table = |id: &String, destination: &[&String]| RouteTable {
             id: id.clone(),
-            routes: destination.iter().map(|it| Route { destination: (*it).clone(), peering: peering_id.to_owned() }).collect(),
+            routes: destination
+                .iter()
+                .map(|it| Route {
+                    destination: (*it).clone(),
+                    peering: peering_id.to_owned(),
+                })
+                .collect(),
         };
         let group = |network: &Network, ingress: Vec<Rule>| SecurityGroup {
             peering: peering_id.to_owned(),
@@ -120,7 +173,13 @@ impl Pair {
             egress: None,
             tags: Some(tags.clone()),
         };
-        let clients = Rule { protocol: "tcp".to_owned(), from: 2113, to: 2113, source: self.remote.cidr.clone(), tags: Some(tags.clone()) };
+        let clients = Rule {
+            protocol: "tcp".to_owned(),
+            from: 2113,
+            to: 2113,
+            source: self.remote.cidr.clone(),
+            tags: Some(tags.clone()),
+        };
         Expected {
             peerings: vec![Peering {
                 peering: peering_id.to_owned(),
@@ -135,7 +194,10 @@ impl Pair {
                 table(&self.remote.main_route_table, &[&self.local.cidr]),
                 table(&self.remote.extra_route_table, &[]),
             ],
-            security_groups: vec![group(&self.local, vec![clients]), group(&self.remote, Vec::new())],
+            security_groups: vec![
+                group(&self.local, vec![clients]),
+                group(&self.remote, Vec::new()),
+            ],
             given_security_groups: Vec::new(),
         }
     }
@@ -150,5 +212,8 @@ pub(crate) struct Story {
 }
 
 fn end(network: &Network) -> End {
-    End { place: network.place.clone(), vpc: network.vpc.clone() }
+    End {
+        place: network.place.clone(),
+        vpc: network.vpc.clone(),
+    }
 }

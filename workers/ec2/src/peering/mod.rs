@@ -1,4 +1,5 @@
-//! VPC peering connections: what one is, how it is looked at (`describe`) and how it is changed (`change`).
+//! VPC peering connections: what one is, how it is looked at (`describe`) and how it is changed
+//! (`change`).
 
 mod change;
 mod describe;
@@ -39,7 +40,8 @@ pub struct PeeringEnd {
     pub vpc: Option<VpcId>,
     /// All blocks of the VPC, as far as told: EC2 documents them for active connections only.
     pub cidrs: Vec<IpNet>,
-    /// The end's option of this name: whether private names of this end are resolved for the other. `None`: not told.
+    /// The end's option of this name: whether private names of this end are resolved for the other.
+    /// `None`: not told.
     pub allow_dns_resolution_from_remote_vpc: Option<bool>,
 }
 
@@ -93,24 +95,47 @@ impl fmt::Display for PeeringStatus {
     }
 }
 
-fn connection(call: &Call<'_>, found: &VpcPeeringConnection) -> Result<PeeringConnection, Ec2Error> {
+fn connection(
+    call: &Call<'_>,
+    found: &VpcPeeringConnection,
+) -> Result<PeeringConnection, Ec2Error> {
     let status = found.status();
-    let code = status.and_then(|status| status.code()).map_or("", |code| code.as_str());
+    let code = status
+        .and_then(|status| status.code())
+        .map_or("", |code| code.as_str());
     Ok(PeeringConnection {
-        id: call.needed("vpcPeeringConnectionId", found.vpc_peering_connection_id())?.into(),
+        id: call
+            .needed("vpcPeeringConnectionId", found.vpc_peering_connection_id())?
+            .into(),
         status: PeeringStatus::from_code(code),
-        status_message: status.and_then(|status| status.message()).unwrap_or_default().to_owned(),
+        status_message: status
+            .and_then(|status| status.message())
+            .unwrap_or_default()
+            .to_owned(),
         requester: end(call, found.requester_vpc_info())?,
         accepter: end(call, found.accepter_vpc_info())?,
-        expires: found.expiration_time().and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())),
+        expires: found
+            .expiration_time()
+            .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())),
         tags: tags::from_sdk(found.tags()),
     })
 }
 
-fn end(call: &Call<'_>, info: Option<&VpcPeeringConnectionVpcInfo>) -> Result<PeeringEnd, Ec2Error> {
-    let Some(info) = info else { return Ok(PeeringEnd::default()) };
-    let v4 = info.cidr_block_set().iter().filter_map(|block| block.cidr_block());
-    let v6 = info.ipv6_cidr_block_set().iter().filter_map(|block| block.ipv6_cidr_block());
+fn end(
+    call: &Call<'_>,
+    info: Option<&VpcPeeringConnectionVpcInfo>,
+) -> Result<PeeringEnd, Ec2Error> {
+    let Some(info) = info else {
+        return Ok(PeeringEnd::default());
+    };
+    let v4 = info
+        .cidr_block_set()
+        .iter()
+        .filter_map(|block| block.cidr_block());
+    let v6 = info
+        .ipv6_cidr_block_set()
+        .iter()
+        .filter_map(|block| block.ipv6_cidr_block());
     let mut cidrs: Vec<IpNet> = Vec::new();
     for text in info.cidr_block().into_iter().chain(v4).chain(v6) {
         let cidr = call.parsed::<IpNet>("cidrBlock", text)?;
@@ -123,6 +148,8 @@ fn end(call: &Call<'_>, info: Option<&VpcPeeringConnectionVpcInfo>) -> Result<Pe
         region: info.region().unwrap_or_default().to_owned(),
         vpc: info.vpc_id().map(VpcId::from),
         cidrs,
-        allow_dns_resolution_from_remote_vpc: info.peering_options().and_then(|options| options.allow_dns_resolution_from_remote_vpc()),
+        allow_dns_resolution_from_remote_vpc: info
+            .peering_options()
+            .and_then(|options| options.allow_dns_resolution_from_remote_vpc()),
     })
 }

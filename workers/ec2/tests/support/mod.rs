@@ -1,7 +1,13 @@
-//! What these tests stand on: an EC2 emulator (moto), a proxy that breaks calls on demand (microburst), both third parties', so
-//! that neither the answers nor the faults are of our making; and a small server for what neither of them does.
+//! What these tests stand on: an EC2 emulator (moto), a proxy that breaks calls on demand
+//! (microburst), both third parties', so that neither the answers nor the faults are of our making;
+//! and a small server for what neither of them does.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::disallowed_methods
+)]
 
 use ec2::{BaseCredentials, Ec2, Ec2Settings, Place, StaticKeys};
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,7 +20,8 @@ use tokio::time::Instant;
 
 /// Names another virtual environment than `.venv` in the workspace's root.
 const VARIABLE: &str = "PEERAGE_TEST_VENV";
-/// How long a server may take to answer its first request; a loaded machine is slow at starting Python.
+/// How long a server may take to answer its first request; a loaded machine is slow at starting
+/// Python.
 const START: Duration = Duration::from_secs(60);
 
 pub const LOCAL: &str = "111111111111";
@@ -38,55 +45,112 @@ pub struct Server {
 impl Server {
     /// An empty EC2 that forgets everything at the end.
     pub async fn moto() -> Self {
-        // The catalogue of machine images takes a second to load, and nothing here starts a machine.
+        // The catalogue of machine images takes a second to load, and nothing here starts a
+        // machine.
         let quick = [("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")];
-        Self::start("moto_server", &["-H", "127.0.0.1", "-p"], &[], &quick, "/moto-api/data.json").await
+        Self::start(
+            "moto_server",
+            &["-H", "127.0.0.1", "-p"],
+            &[],
+            &quick,
+            "/moto-api/data.json",
+        )
+        .await
     }
 
     /// A proxy in front of `upstream`, breaking nothing until [`Server::rule`].
     pub async fn microburst(upstream: &Self) -> Self {
         let to = upstream.endpoint();
-        let proxy = Self::start("microburst", &["--host", "127.0.0.1", "--port"], &["--upstream", &to], &[], "/_microburst/health").await;
-        // It reads a large model at its first EC2 request. That is not what a timeout in a test should measure.
+        let proxy = Self::start(
+            "microburst",
+            &["--host", "127.0.0.1", "--port"],
+            &["--upstream", &to],
+            &[],
+            "/_microburst/health",
+        )
+        .await;
+        // It reads a large model at its first EC2 request. That is not what a timeout in a test
+        // should measure.
         let warm = ec2(&settings(&proxy.endpoint()));
-        warm.describe_vpcs(&local(), &["vpc-1".into()]).await.unwrap();
+        warm.describe_vpcs(&local(), &["vpc-1".into()])
+            .await
+            .unwrap();
         proxy
     }
 
     /// From now on, calls in this region that the rule matches are broken in its way.
     pub async fn rule(&self, region: &str, mut rule: serde_json::Value) {
         rule["region"] = region.into();
-        let (status, body) = http(self.port, "PATCH", "/_microburst/rules", &serde_json::json!([rule]).to_string()).await.unwrap();
+        let (status, body) = http(
+            self.port,
+            "PATCH",
+            "/_microburst/rules",
+            &serde_json::json!([rule]).to_string(),
+        )
+        .await
+        .unwrap();
         assert!((200..300).contains(&status), "{status} {body}");
     }
 
     /// The operations that have been broken in this region so far.
     pub async fn broken(&self, region: &str) -> Vec<String> {
-        let (_, body) = http(self.port, "GET", "/_microburst/fired", "").await.unwrap();
+        let (_, body) = http(self.port, "GET", "/_microburst/fired", "")
+            .await
+            .unwrap();
         let fired: serde_json::Value = serde_json::from_str(&body).unwrap();
-        let fired = fired.as_array().or_else(|| fired["fired"].as_array()).unwrap_or_else(|| panic!("{body}")).clone();
+        let fired = fired
+            .as_array()
+            .or_else(|| fired["fired"].as_array())
+            .unwrap_or_else(|| panic!("{body}"))
+            .clone();
         let here = fired.iter().filter(|fault| fault["region"] == region);
-        here.map(|fault| fault["operation"].as_str().unwrap_or_default().to_owned()).collect()
+        here.map(|fault| fault["operation"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// Makes moto forget everything, sessions too.
     pub async fn reset(&self) {
-        assert_eq!(http(self.port, "POST", "/moto-api/reset", "").await.unwrap().0, 200);
+        assert_eq!(
+            http(self.port, "POST", "/moto-api/reset", "")
+                .await
+                .unwrap()
+                .0,
+            200
+        );
     }
 
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    async fn start(program: &str, before: &[&str], after: &[&str], environment: &[(&str, &str)], ready: &str) -> Self {
+    async fn start(
+        program: &str,
+        before: &[&str],
+        after: &[&str],
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
         let path = program_of_the_venv(program);
-        // Between finding a free port and the server's taking it, somebody else may have; then it ends, and another is tried.
+        // Between finding a free port and the server's taking it, somebody else may have; then it
+        // ends, and another is tried.
         for _ in 0..5 {
             let port = free_port();
             let mut command = Command::new(&path);
-            command.args(before).arg(port.to_string()).args(after).envs(environment.iter().copied());
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut server = Self { child: command.spawn().unwrap_or_else(|error| panic!("{program} does not start: {error}")), port };
+            command
+                .args(before)
+                .arg(port.to_string())
+                .args(after)
+                .envs(environment.iter().copied());
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let mut server = Self {
+                child: command
+                    .spawn()
+                    .unwrap_or_else(|error| panic!("{program} does not start: {error}")),
+                port,
+            };
             if server.is_ready(ready).await {
                 return server;
             }
@@ -134,7 +198,10 @@ pub fn settings(endpoint: &str) -> Ec2Settings {
 
 /// The same without roles: the first request is the call itself.
 pub fn directly(endpoint: &str) -> Ec2Settings {
-    Ec2Settings { role_name: None, ..settings(endpoint) }
+    Ec2Settings {
+        role_name: None,
+        ..settings(endpoint)
+    }
 }
 
 pub fn ec2(settings: &Ec2Settings) -> Ec2 {
@@ -142,11 +209,17 @@ pub fn ec2(settings: &Ec2Settings) -> Ec2 {
 }
 
 pub fn tags<const N: usize>(tags: [(&str, &str); N]) -> ec2::Tags {
-    tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    tags.into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Reads one whole request; `None` when the client has gone.
@@ -155,7 +228,12 @@ pub async fn request(stream: &mut TcpStream) -> Option<String> {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            });
             if body.len() >= length.unwrap_or(0) {
                 return Some(body.to_owned());
             }
@@ -170,7 +248,9 @@ pub async fn request(stream: &mut TcpStream) -> Option<String> {
 
 /// Serves the answers in order, one connection each, and gives the bodies of the requests.
 pub async fn serve(answers: Vec<(u16, String)>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
         let mut asked = Vec::new();
@@ -205,14 +285,31 @@ async fn http(port: u16, method: &str, path: &str, body: &str) -> std::io::Resul
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Ok((status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()))
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
+    Ok((
+        status,
+        answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned())
+            .unwrap_or_default(),
+    ))
 }
 
 fn program_of_the_venv(program: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").exists())
+        .unwrap();
     let venv = std::env::var_os(VARIABLE).map_or_else(|| root.join(".venv"), PathBuf::from);
     let path = venv.join("bin").join(program);
-    assert!(path.exists(), "{} is missing: run ./test.sh once, it makes the environment (or point {VARIABLE} at one)", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run ./test.sh once, it makes the environment (or point {VARIABLE} at one)",
+        path.display()
+    );
     path
 }

@@ -16,7 +16,11 @@ pub(super) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub(super) fn of(operation: Operation, at: &'a Place) -> Result<Self, CloudError> {
-        Ok(Self { operation, at, place: place(operation, at)? })
+        Ok(Self {
+            operation,
+            at,
+            place: place(operation, at)?,
+        })
     }
 
     pub(super) fn error(&self, kind: CloudErrorKind) -> CloudError {
@@ -25,7 +29,10 @@ impl<'a> Asked<'a> {
 
     pub(super) fn failed(&self, error: Ec2Error) -> CloudError {
         let request_id = error.request_id.as_deref().map(str::to_owned);
-        let failed = self.error(kind(self.operation, error.kind)).message(words(&error)).request_id(request_id);
+        let failed = self
+            .error(kind(self.operation, error.kind))
+            .message(words(&error))
+            .request_id(request_id);
         match &error.code {
             Some(code) => failed.code(&**code),
             None => failed,
@@ -33,21 +40,35 @@ impl<'a> Asked<'a> {
     }
 
     /// A name that EC2 gave.
-    pub(super) fn name<T: FromStr<Err = TextError>>(&self, what: &str, text: &str) -> Result<T, CloudError> {
-        text.parse().map_err(|error: TextError| self.error(CloudErrorKind::Unexpected).message(format!("{what} `{text}` {error}")))
+    pub(super) fn name<T: FromStr<Err = TextError>>(
+        &self,
+        what: &str,
+        text: &str,
+    ) -> Result<T, CloudError> {
+        text.parse().map_err(|error: TextError| {
+            self.error(CloudErrorKind::Unexpected)
+                .message(format!("{what} `{text}` {error}"))
+        })
     }
 }
 
 /// One operation of the port may be several of EC2's: its name belongs to the words.
 fn words(error: &Ec2Error) -> String {
-    if error.message.is_empty() { error.operation.to_owned() } else { format!("{}: {}", error.operation, error.message) }
+    if error.message.is_empty() {
+        error.operation.to_owned()
+    } else {
+        format!("{}: {}", error.operation, error.message)
+    }
 }
 
 fn kind(operation: Operation, kind: Ec2ErrorKind) -> CloudErrorKind {
     match kind {
         Ec2ErrorKind::NotFound => CloudErrorKind::NotFound,
-        // To accept makes nothing: what is there already is another link between the two, in the other direction.
-        Ec2ErrorKind::AlreadyExists if operation == Operation::AcceptLink => CloudErrorKind::Conflict,
+        // To accept makes nothing: what is there already is another link between the two, in the
+        // other direction.
+        Ec2ErrorKind::AlreadyExists if operation == Operation::AcceptLink => {
+            CloudErrorKind::Conflict
+        }
         Ec2ErrorKind::AlreadyExists => CloudErrorKind::AlreadyThere,
         Ec2ErrorKind::WrongState => CloudErrorKind::WrongState,
         Ec2ErrorKind::Dependency => CloudErrorKind::InUse,
@@ -93,8 +114,14 @@ mod tests {
         for operation in Operation::ALL {
             for ec2 in all {
                 let ours = kind(operation, ec2);
-                assert!(!(ec2.may_have_been_applied() && ours.definitely_not_applied()), "{operation}: {ec2} became {ours}");
-                assert!(!(ours.worth_a_retry() && ec2.may_have_been_applied()), "{operation}: {ec2} would be sent again");
+                assert!(
+                    !(ec2.may_have_been_applied() && ours.definitely_not_applied()),
+                    "{operation}: {ec2} became {ours}"
+                );
+                assert!(
+                    !(ours.worth_a_retry() && ec2.may_have_been_applied()),
+                    "{operation}: {ec2} would be sent again"
+                );
             }
         }
     }
@@ -107,14 +134,29 @@ mod tests {
 
     #[test]
     fn a_link_in_the_other_direction_stands_in_the_way_of_acceptance() {
-        assert_eq!(kind(Operation::AcceptLink, Ec2ErrorKind::AlreadyExists), CloudErrorKind::Conflict);
-        assert_eq!(kind(Operation::InstallRoute, Ec2ErrorKind::AlreadyExists), CloudErrorKind::AlreadyThere);
+        assert_eq!(
+            kind(Operation::AcceptLink, Ec2ErrorKind::AlreadyExists),
+            CloudErrorKind::Conflict
+        );
+        assert_eq!(
+            kind(Operation::InstallRoute, Ec2ErrorKind::AlreadyExists),
+            CloudErrorKind::AlreadyThere
+        );
     }
 
     #[test]
     fn what_is_in_use_or_lacks_a_precondition_is_told_apart_from_a_wrong_state() {
-        assert_eq!(kind(Operation::DeleteGroup, Ec2ErrorKind::Dependency), CloudErrorKind::InUse);
-        assert_eq!(kind(Operation::SetDnsResolution, Ec2ErrorKind::DnsPrecondition), CloudErrorKind::Precondition);
-        assert_eq!(kind(Operation::DeleteLink, Ec2ErrorKind::WrongState), CloudErrorKind::WrongState);
+        assert_eq!(
+            kind(Operation::DeleteGroup, Ec2ErrorKind::Dependency),
+            CloudErrorKind::InUse
+        );
+        assert_eq!(
+            kind(Operation::SetDnsResolution, Ec2ErrorKind::DnsPrecondition),
+            CloudErrorKind::Precondition
+        );
+        assert_eq!(
+            kind(Operation::DeleteLink, Ec2ErrorKind::WrongState),
+            CloudErrorKind::WrongState
+        );
     }
 }

@@ -9,7 +9,9 @@ use ec2::{CreatePeering, CreateSecurityGroup, IngressRule, Tags};
 pub(super) fn place(operation: Operation, at: &Place) -> Result<ec2::Place, CloudError> {
     match at.provider {
         Provider::Aws => {}
-        Provider::Gcp | Provider::Azure => return Err(CloudError::new(operation, at, CloudErrorKind::Unsupported)),
+        Provider::Gcp | Provider::Azure => {
+            return Err(CloudError::new(operation, at, CloudErrorKind::Unsupported));
+        }
     }
     let place = ec2::Place::new(at.account.as_str(), at.region.as_str());
     Ok(match &at.external_id {
@@ -21,16 +23,31 @@ pub(super) fn place(operation: Operation, at: &Place) -> Result<ec2::Place, Clou
 pub(super) fn peering(spec: &LinkSpec) -> Result<CreatePeering, CloudError> {
     let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
     let peer = place(Operation::CreateLink, &accepter.place)?;
-    Ok(CreatePeering { vpc: vpc(&requester.network), peer, peer_vpc: vpc(&accepter.network), tags: owned(spec.peering) })
+    Ok(CreatePeering {
+        vpc: vpc(&requester.network),
+        peer,
+        peer_vpc: vpc(&accepter.network),
+        tags: owned(spec.peering),
+    })
 }
 
 pub(super) fn group(network: &CloudNetwork, peering: PeeringId) -> CreateSecurityGroup {
     let description = format!("What peering {peering} admits");
-    CreateSecurityGroup { vpc: vpc(network), name: group_name(peering), description, tags: owned(peering) }
+    CreateSecurityGroup {
+        vpc: vpc(network),
+        name: group_name(peering),
+        description,
+        tags: owned(peering),
+    }
 }
 
 pub(super) fn rule(rule: InboundRule, peering: PeeringId) -> IngressRule {
-    IngressRule { source: rule.source.net(), port: rule.port, description: format!("peering {peering}"), tags: owned(peering) }
+    IngressRule {
+        source: rule.source.net(),
+        port: rule.port,
+        description: format!("peering {peering}"),
+        tags: owned(peering),
+    }
 }
 
 /// The tag that says whose a thing is, alone.
@@ -40,5 +57,8 @@ pub(super) fn owner(peering: PeeringId) -> Tags {
 
 /// The tags of what the engine makes for a peering.
 fn owned(peering: PeeringId) -> Tags {
-    Tags::from([(OWNER_TAG.to_owned(), peering.to_string()), (NAME_TAG.to_owned(), group_name(peering))])
+    Tags::from([
+        (OWNER_TAG.to_owned(), peering.to_string()),
+        (NAME_TAG.to_owned(), group_name(peering)),
+    ])
 }

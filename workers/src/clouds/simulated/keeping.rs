@@ -12,8 +12,13 @@ use thiserror::Error;
 pub enum KeepingError {
     #[error("cannot read the simulated cloud's world from {path}")]
     Read { path: PathBuf, source: io::Error },
-    #[error("{path} does not hold a simulated cloud's world; move it away to begin with an empty one")]
-    Form { path: PathBuf, source: serde_json::Error },
+    #[error(
+        "{path} does not hold a simulated cloud's world; move it away to begin with an empty one"
+    )]
+    Form {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("cannot write the simulated cloud's world to {path}")]
     Write { path: PathBuf, source: io::Error },
 }
@@ -26,7 +31,9 @@ pub(super) struct Keeping {
 
 impl Keeping {
     pub(super) fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self {
+            path: path.to_owned(),
+        }
     }
 
     /// The world in the file; `None` if there is no file.
@@ -34,17 +41,33 @@ impl Keeping {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(KeepingError::Read { path: self.path.clone(), source }),
+            Err(source) => {
+                return Err(KeepingError::Read {
+                    path: self.path.clone(),
+                    source,
+                });
+            }
         };
-        serde_json::from_slice(&bytes).map(Some).map_err(|source| KeepingError::Form { path: self.path.clone(), source })
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|source| KeepingError::Form {
+                path: self.path.clone(),
+                source,
+            })
     }
 
     /// Puts the world in the place of the old one: at any moment the file holds one of the two.
     pub(super) fn save(&self, world: &World) -> Result<(), KeepingError> {
-        let bytes = serde_json::to_vec(world).map_err(|source| KeepingError::Form { path: self.path.clone(), source })?;
+        let bytes = serde_json::to_vec(world).map_err(|source| KeepingError::Form {
+            path: self.path.clone(),
+            source,
+        })?;
         let beside = self.path.with_extension("new");
         fs::write(&beside, bytes)
             .and_then(|()| fs::rename(&beside, &self.path))
-            .map_err(|source| KeepingError::Write { path: self.path.clone(), source })
+            .map_err(|source| KeepingError::Write {
+                path: self.path.clone(),
+                source,
+            })
     }
 }

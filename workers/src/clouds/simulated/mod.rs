@@ -1,13 +1,14 @@
 //! A cloud in this process, with the annoyances of real ones.
 //!
-//! Reads lag behind what was made, changed and removed; links fail a while after the request; calls are throttled and answers
-//! lost; a second request for a pair gives the first one's id; a reversed pair fails at acceptance; routes go nowhere until their
-//! link is active, and again once it is gone; a link that is over is shown for hours, and then never was. All of it is set by
-//! [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are AWS's, except that a side of
-//! another provider deletes only its own half of a link.
+//! Reads lag behind what was made, changed and removed; links fail a while after the request; calls
+//! are throttled and answers lost; a second request for a pair gives the first one's id; a reversed
+//! pair fails at acceptance; routes go nowhere until their link is active, and again once it is
+//! gone; a link that is over is shown for hours, and then never was. All of it is set by
+//! [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are
+//! AWS's, except that a side of another provider deletes only its own half of a link.
 //!
-//! Four parts: [`World`] is what exists, `gate` is who gets in, `weather` is chance, `deeds` is what calls do. [`Hands`] does what
-//! people do to a cloud behind the engine's back.
+//! Four parts: [`World`] is what exists, `gate` is who gets in, `weather` is chance, `deeds` is
+//! what calls do. [`Hands`] does what people do to a cloud behind the engine's back.
 
 mod deeds;
 mod gate;
@@ -24,13 +25,14 @@ pub use hands::Hands;
 pub use keeping::KeepingError;
 pub use settings::{Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
-    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule,
-    SimulatedSubnet, SimulatedTable, Turn, World,
+    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork,
+    SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
 };
 
 use crate::cloud::{
-    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart, Groundwork, GroupView, Limits, LinkRole,
-    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
+    Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
+    Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use deeds::Deed;
@@ -73,28 +75,58 @@ struct State {
 
 impl fmt::Debug for SimulatedCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimulatedCloud").field("settings", &self.inner.settings).finish_non_exhaustive()
+        f.debug_struct("SimulatedCloud")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
     }
 }
 
 impl SimulatedCloud {
     /// A new and empty world in memory.
     pub fn new(settings: SimulatedSettings, clock: Clock) -> Self {
-        let world = World { chance: settings.seed, ..World::default() };
+        let world = World {
+            chance: settings.seed,
+            ..World::default()
+        };
         Self::of(settings, clock, world, None)
     }
 
-    /// The world that is kept in this file, or a new one; every change is in the file before its call returns.
-    pub fn kept_in(path: &std::path::Path, settings: SimulatedSettings, clock: Clock) -> Result<Self, KeepingError> {
+    /// The world that is kept in this file, or a new one; every change is in the file before its
+    /// call returns.
+    pub fn kept_in(
+        path: &std::path::Path,
+        settings: SimulatedSettings,
+        clock: Clock,
+    ) -> Result<Self, KeepingError> {
         let keeping = Keeping::at(path);
-        let world = keeping.load()?.unwrap_or_else(|| World { chance: settings.seed, ..World::default() });
+        let world = keeping.load()?.unwrap_or_else(|| World {
+            chance: settings.seed,
+            ..World::default()
+        });
         Ok(Self::of(settings, clock, world, Some(keeping)))
     }
 
-    fn of(settings: SimulatedSettings, clock: Clock, world: World, keeping: Option<Keeping>) -> Self {
+    fn of(
+        settings: SimulatedSettings,
+        clock: Clock,
+        world: World,
+        keeping: Option<Keeping>,
+    ) -> Self {
         let gate = Gate::of(&settings);
-        let state = State { weather: Weather::of(world.chance), world, gate, impostors: BTreeMap::new() };
-        Self { inner: Arc::new(Inner { settings, clock, keeping, state: Mutex::new(state) }) }
+        let state = State {
+            weather: Weather::of(world.chance),
+            world,
+            gate,
+            impostors: BTreeMap::new(),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                clock,
+                keeping,
+                state: Mutex::new(state),
+            }),
+        }
     }
 
     /// What exists now.
@@ -111,8 +143,12 @@ impl SimulatedCloud {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic of another holder leaves a world that is as good as any: each deed changes it in one go.
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic of another holder leaves a world that is as good as any: each deed changes it in
+        // one go.
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One call: the way there, the deed, the way back.
@@ -133,7 +169,13 @@ impl SimulatedCloud {
         state.gate.pace(settings.call_rate, operation, at, now)?;
         state.gate.enter(operation, at)?;
         state.world.pass_time(now);
-        let done = deed(&mut Deed { settings, state, operation, at, now })?;
+        let done = deed(&mut Deed {
+            settings,
+            state,
+            operation,
+            at,
+            now,
+        })?;
         let writes = operation.class() == CallClass::Write;
         if writes {
             self.keep(state, operation, at)?;
@@ -144,45 +186,79 @@ impl SimulatedCloud {
 
     fn keep(&self, state: &mut State, operation: Operation, at: &Place) -> Result<(), CloudError> {
         state.world.chance = state.weather.state();
-        let Some(keeping) = &self.inner.keeping else { return Ok(()) };
-        keeping
-            .save(&state.world)
-            .map_err(|problem| CloudError::new(operation, at, CloudErrorKind::Unexpected).message(problem.to_string()))
+        let Some(keeping) = &self.inner.keeping else {
+            return Ok(());
+        };
+        keeping.save(&state.world).map_err(|problem| {
+            CloudError::new(operation, at, CloudErrorKind::Unexpected).message(problem.to_string())
+        })
     }
 }
 
 #[async_trait]
 impl Cloud for SimulatedCloud {
     async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
-        self.call(Operation::Identity, at, |deed| deed.identity()).await
+        self.call(Operation::Identity, at, |deed| deed.identity())
+            .await
     }
 
-    async fn networks(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<NetworkView>, CloudError> {
-        self.call(Operation::Networks, at, |deed| Ok(deed.networks(of))).await
+    async fn networks(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<NetworkView>, CloudError> {
+        self.call(Operation::Networks, at, |deed| Ok(deed.networks(of)))
+            .await
     }
 
-    async fn subnets(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<SubnetView>, CloudError> {
-        self.call(Operation::Subnets, at, |deed| Ok(deed.subnets(of))).await
+    async fn subnets(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<SubnetView>, CloudError> {
+        self.call(Operation::Subnets, at, |deed| Ok(deed.subnets(of)))
+            .await
     }
 
     async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
-        self.call(Operation::Links, at, |deed| Ok(deed.links(of))).await
+        self.call(Operation::Links, at, |deed| Ok(deed.links(of)))
+            .await
     }
 
-    async fn route_tables(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<RouteTableView>, CloudError> {
-        self.call(Operation::RouteTables, at, |deed| Ok(deed.route_tables(of))).await
+    async fn route_tables(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<RouteTableView>, CloudError> {
+        self.call(Operation::RouteTables, at, |deed| Ok(deed.route_tables(of)))
+            .await
     }
 
-    async fn firewall_groups(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<GroupView>, CloudError> {
-        self.call(Operation::FirewallGroups, at, |deed| Ok(deed.firewall_groups(of))).await
+    async fn firewall_groups(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<GroupView>, CloudError> {
+        self.call(Operation::FirewallGroups, at, |deed| {
+            Ok(deed.firewall_groups(of))
+        })
+        .await
     }
 
-    async fn access_lists(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<AccessListView>, CloudError> {
-        self.call(Operation::AccessLists, at, |deed| Ok(deed.access_lists(of))).await
+    async fn access_lists(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<AccessListView>, CloudError> {
+        self.call(Operation::AccessLists, at, |deed| Ok(deed.access_lists(of)))
+            .await
     }
 
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
-        self.call(Operation::DnsSupport, &network.place, |deed| deed.dns_support(network)).await
+        self.call(Operation::DnsSupport, &network.place, |deed| {
+            deed.dns_support(network)
+        })
+        .await
     }
 
     fn limits(&self, _at: &Place) -> Limits {
@@ -190,43 +266,93 @@ impl Cloud for SimulatedCloud {
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        self.call(Operation::Rehearse, rehearsal.place(), |deed| Ok(deed.rehearse(rehearsal))).await
+        self.call(Operation::Rehearse, rehearsal.place(), |deed| {
+            Ok(deed.rehearse(rehearsal))
+        })
+        .await
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.call(Operation::CreateLink, &spec.requester.network.place, |deed| deed.create_link(spec)).await
+        self.call(
+            Operation::CreateLink,
+            &spec.requester.network.place,
+            |deed| deed.create_link(spec),
+        )
+        .await
     }
 
     async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::AcceptLink, at, |deed| deed.accept_link(link)).await
+        self.call(Operation::AcceptLink, at, |deed| deed.accept_link(link))
+            .await
     }
 
     async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::DeleteLink, at, |deed| deed.delete_link(link)).await
+        self.call(Operation::DeleteLink, at, |deed| deed.delete_link(link))
+            .await
     }
 
-    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
-        self.call(Operation::TagLink, at, |deed| deed.tag_link(link, peering)).await
+    async fn tag_link(
+        &self,
+        at: &Place,
+        link: &Link,
+        peering: PeeringId,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::TagLink, at, |deed| deed.tag_link(link, peering))
+            .await
     }
 
-    async fn set_dns_resolution(&self, at: &Place, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
-        self.call(Operation::SetDnsResolution, at, |deed| deed.set_dns_resolution(link, end, enabled)).await
+    async fn set_dns_resolution(
+        &self,
+        at: &Place,
+        link: &Link,
+        end: LinkRole,
+        enabled: bool,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::SetDnsResolution, at, |deed| {
+            deed.set_dns_resolution(link, end, enabled)
+        })
+        .await
     }
 
-    async fn install_route(&self, at: &Place, table: &RouteTable, destination: Range, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::InstallRoute, at, |deed| deed.install_route(table, destination, link)).await
+    async fn install_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+        link: &Link,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::InstallRoute, at, |deed| {
+            deed.install_route(table, destination, link)
+        })
+        .await
     }
 
-    async fn remove_route(&self, at: &Place, table: &RouteTable, destination: Range) -> Result<(), CloudError> {
-        self.call(Operation::RemoveRoute, at, |deed| deed.remove_route(table, destination)).await
+    async fn remove_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::RemoveRoute, at, |deed| {
+            deed.remove_route(table, destination)
+        })
+        .await
     }
 
-    async fn create_group(&self, network: &NetworkRef, peering: PeeringId) -> Result<FirewallGroup, CloudError> {
-        self.call(Operation::CreateGroup, &network.place, |deed| deed.create_group(network, peering)).await
+    async fn create_group(
+        &self,
+        network: &NetworkRef,
+        peering: PeeringId,
+    ) -> Result<FirewallGroup, CloudError> {
+        self.call(Operation::CreateGroup, &network.place, |deed| {
+            deed.create_group(network, peering)
+        })
+        .await
     }
 
     async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
-        self.call(Operation::DeleteGroup, at, |deed| deed.delete_group(group)).await
+        self.call(Operation::DeleteGroup, at, |deed| deed.delete_group(group))
+            .await
     }
 
     async fn authorize_rule(
@@ -236,21 +362,48 @@ impl Cloud for SimulatedCloud {
         rule: InboundRule,
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError> {
-        self.call(Operation::AuthorizeRule, at, |deed| deed.authorize_rule(group, rule, peering)).await
+        self.call(Operation::AuthorizeRule, at, |deed| {
+            deed.authorize_rule(group, rule, peering)
+        })
+        .await
     }
 
-    async fn tag_firewall(&self, at: &Place, part: &FirewallPart, peering: PeeringId) -> Result<(), CloudError> {
-        self.call(Operation::TagFirewall, at, |deed| deed.tag_firewall(part, peering)).await
+    async fn tag_firewall(
+        &self,
+        at: &Place,
+        part: &FirewallPart,
+        peering: PeeringId,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::TagFirewall, at, |deed| {
+            deed.tag_firewall(part, peering)
+        })
+        .await
     }
 
-    async fn revoke_rule(&self, at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> Result<(), CloudError> {
-        self.call(Operation::RevokeRule, at, |deed| deed.revoke_rule(group, rule)).await
+    async fn revoke_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: &FirewallRule,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::RevokeRule, at, |deed| {
+            deed.revoke_rule(group, rule)
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl Groundwork for SimulatedCloud {
-    async fn create_network(&self, at: &Place, range: Range, name: &str) -> Result<CloudNetwork, CloudError> {
-        self.call(Operation::CreateNetwork, at, |deed| deed.create_network(range, name)).await
+    async fn create_network(
+        &self,
+        at: &Place,
+        range: Range,
+        name: &str,
+    ) -> Result<CloudNetwork, CloudError> {
+        self.call(Operation::CreateNetwork, at, |deed| {
+            deed.create_network(range, name)
+        })
+        .await
     }
 }

@@ -13,8 +13,8 @@ pub type Span = RangeInclusive<Duration>;
 pub enum Unknown {
     /// It is refused, as a real cloud does.
     Refused,
-    /// It is there as soon as somebody asks, so that anybody can play with any id; and has the ranges that the first request for a
-    /// link names, none before.
+    /// It is there as soon as somebody asks, so that anybody can play with any id; and has the
+    /// ranges that the first request for a link names, none before.
     Created,
 }
 
@@ -36,7 +36,8 @@ pub enum Rehearsing {
     NotAvailable,
 }
 
-/// The whole temper of a simulated cloud. The same settings, the same seed and the same calls give the same world.
+/// The whole temper of a simulated cloud. The same settings, the same seed and the same calls give
+/// the same world.
 #[derive(Clone, Debug)]
 pub struct SimulatedSettings {
     pub seed: u64,
@@ -87,7 +88,12 @@ const fn millis(from: u64, to: u64) -> Span {
 
 impl SimulatedSettings {
     pub(super) fn limits(&self) -> Limits {
-        Limits { links: self.live_links, pending_links: self.pending_links, routes: self.routes, rules: self.rules }
+        Limits {
+            links: self.live_links,
+            pending_links: self.pending_links,
+            routes: self.routes,
+            rules: self.rules,
+        }
     }
 
     /// A good day, quick enough to watch: a link takes some two seconds.

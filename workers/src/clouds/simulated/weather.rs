@@ -1,4 +1,5 @@
-//! Chance in a simulated cloud: one small generator, seeded, from which every delay, loss and id is drawn.
+//! Chance in a simulated cloud: one small generator, seeded, from which every delay, loss and id is
+//! drawn.
 
 use super::{
     gate::throttled,
@@ -23,7 +24,10 @@ impl Weather {
     }
 
     pub(super) fn draw(&mut self, span: &Span) -> Duration {
-        let (from, to) = (span.start().as_micros() as u64, span.end().as_micros() as u64);
+        let (from, to) = (
+            span.start().as_micros() as u64,
+            span.end().as_micros() as u64,
+        );
         Duration::from_micros(self.0.u64(from..=to.max(from)))
     }
 
@@ -37,27 +41,44 @@ impl Weather {
 
     /// A new id that looks like the provider's: a prefix and 17 hexadecimal digits.
     pub(super) fn id<T: FromStr<Err: fmt::Debug>>(&mut self, prefix: &str) -> T {
-        format!("{prefix}-0{:016x}", self.0.u64(..)).parse().expect("hexadecimal digits are allowed in every id")
+        format!("{prefix}-0{:016x}", self.0.u64(..))
+            .parse()
+            .expect("hexadecimal digits are allowed in every id")
     }
 
     /// What befalls a request on its way.
-    pub(super) fn on_the_way(&mut self, settings: &SimulatedSettings, operation: Operation, at: &Place) -> Result<(), CloudError> {
+    pub(super) fn on_the_way(
+        &mut self,
+        settings: &SimulatedSettings,
+        operation: Operation,
+        at: &Place,
+    ) -> Result<(), CloudError> {
         if self.happens(settings.throttled) {
             return Err(throttled(operation, at));
         }
         if self.happens(settings.lost_requests) {
             // The caller of a real cloud rarely knows on which way the message was lost.
-            let kind = if self.0.bool() { CloudErrorKind::Unreachable } else { CloudErrorKind::Ambiguous };
+            let kind = if self.0.bool() {
+                CloudErrorKind::Unreachable
+            } else {
+                CloudErrorKind::Ambiguous
+            };
             return Err(CloudError::new(operation, at, kind).message("connection reset"));
         }
         Ok(())
     }
 
     /// What befalls an answer on its way back.
-    pub(super) fn on_the_way_back(&mut self, settings: &SimulatedSettings, operation: Operation, at: &Place) -> Result<(), CloudError> {
+    pub(super) fn on_the_way_back(
+        &mut self,
+        settings: &SimulatedSettings,
+        operation: Operation,
+        at: &Place,
+    ) -> Result<(), CloudError> {
         let lossy = operation.class() != CallClass::Identity;
         if lossy && self.happens(settings.lost_answers) {
-            return Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message("connection closed before the answer"));
+            return Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous)
+                .message("connection closed before the answer"));
         }
         Ok(())
     }
@@ -79,8 +100,23 @@ pub(super) struct Prefixes {
 
 pub(super) fn prefixes(provider: Provider) -> Prefixes {
     match provider {
-        Provider::Aws => Prefixes { link: "pcx", table: "rtb", group: "sg", rule: "sgr" },
-        Provider::Gcp => Prefixes { link: "peering", table: "routes", group: "firewall", rule: "rule" },
-        Provider::Azure => Prefixes { link: "peering", table: "routetable", group: "nsg", rule: "rule" },
+        Provider::Aws => Prefixes {
+            link: "pcx",
+            table: "rtb",
+            group: "sg",
+            rule: "sgr",
+        },
+        Provider::Gcp => Prefixes {
+            link: "peering",
+            table: "routes",
+            group: "firewall",
+            rule: "rule",
+        },
+        Provider::Azure => Prefixes {
+            link: "peering",
+            table: "routetable",
+            group: "nsg",
+            rule: "rule",
+        },
     }
 }

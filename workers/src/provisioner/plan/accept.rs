@@ -1,6 +1,8 @@
-//! From a link that waits for its accepter to an active one: accepted by the engine, or by the peer's owner, against the clock.
+//! From a link that waits for its accepter to an active one: accepted by the engine, or by the
+//! peer's owner, against the clock.
 //!
-//! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the one on record.
+//! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
+//! one on record.
 
 use super::{Draft, Facts, Missing, Sight, later, link, states};
 use crate::{
@@ -10,7 +12,10 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Side,
-    network::{AcceptedBy, BlockCause, Consent, Evidence, PeeringAccepted, PeeringActivated, PeeringExpired, PeeringExpiryNear},
+    network::{
+        AcceptedBy, BlockCause, Consent, Evidence, PeeringAccepted, PeeringActivated,
+        PeeringExpired, PeeringExpiryNear,
+    },
     text::Link,
 };
 
@@ -18,16 +23,32 @@ use domain::{
 const WARNING: TimeDelta = TimeDelta::hours(24);
 
 /// The link is on record and nobody has accepted it, as far as the log knows.
-pub(super) fn plan(facts: &Facts<'_>, link: &Link, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) {
-    let Some(view) = states::on_record(facts, link, draft) else { return };
-    // The cloud's own clock counts where it tells of one: nobody knows how old a link is that was adopted.
-    let expires_at = view.expires_at.map_or(expires_at, |shown| shown.min(expires_at));
+pub(super) fn plan(
+    facts: &Facts<'_>,
+    link: &Link,
+    expires_at: DateTime<Utc>,
+    warned: bool,
+    draft: &mut Draft,
+) {
+    let Some(view) = states::on_record(facts, link, draft) else {
+        return;
+    };
+    // The cloud's own clock counts where it tells of one: nobody knows how old a link is that was
+    // adopted.
+    let expires_at = view
+        .expires_at
+        .map_or(expires_at, |shown| shown.min(expires_at));
     if facts.peering.made_the_link()
         && states::ending(view).is_none()
         && let Some(views) = &facts.seen.links.local
     {
-        let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.link == *link || link::is_ours(facts, view));
-        let live: Vec<_> = ours.into_iter().filter(|view| view.state.is_live()).collect();
+        let (ours, others): (Vec<_>, Vec<_>) = views
+            .iter()
+            .partition(|view| view.link == *link || link::is_ours(facts, view));
+        let live: Vec<_> = ours
+            .into_iter()
+            .filter(|view| view.state.is_live())
+            .collect();
         if link::stands_in_the_way(facts, &live, &others, draft) {
             return;
         }
@@ -36,9 +57,14 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, expires_at: DateTime<Utc>, wa
         LinkState::Pending => pending(facts, view, expires_at, warned, draft),
         // Taken back by us because its time was over.
         LinkState::Deleted if facts.now >= expires_at && facts.peering.made_the_link() => {
-            draft.record(PeeringExpired { peering_id: facts.peering.id, link: link.clone() });
+            draft.record(PeeringExpired {
+                peering_id: facts.peering.id,
+                link: link.clone(),
+            });
         }
-        LinkState::Deleting if facts.now >= expires_at && facts.peering.made_the_link() => draft.polls = true,
+        LinkState::Deleting if facts.now >= expires_at && facts.peering.made_the_link() => {
+            draft.polls = true
+        }
         LinkState::Initiating
         | LinkState::Provisioning
         | LinkState::Active
@@ -51,7 +77,13 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, expires_at: DateTime<Utc>, wa
     }
 }
 
-fn pending(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) {
+fn pending(
+    facts: &Facts<'_>,
+    view: &LinkView,
+    expires_at: DateTime<Utc>,
+    warned: bool,
+    draft: &mut Draft,
+) {
     if clock(facts, view, expires_at, warned, draft) {
         return;
     }
@@ -61,44 +93,83 @@ fn pending(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned
     }
 }
 
-/// A request that nobody accepts is warned of, and ends when its time is over: by the cloud itself, or, where the cloud has no such
-/// clock, by taking it back. Says whether it is over.
-fn clock(facts: &Facts<'_>, view: &LinkView, expires_at: DateTime<Utc>, warned: bool, draft: &mut Draft) -> bool {
+/// A request that nobody accepts is warned of, and ends when its time is over: by the cloud itself,
+/// or, where the cloud has no such clock, by taking it back. Says whether it is over.
+fn clock(
+    facts: &Facts<'_>,
+    view: &LinkView,
+    expires_at: DateTime<Utc>,
+    warned: bool,
+    draft: &mut Draft,
+) -> bool {
     let near = expires_at - WARNING;
     if facts.now < near {
         draft.due_at(near);
     } else if !warned {
-        draft.record(PeeringExpiryNear { peering_id: facts.peering.id, link: view.link.clone(), expires_at });
+        draft.record(PeeringExpiryNear {
+            peering_id: facts.peering.id,
+            link: view.link.clone(),
+            expires_at,
+        });
     }
     if facts.now < expires_at {
         draft.due_at(expires_at);
         return false;
     }
-    if facts.seen_at < later(expires_at, facts.settings.visibility_window) || !facts.peering.made_the_link() {
+    if facts.seen_at < later(expires_at, facts.settings.visibility_window)
+        || !facts.peering.made_the_link()
+    {
         draft.polls = true;
     } else {
-        draft.act(facts, Action::DeleteLink { link: view.link.clone() });
+        draft.act(
+            facts,
+            Action::DeleteLink {
+                link: view.link.clone(),
+            },
+        );
     }
     true
 }
 
 /// Accepts, once the remote side shows the very link that was asked for.
 fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let Some(remote) = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote)) else { return };
+    let Some(remote) = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote)) else {
+        return;
+    };
     let Some(theirs) = remote.iter().find(|theirs| theirs.link == view.link) else {
-        let message = format!("the remote side does not show {}, which waits for it", view.link);
-        let remedy = vec![format!("check that Peerage's identity for account {} is the peer's owner", facts.peering.peer.account)];
+        let message = format!(
+            "the remote side does not show {}, which waits for it",
+            view.link
+        );
+        let remedy = vec![format!(
+            "check that Peerage's identity for account {} is the peer's owner",
+            facts.peering.peer.account
+        )];
         draft.missing(facts, Missing::Link(Side::Remote), message, remedy);
         return;
     };
-    if [view, theirs].into_iter().any(|view| differs(facts, view, draft)) {
+    if [view, theirs]
+        .into_iter()
+        .any(|view| differs(facts, view, draft))
+    {
         return;
     }
     if theirs.state == LinkState::Pending {
-        // An adopted link may have been asked for by the peer; then it is the private network's to accept.
-        let ours = view.accepter.network.is_same(&place::network(facts.network, facts.peering, Side::Local));
+        // An adopted link may have been asked for by the peer; then it is the private network's to
+        // accept.
+        let ours = view.accepter.network.is_same(&place::network(
+            facts.network,
+            facts.peering,
+            Side::Local,
+        ));
         let side = if ours { Side::Local } else { Side::Remote };
-        draft.act(facts, Action::AcceptLink { side, link: view.link.clone() });
+        draft.act(
+            facts,
+            Action::AcceptLink {
+                side,
+                link: view.link.clone(),
+            },
+        );
     } else {
         draft.polls = true;
     }
@@ -118,11 +189,16 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         LinkState::Active => {
             if !differs(facts, view, draft) {
                 draft.record(accepted(facts, view));
-                draft.record(PeeringActivated { peering_id: facts.peering.id, link: view.link.clone() });
+                draft.record(PeeringActivated {
+                    peering_id: facts.peering.id,
+                    link: view.link.clone(),
+                });
                 draft.again = true;
             }
         }
-        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(states::ended(facts, view)),
+        LinkState::Rejected | LinkState::Expired | LinkState::Failed => {
+            draft.records.extend(states::ended(facts, view))
+        }
         LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
@@ -130,7 +206,9 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
 
 fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
     let accepted_by = match facts.peering.terms.consent {
-        Consent::Delegated if facts.memory.accepted.as_ref() == Some(&view.link) => AcceptedBy::Engine,
+        Consent::Delegated if facts.memory.accepted.as_ref() == Some(&view.link) => {
+            AcceptedBy::Engine
+        }
         Consent::Delegated => AcceptedBy::EngineOrOwner,
         Consent::Owner => AcceptedBy::Owner,
     };
@@ -143,20 +221,31 @@ fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
     };
     // Who accepted a link that was adopted nobody here has seen.
     let evidence = facts.peering.made_the_link().then_some(evidence);
-    PeeringAccepted { peering_id: facts.peering.id, link: view.link.clone(), evidence }
+    PeeringAccepted {
+        peering_id: facts.peering.id,
+        link: view.link.clone(),
+        evidence,
+    }
 }
 
 /// The link is accepted; the cloud is working on it.
 pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
-    let Some(view) = states::on_record(facts, link, draft) else { return };
+    let Some(view) = states::on_record(facts, link, draft) else {
+        return;
+    };
     match &view.state {
         // Older states are reads that lag behind.
         LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
         LinkState::Active => {
-            draft.record(PeeringActivated { peering_id: facts.peering.id, link: link.clone() });
+            draft.record(PeeringActivated {
+                peering_id: facts.peering.id,
+                link: link.clone(),
+            });
             draft.again = true;
         }
-        LinkState::Rejected | LinkState::Expired | LinkState::Failed => draft.records.extend(states::ended(facts, view)),
+        LinkState::Rejected | LinkState::Expired | LinkState::Failed => {
+            draft.records.extend(states::ended(facts, view))
+        }
         LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
@@ -164,27 +253,51 @@ pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
 
 /// Whether a link is another than the one on record; then a person must look.
 fn differs(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) -> bool {
-    let Some(what) = mismatch(facts, view) else { return false };
-    let message = format!("{} is not the link on record: {what}; it is not accepted", view.link);
+    let Some(what) = mismatch(facts, view) else {
+        return false;
+    };
+    let message = format!(
+        "{} is not the link on record: {what}; it is not accepted",
+        view.link
+    );
     let remedy = vec!["compare the networks on record with those at the cloud, and request a peering that names them".to_owned()];
     draft.block(facts, BlockCause::Conflict, Side::Remote, message, remedy);
     true
 }
 
-/// What differs between a link and the record. An adopted link may have been asked for from either end.
+/// What differs between a link and the record. An adopted link may have been asked for from either
+/// end.
 fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
     let wanted = place::link(facts.network, facts.peering);
-    let reversed = !facts.peering.made_the_link() && view.requester.network.is_same(&wanted.accepter.network);
-    let ends = if reversed { (&wanted.accepter, &wanted.requester) } else { (&wanted.requester, &wanted.accepter) };
-    end_mismatch("requester", ends.0, &view.requester).or_else(|| end_mismatch("accepter", ends.1, &view.accepter))
+    let reversed =
+        !facts.peering.made_the_link() && view.requester.network.is_same(&wanted.accepter.network);
+    let ends = if reversed {
+        (&wanted.accepter, &wanted.requester)
+    } else {
+        (&wanted.requester, &wanted.accepter)
+    };
+    end_mismatch("requester", ends.0, &view.requester)
+        .or_else(|| end_mismatch("accepter", ends.1, &view.accepter))
 }
 
-/// Ranges that the cloud does not tell yet are no difference; what it does tell must hold every range on record.
+/// Ranges that the cloud does not tell yet are no difference; what it does tell must hold every
+/// range on record.
 fn end_mismatch(end: &str, wanted: &LinkEnd, shown: &LinkEnd) -> Option<String> {
     if !shown.network.is_same(&wanted.network) {
-        return Some(format!("its {end} is {}, not {}", shown.network, wanted.network));
+        return Some(format!(
+            "its {end} is {}, not {}",
+            shown.network, wanted.network
+        ));
     }
-    let missing = wanted.ranges.iter().find(|range| !shown.ranges.iter().any(|shown| shown.contains(*range)))?;
-    let told = shown.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let missing = wanted
+        .ranges
+        .iter()
+        .find(|range| !shown.ranges.iter().any(|shown| shown.contains(*range)))?;
+    let told = shown
+        .ranges
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     (!shown.ranges.is_empty()).then(|| format!("its {end} has {told}, and not {missing}"))
 }

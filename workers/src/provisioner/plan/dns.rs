@@ -1,7 +1,8 @@
-//! Name resolution over the link: whether one side's names resolve to private addresses for the other.
+//! Name resolution over the link: whether one side's names resolve to private addresses for the
+//! other.
 //!
-//! AWS: an option of each end, set by its owner, possible once the link is active, and only if both networks answer for their names
-//! and give their machines some.
+//! AWS: an option of each end, set by its owner, possible once the link is active, and only if both
+//! networks answer for their names and give their machines some.
 
 use super::{
     Draft, Facts, Sight,
@@ -18,12 +19,20 @@ use domain::{
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
     let on_record = facts.peering.dns.get(side);
-    let Some(view) = own_view(facts, side, view, draft) else { return };
-    let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { return };
+    let Some(view) = own_view(facts, side, view, draft) else {
+        return;
+    };
+    let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else {
+        return;
+    };
     let shown = end.dns_resolution.unwrap_or_default();
     if shown == on_record.wanted {
         if on_record.applied != shown {
-            draft.record(DnsResolutionApplied { peering_id: facts.peering.id, side, enabled: shown });
+            draft.record(DnsResolutionApplied {
+                peering_id: facts.peering.id,
+                side,
+                enabled: shown,
+            });
         }
         return;
     }
@@ -31,17 +40,33 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
     if nobody_asked && !facts.peering.made_the_link() {
         return;
     }
-    if (on_record.applied == on_record.wanted) && drift::weigh(facts, Finding::DnsResolutionFlipped { side }, draft) == Verdict::Leave {
+    if (on_record.applied == on_record.wanted)
+        && drift::weigh(facts, Finding::DnsResolutionFlipped { side }, draft) == Verdict::Leave
+    {
         return;
     }
     if on_record.wanted && !is_possible(facts, draft) {
         return;
     }
-    draft.act(facts, Action::SetDnsResolution { side, link: view.link.clone(), end: role, enabled: on_record.wanted });
+    draft.act(
+        facts,
+        Action::SetDnsResolution {
+            side,
+            link: view.link.clone(),
+            end: role,
+            enabled: on_record.wanted,
+        },
+    );
 }
 
-/// The link as this side shows it: an end's options are told at its own place. The remote side is not asked for what nobody wanted.
-pub(super) fn own_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, draft: &mut Draft) -> Option<&'a LinkView> {
+/// The link as this side shows it: an end's options are told at its own place. The remote side is
+/// not asked for what nobody wanted.
+pub(super) fn own_view<'a>(
+    facts: &Facts<'a>,
+    side: Side,
+    local: &'a LinkView,
+    draft: &mut Draft,
+) -> Option<&'a LinkView> {
     let on_record = facts.peering.dns.get(side);
     if side == Side::Remote && !on_record.wanted && !on_record.applied {
         return None;
@@ -50,7 +75,12 @@ pub(super) fn own_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, d
 }
 
 /// The same, whether or not anything was asked for.
-pub(super) fn any_view<'a>(facts: &Facts<'a>, side: Side, local: &'a LinkView, draft: &mut Draft) -> Option<&'a LinkView> {
+pub(super) fn any_view<'a>(
+    facts: &Facts<'a>,
+    side: Side,
+    local: &'a LinkView,
+    draft: &mut Draft,
+) -> Option<&'a LinkView> {
     match side {
         Side::Local => Some(local),
         Side::Remote => {
@@ -73,12 +103,26 @@ fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         }
         possible = false;
         let network = place::network(facts.network, facts.peering, side);
-        let lacks = if support.resolution { "hostnames" } else { "support" };
-        let message = format!("{network} has DNS {lacks} switched off; names cannot resolve over the link");
-        let command = |option: &str| {
-            format!("aws ec2 modify-vpc-attribute --region {} --vpc-id {} --enable-dns-{option}", network.place.region, network.network)
+        let lacks = if support.resolution {
+            "hostnames"
+        } else {
+            "support"
         };
-        draft.block(facts, BlockCause::DnsPrecondition, side, message, vec![command("support"), command("hostnames")]);
+        let message =
+            format!("{network} has DNS {lacks} switched off; names cannot resolve over the link");
+        let command = |option: &str| {
+            format!(
+                "aws ec2 modify-vpc-attribute --region {} --vpc-id {} --enable-dns-{option}",
+                network.place.region, network.network
+            )
+        };
+        draft.block(
+            facts,
+            BlockCause::DnsPrecondition,
+            side,
+            message,
+            vec![command("support"), command("hostnames")],
+        );
     }
     possible
 }

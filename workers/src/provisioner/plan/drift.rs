@@ -1,10 +1,13 @@
-//! Drift: what was in place and is otherwise now; found, put right, or left, as the network's policy says.
+//! Drift: what was in place and is otherwise now; found, put right, or left, as the network's
+//! policy says.
 //!
-//! A repair that is undone again and again is a fight with somebody: the pauses between repairs grow, and after a few a person must
-//! decide.
+//! A repair that is undone again and again is a fight with somebody: the pauses between repairs
+//! grow, and after a few a person must decide.
 
 use super::{Draft, Facts, later};
-use domain::network::{BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, Finding};
+use domain::network::{
+    BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, Finding,
+};
 
 /// How many repairs of one thing within a day are made before a person must act.
 pub(super) const REPAIRS: u32 = 3;
@@ -26,41 +29,67 @@ pub(super) fn weigh(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) -> V
     match facts.network.policy.drift {
         DriftPolicy::Report => Verdict::Leave,
         DriftPolicy::Adopt => {
-            draft.record(DriftAdopted { peering_id: peering.id, finding });
+            draft.record(DriftAdopted {
+                peering_id: peering.id,
+                finding,
+            });
             Verdict::Leave
         }
         DriftPolicy::Repair => repair(facts, &finding, draft),
     }
 }
 
-/// Puts a finding on record that the engine cannot put right, whatever the policy; adopted, it is how it should be.
+/// Puts a finding on record that the engine cannot put right, whatever the policy; adopted, it is
+/// how it should be.
 pub(super) fn report(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) {
     if facts.peering.tolerated.contains(&finding) {
         return;
     }
     note(facts, &finding, draft);
     if facts.network.policy.drift == DriftPolicy::Adopt {
-        draft.record(DriftAdopted { peering_id: facts.peering.id, finding });
+        draft.record(DriftAdopted {
+            peering_id: facts.peering.id,
+            finding,
+        });
     }
 }
 
 fn note(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) {
     if !facts.peering.drift.contains_key(finding) {
-        draft.record(DriftDetected { peering_id: facts.peering.id, finding: finding.clone(), detected_at: facts.now });
+        draft.record(DriftDetected {
+            peering_id: facts.peering.id,
+            finding: finding.clone(),
+            detected_at: facts.now,
+        });
     }
     draft.found.insert(finding.clone());
 }
 
 fn repair(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) -> Verdict {
     let repairs = facts.peering.repairs_of(finding);
-    let Some(last) = repairs.last.filter(|last| facts.now - *last < FIGHT_WINDOW) else { return Verdict::Repair };
+    let Some(last) = repairs.last.filter(|last| facts.now - *last < FIGHT_WINDOW) else {
+        return Verdict::Repair;
+    };
     if repairs.count >= REPAIRS {
-        let message = format!("{} was put right {} times within a day and is undone again", finding.kind(), repairs.count);
+        let message = format!(
+            "{} was put right {} times within a day and is undone again",
+            finding.kind(),
+            repairs.count
+        );
         let remedy = vec![
             "find out who undoes it, and agree with them".to_owned(),
-            format!("or let it be as it is: peerage network policy {} --drift adopt", facts.network.id),
+            format!(
+                "or let it be as it is: peerage network policy {} --drift adopt",
+                facts.network.id
+            ),
         ];
-        draft.block(facts, BlockCause::RepairUndone, finding.side(), message, remedy);
+        draft.block(
+            facts,
+            BlockCause::RepairUndone,
+            finding.side(),
+            message,
+            remedy,
+        );
         draft.due_at(last + FIGHT_WINDOW);
         return Verdict::Leave;
     }
@@ -72,10 +101,21 @@ fn repair(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) -> Verdict {
     Verdict::Repair
 }
 
-/// What was found before and is no longer there has been put right. Only after everything has been looked at.
+/// What was found before and is no longer there has been put right. Only after everything has been
+/// looked at.
 pub(super) fn close(facts: &Facts<'_>, draft: &mut Draft) {
-    let over = facts.peering.drift.keys().filter(|finding| !draft.found.contains(finding)).cloned().collect::<Vec<_>>();
+    let over = facts
+        .peering
+        .drift
+        .keys()
+        .filter(|finding| !draft.found.contains(finding))
+        .cloned()
+        .collect::<Vec<_>>();
     for finding in over {
-        draft.record(DriftRepaired { peering_id: facts.peering.id, finding, repaired_at: facts.now });
+        draft.record(DriftRepaired {
+            peering_id: facts.peering.id,
+            finding,
+            repaired_at: facts.now,
+        });
     }
 }

@@ -1,9 +1,11 @@
 //! Exposures: somebody else's rules that let the private network into the peer.
 //!
-//! The engine's own rules admit what was declared. All others of the peer's network may admit more: each that lets any address of the
-//! private network in is an exposure, unless the lists in front of all subnets keep it out. So is one that names a
-//! group of another network, or a list that cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
-//! and revoked in groups whose owners agreed to that, if the rule is known to let the private network in.
+//! The engine's own rules admit what was declared. All others of the peer's network may admit more:
+//! each that lets any address of the private network in is an exposure, unless the lists in front
+//! of all subnets keep it out. So is one that names a group of another network, or a list that
+//! cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
+//! and revoked in groups whose owners agreed to that, if the rule is known to let the private
+//! network in.
 
 use super::{Draft, Facts, Sight, drift, firewall};
 use crate::{
@@ -18,7 +20,9 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+        return;
+    };
     let from = IpNet::V4(facts.network.range.net());
     let open: Vec<(&GroupView, &RuleView)> = groups
         .iter()
@@ -28,24 +32,53 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let open = if open.is_empty() {
         open
     } else {
-        let Some(lists) = draft.see(facts.seen.lists.get(side), Sight::AccessLists(side)) else { return };
-        let guards: Vec<_> = lists.iter().filter(|list| !list.subnets.is_empty()).collect();
-        let admitted = |rule: &RuleView| guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from));
-        open.into_iter().filter(|(_, rule)| admitted(rule)).collect()
+        let Some(lists) = draft.see(facts.seen.lists.get(side), Sight::AccessLists(side)) else {
+            return;
+        };
+        let guards: Vec<_> = lists
+            .iter()
+            .filter(|list| !list.subnets.is_empty())
+            .collect();
+        let admitted = |rule: &RuleView| {
+            guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from))
+        };
+        open.into_iter()
+            .filter(|(_, rule)| admitted(rule))
+            .collect()
     };
     for (group, rule) in &open {
         exposed(facts, side, group, rule, draft);
     }
     let ids: BTreeSet<_> = open.iter().map(|(_, rule)| &rule.id).collect();
-    for rule_id in facts.peering.firewall.get(side).exposures.keys().filter(|id| !ids.contains(id)) {
-        draft.record(ExposureCleared { peering_id: facts.peering.id, side, rule_id: rule_id.clone() });
+    for rule_id in facts
+        .peering
+        .firewall
+        .get(side)
+        .exposures
+        .keys()
+        .filter(|id| !ids.contains(id))
+    {
+        draft.record(ExposureCleared {
+            peering_id: facts.peering.id,
+            side,
+            rule_id: rule_id.clone(),
+        });
     }
 }
 
 /// The rules that the engine did not make, in its own group too.
-fn strangers<'a>(facts: &'a Facts<'_>, side: Side, group: &'a GroupView) -> impl Iterator<Item = &'a RuleView> {
-    let known = firewall::is_ours(facts, side, group).then(|| firewall::known_of(facts, side, group));
-    group.rules.iter().filter(move |rule| known.as_ref().is_none_or(|known| firewall::own(facts, known, rule).is_none()))
+fn strangers<'a>(
+    facts: &'a Facts<'_>,
+    side: Side,
+    group: &'a GroupView,
+) -> impl Iterator<Item = &'a RuleView> {
+    let known =
+        firewall::is_ours(facts, side, group).then(|| firewall::known_of(facts, side, group));
+    group.rules.iter().filter(move |rule| {
+        known
+            .as_ref()
+            .is_none_or(|known| firewall::own(facts, known, rule).is_none())
+    })
 }
 
 fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
@@ -57,16 +90,35 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
         owner: group.belongs_to.clone(),
     };
     if facts.peering.firewall.get(side).exposures.get(&rule.id) != Some(&exposure) {
-        draft.record(FirewallExposed { peering_id: facts.peering.id, side, exposure });
+        draft.record(FirewallExposed {
+            peering_id: facts.peering.id,
+            side,
+            exposure,
+        });
     }
-    let known = rule.admits.source.overlaps(&IpNet::V4(facts.network.range.net()));
+    let known = rule
+        .admits
+        .source
+        .overlaps(&IpNet::V4(facts.network.range.net()));
     match &facts.network.policy.exposure {
         ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && known => {
-            let again = facts.peering.firewall.get(side).cleared.get(&(group.group.clone(), rule.text.clone()));
+            let again = facts
+                .peering
+                .firewall
+                .get(side)
+                .cleared
+                .get(&(group.group.clone(), rule.text.clone()));
             if again.is_some_and(|times| *times >= drift::REPAIRS) {
                 return fight(facts, side, group, rule, draft);
             }
-            draft.act(facts, Action::RevokeRule { side, group: group.group.clone(), id: rule.id.clone() });
+            draft.act(
+                facts,
+                Action::RevokeRule {
+                    side,
+                    group: group.group.clone(),
+                    id: rule.id.clone(),
+                },
+            );
         }
         ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
     }
@@ -74,15 +126,27 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
 
 /// A rule that somebody makes again each time it goes is for a person.
 fn fight(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
-    let message = format!("{} admits {} again; it has gone {} times and is left alone now", group.group, rule.text, drift::REPAIRS);
+    let message = format!(
+        "{} admits {} again; it has gone {} times and is left alone now",
+        group.group,
+        rule.text,
+        drift::REPAIRS
+    );
     let remedy = vec![
-        format!("find out who adds it, and agree with them; then remove it from {}", group.group),
-        format!("or let it be reported only: peerage network policy {} --exposure report", facts.network.id),
+        format!(
+            "find out who adds it, and agree with them; then remove it from {}",
+            group.group
+        ),
+        format!(
+            "or let it be reported only: peerage network policy {} --exposure report",
+            facts.network.id
+        ),
     ];
     draft.block(facts, BlockCause::RepairUndone, side, message, remedy);
 }
 
-/// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of them.
+/// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of
+/// them.
 fn may_admit(rule: &RuleView, from: &IpNet, own: &[GroupView]) -> bool {
     match &rule.admits.source {
         Source::Named(name) => !own.iter().any(|group| group.group.as_str() == name),
@@ -90,18 +154,24 @@ fn may_admit(rule: &RuleView, from: &IpNet, own: &[GroupView]) -> bool {
     }
 }
 
-/// Whether a list lets any of this traffic from this range in. The first entry that covers traffic decides; an entry that denies only
-/// part of it leaves the rest to the next.
+/// Whether a list lets any of this traffic from this range in. The first entry that covers traffic
+/// decides; an entry that denies only part of it leaves the rest to the next.
 fn lets_in(list: &AccessListView, traffic: &Traffic, from: &IpNet) -> bool {
     for entry in &list.entries {
         let about = &entry.traffic;
-        if !(about.source.overlaps(from) && shares_protocol(about, traffic) && shares_ports(about, traffic)) {
+        if !(about.source.overlaps(from)
+            && shares_protocol(about, traffic)
+            && shares_ports(about, traffic))
+        {
             continue;
         }
         if entry.allow {
             return true;
         }
-        if about.source.contains(from) && covers_protocol(about, traffic) && covers_ports(about, traffic) {
+        if about.source.contains(from)
+            && covers_protocol(about, traffic)
+            && covers_ports(about, traffic)
+        {
             return false;
         }
     }

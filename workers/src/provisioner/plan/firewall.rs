@@ -1,4 +1,5 @@
-//! The firewall of one side: a group that the engine owns and that admits exactly what the posture says, be it nothing.
+//! The firewall of one side: a group that the engine owns and that admits exactly what the posture
+//! says, be it nothing.
 
 use super::{
     Draft, Facts, Sight,
@@ -11,8 +12,8 @@ use crate::{
 use domain::{
     Side,
     network::{
-        BlockCause, DriftPolicy, Finding, Firewall, FirewallEnforced, FirewallGroupCreated, FirewallRuleAuthorized, FirewallRuleRevoked,
-        InboundRule,
+        BlockCause, DriftPolicy, Finding, Firewall, FirewallEnforced, FirewallGroupCreated,
+        FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule,
     },
 };
 use std::collections::BTreeSet;
@@ -21,24 +22,38 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     if facts.seen.groups.get(side).is_none() && is_new(facts, side) {
         return make(facts, side, draft);
     }
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
-    let ours: Vec<&GroupView> = groups.iter().filter(|group| is_ours(facts, side, group)).collect();
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+        return;
+    };
+    let ours: Vec<&GroupView> = groups
+        .iter()
+        .filter(|group| is_ours(facts, side, group))
+        .collect();
     match ours.as_slice() {
         [] => missing(facts, side, draft),
         [group] => hold(facts, side, group, draft),
         [_, _, ..] => {
-            let ids = ours.iter().map(|group| group.group.to_string()).collect::<Vec<_>>().join(", ");
-            let message = format!("{ids} all have this peering's tag and name; one of them can be the engine's");
-            let remedy = vec![format!("delete those of {ids} that Peerage did not make, or take the tag off them")];
+            let ids = ours
+                .iter()
+                .map(|group| group.group.to_string())
+                .collect::<Vec<_>>()
+                .join(", ");
+            let message = format!(
+                "{ids} all have this peering's tag and name; one of them can be the engine's"
+            );
+            let remedy = vec![format!(
+                "delete those of {ids} that Peerage did not make, or take the tag off them"
+            )];
             draft.block(facts, BlockCause::Conflict, side, message, remedy);
         }
     }
 }
 
-/// Whether the engine made the group for this peering: by the record, or by its tag and its name, where the record is behind. A copy of it
-/// has the tag too, and a name of its own.
+/// Whether the engine made the group for this peering: by the record, or by its tag and its name,
+/// where the record is behind. A copy of it has the tag too, and a name of its own.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
-    let named_and_tagged = || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
+    let named_and_tagged =
+        || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
     facts.peering.firewall.get(side).group.as_ref() == Some(&view.group) || named_and_tagged()
 }
 
@@ -46,17 +61,24 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let known = facts.peering.firewall.get(side).group.clone();
     let repairs = match known {
         None => true,
-        Some(group) => drift::weigh(facts, Finding::GroupMissing { side, group }, draft) == Verdict::Repair,
+        Some(group) => {
+            drift::weigh(facts, Finding::GroupMissing { side, group }, draft) == Verdict::Repair
+        }
     };
     if repairs {
         make(facts, side, draft);
     }
 }
 
-/// Whether nobody has asked for the group yet, as far as anybody remembers. It can be made unseen: its name is unique in its network,
-/// so there will not be two, and one that is there already is for the look that follows.
+/// Whether nobody has asked for the group yet, as far as anybody remembers. It can be made unseen:
+/// its name is unique in its network, so there will not be two, and one that is there already is
+/// for the look that follows.
 fn is_new(facts: &Facts<'_>, side: Side) -> bool {
-    facts.peering.firewall.get(side).group.is_none() && facts.memory.answered(&Action::CreateGroup { side }).is_none()
+    facts.peering.firewall.get(side).group.is_none()
+        && facts
+            .memory
+            .answered(&Action::CreateGroup { side })
+            .is_none()
 }
 
 /// The group, and at once what it admits: nobody could look at it in between and see anything else.
@@ -64,25 +86,56 @@ fn make(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let action = Action::CreateGroup { side };
     if !draft.waits_for(facts, &action) {
         draft.actions.push(action);
-        draft.admissions.extend(facts.peering.firewall.get(side).admit.iter().map(|rule| (side, *rule)));
+        draft.admissions.extend(
+            facts
+                .peering
+                .firewall
+                .get(side)
+                .admit
+                .iter()
+                .map(|rule| (side, *rule)),
+        );
     }
 }
 
 /// The rule, if the engine made it for this peering.
 pub(super) fn own(facts: &Facts<'_>, known: &Firewall, view: &RuleView) -> Option<InboundRule> {
-    let by_record = || view.rule.is_some_and(|rule| known.rules.get(&rule) == Some(&view.id));
-    view.rule.filter(|_| view.owner == Some(facts.peering.id) || by_record())
+    let by_record = || {
+        view.rule
+            .is_some_and(|rule| known.rules.get(&rule) == Some(&view.id))
+    };
+    view.rule
+        .filter(|_| view.owner == Some(facts.peering.id) || by_record())
 }
 
 /// Puts on record which of our rules are there and which are not, as far as it does not say so yet.
-pub(super) fn record_rules(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
+pub(super) fn record_rules(
+    facts: &Facts<'_>,
+    side: Side,
+    view: &GroupView,
+    known: &Firewall,
+    draft: &mut Draft,
+) {
     let (peering_id, group) = (facts.peering.id, view.group.clone());
     if known.group.as_ref() != Some(&group) {
-        draft.record(FirewallGroupCreated { peering_id, side, group });
+        draft.record(FirewallGroupCreated {
+            peering_id,
+            side,
+            group,
+        });
     }
-    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown))) {
+    for (rule, shown) in view
+        .rules
+        .iter()
+        .filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown)))
+    {
         if known.rules.get(&rule) != Some(&shown.id) {
-            draft.record(FirewallRuleAuthorized { peering_id, side, rule, rule_id: shown.id.clone() });
+            draft.record(FirewallRuleAuthorized {
+                peering_id,
+                side,
+                rule,
+                rule_id: shown.id.clone(),
+            });
         }
     }
 }
@@ -90,7 +143,11 @@ pub(super) fn record_rules(facts: &Facts<'_>, side: Side, view: &GroupView, know
 /// What is on record of the group; another group than before holds none of the rules on record.
 pub(super) fn known_of(facts: &Facts<'_>, side: Side, view: &GroupView) -> Firewall {
     let firewall = facts.peering.firewall.get(side);
-    if firewall.group.as_ref() == Some(&view.group) { firewall.clone() } else { Firewall::default() }
+    if firewall.group.as_ref() == Some(&view.group) {
+        firewall.clone()
+    } else {
+        Firewall::default()
+    }
 }
 
 /// Compares the group with the posture.
@@ -110,47 +167,99 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
             continue;
         }
         exact = false;
-        if !known.rules.contains_key(&rule) || drift::weigh(facts, finding, draft) == Verdict::Repair {
-            draft.act(facts, Action::AuthorizeRule { side, group: group.clone(), rule });
+        if !known.rules.contains_key(&rule)
+            || drift::weigh(facts, finding, draft) == Verdict::Repair
+        {
+            draft.act(
+                facts,
+                Action::AuthorizeRule {
+                    side,
+                    group: group.clone(),
+                    rule,
+                },
+            );
         }
     }
     if exact && (known.group.is_none() || !firewall.enforced) {
         let admit = firewall.admit.iter().copied().collect();
-        draft.record(FirewallEnforced { peering_id, side, group, admit });
+        draft.record(FirewallEnforced {
+            peering_id,
+            side,
+            group,
+            admit,
+        });
     }
 }
 
-/// What is no longer admitted goes, and is put on record as gone once it is. Says whether there was nothing of the kind.
-fn close(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) -> bool {
+/// What is no longer admitted goes, and is put on record as gone once it is. Says whether there was
+/// nothing of the kind.
+fn close(
+    facts: &Facts<'_>,
+    side: Side,
+    view: &GroupView,
+    known: &Firewall,
+    draft: &mut Draft,
+) -> bool {
     let (peering_id, admit) = (facts.peering.id, &facts.peering.firewall.get(side).admit);
     let mut closed = true;
-    for (rule, shown) in view.rules.iter().filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown))) {
+    for (rule, shown) in view
+        .rules
+        .iter()
+        .filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown)))
+    {
         if !admit.contains(&rule) {
             closed = false;
-            draft.act(facts, Action::RevokeRule { side, group: view.group.clone(), id: shown.id.clone() });
+            draft.act(
+                facts,
+                Action::RevokeRule {
+                    side,
+                    group: view.group.clone(),
+                    id: shown.id.clone(),
+                },
+            );
         }
     }
     let shown = |rule: &InboundRule| view.rules.iter().any(|it| it.rule == Some(*rule));
-    for (rule, rule_id) in known.rules.iter().filter(|(rule, _)| !shown(rule) && !admit.contains(rule)) {
-        draft.record(FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id: rule_id.clone() });
+    for (rule, rule_id) in known
+        .rules
+        .iter()
+        .filter(|(rule, _)| !shown(rule) && !admit.contains(rule))
+    {
+        draft.record(FirewallRuleRevoked {
+            peering_id,
+            side,
+            rule: *rule,
+            rule_id: rule_id.clone(),
+        });
     }
     closed
 }
 
-/// What is to be closed on this side, as far as the log knows of it, and no more than that: it does not wait for what cannot be seen
-/// elsewhere.
+/// What is to be closed on this side, as far as the log knows of it, and no more than that: it does
+/// not wait for what cannot be seen elsewhere.
 pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let on_record = facts.peering.firewall.get(side);
-    if on_record.rules.keys().all(|rule| on_record.admit.contains(rule)) || !facts.peering.is_ours_to_keep(side) {
+    if on_record
+        .rules
+        .keys()
+        .all(|rule| on_record.admit.contains(rule))
+        || !facts.peering.is_ours_to_keep(side)
+    {
         return;
     }
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else { return };
-    if let Some(view) = groups.iter().find(|view| on_record.group.as_ref() == Some(&view.group)) {
+    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+        return;
+    };
+    if let Some(view) = groups
+        .iter()
+        .find(|view| on_record.group.as_ref() == Some(&view.group))
+    {
         close(facts, side, view, on_record, draft);
     }
 }
 
-/// The tags say whose a thing is; without them a person cannot tell, and neither could an engine with an older log.
+/// The tags say whose a thing is; without them a person cannot tell, and neither could an engine
+/// with an older log.
 fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
     let (ours, group) = (Some(facts.peering.id), &view.group);
     let mut put_back = |finding, part| {
@@ -159,19 +268,51 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
         }
     };
     if view.owner != ours {
-        put_back(Finding::GroupTagMissing { side, group: group.clone() }, FirewallPart::Group(group.clone()));
+        put_back(
+            Finding::GroupTagMissing {
+                side,
+                group: group.clone(),
+            },
+            FirewallPart::Group(group.clone()),
+        );
     }
-    for shown in view.rules.iter().filter(|shown| shown.owner != ours && own(facts, known, shown).is_some()) {
+    for shown in view
+        .rules
+        .iter()
+        .filter(|shown| shown.owner != ours && own(facts, known, shown).is_some())
+    {
         let (group, rule) = (group.clone(), shown.id.clone());
-        put_back(Finding::RuleTagMissing { side, rule_id: rule.clone() }, FirewallPart::Rule { group, rule });
+        put_back(
+            Finding::RuleTagMissing {
+                side,
+                rule_id: rule.clone(),
+            },
+            FirewallPart::Rule { group, rule },
+        );
     }
 }
 
-/// Rules in our group that the engine did not make are left alone, and a person is told. Says whether there are none that matter.
-fn strangers(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) -> bool {
-    let finding = |rule: &RuleView| Finding::RuleExtra { side, rule_id: rule.id.clone(), admits: rule.text.clone() };
-    let strange: Vec<&RuleView> =
-        view.rules.iter().filter(|rule| own(facts, known, rule).is_none() && !facts.peering.tolerated.contains(&finding(rule))).collect();
+/// Rules in our group that the engine did not make are left alone, and a person is told. Says
+/// whether there are none that matter.
+fn strangers(
+    facts: &Facts<'_>,
+    side: Side,
+    view: &GroupView,
+    known: &Firewall,
+    draft: &mut Draft,
+) -> bool {
+    let finding = |rule: &RuleView| Finding::RuleExtra {
+        side,
+        rule_id: rule.id.clone(),
+        admits: rule.text.clone(),
+    };
+    let strange: Vec<&RuleView> = view
+        .rules
+        .iter()
+        .filter(|rule| {
+            own(facts, known, rule).is_none() && !facts.peering.tolerated.contains(&finding(rule))
+        })
+        .collect();
     if strange.is_empty() {
         return true;
     }
@@ -179,9 +320,19 @@ fn strangers(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, 
         drift::report(facts, finding(rule), draft);
     }
     if facts.network.policy.drift == DriftPolicy::Repair {
-        let rules = strange.iter().map(|rule| format!("{} ({})", rule.id, rule.text)).collect::<Vec<_>>().join(", ");
-        let message = format!("{} holds rules that Peerage did not make: {rules}; they are left alone", view.group);
-        let remedy = vec![format!("remove {rules} from {}, or move them to a group of your own", view.group)];
+        let rules = strange
+            .iter()
+            .map(|rule| format!("{} ({})", rule.id, rule.text))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let message = format!(
+            "{} holds rules that Peerage did not make: {rules}; they are left alone",
+            view.group
+        );
+        let remedy = vec![format!(
+            "remove {rules} from {}, or move them to a group of your own",
+            view.group
+        )];
         draft.block(facts, BlockCause::Conflict, side, message, remedy);
     }
     false

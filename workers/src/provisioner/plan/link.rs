@@ -1,4 +1,5 @@
-//! The link before there is one on record: found or made; never taken from somebody else, and never two.
+//! The link before there is one on record: found or made; never taken from somebody else, and never
+//! two.
 
 use super::{Draft, Facts, Sight, accept, later, preflight, states};
 use crate::{
@@ -19,24 +20,46 @@ pub(super) enum Attempt {
     /// The cloud has answered the last attempt with an error.
     After { refused: u32 },
     /// This attempt may have made a link.
-    Open { attempt: u32, started_at: DateTime<Utc> },
+    Open {
+        attempt: u32,
+        started_at: DateTime<Utc>,
+    },
 }
 
 /// Finds our link, or plans to make one.
 pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
-    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return };
+    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+        return;
+    };
     let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
-    let live: Vec<_> = ours.iter().copied().filter(|view| view.state.is_live()).collect();
-    if let Attempt::Open { attempt, started_at } = attempt {
+    let live: Vec<_> = ours
+        .iter()
+        .copied()
+        .filter(|view| view.state.is_live())
+        .collect();
+    if let Attempt::Open {
+        attempt,
+        started_at,
+    } = attempt
+    {
         let open = facts.seen_at < later(started_at, facts.settings.visibility_window);
-        if open && ours.is_empty() && others.iter().any(|view| view.state.is_live() && could_become_ours(facts, view)) {
+        if open
+            && ours.is_empty()
+            && others
+                .iter()
+                .any(|view| view.state.is_live() && could_become_ours(facts, view))
+        {
             draft.polls = true;
             return;
         }
         if stands_in_the_way(facts, &live, &others, draft) {
             return;
         }
-        let ended = || ours.iter().copied().find(|view| states::ending(view).is_some());
+        let ended = || {
+            ours.iter()
+                .copied()
+                .find(|view| states::ending(view).is_some())
+        };
         match live.first().copied().or_else(ended) {
             Some(view) if view.state == LinkState::Deleting => draft.polls = true,
             Some(view) => found(facts, view, draft),
@@ -50,10 +73,18 @@ pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
     }
     let next = match attempt {
         Attempt::First => 1,
-        Attempt::After { refused } | Attempt::Open { attempt: refused, .. } => refused.saturating_add(1),
+        Attempt::After { refused }
+        | Attempt::Open {
+            attempt: refused, ..
+        } => refused.saturating_add(1),
     };
-    // A link of ours that the log knows nothing of: the log was restored from an older copy. It becomes an attempt's.
-    let wanted = if live.is_empty() { CallsFor::ALink } else { CallsFor::NoLink };
+    // A link of ours that the log knows nothing of: the log was restored from an older copy. It
+    // becomes an attempt's.
+    let wanted = if live.is_empty() {
+        CallsFor::ALink
+    } else {
+        CallsFor::NoLink
+    };
     begin(facts, next, wanted, draft);
 }
 
@@ -68,21 +99,29 @@ fn begin(facts: &Facts<'_>, attempt: u32, wanted: CallsFor, draft: &mut Draft) {
     if wanted == CallsFor::ALink && !preflight::passes(facts, draft) {
         return;
     }
-    draft.intent = Some(PeeringInitiationStarted { peering_id: facts.peering.id, attempt, started_at: facts.now });
+    draft.intent = Some(PeeringInitiationStarted {
+        peering_id: facts.peering.id,
+        attempt,
+        started_at: facts.now,
+    });
     if wanted == CallsFor::ALink {
         draft.actions.push(Action::CreateLink { attempt });
     }
 }
 
-/// Whether this is the link that the engine made for this peering, and not one of an earlier request.
+/// Whether this is the link that the engine made for this peering, and not one of an earlier
+/// request.
 pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
-    view.owner == Some(facts.peering.id) && joins_as_asked(facts, view) && !facts.peering.past_links.contains(&view.link)
+    view.owner == Some(facts.peering.id)
+        && joins_as_asked(facts, view)
+        && !facts.peering.past_links.contains(&view.link)
 }
 
 /// Whether this is a link from our network to the peer's.
 fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
     let end = |side| place::network(facts.network, facts.peering, side);
-    view.requester.network.is_same(&end(Side::Local)) && view.accepter.network.is_same(&end(Side::Remote))
+    view.requester.network.is_same(&end(Side::Local))
+        && view.accepter.network.is_same(&end(Side::Remote))
 }
 
 /// Whether this may be the link just asked for, whose tag is not shown yet.
@@ -91,8 +130,17 @@ fn could_become_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
 }
 
 /// A stranger's live link for the pair, or a second one of ours.
-pub(super) fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &[&LinkView], draft: &mut Draft) -> bool {
-    let strangers: Vec<_> = others.iter().copied().filter(|view| view.state.is_live()).collect();
+pub(super) fn stands_in_the_way(
+    facts: &Facts<'_>,
+    live: &[&LinkView],
+    others: &[&LinkView],
+    draft: &mut Draft,
+) -> bool {
+    let strangers: Vec<_> = others
+        .iter()
+        .copied()
+        .filter(|view| view.state.is_live())
+        .collect();
     let in_the_way = if !strangers.is_empty() {
         strangers
     } else if live.len() > 1 {
@@ -100,11 +148,19 @@ pub(super) fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &
     } else {
         return false;
     };
-    let ids = in_the_way.iter().map(|view| view.link.to_string()).collect::<Vec<_>>().join(", ");
-    let message = format!("the two networks are joined already, by {ids}; there can be one link for a pair");
+    let ids = in_the_way
+        .iter()
+        .map(|view| view.link.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let message =
+        format!("the two networks are joined already, by {ids}; there can be one link for a pair");
     let remedy = vec![
-        format!("delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours"),
-        "or remove this peering and put the link that is there on record: `peerage peering adopt`".to_owned(),
+        format!(
+            "delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours"
+        ),
+        "or remove this peering and put the link that is there on record: `peerage peering adopt`"
+            .to_owned(),
     ];
     draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
     true
@@ -112,6 +168,10 @@ pub(super) fn stands_in_the_way(facts: &Facts<'_>, live: &[&LinkView], others: &
 
 /// Our link is there: everything that its state says is put on record, in order.
 fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    draft.record(PeeringInitiated { peering_id: facts.peering.id, link: view.link.clone(), expires_at: view.expires_at });
+    draft.record(PeeringInitiated {
+        peering_id: facts.peering.id,
+        link: view.link.clone(),
+        expires_at: view.expires_at,
+    });
     accept::progress(facts, view, draft);
 }

@@ -1,8 +1,10 @@
 //! Plan: what is on record and what the cloud shows go in, the next steps come out, in order. Pure.
 //!
-//! A plan first asks: what it must see and nobody has looked at yet ([`Plan::asks`]). Once it has seen enough, records come first: they
-//! say what the look has shown, and nothing else is ever recorded as an outcome. Actions follow, for what is missing. When nothing is
-//! left to do, a plan says whether somebody must act (blocked) or the last one who had to has acted, and when to look again.
+//! A plan first asks: what it must see and nobody has looked at yet ([`Plan::asks`]). Once it has
+//! seen enough, records come first: they say what the look has shown, and nothing else is ever
+//! recorded as an outcome. Actions follow, for what is missing. When nothing is left to do, a plan
+//! says whether somebody must act (blocked) or the last one who had to has acted, and when to look
+//! again.
 //!
 //! ```text
 //!   Requested ──────────▶ link: look for one of ours, for a stranger's; preflight; then intend and create
@@ -43,8 +45,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, Finding, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked,
-        ProvisioningUnblocked, Registered,
+        BlockCause, Finding, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed,
+        PeeringInitiationStarted, ProvisioningBlocked, ProvisioningUnblocked, Registered,
     },
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -54,17 +56,20 @@ use std::{collections::BTreeSet, time::Duration};
 pub(super) enum Step {
     /// Put on record what was seen.
     Record(Outcome),
-    /// Put on record what is about to be asked of the cloud. Whoever could not write it must not ask.
+    /// Put on record what is about to be asked of the cloud. Whoever could not write it must not
+    /// ask.
     Intend(PeeringInitiationStarted),
     /// Change something at the cloud.
     Act(Action),
-    /// Admit this in the group that a step before has made. If it was there before, that is for a look to find out.
+    /// Admit this in the group that a step before has made. If it was there before, that is for a
+    /// look to find out.
     AdmitInNew { side: Side, rule: InboundRule },
 }
 
 impl Step {
-    /// The side whose identity the step needs. What shows needs none: it is there. That something is not there is true only of the
-    /// account that was meant: every other account has nothing of it either.
+    /// The side whose identity the step needs. What shows needs none: it is there. That something
+    /// is not there is true only of the account that was meant: every other account has nothing of
+    /// it either.
     pub(super) fn side(&self) -> Option<Side> {
         match self {
             Self::Record(outcome) => absent_at(outcome),
@@ -119,8 +124,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
     }
 }
 
-/// Something that a cloud may hide for a while. Each is waited for by itself: that one has been out of sight for long says nothing of
-/// another.
+/// Something that a cloud may hide for a while. Each is waited for by itself: that one has been out
+/// of sight for long says nothing of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Missing {
     /// The link on record, in the view of this side.
@@ -170,8 +175,8 @@ pub(super) struct Facts<'a> {
     pub(super) graph: &'a Graph,
     pub(super) limits: BySide<Limits>,
     pub(super) now: DateTime<Utc>,
-    /// When the look began that all of `seen` comes from. Whether something has been out of sight for long enough is counted up to
-    /// then, not up to now: a look may take its time.
+    /// When the look began that all of `seen` comes from. Whether something has been out of sight
+    /// for long enough is counted up to then, not up to now: a look may take its time.
     pub(super) seen_at: DateTime<Utc>,
     pub(super) settings: &'a ProvisionerSettings,
 }
@@ -185,11 +190,29 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     }
     match &facts.peering.life {
         Life::Requested => link::seek(facts, link::Attempt::First, &mut draft),
-        Life::InitiationRefused { attempt } => link::seek(facts, link::Attempt::After { refused: *attempt }, &mut draft),
-        Life::Initiating { attempt, started_at } => {
-            link::seek(facts, link::Attempt::Open { attempt: *attempt, started_at: *started_at }, &mut draft);
+        Life::InitiationRefused { attempt } => link::seek(
+            facts,
+            link::Attempt::After { refused: *attempt },
+            &mut draft,
+        ),
+        Life::Initiating {
+            attempt,
+            started_at,
+        } => {
+            link::seek(
+                facts,
+                link::Attempt::Open {
+                    attempt: *attempt,
+                    started_at: *started_at,
+                },
+                &mut draft,
+            );
         }
-        Life::Initiated { link, expires_at, warned } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
+        Life::Initiated {
+            link,
+            expires_at,
+            warned,
+        } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
         Life::Accepted { link } => accept::wait(facts, link, &mut draft),
         Life::Active { link } => upkeep::plan(facts, link, &mut draft),
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
@@ -198,14 +221,21 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     draft.finish(facts)
 }
 
-/// Plans to close what is no longer admitted on this side, where the other cannot be seen. It opens nothing, and whoever is blocked stays
-/// so.
+/// Plans to close what is no longer admitted on this side, where the other cannot be seen. It opens
+/// nothing, and whoever is blocked stays so.
 pub(super) fn closing(facts: &Facts<'_>, side: Side) -> Plan {
-    let mut draft = Draft { again: true, ..Draft::default() };
+    let mut draft = Draft {
+        again: true,
+        ..Draft::default()
+    };
     if matches!(facts.peering.life, Life::Active { .. }) {
         firewall::close_alone(facts, side, &mut draft);
     }
-    Draft { block: None, ..draft }.finish(facts)
+    Draft {
+        block: None,
+        ..draft
+    }
+    .finish(facts)
 }
 
 /// Everything that a first write would wait for, or what must be seen before that can be told.
@@ -216,9 +246,15 @@ pub(super) fn preflight(facts: &Facts<'_>) -> Result<Vec<CheckReport>, BTreeSet<
 
 /// A link that is not active by the time its request named is taken back.
 fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
-    let Some(deadline) = facts.peering.terms.deadline else { return false };
+    let Some(deadline) = facts.peering.terms.deadline else {
+        return false;
+    };
     match facts.peering.life {
-        Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } | Life::Initiated { .. } | Life::Accepted { .. } => {}
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::Initiated { .. }
+        | Life::Accepted { .. } => {}
         Life::Active { .. } | Life::Removing { .. } | Life::Ended(_) => return false,
     }
     if facts.now < deadline {
@@ -227,12 +263,20 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     }
     // It may have become active in time, and nobody has looked since.
     if let Life::Initiated { link, .. } | Life::Accepted { link } = &facts.peering.life {
-        let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return true };
-        if views.iter().any(|view| view.link == *link && view.state == LinkState::Active) {
+        let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+            return true;
+        };
+        if views
+            .iter()
+            .any(|view| view.link == *link && view.state == LinkState::Active)
+        {
             return false;
         }
     }
-    draft.record(PeeringDeadlinePassed { peering_id: facts.peering.id, deadline });
+    draft.record(PeeringDeadlinePassed {
+        peering_id: facts.peering.id,
+        deadline,
+    });
     draft.again = true;
     true
 }
@@ -278,8 +322,21 @@ impl Draft {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
-    fn block(&mut self, facts: &Facts<'_>, cause: BlockCause, side: Side, message: String, remedy: Vec<String>) {
-        self.block.get_or_insert(ProvisioningBlocked { peering_id: facts.peering.id, cause, side, message, remedy });
+    fn block(
+        &mut self,
+        facts: &Facts<'_>,
+        cause: BlockCause,
+        side: Side,
+        message: String,
+        remedy: Vec<String>,
+    ) {
+        self.block.get_or_insert(ProvisioningBlocked {
+            peering_id: facts.peering.id,
+            cause,
+            side,
+            message,
+            remedy,
+        });
     }
 
     /// Something must be there and is not: patience first, then a person.
@@ -301,8 +358,14 @@ impl Draft {
     fn waits_for(&mut self, facts: &Facts<'_>, action: &Action) -> bool {
         if let Some(answered) = facts.memory.answered(action) {
             if facts.seen_at >= later(answered.first, facts.settings.visibility_window) {
-                let message = format!("the cloud says that this is done, and does not show it: {}", action.describe().1);
-                let remedy = vec!["look for something of the same name that Peerage did not make, and remove it".to_owned()];
+                let message = format!(
+                    "the cloud says that this is done, and does not show it: {}",
+                    action.describe().1
+                );
+                let remedy = vec![
+                    "look for something of the same name that Peerage did not make, and remove it"
+                        .to_owned(),
+                ];
                 self.block(facts, BlockCause::Conflict, action.side(), message, remedy);
             }
             if facts.seen_at < later(answered.last, facts.settings.settle_window) {
@@ -315,12 +378,19 @@ impl Draft {
 
     fn finish(self, facts: &Facts<'_>) -> Plan {
         if !self.asks.is_empty() {
-            return Plan { asks: self.asks, steps: Vec::new(), next: Next::AtOnce, missing: self.missing, due: self.due };
+            return Plan {
+                asks: self.asks,
+                steps: Vec::new(),
+                next: Next::AtOnce,
+                missing: self.missing,
+                due: self.due,
+            };
         }
         let acts = self.intent.is_some() || !self.actions.is_empty();
         let mut records = self.records;
         // Whoever is to be asked once more is asked at once.
-        let renews = facts.peering.terms.renew && records.iter().any(|it| matches!(it, Outcome::Expired(_)));
+        let renews =
+            facts.peering.terms.renew && records.iter().any(|it| matches!(it, Outcome::Expired(_)));
         let again = self.again || renews;
         let next = match (&self.block, acts) {
             (_, true) => Next::AtOnce,
@@ -334,22 +404,39 @@ impl Draft {
             match self.block {
                 Some(block) => records.extend(block::news(facts.peering, block)),
                 None if facts.peering.blocked.is_some() && self.missing.is_empty() && !again => {
-                    records.push(Outcome::Unblocked(ProvisioningUnblocked { peering_id: facts.peering.id }));
+                    records.push(Outcome::Unblocked(ProvisioningUnblocked {
+                        peering_id: facts.peering.id,
+                    }));
                 }
                 None => {}
             }
         }
         let records = records.into_iter().map(Step::Record);
-        let steps = records.chain(self.intent.map(Step::Intend)).chain(self.actions.into_iter().map(Step::Act));
-        let steps = steps.chain(self.admissions.into_iter().map(|(side, rule)| Step::AdmitInNew { side, rule }));
-        Plan { asks: BTreeSet::new(), steps: steps.collect(), next, missing: self.missing, due: self.due }
+        let steps = records
+            .chain(self.intent.map(Step::Intend))
+            .chain(self.actions.into_iter().map(Step::Act));
+        let steps = steps.chain(
+            self.admissions
+                .into_iter()
+                .map(|(side, rule)| Step::AdmitInNew { side, rule }),
+        );
+        Plan {
+            asks: BTreeSet::new(),
+            steps: steps.collect(),
+            next,
+            missing: self.missing,
+            due: self.due,
+        }
     }
 }
 
 impl Facts<'_> {
     /// Whether this has been missing for longer than a cloud hides what exists.
     fn has_been_missing_for_long(&self, what: Missing) -> bool {
-        self.memory.missing_since.get(&what).is_some_and(|since| self.seen_at >= later(*since, self.settings.visibility_window))
+        self.memory
+            .missing_since
+            .get(&what)
+            .is_some_and(|since| self.seen_at >= later(*since, self.settings.visibility_window))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Preflight: everything that can be known before the first write, each check with a typed reason.
 //!
-//! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering plan`.
+//! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering
+//! plan`.
 
 use super::{Draft, Facts, Sight};
 use crate::{
@@ -21,24 +22,49 @@ pub(in crate::provisioner) struct CheckReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::provisioner) enum CheckOutcome {
     Passed,
-    Failed { cause: BlockCause, message: String, remedy: Vec<String> },
-    Skipped { why: &'static str },
+    Failed {
+        cause: BlockCause,
+        message: String,
+        remedy: Vec<String>,
+    },
+    Skipped {
+        why: &'static str,
+    },
 }
 
-const NOT_OURS: CheckOutcome = CheckOutcome::Skipped { why: "the peer's owner keeps this side" };
+const NOT_OURS: CheckOutcome = CheckOutcome::Skipped {
+    why: "the peer's owner keeps this side",
+};
 
 fn failed(cause: BlockCause, message: String, remedy: impl Into<String>) -> CheckOutcome {
-    CheckOutcome::Failed { cause, message, remedy: vec![remedy.into()] }
+    CheckOutcome::Failed {
+        cause,
+        message,
+        remedy: vec![remedy.into()],
+    }
 }
 
 /// Whether nothing speaks against the first write; if something does, the peering is blocked by it.
 pub(super) fn passes(facts: &Facts<'_>, draft: &mut Draft) -> bool {
-    let Some(reports) = checks(facts, draft) else { return false };
+    let Some(reports) = checks(facts, draft) else {
+        return false;
+    };
     let mut passed = true;
     for report in reports {
-        if let CheckOutcome::Failed { cause, message, remedy } = report.outcome {
+        if let CheckOutcome::Failed {
+            cause,
+            message,
+            remedy,
+        } = report.outcome
+        {
             passed = false;
-            draft.block(facts, cause, report.side.unwrap_or(Side::Local), message, remedy);
+            draft.block(
+                facts,
+                cause,
+                report.side.unwrap_or(Side::Local),
+                message,
+                remedy,
+            );
         }
     }
     passed
@@ -53,7 +79,10 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
         draft.see(facts.seen.network.get(side), Sight::Network(side));
         draft.see(facts.seen.links.get(side), Sight::Links(side));
         draft.see(facts.seen.tables.get(side), Sight::Tables(side));
-        draft.see(facts.seen.may_create_group.get(side), Sight::MayCreateGroup(side));
+        draft.see(
+            facts.seen.may_create_group.get(side),
+            Sight::MayCreateGroup(side),
+        );
         if !place::subnets(facts.network, facts.peering, side).is_empty() {
             draft.see(facts.seen.subnets.get(side), Sight::Subnets(side));
         }
@@ -72,21 +101,48 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
         ("rule_room", rule_room),
         ("permissions", permissions),
     ];
-    let mut reports = vec![CheckReport { check: "ranges_disjoint", side: None, outcome: ranges_disjoint(facts) }];
+    let mut reports = vec![CheckReport {
+        check: "ranges_disjoint",
+        side: None,
+        outcome: ranges_disjoint(facts),
+    }];
     for (check, judge) in per_side {
         for side in Side::BOTH {
-            let outcome = if facts.peering.is_ours_to_keep(side) { judge(facts, side) } else { NOT_OURS };
-            reports.push(CheckReport { check, side: Some(side), outcome });
+            let outcome = if facts.peering.is_ours_to_keep(side) {
+                judge(facts, side)
+            } else {
+                NOT_OURS
+            };
+            reports.push(CheckReport {
+                check,
+                side: Some(side),
+                outcome,
+            });
         }
     }
-    reports.push(CheckReport { check: "shared_peer", side: Some(Side::Remote), outcome: shared_peer(facts) });
+    reports.push(CheckReport {
+        check: "shared_peer",
+        side: Some(Side::Remote),
+        outcome: shared_peer(facts),
+    });
     Some(reports)
 }
 
 /// The ranges of this side: as the cloud shows them, or those on record where nobody may look.
 fn known_ranges(facts: &Facts<'_>, side: Side) -> Vec<IpNet> {
-    let shown = facts.seen.network.get(side).iter().flatten().flat_map(|view| view.ranges.clone()).collect::<Vec<_>>();
-    if shown.is_empty() { place::ranges(facts.network, facts.peering, side) } else { shown }
+    let shown = facts
+        .seen
+        .network
+        .get(side)
+        .iter()
+        .flatten()
+        .flat_map(|view| view.ranges.clone())
+        .collect::<Vec<_>>();
+    if shown.is_empty() {
+        place::ranges(facts.network, facts.peering, side)
+    } else {
+        shown
+    }
 }
 
 fn overlap(one: &IpNet, other: &IpNet) -> bool {
@@ -94,7 +150,13 @@ fn overlap(one: &IpNet, other: &IpNet) -> bool {
 }
 
 fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    if facts.seen.network.get(side).as_ref().is_some_and(|views| !views.is_empty()) {
+    if facts
+        .seen
+        .network
+        .get(side)
+        .as_ref()
+        .is_some_and(|views| !views.is_empty())
+    {
         return CheckOutcome::Passed;
     }
     let network = place::network(facts.network, facts.peering, side);
@@ -108,23 +170,43 @@ fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 fn ranges_on_record(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let shown = known_ranges(facts, side);
     let recorded = place::ranges(facts.network, facts.peering, side);
-    let Some(missing) = recorded.iter().find(|range| !shown.iter().any(|shown| shown.contains(*range))) else {
+    let Some(missing) = recorded
+        .iter()
+        .find(|range| !shown.iter().any(|shown| shown.contains(*range)))
+    else {
         return CheckOutcome::Passed;
     };
-    let (network, has) = (place::network(facts.network, facts.peering, side), list(&shown));
+    let (network, has) = (
+        place::network(facts.network, facts.peering, side),
+        list(&shown),
+    );
     let remedy = format!("request a peering that names ranges of {network}, which has {has}");
-    failed(BlockCause::RangeMismatch, format!("{missing} is on record for {network}, which has {has}"), remedy)
+    failed(
+        BlockCause::RangeMismatch,
+        format!("{missing} is on record for {network}, which has {has}"),
+        remedy,
+    )
 }
 
 /// AWS: no block of either network may overlap any of the other's, secondary and unused ones too.
 fn ranges_disjoint(facts: &Facts<'_>) -> CheckOutcome {
-    let (local, remote) = (known_ranges(facts, Side::Local), known_ranges(facts, Side::Remote));
-    let pair = local.iter().find_map(|one| remote.iter().find(|other| overlap(one, other)).map(|other| (one, other)));
+    let (local, remote) = (
+        known_ranges(facts, Side::Local),
+        known_ranges(facts, Side::Remote),
+    );
+    let pair = local.iter().find_map(|one| {
+        remote
+            .iter()
+            .find(|other| overlap(one, other))
+            .map(|other| (one, other))
+    });
     match pair {
         None => CheckOutcome::Passed,
         Some((one, other)) => failed(
             BlockCause::RangeOverlap,
-            format!("{one} of the private network and {other} of the peer overlap; such networks cannot be joined"),
+            format!(
+                "{one} of the private network and {other} of the peer overlap; such networks cannot be joined"
+            ),
             "take the overlapping range off one of the networks, or join another one",
         ),
     }
@@ -132,54 +214,119 @@ fn ranges_disjoint(facts: &Facts<'_>) -> CheckOutcome {
 
 /// Tables serve subnets; a subnet that is not there has none.
 fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let (chosen, shown) = (place::subnets(facts.network, facts.peering, side), facts.seen.subnets.get(side));
-    let told = facts.seen.network.get(side).iter().flatten().any(|view| !view.ranges.is_empty());
-    let unknown = chosen.iter().filter(|_| told).find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
-    let Some(unknown) = unknown else { return CheckOutcome::Passed };
+    let (chosen, shown) = (
+        place::subnets(facts.network, facts.peering, side),
+        facts.seen.subnets.get(side),
+    );
+    let told = facts
+        .seen
+        .network
+        .get(side)
+        .iter()
+        .flatten()
+        .any(|view| !view.ranges.is_empty());
+    let unknown = chosen
+        .iter()
+        .filter(|_| told)
+        .find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
+    let Some(unknown) = unknown else {
+        return CheckOutcome::Passed;
+    };
     let network = place::network(facts.network, facts.peering, side);
-    failed(BlockCause::NotFound, format!("{unknown} is no subnet of {network}"), format!("name subnets that {network} has"))
+    failed(
+        BlockCause::NotFound,
+        format!("{unknown} is no subnet of {network}"),
+        format!("name subnets that {network} has"),
+    )
 }
 
-/// What this side's network reaches over its other links must not overlap what it would reach over this one.
+/// What this side's network reaches over its other links must not overlap what it would reach over
+/// this one.
 fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let own = place::network(facts.network, facts.peering, side);
     let wanted = known_ranges(facts, side.other());
-    let live = facts.seen.neighbours.get(side).iter().flatten().filter(|link| link.state.is_live());
+    let live = facts
+        .seen
+        .neighbours
+        .get(side)
+        .iter()
+        .flatten()
+        .filter(|link| link.state.is_live());
     for link in live {
-        let Some(far) = far_end(link, &own) else { continue };
-        if let Some((range, taken)) = wanted.iter().find_map(|one| far.iter().find(|it| overlap(one, it)).map(|it| (one, it))) {
-            let message = format!("{range} overlaps {taken}, which {own} reaches over {} already", link.link);
-            return failed(BlockCause::RangeOverlap, message, format!("end {}, or join a network with other ranges", link.link));
+        let Some(far) = far_end(link, &own) else {
+            continue;
+        };
+        if let Some((range, taken)) = wanted
+            .iter()
+            .find_map(|one| far.iter().find(|it| overlap(one, it)).map(|it| (one, it)))
+        {
+            let message = format!(
+                "{range} overlaps {taken}, which {own} reaches over {} already",
+                link.link
+            );
+            return failed(
+                BlockCause::RangeOverlap,
+                message,
+                format!("end {}, or join a network with other ranges", link.link),
+            );
         }
     }
     CheckOutcome::Passed
 }
 
 fn far_end<'a>(link: &'a LinkView, own: &crate::cloud::NetworkRef) -> Option<&'a [IpNet]> {
-    let end = if link.requester.network.is_same(own) { &link.accepter } else { &link.requester };
+    let end = if link.requester.network.is_same(own) {
+        &link.accepter
+    } else {
+        &link.requester
+    };
     Some(end.ranges.as_slice()).filter(|ranges| !ranges.is_empty())
 }
 
-/// The same for links that other private networks in this log have with the peer, whether or not the cloud shows them yet.
+/// The same for links that other private networks in this log have with the peer, whether or not
+/// the cloud shows them yet.
 fn shared_peer(facts: &Facts<'_>) -> CheckOutcome {
     let own = IpNet::V4(facts.network.range.net());
     let behind = facts.graph.behind(&facts.peering.peer, facts.network.id);
-    let Some(taken) = behind.iter().find(|it| overlap(&own, &IpNet::V4(it.range.net()))) else { return CheckOutcome::Passed };
-    let message =
-        format!("{own} overlaps {}, which the peer reaches over peering {} of network {}", taken.range, taken.peering_id, taken.network_id);
-    failed(BlockCause::RangeOverlap, message, format!("remove peering {}, or join another peer", taken.peering_id))
+    let Some(taken) = behind
+        .iter()
+        .find(|it| overlap(&own, &IpNet::V4(it.range.net())))
+    else {
+        return CheckOutcome::Passed;
+    };
+    let message = format!(
+        "{own} overlaps {}, which the peer reaches over peering {} of network {}",
+        taken.range, taken.peering_id, taken.network_id
+    );
+    failed(
+        BlockCause::RangeOverlap,
+        message,
+        format!("remove peering {}, or join another peer", taken.peering_id),
+    )
 }
 
 fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let limits = facts.limits.get(side);
     let seen = [facts.seen.links.get(side), facts.seen.neighbours.get(side)];
-    let live: Vec<&LinkView> = seen.into_iter().flatten().flatten().filter(|link| link.state.is_live()).collect();
-    let waiting = live.iter().filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating)).count();
+    let live: Vec<&LinkView> = seen
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|link| link.state.is_live())
+        .collect();
+    let waiting = live
+        .iter()
+        .filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating))
+        .count();
     let network = place::network(facts.network, facts.peering, side);
     let (used, most, what) = if live.len() >= limits.links {
         (live.len(), limits.links, "links")
     } else if waiting >= limits.pending_links {
-        (waiting, limits.pending_links, "links that wait for acceptance")
+        (
+            waiting,
+            limits.pending_links,
+            "links that wait for acceptance",
+        )
     } else {
         return CheckOutcome::Passed;
     };
@@ -193,24 +340,46 @@ fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let most = facts.limits.get(side).routes;
     let wanted = facts.peering.routes.get(side);
-    let Some(tables) = facts.seen.tables.get(side) else { return CheckOutcome::Passed };
-    let full = super::routes::serving(tables, place::subnets(facts.network, facts.peering, side)).find(|table| {
-        let missing = wanted.keys().filter(|it| !table.routes.iter().any(|route| route.destination == IpNet::V4(it.net()))).count();
-        table.routes.len() + missing > most
-    });
+    let Some(tables) = facts.seen.tables.get(side) else {
+        return CheckOutcome::Passed;
+    };
+    let full = super::routes::serving(tables, place::subnets(facts.network, facts.peering, side))
+        .find(|table| {
+            let missing = wanted
+                .keys()
+                .filter(|it| {
+                    !table
+                        .routes
+                        .iter()
+                        .any(|route| route.destination == IpNet::V4(it.net()))
+                })
+                .count();
+            table.routes.len() + missing > most
+        });
     match full {
         None => CheckOutcome::Passed,
         Some(table) => failed(
             BlockCause::QuotaExceeded,
-            format!("{} has {} routes of {most}, and {} more are asked for", table.table, table.routes.len(), wanted.len()),
-            format!("raise the quota of routes per table, or take some off {}", table.table),
+            format!(
+                "{} has {} routes of {most}, and {} more are asked for",
+                table.table,
+                table.routes.len(),
+                wanted.len()
+            ),
+            format!(
+                "raise the quota of routes per table, or take some off {}",
+                table.table
+            ),
         ),
     }
 }
 
 /// The group will be the engine's own, so what it is to admit is all that it will hold.
 fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let (most, wanted) = (facts.limits.get(side).rules, facts.peering.firewall.get(side).admit.len());
+    let (most, wanted) = (
+        facts.limits.get(side).rules,
+        facts.peering.firewall.get(side).admit.len(),
+    );
     if wanted <= most {
         return CheckOutcome::Passed;
     }
@@ -222,21 +391,40 @@ fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 }
 
 fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let link = facts.seen.may_create_link.as_ref().filter(|_| side == Side::Local);
+    let link = facts
+        .seen
+        .may_create_link
+        .as_ref()
+        .filter(|_| side == Side::Local);
     let group = facts.seen.may_create_group.get(side).as_ref();
     let said: Vec<&Rehearsed> = link.into_iter().chain(group).collect();
-    let refused = said.iter().find_map(|it| if let Rehearsed::Refused { message } = it { Some(message) } else { None });
+    let refused = said.iter().find_map(|it| {
+        if let Rehearsed::Refused { message } = it {
+            Some(message)
+        } else {
+            None
+        }
+    });
     if let Some(message) = refused {
         let at = place::of(facts.network, facts.peering, side);
-        let remedy = format!("give Peerage's identity in account {} what `peerage peering show` lists", at.account);
+        let remedy = format!(
+            "give Peerage's identity in account {} what `peerage peering show` lists",
+            at.account
+        );
         return failed(BlockCause::PermissionDenied, message.clone(), remedy);
     }
     if said.iter().all(|it| **it == Rehearsed::NotAvailable) {
-        return CheckOutcome::Skipped { why: "this endpoint is not known to honour dry runs" };
+        return CheckOutcome::Skipped {
+            why: "this endpoint is not known to honour dry runs",
+        };
     }
     CheckOutcome::Passed
 }
 
 fn list(ranges: &[IpNet]) -> String {
-    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    ranges
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -1,12 +1,14 @@
-//! Removal: what the engine made is taken back, in the reverse order of its making, each stage seen to be done before the next.
+//! Removal: what the engine made is taken back, in the reverse order of its making, each stage seen
+//! to be done before the next.
 //!
 //! ```text
 //!   rules and routes of the local side ─▶ of the remote side ─▶ name resolution ─▶ the link ─▶ the groups ─▶ PeeringRemoved
 //! ```
 //!
-//! Routes go before the link, so that none is left leading nowhere; once the link is gone the tables are looked at once more. A side
-//! whose cloud refuses the engine holds up the link and is named in the block; abandoning the peering is the way out. A link that was
-//! adopted is never removed, nor are the routes that it had.
+//! Routes go before the link, so that none is left leading nowhere; once the link is gone the
+//! tables are looked at once more. A side whose cloud refuses the engine holds up the link and is
+//! named in the block; abandoning the peering is the way out. A link that was adopted is never
+//! removed, nor are the routes that it had.
 
 use super::{Draft, Facts, Missing, Sight, dns, firewall, later, link, routes, states};
 use crate::{
@@ -16,8 +18,8 @@ use crate::{
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved, LinkTrace, Origin, PeeringInitiated,
-        PeeringRemoved, Remnant, RouteInstalled, RouteRemoved,
+        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved,
+        LinkTrace, Origin, PeeringInitiated, PeeringRemoved, Remnant, RouteInstalled, RouteRemoved,
     },
     text::Link,
 };
@@ -34,7 +36,8 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         }
         LinkTrace::Seen(link) | LinkTrace::Gone(link) => Some(link),
     };
-    let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 6] = [local, remote, names, end, groups, late];
+    let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 6] =
+        [local, remote, names, end, groups, late];
     if let Some(link) = link {
         for stage in stages {
             stage(facts, link, trace, draft);
@@ -49,17 +52,30 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         LinkTrace::Seen(link) => vec![Remnant::Link { link: link.clone() }],
         LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Vec::new(),
     };
-    draft.record(PeeringRemoved { peering_id: facts.peering.id, left_behind });
+    draft.record(PeeringRemoved {
+        peering_id: facts.peering.id,
+        left_behind,
+    });
     draft.again = true;
 }
 
-/// An attempt may have made a link: it is looked for until it shows, or until it no longer could. Says whether the search goes on.
+/// An attempt may have made a link: it is looked for until it shows, or until it no longer could.
+/// Says whether the search goes on.
 fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mut Draft) -> bool {
-    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else { return true };
+    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+        return true;
+    };
     let ours = || views.iter().filter(|view| link::is_ours(facts, view));
-    if let Some(view) = ours().find(|view| view.state.is_live()).or_else(|| ours().next()) {
+    if let Some(view) = ours()
+        .find(|view| view.state.is_live())
+        .or_else(|| ours().next())
+    {
         let (peering_id, link) = (facts.peering.id, view.link.clone());
-        draft.record(PeeringInitiated { peering_id, link, expires_at: view.expires_at });
+        draft.record(PeeringInitiated {
+            peering_id,
+            link,
+            expires_at: view.expires_at,
+        });
         draft.again = true;
         return true;
     }
@@ -85,47 +101,122 @@ fn side(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
 }
 
 fn rules(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    let Some(view) = group(facts, side, draft) else { return };
+    let Some(view) = group(facts, side, draft) else {
+        return;
+    };
     let known = firewall::known_of(facts, side, view);
     firewall::record_rules(facts, side, view, &known, draft);
-    for shown in view.rules.iter().filter(|shown| firewall::own(facts, &known, shown).is_some()) {
-        draft.act(facts, Action::RevokeRule { side, group: view.group.clone(), id: shown.id.clone() });
+    for shown in view
+        .rules
+        .iter()
+        .filter(|shown| firewall::own(facts, &known, shown).is_some())
+    {
+        draft.act(
+            facts,
+            Action::RevokeRule {
+                side,
+                group: view.group.clone(),
+                id: shown.id.clone(),
+            },
+        );
     }
-    for (rule, rule_id) in known.rules.iter().filter(|(_, id)| !view.rules.iter().any(|shown| shown.id == **id)) {
-        draft.record(FirewallRuleRevoked { peering_id: facts.peering.id, side, rule: *rule, rule_id: rule_id.clone() });
+    for (rule, rule_id) in known
+        .rules
+        .iter()
+        .filter(|(_, id)| !view.rules.iter().any(|shown| shown.id == **id))
+    {
+        draft.record(FirewallRuleRevoked {
+            peering_id: facts.peering.id,
+            side,
+            rule: *rule,
+            rule_id: rule_id.clone(),
+        });
     }
 }
 
-/// The group that the engine made on this side, if it is shown. One without any trace of ever having been there is not looked for.
+/// The group that the engine made on this side, if it is shown. One without any trace of ever
+/// having been there is not looked for.
 fn group<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Option<&'a GroupView> {
     let groups = draft.see(facts.seen.groups.get(side), Sight::Groups(side))?;
-    groups.iter().find(|group| firewall::is_ours(facts, side, group))
+    groups
+        .iter()
+        .find(|group| firewall::is_ours(facts, side, group))
 }
 
 fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
     if facts.peering.ever_accepted.get(side).is_empty() {
         return;
     }
-    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return };
+    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+        return;
+    };
     let peering_id = facts.peering.id;
     for table in tables {
-        for destination in table.routes.iter().filter_map(|route| routes::over(link, route)) {
+        for destination in table
+            .routes
+            .iter()
+            .filter_map(|route| routes::over(link, route))
+        {
             if !routes::is_ours(facts, side, tables, &table.table, destination) {
                 continue;
             }
-            let kept = facts.peering.routes.get(side).get(&destination).map(|it| &it.installed);
-            let going = facts.peering.withdrawn.get(side).get(&destination).map(|it| &it.installed);
-            if ![kept, going].into_iter().flatten().any(|tables| tables.contains(&table.table)) {
-                draft.record(RouteInstalled { peering_id, side, destination, route_table: table.table.clone() });
+            let kept = facts
+                .peering
+                .routes
+                .get(side)
+                .get(&destination)
+                .map(|it| &it.installed);
+            let going = facts
+                .peering
+                .withdrawn
+                .get(side)
+                .get(&destination)
+                .map(|it| &it.installed);
+            if ![kept, going]
+                .into_iter()
+                .flatten()
+                .any(|tables| tables.contains(&table.table))
+            {
+                draft.record(RouteInstalled {
+                    peering_id,
+                    side,
+                    destination,
+                    route_table: table.table.clone(),
+                });
             }
-            draft.act(facts, Action::RemoveRoute { side, table: table.table.clone(), destination });
+            draft.act(
+                facts,
+                Action::RemoveRoute {
+                    side,
+                    table: table.table.clone(),
+                    destination,
+                },
+            );
         }
     }
-    let kept = facts.peering.routes.get(side).iter().map(|(range, route)| (*range, &route.installed));
-    let going = facts.peering.withdrawn.get(side).iter().map(|(range, route)| (*range, &route.installed));
+    let kept = facts
+        .peering
+        .routes
+        .get(side)
+        .iter()
+        .map(|(range, route)| (*range, &route.installed));
+    let going = facts
+        .peering
+        .withdrawn
+        .get(side)
+        .iter()
+        .map(|(range, route)| (*range, &route.installed));
     for (destination, installed) in kept.chain(going) {
-        for table in installed.iter().filter(|table| !routes::shows(tables, table, link, destination)) {
-            draft.record(RouteRemoved { peering_id, side, destination, route_table: table.clone() });
+        for table in installed
+            .iter()
+            .filter(|table| !routes::shows(tables, table, link, destination))
+        {
+            draft.record(RouteRemoved {
+                peering_id,
+                side,
+                destination,
+                route_table: table.clone(),
+            });
         }
     }
 }
@@ -135,15 +226,35 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
     if matches!(trace, LinkTrace::Gone(_)) {
         return;
     }
-    let ours = |side: &Side| facts.peering.dns.get(*side).applied && !facts.peering.dns.get(*side).found;
+    let ours =
+        |side: &Side| facts.peering.dns.get(*side).applied && !facts.peering.dns.get(*side).found;
     for side in facts.peering.kept_sides().filter(ours) {
-        let Some(view) = shown(facts, link, draft).and_then(|local| dns::own_view(facts, side, local, draft)) else { continue };
-        let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else { continue };
+        let Some(view) =
+            shown(facts, link, draft).and_then(|local| dns::own_view(facts, side, local, draft))
+        else {
+            continue;
+        };
+        let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side))
+        else {
+            continue;
+        };
         let enabled = end.dns_resolution.unwrap_or_default();
         if view.state == LinkState::Active && enabled {
-            draft.act(facts, Action::SetDnsResolution { side, link: link.clone(), end: role, enabled: false });
+            draft.act(
+                facts,
+                Action::SetDnsResolution {
+                    side,
+                    link: link.clone(),
+                    end: role,
+                    enabled: false,
+                },
+            );
         } else {
-            draft.record(DnsResolutionApplied { peering_id: facts.peering.id, side, enabled: false });
+            draft.record(DnsResolutionApplied {
+                peering_id: facts.peering.id,
+                side,
+                enabled: false,
+            });
         }
     }
 }
@@ -168,31 +279,50 @@ fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         return;
     }
     match &view.state {
-        LinkState::Pending | LinkState::Active => draft.act(facts, Action::DeleteLink { link: link.clone() }),
+        LinkState::Pending | LinkState::Active => {
+            draft.act(facts, Action::DeleteLink { link: link.clone() })
+        }
         // A link that the cloud is working on cannot be deleted.
         LinkState::Initiating | LinkState::Provisioning | LinkState::Deleting => draft.polls = true,
         LinkState::Rejected | LinkState::Expired | LinkState::Failed | LinkState::Deleted => {
-            draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
+            draft.record(LinkRemoved {
+                peering_id: facts.peering.id,
+                link: link.clone(),
+            });
         }
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
 }
 
-/// Only the link on record is removed. Another live one with this peering's tag is for a person, who is told of it.
+/// Only the link on record is removed. Another live one with this peering's tag is for a person,
+/// who is told of it.
 fn another_stands(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
     let views = facts.seen.links.local.iter().flatten();
-    let mut others = views.filter(|view| view.link != *link && view.state.is_live() && link::is_ours(facts, view));
-    let Some(other) = others.next() else { return false };
-    let message = format!("{} carries this peering's tag too, and is not the link on record, {link}", other.link);
-    let remedy = vec![format!("delete {}, or take the tag off it if somebody else uses it", other.link)];
+    let mut others = views
+        .filter(|view| view.link != *link && view.state.is_live() && link::is_ours(facts, view));
+    let Some(other) = others.next() else {
+        return false;
+    };
+    let message = format!(
+        "{} carries this peering's tag too, and is not the link on record, {link}",
+        other.link
+    );
+    let remedy = vec![format!(
+        "delete {}, or take the tag off it if somebody else uses it",
+        other.link
+    )];
     draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
     true
 }
 
-/// A link that is no longer shown is over once it could not be hidden any more (AWS shows a deleted link for two hours).
+/// A link that is no longer shown is over once it could not be hidden any more (AWS shows a deleted
+/// link for two hours).
 fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     if facts.has_been_missing_for_long(Missing::Link(Side::Local)) {
-        draft.record(LinkRemoved { peering_id: facts.peering.id, link: link.clone() });
+        draft.record(LinkRemoved {
+            peering_id: facts.peering.id,
+            link: link.clone(),
+        });
     } else {
         draft.missing.insert(Missing::Link(Side::Local));
     }
@@ -206,9 +336,19 @@ fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
             continue;
         }
         match (view, &facts.peering.firewall.get(side).group) {
-            (Some(view), _) => draft.act(facts, Action::DeleteGroup { side, group: view.group.clone() }),
+            (Some(view), _) => draft.act(
+                facts,
+                Action::DeleteGroup {
+                    side,
+                    group: view.group.clone(),
+                },
+            ),
             (None, Some(group)) => {
-                draft.record(FirewallGroupRemoved { peering_id: facts.peering.id, side, group: group.clone() });
+                draft.record(FirewallGroupRemoved {
+                    peering_id: facts.peering.id,
+                    side,
+                    group: group.clone(),
+                });
             }
             (None, None) => {}
         }
@@ -217,16 +357,21 @@ fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
 
 /// Whether the link was one over which the engine has begun to put things in place.
 fn was_in_use(facts: &Facts<'_>) -> bool {
-    facts.peering.acceptance.is_some() || matches!(facts.peering.origin, Origin::Adopted { found: Some(_) })
+    facts.peering.acceptance.is_some()
+        || matches!(facts.peering.origin, Origin::Adopted { found: Some(_) })
 }
 
-/// What was made and was never seen is waited for, for as long as a cloud hides what exists: when it shows, it goes like all the rest.
-/// Nothing else waits for it.
+/// What was made and was never seen is waited for, for as long as a cloud hides what exists: when
+/// it shows, it goes like all the rest. Nothing else waits for it.
 fn late(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
     if !was_in_use(facts) {
         return;
     }
-    for side in facts.peering.kept_sides().filter(|side| !facts.has_been_missing_for_long(Missing::Made(*side))) {
+    for side in facts
+        .peering
+        .kept_sides()
+        .filter(|side| !facts.has_been_missing_for_long(Missing::Made(*side)))
+    {
         let never_had_group = !facts.peering.firewall.get(side).had_group;
         if never_had_group || lacks_routes(facts, side, draft) {
             draft.missing.insert(Missing::Made(side));
@@ -240,9 +385,19 @@ fn lacks_routes(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
     if wanted.is_empty() {
         return false;
     }
-    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else { return false };
-    let shows = |table: &RouteTableView, range: Range| table.routes.iter().any(|route| route.destination == IpNet::V4(range.net()));
-    let lacks =
-        |table: &RouteTableView| wanted.keys().any(|range| !shows(table, *range) && !facts.peering.has_lost(side, &table.table, *range));
+    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+        return false;
+    };
+    let shows = |table: &RouteTableView, range: Range| {
+        table
+            .routes
+            .iter()
+            .any(|route| route.destination == IpNet::V4(range.net()))
+    };
+    let lacks = |table: &RouteTableView| {
+        wanted.keys().any(|range| {
+            !shows(table, *range) && !facts.peering.has_lost(side, &table.table, *range)
+        })
+    };
     routes::serving(tables, place::subnets(facts.network, facts.peering, side)).any(lacks)
 }

@@ -9,7 +9,11 @@ use domain::{
 };
 
 /// The link on record, as the local side shows it.
-pub(super) fn on_record<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
+pub(super) fn on_record<'a>(
+    facts: &Facts<'a>,
+    link: &Link,
+    draft: &mut Draft,
+) -> Option<&'a LinkView> {
     let views = draft.see(&facts.seen.links.local, Sight::Links(Side::Local))?;
     let view = views.iter().find(|view| view.link == *link);
     if view.is_none() {
@@ -46,27 +50,54 @@ pub(super) fn ended(facts: &Facts<'_>, view: &LinkView) -> Option<Outcome> {
         | LinkState::Deleting
         | LinkState::Deleted
         | LinkState::Unknown(_) => {
-            let message = view.message.clone().unwrap_or_else(|| "the cloud gives no reason".to_owned());
-            Outcome::Failed(PeeringFailed { peering_id, link: Some(link), message })
+            let message = view
+                .message
+                .clone()
+                .unwrap_or_else(|| "the cloud gives no reason".to_owned());
+            Outcome::Failed(PeeringFailed {
+                peering_id,
+                link: Some(link),
+                message,
+            })
         }
     })
 }
 
 /// Somebody ended the link at the cloud.
 pub(super) fn deleted(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let message = format!("{} has been ended at the cloud ({})", view.link, view.state.as_str());
-    draft.block(facts, BlockCause::LinkEnded, Side::Local, message, gone(facts));
+    let message = format!(
+        "{} has been ended at the cloud ({})",
+        view.link,
+        view.state.as_str()
+    );
+    draft.block(
+        facts,
+        BlockCause::LinkEnded,
+        Side::Local,
+        message,
+        gone(facts),
+    );
 }
 
 pub(super) fn unknown(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let message = format!("the cloud shows {} as `{}`, which no rule covers", view.link, view.state.as_str());
-    let remedy = vec!["look at the link in the provider's console; Peerage waits until it shows a known state".to_owned()];
+    let message = format!(
+        "the cloud shows {} as `{}`, which no rule covers",
+        view.link,
+        view.state.as_str()
+    );
+    let remedy = vec![
+        "look at the link in the provider's console; Peerage waits until it shows a known state"
+            .to_owned(),
+    ];
     draft.block(facts, BlockCause::Unexpected, Side::Local, message, remedy);
 }
 
 fn gone(facts: &Facts<'_>) -> Vec<String> {
     vec![
         "find out who ended the link; it is not made again without a new request".to_owned(),
-        format!("peerage peering remove {} --reason 'the link was ended at the cloud'", facts.peering.id),
+        format!(
+            "peerage peering remove {} --reason 'the link was ended at the cloud'",
+            facts.peering.id
+        ),
     ]
 }

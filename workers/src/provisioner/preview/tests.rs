@@ -32,7 +32,10 @@ fn cloud(log: &Log, peers: &[&str]) -> SimulatedCloud {
     let cloud = SimulatedCloud::new(SimulatedSettings::instant(3), clock());
     let (network, peering) = (log.network(), log.peering());
     let peers: Vec<_> = peers.iter().map(|name| name.parse().unwrap()).collect();
-    for (side, subnets) in [(Side::Local, network.subnets.as_slice()), (Side::Remote, &peers)] {
+    for (side, subnets) in [
+        (Side::Local, network.subnets.as_slice()),
+        (Side::Remote, &peers),
+    ] {
         let end = place::end(&network, &peering, side);
         cloud.hands().build(&end.network, &end.ranges, subnets);
     }
@@ -57,13 +60,25 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
 async fn played(log: &Log, cloud: &SimulatedCloud) -> (Vec<Advisory>, Vec<&'static str>) {
     let worker = worker(cloud);
     let network = Network::Registered(log.network());
-    let mut play = Play { worker: &worker, network, survey: Survey::default(), advisories: Vec::new(), actions: Vec::new() };
+    let mut play = Play {
+        worker: &worker,
+        network,
+        survey: Survey::default(),
+        advisories: Vec::new(),
+        actions: Vec::new(),
+    };
     play.run(peering_id(), &mut Vec::new()).await.unwrap();
-    (play.advisories, play.actions.into_iter().map(|it| it.action).collect())
+    (
+        play.advisories,
+        play.actions.into_iter().map(|it| it.action).collect(),
+    )
 }
 
 fn of<'a>(advisories: &'a [Advisory], code: &str) -> Option<&'a str> {
-    advisories.iter().find(|it| it.code == code).map(|it| it.message.as_str())
+    advisories
+        .iter()
+        .find(|it| it.code == code)
+        .map(|it| it.message.as_str())
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,8 +87,16 @@ async fn everything_is_said_in_order_and_nothing_is_done() {
     let cloud = cloud(&log, &[]);
     let before = format!("{:?}", cloud.world());
     let (_, actions) = played(&log, &cloud).await;
-    let wanted =
-        ["create_link", "accept_link", "install_route", "install_route", "create_group", "install_route", "create_group", "authorize_rule"];
+    let wanted = [
+        "create_link",
+        "accept_link",
+        "install_route",
+        "install_route",
+        "create_group",
+        "install_route",
+        "create_group",
+        "authorize_rule",
+    ];
     assert_eq!(actions, wanted);
     assert_eq!(format!("{:?}", cloud.world()), before);
 }
@@ -83,9 +106,16 @@ async fn zones_that_the_subnets_are_in_make_an_advisory_and_only_if_they_differ(
     let log = log();
     let (advisories, _) = played(&log, &cloud(&log, &["subnet-8", "subnet-9"])).await;
     let crosses = of(&advisories, domain::advisory::CROSS_ZONE).unwrap();
-    assert!(crosses.contains("eu-west-1-az1, eu-west-1-az2"), "{crosses}");
+    assert!(
+        crosses.contains("eu-west-1-az1, eu-west-1-az2"),
+        "{crosses}"
+    );
     let (advisories, _) = played(&log, &cloud(&log, &[])).await;
-    assert_eq!(of(&advisories, domain::advisory::CROSS_ZONE), None, "nothing is known of the peer's zones");
+    assert_eq!(
+        of(&advisories, domain::advisory::CROSS_ZONE),
+        None,
+        "nothing is known of the peer's zones"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,8 +126,15 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
     let most = cloud.limits(&own.network.place).links;
     let busy = most * 4 / 5 + 1;
     for number in 0..busy {
-        let network = NetworkRef { network: format!("vpc-{number:017x}").parse().unwrap(), ..own.network.clone() };
-        let other = LinkEnd { network, ranges: vec![format!("172.16.{number}.0/24").parse().unwrap()], dns_resolution: None };
+        let network = NetworkRef {
+            network: format!("vpc-{number:017x}").parse().unwrap(),
+            ..own.network.clone()
+        };
+        let other = LinkEnd {
+            network,
+            ranges: vec![format!("172.16.{number}.0/24").parse().unwrap()],
+            dns_resolution: None,
+        };
         cloud.hands().build(&other.network, &other.ranges, &[]);
         cloud.hands().join(&own, &other, LinkState::Active, None);
     }

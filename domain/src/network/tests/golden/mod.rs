@@ -1,8 +1,10 @@
-//! The stored forms: each event type has a sample that decodes for ever, and each refusal a reason that callers rely on.
+//! The stored forms: each event type has a sample that decodes for ever, and each refusal a reason
+//! that callers rely on.
 //!
-//! A sample is the data of one event as the log holds it, in `golden/{event type}.v{version}.json`; further samples of the same
-//! type and version, in `golden/{event type}.v{version}.{what is different}.json`. Samples are added, never changed: a history
-//! somewhere has such an event. Each is written as the first version of this program that knew it would write it.
+//! A sample is the data of one event as the log holds it, in `golden/{event type}.v{version}.json`;
+//! further samples of the same type and version, in `golden/{event type}.v{version}.{what is
+//! different}.json`. Samples are added, never changed: a history somewhere has such an event. Each
+//! is written as the first version of this program that knew it would write it.
 
 mod one_of_each;
 mod refusals;
@@ -26,10 +28,21 @@ struct Sample {
 impl Sample {
     fn read(path: &std::path::Path) -> Self {
         let stem = path.file_stem().unwrap().to_str().unwrap();
-        let (event_type, version) = stem.split_once(".v").expect("a sample is named {event type}.v{version}[.{variant}].json");
-        let (version, variant) = version.split_once('.').map_or((version, None), |(version, variant)| (version, Some(variant)));
+        let (event_type, version) = stem
+            .split_once(".v")
+            .expect("a sample is named {event type}.v{version}[.{variant}].json");
+        let (version, variant) = version
+            .split_once('.')
+            .map_or((version, None), |(version, variant)| {
+                (version, Some(variant))
+            });
         let data = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        Self { event_type: event_type.to_owned(), version: version.parse().unwrap(), variant: variant.map(str::to_owned), data }
+        Self {
+            event_type: event_type.to_owned(),
+            version: version.parse().unwrap(),
+            variant: variant.map(str::to_owned),
+            data,
+        }
     }
 
     fn is_first(&self) -> bool {
@@ -38,24 +51,40 @@ impl Sample {
 
     fn decoded(&self) -> NetworkEvent {
         let event = json!({ "type": self.event_type, "data": self.data });
-        serde_json::from_value(event).unwrap_or_else(|error| panic!("{} no longer decodes: {error}", self.event_type))
+        serde_json::from_value(event)
+            .unwrap_or_else(|error| panic!("{} no longer decodes: {error}", self.event_type))
     }
 }
 
 fn samples() -> Vec<Sample> {
-    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|it| it == "json")).map(|path| Sample::read(&path)).collect()
+    let files = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .map(|path| Sample::read(&path))
+        .collect()
 }
 
 /// The first sample of this type.
 fn sample(event_type: &str) -> Sample {
-    samples().into_iter().find(|it| it.event_type == event_type && it.is_first()).unwrap_or_else(|| panic!("{event_type} has no sample"))
+    samples()
+        .into_iter()
+        .find(|it| it.event_type == event_type && it.is_first())
+        .unwrap_or_else(|| panic!("{event_type} has no sample"))
 }
 
 #[test]
 fn every_event_type_has_a_sample_and_every_sample_an_event_type() {
-    let sampled: BTreeSet<_> = samples().into_iter().filter(Sample::is_first).map(|it| it.event_type).collect();
-    let named: BTreeSet<_> = NetworkEvent::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    let sampled: BTreeSet<_> = samples()
+        .into_iter()
+        .filter(Sample::is_first)
+        .map(|it| it.event_type)
+        .collect();
+    let named: BTreeSet<_> = NetworkEvent::NAMES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
     assert_eq!(sampled, named);
 }
 
@@ -64,14 +93,23 @@ fn every_sample_decodes_and_encodes_to_itself() {
     for sample in samples() {
         let event = sample.decoded();
         assert_eq!(event.name(), sample.event_type);
-        assert_eq!(serde_json::to_value(&event).unwrap()["data"], sample.data, "{}.v{}", sample.event_type, sample.version);
+        assert_eq!(
+            serde_json::to_value(&event).unwrap()["data"],
+            sample.data,
+            "{}.v{}",
+            sample.event_type,
+            sample.version
+        );
     }
 }
 
 #[test]
 fn every_sample_says_what_it_said() {
     let expected = one_of_each();
-    assert_eq!(expected.iter().map(NetworkEvent::name).collect::<Vec<_>>(), NetworkEvent::NAMES);
+    assert_eq!(
+        expected.iter().map(NetworkEvent::name).collect::<Vec<_>>(),
+        NetworkEvent::NAMES
+    );
     for event in expected {
         assert_eq!(sample(event.name()).decoded(), event);
     }
@@ -80,9 +118,19 @@ fn every_sample_says_what_it_said() {
 #[test]
 fn every_variant_says_what_it_said_and_none_is_unheard_of() {
     let named = |event: &NetworkEvent, variant: &str| format!("{}.{variant}", event.name());
-    let mut expected = variants().into_iter().map(|(variant, event)| (named(&event, variant), event)).collect::<Vec<_>>();
+    let mut expected = variants()
+        .into_iter()
+        .map(|(variant, event)| (named(&event, variant), event))
+        .collect::<Vec<_>>();
     let sampled = samples().into_iter().filter(|it| it.variant.is_some());
-    let mut sampled = sampled.map(|it| (format!("{}.{}", it.event_type, it.variant.as_ref().unwrap()), it.decoded())).collect::<Vec<_>>();
+    let mut sampled = sampled
+        .map(|it| {
+            (
+                format!("{}.{}", it.event_type, it.variant.as_ref().unwrap()),
+                it.decoded(),
+            )
+        })
+        .collect::<Vec<_>>();
     expected.sort_by(|one, other| one.0.cmp(&other.0));
     sampled.sort_by(|one, other| one.0.cmp(&other.0));
     assert_eq!(sampled, expected);
@@ -100,7 +148,14 @@ fn an_event_from_before_a_field_with_a_default_still_decodes() {
     ];
     for (event_type, pointer, field) in added {
         let mut sample = sample(event_type);
-        sample.data.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(field).expect("the sample has the field");
+        sample
+            .data
+            .pointer_mut(pointer)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove(field)
+            .expect("the sample has the field");
         sample.decoded();
     }
 }
@@ -109,8 +164,17 @@ fn an_event_from_before_a_field_with_a_default_still_decodes() {
 fn a_request_from_before_there_were_terms_is_on_the_usual_ones() {
     let sample = sample("PeeringRequested");
     assert!(sample.data.get("terms").is_none() && sample.data.get("external_id").is_none());
-    let NetworkEvent::PeeringRequested(requested) = sample.decoded() else { panic!("another event") };
-    assert_eq!(requested.terms, Terms { consent: Consent::Delegated, deadline: None, renew: false });
+    let NetworkEvent::PeeringRequested(requested) = sample.decoded() else {
+        panic!("another event")
+    };
+    assert_eq!(
+        requested.terms,
+        Terms {
+            consent: Consent::Delegated,
+            deadline: None,
+            renew: false
+        }
+    );
     assert_eq!(requested.external_id, None);
 }
 
@@ -118,21 +182,33 @@ fn a_request_from_before_there_were_terms_is_on_the_usual_ones() {
 fn an_acceptance_from_before_there_was_evidence_has_none() {
     let sample = sample("PeeringAccepted");
     assert!(sample.data.get("evidence").is_none());
-    let NetworkEvent::PeeringAccepted(accepted) = sample.decoded() else { panic!("another event") };
+    let NetworkEvent::PeeringAccepted(accepted) = sample.decoded() else {
+        panic!("another event")
+    };
     assert_eq!(accepted.evidence, None);
 }
 
 #[test]
 fn a_request_on_the_usual_terms_has_the_digest_that_it_had_before_there_were_any() {
-    let command = RequestPeering { peer: super::samples::peer(1), terms: Terms::default() };
+    let command = RequestPeering {
+        peer: super::samples::peer(1),
+        terms: Terms::default(),
+    };
     let body = serde_json::to_value(&command).unwrap();
-    assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["peer"]);
+    assert_eq!(
+        body.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["peer"]
+    );
 }
 
 #[test]
 fn an_event_with_a_field_from_the_future_still_decodes() {
     for mut sample in samples() {
-        sample.data.as_object_mut().unwrap().insert("from_the_future".to_owned(), json!(1));
+        sample
+            .data
+            .as_object_mut()
+            .unwrap()
+            .insert("from_the_future".to_owned(), json!(1));
         sample.decoded();
     }
 }
@@ -143,16 +219,27 @@ fn every_block_cause_is_stored_under_its_own_name() {
         assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
     }
     let stored = fs::read_to_string(folder().join("block_causes.txt")).unwrap();
-    assert_eq!(stored.lines().collect::<Vec<_>>(), BlockCause::ALL.map(|it| it.as_str()));
+    assert_eq!(
+        stored.lines().collect::<Vec<_>>(),
+        BlockCause::ALL.map(|it| it.as_str())
+    );
 }
 
 #[test]
 fn every_finding_is_stored_under_its_own_kind_and_as_it_was() {
-    let stored: Value = serde_json::from_slice(&fs::read(folder().join("stored").join("findings.json")).unwrap()).unwrap();
+    let stored: Value =
+        serde_json::from_slice(&fs::read(folder().join("stored").join("findings.json")).unwrap())
+            .unwrap();
     assert_eq!(serde_json::to_value(findings()).unwrap(), stored);
-    assert_eq!(serde_json::from_value::<Vec<Finding>>(stored).unwrap(), findings());
+    assert_eq!(
+        serde_json::from_value::<Vec<Finding>>(stored).unwrap(),
+        findings()
+    );
     for finding in findings() {
-        assert_eq!(serde_json::to_value(&finding).unwrap()["kind"], finding.kind());
+        assert_eq!(
+            serde_json::to_value(&finding).unwrap()["kind"],
+            finding.kind()
+        );
     }
 }
 

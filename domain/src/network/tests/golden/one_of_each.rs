@@ -18,12 +18,18 @@ fn its_peering() -> PeeringId {
 }
 
 fn its_peer() -> Peer {
-    Peer { subnets: vec![text("subnet-0c2a4f60718293a4b")], ..peer(1) }
+    Peer {
+        subnets: vec![text("subnet-0c2a4f60718293a4b")],
+        ..peer(1)
+    }
 }
 
 fn reported() -> Policy {
     let groups = [group("sg-0d4e5f60718293a4b")].into();
-    Policy { drift: DriftPolicy::Report, exposure: ExposurePolicy::Enforce { groups } }
+    Policy {
+        drift: DriftPolicy::Report,
+        exposure: ExposurePolicy::Enforce { groups },
+    }
 }
 
 /// One of each event type, in the order of [`NetworkEvent::NAMES`].
@@ -31,11 +37,29 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
     let network_id = its_network();
     let network: Vec<NetworkEvent> = vec![
         registered_as(register(), network_id),
-        NetworkPolicySet { network_id, policy: reported() }.into(),
-        DriftCheckRequested { network_id, requested_at: at(9) }.into(),
-        NetworkRetired { network_id, reason: reason_given("moved to another region") }.into(),
+        NetworkPolicySet {
+            network_id,
+            policy: reported(),
+        }
+        .into(),
+        DriftCheckRequested {
+            network_id,
+            requested_at: at(9),
+        }
+        .into(),
+        NetworkRetired {
+            network_id,
+            reason: reason_given("moved to another region"),
+        }
+        .into(),
     ];
-    network.into_iter().chain(of_intent()).chain(of_the_link()).chain(of_the_sides()).chain(of_upkeep()).collect()
+    network
+        .into_iter()
+        .chain(of_intent())
+        .chain(of_the_link())
+        .chain(of_the_sides())
+        .chain(of_upkeep())
+        .collect()
 }
 
 fn of_intent() -> Vec<NetworkEvent> {
@@ -44,12 +68,29 @@ fn of_intent() -> Vec<NetworkEvent> {
     let remnants = vec![
         Remnant::PossibleLink,
         Remnant::Link { link: link() },
-        Remnant::Route { side, route_table: text("rtb-0d1e2f30415263748"), destination },
-        Remnant::FirewallGroup { side: Side::Remote, group: group("sg-0e1f2a3b4c5d6e7f8") },
-        Remnant::FirewallRule { side: Side::Remote, rule_id: text("sgr-0f1e2d3c4b5a69788") },
+        Remnant::Route {
+            side,
+            route_table: text("rtb-0d1e2f30415263748"),
+            destination,
+        },
+        Remnant::FirewallGroup {
+            side: Side::Remote,
+            group: group("sg-0e1f2a3b4c5d6e7f8"),
+        },
+        Remnant::FirewallRule {
+            side: Side::Remote,
+            rule_id: text("sgr-0f1e2d3c4b5a69788"),
+        },
     ];
     vec![
-        PeeringRequested { peering_id, peer: its_peer(), requested_at: at(9), terms: Terms::default(), external_id: None }.into(),
+        PeeringRequested {
+            peering_id,
+            peer: its_peer(),
+            requested_at: at(9),
+            terms: Terms::default(),
+            external_id: None,
+        }
+        .into(),
         PeeringAdopted {
             peering_id,
             peer: its_peer(),
@@ -59,9 +100,25 @@ fn of_intent() -> Vec<NetworkEvent> {
             external_id: Some(its_network().external_id(&peer(1).account)),
         }
         .into(),
-        RouteAccepted { peering_id, side, destination }.into(),
-        RouteWithdrawn { peering_id, side, destination, replaced_by: Some(range("10.101.64.0/18")) }.into(),
-        FirewallRestricted { peering_id, side, admit: vec![clients()] }.into(),
+        RouteAccepted {
+            peering_id,
+            side,
+            destination,
+        }
+        .into(),
+        RouteWithdrawn {
+            peering_id,
+            side,
+            destination,
+            replaced_by: Some(range("10.101.64.0/18")),
+        }
+        .into(),
+        FirewallRestricted {
+            peering_id,
+            side,
+            admit: vec![clients()],
+        }
+        .into(),
         ConnectorIngressAllowed {
             peering_id,
             ingress_id,
@@ -72,10 +129,30 @@ fn of_intent() -> Vec<NetworkEvent> {
             expires_at: Some(at(12)),
         }
         .into(),
-        ConnectorIngressRevoked { peering_id, ingress_id, because: IngressEnd::Expired }.into(),
-        DnsResolutionSet { peering_id, side, enabled: true }.into(),
-        PeeringRemovalRequested { peering_id, reason: reason.clone(), requested_at: at(9) }.into(),
-        PeeringAbandoned { peering_id, reason, left_behind: remnants }.into(),
+        ConnectorIngressRevoked {
+            peering_id,
+            ingress_id,
+            because: IngressEnd::Expired,
+        }
+        .into(),
+        DnsResolutionSet {
+            peering_id,
+            side,
+            enabled: true,
+        }
+        .into(),
+        PeeringRemovalRequested {
+            peering_id,
+            reason: reason.clone(),
+            requested_at: at(9),
+        }
+        .into(),
+        PeeringAbandoned {
+            peering_id,
+            reason,
+            left_behind: remnants,
+        }
+        .into(),
     ]
 }
 
@@ -83,48 +160,180 @@ fn of_the_link() -> Vec<NetworkEvent> {
     let (peering_id, link) = (its_peering(), link());
     let started_at = at(9) + chrono::Duration::milliseconds(250);
     vec![
-        PeeringInitiationStarted { peering_id, attempt: 1, started_at }.into(),
-        PeeringInitiationRefused { peering_id, attempt: 1 }.into(),
-        PeeringInitiated { peering_id, link: link.clone(), expires_at: Some(at(10)) }.into(),
-        PeeringExpiryNear { peering_id, link: link.clone(), expires_at: at(10) }.into(),
-        PeeringAccepted { peering_id, link: link.clone(), evidence: None }.into(),
-        PeeringActivated { peering_id, link: link.clone() }.into(),
-        PeeringRejected { peering_id, link: link.clone() }.into(),
-        PeeringExpired { peering_id, link: link.clone() }.into(),
-        PeeringRenewed { peering_id, expired: link.clone() }.into(),
-        PeeringFailed { peering_id, ..failed(Some(link.clone())) }.into(),
-        PeeringDeadlinePassed { peering_id, deadline: at(11) }.into(),
-        PeeringSurveyed { peering_id, routes: vec![found_route(Side::Remote, "10.20.0.0/16", "rtb-0d1e2f30415263748")], names: Vec::new() }
-            .into(),
-        LinkRemoved { peering_id, link: link.clone() }.into(),
-        PeeringRemoved { peering_id, left_behind: vec![Remnant::Link { link }] }.into(),
+        PeeringInitiationStarted {
+            peering_id,
+            attempt: 1,
+            started_at,
+        }
+        .into(),
+        PeeringInitiationRefused {
+            peering_id,
+            attempt: 1,
+        }
+        .into(),
+        PeeringInitiated {
+            peering_id,
+            link: link.clone(),
+            expires_at: Some(at(10)),
+        }
+        .into(),
+        PeeringExpiryNear {
+            peering_id,
+            link: link.clone(),
+            expires_at: at(10),
+        }
+        .into(),
+        PeeringAccepted {
+            peering_id,
+            link: link.clone(),
+            evidence: None,
+        }
+        .into(),
+        PeeringActivated {
+            peering_id,
+            link: link.clone(),
+        }
+        .into(),
+        PeeringRejected {
+            peering_id,
+            link: link.clone(),
+        }
+        .into(),
+        PeeringExpired {
+            peering_id,
+            link: link.clone(),
+        }
+        .into(),
+        PeeringRenewed {
+            peering_id,
+            expired: link.clone(),
+        }
+        .into(),
+        PeeringFailed {
+            peering_id,
+            ..failed(Some(link.clone()))
+        }
+        .into(),
+        PeeringDeadlinePassed {
+            peering_id,
+            deadline: at(11),
+        }
+        .into(),
+        PeeringSurveyed {
+            peering_id,
+            routes: vec![found_route(
+                Side::Remote,
+                "10.20.0.0/16",
+                "rtb-0d1e2f30415263748",
+            )],
+            names: Vec::new(),
+        }
+        .into(),
+        LinkRemoved {
+            peering_id,
+            link: link.clone(),
+        }
+        .into(),
+        PeeringRemoved {
+            peering_id,
+            left_behind: vec![Remnant::Link { link }],
+        }
+        .into(),
     ]
 }
 
 fn of_the_sides() -> Vec<NetworkEvent> {
     let (peering_id, side) = (its_peering(), Side::Local);
     vec![
-        RouteInstalled { peering_id, ..route_installed(side, "10.101.0.0/16", "rtb-0d1e2f30415263748") }.into(),
-        RouteRemoved { peering_id, ..route_removed(side, "10.101.0.0/16", "rtb-0d1e2f30415263748") }.into(),
-        RouteConflicted { peering_id, ..route_conflicted(side, "10.101.0.0/16", "rtb-0d1e2f30415263748", "tgw-0a1b2c3d4e5f60718") }.into(),
-        FirewallGroupCreated { peering_id, ..group_created(side, "sg-0e1f2a3b4c5d6e7f8") }.into(),
-        FirewallGroupRemoved { peering_id, ..group_removed(side, "sg-0e1f2a3b4c5d6e7f8") }.into(),
-        FirewallRuleAuthorized { peering_id, ..rule_authorized(side, clients(), "sgr-0f1e2d3c4b5a69788") }.into(),
-        FirewallRuleRevoked { peering_id, ..rule_revoked(side, clients(), "sgr-0f1e2d3c4b5a69788") }.into(),
-        FirewallEnforced { peering_id, ..enforced(side, "sg-0e1f2a3b4c5d6e7f8", &[clients()]) }.into(),
-        FirewallExposed { peering_id, ..exposed(Side::Remote, "sgr-0c1d2e3f405162738") }.into(),
-        ExposureCleared { peering_id, ..exposure_cleared(Side::Remote, "sgr-0c1d2e3f405162738") }.into(),
-        DnsResolutionApplied { peering_id, side, enabled: true }.into(),
+        RouteInstalled {
+            peering_id,
+            ..route_installed(side, "10.101.0.0/16", "rtb-0d1e2f30415263748")
+        }
+        .into(),
+        RouteRemoved {
+            peering_id,
+            ..route_removed(side, "10.101.0.0/16", "rtb-0d1e2f30415263748")
+        }
+        .into(),
+        RouteConflicted {
+            peering_id,
+            ..route_conflicted(
+                side,
+                "10.101.0.0/16",
+                "rtb-0d1e2f30415263748",
+                "tgw-0a1b2c3d4e5f60718",
+            )
+        }
+        .into(),
+        FirewallGroupCreated {
+            peering_id,
+            ..group_created(side, "sg-0e1f2a3b4c5d6e7f8")
+        }
+        .into(),
+        FirewallGroupRemoved {
+            peering_id,
+            ..group_removed(side, "sg-0e1f2a3b4c5d6e7f8")
+        }
+        .into(),
+        FirewallRuleAuthorized {
+            peering_id,
+            ..rule_authorized(side, clients(), "sgr-0f1e2d3c4b5a69788")
+        }
+        .into(),
+        FirewallRuleRevoked {
+            peering_id,
+            ..rule_revoked(side, clients(), "sgr-0f1e2d3c4b5a69788")
+        }
+        .into(),
+        FirewallEnforced {
+            peering_id,
+            ..enforced(side, "sg-0e1f2a3b4c5d6e7f8", &[clients()])
+        }
+        .into(),
+        FirewallExposed {
+            peering_id,
+            ..exposed(Side::Remote, "sgr-0c1d2e3f405162738")
+        }
+        .into(),
+        ExposureCleared {
+            peering_id,
+            ..exposure_cleared(Side::Remote, "sgr-0c1d2e3f405162738")
+        }
+        .into(),
+        DnsResolutionApplied {
+            peering_id,
+            side,
+            enabled: true,
+        }
+        .into(),
     ]
 }
 
 fn of_upkeep() -> Vec<NetworkEvent> {
     let (peering_id, finding) = (its_peering(), route_missing("rtb-0d1e2f30415263748"));
     vec![
-        DriftDetected { peering_id, finding: finding.clone(), detected_at: at(9) }.into(),
-        DriftRepaired { peering_id, finding: finding.clone(), repaired_at: at(10) }.into(),
-        DriftAdopted { peering_id, finding }.into(),
-        ProvisioningBlocked { peering_id, ..blocked(BlockCause::PermissionDenied) }.into(),
+        DriftDetected {
+            peering_id,
+            finding: finding.clone(),
+            detected_at: at(9),
+        }
+        .into(),
+        DriftRepaired {
+            peering_id,
+            finding: finding.clone(),
+            repaired_at: at(10),
+        }
+        .into(),
+        DriftAdopted {
+            peering_id,
+            finding,
+        }
+        .into(),
+        ProvisioningBlocked {
+            peering_id,
+            ..blocked(BlockCause::PermissionDenied)
+        }
+        .into(),
         ProvisioningUnblocked { peering_id }.into(),
     ]
 }
@@ -132,39 +341,151 @@ fn of_upkeep() -> Vec<NetworkEvent> {
 /// The events of the samples that show an event type in another way, by the names of those samples.
 pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
     let (peering_id, link) = (its_peering(), link());
-    let terms = Terms { consent: Consent::Owner, deadline: Some(at(18)), renew: true };
+    let terms = Terms {
+        consent: Consent::Owner,
+        deadline: Some(at(18)),
+        renew: true,
+    };
     let external_id = Some(its_network().external_id(&peer(1).account));
-    let evidence = Evidence { seen_at: at(10), ..evidence() };
-    let one_of_two = Evidence { accepted_by: AcceptedBy::EngineOrOwner, ..evidence.clone() };
-    let reported = Policy { drift: DriftPolicy::Adopt, exposure: ExposurePolicy::Report };
+    let evidence = Evidence {
+        seen_at: at(10),
+        ..evidence()
+    };
+    let one_of_two = Evidence {
+        accepted_by: AcceptedBy::EngineOrOwner,
+        ..evidence.clone()
+    };
+    let reported = Policy {
+        drift: DriftPolicy::Adopt,
+        exposure: ExposurePolicy::Report,
+    };
     vec![
-        ("on_terms", PeeringRequested { peering_id, peer: its_peer(), requested_at: at(9), terms, external_id }.into()),
-        ("with_evidence", PeeringAccepted { peering_id, link: link.clone(), evidence: Some(evidence.clone()) }.into()),
-        ("by_one_of_two", PeeringAccepted { peering_id, link, evidence: Some(one_of_two) }.into()),
-        ("with_names", PeeringSurveyed { peering_id, routes: Vec::new(), names: Side::BOTH.to_vec() }.into()),
-        ("for_good", RouteWithdrawn { peering_id, side: Side::Remote, destination: range("10.20.0.0/16"), replaced_by: None }.into()),
-        ("until_revoked", ConnectorIngressAllowed { peering_id, ..ingress_allowed(0x2a, "10.101.8.0/24", 443) }.into()),
-        ("without_a_link", PeeringFailed { peering_id, ..failed(None) }.into()),
-        ("report", NetworkPolicySet { network_id: its_network(), policy: reported }.into()),
+        (
+            "on_terms",
+            PeeringRequested {
+                peering_id,
+                peer: its_peer(),
+                requested_at: at(9),
+                terms,
+                external_id,
+            }
+            .into(),
+        ),
+        (
+            "with_evidence",
+            PeeringAccepted {
+                peering_id,
+                link: link.clone(),
+                evidence: Some(evidence.clone()),
+            }
+            .into(),
+        ),
+        (
+            "by_one_of_two",
+            PeeringAccepted {
+                peering_id,
+                link,
+                evidence: Some(one_of_two),
+            }
+            .into(),
+        ),
+        (
+            "with_names",
+            PeeringSurveyed {
+                peering_id,
+                routes: Vec::new(),
+                names: Side::BOTH.to_vec(),
+            }
+            .into(),
+        ),
+        (
+            "for_good",
+            RouteWithdrawn {
+                peering_id,
+                side: Side::Remote,
+                destination: range("10.20.0.0/16"),
+                replaced_by: None,
+            }
+            .into(),
+        ),
+        (
+            "until_revoked",
+            ConnectorIngressAllowed {
+                peering_id,
+                ..ingress_allowed(0x2a, "10.101.8.0/24", 443)
+            }
+            .into(),
+        ),
+        (
+            "without_a_link",
+            PeeringFailed {
+                peering_id,
+                ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "report",
+            NetworkPolicySet {
+                network_id: its_network(),
+                policy: reported,
+            }
+            .into(),
+        ),
     ]
 }
 
 /// One of each finding.
 pub(super) fn findings() -> Vec<Finding> {
-    let (side, route_table, destination) = (Side::Remote, text("rtb-0d1e2f30415263748"), range("10.20.0.0/16"));
+    let (side, route_table, destination) = (
+        Side::Remote,
+        text("rtb-0d1e2f30415263748"),
+        range("10.20.0.0/16"),
+    );
     let target = "tgw-0a1b2c3d4e5f60718".to_owned();
     vec![
-        Finding::LinkEnded { state: "deleted".to_owned() },
+        Finding::LinkEnded {
+            state: "deleted".to_owned(),
+        },
         Finding::LinkTagMissing,
         Finding::DnsResolutionFlipped { side },
         route_missing("rtb-0d1e2f30415263748"),
-        Finding::RouteForeign { side, route_table, destination, target },
-        Finding::RouteBlackhole { side, route_table: text("rtb-0d1e2f30415263748"), destination },
-        Finding::RouteExtra { side, route_table: text("rtb-0d1e2f30415263748"), destination: "10.20.7.0/28".to_owned() },
-        Finding::GroupMissing { side, group: group("sg-0e1f2a3b4c5d6e7f8") },
-        Finding::RuleMissing { side, rule: rule("10.20.0.0/16", 443) },
-        Finding::RuleExtra { side, rule_id: text("sgr-0f1e2d3c4b5a69788"), admits: "tcp 22 from 10.20.0.0/16".to_owned() },
-        Finding::GroupTagMissing { side, group: group("sg-0e1f2a3b4c5d6e7f8") },
-        Finding::RuleTagMissing { side, rule_id: text("sgr-0f1e2d3c4b5a69788") },
+        Finding::RouteForeign {
+            side,
+            route_table,
+            destination,
+            target,
+        },
+        Finding::RouteBlackhole {
+            side,
+            route_table: text("rtb-0d1e2f30415263748"),
+            destination,
+        },
+        Finding::RouteExtra {
+            side,
+            route_table: text("rtb-0d1e2f30415263748"),
+            destination: "10.20.7.0/28".to_owned(),
+        },
+        Finding::GroupMissing {
+            side,
+            group: group("sg-0e1f2a3b4c5d6e7f8"),
+        },
+        Finding::RuleMissing {
+            side,
+            rule: rule("10.20.0.0/16", 443),
+        },
+        Finding::RuleExtra {
+            side,
+            rule_id: text("sgr-0f1e2d3c4b5a69788"),
+            admits: "tcp 22 from 10.20.0.0/16".to_owned(),
+        },
+        Finding::GroupTagMissing {
+            side,
+            group: group("sg-0e1f2a3b4c5d6e7f8"),
+        },
+        Finding::RuleTagMissing {
+            side,
+            rule_id: text("sgr-0f1e2d3c4b5a69788"),
+        },
     ]
 }

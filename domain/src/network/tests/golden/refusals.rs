@@ -1,4 +1,5 @@
-//! The reasons of refusals, which callers rely on: their names, their kinds, and messages that tell the facts.
+//! The reasons of refusals, which callers rely on: their names, their kinds, and messages that tell
+//! the facts.
 
 use super::{
     super::{super::*, now, reason, samples::*},
@@ -78,9 +79,15 @@ fn the_reasons_of_refusals_are_the_ones_on_the_list_and_each_is_of_its_kind() {
 fn a_refusals_message_tells_its_facts() {
     for (refusal, _) in kinds() {
         let facts = serde_json::to_value(&refusal).unwrap();
-        let facts = facts.as_object().unwrap().iter().filter(|(key, value)| *key != "reason" && !value.is_array());
+        let facts = facts
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, value)| *key != "reason" && !value.is_array());
         let message = refusal.to_string();
-        let untold: Vec<_> = facts.filter(|(_, fact)| !message.contains(&fact.to_string().replace('"', ""))).collect();
+        let untold: Vec<_> = facts
+            .filter(|(_, fact)| !message.contains(&fact.to_string().replace('"', "")))
+            .collect();
         assert!(untold.is_empty(), "`{message}` leaves out {untold:?}");
     }
 }

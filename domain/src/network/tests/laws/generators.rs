@@ -39,32 +39,88 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
     let route = (a_peering(), a_side(), a_range(), a_table());
     let rule = (a_peering(), a_side(), a_rule(), a_rule_id());
     prop_oneof![
-        route.clone().prop_map(|(peering_id, side, destination, route_table)| {
-            RouteInstalled { peering_id, side, destination, route_table }.into()
-        }),
         route
             .clone()
-            .prop_map(|(peering_id, side, destination, route_table)| RouteRemoved { peering_id, side, destination, route_table }.into()),
+            .prop_map(|(peering_id, side, destination, route_table)| {
+                RouteInstalled {
+                    peering_id,
+                    side,
+                    destination,
+                    route_table,
+                }
+                .into()
+            }),
+        route.clone().prop_map(
+            |(peering_id, side, destination, route_table)| RouteRemoved {
+                peering_id,
+                side,
+                destination,
+                route_table
+            }
+            .into()
+        ),
         route.prop_map(|(peering_id, side, destination, route_table)| {
-            RouteConflicted { peering_id, side, destination, route_table, target: "tgw-01".to_owned() }.into()
+            RouteConflicted {
+                peering_id,
+                side,
+                destination,
+                route_table,
+                target: "tgw-01".to_owned(),
+            }
+            .into()
         }),
-        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| FirewallGroupCreated { peering_id, side, group }.into()),
-        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| FirewallGroupRemoved { peering_id, side, group }.into()),
-        rule.clone().prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleAuthorized { peering_id, side, rule, rule_id }.into()),
-        rule.prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleRevoked { peering_id, side, rule, rule_id }.into()),
-        (a_peering(), a_side(), a_group(), vec(a_rule(), 0..2)).prop_map(|(peering_id, side, group, admit)| FirewallEnforced {
+        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| {
+            FirewallGroupCreated {
+                peering_id,
+                side,
+                group,
+            }
+            .into()
+        }),
+        (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| {
+            FirewallGroupRemoved {
+                peering_id,
+                side,
+                group,
+            }
+            .into()
+        }),
+        rule.clone()
+            .prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleAuthorized {
+                peering_id,
+                side,
+                rule,
+                rule_id
+            }
+            .into()),
+        rule.prop_map(|(peering_id, side, rule, rule_id)| FirewallRuleRevoked {
             peering_id,
             side,
-            group,
-            admit
+            rule,
+            rule_id
         }
         .into()),
+        (a_peering(), a_side(), a_group(), vec(a_rule(), 0..2)).prop_map(
+            |(peering_id, side, group, admit)| FirewallEnforced {
+                peering_id,
+                side,
+                group,
+                admit
+            }
+            .into()
+        ),
     ]
 }
 
 /// What happens afterwards, and blocks.
 fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
-    let blocked_by = |(peering_id, cause)| ProvisioningBlocked { peering_id, ..blocked(cause) }.into();
+    let blocked_by = |(peering_id, cause)| {
+        ProvisioningBlocked {
+            peering_id,
+            ..blocked(cause)
+        }
+        .into()
+    };
     prop_oneof![
         (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, id)| FirewallExposed {
             peering_id,
@@ -72,24 +128,56 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
             exposure: exposure(id.as_str())
         }
         .into()),
-        (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, rule_id)| ExposureCleared { peering_id, side, rule_id }.into()),
-        (a_peering(), an_ingress(), select(vec![IngressEnd::Expired, IngressEnd::Revoked]))
-            .prop_map(|(peering_id, ingress_id, because)| ConnectorIngressRevoked { peering_id, ingress_id, because }.into()),
-        (a_peering(), a_side(), any::<bool>())
-            .prop_map(|(peering_id, side, enabled)| DnsResolutionApplied { peering_id, side, enabled }.into()),
-        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, detected_at)| DriftDetected {
+        (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, rule_id)| {
+            ExposureCleared {
+                peering_id,
+                side,
+                rule_id,
+            }
+            .into()
+        }),
+        (
+            a_peering(),
+            an_ingress(),
+            select(vec![IngressEnd::Expired, IngressEnd::Revoked])
+        )
+            .prop_map(
+                |(peering_id, ingress_id, because)| ConnectorIngressRevoked {
+                    peering_id,
+                    ingress_id,
+                    because
+                }
+                .into()
+            ),
+        (a_peering(), a_side(), any::<bool>()).prop_map(|(peering_id, side, enabled)| {
+            DnsResolutionApplied {
+                peering_id,
+                side,
+                enabled,
+            }
+            .into()
+        }),
+        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, detected_at)| {
+            DriftDetected {
+                peering_id,
+                finding,
+                detected_at,
+            }
+            .into()
+        }),
+        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, repaired_at)| {
+            DriftRepaired {
+                peering_id,
+                finding,
+                repaired_at,
+            }
+            .into()
+        }),
+        (a_peering(), a_finding()).prop_map(|(peering_id, finding)| DriftAdopted {
             peering_id,
-            finding,
-            detected_at
+            finding
         }
         .into()),
-        (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, repaired_at)| DriftRepaired {
-            peering_id,
-            finding,
-            repaired_at
-        }
-        .into()),
-        (a_peering(), a_finding()).prop_map(|(peering_id, finding)| DriftAdopted { peering_id, finding }.into()),
         (a_peering(), select(&BlockCause::ALL)).prop_map(blocked_by),
         a_peering().prop_map(|peering_id| ProvisioningUnblocked { peering_id }.into()),
     ]

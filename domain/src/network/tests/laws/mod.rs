@@ -11,13 +11,14 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 use values::{PEERINGS, a_range};
 
-/// The ids of the `n`-th command of a history. Requests use the ids that the generated peerings are named by.
+/// The ids of the `n`-th command of a history. Requests use the ids that the generated peerings are
+/// named by.
 fn ids(n: usize) -> Ids {
     Ids::of(CommandId(Uuid::from_u128(n as u128 % PEERINGS)))
 }
 
-/// A command out of the blue; or what a cloud where all goes well would show next of the `n`-th peering; or that the first of its
-/// routes be replaced or withdrawn.
+/// A command out of the blue; or what a cloud where all goes well would show next of the `n`-th
+/// peering; or that the first of its routes be replaced or withdrawn.
 #[derive(Clone, Debug)]
 enum Step {
     Ask(NetworkCommand),
@@ -32,21 +33,45 @@ fn a_step() -> impl Strategy<Value = Step> {
 }
 
 fn command(state: &Network, step: Step) -> Option<NetworkCommand> {
-    let Network::Registered(network) = state else { return None };
+    let Network::Registered(network) = state else {
+        return None;
+    };
     match step {
         Step::Ask(command) => Some(command),
-        Step::Go(n) => network.peerings.values().nth(n).and_then(next).map(Into::into),
-        Step::Back(n, to) => network.peerings.values().nth(n).and_then(|peering| back(peering, to)),
+        Step::Go(n) => network
+            .peerings
+            .values()
+            .nth(n)
+            .and_then(next)
+            .map(Into::into),
+        Step::Back(n, to) => network
+            .peerings
+            .values()
+            .nth(n)
+            .and_then(|peering| back(peering, to)),
     }
 }
 
 fn back(peering: &Peering, to: Option<Range>) -> Option<NetworkCommand> {
-    let side = Side::BOTH.into_iter().find(|side| !peering.routes.get(*side).is_empty())?;
+    let side = Side::BOTH
+        .into_iter()
+        .find(|side| !peering.routes.get(*side).is_empty())?;
     let (destination, _) = peering.routes.get(side).first_key_value()?;
     let (peering_id, destination) = (peering.id, *destination);
     Some(match to {
-        Some(to) => ReplaceRoute { peering_id, side, from: destination, to }.into(),
-        None => WithdrawRoute { peering_id, side, destination }.into(),
+        Some(to) => ReplaceRoute {
+            peering_id,
+            side,
+            from: destination,
+            to,
+        }
+        .into(),
+        None => WithdrawRoute {
+            peering_id,
+            side,
+            destination,
+        }
+        .into(),
     })
 }
 
@@ -55,13 +80,45 @@ fn next(peering: &Peering) -> Option<Outcome> {
     let peering_id = peering.id;
     let own: Link = text(&format!("pcx-{}", peering.id.0.simple()));
     match &peering.life {
-        Life::Requested => Some(PeeringInitiationStarted { peering_id, attempt: 1, started_at: now() }.into()),
-        Life::InitiationRefused { attempt } => {
-            Some(PeeringInitiationStarted { peering_id, attempt: attempt.saturating_add(1), started_at: now() }.into())
-        }
-        Life::Initiating { .. } => Some(PeeringInitiated { peering_id, link: own, expires_at: None }.into()),
-        Life::Initiated { link, .. } => Some(PeeringAccepted { peering_id, link: link.clone(), evidence: None }.into()),
-        Life::Accepted { link } => Some(PeeringActivated { peering_id, link: link.clone() }.into()),
+        Life::Requested => Some(
+            PeeringInitiationStarted {
+                peering_id,
+                attempt: 1,
+                started_at: now(),
+            }
+            .into(),
+        ),
+        Life::InitiationRefused { attempt } => Some(
+            PeeringInitiationStarted {
+                peering_id,
+                attempt: attempt.saturating_add(1),
+                started_at: now(),
+            }
+            .into(),
+        ),
+        Life::Initiating { .. } => Some(
+            PeeringInitiated {
+                peering_id,
+                link: own,
+                expires_at: None,
+            }
+            .into(),
+        ),
+        Life::Initiated { link, .. } => Some(
+            PeeringAccepted {
+                peering_id,
+                link: link.clone(),
+                evidence: None,
+            }
+            .into(),
+        ),
+        Life::Accepted { link } => Some(
+            PeeringActivated {
+                peering_id,
+                link: link.clone(),
+            }
+            .into(),
+        ),
         Life::Active { .. } => next_on_link(peering),
         Life::Removing { trace, .. } => next_of_removal(peering, trace),
         Life::Ended(_) => None,
@@ -71,18 +128,48 @@ fn next(peering: &Peering) -> Option<Outcome> {
 fn next_on_link(peering: &Peering) -> Option<Outcome> {
     let peering_id = peering.id;
     if let Origin::Adopted { found: None } = peering.origin {
-        return Some(PeeringSurveyed { peering_id, routes: Vec::new(), names: Vec::new() }.into());
+        return Some(
+            PeeringSurveyed {
+                peering_id,
+                routes: Vec::new(),
+                names: Vec::new(),
+            }
+            .into(),
+        );
     }
     let route = |side| {
-        let (destination, _) = peering.routes.get(side).iter().find(|(_, route)| route.installed.is_empty())?;
-        Some(RouteInstalled { peering_id, side, destination: *destination, route_table: text("rtb-01") }.into())
+        let (destination, _) = peering
+            .routes
+            .get(side)
+            .iter()
+            .find(|(_, route)| route.installed.is_empty())?;
+        Some(
+            RouteInstalled {
+                peering_id,
+                side,
+                destination: *destination,
+                route_table: text("rtb-01"),
+            }
+            .into(),
+        )
     };
     let firewall = |side| {
         let firewall = peering.firewall.get(side);
         let admit = firewall.admit.iter().copied().collect();
-        (!firewall.enforced).then(|| FirewallEnforced { peering_id, side, group: group("sg-01"), admit }.into())
+        (!firewall.enforced).then(|| {
+            FirewallEnforced {
+                peering_id,
+                side,
+                group: group("sg-01"),
+                admit,
+            }
+            .into()
+        })
     };
-    Side::BOTH.into_iter().find_map(route).or_else(|| Side::BOTH.into_iter().find_map(firewall))
+    Side::BOTH
+        .into_iter()
+        .find_map(route)
+        .or_else(|| Side::BOTH.into_iter().find_map(firewall))
 }
 
 fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
@@ -90,20 +177,66 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
     for remnant in peering.remnants() {
         match remnant {
             Remnant::PossibleLink | Remnant::Link { .. } => {}
-            Remnant::Route { side, route_table, destination } => {
-                return Some(RouteRemoved { peering_id, side, destination, route_table }.into());
+            Remnant::Route {
+                side,
+                route_table,
+                destination,
+            } => {
+                return Some(
+                    RouteRemoved {
+                        peering_id,
+                        side,
+                        destination,
+                        route_table,
+                    }
+                    .into(),
+                );
             }
-            Remnant::FirewallGroup { side, group } => return Some(FirewallGroupRemoved { peering_id, side, group }.into()),
+            Remnant::FirewallGroup { side, group } => {
+                return Some(
+                    FirewallGroupRemoved {
+                        peering_id,
+                        side,
+                        group,
+                    }
+                    .into(),
+                );
+            }
             Remnant::FirewallRule { side, rule_id } => {
-                let (rule, _) = peering.firewall.get(side).rules.iter().find(|(_, id)| **id == rule_id)?;
-                return Some(FirewallRuleRevoked { peering_id, side, rule: *rule, rule_id }.into());
+                let (rule, _) = peering
+                    .firewall
+                    .get(side)
+                    .rules
+                    .iter()
+                    .find(|(_, id)| **id == rule_id)?;
+                return Some(
+                    FirewallRuleRevoked {
+                        peering_id,
+                        side,
+                        rule: *rule,
+                        rule_id,
+                    }
+                    .into(),
+                );
             }
         }
     }
     match trace {
-        LinkTrace::Seen(link) if peering.made_the_link() => Some(LinkRemoved { peering_id, link: link.clone() }.into()),
+        LinkTrace::Seen(link) if peering.made_the_link() => Some(
+            LinkRemoved {
+                peering_id,
+                link: link.clone(),
+            }
+            .into(),
+        ),
         LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Seen(_) | LinkTrace::Gone(_) => {
-            Some(PeeringRemoved { peering_id, left_behind: Vec::new() }.into())
+            Some(
+                PeeringRemoved {
+                    peering_id,
+                    left_behind: Vec::new(),
+                }
+                .into(),
+            )
         }
     }
 }
@@ -112,7 +245,9 @@ fn live_pairs(network: &Registered) -> impl Iterator<Item = (&Peering, &Peering)
     let live: Vec<_> = network.live_peerings().collect();
     (0..live.len()).flat_map(move |at| {
         let live = live.clone();
-        (at + 1..live.len()).map(move |other| (live[at], live[other])).collect::<Vec<_>>()
+        (at + 1..live.len())
+            .map(move |other| (live[at], live[other]))
+            .collect::<Vec<_>>()
     })
 }
 
@@ -120,51 +255,130 @@ fn assert_sound(network: &Registered) {
     for peering in network.peerings.values() {
         assert_sides_are_sound(peering);
         let waits = peering.blocked.is_some() || !peering.drift.is_empty();
-        assert!(peering.life.is_live() || !waits, "what has ended waits for nobody");
+        assert!(
+            peering.life.is_live() || !waits,
+            "what has ended waits for nobody"
+        );
     }
     for peering in network.live_peerings() {
-        assert!(!peering.peer.ranges.iter().any(|range| range.overlaps(&network.range)));
+        assert!(
+            !peering
+                .peer
+                .ranges
+                .iter()
+                .any(|range| range.overlaps(&network.range))
+        );
         let sources = peering.firewall.local.admit.iter().map(|rule| rule.source);
-        assert!(sources.into_iter().all(|source| peering.peer.ranges.iter().any(|own| own.contains(&source))));
+        assert!(
+            sources.into_iter().all(|source| peering
+                .peer
+                .ranges
+                .iter()
+                .any(|own| own.contains(&source)))
+        );
         let targets = peering.ingress.values().map(|ingress| ingress.target);
-        assert!(targets.into_iter().all(|target| peering.peer.ranges.iter().any(|own| own.contains(&target))));
+        assert!(
+            targets.into_iter().all(|target| peering
+                .peer
+                .ranges
+                .iter()
+                .any(|own| own.contains(&target)))
+        );
     }
     for (one, other) in live_pairs(network) {
-        assert!(!one.peer.is_same_network(&other.peer), "two live links to one peer");
-        assert!(!one.peer.ranges.iter().any(|range| other.peer.ranges.iter().any(|it| it.overlaps(range))), "live ranges overlap");
-        assert!(one.life.link().is_none() || one.life.link() != other.life.link(), "one link of two live peerings");
+        assert!(
+            !one.peer.is_same_network(&other.peer),
+            "two live links to one peer"
+        );
+        assert!(
+            !one.peer.ranges.iter().any(|range| other
+                .peer
+                .ranges
+                .iter()
+                .any(|it| it.overlaps(range))),
+            "live ranges overlap"
+        );
+        assert!(
+            one.life.link().is_none() || one.life.link() != other.life.link(),
+            "one link of two live peerings"
+        );
     }
 }
 
 fn assert_sides_are_sound(peering: &Peering) {
-    let open: BTreeSet<_> = peering.ingress.values().map(|ingress| ingress.rule).collect();
-    assert_eq!(peering.firewall.remote.admit, open, "the remote side admits the open ingresses and nothing else");
+    let open: BTreeSet<_> = peering
+        .ingress
+        .values()
+        .map(|ingress| ingress.rule)
+        .collect();
+    assert_eq!(
+        peering.firewall.remote.admit, open,
+        "the remote side admits the open ingresses and nothing else"
+    );
     for side in Side::BOTH {
         let (routes, withdrawn) = (peering.routes.get(side), peering.withdrawn.get(side));
-        assert!(routes.keys().chain(withdrawn.keys()).all(|it| peering.ever_accepted.get(side).contains(it)), "a route nobody asked for");
-        assert!(!routes.keys().any(|it| withdrawn.contains_key(it)), "a route both wanted and not");
+        assert!(
+            routes
+                .keys()
+                .chain(withdrawn.keys())
+                .all(|it| peering.ever_accepted.get(side).contains(it)),
+            "a route nobody asked for"
+        );
+        assert!(
+            !routes.keys().any(|it| withdrawn.contains_key(it)),
+            "a route both wanted and not"
+        );
         for (destination, route) in withdrawn {
-            assert!(!route.installed.is_empty(), "what is gone is still waited for");
-            assert!(route.replaced_by.is_none_or(|by| routes.contains_key(&by)), "waiting for a route that nobody wants");
-            assert!(!route.installed.iter().any(|table| peering.was_found(side, table, *destination)), "somebody else's route is to go");
+            assert!(
+                !route.installed.is_empty(),
+                "what is gone is still waited for"
+            );
+            assert!(
+                route.replaced_by.is_none_or(|by| routes.contains_key(&by)),
+                "waiting for a route that nobody wants"
+            );
+            assert!(
+                !route
+                    .installed
+                    .iter()
+                    .any(|table| peering.was_found(side, table, *destination)),
+                "somebody else's route is to go"
+            );
         }
         let firewall = peering.firewall.get(side);
-        assert!(!firewall.enforced || firewall.group.is_some(), "a posture without a group to keep it");
+        assert!(
+            !firewall.enforced || firewall.group.is_some(),
+            "a posture without a group to keep it"
+        );
     }
 }
 
-/// Whoever ends a peering says what is left of it: nothing that the log knew of is neither gone nor named.
+/// Whoever ends a peering says what is left of it: nothing that the log knew of is neither gone nor
+/// named.
 fn assert_nothing_is_lost(before: &Network, after: &Network) {
-    let (Network::Registered(before), Network::Registered(after)) = (before, after) else { return };
+    let (Network::Registered(before), Network::Registered(after)) = (before, after) else {
+        return;
+    };
     for peering in before.live_peerings() {
-        let Some(ending) = after.peerings[&peering.id].life.ending() else { continue };
+        let Some(ending) = after.peerings[&peering.id].life.ending() else {
+            continue;
+        };
         let is_accounted_for = |remnant: &Remnant| match (remnant, ending) {
             (Remnant::PossibleLink, Ending::Removed { .. }) => true,
-            (Remnant::Link { link }, Ending::Rejected { link: over } | Ending::Expired { link: over }) => link == over,
-            (Remnant::Link { link }, Ending::Failed { link: over, .. }) => Some(link) == over.as_ref(),
+            (
+                Remnant::Link { link },
+                Ending::Rejected { link: over } | Ending::Expired { link: over },
+            ) => link == over,
+            (Remnant::Link { link }, Ending::Failed { link: over, .. }) => {
+                Some(link) == over.as_ref()
+            }
             (named, _) => ending.left_behind().contains(named),
         };
-        let lost: Vec<_> = peering.remnants().into_iter().filter(|it| !is_accounted_for(it)).collect();
+        let lost: Vec<_> = peering
+            .remnants()
+            .into_iter()
+            .filter(|it| !is_accounted_for(it))
+            .collect();
         assert_eq!(lost, [], "{}", ending.as_str());
     }
 }
@@ -172,8 +386,10 @@ fn assert_nothing_is_lost(before: &Network, after: &Network) {
 /// A request stands in the log with the denial of everything inbound beside it.
 fn assert_closed(events: &[NetworkEvent]) {
     for event in events {
-        if matches!(event, NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_))
-            && let Some(id) = event.peering_id()
+        if matches!(
+            event,
+            NetworkEvent::PeeringRequested(_) | NetworkEvent::PeeringAdopted(_)
+        ) && let Some(id) = event.peering_id()
         {
             let denied: BTreeSet<_> = events.iter().filter_map(|it| denied_side(it, id)).collect();
             assert_eq!(denied, Side::BOTH.into());

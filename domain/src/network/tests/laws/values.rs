@@ -76,49 +76,86 @@ pub(super) fn a_consent() -> impl Strategy<Value = Consent> {
 }
 
 pub(super) fn terms() -> impl Strategy<Value = Terms> {
-    (a_consent(), option::of(a_time()), any::<bool>()).prop_map(|(consent, deadline, renew)| Terms { consent, deadline, renew })
+    (a_consent(), option::of(a_time()), any::<bool>()).prop_map(|(consent, deadline, renew)| {
+        Terms {
+            consent,
+            deadline,
+            renew,
+        }
+    })
 }
 
 pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
     let enforce = btree_set(a_group(), 0..3).prop_map(|groups| ExposurePolicy::Enforce { groups });
-    (select(&DriftPolicy::ALL), prop_oneof![Just(ExposurePolicy::Report), enforce]).prop_map(|(drift, exposure)| Policy { drift, exposure })
+    (
+        select(&DriftPolicy::ALL),
+        prop_oneof![Just(ExposurePolicy::Report), enforce],
+    )
+        .prop_map(|(drift, exposure)| Policy { drift, exposure })
 }
 
 /// The first ids are those that the generated commands give, so that what was opened is met again.
 pub(super) fn an_ingress() -> impl Strategy<Value = IngressId> {
-    (a_peering(), 0..PEERINGS).prop_map(|(peering, n)| Ids::of(CommandId(uuid::Uuid::from_u128(n))).ingress(peering))
+    (a_peering(), 0..PEERINGS)
+        .prop_map(|(peering, n)| Ids::of(CommandId(uuid::Uuid::from_u128(n))).ingress(peering))
 }
 
 pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
     prop_oneof![
-        Just(Finding::LinkEnded { state: "deleted".to_owned() }),
+        Just(Finding::LinkEnded {
+            state: "deleted".to_owned()
+        }),
         Just(Finding::LinkTagMissing),
         a_side().prop_map(|side| Finding::DnsResolutionFlipped { side }),
-        (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| Finding::RouteMissing {
-            side,
-            route_table,
-            destination
+        (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
+            Finding::RouteMissing {
+                side,
+                route_table,
+                destination,
+            }
         }),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
-            Finding::RouteForeign { side, route_table, destination, target: "tgw-01".to_owned() }
+            Finding::RouteForeign {
+                side,
+                route_table,
+                destination,
+                target: "tgw-01".to_owned(),
+            }
         }),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
-            Finding::RouteExtra { side, route_table, destination: destination.to_string() }
+            Finding::RouteExtra {
+                side,
+                route_table,
+                destination: destination.to_string(),
+            }
         }),
         (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupMissing { side, group }),
         (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupTagMissing { side, group }),
         (a_side(), a_rule()).prop_map(|(side, rule)| Finding::RuleMissing { side, rule }),
-        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleTagMissing { side, rule_id }),
-        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleExtra { side, rule_id, admits: "tcp 22".to_owned() }),
+        (a_side(), a_rule_id())
+            .prop_map(|(side, rule_id)| Finding::RuleTagMissing { side, rule_id }),
+        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleExtra {
+            side,
+            rule_id,
+            admits: "tcp 22".to_owned()
+        }),
     ]
 }
 
 pub(super) fn some_evidence() -> impl Strategy<Value = Evidence> {
-    (select(vec![AcceptedBy::Engine, AcceptedBy::Owner, AcceptedBy::EngineOrOwner]), 1..3_u8).prop_map(|(accepted_by, n)| Evidence {
-        accepted_by,
-        account: peer(n).account,
-        ..evidence()
-    })
+    (
+        select(vec![
+            AcceptedBy::Engine,
+            AcceptedBy::Owner,
+            AcceptedBy::EngineOrOwner,
+        ]),
+        1..3_u8,
+    )
+        .prop_map(|(accepted_by, n)| Evidence {
+            accepted_by,
+            account: peer(n).account,
+            ..evidence()
+        })
 }
 
 pub(super) fn remnants() -> impl Strategy<Value = Vec<Remnant>> {

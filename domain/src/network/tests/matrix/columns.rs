@@ -17,7 +17,11 @@ macro_rules! columns {
 }
 
 /// The state's name, a history that leads to it, and whether a state is that one.
-type Column = (&'static str, fn() -> Vec<NetworkEvent>, fn(&Network) -> bool);
+type Column = (
+    &'static str,
+    fn() -> Vec<NetworkEvent>,
+    fn(&Network) -> bool,
+);
 
 /// The state as the columns see it: the network, and the peering that the rows speak of.
 pub(super) enum View<'a> {
@@ -46,8 +50,16 @@ pub(super) fn view(state: &Network) -> View<'_> {
         Network::Retired(_) => View::Retired,
         Network::Registered(network) => match network.peerings.get(&peering_id(1)) {
             None => View::NoSuchPeering,
-            Some(peering) if !peering.made_the_link() && matches!(peering.life, Life::Active { .. }) => View::Adopted,
-            Some(peering) if !peering.made_the_link() && matches!(peering.life, Life::Removing { .. }) => View::AdoptedRemoving,
+            Some(peering)
+                if !peering.made_the_link() && matches!(peering.life, Life::Active { .. }) =>
+            {
+                View::Adopted
+            }
+            Some(peering)
+                if !peering.made_the_link() && matches!(peering.life, Life::Removing { .. }) =>
+            {
+                View::AdoptedRemoving
+            }
             Some(peering) => View::Peering(&peering.life),
         },
     }
@@ -82,7 +94,10 @@ columns! {
 
 /// What each side of peering 1 was asked for.
 fn asked() -> Vec<NetworkEvent> {
-    let over = ConnectorIngressAllowed { expires_at: Some(now()), ..ingress_allowed(2, "10.101.9.0/24", 8080) };
+    let over = ConnectorIngressAllowed {
+        expires_at: Some(now()),
+        ..ingress_allowed(2, "10.101.9.0/24", 8080)
+    };
     vec![
         route_accepted(Side::Local, "10.101.0.0/16"),
         restricted(Side::Local, &[clients()]),
@@ -94,7 +109,10 @@ fn asked() -> Vec<NetworkEvent> {
 
 /// A history in which each side of peering 1 has a route, a posture and ingresses.
 fn routed(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    let terms = Terms { deadline: Some(now()), ..Terms::default() };
+    let terms = Terms {
+        deadline: Some(now()),
+        ..Terms::default()
+    };
     history_on(terms, asked().into_iter().chain(then))
 }
 

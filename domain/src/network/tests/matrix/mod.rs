@@ -1,9 +1,13 @@
 //! Every state meets every command, and the table says what comes of it.
 //!
-//! The table cannot be incomplete: a new command, outcome, life, trace or ending does not compile until it has a row or a column
-//! here, and a row without an entry for each column does not compile either. The columns are in [`columns`], the rows in [`rows`].
+//! The table cannot be incomplete: a new command, outcome, life, trace or ending does not compile
+//! until it has a row or a column here, and a row without an entry for each column does not compile
+//! either. The columns are in [`columns`], the rows in [`rows`].
 
-#![allow(unreachable_patterns, reason = "several rows try the same command in different ways")]
+#![allow(
+    unreachable_patterns,
+    reason = "several rows try the same command in different ways"
+)]
 
 mod columns;
 mod rows;
@@ -55,7 +59,11 @@ fn a_block_changes_no_verdict_but_those_about_blocks() {
                 "unblock" => YES,
                 _ => entry,
             };
-            assert_eq!(verdict(&evolve(state, &block), &command()), expected, "{column}, blocked × {row}");
+            assert_eq!(
+                verdict(&evolve(state, &block), &command()),
+                expected,
+                "{column}, blocked × {row}"
+            );
         }
     }
 }
@@ -63,13 +71,20 @@ fn a_block_changes_no_verdict_but_those_about_blocks() {
 #[test]
 fn whatever_leads_to_events_leads_to_none_or_to_a_refusal_the_second_time() {
     for (row, command, verdicts) in ROWS {
-        for ((column, events, _), _) in COLUMNS.iter().zip(verdicts).filter(|(_, wanted)| **wanted == YES) {
+        for ((column, events, _), _) in COLUMNS
+            .iter()
+            .zip(verdicts)
+            .filter(|(_, wanted)| **wanted == YES)
+        {
             let (state, command) = (fold(events()), command());
             let first = decide(&state, &command, now(), Ids::of(COMMAND)).unwrap();
             let after = first.iter().fold(state, evolve);
             let again = decide(&after, &command, now(), Ids::of(COMMAND));
             let is_asked_anew = matches!(command, NetworkCommand::CheckDrift(_));
-            assert!(is_asked_anew || again.unwrap_or_default().is_empty(), "{column} × {row}, twice");
+            assert!(
+                is_asked_anew || again.unwrap_or_default().is_empty(),
+                "{column} × {row}, twice"
+            );
         }
     }
 }
@@ -80,7 +95,11 @@ fn each_column_is_the_state_that_it_is_named_after_and_each_row_its_command() {
         let state = fold(events());
         has_a_column(&state);
         assert!(is_it(&state), "{name}");
-        assert_eq!(COLUMNS.iter().filter(|(_, _, is_it)| is_it(&state)).count(), 1, "{name}");
+        assert_eq!(
+            COLUMNS.iter().filter(|(_, _, is_it)| is_it(&state)).count(),
+            1,
+            "{name}"
+        );
     }
     for (_, command, _) in ROWS {
         has_a_row(&command());

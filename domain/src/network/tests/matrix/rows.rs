@@ -22,7 +22,11 @@ macro_rules! rows {
 }
 
 /// The command's name, the command, and what comes of it in each state.
-type Row = (&'static str, fn() -> NetworkCommand, [Expected; COLUMNS.len()]);
+type Row = (
+    &'static str,
+    fn() -> NetworkCommand,
+    [Expected; COLUMNS.len()],
+);
 
 const NET: Expected = "NETWORK_UNKNOWN";
 const DUP: Expected = "NETWORK_ALREADY_REGISTERED";
@@ -114,80 +118,164 @@ rows! {
 }
 
 fn set_policy(drift: DriftPolicy) -> NetworkCommand {
-    SetPolicy { policy: Policy { drift, ..Policy::default() } }.into()
+    SetPolicy {
+        policy: Policy {
+            drift,
+            ..Policy::default()
+        },
+    }
+    .into()
 }
 
 fn request(n: u8) -> NetworkCommand {
-    RequestPeering { peer: peer(n), terms: Terms::default() }.into()
+    RequestPeering {
+        peer: peer(n),
+        terms: Terms::default(),
+    }
+    .into()
 }
 
 fn adopt(n: u8, link: Link) -> NetworkCommand {
-    AdoptPeering { peer: peer(n), link, consent: Consent::Delegated }.into()
+    AdoptPeering {
+        peer: peer(n),
+        link,
+        consent: Consent::Delegated,
+    }
+    .into()
 }
 
 fn accept(side: Side, destination: &str) -> NetworkCommand {
-    AcceptRoute { peering_id: peering_id(1), side, destination: range(destination) }.into()
+    AcceptRoute {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+    }
+    .into()
 }
 
 fn withdraw(side: Side, destination: &str) -> NetworkCommand {
-    WithdrawRoute { peering_id: peering_id(1), side, destination: range(destination) }.into()
+    WithdrawRoute {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+    }
+    .into()
 }
 
 fn replace(from: &str, to: &str) -> NetworkCommand {
-    ReplaceRoute { peering_id: peering_id(1), side: Side::Local, from: range(from), to: range(to) }.into()
+    ReplaceRoute {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        from: range(from),
+        to: range(to),
+    }
+    .into()
 }
 
 fn restrict(admit: &[InboundRule]) -> NetworkCommand {
-    RestrictFirewall { peering_id: peering_id(1), side: Side::Local, admit: admit.to_vec() }.into()
+    RestrictFirewall {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        admit: admit.to_vec(),
+    }
+    .into()
 }
 
 fn allow(target: &str, port: u16) -> NetworkCommand {
     let reason = reason_given("the orders webhook");
-    AllowConnectorIngress { peering_id: peering_id(1), target: range(target), port, reason, expires_at: None }.into()
+    AllowConnectorIngress {
+        peering_id: peering_id(1),
+        target: range(target),
+        port,
+        reason,
+        expires_at: None,
+    }
+    .into()
 }
 
 fn revoke_ingress(n: u128) -> NetworkCommand {
-    RevokeConnectorIngress { peering_id: peering_id(1), ingress_id: ingress_id(n) }.into()
+    RevokeConnectorIngress {
+        peering_id: peering_id(1),
+        ingress_id: ingress_id(n),
+    }
+    .into()
 }
 
 fn resolve(enabled: bool) -> NetworkCommand {
-    SetDnsResolution { peering_id: peering_id(1), side: Side::Local, enabled }.into()
+    SetDnsResolution {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        enabled,
+    }
+    .into()
 }
 
 fn remove() -> NetworkCommand {
-    RemovePeering { peering_id: peering_id(1), reason: reason_given("no longer needed") }.into()
+    RemovePeering {
+        peering_id: peering_id(1),
+        reason: reason_given("no longer needed"),
+    }
+    .into()
 }
 
 fn abandon() -> NetworkCommand {
-    AbandonPeering { peering_id: peering_id(1), reason: reason_given("the account is closed") }.into()
+    AbandonPeering {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+    }
+    .into()
 }
 
 fn start(attempt: u32) -> NetworkCommand {
-    Record(Outcome::InitiationStarted(PeeringInitiationStarted { peering_id: peering_id(1), attempt, started_at: now() }))
+    Record(Outcome::InitiationStarted(PeeringInitiationStarted {
+        peering_id: peering_id(1),
+        attempt,
+        started_at: now(),
+    }))
 }
 
 fn refuse(attempt: u32) -> NetworkCommand {
-    Record(Outcome::InitiationRefused(PeeringInitiationRefused { peering_id: peering_id(1), attempt }))
+    Record(Outcome::InitiationRefused(PeeringInitiationRefused {
+        peering_id: peering_id(1),
+        attempt,
+    }))
 }
 
 fn initiate(link: Link) -> NetworkCommand {
-    Record(Outcome::Initiated(PeeringInitiated { peering_id: peering_id(1), link, expires_at: None }))
+    Record(Outcome::Initiated(PeeringInitiated {
+        peering_id: peering_id(1),
+        link,
+        expires_at: None,
+    }))
 }
 
 fn accepted_link(link: Link) -> NetworkCommand {
-    Record(Outcome::Accepted(PeeringAccepted { peering_id: peering_id(1), link, evidence: None }))
+    Record(Outcome::Accepted(PeeringAccepted {
+        peering_id: peering_id(1),
+        link,
+        evidence: None,
+    }))
 }
 
 fn activated_link(link: Link) -> NetworkCommand {
-    Record(Outcome::Activated(PeeringActivated { peering_id: peering_id(1), link }))
+    Record(Outcome::Activated(PeeringActivated {
+        peering_id: peering_id(1),
+        link,
+    }))
 }
 
 fn rejected_link(link: Link) -> NetworkCommand {
-    Record(Outcome::Rejected(PeeringRejected { peering_id: peering_id(1), link }))
+    Record(Outcome::Rejected(PeeringRejected {
+        peering_id: peering_id(1),
+        link,
+    }))
 }
 
 fn expired_link(link: Link) -> NetworkCommand {
-    Record(Outcome::Expired(PeeringExpired { peering_id: peering_id(1), link }))
+    Record(Outcome::Expired(PeeringExpired {
+        peering_id: peering_id(1),
+        link,
+    }))
 }
 
 fn fail(link: Option<Link>) -> NetworkCommand {
@@ -195,39 +283,73 @@ fn fail(link: Option<Link>) -> NetworkCommand {
 }
 
 fn link_gone(link: Link) -> NetworkCommand {
-    Record(Outcome::LinkRemoved(LinkRemoved { peering_id: peering_id(1), link }))
+    Record(Outcome::LinkRemoved(LinkRemoved {
+        peering_id: peering_id(1),
+        link,
+    }))
 }
 
 fn install() -> NetworkCommand {
-    Record(Outcome::RouteInstalled(route_installed(Side::Local, "10.101.0.0/16", "rtb-01")))
+    Record(Outcome::RouteInstalled(route_installed(
+        Side::Local,
+        "10.101.0.0/16",
+        "rtb-01",
+    )))
 }
 
 fn route_gone() -> NetworkCommand {
-    Record(Outcome::RouteRemoved(route_removed(Side::Local, "10.101.0.0/16", "rtb-01")))
+    Record(Outcome::RouteRemoved(route_removed(
+        Side::Local,
+        "10.101.0.0/16",
+        "rtb-01",
+    )))
 }
 
 fn conflict() -> NetworkCommand {
-    Record(Outcome::RouteConflicted(route_conflicted(Side::Local, "10.101.0.0/16", "rtb-01", "tgw-01")))
+    Record(Outcome::RouteConflicted(route_conflicted(
+        Side::Local,
+        "10.101.0.0/16",
+        "rtb-01",
+        "tgw-01",
+    )))
 }
 
 fn create_group() -> NetworkCommand {
-    Record(Outcome::FirewallGroupCreated(group_created(Side::Local, "sg-01")))
+    Record(Outcome::FirewallGroupCreated(group_created(
+        Side::Local,
+        "sg-01",
+    )))
 }
 
 fn authorize() -> NetworkCommand {
-    Record(Outcome::FirewallRuleAuthorized(rule_authorized(Side::Local, clients(), "sgr-01")))
+    Record(Outcome::FirewallRuleAuthorized(rule_authorized(
+        Side::Local,
+        clients(),
+        "sgr-01",
+    )))
 }
 
 fn revoke() -> NetworkCommand {
-    Record(Outcome::FirewallRuleRevoked(rule_revoked(Side::Local, clients(), "sgr-01")))
+    Record(Outcome::FirewallRuleRevoked(rule_revoked(
+        Side::Local,
+        clients(),
+        "sgr-01",
+    )))
 }
 
 fn enforce_firewall() -> NetworkCommand {
-    Record(Outcome::FirewallEnforced(enforced(Side::Local, "sg-01", &[clients()])))
+    Record(Outcome::FirewallEnforced(enforced(
+        Side::Local,
+        "sg-01",
+        &[clients()],
+    )))
 }
 
 fn ingress_over(n: u128) -> NetworkCommand {
-    Record(Outcome::IngressExpired(ingress_revoked(n, IngressEnd::Expired)))
+    Record(Outcome::IngressExpired(ingress_revoked(
+        n,
+        IngressEnd::Expired,
+    )))
 }
 
 fn block() -> NetworkCommand {

@@ -1,4 +1,5 @@
-//! Values and small histories that the other tests share: one private network in Ireland and its peers.
+//! Values and small histories that the other tests share: one private network in Ireland and its
+//! peers.
 
 mod whole_life;
 
@@ -54,8 +55,28 @@ pub(crate) fn registered() -> NetworkEvent {
 }
 
 pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> NetworkEvent {
-    let RegisterNetwork { project, name, provider, region, account, cloud_network, range, subnets } = command;
-    NetworkRegistered { network_id, project, name, provider, region, account, cloud_network, range, subnets }.into()
+    let RegisterNetwork {
+        project,
+        name,
+        provider,
+        region,
+        account,
+        cloud_network,
+        range,
+        subnets,
+    } = command;
+    NetworkRegistered {
+        network_id,
+        project,
+        name,
+        provider,
+        region,
+        account,
+        cloud_network,
+        range,
+        subnets,
+    }
+    .into()
 }
 
 /// The `n`-th peer: its own account, network and range.
@@ -71,7 +92,10 @@ pub(crate) fn peer(n: u8) -> Peer {
 }
 
 pub(crate) fn peer_with(n: u8, written: &[&str]) -> Peer {
-    Peer { ranges: ranges(written), ..peer(n) }
+    Peer {
+        ranges: ranges(written),
+        ..peer(n)
+    }
 }
 
 pub(crate) fn requested(n: u8) -> NetworkEvent {
@@ -80,17 +104,31 @@ pub(crate) fn requested(n: u8) -> NetworkEvent {
 
 pub(crate) fn requested_of(n: u8, peer: Peer) -> NetworkEvent {
     let (peering_id, terms) = (peering_id(n.into()), Terms::default());
-    PeeringRequested { peering_id, peer, requested_at: now(), terms, external_id: None }.into()
+    PeeringRequested {
+        peering_id,
+        peer,
+        requested_at: now(),
+        terms,
+        external_id: None,
+    }
+    .into()
 }
 
 /// A registered network with peering 1 requested, and then these events.
 pub(crate) fn history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    [registered(), requested(1)].into_iter().chain(then).collect()
+    [registered(), requested(1)]
+        .into_iter()
+        .chain(then)
+        .collect()
 }
 
 /// The same, with the link of peering 1 active before these events.
 pub(crate) fn active_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    history([started(1), initiated(), accepted(), activated()].into_iter().chain(then))
+    history(
+        [started(1), initiated(), accepted(), activated()]
+            .into_iter()
+            .chain(then),
+    )
 }
 
 pub(crate) fn link() -> Link {
@@ -102,46 +140,96 @@ pub(crate) fn other_link() -> Link {
 }
 
 pub(crate) fn started(attempt: u32) -> NetworkEvent {
-    PeeringInitiationStarted { peering_id: peering_id(1), attempt, started_at: now() }.into()
+    PeeringInitiationStarted {
+        peering_id: peering_id(1),
+        attempt,
+        started_at: now(),
+    }
+    .into()
 }
 
 pub(crate) fn initiation_refused(attempt: u32) -> NetworkEvent {
-    PeeringInitiationRefused { peering_id: peering_id(1), attempt }.into()
+    PeeringInitiationRefused {
+        peering_id: peering_id(1),
+        attempt,
+    }
+    .into()
 }
 
 pub(crate) fn initiated() -> NetworkEvent {
-    PeeringInitiated { peering_id: peering_id(1), link: link(), expires_at: None }.into()
+    PeeringInitiated {
+        peering_id: peering_id(1),
+        link: link(),
+        expires_at: None,
+    }
+    .into()
 }
 
 pub(crate) fn accepted() -> NetworkEvent {
-    PeeringAccepted { peering_id: peering_id(1), link: link(), evidence: None }.into()
+    PeeringAccepted {
+        peering_id: peering_id(1),
+        link: link(),
+        evidence: None,
+    }
+    .into()
 }
 
 pub(crate) fn activated() -> NetworkEvent {
-    PeeringActivated { peering_id: peering_id(1), link: link() }.into()
+    PeeringActivated {
+        peering_id: peering_id(1),
+        link: link(),
+    }
+    .into()
 }
 
 pub(crate) fn rejected() -> NetworkEvent {
-    PeeringRejected { peering_id: peering_id(1), link: link() }.into()
+    PeeringRejected {
+        peering_id: peering_id(1),
+        link: link(),
+    }
+    .into()
 }
 
 pub(crate) fn expired() -> NetworkEvent {
-    PeeringExpired { peering_id: peering_id(1), link: link() }.into()
+    PeeringExpired {
+        peering_id: peering_id(1),
+        link: link(),
+    }
+    .into()
 }
 
 pub(crate) fn failed(link: Option<Link>) -> PeeringFailed {
-    PeeringFailed { peering_id: peering_id(1), link, message: "the request failed at the provider".to_owned() }
+    PeeringFailed {
+        peering_id: peering_id(1),
+        link,
+        message: "the request failed at the provider".to_owned(),
+    }
 }
 
 pub(crate) fn route_accepted(side: Side, destination: &str) -> NetworkEvent {
-    RouteAccepted { peering_id: peering_id(1), side, destination: range(destination) }.into()
+    RouteAccepted {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+    }
+    .into()
 }
 
 pub(crate) fn route_installed(side: Side, destination: &str, table: &str) -> RouteInstalled {
-    RouteInstalled { peering_id: peering_id(1), side, destination: range(destination), route_table: text::<RouteTable>(table) }
+    RouteInstalled {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+        route_table: text::<RouteTable>(table),
+    }
 }
 
-pub(crate) fn route_conflicted(side: Side, destination: &str, table: &str, target: &str) -> RouteConflicted {
+pub(crate) fn route_conflicted(
+    side: Side,
+    destination: &str,
+    table: &str,
+    target: &str,
+) -> RouteConflicted {
     RouteConflicted {
         peering_id: peering_id(1),
         side,
@@ -157,11 +245,19 @@ pub(crate) fn clients() -> InboundRule {
 }
 
 pub(crate) fn rule(source: &str, port: u16) -> InboundRule {
-    InboundRule { source: range(source), port }
+    InboundRule {
+        source: range(source),
+        port,
+    }
 }
 
 pub(crate) fn restricted(side: Side, admit: &[InboundRule]) -> NetworkEvent {
-    FirewallRestricted { peering_id: peering_id(1), side, admit: admit.to_vec() }.into()
+    FirewallRestricted {
+        peering_id: peering_id(1),
+        side,
+        admit: admit.to_vec(),
+    }
+    .into()
 }
 
 pub(crate) fn group(name: &str) -> FirewallGroup {
@@ -169,19 +265,42 @@ pub(crate) fn group(name: &str) -> FirewallGroup {
 }
 
 pub(crate) fn group_created(side: Side, name: &str) -> FirewallGroupCreated {
-    FirewallGroupCreated { peering_id: peering_id(1), side, group: group(name) }
+    FirewallGroupCreated {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+    }
 }
 
-pub(crate) fn rule_authorized(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleAuthorized {
-    FirewallRuleAuthorized { peering_id: peering_id(1), side, rule, rule_id: text::<FirewallRule>(rule_id) }
+pub(crate) fn rule_authorized(
+    side: Side,
+    rule: InboundRule,
+    rule_id: &str,
+) -> FirewallRuleAuthorized {
+    FirewallRuleAuthorized {
+        peering_id: peering_id(1),
+        side,
+        rule,
+        rule_id: text::<FirewallRule>(rule_id),
+    }
 }
 
 pub(crate) fn rule_revoked(side: Side, rule: InboundRule, rule_id: &str) -> FirewallRuleRevoked {
-    FirewallRuleRevoked { peering_id: peering_id(1), side, rule, rule_id: text(rule_id) }
+    FirewallRuleRevoked {
+        peering_id: peering_id(1),
+        side,
+        rule,
+        rule_id: text(rule_id),
+    }
 }
 
 pub(crate) fn enforced(side: Side, name: &str, admit: &[InboundRule]) -> FirewallEnforced {
-    FirewallEnforced { peering_id: peering_id(1), side, group: group(name), admit: admit.to_vec() }
+    FirewallEnforced {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+        admit: admit.to_vec(),
+    }
 }
 
 pub(crate) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
@@ -195,5 +314,7 @@ pub(crate) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
 }
 
 pub(crate) fn unblocked() -> ProvisioningUnblocked {
-    ProvisioningUnblocked { peering_id: peering_id(1) }
+    ProvisioningUnblocked {
+        peering_id: peering_id(1),
+    }
 }

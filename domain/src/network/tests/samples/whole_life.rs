@@ -15,30 +15,65 @@ pub(crate) fn hours_on(hours: i64) -> DateTime<Utc> {
 }
 
 pub(crate) fn requested_on(terms: Terms) -> NetworkEvent {
-    PeeringRequested { peering_id: peering_id(1), peer: peer(1), requested_at: now(), terms, external_id: None }.into()
+    PeeringRequested {
+        peering_id: peering_id(1),
+        peer: peer(1),
+        requested_at: now(),
+        terms,
+        external_id: None,
+    }
+    .into()
 }
 
 /// A registered network with peering 1 requested on these terms, and then these events.
-pub(crate) fn history_on(terms: Terms, then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    [registered(), requested_on(terms)].into_iter().chain(then).collect()
+pub(crate) fn history_on(
+    terms: Terms,
+    then: impl IntoIterator<Item = NetworkEvent>,
+) -> Vec<NetworkEvent> {
+    [registered(), requested_on(terms)]
+        .into_iter()
+        .chain(then)
+        .collect()
 }
 
 pub(crate) fn adopted() -> NetworkEvent {
     let (peering_id, external_id) = (peering_id(1), None);
-    PeeringAdopted { peering_id, peer: peer(1), link: link(), adopted_at: now(), consent: Consent::Delegated, external_id }.into()
+    PeeringAdopted {
+        peering_id,
+        peer: peer(1),
+        link: link(),
+        adopted_at: now(),
+        consent: Consent::Delegated,
+        external_id,
+    }
+    .into()
 }
 
 /// A registered network with peering 1 adopted and active, and then these events.
 pub(crate) fn adopted_history(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
-    [registered(), adopted(), accepted(), activated()].into_iter().chain(then).collect()
+    [registered(), adopted(), accepted(), activated()]
+        .into_iter()
+        .chain(then)
+        .collect()
 }
 
 pub(crate) fn withdrawn(side: Side, destination: &str, replaced_by: Option<&str>) -> NetworkEvent {
-    RouteWithdrawn { peering_id: peering_id(1), side, destination: range(destination), replaced_by: replaced_by.map(range) }.into()
+    RouteWithdrawn {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+        replaced_by: replaced_by.map(range),
+    }
+    .into()
 }
 
 pub(crate) fn route_removed(side: Side, destination: &str, table: &str) -> RouteRemoved {
-    RouteRemoved { peering_id: peering_id(1), side, destination: range(destination), route_table: text(table) }
+    RouteRemoved {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+        route_table: text(table),
+    }
 }
 
 pub(crate) fn ingress_id(n: u128) -> IngressId {
@@ -59,44 +94,84 @@ pub(crate) fn ingress_allowed(n: u128, target: &str, port: u16) -> ConnectorIngr
 }
 
 pub(crate) fn ingress_revoked(n: u128, because: IngressEnd) -> ConnectorIngressRevoked {
-    ConnectorIngressRevoked { peering_id: peering_id(1), ingress_id: ingress_id(n), because }
+    ConnectorIngressRevoked {
+        peering_id: peering_id(1),
+        ingress_id: ingress_id(n),
+        because,
+    }
 }
 
 pub(crate) fn dns_set(side: Side, enabled: bool) -> NetworkEvent {
-    DnsResolutionSet { peering_id: peering_id(1), side, enabled }.into()
+    DnsResolutionSet {
+        peering_id: peering_id(1),
+        side,
+        enabled,
+    }
+    .into()
 }
 
 pub(crate) fn dns_applied(side: Side, enabled: bool) -> DnsResolutionApplied {
-    DnsResolutionApplied { peering_id: peering_id(1), side, enabled }
+    DnsResolutionApplied {
+        peering_id: peering_id(1),
+        side,
+        enabled,
+    }
 }
 
 pub(crate) fn removal_requested() -> NetworkEvent {
-    PeeringRemovalRequested { peering_id: peering_id(1), reason: reason_given("the orders team has moved"), requested_at: now() }.into()
+    PeeringRemovalRequested {
+        peering_id: peering_id(1),
+        reason: reason_given("the orders team has moved"),
+        requested_at: now(),
+    }
+    .into()
 }
 
 pub(crate) fn link_removed() -> LinkRemoved {
-    LinkRemoved { peering_id: peering_id(1), link: link() }
+    LinkRemoved {
+        peering_id: peering_id(1),
+        link: link(),
+    }
 }
 
 pub(crate) fn removed(left_behind: &[Remnant]) -> PeeringRemoved {
-    PeeringRemoved { peering_id: peering_id(1), left_behind: left_behind.to_vec() }
+    PeeringRemoved {
+        peering_id: peering_id(1),
+        left_behind: left_behind.to_vec(),
+    }
 }
 
 pub(crate) fn abandoned(left_behind: &[Remnant]) -> NetworkEvent {
     let reason = reason_given("the account is closed");
-    PeeringAbandoned { peering_id: peering_id(1), reason, left_behind: left_behind.to_vec() }.into()
+    PeeringAbandoned {
+        peering_id: peering_id(1),
+        reason,
+        left_behind: left_behind.to_vec(),
+    }
+    .into()
 }
 
 pub(crate) fn renewed() -> NetworkEvent {
-    PeeringRenewed { peering_id: peering_id(1), expired: link() }.into()
+    PeeringRenewed {
+        peering_id: peering_id(1),
+        expired: link(),
+    }
+    .into()
 }
 
 pub(crate) fn deadline_passed(deadline: DateTime<Utc>) -> PeeringDeadlinePassed {
-    PeeringDeadlinePassed { peering_id: peering_id(1), deadline }
+    PeeringDeadlinePassed {
+        peering_id: peering_id(1),
+        deadline,
+    }
 }
 
 pub(crate) fn expiry_near() -> PeeringExpiryNear {
-    PeeringExpiryNear { peering_id: peering_id(1), link: link(), expires_at: hours_on(24) }
+    PeeringExpiryNear {
+        peering_id: peering_id(1),
+        link: link(),
+        expires_at: hours_on(24),
+    }
 }
 
 pub(crate) fn evidence() -> Evidence {
@@ -110,11 +185,19 @@ pub(crate) fn evidence() -> Evidence {
 }
 
 pub(crate) fn surveyed(routes: &[FoundRoute]) -> PeeringSurveyed {
-    PeeringSurveyed { peering_id: peering_id(1), routes: routes.to_vec(), names: Vec::new() }
+    PeeringSurveyed {
+        peering_id: peering_id(1),
+        routes: routes.to_vec(),
+        names: Vec::new(),
+    }
 }
 
 pub(crate) fn found_route(side: Side, destination: &str, table: &str) -> FoundRoute {
-    FoundRoute { side, route_table: text(table), destination: range(destination) }
+    FoundRoute {
+        side,
+        route_table: text(table),
+        destination: range(destination),
+    }
 }
 
 pub(crate) fn exposure(rule_id: &str) -> Exposure {
@@ -128,38 +211,73 @@ pub(crate) fn exposure(rule_id: &str) -> Exposure {
 }
 
 pub(crate) fn exposed(side: Side, rule_id: &str) -> FirewallExposed {
-    FirewallExposed { peering_id: peering_id(1), side, exposure: exposure(rule_id) }
+    FirewallExposed {
+        peering_id: peering_id(1),
+        side,
+        exposure: exposure(rule_id),
+    }
 }
 
 pub(crate) fn exposure_cleared(side: Side, rule_id: &str) -> ExposureCleared {
-    ExposureCleared { peering_id: peering_id(1), side, rule_id: text(rule_id) }
+    ExposureCleared {
+        peering_id: peering_id(1),
+        side,
+        rule_id: text(rule_id),
+    }
 }
 
 pub(crate) fn group_removed(side: Side, name: &str) -> FirewallGroupRemoved {
-    FirewallGroupRemoved { peering_id: peering_id(1), side, group: group(name) }
+    FirewallGroupRemoved {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+    }
 }
 
 /// The route of the local side is gone from this table.
 pub(crate) fn route_missing(table: &str) -> Finding {
-    Finding::RouteMissing { side: Side::Local, route_table: text(table), destination: range("10.101.0.0/16") }
+    Finding::RouteMissing {
+        side: Side::Local,
+        route_table: text(table),
+        destination: range("10.101.0.0/16"),
+    }
 }
 
 pub(crate) fn detected(finding: Finding) -> DriftDetected {
-    DriftDetected { peering_id: peering_id(1), finding, detected_at: now() }
+    DriftDetected {
+        peering_id: peering_id(1),
+        finding,
+        detected_at: now(),
+    }
 }
 
 pub(crate) fn repaired(finding: Finding, repaired_at: DateTime<Utc>) -> DriftRepaired {
-    DriftRepaired { peering_id: peering_id(1), finding, repaired_at }
+    DriftRepaired {
+        peering_id: peering_id(1),
+        finding,
+        repaired_at,
+    }
 }
 
 pub(crate) fn tolerated(finding: Finding) -> DriftAdopted {
-    DriftAdopted { peering_id: peering_id(1), finding }
+    DriftAdopted {
+        peering_id: peering_id(1),
+        finding,
+    }
 }
 
 pub(crate) fn policy_set(policy: Policy) -> NetworkEvent {
-    NetworkPolicySet { network_id: network_id(), policy }.into()
+    NetworkPolicySet {
+        network_id: network_id(),
+        policy,
+    }
+    .into()
 }
 
 pub(crate) fn retired() -> NetworkEvent {
-    NetworkRetired { network_id: network_id(), reason: reason_given("moved to another region") }.into()
+    NetworkRetired {
+        network_id: network_id(),
+        reason: reason_given("moved to another region"),
+    }
+    .into()
 }

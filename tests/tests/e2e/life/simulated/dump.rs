@@ -1,19 +1,31 @@
 //! The simulated world in the form of the oracle's dump, so that one judge judges all worlds.
 //!
-//! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for anything: a thing's one tag is its
-//! owner's, and every group lets all traffic out.
+//! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for
+//! anything: a thing's one tag is its owner's, and every group lets all traffic out.
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tests::oracle::Expected;
+use peerage_tests::oracle::Expected;
 use workers::cloud::{LinkState, NetworkRef, OWNER_TAG, Place, RouteTarget};
-use workers::clouds::simulated::{SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, World};
+use workers::clouds::simulated::{
+    SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, World,
+};
 
 /// What this account sees in this region.
 pub(super) fn shown(world: &World, at: &Place) -> Value {
-    let networks: Vec<_> = world.networks.values().filter(|it| it.network.place.is_same(at)).collect();
-    let links = world.links.values().filter(|it| [&it.requester, &it.accepter].iter().any(|end| end.network.place.is_same(at)));
-    let groups = networks.iter().flat_map(|network| network.groups.iter().map(|it| group(&network.network, it)));
+    let networks: Vec<_> = world
+        .networks
+        .values()
+        .filter(|it| it.network.place.is_same(at))
+        .collect();
+    let links = world.links.values().filter(|it| {
+        [&it.requester, &it.accepter]
+            .iter()
+            .any(|end| end.network.place.is_same(at))
+    });
+    let groups = networks
+        .iter()
+        .flat_map(|network| network.groups.iter().map(|it| group(&network.network, it)));
     json!({
         "account": at.account.as_str(),
         "region": at.region.as_str(),
@@ -26,9 +38,15 @@ pub(super) fn shown(world: &World, at: &Place) -> Value {
 
 /// The expectation without the tags that the simulated cloud does not keep.
 pub(super) fn without_names(expected: &Expected) -> Expected {
-    let strip = |tags: &mut Option<BTreeMap<String, String>>| tags.iter_mut().for_each(|it| it.retain(|key, _| key == OWNER_TAG));
+    let strip = |tags: &mut Option<BTreeMap<String, String>>| {
+        tags.iter_mut()
+            .for_each(|it| it.retain(|key, _| key == OWNER_TAG))
+    };
     let mut expected = expected.clone();
-    expected.peerings.iter_mut().for_each(|it| strip(&mut it.tags));
+    expected
+        .peerings
+        .iter_mut()
+        .for_each(|it| strip(&mut it.tags));
     for group in &mut expected.security_groups {
         strip(&mut group.tags);
         group.ingress.iter_mut().for_each(|it| strip(&mut it.tags));
@@ -47,9 +65,12 @@ fn vpc(network: &SimulatedNetwork) -> Value {
 }
 
 fn peering(link: &SimulatedLink, at: &Place) -> Value {
-    let end =
-        |it: &NetworkRef| json!({"account": it.place.account.as_str(), "region": it.place.region.as_str(), "vpc": it.network.as_str()});
-    let owner = if link.requester.network.place.is_same(at) { link.owner } else { link.accepters_tag };
+    let end = |it: &NetworkRef| json!({"account": it.place.account.as_str(), "region": it.place.region.as_str(), "vpc": it.network.as_str()});
+    let owner = if link.requester.network.place.is_same(at) {
+        link.owner
+    } else {
+        link.accepters_tag
+    };
     json!({
         "id": link.id.as_str(),
         "state": code(&link.state),
@@ -91,7 +112,13 @@ fn tables(world: &World, network: &SimulatedNetwork) -> Vec<Value> {
 fn route(world: &World, route: &SimulatedRoute) -> Value {
     let (link, carries) = match &route.target {
         RouteTarget::Local | RouteTarget::Other(_) => (None, true),
-        RouteTarget::Link(link) => (Some(link.as_str()), world.links.get(link).is_some_and(|it| it.state == LinkState::Active)),
+        RouteTarget::Link(link) => (
+            Some(link.as_str()),
+            world
+                .links
+                .get(link)
+                .is_some_and(|it| it.state == LinkState::Active),
+        ),
     };
     let state = if carries { "active" } else { "blackhole" };
     json!({"destination": route.destination.to_string(), "link": link, "target": route.target.to_string(), "state": state})
@@ -113,14 +140,23 @@ fn rule(rule: &SimulatedRule) -> Value {
     json!({"id": rule.id.as_str(), "protocol": protocol, "from": from, "to": to, "source": source, "tags": tags(rule.owner)})
 }
 
-/// Protocol, first and last port, and source of a rule as people write them: scenarios open single TCP ports.
+/// Protocol, first and last port, and source of a rule as people write them: scenarios open single
+/// TCP ports.
 fn admitted(rule: &SimulatedRule) -> (&str, u16, u16, &str) {
     let words: Vec<&str> = rule.text.split(' ').collect();
-    let [protocol, port, "from", source] = words[..] else { panic!("a port and a range, not {}", rule.text) };
-    let port = port.parse().unwrap_or_else(|_| panic!("a port in {}", rule.text));
+    let [protocol, port, "from", source] = words[..] else {
+        panic!("a port and a range, not {}", rule.text)
+    };
+    let port = port
+        .parse()
+        .unwrap_or_else(|_| panic!("a port in {}", rule.text));
     (protocol, port, port, source)
 }
 
 fn tags(owner: Option<domain::PeeringId>) -> Value {
-    owner.map(|owner| (OWNER_TAG.to_owned(), json!(owner.to_string()))).into_iter().collect::<Map<_, _>>().into()
+    owner
+        .map(|owner| (OWNER_TAG.to_owned(), json!(owner.to_string())))
+        .into_iter()
+        .collect::<Map<_, _>>()
+        .into()
 }

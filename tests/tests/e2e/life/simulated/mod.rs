@@ -1,4 +1,5 @@
-//! People at the simulated cloud, in this process. The judge is the same as everywhere: it is shown the world in the form of a dump.
+//! People at the simulated cloud, in this process. The judge is the same as everywhere: it is shown
+//! the world in the form of a dump.
 
 mod dump;
 
@@ -13,7 +14,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tests::oracle::{Expected, Network, Oracle, Place, Wanted};
+use peerage_tests::oracle::{Expected, Network, Oracle, Place, Wanted};
 use workers::cloud::{self, DnsSupport, LinkEnd, LinkRole, LinkState, NetworkRef, RouteTarget};
 use workers::clouds::simulated::SimulatedGroup;
 use workers::clouds::{SimulatedCloud, SimulatedSettings};
@@ -48,46 +49,96 @@ pub(super) fn bad_day(seed: u64) -> SimulatedSettings {
 
 impl Simulated {
     pub(super) fn new(cloud: SimulatedCloud, judge: Arc<Oracle>) -> Self {
-        Self { cloud, judge, made: AtomicUsize::new(1) }
+        Self {
+            cloud,
+            judge,
+            made: AtomicUsize::new(1),
+        }
     }
 
     fn id(&self, prefix: &str) -> String {
-        format!("{prefix}-0{:016x}", self.made.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{prefix}-0{:016x}",
+            self.made.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
-    /// A network of two subnets: one uses the main table, the other one of its own. As at AWS, its machines have no names.
+    /// A network of two subnets: one uses the main table, the other one of its own. As at AWS, its
+    /// machines have no names.
     fn build(&self, wanted: &Wanted) -> Network {
-        let (hands, vpc, subnets) = (self.cloud.hands(), self.id("vpc"), [self.id("subnet"), self.id("subnet")]);
-        let network = NetworkRef { place: place(&wanted.place), network: id(&vpc) };
+        let (hands, vpc, subnets) = (
+            self.cloud.hands(),
+            self.id("vpc"),
+            [self.id("subnet"), self.id("subnet")],
+        );
+        let network = NetworkRef {
+            place: place(&wanted.place),
+            network: id(&vpc),
+        };
         hands.build(&network, &[range(&wanted.cidr)], &[]);
         for (number, subnet) in (1..).zip(&subnets) {
-            hands.add_subnet(&network, &id(subnet), Some(&format!("{}-az{number}", wanted.place.region)));
+            hands.add_subnet(
+                &network,
+                &id(subnet),
+                Some(&format!("{}-az{number}", wanted.place.region)),
+            );
         }
-        let extra = hands.add_table(&network, &[id(&subnets[1])]).expect("a network");
-        hands.set_dns(&network, DnsSupport { resolution: true, hostnames: false });
-        let main_route_table = self.cloud.world().networks[&network.to_string()].tables[0].id.to_string();
+        let extra = hands
+            .add_table(&network, &[id(&subnets[1])])
+            .expect("a network");
+        hands.set_dns(
+            &network,
+            DnsSupport {
+                resolution: true,
+                hostnames: false,
+            },
+        );
+        let main_route_table = self.cloud.world().networks[&network.to_string()].tables[0]
+            .id
+            .to_string();
         let (place, cidr) = (wanted.place.clone(), wanted.cidr.clone());
-        Network { place, cidr, vpc, subnets: subnets.to_vec(), main_route_table, extra_route_table: extra.to_string() }
+        Network {
+            place,
+            cidr,
+            vpc,
+            subnets: subnets.to_vec(),
+            main_route_table,
+            extra_route_table: extra.to_string(),
+        }
     }
 
     /// What is seen of this group.
     fn group(&self, network: &Network, group: &str) -> SimulatedGroup {
         let world = self.cloud.world();
         let groups = &world.networks[&reference(network).to_string()].groups;
-        groups.iter().find(|it| it.id.as_str() == group).unwrap_or_else(|| panic!("{group} in {groups:#?}")).clone()
+        groups
+            .iter()
+            .find(|it| it.id.as_str() == group)
+            .unwrap_or_else(|| panic!("{group} in {groups:#?}"))
+            .clone()
     }
 
     /// Which end of the link is here.
     fn role(&self, at: &Place, link: &str) -> LinkRole {
         let world = self.cloud.world();
-        let link = world.links.get(&id(link)).unwrap_or_else(|| panic!("{link} in {:#?}", world.links));
-        if link.accepter.network.place.is_same(&place(at)) { LinkRole::Accepter } else { LinkRole::Requester }
+        let link = world
+            .links
+            .get(&id(link))
+            .unwrap_or_else(|| panic!("{link} in {:#?}", world.links));
+        if link.accepter.network.place.is_same(&place(at)) {
+            LinkRole::Accepter
+        } else {
+            LinkRole::Requester
+        }
     }
 }
 
 impl People for Simulated {
     fn prepare(&self, networks: &[Wanted]) -> BTreeMap<String, Network> {
-        networks.iter().map(|wanted| (wanted.name.clone(), self.build(wanted))).collect()
+        networks
+            .iter()
+            .map(|wanted| (wanted.name.clone(), self.build(wanted)))
+            .collect()
     }
 
     fn dump(&self, places: &[Place]) -> Value {
@@ -96,18 +147,28 @@ impl People for Simulated {
     }
 
     fn judge(&self, places: &[Place], expected: &Expected) -> Result<(), String> {
-        self.judge.judge(&self.dump(places), &dump::without_names(expected))
+        self.judge
+            .judge(&self.dump(places), &dump::without_names(expected))
     }
 
     fn ask_for_link(&self, requester: &Network, accepter: &Network) -> String {
-        let end = |it: &Network| LinkEnd { network: reference(it), ranges: vec![range(&it.cidr)], dns_resolution: None };
-        self.cloud.hands().join(&end(requester), &end(accepter), LinkState::Pending, None).to_string()
+        let end = |it: &Network| LinkEnd {
+            network: reference(it),
+            ranges: vec![range(&it.cidr)],
+            dns_resolution: None,
+        };
+        self.cloud
+            .hands()
+            .join(&end(requester), &end(accepter), LinkState::Pending, None)
+            .to_string()
     }
 
     fn accept_link(&self, accepter: &Place, link: &str) {
         assert_eq!(self.role(accepter, link), LinkRole::Accepter);
         self.cloud.hands().turn(&id(link), LinkState::Provisioning);
-        self.cloud.hands().turn_later(&id(link), ACCEPTING, LinkState::Active);
+        self.cloud
+            .hands()
+            .turn_later(&id(link), ACCEPTING, LinkState::Active);
     }
 
     fn reject_link(&self, accepter: &Place, link: &str) {
@@ -120,17 +181,29 @@ impl People for Simulated {
     }
 
     fn route_over(&self, network: &Network, table: &str, destination: &str, link: &str) {
-        self.cloud.hands().route(&reference(network), &id(table), range(destination), RouteTarget::Link(id(link)));
+        self.cloud.hands().route(
+            &reference(network),
+            &id(table),
+            range(destination),
+            RouteTarget::Link(id(link)),
+        );
     }
 
     fn route_elsewhere(&self, network: &Network, table: &str, destination: &str) -> String {
         let gateway = self.id("igw");
-        self.cloud.hands().route(&reference(network), &id(table), range(destination), RouteTarget::Other(gateway.clone()));
+        self.cloud.hands().route(
+            &reference(network),
+            &id(table),
+            range(destination),
+            RouteTarget::Other(gateway.clone()),
+        );
         gateway
     }
 
     fn delete_route(&self, network: &Network, table: &str, destination: &str) {
-        self.cloud.hands().unroute(&reference(network), &id(table), range(destination));
+        self.cloud
+            .hands()
+            .unroute(&reference(network), &id(table), range(destination));
     }
 
     fn widen(&self, network: &Network, more: &str) {
@@ -142,33 +215,62 @@ impl People for Simulated {
     }
 
     fn open(&self, network: &Network, name: &str, admit: &[(u16, &str)]) -> String {
-        let rules: Vec<_> = admit.iter().map(|(port, range)| format!("tcp {port} from {range}")).collect();
+        let rules: Vec<_> = admit
+            .iter()
+            .map(|(port, range)| format!("tcp {port} from {range}"))
+            .collect();
         let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
-        self.cloud.hands().group(&reference(network), name, &rules).expect("a network").to_string()
+        self.cloud
+            .hands()
+            .group(&reference(network), name, &rules)
+            .expect("a network")
+            .to_string()
     }
 
     fn open_to_list(&self, network: &Network, group: &str, port: u16, ranges: &[&str]) {
-        self.cloud.hands().admit(&reference(network), &id(group), &format!("tcp {port} from {}", ranges.join(","))).expect("a group");
+        self.cloud
+            .hands()
+            .admit(
+                &reference(network),
+                &id(group),
+                &format!("tcp {port} from {}", ranges.join(",")),
+            )
+            .expect("a group");
     }
 
     fn ports(&self, network: &Network, group: &str) -> Vec<u16> {
-        let mut ports: Vec<_> = self.group(network, group).rules.iter().map(dump::first_port).collect();
+        let mut ports: Vec<_> = self
+            .group(network, group)
+            .rules
+            .iter()
+            .map(dump::first_port)
+            .collect();
         ports.sort_unstable();
         ports
     }
 
     fn close(&self, network: &Network, group: &str) -> usize {
         let rules = self.group(network, group).rules;
-        rules.iter().for_each(|rule| self.cloud.hands().drop_rule(&reference(network), &rule.id));
+        rules
+            .iter()
+            .for_each(|rule| self.cloud.hands().drop_rule(&reference(network), &rule.id));
         rules.len()
     }
 
     fn untag(&self, network: &Network, group: &str) {
-        self.cloud.hands().tag_group(&reference(network), &id(group), None);
+        self.cloud
+            .hands()
+            .tag_group(&reference(network), &id(group), None);
     }
 
     fn give_names(&self, network: &Network) {
-        self.cloud.hands().set_dns(&reference(network), DnsSupport { resolution: true, hostnames: true });
+        self.cloud.hands().set_dns(
+            &reference(network),
+            DnsSupport {
+                resolution: true,
+                hostnames: true,
+            },
+        );
     }
 
     fn resolves(&self, accepter: &Network, link: &str) -> bool {
@@ -178,12 +280,20 @@ impl People for Simulated {
 }
 
 fn reference(network: &Network) -> NetworkRef {
-    NetworkRef { place: place(&network.place), network: id(&network.vpc) }
+    NetworkRef {
+        place: place(&network.place),
+        network: id(&network.vpc),
+    }
 }
 
 fn place(place: &Place) -> cloud::Place {
     let region = Region::of(Provider::Aws, &place.region).unwrap();
-    cloud::Place { provider: Provider::Aws, account: id(&place.account), region, external_id: None }
+    cloud::Place {
+        provider: Provider::Aws,
+        account: id(&place.account),
+        region,
+        external_id: None,
+    }
 }
 
 fn range(text: &str) -> IpNet {
@@ -191,5 +301,6 @@ fn range(text: &str) -> IpNet {
 }
 
 fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error:?}"))
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}: {error:?}"))
 }

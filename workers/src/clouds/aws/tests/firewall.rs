@@ -37,13 +37,22 @@ fn group(id: &str, name: &str) -> SecurityGroup {
 fn views_of(groups: &[SecurityGroup], rules: &[SecurityGroupRule]) -> Vec<GroupView> {
     let at = here();
     let lists = views::Lists::from([("pl-1".into(), vec!["10.2.0.0/16".parse().unwrap()])]);
-    views::groups(&Asked::of(Operation::FirewallGroups, &at).unwrap(), groups, rules, &lists).unwrap()
+    views::groups(
+        &Asked::of(Operation::FirewallGroups, &at).unwrap(),
+        groups,
+        rules,
+        &lists,
+    )
+    .unwrap()
 }
 
 #[test]
 fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
     let ours = rule("tcp", Some((2113, 2113)), "10.2.0.0/16");
-    let outbound = SecurityGroupRule { egress: true, ..ours.clone() };
+    let outbound = SecurityGroupRule {
+        egress: true,
+        ..ours.clone()
+    };
     let others = [
         rule("udp", Some((2113, 2113)), "10.2.0.0/16"),
         rule("tcp", Some((2113, 2114)), "10.2.0.0/16"),
@@ -72,8 +81,17 @@ fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
         ]
     );
     let in_our_words: Vec<_> = view.rules.iter().filter_map(|rule| rule.rule).collect();
-    assert_eq!(in_our_words, [InboundRule { source: "10.2.0.0/16".parse().unwrap(), port: 2113 }]);
-    assert!(view.rules.iter().all(|rule| rule.owner.is_none()), "an owner tag that names no peering names nobody");
+    assert_eq!(
+        in_our_words,
+        [InboundRule {
+            source: "10.2.0.0/16".parse().unwrap(),
+            port: 2113
+        }]
+    );
+    assert!(
+        view.rules.iter().all(|rule| rule.owner.is_none()),
+        "an owner tag that names no peering names nobody"
+    );
 }
 
 #[test]
@@ -86,9 +104,17 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
         rule("tcp", Some((22, 22)), "pl-unread"),
         rule("icmp", Some((3, 4)), "10.2.0.0/16"),
     ];
-    let admits: Vec<_> = views_of(&[group("sg-1", "web")], &rules).remove(0).rules.into_iter().map(|rule| rule.admits).collect();
+    let admits: Vec<_> = views_of(&[group("sg-1", "web")], &rules)
+        .remove(0)
+        .rules
+        .into_iter()
+        .map(|rule| rule.admits)
+        .collect();
     let traffic = |source: &str, protocol: Option<&str>, ports| Traffic {
-        source: source.parse().map_or_else(|_| Source::Named(source.to_owned()), |range| Source::Ranges(vec![range])),
+        source: source.parse().map_or_else(
+            |_| Source::Named(source.to_owned()),
+            |range| Source::Ranges(vec![range]),
+        ),
         protocol: protocol.map(str::to_owned),
         ports,
     };
@@ -108,16 +134,34 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
 #[test]
 fn each_group_has_its_own_rules_and_says_whose_it_is() {
     let named = SecurityGroup {
-        tags: Tags::from([("Name".to_owned(), "Web servers".to_owned()), (OWNER_TAG.to_owned(), OWNER.to_string())]),
+        tags: Tags::from([
+            ("Name".to_owned(), "Web servers".to_owned()),
+            (OWNER_TAG.to_owned(), OWNER.to_string()),
+        ]),
         ..group("sg-2", "web")
     };
-    let theirs = SecurityGroupRule { group: Some("sg-2".into()), ..rule("tcp", Some((1, 1)), "10.2.0.0/16") };
+    let theirs = SecurityGroupRule {
+        group: Some("sg-2".into()),
+        ..rule("tcp", Some((1, 1)), "10.2.0.0/16")
+    };
     let views = views_of(&[group("sg-1", "default"), named], &[theirs]);
-    assert_eq!(views.iter().map(|it| it.rules.len()).collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(views.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["default", "web"]);
+    assert_eq!(
+        views.iter().map(|it| it.rules.len()).collect::<Vec<_>>(),
+        [0, 1]
+    );
+    assert_eq!(
+        views.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+        ["default", "web"]
+    );
     let whose: Vec<_> = views.iter().map(|it| it.belongs_to.as_str()).collect();
-    assert_eq!(whose, ["111111111111 (default)", "111111111111 (Web servers)"]);
-    assert_eq!(views.iter().map(|it| it.owner).collect::<Vec<_>>(), [None, Some(OWNER)]);
+    assert_eq!(
+        whose,
+        ["111111111111 (default)", "111111111111 (Web servers)"]
+    );
+    assert_eq!(
+        views.iter().map(|it| it.owner).collect::<Vec<_>>(),
+        [None, Some(OWNER)]
+    );
 }
 
 #[test]
@@ -143,15 +187,31 @@ fn an_access_list_keeps_its_inbound_entries_in_order() {
         tags: Tags::new(),
     };
     let at = here();
-    let view = views::access_list(&Asked::of(Operation::AccessLists, &at).unwrap(), &found).unwrap();
-    let entries: Vec<_> = view.entries.iter().map(|it| (it.traffic.protocol.as_deref(), it.traffic.ports, it.allow)).collect();
-    assert_eq!(entries, [(Some("tcp"), Some((2113, 2113)), true), (None, None, false)]);
+    let view =
+        views::access_list(&Asked::of(Operation::AccessLists, &at).unwrap(), &found).unwrap();
+    let entries: Vec<_> = view
+        .entries
+        .iter()
+        .map(|it| (it.traffic.protocol.as_deref(), it.traffic.ports, it.allow))
+        .collect();
+    assert_eq!(
+        entries,
+        [(Some("tcp"), Some((2113, 2113)), true), (None, None, false)]
+    );
     assert_eq!((view.network.as_str(), view.subnets.len()), ("vpc-1", 1));
 }
 
 #[test]
 fn only_the_lists_that_inbound_rules_name_are_read() {
-    let outbound = SecurityGroupRule { egress: true, ..rule("-1", None, "pl-2") };
-    let rules = [rule("tcp", Some((1, 1)), "pl-1"), rule("udp", Some((1, 1)), "pl-1"), rule("tcp", Some((1, 1)), "sg-1"), outbound];
+    let outbound = SecurityGroupRule {
+        egress: true,
+        ..rule("-1", None, "pl-2")
+    };
+    let rules = [
+        rule("tcp", Some((1, 1)), "pl-1"),
+        rule("udp", Some((1, 1)), "pl-1"),
+        rule("tcp", Some((1, 1)), "sg-1"),
+        outbound,
+    ];
     assert_eq!(views::named_lists(&rules), [&"pl-1".into()].into());
 }

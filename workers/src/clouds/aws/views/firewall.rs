@@ -6,7 +6,9 @@ use super::{
 };
 use crate::cloud::{AccessEntry, AccessListView, CloudError, GroupView, RuleView, Source, Traffic};
 use domain::network::InboundRule;
-use ec2::{IpNet, NetworkAcl, NetworkAclEntry, PrefixListId, RuleSource, SecurityGroup, SecurityGroupRule};
+use ec2::{
+    IpNet, NetworkAcl, NetworkAclEntry, PrefixListId, RuleSource, SecurityGroup, SecurityGroupRule,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// EC2's word for every protocol.
@@ -17,8 +19,19 @@ pub(in super::super) type Lists = BTreeMap<PrefixListId, Vec<IpNet>>;
 
 /// The lists that inbound rules name.
 pub(in super::super) fn named_lists(rules: &[SecurityGroupRule]) -> BTreeSet<&PrefixListId> {
-    let sources = rules.iter().filter(|rule| !rule.egress).map(|rule| &rule.source);
-    sources.filter_map(|source| if let RuleSource::PrefixList(list) = source { Some(list) } else { None }).collect()
+    let sources = rules
+        .iter()
+        .filter(|rule| !rule.egress)
+        .map(|rule| &rule.source);
+    sources
+        .filter_map(|source| {
+            if let RuleSource::PrefixList(list) = source {
+                Some(list)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// The groups, each with those of the rules that are its own and inbound.
@@ -29,7 +42,9 @@ pub(in super::super) fn groups(
     lists: &Lists,
 ) -> Result<Vec<GroupView>, CloudError> {
     let inbound = |group: &SecurityGroup| -> Result<Vec<RuleView>, CloudError> {
-        let own = rules.iter().filter(|rule| !rule.egress && rule.group.as_ref() == Some(&group.id));
+        let own = rules
+            .iter()
+            .filter(|rule| !rule.egress && rule.group.as_ref() == Some(&group.id));
         own.map(|found| rule(asked, found, lists)).collect()
     };
     let view = |found: &SecurityGroup| {
@@ -46,10 +61,17 @@ pub(in super::super) fn groups(
     found.iter().map(view).collect()
 }
 
-fn rule(asked: &Asked<'_>, found: &SecurityGroupRule, lists: &Lists) -> Result<RuleView, CloudError> {
+fn rule(
+    asked: &Asked<'_>,
+    found: &SecurityGroupRule,
+    lists: &Lists,
+) -> Result<RuleView, CloudError> {
     let source = match &found.source {
         RuleSource::Cidr(cidr) => Source::Ranges(vec![*cidr]),
-        RuleSource::PrefixList(list) => lists.get(list).cloned().map_or_else(|| Source::Named(list.to_string()), Source::Ranges),
+        RuleSource::PrefixList(list) => lists
+            .get(list)
+            .cloned()
+            .map_or_else(|| Source::Named(list.to_string()), Source::Ranges),
         RuleSource::Group(group) => Source::Named(group.to_string()),
         RuleSource::Other(other) => Source::Named(other.clone()),
     };
@@ -64,24 +86,48 @@ fn rule(asked: &Asked<'_>, found: &SecurityGroupRule, lists: &Lists) -> Result<R
 }
 
 /// The list with its inbound entries.
-pub(in super::super) fn access_list(asked: &Asked<'_>, found: &NetworkAcl) -> Result<AccessListView, CloudError> {
+pub(in super::super) fn access_list(
+    asked: &Asked<'_>,
+    found: &NetworkAcl,
+) -> Result<AccessListView, CloudError> {
     let entry = |found: &NetworkAclEntry| AccessEntry {
-        traffic: traffic(Source::Ranges(vec![found.cidr]), &found.protocol, found.ports),
+        traffic: traffic(
+            Source::Ranges(vec![found.cidr]),
+            &found.protocol,
+            found.ports,
+        ),
         allow: found.allow,
     };
     Ok(AccessListView {
         network: home(asked, found.vpc.as_ref())?,
-        subnets: found.subnets.iter().map(|subnet| asked.name("subnet", subnet.as_str())).collect::<Result<_, _>>()?,
-        entries: found.entries.iter().filter(|entry| !entry.egress).map(entry).collect(),
+        subnets: found
+            .subnets
+            .iter()
+            .map(|subnet| asked.name("subnet", subnet.as_str()))
+            .collect::<Result<_, _>>()?,
+        entries: found
+            .entries
+            .iter()
+            .filter(|entry| !entry.egress)
+            .map(entry)
+            .collect(),
     })
 }
 
 fn traffic(source: Source, protocol: &str, ports: Option<(i32, i32)>) -> Traffic {
     let protocol = protocol_name(protocol);
     let port = |number: i32| u16::try_from(number).ok();
-    let has_ports = protocol.as_deref().is_some_and(|name| matches!(name, "tcp" | "udp"));
-    let ports = ports.filter(|_| has_ports).and_then(|(first, last)| port(first).zip(port(last)));
-    Traffic { source, protocol, ports }
+    let has_ports = protocol
+        .as_deref()
+        .is_some_and(|name| matches!(name, "tcp" | "udp"));
+    let ports = ports
+        .filter(|_| has_ports)
+        .and_then(|(first, last)| port(first).zip(port(last)));
+    Traffic {
+        source,
+        protocol,
+        ports,
+    }
 }
 
 /// Security groups name these protocols and network ACLs number them (IANA).
@@ -99,10 +145,15 @@ fn protocol_name(found: &str) -> Option<String> {
 
 /// The rule in our words, if we could have made it: TCP, one port, one range that may be peered.
 fn in_our_words(found: &SecurityGroupRule, admits: &Traffic) -> Option<InboundRule> {
-    let RuleSource::Cidr(cidr) = found.source else { return None };
+    let RuleSource::Cidr(cidr) = found.source else {
+        return None;
+    };
     let source = cidr.to_string().parse().ok()?;
     let (first, last) = admits.ports?;
-    (first == last && admits.protocol.as_deref() == Some("tcp")).then_some(InboundRule { source, port: first })
+    (first == last && admits.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
+        source,
+        port: first,
+    })
 }
 
 fn text(admits: &Traffic, source: &RuleSource) -> String {

@@ -5,9 +5,15 @@ use crate::cloud::{CloudError, LinkEnd, LinkState, LinkView, NetworkRef, Place};
 use domain::{Provider, Region};
 use ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
 
-/// The connection as a link; `None` if an end has no name in our words, as one in a region that we do not know: none of ours has.
-pub(in super::super) fn link(asked: &Asked<'_>, found: &PeeringConnection) -> Result<Option<LinkView>, CloudError> {
-    let (Some(requester), Some(accepter)) = (end(asked, &found.requester), end(asked, &found.accepter)) else {
+/// The connection as a link; `None` if an end has no name in our words, as one in a region that we
+/// do not know: none of ours has.
+pub(in super::super) fn link(
+    asked: &Asked<'_>,
+    found: &PeeringConnection,
+) -> Result<Option<LinkView>, CloudError> {
+    let (Some(requester), Some(accepter)) =
+        (end(asked, &found.requester), end(asked, &found.accepter))
+    else {
         tracing::debug!(link = %found.id, at = %asked.place, "a peering connection that leads where we cannot say");
         return Ok(None);
     };
@@ -22,15 +28,30 @@ pub(in super::super) fn link(asked: &Asked<'_>, found: &PeeringConnection) -> Re
     }))
 }
 
-/// The end with what EC2 says of its account and region; who compares it with the intent must see a stranger as a stranger.
-/// What EC2 leaves out is taken from where it was asked.
+/// The end with what EC2 says of its account and region; who compares it with the intent must see a
+/// stranger as a stranger. What EC2 leaves out is taken from where it was asked.
 fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
     let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let account = told(&found.account).unwrap_or_else(|| asked.place.account.clone()).parse().ok()?;
+    let account = told(&found.account)
+        .unwrap_or_else(|| asked.place.account.clone())
+        .parse()
+        .ok()?;
     let region = told(&found.region).unwrap_or_else(|| asked.place.region.clone());
-    let place = Place { provider: Provider::Aws, account, region: Region::of(Provider::Aws, &region).ok()?, external_id: None };
-    let network = NetworkRef { place, network: found.vpc.as_ref()?.as_str().parse().ok()? };
-    Some(LinkEnd { network, ranges: found.cidrs.clone(), dns_resolution: found.allow_dns_resolution_from_remote_vpc })
+    let place = Place {
+        provider: Provider::Aws,
+        account,
+        region: Region::of(Provider::Aws, &region).ok()?,
+        external_id: None,
+    };
+    let network = NetworkRef {
+        place,
+        network: found.vpc.as_ref()?.as_str().parse().ok()?,
+    };
+    Some(LinkEnd {
+        network,
+        ranges: found.cidrs.clone(),
+        dns_resolution: found.allow_dns_resolution_from_remote_vpc,
+    })
 }
 
 fn link_state(status: &PeeringStatus) -> LinkState {

@@ -4,22 +4,36 @@ use super::{super::refusals::Asked, home};
 use crate::cloud::{CloudError, RouteState, RouteTableView, RouteTarget, RouteView};
 use ec2::{IpNet, Route, RouteDestination, RouteTable};
 
-pub(in super::super) fn route_table(asked: &Asked<'_>, found: &RouteTable) -> Result<RouteTableView, CloudError> {
-    let routes = found.routes.iter().filter_map(|found| route(asked, found).transpose());
+pub(in super::super) fn route_table(
+    asked: &Asked<'_>,
+    found: &RouteTable,
+) -> Result<RouteTableView, CloudError> {
+    let routes = found
+        .routes
+        .iter()
+        .filter_map(|found| route(asked, found).transpose());
     Ok(RouteTableView {
         network: home(asked, found.vpc.as_ref())?,
         table: asked.name("route table", found.id.as_str())?,
         main: found.main,
-        subnets: found.subnets.iter().map(|subnet| asked.name("subnet", subnet.as_str())).collect::<Result<_, _>>()?,
+        subnets: found
+            .subnets
+            .iter()
+            .map(|subnet| asked.name("subnet", subnet.as_str()))
+            .collect::<Result<_, _>>()?,
         routes: routes.collect::<Result<_, _>>()?,
     })
 }
 
 fn route(asked: &Asked<'_>, found: &Route) -> Result<Option<RouteView>, CloudError> {
-    let RouteDestination::Ipv4(destination) = found.destination else { return Ok(None) };
+    let RouteDestination::Ipv4(destination) = found.destination else {
+        return Ok(None);
+    };
     let target = match &found.target {
         ec2::RouteTarget::Local => RouteTarget::Local,
-        ec2::RouteTarget::Peering(id) => RouteTarget::Link(asked.name("peering connection", id.as_str())?),
+        ec2::RouteTarget::Peering(id) => {
+            RouteTarget::Link(asked.name("peering connection", id.as_str())?)
+        }
         ec2::RouteTarget::Other(id) => RouteTarget::Other(id.clone()),
     };
     let state = match &found.state {
@@ -27,5 +41,9 @@ fn route(asked: &Asked<'_>, found: &Route) -> Result<Option<RouteView>, CloudErr
         ec2::RouteState::Blackhole => RouteState::Blackhole,
         ec2::RouteState::Other(word) => RouteState::Unknown(word.clone()),
     };
-    Ok(Some(RouteView { destination: IpNet::V4(destination), target, state }))
+    Ok(Some(RouteView {
+        destination: IpNet::V4(destination),
+        target,
+        state,
+    }))
 }

@@ -8,7 +8,9 @@ use super::{
     },
     Deed,
 };
-use crate::cloud::{CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef};
+use crate::cloud::{
+    CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
+};
 use domain::{
     PeeringId,
     text::{CloudNetwork, Link},
@@ -20,7 +22,11 @@ const NEVER: &str = "Failed due to incorrect VPC-ID, Account ID, or overlapping 
 
 impl Deed<'_> {
     fn wrong_state(&self, link: &Link, what: &str) -> CloudError {
-        self.error(CloudErrorKind::WrongState, "InvalidStateTransition", format!("`{link}` cannot be {what} now"))
+        self.error(
+            CloudErrorKind::WrongState,
+            "InvalidStateTransition",
+            format!("`{link}` cannot be {what} now"),
+        )
     }
 
     fn not_permitted(&self, message: String) -> CloudError {
@@ -33,7 +39,12 @@ impl Deed<'_> {
         }
         let (now, at, of) = (self.now, self.at, of.iter().collect::<BTreeSet<_>>());
         let asked = |end: &LinkEnd| of.contains(&end.network.network);
-        let links = self.state.world.links.values_mut().filter(|link| asked(&link.requester) || asked(&link.accepter));
+        let links = self
+            .state
+            .world
+            .links
+            .values_mut()
+            .filter(|link| asked(&link.requester) || asked(&link.accepter));
         links.filter_map(|link| link.view(at, now)).collect()
     }
 
@@ -44,7 +55,9 @@ impl Deed<'_> {
         if self.state.world.network(requester).is_none() {
             return Err(self.not_found(requester));
         }
-        let same = |link: &&SimulatedLink| link.requester.network.is_same(requester) && link.accepter.network.is_same(accepter);
+        let same = |link: &&SimulatedLink| {
+            link.requester.network.is_same(requester) && link.accepter.network.is_same(accepter)
+        };
         if self.settings.second_request == SecondRequest::SameLink
             && let Some(existing) = self.state.world.live_links(requester).find(same)
         {
@@ -61,11 +74,21 @@ impl Deed<'_> {
     fn check_room(&self, requester: &NetworkRef) -> Result<(), CloudError> {
         let live = || self.state.world.live_links(requester);
         if live().count() >= self.settings.live_links {
-            return Err(self.error(CloudErrorKind::Quota, "VpcPeeringConnectionsPerVpcLimitExceeded", "too many links"));
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "VpcPeeringConnectionsPerVpcLimitExceeded",
+                "too many links",
+            ));
         }
-        let waits = |link: &&SimulatedLink| !has_begun(&link.state) && link.requester.network.is_same(requester);
+        let waits = |link: &&SimulatedLink| {
+            !has_begun(&link.state) && link.requester.network.is_same(requester)
+        };
         if live().filter(waits).count() >= self.settings.pending_links {
-            return Err(self.error(CloudErrorKind::Quota, "OutstandingVpcPeeringConnectionLimitExceeded", "too many open requests"));
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "OutstandingVpcPeeringConnectionLimitExceeded",
+                "too many open requests",
+            ));
         }
         Ok(())
     }
@@ -93,21 +116,50 @@ impl Deed<'_> {
     }
 
     fn end(&self, told: &LinkEnd) -> LinkEnd {
-        let ranges = self.state.world.network(&told.network).map(|it| it.ranges.clone()).unwrap_or_default();
-        LinkEnd { network: bare_network(&told.network), ranges, dns_resolution: None }
+        let ranges = self
+            .state
+            .world
+            .network(&told.network)
+            .map(|it| it.ranges.clone())
+            .unwrap_or_default();
+        LinkEnd {
+            network: bare_network(&told.network),
+            ranges,
+            dns_resolution: None,
+        }
     }
 
     fn is_possible(&self, requester: &NetworkRef, accepter: &NetworkRef) -> bool {
-        let (one, other) = (self.state.world.network(requester), self.state.world.network(accepter));
-        one.zip(other).is_some_and(|(one, other)| !one.overlaps(other))
+        let (one, other) = (
+            self.state.world.network(requester),
+            self.state.world.network(accepter),
+        );
+        one.zip(other)
+            .is_some_and(|(one, other)| !one.overlaps(other))
     }
 
-    /// The link, as calls from here find it, and the end from which they come; the wanted one if both are here.
-    fn found(&self, link: &Link, wanted: LinkRole) -> Result<(SimulatedLink, LinkRole), CloudError> {
-        let found = self.state.world.links.get(link).ok_or_else(|| self.not_found(link))?;
-        let known = |role: &LinkRole| found.shown_to(*role).by(self.now) && found.is_told_to(*role, self.now);
+    /// The link, as calls from here find it, and the end from which they come; the wanted one if
+    /// both are here.
+    fn found(
+        &self,
+        link: &Link,
+        wanted: LinkRole,
+    ) -> Result<(SimulatedLink, LinkRole), CloudError> {
+        let found = self
+            .state
+            .world
+            .links
+            .get(link)
+            .ok_or_else(|| self.not_found(link))?;
+        let known = |role: &LinkRole| {
+            found.shown_to(*role).by(self.now) && found.is_told_to(*role, self.now)
+        };
         let roles: Vec<LinkRole> = found.roles_at(self.at).filter(known).collect();
-        let role = roles.iter().find(|role| **role == wanted).or(roles.first()).ok_or_else(|| self.not_found(link))?;
+        let role = roles
+            .iter()
+            .find(|role| **role == wanted)
+            .or(roles.first())
+            .ok_or_else(|| self.not_found(link))?;
         Ok((found.clone(), *role))
     }
 
@@ -124,23 +176,53 @@ impl Deed<'_> {
     pub(crate) fn accept_link(&mut self, link: &Link) -> Result<(), CloudError> {
         let (found, role) = self.found(link, LinkRole::Accepter)?;
         if role != LinkRole::Accepter {
-            return Err(self.not_permitted(format!("`{link}` is accepted by its accepter, in its accepter's region")));
+            return Err(self.not_permitted(format!(
+                "`{link}` is accepted by its accepter, in its accepter's region"
+            )));
         }
         if found.state != LinkState::Pending {
             return Err(self.wrong_state(link, "accepted"));
         }
         let (requester, accepter) = (&found.requester.network, &found.accepter.network);
-        let rival = |other: &&SimulatedLink| other.id != *link && other.joins(requester, accepter) && has_begun(&other.state);
-        if let Some(rival) = self.state.world.live_links(accepter).find(rival).map(|rival| rival.id.clone()) {
+        let rival = |other: &&SimulatedLink| {
+            other.id != *link && other.joins(requester, accepter) && has_begun(&other.state)
+        };
+        if let Some(rival) = self
+            .state
+            .world
+            .live_links(accepter)
+            .find(rival)
+            .map(|rival| rival.id.clone())
+        {
             let message = format!("`{rival}` joins these networks already");
-            return Err(self.error(CloudErrorKind::Conflict, "VpcPeeringConnectionAlreadyExists", message));
+            return Err(self.error(
+                CloudErrorKind::Conflict,
+                "VpcPeeringConnectionAlreadyExists",
+                message,
+            ));
         }
-        let begun = |network| self.state.world.live_links(network).filter(|link| has_begun(&link.state)).count();
-        if [requester, accepter].into_iter().any(|network| begun(network) >= self.settings.live_links) {
-            return Err(self.error(CloudErrorKind::Quota, "ActiveVpcPeeringConnectionPerVpcLimitExceeded", "too many links"));
+        let begun = |network| {
+            self.state
+                .world
+                .live_links(network)
+                .filter(|link| has_begun(&link.state))
+                .count()
+        };
+        if [requester, accepter]
+            .into_iter()
+            .any(|network| begun(network) >= self.settings.live_links)
+        {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "ActiveVpcPeeringConnectionPerVpcLimitExceeded",
+                "too many links",
+            ));
         }
         self.occupy(requester, accepter)?;
-        let (now, wait) = (self.now, self.state.weather.draw(&self.settings.provisioning));
+        let (now, wait) = (
+            self.now,
+            self.state.weather.draw(&self.settings.provisioning),
+        );
         self.change(link, |link| {
             link.become_now(LinkState::Provisioning, None, now);
             link.turns = Some(Turn::later(now, wait, LinkState::Active, None));
@@ -154,7 +236,9 @@ impl Deed<'_> {
             LinkState::Active => true,
             LinkState::Pending if role == LinkRole::Requester => true,
             LinkState::Pending => {
-                return Err(self.not_permitted(format!("`{link}` waits for its accepter; only its requester deletes it")));
+                return Err(self.not_permitted(format!(
+                    "`{link}` waits for its accepter; only its requester deletes it"
+                )));
             }
             LinkState::Initiating
             | LinkState::Provisioning
@@ -180,23 +264,46 @@ impl Deed<'_> {
         Ok(())
     }
 
-    pub(crate) fn set_dns_resolution(&mut self, link: &Link, end: LinkRole, enabled: bool) -> Result<(), CloudError> {
+    pub(crate) fn set_dns_resolution(
+        &mut self,
+        link: &Link,
+        end: LinkRole,
+        enabled: bool,
+    ) -> Result<(), CloudError> {
         let (found, role) = self.found(link, end)?;
         if role != end {
-            return Err(self.not_permitted(format!("`{link}`: each side sets its own options, in its own region")));
+            return Err(self.not_permitted(format!(
+                "`{link}`: each side sets its own options, in its own region"
+            )));
         }
         if found.state != LinkState::Active {
-            return Err(self.not_permitted(format!("`{link}` is not active. Options can be set only for active ones.")));
+            return Err(self.not_permitted(format!(
+                "`{link}` is not active. Options can be set only for active ones."
+            )));
         }
         let lacking = [&found.requester.network, &found.accepter.network]
             .into_iter()
-            .find(|network| self.state.world.network(network).is_some_and(|network| !network.dns.resolution || !network.dns.hostnames));
+            .find(|network| {
+                self.state
+                    .world
+                    .network(network)
+                    .is_some_and(|network| !network.dns.resolution || !network.dns.hostnames)
+            });
         if let Some(lacking) = lacking.filter(|_| enabled) {
-            let message = format!("`{}` has no DNS host names or no DNS resolution", lacking.network);
-            return Err(self.error(CloudErrorKind::Precondition, "InvalidVpcPeeringConnectionState.DnsHostnamesDisabled", message));
+            let message = format!(
+                "`{}` has no DNS host names or no DNS resolution",
+                lacking.network
+            );
+            return Err(self.error(
+                CloudErrorKind::Precondition,
+                "InvalidVpcPeeringConnectionState.DnsHostnamesDisabled",
+                message,
+            ));
         }
         self.occupy(&found.requester.network, &found.accepter.network)?;
-        self.change(link, |link| link.end_mut(end).dns_resolution = Some(enabled));
+        self.change(link, |link| {
+            link.end_mut(end).dns_resolution = Some(enabled)
+        });
         Ok(())
     }
 }

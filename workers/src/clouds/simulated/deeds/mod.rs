@@ -27,55 +27,88 @@ pub(super) struct Deed<'a> {
 
 impl Deed<'_> {
     fn error(&self, kind: CloudErrorKind, code: &str, message: impl Into<String>) -> CloudError {
-        CloudError::new(self.operation, self.at, kind).code(code).message(message)
+        CloudError::new(self.operation, self.at, kind)
+            .code(code)
+            .message(message)
     }
 
     fn not_found(&self, what: &impl ToString) -> CloudError {
-        self.error(CloudErrorKind::NotFound, "NotFound", format!("`{}` does not exist", what.to_string()))
+        self.error(
+            CloudErrorKind::NotFound,
+            "NotFound",
+            format!("`{}` does not exist", what.to_string()),
+        )
     }
 
     /// When reads will see what happens now.
     fn soon(&mut self) -> Shown {
         let from = after(self.now, self.state.weather.draw(&self.settings.visibility));
-        Shown { from, missed_by: self.state.weather.count(&self.settings.stale_reads) }
+        Shown {
+            from,
+            missed_by: self.state.weather.count(&self.settings.stale_reads),
+        }
     }
 
     pub(super) fn identity(&mut self) -> Result<Account, CloudError> {
-        Ok(self.state.impostors.get(&self.at.account).unwrap_or(&self.at.account).clone())
+        Ok(self
+            .state
+            .impostors
+            .get(&self.at.account)
+            .unwrap_or(&self.at.account)
+            .clone())
     }
 
-    /// Whether the credentials for this account are those of another, where nothing of it is to be seen.
+    /// Whether the credentials for this account are those of another, where nothing of it is to be
+    /// seen.
     fn is_elsewhere(&self) -> bool {
         self.state.impostors.contains_key(&self.at.account)
     }
 
-    /// Brings a network into being that nobody had heard of, where the settings say so; and tells its ranges, if nobody has yet.
+    /// Brings a network into being that nobody had heard of, where the settings say so; and tells
+    /// its ranges, if nobody has yet.
     fn know(&mut self, network: &NetworkRef, ranges: &[IpNet]) {
         if self.settings.unknown_networks == Unknown::Refused {
             return;
         }
         match self.state.world.network_mut(network) {
-            Some(known) if known.ranges.is_empty() => ranges.iter().for_each(|range| known.widen(*range)),
+            Some(known) if known.ranges.is_empty() => {
+                ranges.iter().for_each(|range| known.widen(*range))
+            }
             Some(_) => {}
             None => {
-                let main = self.state.weather.id(prefixes(network.place.provider).table);
+                let main = self
+                    .state
+                    .weather
+                    .id(prefixes(network.place.provider).table);
                 let made = SimulatedNetwork::new(bare_network(network), ranges.to_vec(), main);
                 self.state.world.networks.insert(network.to_string(), made);
             }
         }
     }
 
-    /// What one look at each of these networks shows, for those that are there. In a lenient cloud all are, and the new ones have
-    /// not told anything yet.
-    fn look<T>(&mut self, of: &[CloudNetwork], mut look: impl FnMut(&mut SimulatedNetwork, DateTime<Utc>) -> Vec<T>) -> Vec<T> {
+    /// What one look at each of these networks shows, for those that are there. In a lenient cloud
+    /// all are, and the new ones have not told anything yet.
+    fn look<T>(
+        &mut self,
+        of: &[CloudNetwork],
+        mut look: impl FnMut(&mut SimulatedNetwork, DateTime<Utc>) -> Vec<T>,
+    ) -> Vec<T> {
         if self.is_elsewhere() {
             return Vec::new();
         }
         for network in of {
-            self.know(&NetworkRef { place: bare(self.at), network: network.clone() }, &[]);
+            self.know(
+                &NetworkRef {
+                    place: bare(self.at),
+                    network: network.clone(),
+                },
+                &[],
+            );
         }
         let mut seen = Vec::new();
-        self.state.world.each(self.at, of, |network| seen.extend(look(network, self.now)));
+        self.state
+            .world
+            .each(self.at, of, |network| seen.extend(look(network, self.now)));
         seen
     }
 
@@ -83,7 +116,12 @@ impl Deed<'_> {
     fn occupy(&mut self, one: &NetworkRef, other: &NetworkRef) -> Result<(), CloudError> {
         let until = after(self.now, self.state.weather.draw(&self.settings.busy));
         let both = [one, other];
-        if both.into_iter().any(|it| self.state.world.network(it).is_some_and(|network| network.busy_until > self.now)) {
+        if both.into_iter().any(|it| {
+            self.state
+                .world
+                .network(it)
+                .is_some_and(|network| network.busy_until > self.now)
+        }) {
             return Err(self.error(
                 CloudErrorKind::Busy,
                 "OperationInProgress",

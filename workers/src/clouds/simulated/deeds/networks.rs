@@ -8,7 +8,10 @@ use super::{
     },
     Deed,
 };
-use crate::cloud::{AccessListView, CloudError, DnsSupport, NetworkRef, NetworkView, Operation, Rehearsal, Rehearsed, SubnetView};
+use crate::cloud::{
+    AccessListView, CloudError, DnsSupport, NetworkRef, NetworkView, Operation, Rehearsal,
+    Rehearsed, SubnetView,
+};
 use domain::{Provider, Range, text::CloudNetwork};
 use ipnet::IpNet;
 
@@ -27,7 +30,11 @@ impl Deed<'_> {
 
     pub(crate) fn dns_support(&mut self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
         self.know(network, &[]);
-        self.state.world.network(network).map(|network| network.dns).ok_or_else(|| self.not_found(network))
+        self.state
+            .world
+            .network(network)
+            .map(|network| network.dns)
+            .ok_or_else(|| self.not_found(network))
     }
 
     /// Permissions are all that is looked at, as at AWS.
@@ -41,20 +48,30 @@ impl Deed<'_> {
             Rehearsing::NotAvailable => Rehearsed::NotAvailable,
             Rehearsing::Honoured => match self.state.gate.permitted(operation, self.at) {
                 Ok(()) => Rehearsed::Allowed,
-                Err(refused) => Rehearsed::Refused { message: refused.message },
+                Err(refused) => Rehearsed::Refused {
+                    message: refused.message,
+                },
             },
         }
     }
 
-    pub(crate) fn create_network(&mut self, range: Range, name: &str) -> Result<CloudNetwork, CloudError> {
+    pub(crate) fn create_network(
+        &mut self,
+        range: Range,
+        name: &str,
+    ) -> Result<CloudNetwork, CloudError> {
         let id: CloudNetwork = match self.at.provider {
             Provider::Aws => self.state.weather.id("vpc"),
             Provider::Gcp => self.state.weather.id(name),
-            Provider::Azure => {
-                self.state.weather.id(&format!("/subscriptions/{}/providers/Microsoft.Network/virtualNetworks/{name}", self.at.account))
-            }
+            Provider::Azure => self.state.weather.id(&format!(
+                "/subscriptions/{}/providers/Microsoft.Network/virtualNetworks/{name}",
+                self.at.account
+            )),
         };
-        let network = NetworkRef { place: bare(self.at), network: id.clone() };
+        let network = NetworkRef {
+            place: bare(self.at),
+            network: id.clone(),
+        };
         let main = self.state.weather.id(prefixes(self.at.provider).table);
         let made = SimulatedNetwork::new(network.clone(), vec![IpNet::V4(range.net())], main);
         self.state.world.networks.insert(network.to_string(), made);

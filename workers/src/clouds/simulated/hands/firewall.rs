@@ -14,12 +14,16 @@ use domain::{
 };
 
 impl Hands {
-    /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or `everything from 0.0.0.0/0`.
+    /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
+    /// `everything from 0.0.0.0/0`.
     pub fn group(&self, network: &NetworkRef, name: &str, rules: &[&str]) -> Option<FirewallGroup> {
-        let id: FirewallGroup = self.reach(|state, _| state.weather.id(prefixes(network.place.provider).group));
+        let id: FirewallGroup =
+            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).group));
         let group = SimulatedGroup::new(id.clone(), name.to_owned(), None, Shown::always());
         self.with_network(network, |network| network.groups.push(group))?;
-        rules.iter().for_each(|rule| drop(self.admit(network, &id, rule)));
+        rules
+            .iter()
+            .for_each(|rule| drop(self.admit(network, &id, rule)));
         Some(id)
     }
 
@@ -31,7 +35,12 @@ impl Hands {
         });
     }
 
-    fn with_group<T>(&self, network: &NetworkRef, group: &FirewallGroup, deed: impl FnOnce(&mut SimulatedGroup) -> T) -> Option<T> {
+    fn with_group<T>(
+        &self,
+        network: &NetworkRef,
+        group: &FirewallGroup,
+        deed: impl FnOnce(&mut SimulatedGroup) -> T,
+    ) -> Option<T> {
         self.reach(|state, _| state.world.group(&network.place, group).map(deed))
     }
 
@@ -51,29 +60,61 @@ impl Hands {
     }
 
     /// Somebody's own rule in any group.
-    pub fn admit(&self, network: &NetworkRef, group: &FirewallGroup, rule: &str) -> Option<FirewallRule> {
-        let id: FirewallRule = self.reach(|state, _| state.weather.id(prefixes(network.place.provider).rule));
-        self.with_group(network, group, |group| group.rules.push(SimulatedRule::others(id.clone(), rule)))?;
+    pub fn admit(
+        &self,
+        network: &NetworkRef,
+        group: &FirewallGroup,
+        rule: &str,
+    ) -> Option<FirewallRule> {
+        let id: FirewallRule =
+            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).rule));
+        self.with_group(network, group, |group| {
+            group.rules.push(SimulatedRule::others(id.clone(), rule))
+        })?;
         Some(id)
     }
 
     /// Somebody's own rule in the peering's firewall group.
-    pub fn slip_in(&self, network: &NetworkRef, peering: PeeringId, rule: &str) -> Option<FirewallRule> {
+    pub fn slip_in(
+        &self,
+        network: &NetworkRef,
+        peering: PeeringId,
+        rule: &str,
+    ) -> Option<FirewallRule> {
         let group = self.with_network(network, |network| {
-            network.groups.iter().find(|group| group.owner == Some(peering)).map(|group| group.id.clone())
+            network
+                .groups
+                .iter()
+                .find(|group| group.owner == Some(peering))
+                .map(|group| group.id.clone())
         })??;
         self.admit(network, &group, rule)
     }
 
-    fn with_rule(&self, network: &NetworkRef, rule: &FirewallRule, deed: impl FnOnce(&mut SimulatedRule)) {
+    fn with_rule(
+        &self,
+        network: &NetworkRef,
+        rule: &FirewallRule,
+        deed: impl FnOnce(&mut SimulatedRule),
+    ) {
         self.with_network(network, |network| {
-            network.groups.iter_mut().flat_map(|group| &mut group.rules).find(|it| it.id == *rule).map(deed)
+            network
+                .groups
+                .iter_mut()
+                .flat_map(|group| &mut group.rules)
+                .find(|it| it.id == *rule)
+                .map(deed)
         });
     }
 
     /// The rule admits something else now, under the same id.
     pub fn alter_rule(&self, network: &NetworkRef, rule: &FirewallRule, into: &str) {
-        self.with_rule(network, rule, |it| *it = SimulatedRule { owner: it.owner, ..SimulatedRule::others(it.id.clone(), into) });
+        self.with_rule(network, rule, |it| {
+            *it = SimulatedRule {
+                owner: it.owner,
+                ..SimulatedRule::others(it.id.clone(), into)
+            }
+        });
     }
 
     /// The rule's owner tag is this one, or gone.

@@ -1,5 +1,5 @@
-//! What people do to a cloud behind the engine's back: permissions, outages, networks built, links ended, things put where ours
-//! should be.
+//! What people do to a cloud behind the engine's back: permissions, outages, networks built, links
+//! ended, things put where ours should be.
 
 mod firewall;
 mod links;
@@ -10,7 +10,8 @@ use crate::cloud::Operation;
 use chrono::{DateTime, Utc};
 use domain::text::{Account, ExternalId};
 
-/// Hands in a simulated cloud. Nothing here waits, is refused or gets lost, and everybody sees it at once.
+/// Hands in a simulated cloud. Nothing here waits, is refused or gets lost, and everybody sees it
+/// at once.
 #[derive(Clone, Debug)]
 pub struct Hands {
     cloud: SimulatedCloud,
@@ -43,7 +44,11 @@ impl Hands {
 
     /// From now on this kind of call is not permitted in this account.
     pub fn deny_call(&self, account: &Account, operation: Operation) {
-        self.cloud.state().gate.denied_calls.insert((account.clone(), operation));
+        self.cloud
+            .state()
+            .gate
+            .denied_calls
+            .insert((account.clone(), operation));
     }
 
     /// From now on whoever enters this account must show this, or nothing.
@@ -57,7 +62,10 @@ impl Hands {
 
     /// From now on the credentials for one account act in the other.
     pub fn mix_up(&self, expected: &Account, actual: &Account) {
-        self.cloud.state().impostors.insert(expected.clone(), actual.clone());
+        self.cloud
+            .state()
+            .impostors
+            .insert(expected.clone(), actual.clone());
     }
 
     pub fn sort_out(&self, expected: &Account) {

@@ -5,13 +5,32 @@ use super::*;
 async fn an_account_that_demands_an_external_id_lets_nobody_in_without_it() {
     let account: Account = "222222222222".parse().unwrap();
     let external_ids = [(account.clone(), "tenant-7".parse().unwrap())].into();
-    let cloud = with(SimulatedSettings { external_ids, ..SimulatedSettings::instant(1) });
-    let showing = |shown: Option<&str>| Place { external_id: shown.map(|it| it.parse().unwrap()), ..other().network.place };
+    let cloud = with(SimulatedSettings {
+        external_ids,
+        ..SimulatedSettings::instant(1)
+    });
+    let showing = |shown: Option<&str>| Place {
+        external_id: shown.map(|it| it.parse().unwrap()),
+        ..other().network.place
+    };
     for wrong in [None, Some("tenant-8")] {
-        assert_eq!(kind(cloud.identity(&showing(wrong)).await), Some(CloudErrorKind::CredentialsRefused));
-        assert_eq!(kind(cloud.networks(&showing(wrong), &id(&other())).await), Some(CloudErrorKind::CredentialsRefused));
+        assert_eq!(
+            kind(cloud.identity(&showing(wrong)).await),
+            Some(CloudErrorKind::CredentialsRefused)
+        );
+        assert_eq!(
+            kind(cloud.networks(&showing(wrong), &id(&other())).await),
+            Some(CloudErrorKind::CredentialsRefused)
+        );
     }
-    assert_eq!(cloud.networks(&showing(Some("tenant-7")), &id(&other())).await.unwrap().len(), 1);
+    assert_eq!(
+        cloud
+            .networks(&showing(Some("tenant-7")), &id(&other()))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     cloud.hands().demand(&account, None);
     assert_eq!(cloud.identity(&showing(None)).await.unwrap(), account);
 }
@@ -19,12 +38,31 @@ async fn an_account_that_demands_an_external_id_lets_nobody_in_without_it() {
 #[tokio::test(start_paused = true)]
 async fn whatever_is_shown_it_is_the_same_account_and_network() {
     let cloud = instant();
-    let place = Place { external_id: Some("tenant-7".parse().unwrap()), ..other().network.place };
-    let accepter = LinkEnd { network: NetworkRef { place: place.clone(), ..other().network }, ..other() };
-    let link = cloud.create_link(&LinkSpec { accepter, ..spec() }).await.unwrap();
-    cloud.accept_link(&other().network.place, &link).await.unwrap();
+    let place = Place {
+        external_id: Some("tenant-7".parse().unwrap()),
+        ..other().network.place
+    };
+    let accepter = LinkEnd {
+        network: NetworkRef {
+            place: place.clone(),
+            ..other().network
+        },
+        ..other()
+    };
+    let link = cloud
+        .create_link(&LinkSpec { accepter, ..spec() })
+        .await
+        .unwrap();
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
     let seen = cloud.links(&place, &id(&other())).await.unwrap().remove(0);
-    assert_eq!((seen.state, seen.accepter.network), (LinkState::Active, other().network), "and nobody is told what was shown");
+    assert_eq!(
+        (seen.state, seen.accepter.network),
+        (LinkState::Active, other().network),
+        "and nobody is told what was shown"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,30 +70,69 @@ async fn a_rehearsal_says_what_the_call_would_say_of_permissions_and_does_nothin
     let account: Account = "111111111111".parse().unwrap();
     let cloud = instant();
     let rehearsal = Rehearsal::CreateLink(spec());
-    assert_eq!(cloud.rehearse(&rehearsal).await.unwrap(), Rehearsed::Allowed);
+    assert_eq!(
+        cloud.rehearse(&rehearsal).await.unwrap(),
+        Rehearsed::Allowed
+    );
     cloud.hands().deny_call(&account, Operation::CreateLink);
-    assert!(matches!(cloud.rehearse(&rehearsal).await.unwrap(), Rehearsed::Refused { .. }));
-    assert_eq!(kind(cloud.create_link(&spec()).await), Some(CloudErrorKind::Denied));
-    let group = Rehearsal::CreateGroup { network: one().network, peering: peering() };
+    assert!(matches!(
+        cloud.rehearse(&rehearsal).await.unwrap(),
+        Rehearsed::Refused { .. }
+    ));
+    assert_eq!(
+        kind(cloud.create_link(&spec()).await),
+        Some(CloudErrorKind::Denied)
+    );
+    let group = Rehearsal::CreateGroup {
+        network: one().network,
+        peering: peering(),
+    };
     assert_eq!(cloud.rehearse(&group).await.unwrap(), Rehearsed::Allowed);
     cloud.hands().deny(&account);
-    assert!(matches!(cloud.rehearse(&group).await.unwrap(), Rehearsed::Refused { .. }));
+    assert!(matches!(
+        cloud.rehearse(&group).await.unwrap(),
+        Rehearsed::Refused { .. }
+    ));
     cloud.hands().allow(&account);
-    assert_eq!(cloud.rehearse(&rehearsal).await.unwrap(), Rehearsed::Allowed);
-    assert_eq!((cloud.world().links.len(), cloud.world().networks.len()), (0, 2));
-    let deaf = with(SimulatedSettings { rehearsing: Rehearsing::NotAvailable, ..SimulatedSettings::instant(1) });
-    assert_eq!(deaf.rehearse(&rehearsal).await.unwrap(), Rehearsed::NotAvailable);
+    assert_eq!(
+        cloud.rehearse(&rehearsal).await.unwrap(),
+        Rehearsed::Allowed
+    );
+    assert_eq!(
+        (cloud.world().links.len(), cloud.world().networks.len()),
+        (0, 2)
+    );
+    let deaf = with(SimulatedSettings {
+        rehearsing: Rehearsing::NotAvailable,
+        ..SimulatedSettings::instant(1)
+    });
+    assert_eq!(
+        deaf.rehearse(&rehearsal).await.unwrap(),
+        Rehearsed::NotAvailable
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn too_many_calls_of_one_kind_are_throttled_in_that_account_and_region_only() {
-    let call_rate = Some(CallRate { burst: 2, per_second: 1.0 });
-    let cloud = with(SimulatedSettings { call_rate, ..SimulatedSettings::instant(1) });
+    let call_rate = Some(CallRate {
+        burst: 2,
+        per_second: 1.0,
+    });
+    let cloud = with(SimulatedSettings {
+        call_rate,
+        ..SimulatedSettings::instant(1)
+    });
     let [one, other] = [one().network.place, other().network.place];
     let asked = async |at: &Place| kind(cloud.identity(at).await);
     let throttled = Some(CloudErrorKind::Throttled { retry_after: None });
-    assert_eq!([asked(&one).await, asked(&one).await, asked(&one).await], [None, None, throttled.clone()]);
-    assert_eq!((asked(&other).await, kind(cloud.links(&one, &[]).await)), (None, None));
+    assert_eq!(
+        [asked(&one).await, asked(&one).await, asked(&one).await],
+        [None, None, throttled.clone()]
+    );
+    assert_eq!(
+        (asked(&other).await, kind(cloud.links(&one, &[]).await)),
+        (None, None)
+    );
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!([asked(&one).await, asked(&one).await], [None, throttled]);
 }

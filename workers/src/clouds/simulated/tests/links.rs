@@ -4,12 +4,19 @@ use ipnet::IpNet;
 
 #[tokio::test(start_paused = true)]
 async fn a_link_goes_through_its_states_with_time() {
-    let cloud = with(SimulatedSettings { initiating: secs(2), provisioning: secs(3), ..SimulatedSettings::instant(1) });
+    let cloud = with(SimulatedSettings {
+        initiating: secs(2),
+        provisioning: secs(3),
+        ..SimulatedSettings::instant(1)
+    });
     let link = cloud.create_link(&spec()).await.unwrap();
     assert_eq!(state(&cloud).await, LinkState::Initiating);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(state(&cloud).await, LinkState::Pending);
-    cloud.accept_link(&other().network.place, &link).await.unwrap();
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
     assert_eq!(state(&cloud).await, LinkState::Provisioning);
     tokio::time::advance(Duration::from_secs(3)).await;
     assert_eq!(state(&cloud).await, LinkState::Active);
@@ -40,17 +47,35 @@ async fn a_tag_is_visible_only_where_it_was_set() {
 async fn the_accepters_ranges_are_told_only_after_it_accepted() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
-    assert_eq!(shown(&cloud, &other()).await[0].accepter.ranges, Vec::<IpNet>::new());
-    cloud.accept_link(&other().network.place, &link).await.unwrap();
-    assert_eq!(shown(&cloud, &other()).await[0].accepter.ranges, other().ranges);
+    assert_eq!(
+        shown(&cloud, &other()).await[0].accepter.ranges,
+        Vec::<IpNet>::new()
+    );
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
+    assert_eq!(
+        shown(&cloud, &other()).await[0].accepter.ranges,
+        other().ranges
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_request_gives_the_first_link_or_another_one() {
     let cloud = instant();
-    assert_eq!(cloud.create_link(&spec()).await.unwrap(), cloud.create_link(&spec()).await.unwrap());
-    let cloud = with(SimulatedSettings { second_request: SecondRequest::AnotherLink, ..SimulatedSettings::instant(1) });
-    assert_ne!(cloud.create_link(&spec()).await.unwrap(), cloud.create_link(&spec()).await.unwrap());
+    assert_eq!(
+        cloud.create_link(&spec()).await.unwrap(),
+        cloud.create_link(&spec()).await.unwrap()
+    );
+    let cloud = with(SimulatedSettings {
+        second_request: SecondRequest::AnotherLink,
+        ..SimulatedSettings::instant(1)
+    });
+    assert_ne!(
+        cloud.create_link(&spec()).await.unwrap(),
+        cloud.create_link(&spec()).await.unwrap()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,23 +83,45 @@ async fn a_reversed_pair_is_refused_when_it_is_accepted() {
     let cloud = instant();
     active(&cloud).await;
     let second = cloud.create_link(&reversed()).await.unwrap();
-    let error = cloud.accept_link(&one().network.place, &second).await.unwrap_err();
+    let error = cloud
+        .accept_link(&one().network.place, &second)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Conflict);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_could_never_work_fails_after_a_while_with_a_reason() {
-    let nowhere = LinkEnd { network: network("333333333333", "us-east-1", "vpc-0ccccccc"), ..other() };
+    let nowhere = LinkEnd {
+        network: network("333333333333", "us-east-1", "vpc-0ccccccc"),
+        ..other()
+    };
     let cloud = instant();
     // The overlap is with a secondary range.
-    cloud.hands().widen(&other().network, "10.1.128.0/17".parse().unwrap());
+    cloud
+        .hands()
+        .widen(&other().network, "10.1.128.0/17".parse().unwrap());
     for accepter in [other(), nowhere] {
         let (requester, at) = (one(), one().network.place);
-        let spec = LinkSpec { peering: peering(), requester, accepter: accepter.clone() };
+        let spec = LinkSpec {
+            peering: peering(),
+            requester,
+            accepter: accepter.clone(),
+        };
         cloud.create_link(&spec).await.unwrap();
         let views = cloud.links(&at, &id(&accepter)).await.unwrap();
-        assert_eq!((views[0].state.clone(), views[0].message.is_some()), (LinkState::Failed, true));
-        assert_eq!(cloud.links(&accepter.network.place, &id(&accepter)).await.unwrap(), [], "its accepter never hears of it");
+        assert_eq!(
+            (views[0].state.clone(), views[0].message.is_some()),
+            (LinkState::Failed, true)
+        );
+        assert_eq!(
+            cloud
+                .links(&accepter.network.place, &id(&accepter))
+                .await
+                .unwrap(),
+            [],
+            "its accepter never hears of it"
+        );
     }
 }
 
@@ -99,20 +146,39 @@ async fn an_unaccepted_link_expires_by_the_told_clock() {
 
 #[tokio::test(start_paused = true)]
 async fn a_network_does_one_operation_at_a_time() {
-    let cloud = with(SimulatedSettings { busy: secs(9), ..SimulatedSettings::instant(1) });
+    let cloud = with(SimulatedSettings {
+        busy: secs(9),
+        ..SimulatedSettings::instant(1)
+    });
     let link = cloud.create_link(&spec()).await.unwrap();
     let at = other().network.place;
-    assert_eq!(kind(cloud.accept_link(&at, &link).await), Some(CloudErrorKind::Busy));
+    assert_eq!(
+        kind(cloud.accept_link(&at, &link).await),
+        Some(CloudErrorKind::Busy)
+    );
     tokio::time::advance(Duration::from_secs(9)).await;
     cloud.accept_link(&at, &link).await.unwrap();
-    let set = async || kind(cloud.set_dns_resolution(&at, &link, LinkRole::Accepter, true).await);
+    let set = async || {
+        kind(
+            cloud
+                .set_dns_resolution(&at, &link, LinkRole::Accepter, true)
+                .await,
+        )
+    };
     assert_eq!(set().await, Some(CloudErrorKind::Busy));
     tokio::time::advance(Duration::from_secs(9)).await;
     assert_eq!(set().await, None);
-    assert_eq!(kind(cloud.delete_link(&at, &link).await), Some(CloudErrorKind::Busy));
+    assert_eq!(
+        kind(cloud.delete_link(&at, &link).await),
+        Some(CloudErrorKind::Busy)
+    );
     tokio::time::advance(Duration::from_secs(9)).await;
     cloud.hands().occupy(&one().network, Duration::from_secs(2));
-    assert_eq!(kind(cloud.delete_link(&at, &link).await), Some(CloudErrorKind::Busy), "the other end is busy too");
+    assert_eq!(
+        kind(cloud.delete_link(&at, &link).await),
+        Some(CloudErrorKind::Busy),
+        "the other end is busy too"
+    );
     tokio::time::advance(Duration::from_secs(2)).await;
     cloud.delete_link(&at, &link).await.unwrap();
 }
@@ -129,7 +195,10 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
     let seen = async |at: &LinkEnd, before: (LinkState, _, _), after: (LinkState, _, _)| {
         assert_eq!(read(at).await, before);
         tokio::time::advance(Duration::from_secs(5)).await;
-        assert_eq!([read(at).await, read(at).await, read(at).await], [before.clone(), before, after]);
+        assert_eq!(
+            [read(at).await, read(at).await, read(at).await],
+            [before.clone(), before, after]
+        );
     };
     for _ in 0..3 {
         shown(&cloud, &one()).await;
@@ -137,15 +206,41 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
     }
     let at = other().network.place;
     cloud.accept_link(&at, &link).await.unwrap();
-    seen(&other(), (LinkState::Pending, None, None), (LinkState::Active, None, Some(false))).await;
-    assert_eq!(kind(cloud.accept_link(&at, &link).await), Some(CloudErrorKind::WrongState));
+    seen(
+        &other(),
+        (LinkState::Pending, None, None),
+        (LinkState::Active, None, Some(false)),
+    )
+    .await;
+    assert_eq!(
+        kind(cloud.accept_link(&at, &link).await),
+        Some(CloudErrorKind::WrongState)
+    );
     cloud.tag_link(&at, &link, peering()).await.unwrap();
-    seen(&other(), (LinkState::Active, None, Some(false)), (LinkState::Active, Some(peering()), Some(false))).await;
-    cloud.set_dns_resolution(&at, &link, LinkRole::Accepter, true).await.unwrap();
+    seen(
+        &other(),
+        (LinkState::Active, None, Some(false)),
+        (LinkState::Active, Some(peering()), Some(false)),
+    )
+    .await;
+    cloud
+        .set_dns_resolution(&at, &link, LinkRole::Accepter, true)
+        .await
+        .unwrap();
     let tagged = (LinkState::Active, Some(peering()), Some(false));
-    seen(&other(), tagged, (LinkState::Active, Some(peering()), Some(true))).await;
+    seen(
+        &other(),
+        tagged,
+        (LinkState::Active, Some(peering()), Some(true)),
+    )
+    .await;
     cloud.delete_link(&at, &link).await.unwrap();
-    seen(&other(), (LinkState::Active, Some(peering()), Some(true)), (LinkState::Deleted, Some(peering()), None)).await;
+    seen(
+        &other(),
+        (LinkState::Active, Some(peering()), Some(true)),
+        (LinkState::Deleted, Some(peering()), None),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,13 +262,27 @@ async fn a_link_that_is_over_is_shown_for_a_while_and_then_never_was() {
             None => cloud.hands().turn(&link, over.clone()),
         }
         for (end, told) in [(one(), requester), (other(), accepter)] {
-            assert_eq!(shown(&cloud, &end).await.len(), usize::from(told > 0), "{over:?} {by:?}");
+            assert_eq!(
+                shown(&cloud, &end).await.len(),
+                usize::from(told > 0),
+                "{over:?} {by:?}"
+            );
         }
-        for (passed, at_the_end) in [(hours(2), [requester > 2, accepter > 2]), (hours(46), [false, false])] {
+        for (passed, at_the_end) in [
+            (hours(2), [requester > 2, accepter > 2]),
+            (hours(46), [false, false]),
+        ] {
             tokio::time::advance(passed - Duration::from_secs(1)).await;
             tokio::time::advance(Duration::from_secs(1)).await;
-            let counts = [shown(&cloud, &one()).await.len(), shown(&cloud, &other()).await.len()];
-            assert_eq!(counts, at_the_end.map(usize::from), "{over:?} {by:?} after {passed:?}");
+            let counts = [
+                shown(&cloud, &one()).await.len(),
+                shown(&cloud, &other()).await.len(),
+            ];
+            assert_eq!(
+                counts,
+                at_the_end.map(usize::from),
+                "{over:?} {by:?} after {passed:?}"
+            );
         }
         let gone = cloud.delete_link(&one().network.place, &link).await;
         assert_eq!(kind(gone), Some(CloudErrorKind::NotFound));
@@ -189,38 +298,76 @@ async fn what_is_over_or_under_way_cannot_be_deleted_and_only_its_requester_with
         kind(cloud.delete_link(&by.network.place, &link).await)
     };
     use LinkState as State;
-    let wrong = [State::Initiating, State::Provisioning, State::Rejected, State::Expired, State::Failed, State::Deleting, State::Deleted];
+    let wrong = [
+        State::Initiating,
+        State::Provisioning,
+        State::Rejected,
+        State::Expired,
+        State::Failed,
+        State::Deleting,
+        State::Deleted,
+    ];
     for state in wrong {
-        assert_eq!(deleted(state.clone(), &one()).await, Some(CloudErrorKind::WrongState), "{state:?}");
+        assert_eq!(
+            deleted(state.clone(), &one()).await,
+            Some(CloudErrorKind::WrongState),
+            "{state:?}"
+        );
     }
-    assert_eq!(deleted(State::Pending, &other()).await, Some(CloudErrorKind::WrongState));
-    for (state, by) in [(State::Pending, one()), (State::Active, one()), (State::Active, other())] {
+    assert_eq!(
+        deleted(State::Pending, &other()).await,
+        Some(CloudErrorKind::WrongState)
+    );
+    for (state, by) in [
+        (State::Pending, one()),
+        (State::Active, one()),
+        (State::Active, other()),
+    ] {
         assert_eq!(deleted(state, &by).await, None);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_between_regions_is_deleted_after_a_while_and_one_within_a_region_at_once() {
-    let cloud = with(SimulatedSettings { deleting: secs(4), ..SimulatedSettings::instant(1) });
+    let cloud = with(SimulatedSettings {
+        deleting: secs(4),
+        ..SimulatedSettings::instant(1)
+    });
     let link = active(&cloud).await;
-    cloud.delete_link(&other().network.place, &link).await.unwrap();
+    cloud
+        .delete_link(&other().network.place, &link)
+        .await
+        .unwrap();
     assert_eq!(state(&cloud).await, LinkState::Deleting);
     tokio::time::advance(Duration::from_secs(4)).await;
     assert_eq!(state(&cloud).await, LinkState::Deleted);
-    let near = end(network("222222222222", "eu-west-1", "vpc-0cccccccc"), "10.3.0.0/16");
+    let near = end(
+        network("222222222222", "eu-west-1", "vpc-0cccccccc"),
+        "10.3.0.0/16",
+    );
     let link = cloud.hands().join(&one(), &near, LinkState::Active, None);
     cloud.delete_link(&near.network.place, &link).await.unwrap();
-    assert_eq!(cloud.links(&near.network.place, &id(&near)).await.unwrap()[0].state, LinkState::Deleted);
+    assert_eq!(
+        cloud.links(&near.network.place, &id(&near)).await.unwrap()[0].state,
+        LinkState::Deleted
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_deletion_the_pair_can_be_joined_anew() {
     let cloud = instant();
     let first = active(&cloud).await;
-    cloud.delete_link(&one().network.place, &first).await.unwrap();
+    cloud
+        .delete_link(&one().network.place, &first)
+        .await
+        .unwrap();
     let second = active(&cloud).await;
     assert_ne!(first, second);
-    let states: Vec<_> = shown(&cloud, &one()).await.into_iter().map(|view| view.state).collect();
+    let states: Vec<_> = shown(&cloud, &one())
+        .await
+        .into_iter()
+        .map(|view| view.state)
+        .collect();
     assert_eq!(states.len(), 2);
     assert!(states.contains(&LinkState::Deleted) && states.contains(&LinkState::Active));
 }
@@ -229,16 +376,35 @@ async fn after_a_deletion_the_pair_can_be_joined_anew() {
 async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconnected() {
     let at = |account: &str| {
         let region = Region::of(Provider::Azure, "westeurope").unwrap();
-        Place { provider: Provider::Azure, account: account.parse().unwrap(), region, external_id: None }
+        Place {
+            provider: Provider::Azure,
+            account: account.parse().unwrap(),
+            region,
+            external_id: None,
+        }
     };
-    let end = |account: &str, range| end(NetworkRef { place: at(account), network: "vnet".parse().unwrap() }, range);
-    let (one, other) = (end("tenant-a", "10.1.0.0/16"), end("tenant-b", "10.2.0.0/16"));
+    let end = |account: &str, range| {
+        end(
+            NetworkRef {
+                place: at(account),
+                network: "vnet".parse().unwrap(),
+            },
+            range,
+        )
+    };
+    let (one, other) = (
+        end("tenant-a", "10.1.0.0/16"),
+        end("tenant-b", "10.2.0.0/16"),
+    );
     let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
     let link = cloud.hands().join(&one, &other, LinkState::Active, None);
     cloud.hands().delete(&link, LinkRole::Accepter);
     let read = async |end: &LinkEnd| cloud.links(&end.network.place, &id(end)).await.unwrap();
     assert_eq!(read(&other).await, []);
-    assert_eq!(read(&one).await[0].state, LinkState::Unknown("Disconnected".to_owned()));
+    assert_eq!(
+        read(&one).await[0].state,
+        LinkState::Unknown("Disconnected".to_owned())
+    );
     cloud.delete_link(&one.network.place, &link).await.unwrap();
     assert_eq!(cloud.world().links[&link].state, LinkState::Deleted);
 }
@@ -247,54 +413,151 @@ async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconne
 async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
-    let set = async |at: &LinkEnd, end, enabled| kind(cloud.set_dns_resolution(&at.network.place, &link, end, enabled).await);
-    assert_eq!(set(&one(), LinkRole::Requester, true).await, Some(CloudErrorKind::WrongState), "not active yet");
-    cloud.accept_link(&other().network.place, &link).await.unwrap();
-    assert_eq!(set(&one(), LinkRole::Accepter, true).await, Some(CloudErrorKind::WrongState), "the other side's");
-    cloud.hands().set_dns(&other().network, DnsSupport { resolution: true, hostnames: false });
-    assert_eq!(set(&one(), LinkRole::Requester, true).await, Some(CloudErrorKind::Precondition));
-    assert_eq!(set(&one(), LinkRole::Requester, false).await, None, "to switch it off needs nothing");
-    cloud.hands().set_dns(&other().network, DnsSupport { resolution: true, hostnames: true });
+    let set = async |at: &LinkEnd, end, enabled| {
+        kind(
+            cloud
+                .set_dns_resolution(&at.network.place, &link, end, enabled)
+                .await,
+        )
+    };
+    assert_eq!(
+        set(&one(), LinkRole::Requester, true).await,
+        Some(CloudErrorKind::WrongState),
+        "not active yet"
+    );
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
+    assert_eq!(
+        set(&one(), LinkRole::Accepter, true).await,
+        Some(CloudErrorKind::WrongState),
+        "the other side's"
+    );
+    cloud.hands().set_dns(
+        &other().network,
+        DnsSupport {
+            resolution: true,
+            hostnames: false,
+        },
+    );
+    assert_eq!(
+        set(&one(), LinkRole::Requester, true).await,
+        Some(CloudErrorKind::Precondition)
+    );
+    assert_eq!(
+        set(&one(), LinkRole::Requester, false).await,
+        None,
+        "to switch it off needs nothing"
+    );
+    cloud.hands().set_dns(
+        &other().network,
+        DnsSupport {
+            resolution: true,
+            hostnames: true,
+        },
+    );
     assert_eq!(set(&one(), LinkRole::Requester, true).await, None);
     let view = shown(&cloud, &one()).await.remove(0);
-    assert_eq!((view.requester.dns_resolution, view.accepter.dns_resolution), (Some(true), None));
+    assert_eq!(
+        (view.requester.dns_resolution, view.accepter.dns_resolution),
+        (Some(true), None)
+    );
     cloud.hands().flip(&link, LinkRole::Requester, false);
-    assert_eq!(shown(&cloud, &one()).await[0].requester.dns_resolution, Some(false));
+    assert_eq!(
+        shown(&cloud, &one()).await[0].requester.dns_resolution,
+        Some(false)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_tag_is_put_back_and_each_side_has_its_own() {
     let cloud = instant();
     let link = active(&cloud).await;
-    let owners = async || [shown(&cloud, &one()).await[0].owner, shown(&cloud, &other()).await[0].owner];
-    cloud.tag_link(&other().network.place, &link, PeeringId(Uuid::from_u128(9))).await.unwrap();
+    let owners = async || {
+        [
+            shown(&cloud, &one()).await[0].owner,
+            shown(&cloud, &other()).await[0].owner,
+        ]
+    };
+    cloud
+        .tag_link(&other().network.place, &link, PeeringId(Uuid::from_u128(9)))
+        .await
+        .unwrap();
     cloud.hands().tag(&link, LinkRole::Requester, None);
     assert_eq!(owners().await, [None, Some(PeeringId(Uuid::from_u128(9)))]);
-    cloud.tag_link(&one().network.place, &link, peering()).await.unwrap();
+    cloud
+        .tag_link(&one().network.place, &link, peering())
+        .await
+        .unwrap();
     assert_eq!(owners().await[0], Some(peering()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn links_and_open_requests_are_limited_on_both_ends() {
-    let third = |n: u8| end(network("333333333333", "eu-west-1", &format!("vpc-0000000{n}")), &format!("10.{}.0.0/16", 100 + n));
-    let cloud = with(SimulatedSettings { live_links: 2, pending_links: 1, ..SimulatedSettings::instant(1) });
-    assert_eq!((cloud.limits(&one().network.place).links, cloud.limits(&one().network.place).pending_links), (2, 1));
+    let third = |n: u8| {
+        end(
+            network("333333333333", "eu-west-1", &format!("vpc-0000000{n}")),
+            &format!("10.{}.0.0/16", 100 + n),
+        )
+    };
+    let cloud = with(SimulatedSettings {
+        live_links: 2,
+        pending_links: 1,
+        ..SimulatedSettings::instant(1)
+    });
+    assert_eq!(
+        (
+            cloud.limits(&one().network.place).links,
+            cloud.limits(&one().network.place).pending_links
+        ),
+        (2, 1)
+    );
     let asked = async |requester: LinkEnd, accepter: LinkEnd| {
-        let made = cloud.create_link(&LinkSpec { peering: peering(), requester, accepter }).await;
+        let made = cloud
+            .create_link(&LinkSpec {
+                peering: peering(),
+                requester,
+                accepter,
+            })
+            .await;
         made.map_err(|error| error.code.unwrap().into_string())
     };
-    (0..4).for_each(|n| cloud.hands().build(&third(n).network, &third(n).ranges, &[]));
+    (0..4).for_each(|n| {
+        cloud
+            .hands()
+            .build(&third(n).network, &third(n).ranges, &[])
+    });
     let first = asked(one(), third(0)).await.unwrap();
-    assert_eq!(asked(one(), third(1)).await, Err("OutstandingVpcPeeringConnectionLimitExceeded".to_owned()));
-    cloud.accept_link(&third(0).network.place, &first).await.unwrap();
-    cloud.hands().join(&one(), &third(1), LinkState::Active, None);
-    assert_eq!(asked(one(), third(2)).await, Err("VpcPeeringConnectionsPerVpcLimitExceeded".to_owned()));
+    assert_eq!(
+        asked(one(), third(1)).await,
+        Err("OutstandingVpcPeeringConnectionLimitExceeded".to_owned())
+    );
+    cloud
+        .accept_link(&third(0).network.place, &first)
+        .await
+        .unwrap();
+    cloud
+        .hands()
+        .join(&one(), &third(1), LinkState::Active, None);
+    assert_eq!(
+        asked(one(), third(2)).await,
+        Err("VpcPeeringConnectionsPerVpcLimitExceeded".to_owned())
+    );
     let incoming = asked(third(3), one()).await.unwrap();
     let full = cloud.accept_link(&one().network.place, &incoming).await;
-    assert_eq!(kind(full), Some(CloudErrorKind::Quota), "the accepter has two already");
+    assert_eq!(
+        kind(full),
+        Some(CloudErrorKind::Quota),
+        "the accepter has two already"
+    );
 }
 
 /// What happens is seen after five seconds, and not by the first two reads after that.
 fn late() -> SimulatedSettings {
-    SimulatedSettings { visibility: secs(5), stale_reads: 2..=2, ..SimulatedSettings::instant(1) }
+    SimulatedSettings {
+        visibility: secs(5),
+        stale_reads: 2..=2,
+        ..SimulatedSettings::instant(1)
+    }
 }

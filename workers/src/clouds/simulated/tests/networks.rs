@@ -8,10 +8,22 @@ async fn a_made_network_is_a_network_of_its_provider() {
     for (provider, region, account) in [
         (Provider::Aws, "eu-west-1", "111111111111"),
         (Provider::Gcp, "europe-west1", "orders-prod"),
-        (Provider::Azure, "westeurope", "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e"),
+        (
+            Provider::Azure,
+            "westeurope",
+            "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e",
+        ),
     ] {
-        let at = Place { provider, account: account.parse().unwrap(), region: Region::of(provider, region).unwrap(), external_id: None };
-        let network = instant().create_network(&at, "10.9.0.0/16".parse().unwrap(), "orders").await.unwrap();
+        let at = Place {
+            provider,
+            account: account.parse().unwrap(),
+            region: Region::of(provider, region).unwrap(),
+            external_id: None,
+        };
+        let network = instant()
+            .create_network(&at, "10.9.0.0/16".parse().unwrap(), "orders")
+            .await
+            .unwrap();
         assert_eq!(provider.check_network(&network), Ok(()), "{network}");
     }
 }
@@ -21,13 +33,26 @@ async fn a_lenient_cloud_makes_the_networks_it_is_told_of() {
     let cloud = SimulatedCloud::new(SimulatedSettings::calm(1), clock());
     let link = cloud.create_link(&spec()).await.unwrap();
     tokio::time::advance(VISIBLE).await;
-    cloud.accept_link(&other().network.place, &link).await.unwrap();
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
     assert_eq!(main_table(&cloud, &other()).await.routes.len(), 1);
     let unheard_of = ["vpc-0cccccccc".parse().unwrap()];
-    let shown = cloud.networks(&one().network.place, &unheard_of).await.unwrap();
-    assert_eq!((shown.len(), shown[0].ranges.len()), (1, 0), "it is there, and has told nothing yet");
+    let shown = cloud
+        .networks(&one().network.place, &unheard_of)
+        .await
+        .unwrap();
+    assert_eq!(
+        (shown.len(), shown[0].ranges.len()),
+        (1, 0),
+        "it is there, and has told nothing yet"
+    );
     let strict = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
-    assert_eq!(strict.create_link(&spec()).await.unwrap_err().kind, CloudErrorKind::NotFound);
+    assert_eq!(
+        strict.create_link(&spec()).await.unwrap_err().kind,
+        CloudErrorKind::NotFound
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,16 +60,38 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
     let cloud = instant();
     let at = one().network.place;
     let more: [IpNet; 2] = ["10.9.0.0/16".parse().unwrap(), "fd00::/56".parse().unwrap()];
-    more.iter().for_each(|range| cloud.hands().widen(&one().network, *range));
+    more.iter()
+        .for_each(|range| cloud.hands().widen(&one().network, *range));
     let of = [id(&one()), ["vpc-0dddddddd".parse().unwrap()]].concat();
     let shown = cloud.networks(&at, &of).await.unwrap();
     assert_eq!(shown.len(), 1);
-    assert_eq!((&shown[0].network, &shown[0].ranges), (&one().network.network, &[one().ranges, more.to_vec()].concat()));
-    assert_eq!(main_table(&cloud, &one()).await.routes.len(), 2, "a local route for each IPv4 range");
-    assert_eq!(cloud.networks(&other().network.place, &of).await.unwrap(), [], "another account's network is not there");
+    assert_eq!(
+        (&shown[0].network, &shown[0].ranges),
+        (
+            &one().network.network,
+            &[one().ranges, more.to_vec()].concat()
+        )
+    );
+    assert_eq!(
+        main_table(&cloud, &one()).await.routes.len(),
+        2,
+        "a local route for each IPv4 range"
+    );
+    assert_eq!(
+        cloud.networks(&other().network.place, &of).await.unwrap(),
+        [],
+        "another account's network is not there"
+    );
     cloud.hands().narrow(&one().network, more[0]);
-    assert_eq!(cloud.networks(&at, &of).await.unwrap()[0].ranges, [&one().ranges[..], &more[1..]].concat());
-    assert_eq!(main_table(&cloud, &one()).await.routes.len(), 1, "and no local route for the range that went");
+    assert_eq!(
+        cloud.networks(&at, &of).await.unwrap()[0].ranges,
+        [&one().ranges[..], &more[1..]].concat()
+    );
+    assert_eq!(
+        main_table(&cloud, &one()).await.routes.len(),
+        1,
+        "and no local route for the range that went"
+    );
     cloud.hands().raze(&one().network);
     assert_eq!(cloud.networks(&at, &of).await.unwrap(), []);
 }
@@ -63,27 +110,71 @@ async fn subnets_are_in_zones_and_behind_access_lists() {
     let at = one().network.place;
     let subnets = ["subnet-1", "subnet-2"].map(|id| id.parse::<Subnet>().unwrap());
     cloud.hands().build(&one().network, &one().ranges, &subnets);
-    cloud.hands().add_subnet(&one().network, &"subnet-3".parse().unwrap(), None);
-    let zones: Vec<_> = cloud.subnets(&at, &id(&one())).await.unwrap().into_iter().map(|it| (it.subnet.to_string(), it.zone)).collect();
+    cloud
+        .hands()
+        .add_subnet(&one().network, &"subnet-3".parse().unwrap(), None);
+    let zones: Vec<_> = cloud
+        .subnets(&at, &id(&one()))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.subnet.to_string(), it.zone))
+        .collect();
     let zone = |name: &str| Some(name.to_owned());
-    let wanted = [("subnet-1", zone("eu-west-1-az1")), ("subnet-2", zone("eu-west-1-az2")), ("subnet-3", None)];
-    assert_eq!(zones, wanted.map(|(subnet, zone)| (subnet.to_owned(), zone)));
+    let wanted = [
+        ("subnet-1", zone("eu-west-1-az1")),
+        ("subnet-2", zone("eu-west-1-az2")),
+        ("subnet-3", None),
+    ];
+    assert_eq!(
+        zones,
+        wanted.map(|(subnet, zone)| (subnet.to_owned(), zone))
+    );
 
-    cloud.hands().fence(&one().network, &subnets[..1], &[("tcp 2113 from 10.2.0.0/16", true), ("everything from 0.0.0.0/0", false)]);
+    cloud.hands().fence(
+        &one().network,
+        &subnets[..1],
+        &[
+            ("tcp 2113 from 10.2.0.0/16", true),
+            ("everything from 0.0.0.0/0", false),
+        ],
+    );
     let lists = cloud.access_lists(&at, &id(&one())).await.unwrap();
-    let allow = |nth: usize| lists[nth].entries.iter().map(|entry| entry.allow).collect::<Vec<_>>();
-    assert_eq!((lists.len(), &lists[0].subnets[..], lists[1].subnets.len()), (2, &subnets[..1], 2));
-    assert_eq!((allow(0), allow(1)), (vec![true, false], vec![true]), "the others have a list that allows everything");
+    let allow = |nth: usize| {
+        lists[nth]
+            .entries
+            .iter()
+            .map(|entry| entry.allow)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (lists.len(), &lists[0].subnets[..], lists[1].subnets.len()),
+        (2, &subnets[..1], 2)
+    );
+    assert_eq!(
+        (allow(0), allow(1)),
+        (vec![true, false], vec![true]),
+        "the others have a list that allows everything"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_network_has_of_dns_is_told() {
     let cloud = instant();
-    let all = DnsSupport { resolution: true, hostnames: true };
+    let all = DnsSupport {
+        resolution: true,
+        hostnames: true,
+    };
     assert_eq!(cloud.dns_support(&one().network).await.unwrap(), all);
-    let little = DnsSupport { hostnames: false, ..all };
+    let little = DnsSupport {
+        hostnames: false,
+        ..all
+    };
     cloud.hands().set_dns(&one().network, little);
     assert_eq!(cloud.dns_support(&one().network).await.unwrap(), little);
     let nowhere = network("111111111111", "eu-west-1", "vpc-0dddddddd");
-    assert_eq!(kind(cloud.dns_support(&nowhere).await), Some(CloudErrorKind::NotFound));
+    assert_eq!(
+        kind(cloud.dns_support(&nowhere).await),
+        Some(CloudErrorKind::NotFound)
+    );
 }

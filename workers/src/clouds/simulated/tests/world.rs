@@ -3,15 +3,33 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_leaves_the_deed_done_and_a_lost_request_does_not() {
-    let cloud = with(SimulatedSettings { lost_answers: 1.0, ..SimulatedSettings::instant(1) });
-    assert_eq!(cloud.create_link(&spec()).await.unwrap_err().kind, CloudErrorKind::Ambiguous);
+    let cloud = with(SimulatedSettings {
+        lost_answers: 1.0,
+        ..SimulatedSettings::instant(1)
+    });
+    assert_eq!(
+        cloud.create_link(&spec()).await.unwrap_err().kind,
+        CloudErrorKind::Ambiguous
+    );
     assert_eq!(cloud.world().links.len(), 1);
-    let cloud = with(SimulatedSettings { lost_requests: 1.0, ..SimulatedSettings::instant(1) });
+    let cloud = with(SimulatedSettings {
+        lost_requests: 1.0,
+        ..SimulatedSettings::instant(1)
+    });
     assert!(cloud.create_link(&spec()).await.is_err());
-    let cloud_throttled = with(SimulatedSettings { throttled: 1.0, ..SimulatedSettings::instant(1) });
+    let cloud_throttled = with(SimulatedSettings {
+        throttled: 1.0,
+        ..SimulatedSettings::instant(1)
+    });
     let error = cloud_throttled.create_link(&spec()).await.unwrap_err();
     assert!(error.definitely_not_applied() && error.worth_a_retry());
-    assert_eq!((cloud.world().links.len(), cloud_throttled.world().links.len()), (0, 0));
+    assert_eq!(
+        (
+            cloud.world().links.len(),
+            cloud_throttled.world().links.len()
+        ),
+        (0, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -33,7 +51,8 @@ async fn a_kept_world_comes_back_and_no_id_is_given_twice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.json");
     let clock = clock();
-    let open = || SimulatedCloud::kept_in(&path, SimulatedSettings::calm(1), Arc::clone(&clock)).unwrap();
+    let open =
+        || SimulatedCloud::kept_in(&path, SimulatedSettings::calm(1), Arc::clone(&clock)).unwrap();
     let first = open();
     let link = first.create_link(&spec()).await.unwrap();
     let world = first.world();
@@ -66,10 +85,20 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
     std::fs::write(&path, KEPT).unwrap();
     let cloud = SimulatedCloud::kept_in(&path, SimulatedSettings::instant(1), clock()).unwrap();
     let view = shown(&cloud, &one()).await.remove(0);
-    assert_eq!((view.state, view.owner, view.requester.dns_resolution), (LinkState::Active, Some(peering()), Some(false)));
-    let group = cloud.firewall_groups(&one().network.place, &id(&one())).await.unwrap().remove(0);
+    assert_eq!(
+        (view.state, view.owner, view.requester.dns_resolution),
+        (LinkState::Active, Some(peering()), Some(false))
+    );
+    let group = cloud
+        .firewall_groups(&one().network.place, &id(&one()))
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(group.rules[0].admits.ports, Some((2113, 2113)));
     let support = cloud.dns_support(&one().network).await.unwrap();
     assert!(support.resolution && support.hostnames);
-    cloud.delete_link(&one().network.place, &view.link).await.unwrap();
+    cloud
+        .delete_link(&one().network.place, &view.link)
+        .await
+        .unwrap();
 }

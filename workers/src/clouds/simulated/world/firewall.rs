@@ -37,14 +37,35 @@ pub struct SimulatedRule {
 }
 
 impl SimulatedGroup {
-    pub(crate) fn new(id: FirewallGroup, name: String, owner: Option<PeeringId>, shown: Shown) -> Self {
-        Self { id, name, owner, rules: Vec::new(), gone_rules: Vec::new(), in_use: false, shown }
+    pub(crate) fn new(
+        id: FirewallGroup,
+        name: String,
+        owner: Option<PeeringId>,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            rules: Vec::new(),
+            gone_rules: Vec::new(),
+            in_use: false,
+            shown,
+        }
     }
 
     /// What a read shows of it.
     pub(crate) fn view(&mut self, home: &NetworkRef, now: DateTime<Utc>) -> GroupView {
-        let mut rules: Vec<_> = self.rules.iter_mut().filter_map(|rule| rule.shown.read(now).then(|| rule.view())).collect();
-        rules.extend(ghosts(&mut self.gone_rules, now).iter().map(SimulatedRule::view));
+        let mut rules: Vec<_> = self
+            .rules
+            .iter_mut()
+            .filter_map(|rule| rule.shown.read(now).then(|| rule.view()))
+            .collect();
+        rules.extend(
+            ghosts(&mut self.gone_rules, now)
+                .iter()
+                .map(SimulatedRule::view),
+        );
         GroupView {
             network: home.network.clone(),
             group: self.id.clone(),
@@ -57,13 +78,30 @@ impl SimulatedGroup {
 }
 
 impl SimulatedRule {
-    pub(crate) fn ours(id: FirewallRule, rule: InboundRule, owner: PeeringId, shown: Shown) -> Self {
-        Self { id, rule: Some(rule), text: text(rule), owner: Some(owner), shown }
+    pub(crate) fn ours(
+        id: FirewallRule,
+        rule: InboundRule,
+        owner: PeeringId,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            id,
+            rule: Some(rule),
+            text: text(rule),
+            owner: Some(owner),
+            shown,
+        }
     }
 
     /// Somebody else's, as people write it.
     pub(crate) fn others(id: FirewallRule, text: &str) -> Self {
-        Self { id, rule: in_our_words(&traffic(text)), text: text.to_owned(), owner: None, shown: Shown::always() }
+        Self {
+            id,
+            rule: in_our_words(&traffic(text)),
+            text: text.to_owned(),
+            owner: None,
+            shown: Shown::always(),
+        }
     }
 
     fn admits(&self) -> Traffic {
@@ -71,6 +109,12 @@ impl SimulatedRule {
     }
 
     fn view(&self) -> RuleView {
-        RuleView { id: self.id.clone(), rule: self.rule, admits: self.admits(), text: self.text.clone(), owner: self.owner }
+        RuleView {
+            id: self.id.clone(),
+            rule: self.rule,
+            admits: self.admits(),
+            text: self.text.clone(),
+            owner: self.owner,
+        }
     }
 }

@@ -68,8 +68,17 @@ pub struct Turn {
 }
 
 impl Turn {
-    pub(crate) fn later(now: DateTime<Utc>, wait: Duration, into: LinkState, message: Option<&str>) -> Self {
-        Self { at: after(now, wait), into, message: message.map(str::to_owned) }
+    pub(crate) fn later(
+        now: DateTime<Utc>,
+        wait: Duration,
+        into: LinkState,
+        message: Option<&str>,
+    ) -> Self {
+        Self {
+            at: after(now, wait),
+            into,
+            message: message.map(str::to_owned),
+        }
     }
 }
 
@@ -124,12 +133,16 @@ impl SimulatedLink {
 
     /// Which end the network is, if it is one.
     pub(crate) fn role_of(&self, network: &NetworkRef) -> Option<LinkRole> {
-        [LinkRole::Requester, LinkRole::Accepter].into_iter().find(|role| self.end(*role).network.is_same(network))
+        [LinkRole::Requester, LinkRole::Accepter]
+            .into_iter()
+            .find(|role| self.end(*role).network.is_same(network))
     }
 
     /// Which ends are at this place.
     pub(crate) fn roles_at(&self, at: &Place) -> impl Iterator<Item = LinkRole> {
-        [LinkRole::Requester, LinkRole::Accepter].into_iter().filter(|role| self.end(*role).network.place.is_same(at))
+        [LinkRole::Requester, LinkRole::Accepter]
+            .into_iter()
+            .filter(|role| self.end(*role).network.place.is_same(at))
     }
 
     pub(crate) fn joins(&self, one: &NetworkRef, other: &NetworkRef) -> bool {
@@ -137,7 +150,11 @@ impl SimulatedLink {
     }
 
     fn ends_are_apart(&self) -> bool {
-        !self.requester.network.place.is_same(&self.accepter.network.place)
+        !self
+            .requester
+            .network
+            .place
+            .is_same(&self.accepter.network.place)
     }
 
     /// The tag in the account and region of this end. Two ends at one place have one tag.
@@ -182,16 +199,30 @@ impl SimulatedLink {
         self.message = None;
     }
 
-    /// One side ends it: at AWS for both sides, between regions after a while; elsewhere its own half.
+    /// One side ends it: at AWS for both sides, between regions after a while; elsewhere its own
+    /// half.
     pub(crate) fn delete(&mut self, by: LinkRole, wait: Duration, now: DateTime<Utc>) {
         match self.requester.network.place.provider {
-            Provider::Aws if has_begun(&self.state) && self.requester.network.place.region != self.accepter.network.place.region => {
+            Provider::Aws
+                if has_begun(&self.state)
+                    && self.requester.network.place.region
+                        != self.accepter.network.place.region =>
+            {
                 self.become_now(LinkState::Deleting, None, now);
-                self.ended = Some(Ended { at: now, by: Some(by) });
+                self.ended = Some(Ended {
+                    at: now,
+                    by: Some(by),
+                });
                 self.turns = Some(Turn::later(now, wait, LinkState::Deleted, None));
             }
-            Provider::Gcp | Provider::Azure if has_begun(&self.state) && self.half_gone.is_none() => self.half_gone = Some(by),
-            Provider::Aws | Provider::Gcp | Provider::Azure => self.become_now(LinkState::Deleted, Some(by), now),
+            Provider::Gcp | Provider::Azure
+                if has_begun(&self.state) && self.half_gone.is_none() =>
+            {
+                self.half_gone = Some(by)
+            }
+            Provider::Aws | Provider::Gcp | Provider::Azure => {
+                self.become_now(LinkState::Deleted, Some(by), now)
+            }
         }
     }
 
@@ -215,7 +246,8 @@ impl SimulatedLink {
         if self.half_gone == Some(role) {
             return false;
         }
-        let one_account = self.requester.network.place.account == self.accepter.network.place.account;
+        let one_account =
+            self.requester.network.place.account == self.accepter.network.place.account;
         let by = self.ended.as_ref().and_then(|ended| ended.by);
         let told_for = match self.state {
             LinkState::Failed if role == LinkRole::Accepter => return false,
@@ -230,29 +262,63 @@ impl SimulatedLink {
             | LinkState::Deleting
             | LinkState::Unknown(_) => return true,
         };
-        self.ended.as_ref().is_none_or(|ended| now < ended.at + told_for)
+        self.ended
+            .as_ref()
+            .is_none_or(|ended| now < ended.at + told_for)
     }
 
     /// What a read at this place shows of it.
     pub(crate) fn view(&mut self, at: &Place, now: DateTime<Utc>) -> Option<LinkView> {
-        let roles: Vec<LinkRole> = self.roles_at(at).filter(|role| self.is_told_to(*role, now)).collect();
-        let role = roles.into_iter().find(|role| self.shown_to_mut(*role).read(now))?;
+        let roles: Vec<LinkRole> = self
+            .roles_at(at)
+            .filter(|role| self.is_told_to(*role, now))
+            .collect();
+        let role = roles
+            .into_iter()
+            .find(|role| self.shown_to_mut(*role).read(now))?;
         self.stale.take_if(|stale| stale.seen.read(now));
-        let face = self.stale.as_ref().map_or_else(|| self.face(), |stale| stale.was.clone());
-        let tag = if role == LinkRole::Accepter && self.ends_are_apart() { face.accepters_tag } else { face.owner };
-        let state = if self.half_gone.is_some() { LinkState::Unknown(disconnected(at.provider).to_owned()) } else { face.state };
+        let face = self
+            .stale
+            .as_ref()
+            .map_or_else(|| self.face(), |stale| stale.was.clone());
+        let tag = if role == LinkRole::Accepter && self.ends_are_apart() {
+            face.accepters_tag
+        } else {
+            face.owner
+        };
+        let state = if self.half_gone.is_some() {
+            LinkState::Unknown(disconnected(at.provider).to_owned())
+        } else {
+            face.state
+        };
         // An account sees and sets the options of its own side, once the link is active.
         let dns = |end: &LinkEnd, set: Option<bool>| {
-            (state == LinkState::Active && end.network.place.is_same(at)).then_some(set.unwrap_or_default())
+            (state == LinkState::Active && end.network.place.is_same(at))
+                .then_some(set.unwrap_or_default())
         };
-        let requester = LinkEnd { dns_resolution: dns(&self.requester, face.requesters_dns), ..self.requester.clone() };
+        let requester = LinkEnd {
+            dns_resolution: dns(&self.requester, face.requesters_dns),
+            ..self.requester.clone()
+        };
         let accepter = LinkEnd {
             dns_resolution: dns(&self.accepter, face.accepters_dns),
-            ranges: if tells_accepters_ranges(&state) { self.accepter.ranges.clone() } else { Vec::new() },
+            ranges: if tells_accepters_ranges(&state) {
+                self.accepter.ranges.clone()
+            } else {
+                Vec::new()
+            },
             ..self.accepter.clone()
         };
         let expires_at = self.expires_at.filter(|_| state == LinkState::Pending);
-        Some(LinkView { link: self.id.clone(), requester, accepter, state, message: face.message, expires_at, owner: tag })
+        Some(LinkView {
+            link: self.id.clone(),
+            requester,
+            accepter,
+            state,
+            message: face.message,
+            expires_at,
+            owner: tag,
+        })
     }
 }
 

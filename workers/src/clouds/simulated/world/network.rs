@@ -5,8 +5,8 @@ use super::{
     shown::{Gone, Shown, ghosts},
 };
 use crate::cloud::{
-    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView, RouteTarget, RouteView, Source,
-    SubnetView, Traffic,
+    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView,
+    RouteTarget, RouteView, Source, SubnetView, Traffic,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -66,7 +66,10 @@ pub struct SimulatedAccessList {
 }
 
 fn all_supported() -> DnsSupport {
-    DnsSupport { resolution: true, hostnames: true }
+    DnsSupport {
+        resolution: true,
+        hostnames: true,
+    }
 }
 
 impl SimulatedNetwork {
@@ -89,40 +92,68 @@ impl SimulatedNetwork {
     /// One more range, with its local route in every table.
     pub(crate) fn widen(&mut self, range: IpNet) {
         self.ranges.push(range);
-        self.tables.iter_mut().for_each(|table| table.hold_local(range));
+        self.tables
+            .iter_mut()
+            .for_each(|table| table.hold_local(range));
     }
 
     /// One range less, and its local routes.
     pub(crate) fn narrow(&mut self, range: IpNet) {
         self.ranges.retain(|it| *it != range);
-        self.tables.iter_mut().for_each(|table| table.routes.retain(|it| it.target != RouteTarget::Local || it.destination != range));
+        self.tables.iter_mut().for_each(|table| {
+            table
+                .routes
+                .retain(|it| it.target != RouteTarget::Local || it.destination != range)
+        });
     }
 
     /// A table beside the main one, which begins with the local routes.
     pub(crate) fn add_table(&mut self, id: RouteTable, subnets: &[Subnet]) {
-        let mut table = SimulatedTable { subnets: subnets.to_vec(), ..SimulatedTable::new(id) };
-        self.ranges.iter().for_each(|range| table.hold_local(*range));
-        self.tables.iter_mut().for_each(|other| other.subnets.retain(|subnet| !subnets.contains(subnet)));
+        let mut table = SimulatedTable {
+            subnets: subnets.to_vec(),
+            ..SimulatedTable::new(id)
+        };
+        self.ranges
+            .iter()
+            .for_each(|range| table.hold_local(*range));
+        self.tables
+            .iter_mut()
+            .for_each(|other| other.subnets.retain(|subnet| !subnets.contains(subnet)));
         self.tables.push(table);
     }
 
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        self.ranges.iter().any(|one| other.ranges.iter().any(|two| one.contains(two) || two.contains(one)))
+        self.ranges.iter().any(|one| {
+            other
+                .ranges
+                .iter()
+                .any(|two| one.contains(two) || two.contains(one))
+        })
     }
 
     pub(crate) fn view(&self) -> NetworkView {
-        NetworkView { network: self.network.network.clone(), ranges: self.ranges.clone() }
+        NetworkView {
+            network: self.network.network.clone(),
+            ranges: self.ranges.clone(),
+        }
     }
 
     pub(crate) fn subnet_views(&self) -> impl Iterator<Item = SubnetView> {
-        let view =
-            |it: &SimulatedSubnet| SubnetView { network: self.network.network.clone(), subnet: it.id.clone(), zone: it.zone.clone() };
+        let view = |it: &SimulatedSubnet| SubnetView {
+            network: self.network.network.clone(),
+            subnet: it.id.clone(),
+            zone: it.zone.clone(),
+        };
         self.subnets.iter().map(view)
     }
 
     /// The tables, as if every route carried packets: that is for the links to say.
     pub(crate) fn table_views(&mut self, now: DateTime<Utc>) -> Vec<RouteTableView> {
-        let route = |(destination, target)| RouteView { destination, target, state: RouteState::Active };
+        let route = |(destination, target)| RouteView {
+            destination,
+            target,
+            state: RouteState::Active,
+        };
         let home = &self.network.network;
         let view = |(index, table): (usize, &mut SimulatedTable)| RouteTableView {
             network: home.clone(),
@@ -140,30 +171,77 @@ impl SimulatedNetwork {
             Provider::Aws => {}
             Provider::Gcp | Provider::Azure => return Vec::new(),
         }
-        let view = |subnets, entries| AccessListView { network: self.network.network.clone(), subnets, entries };
-        let named = self.access_lists.iter().map(|it| view(it.subnets.clone(), it.entries.clone()));
-        let has_one = |subnet: &Subnet| self.access_lists.iter().any(|list| list.subnets.contains(subnet));
-        let others = self.subnets.iter().map(|it| it.id.clone()).filter(|subnet| !has_one(subnet)).collect();
-        let everything = Traffic { source: Source::Ranges(vec![IpNet::V4(ipnet::Ipv4Net::default())]), protocol: None, ports: None };
-        named.chain([view(others, vec![AccessEntry { traffic: everything, allow: true }])]).collect()
+        let view = |subnets, entries| AccessListView {
+            network: self.network.network.clone(),
+            subnets,
+            entries,
+        };
+        let named = self
+            .access_lists
+            .iter()
+            .map(|it| view(it.subnets.clone(), it.entries.clone()));
+        let has_one = |subnet: &Subnet| {
+            self.access_lists
+                .iter()
+                .any(|list| list.subnets.contains(subnet))
+        };
+        let others = self
+            .subnets
+            .iter()
+            .map(|it| it.id.clone())
+            .filter(|subnet| !has_one(subnet))
+            .collect();
+        let everything = Traffic {
+            source: Source::Ranges(vec![IpNet::V4(ipnet::Ipv4Net::default())]),
+            protocol: None,
+            ports: None,
+        };
+        named
+            .chain([view(
+                others,
+                vec![AccessEntry {
+                    traffic: everything,
+                    allow: true,
+                }],
+            )])
+            .collect()
     }
 }
 
 impl SimulatedTable {
     fn new(id: RouteTable) -> Self {
-        Self { id, subnets: Vec::new(), routes: Vec::new(), gone_routes: Vec::new() }
+        Self {
+            id,
+            subnets: Vec::new(),
+            routes: Vec::new(),
+            gone_routes: Vec::new(),
+        }
     }
 
     fn hold_local(&mut self, range: IpNet) {
-        self.routes.push(SimulatedRoute { destination: range, target: RouteTarget::Local, shown: Shown::always() });
+        self.routes.push(SimulatedRoute {
+            destination: range,
+            target: RouteTarget::Local,
+            shown: Shown::always(),
+        });
     }
 
     /// What a read shows of its routes; for each destination one.
     pub(crate) fn seen_routes(&mut self, now: DateTime<Utc>) -> Vec<(IpNet, RouteTarget)> {
-        let mut seen: Vec<_> =
-            self.routes.iter_mut().filter_map(|it| it.shown.read(now).then(|| (it.destination, it.target.clone()))).collect();
+        let mut seen: Vec<_> = self
+            .routes
+            .iter_mut()
+            .filter_map(|it| {
+                it.shown
+                    .read(now)
+                    .then(|| (it.destination, it.target.clone()))
+            })
+            .collect();
         for ghost in ghosts(&mut self.gone_routes, now) {
-            if seen.iter().all(|(destination, _)| *destination != ghost.destination) {
+            if seen
+                .iter()
+                .all(|(destination, _)| *destination != ghost.destination)
+            {
                 seen.push((ghost.destination, ghost.target));
             }
         }

@@ -19,7 +19,10 @@ pub struct Gone<T> {
 
 impl Shown {
     pub(crate) fn always() -> Self {
-        Self { from: DateTime::<Utc>::MIN_UTC, missed_by: 0 }
+        Self {
+            from: DateTime::<Utc>::MIN_UTC,
+            missed_by: 0,
+        }
     }
 
     /// One read: does it see the thing?

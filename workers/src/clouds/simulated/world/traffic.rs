@@ -1,5 +1,5 @@
-//! Rules as people write them: `tcp 2113 from 10.20.0.0/16`, `udp 53 to 60 from 0.0.0.0/0`, `everything from sg-1`, and with a list of
-//! ranges `tcp 22 from 10.1.0.0/16,10.2.0.0/16`.
+//! Rules as people write them: `tcp 2113 from 10.20.0.0/16`, `udp 53 to 60 from 0.0.0.0/0`,
+//! `everything from sg-1`, and with a list of ranges `tcp 22 from 10.1.0.0/16,10.2.0.0/16`.
 
 use crate::cloud::{Source, Traffic};
 use domain::network::InboundRule;
@@ -7,16 +7,24 @@ use ipnet::IpNet;
 
 const EVERYTHING: &str = "everything";
 
-/// What such a text admits. A source that is no ranges names something else; a port that is no number is every port.
+/// What such a text admits. A source that is no ranges names something else; a port that is no
+/// number is every port.
 pub(crate) fn traffic(text: &str) -> Traffic {
     let (what, source) = text.split_once(" from ").unwrap_or((text, ""));
     let mut words = what.split_whitespace();
-    let protocol = words.next().filter(|word| *word != EVERYTHING).map(str::to_owned);
+    let protocol = words
+        .next()
+        .filter(|word| *word != EVERYTHING)
+        .map(str::to_owned);
     let first = words.next().and_then(|word| word.parse::<u16>().ok());
     let last = words.nth(1).and_then(|word| word.parse::<u16>().ok());
     let ranges: Result<Vec<IpNet>, _> = source.split(',').map(str::parse).collect();
     let source = ranges.map_or_else(|_| Source::Named(source.to_owned()), Source::Ranges);
-    Traffic { source, protocol, ports: first.map(|first| (first, last.unwrap_or(first))) }
+    Traffic {
+        source,
+        protocol,
+        ports: first.map(|first| (first, last.unwrap_or(first))),
+    }
 }
 
 /// The text of a rule that the engine makes.
@@ -35,11 +43,18 @@ pub(crate) fn admitted(rule: InboundRule) -> Traffic {
 
 /// The traffic in the engine's words, if they have any for it.
 pub(crate) fn in_our_words(traffic: &Traffic) -> Option<InboundRule> {
-    let Source::Ranges(ranges) = &traffic.source else { return None };
-    let [range] = ranges.as_slice() else { return None };
+    let Source::Ranges(ranges) = &traffic.source else {
+        return None;
+    };
+    let [range] = ranges.as_slice() else {
+        return None;
+    };
     let source = range.to_string().parse().ok()?;
     let (first, last) = traffic.ports?;
-    (first == last && traffic.protocol.as_deref() == Some("tcp")).then_some(InboundRule { source, port: first })
+    (first == last && traffic.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
+        source,
+        port: first,
+    })
 }
 
 #[cfg(test)]
@@ -49,21 +64,54 @@ mod tests {
     #[test]
     fn rules_are_written_as_people_say_them() {
         let read = |text| {
-            let Traffic { source, protocol, ports } = traffic(text);
+            let Traffic {
+                source,
+                protocol,
+                ports,
+            } = traffic(text);
             (source, protocol, ports)
         };
         let tcp = Some("tcp".to_owned());
-        let ranges = |texts: &[&str]| Source::Ranges(texts.iter().map(|text| text.parse().expect("a range")).collect());
-        assert_eq!(read("tcp 2113 from 10.2.0.0/16"), (ranges(&["10.2.0.0/16"]), tcp.clone(), Some((2113, 2113))));
-        assert_eq!(read("tcp 1 to 9 from ::/0"), (ranges(&["::/0"]), tcp.clone(), Some((1, 9))));
-        assert_eq!(read("tcp 1 from 10.2.0.0/16,10.3.0.0/16"), (ranges(&["10.2.0.0/16", "10.3.0.0/16"]), tcp.clone(), Some((1, 1))));
-        assert_eq!(read("everything from 0.0.0.0/0"), (ranges(&["0.0.0.0/0"]), None, None));
-        assert_eq!(read("tcp from sg-1"), (Source::Named("sg-1".to_owned()), tcp, None));
+        let ranges = |texts: &[&str]| {
+            Source::Ranges(
+                texts
+                    .iter()
+                    .map(|text| text.parse().expect("a range"))
+                    .collect(),
+            )
+        };
+        assert_eq!(
+            read("tcp 2113 from 10.2.0.0/16"),
+            (ranges(&["10.2.0.0/16"]), tcp.clone(), Some((2113, 2113)))
+        );
+        assert_eq!(
+            read("tcp 1 to 9 from ::/0"),
+            (ranges(&["::/0"]), tcp.clone(), Some((1, 9)))
+        );
+        assert_eq!(
+            read("tcp 1 from 10.2.0.0/16,10.3.0.0/16"),
+            (
+                ranges(&["10.2.0.0/16", "10.3.0.0/16"]),
+                tcp.clone(),
+                Some((1, 1))
+            )
+        );
+        assert_eq!(
+            read("everything from 0.0.0.0/0"),
+            (ranges(&["0.0.0.0/0"]), None, None)
+        );
+        assert_eq!(
+            read("tcp from sg-1"),
+            (Source::Named("sg-1".to_owned()), tcp, None)
+        );
     }
 
     #[test]
     fn only_one_tcp_port_from_one_private_range_is_a_rule_of_ours() {
-        let ours = InboundRule { source: "10.2.0.0/16".parse().expect("a range"), port: 2113 };
+        let ours = InboundRule {
+            source: "10.2.0.0/16".parse().expect("a range"),
+            port: 2113,
+        };
         assert_eq!(in_our_words(&traffic(&text(ours))), Some(ours));
         assert_eq!(admitted(ours), traffic(&text(ours)));
         for other in [

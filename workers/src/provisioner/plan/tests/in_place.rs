@@ -5,25 +5,67 @@ use super::*;
 #[test]
 fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
     let groups = [group(&[rule(Some(peering_id()))])];
-    let (empty, other) = (table("rtb-1", &[]), table("rtb-2", &[("10.20.0.0/16", RouteTarget::Local, RouteState::Active)]));
-    let records = ["FirewallGroupCreated", "FirewallRuleAuthorized", "FirewallEnforced"];
+    let (empty, other) = (
+        table("rtb-1", &[]),
+        table(
+            "rtb-2",
+            &[("10.20.0.0/16", RouteTarget::Local, RouteState::Active)],
+        ),
+    );
+    let records = [
+        "FirewallGroupCreated",
+        "FirewallRuleAuthorized",
+        "FirewallEnforced",
+    ];
     let plan = planned(&active(), &inside(&[empty, other], &groups), 1);
-    expect(&local_only(&plan), &[&records[..], &["InstallRoute", "InstallRoute"]].concat(), Next::AtOnce);
+    expect(
+        &local_only(&plan),
+        &[&records[..], &["InstallRoute", "InstallRoute"]].concat(),
+        Next::AtOnce,
+    );
 
     let plan = planned(&active(), &inside(&[our_route()], &groups), 1);
-    expect(&local_only(&plan), &[&["RouteInstalled"], &records[..]].concat(), Next::Settled);
+    expect(
+        &local_only(&plan),
+        &[&["RouteInstalled"], &records[..]].concat(),
+        Next::Settled,
+    );
 
-    let dark = table("rtb-1", &[(CLIENTS, RouteTarget::Link(link()), RouteState::Blackhole)]);
-    expect(&local_only(&planned(&active(), &inside(&[dark], &groups), 1)), &records, Next::Poll);
+    let dark = table(
+        "rtb-1",
+        &[(CLIENTS, RouteTarget::Link(link()), RouteState::Blackhole)],
+    );
+    expect(
+        &local_only(&planned(&active(), &inside(&[dark], &groups), 1)),
+        &records,
+        Next::Poll,
+    );
 }
 
 #[test]
 fn another_target_is_recorded_and_left_alone() {
     let groups = [group(&[rule(Some(peering_id()))])];
-    for target in [RouteTarget::Other("tgw-1".to_owned()), RouteTarget::Link("pcx-77".parse().unwrap()), RouteTarget::Local] {
-        let plan = planned(&active(), &inside(&[table("rtb-1", &[(CLIENTS, target, RouteState::Active)])], &groups), 1);
-        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
-        assert!(steps(&plan).contains(&"RouteConflicted".to_owned()) && steps(&plan).contains(&CONFLICT.to_owned()));
+    for target in [
+        RouteTarget::Other("tgw-1".to_owned()),
+        RouteTarget::Link("pcx-77".parse().unwrap()),
+        RouteTarget::Local,
+    ] {
+        let plan = planned(
+            &active(),
+            &inside(
+                &[table("rtb-1", &[(CLIENTS, target, RouteState::Active)])],
+                &groups,
+            ),
+            1,
+        );
+        assert!(
+            plan.steps.iter().all(|step| !matches!(step, Step::Act(_))),
+            "{plan:#?}"
+        );
+        assert!(
+            steps(&plan).contains(&"RouteConflicted".to_owned())
+                && steps(&plan).contains(&CONFLICT.to_owned())
+        );
         assert_eq!(plan.next, Next::Blocked);
     }
 }
@@ -31,12 +73,25 @@ fn another_target_is_recorded_and_left_alone() {
 #[test]
 fn the_group_is_made_then_its_rules_then_it_is_enforced() {
     let routes = [our_route()];
-    let local = |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
-    expect(&local(&active(), &[]), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
-    expect(&local(&active(), &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"], Next::AtOnce);
+    let local =
+        |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
+    expect(
+        &local(&active(), &[]),
+        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        Next::AtOnce,
+    );
+    expect(
+        &local(&active(), &[group(&[])]),
+        &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"],
+        Next::AtOnce,
+    );
     let nothing = active();
     nothing.execute(&restrict(&[])).unwrap();
-    expect(&local(&nothing, &[group(&[])]), &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"], Next::Settled);
+    expect(
+        &local(&nothing, &[group(&[])]),
+        &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"],
+        Next::Settled,
+    );
 }
 
 #[test]
@@ -46,26 +101,59 @@ fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
     seen.groups.local = None;
     let plan = planned(&log, &seen, 1);
     assert_eq!(plan.asks, BTreeSet::new(), "{plan:#?}");
-    expect(&local_only(&plan), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
+    expect(
+        &local_only(&plan),
+        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        Next::AtOnce,
+    );
     let mut memory = Memory::default();
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(1));
-    assert_eq!(planned_with(&log, &seen, &memory, 1).asks, BTreeSet::from([Sight::Groups(Side::Local)]));
+    assert_eq!(
+        planned_with(&log, &seen, &memory, 1).asks,
+        BTreeSet::from([Sight::Groups(Side::Local)])
+    );
 }
 
 #[test]
 fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
     let log = active();
     log.execute(&restrict(&[])).unwrap();
-    let plan = local_only(&planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1));
-    expect(&plan, &["RouteInstalled", "FirewallGroupCreated", "FirewallRuleAuthorized", "RevokeRule"], Next::AtOnce);
+    let plan = local_only(&planned(
+        &log,
+        &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]),
+        1,
+    ));
+    expect(
+        &plan,
+        &[
+            "RouteInstalled",
+            "FirewallGroupCreated",
+            "FirewallRuleAuthorized",
+            "RevokeRule",
+        ],
+        Next::AtOnce,
+    );
 }
 
 #[test]
 fn a_strangers_rule_in_our_group_is_never_revoked() {
-    let odd = RuleView { rule: None, ..rule(None) };
+    let odd = RuleView {
+        rule: None,
+        ..rule(None)
+    };
     for stranger in [rule(None), odd] {
-        let plan = planned(&active(), &inside(&[our_route()], &[group(&[rule(Some(peering_id())), stranger])]), 1);
-        assert!(plan.steps.iter().all(|step| !matches!(step, Step::Act(_))), "{plan:#?}");
+        let plan = planned(
+            &active(),
+            &inside(
+                &[our_route()],
+                &[group(&[rule(Some(peering_id())), stranger])],
+            ),
+            1,
+        );
+        assert!(
+            plan.steps.iter().all(|step| !matches!(step, Step::Act(_))),
+            "{plan:#?}"
+        );
         assert!(!steps(&local_only(&plan)).contains(&"FirewallEnforced".to_owned()));
         assert!(steps(&plan).contains(&CONFLICT.to_owned()));
     }
@@ -74,7 +162,13 @@ fn a_strangers_rule_in_our_group_is_never_revoked() {
 #[test]
 fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
     let log = active();
-    for step in planned(&log, &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]), 1).steps {
+    for step in planned(
+        &log,
+        &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]),
+        1,
+    )
+    .steps
+    {
         if let Step::Record(outcome) = step {
             log.execute(&NetworkCommand::Record(outcome)).unwrap();
         }
@@ -82,7 +176,11 @@ fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
     assert!(log.peering().is_converged());
     log.execute(&restrict(&[])).unwrap();
     let plan = planned(&log, &inside(&[our_route()], &[group(&[])]), 1);
-    expect(&plan, &["FirewallRuleRevoked", "FirewallEnforced"], Next::Settled);
+    expect(
+        &plan,
+        &["FirewallRuleRevoked", "FirewallEnforced"],
+        Next::Settled,
+    );
 }
 
 #[test]
@@ -91,8 +189,16 @@ fn what_the_cloud_has_confirmed_is_not_asked_for_again_at_once() {
     let seen = inside(&[our_route()], &[]);
     let mut memory = Memory::default();
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
-    expect(&local_only(&planned_with(&log, &seen, &memory, 19)), &["RouteInstalled"], Next::Poll);
-    expect(&local_only(&planned_with(&log, &seen, &memory, 20)), &["RouteInstalled", "CreateGroup", "AdmitInNew"], Next::AtOnce);
+    expect(
+        &local_only(&planned_with(&log, &seen, &memory, 19)),
+        &["RouteInstalled"],
+        Next::Poll,
+    );
+    expect(
+        &local_only(&planned_with(&log, &seen, &memory, 20)),
+        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        Next::AtOnce,
+    );
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
     assert!(steps(&planned_with(&log, &seen, &memory, 300)).contains(&CONFLICT.to_owned()));
 }
@@ -111,7 +217,11 @@ fn a_block_is_taken_back_when_nothing_stands_in_the_way() {
     // First the try, then the word that it is over.
     expect(&planned(&log, &sees(&[]), 0), &CREATE, Next::AtOnce);
     log.execute(&NetworkCommand::Record(started(1))).unwrap();
-    expect(&planned(&log, &sees(&[ours(LinkState::Initiating)]), 0), &["Initiated", "Unblocked"], Next::Poll);
+    expect(
+        &planned(&log, &sees(&[ours(LinkState::Initiating)]), 0),
+        &["Initiated", "Unblocked"],
+        Next::Poll,
+    );
 }
 
 #[test]
@@ -119,7 +229,10 @@ fn an_ended_peering_and_a_converged_one_need_nothing() {
     let log = active();
     let seen = inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]);
     let plan = planned(&log, &seen, 1);
-    assert!(plan.steps.iter().any(|step| matches!(step, Step::Record(Outcome::RouteInstalled(RouteInstalled { .. })))));
+    assert!(plan.steps.iter().any(|step| matches!(
+        step,
+        Step::Record(Outcome::RouteInstalled(RouteInstalled { .. }))
+    )));
     for step in plan.steps {
         if let Step::Record(outcome) = step {
             log.execute(&NetworkCommand::Record(outcome)).unwrap();
@@ -134,5 +247,9 @@ fn an_ended_peering_and_a_converged_one_need_nothing() {
             failed.execute(&NetworkCommand::Record(outcome)).unwrap();
         }
     }
-    expect(&planned(&failed, &Observed::default(), 1), &[], Next::Settled);
+    expect(
+        &planned(&failed, &Observed::default(), 1),
+        &[],
+        Next::Settled,
+    );
 }

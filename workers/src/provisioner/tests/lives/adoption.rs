@@ -14,13 +14,26 @@ async fn a_route_that_an_adopted_link_had_stays_when_its_table_no_longer_serves(
     let link = life.somebodys(Side::Remote, LinkState::Active);
     let (local, to_clients) = (life.network(Side::Local), CLIENTS.parse().unwrap());
     let first: Subnet = "subnet-1".parse().unwrap();
-    let table = life.cloud.world().networks[&local.to_string()].tables.iter().find(|it| it.subnets.contains(&first)).unwrap().id.clone();
-    life.cloud.hands().route(&local, &table, to_clients, RouteTarget::Link(link.clone()));
+    let table = life.cloud.world().networks[&local.to_string()]
+        .tables
+        .iter()
+        .find(|it| it.subnets.contains(&first))
+        .unwrap()
+        .id
+        .clone();
+    life.cloud
+        .hands()
+        .route(&local, &table, to_clients, RouteTarget::Link(link.clone()));
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
     life.cloud.hands().add_table(&local, &[first]).unwrap();
     life.looks_again().await;
-    assert!(life.routes(Side::Local).contains(&(table, CLIENTS.to_owned())), "{:?}", life.routes(Side::Local));
+    assert!(
+        life.routes(Side::Local)
+            .contains(&(table, CLIENTS.to_owned())),
+        "{:?}",
+        life.routes(Side::Local)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,15 +41,25 @@ async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Remote, LinkState::Active);
     let (remote, main) = (life.network(Side::Remote), life.main_table(Side::Remote));
-    life.cloud.hands().route(&remote, &main, "10.20.0.0/16".parse().unwrap(), RouteTarget::Link(link.clone()));
+    life.cloud.hands().route(
+        &remote,
+        &main,
+        "10.20.0.0/16".parse().unwrap(),
+        RouteTarget::Link(link.clone()),
+    );
     life.log = Log::adopting(&link).told_by(&life.clock);
-    life.cloud.hands().deny_call(&remote.place.account, Operation::RouteTables);
+    life.cloud
+        .hands()
+        .deny_call(&remote.place.account, Operation::RouteTables);
     life.look_for(Duration::from_secs(60)).await;
     assert_eq!(life.count("PeeringSurveyed"), 0);
     life.cloud.hands().allow(&remote.place.account);
     life.says(remove());
     life.settles().await;
-    assert_eq!((life.log.peering().life.as_str(), life.routes(Side::Remote)), ("removed", vec![(main, "10.20.0.0/16".to_owned())]));
+    assert_eq!(
+        (life.log.peering().life.as_str(), life.routes(Side::Remote)),
+        ("removed", vec![(main, "10.20.0.0/16".to_owned())])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,14 +72,22 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
     for side in Side::BOTH {
-        life.says(SetDnsResolution { peering_id: peering_id(), side, enabled: true });
+        life.says(SetDnsResolution {
+            peering_id: peering_id(),
+            side,
+            enabled: true,
+        });
     }
     life.settles().await;
     life.says(remove());
     life.settles().await;
     let world = life.cloud.world();
-    let resolve = [LinkRole::Requester, LinkRole::Accepter].map(|end| world.links[&link].end(end).dns_resolution);
-    assert_eq!((life.log.peering().life.as_str(), resolve), ("removed", [Some(true); 2]));
+    let resolve = [LinkRole::Requester, LinkRole::Accepter]
+        .map(|end| world.links[&link].end(end).dns_resolution);
+    assert_eq!(
+        (life.log.peering().life.as_str(), resolve),
+        ("removed", [Some(true); 2])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,9 +96,16 @@ async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
     let link = life.somebodys(Side::Local, LinkState::Pending);
     tokio::time::advance(Duration::from_secs(150 * 3600)).await;
     life.log = Log::adopting_now(&link, &life.clock);
-    life.cloud.hands().deny_call(&life.network(Side::Remote).place.account, Operation::AcceptLink);
+    life.cloud.hands().deny_call(
+        &life.network(Side::Remote).place.account,
+        Operation::AcceptLink,
+    );
     life.look_for(Duration::from_secs(3600)).await;
-    assert_eq!(life.count("PeeringExpiryNear"), 1, "eighteen hours are left");
+    assert_eq!(
+        life.count("PeeringExpiryNear"),
+        1,
+        "eighteen hours are left"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,5 +114,9 @@ async fn a_request_of_the_peers_is_accepted_by_the_private_networks_owner_once_i
     let link = life.somebodys(Side::Remote, LinkState::Pending);
     life.log = Log::adopting_now(&link, &life.clock);
     life.settles().await;
-    assert!(life.log.peering().is_converged() && life.link() == link, "{:#?}", life.log.peering());
+    assert!(
+        life.log.peering().is_converged() && life.link() == link,
+        "{:#?}",
+        life.log.peering()
+    );
 }

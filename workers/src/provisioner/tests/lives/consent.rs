@@ -15,8 +15,14 @@ use std::time::Duration;
 async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted() {
     let mut life = Life::asked_for();
     life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
-    assert_eq!(life.run(Fuse::never(), Duration::from_secs(600)).await, Some(Settled::No));
-    assert_eq!((life.log.peering().life.as_str(), life.log.peering().blocked), ("awaiting_acceptance", None));
+    assert_eq!(
+        life.run(Fuse::never(), Duration::from_secs(600)).await,
+        Some(Settled::No)
+    );
+    assert_eq!(
+        (life.log.peering().life.as_str(), life.log.peering().blocked),
+        ("awaiting_acceptance", None)
+    );
     let link = life.link();
     life.cloud.hands().accept(&link);
     life.settles().await;
@@ -24,7 +30,10 @@ async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted()
     assert!(peering.is_converged(), "{peering:#?}");
     let evidence = peering.acceptance;
     assert_eq!(evidence.map(|it| it.accepted_by), Some(AcceptedBy::Owner));
-    assert!(life.routes(Side::Remote).is_empty(), "that side is its owner's");
+    assert!(
+        life.routes(Side::Remote).is_empty(),
+        "that side is its owner's"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,22 +44,49 @@ async fn the_engine_says_that_it_accepted_only_if_it_did() {
 
     let mut life = Life::asked_for();
     let account = life.network(Side::Remote).place.account;
-    life.cloud.hands().deny_call(&account, Operation::AcceptLink);
-    life.blocks(BlockCause::PermissionDenied, Side::Remote).await;
+    life.cloud
+        .hands()
+        .deny_call(&account, Operation::AcceptLink);
+    life.blocks(BlockCause::PermissionDenied, Side::Remote)
+        .await;
     life.cloud.hands().accept(&life.link());
     life.cloud.hands().allow(&account);
     life.settles().await;
-    assert_eq!(accepted_by(&life), Some(AcceptedBy::EngineOrOwner), "somebody did what the engine was refused");
+    assert_eq!(
+        accepted_by(&life),
+        Some(AcceptedBy::EngineOrOwner),
+        "somebody did what the engine was refused"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_nobody_accepts_is_warned_of_expires_and_is_renewed_once() {
     let mut life = Life::asked_for();
-    life.log = Log::with_terms(Terms { consent: Consent::Owner, deadline: None, renew: true }).told_by(&life.clock);
-    life.run(Fuse::never(), Duration::from_secs(145 * 3600)).await;
-    assert_eq!((life.count("PeeringExpiryNear"), life.count("PeeringExpired")), (1, 0));
-    life.run(Fuse::never(), Duration::from_secs(400 * 3600)).await;
-    assert_eq!((life.count("PeeringExpired"), life.count("PeeringRenewed"), life.count("PeeringExpiryNear")), (2, 1, 2));
+    life.log = Log::with_terms(Terms {
+        consent: Consent::Owner,
+        deadline: None,
+        renew: true,
+    })
+    .told_by(&life.clock);
+    life.run(Fuse::never(), Duration::from_secs(145 * 3600))
+        .await;
+    assert_eq!(
+        (
+            life.count("PeeringExpiryNear"),
+            life.count("PeeringExpired")
+        ),
+        (1, 0)
+    );
+    life.run(Fuse::never(), Duration::from_secs(400 * 3600))
+        .await;
+    assert_eq!(
+        (
+            life.count("PeeringExpired"),
+            life.count("PeeringRenewed"),
+            life.count("PeeringExpiryNear")
+        ),
+        (2, 1, 2)
+    );
     assert_eq!(life.log.peering().life.as_str(), "expired");
 }
 
@@ -58,8 +94,19 @@ async fn a_request_that_nobody_accepts_is_warned_of_expires_and_is_renewed_once(
 async fn a_link_that_is_not_active_by_its_deadline_is_taken_back() {
     let mut life = Life::asked_for();
     let deadline = Some((life.clock)() + Duration::from_secs(7200));
-    life.log = Log::with_terms(Terms { consent: Consent::Owner, deadline, renew: false }).told_by(&life.clock);
+    life.log = Log::with_terms(Terms {
+        consent: Consent::Owner,
+        deadline,
+        renew: false,
+    })
+    .told_by(&life.clock);
     life.run(Fuse::never(), Duration::from_secs(3 * 3600)).await;
-    assert_eq!((life.count("PeeringDeadlinePassed"), life.log.peering().life.as_str()), (1, "removed"));
+    assert_eq!(
+        (
+            life.count("PeeringDeadlinePassed"),
+            life.log.peering().life.as_str()
+        ),
+        (1, "removed")
+    );
     is_clean(&life.cloud.world(), "after the deadline");
 }

@@ -1,4 +1,5 @@
-//! Each part of a life stopped before and after every call and every append, one by one, and started again.
+//! Each part of a life stopped before and after every call and every append, one by one, and
+//! started again.
 
 use super::{LONG, Life, ingress, is_clean, remove};
 use crate::{
@@ -15,8 +16,13 @@ use domain::{
 };
 use std::time::Duration;
 
-/// Stops one after the other at every step of what follows a change, starts again each time, and judges what has become of it.
-pub(super) async fn stopped_everywhere(prepare: impl AsyncFn() -> Life, change: impl Fn(&Life), judge: impl Fn(&Life, &str)) {
+/// Stops one after the other at every step of what follows a change, starts again each time, and
+/// judges what has become of it.
+pub(super) async fn stopped_everywhere(
+    prepare: impl AsyncFn() -> Life,
+    change: impl Fn(&Life),
+    judge: impl Fn(&Life, &str),
+) {
     for step in 0.. {
         let mut life = prepare().await;
         change(&life);
@@ -30,8 +36,16 @@ pub(super) async fn stopped_everywhere(prepare: impl AsyncFn() -> Life, change: 
         let (events, world) = (life.log.events().len(), life.cloud.world());
         life.memories = Memories::new();
         life.settles().await;
-        assert_eq!(life.log.events().len(), events, "{when}: a second pass records nothing");
-        assert_eq!((life.cloud.world().networks, life.cloud.world().links), (world.networks, world.links), "{when}: nor changes anything");
+        assert_eq!(
+            life.log.events().len(),
+            events,
+            "{when}: a second pass records nothing"
+        );
+        assert_eq!(
+            (life.cloud.world().networks, life.cloud.world().links),
+            (world.networks, world.links),
+            "{when}: nor changes anything"
+        );
         if !stopped {
             assert!(step > 6, "only {step} steps");
             return;
@@ -61,7 +75,10 @@ async fn a_crash_at_any_step_before_a_removal_that_comes_at_once_leaves_nothing(
         life.memories = Memories::new();
         life.says(remove());
         life.settles().await;
-        is_clean(&life.cloud.world(), &format!("stopped at step {step}, then removed"));
+        is_clean(
+            &life.cloud.world(),
+            &format!("stopped at step {step}, then removed"),
+        );
         assert_eq!(life.log.peering().life.as_str(), "removed");
         if !stopped {
             return;
@@ -74,10 +91,21 @@ async fn a_crash_at_any_step_of_a_replaced_route_leaves_the_new_one_alone() {
     let to = "10.50.128.0/17";
     stopped_everywhere(
         Life::active,
-        |life| life.says(ReplaceRoute { peering_id: peering_id(), side: Side::Local, from: range(CLIENTS), to: range(to) }),
+        |life| {
+            life.says(ReplaceRoute {
+                peering_id: peering_id(),
+                side: Side::Local,
+                from: range(CLIENTS),
+                to: range(to),
+            })
+        },
         |life, when| {
             let routes = life.routes(Side::Local);
-            assert_eq!(routes.iter().map(|(_, it)| it.as_str()).collect::<Vec<_>>(), [to, to], "{when}");
+            assert_eq!(
+                routes.iter().map(|(_, it)| it.as_str()).collect::<Vec<_>>(),
+                [to, to],
+                "{when}"
+            );
             assert!(life.log.peering().is_converged(), "{when}");
         },
     )
@@ -88,9 +116,22 @@ async fn a_crash_at_any_step_of_a_replaced_route_leaves_the_new_one_alone() {
 async fn a_crash_at_any_step_of_a_withdrawal_leaves_no_route_and_keeps_the_other_sides() {
     stopped_everywhere(
         Life::active,
-        |life| life.says(WithdrawRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) }),
+        |life| {
+            life.says(WithdrawRoute {
+                peering_id: peering_id(),
+                side: Side::Local,
+                destination: range(CLIENTS),
+            })
+        },
         |life, when| {
-            assert_eq!((life.routes(Side::Local).len(), life.routes(Side::Remote).len()), (0, 1), "{when}");
+            assert_eq!(
+                (
+                    life.routes(Side::Local).len(),
+                    life.routes(Side::Remote).len()
+                ),
+                (0, 1),
+                "{when}"
+            );
             assert_eq!(life.count("RouteRemoved"), 2, "{when}");
         },
     )
@@ -102,14 +143,40 @@ async fn a_crash_at_any_step_of_a_repair_puts_back_what_was_there_and_nothing_el
     stopped_everywhere(
         Life::active,
         |life| {
-            let (local, table) = (life.network(Side::Local), life.routes(Side::Local)[0].0.clone());
-            let rule = life.log.peering().firewall.local.rules.values().next().unwrap().clone();
-            life.cloud.hands().unroute(&local, &table, CLIENTS.parse().unwrap());
+            let (local, table) = (
+                life.network(Side::Local),
+                life.routes(Side::Local)[0].0.clone(),
+            );
+            let rule = life
+                .log
+                .peering()
+                .firewall
+                .local
+                .rules
+                .values()
+                .next()
+                .unwrap()
+                .clone();
+            life.cloud
+                .hands()
+                .unroute(&local, &table, CLIENTS.parse().unwrap());
             life.cloud.hands().drop_rule(&local, &rule);
         },
         |life, when| {
-            assert!(life.log.peering().is_converged(), "{when}: {:#?}", life.log.peering());
-            assert_eq!((life.routes(Side::Local).len(), life.count("DriftDetected"), life.count("DriftRepaired")), (2, 2, 2), "{when}");
+            assert!(
+                life.log.peering().is_converged(),
+                "{when}: {:#?}",
+                life.log.peering()
+            );
+            assert_eq!(
+                (
+                    life.routes(Side::Local).len(),
+                    life.count("DriftDetected"),
+                    life.count("DriftRepaired")
+                ),
+                (2, 2, 2),
+                "{when}"
+            );
         },
     )
     .await;
@@ -121,12 +188,19 @@ async fn a_crash_at_any_step_of_name_resolution_leaves_it_as_asked() {
         Life::active,
         |life| {
             for side in Side::BOTH {
-                life.says(SetDnsResolution { peering_id: peering_id(), side, enabled: true });
+                life.says(SetDnsResolution {
+                    peering_id: peering_id(),
+                    side,
+                    enabled: true,
+                });
             }
         },
         |life, when| {
             let dns = life.log.peering().dns;
-            assert!(dns.local.applied && dns.remote.applied && life.log.peering().is_converged(), "{when}");
+            assert!(
+                dns.local.applied && dns.remote.applied && life.log.peering().is_converged(),
+                "{when}"
+            );
             assert_eq!(life.count("DnsResolutionApplied"), 2, "{when}");
         },
     )
@@ -139,13 +213,24 @@ async fn a_crash_at_any_step_of_an_adoption_keeps_the_link_and_adds_what_was_ask
         let mut life = Life::asked_for();
         let (network, peering) = (life.log.network(), life.log.peering());
         let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
-        let link = life.cloud.hands().join(&ends[0], &ends[1], LinkState::Active, None);
+        let link = life
+            .cloud
+            .hands()
+            .join(&ends[0], &ends[1], LinkState::Active, None);
         life.log = Log::adopting(&link).told_by(&life.clock);
         life
     };
     let judge = |life: &Life, when: &str| {
         assert!(life.log.peering().is_converged(), "{when}");
-        assert_eq!((life.cloud.world().links.len(), life.count("PeeringSurveyed"), life.routes(Side::Local).len()), (1, 1, 2), "{when}");
+        assert_eq!(
+            (
+                life.cloud.world().links.len(),
+                life.count("PeeringSurveyed"),
+                life.routes(Side::Local).len()
+            ),
+            (1, 1, 2),
+            "{when}"
+        );
     };
     stopped_everywhere(prepare, |_| {}, judge).await;
 }
@@ -158,14 +243,34 @@ async fn a_crash_at_any_step_of_closing_an_exposure_revokes_that_rule_alone() {
             let remote = life.network(Side::Remote);
             let rules = ["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"];
             let group = life.cloud.hands().group(&remote, "legacy", &rules).unwrap();
-            let exposure = ExposurePolicy::Enforce { groups: [group].into() };
-            life.says(SetPolicy { policy: Policy { exposure, ..Policy::default() } });
+            let exposure = ExposurePolicy::Enforce {
+                groups: [group].into(),
+            };
+            life.says(SetPolicy {
+                policy: Policy {
+                    exposure,
+                    ..Policy::default()
+                },
+            });
         },
         |life, when| {
             let world = life.cloud.world();
             let groups = &world.networks[&life.network(Side::Remote).to_string()].groups;
-            assert_eq!(groups.iter().find(|it| it.name == "legacy").unwrap().rules.len(), 1, "{when}");
-            assert_eq!((life.count("FirewallExposed"), life.count("ExposureCleared")), (1, 1), "{when}");
+            assert_eq!(
+                groups
+                    .iter()
+                    .find(|it| it.name == "legacy")
+                    .unwrap()
+                    .rules
+                    .len(),
+                1,
+                "{when}"
+            );
+            assert_eq!(
+                (life.count("FirewallExposed"), life.count("ExposureCleared")),
+                (1, 1),
+                "{when}"
+            );
         },
     )
     .await;
@@ -173,8 +278,22 @@ async fn a_crash_at_any_step_of_closing_an_exposure_revokes_that_rule_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_of_an_ingress_opens_it_once_and_its_end_closes_it() {
-    let rules = |life: &Life| life.log.peering().firewall.remote.rules.keys().map(|it| it.port).collect::<Vec<_>>();
-    stopped_everywhere(Life::active, |life| life.says(ingress(life, None)), |life, when| assert_eq!(rules(life), [9092], "{when}")).await;
+    let rules = |life: &Life| {
+        life.log
+            .peering()
+            .firewall
+            .remote
+            .rules
+            .keys()
+            .map(|it| it.port)
+            .collect::<Vec<_>>()
+    };
+    stopped_everywhere(
+        Life::active,
+        |life| life.says(ingress(life, None)),
+        |life, when| assert_eq!(rules(life), [9092], "{when}"),
+    )
+    .await;
     let mut life = Life::active().await;
     life.says(ingress(&life, Some(Duration::from_secs(3600))));
     life.settles().await;
@@ -182,7 +301,15 @@ async fn a_crash_at_any_step_of_an_ingress_opens_it_once_and_its_end_closes_it()
     for _ in 0..13 {
         life.looks_again().await;
     }
-    assert_eq!((rules(&life), life.count("ConnectorIngressRevoked")), (vec![], 1));
+    assert_eq!(
+        (rules(&life), life.count("ConnectorIngressRevoked")),
+        (vec![], 1)
+    );
     let world = life.cloud.world();
-    assert!(world.networks[&life.network(Side::Remote).to_string()].groups.iter().all(|group| group.rules.is_empty()));
+    assert!(
+        world.networks[&life.network(Side::Remote).to_string()]
+            .groups
+            .iter()
+            .all(|group| group.rules.is_empty())
+    );
 }

@@ -10,17 +10,47 @@ use domain::{
 async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_it_is_gone() {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"]).unwrap();
+    let group = hands
+        .group(
+            &remote,
+            "legacy",
+            &["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"],
+        )
+        .unwrap();
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
-    assert_eq!(exposures.values().map(|it| it.admits.as_str()).collect::<Vec<_>>(), ["tcp 22 from 10.0.0.0/8"]);
-    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    assert_eq!(
+        exposures
+            .values()
+            .map(|it| it.admits.as_str())
+            .collect::<Vec<_>>(),
+        ["tcp 22 from 10.0.0.0/8"]
+    );
+    life.says(SetPolicy {
+        policy: Policy {
+            exposure: ExposurePolicy::Enforce {
+                groups: [group].into(),
+            },
+            ..Policy::default()
+        },
+    });
     life.settles().await;
     assert!(life.log.peering().firewall.remote.exposures.is_empty());
-    assert_eq!((life.count("FirewallExposed"), life.count("ExposureCleared")), (1, 1));
+    assert_eq!(
+        (life.count("FirewallExposed"), life.count("ExposureCleared")),
+        (1, 1)
+    );
     let world = life.cloud.world();
-    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
-    assert_eq!(legacy.rules.len(), 1, "what lets nothing of the private network in is left alone");
+    let legacy = world.networks[&remote.to_string()]
+        .groups
+        .iter()
+        .find(|it| it.name == "legacy")
+        .unwrap();
+    assert_eq!(
+        legacy.rules.len(),
+        1,
+        "what lets nothing of the private network in is left alone"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -29,50 +59,120 @@ async fn what_no_list_lets_through_is_no_exposure() {
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
     let subnet = "subnet-r".parse().unwrap();
     hands.add_subnet(&remote, &subnet, None);
-    hands.fence(&remote, &[subnet], &[("everything from 10.20.0.0/16", false), ("everything from 0.0.0.0/0", true)]);
-    hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
+    hands.fence(
+        &remote,
+        &[subnet],
+        &[
+            ("everything from 10.20.0.0/16", false),
+            ("everything from 0.0.0.0/0", true),
+        ],
+    );
+    hands
+        .group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"])
+        .unwrap();
     life.looks_again().await;
     assert!(life.log.peering().firewall.remote.exposures.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_that_is_never_revoked() {
+async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_that_is_never_revoked()
+ {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands.group(&remote, "legacy", &["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"]).unwrap();
-    hands.admit(&remote, &group, &format!("everything from {group}")).unwrap();
-    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    let group = hands
+        .group(
+            &remote,
+            "legacy",
+            &["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"],
+        )
+        .unwrap();
+    hands
+        .admit(&remote, &group, &format!("everything from {group}"))
+        .unwrap();
+    life.says(SetPolicy {
+        policy: Policy {
+            exposure: ExposurePolicy::Enforce {
+                groups: [group].into(),
+            },
+            ..Policy::default()
+        },
+    });
     life.settles().await;
     let exposures = life.log.peering().firewall.remote.exposures;
-    let admits: std::collections::BTreeSet<_> = exposures.values().map(|it| it.admits.as_str()).collect();
-    assert_eq!(admits, ["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"].into());
+    let admits: std::collections::BTreeSet<_> =
+        exposures.values().map(|it| it.admits.as_str()).collect();
+    assert_eq!(
+        admits,
+        ["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"].into()
+    );
     let world = life.cloud.world();
-    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
-    assert_eq!(legacy.rules.len(), 3, "what nobody has shown to let the private network in is not revoked");
+    let legacy = world.networks[&remote.to_string()]
+        .groups
+        .iter()
+        .find(|it| it.name == "legacy")
+        .unwrap();
+    assert_eq!(
+        legacy.rules.len(),
+        3,
+        "what nobody has shown to let the private network in is not revoked"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_is_an_exposure_if_it_holds_any_of_the_private_network() {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let rules = ["tcp 22 from 192.168.0.0/16,10.20.9.0/24", "tcp 23 from 192.168.0.0/16,10.99.0.0/16"];
+    let rules = [
+        "tcp 22 from 192.168.0.0/16,10.20.9.0/24",
+        "tcp 23 from 192.168.0.0/16,10.99.0.0/16",
+    ];
     let group = hands.group(&remote, "legacy", &rules).unwrap();
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
-    assert_eq!(exposures.values().map(|it| it.admits.as_str()).collect::<Vec<_>>(), [rules[0]]);
-    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group].into() }, ..Policy::default() } });
+    assert_eq!(
+        exposures
+            .values()
+            .map(|it| it.admits.as_str())
+            .collect::<Vec<_>>(),
+        [rules[0]]
+    );
+    life.says(SetPolicy {
+        policy: Policy {
+            exposure: ExposurePolicy::Enforce {
+                groups: [group].into(),
+            },
+            ..Policy::default()
+        },
+    });
     life.settles().await;
     let world = life.cloud.world();
-    let legacy = world.networks[&remote.to_string()].groups.iter().find(|it| it.name == "legacy").unwrap();
-    assert_eq!(legacy.rules.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), [rules[1]]);
+    let legacy = world.networks[&remote.to_string()]
+        .groups
+        .iter()
+        .find(|it| it.name == "legacy")
+        .unwrap();
+    assert_eq!(
+        legacy
+            .rules
+            .iter()
+            .map(|it| it.text.as_str())
+            .collect::<Vec<_>>(),
+        [rules[1]]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_group_with_another_peerings_tag_is_no_hiding_place() {
     let mut life = Life::active().await;
     let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands.group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
-    hands.tag_group(&remote, &group, Some(domain::PeeringId(uuid::Uuid::from_u128(99))));
+    let group = hands
+        .group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"])
+        .unwrap();
+    hands.tag_group(
+        &remote,
+        &group,
+        Some(domain::PeeringId(uuid::Uuid::from_u128(99))),
+    );
     life.looks_again().await;
     assert_eq!(life.log.peering().firewall.remote.exposures.len(), 1);
 }

@@ -1,5 +1,6 @@
-//! What misleads: credentials of another account, copies of what the engine made, reads that cannot be made, people who were faster.
-//! Nothing of anybody else's is touched then, and nothing of the engine's is lost sight of.
+//! What misleads: credentials of another account, copies of what the engine made, reads that cannot
+//! be made, people who were faster. Nothing of anybody else's is touched then, and nothing of the
+//! engine's is lost sight of.
 
 use super::{Life, ingress, is_clean, remove};
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
 };
 use domain::{
     Side,
-    network::{AcceptRoute, BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms, WithdrawRoute},
+    network::{
+        AcceptRoute, BlockCause, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms,
+        WithdrawRoute,
+    },
     text::Subnet,
 };
 use std::time::Duration;
@@ -22,12 +26,25 @@ async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone(
     for side in Side::BOTH {
         let mut life = Life::active().await;
         let (account, before) = (life.network(side).place.account, life.log.events().len());
-        life.cloud.hands().mix_up(&account, &"999999999999".parse().unwrap());
+        life.cloud
+            .hands()
+            .mix_up(&account, &"999999999999".parse().unwrap());
         life.says(remove());
         life.look_for(Duration::from_secs(3600)).await;
-        assert_eq!(life.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::WrongAccount, side)));
+        assert_eq!(
+            life.log.peering().blocked.map(|it| (it.cause, it.side)),
+            Some((BlockCause::WrongAccount, side))
+        );
         let gone = ["LinkRemoved", "FirewallGroupRemoved", "PeeringRemoved"];
-        assert!(!life.log.names(before).iter().any(|name| gone.contains(name)), "{:?}", life.log.names(before));
+        assert!(
+            !life
+                .log
+                .names(before)
+                .iter()
+                .any(|name| gone.contains(name)),
+            "{:?}",
+            life.log.names(before)
+        );
         life.cloud.hands().sort_out(&account);
         life.settles().await;
         is_clean(&life.cloud.world(), "with the right account at last");
@@ -38,10 +55,15 @@ async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone(
 async fn what_is_out_of_sight_in_another_account_has_not_drifted() {
     let mut life = Life::active().await;
     let account = life.network(Side::Local).place.account;
-    life.cloud.hands().mix_up(&account, &"999999999999".parse().unwrap());
+    life.cloud
+        .hands()
+        .mix_up(&account, &"999999999999".parse().unwrap());
     tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
     life.look_for(Duration::from_secs(3600)).await;
-    assert_eq!(life.log.peering().blocked.map(|it| it.cause), Some(BlockCause::WrongAccount));
+    assert_eq!(
+        life.log.peering().blocked.map(|it| it.cause),
+        Some(BlockCause::WrongAccount)
+    );
     assert_eq!(life.count("DriftDetected"), 0);
     life.cloud.hands().sort_out(&account);
     life.settles().await;
@@ -52,29 +74,66 @@ async fn what_is_out_of_sight_in_another_account_has_not_drifted() {
 async fn a_copy_of_the_engines_group_is_somebody_elses_and_stays() {
     let mut life = Life::active().await;
     let remote = life.network(Side::Remote);
-    let copy = life.cloud.hands().group(&remote, "a-copy", &["tcp 22 from 10.0.0.0/8"]).unwrap();
-    life.cloud.hands().tag_group(&remote, &copy, Some(peering_id()));
+    let copy = life
+        .cloud
+        .hands()
+        .group(&remote, "a-copy", &["tcp 22 from 10.0.0.0/8"])
+        .unwrap();
+    life.cloud
+        .hands()
+        .tag_group(&remote, &copy, Some(peering_id()));
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
-    assert_eq!(exposures.values().map(|it| &it.group).collect::<Vec<_>>(), [&copy], "its tag is no hiding place");
+    assert_eq!(
+        exposures.values().map(|it| &it.group).collect::<Vec<_>>(),
+        [&copy],
+        "its tag is no hiding place"
+    );
     life.says(remove());
     life.settles().await;
     let world = life.cloud.world();
-    let groups: Vec<_> = world.networks[&remote.to_string()].groups.iter().map(|it| it.id.clone()).collect();
+    let groups: Vec<_> = world.networks[&remote.to_string()]
+        .groups
+        .iter()
+        .map(|it| it.id.clone())
+        .collect();
     assert!(groups.contains(&copy), "{groups:?}");
-    assert_eq!((life.log.peering().life.as_str(), life.count("FirewallGroupCreated")), ("removed", 2));
+    assert_eq!(
+        (
+            life.log.peering().life.as_str(),
+            life.count("FirewallGroupCreated")
+        ),
+        ("removed", 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_somebody_adds_to_the_engines_own_group_is_an_exposure_under_every_policy() {
     for drift in DriftPolicy::ALL {
         let mut life = Life::active().await;
-        life.says(SetPolicy { policy: Policy { drift, exposure: ExposurePolicy::Report } });
-        let (remote, group) = (life.network(Side::Remote), life.log.peering().firewall.remote.group.unwrap());
-        life.cloud.hands().admit(&remote, &group, "everything from 0.0.0.0/0");
+        life.says(SetPolicy {
+            policy: Policy {
+                drift,
+                exposure: ExposurePolicy::Report,
+            },
+        });
+        let (remote, group) = (
+            life.network(Side::Remote),
+            life.log.peering().firewall.remote.group.unwrap(),
+        );
+        life.cloud
+            .hands()
+            .admit(&remote, &group, "everything from 0.0.0.0/0");
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.look_for(Duration::from_secs(600)).await;
-        assert_eq!((life.count("FirewallExposed"), life.log.peering().firewall.remote.exposures.len()), (1, 1), "{drift:?}");
+        assert_eq!(
+            (
+                life.count("FirewallExposed"),
+                life.log.peering().firewall.remote.exposures.len()
+            ),
+            (1, 1),
+            "{drift:?}"
+        );
     }
 }
 
@@ -87,7 +146,14 @@ async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_name
     }
     life.says(remove());
     life.blocks(BlockCause::Conflict, Side::Local).await;
-    assert!(life.log.peering().blocked.unwrap().message.contains(another.as_str()));
+    assert!(
+        life.log
+            .peering()
+            .blocked
+            .unwrap()
+            .message
+            .contains(another.as_str())
+    );
     life.cloud.hands().delete(&another, LinkRole::Requester);
     life.settles().await;
     is_clean(&life.cloud.world(), "once the other is gone");
@@ -101,7 +167,13 @@ async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_canno
     life.cloud.hands().cut();
     tokio::time::advance(Duration::from_secs(3600)).await;
     life.look_for(Duration::from_secs(60)).await;
-    assert_eq!((life.count("ConnectorIngressRevoked"), life.log.peering().ingress.len()), (1, 0));
+    assert_eq!(
+        (
+            life.count("ConnectorIngressRevoked"),
+            life.log.peering().ingress.len()
+        ),
+        (1, 0)
+    );
     life.cloud.hands().mend();
     life.settles().await;
     assert!(life.log.peering().firewall.remote.rules.is_empty());
@@ -111,12 +183,23 @@ async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_canno
 async fn a_link_that_became_active_in_time_is_not_taken_back_because_nobody_looked() {
     let mut life = Life::asked_for();
     let deadline = Some((life.clock)() + Duration::from_secs(7200));
-    life.log = Log::with_terms(Terms { consent: Consent::Owner, deadline, renew: false }).told_by(&life.clock);
+    life.log = Log::with_terms(Terms {
+        consent: Consent::Owner,
+        deadline,
+        renew: false,
+    })
+    .told_by(&life.clock);
     life.look_for(Duration::from_secs(600)).await;
     life.cloud.hands().accept(&life.link());
     tokio::time::advance(Duration::from_secs(7200)).await;
     life.settles().await;
-    assert_eq!((life.count("PeeringDeadlinePassed"), life.log.peering().is_converged()), (0, true));
+    assert_eq!(
+        (
+            life.count("PeeringDeadlinePassed"),
+            life.log.peering().is_converged()
+        ),
+        (0, true)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,24 +222,59 @@ async fn a_subnet_that_is_not_there_opens_no_table() {
     let first: Subnet = "subnet-1".parse().unwrap();
     life.cloud.hands().drop_subnet(&local, &first);
     life.look_for(Duration::from_secs(3600)).await;
-    assert!(!life.routes(Side::Local).iter().any(|(table, _)| *table == main), "{:?}", life.routes(Side::Local));
+    assert!(
+        !life
+            .routes(Side::Local)
+            .iter()
+            .any(|(table, _)| *table == main),
+        "{:?}",
+        life.routes(Side::Local)
+    );
     let blocked = life.log.peering().blocked.unwrap();
-    assert!(blocked.cause == BlockCause::NotFound && blocked.message.contains("subnet-1"), "{}", blocked.message);
+    assert!(
+        blocked.cause == BlockCause::NotFound && blocked.message.contains("subnet-1"),
+        "{}",
+        blocked.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_route_that_a_person_puts_back_after_it_was_withdrawn_is_theirs() {
     let mut life = Life::active().await;
-    let (local, table) = (life.network(Side::Local), life.routes(Side::Local)[0].0.clone());
-    life.says(WithdrawRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) });
+    let (local, table) = (
+        life.network(Side::Local),
+        life.routes(Side::Local)[0].0.clone(),
+    );
+    life.says(WithdrawRoute {
+        peering_id: peering_id(),
+        side: Side::Local,
+        destination: range(CLIENTS),
+    });
     life.settles().await;
     assert!(life.routes(Side::Local).is_empty());
-    life.cloud.hands().route(&local, &table, CLIENTS.parse().unwrap(), RouteTarget::Link(life.link()));
+    life.cloud.hands().route(
+        &local,
+        &table,
+        CLIENTS.parse().unwrap(),
+        RouteTarget::Link(life.link()),
+    );
     life.looks_again().await;
-    assert_eq!((life.routes(Side::Local).len(), life.count("DriftDetected")), (1, 1), "it is reported, and stays");
-    life.says(AcceptRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) });
+    assert_eq!(
+        (life.routes(Side::Local).len(), life.count("DriftDetected")),
+        (1, 1),
+        "it is reported, and stays"
+    );
+    life.says(AcceptRoute {
+        peering_id: peering_id(),
+        side: Side::Local,
+        destination: range(CLIENTS),
+    });
     life.settles().await;
-    assert!(life.log.peering().is_converged() && life.routes(Side::Local).len() == 2, "{:?}", life.routes(Side::Local));
+    assert!(
+        life.log.peering().is_converged() && life.routes(Side::Local).len() == 2,
+        "{:?}",
+        life.routes(Side::Local)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,28 +282,53 @@ async fn an_exposure_that_comes_back_each_time_it_is_revoked_ends_in_a_block_and
     let mut life = Life::active().await;
     let remote = life.network(Side::Remote);
     let group = life.cloud.hands().group(&remote, "legacy", &[]).unwrap();
-    life.says(SetPolicy { policy: Policy { exposure: ExposurePolicy::Enforce { groups: [group.clone()].into() }, ..Policy::default() } });
+    life.says(SetPolicy {
+        policy: Policy {
+            exposure: ExposurePolicy::Enforce {
+                groups: [group.clone()].into(),
+            },
+            ..Policy::default()
+        },
+    });
     for _ in 0..8 {
-        life.cloud.hands().admit(&remote, &group, "tcp 22 from 10.0.0.0/8");
+        life.cloud
+            .hands()
+            .admit(&remote, &group, "tcp 22 from 10.0.0.0/8");
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.look_for(Duration::from_secs(240)).await;
     }
-    assert_eq!(life.log.peering().blocked.map(|it| it.cause), Some(BlockCause::RepairUndone));
+    assert_eq!(
+        life.log.peering().blocked.map(|it| it.cause),
+        Some(BlockCause::RepairUndone)
+    );
     assert_eq!(life.count("ExposureCleared"), 3);
-    life.says(SetPolicy { policy: Policy::default() });
+    life.says(SetPolicy {
+        policy: Policy::default(),
+    });
     life.settles().await;
-    assert_eq!((life.log.peering().blocked, life.count("ExposureCleared")), (None, 3), "reported only, as is the policy now");
+    assert_eq!(
+        (life.log.peering().blocked, life.count("ExposureCleared")),
+        (None, 3),
+        "reported only, as is the policy now"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
-    let late = SimulatedSettings { visibility: Duration::from_secs(60)..=Duration::from_secs(120), ..SimulatedSettings::instant(7) };
+    let late = SimulatedSettings {
+        visibility: Duration::from_secs(60)..=Duration::from_secs(120),
+        ..SimulatedSettings::instant(7)
+    };
     for steps in 0..60 {
         let mut life = Life::asked_for();
         life.cloud = cloud(late.clone(), &life.clock);
         let link = life.somebodys(Side::Local, LinkState::Active);
         life.log = Log::adopting_now(&link, &life.clock);
-        if life.run(Fuse::at(steps), Duration::from_secs(30)).await.is_some() {
+        if life
+            .run(Fuse::at(steps), Duration::from_secs(30))
+            .await
+            .is_some()
+        {
             assert!(steps > 20, "nothing was killed after {steps} steps");
             break;
         }
@@ -195,7 +338,10 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
         tokio::time::advance(Duration::from_secs(600)).await;
         // The link is somebody's, and stays.
         life.cloud.hands().delete(&link, LinkRole::Requester);
-        is_clean(&life.cloud.world(), &format!("killed after {steps} steps and removed"));
+        is_clean(
+            &life.cloud.world(),
+            &format!("killed after {steps} steps and removed"),
+        );
     }
 }
 
@@ -203,27 +349,54 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
 async fn what_is_on_record_of_a_table_that_no_longer_serves_is_over_once_it_is_gone_there() {
     let mut life = Life::active().await;
     let (local, routes) = (life.network(Side::Local), life.routes(Side::Local));
-    let table = routes.iter().map(|(table, _)| table.clone()).find(|table| *table != life.main_table(Side::Local)).unwrap();
+    let table = routes
+        .iter()
+        .map(|(table, _)| table.clone())
+        .find(|table| *table != life.main_table(Side::Local))
+        .unwrap();
     life.cloud.hands().drop_table(&local, &table);
     life.looks_again().await;
     let installed = &life.log.peering().routes.local[&range(CLIENTS)].installed;
-    assert!(!installed.contains(&table) && !installed.is_empty(), "{installed:?}");
+    assert!(
+        !installed.contains(&table) && !installed.is_empty(),
+        "{installed:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_to_be_closed_on_one_side_does_not_wait_for_the_other_to_be_seen() {
-    for operation in [Operation::RouteTables, Operation::Links, Operation::FirewallGroups] {
+    for operation in [
+        Operation::RouteTables,
+        Operation::Links,
+        Operation::FirewallGroups,
+    ] {
         let mut life = Life::active().await;
         life.says(ingress(&life, Some(Duration::from_secs(3600))));
         life.settles().await;
-        let (remote, blinded) = (life.network(Side::Remote), life.network(Side::Local).place.account);
-        let open = |life: &Life| life.cloud.world().networks[&remote.to_string()].groups.iter().map(|it| it.rules.len()).sum::<usize>();
+        let (remote, blinded) = (
+            life.network(Side::Remote),
+            life.network(Side::Local).place.account,
+        );
+        let open = |life: &Life| {
+            life.cloud.world().networks[&remote.to_string()]
+                .groups
+                .iter()
+                .map(|it| it.rules.len())
+                .sum::<usize>()
+        };
         assert_eq!(open(&life), 1);
         life.cloud.hands().deny_call(&blinded, operation);
         tokio::time::advance(Duration::from_secs(3600)).await;
         life.look_for(Duration::from_secs(600)).await;
-        assert_eq!(life.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::PermissionDenied, Side::Local)));
-        assert_eq!((open(&life), life.count("FirewallRuleRevoked")), (0, 1), "{operation:?} is denied at the local side");
+        assert_eq!(
+            life.log.peering().blocked.map(|it| (it.cause, it.side)),
+            Some((BlockCause::PermissionDenied, Side::Local))
+        );
+        assert_eq!(
+            (open(&life), life.count("FirewallRuleRevoked")),
+            (0, 1),
+            "{operation:?} is denied at the local side"
+        );
         life.cloud.hands().allow(&blinded);
         life.settles().await;
         assert!(life.log.peering().is_converged());

@@ -1,4 +1,5 @@
-//! What is in place is kept so: drift and what is done about it, name resolution, a link that somebody ends; and how little is asked.
+//! What is in place is kept so: drift and what is done about it, name resolution, a link that
+//! somebody ends; and how little is asked.
 
 use super::{LONG, Life, is_clean, remove};
 use crate::{
@@ -23,21 +24,44 @@ async fn what_drifts_is_found_and_put_right_and_said_so() {
     let hands = life.cloud.hands();
     hands.unroute(&local, &table, CLIENTS.parse().unwrap());
     hands.tag(&link, LinkRole::Requester, None);
-    let rule = life.log.peering().firewall.local.rules.values().next().unwrap().clone();
+    let rule = life
+        .log
+        .peering()
+        .firewall
+        .local
+        .rules
+        .values()
+        .next()
+        .unwrap()
+        .clone();
     hands.drop_rule(&local, &rule);
     life.looks_again().await;
-    assert_eq!((life.count("DriftDetected"), life.count("DriftRepaired")), (3, 3));
-    assert!(life.log.peering().is_converged(), "{:#?}", life.log.peering());
+    assert_eq!(
+        (life.count("DriftDetected"), life.count("DriftRepaired")),
+        (3, 3)
+    );
+    assert!(
+        life.log.peering().is_converged(),
+        "{:#?}",
+        life.log.peering()
+    );
     assert_eq!(life.routes(Side::Local).len(), 2);
 }
 
-/// Somebody takes the tags off the group and the rule of the local side, and off the group of the other.
+/// Somebody takes the tags off the group and the rule of the local side, and off the group of the
+/// other.
 pub(super) fn somebody_takes_tags_off(life: &Life) {
     let firewall = life.log.peering().firewall;
     let rule = firewall.local.rules.values().next().unwrap().clone();
-    life.cloud.hands().tag_rule(&life.network(Side::Local), &rule, None);
+    life.cloud
+        .hands()
+        .tag_rule(&life.network(Side::Local), &rule, None);
     for side in Side::BOTH {
-        life.cloud.hands().tag_group(&life.network(side), firewall.get(side).group.as_ref().unwrap(), None);
+        life.cloud.hands().tag_group(
+            &life.network(side),
+            firewall.get(side).group.as_ref().unwrap(),
+            None,
+        );
     }
 }
 
@@ -45,7 +69,16 @@ pub(super) fn somebody_takes_tags_off(life: &Life) {
 pub(super) fn tagged(life: &Life) -> usize {
     let networks = life.cloud.world().networks;
     let groups = networks.values().flat_map(|network| &network.groups);
-    groups.map(|group| usize::from(group.owner.is_some()) + group.rules.iter().filter(|rule| rule.owner.is_some()).count()).sum()
+    groups
+        .map(|group| {
+            usize::from(group.owner.is_some())
+                + group
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.owner.is_some())
+                    .count()
+        })
+        .sum()
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,45 +87,100 @@ async fn tags_that_somebody_takes_off_are_put_back_and_only_reported_where_that_
     assert_eq!(tagged(&life), 3);
     somebody_takes_tags_off(&life);
     life.looks_again().await;
-    assert_eq!((tagged(&life), life.count("DriftDetected"), life.count("DriftRepaired")), (3, 3, 3));
-    assert!(life.log.peering().is_converged(), "{:#?}", life.log.peering());
+    assert_eq!(
+        (
+            tagged(&life),
+            life.count("DriftDetected"),
+            life.count("DriftRepaired")
+        ),
+        (3, 3, 3)
+    );
+    assert!(
+        life.log.peering().is_converged(),
+        "{:#?}",
+        life.log.peering()
+    );
 
-    life.says(SetPolicy { policy: Policy { drift: DriftPolicy::Report, exposure: ExposurePolicy::Report } });
+    life.says(SetPolicy {
+        policy: Policy {
+            drift: DriftPolicy::Report,
+            exposure: ExposurePolicy::Report,
+        },
+    });
     life.settles().await;
     somebody_takes_tags_off(&life);
     life.looks_again().await;
-    assert_eq!((tagged(&life), life.count("DriftDetected"), life.count("DriftRepaired")), (0, 6, 3));
-    assert_eq!(life.log.peering().firewall.local.rules.len(), 1, "what is on record stays the engine's");
+    assert_eq!(
+        (
+            tagged(&life),
+            life.count("DriftDetected"),
+            life.count("DriftRepaired")
+        ),
+        (0, 6, 3)
+    );
+    assert_eq!(
+        life.log.peering().firewall.local.rules.len(),
+        1,
+        "what is on record stays the engine's"
+    );
     life.says(remove());
     life.settles().await;
-    assert!(life.cloud.world().networks.values().all(|network| network.groups.is_empty()), "and goes in the end");
+    assert!(
+        life.cloud
+            .world()
+            .networks
+            .values()
+            .all(|network| network.groups.is_empty()),
+        "and goes in the end"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_network_that_only_reports_and_one_that_adopts_change_nothing() {
     for drift in [DriftPolicy::Report, DriftPolicy::Adopt] {
         let mut life = Life::active().await;
-        life.says(SetPolicy { policy: Policy { drift, exposure: ExposurePolicy::Report } });
+        life.says(SetPolicy {
+            policy: Policy {
+                drift,
+                exposure: ExposurePolicy::Report,
+            },
+        });
         life.settles().await;
         let table = life.routes(Side::Local)[0].0.clone();
-        life.cloud.hands().unroute(&life.network(Side::Local), &table, CLIENTS.parse().unwrap());
+        life.cloud
+            .hands()
+            .unroute(&life.network(Side::Local), &table, CLIENTS.parse().unwrap());
         life.looks_again().await;
         assert_eq!(life.routes(Side::Local).len(), 1, "{drift:?}");
-        assert_eq!((life.count("DriftDetected"), life.count("DriftAdopted")), (1, usize::from(drift == DriftPolicy::Adopt)));
-        assert_eq!(life.log.peering().is_converged(), drift == DriftPolicy::Adopt);
+        assert_eq!(
+            (life.count("DriftDetected"), life.count("DriftAdopted")),
+            (1, usize::from(drift == DriftPolicy::Adopt))
+        );
+        assert_eq!(
+            life.log.peering().is_converged(),
+            drift == DriftPolicy::Adopt
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_repair_that_is_undone_again_and_again_ends_in_a_block_and_not_in_a_fight() {
     let mut life = Life::active().await;
-    let (local, table) = (life.network(Side::Local), life.routes(Side::Local)[0].0.clone());
+    let (local, table) = (
+        life.network(Side::Local),
+        life.routes(Side::Local)[0].0.clone(),
+    );
     for _ in 0..12 {
-        life.cloud.hands().unroute(&local, &table, CLIENTS.parse().unwrap());
+        life.cloud
+            .hands()
+            .unroute(&local, &table, CLIENTS.parse().unwrap());
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.run(Fuse::never(), Duration::from_secs(240)).await;
     }
-    assert_eq!(life.log.peering().blocked.map(|it| it.cause), Some(BlockCause::RepairUndone));
+    assert_eq!(
+        life.log.peering().blocked.map(|it| it.cause),
+        Some(BlockCause::RepairUndone)
+    );
     assert_eq!(life.count("DriftRepaired"), 3);
 }
 
@@ -101,12 +189,18 @@ async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() 
     let mut life = Life::active().await;
     let link = life.link();
     let interval = ProvisionerSettings::default().drift_interval;
-    life.cloud.hands().delete_within(&link, LinkRole::Accepter, interval * 2);
+    life.cloud
+        .hands()
+        .delete_within(&link, LinkRole::Accepter, interval * 2);
     let shown = |life: &Life| life.cloud.world().links[&link].state.clone();
     for state in [LinkState::Deleting, LinkState::Deleted] {
         tokio::time::advance(interval).await;
         life.blocks(BlockCause::LinkEnded, Side::Local).await;
-        assert_eq!((shown(&life), life.count("DriftDetected")), (state, 1), "it ended once");
+        assert_eq!(
+            (shown(&life), life.count("DriftDetected")),
+            (state, 1),
+            "it ended once"
+        );
     }
     life.says(remove());
     life.settles().await;
@@ -117,18 +211,39 @@ async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() 
 async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     let mut life = Life::active().await;
     for side in Side::BOTH {
-        life.cloud.hands().set_dns(&life.network(side), DnsSupport { resolution: true, hostnames: false });
+        life.cloud.hands().set_dns(
+            &life.network(side),
+            DnsSupport {
+                resolution: true,
+                hostnames: false,
+            },
+        );
     }
-    life.says(SetDnsResolution { peering_id: peering_id(), side: Side::Remote, enabled: true });
+    life.says(SetDnsResolution {
+        peering_id: peering_id(),
+        side: Side::Remote,
+        enabled: true,
+    });
     life.blocks(BlockCause::DnsPrecondition, Side::Local).await;
     for side in Side::BOTH {
-        life.cloud.hands().set_dns(&life.network(side), DnsSupport { resolution: true, hostnames: true });
+        life.cloud.hands().set_dns(
+            &life.network(side),
+            DnsSupport {
+                resolution: true,
+                hostnames: true,
+            },
+        );
     }
     life.settles().await;
     assert!(life.log.peering().dns.remote.applied && life.log.peering().is_converged());
-    life.cloud.hands().flip(&life.link(), LinkRole::Accepter, false);
+    life.cloud
+        .hands()
+        .flip(&life.link(), LinkRole::Accepter, false);
     life.looks_again().await;
-    assert_eq!((life.count("DriftDetected"), life.count("DriftRepaired")), (1, 1));
+    assert_eq!(
+        (life.count("DriftDetected"), life.count("DriftRepaired")),
+        (1, 1)
+    );
     life.says(remove());
     life.settles().await;
     is_clean(&life.cloud.world(), "removed with its option");
@@ -139,13 +254,47 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
     let mut life = Life::active().await;
     let settings = ProvisionerSettings::default();
     let metered = Metered::new(Arc::new(life.cloud.clone()), settings.calls.clone());
-    settle(&metered, &life.log, &life.clock, &settings, &mut life.memories, LONG).await;
+    settle(
+        &metered,
+        &life.log,
+        &life.clock,
+        &settings,
+        &mut life.memories,
+        LONG,
+    )
+    .await;
     assert_eq!(metered.calls().total(), 0);
     tokio::time::advance(settings.drift_interval).await;
-    settle(&metered, &life.log, &life.clock, &settings, &mut life.memories, LONG).await;
+    settle(
+        &metered,
+        &life.log,
+        &life.clock,
+        &settings,
+        &mut life.memories,
+        LONG,
+    )
+    .await;
     let counts = metered.calls().snapshot();
-    let of = |operation| counts.iter().filter(|((it, _), _)| *it == operation).map(|(_, count)| count).sum::<u64>();
-    assert_eq!((of(Operation::Links), of(Operation::RouteTables), of(Operation::FirewallGroups)), (1, 2, 2), "{counts:#?}");
-    assert!(counts.keys().all(|(operation, _)| operation.class() != CallClass::Write));
+    let of = |operation| {
+        counts
+            .iter()
+            .filter(|((it, _), _)| *it == operation)
+            .map(|(_, count)| count)
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (
+            of(Operation::Links),
+            of(Operation::RouteTables),
+            of(Operation::FirewallGroups)
+        ),
+        (1, 2, 2),
+        "{counts:#?}"
+    );
+    assert!(
+        counts
+            .keys()
+            .all(|(operation, _)| operation.class() != CallClass::Write)
+    );
     assert_eq!(metered.calls().total(), 5, "{counts:#?}");
 }

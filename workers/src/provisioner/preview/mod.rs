@@ -1,7 +1,8 @@
 //! Preview: what would be done for a peering, without doing any of it.
 //!
-//! The same plan is made as by a pass, on what the cloud really shows; but what an action would change is only imagined, and what
-//! would be recorded is folded in memory alone. So a preview cannot differ from what will be done, as long as the world stays as it is.
+//! The same plan is made as by a pass, on what the cloud really shows; but what an action would
+//! change is only imagined, and what would be recorded is folded in memory alone. So a preview
+//! cannot differ from what will be done, as long as the world stays as it is.
 
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,8 @@ use domain::{
     Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side,
     advisory::{Known, Usage, advisories_knowing},
     network::{
-        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, ProvisioningBlocked, Refusal, Registered, RequestPeering,
-        decide, evolve,
+        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering,
+        ProvisioningBlocked, Refusal, Registered, RequestPeering, decide, evolve,
     },
 };
 use journal::JournalError;
@@ -68,8 +69,13 @@ pub struct CheckReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckOutcome {
     Passed,
-    Failed { message: String, remedy: Vec<String> },
-    Skipped { why: &'static str },
+    Failed {
+        message: String,
+        remedy: Vec<String>,
+    },
+    Skipped {
+        why: &'static str,
+    },
 }
 
 /// One change that would be made.
@@ -108,8 +114,13 @@ impl Planner {
         Self { worker }
     }
 
-    /// Looks at the cloud and says what would be done. Changes nothing, neither there nor in the log.
-    pub async fn preview(&self, network: NetworkId, subject: Subject) -> Result<Preview, PreviewError> {
+    /// Looks at the cloud and says what would be done. Changes nothing, neither there nor in the
+    /// log.
+    pub async fn preview(
+        &self,
+        network: NetworkId,
+        subject: Subject,
+    ) -> Result<Preview, PreviewError> {
         let page = self.worker.networks.load(network).await?;
         if !page.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
@@ -127,12 +138,24 @@ impl Planner {
         let waits_for = match play.run(id, &mut checks).await {
             Ok(waits_for) => waits_for,
             Err((side, error)) => {
-                let outcome = CheckOutcome::Failed { message: error.to_string(), remedy: Vec::new() };
-                checks.push(CheckReport { check: error.operation.as_str(), side: Some(side), outcome });
+                let outcome = CheckOutcome::Failed {
+                    message: error.to_string(),
+                    remedy: Vec::new(),
+                };
+                checks.push(CheckReport {
+                    check: error.operation.as_str(),
+                    side: Some(side),
+                    outcome,
+                });
                 None
             }
         };
-        Ok(Preview { checks, advisories: play.advisories, actions: play.actions, waits_for })
+        Ok(Preview {
+            checks,
+            advisories: play.advisories,
+            actions: play.actions,
+            waits_for,
+        })
     }
 }
 
@@ -150,10 +173,15 @@ impl Play<'_> {
     fn set(&mut self, network: NetworkId, subject: Subject) -> Result<PeeringId, Refusal> {
         let command: NetworkCommand = match subject {
             Subject::OnRecord(id) => {
-                let (Network::Registered(on_record) | Network::Retired(on_record)) = &self.network else {
+                let (Network::Registered(on_record) | Network::Retired(on_record)) = &self.network
+                else {
                     return Err(Refusal::NetworkUnknown);
                 };
-                return if on_record.peerings.contains_key(&id) { Ok(id) } else { Err(Refusal::PeeringUnknown { peering_id: id }) };
+                return if on_record.peerings.contains_key(&id) {
+                    Ok(id)
+                } else {
+                    Err(Refusal::PeeringUnknown { peering_id: id })
+                };
             }
             Subject::Request(request) => request.into(),
             Subject::Adopt(adopt) => adopt.into(),
@@ -165,13 +193,17 @@ impl Play<'_> {
 
     fn apply(&mut self, command: &NetworkCommand, ids: Ids) -> Result<(), Refusal> {
         let events = decide(&self.network, command, (self.worker.clock)(), ids)?;
-        self.network = events.iter().fold(std::mem::take(&mut self.network), evolve);
+        self.network = events
+            .iter()
+            .fold(std::mem::take(&mut self.network), evolve);
         Ok(())
     }
 
     fn facts(&self, id: PeeringId) -> Option<(&Registered, &Peering)> {
         match &self.network {
-            Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+            Network::Registered(network) => {
+                network.peerings.get(&id).map(|peering| (network, peering))
+            }
             Network::Unregistered | Network::Retired(_) => None,
         }
     }
@@ -179,22 +211,53 @@ impl Play<'_> {
     /// What the owner should know, as far as the cloud has been looked at.
     fn advise(&mut self, id: PeeringId) {
         let known = self.with_facts(id, known).unwrap_or_default();
-        self.advisories = self.facts(id).map(|(network, peering)| advisories_knowing(network, peering, &known)).unwrap_or_default();
+        self.advisories = self
+            .facts(id)
+            .map(|(network, peering)| advisories_knowing(network, peering, &known))
+            .unwrap_or_default();
     }
 
     /// Plays the peering's life as far as it goes. Says who must act then.
-    async fn run(&mut self, id: PeeringId, checks: &mut Vec<CheckReport>) -> Result<Option<String>, (Side, CloudError)> {
-        let Some((_, peering)) = self.facts(id).filter(|(_, peering)| peering.life.is_live()) else { return Ok(None) };
+    async fn run(
+        &mut self,
+        id: PeeringId,
+        checks: &mut Vec<CheckReport>,
+    ) -> Result<Option<String>, (Side, CloudError)> {
+        let Some((_, peering)) = self.facts(id).filter(|(_, peering)| peering.life.is_live())
+        else {
+            return Ok(None);
+        };
         let kept: Vec<Side> = peering.kept_sides().collect();
-        let all: [fn(Side) -> Sight; 6] = [Sight::Identity, Sight::Network, Sight::Subnets, Sight::Links, Sight::Tables, Sight::Groups];
-        self.look(id, &kept.iter().flat_map(|side| all.map(|sight| sight(*side))).collect()).await?;
+        let all: [fn(Side) -> Sight; 6] = [
+            Sight::Identity,
+            Sight::Network,
+            Sight::Subnets,
+            Sight::Links,
+            Sight::Tables,
+            Sight::Groups,
+        ];
+        self.look(
+            id,
+            &kept
+                .iter()
+                .flat_map(|side| all.map(|sight| sight(*side)))
+                .collect(),
+        )
+        .await?;
         self.advise(id);
         self.check(id, &kept, checks).await?;
-        if checks.iter().any(|report| matches!(report.outcome, CheckOutcome::Failed { .. })) {
-            return Ok(Some("whoever can end what the failed checks name".to_owned()));
+        if checks
+            .iter()
+            .any(|report| matches!(report.outcome, CheckOutcome::Failed { .. }))
+        {
+            return Ok(Some(
+                "whoever can end what the failed checks name".to_owned(),
+            ));
         }
         for _ in 0..ROUNDS {
-            let Plan { asks, steps, next, .. } = self.plan(id);
+            let Plan {
+                asks, steps, next, ..
+            } = self.plan(id);
             if !asks.is_empty() {
                 self.look(id, &asks).await?;
                 continue;
@@ -210,16 +273,34 @@ impl Play<'_> {
         Ok(None)
     }
 
-    async fn look(&mut self, id: PeeringId, sights: &BTreeSet<Sight>) -> Result<(), (Side, CloudError)> {
-        let Network::Registered(network) = &self.network else { return Ok(()) };
-        let Some(peering) = network.peerings.get(&id) else { return Ok(()) };
-        self.survey.look(&self.worker.cloud, network, peering, sights).await.map_err(|unseen| (unseen.side, unseen.error))
+    async fn look(
+        &mut self,
+        id: PeeringId,
+        sights: &BTreeSet<Sight>,
+    ) -> Result<(), (Side, CloudError)> {
+        let Network::Registered(network) = &self.network else {
+            return Ok(());
+        };
+        let Some(peering) = network.peerings.get(&id) else {
+            return Ok(());
+        };
+        self.survey
+            .look(&self.worker.cloud, network, peering, sights)
+            .await
+            .map_err(|unseen| (unseen.side, unseen.error))
     }
 
     /// Whose account each side is entered as, and everything that a first write waits for.
-    async fn check(&mut self, id: PeeringId, kept: &[Side], checks: &mut Vec<CheckReport>) -> Result<(), (Side, CloudError)> {
+    async fn check(
+        &mut self,
+        id: PeeringId,
+        kept: &[Side],
+        checks: &mut Vec<CheckReport>,
+    ) -> Result<(), (Side, CloudError)> {
         for side in kept {
-            let Some((network, peering)) = self.facts(id) else { return Ok(()) };
+            let Some((network, peering)) = self.facts(id) else {
+                return Ok(());
+            };
             let at = place::of(network, peering, *side);
             let outcome = match self.survey.identities.get(&at) {
                 Some(actual) if *actual != at.account => CheckOutcome::Failed {
@@ -228,7 +309,11 @@ impl Play<'_> {
                 },
                 Some(_) | None => CheckOutcome::Passed,
             };
-            checks.push(CheckReport { check: "identity", side: Some(*side), outcome });
+            checks.push(CheckReport {
+                check: "identity",
+                side: Some(*side),
+                outcome,
+            });
         }
         loop {
             match self.with_facts(id, plan::preflight) {
@@ -243,21 +328,47 @@ impl Play<'_> {
     }
 
     fn plan(&self, id: PeeringId) -> Plan {
-        let nothing = Plan { asks: BTreeSet::new(), steps: Vec::new(), next: Next::Settled, missing: BTreeSet::new(), due: None };
+        let nothing = Plan {
+            asks: BTreeSet::new(),
+            steps: Vec::new(),
+            next: Next::Settled,
+            missing: BTreeSet::new(),
+            due: None,
+        };
         self.with_facts(id, plan::plan).unwrap_or(nothing)
     }
 
     fn with_facts<T>(&self, id: PeeringId, judge: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         let (network, peering) = self.facts(id)?;
         let seen = Observed::of(&self.survey, network, peering);
-        let limits = BySide::of(|side| self.worker.cloud.limits(&place::of(network, peering, side)));
-        let graph = self.worker.graph.read().unwrap_or_else(PoisonError::into_inner);
-        let (memory, now, settings) = (&Memory::default(), (self.worker.clock)(), &self.worker.settings);
+        let limits =
+            BySide::of(|side| self.worker.cloud.limits(&place::of(network, peering, side)));
+        let graph = self
+            .worker
+            .graph
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (memory, now, settings) = (
+            &Memory::default(),
+            (self.worker.clock)(),
+            &self.worker.settings,
+        );
         let seen_at = now - self.survey.age();
-        Some(judge(&Facts { network, peering, seen: &seen, memory, graph: &graph, limits, now, seen_at, settings }))
+        Some(judge(&Facts {
+            network,
+            peering,
+            seen: &seen,
+            memory,
+            graph: &graph,
+            limits,
+            now,
+            seen_at,
+            settings,
+        }))
     }
 
-    /// Folds what would be recorded and imagines what would be done. Gives the block that would be recorded, for people.
+    /// Folds what would be recorded and imagines what would be done. Gives the block that would be
+    /// recorded, for people.
     fn carry_out(&mut self, id: PeeringId, steps: Vec<Step>) -> Option<String> {
         let mut blocked = None;
         for step in steps {
@@ -270,7 +381,14 @@ impl Play<'_> {
                 }
                 Step::Intend(started) => self.record(Outcome::InitiationStarted(started)),
                 Step::Act(action) => self.act(id, &action),
-                Step::AdmitInNew { side, rule } => self.act(id, &Action::AuthorizeRule { side, group: imagine::new_group(side), rule }),
+                Step::AdmitInNew { side, rule } => self.act(
+                    id,
+                    &Action::AuthorizeRule {
+                        side,
+                        group: imagine::new_group(side),
+                        rule,
+                    },
+                ),
             }
         }
         blocked
@@ -278,8 +396,14 @@ impl Play<'_> {
 
     fn act(&mut self, id: PeeringId, action: &Action) {
         let (name, detail) = action.describe();
-        self.actions.push(PlannedAction { side: action.side(), action: name, detail });
-        let Network::Registered(network) = &self.network else { return };
+        self.actions.push(PlannedAction {
+            side: action.side(),
+            action: name,
+            detail,
+        });
+        let Network::Registered(network) = &self.network else {
+            return;
+        };
         if let Some(peering) = network.peerings.get(&id) {
             self.survey.imagine(network, peering, action);
         }
@@ -300,7 +424,10 @@ impl Play<'_> {
     fn waiting(&self, id: PeeringId) -> Option<String> {
         let (_, peering) = self.facts(id)?;
         match (&peering.life, peering.terms.consent) {
-            (Life::Initiated { .. }, Consent::Owner) => Some(format!("account {}: its owner accepts the link", peering.peer.account)),
+            (Life::Initiated { .. }, Consent::Owner) => Some(format!(
+                "account {}: its owner accepts the link",
+                peering.peer.account
+            )),
             _ => Some("the cloud, which is at work".to_owned()),
         }
     }
@@ -311,18 +438,28 @@ fn in_words(block: &ProvisioningBlocked) -> String {
     format!("{}; {}", block.message, block.remedy.join("; "))
 }
 
-/// What advisories need of what was seen: the zones of the chosen subnets, or of all where none were chosen, and the links there are.
+/// What advisories need of what was seen: the zones of the chosen subnets, or of all where none
+/// were chosen, and the links there are.
 fn known(facts: &Facts<'_>) -> Known {
     let zones = BySide::of(|side| {
         let chosen = place::subnets(facts.network, facts.peering, side);
         let shown = facts.seen.subnets.get(side).iter().flatten();
-        shown.filter(|view| chosen.is_empty() || chosen.contains(&view.subnet)).filter_map(|view| view.zone.clone()).collect()
+        shown
+            .filter(|view| chosen.is_empty() || chosen.contains(&view.subnet))
+            .filter_map(|view| view.zone.clone())
+            .collect()
     });
     let between = facts.seen.links.local.as_ref();
-    let links = between.zip(facts.seen.neighbours.local.as_ref()).map(|(between, others)| Usage {
-        used: between.iter().chain(others).filter(|link| link.state.is_live()).count(),
-        most: facts.limits.local.links,
-    });
+    let links = between
+        .zip(facts.seen.neighbours.local.as_ref())
+        .map(|(between, others)| Usage {
+            used: between
+                .iter()
+                .chain(others)
+                .filter(|link| link.state.is_live())
+                .count(),
+            most: facts.limits.local.links,
+        });
     Known { zones, links }
 }
 
@@ -330,9 +467,15 @@ impl From<plan::CheckReport> for CheckReport {
     fn from(report: plan::CheckReport) -> Self {
         let outcome = match report.outcome {
             plan::CheckOutcome::Passed => CheckOutcome::Passed,
-            plan::CheckOutcome::Failed { message, remedy, .. } => CheckOutcome::Failed { message, remedy },
+            plan::CheckOutcome::Failed {
+                message, remedy, ..
+            } => CheckOutcome::Failed { message, remedy },
             plan::CheckOutcome::Skipped { why } => CheckOutcome::Skipped { why },
         };
-        Self { check: report.check, side: report.side, outcome }
+        Self {
+            check: report.check,
+            side: report.side,
+            outcome,
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! `peerage node`: the embedded event store alone, for any KurrentDB client, and what can be done with the events of any.
+//! `peerage node`: the embedded event store alone, for any KurrentDB client, and what can be done
+//! with the events of any.
 //!
-//! Without a further word it serves. `stats` and `verify` look at a data directory that no node uses; `export` and `import` move
-//! history between stores as lines of JSON, through the official client, so that either end may be a real KurrentDB.
+//! Without a further word it serves. `stats` and `verify` look at a data directory that no node
+//! uses; `export` and `import` move history between stores as lines of JSON, through the official
+//! client, so that either end may be a real KurrentDB.
 
 mod append;
 mod export;
@@ -45,17 +47,29 @@ impl Node {
             (Some(NodeCommand::Export(export)), _) => export.run().await,
             (Some(NodeCommand::Import(import)), _) => import.run().await,
             (None, Some(serve)) => serve.run().await,
-            (None, None) => Err(Trouble::usage("say where the events are: --data DIR, or --memory")),
+            (None, None) => Err(Trouble::usage(
+                "say where the events are: --data DIR, or --memory",
+            )),
         }
     }
 }
 
-/// A store that cannot be opened because of how it was asked for is a usage error; all else is a failure.
+/// A store that cannot be opened because of how it was asked for is a usage error; all else is a
+/// failure.
 fn refused(error: &StartError) -> Trouble {
     let text = crate::api::full_text(error);
     if matches!(error, StartError::DirectoryInUse { .. }) {
-        return Trouble::usage(format!("{text}; if that is a node, go through it: --store 'kurrentdb://ADDRESS:PORT?tls=false'"));
+        return Trouble::usage(format!(
+            "{text}; if that is a node, go through it: --store 'kurrentdb://ADDRESS:PORT?tls=false'"
+        ));
     }
-    let is_usage = matches!(error, StartError::AddressInUse { .. } | StartError::NoStore { .. } | StartError::Tls(_));
-    if is_usage { Trouble::usage(text) } else { Trouble::failed(text) }
+    let is_usage = matches!(
+        error,
+        StartError::AddressInUse { .. } | StartError::NoStore { .. } | StartError::Tls(_)
+    );
+    if is_usage {
+        Trouble::usage(text)
+    } else {
+        Trouble::failed(text)
+    }
 }

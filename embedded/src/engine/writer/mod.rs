@@ -1,8 +1,9 @@
 //! The one writer: a thread of its own, because every group ends with a flush that blocks.
 //!
-//! Commands that arrive while a group is being flushed make up the next one, so that appends in flight share a flush
-//! and one alone waits for nobody ([`queue`](super::queue)). A command is answered only after its group is committed, a
-//! repeat too: what it repeats may be in the same group.
+//! Commands that arrive while a group is being flushed make up the next one, so that appends in
+//! flight share a flush and one alone waits for nobody ([`queue`](super::queue)). A command is
+//! answered only after its group is committed, a repeat too: what it repeats may be in the same
+//! group.
 
 use std::{
     sync::Arc,
@@ -30,13 +31,15 @@ use crate::{
 /// A group ends at this many commands or bytes.
 const GROUP_COMMANDS: usize = 1024;
 const GROUP_BYTES: usize = 8 << 20;
-/// The longest that a group waits for as many commands as came last time; less if a flush takes less.
+/// The longest that a group waits for as many commands as came last time; less if a flush takes
+/// less.
 const COMPANY: Duration = Duration::from_millis(1);
 
 /// What came of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AppendOutcome {
-    /// Written. `revision` is the stream's last number: `None` if it has no events, nor had the append.
+    /// Written. `revision` is the stream's last number: `None` if it has no events, nor had the
+    /// append.
     Written {
         revision: Option<u64>,
         position: Position,
@@ -79,9 +82,22 @@ type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 
 #[derive(Debug)]
 enum Command {
-    Append { stream: StreamName, expected: Expected, events: Vec<NewEvent>, reply: Reply<AppendOutcome> },
-    Delete { stream: StreamName, expected: Expected, deletion: Deletion, reply: Reply<DeleteOutcome> },
-    Scavenge { from: Position, reply: Reply<Scavenged> },
+    Append {
+        stream: StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        reply: Reply<AppendOutcome>,
+    },
+    Delete {
+        stream: StreamName,
+        expected: Expected,
+        deletion: Deletion,
+        reply: Reply<DeleteOutcome>,
+    },
+    Scavenge {
+        from: Position,
+        reply: Reply<Scavenged>,
+    },
     Stop,
 }
 
@@ -107,7 +123,8 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct WriterHandle(Sender<Command>);
 
-/// The writer and what readers need to follow it. Dropped, it ends the writer after the commands already sent, and does not wait.
+/// The writer and what readers need to follow it. Dropped, it ends the writer after the commands
+/// already sent, and does not wait.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) writer: WriterHandle,
@@ -129,9 +146,24 @@ impl Engine {
         let end = prepare(&*log, &heads, &settings, log.end()?)?;
         let (end, followed) = watch::channel(end);
         let (recent, heads_kept) = (RecentIds::new(), heads.clone());
-        let writer = Writer { commands: received, log, heads: heads_kept, recent, settings, end, failed: false, flush: Duration::ZERO };
+        let writer = Writer {
+            commands: received,
+            log,
+            heads: heads_kept,
+            recent,
+            settings,
+            end,
+            failed: false,
+            flush: Duration::ZERO,
+        };
         let thread = Some(thread::spawn(move || writer.run()));
-        Ok(Self { writer: WriterHandle(commands), heads, end: followed, projections, thread })
+        Ok(Self {
+            writer: WriterHandle(commands),
+            heads,
+            end: followed,
+            projections,
+            thread,
+        })
     }
 
     /// Finishes the commands already sent, then ends the writer. Blocks until it has.
@@ -152,12 +184,34 @@ impl Drop for Engine {
 }
 
 impl WriterHandle {
-    pub(crate) async fn append(&self, stream: StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<AppendOutcome, Failure> {
-        self.ask(|reply| Command::Append { stream, expected, events, reply }).await
+    pub(crate) async fn append(
+        &self,
+        stream: StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<AppendOutcome, Failure> {
+        self.ask(|reply| Command::Append {
+            stream,
+            expected,
+            events,
+            reply,
+        })
+        .await
     }
 
-    pub(crate) async fn delete(&self, stream: StreamName, expected: Expected, deletion: Deletion) -> Result<DeleteOutcome, Failure> {
-        self.ask(|reply| Command::Delete { stream, expected, deletion, reply }).await
+    pub(crate) async fn delete(
+        &self,
+        stream: StreamName,
+        expected: Expected,
+        deletion: Deletion,
+    ) -> Result<DeleteOutcome, Failure> {
+        self.ask(|reply| Command::Delete {
+            stream,
+            expected,
+            deletion,
+            reply,
+        })
+        .await
     }
 
     /// Frees what can be freed among a few records from a position on.
@@ -167,7 +221,10 @@ impl WriterHandle {
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(command(reply)).await.map_err(|_| Failure::ShuttingDown)?;
+        self.0
+            .send(command(reply))
+            .await
+            .map_err(|_| Failure::ShuttingDown)?;
         answer.await.map_err(|_| Failure::ShuttingDown)?
     }
 }
@@ -205,7 +262,11 @@ impl Writer {
     fn run(mut self) {
         let mut company = 1;
         loop {
-            let limits = Limits { commands: GROUP_COMMANDS, bytes: GROUP_BYTES, wait: COMPANY.min(self.flush) };
+            let limits = Limits {
+                commands: GROUP_COMMANDS,
+                bytes: GROUP_BYTES,
+                wait: COMPANY.min(self.flush),
+            };
             let group = self.commands.group(company, limits);
             company = group.len();
             let stop = group.last().is_some_and(Queued::is_last);
@@ -221,7 +282,14 @@ impl Writer {
         let now = Ticks::of((self.settings.clock)());
         let recovered = self.recover().err();
         let start = *self.end.borrow();
-        let mut transaction = Transaction::new(&*self.log, &self.heads, &self.recent, &self.settings, now, start);
+        let mut transaction = Transaction::new(
+            &*self.log,
+            &self.heads,
+            &self.recent,
+            &self.settings,
+            now,
+            start,
+        );
         let (mut answers, mut scavenges): (Vec<Answer>, Vec<_>) = Default::default();
         for command in commands {
             match command {
@@ -235,9 +303,15 @@ impl Writer {
             Some(error) => Err(error),
             None => transaction.finish(),
         };
-        let failure = changes.and_then(|changes| self.commit(start, changes)).err().map(Arc::new);
+        let failure = changes
+            .and_then(|changes| self.commit(start, changes))
+            .err()
+            .map(Arc::new);
         if let Some(error) = &failure {
-            tracing::error!(error = &**error as &dyn std::error::Error, "a group of appends failed");
+            tracing::error!(
+                error = &**error as &dyn std::error::Error,
+                "a group of appends failed"
+            );
         }
         for answer in answers {
             answer(failure.as_ref());
@@ -288,8 +362,21 @@ impl Writer {
 
 fn apply(transaction: &mut Transaction<'_>, command: Command) -> Option<Answer> {
     match command {
-        Command::Append { stream, expected, events, reply } => Some(later(reply, transaction.append(&stream, expected, &events))),
-        Command::Delete { stream, expected, deletion, reply } => Some(later(reply, transaction.delete(&stream, expected, deletion))),
+        Command::Append {
+            stream,
+            expected,
+            events,
+            reply,
+        } => Some(later(reply, transaction.append(&stream, expected, &events))),
+        Command::Delete {
+            stream,
+            expected,
+            deletion,
+            reply,
+        } => Some(later(
+            reply,
+            transaction.delete(&stream, expected, deletion),
+        )),
         Command::Scavenge { .. } | Command::Stop => None,
     }
 }

@@ -1,5 +1,5 @@
-//! The whole life of a peering on a simulated cloud: consent, upkeep, exposure, adoption, removal; and each of them stopped at every
-//! step.
+//! The whole life of a peering on a simulated cloud: consent, upkeep, exposure, adoption, removal;
+//! and each of them stopped at every step.
 #![allow(clippy::unwrap_used)]
 
 mod adoption;
@@ -25,7 +25,9 @@ use crate::{
 };
 use domain::{
     Side,
-    network::{AcceptRoute, AllowConnectorIngress, BlockCause, NetworkCommand, Outcome, RemovePeering},
+    network::{
+        AcceptRoute, AllowConnectorIngress, BlockCause, NetworkCommand, Outcome, RemovePeering,
+    },
     text::{Link, RouteTable},
 };
 use journal::Clock;
@@ -45,8 +47,16 @@ impl Life {
     /// Before anybody has looked.
     fn asked_for() -> Self {
         let clock = clock();
-        let (cloud, log) = (cloud(SimulatedSettings::instant(21), &clock), Log::with_a_peering().told_by(&clock));
-        Self { cloud, clock, log, memories: Memories::new() }
+        let (cloud, log) = (
+            cloud(SimulatedSettings::instant(21), &clock),
+            Log::with_a_peering().told_by(&clock),
+        );
+        Self {
+            cloud,
+            clock,
+            log,
+            memories: Memories::new(),
+        }
     }
 
     async fn active() -> Self {
@@ -57,7 +67,10 @@ impl Life {
 
     async fn run(&mut self, fuse: Fuse, at_most: Duration) -> Option<Settled> {
         let settings = ProvisionerSettings::default();
-        let calls = CallSettings { deadline: LONG, ..settings.calls.clone() };
+        let calls = CallSettings {
+            deadline: LONG,
+            ..settings.calls.clone()
+        };
         let metered = Metered::new(Arc::new(Fused(self.cloud.clone(), fuse.clone())), calls);
         let book = Fused(self.log.clone(), fuse.clone());
         let memories = &mut self.memories;
@@ -69,7 +82,12 @@ impl Life {
     }
 
     async fn settles(&mut self) {
-        assert_eq!(self.run(Fuse::never(), LONG).await, Some(Settled::Yes), "{:#?}", self.log.peering());
+        assert_eq!(
+            self.run(Fuse::never(), LONG).await,
+            Some(Settled::Yes),
+            "{:#?}",
+            self.log.peering()
+        );
     }
 
     /// Lets the time of the next look come, and settles.
@@ -79,9 +97,19 @@ impl Life {
     }
 
     async fn blocks(&mut self, cause: BlockCause, side: Side) {
-        assert_eq!(self.run(Fuse::never(), Duration::from_secs(60)).await, Some(Settled::No), "{:#?}", self.log.peering());
+        assert_eq!(
+            self.run(Fuse::never(), Duration::from_secs(60)).await,
+            Some(Settled::No),
+            "{:#?}",
+            self.log.peering()
+        );
         let blocked = self.log.peering().blocked.expect("blocked");
-        assert_eq!((blocked.cause, blocked.side), (cause, side), "{}", blocked.message);
+        assert_eq!(
+            (blocked.cause, blocked.side),
+            (cause, side),
+            "{}",
+            blocked.message
+        );
     }
 
     /// Works for so long, whatever comes of it.
@@ -93,7 +121,9 @@ impl Life {
     fn somebodys(&self, requester: Side, state: LinkState) -> Link {
         let (network, peering) = (self.log.network(), self.log.peering());
         let end = |side| place::end(&network, &peering, side);
-        self.cloud.hands().join(&end(requester), &end(requester.other()), state, None)
+        self.cloud
+            .hands()
+            .join(&end(requester), &end(requester.other()), state, None)
     }
 
     fn says(&self, command: impl Into<NetworkCommand>) {
@@ -109,7 +139,11 @@ impl Life {
     }
 
     fn count(&self, event: &str) -> usize {
-        self.log.names(0).into_iter().filter(|name| *name == event).count()
+        self.log
+            .names(0)
+            .into_iter()
+            .filter(|name| *name == event)
+            .count()
     }
 
     /// The routes over any link, with the table of each, on this side.
@@ -117,17 +151,30 @@ impl Life {
         let world = self.cloud.world();
         let tables = &world.networks[&self.network(side).to_string()].tables;
         let over = |target: &RouteTarget| matches!(target, RouteTarget::Link(_));
-        let routes = tables.iter().flat_map(|table| table.routes.iter().filter(|it| over(&it.target)).map(move |it| (table, it)));
-        routes.map(|(table, route)| (table.id.clone(), route.destination.to_string())).collect()
+        let routes = tables.iter().flat_map(|table| {
+            table
+                .routes
+                .iter()
+                .filter(|it| over(&it.target))
+                .map(move |it| (table, it))
+        });
+        routes
+            .map(|(table, route)| (table.id.clone(), route.destination.to_string()))
+            .collect()
     }
 
     fn main_table(&self, side: Side) -> RouteTable {
-        self.cloud.world().networks[&self.network(side).to_string()].tables[0].id.clone()
+        self.cloud.world().networks[&self.network(side).to_string()].tables[0]
+            .id
+            .clone()
     }
 }
 
 fn remove() -> RemovePeering {
-    RemovePeering { peering_id: peering_id(), reason: "no longer needed".parse().unwrap() }
+    RemovePeering {
+        peering_id: peering_id(),
+        reason: "no longer needed".parse().unwrap(),
+    }
 }
 
 fn ingress(life: &Life, lasts: Option<Duration>) -> AllowConnectorIngress {
@@ -142,18 +189,39 @@ fn ingress(life: &Life, lasts: Option<Duration>) -> AllowConnectorIngress {
 
 /// Nothing of the engine's making is left in this world.
 fn is_clean(world: &World, when: &str) {
-    assert!(world.links.values().all(|link| !link.state.is_live()), "{when}: {:#?}", world.links);
+    assert!(
+        world.links.values().all(|link| !link.state.is_live()),
+        "{when}: {:#?}",
+        world.links
+    );
     for (key, network) in &world.networks {
-        assert!(network.groups.iter().all(|group| group.owner.is_none()), "{when}: groups of {key}");
+        assert!(
+            network.groups.iter().all(|group| group.owner.is_none()),
+            "{when}: groups of {key}"
+        );
         let routes = network.tables.iter().flat_map(|table| &table.routes);
-        assert!(routes.into_iter().all(|route| !matches!(route.target, RouteTarget::Link(_))), "{when}: routes of {key}");
+        assert!(
+            routes
+                .into_iter()
+                .all(|route| !matches!(route.target, RouteTarget::Link(_))),
+            "{when}: routes of {key}"
+        );
     }
 }
 
 #[test]
 fn outcomes_have_a_name_each() {
-    let unblocked = Outcome::Unblocked(domain::network::ProvisioningUnblocked { peering_id: peering_id() });
+    let unblocked = Outcome::Unblocked(domain::network::ProvisioningUnblocked {
+        peering_id: peering_id(),
+    });
     assert_eq!(unblocked.name(), "Unblocked");
-    let accept = AcceptRoute { peering_id: peering_id(), side: Side::Local, destination: range(CLIENTS) };
-    assert_eq!(NetworkCommand::from(accept).peering_id(), Some(peering_id()));
+    let accept = AcceptRoute {
+        peering_id: peering_id(),
+        side: Side::Local,
+        destination: range(CLIENTS),
+    };
+    assert_eq!(
+        NetworkCommand::from(accept).peering_id(),
+        Some(peering_id())
+    );
 }

@@ -1,4 +1,5 @@
-//! Who gets which event of a group, what comes again, what is given up. A machine without I/O or clock.
+//! Who gets which event of a group, what comes again, what is given up. A machine without I/O or
+//! clock.
 //!
 //! ```text
 //!            read                 deliver                ack, skip
@@ -102,25 +103,43 @@ impl Delivery {
     /// Adds an event read from the source.
     pub(super) fn read(&mut self, event: Resolved, cursor: Cursor) {
         self.pending.push_back((cursor, false));
-        self.waiting.push_back(Item { event, cursor: Some(cursor), retries: 0 });
+        self.waiting.push_back(Item {
+            event,
+            cursor: Some(cursor),
+            retries: 0,
+        });
     }
 
     /// Adds a parked event that is played again.
     pub(super) fn replay(&mut self, event: Resolved) {
-        self.retries.push_back(Item { event, cursor: None, retries: 0 });
+        self.retries.push_back(Item {
+            event,
+            cursor: None,
+            retries: 0,
+        });
     }
 
     pub(super) fn connect(&mut self, id: ConsumerId, capacity: usize) {
-        self.consumers.push(Consumer { id, capacity, in_flight: 0 });
+        self.consumers.push(Consumer {
+            id,
+            capacity,
+            in_flight: 0,
+        });
     }
 
     /// What the consumer had in flight comes again, in order.
     pub(super) fn disconnect(&mut self, id: ConsumerId) -> Vec<Parked> {
         self.consumers.retain(|consumer| consumer.id != id);
-        let mut gone: Vec<(Option<Cursor>, Uuid)> =
-            self.in_flight.iter().filter(|(_, flight)| flight.consumer == id).map(|(event, flight)| (flight.item.cursor, *event)).collect();
+        let mut gone: Vec<(Option<Cursor>, Uuid)> = self
+            .in_flight
+            .iter()
+            .filter(|(_, flight)| flight.consumer == id)
+            .map(|(event, flight)| (flight.item.cursor, *event))
+            .collect();
         gone.sort_unstable();
-        gone.into_iter().filter_map(|(_, event)| self.again(event)).collect()
+        gone.into_iter()
+            .filter_map(|(_, event)| self.again(event))
+            .collect()
     }
 
     /// The events to hand out now, each with its consumer.
@@ -151,7 +170,10 @@ impl Delivery {
             NackAction::Park => {
                 let item = self.land(event)?;
                 self.done(item.cursor);
-                Some(Parked { event: item.event, reason: format!("Client explicitly NAK'ed message.\n{reason}") })
+                Some(Parked {
+                    event: item.event,
+                    reason: format!("Client explicitly NAK'ed message.\n{reason}"),
+                })
             }
         }
     }
@@ -165,7 +187,9 @@ impl Delivery {
             .map(|(event, flight)| (flight.item.cursor, *event))
             .collect();
         late.sort_unstable();
-        late.into_iter().filter_map(|(_, event)| self.again(event)).collect()
+        late.into_iter()
+            .filter_map(|(_, event)| self.again(event))
+            .collect()
     }
 
     /// The last event up to which every one is done with.
@@ -187,14 +211,27 @@ impl Delivery {
 
     pub(super) fn in_flight_of(&self, id: ConsumerId) -> (usize, usize) {
         let consumer = self.consumers.iter().find(|consumer| consumer.id == id);
-        consumer.map_or((0, 0), |consumer| (consumer.in_flight, consumer.capacity.saturating_sub(consumer.in_flight)))
+        consumer.map_or((0, 0), |consumer| {
+            (
+                consumer.in_flight,
+                consumer.capacity.saturating_sub(consumer.in_flight),
+            )
+        })
     }
 
-    fn hand_out(&mut self, queue: &mut VecDeque<Item>, now: Instant, out: &mut Vec<(ConsumerId, Item)>) {
+    fn hand_out(
+        &mut self,
+        queue: &mut VecDeque<Item>,
+        now: Instant,
+        out: &mut Vec<(ConsumerId, Item)>,
+    ) {
         let mut at = 0;
         while at < queue.len() && self.has_room() {
             let id = ack_id(&queue[at].event);
-            match self.choose(&queue[at].event).filter(|_| !self.in_flight.contains_key(&id)) {
+            match self
+                .choose(&queue[at].event)
+                .filter(|_| !self.in_flight.contains_key(&id))
+            {
                 None if self.is_pinned() => at += 1,
                 None => return,
                 Some(index) => {
@@ -203,7 +240,14 @@ impl Delivery {
                     let consumer = self.consumers[index].id;
                     out.push((consumer, item.clone()));
                     let due = self.timeout.map(|timeout| now + timeout);
-                    self.in_flight.insert(id, Flight { item, consumer, due });
+                    self.in_flight.insert(
+                        id,
+                        Flight {
+                            item,
+                            consumer,
+                            due,
+                        },
+                    );
                 }
             }
         }
@@ -214,7 +258,10 @@ impl Delivery {
     }
 
     fn is_pinned(&self) -> bool {
-        matches!(self.strategy, Strategy::Pinned | Strategy::PinnedByCorrelation)
+        matches!(
+            self.strategy,
+            Strategy::Pinned | Strategy::PinnedByCorrelation
+        )
     }
 
     /// The consumer that gets an event now.
@@ -223,7 +270,9 @@ impl Delivery {
         match self.strategy {
             Strategy::DispatchToSingle => self.consumers.iter().position(Consumer::has_room),
             Strategy::RoundRobin => {
-                let index = (0..len).map(|step| (self.turn + step) % len).find(|index| self.consumers[*index].has_room())?;
+                let index = (0..len)
+                    .map(|step| (self.turn + step) % len)
+                    .find(|index| self.consumers[*index].has_room())?;
                 self.turn = (index + 1) % len;
                 Some(index)
             }
@@ -238,7 +287,9 @@ impl Delivery {
     fn pinned(&self, key: &str) -> Option<usize> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
-        let len = u64::try_from(self.consumers.len()).ok().filter(|len| *len > 0)?;
+        let len = u64::try_from(self.consumers.len())
+            .ok()
+            .filter(|len| *len > 0)?;
         let index = usize::try_from(hasher.finish() % len).ok()?;
         self.consumers[index].has_room().then_some(index)
     }
@@ -246,7 +297,11 @@ impl Delivery {
     /// Takes an event out of flight.
     fn land(&mut self, event: Uuid) -> Option<Item> {
         let flight = self.in_flight.remove(&event)?;
-        if let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.id == flight.consumer) {
+        if let Some(consumer) = self
+            .consumers
+            .iter_mut()
+            .find(|consumer| consumer.id == flight.consumer)
+        {
             consumer.in_flight -= 1;
         }
         Some(flight.item)
@@ -258,7 +313,10 @@ impl Delivery {
         if item.retries >= self.max_retries {
             self.done(item.cursor);
             let reason = format!("Reached retry count of {}", self.max_retries);
-            return Some(Parked { event: item.event, reason });
+            return Some(Parked {
+                event: item.event,
+                reason,
+            });
         }
         item.retries += 1;
         self.retries.push_back(item);
@@ -267,7 +325,10 @@ impl Delivery {
 
     fn done(&mut self, cursor: Option<Cursor>) {
         let Some(cursor) = cursor else { return };
-        if let Ok(at) = self.pending.binary_search_by_key(&cursor, |(cursor, _)| *cursor) {
+        if let Ok(at) = self
+            .pending
+            .binary_search_by_key(&cursor, |(cursor, _)| *cursor)
+        {
             self.pending[at].1 = true;
         }
         while let Some((cursor, true)) = self.pending.front() {
@@ -291,11 +352,14 @@ pub(super) fn ack_id(event: &Resolved) -> Uuid {
 
 fn source_stream(event: &Resolved) -> String {
     let record = event.event.as_ref().or(event.link.as_ref());
-    record.map(|record| record.stream().to_owned()).unwrap_or_default()
+    record
+        .map(|record| record.stream().to_owned())
+        .unwrap_or_default()
 }
 
 fn correlation(event: &Resolved) -> Option<String> {
-    let metadata: serde_json::Value = serde_json::from_slice(&event.event.as_ref()?.metadata()).ok()?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&event.event.as_ref()?.metadata()).ok()?;
     Some(metadata.get("$correlationId")?.as_str()?.to_owned())
 }
 

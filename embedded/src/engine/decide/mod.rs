@@ -1,4 +1,5 @@
-//! Whether a write goes ahead: (state of the stream) × (expected revision) × (ids of the events) → decision.
+//! Whether a write goes ahead: (state of the stream) × (expected revision) × (ids of the events) →
+//! decision.
 //!
 //! | state | `Any` | `NoStream` | `StreamExists` | exactly N |
 //! | --- | --- | --- | --- | --- |
@@ -7,8 +8,9 @@
 //! | soft deleted | as `Any` | write; repeated from 0; without events wrong | deleted | as if not deleted |
 //! | tombstoned | deleted | deleted | deleted | deleted |
 //!
-//! A repeat is told by the ids of the events. `Any` and `StreamExists` name no place where a repeat would be, so the
-//! ids are looked for among the stream's recent ones; the others name it, so the stored events there are compared.
+//! A repeat is told by the ids of the events. `Any` and `StreamExists` name no place where a repeat
+//! would be, so the ids are looked for among the stream's recent ones; the others name it, so the
+//! stored events there are compared.
 
 use uuid::Uuid;
 
@@ -56,14 +58,21 @@ pub(super) enum Decision {
 }
 
 /// Decides an append. Deletes and tombstones are decided as appends of one new event.
-pub(super) fn decide<K: KnownIds>(state: StreamState, expected: Expected, ids: &[Uuid], known: &K) -> Result<Decision, K::Error> {
+pub(super) fn decide<K: KnownIds>(
+    state: StreamState,
+    expected: Expected,
+    ids: &[Uuid],
+    known: &K,
+) -> Result<Decision, K::Error> {
     if state.life == Life::Tombstoned {
         return Ok(Decision::Deleted);
     }
     match expected {
         Expected::Any => Ok(by_recent_ids(ids, known)),
         Expected::StreamExists if state.life == Life::SoftDeleted => Ok(Decision::Deleted),
-        Expected::StreamExists if state.last.is_none() && !state.has_metadata => Ok(Decision::WrongExpected),
+        Expected::StreamExists if state.last.is_none() && !state.has_metadata => {
+            Ok(Decision::WrongExpected)
+        }
         Expected::StreamExists => Ok(by_recent_ids(ids, known)),
         Expected::NoStream => match state.last {
             None => Ok(Decision::Write),
@@ -93,18 +102,30 @@ fn by_recent_ids<K: KnownIds>(ids: &[Uuid], known: &K) -> Decision {
     }
 }
 
-fn by_stored_ids<K: KnownIds>(state: StreamState, expected: Expected, ids: &[Uuid], from: u64, known: &K) -> Result<Decision, K::Error> {
+fn by_stored_ids<K: KnownIds>(
+    state: StreamState,
+    expected: Expected,
+    ids: &[Uuid],
+    from: u64,
+    known: &K,
+) -> Result<Decision, K::Error> {
     for (number, id) in (from..).zip(ids) {
         if known.stored(number)? == Some(*id) {
             continue;
         }
         let first = number == from;
         let anew = expected == Expected::NoStream && state.life == Life::SoftDeleted;
-        return Ok(if first && anew { Decision::Write } else { Decision::WrongExpected });
+        return Ok(if first && anew {
+            Decision::Write
+        } else {
+            Decision::WrongExpected
+        });
     }
     Ok(match ids.len() as u64 {
         0 => Decision::WrongExpected,
-        len => Decision::Repeated { last: from + len - 1 },
+        len => Decision::Repeated {
+            last: from + len - 1,
+        },
     })
 }
 

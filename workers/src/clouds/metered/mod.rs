@@ -1,8 +1,8 @@
-//! The manners of a good client, around any cloud: one rate limit per account, region and kind of call, a deadline per call, and
-//! another try where nothing was done and a pause may help.
+//! The manners of a good client, around any cloud: one rate limit per account, region and kind of
+//! call, a deadline per call, and another try where nothing was done and a pause may help.
 //!
-//! Only failures that are certain to have changed nothing are tried again here; everything else is for the caller, who reads
-//! before it repeats.
+//! Only failures that are certain to have changed nothing are tried again here; everything else is
+//! for the caller, who reads before it repeats.
 
 #[cfg(test)]
 mod tests;
@@ -11,10 +11,14 @@ use super::{Around, Calls};
 use crate::cloud::{CallClass, Cloud, CloudError, CloudErrorKind, Operation, Place};
 use backon::{ExponentialBuilder, Retryable};
 use domain::{Provider, Region, text::Account};
-use governor::{Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, state::keyed::HashMapStateStore};
+use governor::{
+    Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware,
+    state::keyed::HashMapStateStore,
+};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-/// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with 20/s, writes 5/s and up).
+/// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with
+/// 20/s, writes 5/s and up).
 #[derive(Clone, Debug)]
 pub struct CallSettings {
     /// Reads of one kind per second, and as many at once.
@@ -43,10 +47,11 @@ impl Default for CallSettings {
     }
 }
 
-/// Which bucket a call draws from: one for each kind of call, as AWS has them, for all networks of an account and region together,
-/// whatever is shown to enter the account.
+/// Which bucket a call draws from: one for each kind of call, as AWS has them, for all networks of
+/// an account and region together, whatever is shown to enter the account.
 type Key = (Provider, Account, Region, Operation);
-type Limiter = RateLimiter<Key, HashMapStateStore<Key>, TokioClock, NoOpMiddleware<std::time::Instant>>;
+type Limiter =
+    RateLimiter<Key, HashMapStateStore<Key>, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
 /// A cloud behind the limits of [`CallSettings`].
 #[derive(Debug)]
@@ -60,9 +65,21 @@ pub struct Metered {
 
 impl Metered {
     pub fn new(cloud: Arc<dyn Cloud>, settings: CallSettings) -> Self {
-        let limiter = |most| Limiter::new(Quota::per_second(most), HashMapStateStore::default(), TokioClock);
+        let limiter = |most| {
+            Limiter::new(
+                Quota::per_second(most),
+                HashMapStateStore::default(),
+                TokioClock,
+            )
+        };
         let (reads, writes) = (limiter(settings.reads), limiter(settings.writes));
-        Self { cloud, settings, reads, writes, calls: Arc::default() }
+        Self {
+            cloud,
+            settings,
+            reads,
+            writes,
+            calls: Arc::default(),
+        }
     }
 
     /// The running counts.
@@ -77,10 +94,12 @@ impl Metered {
         once: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
         self.wait_for_turn(operation, at).await;
-        let result = tokio::time::timeout(self.settings.deadline, once).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {:?}", self.settings.deadline);
-            Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
-        });
+        let result = tokio::time::timeout(self.settings.deadline, once)
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {:?}", self.settings.deadline);
+                Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
+            });
         self.calls.note(operation, &result);
         result
     }
@@ -90,7 +109,12 @@ impl Metered {
             CallClass::Identity | CallClass::Read => &self.reads,
             CallClass::Write => &self.writes,
         };
-        let key = (at.provider, at.account.clone(), at.region.clone(), operation);
+        let key = (
+            at.provider,
+            at.account.clone(),
+            at.region.clone(),
+            operation,
+        );
         while let Err(not_yet) = limiter.check_key(&key) {
             tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
         }
@@ -98,7 +122,14 @@ impl Metered {
 }
 
 fn asked_for(error: &CloudError) -> Duration {
-    if let CloudErrorKind::Throttled { retry_after: Some(pause) } = error.kind { pause } else { Duration::ZERO }
+    if let CloudErrorKind::Throttled {
+        retry_after: Some(pause),
+    } = error.kind
+    {
+        pause
+    } else {
+        Duration::ZERO
+    }
 }
 
 /// The runtime's own clock, so that a test that moves time moves the limits as well.
@@ -119,7 +150,12 @@ impl Around for Metered {
     }
 
     /// One call in the sense of the port: as many tries as are allowed and safe.
-    async fn around<T, F>(&self, operation: Operation, at: &Place, once: impl Fn() -> F + Send + Sync) -> Result<T, CloudError>
+    async fn around<T, F>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
     where
         F: Future<Output = Result<T, CloudError>> + Send,
         T: Send,

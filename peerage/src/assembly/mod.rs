@@ -1,8 +1,10 @@
-//! Where the rooms meet: one engine, from its configuration, in the order in which each part needs the one before.
+//! Where the rooms meet: one engine, from its configuration, in the order in which each part needs
+//! the one before.
 //!
-//! The API's port and the data directory are taken first, so a second engine is told so before anything else happens. The store
-//! comes next, and nothing starts before it answers. Stopping goes the other way: calls in flight are finished, workers end after
-//! the step they are in, the store is closed last.
+//! The API's port and the data directory are taken first, so a second engine is told so before
+//! anything else happens. The store comes next, and nothing starts before it answers. Stopping goes
+//! the other way: calls in flight are finished, workers end after the step they are in, the store
+//! is closed last.
 
 mod ground;
 
@@ -25,7 +27,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
-use workers::{Provisioner, ProvisionerSettings, clouds::simulated::KeepingError, provisioner::Planner};
+use workers::{
+    Provisioner, ProvisionerSettings, clouds::simulated::KeepingError, provisioner::Planner,
+};
 
 /// Where what must last is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +83,26 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether the caller asked for something that cannot be: another directory, port or string would do.
+    /// Whether the caller asked for something that cannot be: another directory, port or string
+    /// would do.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::DataDirectory { .. } | Self::DataDirectoryInUse { .. } | Self::Listen { .. } | Self::Journal(_) => true,
+            Self::DataDirectory { .. }
+            | Self::DataDirectoryInUse { .. }
+            | Self::Listen { .. }
+            | Self::Journal(_) => true,
             Self::Embedded(error) => {
-                matches!(error, embedded::StartError::DirectoryInUse { .. } | embedded::StartError::AddressInUse { .. })
+                matches!(
+                    error,
+                    embedded::StartError::DirectoryInUse { .. }
+                        | embedded::StartError::AddressInUse { .. }
+                )
             }
-            Self::StoreSilent { .. } | Self::Projections(_) | Self::SimulatedCloud(_) | Self::Reflection(_) | Self::Ended { .. } => false,
+            Self::StoreSilent { .. }
+            | Self::Projections(_)
+            | Self::SimulatedCloud(_)
+            | Self::Reflection(_)
+            | Self::Ended { .. } => false,
         }
     }
 }
@@ -104,21 +120,36 @@ pub struct Engine {
     _directory: Option<File>,
 }
 
-type Part = (&'static str, Result<(), Box<dyn std::error::Error + Send + Sync>>);
+type Part = (
+    &'static str,
+    Result<(), Box<dyn std::error::Error + Send + Sync>>,
+);
 
 impl Engine {
-    /// Starts everything on the cloud that the configuration names, and returns once the API answers.
+    /// Starts everything on the cloud that the configuration names, and returns once the API
+    /// answers.
     pub async fn start(config: &Config, storage: Storage) -> Result<Self, StartError> {
         Self::begin(config, storage, || Clouds::of(config, storage, clock())).await
     }
 
     /// The same on a cloud that is there already, and outlives this engine.
-    pub async fn start_on(config: &Config, storage: Storage, clouds: Clouds) -> Result<Self, StartError> {
+    pub async fn start_on(
+        config: &Config,
+        storage: Storage,
+        clouds: Clouds,
+    ) -> Result<Self, StartError> {
         Self::begin(config, storage, || Ok(clouds)).await
     }
 
-    async fn begin(config: &Config, storage: Storage, clouds: impl FnOnce() -> Result<Clouds, StartError>) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen { address: config.api.listen, source };
+    async fn begin(
+        config: &Config,
+        storage: Storage,
+        clouds: impl FnOnce() -> Result<Clouds, StartError>,
+    ) -> Result<Self, StartError> {
+        let listen = |source| StartError::Listen {
+            address: config.api.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let directory = take_directory(config, storage)?;
@@ -172,20 +203,30 @@ impl Engine {
     pub async fn failed(&mut self) -> StartError {
         match self.parts.join_next().await {
             Some(Ok((part, Err(source)))) => StartError::Ended { part, source },
-            Some(Ok((part, Ok(())))) => StartError::Ended { part, source: "it was not asked to".into() },
-            Some(Err(error)) => StartError::Ended { part: "a part", source: Box::<JoinError>::new(error) },
+            Some(Ok((part, Ok(())))) => StartError::Ended {
+                part,
+                source: "it was not asked to".into(),
+            },
+            Some(Err(error)) => StartError::Ended {
+                part: "a part",
+                source: Box::<JoinError>::new(error),
+            },
             None => std::future::pending().await,
         }
     }
 
-    /// Stops taking calls, finishes those in flight, then ends the workers and closes the store; `drain` bounds each step.
+    /// Stops taking calls, finishes those in flight, then ends the workers and closes the store;
+    /// `drain` bounds each step.
     pub async fn stop(mut self, drain: Duration) {
         self.draining.cancel();
         let until = Instant::now() + drain;
         self.stopping.cancel();
         while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
         if !self.parts.is_empty() {
-            tracing::warn!(left = self.parts.len(), "parts did not end in time and are cut off");
+            tracing::warn!(
+                left = self.parts.len(),
+                "parts did not end in time and are cut off"
+            );
         }
         self.parts.shutdown().await;
         if let Some(node) = self.node.take()
@@ -196,8 +237,17 @@ impl Engine {
     }
 
     fn project(&mut self, projections: &Projections, journal: &Journal) {
-        let (projections, journal, stopping) = (projections.clone(), journal.clone(), self.stopping.clone());
-        self.parts.spawn(async move { ("the read models", projections.run(&journal, stopping).await.map_err(Into::into)) });
+        let (projections, journal, stopping) =
+            (projections.clone(), journal.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            (
+                "the read models",
+                projections
+                    .run(&journal, stopping)
+                    .await
+                    .map_err(Into::into),
+            )
+        });
     }
 
     /// Starts the provisioner, and returns its planner: the same eyes without the hands.
@@ -212,9 +262,20 @@ impl Engine {
             ..ProvisionerSettings::default()
         };
         let cloud = Arc::clone(&self.clouds.cloud);
-        let provisioner = Provisioner::new(journal.clone(), cloud, clock(), settings, self.stopping.clone());
+        let provisioner = Provisioner::new(
+            journal.clone(),
+            cloud,
+            clock(),
+            settings,
+            self.stopping.clone(),
+        );
         let planner = provisioner.planner();
-        self.parts.spawn(async move { ("the provisioner", provisioner.run().await.map_err(Into::into)) });
+        self.parts.spawn(async move {
+            (
+                "the provisioner",
+                provisioner.run().await.map_err(Into::into),
+            )
+        });
         planner
     }
 
@@ -227,15 +288,26 @@ impl Engine {
         let (reporter, health) = tonic_health::server::health_reporter();
         let draining = self.draining.clone();
         self.parts.spawn(async move {
-            reporter.set_serving::<v1::network_service_server::NetworkServiceServer<api::Networks>>().await;
-            reporter.set_serving::<v1::audit_service_server::AuditServiceServer<api::Audit>>().await;
+            reporter
+                .set_serving::<v1::network_service_server::NetworkServiceServer<api::Networks>>()
+                .await;
+            reporter
+                .set_serving::<v1::audit_service_server::AuditServiceServer<api::Audit>>()
+                .await;
             let served = Server::builder()
                 .http2_keepalive_interval(Some(Duration::from_secs(30)))
                 .add_service(reflection)
                 .add_service(health)
-                .add_service(v1::network_service_server::NetworkServiceServer::new(api::Networks::new(rooms.clone())))
-                .add_service(v1::audit_service_server::AuditServiceServer::new(api::Audit::new(rooms)))
-                .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining.cancelled_owned())
+                .add_service(v1::network_service_server::NetworkServiceServer::new(
+                    api::Networks::new(rooms.clone()),
+                ))
+                .add_service(v1::audit_service_server::AuditServiceServer::new(
+                    api::Audit::new(rooms),
+                ))
+                .serve_with_incoming_shutdown(
+                    TcpIncoming::from(listener).with_nodelay(Some(true)),
+                    draining.cancelled_owned(),
+                )
                 .await;
             ("the API", served.map_err(Into::into))
         });

@@ -1,4 +1,5 @@
-//! Whole passes over a simulated cloud: the history that they write, what they stop at, and how they go on.
+//! Whole passes over a simulated cloud: the history that they write, what they stop at, and how
+//! they go on.
 #![allow(clippy::unwrap_used)]
 
 mod lives;
@@ -30,8 +31,17 @@ impl Bench {
     fn with(settings: SimulatedSettings) -> Self {
         let clock = clock();
         let world = cloud(settings, &clock);
-        let metered = Metered::new(Arc::new(world.clone()), ProvisionerSettings::default().calls);
-        Self { clock, world, log: Log::with_a_peering(), metered, memories: Memories::new() }
+        let metered = Metered::new(
+            Arc::new(world.clone()),
+            ProvisionerSettings::default().calls,
+        );
+        Self {
+            clock,
+            world,
+            log: Log::with_a_peering(),
+            metered,
+            memories: Memories::new(),
+        }
     }
 
     fn calm() -> Self {
@@ -39,23 +49,45 @@ impl Bench {
     }
 
     async fn run(&mut self, at_most: Duration) -> Settled {
-        settle(&self.metered, &self.log, &self.clock, &ProvisionerSettings::default(), &mut self.memories, at_most).await
+        settle(
+            &self.metered,
+            &self.log,
+            &self.clock,
+            &ProvisionerSettings::default(),
+            &mut self.memories,
+            at_most,
+        )
+        .await
     }
 
     async fn settles(&mut self) {
-        assert_eq!(self.run(Duration::from_secs(3600)).await, Settled::Yes, "{:#?}", self.log.peering());
+        assert_eq!(
+            self.run(Duration::from_secs(3600)).await,
+            Settled::Yes,
+            "{:#?}",
+            self.log.peering()
+        );
     }
 
     /// Runs for a minute, which must end in this block.
     async fn blocks(&mut self, cause: BlockCause, side: Side) {
         assert_eq!(self.run(Duration::from_secs(60)).await, Settled::No);
         let blocked = self.log.peering().blocked.expect("blocked");
-        assert_eq!((blocked.cause, blocked.side), (cause, side), "{}", blocked.message);
+        assert_eq!(
+            (blocked.cause, blocked.side),
+            (cause, side),
+            "{}",
+            blocked.message
+        );
         assert!(!blocked.remedy.is_empty());
     }
 
     fn count(&self, event: &str) -> usize {
-        self.log.names(0).into_iter().filter(|name| *name == event).count()
+        self.log
+            .names(0)
+            .into_iter()
+            .filter(|name| *name == event)
+            .count()
     }
 
     fn calls(&self) -> Arc<Calls> {
@@ -75,7 +107,11 @@ async fn a_peering_comes_into_being_and_its_history_tells_it_in_order() {
     let mut bench = Bench::calm();
     let (asked, began) = (bench.log.events().len(), tokio::time::Instant::now());
     bench.settles().await;
-    assert!(began.elapsed() < Duration::from_secs(5), "a calm cloud takes {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "a calm cloud takes {:?}",
+        began.elapsed()
+    );
     let wanted = [
         "PeeringInitiationStarted",
         "PeeringInitiated",
@@ -103,16 +139,32 @@ async fn it_takes_few_calls_and_then_none() {
     let mut bench = Bench::with(SimulatedSettings::instant(1));
     bench.settles().await;
     let counts = bench.calls().snapshot();
-    let writes: u64 = counts.iter().filter(|((operation, _), _)| operation.class() == CallClass::Write).map(|(_, count)| count).sum();
-    // A link, its acceptance, a route in each of two local tables and one remote, two groups, one rule.
+    let writes: u64 = counts
+        .iter()
+        .filter(|((operation, _), _)| operation.class() == CallClass::Write)
+        .map(|(_, count)| count)
+        .sum();
+    // A link, its acceptance, a route in each of two local tables and one remote, two groups, one
+    // rule.
     assert_eq!(writes, 8, "{counts:#?}");
-    let identities: u64 = counts.iter().filter(|((operation, _), _)| *operation == Operation::Identity).map(|(_, count)| count).sum();
-    assert_eq!(identities, 2, "each side once for all its changes in a row: {counts:#?}");
+    let identities: u64 = counts
+        .iter()
+        .filter(|((operation, _), _)| *operation == Operation::Identity)
+        .map(|(_, count)| count)
+        .sum();
+    assert_eq!(
+        identities, 2,
+        "each side once for all its changes in a row: {counts:#?}"
+    );
     // 18 a side at most, preflight with its rehearsals included.
     assert!(bench.calls().total() <= 36, "{counts:#?}");
     let before = bench.calls().total();
     bench.settles().await;
-    assert_eq!(bench.calls().total(), before, "nothing is due, nothing is asked");
+    assert_eq!(
+        bench.calls().total(),
+        before,
+        "nothing is due, nothing is asked"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,10 +173,20 @@ async fn a_denied_account_blocks_and_goes_on_by_itself_once_allowed() {
         let mut bench = Bench::calm();
         bench.world.hands().deny(&account(denied));
         bench.blocks(BlockCause::PermissionDenied, side).await;
-        assert_eq!(bench.count("ProvisioningBlocked"), 1, "said once, not at every try");
+        assert_eq!(
+            bench.count("ProvisioningBlocked"),
+            1,
+            "said once, not at every try"
+        );
         bench.world.hands().allow(&account(denied));
         bench.settles().await;
-        assert_eq!((bench.count("ProvisioningUnblocked"), bench.log.peering().blocked), (1, None));
+        assert_eq!(
+            (
+                bench.count("ProvisioningUnblocked"),
+                bench.log.peering().blocked
+            ),
+            (1, None)
+        );
         assert!(bench.log.peering().is_converged());
     }
 }
@@ -133,10 +195,20 @@ async fn a_denied_account_blocks_and_goes_on_by_itself_once_allowed() {
 async fn credentials_of_another_account_change_nothing() {
     for (side, expected) in [(Side::Local, LOCAL), (Side::Remote, REMOTE)] {
         let mut bench = Bench::calm();
-        bench.world.hands().mix_up(&account(expected), &account("999999999999"));
+        bench
+            .world
+            .hands()
+            .mix_up(&account(expected), &account("999999999999"));
         bench.blocks(BlockCause::WrongAccount, side).await;
-        let created = bench.calls().snapshot().iter().any(|((operation, _), _)| *operation == Operation::CreateLink);
-        assert!(!created, "the networks are looked at first, and the account has none of them");
+        let created = bench
+            .calls()
+            .snapshot()
+            .iter()
+            .any(|((operation, _), _)| *operation == Operation::CreateLink);
+        assert!(
+            !created,
+            "the networks are looked at first, and the account has none of them"
+        );
         assert!(!bench.log.names(0).contains(&"PeeringAccepted"));
         bench.world.hands().sort_out(&account(expected));
         bench.settles().await;
@@ -147,8 +219,14 @@ async fn credentials_of_another_account_change_nothing() {
 async fn an_outage_blocks_and_ends_by_itself() {
     let mut bench = Bench::calm();
     bench.world.hands().cut();
-    bench.blocks(BlockCause::EndpointUnreachable, Side::Local).await;
-    assert_eq!(bench.count("PeeringInitiationStarted"), 0, "nothing is intended that cannot be tried");
+    bench
+        .blocks(BlockCause::EndpointUnreachable, Side::Local)
+        .await;
+    assert_eq!(
+        bench.count("PeeringInitiationStarted"),
+        0,
+        "nothing is intended that cannot be tried"
+    );
     bench.world.hands().mend();
     bench.settles().await;
     assert_eq!(bench.count("ProvisioningUnblocked"), 1);
@@ -159,7 +237,10 @@ async fn a_strangers_link_for_the_pair_blocks_until_it_is_gone() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
     let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
-    let link = bench.world.hands().join(&ends[1], &ends[0], LinkState::Active, None);
+    let link = bench
+        .world
+        .hands()
+        .join(&ends[1], &ends[0], LinkState::Active, None);
     bench.blocks(BlockCause::Conflict, Side::Local).await;
     assert_eq!(bench.world.world().links.len(), 1);
     bench.world.hands().turn(&link, LinkState::Deleted);
@@ -172,7 +253,10 @@ async fn overlapping_networks_are_found_out_before_anything_is_asked_for() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
     let remote = place::network(&network, &peering, Side::Remote);
-    bench.world.hands().widen(&remote, "10.20.128.0/17".parse().unwrap());
+    bench
+        .world
+        .hands()
+        .widen(&remote, "10.20.128.0/17".parse().unwrap());
     bench.blocks(BlockCause::RangeOverlap, Side::Local).await;
     assert!(bench.world.world().links.is_empty());
     assert_eq!(bench.count("PeeringInitiationStarted"), 0);
@@ -181,8 +265,13 @@ async fn overlapping_networks_are_found_out_before_anything_is_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_the_cloud_gives_up_ends_as_failed_with_its_words() {
     let mut bench = Bench::calm();
-    bench.world.hands().deny_call(&account(REMOTE), Operation::AcceptLink);
-    bench.blocks(BlockCause::PermissionDenied, Side::Remote).await;
+    bench
+        .world
+        .hands()
+        .deny_call(&account(REMOTE), Operation::AcceptLink);
+    bench
+        .blocks(BlockCause::PermissionDenied, Side::Remote)
+        .await;
     let link = bench.log.peering().life.link().unwrap().clone();
     bench.world.hands().turn(&link, LinkState::Failed);
     bench.settles().await;
@@ -192,17 +281,31 @@ async fn a_link_that_the_cloud_gives_up_ends_as_failed_with_its_words() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_nobody_may_accept_expires_under_the_told_clock() {
     let mut bench = Bench::calm();
-    bench.world.hands().deny_call(&account(REMOTE), Operation::AcceptLink);
-    assert_eq!(bench.run(Duration::from_secs(170 * 3600)).await, Settled::Yes);
+    bench
+        .world
+        .hands()
+        .deny_call(&account(REMOTE), Operation::AcceptLink);
+    assert_eq!(
+        bench.run(Duration::from_secs(170 * 3600)).await,
+        Settled::Yes
+    );
     let peering = bench.log.peering();
-    assert_eq!((peering.life.as_str(), peering.blocked.as_ref()), ("expired", None));
+    assert_eq!(
+        (peering.life.as_str(), peering.blocked.as_ref()),
+        ("expired", None)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_link_ends_as_rejected() {
     let mut bench = Bench::calm();
-    bench.world.hands().deny_call(&account(REMOTE), Operation::AcceptLink);
-    bench.blocks(BlockCause::PermissionDenied, Side::Remote).await;
+    bench
+        .world
+        .hands()
+        .deny_call(&account(REMOTE), Operation::AcceptLink);
+    bench
+        .blocks(BlockCause::PermissionDenied, Side::Remote)
+        .await;
     let link = bench.log.peering().life.link().unwrap().clone();
     bench.world.hands().turn(&link, LinkState::Rejected);
     bench.settles().await;
@@ -214,13 +317,33 @@ async fn a_foreign_route_is_a_conflict_until_it_is_removed() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
     let local = place::network(&network, &peering, Side::Local);
-    let table = bench.world.world().networks[&local.to_string()].tables[1].id.clone();
+    let table = bench.world.world().networks[&local.to_string()].tables[1]
+        .id
+        .clone();
     let (hands, clients) = (bench.world.hands(), CLIENTS.parse().unwrap());
-    hands.route(&local, &table, clients, RouteTarget::Other("tgw-1".to_owned()));
+    hands.route(
+        &local,
+        &table,
+        clients,
+        RouteTarget::Other("tgw-1".to_owned()),
+    );
     bench.blocks(BlockCause::Conflict, Side::Local).await;
     let routes = &bench.log.peering().routes.local;
-    assert_eq!(routes.values().next().unwrap().conflicts.get(&table).map(String::as_str), Some("tgw-1"));
-    assert_eq!(bench.count("RouteInstalled"), 2, "the other table and the other side are served");
+    assert_eq!(
+        routes
+            .values()
+            .next()
+            .unwrap()
+            .conflicts
+            .get(&table)
+            .map(String::as_str),
+        Some("tgw-1")
+    );
+    assert_eq!(
+        bench.count("RouteInstalled"),
+        2,
+        "the other table and the other side are served"
+    );
     hands.unroute(&local, &table, clients);
     bench.settles().await;
     assert!(bench.log.peering().is_converged());
@@ -232,7 +355,11 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
     bench.settles().await;
     let (network, peering) = (bench.log.network(), bench.log.peering());
     let remote = place::network(&network, &peering, Side::Remote);
-    let rule = bench.world.hands().slip_in(&remote, peering_id(), "udp 53 from 0.0.0.0/0").unwrap();
+    let rule = bench
+        .world
+        .hands()
+        .slip_in(&remote, peering_id(), "udp 53 from 0.0.0.0/0")
+        .unwrap();
     bench.memories = Memories::new();
     bench.blocks(BlockCause::Conflict, Side::Remote).await;
     bench.world.hands().drop_rule(&remote, &rule);
@@ -245,11 +372,31 @@ async fn a_group_of_that_name_that_somebody_else_made_is_left_as_it_is_and_repor
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
     let local = place::network(&network, &peering, Side::Local);
-    bench.world.hands().group(&local, &group_name(peering_id()), &["tcp 22 from 0.0.0.0/0"]).unwrap();
+    bench
+        .world
+        .hands()
+        .group(
+            &local,
+            &group_name(peering_id()),
+            &["tcp 22 from 0.0.0.0/0"],
+        )
+        .unwrap();
     assert_eq!(bench.run(Duration::from_secs(900)).await, Settled::No);
-    assert_eq!(bench.log.peering().blocked.map(|it| (it.cause, it.side)), Some((BlockCause::Conflict, Side::Local)));
-    let groups = bench.world.world().networks[&local.to_string()].groups.clone();
-    assert_eq!(groups.iter().map(|group| (group.owner, group.rules.len())).collect::<Vec<_>>(), [(None, 1)], "{groups:#?}");
+    assert_eq!(
+        bench.log.peering().blocked.map(|it| (it.cause, it.side)),
+        Some((BlockCause::Conflict, Side::Local))
+    );
+    let groups = bench.world.world().networks[&local.to_string()]
+        .groups
+        .clone();
+    assert_eq!(
+        groups
+            .iter()
+            .map(|group| (group.owner, group.rules.len()))
+            .collect::<Vec<_>>(),
+        [(None, 1)],
+        "{groups:#?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +409,10 @@ async fn a_link_that_vanishes_is_reported_after_the_window_and_not_made_again() 
     assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
     assert_eq!(bench.count("ProvisioningBlocked"), 0);
     assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
-    assert_eq!(bench.log.peering().blocked.map(|it| it.cause), Some(BlockCause::NotFound));
+    assert_eq!(
+        bench.log.peering().blocked.map(|it| it.cause),
+        Some(BlockCause::NotFound)
+    );
     assert!(bench.world.world().links.is_empty());
 }
 
@@ -276,7 +426,10 @@ async fn a_network_whose_history_cannot_be_read_is_left_alone() {
 
 /// A log to which somebody gives a command in the very moment in which an outcome is recorded.
 #[derive(Debug)]
-struct Interrupted(Log, std::sync::Mutex<Option<domain::network::NetworkCommand>>);
+struct Interrupted(
+    Log,
+    std::sync::Mutex<Option<domain::network::NetworkCommand>>,
+);
 
 #[async_trait::async_trait]
 impl super::logbook::Logbook for Interrupted {
@@ -291,7 +444,13 @@ impl super::logbook::Logbook for Interrupted {
     ) -> Result<super::logbook::Written, journal::JournalError> {
         let last = outcome.name() == "FirewallEnforced";
         let written = self.0.record(on, outcome).await?;
-        if last && let Some(command) = self.1.lock().unwrap().take_if(|_| self.0.peering().firewall.local.enforced) {
+        if last
+            && let Some(command) = self
+                .1
+                .lock()
+                .unwrap()
+                .take_if(|_| self.0.peering().firewall.local.enforced)
+        {
             self.0.execute(&command).unwrap();
             return Ok(super::logbook::Written::New(self.0.loaded()));
         }
@@ -302,10 +461,25 @@ impl super::logbook::Logbook for Interrupted {
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_same_pass() {
     let mut bench = Bench::with(SimulatedSettings::instant(4));
-    let book = Interrupted(bench.log.clone(), std::sync::Mutex::new(Some(super::testing::restrict(&[]))));
+    let book = Interrupted(
+        bench.log.clone(),
+        std::sync::Mutex::new(Some(super::testing::restrict(&[]))),
+    );
     let settings = ProvisionerSettings::default();
     let at_most = Duration::from_secs(60);
-    settle(&bench.metered, &book, &bench.clock, &settings, &mut bench.memories, at_most).await;
+    settle(
+        &bench.metered,
+        &book,
+        &bench.clock,
+        &settings,
+        &mut bench.memories,
+        at_most,
+    )
+    .await;
     assert!(book.1.lock().unwrap().is_none(), "the command was given");
-    assert!(bench.log.peering().is_converged(), "{:#?}", bench.log.peering());
+    assert!(
+        bench.log.peering().is_converged(),
+        "{:#?}",
+        bench.log.peering()
+    );
 }

@@ -1,8 +1,8 @@
 //! Events as bytes: how ours are written, and how whatever stands in the log is read.
 //!
-//! An event is decoded by its type and its schema version. Older versions are lifted step by step to the current one, so that the
-//! rest of the program knows only one form. What cannot be read becomes [`Body::Undecodable`]; nothing here panics on what the log
-//! holds.
+//! An event is decoded by its type and its schema version. Older versions are lifted step by step
+//! to the current one, so that the rest of the program knows only one form. What cannot be read
+//! becomes [`Body::Undecodable`]; nothing here panics on what the log holds.
 
 use crate::{Body, Metadata, Position, Recorded};
 use bytes::Bytes;
@@ -37,39 +37,67 @@ const UPCASTS: &[Upcast] = &[];
 pub fn encode(event: &NetworkEvent, metadata: Metadata) -> Result<Encoded, serde_json::Error> {
     let data = match serde_json::to_value(event)? {
         Value::Object(mut tagged) => tagged.remove("data").unwrap_or(Value::Null),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => other,
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)) => other,
     };
-    Ok(Encoded { event_type: event.name(), data, metadata })
+    Ok(Encoded {
+        event_type: event.name(),
+        data,
+        metadata,
+    })
 }
 
 /// Reads an event's JSON, of any version that was ever written.
 pub fn decode(event_type: &str, schema_version: u32, data: &[u8]) -> Body {
     match decode_with(UPCASTS, SCHEMA_VERSION, event_type, schema_version, data) {
         Ok(event) => Body::Event(event),
-        Err(problem) => Body::Undecodable { event_type: event_type.to_owned(), problem },
+        Err(problem) => Body::Undecodable {
+            event_type: event_type.to_owned(),
+            problem,
+        },
     }
 }
 
-/// The id under which an event is appended. It follows from the command's id, and from what the event says: the store takes an
-/// append for a repetition by its ids alone, and must not take one for it that says something else.
+/// The id under which an event is appended. It follows from the command's id, and from what the
+/// event says: the store takes an append for a repetition by its ids alone, and must not take one
+/// for it that says something else.
 pub(crate) fn event_id(command: CommandId, digest: &Digest, index: usize, data: &Value) -> EventId {
-    EventId(Uuid::new_v5(&Ids::of(command).event(index).0, format!("{digest:?} {data}").as_bytes()))
+    EventId(Uuid::new_v5(
+        &Ids::of(command).event(index).0,
+        format!("{digest:?} {data}").as_bytes(),
+    ))
 }
 
-fn decode_with(upcasts: &[Upcast], current: u32, event_type: &str, version: u32, data: &[u8]) -> Result<NetworkEvent, String> {
+fn decode_with(
+    upcasts: &[Upcast],
+    current: u32,
+    event_type: &str,
+    version: u32,
+    data: &[u8],
+) -> Result<NetworkEvent, String> {
     if !NetworkEvent::NAMES.contains(&event_type) {
         return Err("this version does not know the event type".to_owned());
     }
     if version > current {
-        return Err(format!("schema version {version} is newer than {current}, the newest this version knows"));
+        return Err(format!(
+            "schema version {version} is newer than {current}, the newest this version knows"
+        ));
     }
-    let mut data: Value = serde_json::from_slice(data).map_err(|error| format!("not JSON: {error}"))?;
+    let mut data: Value =
+        serde_json::from_slice(data).map_err(|error| format!("not JSON: {error}"))?;
     for from in version..current {
-        if let Some(step) = upcasts.iter().find(|it| it.event_type == event_type && it.from == from) {
+        if let Some(step) = upcasts
+            .iter()
+            .find(|it| it.event_type == event_type && it.from == from)
+        {
             data = (step.lift)(data);
         }
     }
-    serde_json::from_value(json!({ "type": event_type, "data": data })).map_err(|error| error.to_string())
+    serde_json::from_value(json!({ "type": event_type, "data": data }))
+        .map_err(|error| error.to_string())
 }
 
 /// An event as it came over the wire, from either of the two ways to read it.
@@ -106,7 +134,8 @@ impl Raw {
         }
     }
 
-    /// An event without metadata is of the first version; one with metadata that is not ours says nothing about its version.
+    /// An event without metadata is of the first version; one with metadata that is not ours says
+    /// nothing about its version.
     fn metadata_and_body(&self) -> (Option<Metadata>, Body) {
         if self.metadata.is_empty() {
             return (None, decode(&self.event_type, 1, &self.data));
@@ -118,7 +147,13 @@ impl Raw {
             }
             Err(error) => {
                 let problem = format!("its metadata is not ours: {error}");
-                (None, Body::Undecodable { event_type: self.event_type.clone(), problem })
+                (
+                    None,
+                    Body::Undecodable {
+                        event_type: self.event_type.clone(),
+                        problem,
+                    },
+                )
             }
         }
     }
@@ -131,7 +166,8 @@ pub(crate) fn network_of(stream: &str) -> Option<NetworkId> {
 
 fn created(ticks: Option<&str>) -> DateTime<Utc> {
     let ticks: i64 = ticks.and_then(|it| it.parse().ok()).unwrap_or_default();
-    DateTime::from_timestamp(ticks / 10_000_000, (ticks % 10_000_000) as u32 * 100).unwrap_or_default()
+    DateTime::from_timestamp(ticks / 10_000_000, (ticks % 10_000_000) as u32 * 100)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,6 @@
+//! What the workspace demands of itself. Each check is a function from text to complaints, with an
+//! example that must fail.
+
+pub mod arrows;
+pub mod pins;
+pub mod tidy;
