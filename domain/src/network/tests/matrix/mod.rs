@@ -10,6 +10,7 @@
 )]
 
 mod columns;
+mod digests;
 mod rows;
 
 use super::{super::*, COMMAND, fold, now, reason, samples::*};

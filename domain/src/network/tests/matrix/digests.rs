@@ -1,0 +1,170 @@
+//! Commands and their digests, as the first version of this program that knew the command made
+//! them: a command that was answered once is recognised by its digest for ever.
+//!
+//! Pairs are added, never changed. A new field enters a digest only when it is set, so that a
+//! command in an old form keeps the digest that stands in the log.
+
+use super::{
+    super::{super::*, samples::*},
+    rows::ROWS,
+};
+use crate::{Digest, Provider, Region, side::Side, text::Subnet};
+use chrono::{TimeZone, Utc};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/stored/commands.json")
+}
+
+/// Every command of the matrix, and forms of them that the matrix has no need of.
+fn commands() -> Vec<(String, NetworkCommand)> {
+    let rows = ROWS
+        .iter()
+        .map(|(name, command, _)| ((*name).to_owned(), command()));
+    let further = further()
+        .into_iter()
+        .map(|(name, command)| (name.to_owned(), command));
+    rows.chain(further).collect()
+}
+
+fn further() -> Vec<(&'static str, NetworkCommand)> {
+    let at = Utc.with_ymd_and_hms(2027, 1, 2, 3, 4, 5).unwrap();
+    let terms = Terms {
+        consent: Consent::Owner,
+        deadline: Some(at),
+        renew: true,
+    };
+    let azure = Peer {
+        provider: Provider::Azure,
+        account: text("9f8e7d6c-5b4a-4938-8271-605f4e3d2c1b"),
+        region: Region::of(Provider::Azure, "westeurope").unwrap(),
+        cloud_network: text(
+            "/subscriptions/1f8e7d6c-5b4a-4938-8271-605f4e3d2c1b/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub",
+        ),
+        ..peer(3)
+    };
+    let gcp = Peer {
+        provider: Provider::Gcp,
+        account: text("orders-prod-1"),
+        region: Region::of(Provider::Gcp, "europe-west1").unwrap(),
+        cloud_network: text("orders"),
+        ..peer(4)
+    };
+    let chosen = Peer {
+        subnets: vec![text::<Subnet>("subnet-0aa1"), text::<Subnet>("subnet-0bb2")],
+        ..peer_with(5, &["10.105.0.0/16", "10.106.0.0/16"])
+    };
+    vec![
+        (
+            "register_without_subnets",
+            RegisterNetwork {
+                subnets: Vec::new(),
+                ..register()
+            }
+            .into(),
+        ),
+        (
+            "request_on_terms",
+            RequestPeering {
+                peer: peer(1),
+                terms: terms.clone(),
+            }
+            .into(),
+        ),
+        (
+            "request_an_azure_peer",
+            RequestPeering {
+                peer: azure,
+                terms: Terms::default(),
+            }
+            .into(),
+        ),
+        (
+            "request_a_gcp_peer",
+            RequestPeering {
+                peer: gcp,
+                terms: Terms::default(),
+            }
+            .into(),
+        ),
+        (
+            "request_with_subnets_and_two_ranges",
+            RequestPeering {
+                peer: chosen,
+                terms,
+            }
+            .into(),
+        ),
+        (
+            "adopt_with_the_owners_consent",
+            AdoptPeering {
+                peer: peer(1),
+                link: link(),
+                consent: Consent::Owner,
+            }
+            .into(),
+        ),
+        (
+            "allow_an_ingress_with_an_end",
+            AllowConnectorIngress {
+                peering_id: peering_id(1),
+                target: range("10.101.8.0/24"),
+                port: 443,
+                reason: text("nightly export"),
+                expires_at: Some(at),
+            }
+            .into(),
+        ),
+        (
+            "restrict_the_remote_side",
+            RestrictFirewall {
+                peering_id: peering_id(1),
+                side: Side::Remote,
+                admit: Vec::new(),
+            }
+            .into(),
+        ),
+        (
+            "enforce_in_two_groups",
+            SetPolicy {
+                policy: Policy {
+                    drift: DriftPolicy::Adopt,
+                    exposure: ExposurePolicy::Enforce {
+                        groups: [text("sg-01"), text("sg-02")].into(),
+                    },
+                },
+            }
+            .into(),
+        ),
+    ]
+}
+
+fn pair(name: &str, command: &NetworkCommand) -> Value {
+    let digest = Digest::of(command).unwrap().to_string();
+    json!({ "name": name, "command": command, "digest": digest })
+}
+
+#[test]
+fn a_command_in_an_old_form_keeps_its_digest() {
+    let made: Vec<Value> = commands()
+        .iter()
+        .map(|(name, command)| pair(name, command))
+        .collect();
+    if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
+        let known: Vec<Value> = fs::read(file())
+            .map(|it| serde_json::from_slice(&it).unwrap())
+            .unwrap_or_default();
+        let new = made
+            .iter()
+            .filter(|it| !known.iter().any(|old| old["name"] == it["name"]));
+        let all: Vec<_> = known.iter().chain(new).collect();
+        fs::write(file(), serde_json::to_string_pretty(&all).unwrap() + "\n").unwrap();
+    }
+    let golden: Vec<Value> = serde_json::from_slice(&fs::read(file()).unwrap()).unwrap();
+    for old in &golden {
+        let now = made.iter().find(|it| it["name"] == old["name"]);
+        assert_eq!(now, Some(old), "a pair is never changed and never lost");
+    }
+    assert_eq!(golden.len(), made.len(), "a new command needs its pair");
+}
