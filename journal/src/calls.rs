@@ -1,19 +1,36 @@
-//! The two calls that are the crate's, each bounded, repeated while that cannot hurt, and believed
-//! only when whole.
+//! Appends and reads, each bounded, repeated while that cannot hurt, and believed only when whole.
+//!
+//! They go over the journal's own transport. The client crate never sets TCP_NODELAY: on a
+//! multi-threaded runtime the closing frame of its append leaves by itself, and waits 40 ms for an
+//! acknowledgement that the server delays.
 
 use crate::{
     JournalError, Position, Recorded,
-    codec::Raw,
+    client_pool::{Borrowed, CallOutcome, ClientPool},
     deadline::Deadline,
     error::Source,
-    keeper::{Keeper, Report},
     retry::{Verdict, judge, pauses},
+    wire::{self, LARGEST_MESSAGE, Proposed},
 };
-use kurrentdb::{
-    AppendToStreamOptions, Client, EventData, ReadEvent, ReadStreamOptions, RecordedEvent,
-    StreamPosition, StreamState,
+use protocol::streams::{
+    AppendReq, AppendResp, ReadReq,
+    append_req::{self, options::ExpectedStreamRevision},
+    append_resp::{
+        self,
+        success::{CurrentRevisionOption, PositionOption},
+    },
+    read_req::{
+        Options,
+        options::{
+            ControlOption, CountOption, FilterOption, ReadDirection, StreamOption, StreamOptions,
+            UuidOption, stream_options::RevisionOption, uuid_option,
+        },
+    },
+    read_resp::Content,
+    streams_client::StreamsClient,
 };
 use std::{future::Future, time::Duration};
+use tonic::Status;
 
 /// How many events one read asks for.
 pub(crate) const PAGE: usize = 4096;
@@ -21,7 +38,7 @@ pub(crate) const PAGE: usize = 4096;
 /// Calls to one store.
 #[derive(Debug)]
 pub(crate) struct Store {
-    keeper: Keeper,
+    pool: ClientPool,
 }
 
 /// An append that took effect.
@@ -51,14 +68,20 @@ pub(crate) enum Page {
 #[derive(Debug, thiserror::Error)]
 enum CallError {
     #[error(transparent)]
-    Client(#[from] kurrentdb::Error),
+    Status(#[from] Box<Status>),
     #[error("the answer was cut off")]
     Cut,
 }
 
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
 impl Store {
-    pub(crate) fn new(keeper: Keeper) -> Self {
-        Self { keeper }
+    pub(crate) fn new(pool: ClientPool) -> Self {
+        Self { pool }
     }
 
     /// Appends at exactly this revision (`None`: to a new stream). While the outcome is unknown the
@@ -68,32 +91,15 @@ impl Store {
         &self,
         stream: &str,
         expected: Option<u64>,
-        events: &[EventData],
+        events: &[Proposed],
         deadline: &Deadline,
     ) -> Result<Result<Appended, WrongExpectedVersion>, JournalError> {
-        let state = expected.map_or(StreamState::NoStream, StreamState::StreamRevision);
-        self.repeat(stream, deadline, async |client: Client| {
-            let options = AppendToStreamOptions::default()
-                .stream_state(state)
-                .deadline(deadline.attempt());
-            match client
-                .append_to_stream(stream, &options, events.to_vec())
-                .await
-            {
-                Ok(written) => {
-                    let position = Position {
-                        commit: written.position.commit,
-                        prepare: written.position.prepare,
-                    };
-                    let position = Some(position).filter(|it| *it != Position::START);
-                    Ok(Ok(Appended {
-                        revision: written.next_expected_version,
-                        position,
-                    }))
-                }
-                Err(kurrentdb::Error::WrongExpectedVersion { .. }) => Ok(Err(WrongExpectedVersion)),
-                Err(error) => Err(error.into()),
-            }
+        self.repeat(stream, deadline, async |borrowed: Borrowed| {
+            let messages = tokio_stream::iter(append_messages(stream, expected, events));
+            let mut request = self.pool.request(messages);
+            request.set_timeout(deadline.attempt());
+            let response = client(&borrowed).append(request).await?.into_inner();
+            appended(response).ok_or(CallError::Cut)
         })
         .await
     }
@@ -106,43 +112,34 @@ impl Store {
         most: usize,
         deadline: &Deadline,
     ) -> Result<Page, JournalError> {
-        self.repeat(stream, deadline, async |client: Client| {
-            let options = ReadStreamOptions::default()
-                .position(StreamPosition::Position(from))
-                .forwards()
-                .max_count(most)
-                .deadline(deadline.attempt());
-            read_once(&client, stream, from, most, &options).await
+        self.repeat(stream, deadline, async |borrowed: Borrowed| {
+            self.read_once(&borrowed, stream, from, most, deadline.attempt())
+                .await
         })
         .await
     }
 
     /// One round trip, not repeated.
     pub(crate) async fn ping(&self, stream: &str, deadline: &Deadline) -> Result<(), JournalError> {
-        let options = ReadStreamOptions::default()
-            .max_count(1)
-            .deadline(deadline.remaining());
-        let lease = deadline
-            .bound(self.keeper.lease(deadline.operation()))
+        let borrowed = deadline
+            .bound(self.pool.borrow(deadline.operation()))
             .await??;
-        match deadline
-            .bound(read_once(&lease.client, stream, 0, 1, &options))
-            .await
-        {
+        let read = self.read_once(&borrowed, stream, 0, 1, deadline.remaining());
+        match deadline.bound(read).await {
             Ok(Ok(_)) => {
-                self.keeper.report(&lease, Report::Answered).await;
+                self.pool.report(&borrowed, CallOutcome::Answered).await;
                 Ok(())
             }
             Ok(Err(error)) => {
-                let (report, source) = verdict(error, deadline.operation(), stream);
-                self.keeper.report(&lease, report).await;
+                let (outcome, source) = verdict(error, deadline.operation(), stream);
+                self.pool.report(&borrowed, outcome).await;
                 Err(source?).map_err(|source| JournalError::Unavailable {
                     operation: deadline.operation(),
                     source,
                 })
             }
             Err(exceeded) => {
-                self.keeper.report(&lease, Report::Failed).await;
+                self.pool.report(&borrowed, CallOutcome::Failed).await;
                 Err(exceeded)
             }
         }
@@ -152,7 +149,7 @@ impl Store {
         &self,
         stream: &str,
         deadline: &Deadline,
-        attempt: impl Fn(Client) -> A,
+        attempt: impl Fn(Borrowed) -> A,
     ) -> Result<T, JournalError>
     where
         A: Future<Output = Result<T, CallError>>,
@@ -161,31 +158,34 @@ impl Store {
         let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(1));
         let mut said = None;
         loop {
-            let Ok(lease) = deadline.bound(self.keeper.lease(operation)).await else {
+            let Ok(borrowed) = deadline.bound(self.pool.borrow(operation)).await else {
                 return Err(out_of_time(said, deadline));
             };
-            let lease = lease?;
-            match deadline.bound_attempt(attempt(lease.client.clone())).await {
-                Ok(Ok(answer)) => {
-                    self.keeper.report(&lease, Report::Answered).await;
-                    return Ok(answer);
-                }
-                Ok(Err(error)) => {
-                    let (report, source) = verdict(error, operation, stream);
-                    self.keeper.report(&lease, report).await;
-                    let source = source?;
-                    tracing::debug!(
-                        stream,
-                        operation,
-                        error = &*source as &dyn std::error::Error,
-                        "an attempt failed"
-                    );
-                    said = Some(source);
-                }
-                Err(no_answer) => {
-                    self.keeper.report(&lease, Report::Failed).await;
-                    tracing::debug!(stream, operation, %no_answer, "an attempt failed");
-                }
+            match borrowed {
+                Ok(borrowed) => match deadline.bound_attempt(attempt(borrowed.clone())).await {
+                    Ok(Ok(answer)) => {
+                        self.pool.report(&borrowed, CallOutcome::Answered).await;
+                        return Ok(answer);
+                    }
+                    Ok(Err(error)) => {
+                        let (outcome, source) = verdict(error, operation, stream);
+                        self.pool.report(&borrowed, outcome).await;
+                        let source = source?;
+                        tracing::debug!(
+                            stream,
+                            operation,
+                            error = &*source as &dyn std::error::Error,
+                            "an attempt failed"
+                        );
+                        said = Some(source);
+                    }
+                    Err(no_answer) => {
+                        self.pool.report(&borrowed, CallOutcome::Failed).await;
+                        tracing::debug!(stream, operation, %no_answer, "an attempt failed");
+                    }
+                },
+                // A cluster without a leader may have one again within the deadline.
+                Err(unavailable) => said = Some(Box::new(unavailable)),
             }
             if !deadline
                 .pause(pauses.next().unwrap_or(Duration::from_secs(1)))
@@ -194,6 +194,116 @@ impl Store {
                 return Err(out_of_time(said, deadline));
             }
         }
+    }
+
+    /// One read. A server that shuts down ends its answers as if they were complete, so only the
+    /// last message of a whole one, the stream's last number, makes it count: and that number must
+    /// be the last event's, unless the page is full.
+    async fn read_once(
+        &self,
+        borrowed: &Borrowed,
+        stream: &str,
+        from: u64,
+        most: usize,
+        within: Duration,
+    ) -> Result<Page, CallError> {
+        let mut request = self.pool.request(ReadReq {
+            options: Some(page(stream, from, most)),
+        });
+        request.set_timeout(within);
+        let mut messages = client(borrowed).read(request).await?.into_inner();
+        let mut events: Vec<Recorded> = Vec::new();
+        let mut last = None;
+        while let Some(message) = messages.message().await? {
+            match message.content {
+                Some(Content::Event(event)) => {
+                    let event = event.event.and_then(wire::raw).ok_or(CallError::Cut)?;
+                    last = None;
+                    events.push(event.read());
+                }
+                Some(Content::LastStreamPosition(number)) => last = Some(number),
+                Some(Content::StreamNotFound(_)) => return Ok(Page::Missing),
+                Some(
+                    Content::FirstStreamPosition(_)
+                    | Content::LastAllStreamPosition(_)
+                    | Content::Confirmation(_)
+                    | Content::Checkpoint(_)
+                    | Content::CaughtUp(_)
+                    | Content::FellBehind(_),
+                )
+                | None => {}
+            }
+        }
+        let last = last.ok_or(CallError::Cut)?;
+        let reached = events.last().map(|event| event.revision);
+        if events.len() < most && reached.is_some_and(|it| it != last) {
+            return Err(CallError::Cut);
+        }
+        tracing::trace!(stream, from, last, read = events.len(), "read");
+        Ok(Page::Found { events, last })
+    }
+}
+
+fn client(borrowed: &Borrowed) -> StreamsClient<crate::transport::Http> {
+    StreamsClient::with_origin(borrowed.http.clone(), borrowed.uri.clone())
+        .max_decoding_message_size(LARGEST_MESSAGE)
+}
+
+fn append_messages(stream: &str, expected: Option<u64>, events: &[Proposed]) -> Vec<AppendReq> {
+    use append_req::Content;
+    let expected = expected.map_or(
+        ExpectedStreamRevision::NoStream(()),
+        ExpectedStreamRevision::Revision,
+    );
+    let options = append_req::Options {
+        stream_identifier: Some(wire::stream(stream)),
+        expected_stream_revision: Some(expected),
+    };
+    let events = events
+        .iter()
+        .map(|event| Content::ProposedMessage(event.message()));
+    std::iter::once(Content::Options(options))
+        .chain(events)
+        .map(|content| AppendReq {
+            content: Some(content),
+        })
+        .collect()
+}
+
+/// What an append came to; nothing if the answer lacks a part.
+fn appended(response: AppendResp) -> Option<Result<Appended, WrongExpectedVersion>> {
+    let success = match response.result? {
+        append_resp::Result::Success(success) => success,
+        append_resp::Result::WrongExpectedVersion(_) => return Some(Err(WrongExpectedVersion)),
+    };
+    let revision = match success.current_revision_option? {
+        CurrentRevisionOption::CurrentRevision(revision) => revision,
+        CurrentRevisionOption::NoStream(()) => return None,
+    };
+    let position = match success.position_option? {
+        PositionOption::Position(at) => Some(Position {
+            commit: at.commit_position,
+            prepare: at.prepare_position,
+        }),
+        PositionOption::NoPosition(()) => None,
+    };
+    Some(Ok(Appended { revision, position }))
+}
+
+fn page(stream: &str, from: u64, most: usize) -> Options {
+    Options {
+        read_direction: ReadDirection::Forwards.into(),
+        resolve_links: false,
+        uuid_option: Some(UuidOption {
+            content: Some(uuid_option::Content::Structured(())),
+        }),
+        control_option: Some(ControlOption { compatibility: 1 }),
+        stream_option: Some(StreamOption::Stream(StreamOptions {
+            stream_identifier: Some(wire::stream(stream)),
+            revision_option: Some(RevisionOption::Revision(from)),
+        })),
+        count_option: Some(CountOption::Count(most as u64)),
+        filter_option: Some(FilterOption::NoFilter(())),
     }
 }
 
@@ -209,76 +319,18 @@ fn out_of_time(said: Option<Source>, deadline: &Deadline) -> JournalError {
     }
 }
 
-/// What to tell the keeper, and whether another attempt may help.
+/// What to tell the pool, and whether another attempt may help.
 fn verdict(
     error: CallError,
     operation: &'static str,
     stream: &str,
-) -> (Report, Result<Source, JournalError>) {
+) -> (CallOutcome, Result<Source, JournalError>) {
     match error {
-        CallError::Cut => (Report::Failed, Ok(Box::new(CallError::Cut))),
-        CallError::Client(error) => match judge(error, operation, stream) {
-            Verdict::Dead(error) => (Report::Dead, Ok(Box::new(error))),
-            Verdict::Again(error) => (Report::Failed, Ok(Box::new(error))),
-            Verdict::Final(error) => (Report::Answered, Err(error)),
+        CallError::Cut => (CallOutcome::Failed, Ok(Box::new(CallError::Cut))),
+        CallError::Status(status) => match judge(*status, operation, stream) {
+            Verdict::LedBy(leader, status) => (CallOutcome::LedBy(leader), Ok(status)),
+            Verdict::Again(status) => (CallOutcome::Failed, Ok(status)),
+            Verdict::Final(error) => (CallOutcome::Answered, Err(error)),
         },
     }
-}
-
-/// One read. A server that shuts down ends its answers as if they were complete, so only the last
-/// message of a whole one, the stream's last number, makes it count: and that number must be the
-/// last event's, unless the page is full.
-async fn read_once(
-    client: &Client,
-    stream: &str,
-    from: u64,
-    most: usize,
-    options: &ReadStreamOptions,
-) -> Result<Page, CallError> {
-    let mut read = client.read_stream(stream, options).await?;
-    let mut events = Vec::new();
-    let mut last = None;
-    loop {
-        match read.next_read_event().await {
-            Ok(Some(ReadEvent::Event(resolved))) => {
-                let event = resolved.event.ok_or(CallError::Cut)?;
-                last = None;
-                events.push(raw(event).ok_or(CallError::Cut)?.read());
-            }
-            Ok(Some(ReadEvent::LastStreamPosition(number))) => last = Some(number),
-            Ok(Some(ReadEvent::FirstStreamPosition(_) | ReadEvent::LastAllStreamPosition(_))) => {}
-            Ok(None) => break,
-            Err(kurrentdb::Error::ResourceNotFound) if events.is_empty() && last.is_none() => {
-                return Ok(Page::Missing);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let last = last.ok_or(CallError::Cut)?;
-    let reached = events.last().map(|event: &Recorded| event.revision);
-    if events.len() < most && reached.is_some_and(|it| it != last) {
-        return Err(CallError::Cut);
-    }
-    tracing::trace!(stream, from, last, read = events.len(), "read");
-    Ok(Page::Found { events, last })
-}
-
-fn raw(event: RecordedEvent) -> Option<Raw> {
-    // The crate trusts stream names to be text; a name that is none must not get further than this.
-    let stream = std::str::from_utf8(event.stream_id().as_bytes())
-        .ok()?
-        .to_owned();
-    Some(Raw {
-        stream,
-        revision: event.revision,
-        position: Position {
-            commit: event.position.commit,
-            prepare: event.position.prepare,
-        },
-        event_id: event.id,
-        created: event.metadata.get("created").cloned(),
-        event_type: event.event_type,
-        metadata: event.custom_metadata,
-        data: event.data,
-    })
 }

@@ -3,8 +3,8 @@
 use crate::{
     Followed, Follower, JournalError, JournalSettings, Networks, OpenError, Position, Recorded,
     calls::{PAGE, Page, Store},
+    client_pool::ClientPool,
     deadline::Deadline,
-    keeper::Keeper,
     parked::Parked,
     settings,
     transport::Transport,
@@ -27,8 +27,8 @@ impl Journal {
     /// Checks the settings and reads certificate files. Nothing is dialled.
     pub fn open(settings: JournalSettings) -> Result<Self, OpenError> {
         let client_settings = settings::parse(&settings.connection_string)?;
-        let transport = Arc::new(Transport::of(client_settings.clone(), &settings)?);
-        let store = Arc::new(Store::new(Keeper::new(client_settings)));
+        let transport = Arc::new(Transport::of(client_settings, &settings)?);
+        let store = Arc::new(Store::new(ClientPool::new(Arc::clone(&transport))));
         let parked = Arc::<Parked>::default();
         let networks = Networks::new(Arc::clone(&store), Arc::clone(&parked), &settings);
         Ok(Self {

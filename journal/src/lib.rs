@@ -1,13 +1,15 @@
-//! The doorway to KurrentDB: typed load, append and follow over the `kurrentdb` crate and a
-//! connection string.
+//! The doorway to KurrentDB: typed load, append and follow, from a connection string as the official
+//! clients take it.
 //!
 //! Everything that is known of the store's behaviour lives here, and callers see none of it: a load
 //! counts only when it was whole, an append whose answer was lost is repeated until it is known, a
-//! client that is dead is replaced, every call has a local deadline, and a [`Follower`] outlives
-//! restarts, freezes and moves of the server.
+//! node that is dead or no longer leads is left, every call has a local deadline, and a
+//! [`Follower`] outlives restarts, freezes and moves of the server.
 //!
-//! One call is not the crate's: its catch-up subscription never returns after an ordinary restart
-//! of a server, so [`follow`] has one of its own. What it does not know: the outside of the log. It
+//! The `kurrentdb` crate keeps the connection string and its types. The calls are this room's own:
+//! the crate's appends wait for delayed acknowledgements on a multi-threaded runtime, and its
+//! catch-up subscription never returns after an ordinary restart of a server. What this room does
+//! not know: the outside of the log. It
 //! reads no clock and no environment; time and ids are arguments.
 //!
 //! ```no_run
@@ -31,20 +33,22 @@
 //! Read first: [`Networks`] (commands), then [`Follower`] (events).
 
 mod calls;
+mod client_pool;
 mod codec;
 mod deadline;
 mod error;
 pub mod follow;
 mod journal;
-mod keeper;
 mod metadata;
 pub mod networks;
+mod nodes;
 mod parked;
 mod position;
 mod recorded;
 mod retry;
 mod settings;
 mod transport;
+mod wire;
 
 pub use codec::{Encoded, SCHEMA_VERSION, decode, encode};
 pub use error::{ExecuteError, FollowError, JournalError};

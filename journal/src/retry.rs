@@ -1,53 +1,74 @@
-//! What an answer of the client means for the next attempt, and how long to wait for it.
+//! What an answer of a node means for the next attempt, and how long to wait for it.
 
-use crate::JournalError;
+use crate::{JournalError, error::Source};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use kurrentdb::Endpoint;
 use std::time::Duration;
+use tonic::{Code, Status};
 
 /// What to do after an attempt has failed.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// This client will never work again: take a new one.
-    Dead(kurrentdb::Error),
+    /// Another node leads: ask that one.
+    LedBy(Endpoint, Source),
     /// The node did not do it, or nobody knows whether it did: try again.
-    Again(kurrentdb::Error),
+    Again(Source),
     /// Trying again cannot help.
     Final(JournalError),
 }
 
-/// Judges an error of a call that may be repeated without harm. The fixed wire codes decide; no
-/// text is looked at.
-pub(crate) fn judge(error: kurrentdb::Error, operation: &'static str, stream: &str) -> Verdict {
-    use kurrentdb::Error as E;
-    match error {
-        E::ConnectionClosed | E::GrpcConnectionError(_) | E::InitializationError(_) => {
-            Verdict::Dead(error)
+/// Judges the status of a call that may be repeated without harm. The codes and the trailers of the
+/// protocol decide; no text is looked at.
+pub(crate) fn judge(status: Status, operation: &'static str, stream: &str) -> Verdict {
+    match trailer(&status, "exception") {
+        Some("stream-deleted") => {
+            return Verdict::Final(JournalError::StreamDeleted {
+                operation,
+                stream: stream.to_owned(),
+            });
         }
-        E::AccessDenied => Verdict::Final(JournalError::AccessDenied { operation }),
-        E::ResourceDeleted => Verdict::Final(JournalError::StreamDeleted {
-            operation,
-            stream: stream.to_owned(),
-        }),
-        E::Grpc {
-            code: tonic::Code::InvalidArgument | tonic::Code::OutOfRange,
-            ..
+        Some("not-leader") => {
+            return match leader(&status) {
+                Some(leader) => Verdict::LedBy(leader, Box::new(status)),
+                None => Verdict::Again(Box::new(status)),
+            };
         }
-        | E::UnsupportedFeature
-        | E::InternalParsingError(_)
-        | E::IllegalStateError(_)
-        | E::WrongExpectedVersion { .. } => Verdict::Final(JournalError::Rejected {
-            operation,
-            source: Box::new(error),
-        }),
-        // The client goes to the leader it was told of by itself, but that one need not be alive.
-        E::NotLeaderException(_)
-        | E::ServerError(_)
-        | E::Grpc { .. }
-        | E::DeadlineExceeded
-        | E::ResourceAlreadyExists
-        | E::ResourceNotFound
-        | E::InternalClientError => Verdict::Again(error),
+        Some(_) | None => {}
     }
+    match status.code() {
+        Code::PermissionDenied | Code::Unauthenticated => {
+            Verdict::Final(JournalError::AccessDenied { operation })
+        }
+        Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented => {
+            Verdict::Final(JournalError::Rejected {
+                operation,
+                source: Box::new(status),
+            })
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => Verdict::Again(Box::new(status)),
+    }
+}
+
+fn trailer<'a>(status: &'a Status, name: &str) -> Option<&'a str> {
+    status.metadata().get(name)?.to_str().ok()
+}
+
+fn leader(status: &Status) -> Option<Endpoint> {
+    Some(Endpoint {
+        host: trailer(status, "leader-endpoint-host")?.to_owned(),
+        port: trailer(status, "leader-endpoint-port")?.parse().ok()?,
+    })
 }
 
 /// Pauses that double from `least` to `most`, jittered, without end.
@@ -77,33 +98,57 @@ mod tests {
         );
     }
 
+    fn judged(status: Status) -> Verdict {
+        judge(status, "append", "network-1")
+    }
+
     #[test]
-    fn a_dead_client_a_busy_node_and_a_hopeless_request_are_told_apart() {
-        use kurrentdb::Error as E;
-        let judged = |error| judge(error, "append", "network-1");
-        assert!(matches!(judged(E::ConnectionClosed), Verdict::Dead(_)));
+    fn a_busy_node_and_a_hopeless_request_are_told_apart() {
+        for code in [
+            Code::Unavailable,
+            Code::Aborted,
+            Code::Unknown,
+            Code::Internal,
+        ] {
+            assert!(matches!(judged(Status::new(code, "")), Verdict::Again(_)));
+        }
+        for code in [Code::PermissionDenied, Code::Unauthenticated] {
+            let verdict = judged(Status::new(code, ""));
+            assert!(matches!(
+                verdict,
+                Verdict::Final(JournalError::AccessDenied { .. })
+            ));
+        }
         assert!(matches!(
-            judged(E::Grpc {
-                code: tonic::Code::Aborted,
-                message: String::new()
-            }),
-            Verdict::Again(_)
-        ));
-        assert!(matches!(
-            judged(E::ServerError(String::new())),
-            Verdict::Again(_)
-        ));
-        assert!(matches!(
-            judged(E::AccessDenied),
-            Verdict::Final(JournalError::AccessDenied { .. })
-        ));
-        let large = E::Grpc {
-            code: tonic::Code::InvalidArgument,
-            message: String::new(),
-        };
-        assert!(matches!(
-            judged(large),
+            judged(Status::invalid_argument("too large")),
             Verdict::Final(JournalError::Rejected { .. })
         ));
+    }
+
+    #[test]
+    fn what_the_trailers_say_outranks_the_code() {
+        let with = |pairs: &[(&'static str, &str)]| {
+            let mut status = Status::not_found("");
+            for (name, value) in pairs {
+                let value = value.parse().expect("text");
+                status.metadata_mut().insert(*name, value);
+            }
+            judged(status)
+        };
+        assert!(matches!(
+            with(&[("exception", "stream-deleted")]),
+            Verdict::Final(JournalError::StreamDeleted { .. })
+        ));
+        let led = with(&[
+            ("exception", "not-leader"),
+            ("leader-endpoint-host", "db2"),
+            ("leader-endpoint-port", "2113"),
+        ]);
+        assert!(
+            matches!(&led, Verdict::LedBy(it, _) if (it.host.as_str(), it.port) == ("db2", 2113)),
+            "{led:?}"
+        );
+        let nobody = with(&[("exception", "not-leader")]);
+        assert!(matches!(nobody, Verdict::Again(_)));
     }
 }

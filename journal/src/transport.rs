@@ -1,5 +1,5 @@
-//! The connection under a follower: HTTP/2 of its own, from the same connection string as the
-//! crate's client.
+//! The connections under appends, reads and followers: HTTP/2 of its own, from the same connection
+//! string as the crate's client.
 //!
 //! The crate's `ClientSettings` shows some settings by accessors and the rest only when serialised;
 //! both ways are used, so that the connection string is parsed once and by its owner. Unlike the
@@ -38,6 +38,7 @@ pub(crate) struct Transport {
     authorization: Option<MetadataValue<Ascii>>,
     connection_name: Option<MetadataValue<Ascii>>,
     keep_alive: Option<(Duration, Duration)>,
+    follow_keep_alive: Option<(Duration, Duration)>,
     connect_timeout: Duration,
 }
 
@@ -69,7 +70,8 @@ impl Transport {
                 .clone()
                 .map(|it| header(it, "connectionName"))
                 .transpose()?,
-            keep_alive: journal
+            keep_alive: hidden.keep_alive(),
+            follow_keep_alive: journal
                 .follow_keep_alive
                 .map(|it| (it, it))
                 .or_else(|| hidden.keep_alive()),
@@ -78,9 +80,18 @@ impl Transport {
         })
     }
 
-    /// A client with a connection of its own: what one reader leaves unread must never hold up
-    /// another.
+    /// A connection for appends and reads.
     pub(crate) fn connect(&self) -> Http {
+        self.connect_with(self.keep_alive)
+    }
+
+    /// A connection for one follower alone: what one reader leaves unread must never hold up
+    /// another.
+    pub(crate) fn connect_follower(&self) -> Http {
+        self.connect_with(self.follow_keep_alive)
+    }
+
+    fn connect_with(&self, keep_alive: Option<(Duration, Duration)>) -> Http {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -95,7 +106,7 @@ impl Transport {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .http2_only(true);
-        if let Some((interval, timeout)) = self.keep_alive {
+        if let Some((interval, timeout)) = keep_alive {
             builder
                 .http2_keep_alive_interval(interval)
                 .http2_keep_alive_timeout(timeout);
@@ -105,7 +116,8 @@ impl Transport {
 
     /// How long a node of a cluster may say nothing before it is asked.
     pub(crate) fn silence(&self) -> Duration {
-        self.keep_alive.map_or(SILENCE, |(interval, _)| interval)
+        self.follow_keep_alive
+            .map_or(SILENCE, |(interval, _)| interval)
     }
 
     pub(crate) fn uri(&self, endpoint: &Endpoint) -> Option<http::Uri> {

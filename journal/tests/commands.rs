@@ -6,7 +6,10 @@ mod support;
 use domain::network::{AcceptRoute, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork};
 use domain::{PeeringId, Side};
 use peerage_journal::{Body, ExecuteError, Executed, Journal, JournalError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use support::{
     OnAppend, SeenAppend, Server, caller, network_of, now, register, request_peering, settings,
     soon,
@@ -353,6 +356,20 @@ async fn commands_of_one_process_to_one_network_do_not_get_in_each_others_way() 
         executed.await.unwrap().unwrap();
     }
     assert_eq!(appends(&server).len(), 21);
+}
+
+#[tokio::test]
+async fn a_node_that_no_longer_leads_is_left_for_the_one_that_it_names() {
+    let follower = Server::start();
+    let leader = Server::on(Arc::clone(&follower.shared));
+    let journal = follower.journal();
+    registered(&journal).await;
+    let not_leader = OnAppend::NotLeader(leader.port());
+    follower.shared.log().on_append.push_back(not_leader);
+    execute(&journal, 2, &request_peering(1)).await.unwrap();
+    drop(follower);
+    execute(&journal, 3, &request_peering(2)).await.unwrap();
+    assert_eq!(appends(&leader).len(), 4);
 }
 
 #[tokio::test]

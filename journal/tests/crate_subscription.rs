@@ -5,8 +5,8 @@
 
 mod support;
 
-use peerage_journal::{Followed, Signal};
 use kurrentdb::{Client, StreamPosition, SubscribeToStreamOptions};
+use peerage_journal::{Followed, Signal};
 use std::{
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},

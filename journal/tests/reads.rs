@@ -144,6 +144,7 @@ async fn readiness_is_one_bounded_round_trip() {
 
 #[test]
 fn an_unusable_connection_string_is_refused_without_dialling() {
-    let opened = peerage_journal::Journal::open(peerage_journal::JournalSettings::new("http://localhost"));
+    let opened =
+        peerage_journal::Journal::open(peerage_journal::JournalSettings::new("http://localhost"));
     assert!(matches!(opened, Err(OpenError::ConnectionString { .. })));
 }

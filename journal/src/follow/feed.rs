@@ -2,11 +2,11 @@
 
 use super::{
     Followed, Signal,
-    nodes::Nodes,
     session::{Break, Cursor, Session},
 };
 use crate::{
-    FollowError, JournalSettings, Position, parked::Parked, retry::pauses, transport::Transport,
+    FollowError, JournalSettings, Position, nodes::Nodes, parked::Parked, retry::pauses,
+    transport::Transport,
 };
 use backon::ExponentialBackoff;
 use std::{error::Error, sync::Arc, time::Duration};
@@ -118,7 +118,7 @@ impl Feed {
     /// One subscription on one node, until it breaks.
     async fn session(&mut self) -> Break {
         // A new connection each time: whatever ailed the old one goes with it.
-        let http = self.transport.connect();
+        let http = self.transport.connect_follower();
         let Some(node) = self.nodes.choose(&self.transport, &http).await else {
             return Break::Lost("no node of the cluster answers".into());
         };

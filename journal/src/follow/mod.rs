@@ -6,10 +6,9 @@
 //! after any break resumes behind the last thing it put there, so nothing is lost and nothing comes
 //! twice.
 //!
-//! Read next: `feed` (the task), `session` (one subscription on one node), `nodes` (which node).
+//! Read next: `feed` (the task), `session` (one subscription on one node).
 
 mod feed;
-mod nodes;
 mod session;
 
 use crate::{

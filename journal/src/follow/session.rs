@@ -1,41 +1,36 @@
 //! One subscription on one node: from the request to the break that ends it.
 
-use super::{Followed, Signal, feed::Outlet, nodes::Nodes};
+use super::{Followed, Signal, feed::Outlet};
 use crate::{
     FollowError, Position,
     codec::{Raw, network_of},
     error::Source,
+    nodes::Nodes,
     transport::{Http, Transport},
+    wire::{LARGEST_MESSAGE, raw, stream},
 };
 use domain::ids::NETWORK_CATEGORY;
 use kurrentdb::Endpoint;
-use protocol::{
-    shared::{StreamIdentifier, uuid::Value},
-    streams::{
-        ReadReq, ReadResp,
-        read_req::{
-            self, Options,
-            options::{
-                AllOptions, ControlOption, CountOption, FilterOption, FilterOptions, StreamOption,
-                StreamOptions, SubscriptionOptions, UuidOption, all_options::AllOption,
-                filter_options, stream_options::RevisionOption, uuid_option,
-            },
+use protocol::streams::{
+    ReadReq, ReadResp,
+    read_req::{
+        self, Options,
+        options::{
+            AllOptions, ControlOption, CountOption, FilterOption, FilterOptions, StreamOption,
+            StreamOptions, SubscriptionOptions, UuidOption, all_options::AllOption, filter_options,
+            stream_options::RevisionOption, uuid_option,
         },
-        read_resp::{Content, read_event::RecordedEvent},
-        streams_client::StreamsClient,
     },
+    read_resp::Content,
+    streams_client::StreamsClient,
 };
 use std::time::Duration;
 use tonic::{Code, Status, Streaming};
-use uuid::Uuid;
 
 /// A checkpoint comes after so many events were looked at: few enough to look at again after a
 /// break.
 const CHECKPOINT_WINDOW: u32 = 512;
 const CHECKPOINT_MULTIPLIER: u32 = 2;
-
-/// As large as the server's own limit on a message, and some room.
-const LARGEST_MESSAGE: usize = 17 * 1024 * 1024;
 
 /// Why a session is over.
 #[derive(Debug)]
@@ -84,12 +79,12 @@ pub(super) struct Session<'a> {
 
 impl Session<'_> {
     pub(super) async fn run(&self, outlet: &mut Outlet, nodes: &Nodes) -> Break {
-        let mut stream = match self.open(outlet.cursor).await {
-            Ok(stream) => stream,
+        let mut messages = match self.open(outlet.cursor).await {
+            Ok(messages) => messages,
             Err(broken) => return broken,
         };
         loop {
-            let message = match tokio::time::timeout(self.transport.silence(), stream.message())
+            let message = match tokio::time::timeout(self.transport.silence(), messages.message())
                 .await
             {
                 Ok(message) => message,
@@ -271,13 +266,12 @@ fn all(cursor: Cursor) -> AllOptions {
     }
 }
 
-fn one(stream: &str, cursor: Cursor) -> StreamOptions {
+fn one(name: &str, cursor: Cursor) -> StreamOptions {
     let start = cursor
         .revision
         .map_or(RevisionOption::Start(()), RevisionOption::Revision);
-    let stream_name = stream.to_owned().into_bytes().into();
     StreamOptions {
-        stream_identifier: Some(StreamIdentifier { stream_name }),
+        stream_identifier: Some(stream(name)),
         revision_option: Some(start),
     }
 }
@@ -294,27 +288,4 @@ fn networks() -> FilterOptions {
         window: Some(filter_options::Window::Max(CHECKPOINT_WINDOW)),
         checkpoint_interval_multiplier: CHECKPOINT_MULTIPLIER,
     }
-}
-
-fn raw(mut event: RecordedEvent) -> Option<Raw> {
-    let event_id = match event.id?.value? {
-        Value::Structured(it) => Uuid::from_u64_pair(
-            it.most_significant_bits as u64,
-            it.least_significant_bits as u64,
-        ),
-        Value::String(text) => text.parse().ok()?,
-    };
-    Some(Raw {
-        stream: String::from_utf8(event.stream_identifier?.stream_name.to_vec()).ok()?,
-        revision: event.stream_revision,
-        position: Position {
-            commit: event.commit_position,
-            prepare: event.prepare_position,
-        },
-        event_id,
-        event_type: event.metadata.remove("type")?,
-        created: event.metadata.remove("created"),
-        metadata: event.custom_metadata,
-        data: event.data,
-    })
 }

@@ -18,6 +18,7 @@ use crate::{
     deadline::Deadline,
     encode,
     retry::pauses,
+    wire::Proposed,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -26,7 +27,6 @@ use domain::{
     network::{NetworkCommand, NetworkEvent, decide, evolve},
     text::Actor,
 };
-use kurrentdb::EventData;
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
@@ -306,7 +306,7 @@ impl Order<'_> {
         }
     }
 
-    fn propose(&self, index: usize, event: &NetworkEvent) -> Result<EventData, JournalError> {
+    fn propose(&self, index: usize, event: &NetworkEvent) -> Result<Proposed, JournalError> {
         let failed = |source| encoding(event.name(), source);
         let Encoded {
             event_type,
@@ -314,9 +314,12 @@ impl Order<'_> {
             metadata,
         } = encode(event, self.metadata()).map_err(failed)?;
         let id = event_id(self.caller.command_id, &self.digest, index, &data);
-        EventData::json(event_type, &data)
-            .and_then(|it| it.id(id.0).metadata_as_json(&metadata))
-            .map_err(failed)
+        Ok(Proposed {
+            id: id.0,
+            event_type,
+            data: serde_json::to_vec(&data).map_err(failed)?.into(),
+            metadata: serde_json::to_vec(&metadata).map_err(failed)?.into(),
+        })
     }
 
     fn metadata(&self) -> Metadata {

@@ -42,6 +42,8 @@ pub(crate) enum OnAppend {
     LoseAnswer(tonic::Code),
     /// Nothing is written, and the answer is this status.
     Refuse(tonic::Code),
+    /// Nothing is written, and the answer is that the node on this port leads.
+    NotLeader(u16),
     /// It is written and never answered.
     WriteAndHang,
     /// Somebody else does this first.

@@ -175,6 +175,7 @@ impl Streams for Service {
                 self.write(&stream, expected, &proposed)
             }
             Some(OnAppend::Refuse(code)) => Err(Status::new(code, "scripted")),
+            Some(OnAppend::NotLeader(port)) => Err(not_leader(port)),
             Some(OnAppend::LoseAnswer(code)) => {
                 self.write(&stream, expected, &proposed)?;
                 Err(Status::new(code, "scripted"))
@@ -391,4 +392,17 @@ fn id(id: Option<protocol::shared::Uuid>) -> Uuid {
         ),
         uuid::Value::String(text) => text.parse().unwrap(),
     }
+}
+
+fn not_leader(port: u16) -> Status {
+    let mut status = Status::not_found("Leader info available");
+    let trailers = [
+        ("exception", "not-leader".to_owned()),
+        ("leader-endpoint-host", "127.0.0.1".to_owned()),
+        ("leader-endpoint-port", port.to_string()),
+    ];
+    for (name, value) in trailers {
+        status.metadata_mut().insert(name, value.parse().unwrap());
+    }
+    status
 }

@@ -9,7 +9,7 @@ use kurrentdb::{ClientSettings, Endpoint, NodePreference};
 use protocol::gossip::{MemberInfo, gossip_client::GossipClient, member_info::VNodeState};
 
 #[derive(Debug)]
-pub(super) struct Nodes {
+pub(crate) struct Nodes {
     /// Alone, there is no choice and no gossip.
     alone: bool,
     /// What the connection string names.
@@ -21,7 +21,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    pub(super) fn of(settings: &ClientSettings) -> Self {
+    pub(crate) fn of(settings: &ClientSettings) -> Self {
         let seeds = settings.hosts().clone();
         let alone = seeds.len() == 1 && !settings.is_dns_discovery_enabled();
         Self {
@@ -34,12 +34,12 @@ impl Nodes {
     }
 
     /// Notes that this node did not work out.
-    pub(super) fn failed(&mut self, node: Endpoint) {
+    pub(crate) fn failed(&mut self, node: Endpoint) {
         self.failed = Some(node);
     }
 
     /// The node to try now, by the first gossip that any known node gives.
-    pub(super) async fn choose(&mut self, transport: &Transport, http: &Http) -> Option<Endpoint> {
+    pub(crate) async fn choose(&mut self, transport: &Transport, http: &Http) -> Option<Endpoint> {
         if self.alone {
             return self.seeds.first().cloned();
         }
@@ -54,7 +54,7 @@ impl Nodes {
     }
 
     /// Whether this node still takes part in its cluster, by its own word.
-    pub(super) async fn belongs(
+    pub(crate) async fn belongs(
         &self,
         transport: &Transport,
         http: &Http,

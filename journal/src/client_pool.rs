@@ -1,0 +1,200 @@
+//! Keeps one usable connection to the right node at hand, for appends and reads.
+//!
+//! A node alone is always the right one; in a cluster it is the one that the connection string
+//! prefers, found by gossip, or the leader that a node points to. Callers borrow the connection and
+//! say how the call went: after two failures in a row the connection is dropped and the node chosen
+//! anew, since a frozen server keeps connections open and a dead member keeps its address.
+
+use crate::{
+    JournalError,
+    error::Source,
+    nodes::Nodes,
+    transport::{Http, Transport},
+};
+use kurrentdb::{Endpoint, NodePreference};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// So many failures in a row, and the node is chosen anew.
+const FAILURES: u32 = 2;
+
+#[derive(Debug)]
+pub(crate) struct ClientPool {
+    transport: Arc<Transport>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    nodes: Nodes,
+    chosen: Option<Chosen>,
+    /// Counts the choices, so that a late outcome says nothing of a successor.
+    generation: u64,
+    failures: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Chosen {
+    node: Endpoint,
+    uri: http::Uri,
+    http: Http,
+}
+
+/// A borrowed connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Borrowed {
+    pub(crate) http: Http,
+    pub(crate) uri: http::Uri,
+    generation: u64,
+}
+
+/// How a call on a borrowed connection went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallOutcome {
+    /// The node answered, whatever it said.
+    Answered,
+    Failed,
+    /// The node answered that another one leads.
+    LedBy(Endpoint),
+}
+
+impl ClientPool {
+    pub(crate) fn new(transport: Arc<Transport>) -> Self {
+        let state = State {
+            nodes: Nodes::of(&transport.settings),
+            chosen: None,
+            generation: 0,
+            failures: 0,
+        };
+        Self {
+            transport,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// A request with this connection's headers. Where the connection string prefers the leader, a
+    /// node that does not lead refuses it and says who does.
+    pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = self.transport.request(message);
+        if self.transport.settings.node_preference() == NodePreference::Leader {
+            let value = tonic::metadata::MetadataValue::from_static("true");
+            request.metadata_mut().insert("requires-leader", value);
+        }
+        request
+    }
+
+    pub(crate) async fn borrow(&self, operation: &'static str) -> Result<Borrowed, JournalError> {
+        let mut state = self.state.lock().await;
+        let chosen = match &state.chosen {
+            Some(chosen) => chosen.clone(),
+            None => {
+                let http = self.transport.connect();
+                let unavailable = |source: Source| JournalError::Unavailable { operation, source };
+                let node = state.nodes.choose(&self.transport, &http).await;
+                let node = node.ok_or_else(|| unavailable("no node takes part in it".into()))?;
+                let chosen = self.at(node, http).map_err(unavailable)?;
+                state.choose(chosen.clone());
+                chosen
+            }
+        };
+        Ok(Borrowed {
+            http: chosen.http,
+            uri: chosen.uri,
+            generation: state.generation,
+        })
+    }
+
+    pub(crate) async fn report(&self, borrowed: &Borrowed, outcome: CallOutcome) {
+        let mut state = self.state.lock().await;
+        if state.generation != borrowed.generation {
+            return;
+        }
+        match outcome {
+            CallOutcome::Answered => state.failures = 0,
+            CallOutcome::Failed => state.failures += 1,
+            CallOutcome::LedBy(leader) => {
+                tracing::debug!(?leader, "another node leads");
+                match self.at(leader, borrowed.http.clone()) {
+                    Ok(chosen) => state.choose(chosen),
+                    Err(_) => state.failures += 1,
+                }
+            }
+        }
+        if state.failures >= FAILURES
+            && let Some(dropped) = state.chosen.take()
+        {
+            tracing::debug!(node = ?dropped.node, "this node of the event store is given up");
+            state.nodes.failed(dropped.node);
+        }
+    }
+
+    fn at(&self, node: Endpoint, http: Http) -> Result<Chosen, Source> {
+        let uri = self
+            .transport
+            .uri(&node)
+            .ok_or_else(|| format!("{node:?} is no address"))?;
+        Ok(Chosen { node, uri, http })
+    }
+}
+
+impl State {
+    fn choose(&mut self, chosen: Chosen) {
+        self.chosen = Some(chosen);
+        self.generation += 1;
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{JournalSettings, settings};
+
+    fn pool() -> ClientPool {
+        let text = "kurrentdb://127.0.0.1:1?tls=false";
+        let parsed = settings::parse(text).expect("settings");
+        let transport = Transport::of(parsed, &JournalSettings::new(text)).expect("a transport");
+        ClientPool::new(Arc::new(transport))
+    }
+
+    async fn borrow(pool: &ClientPool) -> Borrowed {
+        pool.borrow("test").await.expect("a connection")
+    }
+
+    #[tokio::test]
+    async fn a_node_that_fails_twice_in_a_row_is_chosen_anew() {
+        let pool = pool();
+        let first = borrow(&pool).await;
+        pool.report(&first, CallOutcome::Failed).await;
+        assert_eq!(borrow(&pool).await.generation, 1);
+        pool.report(&first, CallOutcome::Failed).await;
+        assert_eq!(borrow(&pool).await.generation, 2);
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_between_keeps_the_connection_and_a_late_outcome_harms_no_successor() {
+        let pool = pool();
+        let first = borrow(&pool).await;
+        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Answered).await;
+        pool.report(&first, CallOutcome::Failed).await;
+        assert_eq!(borrow(&pool).await.generation, 1);
+        pool.report(&first, CallOutcome::Failed).await;
+        let second = borrow(&pool).await;
+        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed).await;
+        assert_eq!(borrow(&pool).await.generation, second.generation);
+    }
+
+    #[tokio::test]
+    async fn the_leader_that_a_node_names_is_asked_next() {
+        let pool = pool();
+        let first = borrow(&pool).await;
+        let leader = Endpoint {
+            host: "127.0.0.2".to_owned(),
+            port: 2,
+        };
+        pool.report(&first, CallOutcome::LedBy(leader)).await;
+        assert_eq!(borrow(&pool).await.uri.to_string(), "http://127.0.0.2:2/");
+    }
+}

@@ -1,0 +1,81 @@
+//! Between the protocol's messages and what this room works with.
+
+use crate::{Position, codec::Raw};
+use bytes::Bytes;
+use protocol::{
+    shared::{
+        StreamIdentifier, Uuid as WireUuid,
+        uuid::{Structured, Value},
+    },
+    streams::{append_req::ProposedMessage, read_resp::read_event::RecordedEvent},
+};
+use uuid::Uuid;
+
+/// As large as the server's own limit on a message, and some room.
+pub(crate) const LARGEST_MESSAGE: usize = 17 * 1024 * 1024;
+
+/// An event to append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proposed {
+    pub(crate) id: Uuid,
+    pub(crate) event_type: &'static str,
+    /// JSON.
+    pub(crate) data: Bytes,
+    /// JSON.
+    pub(crate) metadata: Bytes,
+}
+
+impl Proposed {
+    pub(crate) fn message(&self) -> ProposedMessage {
+        let metadata = [
+            ("type".to_owned(), self.event_type.to_owned()),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ];
+        ProposedMessage {
+            id: Some(uuid(self.id)),
+            metadata: metadata.into(),
+            custom_metadata: self.metadata.clone(),
+            data: self.data.clone(),
+        }
+    }
+}
+
+pub(crate) fn stream(name: &str) -> StreamIdentifier {
+    StreamIdentifier {
+        stream_name: name.to_owned().into_bytes().into(),
+    }
+}
+
+/// A recorded event; nothing if a part of it is missing or no text where text belongs.
+pub(crate) fn raw(mut event: RecordedEvent) -> Option<Raw> {
+    let event_id = match event.id?.value? {
+        Value::Structured(it) => Uuid::from_u64_pair(
+            it.most_significant_bits as u64,
+            it.least_significant_bits as u64,
+        ),
+        Value::String(text) => text.parse().ok()?,
+    };
+    Some(Raw {
+        stream: String::from_utf8(event.stream_identifier?.stream_name.to_vec()).ok()?,
+        revision: event.stream_revision,
+        position: Position {
+            commit: event.commit_position,
+            prepare: event.prepare_position,
+        },
+        event_id,
+        event_type: event.metadata.remove("type")?,
+        created: event.metadata.remove("created"),
+        metadata: event.custom_metadata,
+        data: event.data,
+    })
+}
+
+fn uuid(id: Uuid) -> WireUuid {
+    let (most, least) = id.as_u64_pair();
+    WireUuid {
+        value: Some(Value::Structured(Structured {
+            most_significant_bits: most as i64,
+            least_significant_bits: least as i64,
+        })),
+    }
+}
