@@ -1,7 +1,7 @@
 //! Starts a node in memory, appends an event with the official client, and reads it back.
 
-use peerage_embedded::EmbeddedNode;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition};
+use peerage_embedded::EmbeddedNode;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

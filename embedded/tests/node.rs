@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use peerage_embedded::{EmbeddedNode, StartError};
 use kurrentdb::{
     AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition, StreamState,
     SubscribeToStreamOptions,
 };
+use peerage_embedded::{EmbeddedNode, StartError};
 use tokio::time::timeout;
 
 /// Far longer than anything here takes.

@@ -7,11 +7,11 @@
 #![allow(clippy::unwrap_used)]
 
 use embedded::EmbeddedNode;
+use peerage_tests::process::Running;
+use peerage_tests::{store, venv, workspace};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
-use peerage_tests::process::Running;
-use peerage_tests::{store, venv, workspace};
 
 /// Installing the packages of a language takes most of it, and once only.
 const LONG: Duration = Duration::from_secs(300);

@@ -9,13 +9,13 @@
 #![allow(clippy::unwrap_used)]
 
 use embedded::{Builder, EmbeddedNode};
-use serde_json::{Value, json};
-use tempfile::TempDir;
 use peerage_tests::golden::matching::Names;
 use peerage_tests::golden::messages::{from_recorded, method, to_recorded};
 use peerage_tests::golden::recording::{Kind, Recording, Step};
 use peerage_tests::golden::{Target, play, special};
 use peerage_tests::store;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// Every file, by name and text: the test binary carries them along.
 const FILES: [(&str, &str); 12] = [

@@ -10,6 +10,9 @@ use kurrentdb::{
     AppendToStreamOptions, Client, DeleteStreamOptions, Error, EventData, Position, ReadAllOptions,
     ReadStreamOptions, StreamState, TombstoneStreamOptions, operations,
 };
+use peerage_tests::engine::{Finished, peerage, run};
+use peerage_tests::process::Running;
+use peerage_tests::{ports, store, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,9 +20,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
-use peerage_tests::engine::{Finished, peerage, run};
-use peerage_tests::process::Running;
-use peerage_tests::{ports, store, wait};
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(60);

@@ -1,12 +1,12 @@
 //! The judge judged: a world built by hand passes, and each damage done to it is found and named.
 #![allow(clippy::unwrap_used)]
 
-use serde_json::json;
-use std::collections::BTreeMap;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
     End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,
 };
+use serde_json::json;
+use std::collections::BTreeMap;
 
 const LOCAL: &str = "111111111111";
 const REMOTE: &str = "222222222222";

@@ -5,14 +5,14 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Response};
-use prost::Message;
-use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::time::Duration;
 use peerage_tests::golden::matching::Names;
 use peerage_tests::golden::messages::{from_recorded, method};
 use peerage_tests::golden::{Report, Target, play};
 use peerage_tests::wait;
+use prost::Message;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 /// What the scripted node does with one call.

@@ -1,13 +1,13 @@
 //! The strict EC2 on trial: every rule with its proof, and what tests use to steer it.
 #![allow(clippy::unwrap_used)]
 
-use serde_json::{Value, json};
-use std::time::Duration;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{Network, Oracle, Place, Wanted};
 use peerage_tests::process::Running;
 use peerage_tests::strict::Strict;
 use peerage_tests::{venv, workspace};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const LEFT: &str = "111111111111";
 const RIGHT: &str = "222222222222";

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use cargo_metadata::{Metadata, MetadataCommand};
-use std::collections::BTreeSet;
 use peerage_tests::checks::{arrows, pins, tidy};
 use peerage_tests::workspace;
+use std::collections::BTreeSet;
 
 fn metadata() -> Metadata {
     MetadataCommand::new()

@@ -34,9 +34,9 @@ mod report;
 mod stub;
 mod write;
 
-use peerage_embedded::Durability;
 use load::{Load, Pace};
 use node::NodeProcess;
+use peerage_embedded::Durability;
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

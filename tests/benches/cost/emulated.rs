@@ -8,11 +8,11 @@ use domain::text::Account;
 use domain::{PeeringId, Range, Side};
 use futures::stream::{self, StreamExt as _};
 use ipnet::IpNet;
+use peerage_tests::moto::Moto;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use peerage_tests::moto::Moto;
 use workers::cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Place, Rehearsal};
 use workers::clouds::AwsCloud;
 use workers::clouds::aws::{BaseCredentials, Ec2Settings, StaticKeys};
@@ -90,8 +90,10 @@ impl Run {
 
 /// The emulator's program, if it is not installed.
 fn without_an_emulator() -> Option<PathBuf> {
-    let folder = std::env::var_os(peerage_tests::venv::VARIABLE)
-        .map_or_else(|| peerage_tests::workspace::root().join(".venv"), PathBuf::from);
+    let folder = std::env::var_os(peerage_tests::venv::VARIABLE).map_or_else(
+        || peerage_tests::workspace::root().join(".venv"),
+        PathBuf::from,
+    );
     let program = folder.join("bin").join("moto_server");
     (!program.exists()).then_some(program)
 }

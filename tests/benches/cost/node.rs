@@ -2,11 +2,11 @@
 //! is this same program.
 
 use embedded::EmbeddedNode;
+use peerage_tests::process::processor_time;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use peerage_tests::process::processor_time;
 
 /// The argument that makes this program a node.
 pub(crate) const ARGUMENT: &str = "node";

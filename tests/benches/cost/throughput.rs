@@ -4,8 +4,8 @@
 use crate::report::{Report, Row};
 use crate::scene::{Scene, simulated};
 use crate::story::Story;
-use std::time::Duration;
 use peerage_tests::process::processor_time;
+use std::time::Duration;
 use workers::ProvisionerSettings;
 
 pub(crate) async fn measure(networks: usize, report: &mut Report) {

@@ -15,10 +15,10 @@ use kurrentdb::{
     AppendToStreamOptions, BatchAppendOptions, CurrentRevision, Error, Position, ReadStreamOptions,
     StreamPosition, StreamState, Streaming, SubscribeToAllOptions, SubscriptionFilter, operations,
 };
-use serde_json::json;
-use std::time::{Duration, Instant};
 use peerage_tests::golden::wire::Came;
 use peerage_tests::wait;
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn row_1_an_append_to_a_new_stream_answers_with_its_last_revision_and_position() {

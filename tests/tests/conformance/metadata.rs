@@ -5,9 +5,9 @@ use kurrentdb::{
     Acl, AppendToStreamOptions, EventData, ReadStreamOptions, StreamAclBuilder, StreamMetadata,
     StreamMetadataResult, StreamPosition, StreamState,
 };
+use peerage_tests::wait;
 use serde_json::json;
 use std::time::Duration;
-use peerage_tests::wait;
 
 fn backwards() -> ReadStreamOptions {
     ReadStreamOptions::default().position(StreamPosition::End)

@@ -10,9 +10,9 @@ use kurrentdb::{
     ReplayParkedMessagesOptions, ResolvedEvent, StreamPosition,
     SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
 };
+use peerage_tests::wait;
 use serde_json::json;
 use std::time::Duration;
-use peerage_tests::wait;
 
 const GROUP: &str = "group";
 

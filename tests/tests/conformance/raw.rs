@@ -2,11 +2,11 @@
 //! the recordings' form.
 
 use crate::ground::{SOON, connection_string};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use peerage_tests::golden::matching::Names;
 use peerage_tests::golden::messages::{from_recorded, method, to_recorded};
 use peerage_tests::golden::wire::{Call, Came, Ending, Target};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A whole call: every response message, and how it ended.
 pub async fn call(name: &str, requests: &[Value]) -> (Vec<Value>, Ending) {

@@ -3,8 +3,8 @@
 use crate::ground::{connection_string, events, store, unused};
 use crate::raw;
 use kurrentdb::{AppendToStreamOptions, ClientSettings, Error, StreamState};
-use serde_json::{Value, json};
 use peerage_tests::golden::wire::{Came, Ending};
+use serde_json::{Value, json};
 use tonic::client::Grpc;
 use tonic::codec::ProstCodec;
 use tonic::codegen::http::uri::PathAndQuery;

@@ -8,8 +8,8 @@ use kurrentdb::{
     EventData, Position, StreamPosition, StreamState, SubscribeToAllOptions,
     SubscribeToStreamOptions, SubscriptionFilter,
 };
-use serde_json::json;
 use peerage_tests::golden::wire::Came;
+use serde_json::json;
 
 const CAUGHT_UP: [Signal; 2] = [Signal::Confirmed, Signal::CaughtUp];
 

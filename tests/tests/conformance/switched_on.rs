@@ -10,10 +10,10 @@ use kurrentdb::{
     ReadAllOptions, ReadStreamOptions, StreamAclBuilder, StreamMetadata, StreamPosition,
     StreamState, operations,
 };
+use peerage_tests::wait;
 use serde_json::json;
 use std::sync::LazyLock;
 use std::time::Duration;
-use peerage_tests::wait;
 use uuid::Uuid;
 
 const PASSWORD: &str = "changeit";

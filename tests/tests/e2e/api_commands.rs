@@ -2,10 +2,10 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, reason};
-use std::collections::BTreeSet;
-use tempfile::TempDir;
 use peerage_tests::engine::{Launch, serves};
 use peerage_tests::wait;
+use std::collections::BTreeSet;
+use tempfile::TempDir;
 use tokio_stream::StreamExt;
 use tonic::Code;
 use tonic_reflection::pb::v1::ServerReflectionRequest;

@@ -8,11 +8,11 @@ use peerage::api::v1::{
     Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,
     WatchPeeringRequest, WatchPeeringResponse,
 };
-use std::collections::BTreeSet;
-use tempfile::TempDir;
 use peerage_tests::engine::Launch;
 use peerage_tests::store_proxy::{Stop, StoreProxy};
 use peerage_tests::wait;
+use std::collections::BTreeSet;
+use tempfile::TempDir;
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 

@@ -7,8 +7,8 @@ use peerage::api::v1::{
     ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, RegisterNetworkRequest,
     RequestPeeringRequest, RestrictFirewallRequest, WatchPeeringRequest,
 };
-use tempfile::TempDir;
 use peerage_tests::engine::{Engine, Launch};
+use tempfile::TempDir;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;

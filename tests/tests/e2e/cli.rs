@@ -4,11 +4,11 @@
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command};
 use peerage::api::v1::WatchPeeringRequest;
+use peerage_tests::engine::{Engine, Finished, Launch, finish, peerage, run};
+use peerage_tests::node::NodePlace;
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
-use peerage_tests::engine::{Engine, Finished, Launch, finish, peerage, run};
-use peerage_tests::node::NodePlace;
 use tokio::time::timeout;
 use tonic::Code;
 use uuid::Uuid;

@@ -4,11 +4,11 @@
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
 use peerage::api::v1::Peering;
-use serde_json::json;
-use tempfile::TempDir;
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::forwarder::Door;
 use peerage_tests::microburst::Microburst;
+use serde_json::json;
+use tempfile::TempDir;
 
 /// An engine on this endpoint that has been asked for one peering.
 async fn asked(pair: &Pair, endpoint: &str) -> (Engine, Api, Story, TempDir) {

@@ -1,10 +1,10 @@
 //! The compose file and the image cannot be run by these tests. What they can check is that every
 //! value in them fits the program.
 
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
 use peerage_tests::engine::{finish, peerage};
 use peerage_tests::{venv, workspace};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

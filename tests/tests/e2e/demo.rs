@@ -1,11 +1,11 @@
 //! `demo`: two networks become one, in one process, and the whole of it is printed.
 
-use std::collections::BTreeMap;
 use peerage_tests::engine::{Finished, run};
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
     End, Expected, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup,
 };
+use std::collections::BTreeMap;
 
 const OWN_RANGE: &str = "10.20.0.0/16";
 

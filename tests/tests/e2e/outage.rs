@@ -5,12 +5,12 @@
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, assert_valid, reason};
 use peerage::api::v1::CommandResponse;
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use peerage_tests::engine::{Engine, Launch, finish};
 use peerage_tests::node::NodePlace;
 use peerage_tests::process::Running;
 use peerage_tests::wait;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tonic::Code;
 
 /// The deadline that the engine is given for a command.

@@ -10,12 +10,12 @@ use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
 use embedded::EmbeddedNode;
 use peerage::api::v1::Event;
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use tempfile::TempDir;
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::store_proxy::{Stop, StoreProxy};
 use peerage_tests::wait;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

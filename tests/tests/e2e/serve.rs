@@ -4,11 +4,11 @@
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, World};
+use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::wait;
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
-use peerage_tests::engine::{Engine, Launch};
-use peerage_tests::wait;
 
 /// Network and peering, by the commands of the README.
 pub(crate) async fn peer(engine: &Engine, pair: &Pair) -> (String, String) {

@@ -8,9 +8,9 @@ use kurrentdb::{
     AppendToStreamOptions, Client, Error, ReadAllOptions, ReadStreamOptions, RecordedEvent,
     StreamState,
 };
+use peerage_tests::wait;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use peerage_tests::wait;
 use uuid::Uuid;
 
 /// How many writers a store has, each with a stream of its own and one append in flight.

@@ -4,9 +4,9 @@
 
 use crate::node_process::NodeProcess;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
+use peerage_tests::wait;
 use std::process::Command;
 use std::time::Duration;
-use peerage_tests::wait;
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(60);

@@ -2,11 +2,11 @@
 //! by its environment to run the one test below, so that nothing else has to be built.
 
 use embedded::EmbeddedNode;
+use peerage_tests::process::Running;
 use std::env;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use peerage_tests::process::Running;
 
 /// Where the child keeps its events; only set in the child.
 const DATA: &str = "PEERAGE_TEST_NODE_DATA";

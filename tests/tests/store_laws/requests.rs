@@ -5,15 +5,15 @@
 use crate::chance::{Chance, length, runner};
 use crate::node_process::NodeProcess;
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions};
+use peerage_tests::golden::matching::Names;
+use peerage_tests::golden::messages::{from_recorded, method};
+use peerage_tests::golden::recording::{Kind, Recording};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use prost::Message;
 use std::sync::LazyLock;
 use std::time::Duration;
-use peerage_tests::golden::matching::Names;
-use peerage_tests::golden::messages::{from_recorded, method};
-use peerage_tests::golden::recording::{Kind, Recording};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};

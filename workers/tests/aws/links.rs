@@ -3,7 +3,9 @@
 
 use crate::{OURS, STRANGERS, Scene, kind};
 use domain::text::Link;
-use peerage_workers::cloud::{Cloud, CloudErrorKind, LinkRole, LinkState, Place, Rehearsal, Rehearsed};
+use peerage_workers::cloud::{
+    Cloud, CloudErrorKind, LinkRole, LinkState, Place, Rehearsal, Rehearsed,
+};
 
 #[tokio::test]
 async fn a_link_is_made_found_among_strangers_and_accepted_by_its_accepter() {

@@ -12,12 +12,12 @@ mod networks;
 mod routes;
 
 use domain::{PeeringId, Provider, Range, Region, text::CloudNetwork};
-use support::{LOCAL, REMOTE, Server};
-use uuid::Uuid;
 use peerage_workers::cloud::{
     Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef, Place,
 };
 use peerage_workers::clouds::aws::AwsCloud;
+use support::{LOCAL, REMOTE, Server};
+use uuid::Uuid;
 
 const OURS: PeeringId = PeeringId(Uuid::from_u128(1));
 const STRANGERS: PeeringId = PeeringId(Uuid::from_u128(2));

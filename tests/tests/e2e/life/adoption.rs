@@ -2,8 +2,8 @@
 
 use super::ground::Ground;
 use super::peering::{Life, text};
-use std::sync::Arc;
 use peerage_tests::oracle::{Expected, Route};
+use std::sync::Arc;
 
 in_every_world!(an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had);
 

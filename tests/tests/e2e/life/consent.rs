@@ -3,9 +3,9 @@
 
 use super::ground::Ground;
 use super::peering::{INGRESS, Life, data, text};
+use peerage_tests::oracle::{Expected, Rule};
 use serde_json::json;
 use std::sync::Arc;
-use peerage_tests::oracle::{Expected, Rule};
 
 in_every_world!(
     a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_ingress_is_closed,

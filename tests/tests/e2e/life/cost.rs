@@ -6,13 +6,13 @@ use super::peering::Life;
 use crate::support::SOON;
 use crate::support::api::{Api, Command};
 use chrono::{DateTime, TimeDelta};
+use peerage_tests::oracle::{Network, Place, Wanted};
+use peerage_tests::strict::Call;
+use peerage_tests::wait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use peerage_tests::oracle::{Network, Place, Wanted};
-use peerage_tests::strict::Call;
-use peerage_tests::wait;
 
 /// The most calls that each side may take from the request to an active peering with two route
 /// tables: of EC2, rehearsals included, and of STS, for the session in which they are made and for

@@ -3,12 +3,12 @@
 
 use super::ground::World;
 use super::people::People;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use peerage_tests::microburst::Microburst;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{Expected, Network, Oracle, Place, Wanted};
 use peerage_tests::strict::Strict;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Processes. They end in this order: who asks before who is asked.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use super::ground::Ground;
 use super::peering::{Life, first, last, text};
 use crate::support::SOON;
+use peerage_tests::wait;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use peerage_tests::wait;
 
 in_every_world!(
     a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire,

@@ -8,13 +8,13 @@ use futures::FutureExt;
 use peerage::assembly::{Engine as Inside, Storage};
 use peerage::clouds::Clouds;
 use peerage::config::Config;
+use peerage_tests::engine::{self, Engine, Finished, Launch};
+use peerage_tests::wait;
 use serde_json::Value;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use peerage_tests::engine::{self, Engine, Finished, Launch};
-use peerage_tests::wait;
 use tokio::runtime::{Builder, Runtime};
 use workers::clouds::SimulatedCloud;
 

@@ -8,12 +8,12 @@ use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;
 use peerage::api::v1::{Event, Peering};
-use serde_json::Value;
-use std::sync::Arc;
-use tempfile::TempDir;
 use peerage_tests::engine::{Finished, Launch};
 use peerage_tests::oracle::{Expected, Place};
 use peerage_tests::wait;
+use serde_json::Value;
+use std::sync::Arc;
+use tempfile::TempDir;
 
 /// The port and the reason of the exception that scenarios declare.
 pub(super) const INGRESS: (u16, &str) = (9092, "orders go to the peer's broker");

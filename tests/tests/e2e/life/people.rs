@@ -1,10 +1,10 @@
 //! What people do to a cloud behind the engine's back, and what they see of it: all that a scenario
 //! asks of a world.
 
+use peerage_tests::oracle::{Expected, Network, Place, Wanted};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use peerage_tests::oracle::{Expected, Network, Place, Wanted};
 
 /// People with hands in every account. What they do is done when a method returns; it panics where
 /// the cloud refuses them.

@@ -6,8 +6,8 @@
 use super::ground::Ground;
 use super::peering::Life;
 use crate::support::world::Pair;
-use std::sync::Arc;
 use peerage_tests::oracle::{Expected, Wanted};
+use std::sync::Arc;
 
 in_every_world!(with_room_for_one: a_network_without_room_is_found_before_anything_is_made_and_joined_once_there_is_room);
 

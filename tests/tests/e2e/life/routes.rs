@@ -3,8 +3,8 @@
 use super::ground::Ground;
 use super::peering::{Life, first, last};
 use peerage::api::v1::Peering;
-use std::sync::Arc;
 use peerage_tests::oracle::Route;
+use std::sync::Arc;
 
 in_every_world!(
     a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes,

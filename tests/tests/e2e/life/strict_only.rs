@@ -3,8 +3,8 @@
 
 use super::ground::{Ground, World};
 use super::peering::Life;
-use std::collections::BTreeSet;
 use peerage_tests::strict::Call;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn the_peers_role_is_entered_with_the_external_id_on_record_and_the_own_one_without() {

@@ -4,11 +4,11 @@
 use super::ground::Ground;
 use super::peering::{Life, text};
 use chrono::DateTime;
+use peerage_tests::oracle::Expected;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use peerage_tests::oracle::Expected;
 
 in_every_world!(
     what_somebody_takes_away_is_found_and_put_back_and_both_are_on_record,

@@ -8,8 +8,8 @@ use peerage::api::v1::{
     RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest,
     audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
 };
-use std::sync::{Arc, Mutex};
 use peerage_tests::wait;
+use std::sync::{Arc, Mutex};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;

@@ -2,12 +2,12 @@
 
 use super::api::{self, Command};
 use peerage::api::v1::Peer;
-use std::collections::BTreeMap;
-use std::ops::Range;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
     End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,
 };
+use std::collections::BTreeMap;
+use std::ops::Range;
 use uuid::Uuid;
 
 pub(crate) const LOCAL_RANGE: &str = "10.20.0.0/16";

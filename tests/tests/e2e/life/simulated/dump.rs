@@ -3,9 +3,9 @@
 //! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for
 //! anything: a thing's one tag is its owner's, and every group lets all traffic out.
 
+use peerage_tests::oracle::Expected;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use peerage_tests::oracle::Expected;
 use workers::cloud::{LinkState, NetworkRef, OWNER_TAG, Place, RouteTarget};
 use workers::clouds::simulated::{
     SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, World,
