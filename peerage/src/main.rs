@@ -5,7 +5,7 @@
 //! directory or port that is taken.
 
 use clap::Parser;
-use peerage::cli::{Cli, Ending};
+use peerage::cli::{Cli, ExitStatus};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,12 +17,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start the runtime: {error}");
-            return ExitCode::from(Ending::Failed.code());
+            return ExitCode::from(ExitStatus::Failed.code());
         }
     };
-    let ending = runtime.block_on(peerage::cli::run(cli));
+    let status = runtime.block_on(peerage::cli::run(cli));
     // Nothing that still blocks a thread may keep the process alive: what matters was drained
     // before.
     runtime.shutdown_background();
-    ExitCode::from(ending.code())
+    ExitCode::from(status.code())
 }

@@ -1,7 +1,7 @@
 //! `peerage audit`: who opened this, when and why.
 
 use super::{
-    Remote, Trouble,
+    Remote, CliError,
     client::{refused, request},
     output,
 };
@@ -31,7 +31,7 @@ pub(super) struct Audit {
 }
 
 impl Audit {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let text = |id: Option<Uuid>| id.map(|it| it.to_string()).unwrap_or_default();
         let mut message = v1::ListEventsRequest {
             network_id: text(self.network),

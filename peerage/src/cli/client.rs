@@ -1,6 +1,6 @@
 //! How the command line talks to a running engine, and to the person in front of it.
 
-use super::{Output, Trouble};
+use super::{Output, CliError};
 use crate::api::v1::{
     CommandContext, Peering, audit_service_client::AuditServiceClient,
     network_service_client::NetworkServiceClient,
@@ -68,7 +68,7 @@ pub(super) struct About {
 
 impl About {
     /// A client, and the peering: commands about one need to know its network.
-    pub(super) async fn open(&self) -> Result<(NetworkServiceClient<Channel>, Peering), Trouble> {
+    pub(super) async fn open(&self) -> Result<(NetworkServiceClient<Channel>, Peering), CliError> {
         let mut networks = self.remote.networks().await?;
         let peering = peering(&mut networks, self.peering, String::new()).await?;
         Ok((networks, peering))
@@ -89,21 +89,21 @@ pub(super) fn time_to_come(text: &str) -> Result<String, String> {
 }
 
 /// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
-pub(super) fn confirm(question: &str) -> Result<(), Trouble> {
+pub(super) fn confirm(question: &str) -> Result<(), CliError> {
     if !std::io::stdin().is_terminal() {
-        return Err(Trouble::usage(
+        return Err(CliError::usage(
             "nobody is there to be asked; say --yes to go on without",
         ));
     }
     eprint!("{question} [y/N] ");
-    std::io::stderr().flush().map_err(Trouble::failed)?;
+    std::io::stderr().flush().map_err(CliError::failed)?;
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)
-        .map_err(Trouble::failed)?;
+        .map_err(CliError::failed)?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Trouble::failed("nothing was done")),
+        _ => Err(CliError::failed("nothing was done")),
     }
 }
 
@@ -125,19 +125,19 @@ fn whoami() -> String {
 const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Remote {
-    pub async fn connect(&self) -> Result<Channel, Trouble> {
+    pub async fn connect(&self) -> Result<Channel, CliError> {
         let endpoint = Channel::from_shared(self.server.clone())
-            .map_err(|error| Trouble::usage(format!("--server {}: {error}", self.server)))?;
+            .map_err(|error| CliError::usage(format!("--server {}: {error}", self.server)))?;
         endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).connect().await.map_err(|_| {
-            Trouble::failed(format!("no engine answers at {}; start one with `peerage serve`, or name another with --server", self.server))
+            CliError::failed(format!("no engine answers at {}; start one with `peerage serve`, or name another with --server", self.server))
         })
     }
 
-    pub async fn networks(&self) -> Result<NetworkServiceClient<Channel>, Trouble> {
+    pub async fn networks(&self) -> Result<NetworkServiceClient<Channel>, CliError> {
         self.connect().await.map(NetworkServiceClient::new)
     }
 
-    pub async fn audit(&self) -> Result<AuditServiceClient<Channel>, Trouble> {
+    pub async fn audit(&self) -> Result<AuditServiceClient<Channel>, CliError> {
         self.connect().await.map(AuditServiceClient::new)
     }
 }
@@ -151,7 +151,7 @@ pub(super) fn request<T>(message: T) -> Request<T> {
 
 /// The engine's refusal as a text: its reason, what it says, and each wrong field on a line of its
 /// own.
-pub(super) fn refused(status: Status) -> Trouble {
+pub(super) fn refused(status: Status) -> CliError {
     let violations = status
         .get_details_bad_request()
         .map(|it| it.field_violations)
@@ -161,15 +161,15 @@ pub(super) fn refused(status: Status) -> Trouble {
             .iter()
             .map(|it| format!("{}: {}", it.field, it.description))
             .collect();
-        return Trouble::failed(lines.join("\n"));
+        return CliError::failed(lines.join("\n"));
     }
     let reason = status.get_details_error_info().map(|it| it.reason);
     match (reason, status.code()) {
-        (Some(reason), _) => Trouble::failed(format!("{} [{reason}]", status.message())),
-        (None, Code::DeadlineExceeded | Code::Cancelled) => Trouble::failed(
+        (Some(reason), _) => CliError::failed(format!("{} [{reason}]", status.message())),
+        (None, Code::DeadlineExceeded | Code::Cancelled) => CliError::failed(
             "the engine did not answer in time; the command may have been carried out",
         ),
-        (None, code) => Trouble::failed(format!("{} [{code:?}]", status.message())),
+        (None, code) => CliError::failed(format!("{} [{code:?}]", status.message())),
     }
 }
 
@@ -178,7 +178,7 @@ pub(super) async fn peering(
     networks: &mut NetworkServiceClient<Channel>,
     id: Uuid,
     min_position: String,
-) -> Result<Peering, Trouble> {
+) -> Result<Peering, CliError> {
     let message = crate::api::v1::GetPeeringRequest {
         peering_id: id.to_string(),
         min_position,

@@ -5,7 +5,7 @@
 //! program send.
 
 use super::{
-    Remote, Settings, Trouble,
+    Remote, Settings, CliError,
     client::{self, refused, request},
     output,
 };
@@ -65,13 +65,13 @@ const CASES: [Case; 2] = [
 ];
 
 impl Demo {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let config = self.settings.load(self.flags())?;
-        logging::start(&config.log).map_err(Trouble::usage)?;
+        logging::start(&config.log).map_err(CliError::usage)?;
         let started = Instant::now();
         let engine = Engine::start(&config, Storage::InMemory)
             .await
-            .map_err(super::serve::trouble)?;
+            .map_err(super::serve::start_error)?;
         println!(
             "An event store, the API, the workers and the read models run in this process (API {}).",
             engine.address()
@@ -84,7 +84,7 @@ impl Demo {
         );
         let told = tokio::time::timeout(Duration::from_secs(self.timeout), tell(&engine)).await;
         let told = told.unwrap_or_else(|_| {
-            Err(Trouble::failed(format!(
+            Err(CliError::failed(format!(
                 "not in place after {} s",
                 self.timeout
             )))
@@ -118,7 +118,7 @@ impl Demo {
     }
 }
 
-async fn tell(engine: &Engine) -> Result<(), Trouble> {
+async fn tell(engine: &Engine) -> Result<(), CliError> {
     let remote = Remote {
         server: format!("http://{}", engine.address()),
         output: super::Output::Table,
@@ -145,21 +145,21 @@ async fn make_network(
     region: &str,
     range: &str,
     name: &str,
-) -> Result<String, Trouble> {
+) -> Result<String, CliError> {
     let place = Place {
         provider: Provider::Aws,
-        account: account.parse().map_err(Trouble::failed)?,
-        region: Region::of(Provider::Aws, region).map_err(Trouble::failed)?,
+        account: account.parse().map_err(CliError::failed)?,
+        region: Region::of(Provider::Aws, region).map_err(CliError::failed)?,
         external_id: None,
     };
-    let range: Range = range.parse().map_err(Trouble::failed)?;
+    let range: Range = range.parse().map_err(CliError::failed)?;
     let made = engine
         .clouds()
         .groundwork
         .create_network(&place, range, name)
         .await;
     made.map(|id| id.to_string()).map_err(|error| {
-        Trouble::failed(format!(
+        CliError::failed(format!(
             "cannot make a network for the demonstration: {error}"
         ))
     })
@@ -178,7 +178,7 @@ fn context() -> Option<v1::CommandContext> {
 async fn register(
     networks: &mut NetworkServiceClient<Channel>,
     cloud_network: String,
-) -> Result<String, Trouble> {
+) -> Result<String, CliError> {
     println!(
         "$ peerage network register --name demo --region {HOME} --account {OWN_ACCOUNT} --vpc {cloud_network} --range {OWN_RANGE}"
     );
@@ -208,7 +208,7 @@ async fn request_peering(
     networks: &mut NetworkServiceClient<Channel>,
     network_id: &str,
     case: &Case,
-) -> Result<Uuid, Trouble> {
+) -> Result<Uuid, CliError> {
     let Case { region, range, .. } = case;
     let cloud_network = make_network(engine, PEER_ACCOUNT, region, range, "demo-peer").await?;
     println!(
@@ -263,17 +263,17 @@ async fn request_peering(
         .restrict_firewall(request(message))
         .await
         .map_err(refused)?;
-    peering_id.parse().map_err(Trouble::failed)
+    peering_id.parse().map_err(CliError::failed)
 }
 
 /// Shows each peering on a line of its own until all are in place.
 async fn follow(
     networks: &NetworkServiceClient<Channel>,
     requested: &[(&Case, Uuid)],
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let bars = MultiProgress::new();
     let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<14} {msg}")
-        .map_err(Trouble::failed)?
+        .map_err(CliError::failed)?
         .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✔");
     let watches = requested.iter().map(|(case, id)| {
         let bar = bars.add(
@@ -292,7 +292,7 @@ async fn watch(
     id: Uuid,
     title: &str,
     bar: ProgressBar,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let message = v1::WatchPeeringRequest {
         peering_id: id.to_string(),
         after: String::new(),
@@ -322,7 +322,7 @@ async fn watch(
             return Ok(());
         }
         if super::peering::ended(peering) {
-            return Err(Trouble::failed(format!(
+            return Err(CliError::failed(format!(
                 "{title}: the peering {}",
                 super::peering::ending(peering)
             )));
@@ -331,7 +331,7 @@ async fn watch(
             bar.set_message(format!("blocked: {}", blocked.message));
         }
     }
-    Err(Trouble::failed("the engine ended the watch"))
+    Err(CliError::failed("the engine ended the watch"))
 }
 
 async fn show(
@@ -339,7 +339,7 @@ async fn show(
     networks: &mut NetworkServiceClient<Channel>,
     network_id: &str,
     requested: &[(&Case, Uuid)],
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let message = v1::GetNetworkRequest {
         network_id: network_id.to_owned(),
         min_position: String::new(),

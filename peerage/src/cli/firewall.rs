@@ -1,7 +1,7 @@
 //! `peerage firewall …`.
 
 use super::{
-    Remote, Side, Trouble,
+    Remote, Side, CliError,
     client::{About, refused, request, time_to_come},
     output,
 };
@@ -89,7 +89,7 @@ fn admitted(text: &str) -> Result<(String, u32), String> {
 }
 
 impl Firewall {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::Restrict(restrict) => restrict.run().await,
             Self::Allow(allow) => allow.run().await,
@@ -100,7 +100,7 @@ impl Firewall {
 }
 
 impl Restrict {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::RestrictFirewallRequest {
             context: Some(self.about.context.message()),
@@ -122,7 +122,7 @@ impl Restrict {
 }
 
 impl Allow {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::AllowConnectorIngressRequest {
             context: Some(self.about.context.message()),
@@ -142,7 +142,7 @@ impl Allow {
 }
 
 impl Revoke {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::RevokeConnectorIngressRequest {
             context: Some(self.about.context.message()),
@@ -159,7 +159,7 @@ impl Revoke {
 }
 
 impl Exposures {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let text = |id: Option<Uuid>| id.map(|it| it.to_string()).unwrap_or_default();
         let mut message = v1::ListExposuresRequest {
             network_id: text(self.network),

@@ -57,13 +57,13 @@ enum Command {
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitStatus {
     Done,
     Failed,
     Usage,
 }
 
-impl Ending {
+impl ExitStatus {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -75,28 +75,28 @@ impl Ending {
 
 /// Why a command did not do what was asked, in words for the person who asked.
 #[derive(Debug)]
-pub struct Trouble {
-    ending: Ending,
+pub struct CliError {
+    status: ExitStatus,
     text: String,
 }
 
-impl Trouble {
+impl CliError {
     pub fn failed(text: impl ToString) -> Self {
         Self {
-            ending: Ending::Failed,
+            status: ExitStatus::Failed,
             text: text.to_string(),
         }
     }
 
     pub fn usage(text: impl ToString) -> Self {
         Self {
-            ending: Ending::Usage,
+            status: ExitStatus::Usage,
             text: text.to_string(),
         }
     }
 }
 
-impl From<ConfigErrors> for Trouble {
+impl From<ConfigErrors> for CliError {
     fn from(errors: ConfigErrors) -> Self {
         Self::usage(errors)
     }
@@ -145,7 +145,7 @@ impl Side {
 }
 
 /// Does what the command line asks for.
-pub async fn run(cli: Cli) -> Ending {
+pub async fn run(cli: Cli) -> ExitStatus {
     let done = match cli.command {
         Command::Demo(demo) => demo.run().await,
         Command::Serve(serve) => serve.run().await,
@@ -166,12 +166,12 @@ pub async fn run(cli: Cli) -> Ending {
         }
     };
     match done {
-        Ok(()) => Ending::Done,
-        Err(Trouble { ending, text }) => {
+        Ok(()) => ExitStatus::Done,
+        Err(CliError { status, text }) => {
             for line in text.lines() {
                 eprintln!("error: {line}");
             }
-            ending
+            status
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `peerage network …`.
 
 use super::{
-    Remote, Trouble,
+    Remote, CliError,
     client::{Context, refused, request},
     output,
 };
@@ -127,7 +127,7 @@ pub(super) struct Retire {
 }
 
 impl Network {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::Register(register) => register.run().await,
             Self::List(list) => list.run().await,
@@ -140,7 +140,7 @@ impl Network {
 }
 
 impl Register {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let message = v1::RegisterNetworkRequest {
             context: Some(self.context.message()),
             project: self.project,
@@ -164,7 +164,7 @@ impl Register {
 }
 
 impl List {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let mut client = self.remote.networks().await?;
         let mut networks = Vec::new();
         let mut page_token = String::new();
@@ -189,7 +189,7 @@ impl List {
 }
 
 impl Show {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let mut client = self.remote.networks().await?;
         let message = v1::GetNetworkRequest {
             network_id: self.network.to_string(),
@@ -220,7 +220,7 @@ impl Show {
 }
 
 impl PolicyOf {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let mut client = self.remote.networks().await?;
         let message = v1::GetNetworkRequest {
             network_id: self.network.to_string(),
@@ -256,7 +256,7 @@ fn word(value: impl ValueEnum) -> String {
 }
 
 impl Check {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let message = v1::CheckDriftRequest {
             context: Some(self.context.message()),
             network_id: self.network.to_string(),
@@ -273,7 +273,7 @@ impl Check {
 }
 
 impl Retire {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (context, network_id) = (Some(self.context.message()), self.network.to_string());
         let message = v1::RetireNetworkRequest {
             context,

@@ -1,7 +1,7 @@
 //! `peerage route …`.
 
 use super::{
-    Side, Trouble,
+    Side, CliError,
     client::{About, refused, request},
     output,
 };
@@ -59,7 +59,7 @@ pub(super) struct Replace {
 }
 
 impl Route {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::Accept(accept) => accept.run().await,
             Self::Withdraw(withdraw) => withdraw.run().await,
@@ -69,7 +69,7 @@ impl Route {
 }
 
 impl Accept {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::AcceptRouteRequest {
             context: Some(self.about.context.message()),
@@ -87,7 +87,7 @@ impl Accept {
 }
 
 impl Withdraw {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::WithdrawRouteRequest {
             context: Some(self.about.context.message()),
@@ -105,7 +105,7 @@ impl Withdraw {
 }
 
 impl Replace {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::ReplaceRouteRequest {
             context: Some(self.about.context.message()),

@@ -1,6 +1,6 @@
 //! `peerage serve`: the engine until it is told to stop.
 
-use super::{Settings, Trouble};
+use super::{Settings, CliError};
 use crate::{
     assembly::{Engine, StartError, Storage},
     logging,
@@ -29,7 +29,7 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let flags = [
             ("store.connection_string", self.store.clone()),
             (
@@ -48,12 +48,12 @@ impl Serve {
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))
             .collect();
         let config = self.settings.load(flags)?;
-        logging::start(&config.log).map_err(Trouble::usage)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
+        logging::start(&config.log).map_err(CliError::usage)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
         let starting = Engine::start(&config, Storage::OnDisk);
         let mut engine = tokio::select! {
-            started = starting => started.map_err(trouble)?,
+            started = starting => started.map_err(start_error)?,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         };
@@ -66,7 +66,7 @@ impl Serve {
             failed = engine.failed() => {
                 let text = failed.to_string();
                 engine.stop(config.api.drain).await;
-                return Err(Trouble::failed(text));
+                return Err(CliError::failed(text));
             }
         };
         tracing::info!(why, "stopping");
@@ -77,11 +77,11 @@ impl Serve {
 }
 
 /// A start that failed because of how it was asked for is a usage error; all else is a failure.
-pub(super) fn trouble(error: StartError) -> Trouble {
+pub(super) fn start_error(error: StartError) -> CliError {
     let text = crate::api::full_text(&error);
     if error.is_usage() {
-        Trouble::usage(text)
+        CliError::usage(text)
     } else {
-        Trouble::failed(text)
+        CliError::failed(text)
     }
 }

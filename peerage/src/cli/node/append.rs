@@ -2,7 +2,7 @@
 //! so that done twice it is done once.
 
 use super::{
-    Trouble,
+    CliError,
     import::Summary,
     line::Event,
     place::{Store, is_after},
@@ -43,7 +43,7 @@ pub(super) struct Importer {
 
 impl Importer {
     /// Neighbours of one stream; what is no plain event comes alone. `line` is that of the first.
-    pub(super) async fn put(&mut self, events: &[Event], line: u64) -> Result<(), Trouble> {
+    pub(super) async fn put(&mut self, events: &[Event], line: u64) -> Result<(), CliError> {
         match events {
             [] => Ok(()),
             [event] if event.is_tombstone() => self.tombstone(event, line).await,
@@ -53,12 +53,12 @@ impl Importer {
     }
 
     /// What is wrong with a line.
-    pub(super) fn wrong(&self, line: u64, problem: &dyn std::fmt::Display) -> Trouble {
-        Trouble::failed(format!("{} line {line}: {problem}", self.name))
+    pub(super) fn wrong(&self, line: u64, problem: &dyn std::fmt::Display) -> CliError {
+        CliError::failed(format!("{} line {line}: {problem}", self.name))
     }
 
     /// Appends events where they stood. What is there from before is passed over.
-    async fn events(&mut self, events: &[Event], line: u64) -> Result<(), Trouble> {
+    async fn events(&mut self, events: &[Event], line: u64) -> Result<(), CliError> {
         let mut rest = events;
         while let [first, ..] = rest {
             let (stream, from, to) = (
@@ -108,7 +108,7 @@ impl Importer {
 
     /// One metadata event. The store may have written it itself: then it says the same, under
     /// another id.
-    async fn metadata(&mut self, event: &Event, line: u64) -> Result<(), Trouble> {
+    async fn metadata(&mut self, event: &Event, line: u64) -> Result<(), CliError> {
         let number = self.metadata.entry(event.stream.clone()).or_default();
         let (at, proposed) = (*number, self.proposed(event));
         *self.metadata.entry(event.stream.clone()).or_default() += 1;
@@ -144,7 +144,7 @@ impl Importer {
     }
 
     /// Whether the newest event of a metadata stream says what this one does, as JSON.
-    async fn says_the_same(&mut self, event: &Event, line: u64) -> Result<bool, Trouble> {
+    async fn says_the_same(&mut self, event: &Event, line: u64) -> Result<bool, CliError> {
         let newest = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
             async move {
@@ -173,7 +173,7 @@ impl Importer {
         }))
     }
 
-    async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), Trouble> {
+    async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), CliError> {
         let tombstone = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
             async move {
@@ -193,7 +193,7 @@ impl Importer {
 
     /// Lets empty events stand in for those that are missing in the export, so that the next has
     /// the number it had.
-    async fn fill(&mut self, stream: &str, missing: Range<u64>, line: u64) -> Result<(), Trouble> {
+    async fn fill(&mut self, stream: &str, missing: Range<u64>, line: u64) -> Result<(), CliError> {
         if !self.fill_gaps {
             let (first, end) = (missing.start, missing.end);
             let what = format!(
@@ -236,7 +236,7 @@ impl Importer {
         stream: &str,
         first: u64,
         events: Vec<EventData>,
-    ) -> Result<Result<WriteResult, Error>, Trouble> {
+    ) -> Result<Result<WriteResult, Error>, CliError> {
         let expected = first
             .checked_sub(1)
             .map_or(StreamState::NoStream, StreamState::StreamRevision);
@@ -282,7 +282,7 @@ impl Importer {
         self.summary.there_before += events;
     }
 
-    fn differs(&self, line: u64, event: &Event) -> Trouble {
+    fn differs(&self, line: u64, event: &Event) -> CliError {
         self.wrong(
             line,
             &format!(
@@ -292,7 +292,7 @@ impl Importer {
         )
     }
 
-    fn refused(&self, line: u64, event: &Event, error: &Error) -> Trouble {
+    fn refused(&self, line: u64, event: &Event, error: &Error) -> CliError {
         self.store.failed(
             &format!(
                 "{} line {line}, event {} of {:?}",

@@ -5,7 +5,7 @@
 //! until then it reads on from the last event it has.
 
 use super::{
-    Trouble,
+    CliError,
     line::{self, Event, Said},
     meter::{Meter, grouped},
     place::{Missing, Place, Store, is_after, is_silence, next_within, pauses},
@@ -49,7 +49,7 @@ struct Summary {
 }
 
 impl Export {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let mut file = self
             .to
             .as_deref()
@@ -119,7 +119,7 @@ async fn copy(
     is_new: bool,
     to: &mut impl Write,
     summary: &mut Summary,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     if is_new {
         write_line(to, &line::header(&store.name))?;
     }
@@ -162,7 +162,7 @@ async fn copy(
         let problem = match ended.await {
             Ok(()) if !is_after(head, last) => break,
             Ok(()) => "the read ended before the newest event".to_owned(),
-            Err(Problem::Output(trouble)) => return Err(trouble),
+            Err(Problem::Output(error)) => return Err(error),
             Err(Problem::Store(error)) if is_silence(&error) => error.to_string(),
             Err(Problem::Store(error)) => {
                 return Err(store.failed("its events cannot be read", &error));
@@ -179,17 +179,17 @@ async fn copy(
 
 enum Problem {
     Store(kurrentdb::Error),
-    Output(Trouble),
+    Output(CliError),
 }
 
-fn write_line(to: &mut impl Write, line: &str) -> Result<(), Trouble> {
+fn write_line(to: &mut impl Write, line: &str) -> Result<(), CliError> {
     to.write_all(line.as_bytes())
         .and_then(|()| to.write_all(b"\n"))
         .map_err(unwritten)
 }
 
-fn unwritten(error: io::Error) -> Trouble {
-    Trouble::failed(format!("the export cannot be written: {error}"))
+fn unwritten(error: io::Error) -> CliError {
+    CliError::failed(format!("the export cannot be written: {error}"))
 }
 
 /// The file of an export.
@@ -202,8 +202,8 @@ struct Target {
 }
 
 impl Target {
-    fn open(path: &Path, resume: bool) -> Result<Self, Trouble> {
-        let failed = |error: io::Error| Trouble::usage(format!("--to {}: {error}", path.display()));
+    fn open(path: &Path, resume: bool) -> Result<Self, CliError> {
+        let failed = |error: io::Error| CliError::usage(format!("--to {}: {error}", path.display()));
         let file = match OpenOptions::new()
             .read(true)
             .write(true)
@@ -226,7 +226,7 @@ impl Target {
                     .map_err(failed)?
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Trouble::usage(format!(
+                return Err(CliError::usage(format!(
                     "--to {} is there already: --resume goes on where it ends",
                     path.display()
                 )));
@@ -237,9 +237,9 @@ impl Target {
     }
 
     /// Goes behind the last whole line, and cuts off what an interruption left of the next.
-    fn resume(file: File, path: &Path) -> Result<Self, Trouble> {
+    fn resume(file: File, path: &Path) -> Result<Self, CliError> {
         let failed =
-            |error: io::Error| Trouble::failed(format!("--to {}: {error}", path.display()));
+            |error: io::Error| CliError::failed(format!("--to {}: {error}", path.display()));
         let (mut reader, mut end, mut number, mut line) =
             (BufReader::new(&file), 0, 0_u64, Vec::new());
         let (mut last, mut events) = (None, 0);
@@ -254,7 +254,7 @@ impl Target {
                 .map_err(|error| error.to_string())
                 .and_then(line::parse);
             match said.map_err(|problem| {
-                Trouble::failed(format!("{} line {number}: {problem}", path.display()))
+                CliError::failed(format!("{} line {number}: {problem}", path.display()))
             })? {
                 Said::Header => {}
                 Said::Event(event) => {
@@ -275,7 +275,7 @@ impl Target {
         })
     }
 
-    fn finish(&mut self) -> Result<(), Trouble> {
+    fn finish(&mut self) -> Result<(), CliError> {
         self.lines
             .flush()
             .and_then(|()| self.lines.get_ref().sync_all())

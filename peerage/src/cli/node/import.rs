@@ -10,7 +10,7 @@
 //! says the same. A tombstone is asked for as a tombstone.
 
 use super::{
-    Trouble,
+    CliError,
     append::Importer,
     line::{self, Event, Said},
     meter::{Meter, grouped},
@@ -63,11 +63,11 @@ pub(super) struct Summary {
 }
 
 impl Import {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let (lines, size, name): (Box<dyn BufRead>, u64, String) = match &self.from {
             Some(from) => {
                 let failed = |error: io::Error| {
-                    Trouble::usage(format!("--from {}: {error}", from.display()))
+                    CliError::usage(format!("--from {}: {error}", from.display()))
                 };
                 let file = File::open(from).map_err(failed)?;
                 let size = file.metadata().map_err(failed)?.len();
@@ -97,14 +97,14 @@ impl Import {
         let done = importer.all(lines, size).await;
         let summary = importer.summary.clone();
         importer.store.close().await;
-        if let Err(trouble) = done {
+        if let Err(error) = done {
             let so_far = format!(
                 "{} events were appended; the same command goes on from there",
                 grouped(summary.appended)
             );
-            return Err(Trouble {
-                text: format!("{}\n{so_far}", trouble.text),
-                ..trouble
+            return Err(CliError {
+                text: format!("{}\n{so_far}", error.text),
+                ..error
             });
         }
         output::print(self.output, &summary, in_words)
@@ -159,7 +159,7 @@ impl Batch {
 }
 
 impl Importer {
-    async fn all(&mut self, mut lines: Box<dyn BufRead>, size: u64) -> Result<(), Trouble> {
+    async fn all(&mut self, mut lines: Box<dyn BufRead>, size: u64) -> Result<(), CliError> {
         let (mut meter, mut bytes, mut text, mut batch) =
             (Meter::new("importing"), 0, String::new(), Batch::default());
         loop {

@@ -2,7 +2,7 @@
 //! sound.
 
 use super::{
-    Trouble,
+    CliError,
     meter::{Meter, grouped},
     place::{Missing, Place},
     refused,
@@ -38,7 +38,7 @@ pub(super) struct Verify {
 }
 
 impl Stats {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let figures = match &self.place.data {
             Some(data) => of_directory(data.clone()).await?,
             None => of_running(&self.place).await?,
@@ -76,7 +76,7 @@ impl Figures {
     }
 }
 
-async fn of_directory(data: PathBuf) -> Result<Figures, Trouble> {
+async fn of_directory(data: PathBuf) -> Result<Figures, CliError> {
     let stats = blocking(move || {
         let mut meter = Meter::new("counting");
         offline::stats(&data, |progress| show(&mut meter, progress))
@@ -113,10 +113,10 @@ async fn of_directory(data: PathBuf) -> Result<Figures, Trouble> {
 }
 
 /// What the store says under the names it gives them.
-async fn of_running(place: &Place) -> Result<Figures, Trouble> {
+async fn of_running(place: &Place) -> Result<Figures, CliError> {
     let store = place.open(Missing::Refused).await?;
     let asked = async {
-        let client = operations::Client::new(store.settings().clone()).map_err(Trouble::failed)?;
+        let client = operations::Client::new(store.settings().clone()).map_err(CliError::failed)?;
         let options = StatsOptions::default().refresh_time(Duration::from_secs(1));
         let mut stats = client
             .stats(&options)
@@ -128,7 +128,7 @@ async fn of_running(place: &Place) -> Result<Figures, Trouble> {
             .map_err(|error| store.failed("it tells nothing of itself", &error))
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), asked).await;
-    let answer = answer.map_err(|_| Trouble::failed(format!("{} does not answer", store.name)))?;
+    let answer = answer.map_err(|_| CliError::failed(format!("{} does not answer", store.name)))?;
     let figures: BTreeMap<String, String> = answer?.0.into_iter().collect();
     store.close().await;
     Ok(Figures(
@@ -140,7 +140,7 @@ async fn of_running(place: &Place) -> Result<Figures, Trouble> {
 }
 
 impl Verify {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let data = self.data.clone();
         let verification = blocking(move || {
             let mut meter = Meter::new("verifying");
@@ -159,14 +159,14 @@ impl Verify {
         output::print(self.output, &answer, |_| in_words(&verification))?;
         match &verification.findings[..] {
             [] => Ok(()),
-            [one] => Err(Trouble::failed(format!(
+            [one] => Err(CliError::failed(format!(
                 "{} is damaged: {}",
                 one.file.display(),
                 one.problem
             ))),
             [first, rest @ ..] => {
                 let (file, problem, more) = (first.file.display(), &first.problem, rest.len());
-                Err(Trouble::failed(format!(
+                Err(CliError::failed(format!(
                     "{file} is damaged: {problem}; and {more} more findings"
                 )))
             }
@@ -215,9 +215,9 @@ fn show(meter: &mut Meter, progress: Progress) {
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
-) -> Result<T, Trouble> {
+) -> Result<T, CliError> {
     let done = tokio::task::spawn_blocking(work)
         .await
-        .map_err(Trouble::failed)?;
+        .map_err(CliError::failed)?;
     done.map_err(|error| refused(&error))
 }

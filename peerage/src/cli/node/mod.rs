@@ -14,7 +14,7 @@ mod meter;
 mod place;
 mod serve;
 
-use super::Trouble;
+use super::CliError;
 use clap::{Args, Subcommand};
 use embedded::StartError;
 
@@ -40,14 +40,14 @@ enum NodeCommand {
 }
 
 impl Node {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         match (self.command, self.serve) {
             (Some(NodeCommand::Stats(stats)), _) => stats.run().await,
             (Some(NodeCommand::Verify(verify)), _) => verify.run().await,
             (Some(NodeCommand::Export(export)), _) => export.run().await,
             (Some(NodeCommand::Import(import)), _) => import.run().await,
             (None, Some(serve)) => serve.run().await,
-            (None, None) => Err(Trouble::usage(
+            (None, None) => Err(CliError::usage(
                 "say where the events are: --data DIR, or --memory",
             )),
         }
@@ -56,10 +56,10 @@ impl Node {
 
 /// A store that cannot be opened because of how it was asked for is a usage error; all else is a
 /// failure.
-fn refused(error: &StartError) -> Trouble {
+fn refused(error: &StartError) -> CliError {
     let text = crate::api::full_text(error);
     if matches!(error, StartError::DirectoryInUse { .. }) {
-        return Trouble::usage(format!(
+        return CliError::usage(format!(
             "{text}; if that is a node, go through it: --store 'kurrentdb://ADDRESS:PORT?tls=false'"
         ));
     }
@@ -68,8 +68,8 @@ fn refused(error: &StartError) -> Trouble {
         StartError::AddressInUse { .. } | StartError::NoStore { .. } | StartError::Tls(_)
     );
     if is_usage {
-        Trouble::usage(text)
+        CliError::usage(text)
     } else {
-        Trouble::failed(text)
+        CliError::failed(text)
     }
 }

@@ -3,7 +3,7 @@
 //! A data directory is served by a node of this process's own for as long as the command takes, so
 //! that there is one way to read and write events, the official client.
 
-use super::{Trouble, refused};
+use super::{CliError, refused};
 use clap::Args;
 use embedded::EmbeddedNode;
 use kurrentdb::{Client, ClientSettings, Error, Position, ReadAllOptions, StreamPosition};
@@ -54,7 +54,7 @@ pub(super) struct Store {
 }
 
 impl Place {
-    pub(super) async fn open(&self, missing: Missing) -> Result<Store, Trouble> {
+    pub(super) async fn open(&self, missing: Missing) -> Result<Store, CliError> {
         let (node, text, name) = match (&self.data, &self.store) {
             (Some(data), _) => {
                 let builder = EmbeddedNode::builder()
@@ -72,14 +72,14 @@ impl Place {
             }
             (None, Some(store)) => (None, store.clone(), None),
             (None, None) => {
-                return Err(Trouble::usage(
+                return Err(CliError::usage(
                     "say which store: --data DIR or --store CONNECTION STRING",
                 ));
             }
         };
         let settings: ClientSettings = text
             .parse()
-            .map_err(|error| Trouble::usage(format!("--store: {error}")))?;
+            .map_err(|error| CliError::usage(format!("--store: {error}")))?;
         let hosts = || {
             settings
                 .hosts()
@@ -99,8 +99,8 @@ impl Place {
     }
 }
 
-fn connect(settings: &ClientSettings) -> Result<Client, Trouble> {
-    Client::new(settings.clone()).map_err(|error| Trouble::usage(format!("--store: {error}")))
+fn connect(settings: &ClientSettings) -> Result<Client, CliError> {
+    Client::new(settings.clone()).map_err(|error| CliError::usage(format!("--store: {error}")))
 }
 
 impl Store {
@@ -114,7 +114,7 @@ impl Store {
         &mut self,
         what: &str,
         mut call: impl FnMut(Client) -> F,
-    ) -> Result<Result<T, Error>, Trouble>
+    ) -> Result<Result<T, Error>, CliError>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -136,9 +136,9 @@ impl Store {
         what: &str,
         problem: &str,
         pauses: &mut impl Iterator<Item = Duration>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CliError> {
         let Some(pause) = pauses.next() else {
-            return Err(Trouble::failed(format!(
+            return Err(CliError::failed(format!(
                 "{what}: {} does not answer: {problem}",
                 self.name
             )));
@@ -149,7 +149,7 @@ impl Store {
     }
 
     /// The position of the newest event. None: there is none.
-    pub(super) async fn head(&mut self) -> Result<Option<Position>, Trouble> {
+    pub(super) async fn head(&mut self) -> Result<Option<Position>, CliError> {
         let newest = |client: Client| async move {
             let options = ReadAllOptions::default()
                 .position(StreamPosition::End)
@@ -169,13 +169,13 @@ impl Store {
         self.client.clone()
     }
 
-    pub(super) fn failed(&self, what: &str, error: &Error) -> Trouble {
+    pub(super) fn failed(&self, what: &str, error: &Error) -> CliError {
         let why = if matches!(error, Error::AccessDenied) {
             "access is denied: put a user who may do this into the connection string, as admin:PASSWORD@".to_owned()
         } else {
             error.to_string()
         };
-        Trouble::failed(format!("{}: {what}: {why}", self.name))
+        CliError::failed(format!("{}: {what}: {why}", self.name))
     }
 
     /// Lets go of it; a data directory is closed in good order.

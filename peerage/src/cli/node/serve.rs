@@ -1,7 +1,7 @@
 //! `peerage node` without a further word: serves until it is told to stop, by a signal or by a
 //! client.
 
-use super::{Trouble, refused};
+use super::{CliError, refused};
 use crate::{config::Log, logging};
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
@@ -35,10 +35,10 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
-        logging::start(&Log::default()).map_err(Trouble::usage)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::failed)?;
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        logging::start(&Log::default()).map_err(CliError::usage)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
         let node = self
             .builder()?
             .start()
@@ -63,7 +63,7 @@ impl Serve {
         Ok(())
     }
 
-    fn builder(&self) -> Result<Builder, Trouble> {
+    fn builder(&self) -> Result<Builder, CliError> {
         let mut builder = EmbeddedNode::builder().listen(self.listen);
         if let Some(data) = &self.data {
             builder = builder.data_dir(data);
@@ -74,7 +74,7 @@ impl Serve {
         if let Some(users) = &self.users {
             let passwords = Passwords::parse(&String::from_utf8_lossy(&read("--users", users)?));
             let Passwords { admin, ops } = passwords
-                .map_err(|problem| Trouble::usage(format!("{}: {problem}", users.display())))?;
+                .map_err(|problem| CliError::usage(format!("{}: {problem}", users.display())))?;
             builder = builder.users(admin, ops);
         }
         Ok(if self.system_projections {
@@ -85,9 +85,9 @@ impl Serve {
     }
 }
 
-fn read(flag: &str, file: &PathBuf) -> Result<Vec<u8>, Trouble> {
+fn read(flag: &str, file: &PathBuf) -> Result<Vec<u8>, CliError> {
     std::fs::read(file)
-        .map_err(|error| Trouble::usage(format!("{flag} {}: {error}", file.display())))
+        .map_err(|error| CliError::usage(format!("{flag} {}: {error}", file.display())))
 }
 
 /// What a store without users begins with.

@@ -8,7 +8,7 @@ mod tests;
 pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state};
 pub(super) use plan::plan;
 
-use super::Trouble;
+use super::CliError;
 use crate::api::v1::{Advisory, CommandResponse, Event, Network};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
@@ -27,9 +27,9 @@ pub(super) fn print<T: Serialize>(
     output: Output,
     answer: &T,
     human: impl FnOnce(&T) -> String,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let text = match output {
-        Output::Json => serde_json::to_string_pretty(answer).map_err(Trouble::failed)?,
+        Output::Json => serde_json::to_string_pretty(answer).map_err(CliError::failed)?,
         Output::Table => human(answer),
     };
     println!("{text}");

@@ -4,7 +4,7 @@ use super::plan;
 use crate::{
     api::v1,
     cli::{
-        Output, Remote, Trouble,
+        Output, Remote, CliError,
         client::{Context, confirm, refused, request, time_to_come},
         output,
     },
@@ -119,7 +119,7 @@ pub(in crate::cli) struct Adopt {
 }
 
 impl Request {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let message = v1::RequestPeeringRequest {
             context: Some(self.context.message()),
             network_id: self.peer.network.to_string(),
@@ -140,7 +140,7 @@ impl Request {
 }
 
 impl Adopt {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let mut networks = self.remote.networks().await?;
         if !self.yes {
             let preview = plan::look(&mut networks, self.preview()).await?;

@@ -3,7 +3,7 @@
 use crate::{
     api::v1,
     cli::{
-        Side, Trouble,
+        Side, CliError,
         client::{About, refused, request},
         output,
     },
@@ -28,7 +28,7 @@ enum Switch {
 }
 
 impl Dns {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::SetDnsResolutionRequest {
             context: Some(self.about.context.message()),

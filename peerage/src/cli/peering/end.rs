@@ -4,7 +4,7 @@ use super::watch::{self, Goal};
 use crate::{
     api::v1,
     cli::{
-        Output, Trouble,
+        Output, CliError,
         client::{self, About, confirm, refused, request},
         output,
     },
@@ -37,7 +37,7 @@ pub(in crate::cli) struct Abandon {
 
 impl Remove {
     /// With JSON, waiting prints one document: the peering as it was left.
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         let message = v1::RemovePeeringRequest {
             context: Some(self.about.context.message()),
@@ -80,7 +80,7 @@ impl Remove {
 }
 
 impl Abandon {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let (mut networks, peering) = self.about.open().await?;
         if !self.yes {
             let peer = peering.peer.clone().unwrap_or_default();

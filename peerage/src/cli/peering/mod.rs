@@ -9,7 +9,7 @@ mod watch;
 pub(super) use watch::{ended, ending};
 
 use super::{
-    Remote, Trouble,
+    Remote, CliError,
     client::{self, refused, request},
     output,
 };
@@ -69,7 +69,7 @@ pub(super) struct Drift {
 }
 
 impl Peering {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::Request(request) => request.run().await,
             Self::Adopt(adopt) => adopt.run().await,
@@ -89,7 +89,7 @@ impl Peering {
 pub(super) async fn all(
     client: &mut NetworkServiceClient<Channel>,
     mut message: v1::ListPeeringsRequest,
-) -> Result<Vec<v1::Peering>, Trouble> {
+) -> Result<Vec<v1::Peering>, CliError> {
     let mut peerings = Vec::new();
     loop {
         let page = client
@@ -106,7 +106,7 @@ pub(super) async fn all(
 }
 
 impl List {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let network_id = self.network.map(|it| it.to_string()).unwrap_or_default();
         let message = v1::ListPeeringsRequest {
             network_id,
@@ -119,7 +119,7 @@ impl List {
 }
 
 impl Show {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let peering = client::peering(
             &mut self.remote.networks().await?,
             self.peering,
@@ -131,7 +131,7 @@ impl Show {
 }
 
 impl Drift {
-    async fn run(self) -> Result<(), Trouble> {
+    async fn run(self) -> Result<(), CliError> {
         let peering = client::peering(
             &mut self.remote.networks().await?,
             self.peering,

@@ -3,7 +3,7 @@
 use super::begin::Terms;
 use crate::{
     api::v1::{self, network_service_client::NetworkServiceClient},
-    cli::{Output, Remote, Trouble, client::refused, output},
+    cli::{Output, Remote, CliError, client::refused, output},
 };
 use clap::Args;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(in crate::cli) struct Plan {
 }
 
 impl Plan {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let (remote, message) = (self.remote.clone(), self.message());
         let plan = look(&mut remote.networks().await?, message).await?;
         show(remote.output, &plan)
@@ -85,7 +85,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub(super) async fn look(
     networks: &mut NetworkServiceClient<Channel>,
     message: v1::PlanPeeringRequest,
-) -> Result<v1::PlanPeeringResponse, Trouble> {
+) -> Result<v1::PlanPeeringResponse, CliError> {
     let mut request = Request::new(message);
     request.set_timeout(DEADLINE);
     networks
@@ -97,7 +97,7 @@ pub(super) async fn look(
 
 /// Prints the plan. One that cannot be carried out is a failure, for scripts that look before they
 /// leap.
-pub(super) fn show(output: Output, plan: &v1::PlanPeeringResponse) -> Result<(), Trouble> {
+pub(super) fn show(output: Output, plan: &v1::PlanPeeringResponse) -> Result<(), CliError> {
     output::print(output, plan, output::plan)?;
     match plan
         .checks
@@ -106,7 +106,7 @@ pub(super) fn show(output: Output, plan: &v1::PlanPeeringResponse) -> Result<(),
         .count()
     {
         0 => Ok(()),
-        1 => Err(Trouble::failed("a check failed")),
-        failed => Err(Trouble::failed(format!("{failed} checks failed"))),
+        1 => Err(CliError::failed("a check failed")),
+        failed => Err(CliError::failed(format!("{failed} checks failed"))),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::v1::{self, network_service_client::NetworkServiceClient},
-    cli::{Output, Remote, Trouble, client::refused, output},
+    cli::{Output, Remote, CliError, client::refused, output},
 };
 use clap::Args;
 use tonic::transport::Channel;
@@ -30,7 +30,7 @@ pub(super) enum Goal {
 }
 
 impl Watch {
-    pub(super) async fn run(self) -> Result<(), Trouble> {
+    pub(super) async fn run(self) -> Result<(), CliError> {
         let mut networks = self.remote.networks().await?;
         let goal = if self.follow {
             Goal::Over
@@ -43,11 +43,11 @@ impl Watch {
             .map(drop)
     }
 
-    fn show(&self, response: &v1::WatchPeeringResponse) -> Result<(), Trouble> {
+    fn show(&self, response: &v1::WatchPeeringResponse) -> Result<(), CliError> {
         if self.remote.output == Output::Json {
             println!(
                 "{}",
-                serde_json::to_string(response).map_err(Trouble::failed)?
+                serde_json::to_string(response).map_err(CliError::failed)?
             );
             return Ok(());
         }
@@ -62,8 +62,8 @@ pub(super) async fn until(
     id: Uuid,
     after: String,
     mut goal: Goal,
-    show: impl Fn(&v1::WatchPeeringResponse) -> Result<(), Trouble>,
-) -> Result<v1::Peering, Trouble> {
+    show: impl Fn(&v1::WatchPeeringResponse) -> Result<(), CliError>,
+) -> Result<v1::Peering, CliError> {
     let message = v1::WatchPeeringRequest {
         peering_id: id.to_string(),
         after,
@@ -87,18 +87,18 @@ pub(super) async fn until(
             return if wanted {
                 Ok(peering)
             } else {
-                Err(Trouble::failed(format!("the peering {}", ending(&peering))))
+                Err(CliError::failed(format!("the peering {}", ending(&peering))))
             };
         }
         if peering.converged && goal == Goal::InPlace {
             return Ok(peering);
         }
     }
-    Err(Trouble::failed("the engine ended the watch; run it again"))
+    Err(CliError::failed("the engine ended the watch; run it again"))
 }
 
 /// One line for what happened, and one for what it came to.
-pub(super) fn line(response: &v1::WatchPeeringResponse) -> Result<(), Trouble> {
+pub(super) fn line(response: &v1::WatchPeeringResponse) -> Result<(), CliError> {
     if let Some(event) = &response.event {
         println!(
             "{}  {:<26} {}",
