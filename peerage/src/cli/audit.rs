@@ -1,7 +1,7 @@
 //! `peerage audit`: who opened this, when and why.
 
 use super::{
-    Remote, CliError,
+    CliError, Remote,
     client::{refused, request},
     output,
 };

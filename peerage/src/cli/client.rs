@@ -1,6 +1,6 @@
 //! How the command line talks to a running engine, and to the person in front of it.
 
-use super::{Output, CliError};
+use super::{CliError, Output};
 use crate::api::v1::{
     CommandContext, Peering, audit_service_client::AuditServiceClient,
     network_service_client::NetworkServiceClient,

@@ -5,7 +5,7 @@
 //! program send.
 
 use super::{
-    Remote, Settings, CliError,
+    CliError, Remote, Settings,
     client::{self, refused, request},
     output,
 };

@@ -1,7 +1,7 @@
 //! `peerage firewall …`.
 
 use super::{
-    Remote, Side, CliError,
+    CliError, Remote, Side,
     client::{About, refused, request, time_to_come},
     output,
 };

@@ -1,7 +1,7 @@
 //! `peerage network …`.
 
 use super::{
-    Remote, CliError,
+    CliError, Remote,
     client::{Context, refused, request},
     output,
 };

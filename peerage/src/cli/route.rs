@@ -1,7 +1,7 @@
 //! `peerage route …`.
 
 use super::{
-    Side, CliError,
+    CliError, Side,
     client::{About, refused, request},
     output,
 };

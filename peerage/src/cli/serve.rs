@@ -1,6 +1,6 @@
 //! `peerage serve`: the engine until it is told to stop.
 
-use super::{Settings, CliError};
+use super::{CliError, Settings};
 use crate::{
     assembly::{Engine, StartError, Storage},
     logging,

@@ -203,7 +203,8 @@ struct Target {
 
 impl Target {
     fn open(path: &Path, resume: bool) -> Result<Self, CliError> {
-        let failed = |error: io::Error| CliError::usage(format!("--to {}: {error}", path.display()));
+        let failed =
+            |error: io::Error| CliError::usage(format!("--to {}: {error}", path.display()));
         let file = match OpenOptions::new()
             .read(true)
             .write(true)

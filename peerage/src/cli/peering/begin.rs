@@ -4,7 +4,7 @@ use super::plan;
 use crate::{
     api::v1,
     cli::{
-        Output, Remote, CliError,
+        CliError, Output, Remote,
         client::{Context, confirm, refused, request, time_to_come},
         output,
     },

@@ -3,7 +3,7 @@
 use crate::{
     api::v1,
     cli::{
-        Side, CliError,
+        CliError, Side,
         client::{About, refused, request},
         output,
     },

@@ -4,7 +4,7 @@ use super::watch::{self, Goal};
 use crate::{
     api::v1,
     cli::{
-        Output, CliError,
+        CliError, Output,
         client::{self, About, confirm, refused, request},
         output,
     },

@@ -9,7 +9,7 @@ mod watch;
 pub(super) use watch::{ended, ending};
 
 use super::{
-    Remote, CliError,
+    CliError, Remote,
     client::{self, refused, request},
     output,
 };

@@ -3,7 +3,7 @@
 use super::begin::Terms;
 use crate::{
     api::v1::{self, network_service_client::NetworkServiceClient},
-    cli::{Output, Remote, CliError, client::refused, output},
+    cli::{CliError, Output, Remote, client::refused, output},
 };
 use clap::Args;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::{
     api::v1::{self, network_service_client::NetworkServiceClient},
-    cli::{Output, Remote, CliError, client::refused, output},
+    cli::{CliError, Output, Remote, client::refused, output},
 };
 use clap::Args;
 use tonic::transport::Channel;
@@ -87,7 +87,10 @@ pub(super) async fn until(
             return if wanted {
                 Ok(peering)
             } else {
-                Err(CliError::failed(format!("the peering {}", ending(&peering))))
+                Err(CliError::failed(format!(
+                    "the peering {}",
+                    ending(&peering)
+                )))
             };
         }
         if peering.converged && goal == Goal::InPlace {
