@@ -26,6 +26,12 @@ impl Door {
         }
     }
 
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is.
     #[must_use]
     pub fn endpoint(&self) -> String {
@@ -65,8 +71,10 @@ impl Drop for Door {
     }
 }
 
+/// What comes is passed on at once; what is acknowledged, and when, is the kernel's affair.
 async fn pass(mut near: TcpStream, behind: u16) {
     if let Ok(mut far) = TcpStream::connect(("127.0.0.1", behind)).await {
+        let _ = near.set_nodelay(true).and(far.set_nodelay(true));
         let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
     }
 }

@@ -29,6 +29,12 @@ impl NodePlace {
         }
     }
 
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The way to it.
     #[must_use]
     pub fn connection_string(&self) -> String {
