@@ -1,24 +1,8 @@
 //! The gRPC API: requests in, commands to the log, read models out.
-//!
-//! `parse` turns messages into commands and reports every wrong field at once; `answer` turns
-//! refusals and failures into statuses with google.rpc details; `show` turns read models into
-//! messages. `commands`, `reads`, `watch` and `plan` are the four ways of a call; the services
-//! themselves only connect these.
 
-mod answer;
-mod audit_service;
-mod commands;
-mod guidance;
-mod network_service;
-mod parse;
-mod plan;
-mod reads;
-mod show;
-mod watch;
+mod before;
 
-pub use answer::{DOMAIN, full_text};
-pub use audit_service::Audit;
-pub use network_service::Networks;
+pub use before::{Acknowledged, Audit, DOMAIN, Networks, Rooms, full_text};
 
 /// What the compiler makes of `proto/`.
 #[allow(
@@ -31,50 +15,42 @@ pub use network_service::Networks;
 pub mod v1 {
     tonic::include_proto!("peerage.v1");
 
-    /// The descriptors of the API, for reflection.
+    /// The descriptors of the API, for reflection and for JSON.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/peerage.binpb"));
 }
 
-use journal::{Clock, Journal, Position};
-use projections::Projections;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use workers::provisioner::Planner;
+/// What the compiler makes of `before/`.
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::wildcard_enum_match_arm,
+    missing_debug_implementations,
+    unreachable_pub
+)]
+pub mod v0 {
+    tonic::include_proto!("peerage.v0");
 
-/// What the services work with.
-#[derive(Clone)]
-pub struct Rooms {
-    pub journal: Journal,
-    pub projections: Projections,
-    pub clock: Clock,
-    pub planner: Planner,
-    /// How long a read waits for the read models to show what it has to.
-    pub read_patience: Duration,
-    /// What reads have to show: whoever was told that something is done may look at it at once.
-    pub acknowledged: Acknowledged,
-    /// Cancelled when the process drains: open watches end.
-    pub draining: tokio_util::sync::CancellationToken,
+    /// The descriptors of what is served beside it.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/before.binpb"));
 }
 
-impl std::fmt::Debug for Rooms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rooms").finish_non_exhaustive()
-    }
-}
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use std::sync::LazyLock;
 
-/// The furthest position that a caller of this server was told of.
-#[derive(Clone, Debug, Default)]
-pub struct Acknowledged(Arc<Mutex<Position>>);
+/// The API's descriptors, ready to be looked up.
+pub static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(v1::DESCRIPTORS).expect("the API describes itself"));
 
-impl Acknowledged {
-    fn note(&self, position: Position) {
-        let mut furthest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *furthest = position.max(*furthest);
-    }
-
-    fn furthest(&self) -> Position {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A message as JSON, as protobuf maps it: names in lowerCamelCase, enums by name, 64-bit numbers as
+/// text. Fields that have their default are left out.
+pub fn json<M: prost::Message + prost::Name>(
+    message: &M,
+) -> Result<serde_json::Value, serde_json::Error> {
+    use serde::ser::Error as _;
+    let descriptor = POOL.get_message_by_name(&M::full_name()).ok_or_else(|| {
+        serde_json::Error::custom(format!("{} is no message of the API", M::full_name()))
+    })?;
+    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+        .map_err(serde_json::Error::custom)?;
+    dynamic.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
 }

@@ -9,7 +9,7 @@
 mod ground;
 
 use crate::{
-    api::{self, Rooms, v1},
+    api::{self, Rooms, v0 as v1},
     clouds::Clouds,
     config::Config,
 };
@@ -281,6 +281,7 @@ impl Engine {
 
     fn answer(&mut self, listener: TcpListener, rooms: Rooms) -> Result<(), StartError> {
         let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(api::v1::DESCRIPTORS)
             .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()

@@ -5,7 +5,7 @@ use super::{
     client::{refused, request},
     output,
 };
-use crate::api::v1;
+use crate::api::v0 as v1;
 use clap::Args;
 use uuid::Uuid;
 

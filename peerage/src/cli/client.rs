@@ -1,7 +1,7 @@
 //! How the command line talks to a running engine, and to the person in front of it.
 
 use super::{CliError, Output};
-use crate::api::v1::{
+use crate::api::v0::{
     CommandContext, Peering, audit_service_client::AuditServiceClient,
     network_service_client::NetworkServiceClient,
 };
@@ -179,7 +179,7 @@ pub(super) async fn peering(
     id: Uuid,
     min_position: String,
 ) -> Result<Peering, CliError> {
-    let message = crate::api::v1::GetPeeringRequest {
+    let message = crate::api::v0::GetPeeringRequest {
         peering_id: id.to_string(),
         min_position,
     };

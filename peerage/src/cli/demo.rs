@@ -10,7 +10,7 @@ use super::{
     output,
 };
 use crate::{
-    api::v1::{self, network_service_client::NetworkServiceClient},
+    api::v0::{self as v1, network_service_client::NetworkServiceClient},
     assembly::{Engine, Storage},
     logging,
 };

@@ -5,7 +5,7 @@ use super::{
     client::{About, refused, request, time_to_come},
     output,
 };
-use crate::api::v1;
+use crate::api::v0 as v1;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 

@@ -102,7 +102,7 @@ async fn a_command_id_that_was_used_for_another_body_is_refused_after_a_restart_
     let engine = launch.start().await;
     let api = Api::connect(&engine.server()).await;
     // The registration is the one command whose network nobody has looked at yet when it comes.
-    let other = Command::Register(peerage::api::v1::RegisterNetworkRequest {
+    let other = Command::Register(peerage::api::v0::RegisterNetworkRequest {
         name: "another".to_owned(),
         ..register
     });
@@ -114,7 +114,7 @@ async fn a_command_id_that_was_used_for_another_body_is_refused_after_a_restart_
     assert_eq!(api.network(&network, "").await.unwrap().name, "orders");
 }
 
-fn outcome(answer: &peerage::api::v1::CommandResponse) -> (&String, &String, u64, &Vec<String>) {
+fn outcome(answer: &peerage::api::v0::CommandResponse) -> (&String, &String, u64, &Vec<String>) {
     (
         &answer.network_id,
         &answer.peering_id,

@@ -4,7 +4,7 @@
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, place};
 use embedded::EmbeddedNode;
-use peerage::api::v1::{
+use peerage::api::v0::{
     Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,
     WatchPeeringRequest, WatchPeeringResponse,
 };

@@ -2,7 +2,7 @@
 //! nothing in the log.
 
 use crate::support::api::{self, Api, Command, assert_valid, fields, reason};
-use peerage::api::v1::{
+use peerage::api::v0::{
     AcceptRouteRequest, CommandContext, GetNetworkRequest, GetPeeringRequest, InboundRule,
     ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, RegisterNetworkRequest,
     RequestPeeringRequest, RestrictFirewallRequest, WatchPeeringRequest,
@@ -234,7 +234,7 @@ fn requests(given: &Given) -> Vec<Case> {
         bad(&|it| it.peer.as_mut().unwrap().ranges = ranges.clone())
     };
     let peer =
-        |change: &dyn Fn(&mut peerage::api::v1::Peer)| bad(&|it| change(it.peer.as_mut().unwrap()));
+        |change: &dyn Fn(&mut peerage::api::v0::Peer)| bad(&|it| change(it.peer.as_mut().unwrap()));
     let many: Vec<_> = (0..33)
         .map(|number| format!("10.40.{number}.0/24"))
         .collect();
@@ -512,7 +512,7 @@ async fn every_bad_command_is_refused_with_its_code_reason_and_fields_and_leaves
         before.len(),
         "nothing between the last event before and this one"
     );
-    let by_people = |event: &&peerage::api::v1::Event| event.actor == "e2e";
+    let by_people = |event: &&peerage::api::v0::Event| event.actor == "e2e";
     let after = api
         .events(ListEventsRequest {
             min_position: good.position,

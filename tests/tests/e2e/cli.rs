@@ -3,7 +3,7 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command};
-use peerage::api::v1::WatchPeeringRequest;
+use peerage::api::v0::WatchPeeringRequest;
 use peerage_tests::engine::{Engine, Finished, Launch, finish, peerage, run};
 use peerage_tests::node::NodePlace;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
-use peerage::api::v1::Peering;
+use peerage::api::v0::Peering;
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::forwarder::Door;
 use peerage_tests::microburst::Microburst;

@@ -4,7 +4,7 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, assert_valid, reason};
-use peerage::api::v1::CommandResponse;
+use peerage::api::v0::CommandResponse;
 use peerage_tests::engine::{Engine, Launch, finish};
 use peerage_tests::node::NodePlace;
 use peerage_tests::process::Running;

@@ -9,7 +9,7 @@ use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
 use embedded::EmbeddedNode;
-use peerage::api::v1::Event;
+use peerage::api::v0::Event;
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::store_proxy::{Stop, StoreProxy};
 use peerage_tests::wait;

@@ -9,7 +9,7 @@ pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state
 pub(super) use plan::plan;
 
 use super::CliError;
-use crate::api::v1::{Advisory, CommandResponse, Event, Network};
+use crate::api::v0::{Advisory, CommandResponse, Event, Network};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};

@@ -1,7 +1,7 @@
 //! Peerings for people.
 
 use super::{brief, facts, notes, table, time_left};
-use crate::api::v1::{Blocked, Drift, Exposure, Instruction, Peering};
+use crate::api::v0::{Blocked, Drift, Exposure, Instruction, Peering};
 
 /// Life, and what lies over it.
 pub(in crate::cli) fn state(peering: &Peering) -> String {

@@ -1,7 +1,7 @@
 //! Plans for people.
 
 use super::{notes, table};
-use crate::api::v1::{Check, PlanPeeringResponse};
+use crate::api::v0::{Check, PlanPeeringResponse};
 
 /// What was looked at, what is known, and what would be done.
 pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {

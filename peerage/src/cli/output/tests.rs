@@ -1,7 +1,7 @@
 //! What a person sees.
 
 use super::*;
-use crate::api::v1::{self, Peering};
+use crate::api::v0::{self as v1, Peering};
 
 #[test]
 fn time_is_told_as_coarsely_as_people_do() {

@@ -2,7 +2,7 @@
 
 use super::plan;
 use crate::{
-    api::v1,
+    api::v0 as v1,
     cli::{
         CliError, Output, Remote,
         client::{Context, confirm, refused, request, time_to_come},

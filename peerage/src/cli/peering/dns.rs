@@ -1,7 +1,7 @@
 //! `peerage peering dns`: whether names resolve to private addresses over the link.
 
 use crate::{
-    api::v1,
+    api::v0 as v1,
     cli::{
         CliError, Side,
         client::{About, refused, request},

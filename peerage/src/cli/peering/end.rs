@@ -2,7 +2,7 @@
 
 use super::watch::{self, Goal};
 use crate::{
-    api::v1,
+    api::v0 as v1,
     cli::{
         CliError, Output,
         client::{self, About, confirm, refused, request},

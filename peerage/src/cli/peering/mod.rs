@@ -13,7 +13,7 @@ use super::{
     client::{self, refused, request},
     output,
 };
-use crate::api::v1::{self, network_service_client::NetworkServiceClient};
+use crate::api::v0::{self as v1, network_service_client::NetworkServiceClient};
 use clap::{Args, Subcommand};
 use tonic::transport::Channel;
 use uuid::Uuid;

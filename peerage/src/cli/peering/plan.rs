@@ -2,7 +2,7 @@
 
 use super::begin::Terms;
 use crate::{
-    api::v1::{self, network_service_client::NetworkServiceClient},
+    api::v0::{self as v1, network_service_client::NetworkServiceClient},
     cli::{CliError, Output, Remote, client::refused, output},
 };
 use clap::Args;

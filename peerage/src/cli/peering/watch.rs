@@ -1,7 +1,7 @@
 //! `peerage peering watch`: one peering live, and whatever else waits for one.
 
 use crate::{
-    api::v1::{self, network_service_client::NetworkServiceClient},
+    api::v0::{self as v1, network_service_client::NetworkServiceClient},
     cli::{CliError, Output, Remote, client::refused, output},
 };
 use clap::Args;

@@ -7,7 +7,7 @@ use super::people::People;
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;
-use peerage::api::v1::{Event, Peering};
+use peerage::api::v0::{Event, Peering};
 use peerage_tests::engine::{Finished, Launch};
 use peerage_tests::oracle::{Expected, Place};
 use peerage_tests::wait;

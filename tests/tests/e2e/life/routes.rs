@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::peering::{Life, first, last};
-use peerage::api::v1::Peering;
+use peerage::api::v0::Peering;
 use peerage_tests::oracle::Route;
 use std::sync::Arc;
 

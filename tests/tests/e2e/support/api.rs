@@ -2,7 +2,7 @@
 //! is about.
 
 use super::SOON;
-use peerage::api::v1::{
+use peerage::api::v0::{
     AcceptRouteRequest, CommandContext, CommandResponse, Event, GetNetworkRequest,
     GetPeeringRequest, InboundRule, ListEventsRequest, Network, Peer, Peering,
     RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest,

@@ -1,7 +1,7 @@
 //! A cloud with networks in it, and what should stand there once they are peered.
 
 use super::api::{self, Command};
-use peerage::api::v1::Peer;
+use peerage::api::v0::Peer;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
     End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,

@@ -1,7 +1,7 @@
 //! Commands that begin or end a peering, or change it as a whole.
 
 use super::{Addressed, Envelope, Fields};
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::{
     Provider, Range,
     network::{

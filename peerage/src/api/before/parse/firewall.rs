@@ -1,7 +1,7 @@
 //! Commands about what a side admits from a link.
 
 use super::{Addressed, ENTRIES, Envelope, Fields};
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::network::{
     AllowConnectorIngress, InboundRule, RestrictFirewall, RevokeConnectorIngress,
 };

@@ -1,7 +1,7 @@
 //! One peering, with all that belongs to it.
 
 use super::{maybe_time, time};
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::{
     Advisory, Range,
     network::{AcceptedBy, Evidence, Finding, FoundRoute, InboundRule, Peer, Remnant},

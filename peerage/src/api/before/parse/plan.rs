@@ -4,7 +4,7 @@ use super::{
     Fields,
     peerings::{parse_consent, parse_peer, parse_terms},
 };
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::{
     NetworkId, PeeringId,
     network::{AdoptPeering, RequestPeering},

@@ -1,7 +1,7 @@
 //! Commands about what a side may send over a link.
 
 use super::{Addressed, Envelope, Fields};
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::network::{AcceptRoute, ReplaceRoute, WithdrawRoute};
 use tonic::Status;
 

@@ -1,7 +1,7 @@
 //! Commands about a network as a whole.
 
 use super::{Addressed, Envelope, Fields, caller};
-use crate::api::v1;
+use crate::api::v0 as v1;
 use domain::{
     Provider,
     network::{
