@@ -12,6 +12,7 @@
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 
 pub mod advisory;
+mod clock;
 pub mod ids;
 pub mod instructions;
 pub mod ledger;
@@ -22,6 +23,7 @@ pub mod side;
 pub mod text;
 
 pub use advisory::Advisory;
+pub use clock::Clock;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use instructions::Instruction;
 pub use ledger::{Digest, Ledger, Receipt};

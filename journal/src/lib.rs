@@ -51,6 +51,7 @@ mod transport;
 mod wire;
 
 pub use codec::{Encoded, SCHEMA_VERSION, decode, encode};
+pub use domain::Clock;
 pub use error::{ExecuteError, FollowError, JournalError};
 pub use follow::{Followed, Follower, Signal};
 pub use journal::Journal;
@@ -59,9 +60,3 @@ pub use networks::{Caller, Executed, Loaded, Networks, Undecodable};
 pub use position::{Position, PositionError};
 pub use recorded::{Body, Recorded};
 pub use settings::{JournalSettings, OpenError};
-
-use chrono::{DateTime, Utc};
-use std::sync::Arc;
-
-/// Where the time comes from: passed in by the binary, so that nothing in here reads it.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

@@ -4,16 +4,14 @@ use crate::{
     assembly::{StartError, Storage},
     config::{self, CloudMode, Config},
 };
-use journal::Clock;
-use std::{collections::BTreeMap, sync::Arc};
-use workers::{
-    Cloud,
-    cloud::{Groundwork, Limits},
-    clouds::{
-        AwsCloud, SimulatedCloud, SimulatedSettings,
-        aws::{AccountAccess, BaseCredentials, DEFAULT_LIMITS, Ec2Settings, StaticKeys},
-    },
+use aws::{
+    AwsCloud, DEFAULT_LIMITS,
+    ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys},
 };
+use cloud::{Cloud, Groundwork, Limits};
+use journal::Clock;
+use simulated::{SimulatedCloud, SimulatedSettings};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One cloud, by what it can do.
 #[derive(Clone, Debug)]

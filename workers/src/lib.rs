@@ -1,16 +1,13 @@
 //! Makes the world match what was decided.
 //!
 //! Workers follow the log and act on it. The one here is the [`provisioner`]; the clouds that it
-//! works on are behind one port ([`cloud`]), with one implementation each ([`clouds`]).
+//! works on are behind one port, in a crate of its own ([`cloud`]), and each cloud is another.
 //!
 //! What this room does not know: read models, the API, configuration files, the time of day (a
 //! clock is passed in).
 //!
 //! Read first: [`cloud`], what may have happened when a call fails; then [`provisioner`].
 
-pub mod cloud;
-pub mod clouds;
 pub mod provisioner;
 
-pub use cloud::Cloud;
 pub use provisioner::{Provisioner, ProvisionerSettings};

@@ -18,6 +18,7 @@ use embedded::EmbeddedNode;
 use ground::{open_journal, shown, store, take_directory};
 use journal::{Clock, Journal};
 use projections::Projections;
+use simulated::KeepingError;
 use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::{
@@ -27,9 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
-use workers::{
-    Provisioner, ProvisionerSettings, clouds::simulated::KeepingError, provisioner::Planner,
-};
+use workers::{Provisioner, ProvisionerSettings, provisioner::Planner};
 
 /// Where what must last is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

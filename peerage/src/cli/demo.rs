@@ -15,6 +15,7 @@ use crate::{
     logging,
 };
 use clap::Args;
+use cloud::Place;
 use domain::{Provider, Range, Region};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
@@ -23,7 +24,6 @@ use std::{
 };
 use tonic::transport::Channel;
 use uuid::Uuid;
-use workers::cloud::Place;
 
 const OWN_ACCOUNT: &str = "111122223333";
 const PEER_ACCOUNT: &str = "444455556666";

@@ -4,9 +4,9 @@ use crate::counted::Counts;
 use crate::report::{Report, Row};
 use crate::scene::{Scene, simulated};
 use crate::story::{Story, account};
+use cloud::Operation;
 use domain::Side;
 use std::time::Duration;
-use workers::cloud::Operation;
 
 /// How many calls of a side a new peering may cost.
 const MOST: u64 = 18;

@@ -1,14 +1,14 @@
 //! A cloud that counts its calls by place, and takes the time spent in it.
 
+use cloud::Cloud;
+use cloud::Layer;
+use cloud::{CloudError, Operation, Place};
 use domain::text::Account;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use workers::Cloud;
-use workers::cloud::{CloudError, Operation, Place};
-use workers::clouds::Around;
 
 /// How many calls of each kind, in each account; every account here is used in one region.
 pub(crate) type Counts = BTreeMap<(Account, Operation), u64>;
@@ -52,12 +52,12 @@ impl Counted {
     }
 }
 
-impl Around for Counted {
-    fn cloud(&self) -> &dyn Cloud {
+impl Layer for Counted {
+    fn inner(&self) -> &dyn Cloud {
         &*self.cloud
     }
 
-    async fn around<T, F>(
+    async fn call<T, F>(
         &self,
         operation: Operation,
         at: &Place,

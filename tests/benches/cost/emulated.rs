@@ -4,6 +4,10 @@
 use crate::report::{Report, Row};
 use crate::scene::Scene;
 use crate::story::{LOCAL, PRIVATE, REMOTE, Story, account, peer_range, place, range};
+use aws::AwsCloud;
+use aws::ec2::{BaseCredentials, Ec2Settings, StaticKeys};
+use cloud::Cloud;
+use cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Place, Rehearsal};
 use domain::text::Account;
 use domain::{PeeringId, Range, Side};
 use futures::stream::{self, StreamExt as _};
@@ -13,10 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use workers::cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Place, Rehearsal};
-use workers::clouds::AwsCloud;
-use workers::clouds::aws::{BaseCredentials, Ec2Settings, StaticKeys};
-use workers::{Cloud, ProvisionerSettings};
+use workers::ProvisionerSettings;
 
 /// Calls in their order, each with the account that it was made in.
 type Calls = Vec<(Account, Operation)>;

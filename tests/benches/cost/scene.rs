@@ -5,11 +5,14 @@ use crate::counted::Counted;
 use crate::node::NodeProcess;
 use crate::story::{PRIVATE, Story, peer_range, range};
 use chrono::Utc;
+use cloud::ClientPolicy;
+use cloud::Cloud;
 use domain::network::{CheckDrift, NetworkCommand, NetworkEvent};
 use domain::{CommandId, NetworkId};
 use futures::stream::{self, StreamExt as _};
 use ipnet::IpNet;
 use journal::{Body, Caller, Clock, Followed, Journal, JournalSettings, Signal};
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +20,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::clouds::{CallSettings, SimulatedCloud, SimulatedSettings};
-use workers::{Cloud, Provisioner, ProvisionerSettings};
+use workers::{Provisioner, ProvisionerSettings};
 
 /// How many commands are sent at the same time while a log is filled.
 const WRITERS: usize = 32;
@@ -117,10 +119,10 @@ impl Scene {
     /// Starts an engine without limits on its calls.
     pub(crate) fn start(&self) -> Running {
         let limit = NonZeroU32::new(1_000_000).unwrap();
-        let calls = CallSettings {
+        let calls = ClientPolicy {
             reads: limit,
             writes: limit,
-            ..CallSettings::default()
+            ..ClientPolicy::default()
         };
         let settings = ProvisionerSettings {
             calls,

@@ -1,5 +1,6 @@
 //! What is asked for: private networks, each with peers in another account and region.
 
+use cloud::{NetworkRef, Place};
 use domain::network::{
     AcceptRoute, InboundRule, NetworkCommand, Peer, RegisterNetwork, RequestPeering,
     RestrictFirewall, Terms,
@@ -7,7 +8,6 @@ use domain::network::{
 use domain::text::{Account, CloudNetwork, Subnet};
 use domain::{CommandId, Ids, NetworkId, PeeringId, Provider, Range, Region, Side};
 use uuid::Uuid;
-use workers::cloud::{NetworkRef, Place};
 
 /// The account and region of all private networks, and of all peers.
 pub(crate) const LOCAL: (&str, &str) = ("111111111111", "eu-west-1");

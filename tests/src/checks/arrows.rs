@@ -1,7 +1,7 @@
 //! Which room may know which: the dependency graph of the workspace against the arrows of its
 //! design.
 //!
-//! A room is a top-level folder; a crate inside one (`workers/ec2`) belongs to it. Development
+//! A room is a top-level folder; a crate inside one (`workers/aws`) belongs to it. Development
 //! dependencies are arrows too: a room that needs another to test itself is not independent of it.
 //! Only `tests` may know everything.
 
@@ -176,7 +176,7 @@ mod tests {
         );
         assert!(
             !all.iter()
-                .any(|arrow| arrow.to == "ec2" || arrow.from == "ec2")
+                .any(|arrow| arrow.to == "aws" || arrow.from == "aws")
         );
     }
 

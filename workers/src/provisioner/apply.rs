@@ -4,7 +4,7 @@
 //! is no success: a definite error to the creation of a link.
 
 use super::place;
-use crate::cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
+use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
 use domain::{
     Range, Side,
     network::{InboundRule, Peering, Registered},

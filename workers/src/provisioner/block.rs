@@ -5,7 +5,7 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::place;
-use crate::cloud::{CloudError, CloudErrorKind, Operation};
+use cloud::{CloudError, CloudErrorKind, Operation};
 use domain::{
     Provider, Side,
     network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
@@ -32,7 +32,7 @@ pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
             Verdict::Block(cause)
         }
     };
-    let writes = error.operation.class() == crate::cloud::CallClass::Write;
+    let writes = error.operation.class() == cloud::CallClass::Write;
     match error.kind {
         CloudErrorKind::NotFound if writes => patiently(BlockCause::NotFound),
         CloudErrorKind::NotFound => Verdict::Block(BlockCause::NotFound),

@@ -10,15 +10,10 @@ use super::{
         settle,
     },
 };
-use crate::{
-    cloud::{CallClass, LinkState, RouteTarget},
-    clouds::{
-        CallSettings, Metered, SimulatedCloud, SimulatedSettings,
-        simulated::{SecondRequest, World},
-    },
-};
+use cloud::{CallClass, ClientPolicy, LinkState, RateLimited, RouteTarget};
 use domain::{BySide, Side, network::NetworkEvent};
 use ipnet::IpNet;
+use simulated::{SecondRequest, SimulatedCloud, SimulatedSettings, World};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -46,9 +41,9 @@ fn late(seed: u64) -> SimulatedSettings {
 /// Runs until the fuse blows or all is settled; says whether it blew.
 async fn run(cloud: &SimulatedCloud, log: &Log, fuse: Fuse, clock: &journal::Clock) -> bool {
     let settings = ProvisionerSettings::default();
-    let metered = Metered::new(
+    let metered = RateLimited::new(
         Arc::new(Fused(cloud.clone(), fuse.clone())),
-        CallSettings {
+        ClientPolicy {
             deadline: LONG,
             ..settings.calls.clone()
         },
@@ -156,7 +151,7 @@ fn judge(world: &World, log: &Log, when: &str) {
 /// A further start finds nothing to do: no change at the cloud, no event.
 async fn rests(cloud: &SimulatedCloud, log: &Log, clock: &journal::Clock, when: &str) {
     let settings = ProvisionerSettings::default();
-    let metered = Metered::new(Arc::new(cloud.clone()), settings.calls.clone());
+    let metered = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
     let (world, events) = (cloud.world(), log.events().len());
     settle(&metered, log, clock, &settings, &mut Memories::new(), LONG).await;
     let writes = metered

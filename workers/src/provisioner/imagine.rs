@@ -1,7 +1,7 @@
 //! Imagine: what a survey would show if an action had been carried out.
 
 use super::{apply::Action, place, survey::Survey};
-use crate::cloud::{
+use cloud::{
     FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget,
     RouteView, RuleView, Source, Traffic, group_name,
 };

@@ -50,7 +50,7 @@ pub use preview::{
 pub use progress::{Progress, ProgressReport};
 pub use settings::ProvisionerSettings;
 
-use crate::{cloud::Cloud, clouds::Metered};
+use cloud::{Cloud, RateLimited};
 use journal::{Clock, FollowError, Followed, Journal, Signal};
 use rounds::{Rounds, Worker};
 use std::{
@@ -89,7 +89,7 @@ impl Provisioner {
         settings: ProvisionerSettings,
         stop: CancellationToken,
     ) -> Self {
-        let cloud = Metered::new(cloud, settings.calls.clone());
+        let cloud = RateLimited::new(cloud, settings.calls.clone());
         let progress = Arc::new(Progress::of(cloud.calls()));
         let actor = ACTOR.parse().expect("a plain word is an actor");
         let networks = journal.networks().clone();

@@ -4,7 +4,7 @@
 //! is `None` here. Nothing is read twice in a visit, and nothing that no plan needs is read at all.
 
 use super::{place, survey::Survey};
-use crate::cloud::{
+use cloud::{
     AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Place, Rehearsed,
     RouteTableView, SubnetView,
 };

@@ -16,8 +16,8 @@ use super::{
     settings::ProvisionerSettings,
     survey::Survey,
 };
-use crate::cloud::{Cloud, CloudError};
 use chrono::{DateTime, Utc};
+use cloud::{Cloud, CloudError};
 use domain::{
     BySide, PeeringId, Side,
     network::{Network, Outcome, Peering, PeeringInitiationRefused, Registered},

@@ -1,6 +1,6 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
-use crate::cloud::{LinkEnd, LinkSpec, NetworkRef, Place};
+use cloud::{LinkEnd, LinkSpec, NetworkRef, Place};
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},

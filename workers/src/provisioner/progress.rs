@@ -1,7 +1,7 @@
 //! How the provisioner is doing, for health checks and metrics.
 
-use crate::cloud::Operation;
-use crate::clouds::{CallOutcome, Calls};
+use cloud::Operation;
+use cloud::{CallOutcome, Calls};
 use std::{
     collections::BTreeMap,
     sync::{

@@ -8,7 +8,7 @@ use super::{
     progress::Progress,
     settings::ProvisionerSettings,
 };
-use crate::clouds::Metered;
+use cloud::RateLimited;
 use domain::{NetworkId, text::Actor};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
 use std::{
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 /// What every visit needs.
 pub(super) struct Worker {
     pub(super) networks: Networks,
-    pub(super) cloud: Metered,
+    pub(super) cloud: RateLimited,
     pub(super) clock: Clock,
     pub(super) actor: Actor,
     pub(super) settings: ProvisionerSettings,

@@ -1,6 +1,6 @@
 //! How patient the provisioner is, and how much it does at once.
 
-use crate::clouds::CallSettings;
+use cloud::ClientPolicy;
 use std::{num::NonZeroUsize, time::Duration};
 
 /// The provisioner's settings.
@@ -25,7 +25,7 @@ pub struct ProvisionerSettings {
     pub longest_backoff: Duration,
     /// How many networks are worked on at the same time.
     pub parallel_networks: NonZeroUsize,
-    pub calls: CallSettings,
+    pub calls: ClientPolicy,
 }
 
 impl Default for ProvisionerSettings {
@@ -40,7 +40,7 @@ impl Default for ProvisionerSettings {
             first_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(60),
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
-            calls: CallSettings::default(),
+            calls: ClientPolicy::default(),
         }
     }
 }

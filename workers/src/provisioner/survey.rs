@@ -5,7 +5,7 @@
 //! or until it is too old.
 
 use super::{apply::Touches, observe::Sight, place};
-use crate::cloud::{
+use cloud::{
     AccessListView, Cloud, CloudError, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView,
     Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
@@ -168,10 +168,8 @@ fn networks_at(network: &Registered, at: &Place) -> Vec<CloudNetwork> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clouds::SimulatedSettings,
-        provisioner::testing::{Log, clock, cloud},
-    };
+    use crate::provisioner::testing::{Log, clock, cloud};
+    use simulated::SimulatedSettings;
 
     #[tokio::test(start_paused = true)]
     async fn a_survey_is_as_old_as_its_first_read_was_when_it_was_asked_for() {

@@ -8,12 +8,9 @@ use super::{
     place,
     settings::ProvisionerSettings,
 };
-use crate::{
-    cloud::{Cloud, CloudError, Operation, Place},
-    clouds::{Around, SimulatedCloud, SimulatedSettings},
-};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use cloud::{Cloud, CloudError, Layer, Operation, Place};
 use domain::{
     CommandId, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
@@ -24,6 +21,7 @@ use domain::{
     text::{Link, Subnet},
 };
 use journal::{Clock, JournalError, Loaded, Undecodable};
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{
     sync::{
         Arc, Mutex, OnceLock, RwLock,
@@ -342,12 +340,12 @@ impl<T: Logbook> Logbook for Fused<T> {
     }
 }
 
-impl<T: Cloud> Around for Fused<T> {
-    fn cloud(&self) -> &dyn Cloud {
+impl<T: Cloud> Layer for Fused<T> {
+    fn inner(&self) -> &dyn Cloud {
         &self.0
     }
 
-    async fn around<O, F>(
+    async fn call<O, F>(
         &self,
         _: Operation,
         _: &Place,

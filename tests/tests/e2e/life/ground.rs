@@ -9,15 +9,15 @@ use super::host::{Here, Host};
 use super::people::People;
 use super::simulated::{Simulated, bad_day};
 use crate::support::world::{Pair, pairs};
+use cloud::Operation;
 use peerage_tests::engine::Launch;
 use peerage_tests::oracle::Oracle;
 use peerage_tests::strict::{Call, Strict};
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
-use workers::cloud::Operation;
-use workers::clouds::{SimulatedCloud, SimulatedSettings};
 
 /// What the engine works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

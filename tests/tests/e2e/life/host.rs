@@ -11,12 +11,12 @@ use peerage::config::Config;
 use peerage_tests::engine::{self, Engine, Finished, Launch};
 use peerage_tests::wait;
 use serde_json::Value;
+use simulated::SimulatedCloud;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use workers::clouds::SimulatedCloud;
 
 /// How long an end, good or bad, may take on a busy machine.
 const END: Duration = Duration::from_secs(30);

@@ -5,11 +5,9 @@
 //! one on record.
 
 use super::{Draft, Facts, Missing, Sight, later, link, states};
-use crate::{
-    cloud::{LinkEnd, LinkState, LinkView},
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
 use chrono::{DateTime, TimeDelta, Utc};
+use cloud::{LinkEnd, LinkState, LinkView};
 use domain::{
     Side,
     network::{

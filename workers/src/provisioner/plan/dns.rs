@@ -8,10 +8,8 @@ use super::{
     Draft, Facts, Sight,
     drift::{self, Verdict},
 };
-use crate::{
-    cloud::LinkView,
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
+use cloud::LinkView;
 use domain::{
     Side,
     network::{BlockCause, DnsResolutionApplied, Finding},

@@ -8,10 +8,8 @@
 //! network in.
 
 use super::{Draft, Facts, Sight, drift, firewall};
-use crate::{
-    cloud::{AccessListView, GroupView, RuleView, Source, Traffic},
-    provisioner::apply::Action,
-};
+use crate::provisioner::apply::Action;
+use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
 use domain::{
     Side,
     network::{BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},

@@ -5,10 +5,8 @@ use super::{
     Draft, Facts, Sight,
     drift::{self, Verdict},
 };
-use crate::{
-    cloud::{FirewallPart, GroupView, RuleView, group_name},
-    provisioner::apply::Action,
-};
+use crate::provisioner::apply::Action;
+use cloud::{FirewallPart, GroupView, RuleView, group_name};
 use domain::{
     Side,
     network::{

@@ -2,11 +2,9 @@
 //! two.
 
 use super::{Draft, Facts, Sight, accept, later, preflight, states};
-use crate::{
-    cloud::{LinkState, LinkView},
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
 use chrono::{DateTime, Utc};
+use cloud::{LinkState, LinkView};
 use domain::{
     Side,
     network::{BlockCause, PeeringInitiated, PeeringInitiationStarted},

@@ -40,8 +40,8 @@ use super::{
     observe::{Observed, Sight},
     settings::ProvisionerSettings,
 };
-use crate::cloud::{Limits, LinkState};
 use chrono::{DateTime, TimeDelta, Utc};
+use cloud::{Limits, LinkState};
 use domain::{
     BySide, Side,
     network::{

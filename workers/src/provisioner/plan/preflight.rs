@@ -4,10 +4,8 @@
 //! plan`.
 
 use super::{Draft, Facts, Sight};
-use crate::{
-    cloud::{LinkState, LinkView, Rehearsed},
-    provisioner::place,
-};
+use crate::provisioner::place;
+use cloud::{LinkState, LinkView, Rehearsed};
 use domain::{Side, network::BlockCause};
 use ipnet::IpNet;
 
@@ -274,7 +272,7 @@ fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     CheckOutcome::Passed
 }
 
-fn far_end<'a>(link: &'a LinkView, own: &crate::cloud::NetworkRef) -> Option<&'a [IpNet]> {
+fn far_end<'a>(link: &'a LinkView, own: &cloud::NetworkRef) -> Option<&'a [IpNet]> {
     let end = if link.requester.network.is_same(own) {
         &link.accepter
     } else {

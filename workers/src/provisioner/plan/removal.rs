@@ -11,10 +11,8 @@
 //! removed, nor are the routes that it had.
 
 use super::{Draft, Facts, Missing, Sight, dns, firewall, later, link, routes, states};
-use crate::{
-    cloud::{GroupView, LinkState, LinkView, RouteTableView},
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
+use cloud::{GroupView, LinkState, LinkView, RouteTableView};
 use domain::{
     Range, Side,
     network::{

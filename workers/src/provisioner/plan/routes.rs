@@ -6,10 +6,8 @@ use super::{
     Draft, Facts, Missing, Sight,
     drift::{self, Verdict},
 };
-use crate::{
-    cloud::{RouteState, RouteTableView, RouteTarget, RouteView},
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
+use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
     network::{BlockCause, Finding, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},

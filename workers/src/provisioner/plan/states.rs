@@ -1,7 +1,7 @@
 //! The states of a link at the cloud, and what they come to when nobody here asked for them.
 
 use super::{Draft, Facts, Missing, Sight};
-use crate::cloud::{LinkState, LinkView};
+use cloud::{LinkState, LinkView};
 use domain::{
     Side,
     network::{BlockCause, Outcome, PeeringExpired, PeeringFailed, PeeringRejected},

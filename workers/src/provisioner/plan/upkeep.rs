@@ -5,10 +5,8 @@
 //! drifted.
 
 use super::{Draft, Facts, Sight, dns, drift, exposure, firewall, later, routes, states};
-use crate::{
-    cloud::{LinkState, LinkView},
-    provisioner::{apply::Action, place},
-};
+use crate::provisioner::{apply::Action, place};
+use cloud::{LinkState, LinkView};
 use domain::{
     Side,
     network::{

@@ -17,7 +17,7 @@ use super::{
     rounds::Worker,
     survey::Survey,
 };
-use crate::cloud::{Cloud as _, CloudError};
+use cloud::{Cloud as _, CloudError};
 use domain::{
     Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side,
     advisory::{Known, Usage, advisories_knowing},

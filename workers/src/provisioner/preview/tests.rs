@@ -2,16 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::{
-    cloud::{LinkEnd, LinkState, NetworkRef},
-    clouds::{Metered, SimulatedCloud, SimulatedSettings},
-    provisioner::{
-        ProvisionerSettings,
-        testing::{Log, clock, commands, peering_id},
-    },
+use crate::provisioner::{
+    ProvisionerSettings,
+    testing::{Log, clock, commands, peering_id},
 };
+use cloud::{LinkEnd, LinkState, NetworkRef, RateLimited};
 use domain::{Provider, Region};
 use journal::{Journal, JournalSettings};
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +46,7 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
     let settings = ProvisionerSettings::default();
     Worker {
         networks: journal.networks().clone(),
-        cloud: Metered::new(Arc::new(cloud.clone()), settings.calls.clone()),
+        cloud: RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone()),
         clock: clock(),
         actor: "tester".parse().unwrap(),
         settings,

@@ -10,12 +10,10 @@ use super::{
     settings::ProvisionerSettings,
     testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, settle},
 };
-use crate::{
-    cloud::{CallClass, LinkState, Operation, RouteTarget, group_name},
-    clouds::{Calls, Metered, SimulatedCloud, SimulatedSettings},
-};
+use cloud::{CallClass, Calls, LinkState, Operation, RateLimited, RouteTarget, group_name};
 use domain::{Side, network::BlockCause, text::Account};
 use journal::Clock;
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{sync::Arc, time::Duration};
 
 /// One running provisioner of one network.
@@ -23,7 +21,7 @@ struct Bench {
     clock: Clock,
     world: SimulatedCloud,
     log: Log,
-    metered: Metered,
+    metered: RateLimited,
     memories: Memories,
 }
 
@@ -31,7 +29,7 @@ impl Bench {
     fn with(settings: SimulatedSettings) -> Self {
         let clock = clock();
         let world = cloud(settings, &clock);
-        let metered = Metered::new(
+        let metered = RateLimited::new(
             Arc::new(world.clone()),
             ProvisionerSettings::default().calls,
         );

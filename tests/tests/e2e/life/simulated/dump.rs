@@ -3,13 +3,13 @@
 //! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for
 //! anything: a thing's one tag is its owner's, and every group lets all traffic out.
 
+use cloud::{LinkState, NetworkRef, OWNER_TAG, Place, RouteTarget};
 use peerage_tests::oracle::Expected;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use workers::cloud::{LinkState, NetworkRef, OWNER_TAG, Place, RouteTarget};
-use workers::clouds::simulated::{
+use simulated::{
     SimulatedGroup, SimulatedLink, SimulatedNetwork, SimulatedRoute, SimulatedRule, World,
 };
+use std::collections::BTreeMap;
 
 /// What this account sees in this region.
 pub(super) fn shown(world: &World, at: &Place) -> Value {
@@ -97,7 +97,7 @@ fn code(state: &LinkState) -> &str {
 }
 
 fn tables(world: &World, network: &SimulatedNetwork) -> Vec<Value> {
-    let table = |(index, table): (usize, &workers::clouds::simulated::SimulatedTable)| {
+    let table = |(index, table): (usize, &simulated::SimulatedTable)| {
         json!({
             "id": table.id.as_str(),
             "vpc": network.network.network.as_str(),

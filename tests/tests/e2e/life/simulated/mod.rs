@@ -4,20 +4,20 @@
 mod dump;
 
 use super::people::People;
+use cloud::{DnsSupport, LinkEnd, LinkRole, LinkState, NetworkRef, RouteTarget};
 use domain::{Provider, Region};
 use dump::shown;
 use ipnet::IpNet;
 use peerage_tests::oracle::{Expected, Network, Oracle, Place, Wanted};
 use serde_json::Value;
+use simulated::SimulatedGroup;
+use simulated::{SimulatedCloud, SimulatedSettings};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use workers::cloud::{self, DnsSupport, LinkEnd, LinkRole, LinkState, NetworkRef, RouteTarget};
-use workers::clouds::simulated::SimulatedGroup;
-use workers::clouds::{SimulatedCloud, SimulatedSettings};
 
 /// How long an acceptance takes that somebody gives by hand.
 const ACCEPTING: Duration = Duration::from_millis(200);

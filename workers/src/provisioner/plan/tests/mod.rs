@@ -5,15 +5,13 @@
 mod in_place;
 
 use super::*;
-use crate::{
-    cloud::{
-        GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView,
-        RouteTarget, RouteView, RuleView, Source, SubnetView, Traffic,
-    },
-    provisioner::{
-        place,
-        testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
-    },
+use crate::provisioner::{
+    place,
+    testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
+};
+use cloud::{
+    GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView,
+    RouteTarget, RouteView, RuleView, Source, SubnetView, Traffic,
 };
 use domain::{
     BySide,
@@ -263,7 +261,7 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
     GroupView {
         network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
         group: id.parse().unwrap(),
-        name: crate::cloud::group_name(peering_id()),
+        name: cloud::group_name(peering_id()),
         belongs_to: "111111111111".to_owned(),
         owner: Some(peering_id()),
         rules: rules.to_vec(),

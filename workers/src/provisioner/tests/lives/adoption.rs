@@ -1,10 +1,8 @@
 //! Links that somebody else made: what they had stays theirs, and their clock is the cloud's.
 
 use super::{Life, remove};
-use crate::{
-    cloud::{LinkRole, LinkState, Operation, RouteTarget},
-    provisioner::testing::{CLIENTS, Log, peering_id},
-};
+use crate::provisioner::testing::{CLIENTS, Log, peering_id};
+use cloud::{LinkRole, LinkState, Operation, RouteTarget};
 use domain::{Side, network::SetDnsResolution, text::Subnet};
 use std::time::Duration;
 

@@ -1,10 +1,8 @@
 //! Who accepts a link, and for how long that is waited for.
 
 use super::{Life, is_clean};
-use crate::{
-    cloud::Operation,
-    provisioner::testing::{Fuse, Log, Settled},
-};
+use crate::provisioner::testing::{Fuse, Log, Settled};
+use cloud::Operation;
 use domain::{
     Side,
     network::{AcceptedBy, BlockCause, Consent, Terms},

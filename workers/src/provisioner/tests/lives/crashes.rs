@@ -2,14 +2,12 @@
 //! started again.
 
 use super::{LONG, Life, ingress, is_clean, remove};
-use crate::{
-    cloud::LinkState,
-    provisioner::{
-        pass::Memories,
-        place,
-        testing::{CLIENTS, Fuse, Log, peering_id, range},
-    },
+use crate::provisioner::{
+    pass::Memories,
+    place,
+    testing::{CLIENTS, Fuse, Log, peering_id, range},
 };
+use cloud::LinkState;
 use domain::{
     Side,
     network::{ExposurePolicy, Policy, ReplaceRoute, SetDnsResolution, SetPolicy, WithdrawRoute},

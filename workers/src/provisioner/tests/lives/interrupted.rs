@@ -8,10 +8,8 @@ use super::{
     is_clean,
     upkeep::{somebody_takes_tags_off, tagged},
 };
-use crate::{
-    cloud::{LinkState, Operation},
-    provisioner::testing::{CLIENTS, Fuse, Log, Settled},
-};
+use crate::provisioner::testing::{CLIENTS, Fuse, Log, Settled};
+use cloud::{LinkState, Operation};
 use domain::{
     Side,
     network::{AcceptedBy, Consent, DriftPolicy, ExposurePolicy, Policy, SetPolicy, Terms},

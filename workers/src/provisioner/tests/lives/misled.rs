@@ -3,14 +3,11 @@
 //! engine's is lost sight of.
 
 use super::{Life, ingress, is_clean, remove};
-use crate::{
-    cloud::{LinkRole, LinkState, Operation, RouteTarget},
-    clouds::SimulatedSettings,
-    provisioner::{
-        settings::ProvisionerSettings,
-        testing::{CLIENTS, Fuse, Log, cloud, peering_id, range},
-    },
+use crate::provisioner::{
+    settings::ProvisionerSettings,
+    testing::{CLIENTS, Fuse, Log, cloud, peering_id, range},
 };
+use cloud::{LinkRole, LinkState, Operation, RouteTarget};
 use domain::{
     Side,
     network::{
@@ -19,6 +16,7 @@ use domain::{
     },
     text::Subnet,
 };
+use simulated::SimulatedSettings;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]

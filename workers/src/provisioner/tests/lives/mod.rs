@@ -13,16 +13,13 @@ mod removal;
 mod routes;
 mod upkeep;
 
-use crate::{
-    cloud::{LinkState, NetworkRef, RouteTarget},
-    clouds::{CallSettings, Metered, SimulatedCloud, SimulatedSettings, simulated::World},
-    provisioner::{
-        pass::Memories,
-        place,
-        settings::ProvisionerSettings,
-        testing::{CLIENTS, Fuse, Fused, Log, Settled, clock, cloud, peering_id, range, settle},
-    },
+use crate::provisioner::{
+    pass::Memories,
+    place,
+    settings::ProvisionerSettings,
+    testing::{CLIENTS, Fuse, Fused, Log, Settled, clock, cloud, peering_id, range, settle},
 };
+use cloud::{ClientPolicy, LinkState, NetworkRef, RateLimited, RouteTarget};
 use domain::{
     Side,
     network::{
@@ -31,6 +28,7 @@ use domain::{
     text::{Link, RouteTable},
 };
 use journal::Clock;
+use simulated::{SimulatedCloud, SimulatedSettings, World};
 use std::{sync::Arc, time::Duration};
 
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -67,11 +65,11 @@ impl Life {
 
     async fn run(&mut self, fuse: Fuse, at_most: Duration) -> Option<Settled> {
         let settings = ProvisionerSettings::default();
-        let calls = CallSettings {
+        let calls = ClientPolicy {
             deadline: LONG,
             ..settings.calls.clone()
         };
-        let metered = Metered::new(Arc::new(Fused(self.cloud.clone(), fuse.clone())), calls);
+        let metered = RateLimited::new(Arc::new(Fused(self.cloud.clone(), fuse.clone())), calls);
         let book = Fused(self.log.clone(), fuse.clone());
         let memories = &mut self.memories;
         tokio::select! {

@@ -3,14 +3,12 @@
 //! is found out before the first write.
 
 use super::{CLIENTS, LONG, Life, peering_id, range, remove};
-use crate::{
-    cloud::{LinkEnd, LinkState, RouteTarget},
-    provisioner::{
-        place,
-        settings::ProvisionerSettings,
-        testing::{Fuse, Settled},
-    },
+use crate::provisioner::{
+    place,
+    settings::ProvisionerSettings,
+    testing::{Fuse, Settled},
 };
+use cloud::{LinkEnd, LinkState, RouteTarget};
 use domain::{
     Ids, PeeringId, Side,
     network::{

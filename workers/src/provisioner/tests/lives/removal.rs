@@ -1,10 +1,8 @@
 //! The end of a peering, and what may hold it up.
 
 use super::{Life, is_clean, remove};
-use crate::{
-    cloud::{LinkState, RouteTarget},
-    provisioner::{place, testing::Log},
-};
+use crate::provisioner::{place, testing::Log};
+use cloud::{LinkState, RouteTarget};
 use domain::{Side, network::BlockCause};
 
 #[tokio::test(start_paused = true)]

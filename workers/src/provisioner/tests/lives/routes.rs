@@ -1,10 +1,8 @@
 //! Routes that change.
 
 use super::Life;
-use crate::{
-    cloud::RouteTarget,
-    provisioner::testing::{CLIENTS, peering_id, range},
-};
+use crate::provisioner::testing::{CLIENTS, peering_id, range};
+use cloud::RouteTarget;
 use domain::{
     Side,
     network::{ReplaceRoute, WithdrawRoute},

@@ -2,14 +2,11 @@
 //! somebody ends; and how little is asked.
 
 use super::{LONG, Life, is_clean, remove};
-use crate::{
-    cloud::{CallClass, DnsSupport, LinkRole, LinkState, Operation},
-    clouds::Metered,
-    provisioner::{
-        settings::ProvisionerSettings,
-        testing::{CLIENTS, Fuse, peering_id, settle},
-    },
+use crate::provisioner::{
+    settings::ProvisionerSettings,
+    testing::{CLIENTS, Fuse, peering_id, settle},
 };
+use cloud::{CallClass, DnsSupport, LinkRole, LinkState, Operation, RateLimited};
 use domain::{
     Side,
     network::{BlockCause, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy},
@@ -253,7 +250,7 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
 async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_when_it_is() {
     let mut life = Life::active().await;
     let settings = ProvisionerSettings::default();
-    let metered = Metered::new(Arc::new(life.cloud.clone()), settings.calls.clone());
+    let metered = RateLimited::new(Arc::new(life.cloud.clone()), settings.calls.clone());
     settle(
         &metered,
         &life.log,

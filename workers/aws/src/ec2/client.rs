@@ -1,0 +1,106 @@
+//! The client of all accounts and regions, and the question who we are there.
+
+use crate::ec2::call::Call;
+use crate::ec2::connect::{Clients, http_client};
+use crate::ec2::error::Ec2Error;
+use crate::ec2::place::Place;
+use crate::ec2::settings::Ec2Settings;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// EC2 in any number of accounts and regions. Cheap to clone; all clones share connections and
+/// sessions.
+///
+/// Every call is one attempt. What may have happened when it fails is said by
+/// [`Ec2ErrorKind`](crate::ec2::Ec2ErrorKind).
+#[derive(Clone)]
+pub struct Ec2 {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Ec2Settings,
+    http: SharedHttpClient,
+    /// By the place with the external id that is shown there: tenants never share a session.
+    clients: Mutex<HashMap<Place, Clients>>,
+}
+
+/// Who the credentials of a place belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    pub account: String,
+    pub arn: String,
+}
+
+impl Ec2 {
+    /// Reads nothing and connects to nothing yet.
+    pub fn new(settings: Ec2Settings) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                http: http_client(),
+                clients: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Asks STS who we are at this place. To be compared with the account that was meant before
+    /// anything is changed there.
+    pub async fn caller_identity(&self, at: &Place) -> Result<CallerIdentity, Ec2Error> {
+        let call = Call::start(self, "GetCallerIdentity", at).await;
+        let request = call
+            .clients
+            .sts
+            .get_caller_identity()
+            .customize()
+            .interceptor(call.watch());
+        let answer = request.send().await.map_err(|error| call.failed(error))?;
+        Ok(CallerIdentity {
+            account: call.needed("Account", answer.account)?,
+            arn: call.needed("Arn", answer.arn)?,
+        })
+    }
+
+    /// Forgets all sessions in this account: its role is assumed afresh at the next call. Happens
+    /// by itself to the session of a call whose credentials the service refuses or calls expired.
+    pub fn forget(&self, account: &str) {
+        self.lock().retain(|at, _| at.account != account);
+    }
+
+    pub(crate) fn settings(&self) -> &Ec2Settings {
+        &self.inner.settings
+    }
+
+    /// Forgets the one session that calls to this place use.
+    pub(crate) fn forget_session(&self, at: &Place) {
+        self.lock().remove(&self.inner.settings.entered(at));
+    }
+
+    pub(crate) async fn clients(&self, at: &Place) -> Clients {
+        let at = self.inner.settings.entered(at);
+        if let Some(clients) = self.lock().get(&at) {
+            return clients.clone();
+        }
+        // Two first calls at once may both prepare; the first to finish is kept, so that they share
+        // a session.
+        let clients = Clients::prepare(&self.inner.settings, &self.inner.http, &at).await;
+        self.lock().entry(at).or_insert(clients).clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Clients>> {
+        self.inner
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Ec2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ec2")
+            .field("endpoint", &self.inner.settings.endpoint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! Changing peering connections: asked for, accepted or rejected, given options, deleted.
+
+use super::{PeeringConnection, connection};
+use crate::ec2::call::Call;
+use crate::ec2::client::Ec2;
+use crate::ec2::error::Ec2Error;
+use crate::ec2::ids::{PeeringConnectionId, VpcId};
+use crate::ec2::place::Place;
+use crate::ec2::tags::{self, Tags};
+use aws_sdk_ec2::operation::accept_vpc_peering_connection::builders::AcceptVpcPeeringConnectionFluentBuilder;
+use aws_sdk_ec2::operation::create_vpc_peering_connection::builders::CreateVpcPeeringConnectionFluentBuilder;
+use aws_sdk_ec2::operation::delete_vpc_peering_connection::builders::DeleteVpcPeeringConnectionFluentBuilder;
+use aws_sdk_ec2::operation::modify_vpc_peering_connection_options::builders::ModifyVpcPeeringConnectionOptionsFluentBuilder;
+use aws_sdk_ec2::types::{PeeringConnectionOptionsRequest, ResourceType};
+
+/// A request for a peering connection; the requester is where the call goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatePeering {
+    pub vpc: VpcId,
+    pub peer: Place,
+    pub peer_vpc: VpcId,
+    pub tags: Tags,
+}
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeeringRole {
+    Requester,
+    Accepter,
+}
+
+/// What an end of an active connection offers the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeeringOptions {
+    /// Whether private names of this end are resolved for the other.
+    pub allow_dns_resolution_from_remote_vpc: bool,
+}
+
+impl Ec2 {
+    /// Asks for a connection, tagged in the same call. EC2 has no idempotency token for this: after
+    /// [`Ambiguous`](crate::ec2::Ec2ErrorKind::Ambiguous) look whether it is there before asking again.
+    pub async fn create_vpc_peering_connection(
+        &self,
+        at: &Place,
+        wanted: &CreatePeering,
+    ) -> Result<PeeringConnection, Ec2Error> {
+        let call = Call::start(self, "CreateVpcPeeringConnection", at).await;
+        let request = create(&call, wanted);
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        connection(
+            &call,
+            &call.needed("vpcPeeringConnection", answer.vpc_peering_connection)?,
+        )
+    }
+
+    /// Accepts a request, in the accepter's account and region.
+    pub async fn accept_vpc_peering_connection(
+        &self,
+        at: &Place,
+        id: &PeeringConnectionId,
+    ) -> Result<PeeringConnection, Ec2Error> {
+        let call = Call::start(self, "AcceptVpcPeeringConnection", at).await;
+        let request = accept(&call, id);
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        connection(
+            &call,
+            &call.needed("vpcPeeringConnection", answer.vpc_peering_connection)?,
+        )
+    }
+
+    /// Rejects a request, in the accepter's account and region.
+    pub async fn reject_vpc_peering_connection(
+        &self,
+        at: &Place,
+        id: &PeeringConnectionId,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "RejectVpcPeeringConnection", at).await;
+        let request = call
+            .clients
+            .ec2
+            .reject_vpc_peering_connection()
+            .vpc_peering_connection_id(id.as_str());
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+
+    /// Sets the options of one end of an active connection, in that end's account and region: EC2
+    /// refuses the other end's.
+    ///
+    /// Reads show the change with a delay. A VPC without both of [`VpcDns`](crate::ec2::VpcDns) is a
+    /// [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
+    pub async fn modify_vpc_peering_connection_options(
+        &self,
+        at: &Place,
+        id: &PeeringConnectionId,
+        role: PeeringRole,
+        options: PeeringOptions,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "ModifyVpcPeeringConnectionOptions", at).await;
+        let request = modify_options(&call, id, role, options);
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+
+    /// Deletes a connection. Routes that lead into it stay behind as blackholes: remove them first.
+    pub async fn delete_vpc_peering_connection(
+        &self,
+        at: &Place,
+        id: &PeeringConnectionId,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "DeleteVpcPeeringConnection", at).await;
+        let request = delete(&call, id);
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+}
+
+pub(crate) fn create(
+    call: &Call<'_>,
+    wanted: &CreatePeering,
+) -> CreateVpcPeeringConnectionFluentBuilder {
+    let request = call
+        .clients
+        .ec2
+        .create_vpc_peering_connection()
+        .vpc_id(wanted.vpc.as_str())
+        .peer_vpc_id(wanted.peer_vpc.as_str());
+    let request = request
+        .peer_owner_id(&wanted.peer.account)
+        .peer_region(&wanted.peer.region);
+    request.set_tag_specifications(tags::on_create(
+        ResourceType::VpcPeeringConnection,
+        &wanted.tags,
+    ))
+}
+
+pub(crate) fn accept(
+    call: &Call<'_>,
+    id: &PeeringConnectionId,
+) -> AcceptVpcPeeringConnectionFluentBuilder {
+    call.clients
+        .ec2
+        .accept_vpc_peering_connection()
+        .vpc_peering_connection_id(id.as_str())
+}
+
+pub(crate) fn modify_options(
+    call: &Call<'_>,
+    id: &PeeringConnectionId,
+    role: PeeringRole,
+    options: PeeringOptions,
+) -> ModifyVpcPeeringConnectionOptionsFluentBuilder {
+    let request = call
+        .clients
+        .ec2
+        .modify_vpc_peering_connection_options()
+        .vpc_peering_connection_id(id.as_str());
+    let dns = options.allow_dns_resolution_from_remote_vpc;
+    let options = PeeringConnectionOptionsRequest::builder()
+        .allow_dns_resolution_from_remote_vpc(dns)
+        .build();
+    match role {
+        PeeringRole::Requester => request.requester_peering_connection_options(options),
+        PeeringRole::Accepter => request.accepter_peering_connection_options(options),
+    }
+}
+
+pub(crate) fn delete(
+    call: &Call<'_>,
+    id: &PeeringConnectionId,
+) -> DeleteVpcPeeringConnectionFluentBuilder {
+    call.clients
+        .ec2
+        .delete_vpc_peering_connection()
+        .vpc_peering_connection_id(id.as_str())
+}

@@ -1,0 +1,279 @@
+//! Route tables and routes.
+
+use crate::ec2::call::Call;
+use crate::ec2::client::Ec2;
+use crate::ec2::error::Ec2Error;
+use crate::ec2::ids::{PeeringConnectionId, RouteTableId, SubnetId, VpcId};
+use crate::ec2::pages::{PAGE_OF_ROUTE_TABLES, batches, every_page};
+use crate::ec2::place::Place;
+use crate::ec2::tags::{self, Tags};
+use aws_sdk_ec2::operation::create_route::builders::CreateRouteFluentBuilder;
+use aws_sdk_ec2::types::ResourceType;
+use ipnet::Ipv4Net;
+
+/// A route table of a VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTable {
+    pub id: RouteTableId,
+    pub vpc: Option<VpcId>,
+    /// Whether it serves the subnets that have no table of their own.
+    pub main: bool,
+    /// The subnets that have chosen it. Those of the main table that chose nothing are not among
+    /// them.
+    pub subnets: Vec<SubnetId>,
+    pub routes: Vec<Route>,
+    pub tags: Tags,
+}
+
+/// One route of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub destination: RouteDestination,
+    pub target: RouteTarget,
+    pub state: RouteState,
+}
+
+/// What a route is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteDestination {
+    /// An IPv4 block, in canonical form.
+    Ipv4(Ipv4Net),
+    /// An IPv6 block or a prefix list, as EC2 writes it.
+    Other(String),
+}
+
+/// Where a route leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTarget {
+    /// The VPC itself.
+    Local,
+    Peering(PeeringConnectionId),
+    /// A gateway, an interface, an instance …, by its id; empty if EC2 names none.
+    Other(String),
+}
+
+/// Whether a route carries packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteState {
+    Active,
+    /// Its target is gone, or not there yet.
+    Blackhole,
+    /// What EC2 says instead; empty if it says nothing.
+    Other(String),
+}
+
+impl Ec2 {
+    /// All route tables of these VPCs, with all their routes.
+    pub async fn describe_route_tables(
+        &self,
+        at: &Place,
+        vpcs: &[VpcId],
+    ) -> Result<Vec<RouteTable>, Ec2Error> {
+        let call = Call::start(self, "DescribeRouteTables", at).await;
+        let mut all = Vec::new();
+        for batch in batches(vpcs) {
+            let request = call
+                .clients
+                .ec2
+                .describe_route_tables()
+                .max_results(PAGE_OF_ROUTE_TABLES)
+                .filters(batch.filter("vpc-id"));
+            let found: Vec<RouteTable> = every_page!(call, request, route_tables, table);
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| batch.names(found.vpc.as_ref())),
+            );
+        }
+        Ok(all)
+    }
+
+    /// Makes a table that serves no subnet yet. `client_token` names the wish: with the same one,
+    /// EC2 makes it once.
+    pub async fn create_route_table(
+        &self,
+        at: &Place,
+        vpc: &VpcId,
+        client_token: &str,
+        tags: &Tags,
+    ) -> Result<RouteTable, Ec2Error> {
+        let call = Call::start(self, "CreateRouteTable", at).await;
+        let request = call
+            .clients
+            .ec2
+            .create_route_table()
+            .vpc_id(vpc.as_str())
+            .client_token(client_token);
+        let request =
+            request.set_tag_specifications(tags::on_create(ResourceType::RouteTable, tags));
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        table(&call, &call.needed("routeTable", answer.route_table)?)
+    }
+
+    /// Gives the subnet this table instead of the main one.
+    pub async fn associate_route_table(
+        &self,
+        at: &Place,
+        table: &RouteTableId,
+        subnet: &SubnetId,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "AssociateRouteTable", at).await;
+        let request = call
+            .clients
+            .ec2
+            .associate_route_table()
+            .route_table_id(table.as_str())
+            .subnet_id(subnet.as_str());
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+
+    /// Adds a route into a peering connection. If the table has the destination, with whatever
+    /// target, it is `AlreadyExists` and nothing changes.
+    pub async fn create_route(
+        &self,
+        at: &Place,
+        table: &RouteTableId,
+        destination: Ipv4Net,
+        through: &PeeringConnectionId,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "CreateRoute", at).await;
+        let request = create_route(&call, table, destination, through);
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+
+    /// Removes the route for this destination, whatever its target: look at it first.
+    pub async fn delete_route(
+        &self,
+        at: &Place,
+        table: &RouteTableId,
+        destination: Ipv4Net,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "DeleteRoute", at).await;
+        let request = call
+            .clients
+            .ec2
+            .delete_route()
+            .route_table_id(table.as_str())
+            .destination_cidr_block(canonical(destination));
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+}
+
+pub(crate) fn create_route(
+    call: &Call<'_>,
+    table: &RouteTableId,
+    destination: Ipv4Net,
+    through: &PeeringConnectionId,
+) -> CreateRouteFluentBuilder {
+    let request = call
+        .clients
+        .ec2
+        .create_route()
+        .route_table_id(table.as_str());
+    request
+        .destination_cidr_block(canonical(destination))
+        .vpc_peering_connection_id(through.as_str())
+}
+
+/// Without host bits: EC2 would drop them silently, and what was asked for would not be found
+/// again.
+pub(crate) fn canonical(cidr: Ipv4Net) -> String {
+    cidr.trunc().to_string()
+}
+
+fn table(call: &Call<'_>, found: &aws_sdk_ec2::types::RouteTable) -> Result<RouteTable, Ec2Error> {
+    let associations = found.associations();
+    Ok(RouteTable {
+        id: call.needed("routeTableId", found.route_table_id())?.into(),
+        vpc: found.vpc_id().map(VpcId::from),
+        main: associations
+            .iter()
+            .any(|association| association.main() == Some(true)),
+        subnets: associations
+            .iter()
+            .filter_map(|association| association.subnet_id().map(SubnetId::from))
+            .collect(),
+        routes: found.routes().iter().map(route).collect(),
+        tags: tags::from_sdk(found.tags()),
+    })
+}
+
+fn route(found: &aws_sdk_ec2::types::Route) -> Route {
+    Route {
+        destination: destination(found),
+        target: target(found),
+        state: state(found),
+    }
+}
+
+fn destination(found: &aws_sdk_ec2::types::Route) -> RouteDestination {
+    let text = found
+        .destination_cidr_block()
+        .or(found.destination_ipv6_cidr_block())
+        .or(found.destination_prefix_list_id());
+    let text = text.unwrap_or_default();
+    match text.parse::<Ipv4Net>() {
+        Ok(cidr) => RouteDestination::Ipv4(cidr.trunc()),
+        Err(_) => RouteDestination::Other(text.to_owned()),
+    }
+}
+
+fn target(found: &aws_sdk_ec2::types::Route) -> RouteTarget {
+    if let Some(peering) = found.vpc_peering_connection_id() {
+        return RouteTarget::Peering(peering.into());
+    }
+    if found.gateway_id() == Some("local") {
+        return RouteTarget::Local;
+    }
+    let others = [
+        found.gateway_id(),
+        found.nat_gateway_id(),
+        found.transit_gateway_id(),
+        found.egress_only_internet_gateway_id(),
+        found.local_gateway_id(),
+        found.carrier_gateway_id(),
+        found.core_network_arn(),
+        found.odb_network_arn(),
+        found.network_interface_id(),
+        found.instance_id(),
+    ];
+    RouteTarget::Other(
+        others
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    )
+}
+
+fn state(found: &aws_sdk_ec2::types::Route) -> RouteState {
+    match found.state().map_or("", |state| state.as_str()) {
+        "active" => RouteState::Active,
+        "blackhole" => RouteState::Blackhole,
+        other => RouteState::Other(other.to_owned()),
+    }
+}

@@ -1,0 +1,132 @@
+//! Security groups. A new one of EC2 admits nothing inbound and everything outbound.
+
+use crate::ec2::call::Call;
+use crate::ec2::client::Ec2;
+use crate::ec2::error::Ec2Error;
+use crate::ec2::ids::{SecurityGroupId, VpcId};
+use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::place::Place;
+use crate::ec2::tags::{self, Tags};
+use aws_sdk_ec2::operation::create_security_group::builders::CreateSecurityGroupFluentBuilder;
+use aws_sdk_ec2::types::ResourceType;
+
+/// A security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    pub id: SecurityGroupId,
+    pub vpc: Option<VpcId>,
+    pub name: String,
+    pub description: String,
+    /// Who owns it: of a shared VPC it may be another than the VPC's owner.
+    pub account: String,
+    /// Whether it has any inbound rule. Of a group without one, the rules need not be read.
+    pub has_ingress: bool,
+    pub tags: Tags,
+}
+
+/// A group to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateSecurityGroup {
+    pub vpc: VpcId,
+    /// A VPC has a name once.
+    pub name: String,
+    pub description: String,
+    pub tags: Tags,
+}
+
+impl Ec2 {
+    /// All groups of these VPCs.
+    pub async fn describe_security_groups(
+        &self,
+        at: &Place,
+        vpcs: &[VpcId],
+    ) -> Result<Vec<SecurityGroup>, Ec2Error> {
+        let call = Call::start(self, "DescribeSecurityGroups", at).await;
+        let mut all = Vec::new();
+        for batch in batches(vpcs) {
+            let request = call
+                .clients
+                .ec2
+                .describe_security_groups()
+                .max_results(PAGE)
+                .filters(batch.filter("vpc-id"));
+            let found: Vec<SecurityGroup> = every_page!(call, request, security_groups, group);
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| batch.names(found.vpc.as_ref())),
+            );
+        }
+        Ok(all)
+    }
+
+    /// Makes a group, tagged in the same call. A second one of the name in its VPC is
+    /// `AlreadyExists`.
+    pub async fn create_security_group(
+        &self,
+        at: &Place,
+        wanted: &CreateSecurityGroup,
+    ) -> Result<SecurityGroupId, Ec2Error> {
+        let call = Call::start(self, "CreateSecurityGroup", at).await;
+        let request = create_security_group(&call, wanted);
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(call.needed("groupId", answer.group_id)?.into())
+    }
+
+    /// Deletes a group that nothing uses. What an interface or another group's rule still uses is a
+    /// [`Dependency`](crate::ec2::Ec2ErrorKind::Dependency).
+    pub async fn delete_security_group(
+        &self,
+        at: &Place,
+        group: &SecurityGroupId,
+    ) -> Result<(), Ec2Error> {
+        let call = Call::start(self, "DeleteSecurityGroup", at).await;
+        let request = call
+            .clients
+            .ec2
+            .delete_security_group()
+            .group_id(group.as_str());
+        request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        Ok(())
+    }
+}
+
+pub(crate) fn create_security_group(
+    call: &Call<'_>,
+    wanted: &CreateSecurityGroup,
+) -> CreateSecurityGroupFluentBuilder {
+    let request = call
+        .clients
+        .ec2
+        .create_security_group()
+        .vpc_id(wanted.vpc.as_str());
+    let request = request
+        .group_name(&wanted.name)
+        .description(&wanted.description);
+    request.set_tag_specifications(tags::on_create(ResourceType::SecurityGroup, &wanted.tags))
+}
+
+fn group(
+    call: &Call<'_>,
+    found: &aws_sdk_ec2::types::SecurityGroup,
+) -> Result<SecurityGroup, Ec2Error> {
+    Ok(SecurityGroup {
+        id: call.needed("groupId", found.group_id())?.into(),
+        vpc: found.vpc_id().map(VpcId::from),
+        name: found.group_name().unwrap_or_default().to_owned(),
+        description: found.description().unwrap_or_default().to_owned(),
+        account: found.owner_id().unwrap_or_default().to_owned(),
+        has_ingress: !found.ip_permissions().is_empty(),
+        tags: tags::from_sdk(found.tags()),
+    })
+}

@@ -1,0 +1,87 @@
+//! Subnets: which zone they lie in, and so what crossing to them costs. Made only for
+//! demonstrations and tests.
+
+use crate::ec2::call::Call;
+use crate::ec2::client::Ec2;
+use crate::ec2::error::Ec2Error;
+use crate::ec2::ids::{SubnetId, VpcId};
+use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::place::Place;
+use crate::ec2::tags::{self, Tags};
+use aws_sdk_ec2::types::ResourceType;
+use ipnet::Ipv4Net;
+
+/// A subnet of a VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    pub id: SubnetId,
+    pub vpc: Option<VpcId>,
+    pub cidr: Option<Ipv4Net>,
+    /// The zone's id (`use1-az1`), which means the same zone in every account; its name does not.
+    pub zone_id: Option<String>,
+    pub tags: Tags,
+}
+
+impl Ec2 {
+    /// All subnets of these VPCs.
+    pub async fn describe_subnets(
+        &self,
+        at: &Place,
+        vpcs: &[VpcId],
+    ) -> Result<Vec<Subnet>, Ec2Error> {
+        let call = Call::start(self, "DescribeSubnets", at).await;
+        let mut all = Vec::new();
+        for batch in batches(vpcs) {
+            let request = call
+                .clients
+                .ec2
+                .describe_subnets()
+                .max_results(PAGE)
+                .filters(batch.filter("vpc-id"));
+            let found: Vec<Subnet> = every_page!(call, request, subnets, subnet);
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| batch.names(found.vpc.as_ref())),
+            );
+        }
+        Ok(all)
+    }
+
+    pub async fn create_subnet(
+        &self,
+        at: &Place,
+        vpc: &VpcId,
+        cidr: Ipv4Net,
+        tags: &Tags,
+    ) -> Result<Subnet, Ec2Error> {
+        let call = Call::start(self, "CreateSubnet", at).await;
+        let request = call
+            .clients
+            .ec2
+            .create_subnet()
+            .vpc_id(vpc.as_str())
+            .cidr_block(cidr.trunc().to_string());
+        let request = request.set_tag_specifications(tags::on_create(ResourceType::Subnet, tags));
+        let answer = request
+            .customize()
+            .interceptor(call.watch())
+            .send()
+            .await
+            .map_err(|error| call.failed(error))?;
+        subnet(&call, &call.needed("subnet", answer.subnet)?)
+    }
+}
+
+fn subnet(call: &Call<'_>, found: &aws_sdk_ec2::types::Subnet) -> Result<Subnet, Ec2Error> {
+    Ok(Subnet {
+        id: call.needed("subnetId", found.subnet_id())?.into(),
+        vpc: found.vpc_id().map(VpcId::from),
+        cidr: found
+            .cidr_block()
+            .map(|text| call.parsed("cidrBlock", text))
+            .transpose()?,
+        zone_id: found.availability_zone_id().map(str::to_owned),
+        tags: tags::from_sdk(found.tags()),
+    })
+}

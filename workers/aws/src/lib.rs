@@ -1,0 +1,492 @@
+//! AWS: the port to a cloud over EC2, in any number of accounts and regions.
+//!
+//! A link is a VPC peering connection, a firewall group a security group, an access list a network
+//! ACL. Each method is one EC2 call; only groups with their rules (and one for each prefix list
+//! that a rule names), and the two attributes of DNS, are two. Nothing is repeated here. What is
+//! asked of EC2 is put into its words in `requests`, what it shows into ours in `views`, its
+//! failures in `refusals`.
+
+pub mod ec2;
+mod refusals;
+mod requests;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use crate::ec2::{
+    CreateVpc, Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, Tags,
+    VpcId,
+};
+use async_trait::async_trait;
+use cloud::{
+    AccessListView, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart, Groundwork,
+    GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place,
+    Rehearsal, Rehearsed, RouteTableView, SubnetView,
+};
+use domain::{
+    PeeringId, Range,
+    network::InboundRule,
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+};
+use refusals::Asked;
+use std::{collections::BTreeSet, time::Duration};
+use views::Lists;
+
+/// What EC2's console shows as a thing's name.
+const NAME_TAG: &str = "Name";
+
+/// How long a network that was just made may take to be shown by reads, and how often that is
+/// looked at.
+const SHOWN_WITHIN: Duration = Duration::from_secs(120);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What AWS gives every account (VPC quotas, 2026); more can be had for the asking.
+pub const DEFAULT_LIMITS: Limits = Limits {
+    links: 50,
+    pending_links: 25,
+    routes: 500,
+    rules: 60,
+};
+
+/// AWS. Clones share connections and sessions.
+#[derive(Clone, Debug)]
+pub struct AwsCloud {
+    ec2: Ec2,
+    limits: Limits,
+}
+
+impl AwsCloud {
+    /// Reads nothing and connects to nothing yet.
+    pub fn new(settings: Ec2Settings) -> Self {
+        Self {
+            ec2: Ec2::new(settings),
+            limits: DEFAULT_LIMITS,
+        }
+    }
+
+    /// With the quotas that these accounts really have.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+#[async_trait]
+impl Cloud for AwsCloud {
+    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
+        let asked = Asked::of(Operation::Identity, at)?;
+        let identity = self
+            .ec2
+            .caller_identity(&asked.place)
+            .await
+            .map_err(|error| asked.failed(error))?;
+        if identity.account != asked.place.account {
+            // A session that belongs to somebody else is not to be used again.
+            self.ec2.forget(&asked.place.account);
+        }
+        asked.name("account", &identity.account)
+    }
+
+    async fn networks(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<NetworkView>, CloudError> {
+        let asked = Asked::of(Operation::Networks, at)?;
+        let found = self
+            .ec2
+            .describe_vpcs(&asked.place, &vpcs(of))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        found
+            .iter()
+            .filter_map(|found| views::network(&asked, found).transpose())
+            .collect()
+    }
+
+    async fn subnets(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<SubnetView>, CloudError> {
+        let asked = Asked::of(Operation::Subnets, at)?;
+        let found = self
+            .ec2
+            .describe_subnets(&asked.place, &vpcs(of))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        found
+            .iter()
+            .map(|found| views::subnet(&asked, found))
+            .collect()
+    }
+
+    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
+        let asked = Asked::of(Operation::Links, at)?;
+        let found = self
+            .ec2
+            .describe_vpc_peering_connections_of(&asked.place, &vpcs(of))
+            .await;
+        found
+            .map_err(|error| asked.failed(error))?
+            .iter()
+            .filter_map(|found| views::link(&asked, found).transpose())
+            .collect()
+    }
+
+    async fn route_tables(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<RouteTableView>, CloudError> {
+        let asked = Asked::of(Operation::RouteTables, at)?;
+        let found = self
+            .ec2
+            .describe_route_tables(&asked.place, &vpcs(of))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        found
+            .iter()
+            .map(|found| views::route_table(&asked, found))
+            .collect()
+    }
+
+    async fn firewall_groups(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<GroupView>, CloudError> {
+        let asked = Asked::of(Operation::FirewallGroups, at)?;
+        let found = self
+            .ec2
+            .describe_security_groups(&asked.place, &vpcs(of))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        let with_rules: Vec<_> = found
+            .iter()
+            .filter(|group| group.has_ingress)
+            .map(|group| group.id.clone())
+            .collect();
+        let rules = if with_rules.is_empty() {
+            Vec::new()
+        } else {
+            self.ec2
+                .describe_security_group_rules(&asked.place, &with_rules)
+                .await
+                .map_err(|error| asked.failed(error))?
+        };
+        let lists = self.read(&asked, views::named_lists(&rules)).await?;
+        views::groups(&asked, &found, &rules, &lists)
+    }
+
+    async fn access_lists(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<AccessListView>, CloudError> {
+        let asked = Asked::of(Operation::AccessLists, at)?;
+        let found = self
+            .ec2
+            .describe_network_acls(&asked.place, &vpcs(of))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        found
+            .iter()
+            .map(|found| views::access_list(&asked, found))
+            .collect()
+    }
+
+    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
+        let asked = Asked::of(Operation::DnsSupport, &network.place)?;
+        let found = self
+            .ec2
+            .describe_vpc_dns(&asked.place, &vpc(&network.network))
+            .await
+            .map_err(|error| asked.failed(error))?;
+        Ok(DnsSupport {
+            resolution: found.support,
+            hostnames: found.hostnames,
+        })
+    }
+
+    fn limits(&self, _at: &Place) -> Limits {
+        self.limits
+    }
+
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
+        let asked = Asked::of(Operation::Rehearse, rehearsal.place())?;
+        let rehearsal = match rehearsal {
+            Rehearsal::CreateLink(spec) => ec2::Rehearsal::CreatePeering(requests::peering(spec)?),
+            Rehearsal::AcceptLink { link, .. } => ec2::Rehearsal::AcceptPeering {
+                id: link.as_str().into(),
+            },
+            Rehearsal::CreateGroup { network, peering } => {
+                ec2::Rehearsal::CreateSecurityGroup(requests::group(&network.network, *peering))
+            }
+        };
+        Ok(
+            match self
+                .ec2
+                .dry_run(&asked.place, &rehearsal)
+                .await
+                .map_err(|error| asked.failed(error))?
+            {
+                ec2::Rehearsed::Allowed => Rehearsed::Allowed,
+                ec2::Rehearsed::Refused { message } => Rehearsed::Refused {
+                    message: message.into(),
+                },
+                ec2::Rehearsed::NotAvailable => Rehearsed::NotAvailable,
+            },
+        )
+    }
+
+    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
+        let asked = Asked::of(Operation::CreateLink, &spec.requester.network.place)?;
+        let made = self
+            .ec2
+            .create_vpc_peering_connection(&asked.place, &requests::peering(spec)?)
+            .await;
+        asked.name(
+            "peering connection",
+            made.map_err(|error| asked.failed(error))?.id.as_str(),
+        )
+    }
+
+    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::AcceptLink, at)?;
+        let accepted = self
+            .ec2
+            .accept_vpc_peering_connection(&asked.place, &link.as_str().into())
+            .await;
+        accepted.map(|_| ()).map_err(|error| asked.failed(error))
+    }
+
+    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::DeleteLink, at)?;
+        self.ec2
+            .delete_vpc_peering_connection(&asked.place, &link.as_str().into())
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+
+    async fn tag_link(
+        &self,
+        at: &Place,
+        link: &Link,
+        peering: PeeringId,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::TagLink, at)?;
+        self.ec2
+            .create_tags(&asked.place, link.as_str(), &requests::owner(peering))
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+
+    async fn set_dns_resolution(
+        &self,
+        at: &Place,
+        link: &Link,
+        end: LinkRole,
+        enabled: bool,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::SetDnsResolution, at)?;
+        let role = match end {
+            LinkRole::Requester => PeeringRole::Requester,
+            LinkRole::Accepter => PeeringRole::Accepter,
+        };
+        let options = PeeringOptions {
+            allow_dns_resolution_from_remote_vpc: enabled,
+        };
+        let set = self
+            .ec2
+            .modify_vpc_peering_connection_options(
+                &asked.place,
+                &link.as_str().into(),
+                role,
+                options,
+            )
+            .await;
+        set.map_err(|error| asked.failed(error))
+    }
+
+    async fn install_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+        link: &Link,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::InstallRoute, at)?;
+        let (table, link) = (table.as_str().into(), link.as_str().into());
+        self.ec2
+            .create_route(&asked.place, &table, destination.net(), &link)
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+
+    async fn remove_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::RemoveRoute, at)?;
+        let removed = self
+            .ec2
+            .delete_route(&asked.place, &table.as_str().into(), destination.net())
+            .await;
+        removed.map_err(|error| asked.failed(error))
+    }
+
+    async fn create_group(
+        &self,
+        network: &NetworkRef,
+        peering: PeeringId,
+    ) -> Result<FirewallGroup, CloudError> {
+        let asked = Asked::of(Operation::CreateGroup, &network.place)?;
+        let made = self
+            .ec2
+            .create_security_group(&asked.place, &requests::group(&network.network, peering))
+            .await;
+        asked.name(
+            "security group",
+            made.map_err(|error| asked.failed(error))?.as_str(),
+        )
+    }
+
+    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::DeleteGroup, at)?;
+        self.ec2
+            .delete_security_group(&asked.place, &group.as_str().into())
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+
+    async fn authorize_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: InboundRule,
+        peering: PeeringId,
+    ) -> Result<FirewallRule, CloudError> {
+        let asked = Asked::of(Operation::AuthorizeRule, at)?;
+        let wanted = requests::rule(rule, peering);
+        let made = self
+            .ec2
+            .authorize_security_group_ingress(&asked.place, &group.as_str().into(), &wanted)
+            .await;
+        asked.name(
+            "security group rule",
+            made.map_err(|error| asked.failed(error))?.id.as_str(),
+        )
+    }
+
+    async fn tag_firewall(
+        &self,
+        at: &Place,
+        part: &FirewallPart,
+        peering: PeeringId,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::TagFirewall, at)?;
+        self.ec2
+            .create_tags(&asked.place, part.id(), &requests::owner(peering))
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+
+    async fn revoke_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: &FirewallRule,
+    ) -> Result<(), CloudError> {
+        let asked = Asked::of(Operation::RevokeRule, at)?;
+        let (group, rule) = (group.as_str().into(), rule.as_str().into());
+        self.ec2
+            .revoke_security_group_ingress(&asked.place, &group, &rule)
+            .await
+            .map_err(|error| asked.failed(error))
+    }
+}
+
+#[async_trait]
+impl Groundwork for AwsCloud {
+    async fn create_network(
+        &self,
+        at: &Place,
+        range: Range,
+        name: &str,
+    ) -> Result<CloudNetwork, CloudError> {
+        let asked = Asked::of(Operation::CreateNetwork, at)?;
+        let wanted = CreateVpc {
+            cidr: range.net(),
+            tags: Tags::from([(NAME_TAG.to_owned(), name.to_owned())]),
+        };
+        let made = self
+            .ec2
+            .create_vpc(&asked.place, &wanted)
+            .await
+            .map_err(|error| asked.failed(error))?;
+        let shown = tokio::time::timeout(SHOWN_WITHIN, self.until_shown(&asked, &made.id)).await;
+        shown.unwrap_or_else(|_| {
+            Err(asked
+                .error(CloudErrorKind::NotFound)
+                .message(format!("{} was made and is not shown", made.id)))
+        })?;
+        asked.name("VPC", made.id.as_str())
+    }
+}
+
+impl AwsCloud {
+    /// The blocks of these lists. One that is gone, or that we may not read, is left out: what it
+    /// stands for is not known.
+    async fn read(
+        &self,
+        asked: &Asked<'_>,
+        lists: BTreeSet<&PrefixListId>,
+    ) -> Result<Lists, CloudError> {
+        let mut read = Lists::new();
+        for list in lists {
+            match self
+                .ec2
+                .get_managed_prefix_list_entries(&asked.place, list)
+                .await
+            {
+                Ok(blocks) => drop(read.insert(list.clone(), blocks)),
+                Err(error)
+                    if matches!(error.kind, Ec2ErrorKind::NotFound | Ec2ErrorKind::Denied) =>
+                {
+                    tracing::debug!(%list, %error, "a prefix list that cannot be read");
+                }
+                Err(error) => return Err(asked.failed(error)),
+            }
+        }
+        Ok(read)
+    }
+
+    async fn until_shown(&self, asked: &Asked<'_>, id: &VpcId) -> Result<(), CloudError> {
+        loop {
+            let vpc = self
+                .ec2
+                .describe_vpc(&asked.place, id)
+                .await
+                .map_err(|error| asked.failed(error))?;
+            let tables = self
+                .ec2
+                .describe_route_tables(&asked.place, std::slice::from_ref(id))
+                .await
+                .map_err(|error| asked.failed(error))?;
+            if vpc.is_some_and(|vpc| vpc.available) && tables.iter().any(|table| table.main) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+fn vpc(network: &CloudNetwork) -> VpcId {
+    network.as_str().into()
+}
+
+fn vpcs(networks: &[CloudNetwork]) -> Vec<VpcId> {
+    networks.iter().map(vpc).collect()
+}

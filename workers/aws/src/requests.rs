@@ -1,0 +1,64 @@
+//! What is asked of EC2, in its words.
+
+use super::{NAME_TAG, vpc};
+use crate::ec2::{CreatePeering, CreateSecurityGroup, IngressRule, Tags};
+use cloud::{CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, Place, group_name};
+use domain::{PeeringId, Provider, network::InboundRule, text::CloudNetwork};
+
+/// EC2's place of ours. Another provider's is a mistake in how the clouds were put together.
+pub(super) fn place(operation: Operation, at: &Place) -> Result<crate::ec2::Place, CloudError> {
+    match at.provider {
+        Provider::Aws => {}
+        Provider::Gcp | Provider::Azure => {
+            return Err(CloudError::new(operation, at, CloudErrorKind::Unsupported));
+        }
+    }
+    let place = crate::ec2::Place::new(at.account.as_str(), at.region.as_str());
+    Ok(match &at.external_id {
+        Some(id) => place.with_external_id(id.as_str()),
+        None => place,
+    })
+}
+
+pub(super) fn peering(spec: &LinkSpec) -> Result<CreatePeering, CloudError> {
+    let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
+    let peer = place(Operation::CreateLink, &accepter.place)?;
+    Ok(CreatePeering {
+        vpc: vpc(&requester.network),
+        peer,
+        peer_vpc: vpc(&accepter.network),
+        tags: owned(spec.peering),
+    })
+}
+
+pub(super) fn group(network: &CloudNetwork, peering: PeeringId) -> CreateSecurityGroup {
+    let description = format!("What peering {peering} admits");
+    CreateSecurityGroup {
+        vpc: vpc(network),
+        name: group_name(peering),
+        description,
+        tags: owned(peering),
+    }
+}
+
+pub(super) fn rule(rule: InboundRule, peering: PeeringId) -> IngressRule {
+    IngressRule {
+        source: rule.source.net(),
+        port: rule.port,
+        description: format!("peering {peering}"),
+        tags: owned(peering),
+    }
+}
+
+/// The tag that says whose a thing is, alone.
+pub(super) fn owner(peering: PeeringId) -> Tags {
+    Tags::from([(OWNER_TAG.to_owned(), peering.to_string())])
+}
+
+/// The tags of what the engine makes for a peering.
+fn owned(peering: PeeringId) -> Tags {
+    Tags::from([
+        (OWNER_TAG.to_owned(), peering.to_string()),
+        (NAME_TAG.to_owned(), group_name(peering)),
+    ])
+}

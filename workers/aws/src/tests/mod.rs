@@ -1,0 +1,347 @@
+//! What EC2 shows becomes what the port says. The calls themselves are tested against an emulator,
+//! in `workers/tests`.
+
+#![allow(clippy::unwrap_used)]
+
+mod firewall;
+
+use super::{AwsCloud, refusals::Asked, requests, views};
+use crate::ec2::{
+    Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState,
+    RouteTable, RouteTarget, Subnet, Tags, Vpc,
+};
+use cloud::{
+    Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG, Operation, Place,
+};
+use domain::{PeeringId, Provider, Region};
+use uuid::Uuid;
+
+const OWNER: PeeringId = PeeringId(Uuid::from_u128(7));
+
+fn place(account: &str, region: &str) -> Place {
+    let region = Region::of(Provider::Aws, region).unwrap();
+    Place {
+        provider: Provider::Aws,
+        account: account.parse().unwrap(),
+        region,
+        external_id: None,
+    }
+}
+
+fn network(account: &str, region: &str, vpc: &str) -> NetworkRef {
+    NetworkRef {
+        place: place(account, region),
+        network: vpc.parse().unwrap(),
+    }
+}
+
+fn here() -> Place {
+    place("111111111111", "eu-west-1")
+}
+
+fn end(account: &str, region: &str, vpc: &str) -> PeeringEnd {
+    PeeringEnd {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        vpc: Some(vpc.into()),
+        ..PeeringEnd::default()
+    }
+}
+
+fn connection(requester: PeeringEnd, accepter: PeeringEnd) -> PeeringConnection {
+    PeeringConnection {
+        id: "pcx-1".into(),
+        status: PeeringStatus::PendingAcceptance,
+        status_message: String::new(),
+        requester,
+        accepter,
+        expires: None,
+        tags: Tags::from([(OWNER_TAG.to_owned(), OWNER.to_string())]),
+    }
+}
+
+#[test]
+fn a_link_has_the_ends_the_options_and_the_owner_that_ec2_tells() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let requester = PeeringEnd {
+        cidrs: vec!["10.2.0.0/16".parse().unwrap(), "fd00::/56".parse().unwrap()],
+        allow_dns_resolution_from_remote_vpc: Some(true),
+        ..end("222222222222", "us-east-1", "vpc-2")
+    };
+    let found = connection(requester.clone(), end("111111111111", "eu-west-1", "vpc-1"));
+    let link = views::link(&asked, &found).unwrap().unwrap();
+    let one = network("222222222222", "us-east-1", "vpc-2");
+    assert_eq!(
+        link.requester,
+        LinkEnd {
+            network: one,
+            ranges: requester.cidrs,
+            dns_resolution: Some(true)
+        }
+    );
+    let other = network("111111111111", "eu-west-1", "vpc-1");
+    assert_eq!(
+        link.accepter,
+        LinkEnd {
+            network: other,
+            ranges: Vec::new(),
+            dns_resolution: None
+        }
+    );
+    assert_eq!(
+        (link.state, link.owner, link.message),
+        (LinkState::Pending, Some(OWNER), None)
+    );
+}
+
+#[test]
+fn a_stranger_with_the_right_network_id_is_shown_as_a_stranger() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let stranger = connection(
+        end("666666666666", "eu-west-1", "vpc-1"),
+        end("", "", "vpc-2"),
+    );
+    let link = views::link(&asked, &stranger).unwrap().unwrap();
+    assert_eq!(
+        link.requester.network.place.account.as_str(),
+        "666666666666"
+    );
+    assert_eq!(
+        link.accepter.network,
+        network("111111111111", "eu-west-1", "vpc-2"),
+        "what EC2 leaves out is where it was asked"
+    );
+}
+
+#[test]
+fn a_strangers_link_to_a_place_without_a_name_here_does_not_hide_ours() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let ours = end("111111111111", "eu-west-1", "vpc-1");
+    for odd in [
+        end("222222222222", "mars-north-1", "vpc-2"),
+        PeeringEnd {
+            vpc: None,
+            ..ours.clone()
+        },
+    ] {
+        assert_eq!(
+            views::link(&asked, &connection(ours.clone(), odd)).unwrap(),
+            None
+        );
+    }
+}
+
+#[test]
+fn every_state_of_ec2_has_a_word_and_a_new_one_is_kept() {
+    let at = here();
+    let asked = Asked::of(Operation::Links, &at).unwrap();
+    let state = |status| {
+        let ours = end("111111111111", "eu-west-1", "vpc-1");
+        let found = PeeringConnection {
+            status,
+            status_message: "Why".to_owned(),
+            ..connection(ours.clone(), ours)
+        };
+        let link = views::link(&asked, &found).unwrap().unwrap();
+        assert_eq!(link.message.as_deref(), Some("Why"));
+        link.state
+    };
+    use PeeringStatus as Ec2;
+    let all = [
+        (Ec2::InitiatingRequest, LinkState::Initiating),
+        (Ec2::PendingAcceptance, LinkState::Pending),
+        (Ec2::Provisioning, LinkState::Provisioning),
+        (Ec2::Active, LinkState::Active),
+        (Ec2::Rejected, LinkState::Rejected),
+        (Ec2::Expired, LinkState::Expired),
+        (Ec2::Failed, LinkState::Failed),
+        (Ec2::Deleting, LinkState::Deleting),
+        (Ec2::Deleted, LinkState::Deleted),
+        (
+            Ec2::Other("suspended".to_owned()),
+            LinkState::Unknown("suspended".to_owned()),
+        ),
+    ];
+    for (ec2, ours) in all {
+        assert_eq!(state(ec2), ours);
+    }
+}
+
+#[test]
+fn a_network_has_all_its_ranges_and_a_shared_one_is_not_the_accounts_own() {
+    let at = here();
+    let asked = Asked::of(Operation::Networks, &at).unwrap();
+    let found = Vpc {
+        id: "vpc-1".into(),
+        account: "111111111111".to_owned(),
+        available: true,
+        cidrs: vec![
+            "10.1.0.0/16".parse().unwrap(),
+            "10.9.0.0/16".parse().unwrap(),
+        ],
+        ipv6_cidrs: vec!["fd00::/56".parse().unwrap()],
+        tags: Tags::new(),
+    };
+    let view = views::network(&asked, &found).unwrap().unwrap();
+    let ranges: Vec<_> = view.ranges.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (view.network.as_str(), ranges),
+        (
+            "vpc-1",
+            ["10.1.0.0/16", "10.9.0.0/16", "fd00::/56"]
+                .map(str::to_owned)
+                .to_vec()
+        )
+    );
+    let shared = Vpc {
+        account: "666666666666".to_owned(),
+        ..found
+    };
+    assert_eq!(views::network(&asked, &shared).unwrap(), None);
+}
+
+#[test]
+fn a_subnet_lies_in_the_zone_that_has_one_id_everywhere() {
+    let at = here();
+    let asked = Asked::of(Operation::Subnets, &at).unwrap();
+    let zone_id = Some("euw1-az2".to_owned());
+    let found = Subnet {
+        id: "subnet-1".into(),
+        vpc: Some("vpc-1".into()),
+        cidr: None,
+        zone_id: zone_id.clone(),
+        tags: Tags::new(),
+    };
+    let view = views::subnet(&asked, &found).unwrap();
+    assert_eq!(
+        (view.network.as_str(), view.subnet.as_str(), view.zone),
+        ("vpc-1", "subnet-1", zone_id)
+    );
+    let homeless = views::subnet(&asked, &Subnet { vpc: None, ..found }).unwrap_err();
+    assert_eq!(homeless.kind, CloudErrorKind::Unexpected);
+}
+
+#[test]
+fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
+    let at = here();
+    let asked = Asked::of(Operation::RouteTables, &at).unwrap();
+    let route = |destination, target| Route {
+        destination,
+        target,
+        state: RouteState::Blackhole,
+    };
+    let to = |cidr: &str| RouteDestination::Ipv4(cidr.parse().unwrap());
+    let routes = vec![
+        route(to("10.1.0.0/16"), RouteTarget::Local),
+        route(to("0.0.0.0/0"), RouteTarget::Other("igw-1".to_owned())),
+        route(to("10.2.0.0/16"), RouteTarget::Peering("pcx-1".into())),
+        route(
+            RouteDestination::Other("::/0".to_owned()),
+            RouteTarget::Other("eigw-1".to_owned()),
+        ),
+    ];
+    let subnets = vec!["subnet-1".into(), "subnet-2".into()];
+    let found = RouteTable {
+        id: "rtb-1".into(),
+        vpc: Some("vpc-1".into()),
+        main: true,
+        subnets,
+        routes,
+        tags: Tags::new(),
+    };
+    let view = views::route_table(&asked, &found).unwrap();
+    let shown: Vec<_> = view
+        .routes
+        .iter()
+        .map(|route| format!("{} {} {:?}", route.destination, route.target, route.state))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "10.1.0.0/16 local Blackhole",
+            "0.0.0.0/0 igw-1 Blackhole",
+            "10.2.0.0/16 pcx-1 Blackhole"
+        ]
+    );
+    let subnets: Vec<_> = view.subnets.iter().map(|subnet| subnet.as_str()).collect();
+    assert_eq!(
+        (view.network.as_str(), view.main, subnets),
+        ("vpc-1", true, vec!["subnet-1", "subnet-2"])
+    );
+}
+
+#[test]
+fn another_providers_place_is_not_supported() {
+    let region = Region::of(Provider::Gcp, "europe-west1").unwrap();
+    let at = Place {
+        provider: Provider::Gcp,
+        account: "orders-prod".parse().unwrap(),
+        region,
+        external_id: None,
+    };
+    let refused = Asked::of(Operation::Links, &at).err().unwrap();
+    assert_eq!(refused.kind, CloudErrorKind::Unsupported);
+    let end = |place| LinkEnd {
+        network: NetworkRef {
+            place,
+            network: "vpc-1".parse().unwrap(),
+        },
+        ranges: Vec::new(),
+        dns_resolution: None,
+    };
+    let spec = LinkSpec {
+        peering: OWNER,
+        requester: end(here()),
+        accepter: end(at),
+    };
+    assert_eq!(
+        requests::peering(&spec).unwrap_err().kind,
+        CloudErrorKind::Unsupported
+    );
+}
+
+#[test]
+fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
+    let at = Place {
+        external_id: Some("tenant-7".parse().unwrap()),
+        ..here()
+    };
+    let shown = requests::place(Operation::Identity, &at)
+        .unwrap()
+        .external_id;
+    assert_eq!(
+        shown.as_ref().map(crate::ec2::ExternalId::as_str),
+        Some("tenant-7")
+    );
+    assert_eq!(
+        requests::place(Operation::Identity, &here())
+            .unwrap()
+            .external_id,
+        None
+    );
+    let link = views::link(
+        &Asked::of(Operation::Links, &at).unwrap(),
+        &connection(
+            end("111111111111", "eu-west-1", "vpc-1"),
+            end("222222222222", "eu-west-1", "vpc-2"),
+        ),
+    );
+    assert_eq!(
+        link.unwrap().unwrap().requester.network,
+        network("111111111111", "eu-west-1", "vpc-1")
+    );
+}
+
+#[test]
+fn the_limits_are_awss_own_until_others_are_known() {
+    let cloud = AwsCloud::new(Ec2Settings::default());
+    assert_eq!(cloud.limits(&here()), super::DEFAULT_LIMITS);
+    let more = cloud::Limits {
+        links: 125,
+        ..super::DEFAULT_LIMITS
+    };
+    assert_eq!(cloud.with_limits(more).limits(&here()).links, 125);
+}

@@ -1,0 +1,70 @@
+//! Peering connections as links.
+
+use super::{super::refusals::Asked, owner};
+use crate::ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
+use cloud::{CloudError, LinkEnd, LinkState, LinkView, NetworkRef, Place};
+use domain::{Provider, Region};
+
+/// The connection as a link; `None` if an end has no name in our words, as one in a region that we
+/// do not know: none of ours has.
+pub(in super::super) fn link(
+    asked: &Asked<'_>,
+    found: &PeeringConnection,
+) -> Result<Option<LinkView>, CloudError> {
+    let (Some(requester), Some(accepter)) =
+        (end(asked, &found.requester), end(asked, &found.accepter))
+    else {
+        tracing::debug!(link = %found.id, at = %asked.place, "a peering connection that leads where we cannot say");
+        return Ok(None);
+    };
+    Ok(Some(LinkView {
+        link: asked.name("peering connection", found.id.as_str())?,
+        requester,
+        accepter,
+        state: link_state(&found.status),
+        message: (!found.status_message.is_empty()).then(|| found.status_message.clone()),
+        expires_at: found.expires,
+        owner: owner(&found.tags),
+    }))
+}
+
+/// The end with what EC2 says of its account and region; who compares it with the intent must see a
+/// stranger as a stranger. What EC2 leaves out is taken from where it was asked.
+fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
+    let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let account = told(&found.account)
+        .unwrap_or_else(|| asked.place.account.clone())
+        .parse()
+        .ok()?;
+    let region = told(&found.region).unwrap_or_else(|| asked.place.region.clone());
+    let place = Place {
+        provider: Provider::Aws,
+        account,
+        region: Region::of(Provider::Aws, &region).ok()?,
+        external_id: None,
+    };
+    let network = NetworkRef {
+        place,
+        network: found.vpc.as_ref()?.as_str().parse().ok()?,
+    };
+    Some(LinkEnd {
+        network,
+        ranges: found.cidrs.clone(),
+        dns_resolution: found.allow_dns_resolution_from_remote_vpc,
+    })
+}
+
+fn link_state(status: &PeeringStatus) -> LinkState {
+    match status {
+        PeeringStatus::InitiatingRequest => LinkState::Initiating,
+        PeeringStatus::PendingAcceptance => LinkState::Pending,
+        PeeringStatus::Provisioning => LinkState::Provisioning,
+        PeeringStatus::Active => LinkState::Active,
+        PeeringStatus::Rejected => LinkState::Rejected,
+        PeeringStatus::Expired => LinkState::Expired,
+        PeeringStatus::Failed => LinkState::Failed,
+        PeeringStatus::Deleting => LinkState::Deleting,
+        PeeringStatus::Deleted => LinkState::Deleted,
+        PeeringStatus::Other(code) => LinkState::Unknown(code.clone()),
+    }
+}

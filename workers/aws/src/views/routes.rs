@@ -1,0 +1,49 @@
+//! Route tables and their IPv4 routes.
+
+use super::{super::refusals::Asked, home};
+use crate::ec2::{IpNet, Route, RouteDestination, RouteTable};
+use cloud::{CloudError, RouteState, RouteTableView, RouteTarget, RouteView};
+
+pub(in super::super) fn route_table(
+    asked: &Asked<'_>,
+    found: &RouteTable,
+) -> Result<RouteTableView, CloudError> {
+    let routes = found
+        .routes
+        .iter()
+        .filter_map(|found| route(asked, found).transpose());
+    Ok(RouteTableView {
+        network: home(asked, found.vpc.as_ref())?,
+        table: asked.name("route table", found.id.as_str())?,
+        main: found.main,
+        subnets: found
+            .subnets
+            .iter()
+            .map(|subnet| asked.name("subnet", subnet.as_str()))
+            .collect::<Result<_, _>>()?,
+        routes: routes.collect::<Result<_, _>>()?,
+    })
+}
+
+fn route(asked: &Asked<'_>, found: &Route) -> Result<Option<RouteView>, CloudError> {
+    let RouteDestination::Ipv4(destination) = found.destination else {
+        return Ok(None);
+    };
+    let target = match &found.target {
+        crate::ec2::RouteTarget::Local => RouteTarget::Local,
+        crate::ec2::RouteTarget::Peering(id) => {
+            RouteTarget::Link(asked.name("peering connection", id.as_str())?)
+        }
+        crate::ec2::RouteTarget::Other(id) => RouteTarget::Other(id.clone()),
+    };
+    let state = match &found.state {
+        crate::ec2::RouteState::Active => RouteState::Active,
+        crate::ec2::RouteState::Blackhole => RouteState::Blackhole,
+        crate::ec2::RouteState::Other(word) => RouteState::Unknown(word.clone()),
+    };
+    Ok(Some(RouteView {
+        destination: IpNet::V4(destination),
+        target,
+        state,
+    }))
+}

@@ -1,0 +1,184 @@
+//! Rehearsals: nothing is sent to who might perform it, and what EC2 answers is told apart.
+
+use crate::support::{Server, directly, error_body, free_port, local, remote, serve, settings};
+use crate::{net, vpc};
+use peerage_aws::ec2::{
+    CreatePeering, CreateSecurityGroup, Ec2, Ec2ErrorKind, Ec2Settings, IngressRule,
+    PeeringOptions, PeeringRole, Rehearsal, Rehearsed, SecurityGroupId, Tags, VpcId,
+};
+
+fn create_group(vpc: &VpcId) -> Rehearsal {
+    let (name, description) = ("rehearsed".to_owned(), "a test".to_owned());
+    Rehearsal::CreateSecurityGroup(CreateSecurityGroup {
+        vpc: vpc.clone(),
+        name,
+        description,
+        tags: Tags::new(),
+    })
+}
+
+fn admit(group: &SecurityGroupId) -> Rehearsal {
+    let rule = IngressRule {
+        source: net("10.9.0.0/16"),
+        port: 2113,
+        description: String::new(),
+        tags: Tags::new(),
+    };
+    Rehearsal::AuthorizeIngress {
+        group: group.clone(),
+        rule,
+    }
+}
+
+fn ask(vpc: &VpcId, peer_vpc: &VpcId) -> Rehearsal {
+    Rehearsal::CreatePeering(CreatePeering {
+        vpc: vpc.clone(),
+        peer: remote(),
+        peer_vpc: peer_vpc.clone(),
+        tags: Tags::new(),
+    })
+}
+
+fn everything() -> Vec<Rehearsal> {
+    let options = PeeringOptions {
+        allow_dns_resolution_from_remote_vpc: true,
+    };
+    vec![
+        ask(&"vpc-1".into(), &"vpc-2".into()),
+        Rehearsal::AcceptPeering { id: "pcx-1".into() },
+        Rehearsal::ModifyOptions {
+            id: "pcx-1".into(),
+            role: PeeringRole::Requester,
+            options,
+        },
+        Rehearsal::DeletePeering { id: "pcx-1".into() },
+        Rehearsal::CreateRoute {
+            table: "rtb-1".into(),
+            destination: net("10.2.0.0/16"),
+            through: "pcx-1".into(),
+        },
+        create_group(&"vpc-1".into()),
+        admit(&"sg-1".into()),
+    ]
+}
+
+/// Settings that say of an endpoint that it honours dry runs.
+fn trusting(settings: Ec2Settings) -> Ec2Settings {
+    Ec2Settings {
+        honours_dry_run: Some(true),
+        ..settings
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_awss_is_not_asked() {
+    let nobody = Ec2::new(directly(&format!("http://127.0.0.1:{}", free_port())));
+    for rehearsal in everything() {
+        assert_eq!(
+            nobody.dry_run(&local(), &rehearsal).await.unwrap(),
+            Rehearsed::NotAvailable
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_honours_them_says_what_would_be_and_changes_nothing() {
+    let moto = Server::moto().await;
+    let ec2 = Ec2::new(trusting(settings(&moto.endpoint())));
+    let ours = vpc(&ec2, &local(), "10.1.0.0/16").await;
+    assert_eq!(
+        ec2.dry_run(&local(), &create_group(&ours)).await.unwrap(),
+        Rehearsed::Allowed
+    );
+    let groups = ec2
+        .describe_security_groups(&local(), &[ours])
+        .await
+        .unwrap();
+    assert!(
+        groups.iter().all(|group| group.name == "default"),
+        "{groups:?}"
+    );
+    let rules_before = ec2
+        .describe_security_group_rules(&local(), &[groups[0].id.clone()])
+        .await
+        .unwrap();
+    assert_eq!(
+        ec2.dry_run(&local(), &admit(&groups[0].id)).await.unwrap(),
+        Rehearsed::Allowed
+    );
+    assert_eq!(
+        ec2.describe_security_group_rules(&local(), &[groups[0].id.clone()])
+            .await
+            .unwrap(),
+        rules_before
+    );
+}
+
+#[tokio::test]
+async fn a_rehearsal_that_was_performed_is_an_error_and_the_reason_why_not_everybody_is_asked() {
+    let moto = Server::moto().await;
+    let ec2 = Ec2::new(trusting(settings(&moto.endpoint())));
+    let (ours, theirs) = (
+        vpc(&ec2, &local(), "10.1.0.0/16").await,
+        vpc(&ec2, &remote(), "10.2.0.0/16").await,
+    );
+    let performed = ec2
+        .dry_run(&local(), &ask(&ours, &theirs))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (performed.kind, performed.code.as_deref()),
+        (Ec2ErrorKind::Unknown, None),
+        "{performed}"
+    );
+    assert!(performed.kind.may_have_been_applied());
+    assert_eq!(
+        ec2.describe_vpc_peering_connections_of(&local(), &[ours])
+            .await
+            .unwrap()
+            .len(),
+        1,
+        "the emulator did it"
+    );
+}
+
+#[tokio::test]
+async fn every_rehearsal_is_sent_as_one_and_its_answers_are_told_apart() {
+    for rehearsal in everything() {
+        let answers = [
+            (412, "DryRunOperation"),
+            (403, "UnauthorizedOperation"),
+            (400, "InvalidVpcID.NotFound"),
+        ];
+        let (endpoint, serving) = serve(
+            answers
+                .map(|(status, code)| (status, error_body(code, "words")))
+                .to_vec(),
+        )
+        .await;
+        let ec2 = Ec2::new(trusting(directly(&endpoint)));
+        assert_eq!(
+            ec2.dry_run(&local(), &rehearsal).await.unwrap(),
+            Rehearsed::Allowed
+        );
+        assert_eq!(
+            ec2.dry_run(&local(), &rehearsal).await.unwrap(),
+            Rehearsed::Refused {
+                message: "words".into()
+            }
+        );
+        let other = ec2.dry_run(&local(), &rehearsal).await.unwrap_err();
+        assert_eq!(
+            (other.kind, other.operation),
+            (Ec2ErrorKind::NotFound, rehearsal.operation()),
+            "{other}"
+        );
+        for body in serving.await.unwrap() {
+            let action = format!("Action={}&", rehearsal.operation());
+            assert!(
+                body.contains(&action) && body.contains("&DryRun=true"),
+                "{body}"
+            );
+        }
+    }
+}

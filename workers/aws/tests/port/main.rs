@@ -1,0 +1,127 @@
+//! The port to a cloud, over EC2, against an emulator: two accounts, two regions, and someone
+//! else's things beside ours.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod firewall;
+mod links;
+mod networks;
+mod routes;
+
+use cloud::{Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef, Place};
+use domain::{PeeringId, Provider, Range, Region, text::CloudNetwork};
+use peerage_aws::AwsCloud;
+use support::{LOCAL, REMOTE, Server};
+use uuid::Uuid;
+
+const OURS: PeeringId = PeeringId(Uuid::from_u128(1));
+const STRANGERS: PeeringId = PeeringId(Uuid::from_u128(2));
+
+fn place(account: &str, region: &str) -> Place {
+    let region = Region::of(Provider::Aws, region).unwrap();
+    Place {
+        provider: Provider::Aws,
+        account: account.parse().unwrap(),
+        region,
+        external_id: None,
+    }
+}
+
+fn range(text: &str) -> Range {
+    text.parse().unwrap()
+}
+
+fn kind<T>(result: Result<T, CloudError>) -> Option<CloudErrorKind> {
+    result.err().map(|error| error.kind)
+}
+
+/// A network that there is not.
+fn nowhere() -> CloudNetwork {
+    "vpc-00000000000000000".parse().unwrap()
+}
+
+/// A private network and a peer, and a stranger's network beside the private one, in an emulator of
+/// their own.
+struct Scene {
+    cloud: AwsCloud,
+    ours: NetworkRef,
+    theirs: NetworkRef,
+    stranger: NetworkRef,
+    moto: Server,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let moto = Server::moto().await;
+        let cloud = AwsCloud::new(support::settings(&moto.endpoint()));
+        let make = async |at: Place, cidr: &str| NetworkRef {
+            network: cloud
+                .create_network(&at, range(cidr), "test")
+                .await
+                .unwrap(),
+            place: at,
+        };
+        let ours = make(place(LOCAL, "eu-west-1"), "10.1.0.0/16").await;
+        let theirs = make(place(REMOTE, "us-east-1"), "10.2.0.0/16").await;
+        let stranger = make(place(LOCAL, "eu-west-1"), "10.3.0.0/16").await;
+        Self {
+            cloud,
+            ours,
+            theirs,
+            stranger,
+            moto,
+        }
+    }
+
+    fn spec(&self, peering: PeeringId, requester: &NetworkRef) -> LinkSpec {
+        let end = |network: &NetworkRef| LinkEnd {
+            network: network.clone(),
+            ranges: Vec::new(),
+            dns_resolution: None,
+        };
+        LinkSpec {
+            peering,
+            requester: end(requester),
+            accepter: end(&self.theirs),
+        }
+    }
+
+    /// What our own network is asked about with: itself, and one that there is not.
+    fn asked(&self) -> [CloudNetwork; 2] {
+        [self.ours.network.clone(), nowhere()]
+    }
+
+    /// The same emulator in EC2's own words.
+    fn raw(&self) -> peerage_aws::ec2::Ec2 {
+        peerage_aws::ec2::Ec2::new(support::settings(&self.moto.endpoint()))
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_said_to_be_one_and_it_goes_on_by_itself_afterwards() {
+    let nobody = format!("http://127.0.0.1:{}", support::free_port());
+    let at = place(LOCAL, "eu-west-1");
+    let refused = AwsCloud::new(support::settings(&nobody))
+        .identity(&at)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, CloudErrorKind::Unreachable, "{refused}");
+
+    let Scene {
+        cloud, ours, moto, ..
+    } = Scene::set().await;
+    moto.reset().await;
+    let wrong = cloud.identity(&ours.place).await.unwrap();
+    assert_ne!(
+        wrong, ours.place.account,
+        "the emulator takes a key it has forgotten for its own"
+    );
+    assert_eq!(
+        cloud.identity(&ours.place).await.unwrap(),
+        ours.place.account,
+        "and the next session is a new one"
+    );
+}

@@ -1,0 +1,118 @@
+//! Networks, subnets, access lists and DNS: of those that were named, in one answer.
+
+use crate::{Scene, kind, nowhere, support};
+use cloud::{Cloud, CloudErrorKind, DnsSupport, NetworkRef, NetworkView, Source};
+
+#[tokio::test]
+async fn networks_are_shown_with_their_ranges_and_those_that_are_not_there_are_left_out() {
+    let scene = Scene::set().await;
+    let Scene {
+        cloud,
+        ours,
+        theirs,
+        ..
+    } = &scene;
+    let found = cloud.networks(&ours.place, &scene.asked()).await.unwrap();
+    assert_eq!(
+        found,
+        [NetworkView {
+            network: ours.network.clone(),
+            ranges: vec!["10.1.0.0/16".parse().unwrap()]
+        }]
+    );
+    assert_eq!(
+        cloud.networks(&theirs.place, &scene.asked()).await.unwrap(),
+        [],
+        "another account's"
+    );
+    assert_eq!(cloud.networks(&ours.place, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn subnets_lie_in_zones_and_behind_access_lists() {
+    let scene = Scene::set().await;
+    let Scene {
+        cloud,
+        ours,
+        stranger,
+        ..
+    } = &scene;
+    let subnet = async |network: &NetworkRef, cidr: &str| {
+        let vpc = network.network.as_str().into();
+        scene
+            .raw()
+            .create_subnet(
+                &support::local(),
+                &vpc,
+                cidr.parse().unwrap(),
+                &peerage_aws::ec2::Tags::new(),
+            )
+            .await
+            .unwrap()
+            .id
+    };
+    let made = subnet(ours, "10.1.1.0/24").await;
+    subnet(stranger, "10.3.1.0/24").await;
+    let found = cloud.subnets(&ours.place, &scene.asked()).await.unwrap();
+    assert_eq!(
+        found
+            .iter()
+            .map(|found| found.subnet.as_str())
+            .collect::<Vec<_>>(),
+        [made.as_str()]
+    );
+    assert_eq!(found[0].network, ours.network);
+    assert!(
+        found[0]
+            .zone
+            .as_ref()
+            .is_some_and(|zone| zone.starts_with("euw1-az")),
+        "{found:?}"
+    );
+
+    let lists = cloud
+        .access_lists(&ours.place, &scene.asked())
+        .await
+        .unwrap();
+    assert_eq!((lists.len(), &lists[0].network), (1, &ours.network));
+    assert_eq!(
+        lists[0]
+            .subnets
+            .iter()
+            .map(|subnet| subnet.as_str())
+            .collect::<Vec<_>>(),
+        [made.as_str()]
+    );
+    let entries: Vec<_> = lists[0]
+        .entries
+        .iter()
+        .map(|entry| (&entry.traffic.source, entry.allow))
+        .collect();
+    let anywhere = Source::Ranges(vec!["0.0.0.0/0".parse().unwrap()]);
+    assert_eq!(
+        entries,
+        [(&anywhere, true), (&anywhere, false)],
+        "inbound ones only, in order"
+    );
+}
+
+#[tokio::test]
+async fn what_a_network_has_of_dns_is_told() {
+    let scene = Scene::set().await;
+    let dns = scene.cloud.dns_support(&scene.ours).await.unwrap();
+    assert_eq!(
+        dns,
+        DnsSupport {
+            resolution: true,
+            hostnames: false
+        }
+    );
+    let gone = NetworkRef {
+        network: nowhere(),
+        ..scene.ours.clone()
+    };
+    assert_eq!(
+        kind(scene.cloud.dns_support(&gone).await),
+        Some(CloudErrorKind::NotFound)
+    );
+}

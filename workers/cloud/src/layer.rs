@@ -1,0 +1,72 @@
+//! A layer wraps a cloud and is one itself: every call passes through [`Layer::call`], where it may be
+//! delayed, repeated, counted or refused. The one place that forwards all of the port's methods.
+
+use crate::{
+    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole,
+    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed,
+    RouteTableView, SubnetView,
+};
+use async_trait::async_trait;
+use domain::{
+    PeeringId, Range,
+    network::InboundRule,
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+};
+use std::fmt;
+
+/// What wraps a cloud; it is one itself.
+pub trait Layer: Send + Sync + fmt::Debug {
+    /// The cloud inside.
+    fn inner(&self) -> &dyn Cloud;
+
+    /// Makes this call once, or several times, or not at all.
+    fn call<T, F>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> impl Future<Output = Result<T, CloudError>> + Send
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+        T: Send;
+}
+
+/// Each line: the operation and its method, and where the call goes.
+macro_rules! forward {
+    ($($operation:ident $method:ident($($name:ident: $type:ty),+) -> $answer:ty, at $at:expr;)+) => {
+        #[async_trait]
+        impl<A: Layer> Cloud for A {
+            fn limits(&self, at: &Place) -> Limits {
+                self.inner().limits(at)
+            }
+
+            $(async fn $method(&self, $($name: $type),+) -> Result<$answer, CloudError> {
+                self.call(Operation::$operation, $at, || self.inner().$method($($name),+)).await
+            })+
+        }
+    };
+}
+
+forward! {
+    Identity identity(at: &Place) -> Account, at at;
+    Networks networks(at: &Place, of: &[CloudNetwork]) -> Vec<NetworkView>, at at;
+    Subnets subnets(at: &Place, of: &[CloudNetwork]) -> Vec<SubnetView>, at at;
+    Links links(at: &Place, of: &[CloudNetwork]) -> Vec<LinkView>, at at;
+    RouteTables route_tables(at: &Place, of: &[CloudNetwork]) -> Vec<RouteTableView>, at at;
+    FirewallGroups firewall_groups(at: &Place, of: &[CloudNetwork]) -> Vec<GroupView>, at at;
+    AccessLists access_lists(at: &Place, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
+    DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.place;
+    Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.place();
+    CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.place;
+    AcceptLink accept_link(at: &Place, link: &Link) -> (), at at;
+    DeleteLink delete_link(at: &Place, link: &Link) -> (), at at;
+    TagLink tag_link(at: &Place, link: &Link, peering: PeeringId) -> (), at at;
+    SetDnsResolution set_dns_resolution(at: &Place, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
+    InstallRoute install_route(at: &Place, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
+    RemoveRoute remove_route(at: &Place, table: &RouteTable, destination: Range) -> (), at at;
+    CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.place;
+    DeleteGroup delete_group(at: &Place, group: &FirewallGroup) -> (), at at;
+    AuthorizeRule authorize_rule(at: &Place, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
+    TagFirewall tag_firewall(at: &Place, part: &FirewallPart, peering: PeeringId) -> (), at at;
+    RevokeRule revoke_rule(at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
+}

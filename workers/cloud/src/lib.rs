@@ -1,0 +1,209 @@
+//! The port to a cloud: what peering needs of one, in words that fit all of them, and what may have
+//! happened when a call fails.
+//!
+//! The contract of every method, beyond its own text:
+//!
+//! - **One call, one try.** An implementation never repeats a mutating call by itself; limits,
+//!   retries and counting are the caller's ([`RateLimited`]).
+//! - **Errors say what they know.** [`CloudErrorKind::Unreachable`] and every plain answer of the
+//!   provider mean that nothing was done; [`CloudErrorKind::Ambiguous`] means that it may have
+//!   been. When in doubt it is ambiguous, and the caller reads.
+//! - **One read serves many.** A read is about all the networks named in it, at one place: one call
+//!   of its kind (or one page after the other), however many peerings share the place.
+//! - **Reads filter on this side of the wire.** What comes back is what was asked about, whatever
+//!   the provider's own filters do. A network that is not there is absent from the answer; it is no
+//!   error.
+//! - **Reads may be stale.** What was made a moment ago may be missing, for minutes. A reply to a
+//!   mutating call is no proof; only what a read shows is.
+//! - **Ownership is a tag.** What the engine makes carries [`OWNER_TAG`] with the peering's id, set
+//!   in the same call, as far as the provider has tags there; a route has none.
+
+mod calls;
+mod error;
+mod layer;
+mod rate_limited;
+mod views;
+
+pub use calls::{CallOutcome, Calls};
+pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
+pub use layer::Layer;
+pub use rate_limited::{ClientPolicy, RateLimited};
+pub use views::*;
+
+use async_trait::async_trait;
+use domain::{
+    PeeringId, Range,
+    network::InboundRule,
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+};
+use std::fmt;
+
+/// The tag (label) that names the peering for which the engine made a thing; its value is the
+/// peering's id.
+pub const OWNER_TAG: &str = "peerage:peering";
+
+/// The name of the firewall group that the engine makes for a peering; unique in its network, so
+/// there cannot be two.
+pub fn group_name(peering: PeeringId) -> String {
+    format!("peerage-{peering}")
+}
+
+/// A cloud, or several behind one face.
+#[async_trait]
+pub trait Cloud: Send + Sync + fmt::Debug {
+    /// The account that calls at this place really act in. Reads only.
+    async fn identity(&self, at: &Place) -> Result<Account, CloudError>;
+
+    /// These networks with all their ranges, secondary ones too. Reads only.
+    async fn networks(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<NetworkView>, CloudError>;
+
+    /// The subnets of these networks. Reads only.
+    async fn subnets(&self, at: &Place, of: &[CloudNetwork])
+    -> Result<Vec<SubnetView>, CloudError>;
+
+    /// All links that have one of these networks at either end, in every state that is still shown,
+    /// as seen at `at`. Reads only. Tags belong to the account and region that made them:
+    /// [`LinkView::owner`] is what is visible from `at`.
+    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError>;
+
+    /// All route tables of these networks, each with all its IPv4 routes. Reads only.
+    async fn route_tables(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<RouteTableView>, CloudError>;
+
+    /// All firewall groups of these networks, the engine's and others', each with all its inbound
+    /// rules. Reads only.
+    async fn firewall_groups(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<GroupView>, CloudError>;
+
+    /// The lists in front of these networks' subnets that deny what firewall groups admit. Empty
+    /// where the provider has none. Reads only.
+    async fn access_lists(
+        &self,
+        at: &Place,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<AccessListView>, CloudError>;
+
+    /// Whether the network meets what name resolution over a link needs. Reads only.
+    async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError>;
+
+    /// How much of everything there may be at this place. Known, not asked.
+    fn limits(&self, at: &Place) -> Limits;
+
+    /// Asks whether a change would be permitted, without making it. [`Rehearsed::NotAvailable`]
+    /// where the endpoint is not known to honour that: some make the change all the same.
+    async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError>;
+
+    /// Asks for a link, with the requester's identity, tagged with the peering. Not idempotent on
+    /// every cloud: called twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist
+    /// now or appear later; find it by [`Cloud::links`] and its owner.
+    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError>;
+
+    /// Accepts a link with the accepter's identity, at the accepter's place. A link that is past
+    /// that gives [`CloudErrorKind::WrongState`]; so a repeat after an ambiguous answer does no
+    /// harm.
+    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError>;
+
+    /// Ends a link, from either side's place; one that waits for its accepter, from the
+    /// requester's. A link that is past that gives [`CloudErrorKind::WrongState`] or
+    /// [`CloudErrorKind::NotFound`]; so a repeat does no harm.
+    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError>;
+
+    /// Puts the owner tag (back) on a link, as seen from this place. Repeating it does no harm.
+    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId)
+    -> Result<(), CloudError>;
+
+    /// Sets whether the names of the network at `at`, the link's requester or accepter as `end`
+    /// says, resolve to private addresses on the other side. Sets a value, so repeating it does no
+    /// harm. [`CloudErrorKind::Precondition`] if the network does not meet what that needs.
+    async fn set_dns_resolution(
+        &self,
+        at: &Place,
+        link: &Link,
+        end: LinkRole,
+        enabled: bool,
+    ) -> Result<(), CloudError>;
+
+    /// Adds one route. A table that has the destination already, with whatever target, gives
+    /// [`CloudErrorKind::AlreadyThere`] and is not changed; so a repeat does no harm.
+    async fn install_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+        link: &Link,
+    ) -> Result<(), CloudError>;
+
+    /// Removes the route to this destination, whatever its target: look at it first. One that is
+    /// gone gives [`CloudErrorKind::NotFound`]; so a repeat does no harm.
+    async fn remove_route(
+        &self,
+        at: &Place,
+        table: &RouteTable,
+        destination: Range,
+    ) -> Result<(), CloudError>;
+
+    /// Makes the peering's firewall group, named [`group_name`] and tagged, which admits nothing
+    /// inbound. If the name is taken it gives [`CloudErrorKind::AlreadyThere`]; so a repeat does no
+    /// harm.
+    async fn create_group(
+        &self,
+        network: &NetworkRef,
+        peering: PeeringId,
+    ) -> Result<FirewallGroup, CloudError>;
+
+    /// Removes a firewall group. One that something still uses gives [`CloudErrorKind::InUse`], one
+    /// that is gone [`CloudErrorKind::NotFound`]; so a repeat does no harm.
+    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError>;
+
+    /// Adds one inbound TCP rule, tagged. A rule that is there gives
+    /// [`CloudErrorKind::AlreadyThere`]; so a repeat does no harm.
+    async fn authorize_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: InboundRule,
+        peering: PeeringId,
+    ) -> Result<FirewallRule, CloudError>;
+
+    /// Puts the owner tag (back) on a firewall group or on one of its rules. Repeating it does no
+    /// harm.
+    async fn tag_firewall(
+        &self,
+        at: &Place,
+        part: &FirewallPart,
+        peering: PeeringId,
+    ) -> Result<(), CloudError>;
+
+    /// Removes one inbound rule by its id. A rule that is gone gives [`CloudErrorKind::NotFound`];
+    /// so a repeat does no harm.
+    async fn revoke_rule(
+        &self,
+        at: &Place,
+        group: &FirewallGroup,
+        rule: &FirewallRule,
+    ) -> Result<(), CloudError>;
+}
+
+/// What a demonstration needs before there is anything to peer: networks. The engine itself never
+/// makes one.
+#[async_trait]
+pub trait Groundwork: Send + Sync + fmt::Debug {
+    /// Makes a network with this one range and its main route table, and returns when reads show
+    /// it. Not idempotent.
+    async fn create_network(
+        &self,
+        at: &Place,
+        range: Range,
+        name: &str,
+    ) -> Result<CloudNetwork, CloudError>;
+}

@@ -1,0 +1,171 @@
+//! The manners of a good client, around any cloud: one rate limit per account, region and kind of
+//! call, a deadline per call, and another try where nothing was done and a pause may help.
+//!
+//! Only failures that are certain to have changed nothing are tried again here; everything else is
+//! for the caller, who reads before it repeats.
+
+use crate::{CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation, Place};
+use backon::{ExponentialBuilder, Retryable};
+use domain::{Provider, Region, text::Account};
+use governor::{
+    Quota, RateLimiter, clock::Clock as _, middleware::NoOpMiddleware,
+    state::keyed::HashMapStateStore,
+};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+/// The limits of one client. The defaults stay well below AWS's published buckets (100 reads with
+/// 20/s, writes 5/s and up).
+#[derive(Clone, Debug)]
+pub struct ClientPolicy {
+    /// Reads of one kind per second, and as many at once.
+    pub reads: NonZeroU32,
+    /// Changes of one kind per second, and as many at once.
+    pub writes: NonZeroU32,
+    /// When a call without an answer counts as lost.
+    pub deadline: Duration,
+    /// How many times a call is made at most.
+    pub tries: usize,
+    /// The first pause between two tries, and the longest.
+    pub first_pause: Duration,
+    pub longest_pause: Duration,
+}
+
+impl Default for ClientPolicy {
+    fn default() -> Self {
+        Self {
+            reads: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
+            writes: NonZeroU32::new(5).unwrap_or(NonZeroU32::MIN),
+            deadline: Duration::from_secs(20),
+            tries: 5,
+            first_pause: Duration::from_millis(200),
+            longest_pause: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Which bucket a call draws from: one for each kind of call, as AWS has them, for all networks of
+/// an account and region together, whatever is shown to enter the account.
+type Key = (Provider, Account, Region, Operation);
+type Limiter =
+    RateLimiter<Key, HashMapStateStore<Key>, TokioClock, NoOpMiddleware<std::time::Instant>>;
+
+/// A cloud behind the limits of [`ClientPolicy`].
+#[derive(Debug)]
+pub struct RateLimited {
+    cloud: Arc<dyn Cloud>,
+    settings: ClientPolicy,
+    reads: Limiter,
+    writes: Limiter,
+    calls: Arc<Calls>,
+}
+
+impl RateLimited {
+    pub fn new(cloud: Arc<dyn Cloud>, settings: ClientPolicy) -> Self {
+        let limiter = |most| {
+            Limiter::new(
+                Quota::per_second(most),
+                HashMapStateStore::default(),
+                TokioClock,
+            )
+        };
+        let (reads, writes) = (limiter(settings.reads), limiter(settings.writes));
+        Self {
+            cloud,
+            settings,
+            reads,
+            writes,
+            calls: Arc::default(),
+        }
+    }
+
+    /// The running counts.
+    pub fn calls(&self) -> Arc<Calls> {
+        Arc::clone(&self.calls)
+    }
+
+    async fn attempt<T>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
+        self.wait_for_turn(operation, at).await;
+        let result = tokio::time::timeout(self.settings.deadline, once)
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {:?}", self.settings.deadline);
+                Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous).message(message))
+            });
+        self.calls.note(operation, &result);
+        result
+    }
+
+    async fn wait_for_turn(&self, operation: Operation, at: &Place) {
+        let limiter = match operation.class() {
+            CallClass::Identity | CallClass::Read => &self.reads,
+            CallClass::Write => &self.writes,
+        };
+        let key = (
+            at.provider,
+            at.account.clone(),
+            at.region.clone(),
+            operation,
+        );
+        while let Err(not_yet) = limiter.check_key(&key) {
+            tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+        }
+    }
+}
+
+fn asked_for(error: &CloudError) -> Duration {
+    if let CloudErrorKind::Throttled {
+        retry_after: Some(pause),
+    } = error.kind
+    {
+        pause
+    } else {
+        Duration::ZERO
+    }
+}
+
+/// The runtime's own clock, so that a test that moves time moves the limits as well.
+#[derive(Clone, Copy, Debug, Default)]
+struct TokioClock;
+
+impl governor::clock::Clock for TokioClock {
+    type Instant = std::time::Instant;
+
+    fn now(&self) -> Self::Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+impl Layer for RateLimited {
+    fn inner(&self) -> &dyn Cloud {
+        &*self.cloud
+    }
+
+    /// One call in the sense of the port: as many tries as are allowed and safe.
+    async fn call<T, F>(
+        &self,
+        operation: Operation,
+        at: &Place,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, CloudError>
+    where
+        F: Future<Output = Result<T, CloudError>> + Send,
+        T: Send,
+    {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.settings.first_pause)
+            .with_max_delay(self.settings.longest_pause)
+            .with_max_times(self.settings.tries.saturating_sub(1));
+        (|| self.attempt(operation, at, once()))
+            .retry(pauses)
+            .sleep(tokio::time::sleep)
+            .when(CloudError::worth_a_retry)
+            .adjust(|error, pause| pause.map(|pause| pause.max(asked_for(error))))
+            .notify(|error, pause| tracing::debug!(%operation, %at, %error, ?pause, "cloud call failed, trying again"))
+            .await
+    }
+}

@@ -1,0 +1,158 @@
+//! What calls about firewall groups and rules do.
+
+use super::{
+    super::{
+        weather::prefixes,
+        world::{Gone, SimulatedGroup, SimulatedRule, ghosts},
+    },
+    Deed,
+};
+use cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, group_name};
+use domain::{
+    PeeringId,
+    network::InboundRule,
+    text::{CloudNetwork, FirewallGroup, FirewallRule},
+};
+
+impl Deed<'_> {
+    pub(crate) fn firewall_groups(&mut self, of: &[CloudNetwork]) -> Vec<GroupView> {
+        self.look(of, |network, now| {
+            let home = network.network.clone();
+            let there = network
+                .groups
+                .iter_mut()
+                .filter_map(|group| group.shown.read(now).then(|| group.view(&home, now)));
+            let mut seen: Vec<_> = there.collect();
+            seen.extend(
+                ghosts(&mut network.gone_groups, now)
+                    .iter_mut()
+                    .map(|group| group.view(&home, now)),
+            );
+            seen
+        })
+    }
+
+    pub(crate) fn create_group(
+        &mut self,
+        network: &NetworkRef,
+        peering: PeeringId,
+    ) -> Result<FirewallGroup, CloudError> {
+        self.know(network, &[]);
+        let id: FirewallGroup = self.state.weather.id(prefixes(self.at.provider).group);
+        let (shown, name) = (self.soon(), group_name(peering));
+        let Some(known) = self.state.world.network_mut(network) else {
+            return Err(self.not_found(network));
+        };
+        if known.groups.iter().any(|group| group.name == name) {
+            return Err(self.error(
+                CloudErrorKind::AlreadyThere,
+                "InvalidGroup.Duplicate",
+                format!("`{name}` exists"),
+            ));
+        }
+        known
+            .groups
+            .push(SimulatedGroup::new(id.clone(), name, Some(peering), shown));
+        Ok(id)
+    }
+
+    pub(crate) fn delete_group(&mut self, group: &FirewallGroup) -> Result<(), CloudError> {
+        let seen = self.soon();
+        if self.open_group(group)?.in_use {
+            return Err(self.error(
+                CloudErrorKind::InUse,
+                "DependencyViolation",
+                format!("`{group}` has a dependent object"),
+            ));
+        }
+        let Some(home) = self.state.world.home_of_group(self.at, group) else {
+            return Err(self.not_found(group));
+        };
+        let (gone, left) = std::mem::take(&mut home.groups)
+            .into_iter()
+            .partition(|it| it.id == *group);
+        home.groups = left;
+        home.gone_groups
+            .extend(<Vec<SimulatedGroup>>::into_iter(gone).map(|was| Gone {
+                was,
+                seen: seen.clone(),
+            }));
+        Ok(())
+    }
+
+    pub(crate) fn authorize_rule(
+        &mut self,
+        group: &FirewallGroup,
+        rule: InboundRule,
+        peering: PeeringId,
+    ) -> Result<FirewallRule, CloudError> {
+        let id: FirewallRule = self.state.weather.id(prefixes(self.at.provider).rule);
+        let (shown, most) = (self.soon(), self.settings.rules);
+        let found = self.open_group(group)?;
+        if found.rules.iter().any(|it| it.rule == Some(rule)) {
+            return Err(self.error(
+                CloudErrorKind::AlreadyThere,
+                "InvalidPermission.Duplicate",
+                "the specified rule already exists",
+            ));
+        }
+        if found.rules.len() >= most {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "RulesPerSecurityGroupLimitExceeded",
+                format!("{most} rules at most"),
+            ));
+        }
+        found
+            .rules
+            .push(SimulatedRule::ours(id.clone(), rule, peering, shown));
+        Ok(id)
+    }
+
+    pub(crate) fn revoke_rule(
+        &mut self,
+        group: &FirewallGroup,
+        rule: &FirewallRule,
+    ) -> Result<(), CloudError> {
+        let seen = self.soon();
+        let found = self.open_group(group)?;
+        let Some(index) = found.rules.iter().position(|it| it.id == *rule) else {
+            return Err(self.not_found(rule));
+        };
+        let was = found.rules.remove(index);
+        found.gone_rules.push(Gone { was, seen });
+        Ok(())
+    }
+
+    pub(crate) fn tag_firewall(
+        &mut self,
+        part: &FirewallPart,
+        peering: PeeringId,
+    ) -> Result<(), CloudError> {
+        let missing = self.not_found(&part.id());
+        match part {
+            FirewallPart::Group(group) => self.open_group(group)?.owner = Some(peering),
+            FirewallPart::Rule { group, rule } => {
+                let rule = self
+                    .open_group(group)?
+                    .rules
+                    .iter_mut()
+                    .find(|it| it.id == *rule)
+                    .ok_or(missing)?;
+                rule.owner = Some(peering);
+            }
+        }
+        Ok(())
+    }
+
+    /// The group, if calls that name it find it by now.
+    fn open_group(&mut self, group: &FirewallGroup) -> Result<&mut SimulatedGroup, CloudError> {
+        let error = self.not_found(group);
+        let now = self.now;
+        self.state
+            .world
+            .group(self.at, group)
+            .filter(|it| it.shown.by(now))
+            .ok_or(error)
+    }
+}

@@ -1,0 +1,309 @@
+//! What calls about links do.
+
+use super::{
+    super::{
+        settings::SecondRequest,
+        weather::{after, prefixes},
+        world::{Gone, SimulatedLink, Turn, bare_network, has_begun},
+    },
+    Deed,
+};
+use cloud::{
+    CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
+};
+use domain::{
+    PeeringId,
+    text::{CloudNetwork, Link},
+};
+use std::collections::BTreeSet;
+
+/// What AWS says when a request could never have worked.
+const NEVER: &str = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range";
+
+impl Deed<'_> {
+    fn wrong_state(&self, link: &Link, what: &str) -> CloudError {
+        self.error(
+            CloudErrorKind::WrongState,
+            "InvalidStateTransition",
+            format!("`{link}` cannot be {what} now"),
+        )
+    }
+
+    fn not_permitted(&self, message: String) -> CloudError {
+        self.error(CloudErrorKind::WrongState, "OperationNotPermitted", message)
+    }
+
+    pub(crate) fn links(&mut self, of: &[CloudNetwork]) -> Vec<LinkView> {
+        if self.is_elsewhere() {
+            return Vec::new();
+        }
+        let (now, at, of) = (self.now, self.at, of.iter().collect::<BTreeSet<_>>());
+        let asked = |end: &LinkEnd| of.contains(&end.network.network);
+        let links = self
+            .state
+            .world
+            .links
+            .values_mut()
+            .filter(|link| asked(&link.requester) || asked(&link.accepter));
+        links.filter_map(|link| link.view(at, now)).collect()
+    }
+
+    pub(crate) fn create_link(&mut self, spec: &LinkSpec) -> Result<Link, CloudError> {
+        let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
+        self.know(requester, &spec.requester.ranges);
+        self.know(accepter, &spec.accepter.ranges);
+        if self.state.world.network(requester).is_none() {
+            return Err(self.not_found(requester));
+        }
+        let same = |link: &&SimulatedLink| {
+            link.requester.network.is_same(requester) && link.accepter.network.is_same(accepter)
+        };
+        if self.settings.second_request == SecondRequest::SameLink
+            && let Some(existing) = self.state.world.live_links(requester).find(same)
+        {
+            return Ok(existing.id.clone());
+        }
+        self.check_room(requester)?;
+        self.occupy(requester, accepter)?;
+        let link = self.born(spec);
+        let id = link.id.clone();
+        self.state.world.links.insert(id.clone(), link);
+        Ok(id)
+    }
+
+    fn check_room(&self, requester: &NetworkRef) -> Result<(), CloudError> {
+        let live = || self.state.world.live_links(requester);
+        if live().count() >= self.settings.live_links {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "VpcPeeringConnectionsPerVpcLimitExceeded",
+                "too many links",
+            ));
+        }
+        let waits = |link: &&SimulatedLink| {
+            !has_begun(&link.state) && link.requester.network.is_same(requester)
+        };
+        if live().filter(waits).count() >= self.settings.pending_links {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "OutstandingVpcPeeringConnectionLimitExceeded",
+                "too many open requests",
+            ));
+        }
+        Ok(())
+    }
+
+    fn born(&mut self, spec: &LinkSpec) -> SimulatedLink {
+        let possible = self.is_possible(&spec.requester.network, &spec.accepter.network);
+        let wait = self.state.weather.draw(&self.settings.initiating);
+        let turns = match possible {
+            true => Turn::later(self.now, wait, LinkState::Pending, None),
+            false => Turn::later(self.now, wait, LinkState::Failed, Some(NEVER)),
+        };
+        SimulatedLink {
+            expires_at: Some(after(self.now, self.settings.expiry)),
+            owner: Some(spec.peering),
+            turns: Some(turns),
+            shown_to_requester: self.soon(),
+            shown_to_accepter: self.soon(),
+            ..SimulatedLink::new(
+                self.state.weather.id(prefixes(self.at.provider).link),
+                self.end(&spec.requester),
+                self.end(&spec.accepter),
+                LinkState::Initiating,
+            )
+        }
+    }
+
+    fn end(&self, told: &LinkEnd) -> LinkEnd {
+        let ranges = self
+            .state
+            .world
+            .network(&told.network)
+            .map(|it| it.ranges.clone())
+            .unwrap_or_default();
+        LinkEnd {
+            network: bare_network(&told.network),
+            ranges,
+            dns_resolution: None,
+        }
+    }
+
+    fn is_possible(&self, requester: &NetworkRef, accepter: &NetworkRef) -> bool {
+        let (one, other) = (
+            self.state.world.network(requester),
+            self.state.world.network(accepter),
+        );
+        one.zip(other)
+            .is_some_and(|(one, other)| !one.overlaps(other))
+    }
+
+    /// The link, as calls from here find it, and the end from which they come; the wanted one if
+    /// both are here.
+    fn found(
+        &self,
+        link: &Link,
+        wanted: LinkRole,
+    ) -> Result<(SimulatedLink, LinkRole), CloudError> {
+        let found = self
+            .state
+            .world
+            .links
+            .get(link)
+            .ok_or_else(|| self.not_found(link))?;
+        let known = |role: &LinkRole| {
+            found.shown_to(*role).by(self.now) && found.is_told_to(*role, self.now)
+        };
+        let roles: Vec<LinkRole> = found.roles_at(self.at).filter(known).collect();
+        let role = roles
+            .iter()
+            .find(|role| **role == wanted)
+            .or(roles.first())
+            .ok_or_else(|| self.not_found(link))?;
+        Ok((found.clone(), *role))
+    }
+
+    /// Changes a link; reads may show it for a while as it was.
+    fn change(&mut self, link: &Link, change: impl FnOnce(&mut SimulatedLink)) {
+        let seen = self.soon();
+        if let Some(link) = self.state.world.links.get_mut(link) {
+            let was = link.face();
+            change(link);
+            link.stale = Some(Box::new(Gone { was, seen }));
+        }
+    }
+
+    pub(crate) fn accept_link(&mut self, link: &Link) -> Result<(), CloudError> {
+        let (found, role) = self.found(link, LinkRole::Accepter)?;
+        if role != LinkRole::Accepter {
+            return Err(self.not_permitted(format!(
+                "`{link}` is accepted by its accepter, in its accepter's region"
+            )));
+        }
+        if found.state != LinkState::Pending {
+            return Err(self.wrong_state(link, "accepted"));
+        }
+        let (requester, accepter) = (&found.requester.network, &found.accepter.network);
+        let rival = |other: &&SimulatedLink| {
+            other.id != *link && other.joins(requester, accepter) && has_begun(&other.state)
+        };
+        if let Some(rival) = self
+            .state
+            .world
+            .live_links(accepter)
+            .find(rival)
+            .map(|rival| rival.id.clone())
+        {
+            let message = format!("`{rival}` joins these networks already");
+            return Err(self.error(
+                CloudErrorKind::Conflict,
+                "VpcPeeringConnectionAlreadyExists",
+                message,
+            ));
+        }
+        let begun = |network| {
+            self.state
+                .world
+                .live_links(network)
+                .filter(|link| has_begun(&link.state))
+                .count()
+        };
+        if [requester, accepter]
+            .into_iter()
+            .any(|network| begun(network) >= self.settings.live_links)
+        {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "ActiveVpcPeeringConnectionPerVpcLimitExceeded",
+                "too many links",
+            ));
+        }
+        self.occupy(requester, accepter)?;
+        let (now, wait) = (
+            self.now,
+            self.state.weather.draw(&self.settings.provisioning),
+        );
+        self.change(link, |link| {
+            link.become_now(LinkState::Provisioning, None, now);
+            link.turns = Some(Turn::later(now, wait, LinkState::Active, None));
+        });
+        Ok(())
+    }
+
+    pub(crate) fn delete_link(&mut self, link: &Link) -> Result<(), CloudError> {
+        let (found, role) = self.found(link, LinkRole::Requester)?;
+        let allowed = match found.state {
+            LinkState::Active => true,
+            LinkState::Pending if role == LinkRole::Requester => true,
+            LinkState::Pending => {
+                return Err(self.not_permitted(format!(
+                    "`{link}` waits for its accepter; only its requester deletes it"
+                )));
+            }
+            LinkState::Initiating
+            | LinkState::Provisioning
+            | LinkState::Rejected
+            | LinkState::Expired
+            | LinkState::Failed
+            | LinkState::Deleting
+            | LinkState::Deleted
+            | LinkState::Unknown(_) => false,
+        };
+        if !allowed {
+            return Err(self.wrong_state(link, "deleted"));
+        }
+        self.occupy(&found.requester.network, &found.accepter.network)?;
+        let (now, wait) = (self.now, self.state.weather.draw(&self.settings.deleting));
+        self.change(link, |link| link.delete(role, wait, now));
+        Ok(())
+    }
+
+    pub(crate) fn tag_link(&mut self, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
+        let (_, role) = self.found(link, LinkRole::Requester)?;
+        self.change(link, |link| *link.tag_mut(role) = Some(peering));
+        Ok(())
+    }
+
+    pub(crate) fn set_dns_resolution(
+        &mut self,
+        link: &Link,
+        end: LinkRole,
+        enabled: bool,
+    ) -> Result<(), CloudError> {
+        let (found, role) = self.found(link, end)?;
+        if role != end {
+            return Err(self.not_permitted(format!(
+                "`{link}`: each side sets its own options, in its own region"
+            )));
+        }
+        if found.state != LinkState::Active {
+            return Err(self.not_permitted(format!(
+                "`{link}` is not active. Options can be set only for active ones."
+            )));
+        }
+        let lacking = [&found.requester.network, &found.accepter.network]
+            .into_iter()
+            .find(|network| {
+                self.state
+                    .world
+                    .network(network)
+                    .is_some_and(|network| !network.dns.resolution || !network.dns.hostnames)
+            });
+        if let Some(lacking) = lacking.filter(|_| enabled) {
+            let message = format!(
+                "`{}` has no DNS host names or no DNS resolution",
+                lacking.network
+            );
+            return Err(self.error(
+                CloudErrorKind::Precondition,
+                "InvalidVpcPeeringConnectionState.DnsHostnamesDisabled",
+                message,
+            ));
+        }
+        self.occupy(&found.requester.network, &found.accepter.network)?;
+        self.change(link, |link| {
+            link.end_mut(end).dns_resolution = Some(enabled)
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! What each call does to the simulated world, once it has arrived.
+
+mod firewall;
+mod links;
+mod networks;
+mod routes;
+
+use super::{
+    State,
+    settings::{SimulatedSettings, Unknown},
+    weather::{after, prefixes},
+    world::{Shown, SimulatedNetwork, bare, bare_network},
+};
+use chrono::{DateTime, Utc};
+use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation, Place};
+use domain::text::{Account, CloudNetwork};
+use ipnet::IpNet;
+
+/// A call that has arrived: everything it may touch.
+pub(super) struct Deed<'a> {
+    pub(super) settings: &'a SimulatedSettings,
+    pub(super) state: &'a mut State,
+    pub(super) operation: Operation,
+    pub(super) at: &'a Place,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Deed<'_> {
+    fn error(&self, kind: CloudErrorKind, code: &str, message: impl Into<String>) -> CloudError {
+        CloudError::new(self.operation, self.at, kind)
+            .code(code)
+            .message(message)
+    }
+
+    fn not_found(&self, what: &impl ToString) -> CloudError {
+        self.error(
+            CloudErrorKind::NotFound,
+            "NotFound",
+            format!("`{}` does not exist", what.to_string()),
+        )
+    }
+
+    /// When reads will see what happens now.
+    fn soon(&mut self) -> Shown {
+        let from = after(self.now, self.state.weather.draw(&self.settings.visibility));
+        Shown {
+            from,
+            missed_by: self.state.weather.count(&self.settings.stale_reads),
+        }
+    }
+
+    pub(super) fn identity(&mut self) -> Result<Account, CloudError> {
+        Ok(self
+            .state
+            .impostors
+            .get(&self.at.account)
+            .unwrap_or(&self.at.account)
+            .clone())
+    }
+
+    /// Whether the credentials for this account are those of another, where nothing of it is to be
+    /// seen.
+    fn is_elsewhere(&self) -> bool {
+        self.state.impostors.contains_key(&self.at.account)
+    }
+
+    /// Brings a network into being that nobody had heard of, where the settings say so; and tells
+    /// its ranges, if nobody has yet.
+    fn know(&mut self, network: &NetworkRef, ranges: &[IpNet]) {
+        if self.settings.unknown_networks == Unknown::Refused {
+            return;
+        }
+        match self.state.world.network_mut(network) {
+            Some(known) if known.ranges.is_empty() => {
+                ranges.iter().for_each(|range| known.widen(*range))
+            }
+            Some(_) => {}
+            None => {
+                let main = self
+                    .state
+                    .weather
+                    .id(prefixes(network.place.provider).table);
+                let made = SimulatedNetwork::new(bare_network(network), ranges.to_vec(), main);
+                self.state.world.networks.insert(network.to_string(), made);
+            }
+        }
+    }
+
+    /// What one look at each of these networks shows, for those that are there. In a lenient cloud
+    /// all are, and the new ones have not told anything yet.
+    fn look<T>(
+        &mut self,
+        of: &[CloudNetwork],
+        mut look: impl FnMut(&mut SimulatedNetwork, DateTime<Utc>) -> Vec<T>,
+    ) -> Vec<T> {
+        if self.is_elsewhere() {
+            return Vec::new();
+        }
+        for network in of {
+            self.know(
+                &NetworkRef {
+                    place: bare(self.at),
+                    network: network.clone(),
+                },
+                &[],
+            );
+        }
+        let mut seen = Vec::new();
+        self.state
+            .world
+            .each(self.at, of, |network| seen.extend(look(network, self.now)));
+        seen
+    }
+
+    /// Begins an operation on both networks; each does one at a time.
+    fn occupy(&mut self, one: &NetworkRef, other: &NetworkRef) -> Result<(), CloudError> {
+        let until = after(self.now, self.state.weather.draw(&self.settings.busy));
+        let both = [one, other];
+        if both.into_iter().any(|it| {
+            self.state
+                .world
+                .network(it)
+                .is_some_and(|network| network.busy_until > self.now)
+        }) {
+            return Err(self.error(
+                CloudErrorKind::Busy,
+                "OperationInProgress",
+                "There is a peering operation in progress. Try again later.",
+            ));
+        }
+        for it in both {
+            if let Some(network) = self.state.world.network_mut(it) {
+                network.busy_until = until;
+            }
+        }
+        Ok(())
+    }
+}

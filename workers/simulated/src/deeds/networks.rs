@@ -1,0 +1,80 @@
+//! What calls about whole networks do.
+
+use super::{
+    super::{
+        settings::Rehearsing,
+        weather::prefixes,
+        world::{SimulatedNetwork, bare},
+    },
+    Deed,
+};
+use cloud::{
+    AccessListView, CloudError, DnsSupport, NetworkRef, NetworkView, Operation, Rehearsal,
+    Rehearsed, SubnetView,
+};
+use domain::{Provider, Range, text::CloudNetwork};
+use ipnet::IpNet;
+
+impl Deed<'_> {
+    pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
+        self.look(of, |network, _| vec![network.view()])
+    }
+
+    pub(crate) fn subnets(&mut self, of: &[CloudNetwork]) -> Vec<SubnetView> {
+        self.look(of, |network, _| network.subnet_views().collect())
+    }
+
+    pub(crate) fn access_lists(&mut self, of: &[CloudNetwork]) -> Vec<AccessListView> {
+        self.look(of, |network, _| network.access_list_views())
+    }
+
+    pub(crate) fn dns_support(&mut self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
+        self.know(network, &[]);
+        self.state
+            .world
+            .network(network)
+            .map(|network| network.dns)
+            .ok_or_else(|| self.not_found(network))
+    }
+
+    /// Permissions are all that is looked at, as at AWS.
+    pub(crate) fn rehearse(&mut self, rehearsal: &Rehearsal) -> Rehearsed {
+        let operation = match rehearsal {
+            Rehearsal::CreateLink(_) => Operation::CreateLink,
+            Rehearsal::AcceptLink { .. } => Operation::AcceptLink,
+            Rehearsal::CreateGroup { .. } => Operation::CreateGroup,
+        };
+        match self.settings.rehearsing {
+            Rehearsing::NotAvailable => Rehearsed::NotAvailable,
+            Rehearsing::Honoured => match self.state.gate.permitted(operation, self.at) {
+                Ok(()) => Rehearsed::Allowed,
+                Err(refused) => Rehearsed::Refused {
+                    message: refused.message,
+                },
+            },
+        }
+    }
+
+    pub(crate) fn create_network(
+        &mut self,
+        range: Range,
+        name: &str,
+    ) -> Result<CloudNetwork, CloudError> {
+        let id: CloudNetwork = match self.at.provider {
+            Provider::Aws => self.state.weather.id("vpc"),
+            Provider::Gcp => self.state.weather.id(name),
+            Provider::Azure => self.state.weather.id(&format!(
+                "/subscriptions/{}/providers/Microsoft.Network/virtualNetworks/{name}",
+                self.at.account
+            )),
+        };
+        let network = NetworkRef {
+            place: bare(self.at),
+            network: id.clone(),
+        };
+        let main = self.state.weather.id(prefixes(self.at.provider).table);
+        let made = SimulatedNetwork::new(network.clone(), vec![IpNet::V4(range.net())], main);
+        self.state.world.networks.insert(network.to_string(), made);
+        Ok(id)
+    }
+}

@@ -1,0 +1,122 @@
+//! What stands between a call and the world: outages, rates, credentials and permissions.
+
+use super::settings::SimulatedSettings;
+use chrono::{DateTime, Utc};
+use cloud::{CallClass, CloudError, CloudErrorKind, Operation, Place};
+use domain::{
+    Provider, Region,
+    text::{Account, ExternalId},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many calls of one kind an account may make in a region (AWS: a token bucket per account,
+/// region and API).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallRate {
+    /// As many at once.
+    pub burst: u32,
+    pub per_second: f64,
+}
+
+/// The gate, as people have set it.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// Whether nothing answers at all.
+    pub(super) down: bool,
+    /// Accounts in which nothing may be changed.
+    pub(super) denied: BTreeSet<Account>,
+    /// Single kinds of call that are not permitted in an account.
+    pub(super) denied_calls: BTreeSet<(Account, Operation)>,
+    /// What must be shown to enter an account.
+    pub(super) external_ids: BTreeMap<Account, ExternalId>,
+    buckets: BTreeMap<(Provider, Account, Region, Operation), Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    left: f64,
+    at: DateTime<Utc>,
+}
+
+impl Gate {
+    pub(super) fn of(settings: &SimulatedSettings) -> Self {
+        let denied = settings.denied.iter().cloned().collect();
+        Self {
+            denied,
+            external_ids: settings.external_ids.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a call gets through to the provider at all.
+    pub(super) fn reach(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+        if self.down {
+            return Err(CloudError::new(operation, at, CloudErrorKind::Unreachable)
+                .message("connection refused"));
+        }
+        Ok(())
+    }
+
+    /// Whether there have not been too many calls of this kind.
+    pub(super) fn pace(
+        &mut self,
+        rate: Option<CallRate>,
+        operation: Operation,
+        at: &Place,
+        now: DateTime<Utc>,
+    ) -> Result<(), CloudError> {
+        let Some(rate) = rate else { return Ok(()) };
+        let key = (
+            at.provider,
+            at.account.clone(),
+            at.region.clone(),
+            operation,
+        );
+        let most = f64::from(rate.burst);
+        let bucket = self.buckets.entry(key).or_insert(Bucket {
+            left: most,
+            at: now,
+        });
+        let since = (now - bucket.at).to_std().unwrap_or_default();
+        bucket.left = since
+            .as_secs_f64()
+            .mul_add(rate.per_second, bucket.left)
+            .min(most);
+        bucket.at = now;
+        if bucket.left < 1.0 {
+            return Err(throttled(operation, at));
+        }
+        bucket.left -= 1.0;
+        Ok(())
+    }
+
+    /// Whether the caller is who it says, and may do this.
+    pub(super) fn enter(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+        let wanted = self.external_ids.get(&at.account);
+        if wanted.is_some() && wanted != at.external_id.as_ref() {
+            let error = CloudError::new(operation, at, CloudErrorKind::CredentialsRefused)
+                .code("AccessDenied");
+            return Err(error.message("not authorized to perform: sts:AssumeRole"));
+        }
+        self.permitted(operation, at)
+    }
+
+    pub(super) fn permitted(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+        let changes = operation.class() == CallClass::Write;
+        let denied = (changes && self.denied.contains(&at.account))
+            || self.denied_calls.contains(&(at.account.clone(), operation));
+        if !denied {
+            return Ok(());
+        }
+        let error =
+            CloudError::new(operation, at, CloudErrorKind::Denied).code("UnauthorizedOperation");
+        Err(error.message("You are not authorized to perform this operation."))
+    }
+}
+
+pub(super) fn throttled(operation: Operation, at: &Place) -> CloudError {
+    let kind = CloudErrorKind::Throttled { retry_after: None };
+    CloudError::new(operation, at, kind)
+        .code("RequestLimitExceeded")
+        .message("Request limit exceeded.")
+}

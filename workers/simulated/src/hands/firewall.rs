@@ -1,0 +1,134 @@
+//! What people do to firewall groups and rules.
+
+use super::{
+    super::{
+        weather::prefixes,
+        world::{Shown, SimulatedGroup, SimulatedRule},
+    },
+    Hands,
+};
+use cloud::NetworkRef;
+use domain::{
+    PeeringId,
+    text::{FirewallGroup, FirewallRule},
+};
+
+impl Hands {
+    /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
+    /// `everything from 0.0.0.0/0`.
+    pub fn group(&self, network: &NetworkRef, name: &str, rules: &[&str]) -> Option<FirewallGroup> {
+        let id: FirewallGroup =
+            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).group));
+        let group = SimulatedGroup::new(id.clone(), name.to_owned(), None, Shown::always());
+        self.with_network(network, |network| network.groups.push(group))?;
+        rules
+            .iter()
+            .for_each(|rule| drop(self.admit(network, &id, rule)));
+        Some(id)
+    }
+
+    /// The group is gone with its rules.
+    pub fn drop_group(&self, network: &NetworkRef, group: &FirewallGroup) {
+        self.with_network(network, |network| {
+            network.groups.retain(|it| it.id != *group);
+            network.gone_groups.clear();
+        });
+    }
+
+    fn with_group<T>(
+        &self,
+        network: &NetworkRef,
+        group: &FirewallGroup,
+        deed: impl FnOnce(&mut SimulatedGroup) -> T,
+    ) -> Option<T> {
+        self.reach(|state, _| state.world.group(&network.place, group).map(deed))
+    }
+
+    /// Machines are in the group now, so that it cannot be removed.
+    pub fn use_group(&self, network: &NetworkRef, group: &FirewallGroup) {
+        self.with_group(network, group, |group| group.in_use = true);
+    }
+
+    /// Nothing is in the group any more.
+    pub fn leave_group(&self, network: &NetworkRef, group: &FirewallGroup) {
+        self.with_group(network, group, |group| group.in_use = false);
+    }
+
+    /// The group's owner tag is this one, or gone.
+    pub fn tag_group(&self, network: &NetworkRef, group: &FirewallGroup, owner: Option<PeeringId>) {
+        self.with_group(network, group, |group| group.owner = owner);
+    }
+
+    /// Somebody's own rule in any group.
+    pub fn admit(
+        &self,
+        network: &NetworkRef,
+        group: &FirewallGroup,
+        rule: &str,
+    ) -> Option<FirewallRule> {
+        let id: FirewallRule =
+            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).rule));
+        self.with_group(network, group, |group| {
+            group.rules.push(SimulatedRule::others(id.clone(), rule))
+        })?;
+        Some(id)
+    }
+
+    /// Somebody's own rule in the peering's firewall group.
+    pub fn slip_in(
+        &self,
+        network: &NetworkRef,
+        peering: PeeringId,
+        rule: &str,
+    ) -> Option<FirewallRule> {
+        let group = self.with_network(network, |network| {
+            network
+                .groups
+                .iter()
+                .find(|group| group.owner == Some(peering))
+                .map(|group| group.id.clone())
+        })??;
+        self.admit(network, &group, rule)
+    }
+
+    fn with_rule(
+        &self,
+        network: &NetworkRef,
+        rule: &FirewallRule,
+        deed: impl FnOnce(&mut SimulatedRule),
+    ) {
+        self.with_network(network, |network| {
+            network
+                .groups
+                .iter_mut()
+                .flat_map(|group| &mut group.rules)
+                .find(|it| it.id == *rule)
+                .map(deed)
+        });
+    }
+
+    /// The rule admits something else now, under the same id.
+    pub fn alter_rule(&self, network: &NetworkRef, rule: &FirewallRule, into: &str) {
+        self.with_rule(network, rule, |it| {
+            *it = SimulatedRule {
+                owner: it.owner,
+                ..SimulatedRule::others(it.id.clone(), into)
+            }
+        });
+    }
+
+    /// The rule's owner tag is this one, or gone.
+    pub fn tag_rule(&self, network: &NetworkRef, rule: &FirewallRule, owner: Option<PeeringId>) {
+        self.with_rule(network, rule, |it| it.owner = owner);
+    }
+
+    /// The rule is gone, whoever made it.
+    pub fn drop_rule(&self, network: &NetworkRef, rule: &FirewallRule) {
+        self.with_network(network, |network| {
+            for group in &mut network.groups {
+                group.rules.retain(|it| it.id != *rule);
+                group.gone_rules.clear();
+            }
+        });
+    }
+}

@@ -1,0 +1,201 @@
+//! What people do to networks, subnets and route tables.
+
+use super::{
+    super::{
+        weather::{after, prefixes},
+        world::{
+            Shown, SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet,
+            bare_network, traffic,
+        },
+    },
+    Hands,
+};
+use cloud::{AccessEntry, DnsSupport, NetworkRef, RouteTarget};
+use domain::text::{RouteTable, Subnet};
+use ipnet::IpNet;
+use std::time::Duration;
+
+impl Hands {
+    /// A network with these ranges, its main table, and for each of the subnets one more table; the
+    /// subnets are in the region's zones in turn. In the place of any that was there.
+    pub fn build(&self, network: &NetworkRef, ranges: &[IpNet], subnets: &[Subnet]) {
+        self.reach(|state, _| {
+            let table = prefixes(network.place.provider).table;
+            let mut built = SimulatedNetwork::new(
+                bare_network(network),
+                ranges.to_vec(),
+                state.weather.id(table),
+            );
+            for (index, subnet) in subnets.iter().enumerate() {
+                let zone = Some(format!("{}-az{}", network.place.region, index % 3 + 1));
+                built.subnets.push(SimulatedSubnet {
+                    id: subnet.clone(),
+                    zone,
+                });
+                built.add_table(state.weather.id(table), std::slice::from_ref(subnet));
+            }
+            state.world.networks.insert(network.to_string(), built);
+        });
+    }
+
+    /// The network is gone with everything in it, and with its links.
+    pub fn raze(&self, network: &NetworkRef) {
+        self.reach(|state, now| {
+            state.world.networks.remove(&network.to_string());
+            for link in state
+                .world
+                .links
+                .values_mut()
+                .filter(|link| link.state.is_live())
+            {
+                if let Some(role) = link.role_of(network) {
+                    link.delete(role, Duration::ZERO, now);
+                    link.pass_time(now);
+                }
+            }
+        });
+    }
+
+    pub(super) fn with_network<T>(
+        &self,
+        network: &NetworkRef,
+        deed: impl FnOnce(&mut SimulatedNetwork) -> T,
+    ) -> Option<T> {
+        self.reach(|state, _| state.world.network_mut(network).map(deed))
+    }
+
+    /// One more range, as its links tell it too.
+    pub fn widen(&self, network: &NetworkRef, range: IpNet) {
+        self.with_network(network, |network| network.widen(range));
+        self.reach(|state, _| {
+            for link in state.world.links.values_mut() {
+                if let Some(role) = link.role_of(network) {
+                    link.end_mut(role).ranges.push(range);
+                }
+            }
+        });
+    }
+
+    /// The network does without this range from now on, and its links tell it so.
+    pub fn narrow(&self, network: &NetworkRef, range: IpNet) {
+        self.with_network(network, |network| network.narrow(range));
+        self.reach(|state, _| {
+            for link in state.world.links.values_mut() {
+                if let Some(role) = link.role_of(network) {
+                    link.end_mut(role).ranges.retain(|it| *it != range);
+                }
+            }
+        });
+    }
+
+    /// One more subnet, served by the main table, in this zone.
+    pub fn add_subnet(&self, network: &NetworkRef, subnet: &Subnet, zone: Option<&str>) {
+        let subnet = SimulatedSubnet {
+            id: subnet.clone(),
+            zone: zone.map(str::to_owned),
+        };
+        self.with_network(network, |network| network.subnets.push(subnet));
+    }
+
+    /// One subnet less; no table names it any more.
+    pub fn drop_subnet(&self, network: &NetworkRef, subnet: &Subnet) {
+        self.with_network(network, |network| {
+            network.subnets.retain(|it| it.id != *subnet);
+            network
+                .tables
+                .iter_mut()
+                .for_each(|table| table.subnets.retain(|it| it != subnet));
+        });
+    }
+
+    /// One more table, which these subnets have chosen now.
+    pub fn add_table(&self, network: &NetworkRef, subnets: &[Subnet]) -> Option<RouteTable> {
+        let id: RouteTable =
+            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).table));
+        self.with_network(network, |network| network.add_table(id.clone(), subnets))?;
+        Some(id)
+    }
+
+    /// The table is gone with its routes; its subnets are back at the main one.
+    pub fn drop_table(&self, network: &NetworkRef, table: &RouteTable) {
+        self.with_network(network, |network| {
+            network.tables.retain(|it| it.id != *table)
+        });
+    }
+
+    /// Somebody's own route, in the place of any other for that destination.
+    pub fn route(
+        &self,
+        network: &NetworkRef,
+        table: &RouteTable,
+        destination: IpNet,
+        target: RouteTarget,
+    ) {
+        self.with_routes(network, table, |routes| {
+            routes.retain(|route| route.destination != destination);
+            routes.push(SimulatedRoute {
+                destination,
+                target,
+                shown: Shown::always(),
+            });
+        });
+    }
+
+    /// No route for that destination any more.
+    pub fn unroute(&self, network: &NetworkRef, table: &RouteTable, destination: IpNet) {
+        self.with_routes(network, table, |routes| {
+            routes.retain(|route| route.destination != destination)
+        });
+    }
+
+    fn with_routes(
+        &self,
+        network: &NetworkRef,
+        table: &RouteTable,
+        deed: impl FnOnce(&mut Vec<SimulatedRoute>),
+    ) {
+        self.reach(|state, _| {
+            if let Some(table) = state.world.table(&network.place, table) {
+                table.gone_routes.clear();
+                deed(&mut table.routes);
+            }
+        });
+    }
+
+    /// What the network has of DNS.
+    pub fn set_dns(&self, network: &NetworkRef, dns: DnsSupport) {
+        self.with_network(network, |network| network.dns = dns);
+    }
+
+    /// An access list in front of these subnets, in the place of any they had. Each entry is the
+    /// traffic as people write it, like `tcp 2113 from 10.20.0.0/16`, and whether it is allowed.
+    pub fn fence(&self, network: &NetworkRef, subnets: &[Subnet], entries: &[(&str, bool)]) {
+        let entries = entries
+            .iter()
+            .map(|(text, allow)| AccessEntry {
+                traffic: traffic(text),
+                allow: *allow,
+            })
+            .collect();
+        self.with_network(network, |network| {
+            network
+                .access_lists
+                .iter_mut()
+                .for_each(|list| list.subnets.retain(|subnet| !subnets.contains(subnet)));
+            network.access_lists.push(SimulatedAccessList {
+                subnets: subnets.to_vec(),
+                entries,
+            });
+        });
+    }
+
+    /// The network is in the middle of another operation until then, told in the world's time from
+    /// now.
+    pub fn occupy(&self, network: &NetworkRef, for_so_long: Duration) {
+        self.reach(|state, now| {
+            if let Some(network) = state.world.network_mut(network) {
+                network.busy_until = after(now, for_so_long);
+            }
+        });
+    }
+}

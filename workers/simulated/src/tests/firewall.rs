@@ -1,0 +1,206 @@
+//! Firewall groups, their rules, and what stands before them.
+use super::*;
+use cloud::{GroupView, Source, Traffic, group_name};
+
+async fn groups(cloud: &SimulatedCloud) -> Vec<GroupView> {
+    cloud
+        .firewall_groups(&one().network.place, &id(&one()))
+        .await
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_one_by_its_name_and_its_rules_have_ids() {
+    let cloud = with(SimulatedSettings {
+        rules: 2,
+        ..SimulatedSettings::instant(1)
+    });
+    let (network, at) = (one().network, one().network.place);
+    let group = cloud.create_group(&network, peering()).await.unwrap();
+    assert_eq!(
+        cloud
+            .create_group(&network, peering())
+            .await
+            .unwrap_err()
+            .kind,
+        CloudErrorKind::AlreadyThere
+    );
+    let id = cloud
+        .authorize_rule(&at, &group, rule(1), peering())
+        .await
+        .unwrap();
+    let added = async |port| {
+        kind(
+            cloud
+                .authorize_rule(&at, &group, rule(port), peering())
+                .await,
+        )
+    };
+    assert_eq!(
+        [added(1).await, added(2).await, added(3).await],
+        [
+            Some(CloudErrorKind::AlreadyThere),
+            None,
+            Some(CloudErrorKind::Quota)
+        ]
+    );
+    cloud.revoke_rule(&at, &group, &id).await.unwrap();
+    assert_eq!(
+        cloud.revoke_rule(&at, &group, &id).await.unwrap_err().kind,
+        CloudErrorKind::NotFound
+    );
+    let views = groups(&cloud).await;
+    assert_eq!(
+        views[0]
+            .rules
+            .iter()
+            .map(|it| (it.rule, it.owner))
+            .collect::<Vec<_>>(),
+        [(Some(rule(2)), Some(peering()))]
+    );
+    assert_eq!(
+        (views.len(), views[0].owner, views[0].name.as_str()),
+        (1, Some(peering()), group_name(peering()).as_str())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_groups_are_shown_with_what_they_admit() {
+    let cloud = instant();
+    let rules = [
+        "tcp 2113 from 10.2.0.0/16",
+        "tcp 1 to 9 from 0.0.0.0/0",
+        "everything from sg-1",
+    ];
+    cloud.hands().group(&one().network, "web", &rules).unwrap();
+    let view = groups(&cloud).await.remove(0);
+    assert_eq!(
+        (view.owner, view.belongs_to.as_str(), view.network),
+        (None, "111111111111 (web)", one().network.network)
+    );
+    let texts: Vec<_> = view.rules.iter().map(|rule| rule.text.as_str()).collect();
+    assert_eq!(texts, rules);
+    let net = |text: &str| Source::Ranges(vec![text.parse().unwrap()]);
+    let tcp = Some("tcp".to_owned());
+    let admitted = [
+        Traffic {
+            source: net("10.2.0.0/16"),
+            protocol: tcp.clone(),
+            ports: Some((2113, 2113)),
+        },
+        Traffic {
+            source: net("0.0.0.0/0"),
+            protocol: tcp,
+            ports: Some((1, 9)),
+        },
+        Traffic {
+            source: Source::Named("sg-1".to_owned()),
+            protocol: None,
+            ports: None,
+        },
+    ];
+    assert_eq!(
+        view.rules
+            .iter()
+            .map(|rule| rule.admits.clone())
+            .collect::<Vec<_>>(),
+        admitted
+    );
+    assert_eq!(
+        view.rules.iter().map(|it| it.rule).collect::<Vec<_>>(),
+        [Some(rule(2113)), None, None]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
+    let cloud = instant();
+    let (network, at) = (one().network, one().network.place);
+    let group = cloud.create_group(&network, peering()).await.unwrap();
+    let strangers = cloud
+        .hands()
+        .slip_in(&network, peering(), "tcp 2113 from 10.2.0.0/16")
+        .unwrap();
+    let refused = cloud
+        .authorize_rule(&at, &group, rule(2113), peering())
+        .await;
+    assert_eq!(kind(refused), Some(CloudErrorKind::AlreadyThere));
+    cloud
+        .hands()
+        .alter_rule(&network, &strangers, "udp 53 from 10.2.0.0/16");
+    cloud
+        .authorize_rule(&at, &group, rule(2113), peering())
+        .await
+        .unwrap();
+    let rules = groups(&cloud).await.remove(0).rules;
+    assert_eq!(
+        rules
+            .iter()
+            .map(|it| (it.rule, it.owner))
+            .collect::<Vec<_>>(),
+        [(None, None), (Some(rule(2113)), Some(peering()))]
+    );
+    cloud.hands().drop_rule(&network, &strangers);
+    cloud.hands().tag_rule(&network, &rules[1].id, None);
+    let rules = groups(&cloud).await.remove(0).rules;
+    assert_eq!(
+        rules
+            .iter()
+            .map(|it| (it.rule, it.owner))
+            .collect::<Vec<_>>(),
+        [(Some(rule(2113)), None)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
+    let cloud = with(SimulatedSettings {
+        visibility: secs(5),
+        ..SimulatedSettings::instant(1)
+    });
+    let (network, at) = (one().network, one().network.place);
+    let group = cloud.create_group(&network, peering()).await.unwrap();
+    assert_eq!(
+        kind(cloud.authorize_rule(&at, &group, rule(1), peering()).await),
+        Some(CloudErrorKind::NotFound),
+        "not visible yet"
+    );
+    tokio::time::advance(VISIBLE).await;
+    let id = cloud
+        .authorize_rule(&at, &group, rule(1), peering())
+        .await
+        .unwrap();
+    tokio::time::advance(VISIBLE).await;
+    cloud.revoke_rule(&at, &group, &id).await.unwrap();
+    assert_eq!(groups(&cloud).await[0].rules.len(), 1);
+    assert_eq!(
+        kind(cloud.revoke_rule(&at, &group, &id).await),
+        Some(CloudErrorKind::NotFound)
+    );
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(groups(&cloud).await[0].rules.len(), 0);
+    cloud.delete_group(&at, &group).await.unwrap();
+    assert_eq!(groups(&cloud).await.len(), 1);
+    assert_eq!(
+        kind(cloud.delete_group(&at, &group).await),
+        Some(CloudErrorKind::NotFound)
+    );
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(groups(&cloud).await, []);
+    cloud.create_group(&network, peering()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_in_use_is_not_removed() {
+    let cloud = instant();
+    let (network, at) = (one().network, one().network.place);
+    let group = cloud.create_group(&network, peering()).await.unwrap();
+    cloud.hands().use_group(&network, &group);
+    assert_eq!(
+        kind(cloud.delete_group(&at, &group).await),
+        Some(CloudErrorKind::InUse)
+    );
+    cloud.hands().leave_group(&network, &group);
+    cloud.delete_group(&at, &group).await.unwrap();
+    assert_eq!(groups(&cloud).await, []);
+}

@@ -1,0 +1,146 @@
+//! The simulated cloud answers as real ones do.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod firewall;
+mod links;
+mod networks;
+mod routes;
+mod world;
+
+use super::*;
+use chrono::{DateTime, Utc};
+use cloud::{LinkEnd, LinkState};
+use domain::{Provider, Region};
+use std::time::Duration;
+use uuid::Uuid;
+
+const VISIBLE: Duration = Duration::from_secs(60);
+
+fn clock() -> Clock {
+    let (start, since) = (
+        DateTime::<Utc>::from_timestamp(1_790_000_000, 0).unwrap(),
+        tokio::time::Instant::now(),
+    );
+    Arc::new(move || start + since.elapsed())
+}
+
+fn network(account: &str, region: &str, id: &str) -> NetworkRef {
+    let region = Region::of(Provider::Aws, region).unwrap();
+    let place = Place {
+        provider: Provider::Aws,
+        account: account.parse().unwrap(),
+        region,
+        external_id: None,
+    };
+    NetworkRef {
+        place,
+        network: id.parse().unwrap(),
+    }
+}
+
+fn end(network: NetworkRef, range: &str) -> LinkEnd {
+    LinkEnd {
+        network,
+        ranges: vec![range.parse().unwrap()],
+        dns_resolution: None,
+    }
+}
+
+fn one() -> LinkEnd {
+    end(
+        network("111111111111", "eu-west-1", "vpc-0aaaaaaaaaaaaaaaa"),
+        "10.1.0.0/16",
+    )
+}
+
+fn other() -> LinkEnd {
+    end(
+        network("222222222222", "us-east-1", "vpc-0bbbbbbbbbbbbbbbb"),
+        "10.2.0.0/16",
+    )
+}
+
+/// The network's id, as reads are told it.
+fn id(of: &LinkEnd) -> [CloudNetwork; 1] {
+    [of.network.network.clone()]
+}
+
+fn secs(n: u64) -> Span {
+    Duration::from_secs(n)..=Duration::from_secs(n)
+}
+
+fn peering() -> PeeringId {
+    PeeringId(Uuid::from_u128(5))
+}
+
+fn spec() -> LinkSpec {
+    LinkSpec {
+        peering: peering(),
+        requester: one(),
+        accepter: other(),
+    }
+}
+
+fn reversed() -> LinkSpec {
+    LinkSpec {
+        peering: PeeringId(Uuid::from_u128(6)),
+        requester: other(),
+        accepter: one(),
+    }
+}
+
+fn rule(port: u16) -> InboundRule {
+    InboundRule {
+        source: "10.2.0.0/16".parse().unwrap(),
+        port,
+    }
+}
+
+fn with(settings: SimulatedSettings) -> SimulatedCloud {
+    let cloud = SimulatedCloud::new(settings, clock());
+    for end in [one(), other()] {
+        cloud.hands().build(&end.network, &end.ranges, &[]);
+    }
+    cloud
+}
+
+fn instant() -> SimulatedCloud {
+    with(SimulatedSettings::instant(1))
+}
+
+async fn shown(cloud: &SimulatedCloud, at: &LinkEnd) -> Vec<LinkView> {
+    cloud
+        .links(
+            &at.network.place,
+            &[one().network.network, other().network.network],
+        )
+        .await
+        .unwrap()
+}
+
+async fn state(cloud: &SimulatedCloud) -> LinkState {
+    shown(cloud, &one()).await.remove(0).state
+}
+
+/// How a call ended, in a word.
+fn kind<T>(result: Result<T, CloudError>) -> Option<CloudErrorKind> {
+    result.err().map(|error| error.kind)
+}
+
+async fn active(cloud: &SimulatedCloud) -> Link {
+    let link = cloud.create_link(&spec()).await.unwrap();
+    cloud
+        .accept_link(&other().network.place, &link)
+        .await
+        .unwrap();
+    link
+}
+
+async fn main_table(cloud: &SimulatedCloud, end: &LinkEnd) -> RouteTableView {
+    cloud
+        .route_tables(&end.network.place, &id(end))
+        .await
+        .unwrap()
+        .remove(0)
+}

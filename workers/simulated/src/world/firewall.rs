@@ -1,0 +1,120 @@
+//! Firewall groups and their rules.
+
+use super::{
+    shown::{Gone, Shown, ghosts},
+    traffic::{admitted, in_our_words, text, traffic},
+};
+use chrono::{DateTime, Utc};
+use cloud::{GroupView, NetworkRef, RuleView, Traffic};
+use domain::{
+    PeeringId,
+    network::InboundRule,
+    text::{FirewallGroup, FirewallRule},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedGroup {
+    pub id: FirewallGroup,
+    pub name: String,
+    pub owner: Option<PeeringId>,
+    pub rules: Vec<SimulatedRule>,
+    #[serde(default)]
+    pub gone_rules: Vec<Gone<SimulatedRule>>,
+    /// Whether machines are in it, so that it cannot be removed.
+    #[serde(default)]
+    pub in_use: bool,
+    pub shown: Shown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedRule {
+    pub id: FirewallRule,
+    pub rule: Option<InboundRule>,
+    pub text: String,
+    pub owner: Option<PeeringId>,
+    pub shown: Shown,
+}
+
+impl SimulatedGroup {
+    pub(crate) fn new(
+        id: FirewallGroup,
+        name: String,
+        owner: Option<PeeringId>,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            rules: Vec::new(),
+            gone_rules: Vec::new(),
+            in_use: false,
+            shown,
+        }
+    }
+
+    /// What a read shows of it.
+    pub(crate) fn view(&mut self, home: &NetworkRef, now: DateTime<Utc>) -> GroupView {
+        let mut rules: Vec<_> = self
+            .rules
+            .iter_mut()
+            .filter_map(|rule| rule.shown.read(now).then(|| rule.view()))
+            .collect();
+        rules.extend(
+            ghosts(&mut self.gone_rules, now)
+                .iter()
+                .map(SimulatedRule::view),
+        );
+        GroupView {
+            network: home.network.clone(),
+            group: self.id.clone(),
+            name: self.name.clone(),
+            belongs_to: format!("{} ({})", home.place.account, self.name),
+            owner: self.owner,
+            rules,
+        }
+    }
+}
+
+impl SimulatedRule {
+    pub(crate) fn ours(
+        id: FirewallRule,
+        rule: InboundRule,
+        owner: PeeringId,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            id,
+            rule: Some(rule),
+            text: text(rule),
+            owner: Some(owner),
+            shown,
+        }
+    }
+
+    /// Somebody else's, as people write it.
+    pub(crate) fn others(id: FirewallRule, text: &str) -> Self {
+        Self {
+            id,
+            rule: in_our_words(&traffic(text)),
+            text: text.to_owned(),
+            owner: None,
+            shown: Shown::always(),
+        }
+    }
+
+    fn admits(&self) -> Traffic {
+        self.rule.map_or_else(|| traffic(&self.text), admitted)
+    }
+
+    fn view(&self) -> RuleView {
+        RuleView {
+            id: self.id.clone(),
+            rule: self.rule,
+            admits: self.admits(),
+            text: self.text.clone(),
+            owner: self.owner,
+        }
+    }
+}

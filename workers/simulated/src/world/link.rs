@@ -1,0 +1,336 @@
+//! Links: their states, what each side is told of them and for how long.
+
+use super::{
+    super::weather::after,
+    shown::{Gone, Shown},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use cloud::{LinkEnd, LinkRole, LinkState, LinkView, NetworkRef, Place};
+use domain::{PeeringId, Provider, text::Link};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// For how long AWS shows a link that is over: to whom it concerns more, and to whom less.
+const SHOWN_LONG: TimeDelta = TimeDelta::days(2);
+const SHOWN_BRIEFLY: TimeDelta = TimeDelta::hours(2);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedLink {
+    pub id: Link,
+    pub requester: LinkEnd,
+    pub accepter: LinkEnd,
+    pub state: LinkState,
+    pub message: Option<String>,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The tag in the requester's account and region, visible only there.
+    pub owner: Option<PeeringId>,
+    /// The tag in the accepter's account and region, if that is another.
+    #[serde(default)]
+    pub accepters_tag: Option<PeeringId>,
+    /// What it becomes by itself, and when.
+    pub turns: Option<Turn>,
+    #[serde(default)]
+    pub ended: Option<Ended>,
+    /// Who has deleted its half of the link, where each side has one (GCP, Azure).
+    #[serde(default)]
+    pub half_gone: Option<LinkRole>,
+    /// What it was before the last call that changed it.
+    #[serde(default)]
+    pub stale: Option<Box<Gone<Face>>>,
+    pub shown_to_requester: Shown,
+    pub shown_to_accepter: Shown,
+}
+
+/// What can change about a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Face {
+    pub state: LinkState,
+    pub message: Option<String>,
+    pub owner: Option<PeeringId>,
+    pub accepters_tag: Option<PeeringId>,
+    pub requesters_dns: Option<bool>,
+    pub accepters_dns: Option<bool>,
+}
+
+/// When a link ended, and which side ended it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub at: DateTime<Utc>,
+    pub by: Option<LinkRole>,
+}
+
+/// A change that is going to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    pub at: DateTime<Utc>,
+    pub into: LinkState,
+    pub message: Option<String>,
+}
+
+impl Turn {
+    pub(crate) fn later(
+        now: DateTime<Utc>,
+        wait: Duration,
+        into: LinkState,
+        message: Option<&str>,
+    ) -> Self {
+        Self {
+            at: after(now, wait),
+            into,
+            message: message.map(str::to_owned),
+        }
+    }
+}
+
+/// Whether a link has been accepted.
+pub(crate) fn has_begun(state: &LinkState) -> bool {
+    match state {
+        LinkState::Provisioning | LinkState::Active | LinkState::Deleting => true,
+        LinkState::Initiating
+        | LinkState::Pending
+        | LinkState::Rejected
+        | LinkState::Expired
+        | LinkState::Failed
+        | LinkState::Deleted
+        | LinkState::Unknown(_) => false,
+    }
+}
+
+impl SimulatedLink {
+    /// A link that everybody sees, and nobody owns.
+    pub(crate) fn new(id: Link, requester: LinkEnd, accepter: LinkEnd, state: LinkState) -> Self {
+        Self {
+            id,
+            requester,
+            accepter,
+            state,
+            message: None,
+            expires_at: None,
+            owner: None,
+            accepters_tag: None,
+            turns: None,
+            ended: None,
+            half_gone: None,
+            stale: None,
+            shown_to_requester: Shown::always(),
+            shown_to_accepter: Shown::always(),
+        }
+    }
+
+    pub fn end(&self, role: LinkRole) -> &LinkEnd {
+        match role {
+            LinkRole::Requester => &self.requester,
+            LinkRole::Accepter => &self.accepter,
+        }
+    }
+
+    pub(crate) fn end_mut(&mut self, role: LinkRole) -> &mut LinkEnd {
+        match role {
+            LinkRole::Requester => &mut self.requester,
+            LinkRole::Accepter => &mut self.accepter,
+        }
+    }
+
+    /// Which end the network is, if it is one.
+    pub(crate) fn role_of(&self, network: &NetworkRef) -> Option<LinkRole> {
+        [LinkRole::Requester, LinkRole::Accepter]
+            .into_iter()
+            .find(|role| self.end(*role).network.is_same(network))
+    }
+
+    /// Which ends are at this place.
+    pub(crate) fn roles_at(&self, at: &Place) -> impl Iterator<Item = LinkRole> {
+        [LinkRole::Requester, LinkRole::Accepter]
+            .into_iter()
+            .filter(|role| self.end(*role).network.place.is_same(at))
+    }
+
+    pub(crate) fn joins(&self, one: &NetworkRef, other: &NetworkRef) -> bool {
+        self.role_of(one).is_some() && self.role_of(other).is_some()
+    }
+
+    fn ends_are_apart(&self) -> bool {
+        !self
+            .requester
+            .network
+            .place
+            .is_same(&self.accepter.network.place)
+    }
+
+    /// The tag in the account and region of this end. Two ends at one place have one tag.
+    pub(crate) fn tag_mut(&mut self, role: LinkRole) -> &mut Option<PeeringId> {
+        let apart = self.ends_are_apart();
+        match role {
+            LinkRole::Accepter if apart => &mut self.accepters_tag,
+            LinkRole::Requester | LinkRole::Accepter => &mut self.owner,
+        }
+    }
+
+    pub(crate) fn shown_to(&self, role: LinkRole) -> &Shown {
+        match role {
+            LinkRole::Requester => &self.shown_to_requester,
+            LinkRole::Accepter => &self.shown_to_accepter,
+        }
+    }
+
+    fn shown_to_mut(&mut self, role: LinkRole) -> &mut Shown {
+        match role {
+            LinkRole::Requester => &mut self.shown_to_requester,
+            LinkRole::Accepter => &mut self.shown_to_accepter,
+        }
+    }
+
+    pub(crate) fn face(&self) -> Face {
+        Face {
+            state: self.state.clone(),
+            message: self.message.clone(),
+            owner: self.owner,
+            accepters_tag: self.accepters_tag,
+            requesters_dns: self.requester.dns_resolution,
+            accepters_dns: self.accepter.dns_resolution,
+        }
+    }
+
+    /// It is in this state now, by itself or by what somebody did.
+    pub(crate) fn become_now(&mut self, into: LinkState, by: Option<LinkRole>, now: DateTime<Utc>) {
+        self.ended = (!into.is_live()).then_some(Ended { at: now, by });
+        self.state = into;
+        self.turns = None;
+        self.message = None;
+    }
+
+    /// One side ends it: at AWS for both sides, between regions after a while; elsewhere its own
+    /// half.
+    pub(crate) fn delete(&mut self, by: LinkRole, wait: Duration, now: DateTime<Utc>) {
+        match self.requester.network.place.provider {
+            Provider::Aws
+                if has_begun(&self.state)
+                    && self.requester.network.place.region
+                        != self.accepter.network.place.region =>
+            {
+                self.become_now(LinkState::Deleting, None, now);
+                self.ended = Some(Ended {
+                    at: now,
+                    by: Some(by),
+                });
+                self.turns = Some(Turn::later(now, wait, LinkState::Deleted, None));
+            }
+            Provider::Gcp | Provider::Azure
+                if has_begun(&self.state) && self.half_gone.is_none() =>
+            {
+                self.half_gone = Some(by)
+            }
+            Provider::Aws | Provider::Gcp | Provider::Azure => {
+                self.become_now(LinkState::Deleted, Some(by), now)
+            }
+        }
+    }
+
+    pub(crate) fn pass_time(&mut self, now: DateTime<Utc>) {
+        while let Some(turn) = self.turns.take_if(|turn| turn.at <= now) {
+            let by = self.ended.take().and_then(|ended| ended.by);
+            self.become_now(turn.into, by, turn.at);
+            self.message = turn.message;
+            if self.state == LinkState::Pending {
+                self.turns = self.expires_at.map(|at| Turn {
+                    at,
+                    into: LinkState::Expired,
+                    message: Some("nobody accepted the request in time".to_owned()),
+                });
+            }
+        }
+    }
+
+    /// Whether the side is still told of it (AWS: VPC Peering Guide, life cycle).
+    pub(crate) fn is_told_to(&self, role: LinkRole, now: DateTime<Utc>) -> bool {
+        if self.half_gone == Some(role) {
+            return false;
+        }
+        let one_account =
+            self.requester.network.place.account == self.accepter.network.place.account;
+        let by = self.ended.as_ref().and_then(|ended| ended.by);
+        let told_for = match self.state {
+            LinkState::Failed if role == LinkRole::Accepter => return false,
+            LinkState::Expired => SHOWN_LONG,
+            LinkState::Rejected if role == LinkRole::Requester && !one_account => SHOWN_LONG,
+            LinkState::Deleted if by != Some(role) && !one_account => SHOWN_LONG,
+            LinkState::Failed | LinkState::Rejected | LinkState::Deleted => SHOWN_BRIEFLY,
+            LinkState::Initiating
+            | LinkState::Pending
+            | LinkState::Provisioning
+            | LinkState::Active
+            | LinkState::Deleting
+            | LinkState::Unknown(_) => return true,
+        };
+        self.ended
+            .as_ref()
+            .is_none_or(|ended| now < ended.at + told_for)
+    }
+
+    /// What a read at this place shows of it.
+    pub(crate) fn view(&mut self, at: &Place, now: DateTime<Utc>) -> Option<LinkView> {
+        let roles: Vec<LinkRole> = self
+            .roles_at(at)
+            .filter(|role| self.is_told_to(*role, now))
+            .collect();
+        let role = roles
+            .into_iter()
+            .find(|role| self.shown_to_mut(*role).read(now))?;
+        self.stale.take_if(|stale| stale.seen.read(now));
+        let face = self
+            .stale
+            .as_ref()
+            .map_or_else(|| self.face(), |stale| stale.was.clone());
+        let tag = if role == LinkRole::Accepter && self.ends_are_apart() {
+            face.accepters_tag
+        } else {
+            face.owner
+        };
+        let state = if self.half_gone.is_some() {
+            LinkState::Unknown(disconnected(at.provider).to_owned())
+        } else {
+            face.state
+        };
+        // An account sees and sets the options of its own side, once the link is active.
+        let dns = |end: &LinkEnd, set: Option<bool>| {
+            (state == LinkState::Active && end.network.place.is_same(at))
+                .then_some(set.unwrap_or_default())
+        };
+        let requester = LinkEnd {
+            dns_resolution: dns(&self.requester, face.requesters_dns),
+            ..self.requester.clone()
+        };
+        let accepter = LinkEnd {
+            dns_resolution: dns(&self.accepter, face.accepters_dns),
+            ranges: if tells_accepters_ranges(&state) {
+                self.accepter.ranges.clone()
+            } else {
+                Vec::new()
+            },
+            ..self.accepter.clone()
+        };
+        let expires_at = self.expires_at.filter(|_| state == LinkState::Pending);
+        Some(LinkView {
+            link: self.id.clone(),
+            requester,
+            accepter,
+            state,
+            message: face.message,
+            expires_at,
+            owner: tag,
+        })
+    }
+}
+
+/// What the provider calls a link whose other half is gone.
+fn disconnected(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Gcp => "INACTIVE",
+        Provider::Aws | Provider::Azure => "Disconnected",
+    }
+}
+
+/// The accepter's ranges are told only once it has accepted.
+fn tells_accepters_ranges(state: &LinkState) -> bool {
+    has_begun(state) || matches!(state, LinkState::Deleted)
+}

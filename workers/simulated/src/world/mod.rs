@@ -1,0 +1,151 @@
+//! What exists in a simulated cloud, and how it changes with time alone.
+//!
+//! The world is one serde value: it can be kept in a file, printed, and judged by a test. What is
+//! gone is not in it, except where reads may still show it: that is kept apart, as [`Gone`].
+//! Whoever enters with whatever external id enters the same account, so no place in it has one.
+
+mod firewall;
+mod link;
+mod network;
+mod shown;
+mod traffic;
+
+pub use firewall::{SimulatedGroup, SimulatedRule};
+pub use link::{Ended, Face, SimulatedLink, Turn};
+pub use network::{
+    SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet, SimulatedTable,
+};
+pub use shown::{Gone, Shown};
+
+pub(super) use link::has_begun;
+pub(super) use shown::ghosts;
+pub(super) use traffic::traffic;
+
+use chrono::{DateTime, Utc};
+use cloud::{LinkRole, LinkState, NetworkRef, Place, RouteState, RouteTarget};
+use domain::text::{CloudNetwork, FirewallGroup, Link, RouteTable};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that exists.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    /// By [`NetworkRef`] as text, which says nothing of external ids.
+    pub networks: BTreeMap<String, SimulatedNetwork>,
+    pub links: BTreeMap<Link, SimulatedLink>,
+    /// What the generator would draw next.
+    pub(super) chance: u64,
+}
+
+impl World {
+    pub(super) fn network(&self, network: &NetworkRef) -> Option<&SimulatedNetwork> {
+        self.networks.get(&network.to_string())
+    }
+
+    pub(super) fn network_mut(&mut self, network: &NetworkRef) -> Option<&mut SimulatedNetwork> {
+        self.networks.get_mut(&network.to_string())
+    }
+
+    /// Does this with each of the named networks that are at this place.
+    pub(super) fn each(
+        &mut self,
+        at: &Place,
+        of: &[CloudNetwork],
+        mut deed: impl FnMut(&mut SimulatedNetwork),
+    ) {
+        for network in of.iter().collect::<BTreeSet<_>>() {
+            if let Some(network) = self.network_mut(&NetworkRef {
+                place: at.clone(),
+                network: network.clone(),
+            }) {
+                deed(network);
+            }
+        }
+    }
+
+    /// All networks at this place.
+    fn at(&mut self, at: &Place) -> impl Iterator<Item = &mut SimulatedNetwork> {
+        self.networks
+            .values_mut()
+            .filter(|it| it.network.place.is_same(at))
+    }
+
+    /// The network at this place that has the table.
+    pub(super) fn home_of_table(
+        &mut self,
+        at: &Place,
+        id: &RouteTable,
+    ) -> Option<&mut SimulatedNetwork> {
+        self.at(at)
+            .find(|network| network.tables.iter().any(|table| table.id == *id))
+    }
+
+    /// The table of this id, if its network is at this place.
+    pub(super) fn table(&mut self, at: &Place, id: &RouteTable) -> Option<&mut SimulatedTable> {
+        self.at(at)
+            .flat_map(|it| &mut it.tables)
+            .find(|table| table.id == *id)
+    }
+
+    /// The network at this place that has the group.
+    pub(super) fn home_of_group(
+        &mut self,
+        at: &Place,
+        id: &FirewallGroup,
+    ) -> Option<&mut SimulatedNetwork> {
+        self.at(at)
+            .find(|network| network.groups.iter().any(|group| group.id == *id))
+    }
+
+    /// The group of this id, if its network is at this place.
+    pub(super) fn group(&mut self, at: &Place, id: &FirewallGroup) -> Option<&mut SimulatedGroup> {
+        self.at(at)
+            .flat_map(|it| &mut it.groups)
+            .find(|group| group.id == *id)
+    }
+
+    /// The live links of this network.
+    pub(super) fn live_links(&self, network: &NetworkRef) -> impl Iterator<Item = &SimulatedLink> {
+        self.links
+            .values()
+            .filter(|link| link.state.is_live() && link.role_of(network).is_some())
+    }
+
+    /// Lets happen what was due by now, and forgets links that nobody is told of any more.
+    pub(super) fn pass_time(&mut self, now: DateTime<Utc>) {
+        self.links.retain(|_, link| {
+            link.pass_time(now);
+            [LinkRole::Requester, LinkRole::Accepter]
+                .into_iter()
+                .any(|role| link.is_told_to(role, now))
+        });
+    }
+
+    pub(super) fn route_state(&self, target: &RouteTarget) -> RouteState {
+        match target {
+            RouteTarget::Local | RouteTarget::Other(_) => RouteState::Active,
+            RouteTarget::Link(link) => match self.links.get(link) {
+                Some(link) if link.state == LinkState::Active && link.half_gone.is_none() => {
+                    RouteState::Active
+                }
+                Some(_) | None => RouteState::Blackhole,
+            },
+        }
+    }
+}
+
+/// The place as the world keeps it.
+pub(super) fn bare(place: &Place) -> Place {
+    Place {
+        external_id: None,
+        ..place.clone()
+    }
+}
+
+/// The network as the world keeps it.
+pub(super) fn bare_network(network: &NetworkRef) -> NetworkRef {
+    NetworkRef {
+        place: bare(&network.place),
+        network: network.network.clone(),
+    }
+}

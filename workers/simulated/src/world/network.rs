@@ -1,0 +1,251 @@
+//! Networks with what is in them.
+
+use super::{
+    firewall::SimulatedGroup,
+    shown::{Gone, Shown, ghosts},
+};
+use chrono::{DateTime, Utc};
+use cloud::{
+    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView,
+    RouteTarget, RouteView, Source, SubnetView, Traffic,
+};
+use domain::{
+    Provider,
+    text::{RouteTable, Subnet},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedNetwork {
+    pub network: NetworkRef,
+    /// All its ranges; empty in a lenient cloud that has not been told yet.
+    pub ranges: Vec<IpNet>,
+    #[serde(default)]
+    pub subnets: Vec<SimulatedSubnet>,
+    /// The main table first.
+    pub tables: Vec<SimulatedTable>,
+    pub groups: Vec<SimulatedGroup>,
+    #[serde(default)]
+    pub gone_groups: Vec<Gone<SimulatedGroup>>,
+    /// Those beside the default one, which serves the other subnets and allows everything.
+    #[serde(default)]
+    pub access_lists: Vec<SimulatedAccessList>,
+    #[serde(default = "all_supported")]
+    pub dns: DnsSupport,
+    pub busy_until: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedSubnet {
+    pub id: Subnet,
+    pub zone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedTable {
+    pub id: RouteTable,
+    /// The subnets that use this table and not the main one.
+    pub subnets: Vec<Subnet>,
+    pub routes: Vec<SimulatedRoute>,
+    #[serde(default)]
+    pub gone_routes: Vec<Gone<SimulatedRoute>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedRoute {
+    pub destination: IpNet,
+    pub target: RouteTarget,
+    pub shown: Shown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedAccessList {
+    pub subnets: Vec<Subnet>,
+    pub entries: Vec<AccessEntry>,
+}
+
+fn all_supported() -> DnsSupport {
+    DnsSupport {
+        resolution: true,
+        hostnames: true,
+    }
+}
+
+impl SimulatedNetwork {
+    pub(crate) fn new(network: NetworkRef, ranges: Vec<IpNet>, main: RouteTable) -> Self {
+        let mut table = SimulatedTable::new(main);
+        ranges.iter().for_each(|range| table.hold_local(*range));
+        Self {
+            network,
+            ranges,
+            subnets: Vec::new(),
+            tables: vec![table],
+            groups: Vec::new(),
+            gone_groups: Vec::new(),
+            access_lists: Vec::new(),
+            dns: all_supported(),
+            busy_until: DateTime::<Utc>::MIN_UTC,
+        }
+    }
+
+    /// One more range, with its local route in every table.
+    pub(crate) fn widen(&mut self, range: IpNet) {
+        self.ranges.push(range);
+        self.tables
+            .iter_mut()
+            .for_each(|table| table.hold_local(range));
+    }
+
+    /// One range less, and its local routes.
+    pub(crate) fn narrow(&mut self, range: IpNet) {
+        self.ranges.retain(|it| *it != range);
+        self.tables.iter_mut().for_each(|table| {
+            table
+                .routes
+                .retain(|it| it.target != RouteTarget::Local || it.destination != range)
+        });
+    }
+
+    /// A table beside the main one, which begins with the local routes.
+    pub(crate) fn add_table(&mut self, id: RouteTable, subnets: &[Subnet]) {
+        let mut table = SimulatedTable {
+            subnets: subnets.to_vec(),
+            ..SimulatedTable::new(id)
+        };
+        self.ranges
+            .iter()
+            .for_each(|range| table.hold_local(*range));
+        self.tables
+            .iter_mut()
+            .for_each(|other| other.subnets.retain(|subnet| !subnets.contains(subnet)));
+        self.tables.push(table);
+    }
+
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.ranges.iter().any(|one| {
+            other
+                .ranges
+                .iter()
+                .any(|two| one.contains(two) || two.contains(one))
+        })
+    }
+
+    pub(crate) fn view(&self) -> NetworkView {
+        NetworkView {
+            network: self.network.network.clone(),
+            ranges: self.ranges.clone(),
+        }
+    }
+
+    pub(crate) fn subnet_views(&self) -> impl Iterator<Item = SubnetView> {
+        let view = |it: &SimulatedSubnet| SubnetView {
+            network: self.network.network.clone(),
+            subnet: it.id.clone(),
+            zone: it.zone.clone(),
+        };
+        self.subnets.iter().map(view)
+    }
+
+    /// The tables, as if every route carried packets: that is for the links to say.
+    pub(crate) fn table_views(&mut self, now: DateTime<Utc>) -> Vec<RouteTableView> {
+        let route = |(destination, target)| RouteView {
+            destination,
+            target,
+            state: RouteState::Active,
+        };
+        let home = &self.network.network;
+        let view = |(index, table): (usize, &mut SimulatedTable)| RouteTableView {
+            network: home.clone(),
+            table: table.id.clone(),
+            main: index == 0,
+            subnets: table.subnets.clone(),
+            routes: table.seen_routes(now).into_iter().map(route).collect(),
+        };
+        self.tables.iter_mut().enumerate().map(view).collect()
+    }
+
+    /// Only AWS has such lists; there, every subnet has one.
+    pub(crate) fn access_list_views(&self) -> Vec<AccessListView> {
+        match self.network.place.provider {
+            Provider::Aws => {}
+            Provider::Gcp | Provider::Azure => return Vec::new(),
+        }
+        let view = |subnets, entries| AccessListView {
+            network: self.network.network.clone(),
+            subnets,
+            entries,
+        };
+        let named = self
+            .access_lists
+            .iter()
+            .map(|it| view(it.subnets.clone(), it.entries.clone()));
+        let has_one = |subnet: &Subnet| {
+            self.access_lists
+                .iter()
+                .any(|list| list.subnets.contains(subnet))
+        };
+        let others = self
+            .subnets
+            .iter()
+            .map(|it| it.id.clone())
+            .filter(|subnet| !has_one(subnet))
+            .collect();
+        let everything = Traffic {
+            source: Source::Ranges(vec![IpNet::V4(ipnet::Ipv4Net::default())]),
+            protocol: None,
+            ports: None,
+        };
+        named
+            .chain([view(
+                others,
+                vec![AccessEntry {
+                    traffic: everything,
+                    allow: true,
+                }],
+            )])
+            .collect()
+    }
+}
+
+impl SimulatedTable {
+    fn new(id: RouteTable) -> Self {
+        Self {
+            id,
+            subnets: Vec::new(),
+            routes: Vec::new(),
+            gone_routes: Vec::new(),
+        }
+    }
+
+    fn hold_local(&mut self, range: IpNet) {
+        self.routes.push(SimulatedRoute {
+            destination: range,
+            target: RouteTarget::Local,
+            shown: Shown::always(),
+        });
+    }
+
+    /// What a read shows of its routes; for each destination one.
+    pub(crate) fn seen_routes(&mut self, now: DateTime<Utc>) -> Vec<(IpNet, RouteTarget)> {
+        let mut seen: Vec<_> = self
+            .routes
+            .iter_mut()
+            .filter_map(|it| {
+                it.shown
+                    .read(now)
+                    .then(|| (it.destination, it.target.clone()))
+            })
+            .collect();
+        for ghost in ghosts(&mut self.gone_routes, now) {
+            if seen
+                .iter()
+                .all(|(destination, _)| *destination != ghost.destination)
+            {
+                seen.push((ghost.destination, ghost.target));
+            }
+        }
+        seen.retain(|(destination, _)| matches!(destination, IpNet::V4(_)));
+        seen
+    }
+}

@@ -1,0 +1,128 @@
+//! Rules as people write them: `tcp 2113 from 10.20.0.0/16`, `udp 53 to 60 from 0.0.0.0/0`,
+//! `everything from sg-1`, and with a list of ranges `tcp 22 from 10.1.0.0/16,10.2.0.0/16`.
+
+use cloud::{Source, Traffic};
+use domain::network::InboundRule;
+use ipnet::IpNet;
+
+const EVERYTHING: &str = "everything";
+
+/// What such a text admits. A source that is no ranges names something else; a port that is no
+/// number is every port.
+pub(crate) fn traffic(text: &str) -> Traffic {
+    let (what, source) = text.split_once(" from ").unwrap_or((text, ""));
+    let mut words = what.split_whitespace();
+    let protocol = words
+        .next()
+        .filter(|word| *word != EVERYTHING)
+        .map(str::to_owned);
+    let first = words.next().and_then(|word| word.parse::<u16>().ok());
+    let last = words.nth(1).and_then(|word| word.parse::<u16>().ok());
+    let ranges: Result<Vec<IpNet>, _> = source.split(',').map(str::parse).collect();
+    let source = ranges.map_or_else(|_| Source::Named(source.to_owned()), Source::Ranges);
+    Traffic {
+        source,
+        protocol,
+        ports: first.map(|first| (first, last.unwrap_or(first))),
+    }
+}
+
+/// The text of a rule that the engine makes.
+pub(crate) fn text(rule: InboundRule) -> String {
+    format!("tcp {} from {}", rule.port, rule.source)
+}
+
+/// What such a rule admits.
+pub(crate) fn admitted(rule: InboundRule) -> Traffic {
+    Traffic {
+        source: Source::Ranges(vec![IpNet::V4(rule.source.net())]),
+        protocol: Some("tcp".to_owned()),
+        ports: Some((rule.port, rule.port)),
+    }
+}
+
+/// The traffic in the engine's words, if they have any for it.
+pub(crate) fn in_our_words(traffic: &Traffic) -> Option<InboundRule> {
+    let Source::Ranges(ranges) = &traffic.source else {
+        return None;
+    };
+    let [range] = ranges.as_slice() else {
+        return None;
+    };
+    let source = range.to_string().parse().ok()?;
+    let (first, last) = traffic.ports?;
+    (first == last && traffic.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
+        source,
+        port: first,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_written_as_people_say_them() {
+        let read = |text| {
+            let Traffic {
+                source,
+                protocol,
+                ports,
+            } = traffic(text);
+            (source, protocol, ports)
+        };
+        let tcp = Some("tcp".to_owned());
+        let ranges = |texts: &[&str]| {
+            Source::Ranges(
+                texts
+                    .iter()
+                    .map(|text| text.parse().expect("a range"))
+                    .collect(),
+            )
+        };
+        assert_eq!(
+            read("tcp 2113 from 10.2.0.0/16"),
+            (ranges(&["10.2.0.0/16"]), tcp.clone(), Some((2113, 2113)))
+        );
+        assert_eq!(
+            read("tcp 1 to 9 from ::/0"),
+            (ranges(&["::/0"]), tcp.clone(), Some((1, 9)))
+        );
+        assert_eq!(
+            read("tcp 1 from 10.2.0.0/16,10.3.0.0/16"),
+            (
+                ranges(&["10.2.0.0/16", "10.3.0.0/16"]),
+                tcp.clone(),
+                Some((1, 1))
+            )
+        );
+        assert_eq!(
+            read("everything from 0.0.0.0/0"),
+            (ranges(&["0.0.0.0/0"]), None, None)
+        );
+        assert_eq!(
+            read("tcp from sg-1"),
+            (Source::Named("sg-1".to_owned()), tcp, None)
+        );
+    }
+
+    #[test]
+    fn only_one_tcp_port_from_one_private_range_is_a_rule_of_ours() {
+        let ours = InboundRule {
+            source: "10.2.0.0/16".parse().expect("a range"),
+            port: 2113,
+        };
+        assert_eq!(in_our_words(&traffic(&text(ours))), Some(ours));
+        assert_eq!(admitted(ours), traffic(&text(ours)));
+        for other in [
+            "udp 2113 from 10.2.0.0/16",
+            "tcp 1 to 2 from 10.2.0.0/16",
+            "tcp 2113 from 0.0.0.0/0",
+            "everything from 10.2.0.0/16",
+            "tcp 2113 from 10.2.0.0/16,10.3.0.0/16",
+            "tcp 2113 from sg-1",
+        ] {
+            assert_eq!(in_our_words(&traffic(other)), None, "{other}");
+        }
+    }
+}
