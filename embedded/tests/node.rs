@@ -14,10 +14,7 @@ use kurrentdb::{
     SubscribeToStreamOptions,
 };
 use peerage_embedded::{EmbeddedNode, StartError};
-use tokio::time::timeout;
-
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+use testkit::wait::{SOON, soon};
 
 fn client(node: &EmbeddedNode) -> Client {
     Client::new(node.connection_string().parse().unwrap()).unwrap()
@@ -99,11 +96,11 @@ async fn a_node_whose_runtime_ends_under_it_lets_go_of_its_directory() {
         .await
         .unwrap()
         .unwrap();
-    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(SOON))
         .await
         .unwrap();
     drop(node);
-    let free = timeout(PATIENCE, async {
+    let free = soon(async {
         loop {
             match builder.clone().start().await {
                 Err(StartError::DirectoryInUse { .. }) => tokio::task::yield_now().await,
@@ -111,7 +108,7 @@ async fn a_node_whose_runtime_ends_under_it_lets_go_of_its_directory() {
             }
         }
     });
-    free.await.unwrap().unwrap().shutdown().await;
+    free.await.unwrap().shutdown().await;
 }
 
 #[tokio::test]
@@ -142,10 +139,7 @@ async fn a_shutdown_ends_an_open_subscription_with_an_error() {
     subscription.next().await.unwrap();
     let started = Instant::now();
     node.shutdown().await;
-    let error = timeout(PATIENCE, subscription.next())
-        .await
-        .unwrap()
-        .unwrap_err();
+    let error = soon(subscription.next()).await.unwrap_err();
     assert!(
         matches!(&error, kurrentdb::Error::ServerError(text) if text.contains("shutting down")),
         "{error:?}"
@@ -162,7 +156,7 @@ async fn a_health_check_over_plain_http_is_answered_on_the_same_port() {
     let address = node.address();
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
         stream
             .write_all(b"GET /health/live HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n")
             .unwrap();
@@ -227,10 +221,7 @@ async fn a_subscription_sees_every_event_once_while_many_write() {
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream("s", &options).await;
     for number in 0..(WRITERS * EACH) as u64 {
-        let event = timeout(PATIENCE, subscription.next())
-            .await
-            .unwrap()
-            .unwrap();
+        let event = soon(subscription.next()).await.unwrap();
         assert_eq!(event.get_original_event().revision, number);
     }
     for writer in writers {
@@ -320,7 +311,7 @@ async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_go
     ];
     let started = Instant::now();
     while remaining().await != expected {
-        assert!(started.elapsed() < PATIENCE, "{:?}", remaining().await);
+        assert!(started.elapsed() < SOON, "{:?}", remaining().await);
         tokio::task::yield_now().await;
     }
     let again = client
@@ -397,10 +388,7 @@ async fn a_slow_subscriber_keeps_no_writer_waiting_and_misses_nothing() {
         .append_to_stream("s", &AppendToStreamOptions::default(), large())
         .await
         .unwrap();
-    timeout(PATIENCE, subscription.next())
-        .await
-        .unwrap()
-        .unwrap();
+    soon(subscription.next()).await.unwrap();
     // Far more than the connection of the subscriber, who now looks away, can hold.
     for _ in 0..APPENDS {
         let events: Vec<_> = (0..EACH).map(|_| large()).collect();
@@ -410,10 +398,7 @@ async fn a_slow_subscriber_keeps_no_writer_waiting_and_misses_nothing() {
         append.unwrap();
     }
     for number in 1..=APPENDS * EACH {
-        let event = timeout(PATIENCE, subscription.next())
-            .await
-            .unwrap()
-            .unwrap();
+        let event = soon(subscription.next()).await.unwrap();
         assert_eq!(event.get_original_event().revision, number);
     }
     node.shutdown().await;

@@ -12,8 +12,8 @@ use std::{
 };
 use support::{
     OnAppend, SeenAppend, Server, caller, network_of, now, register, request_peering, settings,
-    soon,
 };
+use testkit::wait::soon;
 use tonic::Code;
 
 /// Registers the network of command 1.

@@ -17,7 +17,8 @@ use std::{
     },
     time::Duration,
 };
-use support::{Ending, Server, network_of, soon};
+use support::{Ending, Server, network_of};
+use testkit::wait::soon;
 
 const CHILD: &str = "the_crates_subscription_in_a_process_of_its_own";
 

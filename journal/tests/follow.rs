@@ -6,7 +6,8 @@ mod support;
 use peerage_journal::{Body, FollowError, Followed, Follower, Journal, Position, Signal};
 use protocol::gossip::member_info::VNodeState::{Follower as AFollower, Leader, Unknown};
 use std::{sync::Arc, time::Duration};
-use support::{Ending, Server, network_of, settings, soon, until};
+use support::{Ending, Server, network_of, settings};
+use testkit::wait::{holds, soon};
 
 const UNBLOCKED: &str = "{\"peering_id\":\"00000000-0000-0000-0000-000000000001\"}";
 
@@ -116,7 +117,7 @@ async fn a_server_that_is_not_there_yet_or_not_ready_is_waited_for() {
     let mut follower = server.journal().follow(None, Followed::Networks);
     server.shared.log().not_ready = true;
     server.restart();
-    until("it was asked while not ready", || {
+    holds("it was asked while not ready", || {
         server.shared.log().subscriptions.len() > 1
     })
     .await;
@@ -233,7 +234,7 @@ async fn a_reader_that_is_far_behind_gets_everything_once_and_in_order() {
     );
     put(&server, "other-1");
     // The pause of a reader that is busy elsewhere, longer than the follower waits for it.
-    until("the follower hung up", || {
+    holds("the follower hung up", || {
         server.shared.changed.receiver_count() == 0
     })
     .await;
@@ -287,7 +288,7 @@ async fn a_dropped_follower_leaves_the_server() {
     let mut follower = server.journal().follow(None, Followed::Networks);
     caught_up(&mut follower).await;
     drop(follower);
-    until("its subscription is gone", || {
+    holds("its subscription is gone", || {
         server.shared.changed.receiver_count() == 0
     })
     .await;

@@ -6,7 +6,8 @@ mod support;
 
 use peerage_journal::{Followed, Follower, Signal};
 use std::sync::{Arc, Mutex};
-use support::{Server, soon, until};
+use support::Server;
+use testkit::wait::{holds, soon};
 
 async fn caught_up(follower: &mut Follower) {
     while soon(follower.next()).await.unwrap() != Signal::CaughtUp {}
@@ -42,7 +43,7 @@ async fn an_outage_is_one_warning_and_one_all_clear() {
     server.kill();
     server.shared.log().not_ready = true;
     server.restart();
-    until("it was asked several times", || {
+    holds("it was asked several times", || {
         server.shared.log().subscriptions.len() > 4
     })
     .await;

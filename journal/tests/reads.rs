@@ -6,7 +6,8 @@ mod support;
 use domain::network::Network;
 use peerage_journal::{JournalError, OpenError};
 use std::time::{Duration, Instant};
-use support::{OnRead, Server, caller, network_of, now, register, request_peering, soon};
+use support::{OnRead, Server, caller, network_of, now, register, request_peering};
+use testkit::wait::soon;
 
 /// A network with some history, written by somebody else.
 async fn with_history(server: &Server) -> u64 {

@@ -11,8 +11,9 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
 use std::{fs, sync::Arc};
-use support::{Server, caller, network_of, now, register, settings, soon};
+use support::{Server, caller, network_of, now, register, settings};
 use tempfile::TempDir;
+use testkit::wait::soon;
 use tokio_rustls::TlsAcceptor;
 
 /// A server for 127.0.0.1, and a folder that holds the certificate to trust as `ca.pem` and another

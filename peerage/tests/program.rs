@@ -2,16 +2,11 @@
 //! needs an engine.
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    net::TcpListener,
-    process::{Command, Output},
-};
+use std::{net::TcpListener, process::Output};
+use testkit::process::without_settings;
 
 fn peerage(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_peerage"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PEERAGE_")) {
-        command.env_remove(name);
-    }
+    let mut command = without_settings(env!("CARGO_BIN_EXE_peerage"), &["PEERAGE_"]);
     command.args(arguments).output().unwrap()
 }
 

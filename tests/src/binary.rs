@@ -1,9 +1,9 @@
 //! The program under test, built when it is not: end-to-end tests run what a user runs.
 
-use crate::workspace;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use testkit::workspace;
 
 /// The `peerage` binary of the same build as this test, brought up to date once per test binary.
 ///

@@ -4,13 +4,14 @@
 //! Every child gets an environment without the developer's own settings, so that a test means the
 //! same on every machine.
 
-use crate::process::Running;
-use crate::{binary, ports};
+use crate::binary;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
+use testkit::ports;
+use testkit::process::{Running, without_settings};
 use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
@@ -24,14 +25,7 @@ const COMMAND: Duration = Duration::from_secs(60);
 /// The program with a clean environment.
 #[must_use]
 pub fn peerage() -> Command {
-    let mut command = Command::new(binary::peerage());
-    let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-        let name = name.to_string_lossy();
-        name.starts_with("PEERAGE_") || name.starts_with("AWS_")
-    });
-    foreign.for_each(|name| {
-        command.env_remove(name);
-    });
+    let mut command = without_settings(binary::peerage(), &["PEERAGE_", "AWS_"]);
     // Keys for an emulator, and no look at this machine's profile or metadata service.
     command.envs([
         ("AWS_ACCESS_KEY_ID", "test"),

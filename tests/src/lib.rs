@@ -1,5 +1,6 @@
-//! The ground that tests stand on: ports, bounded waits, child processes, emulators, and the checks
-//! of the workspace itself.
+//! What tests from outside share: the program under test, a proxy in front of an event store, the
+//! player of recordings, and the checks of the workspace itself. What needs no room of ours (ports,
+//! bounded waits, child processes, emulators) is in `tests/kit`, and found here too.
 //!
 //! Nothing here knows what a test wants to prove. The suites are in `tests/`; the recordings of a
 //! real server, which the [`golden`] player replays against any node, are in `golden/`; the
@@ -12,18 +13,11 @@
 pub mod binary;
 pub mod checks;
 pub mod engine;
-pub mod forwarder;
 pub mod golden;
-pub mod http;
-pub mod microburst;
-pub mod moto;
 pub mod node;
-pub mod oracle;
-pub mod ports;
-pub mod process;
-pub mod store;
 pub mod store_proxy;
-pub mod strict;
-pub mod venv;
-pub mod wait;
-pub mod workspace;
+
+pub use testkit::{
+    canned, forwarder, http, microburst, moto, oracle, ports, process, store, strict, venv, wait,
+    workspace,
+};

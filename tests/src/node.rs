@@ -2,11 +2,11 @@
 //! and started again.
 
 use crate::engine::peerage;
-use crate::ports;
-use crate::process::Running;
 use protocol::server_features::server_features_client::ServerFeaturesClient;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use testkit::ports;
+use testkit::process::Running;
 use tonic::transport::Channel;
 
 /// How long a start may take on a busy machine.

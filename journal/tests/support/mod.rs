@@ -108,25 +108,6 @@ pub(crate) fn settings(connection_string: &str) -> JournalSettings {
     }
 }
 
-/// Bounds a test's wait.
-pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), work)
-        .await
-        .expect("it took too long")
-}
-
-/// Waits until the condition holds.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    let mut tick = tokio::time::interval(Duration::from_millis(10));
-    for _ in 0..2000 {
-        if condition() {
-            return;
-        }
-        tick.tick().await;
-    }
-    panic!("never: {what}");
-}
-
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).unwrap()
 }

@@ -3,7 +3,8 @@
 //!
 //! A room is a top-level folder; a crate inside one (`workers/aws`) belongs to it. Development
 //! dependencies are arrows too: a room that needs another to test itself is not independent of it.
-//! Only `tests` may know everything.
+//! Only `tests` may know everything. What tests share, `tests/kit`, is counted apart: it knows no
+//! room, and every room may use it for its own tests and for nothing else.
 
 use cargo_metadata::{DependencyKind, Metadata};
 
@@ -29,6 +30,9 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("protocol", &[]),
 ];
 
+/// The crate that every room's tests may use.
+const KIT: &str = "tests/kit";
+
 /// What `domain` may be built from: types and pure functions, nothing that waits, reads or calls.
 const DOMAIN_MAY_USE: [&str; 7] = [
     "chrono",
@@ -47,6 +51,8 @@ pub struct Arrow {
     pub from: String,
     /// The room depended on.
     pub to: String,
+    /// Whether only tests, examples and benchmarks of `from` need it.
+    pub for_tests: bool,
 }
 
 /// Every arrow between two different rooms.
@@ -54,24 +60,26 @@ pub struct Arrow {
 pub fn arrows(metadata: &Metadata) -> Vec<Arrow> {
     let room = |path: &str| {
         let inside = path.strip_prefix(metadata.workspace_root.as_str())?;
-        inside
-            .split(['/', '\\'])
-            .find(|part| !part.is_empty())
-            .map(str::to_owned)
+        let inside = inside.trim_start_matches(['/', '\\']).replace('\\', "/");
+        let first = inside.split('/').next().filter(|part| !part.is_empty())?;
+        let is_kit = inside.strip_prefix(KIT);
+        let is_kit = is_kit.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        Some(if is_kit { KIT } else { first }.to_owned())
     };
     let mut found = Vec::new();
     for package in metadata.workspace_packages() {
         let Some(from) = room(package.manifest_path.as_str()) else {
             continue;
         };
-        let paths = package
-            .dependencies
-            .iter()
-            .filter_map(|dependency| dependency.path.as_ref());
-        for to in paths.filter_map(|path| room(path.as_str())) {
+        for dependency in &package.dependencies {
+            let path = dependency.path.as_ref();
+            let Some(to) = path.and_then(|path| room(path.as_str())) else {
+                continue;
+            };
             let arrow = Arrow {
                 from: from.clone(),
                 to,
+                for_tests: dependency.kind == DependencyKind::Development,
             };
             if arrow.from != arrow.to && !found.contains(&arrow) {
                 found.push(arrow);
@@ -84,15 +92,18 @@ pub fn arrows(metadata: &Metadata) -> Vec<Arrow> {
 /// One complaint per arrow that the design does not know.
 #[must_use]
 pub fn complaints(arrows: &[Arrow]) -> Vec<String> {
-    let allowed = |arrow: &&Arrow| {
-        let drawn = ARROWS.iter().find(|(from, _)| *from == arrow.from);
-        arrow.from == "tests" || drawn.is_some_and(|(_, to)| to.contains(&arrow.to.as_str()))
+    let allowed = |arrow: &Arrow| match (arrow.from.as_str(), arrow.to.as_str()) {
+        (KIT, _) | (_, "tests") => false,
+        ("tests", _) => true,
+        (_, KIT) => arrow.for_tests,
+        (from, to) => {
+            let drawn = ARROWS.iter().find(|(room, _)| *room == from);
+            drawn.is_some_and(|(_, known)| known.contains(&to))
+        }
     };
-    let wrong = arrows
-        .iter()
-        .filter(|arrow| !allowed(arrow) || arrow.to == "tests");
+    let wrong = arrows.iter().filter(|arrow| !allowed(arrow));
     wrong
-        .map(|Arrow { from, to }| format!("{from} must not depend on {to}"))
+        .map(|Arrow { from, to, .. }| format!("{from} must not depend on {to}"))
         .collect()
 }
 
@@ -128,6 +139,14 @@ mod tests {
         Arrow {
             from: from.to_owned(),
             to: to.to_owned(),
+            for_tests: false,
+        }
+    }
+
+    fn for_tests(from: &str, to: &str) -> Arrow {
+        Arrow {
+            for_tests: true,
+            ..arrow(from, to)
         }
     }
 
@@ -137,6 +156,8 @@ mod tests {
             arrow("peerage", "embedded"),
             arrow("workers", "journal"),
             arrow("tests", "peerage"),
+            arrow("tests", KIT),
+            for_tests("journal", KIT),
         ];
         assert_eq!(complaints(&drawn), Vec::<String>::new());
     }
@@ -154,18 +175,26 @@ mod tests {
             ("peerage", "tests"),
             ("tests", "tests"),
             ("a_new_room", "domain"),
+            ("journal", KIT),
+            (KIT, "protocol"),
+            (KIT, "tests"),
         ] {
             assert_eq!(
                 complaints(&[arrow(from, to)]),
                 [format!("{from} must not depend on {to}")]
             );
         }
+        let tested = for_tests(KIT, "protocol");
+        assert_eq!(
+            complaints(&[tested]),
+            ["tests/kit must not depend on protocol"]
+        );
     }
 
     #[test]
     fn a_crate_inside_a_room_belongs_to_it() {
         let metadata = cargo_metadata::MetadataCommand::new()
-            .manifest_path(crate::workspace::root().join("Cargo.toml"))
+            .manifest_path(testkit::workspace::root().join("Cargo.toml"))
             .no_deps()
             .exec()
             .unwrap();
@@ -174,6 +203,7 @@ mod tests {
             all.contains(&arrow("workers", "journal")),
             "the listing sees nothing: {all:?}"
         );
+        assert!(all.contains(&arrow("tests", KIT)), "{all:?}");
         assert!(
             !all.iter()
                 .any(|arrow| arrow.to == "aws" || arrow.from == "aws")

@@ -7,12 +7,12 @@ use crate::golden::messages::{from_recorded, method, to_recorded};
 use crate::golden::recording::{Case, Kind, Recording, Step};
 use crate::golden::wire::{Call, Came, Ending, Target};
 use crate::golden::{special, status};
-use crate::wait;
 use prost_reflect::MethodDescriptor;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+use testkit::wait;
 use tokio::time::{Instant, timeout_at};
 
 /// "Nothing more" means nothing for this long.

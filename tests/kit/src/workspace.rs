@@ -16,7 +16,8 @@ const NOT_SOURCE: [&str; 5] = [
 #[must_use]
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("tests/ has a parent").to_path_buf()
+    let root = here.ancestors().nth(2);
+    root.expect("tests/kit is two folders down").to_path_buf()
 }
 
 /// Every file of the workspace with its text, by path from the root. Build output and binary files
@@ -65,7 +66,7 @@ mod tests {
         assert!(
             files
                 .iter()
-                .any(|(path, _)| path == "tests/src/workspace.rs")
+                .any(|(path, _)| path == "tests/kit/src/workspace.rs")
         );
         assert!(files.iter().all(|(path, _)| !path.starts_with("target/")));
     }

@@ -2,11 +2,27 @@
 //! output kept for the report.
 
 use crate::wait;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// A command for `program` without the developer's own settings, so that a test means the same on
+/// every machine: variables that begin with one of `prefixes` are not handed on.
+#[must_use]
+pub fn without_settings(program: impl AsRef<OsStr>, prefixes: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    });
+    foreign.for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
 
 /// A running child. Dropping it kills it hard.
 #[derive(Debug)]

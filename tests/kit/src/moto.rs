@@ -55,6 +55,15 @@ impl Moto {
         self.port
     }
 
+    /// Makes it forget everything, sessions too.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    pub async fn reset(&self) {
+        let answer = http::ask(self.port, "POST", "/moto-api/reset", "").await;
+        assert_eq!(answer.map(|(status, _)| status), Some(200));
+    }
+
     /// Notes every call from now on.
     ///
     /// # Panics

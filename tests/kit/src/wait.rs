@@ -7,6 +7,32 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
+/// Far longer than anything takes that a test waits for without a bound of its own.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// Bounds `work` with [`SOON`].
+///
+/// # Panics
+/// When it is not done by then.
+pub async fn soon<T>(work: impl Future<Output = T>) -> T {
+    match timeout(SOON, work).await {
+        Ok(done) => done,
+        Err(_) => panic!("it took more than {SOON:?}"),
+    }
+}
+
+/// Waits until `condition` holds, for at most [`SOON`].
+///
+/// # Panics
+/// When it does not, naming `what` was waited for.
+pub async fn holds(what: &str, condition: impl Fn() -> bool) {
+    until(what, SOON, || {
+        let holds = condition().then_some(());
+        async move { holds }
+    })
+    .await;
+}
+
 /// Asks `probe` again and again until it answers `Some`, for at most `bound`.
 ///
 /// # Panics

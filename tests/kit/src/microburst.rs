@@ -60,16 +60,47 @@ impl Microburst {
         assert_eq!(status, 200, "{body}");
     }
 
+    /// From now on, calls in this region that the rule matches are broken in its way, beside what
+    /// was told before: for tests that share one proxy, each in a region of its own.
+    ///
+    /// # Panics
+    /// When it does not take it.
+    pub async fn rule(&self, region: &str, mut rule: Value) {
+        rule["region"] = region.into();
+        let rules = Value::from(vec![rule]);
+        let answer = http::ask(self.port, "PATCH", "/_microburst/rules", &rules.to_string()).await;
+        let (status, body) = answer.expect("an answer of microburst");
+        assert!((200..300).contains(&status), "{status} {body}");
+    }
+
+    /// The operations that have been broken in this region so far, in order.
+    ///
+    /// # Panics
+    /// When it does not say.
+    pub async fn broken(&self, region: &str) -> Vec<String> {
+        let here = |fault: &&Value| fault["region"] == region;
+        let faults = self.faults().await;
+        let operations = faults
+            .iter()
+            .filter(here)
+            .map(|it| it["operation"].as_str());
+        operations
+            .map(|it| it.unwrap_or_default().to_owned())
+            .collect()
+    }
+
     /// How many faults it has made so far.
     ///
     /// # Panics
     /// When it does not say.
     pub async fn fired(&self) -> usize {
+        self.faults().await.len()
+    }
+
+    async fn faults(&self) -> Vec<Value> {
         let (_, body) = http::ask(self.port, "GET", "/_microburst/fired?limit=10000", "")
             .await
             .expect("an answer of microburst");
-        let events: Vec<Value> =
-            serde_json::from_str(body.trim()).unwrap_or_else(|error| panic!("{error}: {body}"));
-        events.len()
+        serde_json::from_str(body.trim()).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 }
