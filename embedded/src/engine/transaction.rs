@@ -191,6 +191,7 @@ impl<'a> Transaction<'a> {
             Head {
                 tombstoned: true, ..
             } => Life::Tombstoned,
+            _ if self.is_sealed(stream, &head)? => Life::Tombstoned,
             _ if metadata.is_soft_deleted() => Life::SoftDeleted,
             _ => Life::Open,
         };
@@ -204,6 +205,15 @@ impl<'a> Transaction<'a> {
             head,
             metadata,
         })
+    }
+
+    /// Whether a stream is that of the metadata of a tombstoned one, and never had an event: then it
+    /// gets none any more. One that had goes on.
+    fn is_sealed(&self, stream: &StreamName, head: &Head) -> Result<bool, LogError> {
+        match stream.described_stream() {
+            Some(described) if head.last.is_none() => Ok(self.head(&described)?.tombstoned),
+            Some(_) | None => Ok(false),
+        }
     }
 
     fn head(&self, stream: &StreamName) -> Result<Head, LogError> {

@@ -1,12 +1,13 @@
 //! A stream's metadata: the JSON of the newest `$metadata` event in its metadata stream.
 //!
-//! A known key with a value that makes no sense voids the whole of it, as a real server does;
-//! unknown keys are kept as they were written.
+//! As a real server does: a known key with a number out of its range counts as not said, one with a
+//! value of another type voids the whole of it, one that is written twice is what it was last.
+//! Unknown keys are kept as they were written.
 
 use chrono::TimeDelta;
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 /// The `$tb` that hides every event of a stream: the mark of a soft delete.
 pub(crate) const SOFT_DELETED: u64 = i64::MAX as u64;
@@ -50,8 +51,9 @@ struct KnownKeys {
     max_age: Option<i64>,
     #[serde(rename = "$tb")]
     truncate_before: Option<i64>,
+    /// Of no account here, and yet a number.
     #[serde(rename = "$cacheControl")]
-    cache_control: Option<i64>,
+    _cache_control: Option<i64>,
     #[serde(rename = "$acl")]
     acl: Option<Acl>,
 }
@@ -59,21 +61,19 @@ struct KnownKeys {
 impl StreamMetadata {
     /// Reads the data of a `$metadata` event. Anything that is no metadata counts as none.
     pub(crate) fn parse(data: &[u8]) -> Self {
-        let Ok(keys) = serde_json::from_slice::<KnownKeys>(data) else {
+        let keys = serde_json::from_slice::<Map<String, Value>>(data)
+            .and_then(|keys| serde_json::from_value::<KnownKeys>(Value::Object(keys)));
+        let Ok(keys) = keys else {
             return Self::default();
         };
-        let positive = |value: Option<i64>| value.is_none_or(|value| value > 0);
-        let sensible = positive(keys.max_count)
-            && positive(keys.max_age)
-            && positive(keys.cache_control)
-            && keys.truncate_before.is_none_or(|value| value >= 0);
-        if !sensible {
-            return Self::default();
-        }
+        let positive = |value: &i64| *value > 0;
         Self {
-            max_count: keys.max_count.map(i64::unsigned_abs),
-            max_age: keys.max_age.and_then(TimeDelta::try_seconds),
-            truncate_before: keys.truncate_before.map(i64::unsigned_abs),
+            max_count: keys.max_count.filter(positive).map(i64::unsigned_abs),
+            max_age: keys
+                .max_age
+                .filter(positive)
+                .and_then(TimeDelta::try_seconds),
+            truncate_before: keys.truncate_before.and_then(|it| u64::try_from(it).ok()),
             acl: keys.acl,
         }
     }
@@ -130,19 +130,53 @@ mod tests {
     }
 
     #[test]
-    fn a_senseless_value_voids_the_whole_metadata() {
+    fn a_number_out_of_its_range_counts_as_not_said_and_the_other_keys_hold() {
+        let truncated = StreamMetadata {
+            truncate_before: Some(1),
+            ..StreamMetadata::default()
+        };
         for json in [
-            r#"{"$maxCount":0,"$tb":4}"#,
+            r#"{"$maxCount":0,"$tb":1}"#,
+            r#"{"$maxCount":-7,"$tb":1}"#,
+            r#"{"$maxAge":0,"$tb":1}"#,
+            r#"{"$maxAge":-1,"$tb":1}"#,
+            r#"{"$cacheControl":0,"$tb":1}"#,
+        ] {
+            assert_eq!(parse(json), truncated, "{json}");
+        }
+        let counted = parse(r#"{"$tb":-4,"$maxCount":4}"#);
+        assert_eq!(
+            (counted.max_count, counted.truncate_before),
+            (Some(4), None)
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_voids_the_whole_metadata() {
+        for json in [
             r#"{"$maxCount":"x","$tb":4}"#,
-            r#"{"$maxAge":-1,"$tb":4}"#,
-            r#"{"$tb":-4,"$maxCount":4}"#,
+            r#"{"$maxCount":1.5,"$tb":4}"#,
+            r#"{"$maxAge":true,"$tb":4}"#,
+            r#"{"$cacheControl":"1","$tb":4}"#,
+            r#"{"$maxCount":9223372036854775808,"$tb":4}"#,
+            r#"{"$maxCount":1e30,"$tb":4}"#,
             r#"{"$acl":"$userStreamAcl","$tb":4}"#,
+            r#"{"$acl":{"$r":7},"$tb":4}"#,
             "nope",
             "[]",
             "",
         ] {
             assert_eq!(parse(json), StreamMetadata::default(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_written_twice_is_what_it_was_last() {
+        let metadata = parse(r#"{"$tb":4,"$maxCount":3,"$tb":2}"#);
+        assert_eq!(
+            (metadata.truncate_before, metadata.max_count),
+            (Some(2), Some(3))
+        );
     }
 
     #[test]

@@ -67,10 +67,11 @@ async fn a_stream_without_metadata_has_none() {
 }
 
 #[tokio::test]
-async fn the_metadata_of_a_tombstoned_stream_reads_as_deleted_and_may_still_be_appended_to() {
+async fn the_metadata_of_a_tombstoned_stream_reads_as_deleted() {
     let store = store().await;
-    let stream = store.tombstoned_stream().await;
+    let stream = store.stream_of(1).await;
     store.set_metadata(&stream, &json!({"x": 2})).await;
+    store.tombstone(&stream, StreamState::Any).await.unwrap();
     is_deleted(
         store
             .client
@@ -199,13 +200,11 @@ async fn a_stream_that_is_truncated_to_nothing_still_exists() {
 }
 
 #[tokio::test]
-async fn metadata_with_a_senseless_value_or_that_is_no_json_counts_as_none() {
+async fn metadata_with_a_value_of_another_type_or_that_is_no_json_counts_as_none() {
     let store = store().await;
     let senseless = [
-        json!({"$maxCount": 0, "$tb": 1}),
         json!({"$maxCount": "x", "$tb": 1}),
-        json!({"$maxAge": -1, "$tb": 1}),
-        json!({"$tb": -1, "$maxCount": 1}),
+        json!({"$maxAge": true, "$tb": 1}),
         json!({"$acl": "$userStreamAcl", "$tb": 1}),
     ];
     for metadata in senseless {
@@ -250,4 +249,42 @@ async fn live_delivery_is_not_cut_by_truncation() {
             .collect::<Vec<_>>(),
         [6, 7, 8]
     );
+}
+
+#[tokio::test]
+async fn a_number_out_of_its_range_is_not_said_and_the_other_keys_hold() {
+    let store = store().await;
+    for metadata in [
+        json!({"$maxCount": 0, "$tb": 1}),
+        json!({"$maxAge": -1, "$tb": 1}),
+        json!({"$cacheControl": 0, "$tb": 1}),
+    ] {
+        let stream = store.stream_of(3).await;
+        store.set_metadata(&stream, &metadata).await;
+        assert_eq!(store.numbers(&stream).await, [1, 2], "{metadata}");
+    }
+    for metadata in [
+        json!({"$maxCount": 1.5, "$tb": 1}),
+        json!({"$maxCount": 9_223_372_036_854_775_808_u64, "$tb": 1}),
+        json!({"$acl": {"$r": 7}, "$tb": 1}),
+    ] {
+        let stream = store.stream_of(3).await;
+        store.set_metadata(&stream, &metadata).await;
+        assert_eq!(store.numbers(&stream).await, [0, 1, 2], "{metadata}");
+    }
+}
+
+#[tokio::test]
+async fn a_tombstoned_stream_gets_metadata_only_if_it_had_some_before() {
+    let store = store().await;
+    let bare = store.tombstoned_stream().await;
+    let metadata = || event("$metadata");
+    let refused = store
+        .append(&format!("$${bare}"), StreamState::Any, vec![metadata()])
+        .await;
+    is_deleted(refused);
+    let described = store.stream_of(1).await;
+    store.set_metadata(&described, &json!({"a": 1})).await;
+    store.tombstone(&described, StreamState::Any).await.unwrap();
+    store.set_metadata(&described, &json!({"a": 2})).await;
 }

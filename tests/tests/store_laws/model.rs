@@ -220,9 +220,18 @@ impl Model {
         }
     }
 
-    /// Goes on from metadata that was written by a client; gives the number it has.
-    pub fn set_metadata(&mut self, name: &str, metadata: Metadata, id: Uuid) -> u64 {
+    /// Goes on from metadata that was written by a client; gives the number it has. A tombstoned
+    /// stream takes none, unless it had some before.
+    pub fn set_metadata(
+        &mut self,
+        name: &str,
+        metadata: Metadata,
+        id: Uuid,
+    ) -> Result<u64, Deleted> {
         let stream = self.streams.entry(name.to_owned()).or_default();
+        if stream.is_tombstoned && stream.metadata_events == 0 {
+            return Err(Deleted);
+        }
         let (number, next) = (stream.metadata_events, stream.ids.len() as u64);
         let undeletes = stream.is_soft_deleted() && !stream.is_tombstoned;
         self.write_metadata(name, metadata, Some(id));
@@ -236,7 +245,7 @@ impl Model {
                 None,
             );
         }
-        number
+        Ok(number)
     }
 
     fn write_metadata(&mut self, name: &str, metadata: Metadata, id: Option<Uuid>) {

@@ -307,14 +307,13 @@ impl Trial {
             .client
             .append_to_stream(format!("$${of}"), &AppendToStreamOptions::default(), event)
             .await;
-        let number = self.model.set_metadata(&of, metadata, id);
-        same(
-            "the number of metadata",
-            &written
-                .map_err(|error| error.to_string())?
-                .next_expected_version,
-            &number,
-        )?;
+        let wanted = self.model.set_metadata(&of, metadata, id);
+        let came = match written {
+            Ok(written) => Ok(written.next_expected_version),
+            Err(Error::ResourceDeleted) => Err(Deleted),
+            Err(error) => return Err(error.to_string()),
+        };
+        same("the number of metadata", &came, &wanted)?;
         self.learn_positions().await
     }
 
