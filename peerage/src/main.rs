@@ -2,10 +2,10 @@
 //! can use.
 //!
 //! 0: done. 1: refused or failed. 2: the call itself is wrong: arguments, configuration, a
-//! directory or port that is taken.
+//! directory or port that is in use. 141: what was waited for was left, as the reader of the output was gone.
 
 use clap::Parser;
-use peerage::cli::{Cli, ExitStatus};
+use peerage::cli::{Cli, CliError};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,8 +16,8 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start the runtime: {error}");
-            return ExitCode::from(ExitStatus::Failed.code());
+            let error = CliError::failed(format!("cannot start the runtime: {error}"));
+            return ExitCode::from(error.report().code());
         }
     };
     let status = runtime.block_on(peerage::cli::run(cli));

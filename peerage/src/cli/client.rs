@@ -1,16 +1,13 @@
 //! How the command line talks to a running engine, and to the person in front of it.
 
-use super::{CliError, Output};
+use super::{CliError, Output, hint};
 use crate::api::v0::{
     CommandContext, Peering, audit_service_client::AuditServiceClient,
     network_service_client::NetworkServiceClient,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use std::{
-    io::{IsTerminal, Write},
-    time::Duration,
-};
+use std::time::Duration;
 use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -88,25 +85,6 @@ pub(super) fn time_to_come(text: &str) -> Result<String, String> {
     Ok(time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
-pub(super) fn confirm(question: &str) -> Result<(), CliError> {
-    if !std::io::stdin().is_terminal() {
-        return Err(CliError::usage(
-            "nobody is there to be asked; say --yes to go on without",
-        ));
-    }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush().map_err(CliError::failed)?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(CliError::failed)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(CliError::failed("nothing was done")),
-    }
-}
-
 /// `user@host`, as far as the environment tells.
 fn whoami() -> String {
     let user = std::env::var("USER")
@@ -165,7 +143,9 @@ pub(super) fn refused(status: Status) -> CliError {
     }
     let reason = status.get_details_error_info().map(|it| it.reason);
     match (reason, status.code()) {
-        (Some(reason), _) => CliError::failed(format!("{} [{reason}]", status.message())),
+        (Some(reason), _) => {
+            CliError::failed(format!("{} [{reason}]", status.message())).with_hint(hint(&reason))
+        }
         (None, Code::DeadlineExceeded | Code::Cancelled) => CliError::failed(
             "the engine did not answer in time; the command may have been carried out",
         ),

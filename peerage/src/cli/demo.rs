@@ -7,7 +7,7 @@
 use super::{
     CliError, Remote, Settings,
     client::{self, refused, request},
-    output,
+    output, terminal,
 };
 use crate::{
     api::v0::{self as v1, network_service_client::NetworkServiceClient},
@@ -133,7 +133,7 @@ async fn tell(engine: &Engine) -> Result<(), CliError> {
             request_peering(engine, &mut networks, &network_id, case).await?,
         ));
     }
-    println!();
+    terminal::line("")?;
     follow(&networks, &requested).await?;
     show(&remote, &mut networks, &network_id, &requested).await
 }

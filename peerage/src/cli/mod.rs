@@ -4,19 +4,24 @@ mod audit;
 mod client;
 mod demo;
 mod firewall;
+mod hints;
 mod network;
 mod node;
 mod output;
 mod peering;
 mod route;
 mod serve;
+mod status;
+mod terminal;
 
 use crate::config::{Config, ConfigErrors};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 pub use client::Remote;
+pub use hints::hint;
 pub use output::Output;
+pub use status::{CliError, ExitStatus};
 
 /// Provisions private network peering, and keeps the record of who opened what, when and why.
 #[derive(Debug, Parser)]
@@ -53,53 +58,6 @@ enum Command {
         /// bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
     },
-}
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
-    Done,
-    Failed,
-    Usage,
-}
-
-impl ExitStatus {
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-        }
-    }
-}
-
-/// Why a command did not do what was asked, in words for the person who asked.
-#[derive(Debug)]
-pub struct CliError {
-    status: ExitStatus,
-    text: String,
-}
-
-impl CliError {
-    pub fn failed(text: impl ToString) -> Self {
-        Self {
-            status: ExitStatus::Failed,
-            text: text.to_string(),
-        }
-    }
-
-    pub fn usage(text: impl ToString) -> Self {
-        Self {
-            status: ExitStatus::Usage,
-            text: text.to_string(),
-        }
-    }
-}
-
-impl From<ConfigErrors> for CliError {
-    fn from(errors: ConfigErrors) -> Self {
-        Self::usage(errors)
-    }
 }
 
 /// Settings of the engine, for the commands that run one.
@@ -155,23 +113,17 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Route(route) => route.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Audit(audit) => audit.run().await,
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "peerage",
-                &mut std::io::stdout(),
-            );
-            Ok(())
-        }
+        Command::Completions { shell } => completions(shell),
     };
     match done {
         Ok(()) => ExitStatus::Done,
-        Err(CliError { status, text }) => {
-            for line in text.lines() {
-                eprintln!("error: {line}");
-            }
-            status
-        }
+        Err(error) => error.report(),
     }
+}
+
+/// Into memory first: the generator panics where it cannot write.
+fn completions(shell: clap_complete::Shell) -> Result<(), CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "peerage", &mut script);
+    terminal::answer(String::from_utf8_lossy(&script).trim_end())
 }

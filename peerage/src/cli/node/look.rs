@@ -7,7 +7,7 @@ use super::{
     place::{Missing, Place},
     refused,
 };
-use crate::cli::{Output, output};
+use crate::cli::{Output, output, output::Column};
 use clap::Args;
 use embedded::{
     StartError,
@@ -52,7 +52,7 @@ impl Stats {
                     .unwrap_or_else(|| "-".to_owned())
             };
             output::table(
-                ["what", "value"],
+                [Column::Whole("what"), Column::Wrapped("value")],
                 figures
                     .iter()
                     .map(|(what, value)| [what.replace('_', " "), shown(value)]),
@@ -192,7 +192,7 @@ fn in_words(verification: &Verification) -> String {
             .map(|found| [found.file.display().to_string(), found.problem.clone()]);
         format!(
             "damaged; {read}\n{}",
-            output::table(["file", "problem"], rows)
+            output::table([Column::Wrapped("file"), Column::Wrapped("problem")], rows)
         )
     };
     if verification.torn > 0 {

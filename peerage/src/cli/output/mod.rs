@@ -2,19 +2,24 @@
 
 mod peering;
 mod plan;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state};
 pub(super) use plan::plan;
+pub(super) use table::{Column, cause, table};
 
-use super::CliError;
+use super::{CliError, terminal};
 use crate::api::v0::{Advisory, CommandResponse, Event, Network};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use table::{
+    Column::{Whole, Wrapped},
+    facts, plain as columns,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
@@ -29,43 +34,21 @@ pub(super) fn print<T: Serialize>(
     human: impl FnOnce(&T) -> String,
 ) -> Result<(), CliError> {
     let text = match output {
-        Output::Json => serde_json::to_string_pretty(answer).map_err(CliError::failed)?,
+        Output::Json => {
+            terminal::json(serde_json::to_string_pretty(answer).map_err(CliError::failed)?)
+        }
         Output::Table => human(answer),
     };
-    println!("{text}");
-    Ok(())
-}
-
-/// A table with these headings.
-pub(super) fn table<const N: usize>(
-    headings: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(headings);
-    let mut empty = true;
-    for row in rows {
-        empty = false;
-        table.add_row(row);
-    }
-    if empty {
-        "(none)".to_owned()
-    } else {
-        table.to_string()
-    }
+    terminal::answer(&text)
 }
 
 /// What is good to know, a paragraph for each.
 fn notes(advisories: &[Advisory]) -> Option<String> {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.add_rows(advisories.iter().map(|it| [&it.code, &it.message]));
-    (!advisories.is_empty()).then(|| format!("notes\n{}", table.trim_fmt()))
+    let rows: Vec<_> = advisories
+        .iter()
+        .map(|it| [it.code.clone(), it.message.clone()])
+        .collect();
+    (!rows.is_empty()).then(|| format!("notes\n{}", columns([Whole(""), Wrapped("")], &rows)))
 }
 
 pub(super) fn command(answer: &CommandResponse) -> String {
@@ -88,20 +71,6 @@ pub(super) fn command(answer: &CommandResponse) -> String {
         format!("\ningress {}", answer.ingress_id)
     };
     format!("{subject}{ingress}\n{what} (revision {})", answer.revision)
-}
-
-/// Facts one under the other; those that are empty are left out.
-fn facts<const N: usize>(rows: [(&str, String); N]) -> String {
-    let shown = rows.iter().filter(|(_, value)| !value.is_empty());
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or_default();
-    shown
-        .map(|(name, value)| format!("{name:<width$}  {value}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 /// How long it is until then, coarsely, as people say it; `None` for what is no time.
@@ -175,7 +144,13 @@ pub(super) fn networks(networks: &[Network]) -> String {
     });
     table(
         [
-            "network", "name", "provider", "region", "account", "range", "peerings",
+            Whole("network"),
+            Wrapped("name"),
+            Whole("provider"),
+            Whole("region"),
+            Wrapped("account"),
+            Whole("range"),
+            Whole("peerings"),
         ],
         rows,
     )
@@ -199,7 +174,14 @@ pub(super) fn events(events: &[Event]) -> String {
         ]
     });
     table(
-        ["position", "time", "revision", "event", "actor", "what"],
+        [
+            Whole("position"),
+            Whole("time"),
+            Whole("revision"),
+            Whole("event"),
+            Wrapped("actor"),
+            Wrapped("what"),
+        ],
         rows,
     )
 }

@@ -1,6 +1,13 @@
 //! Peerings for people.
 
-use super::{brief, facts, notes, table, time_left};
+use super::{
+    brief, cause, notes,
+    table::{
+        Column::{Whole, Wrapped},
+        facts, table,
+    },
+    time_left,
+};
 use crate::api::v0::{Blocked, Drift, Exposure, Instruction, Peering};
 
 /// Life, and what lies over it.
@@ -45,7 +52,13 @@ pub(in crate::cli) fn peerings(peerings: &[Peering]) -> String {
     });
     table(
         [
-            "peering", "state", "link", "account", "region", "peer", "ranges",
+            Whole("peering"),
+            Wrapped("state"),
+            Wrapped("link"),
+            Wrapped("account"),
+            Wrapped("region"),
+            Wrapped("peer"),
+            Wrapped("ranges"),
         ],
         rows,
     )
@@ -119,7 +132,7 @@ fn own_facts(it: &Peering) -> String {
                 String::new()
             },
         ),
-        ("the cloud says", it.failure.clone()),
+        ("the cloud says", cause(&it.failure)),
         ("names resolve", dns(it)),
         ("external id", it.external_id.clone()),
         (
@@ -265,7 +278,10 @@ fn dns(it: &Peering) -> String {
 fn blocked(it: &Blocked) -> String {
     let head = format!(
         "blocked on the {} side since {}: {} ({})",
-        it.side, it.since, it.message, it.cause
+        it.side,
+        it.since,
+        cause(&it.message),
+        it.cause
     );
     std::iter::once(head)
         .chain(it.remedy.iter().map(|line| format!("  {line}")))
@@ -316,7 +332,15 @@ fn routes(peering: &Peering) -> String {
             or_dash(&installed.join(", ")),
         ]
     });
-    table(["side", "destination", "state", "route tables"], rows)
+    table(
+        [
+            Whole("side"),
+            Whole("destination"),
+            Wrapped("state"),
+            Wrapped("route tables"),
+        ],
+        rows,
+    )
 }
 
 /// Whether a side is kept by its owner, not by the engine.
@@ -343,7 +367,15 @@ fn firewall(peering: &Peering) -> String {
         };
         [it.side.clone(), admit, or_dash(&it.group), state.to_owned()]
     });
-    table(["side", "admits from the link", "group", "state"], rows)
+    table(
+        [
+            Whole("side"),
+            Wrapped("admits from the link"),
+            Wrapped("group"),
+            Wrapped("state"),
+        ],
+        rows,
+    )
 }
 
 fn ingress(peering: &Peering) -> String {
@@ -360,7 +392,15 @@ fn ingress(peering: &Peering) -> String {
         };
         [it.ingress_id.clone(), target, until, it.reason.clone()]
     });
-    table(["ingress", "target", "until", "why"], rows)
+    table(
+        [
+            Whole("ingress"),
+            Wrapped("target"),
+            Wrapped("until"),
+            Wrapped("why"),
+        ],
+        rows,
+    )
 }
 
 pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
@@ -378,7 +418,13 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
     });
     table(
         [
-            "peering", "side", "group", "rule", "admits", "owner", "since",
+            Whole("peering"),
+            Wrapped("side"),
+            Wrapped("group"),
+            Wrapped("rule"),
+            Wrapped("admits"),
+            Wrapped("owner"),
+            Wrapped("since"),
         ],
         rows,
     )
@@ -404,5 +450,14 @@ pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
             repairs,
         ]
     });
-    table(["side", "what", "where", "state", "put right"], rows)
+    table(
+        [
+            Whole("side"),
+            Wrapped("what"),
+            Wrapped("where"),
+            Wrapped("state"),
+            Whole("put right"),
+        ],
+        rows,
+    )
 }

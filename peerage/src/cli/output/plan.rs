@@ -1,6 +1,12 @@
 //! Plans for people.
 
-use super::{notes, table};
+use super::{
+    cause, notes,
+    table::{
+        Column::{Whole, Wrapped},
+        table,
+    },
+};
 use crate::api::v0::{Check, PlanPeeringResponse};
 
 /// What was looked at, what is known, and what would be done.
@@ -26,7 +32,10 @@ pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
         true => "nothing to do".to_owned(),
         false => format!(
             "what would be done, in this order\n{}",
-            table(["", "side", "action", "what"], actions)
+            table(
+                [Whole(""), Whole("side"), Whole("action"), Wrapped("what")],
+                actions
+            )
         ),
     });
     parts.extend(
@@ -51,10 +60,13 @@ fn checks(checks: &[Check]) -> String {
             mark.to_owned(),
             it.name.replace('_', " "),
             side,
-            it.message.clone(),
+            cause(&it.message),
         ]
     });
-    table(["", "check", "side", "why"], rows)
+    table(
+        [Whole(""), Whole("check"), Whole("side"), Wrapped("why")],
+        rows,
+    )
 }
 
 fn remedy(it: &Check) -> String {

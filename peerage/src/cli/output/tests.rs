@@ -20,18 +20,6 @@ fn time_is_told_as_coarsely_as_people_do() {
     );
 }
 
-#[test]
-fn facts_stand_under_each_other_and_empty_ones_not_at_all() {
-    assert_eq!(
-        facts([
-            ("link", "pcx-1".to_owned()),
-            ("failure", String::new()),
-            ("id", "7".to_owned())
-        ]),
-        "link     pcx-1\nid       7"
-    );
-}
-
 fn waiting() -> Peering {
     let peer = v1::Peer {
         account: "444455556666".to_owned(),

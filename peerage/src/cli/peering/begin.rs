@@ -5,8 +5,8 @@ use crate::{
     api::v0 as v1,
     cli::{
         CliError, Output, Remote,
-        client::{Context, confirm, refused, request, time_to_come},
-        output,
+        client::{Context, refused, request, time_to_come},
+        output, terminal,
     },
 };
 use clap::{Args, ValueEnum};
@@ -148,9 +148,9 @@ impl Adopt {
                 return plan::show(self.remote.output, &preview);
             }
             if self.remote.output == Output::Table {
-                println!("{}\n", output::plan(&preview));
+                terminal::line(&format!("{}\n", output::plan(&preview)))?;
             }
-            confirm(&format!(
+            terminal::confirm(&format!(
                 "Put {} on record? The link itself will never be removed.",
                 self.link
             ))?;

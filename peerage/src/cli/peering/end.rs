@@ -5,8 +5,8 @@ use crate::{
     api::v0 as v1,
     cli::{
         CliError, Output,
-        client::{self, About, confirm, refused, request},
-        output,
+        client::{self, About, refused, request},
+        output, terminal,
     },
 };
 use clap::Args;
@@ -58,7 +58,7 @@ impl Remove {
             return Ok(());
         }
         if human {
-            println!("it goes on whether you watch or not; ^C leaves it at that\n");
+            terminal::line("it goes on whether you watch or not; ^C leaves it at that\n")?;
         }
         let waited = watch::until(
             &mut networks,
@@ -71,8 +71,7 @@ impl Remove {
         );
         let gone = waited.await?;
         if human {
-            println!("\n{}", output::left_behind(&gone));
-            return Ok(());
+            return terminal::answer(&format!("\n{}", output::left_behind(&gone)));
         }
         let gone = client::peering(&mut networks, self.about.peering, String::new()).await?;
         output::print(Output::Json, &gone, output::peering)
@@ -84,7 +83,7 @@ impl Abandon {
         let (mut networks, peering) = self.about.open().await?;
         if !self.yes {
             let peer = peering.peer.clone().unwrap_or_default();
-            confirm(&format!(
+            terminal::confirm(&format!(
                 "Abandon the peering with {} ({}), which is {}? Whatever stands at the cloud stays there and is nobody's concern here.",
                 peer.cloud_network,
                 peer.account,
@@ -106,7 +105,7 @@ impl Abandon {
         if self.about.remote.output == Output::Table {
             let abandoned =
                 client::peering(&mut networks, self.about.peering, answer.position).await?;
-            println!("{}", output::left_behind(&abandoned));
+            terminal::answer(&output::left_behind(&abandoned))?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! `peerage peering watch`: one peering live, and whatever else waits for one.
 
 use crate::{
-    api::v0::{self as v1, network_service_client::NetworkServiceClient},
-    cli::{CliError, Output, Remote, client::refused, output},
+    api::v0::{self, network_service_client::NetworkServiceClient},
+    cli::{CliError, Output, Remote, client::refused, output, terminal},
 };
 use clap::Args;
 use tonic::transport::Channel;
@@ -37,19 +37,16 @@ impl Watch {
         } else {
             Goal::InPlace
         };
-        let show = |response: &v1::WatchPeeringResponse| self.show(response);
+        let show = |response: &v0::WatchPeeringResponse| self.show(response);
         until(&mut networks, self.peering, String::new(), goal, show)
             .await
             .map(drop)
     }
 
-    fn show(&self, response: &v1::WatchPeeringResponse) -> Result<(), CliError> {
+    fn show(&self, response: &v0::WatchPeeringResponse) -> Result<(), CliError> {
         if self.remote.output == Output::Json {
-            println!(
-                "{}",
-                serde_json::to_string(response).map_err(CliError::failed)?
-            );
-            return Ok(());
+            let json = serde_json::to_string(response).map_err(CliError::failed)?;
+            return terminal::line(&terminal::json(json));
         }
         line(response)
     }
@@ -62,9 +59,9 @@ pub(super) async fn until(
     id: Uuid,
     after: String,
     mut goal: Goal,
-    show: impl Fn(&v1::WatchPeeringResponse) -> Result<(), CliError>,
-) -> Result<v1::Peering, CliError> {
-    let message = v1::WatchPeeringRequest {
+    show: impl Fn(&v0::WatchPeeringResponse) -> Result<(), CliError>,
+) -> Result<v0::Peering, CliError> {
+    let message = v0::WatchPeeringRequest {
         peering_id: id.to_string(),
         after,
     };
@@ -101,36 +98,33 @@ pub(super) async fn until(
 }
 
 /// One line for what happened, and one for what it came to.
-pub(super) fn line(response: &v1::WatchPeeringResponse) -> Result<(), CliError> {
+pub(super) fn line(response: &v0::WatchPeeringResponse) -> Result<(), CliError> {
     if let Some(event) = &response.event {
-        println!(
-            "{}  {:<26} {}",
-            event.created,
-            event.r#type,
-            output::brief(&event.data)
-        );
+        let facts = output::cause(&output::brief(&event.data));
+        terminal::line(&format!("{}  {:<26} {facts}", event.created, event.r#type))?;
     }
     if let Some(peering) = &response.peering {
-        println!("{:>34}  {}", "now", output::state(peering));
+        terminal::line(&format!("{:>20}  {}", "now", output::state(peering)))?;
         if let Some(blocked) = &peering.blocked {
-            println!("{:>34}  {} side: {}", "", blocked.side, blocked.message);
-            blocked
-                .remedy
-                .iter()
-                .for_each(|it| println!("{:>34}  $ {it}", ""));
+            let message = output::cause(&blocked.message);
+            terminal::line(&format!("{:>20}  {} side: {message}", "", blocked.side))?;
+            for remedy in &blocked.remedy {
+                terminal::line(&format!("{:>20}  $ {remedy}", ""))?;
+            }
         }
         if peering.life == "awaiting_acceptance" {
-            println!(
-                "{:>34}  `peerage peering show {}` prints what to run",
-                "", peering.peering_id
-            );
+            let id = &peering.peering_id;
+            terminal::line(&format!(
+                "{:>20}  `peerage peering show {id}` prints what to run",
+                ""
+            ))?;
         }
     }
     Ok(())
 }
 
 /// Whether nothing more will come of it.
-pub(in crate::cli) fn ended(peering: &v1::Peering) -> bool {
+pub(in crate::cli) fn ended(peering: &v0::Peering) -> bool {
     matches!(
         peering.life.as_str(),
         "rejected" | "expired" | "failed" | "removed" | "abandoned"
@@ -138,7 +132,7 @@ pub(in crate::cli) fn ended(peering: &v1::Peering) -> bool {
 }
 
 /// How it ended, in words.
-pub(in crate::cli) fn ending(peering: &v1::Peering) -> String {
+pub(in crate::cli) fn ending(peering: &v0::Peering) -> String {
     let how = match peering.life.as_str() {
         life @ ("expired" | "failed") => format!("has {life}"),
         life => format!("was {life}"),

@@ -1,0 +1,179 @@
+//! What to do about a refusal, on this command line.
+//!
+//! A refusal's own text tells the facts, in the words of whoever calls the API; the command that
+//! helps is known here alone. The key is the stable reason in the answer's `ErrorInfo`.
+
+/// What to do about this reason, if there is more to say than its text says.
+pub fn hint(reason: &str) -> Option<&'static str> {
+    HINTS
+        .iter()
+        .find(|(it, _)| *it == reason)
+        .map(|(_, hint)| *hint)
+}
+
+/// Each reason with what helps.
+const HINTS: &[(&str, &str)] = &[
+    (
+        "NETWORK_UNKNOWN",
+        "`peerage network list` shows the networks on record",
+    ),
+    (
+        "NETWORK_ALREADY_REGISTERED",
+        "`peerage network show` tells what is on record; a name may be registered once in a project",
+    ),
+    (
+        "NETWORK_RETIRED",
+        "`peerage network register` puts a new one on record",
+    ),
+    (
+        "NETWORK_IN_USE",
+        "`peerage peering list --network NETWORK` shows its peerings; end each with `peerage peering remove`",
+    ),
+    (
+        "PEERING_UNKNOWN",
+        "`peerage peering list` shows the peerings on record",
+    ),
+    (
+        "PEERING_ENDED",
+        "`peerage peering request` asks for a new one",
+    ),
+    (
+        "PEERING_BEING_REMOVED",
+        "`peerage peering watch PEERING` ends when it is gone; then request a new one",
+    ),
+    (
+        "PEER_ALREADY_LINKED",
+        "`peerage peering show PEERING` shows it",
+    ),
+    (
+        "PEERING_QUOTA_REACHED",
+        "`peerage peering list --network NETWORK` shows those that count; end one with `peerage peering remove`",
+    ),
+    (
+        "RANGE_OVERLAPS_PEERING",
+        "`peerage peering show PEERING` shows the ranges of the other one",
+    ),
+    (
+        "DESTINATION_OUT_OF_REACH",
+        "a route of the local side leads to a range of the peer, one of the remote side to the private network",
+    ),
+    (
+        "ROUTE_NOT_ACCEPTED",
+        "`peerage peering show PEERING` lists its routes",
+    ),
+    (
+        "REMOTE_INBOUND_DENIED",
+        "`peerage firewall allow PEERING --target RANGE --port PORT --reason WHY` opens one target to the private network",
+    ),
+    (
+        "SOURCE_OUTSIDE_PEER",
+        "`peerage peering show PEERING` lists the peer's ranges",
+    ),
+    (
+        "INGRESS_TARGET_OUTSIDE_PEER",
+        "`peerage peering show PEERING` lists the peer's ranges",
+    ),
+    (
+        "INGRESS_UNKNOWN",
+        "`peerage peering show PEERING` lists the ingresses that are open",
+    ),
+    (
+        "LINK_ON_RECORD",
+        "`peerage peering show PEERING` shows whose it is",
+    ),
+    (
+        "ACCEPTER_MISMATCH",
+        "`peerage peering remove PEERING --reason WHY` takes the request back; request it with the right account",
+    ),
+    (
+        "REASON_REQUIRED",
+        "say why with --reason; `peerage network show NETWORK` shows the policy",
+    ),
+    (
+        "REASON_MALFORMED",
+        "`peerage network show NETWORK` shows the form that --reason must have",
+    ),
+    (
+        "TICKET_REQUIRED",
+        "name the ticket with --ticket; `peerage network show NETWORK` shows the policy",
+    ),
+    (
+        "TICKET_MALFORMED",
+        "`peerage network show NETWORK` shows the form that --ticket must have",
+    ),
+    (
+        "COMMAND_ID_REUSED",
+        "leave --command-id out, and the command gets one of its own; `peerage audit --command ID` shows what the first one did",
+    ),
+    (
+        "WRONG_EXPECTED_REVISION",
+        "`peerage audit --network NETWORK --newest-first` shows what has happened since",
+    ),
+    (
+        "HISTORY_UNREADABLE",
+        "`peerage node verify --data DIR` names what is damaged in an embedded store",
+    ),
+    (
+        "EVENT_STORE_DENIES_ACCESS",
+        "the engine's `store.connection_string` needs a user that may read and append",
+    ),
+];
+
+/// The reasons whose own text says all that can be said.
+#[cfg(test)]
+const SELF_EXPLANATORY: &[&str] = &[
+    "REGION_UNKNOWN",
+    "ACCOUNT_MALFORMED",
+    "CLOUD_NETWORK_MALFORMED",
+    "PROVIDER_MISMATCH",
+    "PEER_IS_THE_NETWORK",
+    "PEER_RANGES_MISSING",
+    "TOO_MANY_RANGES",
+    "TOO_MANY_RULES",
+    "TOO_MANY_GROUPS",
+    "RANGE_OVERLAPS_NETWORK",
+    "RANGES_OVERLAP_EACH_OTHER",
+    "ROUTE_ALREADY_ACCEPTED",
+    "ROUTE_REPLACED_BY_ITSELF",
+    "PORT_ZERO",
+    "OUTCOME_OUT_OF_ORDER",
+    "LINK_MISMATCH",
+    "DEADLINE_PASSED",
+    "EXPIRY_PASSED",
+    "INGRESS_ALREADY_ALLOWED",
+    "DNS_RESOLUTION_UNSUPPORTED",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Every reason of a refusal, as the domain's golden list has them.
+    const REFUSALS: &str = include_str!("../../../domain/golden/refusals.txt");
+
+    #[test]
+    fn every_refusal_has_a_hint_or_is_known_to_need_none() {
+        for reason in REFUSALS.lines() {
+            let told = hint(reason).is_some();
+            let explains_itself = SELF_EXPLANATORY.contains(&reason);
+            assert!(
+                told != explains_itself,
+                "{reason}: one list of the two has to name it"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_is_named_once_and_a_hint_is_one_line() {
+        let reasons = HINTS
+            .iter()
+            .map(|(reason, _)| *reason)
+            .chain(SELF_EXPLANATORY.iter().copied());
+        let mut seen = BTreeSet::new();
+        for reason in reasons {
+            assert!(seen.insert(reason), "{reason} twice");
+        }
+        assert!(HINTS.iter().all(|(_, hint)| !hint.contains('\n')));
+    }
+}

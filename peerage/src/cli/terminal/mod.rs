@@ -1,0 +1,69 @@
+//! What reaches the terminal, or the pipe in its place.
+//!
+//! Everything that the command line prints passes here: text that came from outside is cleaned of
+//! what a terminal would obey, and a reader who closes the pipe is no error. `println!` would panic
+//! there.
+
+mod clean;
+
+pub(super) use clean::{json, text};
+
+use super::CliError;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// How wide output is where no terminal says otherwise.
+pub(super) const WIDTH: u16 = 100;
+
+/// The columns that a table may take.
+pub(super) fn width() -> u16 {
+    match terminal_size::terminal_size_of(std::io::stdout()) {
+        Some((terminal_size::Width(columns), _)) if columns >= 20 => columns,
+        Some(_) | None => WIDTH,
+    }
+}
+
+/// Prints an answer. Where the reader has closed the pipe there is nothing left to do, and that is
+/// no failure: the answer was there to be read.
+pub(super) fn answer(text: &str) -> Result<(), CliError> {
+    match line(text) {
+        Err(error) if error.is_closed() => Ok(()),
+        done => done,
+    }
+}
+
+/// Prints a line of something that goes on. A reader who has closed the pipe ends it.
+pub(super) fn line(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", self::text(text)).and_then(|()| out.flush());
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => CliError::closed(),
+        _ => CliError::failed(format!("the output cannot be written: {error}")),
+    })
+}
+
+/// Tells the person something beside the answer, on standard error. Where that is closed there is
+/// nobody to tell.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", self::text(text));
+}
+
+/// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
+pub(super) fn confirm(question: &str) -> Result<(), CliError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(CliError::usage(
+            "there is no terminal to ask at; say --yes to go on without being asked",
+        ));
+    }
+    let mut stderr = std::io::stderr();
+    write!(stderr, "{} [y/N] ", self::text(question))
+        .and_then(|()| stderr.flush())
+        .map_err(CliError::failed)?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(CliError::failed)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(CliError::failed("nothing was done")),
+    }
+}
