@@ -11,17 +11,20 @@
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 
+pub mod actor;
 pub mod advisory;
 mod clock;
 pub mod ids;
 pub mod instructions;
 pub mod ledger;
 pub mod network;
+mod pairs;
 pub mod place;
 pub mod range;
 pub mod side;
 pub mod text;
 
+pub use actor::{Actor, Context};
 pub use advisory::Advisory;
 pub use clock::Clock;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};

@@ -56,7 +56,7 @@ impl FromStr for Side {
 }
 
 /// One value for each side.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BySide<T> {
     pub local: T,
     pub remote: T,

@@ -92,8 +92,10 @@ text_type! {
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";
     /// Why somebody asked for something, in their own words.
     Reason, 500, |c: char| !c.is_control(), "leave out control characters";
-    /// Who sent a command, as the API saw it: a person, a service, or a worker.
-    Actor, 256, |c: char| !c.is_control(), "leave out control characters";
+    /// A person, a service or a worker that sends commands, or an issuer that vouches for them.
+    ActorName, 256, |c: char| !c.is_control(), "leave out control characters";
+    /// Where a change is tracked: the id of a ticket or of a change request.
+    Ticket, 128, |c: char| !c.is_control() && !c.is_whitespace(), "leave out spaces and control characters";
 }
 
 fn name_character(c: char) -> bool {
@@ -149,7 +151,7 @@ mod tests {
             Err(TextError::Character { found: ' ', .. })
         ));
         assert!(matches!(
-            "a\u{0}".parse::<Actor>(),
+            "a\u{0}".parse::<ActorName>(),
             Err(TextError::Character { .. })
         ));
         assert!("vnets/(a)/b".parse::<CloudNetwork>().is_ok());

@@ -1,10 +1,17 @@
-//! What stands beside an event: who asked for it, by which command, and what it follows from.
+//! What stands beside an event: who asked for it, when and why, by which command, and what it
+//! follows from.
 
-use domain::{CommandId, Digest, text::Actor};
+use chrono::{DateTime, Utc};
+use domain::{
+    Actor, CommandId, Digest,
+    text::{Reason, Ticket},
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-/// The metadata of an event. `$correlationId` and `$causationId` are KurrentDB's own names.
+/// The metadata of an event. `$correlationId` and `$causationId` are KurrentDB's own names. What
+/// was added since the first version is optional: older events have none of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// What belongs together: the caller's, or else the command's id.
@@ -15,10 +22,30 @@ pub struct Metadata {
     pub causation_id: Uuid,
     pub command_id: CommandId,
     pub command_digest: Digest,
+    /// Four fields; in events of the first version a plain text, which was a claim.
     pub actor: Actor,
     /// The version of this event type's JSON.
     pub schema_version: u32,
     /// The W3C trace context of the call that carried the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// When it was decided. The store's own time is only when it was written there, and changes
+    /// when a history moves to another store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<DateTime<Utc>>,
+    /// Why, in the caller's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Where the change is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+    /// In a command's first event, the command itself as JSON, unless it is larger than
+    /// [`Metadata::LARGEST_COMMAND`]: it can be decided again later. An outcome's is its event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Value>,
+}
+
+impl Metadata {
+    /// The most bytes of JSON that a command may have to be kept.
+    pub const LARGEST_COMMAND: usize = 16 * 1024;
 }

@@ -21,6 +21,14 @@ pub struct Recorded {
     pub body: Body,
 }
 
+impl Recorded {
+    /// When it was decided, where that is on record; or else when the store wrote it.
+    pub fn time(&self) -> DateTime<Utc> {
+        let decided = self.metadata.as_ref().and_then(|it| it.time);
+        decided.unwrap_or(self.created)
+    }
+}
+
 /// What an event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {

@@ -517,3 +517,67 @@ async fn a_cluster_whose_leader_died_is_written_to_at_its_next_leader() {
     first.kill();
     execute(&journal, 2, &request_peering(1)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_command_that_is_only_validated_appends_nothing_and_claims_nothing() {
+    let server = Server::start();
+    let journal = server.journal();
+    registered(&journal).await;
+    let networks = journal.networks();
+    let id = network_of(1);
+    let before = soon(networks.load(id)).await.unwrap();
+    let preview = soon(networks.validate(id, &request_peering(1), &caller(2), now()))
+        .await
+        .unwrap();
+    assert_eq!(preview.revision, before.revision);
+    assert_eq!(preview.events.len(), 3);
+    assert!(!preview.repeated);
+    assert_ne!(preview.after.network, before.network);
+    assert_eq!(*soon(networks.load(id)).await.unwrap(), *before);
+
+    // The id is still free, for any command.
+    let executed = soon(networks.execute(id, &request_peering(2), &caller(2), now()))
+        .await
+        .unwrap();
+    assert!(!executed.repeated);
+    let again = soon(networks.validate(id, &request_peering(2), &caller(2), now()))
+        .await
+        .unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.events, executed.events);
+    let other = soon(networks.validate(id, &request_peering(3), &caller(2), now())).await;
+    assert!(matches!(other, Err(ExecuteError::CommandIdReused { .. })));
+    let refused = soon(networks.validate(id, &request_peering(2), &caller(9), now())).await;
+    assert!(matches!(refused, Err(ExecuteError::Refused(_))));
+}
+
+#[tokio::test]
+async fn who_when_why_and_the_command_itself_stand_beside_its_first_event() {
+    let server = Server::start();
+    let journal = server.journal();
+    registered(&journal).await;
+    let id = network_of(1);
+    let caller = peerage_journal::Caller {
+        reason: Some("audit".parse().unwrap()),
+        ticket: Some("CHG-7".parse().unwrap()),
+        ..caller(2)
+    };
+    let command = request_peering(1);
+    soon(journal.networks().execute(id, &command, &caller, now()))
+        .await
+        .unwrap();
+    let events = soon(journal.read_stream(&id.stream(), Some(0)))
+        .await
+        .unwrap();
+    let metadata: Vec<_> = events.iter().filter_map(|it| it.metadata.as_ref()).collect();
+    assert_eq!(metadata.len(), 3);
+    for it in &metadata {
+        assert_eq!(it.actor, caller.actor);
+        assert_eq!((&it.reason, &it.ticket), (&caller.reason, &caller.ticket));
+    }
+    assert!(events.iter().all(|it| it.time() == now()));
+    let kept = metadata[0].command.clone().unwrap();
+    let kept: NetworkCommand = serde_json::from_value(kept).unwrap();
+    assert_eq!(kept, command);
+    assert!(metadata[1..].iter().all(|it| it.command.is_none()));
+}

@@ -17,6 +17,10 @@ fn metadata() -> Metadata {
         actor: "golden".parse().unwrap(),
         schema_version: SCHEMA_VERSION,
         traceparent: None,
+        time: None,
+        reason: None,
+        ticket: None,
+        command: None,
     }
 }
 
@@ -78,4 +82,31 @@ fn every_event_type_has_a_sample_of_every_version() {
             );
         }
     }
+}
+
+/// Metadata as some version of this program wrote it, in `golden/metadata.{what it has}.json`.
+/// Samples are added, never changed.
+fn stored_metadata(sample: &str) -> (Value, Metadata) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let stored = fs::read(folder.join(format!("metadata.{sample}.json"))).unwrap();
+    let decoded = serde_json::from_slice(&stored).unwrap();
+    (serde_json::from_slice(&stored).unwrap(), decoded)
+}
+
+#[test]
+fn metadata_of_the_first_version_decodes_and_its_actor_was_a_claim() {
+    let (_, metadata) = stored_metadata("first");
+    assert_eq!(metadata.actor, "anna".parse().unwrap());
+    assert_eq!(metadata.actor.subject, None);
+    assert_eq!((metadata.time, &metadata.command), (None, &None));
+    assert_eq!((&metadata.reason, &metadata.ticket), (&None, &None));
+}
+
+#[test]
+fn metadata_with_all_that_there_is_is_written_as_it_was_read() {
+    let (stored, metadata) = stored_metadata("with_context");
+    assert_eq!(serde_json::to_value(&metadata).unwrap(), stored);
+    let command: domain::network::NetworkCommand =
+        serde_json::from_value(metadata.command.unwrap()).unwrap();
+    assert_eq!(Digest::of(&command).unwrap(), metadata.command_digest);
 }

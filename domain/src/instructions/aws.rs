@@ -53,7 +53,7 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             );
             vec![Instruction::text("Wait for the request", body), policy]
         }
-        Life::Initiated { link, .. } => {
+        Life::AwaitingAcceptance { link, .. } => {
             let accept = Instruction::sh(
                 "Compare the request with what was agreed, and accept it",
                 check_and_accept(network, peering, link),
@@ -63,7 +63,7 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
                 .chain(setup(network, peering, link))
                 .collect()
         }
-        Life::Accepted { link } | Life::Active { link } => std::iter::once(policy)
+        Life::Provisioning { link } | Life::Active { link } => std::iter::once(policy)
             .chain(setup(network, peering, link))
             .collect(),
         Life::Removing {
@@ -83,7 +83,7 @@ fn setup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instructio
     let withdrawn: Vec<_> = peering
         .ever_accepted
         .remote
-        .iter()
+        .keys()
         .copied()
         .filter(|it| !peering.routes.remote.contains_key(it))
         .collect();
@@ -323,7 +323,7 @@ fn remove_routes(peering: &Peering, link: &Link, destinations: &[Range]) -> Inst
 /// What the owner put in for the link, taken out again. What an adopted link had of its own stays
 /// with it.
 fn cleanup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruction> {
-    let accepted: Vec<_> = peering.ever_accepted.remote.iter().copied().collect();
+    let accepted: Vec<_> = peering.ever_accepted.remote.keys().copied().collect();
     let routes = (!accepted.is_empty()).then(|| remove_routes(peering, link, &accepted));
     let close = format!(
         "Revoke the rules that were added for {}: they outlive the link, and admit whoever has that range next.",

@@ -99,7 +99,7 @@ pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 
 /// How long there is to agree.
 fn until_when(peering: &Peering) -> Option<Instruction> {
-    let Life::Initiated {
+    let Life::AwaitingAcceptance {
         link, expires_at, ..
     } = &peering.life
     else {

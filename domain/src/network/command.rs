@@ -11,12 +11,12 @@ use crate::{
     text::{Account, CloudNetwork, Link, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident($body:ident) => $peering:expr,)*) => {
         /// A command to one network.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "command", content = "body")]
         pub enum NetworkCommand {
             $($(#[$doc])* $name($body),)*
@@ -68,7 +68,7 @@ commands! {
 }
 
 /// Puts a private network on record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterNetwork {
     pub project: Project,
     pub name: Name,
@@ -81,33 +81,33 @@ pub struct RegisterNetwork {
 }
 
 /// Says what the engine may do by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPolicy {
     pub policy: Policy,
 }
 
 /// Asks for a look at everything of this network, now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDrift {}
 
 /// Ends the service of a network, none of whose peerings is live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetireNetwork {
     pub reason: Reason,
 }
 
 /// Asks for a link to a peer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestPeering {
     pub peer: Peer,
     /// Left out where they are the usual ones: so was it before there were any, and a command's
     /// digest stays what it was.
-    #[serde(skip_serializing_if = "Terms::are_usual")]
+    #[serde(default, skip_serializing_if = "Terms::are_usual")]
     pub terms: Terms,
 }
 
 /// Puts a link on record that somebody else made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptPeering {
     pub peer: Peer,
     pub link: Link,
@@ -115,7 +115,7 @@ pub struct AdoptPeering {
 }
 
 /// Lets one side send a destination range over the link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptRoute {
     pub peering_id: PeeringId,
     pub side: Side,
@@ -123,7 +123,7 @@ pub struct AcceptRoute {
 }
 
 /// Takes a destination range off the link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WithdrawRoute {
     pub peering_id: PeeringId,
     pub side: Side,
@@ -132,7 +132,7 @@ pub struct WithdrawRoute {
 
 /// Puts one destination range in the place of another: the new route is seen in place before the
 /// old one goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplaceRoute {
     pub peering_id: PeeringId,
     pub side: Side,
@@ -142,7 +142,7 @@ pub struct ReplaceRoute {
 
 /// Replaces what one side's firewall admits from the link. On the remote side only the empty list
 /// is possible.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestrictFirewall {
     pub peering_id: PeeringId,
     pub side: Side,
@@ -150,7 +150,7 @@ pub struct RestrictFirewall {
 }
 
 /// Lets the private network reach a target behind the peer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowConnectorIngress {
     pub peering_id: PeeringId,
     pub target: Range,
@@ -160,14 +160,14 @@ pub struct AllowConnectorIngress {
 }
 
 /// Closes such an exception.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokeConnectorIngress {
     pub peering_id: PeeringId,
     pub ingress_id: IngressId,
 }
 
 /// Says whether one side's names resolve to private addresses for the other side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetDnsResolution {
     pub peering_id: PeeringId,
     pub side: Side,
@@ -175,14 +175,14 @@ pub struct SetDnsResolution {
 }
 
 /// Asks for the end of a peering: everything that the engine made is taken back, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovePeering {
     pub peering_id: PeeringId,
     pub reason: Reason,
 }
 
 /// Ends a peering on record, whatever still stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbandonPeering {
     pub peering_id: PeeringId,
     pub reason: Reason,

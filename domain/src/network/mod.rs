@@ -35,6 +35,7 @@ mod command;
 mod connector_ingress;
 mod dns_resolution;
 mod event;
+mod evolve;
 mod outcome;
 mod peering;
 mod policy;
@@ -43,6 +44,7 @@ mod refusal;
 mod register;
 mod remove_peering;
 mod request_peering;
+mod requirements;
 mod restrict_firewall;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,20 +52,24 @@ mod withdraw_route;
 
 pub use command::*;
 pub use event::*;
+pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peering::{
-    ACCEPTANCE_WINDOW, DnsResolution, Ending, FIGHT_WINDOW, Firewall, Ingress, Life, LinkTrace,
-    OpenAttempt, Origin, Peer, Peering, RemovalCause, Repairs, Route, Withdrawn,
+    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, Ending, Exposed, FIGHT_WINDOW, Firewall,
+    Ingress, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering,
+    Removal, RemovalCause, Repairs, Route, Withdrawn,
 };
 pub use refusal::{Refusal, RefusalKind};
 
 use crate::{
+    actor::Context,
     ids::{Ids, NetworkId, PeeringId},
     place::{Provider, Region},
     range::Range,
-    text::{Account, CloudNetwork, Name, Project, Subnet},
+    text::{Account, CloudNetwork, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How many live peerings a network may have (AWS: 125 active peerings per VPC at most,
@@ -71,7 +77,8 @@ use std::collections::BTreeMap;
 pub const LIVE_PEERINGS: usize = 125;
 
 /// What the log says of one `network-{uuid}` stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Network {
     #[default]
     Unregistered,
@@ -81,7 +88,7 @@ pub enum Network {
 }
 
 /// A private network that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
     pub id: NetworkId,
     pub project: Project,
@@ -94,10 +101,20 @@ pub struct Registered {
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,
+    pub registered_at: DateTime<Utc>,
     pub policy: Policy,
     /// When somebody last asked for a look at everything.
     pub drift_check: Option<DateTime<Utc>>,
+    /// Set once the network is retired, and never before.
+    pub retired: Option<Retirement>,
     pub peerings: BTreeMap<PeeringId, Peering>,
+}
+
+/// That a network is no longer served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retirement {
+    pub at: DateTime<Utc>,
+    pub reason: Reason,
 }
 
 impl Registered {
@@ -137,9 +154,13 @@ impl Registered {
 pub fn decide(
     state: &Network,
     command: &NetworkCommand,
+    context: &Context,
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
+    if let Network::Registered(network) = state {
+        requirements::check(network, command, context)?;
+    }
     match state {
         Network::Unregistered => match command {
             NetworkCommand::RegisterNetwork(register) => register::decide(register, ids),
@@ -184,49 +205,5 @@ pub fn decide(
         Network::Retired(network) => Err(Refusal::NetworkRetired {
             network_id: network.id,
         }),
-    }
-}
-
-/// Applies an event. Total: an event that the state has no place for changes nothing.
-pub fn evolve(state: Network, event: &NetworkEvent) -> Network {
-    match state {
-        Network::Unregistered => {
-            if let NetworkEvent::NetworkRegistered(registered) = event {
-                Network::Registered(register::evolve(registered))
-            } else {
-                Network::Unregistered
-            }
-        }
-        Network::Registered(network) => {
-            if let NetworkEvent::NetworkRetired(_) = event {
-                Network::Retired(network)
-            } else {
-                Network::Registered(network.evolve(event))
-            }
-        }
-        Network::Retired(network) => Network::Retired(network),
-    }
-}
-
-impl Registered {
-    fn evolve(mut self, event: &NetworkEvent) -> Self {
-        if let NetworkEvent::PeeringRequested(requested) = event {
-            self.peerings
-                .entry(requested.peering_id)
-                .or_insert_with(|| Peering::requested(requested));
-        } else if let NetworkEvent::PeeringAdopted(adopted) = event {
-            self.peerings
-                .entry(adopted.peering_id)
-                .or_insert_with(|| Peering::adopted(adopted));
-        } else if let NetworkEvent::NetworkPolicySet(set) = event {
-            self.policy = set.policy.clone();
-        } else if let NetworkEvent::DriftCheckRequested(check) = event {
-            self.drift_check = Some(check.requested_at);
-        } else if let Some(id) = event.peering_id()
-            && let Some(peering) = self.peerings.remove(&id)
-        {
-            self.peerings.insert(id, peering.evolve(event));
-        }
-        self
     }
 }

@@ -10,12 +10,12 @@ use super::event::{
     RouteRemoved,
 };
 use crate::ids::PeeringId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 macro_rules! outcomes {
     ($($name:ident($event:ident),)*) => {
         /// What a worker saw or did.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "outcome", content = "body")]
         pub enum Outcome {
             $($name($event),)*

@@ -1,6 +1,7 @@
-//! Why a command is not possible: one variant per reason, with its facts, and a text that says what
-//! to do.
+//! Why a command is not possible: one variant per reason, with its facts, and a text that says
+//! them. What to run next is the caller's to say.
 
+use super::event::Pattern;
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
@@ -30,7 +31,7 @@ pub enum RefusalKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "reason", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Refusal {
-    #[error("no such network; `peerage network list` shows those on record")]
+    #[error("no such network")]
     NetworkUnknown,
     #[error("network {network_id} is on record already")]
     NetworkAlreadyRegistered { network_id: NetworkId },
@@ -76,9 +77,7 @@ pub enum Refusal {
     },
     #[error("{range} and {other} of the same peer overlap; name each address once")]
     RangesOverlapEachOther { range: Range, other: Range },
-    #[error(
-        "this network has no peering {peering_id}; `peerage peering list` shows those on record"
-    )]
+    #[error("this network has no peering {peering_id}")]
     PeeringUnknown { peering_id: PeeringId },
     #[error("peering {peering_id} has ended ({ending}); request a new one")]
     PeeringEnded {
@@ -148,9 +147,7 @@ pub enum Refusal {
     ExpiryPassed { expires_at: DateTime<Utc> },
     #[error("ingress {ingress_id} allows this target and port already")]
     IngressAlreadyAllowed { ingress_id: IngressId },
-    #[error(
-        "peering {peering_id} has no ingress {ingress_id}; `peerage peering show` lists those that are open"
-    )]
+    #[error("peering {peering_id} has no ingress {ingress_id}")]
     IngressUnknown {
         peering_id: PeeringId,
         ingress_id: IngressId,
@@ -165,6 +162,14 @@ pub enum Refusal {
         on_record: String,
         shown: String,
     },
+    #[error("this network's policy requires a reason; give one with the command")]
+    ReasonRequired,
+    #[error("this network's policy requires a reason that matches `{pattern}`")]
+    ReasonMalformed { pattern: Pattern },
+    #[error("this network's policy requires a ticket; name one with the command")]
+    TicketRequired,
+    #[error("this network's policy requires a ticket that matches `{pattern}`")]
+    TicketMalformed { pattern: Pattern },
 }
 
 fn list(ranges: &[Range]) -> String {
@@ -201,6 +206,10 @@ impl Refusal {
             | Self::IngressTargetOutsidePeer { .. }
             | Self::ExpiryPassed { .. }
             | Self::DnsResolutionUnsupported { .. }
+            | Self::ReasonRequired
+            | Self::ReasonMalformed { .. }
+            | Self::TicketRequired
+            | Self::TicketMalformed { .. }
             | Self::TooManyRules { .. } => RefusalKind::Invalid,
             Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => {
                 RefusalKind::Unknown

@@ -7,6 +7,7 @@ use super::{
     request_peering::PEER_RANGES,
 };
 use crate::ids::Ids;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
@@ -58,7 +59,7 @@ pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkE
     Ok(vec![event.into()])
 }
 
-pub(super) fn evolve(event: &NetworkRegistered) -> Registered {
+pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered {
     Registered {
         id: event.network_id,
         project: event.project.clone(),
@@ -69,8 +70,10 @@ pub(super) fn evolve(event: &NetworkRegistered) -> Registered {
         cloud_network: event.cloud_network.clone(),
         range: event.range,
         subnets: event.subnets.clone(),
+        registered_at: at,
         policy: Policy::default(),
         drift_check: None,
+        retired: None,
         peerings: BTreeMap::new(),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn abandon(
     command: &AbandonPeering,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     let peering = network.live(command.peering_id)?;
-    let left_behind = peering.remnants();
+    let left_behind = peering.leftovers();
     Ok(vec![
         PeeringAbandoned {
             peering_id: peering.id,

@@ -19,7 +19,7 @@ pub(super) fn withdraw(
     } = *command;
     let peering = network.standing(peering_id)?;
     if !peering.routes.get(side).contains_key(&destination) {
-        if peering.ever_accepted.get(side).contains(&destination) {
+        if peering.ever_accepted.get(side).contains_key(&destination) {
             return Ok(Vec::new());
         }
         return Err(Refusal::RouteNotAccepted {
@@ -56,7 +56,7 @@ pub(super) fn replace(
         return Err(Refusal::RouteReplacedByItself { destination: to });
     }
     if !routes.contains_key(&from) {
-        if peering.ever_accepted.get(side).contains(&from) && routes.contains_key(&to) {
+        if peering.ever_accepted.get(side).contains_key(&from) && routes.contains_key(&to) {
             return Ok(Vec::new());
         }
         return Err(Refusal::RouteNotAccepted {

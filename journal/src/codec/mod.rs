@@ -67,7 +67,7 @@ pub fn decode(event_type: &str, schema_version: u32, data: &[u8]) -> Body {
 pub(crate) fn event_id(command: CommandId, digest: &Digest, index: usize, data: &Value) -> EventId {
     EventId(Uuid::new_v5(
         &Ids::of(command).event(index).0,
-        format!("{digest:?} {data}").as_bytes(),
+        format!("{digest} {data}").as_bytes(),
     ))
 }
 

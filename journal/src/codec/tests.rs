@@ -2,7 +2,7 @@
 
 use super::*;
 use domain::network::{PeeringActivated, ProvisioningUnblocked};
-use domain::{PeeringId, text::Actor};
+use domain::{Actor, PeeringId};
 
 fn metadata() -> Metadata {
     Metadata {
@@ -13,6 +13,10 @@ fn metadata() -> Metadata {
         actor: "anna".parse::<Actor>().expect("an actor"),
         schema_version: 1,
         traceparent: None,
+        time: None,
+        reason: None,
+        ticket: None,
+        command: None,
     }
 }
 
@@ -71,6 +75,18 @@ fn an_event_is_written_as_its_content_and_read_as_it_was() {
         stored.created.timestamp_nanos_opt(),
         Some(1_700_000_000_123_456_700)
     );
+}
+
+#[test]
+fn an_event_happened_when_it_was_decided_or_else_when_the_store_wrote_it() {
+    let decided = DateTime::from_timestamp(1_600_000_000, 7);
+    let of = |time| {
+        let metadata = Metadata { time, ..metadata() };
+        let metadata = serde_json::to_vec(&metadata).expect("metadata");
+        raw("PeeringActivated", metadata, "{}").read()
+    };
+    assert_eq!(Some(of(decided).time()), decided);
+    assert_eq!(of(None).time(), of(None).created);
 }
 
 #[test]

@@ -22,12 +22,13 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, Digest, EventId, Ids, NetworkId, Receipt,
+    Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
     ledger::Entry,
     network::{NetworkCommand, NetworkEvent, decide, evolve},
-    text::Actor,
+    text::{Reason, Ticket},
 };
 use std::{sync::Arc, time::Duration};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Who sends a command, and under which conditions.
@@ -36,6 +37,10 @@ pub struct Caller {
     /// Sent again, the same id with the same body gives the first outcome.
     pub command_id: CommandId,
     pub actor: Actor,
+    /// Why, in the caller's words; a policy may require it.
+    pub reason: Option<Reason>,
+    /// Where the change is tracked; a policy may require it.
+    pub ticket: Option<Ticket>,
     /// What the command belongs to; by default itself.
     pub correlation_id: Option<Uuid>,
     /// The event that it follows from; by default the command itself.
@@ -43,6 +48,37 @@ pub struct Caller {
     pub traceparent: Option<String>,
     /// The revision that the network must be at.
     pub expected_revision: Option<u64>,
+}
+
+impl Caller {
+    /// Somebody who only sends a command, under no conditions.
+    pub fn new(command_id: CommandId, actor: Actor) -> Self {
+        Self {
+            command_id,
+            actor,
+            reason: None,
+            ticket: None,
+            correlation_id: None,
+            causation_id: None,
+            traceparent: None,
+            expected_revision: None,
+        }
+    }
+}
+
+/// What a command would come to. Nothing was appended, and its id is still free.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub network_id: NetworkId,
+    /// The revision on which it was decided; `None` if the network is not on record.
+    pub revision: Option<u64>,
+    /// The events that would be appended, or those of the earlier sending; none if all is as asked
+    /// already.
+    pub events: Vec<NetworkEvent>,
+    /// Whether the same command was carried out before.
+    pub repeated: bool,
+    /// The network as it would be.
+    pub after: Arc<Loaded>,
 }
 
 /// What a command came to.
@@ -141,6 +177,49 @@ impl Networks {
             loaded = self.read_on(id, &slot, &deadline).await?;
             fresh = true;
         }
+    }
+
+    /// Decides a command on the network as the log has it now, and leaves it at that: nothing is
+    /// appended and nothing is claimed.
+    pub async fn validate(
+        &self,
+        id: NetworkId,
+        command: &NetworkCommand,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<Preview, ExecuteError> {
+        let deadline = Deadline::after(self.command_deadline, "validate");
+        let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
+        let order = Order {
+            id,
+            command,
+            caller,
+            digest,
+            now,
+        };
+        let slot = self.slot(id).await;
+        let loaded = self.read_on(id, &slot, &deadline).await?;
+        let revision = loaded.revision;
+        let (events, repeated, after) = match order.conclude(&loaded) {
+            Conclusion::Append(events) => {
+                let mut after = Loaded::clone(&loaded);
+                order.fold(&mut after, &events, loaded.next_revision());
+                (events, false, Arc::new(after))
+            }
+            Conclusion::Answer(Answer::Nothing) => (Vec::new(), false, loaded),
+            Conclusion::Answer(Answer::Repeated(receipt)) => {
+                let (events, _) = self.first_outcome(id, &receipt, &deadline).await?;
+                (events, true, loaded)
+            }
+            Conclusion::Answer(Answer::Not(error)) => return Err(error),
+        };
+        Ok(Preview {
+            network_id: id,
+            revision,
+            events,
+            repeated,
+            after,
+        })
     }
 
     /// Appends on top of `loaded`; nothing if somebody else was first.
@@ -299,7 +378,12 @@ impl Order<'_> {
                 problem,
             });
         }
-        match decide(&loaded.network, self.command, self.now, Ids::of(command_id)) {
+        let context = Context {
+            reason: self.caller.reason.clone(),
+            ticket: self.caller.ticket.clone(),
+        };
+        let ids = Ids::of(command_id);
+        match decide(&loaded.network, self.command, &context, self.now, ids) {
             Ok(events) if events.is_empty() => Conclusion::Answer(Answer::Nothing),
             Ok(events) => Conclusion::Append(events),
             Err(refusal) => no(refusal),
@@ -312,7 +396,7 @@ impl Order<'_> {
             event_type,
             data,
             metadata,
-        } = encode(event, self.metadata()).map_err(failed)?;
+        } = encode(event, self.metadata(index).map_err(failed)?).map_err(failed)?;
         let id = event_id(self.caller.command_id, &self.digest, index, &data);
         Ok(Proposed {
             id: id.0,
@@ -322,9 +406,9 @@ impl Order<'_> {
         })
     }
 
-    fn metadata(&self) -> Metadata {
+    fn metadata(&self, index: usize) -> Result<Metadata, serde_json::Error> {
         let command_id = self.caller.command_id;
-        Metadata {
+        Ok(Metadata {
             correlation_id: self.caller.correlation_id.unwrap_or(command_id.0),
             causation_id: self.caller.causation_id.map_or(command_id.0, |it| it.0),
             command_id,
@@ -332,12 +416,29 @@ impl Order<'_> {
             actor: self.caller.actor.clone(),
             schema_version: SCHEMA_VERSION,
             traceparent: self.caller.traceparent.clone(),
+            time: Some(self.now),
+            reason: self.caller.reason.clone(),
+            ticket: self.caller.ticket.clone(),
+            command: if index == 0 {
+                self.body()?
+            } else {
+                None
+            },
+        })
+    }
+
+    /// The command's JSON, where it is worth keeping and not too large.
+    fn body(&self) -> Result<Option<Value>, serde_json::Error> {
+        if let NetworkCommand::Record(_) = self.command {
+            return Ok(None);
         }
+        let body = serde_json::to_value(self.command)?;
+        Ok(Some(body).filter(|it| it.to_string().len() <= Metadata::LARGEST_COMMAND))
     }
 
     fn fold(&self, loaded: &mut Loaded, events: &[NetworkEvent], first: u64) {
         for (event, revision) in events.iter().zip(first..) {
-            loaded.network = evolve(std::mem::take(&mut loaded.network), event);
+            loaded.network = evolve(std::mem::take(&mut loaded.network), event, self.now);
             loaded
                 .ledger
                 .note(self.caller.command_id, self.digest.clone(), revision);

@@ -30,7 +30,10 @@ impl Loaded {
     /// Folds the next event in. One that cannot be read changes nothing but the list of those.
     pub fn apply(&mut self, recorded: &Recorded) {
         match &recorded.body {
-            Body::Event(event) => self.network = evolve(std::mem::take(&mut self.network), event),
+            Body::Event(event) => {
+                let network = std::mem::take(&mut self.network);
+                self.network = evolve(network, event, recorded.time());
+            }
             Body::Undecodable {
                 event_type,
                 problem,

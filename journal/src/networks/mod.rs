@@ -10,7 +10,7 @@ mod execute;
 mod loaded;
 mod slot;
 
-pub use execute::{Caller, Executed};
+pub use execute::{Caller, Executed, Preview};
 pub use loaded::{Loaded, Undecodable};
 
 use crate::{

@@ -113,14 +113,10 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 pub(crate) fn caller(command: u128) -> Caller {
-    Caller {
-        command_id: CommandId(Uuid::from_u128(command)),
-        actor: "anna".parse().unwrap(),
-        correlation_id: None,
-        causation_id: None,
-        traceparent: None,
-        expected_revision: None,
-    }
+    Caller::new(
+        CommandId(Uuid::from_u128(command)),
+        "anna".parse().unwrap(),
+    )
 }
 
 /// The network that this command registers.

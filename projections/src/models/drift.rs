@@ -6,7 +6,7 @@ use crate::rows::{json, maybe, time, to_json};
 use chrono::{DateTime, Utc};
 use domain::{
     PeeringId, Range, Side,
-    network::{DriftAdopted, DriftDetected, DriftRepaired, FIGHT_WINDOW, Finding, NetworkEvent},
+    network::{DriftAdopted, DriftDetected, DriftRepaired, FIGHT_WINDOW, DriftKind, NetworkEvent},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -18,9 +18,9 @@ CREATE TABLE drift (
     network_id TEXT NOT NULL,
     peering_id TEXT NOT NULL,
     finding TEXT NOT NULL, -- JSON
-    matter TEXT NOT NULL, -- what it is about, whatever was found of it
+    subject TEXT NOT NULL, -- what it is about, whatever was found of it
     since TEXT, -- NULL unless it is so now
-    repairs INTEGER NOT NULL, -- how often its matter was put right within a day of the time before, if this was put right last
+    repairs INTEGER NOT NULL, -- how often its subject was put right within a day of the time before, if this was put right last
     repaired_at TEXT,
     adopted_at TEXT, -- since when it is how it should be
     PRIMARY KEY (peering_id, network_id, finding)
@@ -81,26 +81,26 @@ fn detected(at: &At<'_>, it: &DriftDetected) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
     at.execute(
         "INSERT INTO drift VALUES (?1, ?2, ?3, ?4, ?5, 0, NULL, NULL) ON CONFLICT DO UPDATE SET since = excluded.since",
-        params![network, peering, to_json(&it.finding)?, matter(&it.finding), time(&it.detected_at)],
+        params![network, peering, to_json(&it.finding)?, subject(&it.finding), time(&it.detected_at)],
     )
 }
 
-/// Repairs of one matter count while each follows the one before within a day, whatever was found
+/// Repairs of one subject count while each follows the one before within a day, whatever was found
 /// of it each time.
 fn repaired(at: &At<'_>, it: &DriftRepaired) -> rusqlite::Result<()> {
     let (network, peering) = at.key(it.peering_id);
-    let matter = matter(&it.finding);
-    let (count, last) = repairs(at, it.peering_id, &matter)?;
+    let subject = subject(&it.finding);
+    let (count, last) = repairs(at, it.peering_id, &subject)?;
     let again = last.is_some_and(|last| it.repaired_at - last < FIGHT_WINDOW);
     let count = if again { count.saturating_add(1) } else { 1 };
     at.execute(
-        "UPDATE drift SET repairs = 0, repaired_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND matter = ?3",
-        params![network, peering, matter],
+        "UPDATE drift SET repairs = 0, repaired_at = NULL WHERE network_id = ?1 AND peering_id = ?2 AND subject = ?3",
+        params![network, peering, subject],
     )?;
     at.execute(
         "INSERT INTO drift VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6, NULL)
          ON CONFLICT DO UPDATE SET since = NULL, repairs = excluded.repairs, repaired_at = excluded.repaired_at",
-        params![network, peering, to_json(&it.finding)?, matter, count, time(&it.repaired_at)],
+        params![network, peering, to_json(&it.finding)?, subject, count, time(&it.repaired_at)],
     )?;
     sweep(at, it.peering_id)
 }
@@ -108,15 +108,15 @@ fn repaired(at: &At<'_>, it: &DriftRepaired) -> rusqlite::Result<()> {
 fn repairs(
     at: &At<'_>,
     peering: PeeringId,
-    matter: &str,
+    subject: &str,
 ) -> rusqlite::Result<(u32, Option<DateTime<Utc>>)> {
     let (network, peering) = at.key(peering);
     let sql = "SELECT repairs, repaired_at FROM drift
-               WHERE network_id = ?1 AND peering_id = ?2 AND matter = ?3 AND repaired_at IS NOT NULL";
+               WHERE network_id = ?1 AND peering_id = ?2 AND subject = ?3 AND repaired_at IS NOT NULL";
     let mut select = at.rows.prepare_cached(sql)?;
     let read = |row: &rusqlite::Row<'_>| Ok((row.get("repairs")?, maybe(row, "repaired_at")?));
     Ok(select
-        .query_row(params![network, peering, matter], read)
+        .query_row(params![network, peering, subject], read)
         .optional()?
         .unwrap_or_default())
 }
@@ -130,7 +130,7 @@ fn adopted(at: &At<'_>, it: &DriftAdopted) -> rusqlite::Result<()> {
             network,
             peering,
             to_json(&it.finding)?,
-            matter(&it.finding),
+            subject(&it.finding),
             at.created()
         ],
     )
@@ -170,19 +170,19 @@ pub(super) fn forget_route(
     forget(
         at,
         peering,
-        |finding| matches!(Matter::of(finding), Matter::Route(of, _, to) if of == side && to == destination),
+        |finding| matches!(Subject::of(finding), Subject::Route(of, _, to) if of == side && to == destination),
     )
 }
 
 /// The same of the engine's own firewall group on one side, and of what is in it.
 pub(super) fn forget_firewall(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlite::Result<()> {
-    forget(at, peering, |finding| match Matter::of(finding) {
-        Matter::Group(of)
-        | Matter::GroupTag(of)
-        | Matter::Rule(of, _, _)
-        | Matter::RuleTag(of, _)
-        | Matter::ExtraRule(of, _) => of == side,
-        Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
+    forget(at, peering, |finding| match Subject::of(finding) {
+        Subject::Group(of)
+        | Subject::GroupTag(of)
+        | Subject::Rule(of, _, _)
+        | Subject::RuleTag(of, _)
+        | Subject::ExtraRule(of, _) => of == side,
+        Subject::Link | Subject::LinkTag | Subject::Dns(_) | Subject::Route(..) => false,
     })
 }
 
@@ -190,7 +190,7 @@ pub(super) fn forget_dns(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlit
     forget(
         at,
         peering,
-        |finding| matches!(Matter::of(finding), Matter::Dns(of) if of == side),
+        |finding| matches!(Subject::of(finding), Subject::Dns(of) if of == side),
     )
 }
 
@@ -199,14 +199,14 @@ pub(super) fn forget_dns(at: &At<'_>, peering: PeeringId, side: Side) -> rusqlit
 fn forget(
     at: &At<'_>,
     peering: PeeringId,
-    is_about: impl Fn(&Finding) -> bool,
+    is_about: impl Fn(&DriftKind) -> bool,
 ) -> rusqlite::Result<()> {
     let (network, id) = at.key(peering);
     let sql = "SELECT finding, since IS NOT NULL OR adopted_at IS NOT NULL AS stands FROM drift WHERE network_id = ?1 AND peering_id = ?2";
     let mut select = at.rows.prepare_cached(sql)?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok((
-            json::<Finding>(row, "finding")?,
+            json::<DriftKind>(row, "finding")?,
             row.get::<_, bool>("stands")?,
         ))
     };
@@ -225,36 +225,36 @@ fn forget(
     Ok(())
 }
 
-fn take_for_true(at: &At<'_>, peering: PeeringId, finding: &Finding) -> rusqlite::Result<()> {
+fn take_for_true(at: &At<'_>, peering: PeeringId, finding: &DriftKind) -> rusqlite::Result<()> {
     match finding {
-        Finding::RouteMissing {
+        DriftKind::RouteMissing {
             side,
             route_table,
             destination,
         }
-        | Finding::RouteForeign {
+        | DriftKind::RouteForeign {
             side,
             route_table,
             destination,
             ..
         } => routes::not_installed(at, peering, *side, *destination, route_table),
-        Finding::GroupMissing { side, group } => firewall::group_missing(at, peering, *side, group),
-        Finding::RuleMissing { side, rule } => firewall::forget_rule(at, peering, *side, *rule),
-        Finding::DnsResolutionFlipped { side } => upkeep::dns_flipped(at, peering, *side),
-        Finding::LinkEnded { .. }
-        | Finding::LinkTagMissing
-        | Finding::RouteBlackhole { .. }
-        | Finding::RouteExtra { .. }
-        | Finding::GroupTagMissing { .. }
-        | Finding::RuleTagMissing { .. }
-        | Finding::RuleExtra { .. } => Ok(()),
+        DriftKind::GroupMissing { side, group } => firewall::group_missing(at, peering, *side, group),
+        DriftKind::RuleMissing { side, rule } => firewall::forget_rule(at, peering, *side, *rule),
+        DriftKind::DnsResolutionFlipped { side } => upkeep::dns_flipped(at, peering, *side),
+        DriftKind::LinkEnded { .. }
+        | DriftKind::LinkTagMissing
+        | DriftKind::RouteBlackhole { .. }
+        | DriftKind::RouteExtra { .. }
+        | DriftKind::GroupTagMissing { .. }
+        | DriftKind::RuleTagMissing { .. }
+        | DriftKind::RuleExtra { .. } => Ok(()),
     }
 }
 
 /// What a finding is about, whatever was found of it.
 #[derive(Debug)]
 #[expect(dead_code, reason = "what is not matched on is written")]
-enum Matter<'a> {
+enum Subject<'a> {
     Link,
     LinkTag,
     Dns(Side),
@@ -267,43 +267,43 @@ enum Matter<'a> {
     ExtraRule(Side, &'a str),
 }
 
-impl<'a> Matter<'a> {
-    fn of(finding: &'a Finding) -> Self {
+impl<'a> Subject<'a> {
+    fn of(finding: &'a DriftKind) -> Self {
         match finding {
-            Finding::LinkEnded { .. } => Self::Link,
-            Finding::LinkTagMissing => Self::LinkTag,
-            Finding::DnsResolutionFlipped { side } => Self::Dns(*side),
-            Finding::RouteMissing {
+            DriftKind::LinkEnded { .. } => Self::Link,
+            DriftKind::LinkTagMissing => Self::LinkTag,
+            DriftKind::DnsResolutionFlipped { side } => Self::Dns(*side),
+            DriftKind::RouteMissing {
                 side,
                 route_table,
                 destination,
             }
-            | Finding::RouteForeign {
+            | DriftKind::RouteForeign {
                 side,
                 route_table,
                 destination,
                 ..
             }
-            | Finding::RouteBlackhole {
+            | DriftKind::RouteBlackhole {
                 side,
                 route_table,
                 destination,
             } => Self::Route(*side, route_table.as_str(), destination.to_string()),
-            Finding::RouteExtra {
+            DriftKind::RouteExtra {
                 side,
                 route_table,
                 destination,
             } => Self::Route(*side, route_table.as_str(), destination.clone()),
-            Finding::GroupMissing { side, .. } => Self::Group(*side),
-            Finding::GroupTagMissing { side, .. } => Self::GroupTag(*side),
-            Finding::RuleMissing { side, rule } => Self::Rule(*side, rule.source, rule.port),
-            Finding::RuleTagMissing { side, rule_id } => Self::RuleTag(*side, rule_id.as_str()),
-            Finding::RuleExtra { side, admits, .. } => Self::ExtraRule(*side, admits),
+            DriftKind::GroupMissing { side, .. } => Self::Group(*side),
+            DriftKind::GroupTagMissing { side, .. } => Self::GroupTag(*side),
+            DriftKind::RuleMissing { side, rule } => Self::Rule(*side, rule.source, rule.port),
+            DriftKind::RuleTagMissing { side, rule_id } => Self::RuleTag(*side, rule_id.as_str()),
+            DriftKind::RuleExtra { side, admits, .. } => Self::ExtraRule(*side, admits),
         }
     }
 }
 
 /// The same as a text: equal for equal matters.
-fn matter(finding: &Finding) -> String {
-    format!("{:?}", Matter::of(finding))
+fn subject(finding: &DriftKind) -> String {
+    format!("{:?}", Subject::of(finding))
 }

@@ -64,7 +64,7 @@ pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
         data,
         problem,
         time(&it.created),
-        about.map(|it| it.actor.as_str()),
+        about.map(|it| it.actor.to_string()),
         about.map(|it| it.command_id.to_string()),
         about.map(|it| it.command_digest.to_string()),
         about.map(|it| it.correlation_id.to_string()),

@@ -6,13 +6,13 @@ use crate::{
     rows::{json, maybe},
 };
 use chrono::{DateTime, Utc};
-use domain::{PeeringId, network::Finding};
+use domain::{PeeringId, network::DriftKind};
 use serde::Serialize;
 
 /// One way in which something was found otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DriftView {
-    pub finding: Finding,
+    pub finding: DriftKind,
     /// Since when it is so; `None` if it is not so now.
     pub since: Option<DateTime<Utc>>,
     /// How often it was put right, each time within a day of the time before.

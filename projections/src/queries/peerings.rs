@@ -9,7 +9,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, Side,
-    network::{BlockCause, Evidence, FoundRoute, Peer, Remnant, Terms},
+    network::{BlockCause, Evidence, FoundRoute, Peer, Leftover, Terms},
     text::{ExternalId, Link, Reason},
 };
 use rusqlite::{Row, types::Value};
@@ -47,7 +47,7 @@ pub struct PeeringView {
     pub failure: Option<String>,
     pub removal: Option<Removal>,
     /// What was left at the cloud when it was removed or abandoned.
-    pub left_behind: Vec<Remnant>,
+    pub left_behind: Vec<Leftover>,
     pub blocked: Option<Block>,
     pub routes: RouteCounts,
     /// How many of somebody else's rules let the private network in.

@@ -6,7 +6,7 @@ use crate::{
     rows::{maybe, position, text},
 };
 use chrono::{DateTime, Utc};
-use domain::{CommandId, Digest, EventId, NetworkId, PeeringId, Receipt, text::Actor};
+use domain::{Actor, CommandId, Digest, EventId, NetworkId, PeeringId, Receipt};
 use journal::Position;
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};

@@ -216,8 +216,8 @@ pub(super) fn exposure(rule_id: &str, admits: &str) -> Exposure {
     }
 }
 
-pub(super) fn missing() -> Finding {
-    Finding::RouteMissing {
+pub(super) fn missing() -> DriftKind {
+    DriftKind::RouteMissing {
         side: Side::Local,
         route_table: text("rtb-0a1"),
         destination: text("10.101.0.0/16"),
@@ -256,7 +256,7 @@ pub(super) fn upkeep() -> Vec<NetworkEvent> {
     let (old, new) = (text("10.101.0.0/16"), text("10.101.0.0/17"));
     let later = |minutes| start() + Duration::minutes(minutes);
     let finding = missing();
-    let tag = Finding::LinkTagMissing;
+    let tag = DriftKind::LinkTagMissing;
     vec![
         ingress_allowed(1, 5432),
         ingress_allowed(2, 9092),
@@ -432,7 +432,7 @@ pub(super) fn asked_for_twice_and_taken_back(n: u8) -> Vec<NetworkEvent> {
     let peering_id = peering_id(n.into());
     let (first, second) = (text("pcx-51"), text("pcx-52"));
     let (side, route_table) = (Side::Local, text("rtb-0a9"));
-    let left = Remnant::Route {
+    let left = Leftover::Route {
         side,
         route_table,
         destination: text("10.105.0.0/16"),
@@ -500,8 +500,8 @@ pub(super) fn asked_for_twice_and_taken_back(n: u8) -> Vec<NetworkEvent> {
 
 pub(super) fn abandoned(n: u8) -> NetworkEvent {
     let left_behind = vec![
-        Remnant::PossibleLink,
-        Remnant::FirewallGroup {
+        Leftover::PossibleLink,
+        Leftover::FirewallGroup {
             side: Side::Remote,
             group: text("sg-0b2"),
         },

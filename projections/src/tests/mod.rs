@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod agreement;
 mod events;
 mod files;
 mod following;
 mod questions;
 mod scripted;
-mod seen;
 mod vocabulary;
 
 use crate::{Projections, models};

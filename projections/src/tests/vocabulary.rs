@@ -15,62 +15,62 @@ fn a_fight() -> NetworkEvent {
 }
 
 /// What may be found of peering 1; some of it is about one thing.
-fn findings() -> Vec<Finding> {
+fn findings() -> Vec<DriftKind> {
     let (side, destination, route_table) = (Side::Local, text("10.101.0.0/16"), text("rtb-0a1"));
-    let extra = |rule_id: &str| Finding::RuleExtra {
+    let extra = |rule_id: &str| DriftKind::RuleExtra {
         side,
         rule_id: text(rule_id),
         admits: "tcp 22 from 10.9.0.0/16".to_owned(),
     };
     vec![
         missing(),
-        Finding::RouteForeign {
+        DriftKind::RouteForeign {
             side,
             route_table: text("rtb-0b2"),
             destination,
             target: "nat-02".to_owned(),
         },
-        Finding::RouteBlackhole {
+        DriftKind::RouteBlackhole {
             side,
             route_table,
             destination,
         },
-        Finding::RouteExtra {
+        DriftKind::RouteExtra {
             side,
             route_table: text("rtb-0a1"),
             destination: "10.101.0.0/16".to_owned(),
         },
-        Finding::GroupMissing {
+        DriftKind::GroupMissing {
             side,
             group: text("sg-0a1"),
         },
-        Finding::GroupMissing {
+        DriftKind::GroupMissing {
             side,
             group: text("sg-0c3"),
         },
-        Finding::GroupTagMissing {
+        DriftKind::GroupTagMissing {
             side,
             group: text("sg-0a1"),
         },
-        Finding::RuleMissing {
+        DriftKind::RuleMissing {
             side,
             rule: clients(),
         },
-        Finding::RuleTagMissing {
+        DriftKind::RuleTagMissing {
             side,
             rule_id: text("sgr-0a1"),
         },
         extra("sgr-0f1"),
         extra("sgr-0f2"),
-        Finding::DnsResolutionFlipped { side: Side::Remote },
-        Finding::LinkTagMissing,
-        Finding::LinkEnded {
+        DriftKind::DnsResolutionFlipped { side: Side::Remote },
+        DriftKind::LinkTagMissing,
+        DriftKind::LinkEnded {
             state: "deleted".to_owned(),
         },
     ]
 }
 
-fn found(finding: &Finding, hours: i64) -> [NetworkEvent; 3] {
+fn found(finding: &DriftKind, hours: i64) -> [NetworkEvent; 3] {
     let (peering_id, at) = (peering_id(1), start() + Duration::hours(hours));
     [
         DriftDetected {

@@ -12,8 +12,9 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
+use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkRegistered {
@@ -73,6 +74,106 @@ pub struct Policy {
     pub drift: DriftPolicy,
     #[serde(default)]
     pub exposure: ExposurePolicy,
+    /// What the reason of a command must be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Requirement>,
+    /// What the ticket of a command must be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Requirement>,
+}
+
+/// What a policy requires of a text that comes with a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Whether a command without it is refused.
+    pub required: bool,
+    /// What it must match as a whole, where it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Pattern>,
+}
+
+/// A regular expression that a whole text must match, like `CHG-[0-9]+`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern(String);
+
+/// Why a text is not a [`Pattern`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("must not be empty")]
+    Empty,
+    #[error("has {length} characters; {} at most", Pattern::MOST)]
+    TooLong { length: usize },
+    #[error("is not a regular expression: {0}")]
+    Malformed(String),
+}
+
+impl Pattern {
+    /// The most characters that a pattern may have.
+    pub const MOST: usize = 200;
+
+    /// The most memory that a compiled pattern may take, in bytes.
+    const SIZE: usize = 256 * 1024;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        Self::compile(&self.0).is_ok_and(|compiled| compiled.is_match(text))
+    }
+
+    fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+        // Compiled by itself first: what is no expression could become one between the brackets.
+        let limited = |text: &str| RegexBuilder::new(text).size_limit(Self::SIZE).build();
+        limited(pattern)?;
+        limited(&format!("^(?:{pattern})$"))
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let length = text.chars().count();
+        if length == 0 {
+            return Err(PatternError::Empty);
+        }
+        if length > Self::MOST {
+            return Err(PatternError::TooLong { length });
+        }
+        match Self::compile(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(PatternError::Malformed(error.to_string())),
+        }
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.0
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,7 +342,7 @@ pub struct PeeringRemovalRequested {
 /// Something at the cloud that the engine knows of and leaves where it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Remnant {
+pub enum Leftover {
     /// An attempt may have made a link that nobody has seen.
     PossibleLink,
     Link {
@@ -267,5 +368,5 @@ pub struct PeeringAbandoned {
     pub peering_id: PeeringId,
     pub reason: Reason,
     /// What still stood, as far as the log knew.
-    pub left_behind: Vec<Remnant>,
+    pub left_behind: Vec<Leftover>,
 }

@@ -1,6 +1,6 @@
 //! What became of the link.
 
-use super::Remnant;
+use super::Leftover;
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -140,5 +140,5 @@ pub struct LinkRemoved {
 pub struct PeeringRemoved {
     pub peering_id: PeeringId,
     /// What was not the engine's to remove.
-    pub left_behind: Vec<Remnant>,
+    pub left_behind: Vec<Leftover>,
 }

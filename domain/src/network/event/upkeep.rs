@@ -39,7 +39,7 @@ pub struct ExposureCleared {
 /// One way in which what was in place is no longer as it was left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Finding {
+pub enum DriftKind {
     /// The link has been ended at the cloud, not by the engine.
     LinkEnded {
         state: String,
@@ -100,7 +100,7 @@ pub enum Finding {
     },
 }
 
-impl Finding {
+impl DriftKind {
     /// A stable word for the kind, for lists and figures.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ impl Finding {
 
 /// What a finding is about, whatever was found of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::network) enum Matter<'a> {
+pub(in crate::network) enum Subject<'a> {
     Link,
     LinkTag,
     Dns(Side),
@@ -152,12 +152,12 @@ pub(in crate::network) enum Matter<'a> {
     ExtraRule(Side, &'a str),
 }
 
-impl Finding {
-    pub(in crate::network) fn matter(&self) -> Matter<'_> {
+impl DriftKind {
+    pub(in crate::network) fn subject(&self) -> Subject<'_> {
         match self {
-            Self::LinkEnded { .. } => Matter::Link,
-            Self::LinkTagMissing => Matter::LinkTag,
-            Self::DnsResolutionFlipped { side } => Matter::Dns(*side),
+            Self::LinkEnded { .. } => Subject::Link,
+            Self::LinkTagMissing => Subject::LinkTag,
+            Self::DnsResolutionFlipped { side } => Subject::Dns(*side),
             Self::RouteMissing {
                 side,
                 route_table,
@@ -173,60 +173,60 @@ impl Finding {
                 side,
                 route_table,
                 destination,
-            } => Matter::Route(*side, route_table, destination.to_string()),
+            } => Subject::Route(*side, route_table, destination.to_string()),
             Self::RouteExtra {
                 side,
                 route_table,
                 destination,
-            } => Matter::Route(*side, route_table, destination.clone()),
-            Self::GroupMissing { side, .. } => Matter::Group(*side),
-            Self::GroupTagMissing { side, .. } => Matter::GroupTag(*side),
-            Self::RuleMissing { side, rule } => Matter::Rule(*side, *rule),
-            Self::RuleTagMissing { side, rule_id } => Matter::RuleTag(*side, rule_id),
-            Self::RuleExtra { side, admits, .. } => Matter::ExtraRule(*side, admits),
+            } => Subject::Route(*side, route_table, destination.clone()),
+            Self::GroupMissing { side, .. } => Subject::Group(*side),
+            Self::GroupTagMissing { side, .. } => Subject::GroupTag(*side),
+            Self::RuleMissing { side, rule } => Subject::Rule(*side, *rule),
+            Self::RuleTagMissing { side, rule_id } => Subject::RuleTag(*side, rule_id),
+            Self::RuleExtra { side, admits, .. } => Subject::ExtraRule(*side, admits),
         }
     }
 
     /// Whether it is about a route of this side to this destination, in whatever table.
     pub(in crate::network) fn is_about_route(&self, side: Side, destination: Range) -> bool {
-        matches!(self.matter(), Matter::Route(of, _, to) if of == side && to == destination.to_string())
+        matches!(self.subject(), Subject::Route(of, _, to) if of == side && to == destination.to_string())
     }
 
     /// Whether it is about the engine's own firewall group on this side, or about what is in it.
     pub(in crate::network) fn is_about_firewall(&self, side: Side) -> bool {
-        match self.matter() {
-            Matter::Group(of)
-            | Matter::GroupTag(of)
-            | Matter::Rule(of, _)
-            | Matter::RuleTag(of, _)
-            | Matter::ExtraRule(of, _) => of == side,
-            Matter::Link | Matter::LinkTag | Matter::Dns(_) | Matter::Route(..) => false,
+        match self.subject() {
+            Subject::Group(of)
+            | Subject::GroupTag(of)
+            | Subject::Rule(of, _)
+            | Subject::RuleTag(of, _)
+            | Subject::ExtraRule(of, _) => of == side,
+            Subject::Link | Subject::LinkTag | Subject::Dns(_) | Subject::Route(..) => false,
         }
     }
 
     pub(in crate::network) fn is_about_dns(&self, side: Side) -> bool {
-        self.matter() == Matter::Dns(side)
+        self.subject() == Subject::Dns(side)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftDetected {
     pub peering_id: PeeringId,
-    pub finding: Finding,
+    pub finding: DriftKind,
     pub detected_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftRepaired {
     pub peering_id: PeeringId,
-    pub finding: Finding,
+    pub finding: DriftKind,
     pub repaired_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftAdopted {
     pub peering_id: PeeringId,
-    pub finding: Finding,
+    pub finding: DriftKind,
 }
 
 /// Why the engine waits for a person.

@@ -1,11 +1,13 @@
 //! Where a peering is in its life.
 
-use super::super::event::Remnant;
+use super::{super::event::Leftover, LifeName};
 use crate::text::{Link, Reason};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Where a peering is in its life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Life {
     /// Nothing has been asked of the cloud.
     Requested,
@@ -19,15 +21,15 @@ pub enum Life {
         attempt: u32,
     },
     /// A link waits for the remote side.
-    Initiated {
+    AwaitingAcceptance {
         link: Link,
         /// When nobody can accept it any more.
         expires_at: DateTime<Utc>,
-        /// Whether it is on record that this is near.
+        /// Whether the expiry warning was recorded.
         warned: bool,
     },
     /// The remote side agreed; the cloud is working on it.
-    Accepted {
+    Provisioning {
         link: Link,
     },
     Active {
@@ -36,13 +38,13 @@ pub enum Life {
     /// What was made is being taken back.
     Removing {
         trace: LinkTrace,
-        because: RemovalCause,
     },
     Ended(Ending),
 }
 
 /// What is known of a link that is to go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkTrace {
     /// There never was one.
     Never,
@@ -57,7 +59,7 @@ pub enum LinkTrace {
 }
 
 /// An attempt that the cloud has not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAttempt {
     pub attempt: u32,
     pub started_at: DateTime<Utc>,
@@ -72,15 +74,26 @@ impl From<OpenAttempt> for LinkTrace {
     }
 }
 
+/// That a peering is, or was, taken back or given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    pub since: DateTime<Utc>,
+    pub cause: RemovalCause,
+    /// When the link was seen to be gone.
+    pub link_removed_at: Option<DateTime<Utc>>,
+}
+
 /// Why a peering is taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RemovalCause {
     Command { reason: Reason },
     Deadline { passed: DateTime<Utc> },
 }
 
 /// How a peering ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     Rejected {
         link: Link,
@@ -90,31 +103,36 @@ pub enum Ending {
     },
     Failed {
         link: Option<Link>,
+        /// The cloud's own words.
         message: String,
     },
     Removed {
         link: Option<Link>,
-        left_behind: Vec<Remnant>,
+        left_behind: Vec<Leftover>,
     },
     Abandoned {
         link: Option<Link>,
-        left_behind: Vec<Remnant>,
+        left_behind: Vec<Leftover>,
     },
 }
 
 impl Ending {
-    pub fn as_str(&self) -> &'static str {
+    pub fn name(&self) -> LifeName {
         match self {
-            Self::Rejected { .. } => "rejected",
-            Self::Expired { .. } => "expired",
-            Self::Failed { .. } => "failed",
-            Self::Removed { .. } => "removed",
-            Self::Abandoned { .. } => "abandoned",
+            Self::Rejected { .. } => LifeName::Rejected,
+            Self::Expired { .. } => LifeName::Expired,
+            Self::Failed { .. } => LifeName::Failed,
+            Self::Removed { .. } => LifeName::Removed,
+            Self::Abandoned { .. } => LifeName::Abandoned,
         }
     }
 
+    pub fn as_str(&self) -> &'static str {
+        self.name().as_str()
+    }
+
     /// What still stood at the cloud, as far as the log knew.
-    pub fn left_behind(&self) -> &[Remnant] {
+    pub fn left_behind(&self) -> &[Leftover] {
         match self {
             Self::Rejected { .. } | Self::Expired { .. } | Self::Failed { .. } => &[],
             Self::Removed { left_behind, .. } | Self::Abandoned { left_behind, .. } => left_behind,
@@ -123,31 +141,20 @@ impl Ending {
 }
 
 impl Life {
-    /// Every name that a life can have.
-    pub const NAMES: [&'static str; 11] = [
-        "requested",
-        "initiating",
-        "awaiting_acceptance",
-        "provisioning",
-        "active",
-        "removing",
-        "rejected",
-        "expired",
-        "failed",
-        "removed",
-        "abandoned",
-    ];
+    pub fn name(&self) -> LifeName {
+        match self {
+            Self::Requested => LifeName::Requested,
+            Self::Initiating { .. } | Self::InitiationRefused { .. } => LifeName::Initiating,
+            Self::AwaitingAcceptance { .. } => LifeName::AwaitingAcceptance,
+            Self::Provisioning { .. } => LifeName::Provisioning,
+            Self::Active { .. } => LifeName::Active,
+            Self::Removing { .. } => LifeName::Removing,
+            Self::Ended(ending) => ending.name(),
+        }
+    }
 
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Initiating { .. } | Self::InitiationRefused { .. } => "initiating",
-            Self::Initiated { .. } => "awaiting_acceptance",
-            Self::Accepted { .. } => "provisioning",
-            Self::Active { .. } => "active",
-            Self::Removing { .. } => "removing",
-            Self::Ended(ending) => ending.as_str(),
-        }
+        self.name().as_str()
     }
 
     pub fn is_live(&self) -> bool {
@@ -166,7 +173,7 @@ impl Life {
     pub fn link(&self) -> Option<&Link> {
         match self {
             Self::Requested | Self::Initiating { .. } | Self::InitiationRefused { .. } => None,
-            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => {
+            Self::AwaitingAcceptance { link, .. } | Self::Provisioning { link } | Self::Active { link } => {
                 Some(link)
             }
             Self::Removing { trace, .. } => trace.link(),
@@ -190,7 +197,7 @@ impl Life {
                 attempt: *attempt,
                 started_at: *started_at,
             },
-            Self::Initiated { link, .. } | Self::Accepted { link } | Self::Active { link } => {
+            Self::AwaitingAcceptance { link, .. } | Self::Provisioning { link } | Self::Active { link } => {
                 LinkTrace::Seen(link.clone())
             }
             Self::Removing { trace, .. } => trace.clone(),

@@ -1,19 +1,31 @@
-//! One peering inside the aggregate: its life, its routes and its firewall posture. How they follow
-//! from events is in `evolve`.
+//! One peering inside the aggregate, folded from its events. One file per topic says what is known
+//! of it and how that follows: the life and the link, routes, firewall, ingress, options, drift and
+//! blocks.
 
-mod evolve;
+mod block;
+mod drift;
+mod firewall;
+mod ingress;
 mod life;
-mod sides;
-mod upkeep;
+mod life_name;
+mod link;
+mod options;
+mod routes;
 
-pub use life::{Ending, Life, LinkTrace, OpenAttempt, RemovalCause};
-pub use sides::{DnsResolution, Firewall, Ingress, Origin, Repairs, Route, Withdrawn};
+pub use block::Blocked;
+pub use drift::Repairs;
+pub use firewall::{Exposed, Firewall};
+pub use ingress::Ingress;
+pub use life::{Ending, Life, LinkTrace, OpenAttempt, Removal, RemovalCause};
+pub use life_name::{LifeName, NotALife};
+pub use options::DnsResolution;
+pub use routes::{Conflict, Route, Withdrawn};
 
 use super::event::{
-    Consent, Evidence, Finding, PeeringAdopted, PeeringRequested, ProvisioningBlocked, Remnant,
-    Terms,
+    Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted, PeeringRequested, Terms,
 };
 use crate::{
+    pairs,
     ids::{IngressId, PeeringId},
     place::{Provider, Region},
     range::Range,
@@ -51,10 +63,26 @@ impl Peer {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a peering came to be on record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The engine makes the link.
+    #[default]
+    Requested,
+    /// Somebody else made it, and it is never removed.
+    Adopted {
+        /// The routes over it that were there before; `None` until somebody has looked.
+        found: Option<BTreeSet<FoundRoute>>,
+    },
+}
+
+/// What the log says of one peering.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
     pub id: PeeringId,
     pub peer: Peer,
+    /// When it was requested, or adopted.
     pub requested_at: DateTime<Utc>,
     pub terms: Terms,
     pub external_id: Option<ExternalId>,
@@ -63,15 +91,20 @@ pub struct Peering {
     /// An attempt that was followed by the next one before the cloud had answered it: it may have
     /// made a link all the same.
     pub open_attempt: Option<OpenAttempt>,
+    pub accepted_at: Option<DateTime<Utc>>,
+    pub activated_at: Option<DateTime<Utc>>,
+    /// Why and since when it is being taken back, or was taken back or given up.
+    pub removal: Option<Removal>,
+    pub ended_at: Option<DateTime<Utc>>,
     /// How it is known that the remote side agreed, where that was recorded.
     pub acceptance: Option<Evidence>,
     /// Links of this peering that are over, and that the cloud may still show.
     pub past_links: BTreeSet<Link>,
     /// What each side may send over the link, by destination.
     pub routes: BySide<BTreeMap<Range, Route>>,
-    /// Every destination that was ever accepted: a route to one of them over a link of ours is of
-    /// our making.
-    pub ever_accepted: BySide<BTreeSet<Range>>,
+    /// Every destination that was ever accepted, and when first: a route to one of them over a link
+    /// of ours is of our making.
+    pub ever_accepted: BySide<BTreeMap<Range, DateTime<Utc>>>,
     /// What each side shall no longer send, and still may.
     pub withdrawn: BySide<BTreeMap<Range, Withdrawn>>,
     /// Where a route to an accepted destination was seen to be gone: one that is there again is of
@@ -81,19 +114,23 @@ pub struct Peering {
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
     pub dns: BySide<DnsResolution>,
-    /// What is otherwise than it was left, and since when.
-    pub drift: BTreeMap<Finding, DateTime<Utc>>,
-    /// How often each thing was put right.
-    pub repairs: BTreeMap<Finding, Repairs>,
-    /// What was found and is how it should be since then.
-    pub tolerated: BTreeSet<Finding>,
+    /// What differs from the desired state, and since when.
+    #[serde(with = "pairs")]
+    pub drift: BTreeMap<DriftKind, DateTime<Utc>>,
+    /// How often each thing was repaired.
+    #[serde(with = "pairs")]
+    pub repairs: BTreeMap<DriftKind, Repairs>,
+    /// Drift that is how it should be since then.
+    #[serde(with = "pairs")]
+    pub accepted_drift: BTreeMap<DriftKind, DateTime<Utc>>,
     /// Why the engine waits for a person, if it does.
-    pub blocked: Option<ProvisioningBlocked>,
+    pub blocked: Option<Blocked>,
 }
 
 impl Peering {
-    pub(super) fn requested(event: &PeeringRequested) -> Self {
+    pub(super) fn requested(event: &PeeringRequested, at: DateTime<Utc>) -> Self {
         Self::new(
+            at,
             event.peering_id,
             &event.peer,
             event.requested_at,
@@ -104,7 +141,7 @@ impl Peering {
 
     /// An adopted link is taken as one that waits for its accepter: what it really is, the next
     /// look records.
-    pub(super) fn adopted(event: &PeeringAdopted) -> Self {
+    pub(super) fn adopted(event: &PeeringAdopted, at: DateTime<Utc>) -> Self {
         let terms = Terms {
             consent: event.consent,
             ..Terms::default()
@@ -112,12 +149,13 @@ impl Peering {
         let expires_at = event.adopted_at + ACCEPTANCE_WINDOW;
         Self {
             origin: Origin::Adopted { found: None },
-            life: Life::Initiated {
+            life: Life::AwaitingAcceptance {
                 link: event.link.clone(),
                 expires_at,
                 warned: false,
             },
             ..Self::new(
+                at,
                 event.peering_id,
                 &event.peer,
                 event.adopted_at,
@@ -128,6 +166,7 @@ impl Peering {
     }
 
     fn new(
+        at: DateTime<Utc>,
         id: PeeringId,
         peer: &Peer,
         requested_at: DateTime<Utc>,
@@ -143,18 +182,22 @@ impl Peering {
             origin: Origin::Requested,
             life: Life::Requested,
             open_attempt: None,
+            accepted_at: None,
+            activated_at: None,
+            removal: None,
+            ended_at: None,
             acceptance: None,
             past_links: BTreeSet::new(),
             routes: BySide::default(),
             ever_accepted: BySide::default(),
             withdrawn: BySide::default(),
             gone: BySide::default(),
-            firewall: BySide::default(),
+            firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
             dns: BySide::default(),
             drift: BTreeMap::new(),
             repairs: BTreeMap::new(),
-            tolerated: BTreeSet::new(),
+            accepted_drift: BTreeMap::new(),
             blocked: None,
         }
     }
@@ -187,7 +230,7 @@ impl Peering {
 
     fn side_is_converged(&self, side: Side) -> bool {
         let dns = self.dns.get(side);
-        self.firewall.get(side).enforced
+        self.firewall.get(side).is_enforced()
             && self.withdrawn.get(side).is_empty()
             && dns.wanted == dns.applied
             && self
@@ -220,50 +263,31 @@ impl Peering {
             .map(Ending::left_behind)
             .unwrap_or_default();
         left.iter()
-            .any(|it| matches!(it, Remnant::Link { link: left } if left == link))
-    }
-
-    /// Whether this route over an adopted link was there before the engine was; such a one is never
-    /// removed.
-    pub fn was_found(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
-        let Origin::Adopted { found: Some(found) } = &self.origin else {
-            return false;
-        };
-        found.iter().any(|it| {
-            (it.side, &it.route_table, it.destination) == (side, route_table, destination)
-        })
-    }
-
-    /// Whether this route was seen to be gone, and was not asked for again since.
-    pub fn has_lost(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
-        self.gone
-            .get(side)
-            .iter()
-            .any(|(table, range)| (table, *range) == (route_table, destination))
+            .any(|it| matches!(it, Leftover::Link { link: left } if left == link))
     }
 
     /// Everything of the engine's making, or recorded as such, that may still stand; of a peering
     /// that has ended, what it left.
-    pub fn remnants(&self) -> Vec<Remnant> {
+    pub fn leftovers(&self) -> Vec<Leftover> {
         if let Some(ending) = self.life.ending() {
             return ending.left_behind().to_vec();
         }
         let link = match self.trace() {
             LinkTrace::Never | LinkTrace::Gone(_) => None,
-            LinkTrace::Perhaps { .. } => Some(Remnant::PossibleLink),
-            LinkTrace::Seen(link) => Some(Remnant::Link { link }),
+            LinkTrace::Perhaps { .. } => Some(Leftover::PossibleLink),
+            LinkTrace::Seen(link) => Some(Leftover::Link { link }),
         };
-        link.into_iter().chain(self.remnants_on_sides()).collect()
+        link.into_iter().chain(self.leftovers_on_sides()).collect()
     }
 
     /// The same without the link.
-    pub(super) fn remnants_on_sides(&self) -> impl Iterator<Item = Remnant> + '_ {
+    pub(super) fn leftovers_on_sides(&self) -> impl Iterator<Item = Leftover> + '_ {
         Side::BOTH
             .into_iter()
-            .flat_map(|side| self.remnants_of(side))
+            .flat_map(|side| self.leftovers_of(side))
     }
 
-    fn remnants_of(&self, side: Side) -> Vec<Remnant> {
+    fn leftovers_of(&self, side: Side) -> Vec<Leftover> {
         let kept = self
             .routes
             .get(side)
@@ -276,9 +300,9 @@ impl Peering {
             .map(|(destination, route)| (*destination, &route.installed));
         let tables = kept
             .chain(going)
-            .flat_map(|(destination, tables)| tables.iter().map(move |table| (destination, table)));
+            .flat_map(|(destination, tables)| tables.keys().map(move |table| (destination, table)));
         let ours = tables.filter(|(destination, table)| !self.was_found(side, table, *destination));
-        let routes = ours.map(|(destination, table)| Remnant::Route {
+        let routes = ours.map(|(destination, table)| Leftover::Route {
             side,
             route_table: table.clone(),
             destination,
@@ -287,11 +311,11 @@ impl Peering {
         let rules = firewall
             .rules
             .values()
-            .map(|rule_id| Remnant::FirewallRule {
+            .map(|rule_id| Leftover::FirewallRule {
                 side,
                 rule_id: rule_id.clone(),
             });
-        let group = firewall.group.iter().map(|group| Remnant::FirewallGroup {
+        let group = firewall.group.iter().map(|group| Leftover::FirewallGroup {
             side,
             group: group.clone(),
         });

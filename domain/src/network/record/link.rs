@@ -3,7 +3,7 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{AcceptedBy, Consent, PeeringAccepted, PeeringRemoved, Remnant},
+        event::{AcceptedBy, Consent, PeeringAccepted, PeeringRemoved, Leftover},
         peering::{Life, LinkTrace, Origin, Peering, RemovalCause},
     },
     out_of_order,
@@ -35,8 +35,8 @@ pub(super) fn initiation_started(peering: &Peering, reported: u32) -> Result<boo
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an attempt to initiate it")),
@@ -64,8 +64,8 @@ pub(super) fn initiation_refused(peering: &Peering, reported: u32) -> Result<boo
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "a refused attempt")),
@@ -90,8 +90,8 @@ pub(super) fn initiated(
             }),
             None => Ok(true),
         },
-        Life::Initiated { link, .. }
-        | Life::Accepted { link }
+        Life::AwaitingAcceptance { link, .. }
+        | Life::Provisioning { link }
         | Life::Active { link }
         | Life::Removing {
             trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
@@ -106,13 +106,13 @@ pub(super) fn initiated(
 
 pub(super) fn expiry_near(peering: &Peering, reported: &Link) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Initiated { link, warned, .. } => {
+        Life::AwaitingAcceptance { link, warned, .. } => {
             same_link(peering, link, reported).map(|()| !*warned)
         }
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Accepted { .. }
+        | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "the last day of a request")),
@@ -139,8 +139,8 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
         }
     }
     match &peering.life {
-        Life::Initiated { link, .. } => same_link(peering, link, &it.link).map(|()| true),
-        Life::Accepted { link } | Life::Active { link } => {
+        Life::AwaitingAcceptance { link, .. } => same_link(peering, link, &it.link).map(|()| true),
+        Life::Provisioning { link } | Life::Active { link } => {
             same_link(peering, link, &it.link).map(|()| false)
         }
         Life::Requested
@@ -153,12 +153,12 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
 
 pub(super) fn activated(peering: &Peering, reported: &Link) -> Result<bool, Refusal> {
     match &peering.life {
-        Life::Accepted { link } => same_link(peering, link, reported).map(|()| true),
+        Life::Provisioning { link } => same_link(peering, link, reported).map(|()| true),
         Life::Active { link } => same_link(peering, link, reported).map(|()| false),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
+        | Life::AwaitingAcceptance { .. }
         | Life::Removing { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an active link")),
     }
@@ -167,7 +167,7 @@ pub(super) fn activated(peering: &Peering, reported: &Link) -> Result<bool, Refu
 /// Whether its request allows a second one, and it is worth making.
 pub(super) fn is_asked_for_again(peering: &Peering, now: DateTime<Utc>) -> bool {
     let is_in_time = peering.terms.deadline.is_none_or(|deadline| deadline > now);
-    matches!(peering.life, Life::Initiated { .. }) && peering.terms.renew && is_in_time
+    matches!(peering.life, Life::AwaitingAcceptance { .. }) && peering.terms.renew && is_in_time
 }
 
 /// An attempt that nobody has answered may have made a link, and an active link may have things on
@@ -190,11 +190,11 @@ pub(super) fn ended(
             }
         }
         Life::Active { link }
-            if reported == Some(link) && peering.remnants_on_sides().next().is_some() =>
+            if reported == Some(link) && peering.leftovers_on_sides().next().is_some() =>
         {
             Err(out_of_order(peering, "an end with things left on its link"))
         }
-        Life::Initiated { link, .. } | Life::Accepted { link } | Life::Active { link } => {
+        Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } | Life::Active { link } => {
             match reported {
                 Some(reported) => same_link(peering, link, reported).map(|()| true),
                 None => Err(out_of_order(peering, "an end without its link")),
@@ -212,8 +212,8 @@ pub(super) fn deadline_passed(
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. } => {
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. } => {
             if peering.terms.deadline != Some(deadline) {
                 Err(out_of_order(peering, "another deadline"))
             } else if now < deadline {
@@ -222,14 +222,16 @@ pub(super) fn deadline_passed(
                 Ok(true)
             }
         }
-        Life::Removing {
-            because: RemovalCause::Deadline { .. },
-            ..
-        } => Ok(false),
+        Life::Removing { .. } if removal_is_for_a_deadline(peering) => Ok(false),
         Life::Removing { .. } | Life::Active { .. } | Life::Ended(_) => {
             Err(out_of_order(peering, "a deadline that passed"))
         }
     }
+}
+
+fn removal_is_for_a_deadline(peering: &Peering) -> bool {
+    let cause = peering.removal.as_ref().map(|it| &it.cause);
+    matches!(cause, Some(RemovalCause::Deadline { .. }))
 }
 
 pub(super) fn surveyed(peering: &Peering) -> Result<bool, Refusal> {
@@ -252,8 +254,8 @@ pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, R
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "a removed link")),
@@ -276,19 +278,19 @@ pub(super) fn removed(
         Life::Removing {
             trace: LinkTrace::Seen(link),
             ..
-        } => Some(Remnant::Link { link: link.clone() }),
+        } => Some(Leftover::Link { link: link.clone() }),
         Life::Removing { .. } => None,
         Life::Ended(ending) if ending.as_str() == "removed" => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Ended(_) => return Err(out_of_order(peering, "a removal")),
     };
     if peering
-        .remnants_on_sides()
+        .leftovers_on_sides()
         .any(|remnant| !it.left_behind.contains(&remnant))
     {
         return Err(out_of_order(

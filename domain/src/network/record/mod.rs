@@ -105,7 +105,8 @@ pub(super) fn decide(
         }
         Outcome::Blocked(it) => {
             network.live(id)?;
-            (peering.blocked.as_ref() != Some(it)).then(|| it.clone().into())
+            let known = peering.blocked.as_ref();
+            known.is_none_or(|known| !known.is_by(it)).then(|| it.clone().into())
         }
         Outcome::Unblocked(it) => peering.blocked.is_some().then(|| it.clone().into()),
     };
@@ -146,8 +147,8 @@ fn standing<'a>(
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, outcome)),
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
         ));
     }
     if let Some(route) = peering.routes.get(it.side).get(&it.destination) {
-        return Ok(!route.installed.contains(&it.route_table));
+        return Ok(!route.installed.contains_key(&it.route_table));
     }
-    if !peering.ever_accepted.get(it.side).contains(&it.destination) {
+    if !peering.ever_accepted.get(it.side).contains_key(&it.destination) {
         return Err(Refusal::RouteNotAccepted {
             peering_id: it.peering_id,
             side: it.side,
@@ -36,7 +36,7 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
         });
     }
     let known = peering.withdrawn.get(it.side).get(&it.destination);
-    let is_known = known.is_some_and(|route| route.installed.contains(&it.route_table));
+    let is_known = known.is_some_and(|route| route.installed.contains_key(&it.route_table));
     Ok(!is_known && !peering.was_found(it.side, &it.route_table, it.destination))
 }
 
@@ -48,10 +48,10 @@ pub(super) fn route_removed(network: &Registered, it: &RouteRemoved) -> Result<b
         peering.withdrawn.get(it.side).get(&it.destination),
     );
     let is_kept = |route: &Route| {
-        route.installed.contains(&it.route_table) || route.conflicts.contains_key(&it.route_table)
+        route.installed.contains_key(&it.route_table) || route.conflicts.contains_key(&it.route_table)
     };
     Ok(kept.is_some_and(is_kept)
-        || going.is_some_and(|route| route.installed.contains(&it.route_table)))
+        || going.is_some_and(|route| route.installed.contains_key(&it.route_table)))
 }
 
 pub(super) fn route_conflicted(
@@ -69,7 +69,8 @@ pub(super) fn route_conflicted(
         .get(it.side)
         .get(&it.destination)
         .ok_or(unknown)?;
-    Ok(route.conflicts.get(&it.route_table) != Some(&it.target))
+    let known = route.conflicts.get(&it.route_table);
+    Ok(known.is_none_or(|known| known.target != it.target))
 }
 
 pub(super) fn group_created(
@@ -110,17 +111,14 @@ pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bo
     if firewall.admit != it.admit.iter().copied().collect() {
         return Err(out_of_order(peering, "a firewall for another posture"));
     }
-    Ok(!firewall.enforced || firewall.group.as_ref() != Some(&it.group))
+    Ok(!firewall.is_enforced() || firewall.group.as_ref() != Some(&it.group))
 }
 
 pub(super) fn exposed(network: &Registered, it: &FirewallExposed) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "an exposure")?;
-    Ok(peering
-        .firewall
-        .get(it.side)
-        .exposures
-        .get(&it.exposure.rule_id)
-        != Some(&it.exposure))
+    let exposures = &peering.firewall.get(it.side).exposures;
+    let known = exposures.get(&it.exposure.rule_id);
+    Ok(known.is_none_or(|known| known.exposure != it.exposure))
 }
 
 pub(super) fn exposure_cleared(

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{ConnectorIngressRevoked, DriftDetected, Finding, IngressEnd},
+        event::{ConnectorIngressRevoked, DriftDetected, DriftKind, IngressEnd},
     },
     active, out_of_order,
 };
@@ -34,13 +34,13 @@ pub(super) fn ingress_expired(
 
 pub(super) fn drift_detected(network: &Registered, it: &DriftDetected) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "drift")?;
-    Ok(!peering.drift.contains_key(&it.finding) && !peering.tolerated.contains(&it.finding))
+    Ok(!peering.drift.contains_key(&it.finding) && !peering.accepted_drift.contains_key(&it.finding))
 }
 
 pub(super) fn is_drifting(
     network: &Registered,
     peering_id: PeeringId,
-    finding: &Finding,
+    finding: &DriftKind,
 ) -> Result<bool, Refusal> {
     let peering = network.live(peering_id)?;
     Ok(peering.drift.contains_key(finding))

@@ -121,7 +121,7 @@ fn a_link_on_record_is_not_adopted_whether_it_stands_or_is_over() {
 
 #[test]
 fn a_link_that_was_left_behind_can_be_taken_up_again() {
-    let left = [Remnant::Link { link: link() }];
+    let left = [Leftover::Link { link: link() }];
     given(active_history([abandoned(&left)]))
         .when(adopt(1, link()))
         .then(granted(1, link()));
@@ -136,7 +136,7 @@ fn a_link_that_was_left_behind_can_be_taken_up_again() {
 #[test]
 fn an_adopted_link_comes_to_life_as_it_is_found() {
     let events = [registered(), adopted()];
-    let waiting = Life::Initiated {
+    let waiting = Life::AwaitingAcceptance {
         link: link(),
         expires_at: hours_on(168),
         warned: false,
@@ -158,7 +158,7 @@ fn an_adopted_link_comes_to_life_as_it_is_found() {
 #[test]
 fn an_adopted_link_is_never_required_to_be_gone_and_is_named_as_left_behind() {
     let going = adopted_history([surveyed(&[]).into(), removal_requested()]);
-    let left = [Remnant::Link { link: link() }];
+    let left = [Leftover::Link { link: link() }];
     given(going.clone())
         .when(Outcome::from(removed(&[])))
         .then([removed(&left).into()]);
@@ -212,12 +212,12 @@ fn a_route_that_was_there_before_is_never_removed() {
     let peering = recorded(with_a_route_of_each());
     assert!(peering.was_found(Side::Local, &text("rtb-found"), range(HERE)));
     assert!(!peering.was_found(Side::Local, &text("rtb-ours"), range(HERE)));
-    let ours = Remnant::Route {
+    let ours = Leftover::Route {
         side: Side::Local,
         route_table: text("rtb-ours"),
         destination: range(HERE),
     };
-    assert_eq!(peering.remnants(), [Remnant::Link { link: link() }, ours]);
+    assert_eq!(peering.leftovers(), [Leftover::Link { link: link() }, ours]);
     let withdrawal = recorded(with_a_route_of_each().into_iter().chain([withdrawn(
         Side::Local,
         HERE,
@@ -225,7 +225,7 @@ fn a_route_that_was_there_before_is_never_removed() {
     )]));
     assert_eq!(
         withdrawal.withdrawn.local[&range(HERE)].installed,
-        [text("rtb-ours")].into()
+        [(text("rtb-ours"), now())].into()
     );
 }
 

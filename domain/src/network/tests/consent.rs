@@ -198,7 +198,7 @@ fn a_link_can_be_accepted_for_a_week_from_its_attempt_or_for_as_long_as_the_clou
         };
         recorded(history([started(1), initiated.into()])).life
     };
-    let waiting = |expires_at| Life::Initiated {
+    let waiting = |expires_at| Life::AwaitingAcceptance {
         link: link(),
         expires_at,
         warned: false,
@@ -319,13 +319,10 @@ fn a_link_that_is_not_active_by_its_deadline_is_taken_back() {
             by(0),
             until.into_iter().chain([deadline_passed(now()).into()]),
         ));
-        assert!(matches!(
-            after.life,
-            Life::Removing {
-                because: RemovalCause::Deadline { .. },
-                ..
-            }
-        ));
+        assert!(matches!(after.life, Life::Removing { .. }));
+        let removal = after.removal.unwrap();
+        assert_eq!(removal.cause, RemovalCause::Deadline { passed: now() });
+        assert_eq!(removal.since, now());
     }
     let refusal = |life, outcome| Refusal::OutcomeOutOfOrder {
         peering_id: peering_id(1),

@@ -1,4 +1,4 @@
-//! Drift: what was found otherwise is on record until it is put right or tolerated, and is
+//! Drift: what was found otherwise is on record until it is put right or accepted_drift, and is
 //! forgotten when something else is asked for.
 
 use super::{super::*, given, now, recorded, samples::*};
@@ -6,8 +6,8 @@ use crate::side::Side;
 
 const HERE: &str = "10.101.0.0/16";
 
-fn foreign(table: &str, target: &str) -> Finding {
-    Finding::RouteForeign {
+fn foreign(table: &str, target: &str) -> DriftKind {
+    DriftKind::RouteForeign {
         side: Side::Local,
         route_table: text(table),
         destination: range(HERE),
@@ -15,15 +15,15 @@ fn foreign(table: &str, target: &str) -> Finding {
     }
 }
 
-fn rule_missing() -> Finding {
-    Finding::RuleMissing {
+fn rule_missing() -> DriftKind {
+    DriftKind::RuleMissing {
         side: Side::Local,
         rule: clients(),
     }
 }
 
-fn extra_rule(rule_id: &str) -> Finding {
-    Finding::RuleExtra {
+fn extra_rule(rule_id: &str) -> DriftKind {
+    DriftKind::RuleExtra {
         side: Side::Local,
         rule_id: text(rule_id),
         admits: "tcp 22 from 10.101.0.0/16".to_owned(),
@@ -44,10 +44,10 @@ fn in_place(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     active_history(settled.into_iter().chain(then))
 }
 
-fn findings(peering: &Peering) -> (Vec<&Finding>, Vec<&Finding>) {
+fn findings(peering: &Peering) -> (Vec<&DriftKind>, Vec<&DriftKind>) {
     (
         peering.drift.keys().collect(),
-        peering.tolerated.iter().collect(),
+        peering.accepted_drift.keys().collect(),
     )
 }
 
@@ -86,7 +86,7 @@ fn drift_that_was_put_right_can_be_found_again() {
 #[test]
 fn drift_that_is_tolerated_is_not_found_again() {
     let found = detected(route_missing("rtb-01"));
-    let adoption = tolerated(route_missing("rtb-01"));
+    let adoption = accepted_drift(route_missing("rtb-01"));
     given(in_place([found.clone().into()]))
         .when(Outcome::from(adoption.clone()))
         .then([adoption.clone().into()]);
@@ -120,8 +120,8 @@ fn repairs_that_follow_each_other_within_a_day_are_counted() {
 
 #[test]
 fn a_repair_that_is_undone_in_another_way_each_time_is_the_same_fight() {
-    let rounds = |found: [Finding; 3]| {
-        let one = |finding: Finding| -> [NetworkEvent; 2] {
+    let rounds = |found: [DriftKind; 3]| {
+        let one = |finding: DriftKind| -> [NetworkEvent; 2] {
             [
                 detected(finding.clone()).into(),
                 repaired(finding, now()).into(),
@@ -188,9 +188,9 @@ fn who_ends_a_fight_ends_its_count() {
 fn what_was_found_of_a_route_is_forgotten_when_the_route_is_withdrawn_or_accepted_again() {
     let (kept, other) = (rule_missing(), route_missing("rtb-01"));
     let before = [
-        tolerated(other.clone()).into(),
+        accepted_drift(other.clone()).into(),
         detected(foreign("rtb-02", "tgw-01")).into(),
-        tolerated(kept.clone()).into(),
+        accepted_drift(kept.clone()).into(),
     ];
     let peering = recorded(in_place(before.clone()));
     assert_eq!(
@@ -203,18 +203,18 @@ fn what_was_found_of_a_route_is_forgotten_when_the_route_is_withdrawn_or_accepte
         None,
     )])));
     assert_eq!(findings(&after), (vec![], vec![&kept]));
-    let extra = Finding::RouteExtra {
+    let extra = DriftKind::RouteExtra {
         side: Side::Local,
         route_table: text("rtb-03"),
         destination: "10.101.7.0/24".to_owned(),
     };
     let wanted = [
-        tolerated(extra.clone()).into(),
+        accepted_drift(extra.clone()).into(),
         route_accepted(Side::Local, "10.101.7.0/24"),
     ];
     assert_eq!(findings(&recorded(in_place(wanted))), (vec![], vec![]));
     let elsewhere = [
-        tolerated(extra.clone()).into(),
+        accepted_drift(extra.clone()).into(),
         route_accepted(Side::Remote, "10.20.0.0/16"),
     ];
     assert_eq!(
@@ -226,7 +226,7 @@ fn what_was_found_of_a_route_is_forgotten_when_the_route_is_withdrawn_or_accepte
 #[test]
 fn a_route_whose_absence_was_tolerated_is_put_in_when_it_is_asked_for_again() {
     let again = [
-        tolerated(route_missing("rtb-01")).into(),
+        accepted_drift(route_missing("rtb-01")).into(),
         withdrawn(Side::Local, HERE, None),
         route_accepted(Side::Local, HERE),
     ];
@@ -237,9 +237,9 @@ fn a_route_whose_absence_was_tolerated_is_put_in_when_it_is_asked_for_again() {
 #[test]
 fn what_was_found_of_a_firewall_is_forgotten_when_its_posture_changes() {
     let found = [
-        tolerated(rule_missing()).into(),
+        accepted_drift(rule_missing()).into(),
         detected(extra_rule("sgr-09")).into(),
-        tolerated(route_missing("rtb-01")).into(),
+        accepted_drift(route_missing("rtb-01")).into(),
     ];
     let ssh = rule(HERE, 22);
     let after = recorded(in_place(
@@ -252,12 +252,12 @@ fn what_was_found_of_a_firewall_is_forgotten_when_its_posture_changes() {
         after.firewall.local.rules.is_empty(),
         "the rule that was missing is not there"
     );
-    let group_missing = Finding::GroupMissing {
+    let group_missing = DriftKind::GroupMissing {
         side: Side::Local,
         group: group("sg-01"),
     };
     let gone = recorded(in_place([
-        tolerated(group_missing).into(),
+        accepted_drift(group_missing).into(),
         restricted(Side::Local, &[]),
     ]));
     assert!(gone.firewall.local.group.is_none());
@@ -266,7 +266,7 @@ fn what_was_found_of_a_firewall_is_forgotten_when_its_posture_changes() {
 #[test]
 fn what_was_found_of_the_remote_firewall_is_forgotten_when_an_ingress_opens_or_closes() {
     let open = NetworkEvent::from(ingress_allowed(1, "10.101.8.0/24", 443));
-    let missing = Finding::RuleMissing {
+    let missing = DriftKind::RuleMissing {
         side: Side::Remote,
         rule: rule("10.20.0.0/16", 443),
     };
@@ -276,8 +276,8 @@ fn what_was_found_of_the_remote_firewall_is_forgotten_when_an_ingress_opens_or_c
     ] {
         let found = [
             open.clone(),
-            tolerated(missing.clone()).into(),
-            tolerated(rule_missing()).into(),
+            accepted_drift(missing.clone()).into(),
+            accepted_drift(rule_missing()).into(),
             change,
         ];
         assert_eq!(
@@ -289,32 +289,33 @@ fn what_was_found_of_the_remote_firewall_is_forgotten_when_an_ingress_opens_or_c
         enforced(Side::Remote, "sg-02", &[rule("10.20.0.0/16", 443)]).into(),
         NetworkEvent::from(ingress_allowed(2, "10.101.9.0/24", 443)),
     );
-    let found = [open, settled, tolerated(missing).into(), shared];
+    let found = [open, settled, accepted_drift(missing).into(), shared];
     assert!(
-        !recorded(in_place(found)).firewall.remote.enforced,
+        !recorded(in_place(found)).firewall.remote.is_enforced(),
         "the same posture is wanted, and a rule of it is missing"
     );
 }
 
 #[test]
 fn what_was_found_of_name_resolution_is_forgotten_when_it_is_set() {
-    let flipped = Finding::DnsResolutionFlipped { side: Side::Local };
+    let flipped = DriftKind::DnsResolutionFlipped { side: Side::Local };
     let on = [
         dns_set(Side::Local, true),
         dns_applied(Side::Local, true).into(),
-        tolerated(flipped).into(),
+        accepted_drift(flipped).into(),
     ];
     let off_and_on = on
         .into_iter()
         .chain([dns_set(Side::Local, false), dns_set(Side::Local, true)]);
     let peering = recorded(in_place(off_and_on));
-    assert!(peering.tolerated.is_empty());
+    assert!(peering.accepted_drift.is_empty());
     assert_eq!(
         peering.dns.local,
         DnsResolution {
             wanted: true,
             applied: false,
-            found: false
+            found: false,
+            changed_at: Some(now()),
         }
     );
 }

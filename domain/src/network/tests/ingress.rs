@@ -119,11 +119,11 @@ fn a_port_that_two_targets_share_stays_open_until_both_are_closed() {
 #[test]
 fn a_new_ingress_makes_the_remote_firewall_one_for_another_posture() {
     let settled = active_history([enforced(Side::Remote, "sg-02", &[]).into()]);
-    assert!(recorded(settled.clone()).firewall.remote.enforced);
+    assert!(recorded(settled.clone()).firewall.remote.is_enforced());
     let opened = settled
         .into_iter()
         .chain([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
-    assert!(!recorded(opened).firewall.remote.enforced);
+    assert!(!recorded(opened).firewall.remote.is_enforced());
 }
 
 #[test]

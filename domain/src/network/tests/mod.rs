@@ -17,12 +17,16 @@ mod peerings;
 mod policy;
 mod registration;
 mod removal;
+mod requirements;
 mod routes;
 pub(crate) mod samples;
 mod withdrawal;
 
 use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};
-use crate::ids::{CommandId, Ids};
+use crate::{
+    actor::Context,
+    ids::{CommandId, Ids},
+};
 use chrono::{DateTime, TimeZone, Utc};
 use uuid::Uuid;
 
@@ -40,7 +44,7 @@ fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
 pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
     events
         .into_iter()
-        .fold(Network::default(), |state, event| evolve(state, &event))
+        .fold(Network::default(), |state, event| evolve(state, &event, now()))
 }
 
 /// Peering 1 after these events.
@@ -62,7 +66,7 @@ const COMMAND: CommandId = CommandId(Uuid::from_u128(0xc0));
 
 impl Given {
     fn when(self, command: impl Into<NetworkCommand>) -> Verdict {
-        Verdict(decide(&self.0, &command.into(), now(), Ids::of(COMMAND)))
+        Verdict(decide(&self.0, &command.into(), &Context::default(), now(), Ids::of(COMMAND)))
     }
 }
 

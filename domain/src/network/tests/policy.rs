@@ -29,7 +29,9 @@ fn a_network_repairs_drift_and_only_reports_exposures_until_told_otherwise() {
         network.policy,
         Policy {
             drift: DriftPolicy::Repair,
-            exposure: ExposurePolicy::Report
+            exposure: ExposurePolicy::Report,
+            reason: None,
+            ticket: None,
         }
     );
 }

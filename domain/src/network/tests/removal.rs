@@ -56,28 +56,28 @@ fn full() -> Vec<NetworkEvent> {
     ])
 }
 
-fn all_of_it() -> Vec<Remnant> {
+fn all_of_it() -> Vec<Leftover> {
     vec![
-        Remnant::Link { link: link() },
-        Remnant::Route {
+        Leftover::Link { link: link() },
+        Leftover::Route {
             side: Side::Local,
             route_table: text("rtb-01"),
             destination: range("10.101.0.0/16"),
         },
-        Remnant::FirewallRule {
+        Leftover::FirewallRule {
             side: Side::Local,
             rule_id: text("sgr-01"),
         },
-        Remnant::FirewallGroup {
+        Leftover::FirewallGroup {
             side: Side::Local,
             group: group("sg-01"),
         },
-        Remnant::Route {
+        Leftover::Route {
             side: Side::Remote,
             route_table: text("rtb-02"),
             destination: range("10.20.0.0/16"),
         },
-        Remnant::FirewallGroup {
+        Leftover::FirewallGroup {
             side: Side::Remote,
             group: group("sg-02"),
         },
@@ -170,7 +170,7 @@ fn a_peering_that_is_being_removed_takes_no_more_commands_but_that_to_let_it_be(
     }
     given(events)
         .when(abandon())
-        .then([abandoned(&[Remnant::Link { link: link() }])]);
+        .then([abandoned(&[Leftover::Link { link: link() }])]);
 }
 
 #[test]
@@ -245,8 +245,8 @@ fn the_answer_to_a_later_attempt_does_not_speak_for_an_earlier_one() {
         .collect::<Vec<_>>();
     assert_eq!(trace(refused_second.clone()), perhaps(1));
     assert_eq!(
-        recorded(refused_second.clone()).remnants(),
-        [Remnant::PossibleLink]
+        recorded(refused_second.clone()).leftovers(),
+        [Leftover::PossibleLink]
     );
     let during = two
         .into_iter()
@@ -269,8 +269,8 @@ fn the_answer_to_a_later_attempt_does_not_speak_for_an_earlier_one() {
 fn a_link_that_was_found_settles_what_became_of_the_attempts() {
     let found = recorded(history([started(1), started(2), initiated()]));
     assert_eq!(
-        (found.open_attempt, found.remnants()),
-        (None, vec![Remnant::Link { link: link() }])
+        (found.open_attempt, found.leftovers()),
+        (None, vec![Leftover::Link { link: link() }])
     );
 }
 
@@ -307,7 +307,7 @@ fn a_peering_is_removed_when_everything_of_its_making_is_gone() {
             left_behind: Vec::new()
         })
     );
-    assert!(peering.remnants().is_empty());
+    assert!(peering.leftovers().is_empty());
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn a_group_that_is_gone_took_its_rules_along() {
         group_removed(Side::Local, "sg-01").into(),
     ]);
     let local = recorded(events).firewall.local;
-    assert!(local.group.is_none() && local.rules.is_empty() && !local.enforced);
+    assert!(local.group.is_none() && local.rules.is_empty() && !local.is_enforced());
 }
 
 #[test]
@@ -350,10 +350,10 @@ fn abandonment_names_everything_that_is_left() {
     given(history([])).when(abandon()).then([abandoned(&[])]);
     given(history([started(1)]))
         .when(abandon())
-        .then([abandoned(&[Remnant::PossibleLink])]);
+        .then([abandoned(&[Leftover::PossibleLink])]);
     given(history([started(1), removal_requested()]))
         .when(abandon())
-        .then([abandoned(&[Remnant::PossibleLink])]);
+        .then([abandoned(&[Leftover::PossibleLink])]);
     let peering = recorded(full().into_iter().chain([abandoned(&all_of_it())]));
     assert_eq!(
         peering.life,
@@ -362,7 +362,7 @@ fn abandonment_names_everything_that_is_left() {
             left_behind: all_of_it()
         })
     );
-    assert_eq!(peering.remnants(), all_of_it());
+    assert_eq!(peering.leftovers(), all_of_it());
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn an_abandoned_peering_frees_its_peer_and_waits_for_nobody() {
         terms: Terms::default(),
     };
     let state = super::fold(events);
-    let granted = decide(&state, &request.into(), now(), Ids::of(super::COMMAND)).unwrap();
+    let granted = decide(&state, &request.into(), &Context::default(), now(), Ids::of(super::COMMAND)).unwrap();
     assert!(matches!(
         granted.first(),
         Some(NetworkEvent::PeeringRequested(_))
@@ -387,7 +387,7 @@ fn an_abandoned_peering_frees_its_peer_and_waits_for_nobody() {
 #[test]
 fn a_removal_lifts_the_block_and_forgets_what_was_found() {
     let events = full().into_iter().chain([
-        detected(Finding::LinkTagMissing).into(),
+        detected(DriftKind::LinkTagMissing).into(),
         blocked(BlockCause::LinkEnded).into(),
     ]);
     let peering = recorded(events.chain([removal_requested()]));

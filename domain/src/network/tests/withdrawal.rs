@@ -1,7 +1,7 @@
 //! Withdrawing and replacing routes: the old one goes when the new one is in, and only where it is
 //! ours.
 
-use super::{super::*, given, recorded, samples::*};
+use super::{now, super::*, given, recorded, samples::*};
 use crate::side::Side;
 
 const WIDE: &str = "10.101.0.0/16";
@@ -41,7 +41,7 @@ fn gone(destination: &str, table: &str) -> NetworkEvent {
 fn waiting(peering: &Peering, destination: &str) -> Option<(Vec<String>, Option<Range>)> {
     let route = peering.withdrawn.local.get(&range(destination))?;
     Some((
-        route.installed.iter().map(ToString::to_string).collect(),
+        route.installed.keys().map(ToString::to_string).collect(),
         route.replaced_by,
     ))
 }
@@ -138,7 +138,7 @@ fn a_withdrawn_route_that_is_accepted_again_keeps_what_is_installed() {
     let peering = recorded(active_history(again));
     assert_eq!(
         peering.routes.local[&range(WIDE)].installed,
-        [text("rtb-01")].into()
+        [(text("rtb-01"), now())].into()
     );
     assert_eq!(waiting(&peering, WIDE), None);
 }

@@ -127,7 +127,7 @@ fn own_facts(it: &Peering) -> String {
         (
             "left behind",
             if it.removal.is_some() && super::super::peering::ended(it) {
-                remnants(it)
+                leftovers(it)
             } else {
                 String::new()
             },
@@ -245,10 +245,10 @@ fn removal(it: &Peering) -> String {
 
 /// What stays at the cloud, for the last line about a peering.
 pub(in crate::cli) fn left_behind(it: &Peering) -> String {
-    format!("left behind: {}", remnants(it))
+    format!("left behind: {}", leftovers(it))
 }
 
-fn remnants(it: &Peering) -> String {
+fn leftovers(it: &Peering) -> String {
     if it.left_behind.is_empty() {
         return "nothing".to_owned();
     }

@@ -12,7 +12,7 @@ use crate::provisioner::{apply::Action, place};
 use cloud::LinkView;
 use domain::{
     Side,
-    network::{BlockCause, DnsResolutionApplied, Finding},
+    network::{BlockCause, DnsResolutionApplied, DriftKind},
 };
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
@@ -39,7 +39,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
         return;
     }
     if (on_record.applied == on_record.wanted)
-        && drift::weigh(facts, Finding::DnsResolutionFlipped { side }, draft) == Verdict::Leave
+        && drift::weigh(facts, DriftKind::DnsResolutionFlipped { side }, draft) == Verdict::Leave
     {
         return;
     }

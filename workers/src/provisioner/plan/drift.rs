@@ -6,7 +6,7 @@
 
 use super::{Draft, Facts, later};
 use domain::network::{
-    BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, Finding,
+    BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, DriftKind,
 };
 
 /// How many repairs of one thing within a day are made before a person must act.
@@ -20,9 +20,9 @@ pub(super) enum Verdict {
 }
 
 /// Puts a finding on record, and says whether it is to be put right now.
-pub(super) fn weigh(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) -> Verdict {
+pub(super) fn weigh(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) -> Verdict {
     let peering = facts.peering;
-    if peering.tolerated.contains(&finding) {
+    if peering.accepted_drift.contains(&finding) {
         return Verdict::Leave;
     }
     note(facts, &finding, draft);
@@ -41,8 +41,8 @@ pub(super) fn weigh(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) -> V
 
 /// Puts a finding on record that the engine cannot put right, whatever the policy; adopted, it is
 /// how it should be.
-pub(super) fn report(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) {
-    if facts.peering.tolerated.contains(&finding) {
+pub(super) fn report(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) {
+    if facts.peering.accepted_drift.contains(&finding) {
         return;
     }
     note(facts, &finding, draft);
@@ -54,7 +54,7 @@ pub(super) fn report(facts: &Facts<'_>, finding: Finding, draft: &mut Draft) {
     }
 }
 
-fn note(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) {
+fn note(facts: &Facts<'_>, finding: &DriftKind, draft: &mut Draft) {
     if !facts.peering.drift.contains_key(finding) {
         draft.record(DriftDetected {
             peering_id: facts.peering.id,
@@ -65,7 +65,7 @@ fn note(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) {
     draft.found.insert(finding.clone());
 }
 
-fn repair(facts: &Facts<'_>, finding: &Finding, draft: &mut Draft) -> Verdict {
+fn repair(facts: &Facts<'_>, finding: &DriftKind, draft: &mut Draft) -> Verdict {
     let repairs = facts.peering.repairs_of(finding);
     let Some(last) = repairs.last.filter(|last| facts.now - *last < FIGHT_WINDOW) else {
         return Verdict::Repair;

@@ -10,7 +10,7 @@ use cloud::{FirewallPart, GroupView, RuleView, group_name};
 use domain::{
     Side,
     network::{
-        BlockCause, DriftPolicy, Finding, Firewall, FirewallEnforced, FirewallGroupCreated,
+        BlockCause, DriftPolicy, DriftKind, Firewall, FirewallEnforced, FirewallGroupCreated,
         FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule,
     },
 };
@@ -60,7 +60,7 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let repairs = match known {
         None => true,
         Some(group) => {
-            drift::weigh(facts, Finding::GroupMissing { side, group }, draft) == Verdict::Repair
+            drift::weigh(facts, DriftKind::GroupMissing { side, group }, draft) == Verdict::Repair
         }
     };
     if repairs {
@@ -159,9 +159,9 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     exact &= close(facts, side, view, &known, draft);
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
     for rule in firewall.admit.difference(&present).copied() {
-        let finding = Finding::RuleMissing { side, rule };
-        let tolerated = facts.peering.tolerated.contains(&finding);
-        if tolerated {
+        let finding = DriftKind::RuleMissing { side, rule };
+        let accepted_drift = facts.peering.accepted_drift.contains(&finding);
+        if accepted_drift {
             continue;
         }
         exact = false;
@@ -267,7 +267,7 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
     };
     if view.owner != ours {
         put_back(
-            Finding::GroupTagMissing {
+            DriftKind::GroupTagMissing {
                 side,
                 group: group.clone(),
             },
@@ -281,7 +281,7 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
     {
         let (group, rule) = (group.clone(), shown.id.clone());
         put_back(
-            Finding::RuleTagMissing {
+            DriftKind::RuleTagMissing {
                 side,
                 rule_id: rule.clone(),
             },
@@ -299,7 +299,7 @@ fn strangers(
     known: &Firewall,
     draft: &mut Draft,
 ) -> bool {
-    let finding = |rule: &RuleView| Finding::RuleExtra {
+    let finding = |rule: &RuleView| DriftKind::RuleExtra {
         side,
         rule_id: rule.id.clone(),
         admits: rule.text.clone(),
@@ -308,7 +308,7 @@ fn strangers(
         .rules
         .iter()
         .filter(|rule| {
-            own(facts, known, rule).is_none() && !facts.peering.tolerated.contains(&finding(rule))
+            own(facts, known, rule).is_none() && !facts.peering.accepted_drift.contains(&finding(rule))
         })
         .collect();
     if strange.is_empty() {

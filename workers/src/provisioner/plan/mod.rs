@@ -45,7 +45,7 @@ use cloud::{Limits, LinkState};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, Finding, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed,
+        BlockCause, DriftKind, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed,
         PeeringInitiationStarted, ProvisioningBlocked, ProvisioningUnblocked, Registered,
     },
 };
@@ -208,12 +208,12 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
                 &mut draft,
             );
         }
-        Life::Initiated {
+        Life::AwaitingAcceptance {
             link,
             expires_at,
             warned,
         } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
-        Life::Accepted { link } => accept::wait(facts, link, &mut draft),
+        Life::Provisioning { link } => accept::wait(facts, link, &mut draft),
         Life::Active { link } => upkeep::plan(facts, link, &mut draft),
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
         Life::Ended(_) => {}
@@ -253,8 +253,8 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
-        | Life::Initiated { .. }
-        | Life::Accepted { .. } => {}
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. } => {}
         Life::Active { .. } | Life::Removing { .. } | Life::Ended(_) => return false,
     }
     if facts.now < deadline {
@@ -262,7 +262,7 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         return false;
     }
     // It may have become active in time, and nobody has looked since.
-    if let Life::Initiated { link, .. } | Life::Accepted { link } = &facts.peering.life {
+    if let Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } = &facts.peering.life {
         let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
             return true;
         };
@@ -293,7 +293,7 @@ struct Draft {
     /// The first reason found why somebody must act.
     block: Option<ProvisioningBlocked>,
     /// What was found otherwise than it was left.
-    found: BTreeSet<Finding>,
+    found: BTreeSet<DriftKind>,
     due: Option<DateTime<Utc>>,
     polls: bool,
     missing: BTreeSet<Missing>,

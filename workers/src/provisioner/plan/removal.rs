@@ -17,7 +17,7 @@ use domain::{
     Range, Side,
     network::{
         BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved,
-        LinkTrace, Origin, PeeringInitiated, PeeringRemoved, Remnant, RouteInstalled, RouteRemoved,
+        LinkTrace, Origin, PeeringInitiated, PeeringRemoved, Leftover, RouteInstalled, RouteRemoved,
     },
     text::Link,
 };
@@ -47,7 +47,7 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         }
     }
     let left_behind = match trace {
-        LinkTrace::Seen(link) => vec![Remnant::Link { link: link.clone() }],
+        LinkTrace::Seen(link) => vec![Leftover::Link { link: link.clone() }],
         LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Vec::new(),
     };
     draft.record(PeeringRemoved {

@@ -10,7 +10,7 @@ use crate::provisioner::{apply::Action, place};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
-    network::{BlockCause, Finding, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
+    network::{BlockCause, DriftKind, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
@@ -258,7 +258,7 @@ impl At<'_, '_> {
             .iter()
             .find(|entry| entry.destination == IpNet::V4(destination.net()))
         else {
-            let missing = Finding::RouteMissing {
+            let missing = DriftKind::RouteMissing {
                 side,
                 route_table: route_table.clone(),
                 destination,
@@ -308,7 +308,7 @@ impl At<'_, '_> {
             RouteState::Blackhole | RouteState::Unknown(_) if known => {
                 drift::report(
                     facts,
-                    Finding::RouteBlackhole {
+                    DriftKind::RouteBlackhole {
                         side,
                         route_table: table.clone(),
                         destination,
@@ -330,13 +330,13 @@ impl At<'_, '_> {
     ) {
         let (facts, side, target) = (self.facts, self.side, entry.target.to_string());
         let (peering_id, route_table) = (facts.peering.id, table.clone());
-        let finding = Finding::RouteForeign {
+        let finding = DriftKind::RouteForeign {
             side,
             route_table: route_table.clone(),
             destination,
             target: target.clone(),
         };
-        if facts.peering.tolerated.contains(&finding) {
+        if facts.peering.accepted_drift.contains(&finding) {
             return;
         }
         if route.installed.contains(table) || facts.peering.drift.contains_key(&finding) {
@@ -411,7 +411,7 @@ impl At<'_, '_> {
                 None if ours => {}
                 Some(_) | None if found => {}
                 Some((destination, known)) if known.installed.contains(&route_table) => {
-                    let finding = Finding::RouteExtra {
+                    let finding = DriftKind::RouteExtra {
                         side,
                         route_table: route_table.clone(),
                         destination: destination.to_string(),
@@ -431,7 +431,7 @@ impl At<'_, '_> {
                     let destination = route.destination.to_string();
                     drift::report(
                         facts,
-                        Finding::RouteExtra {
+                        DriftKind::RouteExtra {
                             side,
                             route_table: route_table.clone(),
                             destination,

@@ -10,7 +10,7 @@ use cloud::{LinkState, LinkView};
 use domain::{
     Side,
     network::{
-        ConnectorIngressRevoked, Finding, FoundRoute, IngressEnd, Origin, Outcome, PeeringSurveyed,
+        ConnectorIngressRevoked, DriftKind, FoundRoute, IngressEnd, Origin, Outcome, PeeringSurveyed,
     },
     text::Link,
 };
@@ -58,14 +58,14 @@ fn active<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a L
 
 /// The end of the link as it was found first: one that goes from deleting to deleted has ended
 /// once.
-fn ended(facts: &Facts<'_>, view: &LinkView) -> Finding {
+fn ended(facts: &Facts<'_>, view: &LinkView) -> DriftKind {
     let known = facts
         .peering
         .drift
         .keys()
-        .chain(&facts.peering.tolerated)
-        .find(|it| matches!(it, Finding::LinkEnded { .. }));
-    known.cloned().unwrap_or_else(|| Finding::LinkEnded {
+        .chain(&facts.peering.accepted_drift)
+        .find(|it| matches!(it, DriftKind::LinkEnded { .. }));
+    known.cloned().unwrap_or_else(|| DriftKind::LinkEnded {
         state: view.state.as_str().to_owned(),
     })
 }
@@ -116,7 +116,7 @@ fn tag(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     if !facts.peering.made_the_link() || view.owner == Some(facts.peering.id) {
         return;
     }
-    if drift::weigh(facts, Finding::LinkTagMissing, draft) == drift::Verdict::Repair {
+    if drift::weigh(facts, DriftKind::LinkTagMissing, draft) == drift::Verdict::Repair {
         draft.act(
             facts,
             Action::TagLink {

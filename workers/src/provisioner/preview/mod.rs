@@ -424,7 +424,7 @@ impl Play<'_> {
     fn waiting(&self, id: PeeringId) -> Option<String> {
         let (_, peering) = self.facts(id)?;
         match (&peering.life, peering.terms.consent) {
-            (Life::Initiated { .. }, Consent::Owner) => Some(format!(
+            (Life::AwaitingAcceptance { .. }, Consent::Owner) => Some(format!(
                 "account {}: its owner accepts the link",
                 peering.peer.account
             )),

@@ -232,7 +232,7 @@ fn every_finding_is_stored_under_its_own_kind_and_as_it_was() {
             .unwrap();
     assert_eq!(serde_json::to_value(findings()).unwrap(), stored);
     assert_eq!(
-        serde_json::from_value::<Vec<Finding>>(stored).unwrap(),
+        serde_json::from_value::<Vec<DriftKind>>(stored).unwrap(),
         findings()
     );
     for finding in findings() {

@@ -29,6 +29,7 @@ fn reported() -> Policy {
     Policy {
         drift: DriftPolicy::Report,
         exposure: ExposurePolicy::Enforce { groups },
+        ..Policy::default()
     }
 }
 
@@ -65,19 +66,19 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
 fn of_intent() -> Vec<NetworkEvent> {
     let (peering_id, side, destination) = (its_peering(), Side::Local, range("10.101.0.0/16"));
     let (ingress_id, reason) = (ingress_id(0x2a), reason_given("the orders webhook"));
-    let remnants = vec![
-        Remnant::PossibleLink,
-        Remnant::Link { link: link() },
-        Remnant::Route {
+    let leftovers = vec![
+        Leftover::PossibleLink,
+        Leftover::Link { link: link() },
+        Leftover::Route {
             side,
             route_table: text("rtb-0d1e2f30415263748"),
             destination,
         },
-        Remnant::FirewallGroup {
+        Leftover::FirewallGroup {
             side: Side::Remote,
             group: group("sg-0e1f2a3b4c5d6e7f8"),
         },
-        Remnant::FirewallRule {
+        Leftover::FirewallRule {
             side: Side::Remote,
             rule_id: text("sgr-0f1e2d3c4b5a69788"),
         },
@@ -150,7 +151,7 @@ fn of_intent() -> Vec<NetworkEvent> {
         PeeringAbandoned {
             peering_id,
             reason,
-            left_behind: remnants,
+            left_behind: leftovers,
         }
         .into(),
     ]
@@ -236,7 +237,7 @@ fn of_the_link() -> Vec<NetworkEvent> {
         .into(),
         PeeringRemoved {
             peering_id,
-            left_behind: vec![Remnant::Link { link }],
+            left_behind: vec![Leftover::Link { link }],
         }
         .into(),
     ]
@@ -358,6 +359,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
     let reported = Policy {
         drift: DriftPolicy::Adopt,
         exposure: ExposurePolicy::Report,
+        ..Policy::default()
     };
     vec![
         (
@@ -436,7 +438,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
 }
 
 /// One of each finding.
-pub(super) fn findings() -> Vec<Finding> {
+pub(super) fn findings() -> Vec<DriftKind> {
     let (side, route_table, destination) = (
         Side::Remote,
         text("rtb-0d1e2f30415263748"),
@@ -444,46 +446,46 @@ pub(super) fn findings() -> Vec<Finding> {
     );
     let target = "tgw-0a1b2c3d4e5f60718".to_owned();
     vec![
-        Finding::LinkEnded {
+        DriftKind::LinkEnded {
             state: "deleted".to_owned(),
         },
-        Finding::LinkTagMissing,
-        Finding::DnsResolutionFlipped { side },
+        DriftKind::LinkTagMissing,
+        DriftKind::DnsResolutionFlipped { side },
         route_missing("rtb-0d1e2f30415263748"),
-        Finding::RouteForeign {
+        DriftKind::RouteForeign {
             side,
             route_table,
             destination,
             target,
         },
-        Finding::RouteBlackhole {
+        DriftKind::RouteBlackhole {
             side,
             route_table: text("rtb-0d1e2f30415263748"),
             destination,
         },
-        Finding::RouteExtra {
+        DriftKind::RouteExtra {
             side,
             route_table: text("rtb-0d1e2f30415263748"),
             destination: "10.20.7.0/28".to_owned(),
         },
-        Finding::GroupMissing {
+        DriftKind::GroupMissing {
             side,
             group: group("sg-0e1f2a3b4c5d6e7f8"),
         },
-        Finding::RuleMissing {
+        DriftKind::RuleMissing {
             side,
             rule: rule("10.20.0.0/16", 443),
         },
-        Finding::RuleExtra {
+        DriftKind::RuleExtra {
             side,
             rule_id: text("sgr-0f1e2d3c4b5a69788"),
             admits: "tcp 22 from 10.20.0.0/16".to_owned(),
         },
-        Finding::GroupTagMissing {
+        DriftKind::GroupTagMissing {
             side,
             group: group("sg-0e1f2a3b4c5d6e7f8"),
         },
-        Finding::RuleTagMissing {
+        DriftKind::RuleTagMissing {
             side,
             rule_id: text("sgr-0f1e2d3c4b5a69788"),
         },

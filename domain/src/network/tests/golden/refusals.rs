@@ -63,6 +63,10 @@ refusals! {
     IngressUnknown { peering_id: peering_id(1), ingress_id: ingress_id(1) } => Unknown,
     DnsResolutionUnsupported { provider: Provider::Azure } => Invalid,
     AccepterMismatch { peering_id: peering_id(1), on_record: "444455556601".to_owned(), shown: "999999999999".to_owned() } => Precondition,
+    ReasonRequired {} => Invalid,
+    ReasonMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
+    TicketRequired {} => Invalid,
+    TicketMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
 }
 
 #[test]

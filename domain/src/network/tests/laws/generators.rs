@@ -30,7 +30,7 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
             PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side] }.into()
         }),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
-        1 => (a_peering(), remnants()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),
+        1 => (a_peering(), leftovers()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),
     ]
 }
 
@@ -289,7 +289,7 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             .prop_map(|(peering_id, side, enabled)| DnsResolutionSet { peering_id, side, enabled }.into()),
         1 => (a_peering(), a_reason())
             .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
-        1 => (a_peering(), a_reason(), remnants())
+        1 => (a_peering(), a_reason(), leftovers())
             .prop_map(|(peering_id, reason, left_behind)| PeeringAbandoned { peering_id, reason, left_behind }.into()),
         1 => (a_peering(), a_link()).prop_map(|(peering_id, expired)| PeeringRenewed { peering_id, expired }.into()),
     ]

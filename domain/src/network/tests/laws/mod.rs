@@ -104,7 +104,7 @@ fn next(peering: &Peering) -> Option<Outcome> {
             }
             .into(),
         ),
-        Life::Initiated { link, .. } => Some(
+        Life::AwaitingAcceptance { link, .. } => Some(
             PeeringAccepted {
                 peering_id,
                 link: link.clone(),
@@ -112,7 +112,7 @@ fn next(peering: &Peering) -> Option<Outcome> {
             }
             .into(),
         ),
-        Life::Accepted { link } => Some(
+        Life::Provisioning { link } => Some(
             PeeringActivated {
                 peering_id,
                 link: link.clone(),
@@ -156,7 +156,7 @@ fn next_on_link(peering: &Peering) -> Option<Outcome> {
     let firewall = |side| {
         let firewall = peering.firewall.get(side);
         let admit = firewall.admit.iter().copied().collect();
-        (!firewall.enforced).then(|| {
+        (!firewall.is_enforced()).then(|| {
             FirewallEnforced {
                 peering_id,
                 side,
@@ -174,10 +174,10 @@ fn next_on_link(peering: &Peering) -> Option<Outcome> {
 
 fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
     let peering_id = peering.id;
-    for remnant in peering.remnants() {
+    for remnant in peering.leftovers() {
         match remnant {
-            Remnant::PossibleLink | Remnant::Link { .. } => {}
-            Remnant::Route {
+            Leftover::PossibleLink | Leftover::Link { .. } => {}
+            Leftover::Route {
                 side,
                 route_table,
                 destination,
@@ -192,7 +192,7 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
                     .into(),
                 );
             }
-            Remnant::FirewallGroup { side, group } => {
+            Leftover::FirewallGroup { side, group } => {
                 return Some(
                     FirewallGroupRemoved {
                         peering_id,
@@ -202,7 +202,7 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
                     .into(),
                 );
             }
-            Remnant::FirewallRule { side, rule_id } => {
+            Leftover::FirewallRule { side, rule_id } => {
                 let (rule, _) = peering
                     .firewall
                     .get(side)
@@ -321,7 +321,7 @@ fn assert_sides_are_sound(peering: &Peering) {
             routes
                 .keys()
                 .chain(withdrawn.keys())
-                .all(|it| peering.ever_accepted.get(side).contains(it)),
+                .all(|it| peering.ever_accepted.get(side).contains_key(it)),
             "a route nobody asked for"
         );
         assert!(
@@ -340,14 +340,14 @@ fn assert_sides_are_sound(peering: &Peering) {
             assert!(
                 !route
                     .installed
-                    .iter()
+                    .keys()
                     .any(|table| peering.was_found(side, table, *destination)),
                 "somebody else's route is to go"
             );
         }
         let firewall = peering.firewall.get(side);
         assert!(
-            !firewall.enforced || firewall.group.is_some(),
+            !firewall.is_enforced() || firewall.group.is_some(),
             "a posture without a group to keep it"
         );
     }
@@ -363,19 +363,19 @@ fn assert_nothing_is_lost(before: &Network, after: &Network) {
         let Some(ending) = after.peerings[&peering.id].life.ending() else {
             continue;
         };
-        let is_accounted_for = |remnant: &Remnant| match (remnant, ending) {
-            (Remnant::PossibleLink, Ending::Removed { .. }) => true,
+        let is_accounted_for = |remnant: &Leftover| match (remnant, ending) {
+            (Leftover::PossibleLink, Ending::Removed { .. }) => true,
             (
-                Remnant::Link { link },
+                Leftover::Link { link },
                 Ending::Rejected { link: over } | Ending::Expired { link: over },
             ) => link == over,
-            (Remnant::Link { link }, Ending::Failed { link: over, .. }) => {
+            (Leftover::Link { link }, Ending::Failed { link: over, .. }) => {
                 Some(link) == over.as_ref()
             }
             (named, _) => ending.left_behind().contains(named),
         };
         let lost: Vec<_> = peering
-            .remnants()
+            .leftovers()
             .into_iter()
             .filter(|it| !is_accounted_for(it))
             .collect();
@@ -415,8 +415,8 @@ proptest! {
         events in vec(any_event(), 0..60), command in any_command(),
     ) {
         let state = super::fold(events);
-        let answer = decide(&state, &command, now(), ids(0));
-        prop_assert_eq!(answer, decide(&state, &command, now(), ids(0)));
+        let answer = decide(&state, &command, &Context::default(), now(), ids(0));
+        prop_assert_eq!(answer, decide(&state, &command, &Context::default(), now(), ids(0)));
     }
 
     #[test]
@@ -427,10 +427,30 @@ proptest! {
     }
 
     #[test]
+    fn a_state_survives_the_way_through_json(events in vec(an_event(), 0..60)) {
+        let state = super::fold(std::iter::once(registered()).chain(events));
+        let stored = serde_json::to_string(&state).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Network>(&stored).unwrap(), state);
+    }
+
+    #[test]
+    fn a_peering_folds_the_same_without_its_neighbours(events in vec(an_event(), 0..60), next in an_event()) {
+        let Network::Registered(mut network) = super::fold(std::iter::once(registered()).chain(events)) else { panic!("the network is gone") };
+        let whole = evolve(Network::Registered(network.clone()), &next, now());
+        let id = next.peering_id();
+        let neighbours: Vec<_> = network.peerings.extract_if(.., |known, _| Some(*known) != id).collect();
+        let alone = evolve(Network::Registered(network), &next, now());
+        let (Network::Registered(mut alone) | Network::Retired(mut alone)) = alone else { panic!("the network is gone") };
+        alone.peerings.extend(neighbours);
+        let (Network::Registered(whole) | Network::Retired(whole)) = whole else { panic!("the network is gone") };
+        prop_assert_eq!(alone, whole);
+    }
+
+    #[test]
     fn what_has_ended_is_changed_by_nothing_but_a_renewal(events in vec(an_event(), 0..60), late in vec(an_event(), 1..20)) {
         let Network::Registered(network) = super::fold(std::iter::once(registered()).chain(events)) else { panic!("the network is gone") };
         let late = late.into_iter().filter(|event| !matches!(event, NetworkEvent::PeeringRenewed(_)));
-        let Network::Registered(after) = late.fold(Network::Registered(network.clone()), |state, event| evolve(state, &event)) else {
+        let Network::Registered(after) = late.fold(Network::Registered(network.clone()), |state, event| evolve(state, &event, now())) else {
             panic!("the network is gone")
         };
         for peering in network.peerings.values().filter(|it| !it.life.is_live()) {
@@ -440,7 +460,7 @@ proptest! {
 
     #[test]
     fn an_event_that_no_network_is_on_record_for_changes_nothing(outcome in an_outcome()) {
-        prop_assert_eq!(evolve(Network::Unregistered, &as_event(outcome)), Network::Unregistered);
+        prop_assert_eq!(evolve(Network::Unregistered, &as_event(outcome), now()), Network::Unregistered);
     }
 
     #[test]
@@ -454,10 +474,10 @@ proptest! {
             if asks && requests as u128 == PEERINGS {
                 continue;
             }
-            if let Ok(events) = decide(&state, &command, now(), ids(requests)) {
+            if let Ok(events) = decide(&state, &command, &Context::default(), now(), ids(requests)) {
                 requests += usize::from(asks);
                 assert_closed(&events);
-                let after = events.iter().fold(state.clone(), evolve);
+                let after = events.iter().fold(state.clone(), |state, event| evolve(state, event, now()));
                 assert_nothing_is_lost(&state, &after);
                 state = after;
             }
@@ -470,19 +490,19 @@ proptest! {
     fn an_outcome_said_twice_is_recorded_once(events in vec(an_event(), 0..40), outcome in an_outcome()) {
         let state = super::fold(std::iter::once(registered()).chain(events));
         let command = NetworkCommand::Record(outcome);
-        if let Ok(first) = decide(&state, &command, now(), ids(0)) {
-            let state = first.iter().fold(state, evolve);
-            prop_assert_eq!(decide(&state, &command, now(), ids(0)), Ok(Vec::new()));
+        if let Ok(first) = decide(&state, &command, &Context::default(), now(), ids(0)) {
+            let state = first.iter().fold(state, |state, event| evolve(state, event, now()));
+            prop_assert_eq!(decide(&state, &command, &Context::default(), now(), ids(0)), Ok(Vec::new()));
         }
     }
 
     #[test]
     fn an_intent_said_twice_changes_nothing_the_second_time(events in vec(an_event(), 0..40), command in a_command()) {
         let state = super::fold(std::iter::once(registered()).chain(events));
-        if let Ok(first) = decide(&state, &command, now(), Ids::of(super::COMMAND)) {
-            let state = first.iter().fold(state, evolve);
-            let again = decide(&state, &command, now(), Ids::of(super::COMMAND)).unwrap_or_default();
-            prop_assert_eq!(again.iter().fold(state.clone(), evolve), state);
+        if let Ok(first) = decide(&state, &command, &Context::default(), now(), Ids::of(super::COMMAND)) {
+            let state = first.iter().fold(state, |state, event| evolve(state, event, now()));
+            let again = decide(&state, &command, &Context::default(), now(), Ids::of(super::COMMAND)).unwrap_or_default();
+            prop_assert_eq!(again.iter().fold(state.clone(), |state, event| evolve(state, event, now())), state);
         }
     }
 

@@ -91,7 +91,7 @@ pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
         select(&DriftPolicy::ALL),
         prop_oneof![Just(ExposurePolicy::Report), enforce],
     )
-        .prop_map(|(drift, exposure)| Policy { drift, exposure })
+        .prop_map(|(drift, exposure)| Policy { drift, exposure, ..Policy::default() })
 }
 
 /// The first ids are those that the generated commands give, so that what was opened is met again.
@@ -100,22 +100,22 @@ pub(super) fn an_ingress() -> impl Strategy<Value = IngressId> {
         .prop_map(|(peering, n)| Ids::of(CommandId(uuid::Uuid::from_u128(n))).ingress(peering))
 }
 
-pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
+pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
     prop_oneof![
-        Just(Finding::LinkEnded {
+        Just(DriftKind::LinkEnded {
             state: "deleted".to_owned()
         }),
-        Just(Finding::LinkTagMissing),
-        a_side().prop_map(|side| Finding::DnsResolutionFlipped { side }),
+        Just(DriftKind::LinkTagMissing),
+        a_side().prop_map(|side| DriftKind::DnsResolutionFlipped { side }),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
-            Finding::RouteMissing {
+            DriftKind::RouteMissing {
                 side,
                 route_table,
                 destination,
             }
         }),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
-            Finding::RouteForeign {
+            DriftKind::RouteForeign {
                 side,
                 route_table,
                 destination,
@@ -123,18 +123,18 @@ pub(super) fn a_finding() -> impl Strategy<Value = Finding> {
             }
         }),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
-            Finding::RouteExtra {
+            DriftKind::RouteExtra {
                 side,
                 route_table,
                 destination: destination.to_string(),
             }
         }),
-        (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupMissing { side, group }),
-        (a_side(), a_group()).prop_map(|(side, group)| Finding::GroupTagMissing { side, group }),
-        (a_side(), a_rule()).prop_map(|(side, rule)| Finding::RuleMissing { side, rule }),
+        (a_side(), a_group()).prop_map(|(side, group)| DriftKind::GroupMissing { side, group }),
+        (a_side(), a_group()).prop_map(|(side, group)| DriftKind::GroupTagMissing { side, group }),
+        (a_side(), a_rule()).prop_map(|(side, rule)| DriftKind::RuleMissing { side, rule }),
         (a_side(), a_rule_id())
-            .prop_map(|(side, rule_id)| Finding::RuleTagMissing { side, rule_id }),
-        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| Finding::RuleExtra {
+            .prop_map(|(side, rule_id)| DriftKind::RuleTagMissing { side, rule_id }),
+        (a_side(), a_rule_id()).prop_map(|(side, rule_id)| DriftKind::RuleExtra {
             side,
             rule_id,
             admits: "tcp 22".to_owned()
@@ -158,11 +158,11 @@ pub(super) fn some_evidence() -> impl Strategy<Value = Evidence> {
         })
 }
 
-pub(super) fn remnants() -> impl Strategy<Value = Vec<Remnant>> {
+pub(super) fn leftovers() -> impl Strategy<Value = Vec<Leftover>> {
     let one = prop_oneof![
-        Just(Remnant::PossibleLink),
-        a_link().prop_map(|link| Remnant::Link { link }),
-        (a_side(), a_group()).prop_map(|(side, group)| Remnant::FirewallGroup { side, group }),
+        Just(Leftover::PossibleLink),
+        a_link().prop_map(|link| Leftover::Link { link }),
+        (a_side(), a_group()).prop_map(|(side, group)| Leftover::FirewallGroup { side, group }),
     ];
     vec(one, 0..3)
 }

@@ -71,8 +71,8 @@ columns! {
     requested: View::Peering(Life::Requested) => routed([]);
     initiating: View::Peering(Life::Initiating { .. }) => routed([started(1)]);
     initiation_refused: View::Peering(Life::InitiationRefused { .. }) => routed([started(1), initiation_refused(1)]);
-    initiated: View::Peering(Life::Initiated { .. }) => routed([started(1), initiated()]);
-    accepted: View::Peering(Life::Accepted { .. }) => routed([started(1), initiated(), accepted()]);
+    initiated: View::Peering(Life::AwaitingAcceptance { .. }) => routed([started(1), initiated()]);
+    accepted: View::Peering(Life::Provisioning { .. }) => routed([started(1), initiated(), accepted()]);
     active: View::Peering(Life::Active { .. }) => active();
     removing_without_a_link: View::Peering(Life::Removing { trace: LinkTrace::Never, .. }) => routed([removal_requested()]);
     removing_perhaps_a_link: View::Peering(Life::Removing { trace: LinkTrace::Perhaps { .. }, .. }) =>
@@ -86,7 +86,7 @@ columns! {
     removed: View::Peering(Life::Ended(Ending::Removed { .. })) =>
         removing().into_iter().chain([link_removed().into(), removed(&[]).into()]).collect();
     abandoned: View::Peering(Life::Ended(Ending::Abandoned { .. })) =>
-        active().into_iter().chain([abandoned(&[Remnant::Link { link: link() }])]).collect();
+        active().into_iter().chain([abandoned(&[Leftover::Link { link: link() }])]).collect();
     adopted: View::Adopted => adopted_and_asked([]);
     adopted_and_removing: View::AdoptedRemoving => adopted_and_asked([removal_requested()]);
     retired: View::Retired => routed([started(1), initiated(), rejected(), retired()]);

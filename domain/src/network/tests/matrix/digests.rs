@@ -133,6 +133,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                     exposure: ExposurePolicy::Enforce {
                         groups: [text("sg-01"), text("sg-02")].into(),
                     },
+                    ..Policy::default()
                 },
             }
             .into(),
@@ -167,4 +168,17 @@ fn a_command_in_an_old_form_keeps_its_digest() {
         assert_eq!(now, Some(old), "a pair is never changed and never lost");
     }
     assert_eq!(golden.len(), made.len(), "a new command needs its pair");
+}
+
+#[test]
+fn every_command_on_record_reads_back_as_itself_and_keeps_its_digest() {
+    let stored: Vec<Value> = serde_json::from_slice(&fs::read(file()).unwrap()).unwrap();
+    assert!(!stored.is_empty());
+    for pair in stored {
+        let name = &pair["name"];
+        let command: NetworkCommand = serde_json::from_value(pair["command"].clone())
+            .unwrap_or_else(|error| panic!("{name} no longer reads: {error}"));
+        let digest = Digest::of(&command).unwrap();
+        assert_eq!(digest.to_string(), pair["digest"].as_str().unwrap(), "{name}");
+    }
 }

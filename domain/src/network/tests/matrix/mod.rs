@@ -25,7 +25,7 @@ const YES: Expected = "events";
 const NIL: Expected = "nothing";
 
 fn verdict(state: &Network, command: &NetworkCommand) -> String {
-    match decide(state, command, now(), Ids::of(COMMAND)) {
+    match decide(state, command, &Context::default(), now(), Ids::of(COMMAND)) {
         Ok(events) if events.is_empty() => NIL.to_owned(),
         Ok(_) => YES.to_owned(),
         Err(refusal) => reason(&refusal),
@@ -61,7 +61,7 @@ fn a_block_changes_no_verdict_but_those_about_blocks() {
                 _ => entry,
             };
             assert_eq!(
-                verdict(&evolve(state, &block), &command()),
+                verdict(&evolve(state, &block, now()), &command()),
                 expected,
                 "{column}, blocked × {row}"
             );
@@ -78,9 +78,9 @@ fn whatever_leads_to_events_leads_to_none_or_to_a_refusal_the_second_time() {
             .filter(|(_, wanted)| **wanted == YES)
         {
             let (state, command) = (fold(events()), command());
-            let first = decide(&state, &command, now(), Ids::of(COMMAND)).unwrap();
-            let after = first.iter().fold(state, evolve);
-            let again = decide(&after, &command, now(), Ids::of(COMMAND));
+            let first = decide(&state, &command, &Context::default(), now(), Ids::of(COMMAND)).unwrap();
+            let after = first.iter().fold(state, |state, event| evolve(state, event, now()));
+            let again = decide(&after, &command, &Context::default(), now(), Ids::of(COMMAND));
             let is_asked_anew = matches!(command, NetworkCommand::CheckDrift(_));
             assert!(
                 is_asked_anew || again.unwrap_or_default().is_empty(),

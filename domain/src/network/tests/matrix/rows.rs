@@ -96,7 +96,7 @@ rows! {
     link_is_gone                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, YES, RET] Record(Outcome::LinkRemoved(_)) => link_gone(link());
     another_link_is_gone               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, RET] Record(Outcome::LinkRemoved(_)) => link_gone(other_link());
     removed_with_all                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[]).into());
-    removed_but_for_the_link           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[Remnant::Link { link: link() }]).into());
+    removed_but_for_the_link           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[Leftover::Link { link: link() }]).into());
     install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RouteInstalled(_)) => install();
     a_route_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RouteRemoved(_)) => route_gone();
     find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
@@ -110,9 +110,9 @@ rows! {
     an_ingress_is_over                 [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::IngressExpired(_)) => ingress_over(2);
     an_ingress_without_an_end_is_over  [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::IngressExpired(_)) => ingress_over(1);
     apply_dns                          [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::DnsResolutionApplied(_)) => Record(dns_applied(Side::Local, true).into());
-    detect_drift                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::DriftDetected(_)) => Record(detected(Finding::LinkTagMissing).into());
-    repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(Finding::LinkTagMissing, now()).into());
-    adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(tolerated(Finding::LinkTagMissing).into());
+    detect_drift                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::DriftDetected(_)) => Record(detected(DriftKind::LinkTagMissing).into());
+    repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
+    adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
     block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
     unblock                            [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::Unblocked(_)) => unblock();
 }

@@ -134,14 +134,14 @@ pub(crate) fn link_removed() -> LinkRemoved {
     }
 }
 
-pub(crate) fn removed(left_behind: &[Remnant]) -> PeeringRemoved {
+pub(crate) fn removed(left_behind: &[Leftover]) -> PeeringRemoved {
     PeeringRemoved {
         peering_id: peering_id(1),
         left_behind: left_behind.to_vec(),
     }
 }
 
-pub(crate) fn abandoned(left_behind: &[Remnant]) -> NetworkEvent {
+pub(crate) fn abandoned(left_behind: &[Leftover]) -> NetworkEvent {
     let reason = reason_given("the account is closed");
     PeeringAbandoned {
         peering_id: peering_id(1),
@@ -235,15 +235,15 @@ pub(crate) fn group_removed(side: Side, name: &str) -> FirewallGroupRemoved {
 }
 
 /// The route of the local side is gone from this table.
-pub(crate) fn route_missing(table: &str) -> Finding {
-    Finding::RouteMissing {
+pub(crate) fn route_missing(table: &str) -> DriftKind {
+    DriftKind::RouteMissing {
         side: Side::Local,
         route_table: text(table),
         destination: range("10.101.0.0/16"),
     }
 }
 
-pub(crate) fn detected(finding: Finding) -> DriftDetected {
+pub(crate) fn detected(finding: DriftKind) -> DriftDetected {
     DriftDetected {
         peering_id: peering_id(1),
         finding,
@@ -251,7 +251,7 @@ pub(crate) fn detected(finding: Finding) -> DriftDetected {
     }
 }
 
-pub(crate) fn repaired(finding: Finding, repaired_at: DateTime<Utc>) -> DriftRepaired {
+pub(crate) fn repaired(finding: DriftKind, repaired_at: DateTime<Utc>) -> DriftRepaired {
     DriftRepaired {
         peering_id: peering_id(1),
         finding,
@@ -259,7 +259,7 @@ pub(crate) fn repaired(finding: Finding, repaired_at: DateTime<Utc>) -> DriftRep
     }
 }
 
-pub(crate) fn tolerated(finding: Finding) -> DriftAdopted {
+pub(crate) fn accepted_drift(finding: DriftKind) -> DriftAdopted {
     DriftAdopted {
         peering_id: peering_id(1),
         finding,

@@ -4,7 +4,7 @@ use super::{maybe_time, time};
 use crate::api::v0 as v1;
 use domain::{
     Advisory, Range,
-    network::{AcceptedBy, Evidence, Finding, FoundRoute, InboundRule, Peer, Remnant},
+    network::{AcceptedBy, Evidence, DriftKind, FoundRoute, InboundRule, Peer, Remnant},
 };
 use projections::{
     Block, DnsView, DriftView, ExposureView, FirewallView, IngressView, Origin, PeeringView,
@@ -238,7 +238,7 @@ fn dns(view: &DnsView) -> v1::Dns {
 }
 
 fn drift(view: &DriftView) -> v1::Drift {
-    let finding: &Finding = &view.finding;
+    let finding: &DriftKind = &view.finding;
     v1::Drift {
         kind: finding.kind().to_owned(),
         side: finding.side().to_string(),

@@ -1,0 +1,197 @@
+//! How a network follows from its events: the one place that knows what each event does.
+//!
+//! Total: an event that the state has no place for changes nothing. What has ended stays as it
+//! ended, but for a renewal; a retired network stays as it is. The event's own time comes with it.
+
+use super::{
+    Network, Registered, Retirement,
+    event::NetworkEvent,
+    peering::{Ending, Peering},
+    register,
+};
+use crate::ids::PeeringId;
+use chrono::{DateTime, Utc};
+
+/// Applies an event that was decided at this time.
+pub fn evolve(state: Network, event: &NetworkEvent, at: DateTime<Utc>) -> Network {
+    match state {
+        Network::Unregistered => {
+            if let NetworkEvent::NetworkRegistered(registered) = event {
+                Network::Registered(register::evolve(registered, at))
+            } else {
+                Network::Unregistered
+            }
+        }
+        Network::Registered(mut network) => {
+            network.follow(event, at);
+            if network.retired.is_some() {
+                Network::Retired(network)
+            } else {
+                Network::Registered(network)
+            }
+        }
+        Network::Retired(network) => Network::Retired(network),
+    }
+}
+
+impl Registered {
+    fn follow(&mut self, event: &NetworkEvent, at: DateTime<Utc>) {
+        match event {
+            NetworkEvent::NetworkRegistered(_) => {}
+            NetworkEvent::NetworkPolicySet(it) => self.policy = it.policy.clone(),
+            NetworkEvent::DriftCheckRequested(it) => self.drift_check = Some(it.requested_at),
+            NetworkEvent::NetworkRetired(it) => {
+                let reason = it.reason.clone();
+                self.retired = Some(Retirement { at, reason });
+            }
+            NetworkEvent::PeeringRequested(it) => {
+                self.peerings
+                    .entry(it.peering_id)
+                    .or_insert_with(|| Peering::requested(it, at));
+            }
+            NetworkEvent::PeeringAdopted(it) => {
+                self.peerings
+                    .entry(it.peering_id)
+                    .or_insert_with(|| Peering::adopted(it, at));
+            }
+            NetworkEvent::PeeringRenewed(it) => {
+                if let Some(peering) = self.peerings.get_mut(&it.peering_id) {
+                    peering.renew(it);
+                }
+            }
+            NetworkEvent::RouteAccepted(it) => self.while_live(it.peering_id, |peering| {
+                peering.accept_route(it.side, it.destination, at);
+            }),
+            NetworkEvent::RouteWithdrawn(it) => self.while_live(it.peering_id, |peering| {
+                peering.withdraw_route(it, at);
+            }),
+            NetworkEvent::FirewallRestricted(it) => self.while_live(it.peering_id, |peering| {
+                peering.restrict(it, at);
+            }),
+            NetworkEvent::ConnectorIngressAllowed(it) => {
+                self.while_live(it.peering_id, |peering| peering.ingress_allowed(it, at));
+            }
+            NetworkEvent::ConnectorIngressRevoked(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.ingress_revoked(it.ingress_id, at);
+                });
+            }
+            NetworkEvent::DnsResolutionSet(it) => self.while_live(it.peering_id, |peering| {
+                peering.want_dns(it.side, it.enabled, at);
+            }),
+            NetworkEvent::PeeringRemovalRequested(it) => {
+                self.while_live(it.peering_id, |peering| peering.removal_requested(it, at));
+            }
+            NetworkEvent::PeeringDeadlinePassed(it) => {
+                self.while_live(it.peering_id, |peering| peering.deadline_passed(it, at));
+            }
+            NetworkEvent::PeeringAbandoned(it) => {
+                self.while_live(it.peering_id, |peering| peering.abandoned(it, at));
+            }
+            NetworkEvent::PeeringInitiationStarted(it) => {
+                self.while_live(it.peering_id, |peering| peering.initiation_started(it));
+            }
+            NetworkEvent::PeeringInitiationRefused(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.initiation_refused(it.attempt);
+                });
+            }
+            NetworkEvent::PeeringInitiated(it) => {
+                self.while_live(it.peering_id, |peering| peering.initiated(it));
+            }
+            NetworkEvent::PeeringExpiryNear(it) => {
+                self.while_live(it.peering_id, Peering::expiry_near);
+            }
+            NetworkEvent::PeeringAccepted(it) => {
+                self.while_live(it.peering_id, |peering| peering.accepted(it, at));
+            }
+            NetworkEvent::PeeringActivated(it) => self.while_live(it.peering_id, |peering| {
+                peering.activated(&it.link, at);
+            }),
+            NetworkEvent::PeeringRejected(it) => {
+                let link = it.link.clone();
+                self.end(it.peering_id, Ending::Rejected { link }, at);
+            }
+            NetworkEvent::PeeringExpired(it) => {
+                let link = it.link.clone();
+                self.end(it.peering_id, Ending::Expired { link }, at);
+            }
+            NetworkEvent::PeeringFailed(it) => {
+                let (link, message) = (it.link.clone(), it.message.clone());
+                self.end(it.peering_id, Ending::Failed { link, message }, at);
+            }
+            NetworkEvent::PeeringSurveyed(it) => {
+                self.while_live(it.peering_id, |peering| peering.surveyed(it));
+            }
+            NetworkEvent::LinkRemoved(it) => self.while_live(it.peering_id, |peering| {
+                peering.link_removed(&it.link, at);
+            }),
+            NetworkEvent::PeeringRemoved(it) => {
+                self.while_live(it.peering_id, |peering| peering.removed(it, at));
+            }
+            NetworkEvent::RouteInstalled(it) => {
+                self.while_live(it.peering_id, |peering| peering.route_installed(it, at));
+            }
+            NetworkEvent::RouteRemoved(it) => {
+                self.while_live(it.peering_id, |peering| peering.route_removed(it));
+            }
+            NetworkEvent::RouteConflicted(it) => {
+                self.while_live(it.peering_id, |peering| peering.route_conflicted(it, at));
+            }
+            NetworkEvent::FirewallGroupCreated(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).hold(&it.group);
+            }),
+            NetworkEvent::FirewallGroupRemoved(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).group_removed();
+            }),
+            NetworkEvent::FirewallRuleAuthorized(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).authorized(it);
+            }),
+            NetworkEvent::FirewallRuleRevoked(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).forget_rule(&it.rule);
+            }),
+            NetworkEvent::FirewallEnforced(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).enforced(it, at);
+            }),
+            NetworkEvent::FirewallExposed(it) => self.while_live(it.peering_id, |peering| {
+                peering.firewall.get_mut(it.side).exposed(it, at);
+            }),
+            NetworkEvent::ExposureCleared(it) => self.while_live(it.peering_id, |peering| {
+                peering
+                    .firewall
+                    .get_mut(it.side)
+                    .exposure_cleared(&it.rule_id);
+            }),
+            NetworkEvent::DnsResolutionApplied(it) => self.while_live(it.peering_id, |peering| {
+                peering.dns_applied(it.side, it.enabled, at);
+            }),
+            NetworkEvent::DriftDetected(it) => {
+                self.while_live(it.peering_id, |peering| peering.drift_detected(it));
+            }
+            NetworkEvent::DriftRepaired(it) => {
+                self.while_live(it.peering_id, |peering| peering.drift_repaired(it));
+            }
+            NetworkEvent::DriftAdopted(it) => {
+                self.while_live(it.peering_id, |peering| peering.drift_adopted(it, at));
+            }
+            NetworkEvent::ProvisioningBlocked(it) => {
+                self.while_live(it.peering_id, |peering| peering.block_by(it, at));
+            }
+            NetworkEvent::ProvisioningUnblocked(it) => {
+                self.while_live(it.peering_id, Peering::unblock);
+            }
+        }
+    }
+
+    fn while_live(&mut self, id: PeeringId, follow: impl FnOnce(&mut Peering)) {
+        if let Some(peering) = self.peerings.get_mut(&id)
+            && peering.life.is_live()
+        {
+            follow(peering);
+        }
+    }
+
+    fn end(&mut self, id: PeeringId, ending: Ending, at: DateTime<Utc>) {
+        self.while_live(id, |peering| peering.end_by_itself(ending, at));
+    }
+}

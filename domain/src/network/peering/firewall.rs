@@ -1,0 +1,141 @@
+//! The firewall of each side: what it must admit, what was seen of it, and what of somebody else's
+//! lets the private network in.
+
+use super::{
+    super::event::{
+        Exposure, FirewallEnforced, FirewallExposed, FirewallRestricted, FirewallRuleAuthorized,
+        InboundRule,
+    },
+    Peering,
+};
+use crate::{
+    pairs,
+    side::Side,
+    text::{FirewallGroup, FirewallRule},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The firewall of one side: what it must admit, and what has been seen of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firewall {
+    pub admit: BTreeSet<InboundRule>,
+    /// When that was said last; a peering begins with both sides closed.
+    pub restricted_at: DateTime<Utc>,
+    pub group: Option<FirewallGroup>,
+    #[serde(with = "pairs")]
+    pub rules: BTreeMap<InboundRule, FirewallRule>,
+    /// Since when the group is known to hold exactly `admit`; `None` if it is not.
+    pub enforced_at: Option<DateTime<Utc>>,
+    /// Somebody else's rules that let the private network in.
+    pub exposures: BTreeMap<FirewallRule, Exposed>,
+    /// How often such a rule went from this group, by what it admits: made again it has another id.
+    #[serde(with = "pairs")]
+    pub cleared: BTreeMap<(FirewallGroup, String), u32>,
+    /// Whether a group of the engine's was there and is gone.
+    pub had_group: bool,
+}
+
+/// An exposure that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposed {
+    pub exposure: Exposure,
+    pub since: DateTime<Utc>,
+}
+
+impl Firewall {
+    pub(super) fn closed(at: DateTime<Utc>) -> Self {
+        Self {
+            restricted_at: at,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the group was seen to hold exactly what it must admit.
+    pub fn is_enforced(&self) -> bool {
+        self.enforced_at.is_some()
+    }
+
+    /// Takes this group for the side's own. Another group than before holds none of the rules that
+    /// were seen in that one.
+    pub(in crate::network) fn hold(&mut self, group: &FirewallGroup) {
+        if self.group.as_ref() != Some(group) {
+            self.forget_group();
+            self.group = Some(group.clone());
+        }
+    }
+
+    pub(in crate::network) fn group_removed(&mut self) {
+        self.forget_group();
+        self.had_group = true;
+    }
+
+    pub(in crate::network) fn authorized(&mut self, event: &FirewallRuleAuthorized) {
+        self.rules.insert(event.rule, event.rule_id.clone());
+    }
+
+    pub(in crate::network) fn enforced(&mut self, event: &FirewallEnforced, at: DateTime<Utc>) {
+        self.hold(&event.group);
+        self.enforced_at = (self.admit == event.admit.iter().copied().collect()).then_some(at);
+    }
+
+    pub(in crate::network) fn exposed(&mut self, event: &FirewallExposed, at: DateTime<Utc>) {
+        self.exposures
+            .entry(event.exposure.rule_id.clone())
+            .and_modify(|known| known.exposure = event.exposure.clone())
+            .or_insert_with(|| Exposed {
+                exposure: event.exposure.clone(),
+                since: at,
+            });
+    }
+
+    /// A rule of somebody else's that let the private network in is gone.
+    pub(in crate::network) fn exposure_cleared(&mut self, rule: &FirewallRule) {
+        if let Some(Exposed { exposure, .. }) = self.exposures.remove(rule) {
+            let times = self
+                .cleared
+                .entry((exposure.group, exposure.admits))
+                .or_default();
+            *times = times.saturating_add(1);
+        }
+    }
+
+    /// The group is gone, and what was in it.
+    pub(super) fn forget_group(&mut self) {
+        self.group = None;
+        self.rules.clear();
+        self.enforced_at = None;
+    }
+
+    /// The rule is not there, so a posture that wants it is not kept.
+    pub(in crate::network) fn forget_rule(&mut self, rule: &InboundRule) {
+        self.rules.remove(rule);
+        if self.admit.contains(rule) {
+            self.enforced_at = None;
+        }
+    }
+
+    pub(super) fn admit(&mut self, admit: BTreeSet<InboundRule>, at: DateTime<Utc>) {
+        if self.admit != admit {
+            self.enforced_at = None;
+        }
+        self.admit = admit;
+        self.restricted_at = at;
+    }
+}
+
+impl Peering {
+    /// The remote side admits what was declared one by one, and nothing beside that.
+    pub(in crate::network) fn restrict(&mut self, event: &FirewallRestricted, at: DateTime<Utc>) {
+        match event.side {
+            Side::Local => {
+                self.forget_drift(|drift| drift.is_about_firewall(Side::Local));
+                self.firewall
+                    .local
+                    .admit(event.admit.iter().copied().collect(), at);
+            }
+            Side::Remote => self.admit_ingress(at),
+        }
+    }
+}

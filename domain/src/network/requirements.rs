@@ -1,0 +1,92 @@
+//! What a network's policy requires of a command beside its content: a reason, a ticket.
+//!
+//! Never of a worker's outcome, nor of a command that only closes: closing is never held up.
+
+use super::{
+    NetworkCommand, Refusal, Registered,
+    event::{Pattern, Requirement},
+};
+use crate::{
+    actor::Context,
+    side::Side,
+    text::{Reason, Ticket},
+};
+
+pub(super) fn check(
+    network: &Registered,
+    command: &NetworkCommand,
+    context: &Context,
+) -> Result<(), Refusal> {
+    if only_closes(network, command) {
+        return Ok(());
+    }
+    let reason = context.reason.as_ref().or_else(|| own_reason(command));
+    let policy = &network.policy;
+    meets(policy.reason.as_ref(), reason.map(Reason::as_str)).map_err(|unmet| match unmet {
+        Unmet::Missing => Refusal::ReasonRequired,
+        Unmet::Malformed(pattern) => Refusal::ReasonMalformed { pattern },
+    })?;
+    meets(
+        policy.ticket.as_ref(),
+        context.ticket.as_ref().map(Ticket::as_str),
+    )
+    .map_err(|unmet| match unmet {
+        Unmet::Missing => Refusal::TicketRequired,
+        Unmet::Malformed(pattern) => Refusal::TicketMalformed { pattern },
+    })
+}
+
+/// Whether nothing is opened or changed by it but towards closed.
+fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
+    match command {
+        NetworkCommand::RemovePeering(_)
+        | NetworkCommand::AbandonPeering(_)
+        | NetworkCommand::WithdrawRoute(_)
+        | NetworkCommand::RevokeConnectorIngress(_)
+        | NetworkCommand::RetireNetwork(_)
+        | NetworkCommand::Record(_) => true,
+        NetworkCommand::RestrictFirewall(it) => {
+            it.side == Side::Remote
+                || network.peerings.get(&it.peering_id).is_some_and(|peering| {
+                    let open = &peering.firewall.local.admit;
+                    it.admit.iter().all(|rule| open.contains(rule))
+                })
+        }
+        NetworkCommand::RegisterNetwork(_)
+        | NetworkCommand::SetPolicy(_)
+        | NetworkCommand::CheckDrift(_)
+        | NetworkCommand::RequestPeering(_)
+        | NetworkCommand::AdoptPeering(_)
+        | NetworkCommand::AcceptRoute(_)
+        | NetworkCommand::ReplaceRoute(_)
+        | NetworkCommand::AllowConnectorIngress(_)
+        | NetworkCommand::SetDnsResolution(_) => false,
+    }
+}
+
+/// The reason that is part of the command itself.
+fn own_reason(command: &NetworkCommand) -> Option<&Reason> {
+    if let NetworkCommand::AllowConnectorIngress(it) = command {
+        Some(&it.reason)
+    } else {
+        None
+    }
+}
+
+enum Unmet {
+    Missing,
+    Malformed(Pattern),
+}
+
+fn meets(requirement: Option<&Requirement>, given: Option<&str>) -> Result<(), Unmet> {
+    let Some(requirement) = requirement else {
+        return Ok(());
+    };
+    match (given, &requirement.pattern) {
+        (None, _) if requirement.required => Err(Unmet::Missing),
+        (Some(given), Some(pattern)) if !pattern.matches(given) => {
+            Err(Unmet::Malformed(pattern.clone()))
+        }
+        (None | Some(_), _) => Ok(()),
+    }
+}
