@@ -569,7 +569,10 @@ async fn who_when_why_and_the_command_itself_stand_beside_its_first_event() {
     let events = soon(journal.read_stream(&id.stream(), Some(0)))
         .await
         .unwrap();
-    let metadata: Vec<_> = events.iter().filter_map(|it| it.metadata.as_ref()).collect();
+    let metadata: Vec<_> = events
+        .iter()
+        .filter_map(|it| it.metadata.as_ref())
+        .collect();
     assert_eq!(metadata.len(), 3);
     for it in &metadata {
         assert_eq!(it.actor, caller.actor);

@@ -57,14 +57,7 @@ fn median(mut took: Vec<Duration>) -> Duration {
 }
 
 fn caller(command: CommandId) -> Caller {
-    Caller {
-        command_id: command,
-        actor: "tester".parse().unwrap(),
-        correlation_id: None,
-        causation_id: None,
-        traceparent: None,
-        expected_revision: None,
-    }
+    Caller::new(command, "tester".parse().unwrap())
 }
 
 async fn execute(journal: &Journal, id: NetworkId, command: CommandId, body: NetworkCommand) {

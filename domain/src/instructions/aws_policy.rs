@@ -360,7 +360,10 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
         ));
         return policy(statements);
     }
-    let is_accepted = matches!(peering.life, Life::Provisioning { .. } | Life::Active { .. });
+    let is_accepted = matches!(
+        peering.life,
+        Life::Provisioning { .. } | Life::Active { .. }
+    );
     if peering.made_the_link() && !is_accepted {
         statements.extend(accept(network, peering));
     }

@@ -56,8 +56,8 @@ pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peering::{
     ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, Ending, Exposed, FIGHT_WINDOW, Firewall,
-    Ingress, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering,
-    Removal, RemovalCause, Repairs, Route, Withdrawn,
+    Ingress, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering, Removal,
+    RemovalCause, Repairs, Route, Withdrawn,
 };
 pub use refusal::{Refusal, RefusalKind};
 

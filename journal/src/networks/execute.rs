@@ -27,8 +27,8 @@ use domain::{
     network::{NetworkCommand, NetworkEvent, decide, evolve},
     text::{Reason, Ticket},
 };
-use std::{sync::Arc, time::Duration};
 use serde_json::Value;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Who sends a command, and under which conditions.
@@ -419,11 +419,7 @@ impl Order<'_> {
             time: Some(self.now),
             reason: self.caller.reason.clone(),
             ticket: self.caller.ticket.clone(),
-            command: if index == 0 {
-                self.body()?
-            } else {
-                None
-            },
+            command: if index == 0 { self.body()? } else { None },
         })
     }
 

@@ -113,10 +113,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 pub(crate) fn caller(command: u128) -> Caller {
-    Caller::new(
-        CommandId(Uuid::from_u128(command)),
-        "anna".parse().unwrap(),
-    )
+    Caller::new(CommandId(Uuid::from_u128(command)), "anna".parse().unwrap())
 }
 
 /// The network that this command registers.

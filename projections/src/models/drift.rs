@@ -6,7 +6,7 @@ use crate::rows::{json, maybe, time, to_json};
 use chrono::{DateTime, Utc};
 use domain::{
     PeeringId, Range, Side,
-    network::{DriftAdopted, DriftDetected, DriftRepaired, FIGHT_WINDOW, DriftKind, NetworkEvent},
+    network::{DriftAdopted, DriftDetected, DriftKind, DriftRepaired, FIGHT_WINDOW, NetworkEvent},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -238,7 +238,9 @@ fn take_for_true(at: &At<'_>, peering: PeeringId, finding: &DriftKind) -> rusqli
             destination,
             ..
         } => routes::not_installed(at, peering, *side, *destination, route_table),
-        DriftKind::GroupMissing { side, group } => firewall::group_missing(at, peering, *side, group),
+        DriftKind::GroupMissing { side, group } => {
+            firewall::group_missing(at, peering, *side, group)
+        }
         DriftKind::RuleMissing { side, rule } => firewall::forget_rule(at, peering, *side, *rule),
         DriftKind::DnsResolutionFlipped { side } => upkeep::dns_flipped(at, peering, *side),
         DriftKind::LinkEnded { .. }

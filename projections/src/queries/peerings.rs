@@ -9,7 +9,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, Side,
-    network::{BlockCause, Evidence, FoundRoute, Peer, Leftover, Terms},
+    network::{BlockCause, Evidence, FoundRoute, Leftover, Peer, Terms},
     text::{ExternalId, Link, Reason},
 };
 use rusqlite::{Row, types::Value};

@@ -523,6 +523,7 @@ pub(super) fn policy_set(n: u8) -> NetworkEvent {
         policy: Policy {
             drift: DriftPolicy::Report,
             exposure,
+            ..Policy::default()
         },
     }
     .into()

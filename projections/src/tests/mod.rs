@@ -42,6 +42,10 @@ impl Log {
                 actor: text("ops@example.com"),
                 schema_version: 1,
                 traceparent: None,
+                time: None,
+                reason: None,
+                ticket: None,
+                command: None,
             };
             let event_id =
                 Ids::of(CommandId(Uuid::new_v5(&network.0, command_id.0.as_bytes()))).event(index);

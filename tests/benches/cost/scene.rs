@@ -101,14 +101,7 @@ impl Scene {
     }
 
     async fn execute(&self, network: NetworkId, command_id: CommandId, command: NetworkCommand) {
-        let caller = Caller {
-            command_id,
-            actor: "benchmark".parse().unwrap(),
-            correlation_id: None,
-            causation_id: None,
-            traceparent: None,
-            expected_revision: None,
-        };
+        let caller = Caller::new(command_id, "benchmark".parse().unwrap());
         self.journal
             .networks()
             .execute(network, &command, &caller, Utc::now())

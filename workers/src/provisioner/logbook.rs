@@ -5,9 +5,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    CommandId, NetworkId,
+    Actor, CommandId, NetworkId,
     network::{NetworkCommand, Outcome},
-    text::Actor,
 };
 use journal::{Caller, Clock, ExecuteError, JournalError, Loaded, Networks};
 use std::{fmt, sync::Arc};
@@ -57,13 +56,10 @@ impl Logbook for JournalLogbook {
     }
 
     async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
+        let command_id = command_id(self.id, on.revision, &outcome);
         let caller = Caller {
-            command_id: command_id(self.id, on.revision, &outcome),
-            actor: self.actor.clone(),
             correlation_id: Some(outcome.peering_id().0),
-            causation_id: None,
-            traceparent: None,
-            expected_revision: None,
+            ..Caller::new(command_id, self.actor.clone())
         };
         match self
             .networks

@@ -9,7 +9,7 @@ use super::{
     settings::ProvisionerSettings,
 };
 use cloud::RateLimited;
-use domain::{NetworkId, text::Actor};
+use domain::{Actor, NetworkId};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
 use std::{
     collections::{BTreeMap, HashMap},

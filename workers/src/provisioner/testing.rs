@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cloud::{Cloud, CloudError, Layer, Operation, Place};
 use domain::{
-    CommandId, Ids, PeeringId, Provider, Range, Region, Side,
+    CommandId, Context, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
         AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent,
         Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering, RestrictFirewall,
@@ -219,9 +219,15 @@ impl Log {
             .told_by
             .get()
             .map_or(DateTime::UNIX_EPOCH, |told| (told.0)());
-        let events = decide(&inner.0.network, command, now, ids(revision))?;
+        let events = decide(
+            &inner.0.network,
+            command,
+            &Context::default(),
+            now,
+            ids(revision),
+        )?;
         for event in &events {
-            inner.0.network = evolve(std::mem::take(&mut inner.0.network), event);
+            inner.0.network = evolve(std::mem::take(&mut inner.0.network), event, now);
             inner.0.revision = Some(inner.1.len() as u64);
             inner.1.push(event.clone());
         }

@@ -173,9 +173,9 @@ impl Life {
     pub fn link(&self) -> Option<&Link> {
         match self {
             Self::Requested | Self::Initiating { .. } | Self::InitiationRefused { .. } => None,
-            Self::AwaitingAcceptance { link, .. } | Self::Provisioning { link } | Self::Active { link } => {
-                Some(link)
-            }
+            Self::AwaitingAcceptance { link, .. }
+            | Self::Provisioning { link }
+            | Self::Active { link } => Some(link),
             Self::Removing { trace, .. } => trace.link(),
             Self::Ended(Ending::Rejected { link } | Ending::Expired { link }) => Some(link),
             Self::Ended(
@@ -197,9 +197,9 @@ impl Life {
                 attempt: *attempt,
                 started_at: *started_at,
             },
-            Self::AwaitingAcceptance { link, .. } | Self::Provisioning { link } | Self::Active { link } => {
-                LinkTrace::Seen(link.clone())
-            }
+            Self::AwaitingAcceptance { link, .. }
+            | Self::Provisioning { link }
+            | Self::Active { link } => LinkTrace::Seen(link.clone()),
             Self::Removing { trace, .. } => trace.clone(),
             Self::Ended(Ending::Abandoned { link, .. }) => {
                 link.clone().map_or(LinkTrace::Never, LinkTrace::Seen)

@@ -25,8 +25,8 @@ use super::event::{
     Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted, PeeringRequested, Terms,
 };
 use crate::{
-    pairs,
     ids::{IngressId, PeeringId},
+    pairs,
     place::{Provider, Region},
     range::Range,
     side::{BySide, Side},

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{AcceptedBy, Consent, PeeringAccepted, PeeringRemoved, Leftover},
+        event::{AcceptedBy, Consent, Leftover, PeeringAccepted, PeeringRemoved},
         peering::{Life, LinkTrace, Origin, Peering, RemovalCause},
     },
     out_of_order,
@@ -194,12 +194,12 @@ pub(super) fn ended(
         {
             Err(out_of_order(peering, "an end with things left on its link"))
         }
-        Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } | Life::Active { link } => {
-            match reported {
-                Some(reported) => same_link(peering, link, reported).map(|()| true),
-                None => Err(out_of_order(peering, "an end without its link")),
-            }
-        }
+        Life::AwaitingAcceptance { link, .. }
+        | Life::Provisioning { link }
+        | Life::Active { link } => match reported {
+            Some(reported) => same_link(peering, link, reported).map(|()| true),
+            None => Err(out_of_order(peering, "an end without its link")),
+        },
     }
 }
 

@@ -106,7 +106,9 @@ pub(super) fn decide(
         Outcome::Blocked(it) => {
             network.live(id)?;
             let known = peering.blocked.as_ref();
-            known.is_none_or(|known| !known.is_by(it)).then(|| it.clone().into())
+            known
+                .is_none_or(|known| !known.is_by(it))
+                .then(|| it.clone().into())
         }
         Outcome::Unblocked(it) => peering.blocked.is_some().then(|| it.clone().into()),
     };

@@ -28,7 +28,11 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
     if let Some(route) = peering.routes.get(it.side).get(&it.destination) {
         return Ok(!route.installed.contains_key(&it.route_table));
     }
-    if !peering.ever_accepted.get(it.side).contains_key(&it.destination) {
+    if !peering
+        .ever_accepted
+        .get(it.side)
+        .contains_key(&it.destination)
+    {
         return Err(Refusal::RouteNotAccepted {
             peering_id: it.peering_id,
             side: it.side,
@@ -48,7 +52,8 @@ pub(super) fn route_removed(network: &Registered, it: &RouteRemoved) -> Result<b
         peering.withdrawn.get(it.side).get(&it.destination),
     );
     let is_kept = |route: &Route| {
-        route.installed.contains_key(&it.route_table) || route.conflicts.contains_key(&it.route_table)
+        route.installed.contains_key(&it.route_table)
+            || route.conflicts.contains_key(&it.route_table)
     };
     Ok(kept.is_some_and(is_kept)
         || going.is_some_and(|route| route.installed.contains_key(&it.route_table)))

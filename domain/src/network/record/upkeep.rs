@@ -34,7 +34,8 @@ pub(super) fn ingress_expired(
 
 pub(super) fn drift_detected(network: &Registered, it: &DriftDetected) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "drift")?;
-    Ok(!peering.drift.contains_key(&it.finding) && !peering.accepted_drift.contains_key(&it.finding))
+    Ok(!peering.drift.contains_key(&it.finding)
+        && !peering.accepted_drift.contains_key(&it.finding))
 }
 
 pub(super) fn is_drifting(

@@ -30,7 +30,10 @@ fn an_exposure_is_recorded_once_and_again_when_it_admits_something_else() {
         .remote
         .exposures;
     assert_eq!(
-        exposures.into_values().map(|it| it.exposure).collect::<Vec<_>>(),
+        exposures
+            .into_values()
+            .map(|it| it.exposure)
+            .collect::<Vec<_>>(),
         [wider.exposure]
     );
 }

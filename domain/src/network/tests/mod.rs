@@ -42,9 +42,9 @@ fn given(events: impl IntoIterator<Item = NetworkEvent>) -> Given {
 }
 
 pub(crate) fn fold(events: impl IntoIterator<Item = NetworkEvent>) -> Network {
-    events
-        .into_iter()
-        .fold(Network::default(), |state, event| evolve(state, &event, now()))
+    events.into_iter().fold(Network::default(), |state, event| {
+        evolve(state, &event, now())
+    })
 }
 
 /// Peering 1 after these events.
@@ -66,7 +66,13 @@ const COMMAND: CommandId = CommandId(Uuid::from_u128(0xc0));
 
 impl Given {
     fn when(self, command: impl Into<NetworkCommand>) -> Verdict {
-        Verdict(decide(&self.0, &command.into(), &Context::default(), now(), Ids::of(COMMAND)))
+        Verdict(decide(
+            &self.0,
+            &command.into(),
+            &Context::default(),
+            now(),
+            Ids::of(COMMAND),
+        ))
     }
 }
 

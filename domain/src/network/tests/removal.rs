@@ -377,7 +377,14 @@ fn an_abandoned_peering_frees_its_peer_and_waits_for_nobody() {
         terms: Terms::default(),
     };
     let state = super::fold(events);
-    let granted = decide(&state, &request.into(), &Context::default(), now(), Ids::of(super::COMMAND)).unwrap();
+    let granted = decide(
+        &state,
+        &request.into(),
+        &Context::default(),
+        now(),
+        Ids::of(super::COMMAND),
+    )
+    .unwrap();
     assert!(matches!(
         granted.first(),
         Some(NetworkEvent::PeeringRequested(_))

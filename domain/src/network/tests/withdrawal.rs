@@ -1,7 +1,7 @@
 //! Withdrawing and replacing routes: the old one goes when the new one is in, and only where it is
 //! ours.
 
-use super::{now, super::*, given, recorded, samples::*};
+use super::{super::*, given, now, recorded, samples::*};
 use crate::side::Side;
 
 const WIDE: &str = "10.101.0.0/16";

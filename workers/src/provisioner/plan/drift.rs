@@ -6,7 +6,7 @@
 
 use super::{Draft, Facts, later};
 use domain::network::{
-    BlockCause, DriftAdopted, DriftDetected, DriftPolicy, DriftRepaired, FIGHT_WINDOW, DriftKind,
+    BlockCause, DriftAdopted, DriftDetected, DriftKind, DriftPolicy, DriftRepaired, FIGHT_WINDOW,
 };
 
 /// How many repairs of one thing within a day are made before a person must act.
@@ -22,7 +22,7 @@ pub(super) enum Verdict {
 /// Puts a finding on record, and says whether it is to be put right now.
 pub(super) fn weigh(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) -> Verdict {
     let peering = facts.peering;
-    if peering.accepted_drift.contains(&finding) {
+    if peering.accepted_drift.contains_key(&finding) {
         return Verdict::Leave;
     }
     note(facts, &finding, draft);
@@ -42,7 +42,7 @@ pub(super) fn weigh(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) ->
 /// Puts a finding on record that the engine cannot put right, whatever the policy; adopted, it is
 /// how it should be.
 pub(super) fn report(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) {
-    if facts.peering.accepted_drift.contains(&finding) {
+    if facts.peering.accepted_drift.contains_key(&finding) {
         return;
     }
     note(facts, &finding, draft);

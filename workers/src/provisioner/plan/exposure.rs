@@ -87,7 +87,8 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
         admits: rule.text.clone(),
         owner: group.belongs_to.clone(),
     };
-    if facts.peering.firewall.get(side).exposures.get(&rule.id) != Some(&exposure) {
+    let known = facts.peering.firewall.get(side).exposures.get(&rule.id);
+    if known.is_none_or(|known| known.exposure != exposure) {
         draft.record(FirewallExposed {
             peering_id: facts.peering.id,
             side,

@@ -10,7 +10,7 @@ use cloud::{FirewallPart, GroupView, RuleView, group_name};
 use domain::{
     Side,
     network::{
-        BlockCause, DriftPolicy, DriftKind, Firewall, FirewallEnforced, FirewallGroupCreated,
+        BlockCause, DriftKind, DriftPolicy, Firewall, FirewallEnforced, FirewallGroupCreated,
         FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule,
     },
 };
@@ -160,7 +160,7 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
     for rule in firewall.admit.difference(&present).copied() {
         let finding = DriftKind::RuleMissing { side, rule };
-        let accepted_drift = facts.peering.accepted_drift.contains(&finding);
+        let accepted_drift = facts.peering.accepted_drift.contains_key(&finding);
         if accepted_drift {
             continue;
         }
@@ -178,7 +178,7 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
             );
         }
     }
-    if exact && (known.group.is_none() || !firewall.enforced) {
+    if exact && (known.group.is_none() || !firewall.is_enforced()) {
         let admit = firewall.admit.iter().copied().collect();
         draft.record(FirewallEnforced {
             peering_id,
@@ -308,7 +308,8 @@ fn strangers(
         .rules
         .iter()
         .filter(|rule| {
-            own(facts, known, rule).is_none() && !facts.peering.accepted_drift.contains(&finding(rule))
+            own(facts, known, rule).is_none()
+                && !facts.peering.accepted_drift.contains_key(&finding(rule))
         })
         .collect();
     if strange.is_empty() {

@@ -262,7 +262,8 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         return false;
     }
     // It may have become active in time, and nobody has looked since.
-    if let Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } = &facts.peering.life {
+    if let Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } = &facts.peering.life
+    {
         let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
             return true;
         };

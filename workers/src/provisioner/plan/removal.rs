@@ -16,8 +16,9 @@ use cloud::{GroupView, LinkState, LinkView, RouteTableView};
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, LinkRemoved,
-        LinkTrace, Origin, PeeringInitiated, PeeringRemoved, Leftover, RouteInstalled, RouteRemoved,
+        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, Leftover,
+        LinkRemoved, LinkTrace, Origin, PeeringInitiated, PeeringRemoved, RouteInstalled,
+        RouteRemoved,
     },
     text::Link,
 };
@@ -173,7 +174,7 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
             if ![kept, going]
                 .into_iter()
                 .flatten()
-                .any(|tables| tables.contains(&table.table))
+                .any(|tables| tables.contains_key(&table.table))
             {
                 draft.record(RouteInstalled {
                     peering_id,
@@ -206,7 +207,7 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
         .map(|(range, route)| (*range, &route.installed));
     for (destination, installed) in kept.chain(going) {
         for table in installed
-            .iter()
+            .keys()
             .filter(|table| !routes::shows(tables, table, link, destination))
         {
             draft.record(RouteRemoved {

@@ -10,7 +10,9 @@ use crate::provisioner::{apply::Action, place};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
-    network::{BlockCause, DriftKind, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved},
+    network::{
+        BlockCause, DriftKind, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved,
+    },
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
@@ -148,7 +150,7 @@ pub(super) fn withdraw(
                 continue;
             }
             let known = going.get(&destination);
-            if !known.is_some_and(|it| it.installed.contains(&table.table)) {
+            if !known.is_some_and(|it| it.installed.contains_key(&table.table)) {
                 draft.record(RouteInstalled {
                     peering_id,
                     side,
@@ -173,7 +175,7 @@ pub(super) fn withdraw(
     for (destination, route) in going {
         for table in route
             .installed
-            .iter()
+            .keys()
             .filter(|id| !shows(tables, id, link, *destination))
         {
             draft.record(RouteRemoved {
@@ -227,12 +229,12 @@ pub(super) fn is_ours(
     let on_record = records
         .into_iter()
         .flatten()
-        .any(|installed| installed.contains(table));
+        .any(|installed| installed.contains_key(table));
     // What an adopted link had is not known before it was surveyed; until then the engine adds
     // nothing.
     let may_have_made = !matches!(peering.origin, Origin::Adopted { found: None });
     may_have_made
-        && peering.ever_accepted.get(side).contains(&destination)
+        && peering.ever_accepted.get(side).contains_key(&destination)
         && !peering.was_found(side, table, destination)
         && (on_record
             || serves(facts, side, tables, table) && !peering.has_lost(side, table, destination))
@@ -263,7 +265,7 @@ impl At<'_, '_> {
                 route_table: route_table.clone(),
                 destination,
             };
-            if !route.installed.contains(&route_table)
+            if !route.installed.contains_key(&route_table)
                 || drift::weigh(facts, missing, draft) == Verdict::Repair
             {
                 draft.act(
@@ -293,7 +295,7 @@ impl At<'_, '_> {
         entry: &RouteView,
         draft: &mut Draft,
     ) {
-        let (facts, side, known) = (self.facts, self.side, route.installed.contains(table));
+        let (facts, side, known) = (self.facts, self.side, route.installed.contains_key(table));
         match entry.state {
             RouteState::Active if known => {}
             RouteState::Active => {
@@ -336,10 +338,10 @@ impl At<'_, '_> {
             destination,
             target: target.clone(),
         };
-        if facts.peering.accepted_drift.contains(&finding) {
+        if facts.peering.accepted_drift.contains_key(&finding) {
             return;
         }
-        if route.installed.contains(table) || facts.peering.drift.contains_key(&finding) {
+        if route.installed.contains_key(table) || facts.peering.drift.contains_key(&finding) {
             drift::report(facts, finding, draft);
         }
         let message =
@@ -347,7 +349,8 @@ impl At<'_, '_> {
         let remedy = vec![format!(
             "remove the route to {destination} from {route_table}, if {target} is not meant to have that traffic"
         )];
-        if route.conflicts.get(table) != Some(&target) {
+        let known = route.conflicts.get(table);
+        if known.is_none_or(|known| known.target != target) {
             draft.record(RouteConflicted {
                 peering_id,
                 side,
@@ -366,7 +369,7 @@ impl At<'_, '_> {
         for (destination, route) in self.facts.peering.routes.get(side) {
             let on_record: BTreeSet<&RouteTable> = route
                 .installed
-                .iter()
+                .keys()
                 .chain(route.conflicts.keys())
                 .collect();
             let over = |table: &&RouteTable| {
@@ -410,7 +413,7 @@ impl At<'_, '_> {
                 Some(_) if serves => {}
                 None if ours => {}
                 Some(_) | None if found => {}
-                Some((destination, known)) if known.installed.contains(&route_table) => {
+                Some((destination, known)) if known.installed.contains_key(&route_table) => {
                     let finding = DriftKind::RouteExtra {
                         side,
                         route_table: route_table.clone(),

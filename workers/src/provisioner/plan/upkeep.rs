@@ -10,7 +10,8 @@ use cloud::{LinkState, LinkView};
 use domain::{
     Side,
     network::{
-        ConnectorIngressRevoked, DriftKind, FoundRoute, IngressEnd, Origin, Outcome, PeeringSurveyed,
+        ConnectorIngressRevoked, DriftKind, FoundRoute, IngressEnd, Origin, Outcome,
+        PeeringSurveyed,
     },
     text::Link,
 };
@@ -63,7 +64,7 @@ fn ended(facts: &Facts<'_>, view: &LinkView) -> DriftKind {
         .peering
         .drift
         .keys()
-        .chain(&facts.peering.accepted_drift)
+        .chain(facts.peering.accepted_drift.keys())
         .find(|it| matches!(it, DriftKind::LinkEnded { .. }));
     known.cloned().unwrap_or_else(|| DriftKind::LinkEnded {
         state: view.state.as_str().to_owned(),

@@ -19,11 +19,11 @@ use super::{
 };
 use cloud::{Cloud as _, CloudError};
 use domain::{
-    Advisory, BySide, CommandId, Ids, NetworkId, PeeringId, Side,
+    Advisory, BySide, CommandId, Context, Ids, NetworkId, PeeringId, Side,
     advisory::{Known, Usage, advisories_knowing},
     network::{
-        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering,
-        ProvisioningBlocked, Refusal, Registered, RequestPeering, decide, evolve,
+        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal,
+        Registered, RequestPeering, decide, evolve,
     },
 };
 use journal::JournalError;
@@ -192,10 +192,12 @@ impl Play<'_> {
     }
 
     fn apply(&mut self, command: &NetworkCommand, ids: Ids) -> Result<(), Refusal> {
-        let events = decide(&self.network, command, (self.worker.clock)(), ids)?;
+        let now = (self.worker.clock)();
+        let events = decide(&self.network, command, &Context::default(), now, ids)?;
+        let network = std::mem::take(&mut self.network);
         self.network = events
             .iter()
-            .fold(std::mem::take(&mut self.network), evolve);
+            .fold(network, |network, event| evolve(network, event, now));
         Ok(())
     }
 
@@ -375,7 +377,7 @@ impl Play<'_> {
             match step {
                 Step::Record(outcome) => {
                     if let Outcome::Blocked(block) = &outcome {
-                        blocked = Some(in_words(block));
+                        blocked = Some(in_words(&block.message, &block.remedy));
                     }
                     self.record(outcome);
                 }
@@ -418,7 +420,8 @@ impl Play<'_> {
 
     /// The block that is on record already, and so is no news.
     fn blocked(&self, id: PeeringId) -> Option<String> {
-        self.facts(id)?.1.blocked.as_ref().map(in_words)
+        let blocked = self.facts(id)?.1.blocked.as_ref()?;
+        Some(in_words(&blocked.message, &blocked.remedy))
     }
 
     fn waiting(&self, id: PeeringId) -> Option<String> {
@@ -434,8 +437,8 @@ impl Play<'_> {
 }
 
 /// Why a person must act, and how.
-fn in_words(block: &ProvisioningBlocked) -> String {
-    format!("{}; {}", block.message, block.remedy.join("; "))
+fn in_words(message: &str, remedy: &[String]) -> String {
+    format!("{message}; {}", remedy.join("; "))
 }
 
 /// What advisories need of what was seen: the zones of the chosen subnets, or of all where none

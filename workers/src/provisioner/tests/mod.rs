@@ -334,7 +334,7 @@ async fn a_foreign_route_is_a_conflict_until_it_is_removed() {
             .unwrap()
             .conflicts
             .get(&table)
-            .map(String::as_str),
+            .map(|it| it.target.as_str()),
         Some("tgw-1")
     );
     assert_eq!(
@@ -447,7 +447,7 @@ impl super::logbook::Logbook for Interrupted {
                 .1
                 .lock()
                 .unwrap()
-                .take_if(|_| self.0.peering().firewall.local.enforced)
+                .take_if(|_| self.0.peering().firewall.local.is_enforced())
         {
             self.0.execute(&command).unwrap();
             return Ok(super::logbook::Written::New(self.0.loaded()));

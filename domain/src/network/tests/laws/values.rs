@@ -91,7 +91,11 @@ pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
         select(&DriftPolicy::ALL),
         prop_oneof![Just(ExposurePolicy::Report), enforce],
     )
-        .prop_map(|(drift, exposure)| Policy { drift, exposure, ..Policy::default() })
+        .prop_map(|(drift, exposure)| Policy {
+            drift,
+            exposure,
+            ..Policy::default()
+        })
 }
 
 /// The first ids are those that the generated commands give, so that what was opened is met again.

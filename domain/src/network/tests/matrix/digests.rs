@@ -179,6 +179,10 @@ fn every_command_on_record_reads_back_as_itself_and_keeps_its_digest() {
         let command: NetworkCommand = serde_json::from_value(pair["command"].clone())
             .unwrap_or_else(|error| panic!("{name} no longer reads: {error}"));
         let digest = Digest::of(&command).unwrap();
-        assert_eq!(digest.to_string(), pair["digest"].as_str().unwrap(), "{name}");
+        assert_eq!(
+            digest.to_string(),
+            pair["digest"].as_str().unwrap(),
+            "{name}"
+        );
     }
 }

@@ -78,9 +78,24 @@ fn whatever_leads_to_events_leads_to_none_or_to_a_refusal_the_second_time() {
             .filter(|(_, wanted)| **wanted == YES)
         {
             let (state, command) = (fold(events()), command());
-            let first = decide(&state, &command, &Context::default(), now(), Ids::of(COMMAND)).unwrap();
-            let after = first.iter().fold(state, |state, event| evolve(state, event, now()));
-            let again = decide(&after, &command, &Context::default(), now(), Ids::of(COMMAND));
+            let first = decide(
+                &state,
+                &command,
+                &Context::default(),
+                now(),
+                Ids::of(COMMAND),
+            )
+            .unwrap();
+            let after = first
+                .iter()
+                .fold(state, |state, event| evolve(state, event, now()));
+            let again = decide(
+                &after,
+                &command,
+                &Context::default(),
+                now(),
+                Ids::of(COMMAND),
+            );
             let is_asked_anew = matches!(command, NetworkCommand::CheckDrift(_));
             assert!(
                 is_asked_anew || again.unwrap_or_default().is_empty(),

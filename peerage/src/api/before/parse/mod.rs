@@ -20,8 +20,7 @@ pub(super) use routes::{accept_route, replace_route, withdraw_route};
 use super::v1;
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, IngressId, NetworkId, PeeringId, Provider, Region, network::NetworkCommand,
-    text::Actor,
+    Actor, CommandId, IngressId, NetworkId, PeeringId, Provider, Region, network::NetworkCommand,
 };
 use journal::{Caller, Position};
 use projections::PageRequest;
@@ -200,12 +199,9 @@ fn caller(
     let command_id = fields.id::<CommandId>("context.command_id", &context.command_id);
     let actor = fields.take::<Actor>("context.actor", &context.actor);
     Some(Caller {
-        command_id: command_id?,
-        actor: actor?,
-        correlation_id: None,
-        causation_id: None,
         traceparent,
         expected_revision: context.expected_revision,
+        ..Caller::new(command_id?, actor?)
     })
 }
 

@@ -98,6 +98,7 @@ fn parse_policy(fields: &mut Fields, policy: &v1::Policy) -> Option<Policy> {
     Some(Policy {
         drift: drift?,
         exposure: exposure?,
+        ..Policy::default()
     })
 }
 

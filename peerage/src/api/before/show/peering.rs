@@ -4,7 +4,7 @@ use super::{maybe_time, time};
 use crate::api::v0 as v1;
 use domain::{
     Advisory, Range,
-    network::{AcceptedBy, Evidence, DriftKind, FoundRoute, InboundRule, Peer, Remnant},
+    network::{AcceptedBy, DriftKind, Evidence, FoundRoute, InboundRule, Leftover, Peer},
 };
 use projections::{
     Block, DnsView, DriftView, ExposureView, FirewallView, IngressView, Origin, PeeringView,
@@ -137,7 +137,7 @@ fn removal(it: &Removal) -> v1::Removal {
     }
 }
 
-fn remnant(it: &Remnant) -> v1::Remnant {
+fn remnant(it: &Leftover) -> v1::Remnant {
     let (kind, facts) = tagged(it);
     v1::Remnant { kind, facts }
 }

@@ -22,7 +22,7 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
     assert_eq!(
         exposures
             .values()
-            .map(|it| it.admits.as_str())
+            .map(|it| it.exposure.admits.as_str())
             .collect::<Vec<_>>(),
         ["tcp 22 from 10.0.0.0/8"]
     );
@@ -99,8 +99,10 @@ async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_
     });
     life.settles().await;
     let exposures = life.log.peering().firewall.remote.exposures;
-    let admits: std::collections::BTreeSet<_> =
-        exposures.values().map(|it| it.admits.as_str()).collect();
+    let admits: std::collections::BTreeSet<_> = exposures
+        .values()
+        .map(|it| it.exposure.admits.as_str())
+        .collect();
     assert_eq!(
         admits,
         ["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"].into()
@@ -132,7 +134,7 @@ async fn a_list_is_an_exposure_if_it_holds_any_of_the_private_network() {
     assert_eq!(
         exposures
             .values()
-            .map(|it| it.admits.as_str())
+            .map(|it| it.exposure.admits.as_str())
             .collect::<Vec<_>>(),
         [rules[0]]
     );

@@ -167,6 +167,7 @@ async fn a_crash_at_any_step_of_taking_over_a_change_by_hand_leaves_it_and_says_
             policy: Policy {
                 drift: DriftPolicy::Adopt,
                 exposure: ExposurePolicy::Report,
+                ..Policy::default()
             },
         });
         life.settles().await;

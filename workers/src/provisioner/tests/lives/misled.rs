@@ -83,7 +83,10 @@ async fn a_copy_of_the_engines_group_is_somebody_elses_and_stays() {
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
     assert_eq!(
-        exposures.values().map(|it| &it.group).collect::<Vec<_>>(),
+        exposures
+            .values()
+            .map(|it| &it.exposure.group)
+            .collect::<Vec<_>>(),
         [&copy],
         "its tag is no hiding place"
     );
@@ -113,6 +116,7 @@ async fn a_rule_that_somebody_adds_to_the_engines_own_group_is_an_exposure_under
             policy: Policy {
                 drift,
                 exposure: ExposurePolicy::Report,
+                ..Policy::default()
             },
         });
         let (remote, group) = (
@@ -356,7 +360,7 @@ async fn what_is_on_record_of_a_table_that_no_longer_serves_is_over_once_it_is_g
     life.looks_again().await;
     let installed = &life.log.peering().routes.local[&range(CLIENTS)].installed;
     assert!(
-        !installed.contains(&table) && !installed.is_empty(),
+        !installed.contains_key(&table) && !installed.is_empty(),
         "{installed:?}"
     );
 }

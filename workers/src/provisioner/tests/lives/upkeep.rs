@@ -102,6 +102,7 @@ async fn tags_that_somebody_takes_off_are_put_back_and_only_reported_where_that_
         policy: Policy {
             drift: DriftPolicy::Report,
             exposure: ExposurePolicy::Report,
+            ..Policy::default()
         },
     });
     life.settles().await;
@@ -140,6 +141,7 @@ async fn a_network_that_only_reports_and_one_that_adopts_change_nothing() {
             policy: Policy {
                 drift,
                 exposure: ExposurePolicy::Report,
+                ..Policy::default()
             },
         });
         life.settles().await;
