@@ -151,7 +151,7 @@ async fn row_9_a_soft_deleted_stream_can_be_written_again_goes_on_counting_and_b
         store.write(&stream, events(2)).await.next_expected_version,
         4
     );
-    assert_eq!(store.numbers(&stream).await, [3, 4]);
+    assert_eq!(store.numbers_again(&stream).await, [3, 4]);
     store
         .delete(&stream, StreamState::StreamRevision(4))
         .await

@@ -40,7 +40,7 @@ async fn an_append_after_a_soft_delete_shows_only_what_is_new_and_moves_the_trun
     let store = store().await;
     let stream = store.deleted_stream().await;
     store.write(&stream, events(2)).await;
-    assert_eq!(store.numbers(&stream).await, [3, 4]);
+    assert_eq!(store.numbers_again(&stream).await, [3, 4]);
     assert_eq!(store.metadata(&stream).await, Some(json!({"$tb": 3})));
 }
 
@@ -62,7 +62,7 @@ async fn writing_metadata_to_a_soft_deleted_stream_undeletes_it_and_keeps_its_ot
             .next_expected_version,
         3
     );
-    assert_eq!(store.numbers(&stream).await, [3]);
+    assert_eq!(store.numbers_again(&stream).await, [3]);
 }
 
 #[tokio::test]

@@ -56,6 +56,11 @@ pub async fn store() -> Store {
     connect(connection_string())
 }
 
+/// Whether the store under test is not ours.
+pub fn is_another_store() -> bool {
+    peerage_tests::store::from_environment().is_some()
+}
+
 /// Connects to any store.
 pub fn connect(connection_string: &str) -> Store {
     let settings: ClientSettings = connection_string.parse().expect("a connection string");
@@ -223,6 +228,16 @@ impl Store {
             .iter()
             .map(|event| event.revision)
             .collect()
+    }
+
+    /// The numbers of the visible events of a soft-deleted stream that was just written again. A
+    /// real server makes it visible with a write of its own, some milliseconds later.
+    pub async fn numbers_again(&self, stream: &str) -> Vec<u64> {
+        peerage_tests::wait::until("the stream to be visible again", SOON, || async {
+            let events = self.read(stream).await.ok()?;
+            Some(events.iter().map(|event| event.revision).collect())
+        })
+        .await
     }
 
     /// The ids of the visible events, forwards.
