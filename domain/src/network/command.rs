@@ -12,6 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident($body:ident) => $peering:expr,)*) => {
@@ -104,6 +105,36 @@ pub struct RequestPeering {
     /// digest stays what it was.
     #[serde(default, skip_serializing_if = "Terms::are_usual")]
     pub terms: Terms,
+    /// Left out where there is none, for the same reason.
+    #[serde(default, skip_serializing_if = "Setup::is_empty")]
+    pub setup: Setup,
+}
+
+/// What a request brings along, decided with it: one command, one plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// What the sides may send over the link.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<SetupRoute>,
+    /// What the private network admits from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub admit: Vec<InboundRule>,
+    /// The sides whose names resolve to private addresses on the other side.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dns_resolution: BTreeSet<Side>,
+}
+
+/// A destination that one side may send over the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupRoute {
+    pub side: Side,
+    pub destination: Range,
+}
+
+impl Setup {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Puts a link on record that somebody else made.

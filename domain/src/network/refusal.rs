@@ -107,6 +107,8 @@ pub enum Refusal {
     SourceOutsidePeer { from: Range, ranges: Vec<Range> },
     #[error("port 0 is no port; name 1 to 65535 (KurrentDB listens on 2113)")]
     PortZero,
+    #[error("{given} routes; {most} at most")]
+    TooManyRoutes { given: usize, most: usize },
     #[error("{given} rules; {most} at most")]
     TooManyRules { given: usize, most: usize },
     #[error("peering {peering_id} is {life}; {outcome} does not follow from that")]
@@ -210,6 +212,7 @@ impl Refusal {
             | Self::ReasonMalformed { .. }
             | Self::TicketRequired
             | Self::TicketMalformed { .. }
+            | Self::TooManyRoutes { .. }
             | Self::TooManyRules { .. } => RefusalKind::Invalid,
             Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => {
                 RefusalKind::Unknown

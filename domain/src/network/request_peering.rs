@@ -1,20 +1,31 @@
 //! `RequestPeering`: asks for a link, and closes it against the private network in the same breath.
+//! What it brings along is decided as the commands that it stands for would be, each on the state
+//! that the one before it leaves.
 //!
 //! A link carries traffic both ways. So the request and the posture that denies everything coming
 //! over it are one append: there is no moment in the log at which a peering exists without a
 //! posture.
 
 use super::{
-    LIVE_PEERINGS, Refusal, Registered,
-    command::RequestPeering,
+    LIVE_PEERINGS, Network, Refusal, Registered, accept_route,
+    command::{AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, Setup},
+    dns_resolution,
     event::{FirewallRestricted, NetworkEvent, PeeringRequested},
+    evolve,
     peering::Peer,
+    restrict_firewall,
 };
-use crate::{ids::Ids, side::Side};
+use crate::{
+    ids::{Ids, PeeringId},
+    side::Side,
+};
 use chrono::{DateTime, Utc};
 
 /// The most ranges, and the most subnets, that one end may name.
 pub(super) const PEER_RANGES: usize = 32;
+
+/// The most routes that a request may bring along.
+const ROUTES: usize = 64;
 
 pub(super) fn decide(
     network: &Registered,
@@ -22,9 +33,15 @@ pub(super) fn decide(
     now: DateTime<Utc>,
     ids: Ids,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
-    let RequestPeering { peer, terms } = command;
+    let RequestPeering { peer, terms, setup } = command;
     if let Some(deadline) = terms.deadline.filter(|it| *it <= now) {
         return Err(Refusal::DeadlinePassed { deadline });
+    }
+    if setup.routes.len() > ROUTES {
+        return Err(Refusal::TooManyRoutes {
+            given: setup.routes.len(),
+            most: ROUTES,
+        });
     }
     check_place(network, peer)?;
     check_ranges(network, peer)?;
@@ -45,7 +62,58 @@ pub(super) fn decide(
         }
         .into()
     });
-    Ok(std::iter::once(requested.into()).chain(denied).collect())
+    let closed = std::iter::once(requested.into()).chain(denied).collect();
+    set_up(network, peering_id, setup, closed, now)
+}
+
+/// Adds what follows from what the request brings along.
+fn set_up(
+    network: &Registered,
+    peering_id: PeeringId,
+    setup: &Setup,
+    mut events: Vec<NetworkEvent>,
+    now: DateTime<Utc>,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    if setup.is_empty() {
+        return Ok(events);
+    }
+    let mut state = Network::Registered(network.clone());
+    let mut folded = 0;
+    let mut decide = |decision: &dyn Fn(&Registered) -> Result<Vec<NetworkEvent>, Refusal>| {
+        for event in events.iter().skip(folded) {
+            state = evolve(std::mem::take(&mut state), event, now);
+        }
+        folded = events.len();
+        if let Network::Registered(network) = &state {
+            events.extend(decision(network)?);
+        }
+        Ok(())
+    };
+    decide(&|network| {
+        let command = RestrictFirewall {
+            peering_id,
+            side: Side::Local,
+            admit: setup.admit.clone(),
+        };
+        restrict_firewall::decide(network, &command)
+    })?;
+    for route in &setup.routes {
+        let command = AcceptRoute {
+            peering_id,
+            side: route.side,
+            destination: route.destination,
+        };
+        decide(&|network| accept_route::decide(network, &command))?;
+    }
+    for side in &setup.dns_resolution {
+        let command = SetDnsResolution {
+            peering_id,
+            side: *side,
+            enabled: true,
+        };
+        decide(&|network| dns_resolution::decide(network, &command))?;
+    }
+    Ok(events)
 }
 
 pub(super) fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refusal> {

@@ -19,7 +19,7 @@ pub(crate) use log::{OnAppend, OnRead, SeenAppend, put};
 pub(crate) use service::Ending;
 
 use chrono::{DateTime, Utc};
-use domain::network::{NetworkCommand, RegisterNetwork, RequestPeering, Terms};
+use domain::network::{NetworkCommand, RegisterNetwork, RequestPeering, Setup, Terms};
 use domain::{CommandId, NetworkId, Provider, Region, ids::Ids, network::Peer};
 use log::Shared;
 use peerage_journal::{Caller, Journal, JournalSettings};
@@ -146,5 +146,6 @@ pub(crate) fn request_peering(n: u8) -> NetworkCommand {
             subnets: Vec::new(),
         },
         terms: Terms::default(),
+        setup: Setup::default(),
     })
 }

@@ -177,6 +177,7 @@ fn request(peer: usize, network: &NetworkRef) -> NetworkCommand {
     RequestPeering {
         peer,
         terms: Terms::default(),
+        setup: domain::network::Setup::default(),
     }
     .into()
 }

@@ -95,6 +95,7 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
         NetworkCommand::RequestPeering(RequestPeering {
             peer,
             terms: Terms::default(),
+            setup: domain::network::Setup::default(),
         }),
         route(Side::Local, CLIENTS),
         route(Side::Remote, "10.20.0.0/16"),
@@ -184,6 +185,7 @@ impl Log {
         Self::asking(|request| {
             RequestPeering {
                 terms: terms.clone(),
+                setup: domain::network::Setup::default(),
                 ..request
             }
             .into()

@@ -8,6 +8,7 @@ fn request(terms: Terms) -> RequestPeering {
     RequestPeering {
         peer: peer(1),
         terms,
+        setup: Setup::default(),
     }
 }
 

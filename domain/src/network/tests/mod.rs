@@ -20,6 +20,7 @@ mod removal;
 mod requirements;
 mod routes;
 pub(crate) mod samples;
+mod setup;
 mod withdrawal;
 
 use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};

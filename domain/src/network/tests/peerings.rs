@@ -8,6 +8,7 @@ fn request(peer: Peer) -> RequestPeering {
     RequestPeering {
         peer,
         terms: Terms::default(),
+        setup: Setup::default(),
     }
 }
 

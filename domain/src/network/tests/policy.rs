@@ -120,6 +120,7 @@ fn a_retired_network_refuses_everything_and_is_still_known() {
         RequestPeering {
             peer: peer(1),
             terms: Terms::default(),
+            setup: Setup::default(),
         }
         .into(),
         NetworkCommand::Record(unblocked().into()),

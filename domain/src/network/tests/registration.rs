@@ -24,6 +24,7 @@ fn nothing_can_be_asked_of_a_network_that_is_not_on_record() {
         .when(RequestPeering {
             peer: peer(1),
             terms: Terms::default(),
+            setup: Setup::default(),
         })
         .then_refused(Refusal::NetworkUnknown);
 }

@@ -182,6 +182,7 @@ fn a_request_for_the_same_peer_waits_for_the_removal() {
     let request = RequestPeering {
         peer: peer(1),
         terms: Terms::default(),
+        setup: Setup::default(),
     };
     given(active_history([removal_requested()]))
         .when(request)
@@ -375,6 +376,7 @@ fn an_abandoned_peering_frees_its_peer_and_waits_for_nobody() {
     let request = RequestPeering {
         peer: peer(1),
         terms: Terms::default(),
+        setup: Setup::default(),
     };
     let state = super::fold(events);
     let granted = decide(

@@ -193,6 +193,7 @@ fn a_request_on_the_usual_terms_has_the_digest_that_it_had_before_there_were_any
     let command = RequestPeering {
         peer: super::samples::peer(1),
         terms: Terms::default(),
+        setup: Setup::default(),
     };
     let body = serde_json::to_value(&command).unwrap();
     assert_eq!(

@@ -47,6 +47,7 @@ refusals! {
     SourceOutsidePeer { from: range("10.0.0.0/8"), ranges: ranges(&["10.101.0.0/16"]) } => Invalid,
     PortZero {} => Invalid,
     TooManyRules { given: 61, most: 60 } => Invalid,
+    TooManyRoutes { given: 65, most: 64 } => Invalid,
     OutcomeOutOfOrder { peering_id: peering_id(1), life: "requested", outcome: "an active link" } => Precondition,
     LinkMismatch { peering_id: peering_id(1), recorded: "pcx-1".to_owned(), reported: "pcx-2".to_owned() } => Precondition,
     RouteNotAccepted { peering_id: peering_id(1), side: Side::Local, destination: range("10.101.0.0/16") } => Precondition,

@@ -193,7 +193,7 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         1 => Just(NetworkCommand::RegisterNetwork(register())),
         1 => a_policy().prop_map(|policy| SetPolicy { policy }.into()),
         1 => Just(CheckDrift {}.into()),
-        8 => (a_peer(), terms()).prop_map(|(peer, terms)| RequestPeering { peer, terms }.into()),
+        8 => (a_peer(), terms(), setup()).prop_map(|(peer, terms, setup)| RequestPeering { peer, terms, setup }.into()),
         3 => (a_peer(), a_link(), a_consent()).prop_map(|(peer, link, consent)| AdoptPeering { peer, link, consent }.into()),
         6 => route.clone().prop_map(|(peering_id, side, destination)| AcceptRoute { peering_id, side, destination }.into()),
         2 => route.prop_map(|(peering_id, side, destination)| WithdrawRoute { peering_id, side, destination }.into()),
@@ -302,4 +302,19 @@ pub(super) fn an_event() -> impl Strategy<Value = NetworkEvent> {
 
 pub(super) fn any_event() -> impl Strategy<Value = NetworkEvent> {
     prop_oneof![60 => an_event(), 1 => Just(retired())]
+}
+
+/// Often nothing, and else a route or two that fit or do not.
+fn setup() -> impl Strategy<Value = Setup> + use<> {
+    let route =
+        (a_side(), a_range()).prop_map(|(side, destination)| SetupRoute { side, destination });
+    (
+        proptest::collection::vec(route, 0..3),
+        proptest::collection::btree_set(a_side(), 0..2),
+    )
+        .prop_map(|(routes, dns_resolution)| Setup {
+            routes,
+            admit: Vec::new(),
+            dns_resolution,
+        })
 }

@@ -69,6 +69,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             RequestPeering {
                 peer: peer(1),
                 terms: terms.clone(),
+                setup: Setup::default(),
             }
             .into(),
         ),
@@ -77,6 +78,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             RequestPeering {
                 peer: azure,
                 terms: Terms::default(),
+                setup: Setup::default(),
             }
             .into(),
         ),
@@ -85,6 +87,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             RequestPeering {
                 peer: gcp,
                 terms: Terms::default(),
+                setup: Setup::default(),
             }
             .into(),
         ),
@@ -93,6 +96,26 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             RequestPeering {
                 peer: chosen,
                 terms,
+                setup: Setup::default(),
+            }
+            .into(),
+        ),
+        (
+            "request_with_routes_rules_and_options",
+            RequestPeering {
+                peer: peer(1),
+                terms: Terms::default(),
+                setup: Setup {
+                    routes: vec![SetupRoute {
+                        side: Side::Local,
+                        destination: range("10.101.0.0/16"),
+                    }],
+                    admit: vec![InboundRule {
+                        source: range("10.101.0.0/16"),
+                        port: 2113,
+                    }],
+                    dns_resolution: [Side::Remote].into(),
+                },
             }
             .into(),
         ),

@@ -131,6 +131,7 @@ fn request(n: u8) -> NetworkCommand {
     RequestPeering {
         peer: peer(n),
         terms: Terms::default(),
+        setup: Setup::default(),
     }
     .into()
 }

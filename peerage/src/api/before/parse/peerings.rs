@@ -33,6 +33,7 @@ pub(in crate::api) fn request_peering(
         Some(envelope?.with(RequestPeering {
             peer: peer?,
             terms: terms?,
+            setup: domain::network::Setup::default(),
         }))
     })();
     fields.finish(parsed)

@@ -51,6 +51,7 @@ fn not_on_record(fields: &mut Fields, request: &v1::PlanPeeringRequest) -> Optio
             RequestPeering {
                 peer: peer?,
                 terms: terms?,
+                setup: domain::network::Setup::default(),
             },
         ));
     }

@@ -36,6 +36,7 @@ fn beside_the_first(life: &Life) -> PeeringId {
     life.says(RequestPeering {
         peer,
         terms: Terms::default(),
+        setup: domain::network::Setup::default(),
     });
     for (side, destination) in [(Side::Local, OTHERS), (Side::Remote, "10.20.0.0/16")] {
         life.says(AcceptRoute {
