@@ -1,8 +1,10 @@
 //! The gRPC API: requests in, commands to the log, read models out.
 
 mod before;
+mod describe;
 
 pub use before::{Acknowledged, Audit, DOMAIN, Networks, Rooms, full_text};
+pub use describe::{DESCRIPTION, descriptors};
 
 /// What the compiler makes of `proto/`.
 #[allow(

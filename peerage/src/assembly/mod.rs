@@ -15,6 +15,7 @@ use crate::{
 };
 use chrono::Utc;
 use embedded::EmbeddedNode;
+use gateway::{Access, Gateway};
 use ground::{open_journal, shown, store, take_directory};
 use journal::{Clock, Journal};
 use projections::Projections;
@@ -27,7 +28,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::service::Routes;
 use workers::{Provisioner, ProvisionerSettings, provisioner::Planner};
 
 /// Where what must last is kept.
@@ -73,6 +74,8 @@ pub enum StartError {
     SimulatedCloud(#[source] KeepingError),
     #[error("cannot describe the API")]
     Reflection(#[source] tonic_reflection::server::Error),
+    #[error("cannot describe the API in JSON")]
+    Descriptors(#[source] prost_reflect::DescriptorError),
     #[error("{part} ended")]
     Ended {
         part: &'static str,
@@ -101,6 +104,7 @@ impl StartError {
             | Self::Projections(_)
             | Self::SimulatedCloud(_)
             | Self::Reflection(_)
+            | Self::Descriptors(_)
             | Self::Ended { .. } => false,
         }
     }
@@ -180,7 +184,7 @@ impl Engine {
             acknowledged: api::Acknowledged::default(),
             draining: engine.draining.clone(),
         };
-        engine.answer(listener, rooms)?;
+        engine.answer(config, listener, rooms)?;
         Ok(engine)
     }
 
@@ -278,7 +282,20 @@ impl Engine {
         planner
     }
 
-    fn answer(&mut self, listener: TcpListener, rooms: Rooms) -> Result<(), StartError> {
+    /// What stands in front of the services: other protocols, and who may come near.
+    fn gateway(&self, config: &Config, services: Routes) -> Result<Gateway, StartError> {
+        let (hosts, origins) = (config.api.hosts.clone(), config.api.origins.clone());
+        let access = Access::new(self.address, hosts, origins);
+        let pool = api::descriptors().map_err(StartError::Descriptors)?;
+        Ok(Gateway::new(services, &pool, access, &api::DESCRIPTION))
+    }
+
+    fn answer(
+        &mut self,
+        config: &Config,
+        listener: TcpListener,
+        rooms: Rooms,
+    ) -> Result<(), StartError> {
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::v1::DESCRIPTORS)
             .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
@@ -286,6 +303,15 @@ impl Engine {
             .build_v1()
             .map_err(StartError::Reflection)?;
         let (reporter, health) = tonic_health::server::health_reporter();
+        let services = Routes::new(reflection)
+            .add_service(health)
+            .add_service(v1::network_service_server::NetworkServiceServer::new(
+                api::Networks::new(rooms.clone()),
+            ))
+            .add_service(v1::audit_service_server::AuditServiceServer::new(
+                api::Audit::new(rooms),
+            ));
+        let gateway = self.gateway(config, services)?;
         let draining = self.draining.clone();
         self.parts.spawn(async move {
             reporter
@@ -294,22 +320,8 @@ impl Engine {
             reporter
                 .set_serving::<v1::audit_service_server::AuditServiceServer<api::Audit>>()
                 .await;
-            let served = Server::builder()
-                .http2_keepalive_interval(Some(Duration::from_secs(30)))
-                .add_service(reflection)
-                .add_service(health)
-                .add_service(v1::network_service_server::NetworkServiceServer::new(
-                    api::Networks::new(rooms.clone()),
-                ))
-                .add_service(v1::audit_service_server::AuditServiceServer::new(
-                    api::Audit::new(rooms),
-                ))
-                .serve_with_incoming_shutdown(
-                    TcpIncoming::from(listener).with_nodelay(Some(true)),
-                    draining.cancelled_owned(),
-                )
-                .await;
-            ("the API", served.map_err(Into::into))
+            gateway::serve(listener, gateway, draining).await;
+            ("the API", Ok(()))
         });
         Ok(())
     }

@@ -28,11 +28,16 @@ pub struct Config {
     pub log: Log,
 }
 
-/// The gRPC API.
+/// The API: gRPC, gRPC-Web and JSON on one port.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Api {
     pub listen: SocketAddr,
+    /// The names by which callers reach it, beside loopback's and the address itself; a port may
+    /// be part of one.
+    pub hosts: Vec<gateway::Host>,
+    /// The web pages that may call it, beside its own: `https://console.example.com`.
+    pub origins: Vec<gateway::Origin>,
     /// How long a command may take, event store included.
     #[serde(with = "humantime_serde")]
     pub command_deadline: Duration,
@@ -156,6 +161,8 @@ impl Default for Api {
     fn default() -> Self {
         Self {
             listen: loopback(2114),
+            hosts: Vec::new(),
+            origins: Vec::new(),
             command_deadline: Duration::from_secs(5),
             drain: Duration::from_secs(10),
         }

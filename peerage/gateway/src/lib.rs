@@ -1,0 +1,38 @@
+//! JSON, OpenAPI and gRPC-Web for a gRPC API, on the API's own port, and who may come near it.
+//!
+//! The problem: an engine that listens on loopback is within reach of every web page that its
+//! owner opens, and a program without a gRPC library should be able to command it all the same.
+//! The approach: one tower service in front of the gRPC services. It judges `Host` and `Origin`
+//! first ([`Access`]), whatever the protocol and the HTTP version; then it takes each protocol by
+//! its own content type alone:
+//!
+//! | content type | answered by |
+//! | --- | --- |
+//! | `application/grpc` | the services themselves, over HTTP/2 only |
+//! | `application/grpc-web…` | the services, through `tonic-web` |
+//! | `application/json` | the services, transcoded with the API's descriptors |
+//!
+//! JSON calls are `POST /package.Service/Method` with the request as [protobuf's JSON]. A method
+//! that streams answers with JSON lines. `GET /openapi.json` describes all of it.
+//!
+//! What this crate refuses: it knows no service by name, holds no state between calls, and
+//! decides nothing that a service should decide.
+//!
+//! [protobuf's JSON]: https://protobuf.dev/programming-guides/json/
+
+mod access;
+mod codec;
+mod content;
+mod deadline;
+mod dispatch;
+mod json;
+mod methods;
+mod openapi;
+mod refusal;
+mod serve;
+mod status;
+
+pub use access::{Access, BadHost, BadOrigin, Host, Origin};
+pub use dispatch::{Description, Gateway, OPENAPI_PATH};
+pub use openapi::openapi;
+pub use serve::serve;
