@@ -1,8 +1,9 @@
 //! Answers that the emulator does not give: secondary blocks, IPv6, ACL entries of every form,
 //! lists in many calls.
 
-use crate::support::{directly, local, serve};
+use crate::support::{directly, local};
 use peerage_aws::ec2::{Ec2, Ec2ErrorKind, NetworkAclEntry, RuleSource, SecurityGroupId, VpcId};
+use testkit::canned::serve;
 
 fn answer(operation: &str, inner: &str) -> (u16, String) {
     (

@@ -19,9 +19,11 @@ use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use support::{
-    LOCAL, Server, directly, error_body, free_port, local, remote, request, serve, settings,
-};
+use support::{LOCAL, directly, error_body, local, remote, settings};
+use testkit::canned::{request, serve};
+use testkit::microburst::Microburst;
+use testkit::moto::Moto;
+use testkit::ports;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
@@ -30,8 +32,8 @@ const CREATE: &str = "CreateVpcPeeringConnection";
 /// An emulator behind a proxy. The proxy takes seconds to start, so whoever needs one while there
 /// is one shares it, in a region of his own; the last one ends it.
 struct Servers {
-    proxy: Server,
-    moto: Server,
+    proxy: Microburst,
+    moto: Moto,
 }
 
 static SERVERS: Mutex<Weak<Servers>> = Mutex::const_new(Weak::new());
@@ -42,9 +44,9 @@ impl Servers {
         if let Some(servers) = running.upgrade() {
             return servers;
         }
-        let moto = Server::moto().await;
+        let moto = Moto::start().await;
         let servers = Arc::new(Self {
-            proxy: Server::microburst(&moto).await,
+            proxy: support::microburst(&moto).await,
             moto,
         });
         *running = Arc::downgrade(&servers);
@@ -243,7 +245,7 @@ async fn a_role_that_is_refused_is_no_failure_of_the_call_and_is_tried_afresh_ne
 
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
-    let endpoint = format!("http://127.0.0.1:{}", free_port());
+    let endpoint = format!("http://127.0.0.1:{}", ports::free());
     for settings in [directly(&endpoint), settings(&endpoint)] {
         let refused = Ec2::new(settings)
             .describe_vpcs(&local(), &["vpc-1".into()])

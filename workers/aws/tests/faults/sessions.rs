@@ -1,7 +1,8 @@
 //! Sessions: whose they are, by what STS is asked.
 
-use crate::support::{LOCAL, error_body, local, serve, settings};
+use crate::support::{LOCAL, error_body, local, settings};
 use peerage_aws::ec2::{AccountAccess, Ec2, Ec2ErrorKind, Ec2Settings, Place};
+use testkit::canned::serve;
 
 const NOTHING: &str =
     "<DescribeVpcsResponse><requestId>r</requestId><vpcSet/></DescribeVpcsResponse>";

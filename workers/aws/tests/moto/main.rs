@@ -12,7 +12,8 @@ use peerage_aws::ec2::{
     PeeringConnection, PeeringConnectionId, PeeringFilter, PeeringOptions, PeeringRole,
     PeeringStatus, Place, RouteDestination, RouteState, RouteTarget, RuleSource, Tags, VpcId,
 };
-use support::{LOCAL, REMOTE, Server, local, remote, settings, tags};
+use support::{LOCAL, REMOTE, local, remote, settings, tags};
+use testkit::moto::Moto;
 
 fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
@@ -45,7 +46,7 @@ async fn peer(ec2: &Ec2, vpc: &VpcId, peer_vpc: &VpcId, tags: Tags) -> PeeringCo
 
 #[tokio::test]
 async fn every_account_is_entered_by_its_own_role() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     for at in [local(), remote(), Place::new(REMOTE, "eu-west-1")] {
         let identity = ec2.caller_identity(&at).await.unwrap();
@@ -79,7 +80,7 @@ async fn every_account_is_entered_by_its_own_role() {
 
 #[tokio::test]
 async fn a_peering_across_accounts_and_regions_is_asked_for_and_accepted() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let (ours, theirs) = (
         vpc(&ec2, &local(), "10.1.0.0/16").await,
@@ -151,7 +152,7 @@ async fn a_peering_across_accounts_and_regions_is_asked_for_and_accepted() {
 
 #[tokio::test]
 async fn a_peering_is_rejected_by_its_accepter_and_stays_so() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let (ours, theirs) = (
         vpc(&ec2, &local(), "10.1.0.0/16").await,
@@ -194,7 +195,7 @@ async fn a_peering_is_rejected_by_its_accepter_and_stays_so() {
 
 #[tokio::test]
 async fn each_end_has_options_of_its_own() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let (ours, theirs) = (
         vpc(&ec2, &local(), "10.1.0.0/16").await,
@@ -248,7 +249,7 @@ async fn each_end_has_options_of_its_own() {
 
 #[tokio::test]
 async fn strangers_peerings_are_never_listed_whatever_the_service_answers() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let (ours, theirs) = (
         vpc(&ec2, &local(), "10.1.0.0/16").await,
@@ -320,7 +321,7 @@ async fn strangers_peerings_are_never_listed_whatever_the_service_answers() {
 
 #[tokio::test]
 async fn routes_are_installed_once_and_found_with_their_target() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let at = local();
     let (ours, theirs) = (
@@ -420,7 +421,7 @@ async fn routes_are_installed_once_and_found_with_their_target() {
 
 #[tokio::test]
 async fn groups_and_rules_are_made_once_tagged_and_removed_by_id() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let at = local();
     let (ours, other) = (
@@ -514,7 +515,7 @@ async fn groups_and_rules_are_made_once_tagged_and_removed_by_id() {
 
 #[tokio::test]
 async fn tags_are_set_beside_those_that_are_there_and_over_those_of_the_same_key() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     let one = vpc(&ec2, &local(), "10.1.0.0/16").await;
     ec2.create_tags(&local(), one.as_str(), &tags([("peerage:network", "n-1")]))
@@ -548,7 +549,7 @@ async fn tags_are_set_beside_those_that_are_there_and_over_those_of_the_same_key
 
 #[tokio::test]
 async fn once_the_endpoint_has_forgotten_a_session_a_new_one_is_had_by_forgetting_it_too() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
     assert_eq!(ec2.caller_identity(&local()).await.unwrap().account, LOCAL);
     moto.reset().await;

@@ -1,11 +1,12 @@
 //! What is read for several VPCs at once: of those that were named and of no other.
 
-use crate::support::{LOCAL, Server, local, remote, settings, tags};
+use crate::support::{LOCAL, local, remote, settings, tags};
 use crate::{net, peer, vpc};
 use peerage_aws::ec2::{
     CreateSecurityGroup, Ec2, Ec2ErrorKind, IngressRule, NetworkAclEntry, PeeringConnectionId,
     Place, RouteTarget, RuleSource, SecurityGroup, SubnetId, Tags, VpcDns, VpcId,
 };
+use testkit::moto::Moto;
 
 /// Three VPCs in one place; the first two are asked about, along with one that there is not.
 struct Scene {
@@ -13,12 +14,12 @@ struct Scene {
     ours: [VpcId; 2],
     stranger: VpcId,
     asked: Vec<VpcId>,
-    _moto: Server,
+    _moto: Moto,
 }
 
 impl Scene {
     async fn set() -> Self {
-        let moto = Server::moto().await;
+        let moto = Moto::start().await;
         let ec2 = Ec2::new(settings(&moto.endpoint()));
         let ours = [
             vpc(&ec2, &local(), "10.1.0.0/16").await,

@@ -1,11 +1,14 @@
 //! Rehearsals: nothing is sent to who might perform it, and what EC2 answers is told apart.
 
-use crate::support::{Server, directly, error_body, free_port, local, remote, serve, settings};
+use crate::support::{directly, error_body, local, remote, settings};
 use crate::{net, vpc};
 use peerage_aws::ec2::{
     CreatePeering, CreateSecurityGroup, Ec2, Ec2ErrorKind, Ec2Settings, IngressRule,
     PeeringOptions, PeeringRole, Rehearsal, Rehearsed, SecurityGroupId, Tags, VpcId,
 };
+use testkit::canned::serve;
+use testkit::moto::Moto;
+use testkit::ports;
 
 fn create_group(vpc: &VpcId) -> Rehearsal {
     let (name, description) = ("rehearsed".to_owned(), "a test".to_owned());
@@ -72,7 +75,7 @@ fn trusting(settings: Ec2Settings) -> Ec2Settings {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_awss_is_not_asked() {
-    let nobody = Ec2::new(directly(&format!("http://127.0.0.1:{}", free_port())));
+    let nobody = Ec2::new(directly(&format!("http://127.0.0.1:{}", ports::free())));
     for rehearsal in everything() {
         assert_eq!(
             nobody.dry_run(&local(), &rehearsal).await.unwrap(),
@@ -83,7 +86,7 @@ async fn an_endpoint_that_is_not_awss_is_not_asked() {
 
 #[tokio::test]
 async fn an_endpoint_that_honours_them_says_what_would_be_and_changes_nothing() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(trusting(settings(&moto.endpoint())));
     let ours = vpc(&ec2, &local(), "10.1.0.0/16").await;
     assert_eq!(
@@ -116,7 +119,7 @@ async fn an_endpoint_that_honours_them_says_what_would_be_and_changes_nothing() 
 
 #[tokio::test]
 async fn a_rehearsal_that_was_performed_is_an_error_and_the_reason_why_not_everybody_is_asked() {
-    let moto = Server::moto().await;
+    let moto = Moto::start().await;
     let ec2 = Ec2::new(trusting(settings(&moto.endpoint())));
     let (ours, theirs) = (
         vpc(&ec2, &local(), "10.1.0.0/16").await,

@@ -186,7 +186,7 @@ async fn a_list_that_may_not_be_read_stays_a_name_and_one_that_cannot_be_read_no
     let look = async |status, code| {
         let list = (status, support::error_body(code, "no"));
         let (endpoint, serving) =
-            support::serve([a_rule_that_names_a_list(), vec![list]].concat()).await;
+            testkit::canned::serve([a_rule_that_names_a_list(), vec![list]].concat()).await;
         let found = AwsCloud::new(support::directly(&endpoint))
             .firewall_groups(&at, &["vpc-1".parse().unwrap()])
             .await;

@@ -14,7 +14,9 @@ mod routes;
 use cloud::{Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef, Place};
 use domain::{PeeringId, Provider, Range, Region, text::CloudNetwork};
 use peerage_aws::AwsCloud;
-use support::{LOCAL, REMOTE, Server};
+use support::{LOCAL, REMOTE};
+use testkit::moto::Moto;
+use testkit::ports;
 use uuid::Uuid;
 
 const OURS: PeeringId = PeeringId(Uuid::from_u128(1));
@@ -50,12 +52,12 @@ struct Scene {
     ours: NetworkRef,
     theirs: NetworkRef,
     stranger: NetworkRef,
-    moto: Server,
+    moto: Moto,
 }
 
 impl Scene {
     async fn set() -> Self {
-        let moto = Server::moto().await;
+        let moto = Moto::start().await;
         let cloud = AwsCloud::new(support::settings(&moto.endpoint()));
         let make = async |at: Place, cidr: &str| NetworkRef {
             network: cloud
@@ -102,7 +104,7 @@ impl Scene {
 
 #[tokio::test]
 async fn an_outage_is_said_to_be_one_and_it_goes_on_by_itself_afterwards() {
-    let nobody = format!("http://127.0.0.1:{}", support::free_port());
+    let nobody = format!("http://127.0.0.1:{}", ports::free());
     let at = place(LOCAL, "eu-west-1");
     let refused = AwsCloud::new(support::settings(&nobody))
         .identity(&at)
