@@ -51,6 +51,7 @@ async fn events_checkpoints_and_caught_up_come_as_one_sequence() {
             Signal::Event(event) => format!("event {} {}", event.position, event.revision),
             Signal::Checkpoint(position) => format!("checkpoint {position}"),
             Signal::CaughtUp => "caught up".to_owned(),
+            Signal::Resumed => "resumed".to_owned(),
         });
     }
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What can go wrong with read models.
 
-use journal::FollowError;
+use journal::{FollowError, Position};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -21,6 +21,12 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    #[error("the read models at {} cannot be put in their place", path.display())]
+    Switch {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("read models in memory cannot be made")]
     Memory(#[source] rusqlite::Error),
 }
@@ -31,6 +37,14 @@ pub enum QueryError {
     /// The token is not one that this question gave out, with these filters.
     #[error("the page token belongs to another question; start without one")]
     PageToken,
+    /// The read models do not hold the whole log yet; what they hold must not pass for it.
+    #[error("the read models are being built from the log, and are at {at}")]
+    Building {
+        /// Up to where they are.
+        at: Position,
+        /// How far the log goes, where that is known.
+        end: Option<Position>,
+    },
     #[error("{operation}: the read models cannot be read")]
     Store {
         operation: &'static str,
@@ -47,8 +61,7 @@ pub enum QueryError {
 pub enum RunError {
     #[error("the read models cannot follow the log")]
     Follow(#[from] FollowError),
-    #[error("the read models cannot be written")]
-    Write(#[source] rusqlite::Error),
+    /// The file's place is taken by something that is not ours to delete.
     #[error("the read models cannot be built again")]
     Rebuild(#[source] OpenError),
     /// The process is ending.

@@ -1,37 +1,40 @@
 //! What can be looked up of the log: read models and the audit, in SQLite beside the process.
 //!
-//! [`Projections::run`] follows the log and writes; the queries read. A position is written in one
-//! transaction with the rows that it stands for, so whatever is read is the log up to
-//! [`Page::as_of`] and nothing else. The file is disposable: of another form, damaged, or made from
-//! another log, it is deleted and built again from the log.
+//! [`Projections::run`] follows the log and writes; the queries read. A row holds what the domain
+//! folded, and columns to find it by; what an event does is known to the domain alone. A position
+//! is written in one transaction with the rows that it stands for, so whatever is read is the log
+//! up to [`Page::as_of`] and nothing else. What does not hold the whole log does not pass for it.
+//! The file is disposable: damaged, deleted, or made from another log, it is built again from the
+//! log; of an older fold, it serves until a new one is built beside it.
 //!
 //! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody
 //! may act on them but people.
 //!
-//! Read first: `models` (how events become rows), then `run` (when), then `queries` (what is given
+//! Read first: `fold` (how events become rows), then `run` (when), then `queries` (what is given
 //! back).
 
 mod error;
-mod models;
+mod fold;
+mod index;
 mod page;
 mod queries;
 mod rows;
 mod run;
 mod store;
+mod timeline;
 
+pub use domain::network::{LifeName, NotALife};
 pub use error::{OpenError, QueryError, RunError};
-pub use page::{Page, PageRequest};
+pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
-    Block, CommandUse, DnsView, DriftView, ExposureFilter, ExposureView, FirewallRule,
-    FirewallView, IngressView, InstalledRoute, Legible, LifeName, NetworkView, NotALife, Order,
-    Origin, PeeringCounts, PeeringFilter, PeeringView, Removal, Retired, RouteConflict,
-    RouteCounts, RouteView, TimelineEntry, TimelineQuery, Withdrawal,
+    DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter, NetworkView,
+    Order, PeeringCounts, PeeringFilter, PeeringView, TimelineEntry, TimelineQuery,
 };
 
 use journal::{Journal, Position};
 use std::{path::Path, sync::Arc, time::Duration};
 use store::Store;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The read models of one log. A cheap handle; clones share everything.
@@ -46,6 +49,8 @@ pub struct Projections {
 struct Progress {
     position: watch::Sender<Position>,
     caught_up: watch::Sender<bool>,
+    /// New rows are wanted beside those that serve.
+    renewal: Notify,
 }
 
 impl Projections {
@@ -64,6 +69,7 @@ impl Projections {
         let progress = Progress {
             position: watch::Sender::new(store.position()?),
             caught_up: watch::Sender::new(false),
+            renewal: Notify::new(),
         };
         Ok(Self {
             store: Arc::new(store),
@@ -84,9 +90,27 @@ impl Projections {
         self.progress.position.subscribe()
     }
 
-    /// Whether the end of the log has been reached since this process began to follow.
+    /// Whether the end of the log has been reached since this process began to follow, or since the
+    /// read models were last built again in their place. Until then they do not pass for whole.
     pub fn caught_up(&self) -> watch::Receiver<bool> {
         self.progress.caught_up.subscribe()
+    }
+
+    /// Has new read models built from the log while these serve on; they take over once they are as
+    /// far. Needs [`Projections::run`] to be running.
+    pub fn renew(&self) {
+        self.progress.renewal.notify_one();
+    }
+
+    fn is_whole(&self) -> bool {
+        *self.progress.caught_up.borrow()
+    }
+
+    fn building(&self) -> QueryError {
+        QueryError::Building {
+            at: *self.progress.position.borrow(),
+            end: None,
+        }
     }
 
     /// Waits until what was appended at this position can be read here. `false` means that the time

@@ -6,15 +6,29 @@
 
 use domain::Digest;
 use journal::Position;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::ops::ControlFlow;
 
 /// Which part of an answer is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageRequest {
-    /// How many items at most: 0 means 100, and more than 1,000 means 1,000.
+    /// How many items at most: 0 means 100, and more than 1,000 means 1,000. A page has fewer where
+    /// they would be more than 3 MiB together.
     pub size: usize,
     /// [`Page::next_token`] of the page before.
     pub token: Option<String>,
+    /// What is to be answered while the end of the log has not been reached.
+    pub while_building: WhileBuilding,
+}
+
+/// What is answered while the read models do not hold the whole log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileBuilding {
+    /// [`crate::QueryError::Building`]: what is there must not pass for the whole.
+    #[default]
+    Refuse,
+    /// What is there, with [`Page::catching_up`] set.
+    Answer,
 }
 
 /// One part of an answer.
@@ -25,6 +39,9 @@ pub struct Page<T> {
     pub next_token: Option<String>,
     /// The position of the log that the answer stands for.
     pub as_of: Position,
+    /// Whether the end of the log has not been reached: there is more than what is listed here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub catching_up: bool,
 }
 
 impl PageRequest {
@@ -39,8 +56,15 @@ impl PageRequest {
         }
     }
 
-    /// Where the page before ended. `None` is a token of another question.
-    pub(crate) fn after(&self, question: &impl Serialize) -> Option<Option<Position>> {
+    /// The key of the last item of the page before. `None` is a token of another question.
+    #[expect(
+        clippy::option_option,
+        reason = "no token and a wrong one are two things"
+    )]
+    pub(crate) fn after<K: DeserializeOwned>(
+        &self,
+        question: &impl Serialize,
+    ) -> Option<Option<K>> {
         match &self.token {
             None => Some(None),
             Some(token) => read(token)
@@ -52,36 +76,65 @@ impl PageRequest {
 
 /// What a token says.
 #[derive(Serialize, Deserialize)]
-struct Token {
-    after: Position,
+struct Token<K> {
+    after: K,
     question: Digest,
 }
 
-impl Token {
+impl<K> Token<K> {
     fn matches(&self, question: &impl Serialize) -> bool {
         Digest::of(question).is_ok_and(|digest| digest == self.question)
     }
 }
 
-/// Cuts what was read with one item too many down to a page.
-pub(crate) fn cut<T>(
-    mut found: Vec<(Position, T)>,
+/// The most bytes that the items of a page have together, as they are stored: what comes of them on
+/// the wire stays below the 4 MiB that a gRPC message may have.
+const BYTES: usize = 3 * 1024 * 1024;
+
+/// Collects the items of a page, and knows when it is full.
+#[derive(Debug)]
+pub(crate) struct Filling<K, T> {
     limit: usize,
-    as_of: Position,
-    question: &impl Serialize,
-) -> Page<T> {
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().map(|(position, _)| *position).filter(|_| more);
-    let items = found.into_iter().map(|(_, item)| item).collect();
-    Page {
-        items,
-        next_token: last.and_then(|after| write(after, question)),
-        as_of,
+    bytes: usize,
+    found: Vec<(K, T)>,
+    more: bool,
+}
+
+impl<K: Serialize, T> Filling<K, T> {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            bytes: 0,
+            found: Vec::new(),
+            more: false,
+        }
+    }
+
+    /// Adds an item, unless there is no room for it; then there is none for any other.
+    pub(crate) fn add(&mut self, key: K, item: T, bytes: usize) -> ControlFlow<()> {
+        let has_room = self.found.len() < self.limit && self.bytes + bytes <= BYTES;
+        if !has_room && !self.found.is_empty() {
+            self.more = true;
+            return ControlFlow::Break(());
+        }
+        self.bytes += bytes;
+        self.found.push((key, item));
+        ControlFlow::Continue(())
+    }
+
+    pub(crate) fn page(self, as_of: Position, question: &impl Serialize) -> Page<T> {
+        let last = self.found.last().filter(|_| self.more);
+        let next_token = last.and_then(|(key, _)| write(key, question));
+        Page {
+            items: self.found.into_iter().map(|(_, item)| item).collect(),
+            next_token,
+            as_of,
+            catching_up: false,
+        }
     }
 }
 
-fn write(after: Position, question: &impl Serialize) -> Option<String> {
+fn write<K: Serialize>(after: K, question: &impl Serialize) -> Option<String> {
     let token = Token {
         after,
         question: Digest::of(question).ok()?,
@@ -90,7 +143,7 @@ fn write(after: Position, question: &impl Serialize) -> Option<String> {
     Some(json.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn read(token: &str) -> Option<Token> {
+fn read<K: DeserializeOwned>(token: &str) -> Option<Token<K>> {
     let digits = token.as_bytes();
     let bytes = digits
         .chunks(2)
@@ -104,8 +157,8 @@ mod tests {
 
     fn request(token: &str) -> PageRequest {
         PageRequest {
-            size: 0,
             token: Some(token.to_owned()),
+            ..PageRequest::default()
         }
     }
 
@@ -120,19 +173,48 @@ mod tests {
             request(&token).after(&("peerings", "active")),
             Some(Some(after))
         );
-        assert_eq!(request(&token).after(&("peerings", "failed")), None);
+        assert_eq!(
+            request(&token).after::<Position>(&("peerings", "failed")),
+            None
+        );
     }
 
     #[test]
     fn what_nobody_gave_out_is_no_token() {
         for token in ["", "7", "zz", "é", "7b7d", "+1+2"] {
-            assert_eq!(request(token).after(&"networks"), None, "{token}");
+            assert_eq!(
+                request(token).after::<Position>(&"networks"),
+                None,
+                "{token}"
+            );
         }
     }
 
     #[test]
     fn a_page_has_a_size_whatever_is_asked() {
-        let limits = [0, 1, 1_000, 5_000].map(|size| PageRequest { size, token: None }.limit());
+        let limits = [0, 1, 1_000, 5_000].map(|size| {
+            PageRequest {
+                size,
+                ..PageRequest::default()
+            }
+            .limit()
+        });
         assert_eq!(limits, [100, 1, 1_000, 1_000]);
+    }
+
+    #[test]
+    fn a_page_ends_before_its_items_are_too_large_together_but_has_one_at_least() {
+        let mut filling = Filling::new(10);
+        assert!(filling.add(1, "huge", BYTES + 1).is_continue());
+        assert!(filling.add(2, "small", 1).is_break());
+        let page = filling.page(Position::START, &"networks");
+        assert_eq!(page.items, ["huge"]);
+        assert!(page.next_token.is_some());
+        let mut filling = Filling::new(2);
+        for key in 1..=2 {
+            assert!(filling.add(key, "small", 1).is_continue());
+        }
+        assert!(filling.add(3, "small", 1).is_break());
+        assert_eq!(filling.page(Position::START, &"networks").items.len(), 2);
     }
 }

@@ -2,27 +2,33 @@
 //!
 //! Whatever is there is written in one transaction with its position: many events while catching
 //! up, one or two when live. A full or absent disk is waited for. Rows that are damaged, or that
-//! belong to another log, are built again; which log it is shows in the last event that the rows
-//! know: the log must still have it at its place.
+//! belong to another log, are built again in their place, and meanwhile do not pass for whole. Rows
+//! that are to be built anew for any other reason serve on, while new ones are built beside them.
+//!
+//! Which log it is shows in the last event that the rows know: at the start and after each break
+//! the log must still have it at its place, and what comes must follow what the rows know of its
+//! stream.
 
 use crate::{
-    Projections, RunError, models, rows,
-    store::{self, Interrupted},
+    OpenError, Projections, RunError,
+    fold::{self, AnotherLog, Known},
+    rows,
+    store::{self, Interrupted, Store},
 };
 use domain::EventId;
 use journal::{FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
 use rusqlite::Connection;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 /// The most signals that one transaction takes.
-const BATCH: usize = 512;
+const BATCH: usize = 2_048;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-const DAMAGED: &str = "they are damaged";
+const ANOTHER_LOG: &str = "they were made from another log: events that they know are gone from it";
 
 /// Where signals come from.
 pub(crate) trait Signals: Send {
@@ -44,7 +50,11 @@ pub(crate) fn following(journal: Journal) -> impl FnMut(Option<Position>) -> Fol
 /// Why following does not go on.
 enum Broken {
     /// The rows are of no use; begin anew.
-    Unusable(&'static str),
+    Unusable(String),
+    /// New rows are to be built beside these.
+    Renew,
+    /// New rows have been built.
+    Built(Arc<Store>),
     Stop(RunError),
 }
 
@@ -66,6 +76,8 @@ struct Batch {
     events: Vec<Recorded>,
     checkpoint: Option<Position>,
     caught_up: bool,
+    /// It ends where following was broken off.
+    resumed: bool,
     then: Option<FollowError>,
 }
 
@@ -76,22 +88,42 @@ impl Projections {
         cancel: CancellationToken,
     ) -> Result<(), RunError> {
         let mut pause = FIRST_PAUSE;
+        let mut beside = None;
+        if self.store.is_stale() {
+            self.progress.renewal.notify_one();
+        }
         loop {
             let broken = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
-                () = self.store.damaged() => Broken::Unusable(DAMAGED),
+                () = self.store.damaged() => Broken::Unusable("they are damaged".to_owned()),
+                () = self.progress.renewal.notified() => Broken::Renew,
+                broken = self.build_beside(&mut beside) => broken,
                 broken = self.follow_on(&mut follow, &mut pause) => broken,
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
+                Broken::Renew => {
+                    tracing::info!("new read models are built beside those that serve");
+                    beside = Some(follow(None));
+                }
+                Broken::Built(built) => {
+                    beside = None;
+                    self.switch(built).await?;
+                }
                 Broken::Unusable(why) => {
-                    tracing::warn!(why, "the read models are built again from the log")
+                    tracing::warn!(why, "the read models are built again from the log");
+                    beside = None;
+                    self.progress.caught_up.send_replace(false);
+                    if cancel.run_until_cancelled(rest(&mut pause)).await.is_none() {
+                        return Ok(());
+                    }
+                    let rebuilt = self.rebuild(&mut pause);
+                    match cancel.run_until_cancelled(rebuilt).await {
+                        Some(rebuilt) => rebuilt?,
+                        None => return Ok(()),
+                    }
                 }
             }
-            if cancel.run_until_cancelled(rest(&mut pause)).await.is_none() {
-                return Ok(());
-            }
-            self.rebuild().await?;
         }
     }
 
@@ -110,78 +142,156 @@ impl Projections {
         &self,
         follow: &mut (impl FnMut(Option<Position>) -> S + Send),
         pause: &mut Duration,
-    ) -> Result<std::convert::Infallible, Broken> {
-        let Resume { from, last } = self.patiently(pause, resume).await?;
+    ) -> Result<Infallible, Broken> {
+        let store = &self.store;
+        let Resume { from, last } = patiently(store, pause, resume).await?;
         if let Some(last) = last {
             is_same_log(&mut follow(last.before), last.id).await?;
         }
+        let mut known = match from {
+            Some(_) => Known::Everything,
+            None => Known::WhatIsThere,
+        };
         let mut signals = follow(from);
         loop {
-            let Batch {
-                events,
-                checkpoint,
-                caught_up,
-                then,
-            } = next_batch(&mut signals).await;
-            let events = Arc::new(events);
-            let position = self
-                .patiently(pause, move |rows| models::apply(rows, &events, checkpoint))
-                .await?;
+            let batch = next_batch(&mut signals).await;
+            let (caught_up, resumed) = (batch.caught_up, batch.resumed);
+            let (position, ended) = batch.write(store, pause, known).await?;
             *pause = FIRST_PAUSE;
             self.progress
                 .position
                 .send_if_modified(|at| std::mem::replace(at, position) != position);
             if caught_up {
+                known = Known::Everything;
                 self.progress
                     .caught_up
                     .send_if_modified(|it| !std::mem::replace(it, true));
             }
-            if let Some(error) = then {
+            if let Some(error) = ended {
                 return Err(error.into());
             }
-        }
-    }
-
-    /// Runs a transaction, again and again while only time or room is missing.
-    async fn patiently<T: Send + 'static>(
-        &self,
-        pause: &mut Duration,
-        work: impl Fn(&Connection) -> rusqlite::Result<T> + Clone + Send + 'static,
-    ) -> Result<T, Broken> {
-        loop {
-            let work = work.clone();
-            match self.store.write(move |rows| work(rows)).await {
-                Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) if store::is_damage(&error) => {
-                    return Err(Broken::Unusable(DAMAGED));
-                }
-                Ok(Err(error)) if store::may_pass(&error) => {
-                    tracing::warn!(%error, retry_in = ?pause, "the read models cannot be written for now");
-                    rest(pause).await;
-                }
-                Ok(Err(error)) => return Err(Broken::Stop(RunError::Write(error))),
-                Err(Interrupted) => return Err(Broken::Stop(RunError::Interrupted)),
+            if resumed && let Some(last) = patiently(store, pause, resume).await?.last {
+                is_same_log(&mut follow(last.before), last.id).await?;
             }
         }
     }
 
-    async fn rebuild(&self) -> Result<(), RunError> {
-        self.progress.caught_up.send_replace(false);
+    /// Builds new rows beside those that serve, up to where those are; for ever if none are wanted.
+    async fn build_beside<S: Signals>(&self, signals: &mut Option<S>) -> Broken {
+        let Some(signals) = signals else {
+            return std::future::pending().await;
+        };
+        match self.try_build_beside(signals).await {
+            Ok(built) => Broken::Built(built),
+            Err(broken) => broken,
+        }
+    }
+
+    async fn try_build_beside(&self, signals: &mut impl Signals) -> Result<Arc<Store>, Broken> {
+        let store = Arc::clone(&self.store);
+        let beside = task::spawn_blocking(move || store.beside())
+            .await
+            .map_err(|_| Broken::Stop(RunError::Interrupted))?
+            .map_err(|error| Broken::Stop(RunError::Rebuild(error)))?;
+        let (beside, mut pause) = (Arc::new(beside), FIRST_PAUSE);
+        loop {
+            let batch = next_batch(signals).await;
+            let (at_end, resumed) = (batch.caught_up, batch.resumed);
+            let (position, ended) = batch.write(&beside, &mut pause, Known::WhatIsThere).await?;
+            if let Some(error) = ended {
+                return Err(error.into());
+            }
+            if resumed {
+                // What was read before the break may be of another log: begin anew.
+                return Err(Broken::Renew);
+            }
+            if at_end && position >= *self.progress.position.borrow() {
+                return Ok(beside);
+            }
+        }
+    }
+
+    async fn switch(&self, built: Arc<Store>) -> Result<(), RunError> {
+        let position = built.position().map_err(RunError::Rebuild)?;
         self.store
-            .rebuild()
+            .switch_to(built)
             .await
             .map_err(|Interrupted| RunError::Interrupted)?
             .map_err(RunError::Rebuild)?;
+        self.progress.position.send_replace(position);
+        tracing::info!(%position, "the new read models serve");
+        Ok(())
+    }
+
+    /// Begins anew in the same place. What is in the way of that is waited for, unless it is
+    /// somebody else's file.
+    async fn rebuild(&self, pause: &mut Duration) -> Result<(), RunError> {
+        loop {
+            let rebuilt = self
+                .store
+                .rebuild()
+                .await
+                .map_err(|Interrupted| RunError::Interrupted)?;
+            match rebuilt {
+                Ok(()) => break,
+                Err(error @ OpenError::Foreign { .. }) => return Err(RunError::Rebuild(error)),
+                Err(
+                    error @ (OpenError::File { .. }
+                    | OpenError::Delete { .. }
+                    | OpenError::Switch { .. }
+                    | OpenError::Memory(_)),
+                ) => {
+                    tracing::warn!(
+                        cause = &error as &dyn std::error::Error,
+                        retry_in = ?pause,
+                        "the read models cannot be made for now"
+                    );
+                    rest(pause).await;
+                }
+            }
+        }
         self.progress.position.send_replace(Position::START);
         Ok(())
     }
+}
+
+/// Runs a transaction, again and again while only time or room is missing.
+async fn patiently<T: Send + 'static>(
+    store: &Store,
+    pause: &mut Duration,
+    work: impl Fn(&Connection) -> rusqlite::Result<T> + Clone + Send + 'static,
+) -> Result<T, Broken> {
+    let generation = store.generation();
+    loop {
+        let work = work.clone();
+        match store.write(generation, move |rows| work(rows)).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) if store::is_damage(&error) => {
+                return Err(Broken::Unusable(why(&error)));
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, retry_in = ?pause, "the read models cannot be written for now");
+                rest(pause).await;
+            }
+            Err(Interrupted) => return Err(Broken::Stop(RunError::Interrupted)),
+        }
+    }
+}
+
+fn why(error: &rusqlite::Error) -> String {
+    if let rusqlite::Error::ToSqlConversionFailure(source) = error
+        && source.is::<AnotherLog>()
+    {
+        return format!("{ANOTHER_LOG}: {source}");
+    }
+    format!("they are damaged: {error}")
 }
 
 impl From<FollowError> for Broken {
     fn from(error: FollowError) -> Self {
         match error {
             FollowError::PositionRefused { from: Some(_), .. } => {
-                Self::Unusable("their position is no place in this log")
+                Self::Unusable("their position is no place in this log".to_owned())
             }
             FollowError::PositionRefused { from: None, .. }
             | FollowError::AccessDenied { .. }
@@ -217,9 +327,9 @@ async fn is_same_log(signals: &mut impl Signals, known: EventId) -> Result<(), B
         match signals.next().await? {
             Signal::Event(event) if event.event_id == known => return Ok(()),
             Signal::Event(_) | Signal::CaughtUp => {
-                return Err(Broken::Unusable("they were made from another log"));
+                return Err(Broken::Unusable(ANOTHER_LOG.to_owned()));
             }
-            Signal::Checkpoint(_) => {}
+            Signal::Checkpoint(_) | Signal::Resumed => {}
         }
     }
 }
@@ -230,7 +340,7 @@ async fn next_batch(signals: &mut impl Signals) -> Batch {
     batch.take(signals.next().await);
     let more = async {
         for _ in 1..BATCH {
-            if batch.then.is_some() {
+            if batch.then.is_some() || batch.resumed {
                 break;
             }
             tokio::select! {
@@ -246,6 +356,19 @@ async fn next_batch(signals: &mut impl Signals) -> Batch {
 }
 
 impl Batch {
+    /// Writes it in one transaction. Gives the position reached, and why there is no more, if that
+    /// came with it.
+    async fn write(
+        self,
+        store: &Store,
+        pause: &mut Duration,
+        known: Known,
+    ) -> Result<(Position, Option<FollowError>), Broken> {
+        let (events, checkpoint) = (Arc::new(self.events), self.checkpoint);
+        let apply = move |rows: &Connection| fold::apply(rows, &events, checkpoint, known);
+        Ok((patiently(store, pause, apply).await?, self.then))
+    }
+
     fn take(&mut self, signal: Result<Signal, FollowError>) {
         match signal {
             Ok(Signal::Event(event)) => {
@@ -256,6 +379,7 @@ impl Batch {
                 self.checkpoint = self.checkpoint.max(Some(position))
             }
             Ok(Signal::CaughtUp) => self.caught_up = true,
+            Ok(Signal::Resumed) => self.resumed = true,
             Err(error) => self.then = Some(error),
         }
     }

@@ -5,14 +5,18 @@
 //! the log, nor the other way round (write-ahead logging). Blocking work runs on tokio's blocking
 //! threads.
 
-use crate::{OpenError, QueryError, models, rows};
+use crate::{OpenError, QueryError, fold, rows, timeline};
 use journal::Position;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use parking_lot::Mutex;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 use std::{
     fmt::Debug,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -20,8 +24,9 @@ use tokio::{
     task,
 };
 
-/// Counts changes of how events become rows that the tables alone do not show.
-const VERSION: u32 = 2;
+/// Counts changes of what the rows say that their tables do not show. Rows of an older number are
+/// read on, and serve until new ones are built beside them.
+const FOLD: u32 = 1;
 
 /// SQLite's `application_id` of our files ("Peer"). A file with another one is somebody else's and
 /// is left alone.
@@ -38,9 +43,9 @@ const CHECKPOINT: &str = "
 CREATE TABLE checkpoint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     commit_position INTEGER NOT NULL,
-    prepare_position INTEGER NOT NULL
+    prepare_position INTEGER NOT NULL,
+    fold INTEGER NOT NULL
 );
-INSERT INTO checkpoint VALUES (1, 0, 0);
 ";
 
 /// The work did not run to its end: it panicked, or the process is ending.
@@ -51,10 +56,89 @@ pub(crate) struct Interrupted;
 pub(crate) struct Store {
     /// `None` in memory, where the readers use the writer's connection.
     path: Option<PathBuf>,
-    writer: Arc<Mutex<Connection>>,
+    writer: Arc<Mutex<Writer>>,
     readers: Arc<Readers>,
     /// A question met damage that the writer may never meet.
     damage: Notify,
+    /// Whether the rows are of an older fold.
+    stale: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    /// Counts the files that there have been: what was begun on one is not written to the next.
+    generation: u64,
+    file: Option<Arc<File>>,
+}
+
+/// The file as it was opened.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    seen: Mutex<Seen>,
+}
+
+/// What tells a file from another one in its place, and how long it was. Asked for by its name: to
+/// open it and close it again would give up SQLite's locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    id: Option<(u64, u64)>,
+    length: u64,
+}
+
+impl Seen {
+    fn of(path: &Path) -> io::Result<Self> {
+        let about = std::fs::metadata(path)?;
+        #[cfg(unix)]
+        let id = {
+            use std::os::unix::fs::MetadataExt;
+            Some((about.dev(), about.ino()))
+        };
+        // Elsewhere a file that is open cannot be deleted.
+        #[cfg(not(unix))]
+        let id = None;
+        Ok(Self {
+            id,
+            length: about.len(),
+        })
+    }
+}
+
+impl File {
+    fn opened(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            seen: Mutex::new(Seen::of(path)?),
+        })
+    }
+
+    /// Whether the file is still there and has lost nothing of its length. SQLite would go on with
+    /// one that was deleted, and would not miss what was cut off until it reads it.
+    fn check(&self) -> rusqlite::Result<()> {
+        let now = match Seen::of(&self.path) {
+            Ok(now) => now,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(damage("the file was deleted"));
+            }
+            // What cannot be asked may be asked later.
+            Err(_) => return Ok(()),
+        };
+        let mut seen = self.seen.lock();
+        if now.id != seen.id {
+            return Err(damage("another file is in its place"));
+        }
+        if now.length < seen.length {
+            return Err(damage("the file was cut"));
+        }
+        seen.length = now.length;
+        Ok(())
+    }
+}
+
+fn damage(what: &str) -> rusqlite::Error {
+    let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(code, Some(what.to_owned()))
 }
 
 #[derive(Debug)]
@@ -62,53 +146,78 @@ struct Readers {
     turns: Arc<Semaphore>,
     /// Connections that nobody uses.
     idle: Mutex<Vec<Connection>>,
+    file: Mutex<Option<Arc<File>>>,
 }
 
 impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self::over(Some(path.to_owned()), usable(path)?))
+        let Opened {
+            connection,
+            fold,
+            file,
+        } = usable(path)?;
+        let store = Self::over(Some(path.to_owned()), connection, Some(file));
+        store.stale.store(fold != FOLD, Ordering::Relaxed);
+        Ok(store)
     }
 
     pub(crate) fn in_memory() -> Result<Self, OpenError> {
         let mut connection = Connection::open_in_memory().map_err(OpenError::Memory)?;
         create(&mut connection).map_err(OpenError::Memory)?;
-        Ok(Self::over(None, connection))
+        Ok(Self::over(None, connection, None))
     }
 
-    fn over(path: Option<PathBuf>, writer: Connection) -> Self {
+    fn over(path: Option<PathBuf>, connection: Connection, file: Option<Arc<File>>) -> Self {
         let readers = Readers {
             turns: Arc::new(Semaphore::new(READERS as usize)),
             idle: Mutex::default(),
+            file: Mutex::new(file.clone()),
         };
         Self {
             path,
-            writer: Arc::new(Mutex::new(writer)),
+            writer: Arc::new(Mutex::new(Writer {
+                connection,
+                generation: 0,
+                file,
+            })),
             readers: Arc::new(readers),
             damage: Notify::new(),
+            stale: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the rows are of an older fold: good to read on, and to be built anew beside.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
     }
 
     /// The position that the rows stand for.
     pub(crate) fn position(&self) -> Result<Position, OpenError> {
-        position(&held(&self.writer)).map_err(|source| self.failed(source))
+        position(&self.writer.lock().connection).map_err(|source| self.failed(source))
     }
 
-    /// Runs one transaction; it takes effect as a whole or not at all.
+    /// Which of the files there have been this is.
+    pub(crate) fn generation(&self) -> u64 {
+        self.writer.lock().generation
+    }
+
+    /// Runs one transaction; it takes effect as a whole or not at all, and only on the file that
+    /// it was meant for.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
+        generation: u64,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<rusqlite::Result<T>, Interrupted> {
         let writer = Arc::clone(&self.writer);
         task::spawn_blocking(move || {
-            let mut connection = held(&writer);
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
+            let mut writer = writer.lock();
+            if writer.generation != generation {
+                return Err(Interrupted);
+            }
+            Ok(writer.transact(work))
         })
         .await
-        .map_err(|_| Interrupted)
+        .map_err(|_| Interrupted)?
     }
 
     /// Answers one question from one state of the rows.
@@ -132,7 +241,7 @@ impl Store {
             let _turn = turn;
             match path {
                 Some(path) => readers.read(&path, work),
-                None => work(&held(&writer).transaction()?),
+                None => work(&writer.lock().connection.transaction()?),
             }
         });
         answer.await.map_err(|_| interrupted())?.map_err(|source| {
@@ -164,17 +273,90 @@ impl Store {
     }
 
     fn replace(&self) -> Result<(), OpenError> {
-        let mut writer = held(&self.writer);
-        held(&self.readers.idle).clear();
-        // The old connection closes before its file goes.
-        *writer = Connection::open_in_memory().map_err(OpenError::Memory)?;
+        let mut writer = self.writer.lock();
+        self.close(&mut writer)?;
         match &self.path {
             Some(path) => {
                 delete(path)?;
-                *writer = usable(path)?;
+                self.reopen(&mut writer, path)?;
             }
-            None => create(&mut writer).map_err(OpenError::Memory)?,
+            None => create(&mut writer.connection).map_err(OpenError::Memory)?,
         }
+        self.stale.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Empty read models beside these, to be built while these serve on.
+    pub(crate) fn beside(&self) -> Result<Self, OpenError> {
+        match &self.path {
+            Some(path) => {
+                let path = next(path);
+                delete(&path)?;
+                Self::open(&path)
+            }
+            None => Self::in_memory(),
+        }
+    }
+
+    /// Puts the read models that were built beside in the place of these, once the questions that
+    /// are being answered are done.
+    pub(crate) async fn switch_to(
+        self: &Arc<Self>,
+        built: Arc<Self>,
+    ) -> Result<Result<(), OpenError>, Interrupted> {
+        let turns = Arc::clone(&self.readers.turns)
+            .acquire_many_owned(READERS)
+            .await
+            .map_err(|_| Interrupted)?;
+        let store = Arc::clone(self);
+        let switched = task::spawn_blocking(move || {
+            let _turns = turns;
+            store.take_over(&built)
+        });
+        switched.await.map_err(|_| Interrupted)
+    }
+
+    fn take_over(&self, built: &Self) -> Result<(), OpenError> {
+        let (mut writer, mut other) = (self.writer.lock(), built.writer.lock());
+        self.close(&mut writer)?;
+        match (&self.path, &built.path) {
+            (Some(path), Some(beside)) => {
+                // What is in the write-ahead log goes into the file before its name changes.
+                let into_the_file = |connection: &Connection| {
+                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                };
+                into_the_file(&other.connection).map_err(|source| built.failed(source))?;
+                built.close(&mut other)?;
+                delete(path)?;
+                std::fs::rename(beside, path).map_err(|source| OpenError::Switch {
+                    path: path.clone(),
+                    source,
+                })?;
+                self.reopen(&mut writer, path)?;
+            }
+            (None, _) | (_, None) => {
+                std::mem::swap(&mut writer.connection, &mut other.connection);
+            }
+        }
+        self.stale.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Closes every connection to the file: before it goes, or another takes its place.
+    fn close(&self, writer: &mut Writer) -> Result<(), OpenError> {
+        self.readers.idle.lock().clear();
+        *self.readers.file.lock() = None;
+        writer.generation += 1;
+        writer.file = None;
+        writer.connection = Connection::open_in_memory().map_err(OpenError::Memory)?;
+        Ok(())
+    }
+
+    fn reopen(&self, writer: &mut Writer, path: &Path) -> Result<(), OpenError> {
+        let opened = usable(path)?;
+        writer.connection = opened.connection;
+        *self.readers.file.lock() = Some(Arc::clone(&opened.file));
+        writer.file = Some(opened.file);
         Ok(())
     }
 
@@ -189,33 +371,58 @@ impl Store {
     }
 }
 
+impl Writer {
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+}
+
 impl Readers {
     fn read<T>(
         &self,
         path: &Path,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let idle = held(&self.idle).pop();
+        let file = self.file.lock().clone();
+        if let Some(file) = file {
+            file.check()?;
+        }
+        let idle = self.idle.lock().pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => reader(path)?,
         };
         let answer = work(&connection.transaction()?)?;
-        held(&self.idle).push(connection);
+        self.idle.lock().push(connection);
         Ok(answer)
     }
 }
 
-/// Whether the file is not what was written. Building it again heals that, and nothing else does.
+/// Whether the file is not what was written, whatever shows it: a page that makes no sense, a table
+/// that is gone, a row that does not decode. Building it again heals that, and nothing else does.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+    !may_pass(error)
 }
 
 /// Whether the same work may succeed later, with nothing done but time passing or room made.
-pub(crate) fn may_pass(error: &rusqlite::Error) -> bool {
+fn may_pass(error: &rusqlite::Error) -> bool {
+    if let rusqlite::Error::SqliteFailure(code, _) = error
+        && [ffi::SQLITE_IOERR_SHORT_READ, ffi::SQLITE_READONLY_DBMOVED]
+            .contains(&code.extended_code)
+    {
+        return false;
+    }
     use ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
         ReadOnly, SystemIoFailure,
@@ -249,16 +456,10 @@ pub(crate) fn set_position(connection: &Connection, position: Position) -> rusql
         .map(drop)
 }
 
-/// A panic while the lock was held has rolled its transaction back, so there is nothing to be
-/// afraid of.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A writer on this file; a file of ours that cannot be used is replaced by a new one.
-fn usable(path: &Path) -> Result<Connection, OpenError> {
+fn usable(path: &Path) -> Result<Opened, OpenError> {
     match opened(path) {
-        Ok(Some(connection)) => return Ok(connection),
+        Ok(Some(opened)) => return Ok(opened),
         Ok(None) => {
             tracing::info!(path = %path.display(), "the read models have another form; they are built again from the log")
         }
@@ -273,8 +474,15 @@ fn usable(path: &Path) -> Result<Connection, OpenError> {
     })
 }
 
+struct Opened {
+    connection: Connection,
+    /// The number of the fold that made its rows.
+    fold: u32,
+    file: Arc<File>,
+}
+
 /// `None` if the file has another form than this version's.
-fn opened(path: &Path) -> Result<Option<Connection>, OpenError> {
+fn opened(path: &Path) -> Result<Option<Opened>, OpenError> {
     let failed = |source| OpenError::File {
         path: path.to_owned(),
         source,
@@ -282,9 +490,7 @@ fn opened(path: &Path) -> Result<Option<Connection>, OpenError> {
     let mut connection = Connection::open(path).map_err(failed)?;
     match (configure(&connection).map_err(failed)?, form()) {
         (None, _) => create(&mut connection).map_err(failed)?,
-        (Some((MARK, form)), this) if form == this => {
-            position(&connection).map_err(failed)?;
-        }
+        (Some((MARK, form)), this) if form == this => {}
         (Some((MARK, _)), _) => return Ok(None),
         (Some(_), _) => {
             return Err(OpenError::Foreign {
@@ -292,7 +498,26 @@ fn opened(path: &Path) -> Result<Option<Connection>, OpenError> {
             });
         }
     }
-    Ok(Some(connection))
+    position(&connection).map_err(failed)?;
+    let fold = connection
+        .query_row("SELECT fold FROM checkpoint", [], |row| row.get(0))
+        .map_err(failed)?;
+    let file = File::opened(path).map_err(|source| OpenError::Switch {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Some(Opened {
+        connection,
+        fold,
+        file: Arc::new(file),
+    }))
+}
+
+/// Where read models are built that will take the place of those at this path.
+fn next(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".next");
+    name.into()
 }
 
 /// Makes the connection ready, and says whose file it is and of which form; `None` if it is empty.
@@ -332,23 +557,21 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for tables in tables() {
+    for tables in TABLES {
         transaction.execute_batch(tables)?;
     }
+    transaction.execute("INSERT INTO checkpoint VALUES (1, 0, 0, ?1)", [FOLD])?;
     transaction.pragma_update(None, "application_id", MARK)?;
     transaction.pragma_update(None, "user_version", form())?;
     transaction.commit()
 }
 
-fn tables() -> impl Iterator<Item = &'static str> {
-    models::TABLES.into_iter().chain([CHECKPOINT])
-}
+const TABLES: [&str; 3] = [fold::TABLES, timeline::TABLES, CHECKPOINT];
 
-/// The number of this version's form: another one means other tables, or other rows in them.
+/// The number of this version's form: another one means other tables.
 fn form() -> i32 {
-    let text: String = tables().chain(["\0"]).collect();
     // FNV-1a: any function would do that gives another number for other tables.
-    let hash = text.bytes().fold(0x811c_9dc5_u32 ^ VERSION, |hash, byte| {
+    let hash = TABLES.concat().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
     i32::from_be_bytes((hash >> 1).to_be_bytes())

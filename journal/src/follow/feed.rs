@@ -42,13 +42,21 @@ impl Outlet {
         if let Signal::Event(event) = &signal {
             self.parked.report(event);
         }
+        if self.broken.is_some() {
+            self.send(Signal::Resumed).await?;
+        }
+        self.send(signal).await?;
+        if let Some(since) = self.broken.take() {
+            tracing::info!(followed = %self.followed, away = ?since.elapsed(), "following again");
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, signal: Signal) -> Result<(), Break> {
         match tokio::time::timeout(self.stall, self.signals.reserve()).await {
             Ok(Ok(permit)) => permit.send(Ok(signal)),
             Ok(Err(_)) => return Err(Break::Unwanted),
             Err(_) => return Err(Break::Stalled),
-        }
-        if let Some(since) = self.broken.take() {
-            tracing::info!(followed = %self.followed, away = ?since.elapsed(), "following again");
         }
         Ok(())
     }

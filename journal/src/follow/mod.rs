@@ -47,6 +47,9 @@ pub enum Signal {
     Event(Recorded),
     /// Everything up to here was looked at; following may resume from here.
     Checkpoint(Position),
+    /// Following was broken off, and goes on from where it was. Meanwhile the log may have become
+    /// another one.
+    Resumed,
     /// There was nothing more at some moment. Comes again after every break, and whenever it is
     /// true again.
     CaughtUp,

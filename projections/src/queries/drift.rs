@@ -1,46 +1,73 @@
-//! Drift: what was found otherwise than it was left, and what came of it.
+//! Drift: what differs from the desired state.
 
 use super::Select;
 use crate::{
-    Projections, QueryError,
-    rows::{json, maybe},
+    Page, PageRequest, Projections, QueryError,
+    rows::{json, text},
 };
 use chrono::{DateTime, Utc};
-use domain::{PeeringId, network::DriftKind};
+use domain::{NetworkId, PeeringId, network::DriftKind};
+use rusqlite::{Row, types::Value};
 use serde::Serialize;
 
-/// One way in which something was found otherwise.
+/// One thing of one peering that differs from the desired state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DriftView {
-    pub finding: DriftKind,
-    /// Since when it is so; `None` if it is not so now.
-    pub since: Option<DateTime<Utc>>,
-    /// How often it was put right, each time within a day of the time before.
-    pub repairs: u32,
-    pub repaired_at: Option<DateTime<Utc>>,
-    /// Since when it is how it should be.
-    pub adopted_at: Option<DateTime<Utc>>,
+    pub network_id: NetworkId,
+    pub peering_id: PeeringId,
+    pub drift: DriftKind,
+    pub since: DateTime<Utc>,
 }
 
+/// Which drift is wanted; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DriftFilter {
+    pub network: Option<NetworkId>,
+    pub peering: Option<PeeringId>,
+    /// Any of these kinds, by their stored names; none means all.
+    pub kinds: Vec<String>,
+}
+
+/// The columns that drift is ordered by, and a page goes on after.
+const KEY: [&str; 4] = ["since", "network_id", "peering_id", "drift"];
+
 impl Projections {
-    /// All that was ever found of a peering: what is open first, the rest by what it is.
-    pub async fn drift(&self, peering: PeeringId) -> Result<Vec<DriftView>, QueryError> {
-        let select = Select::from("SELECT * FROM drift").and_maybe("peering_id = ?", Some(peering));
-        let mut findings = self
-            .answer("show drift", |rows| select.all(rows, read))
-            .await?;
-        findings
-            .sort_by(|a, b| (a.since.is_none(), &a.finding).cmp(&(b.since.is_none(), &b.finding)));
-        Ok(findings)
+    /// The drift that is there now, in the order in which it was found.
+    pub async fn list_drift(
+        &self,
+        filter: &DriftFilter,
+        request: &PageRequest,
+    ) -> Result<Page<DriftView>, QueryError> {
+        let question = ("list drift", filter);
+        let after: Option<[String; 4]> = request.after(&question).ok_or(QueryError::PageToken)?;
+        let mut select = Select::from("SELECT * FROM drift")
+            .and_maybe("network_id = ?", filter.network)
+            .and_maybe("peering_id = ?", filter.peering)
+            .and_one_of("kind", &filter.kinds);
+        if let Some(after) = after {
+            let beyond = format!("({}) > (?, ?, ?, ?)", KEY.join(", "));
+            select = select.and(&beyond, after.map(Value::Text));
+        }
+        let select = select.ordered_by(&KEY.join(", "));
+        let limit = request.limit();
+        self.page("list drift", question, request, move |connection, _| {
+            select.fill(connection, limit, read)
+        })
+        .await
     }
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<DriftView> {
-    Ok(DriftView {
-        finding: json(row, "finding")?,
-        since: maybe(row, "since")?,
-        repairs: row.get("repairs")?,
-        repaired_at: maybe(row, "repaired_at")?,
-        adopted_at: maybe(row, "adopted_at")?,
-    })
+fn read(row: &Row<'_>) -> rusqlite::Result<([String; 4], DriftView, usize)> {
+    let mut key = KEY.map(|_| String::new());
+    for (part, column) in key.iter_mut().zip(KEY) {
+        *part = row.get(column)?;
+    }
+    let view = DriftView {
+        network_id: text(row, "network_id")?,
+        peering_id: text(row, "peering_id")?,
+        drift: json(row, "drift")?,
+        since: text(row, "since")?,
+    };
+    let bytes = row.get_ref("drift")?.as_str().map(str::len);
+    Ok((key, view, bytes.unwrap_or_default()))
 }

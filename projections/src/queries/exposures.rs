@@ -1,10 +1,13 @@
 //! Exposures: somebody else's rules that let the private network in.
 
-use super::{Order, Select, page};
-use crate::{Page, PageRequest, Projections, QueryError, rows::text};
+use super::Select;
+use crate::{
+    Page, PageRequest, Projections, QueryError,
+    rows::{json, text},
+};
 use chrono::{DateTime, Utc};
 use domain::{NetworkId, PeeringId, Side, network::Exposure};
-use rusqlite::Row;
+use rusqlite::{Row, types::Value};
 use serde::Serialize;
 
 /// One rule of somebody else's, in the posture of one peering.
@@ -24,9 +27,8 @@ pub struct ExposureFilter {
     pub peering: Option<PeeringId>,
 }
 
-/// Nobody looks at what an ended peering was exposed to.
-const LIVE: &str = "EXISTS (SELECT 1 FROM peerings p WHERE p.peering_id = e.peering_id AND p.network_id = e.network_id
-    AND p.life NOT IN ('rejected', 'expired', 'failed', 'removed', 'abandoned'))";
+/// The columns that exposures are ordered by, and a page goes on after.
+const KEY: [&str; 5] = ["since", "network_id", "peering_id", "side", "rule_id"];
 
 impl Projections {
     /// The exposures of peerings that have not ended, in the order in which they were found.
@@ -35,44 +37,36 @@ impl Projections {
         filter: &ExposureFilter,
         request: &PageRequest,
     ) -> Result<Page<ExposureView>, QueryError> {
-        let select = Select::from("SELECT e.* FROM exposures e")
-            .and(LIVE, [])
+        let question = ("list exposures", filter);
+        let after: Option<[String; 5]> = request.after(&question).ok_or(QueryError::PageToken)?;
+        let mut select = Select::from("SELECT * FROM exposures")
             .and_maybe("network_id = ?", filter.network)
             .and_maybe("peering_id = ?", filter.peering);
-        page(
-            &self.store,
-            "list exposures",
-            filter,
-            request,
-            (select, Order::OldestFirst),
-            read,
-        )
+        if let Some(after) = after {
+            let beyond = format!("({}) > (?, ?, ?, ?, ?)", KEY.join(", "));
+            select = select.and(&beyond, after.map(Value::Text));
+        }
+        let select = select.ordered_by(&KEY.join(", "));
+        let limit = request.limit();
+        self.page("list exposures", question, request, move |connection, _| {
+            select.fill(connection, limit, read)
+        })
         .await
-    }
-
-    /// All exposures of one peering, in the same order; of one that has ended, those that were the
-    /// last to be known.
-    pub async fn exposures(&self, peering: PeeringId) -> Result<Vec<ExposureView>, QueryError> {
-        let select = Select::from("SELECT * FROM exposures")
-            .and_maybe("peering_id = ?", Some(peering))
-            .ordered(Order::OldestFirst);
-        self.answer("show exposures", |rows| select.all(rows, read))
-            .await
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ExposureView> {
-    Ok(ExposureView {
+fn read(row: &Row<'_>) -> rusqlite::Result<([String; 5], ExposureView, usize)> {
+    let mut key = KEY.map(|_| String::new());
+    for (part, column) in key.iter_mut().zip(KEY) {
+        *part = row.get(column)?;
+    }
+    let view = ExposureView {
         network_id: text(row, "network_id")?,
         peering_id: text(row, "peering_id")?,
         side: text(row, "side")?,
-        exposure: Exposure {
-            group: text(row, "firewall_group")?,
-            group_name: row.get("group_name")?,
-            rule_id: text(row, "rule_id")?,
-            admits: row.get("admits")?,
-            owner: row.get("owner")?,
-        },
+        exposure: json(row, "exposure")?,
         since: text(row, "since")?,
-    })
+    };
+    let bytes = row.get_ref("exposure")?.as_str().map(str::len);
+    Ok((key, view, bytes.unwrap_or_default()))
 }

@@ -1,48 +1,27 @@
 //! Private networks, with what their peerings come to.
 
-use super::{Order, Select, page};
+use super::{Order, Select, flag, state_bytes, text as value};
 use crate::{
     Page, PageRequest, Projections, QueryError,
-    rows::{json, maybe, text},
+    rows::{self, time},
 };
 use chrono::{DateTime, Utc};
-use domain::{
-    NetworkId, Provider, Range, Region,
-    network::Policy,
-    text::{Account, CloudNetwork, Name, Project, Reason, Subnet},
-};
-use rusqlite::Row;
+use domain::{NetworkId, Provider, network::Registered};
+use journal::Position;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 /// A private network on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NetworkView {
-    pub id: NetworkId,
-    pub project: Project,
-    pub name: Name,
-    pub provider: Provider,
-    pub region: Region,
-    pub account: Account,
-    pub cloud_network: CloudNetwork,
-    pub range: Range,
-    pub subnets: Vec<Subnet>,
-    pub registered_at: DateTime<Utc>,
-    /// What the engine may do by itself.
-    pub policy: Policy,
-    /// When somebody last asked for a look at everything.
-    pub drift_check_at: Option<DateTime<Utc>>,
-    pub retired: Option<Retired>,
-    /// The revision of the last event of the network's stream, and when the store wrote it.
+    /// The position of the log that this stands for.
+    pub as_of: Position,
+    /// The revision of the last event of the network's stream, and when that was decided.
     pub revision: u64,
     pub changed_at: DateTime<Utc>,
+    /// The network without its peerings.
+    pub network: Registered,
     pub peerings: PeeringCounts,
-}
-
-/// That a network is no longer served.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Retired {
-    pub at: DateTime<Utc>,
-    pub reason: Reason,
 }
 
 /// How many peerings a network has.
@@ -58,78 +37,108 @@ pub struct PeeringCounts {
     pub exposed: u64,
 }
 
-const SELECT: &str = "
-SELECT n.*,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
-        AND life NOT IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')) AS live,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND life = 'active') AS active,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id AND blocked_cause IS NOT NULL) AS blocked,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
-        AND life IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')) AS ended,
-    (SELECT count(*) FROM peerings p WHERE p.network_id = n.network_id
-        AND life NOT IN ('rejected', 'expired', 'failed', 'removed', 'abandoned')
-        AND EXISTS (SELECT 1 FROM exposures e WHERE e.peering_id = p.peering_id AND e.network_id = p.network_id)) AS exposed
-FROM networks n";
+/// Which networks are wanted; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NetworkFilter {
+    pub project: Option<String>,
+    pub name: Option<String>,
+    pub account: Option<String>,
+    pub provider: Option<Provider>,
+    /// How its id begins.
+    pub id_prefix: Option<String>,
+    /// Whether one of its peerings waits for a person.
+    pub blocked: Option<bool>,
+    /// Whether it is retired.
+    pub retired: Option<bool>,
+    /// Only those with an event at or after this time.
+    pub changed_since: Option<DateTime<Utc>>,
+}
+
+const SELECT: &str = "SELECT * FROM networks";
+
+const BLOCKED: &str = "EXISTS (SELECT 1 FROM peerings p WHERE p.network_id = networks.network_id AND p.blocked IS NOT NULL) = ?";
 
 impl Projections {
-    /// The networks in the order of their registration.
+    /// The networks in the order in which their streams began.
     pub async fn list_networks(
         &self,
+        filter: &NetworkFilter,
         request: &PageRequest,
     ) -> Result<Page<NetworkView>, QueryError> {
-        let select = Select::from(SELECT);
-        page(
-            &self.store,
+        let select = Select::from(SELECT)
+            .and("state IS NOT NULL", [])
+            .and_maybe("project = ?", filter.project.as_ref())
+            .and_maybe("name = ?", filter.name.as_ref())
+            .and_maybe("account = ?", filter.account.as_ref())
+            .and_maybe("provider = ?", filter.provider)
+            .and_id_from("network_id", filter.id_prefix.as_ref());
+        let select = match filter.blocked {
+            Some(blocked) => select.and(BLOCKED, [flag(blocked)]),
+            None => select,
+        };
+        let select = match filter.retired {
+            Some(retired) => select.and("retired = ?", [flag(retired)]),
+            None => select,
+        };
+        let select = match &filter.changed_since {
+            Some(since) => select.and("changed_at >= ?", [value(time(since))]),
+            None => select,
+        };
+        let order = Order::OldestFirst;
+        let question = ("list networks", filter);
+        let after = request.after(&question).ok_or(QueryError::PageToken)?;
+        let limit = request.limit();
+        let select = select.beyond(order, after).in_log_order(order);
+        self.page(
             "list networks",
-            (),
+            question,
             request,
-            (select, Order::OldestFirst),
-            read,
+            move |connection, as_of| {
+                select.fill(connection, limit, |row| {
+                    let view = read(connection, row, as_of)?;
+                    Ok((rows::position(row)?, view, state_bytes(row)?))
+                })
+            },
         )
         .await
     }
 
     pub async fn network(&self, id: NetworkId) -> Result<Option<NetworkView>, QueryError> {
-        let select = Select::from(SELECT).and_maybe("network_id = ?", Some(id));
-        Ok(self
-            .answer("show network", |rows| select.all(rows, read))
-            .await?
-            .pop())
+        let select = Select::from(SELECT)
+            .and("state IS NOT NULL", [])
+            .and_maybe("network_id = ?", Some(id));
+        self.item("show network", move |connection, as_of| {
+            select.one(connection, |row| read(connection, row, as_of))
+        })
+        .await
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<NetworkView> {
+fn read(connection: &Connection, row: &Row<'_>, as_of: Position) -> rusqlite::Result<NetworkView> {
+    let network: Registered = rows::json(row, "state")?;
+    let peerings = counts(connection, network.id)?;
     Ok(NetworkView {
-        id: text(row, "network_id")?,
-        project: text(row, "project")?,
-        name: text(row, "name")?,
-        provider: text(row, "provider")?,
-        region: text(row, "region")?,
-        account: text(row, "account")?,
-        cloud_network: text(row, "cloud_network")?,
-        range: text(row, "range")?,
-        subnets: json(row, "subnets")?,
-        registered_at: text(row, "registered_at")?,
-        policy: json(row, "policy")?,
-        drift_check_at: maybe(row, "drift_check_at")?,
-        retired: maybe(row, "retired_at")?
-            .map(|at| retired(row, at))
-            .transpose()?,
+        as_of,
         revision: row.get("revision")?,
-        changed_at: text(row, "changed_at")?,
-        peerings: PeeringCounts {
-            live: row.get("live")?,
-            active: row.get("active")?,
-            blocked: row.get("blocked")?,
-            ended: row.get("ended")?,
-            exposed: row.get("exposed")?,
-        },
+        changed_at: rows::text(row, "changed_at")?,
+        network,
+        peerings,
     })
 }
 
-fn retired(row: &Row<'_>, at: DateTime<Utc>) -> rusqlite::Result<Retired> {
-    Ok(Retired {
-        at,
-        reason: text(row, "retired_reason")?,
+fn counts(connection: &Connection, id: NetworkId) -> rusqlite::Result<PeeringCounts> {
+    let mut select = connection.prepare_cached(
+        "SELECT count(*) FILTER (WHERE live), count(*) FILTER (WHERE life = 'active'),
+             count(*) FILTER (WHERE blocked IS NOT NULL), count(*) FILTER (WHERE NOT live), count(*) FILTER (WHERE exposed)
+         FROM peerings WHERE network_id = ?1",
+    )?;
+    select.query_row([id.to_string()], |row| {
+        Ok(PeeringCounts {
+            live: row.get(0)?,
+            active: row.get(1)?,
+            blocked: row.get(2)?,
+            ended: row.get(3)?,
+            exposed: row.get(4)?,
+        })
     })
 }

@@ -1,12 +1,15 @@
-//! The audit: every event as the log holds it, and which commands were given where.
+//! The audit: every event as the log holds it.
 
-use super::{Select, page};
+use super::Select;
 use crate::{
     Page, PageRequest, Projections, QueryError,
-    rows::{maybe, position, text},
+    rows::{json, maybe, maybe_json, position, text, time},
 };
 use chrono::{DateTime, Utc};
-use domain::{Actor, CommandId, Digest, EventId, NetworkId, PeeringId, Receipt};
+use domain::{
+    Actor, CommandId, EventId, NetworkId, PeeringId,
+    text::{Reason, Ticket},
+};
 use journal::Position;
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
@@ -27,10 +30,16 @@ pub struct TimelineEntry {
     pub data: Option<Value>,
     /// Why it cannot be read.
     pub problem: Option<String>,
+    /// When it was decided; where that is not on record, when the store wrote it.
+    pub time: DateTime<Utc>,
     /// When the store wrote it, by the store's clock.
     pub created: DateTime<Utc>,
     /// Who gave the command that it came from; like all that follows, `None` if it is not ours.
     pub actor: Option<Actor>,
+    /// Why, in the caller's words, where that was said.
+    pub reason: Option<Reason>,
+    /// Where the change is tracked, where that was said.
+    pub ticket: Option<Ticket>,
     pub command_id: Option<CommandId>,
     pub correlation_id: Option<Uuid>,
     pub causation_id: Option<Uuid>,
@@ -44,6 +53,14 @@ pub struct TimelineQuery {
     pub network: Option<NetworkId>,
     pub peering: Option<PeeringId>,
     pub command: Option<CommandId>,
+    /// The actor's name: the proved one, or else the claimed one.
+    pub actor: Option<String>,
+    /// Any of these event types; none means all.
+    pub event_types: Vec<String>,
+    /// Only what was decided at or after this time.
+    pub since: Option<DateTime<Utc>>,
+    /// Only what was decided before this time.
+    pub until: Option<DateTime<Utc>>,
     pub of: Legible,
     /// Only what lies beyond this position, in the order that is asked for.
     pub after: Option<Position>,
@@ -68,15 +85,6 @@ pub enum Order {
     NewestFirst,
 }
 
-/// A command that a network has answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandUse {
-    pub network_id: NetworkId,
-    pub receipt: Receipt,
-    /// The position of its last event.
-    pub position: Position,
-}
-
 impl Projections {
     /// Events in the order of the log, or against it.
     pub async fn timeline(
@@ -84,67 +92,35 @@ impl Projections {
         query: &TimelineQuery,
         request: &PageRequest,
     ) -> Result<Page<TimelineEntry>, QueryError> {
-        let mut select = Select::from("SELECT * FROM timeline")
+        let select = Select::from("SELECT * FROM timeline")
             .and_maybe("network_id = ?", query.network)
             .and_maybe("peering_id = ?", query.peering)
             .and_maybe("command_id = ?", query.command)
+            .and_maybe("actor_name = ?", query.actor.as_ref())
+            .and_one_of("event_type", &query.event_types)
+            .and_maybe("time >= ?", query.since.as_ref().map(time))
+            .and_maybe("time < ?", query.until.as_ref().map(time))
             .beyond(query.order, query.after);
-        if query.of == Legible::Undecodable {
-            select = select.and("problem IS NOT NULL", []);
-        }
-        page(
-            &self.store,
+        let select = match query.of {
+            Legible::All => select,
+            Legible::Undecodable => select.and("problem IS NOT NULL", []),
+        };
+        self.page_in_log_order(
             "read timeline",
             query,
             request,
             (select, query.order),
-            read,
+            |row, _| read(row),
         )
         .await
     }
-
-    /// Where this command has left events: in more than one network if its id was used for several.
-    pub async fn find_command(&self, command: CommandId) -> Result<Vec<CommandUse>, QueryError> {
-        let select = Select::from("SELECT * FROM timeline")
-            .and_maybe("command_id = ?", Some(command))
-            .and("network_id IS NOT NULL", [])
-            .ordered(Order::OldestFirst);
-        let events = self
-            .answer("find command", |rows| select.all(rows, read_use))
-            .await?;
-        Ok(events.into_iter().fold(Vec::new(), gathered))
-    }
 }
 
-/// Adds an event of the command to what is known of its use in that network.
-fn gathered(mut uses: Vec<CommandUse>, event: CommandUse) -> Vec<CommandUse> {
-    match uses.iter_mut().find(|it| it.network_id == event.network_id) {
-        Some(known) => {
-            known.receipt.last_revision = event.receipt.last_revision;
-            known.position = event.position;
-        }
-        None => uses.push(event),
-    }
-    uses
-}
-
-fn read_use(row: &Row<'_>) -> rusqlite::Result<CommandUse> {
-    let revision: u64 = row.get("revision")?;
-    let digest: Digest = text(row, "command_digest")?;
-    Ok(CommandUse {
-        network_id: text(row, "network_id")?,
-        receipt: Receipt {
-            digest,
-            first_revision: revision,
-            last_revision: revision,
-        },
-        position: position(row)?,
-    })
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<TimelineEntry> {
+fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
     let data: Option<String> = row.get("data")?;
-    Ok(TimelineEntry {
+    // What stands beside an event is bounded each, and small.
+    let bytes = data.as_ref().map_or(0, String::len) + 1_024;
+    let entry = TimelineEntry {
         position: position(row)?,
         stream: row.get("stream")?,
         revision: row.get("revision")?,
@@ -152,17 +128,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TimelineEntry> {
         network_id: maybe(row, "network_id")?,
         peering_id: maybe(row, "peering_id")?,
         event_type: row.get("event_type")?,
-        data: data
-            .is_some()
-            .then(|| crate::rows::json(row, "data"))
-            .transpose()?,
+        data: data.is_some().then(|| json(row, "data")).transpose()?,
         problem: row.get("problem")?,
+        time: text(row, "time")?,
         created: text(row, "created")?,
-        actor: maybe(row, "actor")?,
+        actor: maybe_json(row, "actor")?,
+        reason: maybe(row, "reason")?,
+        ticket: maybe(row, "ticket")?,
         command_id: maybe(row, "command_id")?,
         correlation_id: maybe(row, "correlation_id")?,
         causation_id: maybe(row, "causation_id")?,
         schema_version: row.get("schema_version")?,
         traceparent: row.get("traceparent")?,
-    })
+    };
+    Ok((entry, bytes))
 }

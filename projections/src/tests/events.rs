@@ -544,39 +544,3 @@ pub(super) fn retired(n: u8) -> NetworkEvent {
     }
     .into()
 }
-
-/// The life of peering 1 of network 1 as an adopted link, with a route that was there before, until
-/// it can be used.
-pub(super) fn a_whole_adopted_life() -> Vec<NetworkEvent> {
-    let (peering_id, side, link) = (peering_id(1), Side::Local, text("pcx-0ad0"));
-    let routes = vec![FoundRoute {
-        side,
-        route_table: text("rtb-0a1"),
-        destination: text("10.101.0.0/16"),
-    }];
-    let mut life = adoption(1);
-    life.extend::<[NetworkEvent; 5]>([
-        PeeringSurveyed {
-            peering_id,
-            routes,
-            names: Vec::new(),
-        }
-        .into(),
-        accepted(1, "pcx-0ad0", AcceptedBy::Owner),
-        PeeringActivated { peering_id, link }.into(),
-        RouteAccepted {
-            peering_id,
-            side,
-            destination: text("10.101.0.0/16"),
-        }
-        .into(),
-        RouteInstalled {
-            peering_id,
-            side,
-            destination: text("10.101.0.0/16"),
-            route_table: text("rtb-0a1"),
-        }
-        .into(),
-    ]);
-    life
-}

@@ -1,7 +1,7 @@
 //! The file: written as a whole or not at all, and built again when it is of no use.
 
 use super::*;
-use crate::{OpenError, store};
+use crate::{OpenError, PageRequest, QueryError, store};
 use rusqlite::Connection;
 use std::{fs, path::Path};
 
@@ -29,8 +29,9 @@ async fn a_crash_before_the_commit_leaves_neither_rows_nor_position() {
     write(&projections, &log.events[..5]).await;
     let before = dump(&projections).await;
     let events = log.events.clone();
-    let crash = projections.store.write(move |rows| {
-        let reached = models::apply(rows, &events, None)?;
+    let generation = projections.store.generation();
+    let crash = projections.store.write(generation, move |rows| {
+        let reached = fold::apply(rows, &events, None, Known::Everything)?;
         assert_eq!(store::position(rows)?, reached);
         Err::<(), _>(rusqlite::Error::InvalidQuery)
     });
@@ -50,8 +51,8 @@ async fn a_panic_in_the_middle_of_a_transaction_undoes_it_and_the_next_one_works
     let events = log.events.clone();
     let panic = projections
         .store
-        .write(move |rows| -> rusqlite::Result<()> {
-            models::apply(rows, &events, None)?;
+        .write(0, move |rows| -> rusqlite::Result<()> {
+            fold::apply(rows, &events, None, Known::Everything)?;
             panic!("as if the process had a bug")
         });
     assert!(panic.await.is_err());
@@ -141,14 +142,15 @@ async fn questions_are_answered_while_a_long_transaction_is_being_written() {
     let folder = tempfile::tempdir().unwrap();
     let projections = Projections::open(&folder.path().join("read.db")).unwrap();
     write(&projections, &story().events[..1]).await;
+    assert_eq!(projections.store.generation(), 0);
     let (writing, is_writing) = std::sync::mpsc::channel();
     let (answered, is_answered) = std::sync::mpsc::channel();
     let store = Arc::clone(&projections.store);
     let long = tokio::spawn(async move {
         let events = story().events;
         store
-            .write(move |rows| {
-                models::apply(rows, &events, None)?;
+            .write(0, move |rows| {
+                fold::apply(rows, &events, None, Known::Everything)?;
                 writing.send(()).unwrap();
                 is_answered
                     .recv_timeout(std::time::Duration::from_secs(20))
@@ -242,4 +244,56 @@ async fn a_rebuild_waits_for_the_questions_being_answered_and_leaves_no_reader_o
     );
     rebuild.await.unwrap().unwrap();
     assert_eq!(projections.network(network_id(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_meant_for_the_file_that_is_gone_is_not_written_to_the_new_one() {
+    let projections = Projections::in_memory().unwrap();
+    let before = projections.store.generation();
+    projections.store.rebuild().await.unwrap().unwrap();
+    let events = story().events;
+    let late = projections.store.write(before, move |rows| {
+        fold::apply(rows, &events, None, Known::Everything)
+    });
+    assert!(late.await.is_err());
+    assert_eq!(projections.store.position().unwrap(), Position::START);
+}
+
+#[tokio::test]
+async fn rows_of_an_older_fold_are_read_on_until_new_ones_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    filled(&path).await;
+    Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE checkpoint SET fold = 0", [])
+        .unwrap();
+    let projections = Projections::open(&path).unwrap();
+    assert!(projections.store.is_stale());
+    assert_eq!(*projections.position().borrow(), story().end());
+    assert!(projections.network(network_id(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_does_not_hold_the_whole_log_does_not_pass_for_it() {
+    let projections = Projections::in_memory().unwrap();
+    write(&projections, &story().events[..1]).await;
+    projections.progress.caught_up.send_replace(false);
+    let refused = projections
+        .list_networks(&Default::default(), &PageRequest::default())
+        .await;
+    assert!(matches!(refused, Err(QueryError::Building { .. })));
+    let nothing = projections.network(network_id(2)).await;
+    assert!(matches!(nothing, Err(QueryError::Building { .. })));
+    let found = projections.network(network_id(1)).await.unwrap();
+    assert_eq!(found.unwrap().as_of, story().events[0].position);
+    let allowed = PageRequest {
+        while_building: crate::WhileBuilding::Answer,
+        ..PageRequest::default()
+    };
+    let page = projections
+        .list_networks(&Default::default(), &allowed)
+        .await
+        .unwrap();
+    assert!(page.catching_up && page.items.len() == 1);
 }

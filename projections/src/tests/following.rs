@@ -208,6 +208,7 @@ async fn read_models_that_are_ahead_of_the_log_are_built_again() {
     for beyond_the_end in [Beyond::Refused, Beyond::WaitedFor] {
         for events in [log.events[..4].to_vec(), Vec::new()] {
             let projections = written(&log).await;
+            projections.progress.caught_up.send_replace(false);
             let shorter = Log {
                 events,
                 ..Log::default()
@@ -273,11 +274,11 @@ async fn damage_that_only_a_question_meets_is_healed_too() {
         drop(beside);
         assert!(
             projections
-                .list_networks(&crate::PageRequest::default())
+                .list_networks(&Default::default(), &Default::default())
                 .await
                 .is_err()
         );
-        let healed = async || matches!(projections.list_networks(&crate::PageRequest::default()).await, Ok(page) if page.as_of == log.end());
+        let healed = async || matches!(projections.list_networks(&Default::default(), &Default::default()).await, Ok(page) if page.as_of == log.end());
         while !healed().await {
             tokio::task::yield_now().await;
         }
@@ -295,7 +296,7 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
         let store = Arc::clone(&projections.store);
         async move {
             store
-                .write(move |rows| {
+                .write(0, move |rows| {
                     rows.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
                 })
                 .await
@@ -428,7 +429,7 @@ async fn many_events_are_written_many_at_a_time() {
                 &newest,
                 &crate::PageRequest {
                     size: 1,
-                    token: None
+                    ..Default::default()
                 }
             )
             .await
@@ -436,4 +437,175 @@ async fn many_events_are_written_many_at_a_time() {
             .as_of,
         log.end()
     );
+}
+
+async fn whole(projections: &Projections) {
+    projections
+        .caught_up()
+        .wait_for(|it| *it)
+        .await
+        .map(drop)
+        .unwrap();
+}
+
+/// What befalls the file while it is in use, and is noticed by the next question.
+#[tokio::test]
+async fn a_file_that_is_deleted_cut_or_robbed_of_a_table_is_made_anew_while_following_goes_on() {
+    let log = story();
+    type Deed = fn(&std::path::Path);
+    let deeds: [(&str, Deed); 4] = [
+        ("deleted", |path| {
+            for suffix in ["", "-wal", "-shm"] {
+                let file = format!("{}{suffix}", path.display());
+                let _ = std::fs::remove_file(file);
+            }
+        }),
+        ("cut", |path| {
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_len(0).unwrap();
+        }),
+        ("robbed of a table", |path| {
+            let beside = rusqlite::Connection::open(path).unwrap();
+            beside.execute_batch("DROP TABLE networks").unwrap();
+        }),
+        ("robbed of its place", |path| {
+            let beside = rusqlite::Connection::open(path).unwrap();
+            beside.execute_batch("DELETE FROM checkpoint").unwrap();
+        }),
+    ];
+    for (name, deed) in deeds {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("read.db");
+        write(&Projections::open(&path).unwrap(), &log.events).await;
+        let projections = Projections::open(&path).unwrap();
+        let store = Store::of(&log);
+        let befallen_then_healed = async || {
+            whole(&projections).await;
+            deed(&path);
+            let healed = async || {
+                let page = projections
+                    .list_networks(&Default::default(), &Default::default())
+                    .await;
+                matches!(page, Ok(page) if page.as_of == log.end() && page.items.len() == 2)
+                    && path.exists()
+            };
+            while !healed().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        store.followed(&projections, befallen_then_healed).await;
+        assert_eq!(
+            dump(&projections).await,
+            dump(&written(&log).await).await,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_log_is_recognised_after_a_break_too() {
+    let ours = story();
+    let mut theirs = Log::default();
+    theirs.append(network_id(7), 700, [registered(7)]);
+    let store = Store::of(&ours);
+    let projections = Projections::in_memory().unwrap();
+    let replaced = async || {
+        whole(&projections).await;
+        *store.log.lock().unwrap() = theirs.events.clone();
+        // What a follower says that comes back and finds nothing beyond its place.
+        store.say(|| Ok(Signal::Resumed));
+        store.say(|| Ok(Signal::CaughtUp));
+        projections
+            .position()
+            .wait_for(|at| *at == theirs.end())
+            .await
+            .unwrap();
+        whole(&projections).await;
+    };
+    store.followed(&projections, replaced).await;
+    assert_reads_as(&projections, &theirs).await;
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_follow_what_is_known_of_its_stream_shows_another_log() {
+    let ours = story();
+    let mut theirs = story();
+    // Longer, with the same events up to the end of ours, and one more of a stream between.
+    let (mut other, mut known) = (Log::default(), Vec::new());
+    other.append(network_id(7), 700, [registered(7)]);
+    other.append(network_id(7), 701, request(1));
+    known.append(&mut other.events);
+    let shift = theirs.end().commit + 1;
+    for (event, place) in known.iter_mut().zip(shift..) {
+        event.position = Position {
+            commit: place,
+            prepare: place,
+        };
+    }
+    theirs.events.extend(known.clone());
+    let store = Store::of(&ours);
+    let projections = Projections::in_memory().unwrap();
+    let replaced = async || {
+        whole(&projections).await;
+        *store.log.lock().unwrap() = theirs.events.clone();
+        // The first of the stream's events was never seen.
+        store.say(|| Ok(Signal::Event(known[1].clone())));
+        reached(&projections, theirs.end()).await;
+        whole(&projections).await;
+    };
+    store.followed(&projections, replaced).await;
+    assert_reads_as(&projections, &theirs).await;
+}
+
+#[tokio::test]
+async fn new_read_models_are_built_beside_those_that_serve_and_take_over() {
+    let log = story();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read.db");
+    write(&Projections::open(&path).unwrap(), &log.events).await;
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("UPDATE checkpoint SET fold = 0; UPDATE peerings SET life = 'of old'")
+        .unwrap();
+    let projections = Projections::open(&path).unwrap();
+    projections.progress.caught_up.send_replace(true);
+    let store = Store::of(&log);
+    let taken_over = async || {
+        let lives = async || {
+            let filter = crate::PeeringFilter {
+                lives: vec![crate::LifeName::Active],
+                ..Default::default()
+            };
+            let page = projections
+                .list_peerings(&filter, &Default::default())
+                .await;
+            page.unwrap().items.len()
+        };
+        while lives().await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    store.followed(&projections, taken_over).await;
+    assert!(*projections.caught_up().borrow(), "whole all the time");
+    assert_reads_as(&projections, &log).await;
+    assert!(!folder.path().join("read.db.next").exists());
+    assert!(!projections.store.is_stale());
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_asked_for_changes_nothing_that_is_read() {
+    let log = story();
+    let store = Store::of(&log);
+    let projections = Projections::in_memory().unwrap();
+    let renewed = async || {
+        whole(&projections).await;
+        let before = projections.store.generation();
+        projections.renew();
+        while projections.store.generation() == before {
+            tokio::task::yield_now().await;
+        }
+        reached(&projections, log.end()).await;
+    };
+    store.followed(&projections, renewed).await;
+    assert_reads_as(&projections, &log).await;
 }

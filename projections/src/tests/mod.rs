@@ -7,9 +7,11 @@ mod files;
 mod following;
 mod questions;
 mod scripted;
-mod vocabulary;
 
-use crate::{Projections, models};
+use crate::{
+    Projections,
+    fold::{self, Known},
+};
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use domain::{CommandId, Digest, Ids, NetworkId, PeeringId, Provider, Region, Side, network::*};
 use events::*;
@@ -42,7 +44,7 @@ impl Log {
                 actor: text("ops@example.com"),
                 schema_version: 1,
                 traceparent: None,
-                time: None,
+                time: Some(start() + Duration::seconds(self.events.len() as i64)),
                 reason: None,
                 ticket: None,
                 command: None,
@@ -87,7 +89,7 @@ impl Log {
                 prepare: place,
             },
             event_id,
-            created: start() + Duration::seconds(self.events.len() as i64),
+            created: start() + Duration::days(30) + Duration::seconds(self.events.len() as i64),
             metadata,
             body,
         });
@@ -164,12 +166,16 @@ async fn write_with(
     checkpoint: Option<Position>,
 ) -> Position {
     let events = Arc::new(events.to_vec());
-    projections
+    let position = projections
         .store
-        .write(move |rows| models::apply(rows, &events, checkpoint))
+        .write(projections.store.generation(), move |rows| {
+            fold::apply(rows, &events, checkpoint, Known::Everything)
+        })
         .await
         .unwrap()
-        .unwrap()
+        .unwrap();
+    projections.progress.caught_up.send_replace(true);
+    position
 }
 
 async fn written(log: &Log) -> Projections {

@@ -2,18 +2,22 @@
 
 use super::*;
 use crate::{
-    ExposureFilter, Legible, LifeName, Order, Page, PageRequest, PeeringFilter, QueryError,
-    TimelineQuery,
+    DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, Page, PageRequest,
+    PeeringFilter, QueryError, TimelineQuery,
 };
 
 fn first(size: usize) -> PageRequest {
-    PageRequest { size, token: None }
+    PageRequest {
+        size,
+        ..PageRequest::default()
+    }
 }
 
 fn next<T>(size: usize, page: &Page<T>) -> PageRequest {
     PageRequest {
         size,
         token: page.next_token.clone(),
+        ..PageRequest::default()
     }
 }
 
@@ -58,16 +62,22 @@ async fn a_page_does_not_shift_under_what_is_added_meanwhile() {
         log.append(network_id(n.into()), n.into(), [registered(n)]);
     }
     let projections = written(&log).await;
-    let page = projections.list_networks(&first(2)).await.unwrap();
+    let page = projections
+        .list_networks(&NetworkFilter::default(), &first(2))
+        .await
+        .unwrap();
     log.append(network_id(5), 5, [registered(5)])
         .append(network_id(1), 6, request(1));
     write(&projections, &log.events).await;
-    let rest = projections.list_networks(&next(10, &page)).await.unwrap();
+    let rest = projections
+        .list_networks(&NetworkFilter::default(), &next(10, &page))
+        .await
+        .unwrap();
     let ids: Vec<_> = page
         .items
         .iter()
         .chain(&rest.items)
-        .map(|it| it.id)
+        .map(|it| it.network.id)
         .collect();
     assert_eq!(ids, [1, 2, 3, 4, 5].map(network_id));
     assert_eq!((rest.next_token, rest.as_of), (None, log.end()));
@@ -76,7 +86,10 @@ async fn a_page_does_not_shift_under_what_is_added_meanwhile() {
 #[tokio::test]
 async fn a_token_of_another_question_is_refused() {
     let projections = written(&story()).await;
-    let page = projections.list_networks(&first(1)).await.unwrap();
+    let page = projections
+        .list_networks(&NetworkFilter::default(), &first(1))
+        .await
+        .unwrap();
     let other = projections
         .list_peerings(&PeeringFilter::default(), &next(1, &page))
         .await;
@@ -96,9 +109,12 @@ async fn a_token_of_another_question_is_refused() {
     let nonsense = PageRequest {
         size: 1,
         token: Some("nonsense".to_owned()),
+        ..PageRequest::default()
     };
     assert!(matches!(
-        projections.list_networks(&nonsense).await,
+        projections
+            .list_networks(&NetworkFilter::default(), &nonsense)
+            .await,
         Err(QueryError::PageToken)
     ));
 }
@@ -110,12 +126,16 @@ async fn peerings_are_found_by_network_and_by_life() {
         let filter = PeeringFilter {
             network,
             lives: lives.to_vec(),
+            ..PeeringFilter::default()
         };
         let page = projections
             .list_peerings(&filter, &PageRequest::default())
             .await
             .unwrap();
-        page.items.into_iter().map(|it| it.id).collect::<Vec<_>>()
+        page.items
+            .into_iter()
+            .map(|it| it.peering.id)
+            .collect::<Vec<_>>()
     };
     assert_eq!(ids(None, &[]).await, [1, 2, 3, 4, 5, 6].map(peering_id));
     assert_eq!(ids(Some(network_id(1)), &[]).await, [1, 2].map(peering_id));
@@ -140,19 +160,6 @@ async fn what_is_not_there_is_answered_with_nothing() {
     let projections = written(&story()).await;
     assert_eq!(projections.network(network_id(9)).await.unwrap(), None);
     assert_eq!(projections.peering(peering_id(9)).await.unwrap(), None);
-    assert_eq!(projections.routes(peering_id(9)).await.unwrap(), []);
-    assert_eq!(projections.firewall(peering_id(9)).await.unwrap(), []);
-    assert_eq!(projections.ingress(peering_id(9)).await.unwrap(), []);
-    assert_eq!(projections.exposures(peering_id(9)).await.unwrap(), []);
-    assert_eq!(projections.dns(peering_id(9)).await.unwrap(), []);
-    assert_eq!(projections.drift(peering_id(9)).await.unwrap(), []);
-    assert_eq!(
-        projections
-            .find_command(CommandId(Uuid::from_u128(999)))
-            .await
-            .unwrap(),
-        []
-    );
 }
 
 #[tokio::test]
@@ -243,7 +250,11 @@ async fn a_retired_network_is_kept_and_nothing_more_happens_in_it() {
     let projections = written(&log).await;
     let network = projections.network(network_id(2)).await.unwrap().unwrap();
     assert_eq!(
-        network.retired.map(|it| it.reason.to_string()).as_deref(),
+        network
+            .network
+            .retired
+            .map(|it| it.reason.to_string())
+            .as_deref(),
         Some("the project ended")
     );
     assert_eq!(
@@ -381,41 +392,13 @@ async fn an_event_of_a_stream_that_is_no_networks_is_in_the_timeline_alone() {
     );
     assert_eq!(
         projections
-            .list_networks(&first(10))
+            .list_networks(&NetworkFilter::default(), &first(10))
             .await
             .unwrap()
             .items
             .len(),
         2
     );
-}
-
-#[tokio::test]
-async fn a_command_is_found_in_every_network_that_it_was_used_for() {
-    let mut log = story();
-    log.append(network_id(2), 3, request(1));
-    let projections = written(&log).await;
-    let uses = projections
-        .find_command(CommandId(Uuid::from_u128(3)))
-        .await
-        .unwrap();
-    let found: Vec<_> = uses
-        .iter()
-        .map(|it| {
-            (
-                it.network_id,
-                it.receipt.first_revision,
-                it.receipt.last_revision,
-            )
-        })
-        .collect();
-    let last = log.revisions[&network_id(2)];
-    assert_eq!(
-        found,
-        [(network_id(1), 1, 3), (network_id(2), last - 2, last)]
-    );
-    assert_eq!(uses[0].receipt.digest, Digest::of(&"3").unwrap());
-    assert_eq!(uses[1].position, log.end());
 }
 
 #[tokio::test]
@@ -430,8 +413,8 @@ async fn the_same_peering_id_in_two_networks_is_two_peerings() {
         .items;
     let of: Vec<_> = all
         .iter()
-        .filter(|it| it.id == peering_id(1))
-        .map(|it| (it.network_id, it.life))
+        .filter(|it| it.peering.id == peering_id(1))
+        .map(|it| (it.network.id, it.peering.life.name()))
         .collect();
     assert_eq!(
         of,
@@ -440,4 +423,139 @@ async fn the_same_peering_id_in_two_networks_is_two_peerings() {
             (network_id(2), LifeName::Requested)
         ]
     );
+}
+
+#[tokio::test]
+async fn the_timeline_is_told_by_actor_type_and_time() {
+    let log = story();
+    let projections = written(&log).await;
+    let count = async |query: TimelineQuery| all_of(&projections, &query, 3).await.len();
+    let query = TimelineQuery::default;
+    let by = |name: &str| TimelineQuery {
+        actor: Some(name.to_owned()),
+        ..query()
+    };
+    assert_eq!(count(by("ops@example.com")).await, log.events.len() - 1);
+    assert_eq!(count(by("nobody")).await, 0);
+    let registrations = TimelineQuery {
+        event_types: vec!["NetworkRegistered".to_owned(), "NetworkRetired".to_owned()],
+        ..query()
+    };
+    assert_eq!(count(registrations).await, 2);
+    let early = TimelineQuery {
+        since: Some(start() + Duration::seconds(2)),
+        until: Some(start() + Duration::seconds(5)),
+        ..query()
+    };
+    assert_eq!(count(early).await, 3);
+}
+
+#[tokio::test]
+async fn networks_and_peerings_are_found_by_how_they_are() {
+    let projections = written(&story()).await;
+    let everything = PageRequest::default();
+    let networks = async |filter: NetworkFilter| {
+        let page = projections.list_networks(&filter, &everything).await;
+        let items = page.unwrap().items;
+        items
+            .into_iter()
+            .map(|it| it.network.id)
+            .collect::<Vec<_>>()
+    };
+    let prefix = network_id(2).to_string();
+    let by_prefix = |length: usize| NetworkFilter {
+        id_prefix: Some(prefix[..length].to_owned()),
+        ..NetworkFilter::default()
+    };
+    assert_eq!(networks(by_prefix(8)).await.len(), 2);
+    assert_eq!(networks(by_prefix(36)).await, [network_id(2)]);
+    let peerings = async |filter: PeeringFilter| {
+        let page = projections.list_peerings(&filter, &everything).await;
+        page.unwrap().items
+    };
+    for wanted in [true, false] {
+        let blocked = peerings(PeeringFilter {
+            blocked: Some(wanted),
+            ..PeeringFilter::default()
+        });
+        assert!(
+            blocked
+                .await
+                .iter()
+                .all(|it| it.peering.blocked.is_some() == wanted)
+        );
+        let converged = peerings(PeeringFilter {
+            converged: Some(wanted),
+            ..PeeringFilter::default()
+        });
+        assert!(
+            converged
+                .await
+                .iter()
+                .all(|it| it.peering.is_converged() == wanted)
+        );
+        let exposed = peerings(PeeringFilter {
+            exposed: Some(wanted),
+            ..PeeringFilter::default()
+        });
+        assert_eq!(exposed.await.len(), if wanted { 1 } else { 5 });
+    }
+    let late = peerings(PeeringFilter {
+        changed_since: Some(start() + Duration::days(365)),
+        ..PeeringFilter::default()
+    });
+    assert_eq!(late.await, []);
+}
+
+#[tokio::test]
+async fn drift_is_listed_wherever_it_is_until_it_is_repaired() {
+    let mut log = story();
+    let detected = |n: u128, hours| DriftDetected {
+        peering_id: peering_id(n),
+        finding: missing(),
+        detected_at: start() + Duration::hours(hours),
+    };
+    log.append(network_id(2), 95, [detected(4, 800).into()]);
+    let projections = written(&log).await;
+    let of_four = DriftFilter {
+        peering: Some(peering_id(4)),
+        ..DriftFilter::default()
+    };
+    let page = projections.list_drift(&of_four, &first(10)).await.unwrap();
+    let found: Vec<_> = page.items.iter().map(|it| (&it.drift, it.since)).collect();
+    assert_eq!(found, [(&missing(), start() + Duration::hours(800))]);
+    let repaired = DriftRepaired {
+        peering_id: peering_id(4),
+        finding: missing(),
+        repaired_at: start() + Duration::hours(801),
+    };
+    log.append(network_id(2), 96, [repaired.into()]);
+    write(&projections, &log.events).await;
+    let page = projections.list_drift(&of_four, &first(10)).await.unwrap();
+    assert_eq!(page.items, []);
+}
+
+#[tokio::test]
+async fn what_is_listed_of_a_peering_is_what_the_domain_folds() {
+    let log = story();
+    let projections = written(&log).await;
+    let mut networks: BTreeMap<NetworkId, Network> = BTreeMap::new();
+    for recorded in &log.events {
+        let (Some(id), Body::Event(event)) = (recorded.network_id, &recorded.body) else {
+            continue;
+        };
+        let network = networks.remove(&id).unwrap_or_default();
+        networks.insert(id, evolve(network, event, recorded.time()));
+    }
+    for (id, network) in networks {
+        let (Network::Registered(mut network) | Network::Retired(mut network)) = network else {
+            panic!("not on record")
+        };
+        for (id, peering) in std::mem::take(&mut network.peerings) {
+            let view = projections.peering(id).await.unwrap().unwrap();
+            assert_eq!((view.peering, view.network), (peering, network.clone()));
+        }
+        let view = projections.network(id).await.unwrap().unwrap();
+        assert_eq!((view.network, view.as_of), (network, log.end()));
+    }
 }

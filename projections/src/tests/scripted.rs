@@ -1,7 +1,9 @@
 //! One story, and every answer that the read models give about it, as one document.
 
 use super::*;
-use crate::{ExposureFilter, PageRequest, PeeringFilter, TimelineQuery};
+use crate::{
+    DriftFilter, ExposureFilter, NetworkFilter, PageRequest, PeeringFilter, TimelineQuery,
+};
 use serde_json::json;
 
 #[tokio::test]
@@ -26,26 +28,20 @@ async fn the_story_reads_as_it_is_written_down() {
 
 async fn told(projections: &Projections) -> String {
     let everything = PageRequest::default();
-    let networks = projections.list_networks(&everything).await.unwrap();
+    let networks = projections
+        .list_networks(&NetworkFilter::default(), &everything)
+        .await
+        .unwrap();
     let peerings = projections
         .list_peerings(&PeeringFilter::default(), &everything)
         .await
         .unwrap();
-    let mut details = Vec::new();
-    for peering in &peerings.items {
-        let routes = projections.routes(peering.id).await.unwrap();
-        let firewall = projections.firewall(peering.id).await.unwrap();
-        let (ingress, dns) = (
-            projections.ingress(peering.id).await.unwrap(),
-            projections.dns(peering.id).await.unwrap(),
-        );
-        let drift = projections.drift(peering.id).await.unwrap();
-        details.push(json!({
-            "peering": peering.id, "routes": routes, "firewall": firewall, "ingress": ingress, "dns": dns, "drift": drift,
-        }));
-    }
     let exposures = projections
         .list_exposures(&ExposureFilter::default(), &everything)
+        .await
+        .unwrap();
+    let drift = projections
+        .list_drift(&DriftFilter::default(), &everything)
         .await
         .unwrap();
     let timeline = projections
@@ -53,7 +49,7 @@ async fn told(projections: &Projections) -> String {
         .await
         .unwrap();
     let all = json!({
-        "networks": networks, "peerings": peerings, "details": details, "exposures": exposures, "timeline": timeline,
+        "networks": networks, "peerings": peerings, "exposures": exposures, "drift": drift, "timeline": timeline,
     });
     serde_json::to_string_pretty(&all).unwrap()
 }

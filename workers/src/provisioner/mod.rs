@@ -141,7 +141,7 @@ impl Provisioner {
                 Some(visited) = rounds.ended() => rounds.end_visit(visited),
                 signal = follower.next() => match signal? {
                     Signal::Event(recorded) => rounds.stir(&recorded),
-                    Signal::Checkpoint(_) => {}
+                    Signal::Checkpoint(_) | Signal::Resumed => {}
                     Signal::CaughtUp => {
                         caught_up = true;
                         self.progress.caught_up();

@@ -40,6 +40,13 @@ macro_rules! events {
                 }
             }
 
+            /// What the event says, as the JSON that the log holds.
+            pub fn data_json(&self) -> Result<String, serde_json::Error> {
+                match self {
+                    $(Self::$name(it) => serde_json::to_string(it),)*
+                }
+            }
+
             /// The peering that the event is about; `None` for the network's own.
             pub fn peering_id(&self) -> Option<PeeringId> {
                 match self {

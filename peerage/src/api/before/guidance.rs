@@ -14,20 +14,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Adds to the message what the log tells of a peering that has not ended.
 pub(super) async fn add(rooms: &Rooms, view: &PeeringView, message: &mut v1::Peering) {
-    if !view.life.is_live() {
+    if !view.peering.life.is_live() {
         return;
     }
     let Ok(Ok(loaded)) =
-        tokio::time::timeout(PATIENCE, rooms.journal.networks().load(view.network_id)).await
+        tokio::time::timeout(PATIENCE, rooms.journal.networks().load(view.network.id)).await
     else {
-        tracing::debug!(peering_id = %view.id, "shown without guidance: the event store does not answer");
+        tracing::debug!(peering_id = %view.peering.id, "shown without guidance: the event store does not answer");
         return;
     };
     let network = match &loaded.network {
         Network::Registered(network) | Network::Retired(network) => network,
         Network::Unregistered => return,
     };
-    let Some(peering) = network.peerings.get(&view.id) else {
+    let Some(peering) = network.peerings.get(&view.peering.id) else {
         return;
     };
     message.advisories = advisory::advisories(network, peering)
@@ -52,6 +52,8 @@ fn instruction(it: instructions::Instruction) -> v1::Instruction {
 
 /// Whether the engine waits for somebody, or the peer's side is its owner's to keep.
 fn is_waited_for(view: &PeeringView) -> bool {
-    let owner_keeps = view.terms.consent == domain::network::Consent::Owner;
-    owner_keeps || view.blocked.is_some() || view.life == LifeName::AwaitingAcceptance
+    let owner_keeps = view.peering.terms.consent == domain::network::Consent::Owner;
+    owner_keeps
+        || view.peering.blocked.is_some()
+        || view.peering.life.name() == LifeName::AwaitingAcceptance
 }

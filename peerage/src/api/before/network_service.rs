@@ -213,7 +213,7 @@ impl NetworkService for Networks {
         let min_position = fields.optional("min_position", &request.min_position);
         let id = fields.finish(id)?;
         let view = self.row(id, min_position).await?;
-        let mut peering = read(show::peering(&self.rooms.projections, &view).await)?;
+        let mut peering = show::peering(&view);
         guidance::add(&self.rooms, &view, &mut peering).await;
         Ok(Response::new(peering))
     }

@@ -20,7 +20,7 @@ pub(super) async fn plan(
         Planned::OnRecord(id) => {
             let view =
                 read(rooms.projections.peering(id).await)?.ok_or_else(|| unknown("peering", id))?;
-            (view.network_id, Subject::OnRecord(id))
+            (view.network.id, Subject::OnRecord(id))
         }
         Planned::Request(network, request) => (network, Subject::Request(request)),
         Planned::Adoption(network, adoption) => (network, Subject::Adopt(adoption)),

@@ -6,9 +6,10 @@ use super::{
     show, v1,
 };
 use domain::{NetworkId, PeeringId};
-use futures::future::try_join_all;
 use journal::Position;
-use projections::{ExposureFilter, LifeName, PeeringFilter, PeeringView, Projections, QueryError};
+use projections::{
+    ExposureFilter, LifeName, NetworkFilter, PeeringFilter, Projections, QueryError,
+};
 use tokio::time::timeout;
 use tonic::{Code, Status};
 
@@ -62,6 +63,9 @@ pub(super) fn read<T>(result: Result<T, QueryError>) -> Result<T, Status> {
         if let QueryError::PageToken = error {
             return parse::wrong_token();
         }
+        if let QueryError::Building { at, .. } = error {
+            return behind(at);
+        }
         tracing::error!(error = %answer::full_text(&error), "read model failed");
         answer::status(
             Code::Internal,
@@ -89,14 +93,7 @@ pub(super) async fn peering(
     let Some(view) = read(projections.peering(id).await)? else {
         return Err(unknown("peering", id));
     };
-    read(show::peering(projections, &view).await)
-}
-
-async fn peerings(
-    projections: &Projections,
-    views: &[PeeringView],
-) -> Result<Vec<v1::Peering>, Status> {
-    read(try_join_all(views.iter().map(|view| show::peering(projections, view))).await)
+    Ok(show::peering(&view))
 }
 
 pub(super) async fn list_networks(
@@ -112,7 +109,12 @@ pub(super) async fn list_networks(
     );
     let reading = fields.finish(reading)?;
     reached(rooms, reading.min_position).await?;
-    let page = read(rooms.projections.list_networks(&reading.page).await)?;
+    let page = read(
+        rooms
+            .projections
+            .list_networks(&NetworkFilter::default(), &reading.page)
+            .await,
+    )?;
     let networks = page.items.iter().map(show::network).collect();
     Ok(v1::ListNetworksResponse {
         networks,
@@ -138,6 +140,7 @@ pub(super) async fn list_peerings(
     let filter = PeeringFilter {
         network,
         lives: life.into_iter().collect(),
+        ..PeeringFilter::default()
     };
     let page = read(
         rooms
@@ -145,7 +148,7 @@ pub(super) async fn list_peerings(
             .list_peerings(&filter, &reading.page)
             .await,
     )?;
-    let peerings = peerings(&rooms.projections, &page.items).await?;
+    let peerings = page.items.iter().map(show::peering).collect();
     Ok(v1::ListPeeringsResponse {
         peerings,
         next_page_token: page.next_token.unwrap_or_default(),

@@ -7,7 +7,7 @@ use super::{
 };
 use domain::PeeringId;
 use journal::Position;
-use projections::{PageRequest, TimelineQuery};
+use projections::{PageRequest, TimelineQuery, WhileBuilding};
 use tonic::{Code, Status};
 
 pub(super) type Watched = tokio::sync::mpsc::Sender<Result<v1::WatchPeeringResponse, Status>>;
@@ -76,6 +76,7 @@ async fn look(
                     &PageRequest {
                         size: WATCH_PAGE,
                         token: None,
+                        while_building: WhileBuilding::Answer,
                     },
                 )
                 .await,

@@ -23,7 +23,7 @@ use domain::{
     Actor, CommandId, IngressId, NetworkId, PeeringId, Provider, Region, network::NetworkCommand,
 };
 use journal::{Caller, Position};
-use projections::PageRequest;
+use projections::{PageRequest, WhileBuilding};
 use std::{fmt::Display, str::FromStr};
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -287,6 +287,7 @@ pub(super) fn reading(
     let page = PageRequest {
         size: size as usize,
         token: Some(token).filter(|it| !it.is_empty()),
+        while_building: WhileBuilding::Answer,
     };
     Some(Reading { page, min_position })
 }

@@ -39,23 +39,24 @@ pub(super) fn command_response(
 }
 
 pub(super) fn network(row: &NetworkView) -> v1::Network {
+    let network = &row.network;
     v1::Network {
-        network_id: row.id.to_string(),
-        project: row.project.to_string(),
-        name: row.name.to_string(),
-        provider: row.provider.to_string(),
-        region: row.region.to_string(),
-        account: row.account.to_string(),
-        cloud_network: row.cloud_network.to_string(),
-        range: row.range.to_string(),
-        subnets: row.subnets.iter().map(ToString::to_string).collect(),
+        network_id: network.id.to_string(),
+        project: network.project.to_string(),
+        name: network.name.to_string(),
+        provider: network.provider.to_string(),
+        region: network.region.to_string(),
+        account: network.account.to_string(),
+        cloud_network: network.cloud_network.to_string(),
+        range: network.range.to_string(),
+        subnets: network.subnets.iter().map(ToString::to_string).collect(),
         revision: row.revision,
-        registered_at: time(row.registered_at),
+        registered_at: time(network.registered_at),
         live_peerings: count(row.peerings.live),
-        policy: Some(policy(&row.policy)),
-        drift_check_at: maybe_time(row.drift_check_at),
-        retired_at: maybe_time(row.retired.as_ref().map(|it| it.at)),
-        retired_reason: row
+        policy: Some(policy(&network.policy)),
+        drift_check_at: maybe_time(network.drift_check),
+        retired_at: maybe_time(network.retired.as_ref().map(|it| it.at)),
+        retired_reason: network
             .retired
             .as_ref()
             .map(|it| it.reason.to_string())

@@ -3,87 +3,106 @@
 use super::{maybe_time, time};
 use crate::api::v0 as v1;
 use domain::{
-    Advisory, Range,
-    network::{AcceptedBy, DriftKind, Evidence, FoundRoute, InboundRule, Leftover, Peer},
+    Advisory, Side,
+    network::{
+        AcceptedBy, Blocked, DnsResolution, DriftKind, Ending, Evidence, Firewall, FoundRoute,
+        InboundRule, Ingress, Leftover, Life, Origin, Peer, Peering, Removal, RemovalCause, Route,
+        Withdrawn,
+    },
 };
-use projections::{
-    Block, DnsView, DriftView, ExposureView, FirewallView, IngressView, Origin, PeeringView,
-    Projections, QueryError, Removal, RouteView,
-};
+use projections::{ExposureView, PeeringView};
 
 /// A peering with all that belongs to it but instructions.
-pub(in crate::api) async fn peering(
-    projections: &Projections,
-    view: &PeeringView,
-) -> Result<v1::Peering, QueryError> {
-    let network = projections.network(view.network_id).await?;
-    let places = network
-        .map(|it| domain::advisory::for_places(it.region.as_str(), view.peer.region.as_str()));
-    let exposures = if view.exposures == 0 {
-        Vec::new()
-    } else {
-        projections.exposures(view.id).await?
-    };
-    Ok(v1::Peering {
-        routes: projections
-            .routes(view.id)
-            .await?
+pub(in crate::api) fn peering(view: &PeeringView) -> v1::Peering {
+    let it = &view.peering;
+    let places =
+        domain::advisory::for_places(view.network.region.as_str(), it.peer.region.as_str());
+    let sides = Side::BOTH;
+    let routes = sides.into_iter().flat_map(|side| {
+        let kept = it
+            .routes
+            .get(side)
             .iter()
-            .map(route)
-            .collect(),
-        firewall: projections
-            .firewall(view.id)
-            .await?
+            .map(move |(to, it)| route(side, to, it));
+        let going = it.withdrawn.get(side).iter();
+        kept.chain(going.map(move |(to, it)| withdrawn(side, to, it)))
+    });
+    let exposures = sides.into_iter().flat_map(|side| {
+        let exposures = it.firewall.get(side).exposures.values();
+        exposures.map(move |exposed| {
+            exposure(&ExposureView {
+                network_id: view.network.id,
+                peering_id: it.id,
+                side,
+                exposure: exposed.exposure.clone(),
+                since: exposed.since,
+            })
+        })
+    });
+    v1::Peering {
+        routes: routes.collect(),
+        firewall: sides
+            .map(|side| firewall(side, it.firewall.get(side)))
+            .into(),
+        ingress: it
+            .ingress
             .iter()
-            .map(firewall)
+            .map(|(id, it)| ingress(&id.to_string(), it))
             .collect(),
-        ingress: projections
-            .ingress(view.id)
-            .await?
-            .iter()
-            .map(ingress)
-            .collect(),
-        dns: projections.dns(view.id).await?.iter().map(dns).collect(),
-        drift: projections
-            .drift(view.id)
-            .await?
-            .iter()
-            .map(drift)
-            .collect(),
-        exposures: exposures.iter().map(exposure).collect(),
-        advisories: places.into_iter().flatten().map(advisory).collect(),
+        dns: sides.map(|side| dns(side, it.dns.get(side))).into(),
+        drift: drifts(it),
+        exposures: exposures.collect(),
+        advisories: places.into_iter().map(advisory).collect(),
         ..own(view)
-    })
+    }
 }
 
-/// What stands in the peering's own row.
 fn own(view: &PeeringView) -> v1::Peering {
+    let it = &view.peering;
+    let (expires_at, expiry_near) = match &it.life {
+        Life::AwaitingAcceptance {
+            expires_at, warned, ..
+        } => (Some(*expires_at), *warned),
+        _ => (None, false),
+    };
+    let failure = match it.life.ending() {
+        Some(Ending::Failed { message, .. }) => message.clone(),
+        _ => String::new(),
+    };
+    let (origin, surveyed) = match &it.origin {
+        Origin::Requested => ("requested", Vec::new()),
+        Origin::Adopted { found: routes } => {
+            ("adopted", routes.iter().flatten().map(found).collect())
+        }
+    };
+    let left = it
+        .life
+        .ending()
+        .map(Ending::left_behind)
+        .unwrap_or_default();
     v1::Peering {
-        peering_id: view.id.to_string(),
-        network_id: view.network_id.to_string(),
-        peer: Some(peer(&view.peer)),
-        life: view.life.as_str().to_owned(),
-        link: text(view.link.as_ref()),
-        converged: view.converged,
-        blocked: view.blocked.as_ref().map(blocked),
-        requested_at: time(view.requested_at),
-        failure: view.failure.clone().unwrap_or_default(),
-        expires_at: maybe_time(view.expires_at),
-        expiry_near: view.expiry_near,
-        origin: match view.origin {
-            Origin::Requested => "requested".to_owned(),
-            Origin::Adopted => "adopted".to_owned(),
-        },
-        consent: view.terms.consent.as_str().to_owned(),
-        deadline: maybe_time(view.terms.deadline),
-        renew: view.terms.renew,
-        external_id: text(view.external_id.as_ref()),
-        past_links: view.past_links.iter().map(ToString::to_string).collect(),
-        accepted_at: maybe_time(view.accepted_at),
-        evidence: view.evidence.as_ref().map(evidence),
-        removal: view.removal.as_ref().map(removal),
-        left_behind: view.left_behind.iter().map(remnant).collect(),
-        found: view.found.iter().flatten().map(found).collect(),
+        peering_id: it.id.to_string(),
+        network_id: view.network.id.to_string(),
+        peer: Some(peer(&it.peer)),
+        life: it.life.as_str().to_owned(),
+        link: text(it.life.link()),
+        converged: it.is_converged(),
+        blocked: it.blocked.as_ref().map(blocked),
+        requested_at: time(it.requested_at),
+        failure,
+        expires_at: maybe_time(expires_at),
+        expiry_near,
+        origin: origin.to_owned(),
+        consent: it.terms.consent.as_str().to_owned(),
+        deadline: maybe_time(it.terms.deadline),
+        renew: it.terms.renew,
+        external_id: text(it.external_id.as_ref()),
+        past_links: it.past_links.iter().map(ToString::to_string).collect(),
+        accepted_at: maybe_time(it.accepted_at),
+        evidence: it.acceptance.as_ref().map(evidence),
+        removal: it.removal.as_ref().map(removal),
+        left_behind: left.iter().map(remnant).collect(),
+        found: surveyed,
         ..v1::Peering::default()
     }
 }
@@ -103,7 +122,7 @@ fn peer(peer: &Peer) -> v1::Peer {
     }
 }
 
-fn blocked(block: &Block) -> v1::Blocked {
+fn blocked(block: &Blocked) -> v1::Blocked {
     v1::Blocked {
         cause: block.cause.as_str().to_owned(),
         side: block.side.to_string(),
@@ -129,10 +148,14 @@ fn evidence(it: &Evidence) -> v1::Evidence {
 }
 
 fn removal(it: &Removal) -> v1::Removal {
+    let (reason, passed) = match &it.cause {
+        RemovalCause::Command { reason } => (reason.to_string(), None),
+        RemovalCause::Deadline { passed } => (String::new(), Some(*passed)),
+    };
     v1::Removal {
         since: time(it.since),
-        reason: text(it.reason.as_ref()),
-        deadline_passed: maybe_time(it.deadline_passed),
+        reason,
+        deadline_passed: maybe_time(passed),
         link_removed_at: maybe_time(it.link_removed_at),
     }
 }
@@ -162,28 +185,31 @@ fn found(it: &FoundRoute) -> v1::FoundRoute {
     }
 }
 
-fn route(view: &RouteView) -> v1::Route {
-    let conflicts = view.conflicts.iter();
-    let withdrawn = view.withdrawn.as_ref();
+fn route(side: Side, destination: &domain::Range, it: &Route) -> v1::Route {
     v1::Route {
-        side: view.side.to_string(),
-        destination: view.destination.to_string(),
-        installed_in: view
-            .installed
+        side: side.to_string(),
+        destination: destination.to_string(),
+        installed_in: it.installed.keys().map(ToString::to_string).collect(),
+        conflicts: it
+            .conflicts
             .iter()
-            .map(|it| it.route_table.to_string())
-            .collect(),
-        conflicts: conflicts
-            .map(|it| v1::RouteConflict {
-                route_table: it.route_table.to_string(),
-                target: it.target.clone(),
+            .map(|(table, conflict)| v1::RouteConflict {
+                route_table: table.to_string(),
+                target: conflict.target.clone(),
             })
             .collect(),
-        withdrawn_at: maybe_time(withdrawn.map(|it| it.at)),
-        replaced_by: withdrawn
-            .and_then(|it| it.replaced_by)
-            .map(|it: Range| it.to_string())
-            .unwrap_or_default(),
+        ..v1::Route::default()
+    }
+}
+
+fn withdrawn(side: Side, destination: &domain::Range, it: &Withdrawn) -> v1::Route {
+    v1::Route {
+        side: side.to_string(),
+        destination: destination.to_string(),
+        installed_in: it.installed.keys().map(ToString::to_string).collect(),
+        withdrawn_at: time(it.withdrawn_at),
+        replaced_by: text(it.replaced_by.as_ref()),
+        ..v1::Route::default()
     }
 }
 
@@ -194,23 +220,23 @@ fn rule(it: &InboundRule) -> v1::InboundRule {
     }
 }
 
-fn firewall(view: &FirewallView) -> v1::Firewall {
+fn firewall(side: Side, it: &Firewall) -> v1::Firewall {
     v1::Firewall {
-        side: view.side.to_string(),
-        admit: view.admit.iter().map(rule).collect(),
-        group: text(view.group.as_ref()),
-        enforced: view.is_enforced(),
+        side: side.to_string(),
+        admit: it.admit.iter().map(rule).collect(),
+        group: text(it.group.as_ref()),
+        enforced: it.is_enforced(),
     }
 }
 
-fn ingress(view: &IngressView) -> v1::Ingress {
+fn ingress(id: &str, it: &Ingress) -> v1::Ingress {
     v1::Ingress {
-        ingress_id: view.id.to_string(),
-        target: view.target.to_string(),
-        rule: Some(rule(&view.rule)),
-        reason: view.reason.to_string(),
-        allowed_at: time(view.allowed_at),
-        expires_at: maybe_time(view.expires_at),
+        ingress_id: id.to_owned(),
+        target: it.target.to_string(),
+        rule: Some(rule(&it.rule)),
+        reason: it.reason.to_string(),
+        allowed_at: time(it.allowed_at),
+        expires_at: maybe_time(it.expires_at),
     }
 }
 
@@ -229,25 +255,39 @@ pub(in crate::api) fn exposure(view: &ExposureView) -> v1::Exposure {
     }
 }
 
-fn dns(view: &DnsView) -> v1::Dns {
+fn dns(side: Side, it: &DnsResolution) -> v1::Dns {
     v1::Dns {
-        side: view.side.to_string(),
-        wanted: view.wanted,
-        applied: view.applied,
+        side: side.to_string(),
+        wanted: it.wanted,
+        applied: it.applied,
     }
 }
 
-fn drift(view: &DriftView) -> v1::Drift {
-    let finding: &DriftKind = &view.finding;
-    v1::Drift {
-        kind: finding.kind().to_owned(),
-        side: finding.side().to_string(),
-        finding: tagged(finding).1,
-        since: maybe_time(view.since),
-        repairs: view.repairs,
-        repaired_at: maybe_time(view.repaired_at),
-        adopted_at: maybe_time(view.adopted_at),
-    }
+/// What is open first, then what was repaired or accepted.
+fn drifts(peering: &Peering) -> Vec<v1::Drift> {
+    let known: std::collections::BTreeSet<&DriftKind> = peering
+        .drift
+        .keys()
+        .chain(peering.repairs.keys())
+        .chain(peering.accepted_drift.keys())
+        .collect();
+    let mut all: Vec<_> = known
+        .into_iter()
+        .map(|kind| {
+            let repairs = peering.repairs.get(kind).copied().unwrap_or_default();
+            v1::Drift {
+                kind: kind.kind().to_owned(),
+                side: kind.side().to_string(),
+                finding: tagged(kind).1,
+                since: maybe_time(peering.drift.get(kind).copied()),
+                repairs: repairs.count,
+                repaired_at: maybe_time(repairs.last),
+                adopted_at: maybe_time(peering.accepted_drift.get(kind).copied()),
+            }
+        })
+        .collect();
+    all.sort_by_key(|it| it.since.is_empty());
+    all
 }
 
 pub(in crate::api) fn advisory(it: Advisory) -> v1::Advisory {

@@ -1,14 +1,12 @@
 //! `timeline`: every event of every network as it stands in the log, those that cannot be read
-//! included.
-//!
-//! It is no projection like the others: it does not care what an event says.
+//! included. It is an append, and does not care what an event says.
 
 use crate::rows::{time, to_json};
 use domain::network::NetworkEvent;
 use journal::{Body, Recorded};
 use rusqlite::{Connection, params};
 
-pub(super) const TABLES: &str = "
+pub(crate) const TABLES: &str = "
 CREATE TABLE timeline (
     commit_position INTEGER NOT NULL,
     prepare_position INTEGER NOT NULL,
@@ -20,10 +18,13 @@ CREATE TABLE timeline (
     event_type TEXT NOT NULL,
     data TEXT, -- JSON; NULL if the event cannot be read
     problem TEXT, -- why it cannot be read
-    created TEXT NOT NULL,
-    actor TEXT,
+    created TEXT NOT NULL, -- when the store wrote it
+    time TEXT NOT NULL, -- when it was decided
+    actor TEXT, -- JSON of four fields
+    actor_name TEXT,
+    reason TEXT,
+    ticket TEXT,
     command_id TEXT,
-    command_digest TEXT,
     correlation_id TEXT,
     causation_id TEXT,
     schema_version INTEGER,
@@ -36,8 +37,11 @@ CREATE INDEX timeline_of_command ON timeline (command_id, commit_position, prepa
 CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position) WHERE problem IS NOT NULL;
 ";
 
+const INSERT: &str = "INSERT INTO timeline VALUES
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+
 /// Writes the event down.
-pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
+pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result<()> {
     let (event, event_type, problem) = match &it.body {
         Body::Event(event) => (Some(event), event.name(), None),
         Body::Undecodable {
@@ -45,39 +49,36 @@ pub(super) fn write(rows: &Connection, it: &Recorded) -> rusqlite::Result<()> {
             problem,
         } => (None, event_type.as_str(), Some(problem)),
     };
-    let peering = event
-        .and_then(NetworkEvent::peering_id)
-        .map(|id| id.to_string());
-    let data = event.map(data).transpose()?;
+    let peering = event.and_then(NetworkEvent::peering_id);
+    let data = event.map(NetworkEvent::data_json).transpose();
     let about = it.metadata.as_ref();
-    let mut insert = rows
-        .prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")?;
-    insert.execute(params![
+    let actor = about.map(|it| &it.actor);
+    connection.prepare_cached(INSERT)?.execute(params![
         it.position.commit,
         it.position.prepare,
         it.stream,
         it.revision,
         it.event_id.to_string(),
         it.network_id.map(|id| id.to_string()),
-        peering,
+        peering.map(|id| id.to_string()),
         event_type,
-        data,
+        data.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
         problem,
         time(&it.created),
-        about.map(|it| it.actor.to_string()),
+        time(&it.time()),
+        actor.map(to_json).transpose()?,
+        actor.and_then(|it| it.name()).map(|it| it.as_str()),
+        about
+            .and_then(|it| it.reason.as_ref())
+            .map(|it| it.as_str()),
+        about
+            .and_then(|it| it.ticket.as_ref())
+            .map(|it| it.as_str()),
         about.map(|it| it.command_id.to_string()),
-        about.map(|it| it.command_digest.to_string()),
         about.map(|it| it.correlation_id.to_string()),
         about.map(|it| it.causation_id.to_string()),
         about.map(|it| it.schema_version),
         about.and_then(|it| it.traceparent.as_deref()),
     ])?;
     Ok(())
-}
-
-/// The event's data, without the name that stands beside it.
-fn data(event: &NetworkEvent) -> rusqlite::Result<String> {
-    let tagged = serde_json::to_value(event)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    to_json(&tagged.get("data"))
 }

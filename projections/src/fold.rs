@@ -1,0 +1,464 @@
+//! From events to rows: read the row, fold the event in, write the row.
+//!
+//! A row holds the domain's own folded state, and the domain's `evolve` is the only place that
+//! knows what an event does. Rows that a transaction touches are decoded once and written once,
+//! however many of its events are about them.
+
+use crate::{
+    index::{NetworkIndex, PeeringIndex},
+    rows::{self, time, to_json},
+    store, timeline,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    NetworkId, PeeringId,
+    network::{Network, NetworkEvent, Peering, Registered, evolve},
+};
+use journal::{Body, Position, Recorded};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::{BTreeMap, HashMap};
+
+pub(crate) const TABLES: &str = "
+CREATE TABLE networks (
+    network_id TEXT PRIMARY KEY,
+    commit_position INTEGER NOT NULL, -- of its stream's first event
+    prepare_position INTEGER NOT NULL,
+    revision INTEGER NOT NULL, -- of the last event of its stream
+    changed_at TEXT NOT NULL,
+    state TEXT, -- the folded network without its peerings, as JSON; NULL until it is registered
+    name TEXT,
+    project TEXT,
+    account TEXT,
+    provider TEXT,
+    retired INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX networks_in_order ON networks (commit_position, prepare_position);
+CREATE TABLE peerings (
+    peering_id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    commit_position INTEGER NOT NULL, -- of its request or adoption
+    prepare_position INTEGER NOT NULL,
+    revision INTEGER NOT NULL, -- of the last event that it could follow
+    changed_at TEXT NOT NULL,
+    state TEXT NOT NULL, -- the folded peering, as JSON
+    life TEXT NOT NULL,
+    live INTEGER NOT NULL,
+    converged INTEGER NOT NULL,
+    blocked TEXT,
+    account TEXT NOT NULL,
+    drifting INTEGER NOT NULL,
+    exposed INTEGER NOT NULL,
+    PRIMARY KEY (peering_id, network_id)
+);
+CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
+CREATE INDEX peerings_of_network ON peerings (network_id, live, life, blocked, exposed);
+CREATE TABLE exposures (
+    since TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    side TEXT NOT NULL,
+    rule_id TEXT NOT NULL,
+    exposure TEXT NOT NULL, -- JSON
+    PRIMARY KEY (peering_id, network_id, side, rule_id)
+);
+CREATE UNIQUE INDEX exposures_in_order ON exposures (since, network_id, peering_id, side, rule_id);
+CREATE TABLE drift (
+    since TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    drift TEXT NOT NULL, -- the kind with its facts, as JSON
+    PRIMARY KEY (peering_id, network_id, drift)
+);
+CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drift);
+";
+
+/// How much the rows may be believed to know of the log before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Everything up to their position: a network that they do not know begins at its first event.
+    Everything,
+    /// They were made from what the log still has; a stream may have lost its beginning.
+    WhatIsThere,
+}
+
+/// The log does not go on from where these rows are: they were made from another one.
+#[derive(Debug, thiserror::Error)]
+#[error("event {revision} of {stream} does not follow what the rows know of it")]
+pub(crate) struct AnotherLog {
+    stream: String,
+    revision: u64,
+}
+
+impl From<AnotherLog> for rusqlite::Error {
+    fn from(error: AnotherLog) -> Self {
+        Self::ToSqlConversionFailure(Box::new(error))
+    }
+}
+
+/// Writes what these events mean, and the position that the rows then stand for. An event that the
+/// rows stand for already changes nothing, so it does not matter how often the log is followed over
+/// the same place.
+pub(crate) fn apply(
+    connection: &Connection,
+    events: &[Recorded],
+    checkpoint: Option<Position>,
+    known: Known,
+) -> rusqlite::Result<Position> {
+    let from = store::position(connection)?;
+    let mut to = from;
+    let mut fold = Fold {
+        connection,
+        known,
+        networks: HashMap::new(),
+        peerings: HashMap::new(),
+    };
+    for recorded in events {
+        if recorded.position > to {
+            timeline::append(connection, recorded)?;
+            fold.follow(recorded)?;
+            to = recorded.position;
+        }
+    }
+    fold.write()?;
+    // A checkpoint may lie before an event that was delivered ahead of it.
+    to = to.max(checkpoint.unwrap_or(to));
+    if to != from {
+        store::set_position(connection, to)?;
+    }
+    Ok(to)
+}
+
+/// The rows that a transaction has touched, decoded.
+struct Fold<'a> {
+    connection: &'a Connection,
+    known: Known,
+    networks: HashMap<NetworkId, NetworkRow>,
+    peerings: HashMap<(NetworkId, PeeringId), PeeringRow>,
+}
+
+struct NetworkRow {
+    /// Without its peerings, which have rows of their own.
+    state: Option<Registered>,
+    first: Position,
+    revision: u64,
+    changed_at: DateTime<Utc>,
+    /// Whether more than the revision is to be written.
+    changed: bool,
+}
+
+struct PeeringRow {
+    state: Peering,
+    first: Position,
+    revision: u64,
+    changed_at: DateTime<Utc>,
+    /// Whether it has rows of exposures, or of drift.
+    was_found: Found,
+    changed: bool,
+}
+
+/// Which rows beside its own a peering has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    exposed: bool,
+    drifting: bool,
+}
+
+impl Fold<'_> {
+    fn follow(&mut self, recorded: &Recorded) -> rusqlite::Result<()> {
+        let Some(id) = recorded.network_id else {
+            return Ok(());
+        };
+        let mut row = self.network(id, recorded)?;
+        row.revision = recorded.revision;
+        row.changed_at = recorded.time();
+        if let Body::Event(event) = &recorded.body {
+            self.evolve(id, &mut row, event, recorded)?;
+        }
+        self.networks.insert(id, row);
+        Ok(())
+    }
+
+    /// Puts together what the event can be about, lets the domain fold it, and takes it apart
+    /// again.
+    fn evolve(
+        &mut self,
+        id: NetworkId,
+        row: &mut NetworkRow,
+        event: &NetworkEvent,
+        recorded: &Recorded,
+    ) -> rusqlite::Result<()> {
+        let peering_id = event.peering_id();
+        let known = match (&row.state, peering_id) {
+            (Some(_), Some(peering)) => self.peering(id, peering)?,
+            (None, _) | (_, None) => None,
+        };
+        let was_live = known.as_ref().is_some_and(|it| it.state.life.is_live());
+        let (state, known) = match known {
+            Some(PeeringRow {
+                state,
+                first,
+                was_found,
+                revision,
+                changed_at,
+                changed,
+            }) => (
+                Some(state),
+                Some((first, was_found, revision, changed_at, changed)),
+            ),
+            None => (None, None),
+        };
+        let network = together(row.state.take(), state);
+        let (network, peering) = apart(evolve(network, event, recorded.time()), peering_id);
+        row.state = network;
+        row.changed |= peering_id.is_none();
+        let Some((peering_id, state)) = peering_id.zip(peering) else {
+            return Ok(());
+        };
+        // What has ended is not changed by what comes late, however late that is recorded.
+        let is_news = was_live || state.life.is_live();
+        let (first, was_found, revision, changed_at, changed) = known.unwrap_or((
+            recorded.position,
+            Found::default(),
+            0,
+            recorded.time(),
+            false,
+        ));
+        let peering = PeeringRow {
+            state,
+            first,
+            revision: if is_news { recorded.revision } else { revision },
+            changed_at: if is_news { recorded.time() } else { changed_at },
+            was_found,
+            changed: changed || is_news,
+        };
+        self.peerings.insert((id, peering_id), peering);
+        Ok(())
+    }
+
+    /// The network's row, or a new one for a stream that begins here.
+    fn network(&mut self, id: NetworkId, recorded: &Recorded) -> rusqlite::Result<NetworkRow> {
+        let known = match self.networks.remove(&id) {
+            Some(row) => Some(row),
+            None => read_network(self.connection, id)?,
+        };
+        let follows = match &known {
+            Some(row) => recorded.revision == row.revision + 1,
+            None => recorded.revision == 0 || self.known == Known::WhatIsThere,
+        };
+        if !follows {
+            return Err(AnotherLog {
+                stream: recorded.stream.clone(),
+                revision: recorded.revision,
+            }
+            .into());
+        }
+        Ok(known.unwrap_or(NetworkRow {
+            state: None,
+            first: recorded.position,
+            revision: recorded.revision,
+            changed_at: recorded.time(),
+            changed: true,
+        }))
+    }
+
+    fn peering(
+        &mut self,
+        network: NetworkId,
+        peering: PeeringId,
+    ) -> rusqlite::Result<Option<PeeringRow>> {
+        match self.peerings.remove(&(network, peering)) {
+            Some(row) => Ok(Some(row)),
+            None => read_peering(self.connection, network, peering),
+        }
+    }
+
+    fn write(self) -> rusqlite::Result<()> {
+        for (id, row) in &self.networks {
+            write_network(self.connection, *id, row)?;
+        }
+        for ((network, peering), row) in self.peerings.iter().filter(|(_, row)| row.changed) {
+            write_peering(self.connection, *network, *peering, row)?;
+        }
+        Ok(())
+    }
+}
+
+fn together(network: Option<Registered>, peering: Option<Peering>) -> Network {
+    let Some(mut network) = network else {
+        return Network::Unregistered;
+    };
+    network
+        .peerings
+        .extend(peering.map(|peering| (peering.id, peering)));
+    if network.retired.is_some() {
+        Network::Retired(network)
+    } else {
+        Network::Registered(network)
+    }
+}
+
+fn apart(network: Network, peering: Option<PeeringId>) -> (Option<Registered>, Option<Peering>) {
+    match network {
+        Network::Unregistered => (None, None),
+        Network::Registered(mut network) | Network::Retired(mut network) => {
+            let mut peerings: BTreeMap<_, _> = std::mem::take(&mut network.peerings);
+            (Some(network), peering.and_then(|id| peerings.remove(&id)))
+        }
+    }
+}
+
+fn read_network(connection: &Connection, id: NetworkId) -> rusqlite::Result<Option<NetworkRow>> {
+    let read = |row: &Row<'_>| {
+        Ok(NetworkRow {
+            state: rows::maybe_json(row, "state")?,
+            first: rows::position(row)?,
+            revision: row.get("revision")?,
+            changed_at: rows::text(row, "changed_at")?,
+            changed: false,
+        })
+    };
+    connection
+        .prepare_cached("SELECT * FROM networks WHERE network_id = ?1")?
+        .query_row([id.to_string()], read)
+        .optional()
+}
+
+fn read_peering(
+    connection: &Connection,
+    network: NetworkId,
+    peering: PeeringId,
+) -> rusqlite::Result<Option<PeeringRow>> {
+    let read = |row: &Row<'_>| {
+        Ok(PeeringRow {
+            state: rows::json(row, "state")?,
+            first: rows::position(row)?,
+            revision: row.get("revision")?,
+            changed_at: rows::text(row, "changed_at")?,
+            was_found: Found {
+                exposed: row.get("exposed")?,
+                drifting: row.get("drifting")?,
+            },
+            changed: false,
+        })
+    };
+    connection
+        .prepare_cached("SELECT * FROM peerings WHERE peering_id = ?1 AND network_id = ?2")?
+        .query_row([peering.to_string(), network.to_string()], read)
+        .optional()
+}
+
+fn write_network(connection: &Connection, id: NetworkId, row: &NetworkRow) -> rusqlite::Result<()> {
+    let id = id.to_string();
+    let changed_at = time(&row.changed_at);
+    if !row.changed {
+        return connection
+            .prepare_cached(
+                "UPDATE networks SET revision = ?2, changed_at = ?3 WHERE network_id = ?1",
+            )?
+            .execute(params![id, row.revision, changed_at])
+            .map(drop);
+    }
+    let index = row.state.as_ref().map(NetworkIndex::of);
+    let index = index.as_ref();
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO networks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    insert
+        .execute(params![
+            id,
+            row.first.commit,
+            row.first.prepare,
+            row.revision,
+            changed_at,
+            row.state.as_ref().map(to_json).transpose()?,
+            index.map(|it| it.name),
+            index.map(|it| it.project),
+            index.map(|it| it.account),
+            index.map(|it| it.provider),
+            index.is_some_and(|it| it.retired),
+        ])
+        .map(drop)
+}
+
+fn write_peering(
+    connection: &Connection,
+    network: NetworkId,
+    peering: PeeringId,
+    row: &PeeringRow,
+) -> rusqlite::Result<()> {
+    let (network, peering) = (network.to_string(), peering.to_string());
+    let index = PeeringIndex::of(&row.state);
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO peerings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    insert.execute(params![
+        peering,
+        network,
+        row.first.commit,
+        row.first.prepare,
+        row.revision,
+        time(&row.changed_at),
+        to_json(&row.state)?,
+        index.life.as_str(),
+        index.live,
+        index.converged,
+        index.blocked.map(|it| it.as_str()),
+        index.account,
+        !index.drift.is_empty(),
+        !index.exposures.is_empty(),
+    ])?;
+    if row.was_found.exposed || !index.exposures.is_empty() {
+        write_exposures(connection, &network, &peering, &index)?;
+    }
+    if row.was_found.drifting || !index.drift.is_empty() {
+        write_drift(connection, &network, &peering, &index)?;
+    }
+    Ok(())
+}
+
+fn write_exposures(
+    connection: &Connection,
+    network: &str,
+    peering: &str,
+    index: &PeeringIndex<'_>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM exposures WHERE peering_id = ?1 AND network_id = ?2")?
+        .execute([peering, network])?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO exposures VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for (side, exposed) in &index.exposures {
+        insert.execute(params![
+            time(&exposed.since),
+            network,
+            peering,
+            side.as_str(),
+            exposed.exposure.rule_id.as_str(),
+            to_json(&exposed.exposure)?,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_drift(
+    connection: &Connection,
+    network: &str,
+    peering: &str,
+    index: &PeeringIndex<'_>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM drift WHERE peering_id = ?1 AND network_id = ?2")?
+        .execute([peering, network])?;
+    let mut insert = connection.prepare_cached("INSERT INTO drift VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (drift, since) in &index.drift {
+        insert.execute(params![
+            time(since),
+            network,
+            peering,
+            drift.kind(),
+            to_json(drift)?,
+        ])?;
+    }
+    Ok(())
+}
