@@ -6,8 +6,7 @@
 //! time and ids are arguments. What it knows about the clouds is only what is true of all of them,
 //! or a table of facts ([`place`]).
 //!
-//! From the same record it says what people should know ([`advisory`]) and what they must do at
-//! their cloud ([`instructions`]).
+//! From the same record it says what people should know ([`advisory`]).
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 
@@ -15,7 +14,6 @@ pub mod actor;
 pub mod advisory;
 mod clock;
 pub mod ids;
-pub mod instructions;
 pub mod ledger;
 pub mod network;
 mod pairs;
@@ -28,7 +26,6 @@ pub use actor::{Actor, Context};
 pub use advisory::Advisory;
 pub use clock::Clock;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
-pub use instructions::Instruction;
 pub use ledger::{Digest, Ledger, Receipt};
 pub use place::{Provider, Region};
 pub use range::{Range, RangeError};

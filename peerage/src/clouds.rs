@@ -8,10 +8,27 @@ use aws::{
     AwsCloud, DEFAULT_LIMITS,
     ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys},
 };
-use cloud::{Cloud, Groundwork, Limits};
+use cloud::{
+    Cloud, Groundwork, Limits,
+    instructions::{self, Instruction},
+};
+use domain::{
+    Provider,
+    network::{Peering, Registered},
+};
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{collections::BTreeMap, sync::Arc};
+
+/// What the peer's owner must do, in order, as things stand: each provider's texts stand beside the
+/// code that calls it.
+pub(crate) fn instructions_for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    match network.provider {
+        Provider::Aws => aws::instructions::for_peer(network, peering),
+        Provider::Gcp => instructions::gcp::for_peer(network, peering),
+        Provider::Azure => instructions::azure::for_peer(network, peering),
+    }
+}
 
 /// One cloud, by what it can do.
 #[derive(Clone, Debug)]

@@ -6,12 +6,16 @@
 //! asked of EC2 is put into its words in `requests`, what it shows into ours in `views`, its
 //! failures in `refusals`.
 
+mod actions;
 pub mod ec2;
+pub mod instructions;
 mod refusals;
 mod requests;
 #[cfg(test)]
 mod tests;
 mod views;
+
+pub use actions::actions;
 
 use crate::ec2::{
     CreateVpc, Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, Tags,
@@ -206,6 +210,13 @@ impl Cloud for AwsCloud {
             resolution: found.support,
             hostnames: found.hostnames,
         })
+    }
+
+    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+        actions(operation)
+            .iter()
+            .map(|it| it.permission())
+            .collect()
     }
 
     fn limits(&self, _at: &Place) -> Limits {

@@ -55,7 +55,7 @@ impl<'a> Asked<'a> {
 /// One operation of the port may be several of EC2's: its name belongs to the words.
 fn words(error: &Ec2Error) -> String {
     if error.message.is_empty() {
-        error.operation.to_owned()
+        error.operation.to_string()
     } else {
         format!("{}: {}", error.operation, error.message)
     }

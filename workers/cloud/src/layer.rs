@@ -40,6 +40,10 @@ macro_rules! forward {
                 self.inner().limits(at)
             }
 
+            fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+                self.inner().permissions(operation)
+            }
+
             $(async fn $method(&self, $($name: $type),+) -> Result<$answer, CloudError> {
                 self.call(Operation::$operation, $at, || self.inner().$method($($name),+)).await
             })+

@@ -20,12 +20,13 @@
 
 mod calls;
 mod error;
+pub mod instructions;
 mod layer;
 mod rate_limited;
 mod views;
 
 pub use calls::{CallOutcome, Calls};
-pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
+pub use error::{CallClass, CloudError, CloudErrorKind, Operation, error_chain};
 pub use layer::Layer;
 pub use rate_limited::{ClientPolicy, RateLimited};
 pub use views::*;
@@ -95,6 +96,9 @@ pub trait Cloud: Send + Sync + fmt::Debug {
 
     /// Whether the network meets what name resolution over a link needs. Reads only.
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError>;
+
+    /// The permissions that an operation takes, in the provider's own words. Known, not asked.
+    fn permissions(&self, operation: Operation) -> Vec<&'static str>;
 
     /// How much of everything there may be at this place. Known, not asked.
     fn limits(&self, at: &Place) -> Limits;

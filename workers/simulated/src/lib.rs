@@ -260,6 +260,11 @@ impl Cloud for SimulatedCloud {
         .await
     }
 
+    /// It knows permissions by the names of the port's operations.
+    fn permissions(&self, operation: Operation) -> Vec<&'static str> {
+        vec![operation.as_str()]
+    }
+
     fn limits(&self, _at: &Place) -> Limits {
         self.inner.settings.limits()
     }

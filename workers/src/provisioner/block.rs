@@ -5,9 +5,9 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::place;
-use cloud::{CloudError, CloudErrorKind, Operation};
+use cloud::{CloudError, CloudErrorKind};
 use domain::{
-    Provider, Side,
+    Side,
     network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
 };
 
@@ -65,6 +65,7 @@ pub(super) fn from_error(
     side: Side,
     cause: BlockCause,
     error: &CloudError,
+    permissions: &[&str],
 ) -> ProvisioningBlocked {
     let at = place::of(network, peering, side);
     let remedy = match cause {
@@ -76,11 +77,7 @@ pub(super) fn from_error(
             "give Peerage valid credentials for account {}",
             at.account
         )],
-        BlockCause::PermissionDenied => vec![permission(
-            at.provider,
-            error.operation,
-            at.account.as_str(),
-        )],
+        BlockCause::PermissionDenied => vec![permission(permissions, at.account.as_str())],
         BlockCause::WrongAccount => vec![format!(
             "let Peerage act as account {} in {}, not as another",
             at.account, at.region
@@ -140,41 +137,10 @@ fn way_out(peering: &Peering) -> Option<String> {
     removing.then(|| format!("or end it on record, leaving behind what stands: peerage peering abandon {} --reason '…'", peering.id))
 }
 
-/// The permission that a call needs, in the provider's own words.
-fn permission(provider: Provider, operation: Operation, account: &str) -> String {
-    let needed = match provider {
-        Provider::Aws => aws_actions(operation),
-        Provider::Gcp | Provider::Azure => operation.as_str(),
-    };
+/// The permissions that a call needs, in the provider's own words.
+fn permission(permissions: &[&str], account: &str) -> String {
+    let needed = permissions.join(" and ");
     format!("allow {needed} to Peerage's identity in account {account}")
-}
-
-fn aws_actions(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Identity => "sts:AssumeRole and sts:GetCallerIdentity",
-        Operation::Networks => "ec2:DescribeVpcs",
-        Operation::Subnets => "ec2:DescribeSubnets",
-        Operation::Links => "ec2:DescribeVpcPeeringConnections",
-        Operation::RouteTables => "ec2:DescribeRouteTables",
-        Operation::FirewallGroups => {
-            "ec2:DescribeSecurityGroups and ec2:DescribeSecurityGroupRules"
-        }
-        Operation::AccessLists => "ec2:DescribeNetworkAcls",
-        Operation::DnsSupport => "ec2:DescribeVpcAttribute",
-        Operation::Rehearse => "the call that was rehearsed",
-        Operation::CreateLink => "ec2:CreateVpcPeeringConnection and ec2:CreateTags",
-        Operation::AcceptLink => "ec2:AcceptVpcPeeringConnection",
-        Operation::DeleteLink => "ec2:DeleteVpcPeeringConnection",
-        Operation::TagLink | Operation::TagFirewall => "ec2:CreateTags",
-        Operation::SetDnsResolution => "ec2:ModifyVpcPeeringConnectionOptions",
-        Operation::InstallRoute => "ec2:CreateRoute",
-        Operation::RemoveRoute => "ec2:DeleteRoute",
-        Operation::CreateGroup => "ec2:CreateSecurityGroup and ec2:CreateTags",
-        Operation::DeleteGroup => "ec2:DeleteSecurityGroup",
-        Operation::AuthorizeRule => "ec2:AuthorizeSecurityGroupIngress and ec2:CreateTags",
-        Operation::RevokeRule => "ec2:RevokeSecurityGroupIngress",
-        Operation::CreateNetwork => "ec2:CreateVpc and ec2:CreateTags",
-    }
 }
 
 /// The outcome that puts this block on record, unless it is there already.

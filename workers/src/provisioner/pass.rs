@@ -385,7 +385,8 @@ impl Pass<'_> {
         let Verdict::Block(cause) = block::weigh(error, memory.failures) else {
             return Ok((page, Next::Poll));
         };
-        let block = block::from_error(network, peering, side, cause, error);
+        let permissions = self.cloud.permissions(error.operation);
+        let block = block::from_error(network, peering, side, cause, error, &permissions);
         let Some(news) = block::news(peering, block) else {
             return Ok((page, Next::Blocked));
         };

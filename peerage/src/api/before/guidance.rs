@@ -5,7 +5,9 @@
 //! where the event store does not answer in a moment, the answer goes without.
 
 use super::{Rooms, show, v1};
-use domain::{advisory, instructions, network::Network};
+use crate::clouds::instructions_for_peer;
+use cloud::instructions::Instruction;
+use domain::{advisory, network::Network};
 use projections::{LifeName, PeeringView};
 use std::time::Duration;
 
@@ -35,14 +37,14 @@ pub(super) async fn add(rooms: &Rooms, view: &PeeringView, message: &mut v1::Pee
         .map(show::advisory)
         .collect();
     if is_waited_for(view) {
-        message.instructions = instructions::for_peer(network, peering)
+        message.instructions = instructions_for_peer(network, peering)
             .into_iter()
             .map(instruction)
             .collect();
     }
 }
 
-fn instruction(it: instructions::Instruction) -> v1::Instruction {
+fn instruction(it: Instruction) -> v1::Instruction {
     v1::Instruction {
         title: it.title,
         language: it.language.to_owned(),

@@ -6,6 +6,7 @@
 //! sent; and an HTTP client that reports a failed *connect* has not sent either. Everything else
 //! that ends without an answer is ambiguous.
 
+use crate::ec2::action::Action;
 use crate::ec2::client::Ec2;
 use crate::ec2::codes::classify;
 use crate::ec2::connect::Clients;
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct Call<'a> {
     pub(crate) clients: Clients,
     owner: &'a Ec2,
-    operation: &'static str,
+    operation: Action,
     at: &'a Place,
     sent: Sent,
 }
@@ -51,7 +52,7 @@ impl Intercept for Sent {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) async fn start(owner: &'a Ec2, operation: &'static str, at: &'a Place) -> Self {
+    pub(crate) async fn start(owner: &'a Ec2, operation: Action, at: &'a Place) -> Self {
         Self {
             clients: owner.clients(at).await,
             owner,
@@ -81,14 +82,16 @@ impl<'a> Call<'a> {
                     meta.message().unwrap_or_default().to_owned(),
                 )
             }
-            SdkError::ConstructionFailure(_) => (Ec2ErrorKind::Malformed, None, chain(&error)),
+            SdkError::ConstructionFailure(_) => {
+                (Ec2ErrorKind::Malformed, None, cloud::error_chain(&error))
+            }
             SdkError::TimeoutError(_)
             | SdkError::DispatchFailure(_)
             | SdkError::ResponseError(_) => {
                 let (kind, code) = self.unanswered(&error);
-                (kind, code, chain(&error))
+                (kind, code, cloud::error_chain(&error))
             }
-            _ => (Ec2ErrorKind::Ambiguous, None, chain(&error)),
+            _ => (Ec2ErrorKind::Ambiguous, None, cloud::error_chain(&error)),
         };
         let failed = self.error(kind, &message, code, request_id);
         if matches!(
@@ -233,23 +236,6 @@ fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
         next = error.source();
     }
     None
-}
-
-/// The whole chain in one line, since the SDK's outermost words are only "dispatch failure".
-fn chain<E>(error: &SdkError<E>) -> String
-where
-    E: Error + Send + Sync + 'static,
-{
-    let mut words: Vec<String> = Vec::new();
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
-        }
-        next = error.source();
-    }
-    words.join(": ")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The client of all accounts and regions, and the question who we are there.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::connect::{Clients, http_client};
 use crate::ec2::error::Ec2Error;
@@ -49,7 +50,7 @@ impl Ec2 {
     /// Asks STS who we are at this place. To be compared with the account that was meant before
     /// anything is changed there.
     pub async fn caller_identity(&self, at: &Place) -> Result<CallerIdentity, Ec2Error> {
-        let call = Call::start(self, "GetCallerIdentity", at).await;
+        let call = Call::start(self, Action::GetCallerIdentity, at).await;
         let request = call
             .clients
             .sts

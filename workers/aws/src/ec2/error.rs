@@ -1,13 +1,14 @@
 //! What went wrong, told apart by EC2's codes (see `codes`) and by nothing else.
 
+use crate::ec2::action::Action;
 use std::fmt;
 
 /// A call that did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} in account {account}, {region}: {kind}{}{}", in_brackets(.code), after_colon(.message))]
 pub struct Ec2Error {
-    /// EC2's name for it, `CreateVpcPeeringConnection`.
-    pub operation: &'static str,
+    /// What was called.
+    pub operation: Action,
     pub kind: Ec2ErrorKind,
     /// EC2's or STS's code, if an answer came and had one.
     pub code: Option<Box<str>>,
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn an_error_reads_as_one_line_with_the_operation_and_the_place() {
         let error = Ec2Error {
-            operation: "CreateRoute",
+            operation: Action::CreateRoute,
             kind: Ec2ErrorKind::AlreadyExists,
             code: Some("RouteAlreadyExists".into()),
             message: "the words of the service".into(),

@@ -21,6 +21,7 @@
 //!
 //! Read first: [`Ec2`], then [`Ec2ErrorKind`].
 
+mod action;
 mod call;
 mod client;
 mod codes;
@@ -41,6 +42,7 @@ mod subnets;
 mod tags;
 mod vpcs;
 
+pub use action::Action;
 pub use client::{CallerIdentity, Ec2};
 pub use error::{Ec2Error, Ec2ErrorKind};
 pub use ids::{

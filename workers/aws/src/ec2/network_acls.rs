@@ -1,6 +1,7 @@
 //! Network ACLs: what a subnet lets in and out before any security group is asked. Only looked at:
 //! they are never ours to change.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
@@ -49,7 +50,7 @@ impl Ec2 {
         at: &Place,
         vpcs: &[VpcId],
     ) -> Result<Vec<NetworkAcl>, Ec2Error> {
-        let call = Call::start(self, "DescribeNetworkAcls", at).await;
+        let call = Call::start(self, Action::DescribeNetworkAcls, at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
             let request = call

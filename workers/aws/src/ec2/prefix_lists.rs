@@ -1,6 +1,7 @@
 //! Prefix lists: blocks under one name, which rules and routes may name in their place. Only looked
 //! at.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -19,7 +20,7 @@ impl Ec2 {
         at: &Place,
         list: &PrefixListId,
     ) -> Result<Vec<IpNet>, Ec2Error> {
-        let call = Call::start(self, "GetManagedPrefixListEntries", at).await;
+        let call = Call::start(self, Action::GetManagedPrefixListEntries, at).await;
         let request = call
             .clients
             .ec2

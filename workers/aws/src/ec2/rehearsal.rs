@@ -5,6 +5,7 @@
 //! that was performed after all is an error. What EC2 rehearses is permission and the request's
 //! form; states, overlaps and quotas it looks at only in earnest.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
@@ -124,15 +125,15 @@ impl Ec2 {
 
 impl Rehearsal {
     /// EC2's name of the change.
-    pub fn operation(&self) -> &'static str {
+    pub fn operation(&self) -> Action {
         match self {
-            Self::CreatePeering(_) => "CreateVpcPeeringConnection",
-            Self::AcceptPeering { .. } => "AcceptVpcPeeringConnection",
-            Self::ModifyOptions { .. } => "ModifyVpcPeeringConnectionOptions",
-            Self::DeletePeering { .. } => "DeleteVpcPeeringConnection",
-            Self::CreateRoute { .. } => "CreateRoute",
-            Self::CreateSecurityGroup(_) => "CreateSecurityGroup",
-            Self::AuthorizeIngress { .. } => "AuthorizeSecurityGroupIngress",
+            Self::CreatePeering(_) => Action::CreateVpcPeeringConnection,
+            Self::AcceptPeering { .. } => Action::AcceptVpcPeeringConnection,
+            Self::ModifyOptions { .. } => Action::ModifyVpcPeeringConnectionOptions,
+            Self::DeletePeering { .. } => Action::DeleteVpcPeeringConnection,
+            Self::CreateRoute { .. } => Action::CreateRoute,
+            Self::CreateSecurityGroup(_) => Action::CreateSecurityGroup,
+            Self::AuthorizeIngress { .. } => Action::AuthorizeSecurityGroupIngress,
         }
     }
 }

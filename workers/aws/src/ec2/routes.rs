@@ -1,5 +1,6 @@
 //! Route tables and routes.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -69,7 +70,7 @@ impl Ec2 {
         at: &Place,
         vpcs: &[VpcId],
     ) -> Result<Vec<RouteTable>, Ec2Error> {
-        let call = Call::start(self, "DescribeRouteTables", at).await;
+        let call = Call::start(self, Action::DescribeRouteTables, at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
             let request = call
@@ -97,7 +98,7 @@ impl Ec2 {
         client_token: &str,
         tags: &Tags,
     ) -> Result<RouteTable, Ec2Error> {
-        let call = Call::start(self, "CreateRouteTable", at).await;
+        let call = Call::start(self, Action::CreateRouteTable, at).await;
         let request = call
             .clients
             .ec2
@@ -122,7 +123,7 @@ impl Ec2 {
         table: &RouteTableId,
         subnet: &SubnetId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "AssociateRouteTable", at).await;
+        let call = Call::start(self, Action::AssociateRouteTable, at).await;
         let request = call
             .clients
             .ec2
@@ -147,7 +148,7 @@ impl Ec2 {
         destination: Ipv4Net,
         through: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "CreateRoute", at).await;
+        let call = Call::start(self, Action::CreateRoute, at).await;
         let request = create_route(&call, table, destination, through);
         request
             .customize()
@@ -165,7 +166,7 @@ impl Ec2 {
         table: &RouteTableId,
         destination: Ipv4Net,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "DeleteRoute", at).await;
+        let call = Call::start(self, Action::DeleteRoute, at).await;
         let request = call
             .clients
             .ec2

@@ -1,6 +1,7 @@
 //! The rules of security groups: whom each admits. Rules only ever allow; what no rule admits stays
 //! out.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -55,7 +56,7 @@ impl Ec2 {
         at: &Place,
         groups: &[SecurityGroupId],
     ) -> Result<Vec<SecurityGroupRule>, Ec2Error> {
-        let call = Call::start(self, "DescribeSecurityGroupRules", at).await;
+        let call = Call::start(self, Action::DescribeSecurityGroupRules, at).await;
         let mut all = Vec::new();
         for batch in batches(groups) {
             let request = call
@@ -83,7 +84,7 @@ impl Ec2 {
         group: &SecurityGroupId,
         wanted: &IngressRule,
     ) -> Result<SecurityGroupRule, Ec2Error> {
-        let call = Call::start(self, "AuthorizeSecurityGroupIngress", at).await;
+        let call = Call::start(self, Action::AuthorizeSecurityGroupIngress, at).await;
         let request = authorize_ingress(&call, group, wanted);
         let answer = request
             .customize()
@@ -104,7 +105,7 @@ impl Ec2 {
         group: &SecurityGroupId,
         rule: &SecurityGroupRuleId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "RevokeSecurityGroupIngress", at).await;
+        let call = Call::start(self, Action::RevokeSecurityGroupIngress, at).await;
         let request = call
             .clients
             .ec2

@@ -1,5 +1,6 @@
 //! Security groups. A new one of EC2 admits nothing inbound and everything outbound.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -41,7 +42,7 @@ impl Ec2 {
         at: &Place,
         vpcs: &[VpcId],
     ) -> Result<Vec<SecurityGroup>, Ec2Error> {
-        let call = Call::start(self, "DescribeSecurityGroups", at).await;
+        let call = Call::start(self, Action::DescribeSecurityGroups, at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
             let request = call
@@ -67,7 +68,7 @@ impl Ec2 {
         at: &Place,
         wanted: &CreateSecurityGroup,
     ) -> Result<SecurityGroupId, Ec2Error> {
-        let call = Call::start(self, "CreateSecurityGroup", at).await;
+        let call = Call::start(self, Action::CreateSecurityGroup, at).await;
         let request = create_security_group(&call, wanted);
         let answer = request
             .customize()
@@ -85,7 +86,7 @@ impl Ec2 {
         at: &Place,
         group: &SecurityGroupId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "DeleteSecurityGroup", at).await;
+        let call = Call::start(self, Action::DeleteSecurityGroup, at).await;
         let request = call
             .clients
             .ec2

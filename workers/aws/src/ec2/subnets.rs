@@ -1,6 +1,7 @@
 //! Subnets: which zone they lie in, and so what crossing to them costs. Made only for
 //! demonstrations and tests.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -29,7 +30,7 @@ impl Ec2 {
         at: &Place,
         vpcs: &[VpcId],
     ) -> Result<Vec<Subnet>, Ec2Error> {
-        let call = Call::start(self, "DescribeSubnets", at).await;
+        let call = Call::start(self, Action::DescribeSubnets, at).await;
         let mut all = Vec::new();
         for batch in batches(vpcs) {
             let request = call
@@ -55,7 +56,7 @@ impl Ec2 {
         cidr: Ipv4Net,
         tags: &Tags,
     ) -> Result<Subnet, Ec2Error> {
-        let call = Call::start(self, "CreateSubnet", at).await;
+        let call = Call::start(self, Action::CreateSubnet, at).await;
         let request = call
             .clients
             .ec2

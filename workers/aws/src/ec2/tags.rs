@@ -1,5 +1,6 @@
 //! Tags: how we know what is ours.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -21,7 +22,7 @@ impl Ec2 {
         resource: &str,
         tags: &Tags,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "CreateTags", at).await;
+        let call = Call::start(self, Action::CreateTags, at).await;
         let request = call
             .clients
             .ec2

@@ -1,5 +1,6 @@
 //! VPCs: looked at for every peering, made only for demonstrations and tests.
 
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -50,7 +51,7 @@ impl Ec2 {
     /// Those of these VPCs that there are. One that is missing is gone, or not visible yet, or
     /// another account's.
     pub async fn describe_vpcs(&self, at: &Place, ids: &[VpcId]) -> Result<Vec<Vpc>, Ec2Error> {
-        let call = Call::start(self, "DescribeVpcs", at).await;
+        let call = Call::start(self, Action::DescribeVpcs, at).await;
         let mut all = Vec::new();
         for batch in batches(ids) {
             // A filter, as one unknown id in the call's own list of ids would fail it for all.
@@ -81,7 +82,7 @@ impl Ec2 {
 
     /// What the VPC does about names. Two calls: EC2 tells one attribute at a time.
     pub async fn describe_vpc_dns(&self, at: &Place, id: &VpcId) -> Result<VpcDns, Ec2Error> {
-        let call = Call::start(self, "DescribeVpcAttribute", at).await;
+        let call = Call::start(self, Action::DescribeVpcAttribute, at).await;
         let request = |attribute| {
             call.clients
                 .ec2
@@ -109,7 +110,7 @@ impl Ec2 {
     }
 
     pub async fn create_vpc(&self, at: &Place, wanted: &CreateVpc) -> Result<Vpc, Ec2Error> {
-        let call = Call::start(self, "CreateVpc", at).await;
+        let call = Call::start(self, Action::CreateVpc, at).await;
         let request = call
             .clients
             .ec2

@@ -226,7 +226,7 @@ async fn a_role_that_is_refused_is_no_failure_of_the_call_and_is_tried_afresh_ne
         (Ec2ErrorKind::CredentialsRefused, Some("AccessDenied")),
         "{refused}"
     );
-    assert_eq!(refused.operation, CREATE);
+    assert_eq!(refused.operation.as_str(), CREATE);
     scene.rule(json!({"service": "sts", "operation": "AssumeRole", "times": 1, "error": {"code": "Throttling", "status": 400}})).await;
     let throttled = scene.create(&ec2).await.unwrap_err();
     assert_eq!(throttled.kind, Ec2ErrorKind::Throttled, "{throttled}");

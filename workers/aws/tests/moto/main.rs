@@ -134,7 +134,10 @@ async fn a_peering_across_accounts_and_regions_is_asked_for_and_accepted() {
         .unwrap_err();
     assert_eq!(
         (again.kind, again.operation),
-        (Ec2ErrorKind::WrongState, "AcceptVpcPeeringConnection"),
+        (
+            Ec2ErrorKind::WrongState,
+            peerage_aws::ec2::Action::AcceptVpcPeeringConnection
+        ),
         "{again}"
     );
     assert_eq!((&*again.account, &*again.region), (REMOTE, "us-east-1"));
@@ -165,7 +168,10 @@ async fn a_peering_is_rejected_by_its_accepter_and_stays_so() {
         .unwrap_err();
     assert_eq!(
         (wrong.kind, wrong.operation),
-        (Ec2ErrorKind::WrongState, "RejectVpcPeeringConnection"),
+        (
+            Ec2ErrorKind::WrongState,
+            peerage_aws::ec2::Action::RejectVpcPeeringConnection
+        ),
         "{wrong}"
     );
     ec2.reject_vpc_peering_connection(&remote(), &id)

@@ -130,7 +130,10 @@ async fn what_a_vpc_does_about_names_is_told() {
         .unwrap_err();
     assert_eq!(
         (gone.kind, gone.operation),
-        (Ec2ErrorKind::NotFound, "DescribeVpcAttribute"),
+        (
+            Ec2ErrorKind::NotFound,
+            peerage_aws::ec2::Action::DescribeVpcAttribute
+        ),
         "{gone}"
     );
 }

@@ -1,6 +1,7 @@
 //! Changing peering connections: asked for, accepted or rejected, given options, deleted.
 
 use super::{PeeringConnection, connection};
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
@@ -44,7 +45,7 @@ impl Ec2 {
         at: &Place,
         wanted: &CreatePeering,
     ) -> Result<PeeringConnection, Ec2Error> {
-        let call = Call::start(self, "CreateVpcPeeringConnection", at).await;
+        let call = Call::start(self, Action::CreateVpcPeeringConnection, at).await;
         let request = create(&call, wanted);
         let answer = request
             .customize()
@@ -64,7 +65,7 @@ impl Ec2 {
         at: &Place,
         id: &PeeringConnectionId,
     ) -> Result<PeeringConnection, Ec2Error> {
-        let call = Call::start(self, "AcceptVpcPeeringConnection", at).await;
+        let call = Call::start(self, Action::AcceptVpcPeeringConnection, at).await;
         let request = accept(&call, id);
         let answer = request
             .customize()
@@ -84,7 +85,7 @@ impl Ec2 {
         at: &Place,
         id: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "RejectVpcPeeringConnection", at).await;
+        let call = Call::start(self, Action::RejectVpcPeeringConnection, at).await;
         let request = call
             .clients
             .ec2
@@ -111,7 +112,7 @@ impl Ec2 {
         role: PeeringRole,
         options: PeeringOptions,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "ModifyVpcPeeringConnectionOptions", at).await;
+        let call = Call::start(self, Action::ModifyVpcPeeringConnectionOptions, at).await;
         let request = modify_options(&call, id, role, options);
         request
             .customize()
@@ -128,7 +129,7 @@ impl Ec2 {
         at: &Place,
         id: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, "DeleteVpcPeeringConnection", at).await;
+        let call = Call::start(self, Action::DeleteVpcPeeringConnection, at).await;
         let request = delete(&call, id);
         request
             .customize()

@@ -1,6 +1,7 @@
 //! Looking at peering connections. EC2 shows an ended one for hours or days, then no more.
 
 use super::{PeeringConnection, PeeringEnd, connection};
+use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
@@ -47,7 +48,7 @@ impl Ec2 {
         at: &Place,
         id: &PeeringConnectionId,
     ) -> Result<Option<PeeringConnection>, Ec2Error> {
-        let call = Call::start(self, "DescribeVpcPeeringConnections", at).await;
+        let call = Call::start(self, Action::DescribeVpcPeeringConnections, at).await;
         let request = call
             .clients
             .ec2
@@ -116,7 +117,7 @@ impl Ec2 {
         at: &Place,
         filters: Vec<Filter>,
     ) -> Result<Vec<PeeringConnection>, Ec2Error> {
-        let call = Call::start(self, "DescribeVpcPeeringConnections", at).await;
+        let call = Call::start(self, Action::DescribeVpcPeeringConnections, at).await;
         let request = call
             .clients
             .ec2

@@ -2,10 +2,10 @@
 //! lets the other end in.
 
 use super::{
-    Instruction, name_of,
+    Instruction, in_order, name_of,
     shell::{command, quoted},
 };
-use crate::{
+use domain::{
     network::{Consent, Life, Peering, Registered},
     text::CloudNetwork,
 };
@@ -44,7 +44,12 @@ impl<'a> Vnet<'a> {
     }
 }
 
-pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+/// What the peer's owner must do, as things stand.
+pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    in_order(peering, || todo(network, peering))
+}
+
+fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     let consent = peering.terms.consent;
     if matches!(peering.life, Life::Removing { .. }) {
         return match consent {

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 /// The value as one word that means itself, whatever is in it.
-pub(super) fn quoted(value: impl Display) -> String {
+pub fn quoted(value: impl Display) -> String {
     format!("'{}'", value.to_string().replace('\'', r"'\''"))
 }
 
 /// A command with its options on lines of their own.
-pub(super) fn command(words: &str, options: &[(&str, String)]) -> String {
+pub fn command(words: &str, options: &[(&str, String)]) -> String {
     let lines = options.iter().map(|(option, value)| {
         if value.is_empty() {
             format!("  {option}")

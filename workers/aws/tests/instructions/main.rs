@@ -3,34 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod policies;
+#[path = "../../../cloud/tests/support/mod.rs"]
+mod support;
 
-use super::*;
-use crate::{
-    network::{tests::fold, tests::samples::*, *},
-    side::Side,
-    text::CloudNetwork,
-};
-use serde_json::Value;
-use std::process::Command;
-
-fn state(events: Vec<NetworkEvent>) -> (Registered, Peering) {
-    let Network::Registered(network) = fold(events) else {
-        panic!("the network is not on record")
-    };
-    let peering = network.peerings[&peering_id(1)].clone();
-    (network, peering)
-}
+use cloud::instructions::Instruction;
+use domain::{Side, network::*};
+use peerage_aws::instructions::{for_engine, for_peer};
+use support::*;
 
 fn told(events: Vec<NetworkEvent>) -> Vec<Instruction> {
     let (network, peering) = state(events);
     for_peer(&network, &peering)
-}
-
-fn by_owner() -> Terms {
-    Terms {
-        consent: Consent::Owner,
-        ..Terms::default()
-    }
 }
 
 /// A peering whose owner accepts, with something of each kind asked for, and then these events.
@@ -49,48 +32,8 @@ fn of_owner(then: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
     )
 }
 
-fn titled<'a>(instructions: &'a [Instruction], part: &str) -> &'a Instruction {
-    instructions
-        .iter()
-        .find(|it| it.title.contains(part))
-        .unwrap_or_else(|| panic!("nothing about `{part}` in {instructions:#?}"))
-}
-
-/// Runs a script with a cloud of functions in place of the real commands: what it called, one a
-/// line, or what it died of.
-fn run(script: &str, cloud: &str) -> Result<Vec<String>, String> {
-    let log = "log() { printf '%s' \"$1\" >&3; shift; for word; do printf '|%s' \"$word\" >&3; done; printf '\\n' >&3; }";
-    let whole = format!("exec 3>&1 >/dev/null\n{log}\n{cloud}\n{script}");
-    let output = Command::new("sh").args(["-c", &whole]).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    if output.status.success() {
-        Ok(text(output.stdout).lines().map(str::to_owned).collect())
-    } else {
-        Err(text(output.stderr))
-    }
-}
-
-/// A cloud that answers every description with this text.
-fn answering(answer: &str) -> String {
-    format!("aws() {{ log aws \"$@\"; case $2 in describe-*) printf '{answer}\\n';; esac; }}")
-}
-
 #[test]
 fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
-    let gcp = RegisterNetwork {
-        provider: Provider::Gcp,
-        ..register()
-    };
-    let azure = RegisterNetwork {
-        provider: Provider::Azure,
-        ..register()
-    };
-    let elsewhere = |network| {
-        vec![
-            registered_as(network, network_id()),
-            requested_on(by_owner()),
-        ]
-    };
     let withdrawal = [
         accepted(),
         activated(),
@@ -106,8 +49,6 @@ fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
         of_owner([accepted(), activated()]),
         of_owner(withdrawal),
         of_owner([accepted(), activated(), removal_requested()]),
-        elsewhere(gcp),
-        elsewhere(azure),
     ];
     for events in histories {
         let (network, peering) = state(events);
@@ -116,23 +57,7 @@ fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
             .chain(for_engine(&network, &peering))
             .collect();
         assert!(!all.is_empty());
-        for it in all {
-            match it.language {
-                SH => assert!(
-                    Command::new("sh")
-                        .args(["-n", "-c", &it.body])
-                        .status()
-                        .unwrap()
-                        .success(),
-                    "{}:\n{}",
-                    it.title,
-                    it.body
-                ),
-                JSON => drop(serde_json::from_str::<Value>(&it.body).unwrap()),
-                language => assert_eq!(language, TEXT),
-            }
-            assert!(!it.title.is_empty() && !it.body.trim().is_empty());
-        }
+        all.iter().for_each(assert_is_well_formed);
     }
 }
 
@@ -297,61 +222,4 @@ fn an_owner_knows_how_long_there_is() {
 fn an_ended_peering_asks_nothing_of_anybody() {
     assert!(told(active_history([abandoned(&[])])).is_empty());
     assert!(told(of_owner([rejected()])).is_empty());
-}
-
-#[test]
-fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
-    let cloud = "gcloud() { log gcloud \"$@\"; }\naz() { log az \"$@\"; }\nnsg=orders-nsg";
-    let told = |provider, peers: CloudNetwork| {
-        let network = RegisterNetwork {
-            provider,
-            cloud_network: text("events"),
-            ..register()
-        };
-        let peer = Peer {
-            provider,
-            account: text("orders-prod"),
-            cloud_network: peers,
-            ..peer(1)
-        };
-        let requested = PeeringRequested {
-            peering_id: peering_id(1),
-            peer,
-            requested_at: hours_on(0),
-            terms: by_owner(),
-            external_id: None,
-        };
-        told(vec![registered_as(network, network_id()), requested.into()])
-    };
-    let calls = |instructions: &[Instruction]| {
-        instructions
-            .iter()
-            .flat_map(|it| run(&it.body, cloud).unwrap())
-            .collect::<Vec<_>>()
-    };
-    let gcp = calls(&told(Provider::Gcp, text("orders")));
-    let name = format!("peerage-{}", peering_id(1));
-    let half = format!(
-        "gcloud|compute|networks|peerings|create|{name}|--project|orders-prod|--network|orders|--peer-project|111122223333|--peer-network|\
-         events|--import-custom-routes|--export-custom-routes"
-    );
-    assert_eq!(gcp[0], half);
-    assert!(
-        gcp[1].contains("|DENY|") && gcp[1].contains("|--source-ranges|10.20.0.0/16|"),
-        "{}",
-        gcp[1]
-    );
-    let vnet =
-        "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.Network/virtualNetworks/orders";
-    let azure = calls(&told(Provider::Azure, text(vnet)));
-    let half = format!(
-        "az|network|vnet|peering|create|--subscription|s-1|--resource-group|rg-1|--vnet-name|orders|--name|{name}|--remote-vnet|events|\
-         --allow-vnet-access"
-    );
-    assert_eq!(azure[0], half);
-    assert!(
-        azure[1].contains("|--access|Deny|") && azure[1].contains("|--nsg-name|orders-nsg|"),
-        "{}",
-        azure[1]
-    );
 }

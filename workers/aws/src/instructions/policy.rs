@@ -1,14 +1,16 @@
-//! AWS: policies that allow what it takes and no more.
+//! Policies that allow what it takes and no more.
 //!
 //! Describe actions know no resources, and a prefix list that a rule names may be anybody's; so
 //! what is read is bound to the region. A change is bound to the one VPC, to the one link by its
 //! two ends (or its id, once there is one), and what is the engine's own to its tag. Sources: the
 //! EC2 part of the service authorization reference, and the VPC peering guide.
 
-use super::{ENGINE_PRINCIPAL, OWNER_TAG};
-use crate::{
+use super::ENGINE_PRINCIPAL;
+use crate::{NAME_TAG, actions::reads, ec2::Action};
+use cloud::OWNER_TAG;
+use domain::{
+    Region,
     network::{ExposurePolicy, Firewall, Life, Peering, Registered},
-    place::Region,
     text::{Account, CloudNetwork},
 };
 use serde_json::{Value, json};
@@ -91,8 +93,8 @@ fn policy(statements: Vec<Value>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn allow(sid: &str, actions: &[&str], resources: &[String], condition: Option<Value>) -> Value {
-    let actions: Vec<_> = actions.iter().map(|it| format!("ec2:{it}")).collect();
+fn allow(sid: &str, actions: &[Action], resources: &[String], condition: Option<Value>) -> Value {
+    let actions: Vec<_> = actions.iter().map(|it| it.permission()).collect();
     let mut statement =
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources });
     if let Some(condition) = condition {
@@ -101,7 +103,7 @@ fn allow(sid: &str, actions: &[&str], resources: &[String], condition: Option<Va
     statement
 }
 
-fn look(end: End<'_>, actions: &[&str]) -> Value {
+fn look(end: End<'_>, actions: &[Action]) -> Value {
     allow(
         "Look",
         actions,
@@ -110,22 +112,8 @@ fn look(end: End<'_>, actions: &[&str]) -> Value {
     )
 }
 
-/// What the engine reads on a side that it keeps.
-const READS: [&str; 9] = [
-    "DescribeVpcs",
-    "DescribeVpcAttribute",
-    "DescribeSubnets",
-    "DescribeVpcPeeringConnections",
-    "DescribeRouteTables",
-    "DescribeSecurityGroups",
-    "DescribeSecurityGroupRules",
-    "DescribeNetworkAcls",
-    "GetManagedPrefixListEntries",
-];
-
-fn accept(network: &Registered, peering: &Peering) -> [Value; 2] {
-    let end = End::remote(peering);
-    let action = ["AcceptVpcPeeringConnection"];
+fn accept(end: End<'_>, network: &Registered, peering: &Peering) -> [Value; 2] {
+    let action = [Action::AcceptVpcPeeringConnection];
     [
         allow("AcceptIntoThisVpc", &action, &[end.vpc_arn()], None),
         allow(
@@ -137,7 +125,22 @@ fn accept(network: &Registered, peering: &Peering) -> [Value; 2] {
     ]
 }
 
-fn keep_link(end: End<'_>, network: &Registered, peering: &Peering, actions: &[&str]) -> Value {
+/// Whether the link may still have to be accepted. An adopted one can be a request that waits, for
+/// whichever side did not make it.
+fn is_to_be_accepted(peering: &Peering) -> bool {
+    match peering.life {
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::AwaitingAcceptance { .. } => true,
+        Life::Provisioning { .. }
+        | Life::Active { .. }
+        | Life::Removing { .. }
+        | Life::Ended(_) => false,
+    }
+}
+
+fn keep_link(end: End<'_>, network: &Registered, peering: &Peering, actions: &[Action]) -> Value {
     allow(
         "KeepThisLink",
         actions,
@@ -149,7 +152,7 @@ fn keep_link(end: End<'_>, network: &Registered, peering: &Peering, actions: &[&
 fn routes(end: End<'_>) -> Value {
     allow(
         "RoutesOfThisVpc",
-        &["CreateRoute", "DeleteRoute"],
+        &[Action::CreateRoute, Action::DeleteRoute],
         &[end.arn("route-table/*")],
         Some(end.in_vpc()),
     )
@@ -158,12 +161,12 @@ fn routes(end: End<'_>) -> Value {
 /// The owner's tag and the name beside it, and no other.
 fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
     let mut condition = joins(network, peering);
-    condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": [OWNER_TAG, "Name"] });
+    condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": [OWNER_TAG, NAME_TAG] });
     condition["StringEquals"] =
         json!({ format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() });
     allow(
         "TagThisLink",
-        &["CreateTags"],
+        &[Action::CreateTags],
         &[link_arn(end, peering)],
         Some(condition),
     )
@@ -183,7 +186,7 @@ fn tag_again(end: End<'_>, firewall: &Firewall, peering: &Peering) -> Option<Val
     });
     Some(allow(
         "TagWhatItMadeAgain",
-        &["CreateTags"],
+        &[Action::CreateTags],
         &std::iter::once(group).chain(rules).collect::<Vec<_>>(),
         Some(condition),
     ))
@@ -201,23 +204,25 @@ fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
     let mut own_here = own.clone();
     own_here["ArnEquals"] = json!({ "ec2:Vpc": end.vpc_arn() });
     let changes = [
-        "AuthorizeSecurityGroupIngress",
-        "RevokeSecurityGroupIngress",
-        "DeleteSecurityGroup",
+        Action::AuthorizeSecurityGroupIngress,
+        Action::RevokeSecurityGroupIngress,
+        Action::DeleteSecurityGroup,
     ];
     let mut tags = made.clone();
-    tags["StringEquals"]["ec2:CreateAction"] =
-        json!(["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"]);
+    tags["StringEquals"]["ec2:CreateAction"] = json!([
+        Action::CreateSecurityGroup.as_str(),
+        Action::AuthorizeSecurityGroupIngress.as_str()
+    ]);
     vec![
         allow(
             "MakeAGroupHere",
-            &["CreateSecurityGroup"],
+            &[Action::CreateSecurityGroup],
             &[end.vpc_arn()],
             None,
         ),
         allow(
             "MakeItsOwnGroup",
-            &["CreateSecurityGroup"],
+            &[Action::CreateSecurityGroup],
             std::slice::from_ref(&group),
             Some(made.clone()),
         ),
@@ -229,19 +234,19 @@ fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
         ),
         allow(
             "MakeItsOwnRules",
-            &["AuthorizeSecurityGroupIngress"],
+            &[Action::AuthorizeSecurityGroupIngress],
             std::slice::from_ref(&rule),
             Some(made),
         ),
         allow(
             "RevokeItsOwnRules",
-            &["RevokeSecurityGroupIngress"],
+            &[Action::RevokeSecurityGroupIngress],
             std::slice::from_ref(&rule),
             Some(own),
         ),
         allow(
             "TagWhatItMakes",
-            &["CreateTags"],
+            &[Action::CreateTags],
             &[group, rule],
             Some(tags),
         ),
@@ -250,7 +255,7 @@ fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
 
 /// Only the engine can take the role, and only when it acts for this private network.
 pub(super) fn trust(peering: &Peering) -> Value {
-    let mut statement = json!({ "Effect": "Allow", "Principal": { "AWS": ENGINE_PRINCIPAL }, "Action": "sts:AssumeRole" });
+    let mut statement = json!({ "Effect": "Allow", "Principal": { "AWS": ENGINE_PRINCIPAL }, "Action": Action::AssumeRole.permission() });
     if let Some(external_id) = &peering.external_id {
         statement["Condition"] = json!({ "StringEquals": { "sts:ExternalId": external_id } });
     }
@@ -260,24 +265,27 @@ pub(super) fn trust(peering: &Peering) -> Value {
 /// The link and the routes of the peer's side.
 pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
-    let mut statements = vec![look(end, &READS)];
+    let mut statements = vec![look(end, &reads())];
     if peering.made_the_link() {
-        statements.extend(accept(network, peering));
+        statements.extend(accept(end, network, peering));
         statements.push(keep_link(
             end,
             network,
             peering,
             &[
-                "ModifyVpcPeeringConnectionOptions",
-                "DeleteVpcPeeringConnection",
+                Action::ModifyVpcPeeringConnectionOptions,
+                Action::DeleteVpcPeeringConnection,
             ],
         ));
     } else {
+        if is_to_be_accepted(peering) {
+            statements.extend(accept(end, network, peering));
+        }
         statements.push(keep_link(
             end,
             network,
             peering,
-            &["ModifyVpcPeeringConnectionOptions"],
+            &[Action::ModifyVpcPeeringConnectionOptions],
         ));
     }
     statements.extend([tag_link(end, network, peering), routes(end)]);
@@ -299,7 +307,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
             .collect();
         statements.push(allow(
             "CloseAgreedGroups",
-            &["RevokeSecurityGroupIngress"],
+            &[Action::RevokeSecurityGroupIngress],
             &groups,
             Some(end.in_vpc()),
         ));
@@ -310,10 +318,10 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
 /// Everything of the private network's side.
 pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::local(network);
-    let mut statements = vec![look(end, &READS)];
-    let mut keeps = vec!["ModifyVpcPeeringConnectionOptions"];
+    let mut statements = vec![look(end, &reads())];
+    let mut keeps = vec![Action::ModifyVpcPeeringConnectionOptions];
     if peering.made_the_link() {
-        let create = ["CreateVpcPeeringConnection"];
+        let create = [Action::CreateVpcPeeringConnection];
         statements.push(allow("AskFromThisVpc", &create, &[end.vpc_arn()], None));
         statements.push(allow(
             "AskForThisLink",
@@ -321,7 +329,9 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
             &[end.arn("vpc-peering-connection/*")],
             Some(joins(network, peering)),
         ));
-        keeps.push("DeleteVpcPeeringConnection");
+        keeps.push(Action::DeleteVpcPeeringConnection);
+    } else if is_to_be_accepted(peering) {
+        statements.extend(accept(end, network, peering));
     }
     statements.extend([
         keep_link(end, network, peering, &keeps),
@@ -340,46 +350,42 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
     let mut statements = vec![look(
         end,
         &[
-            "DescribeVpcPeeringConnections",
-            "DescribeRouteTables",
-            "DescribeSecurityGroups",
+            Action::DescribeVpcPeeringConnections,
+            Action::DescribeRouteTables,
+            Action::DescribeSecurityGroups,
         ],
     )];
     if matches!(peering.life, Life::Removing { .. }) {
         statements.push(allow(
             "RoutesOfThisVpc",
-            &["DeleteRoute"],
+            &[Action::DeleteRoute],
             &[end.arn("route-table/*")],
             Some(end.in_vpc()),
         ));
         statements.push(allow(
             "CloseWhatWasDeclared",
-            &["RevokeSecurityGroupIngress"],
+            &[Action::RevokeSecurityGroupIngress],
             &[groups],
             Some(end.in_vpc()),
         ));
         return policy(statements);
     }
-    let is_accepted = matches!(
-        peering.life,
-        Life::Provisioning { .. } | Life::Active { .. }
-    );
-    if peering.made_the_link() && !is_accepted {
-        statements.extend(accept(network, peering));
+    if peering.made_the_link() && is_to_be_accepted(peering) {
+        statements.extend(accept(end, network, peering));
     }
     if peering.dns.remote.wanted {
         statements.push(keep_link(
             end,
             network,
             peering,
-            &["ModifyVpcPeeringConnectionOptions"],
+            &[Action::ModifyVpcPeeringConnectionOptions],
         ));
     }
     statements.push(routes(end));
     if !peering.ingress.is_empty() {
         statements.push(allow(
             "OpenWhatIsDeclared",
-            &["AuthorizeSecurityGroupIngress"],
+            &[Action::AuthorizeSecurityGroupIngress],
             &[groups],
             Some(end.in_vpc()),
         ));

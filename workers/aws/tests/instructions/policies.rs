@@ -1,11 +1,12 @@
 //! What the policies allow, and that it is no more than it takes.
 
-use super::{super::*, by_owner, of_owner, state, titled, told};
-use crate::{
-    network::{tests::samples::*, *},
-    place::Region,
-    side::Side,
+use crate::{of_owner, support::*, told};
+use cloud::{
+    OWNER_TAG,
+    instructions::{Instruction, JSON},
 };
+use domain::{Provider, Region, Side, network::*};
+use peerage_aws::instructions::{ENGINE_PRINCIPAL, for_engine, for_peer};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -228,4 +229,63 @@ fn an_owners_policy_goes_with_what_there_is_to_do() {
         actions(history_on(by_owner(), [])),
         set(&["AcceptVpcPeeringConnection", "CreateRoute", "DeleteRoute"])
     );
+}
+
+#[test]
+fn the_role_may_accept_an_adopted_request_as_long_as_it_waits() {
+    let actions = |events| {
+        let (network, peering) = state(events);
+        let of = |instructions: &[Instruction]| {
+            let all = statements(instructions);
+            all.iter()
+                .map(|it| it["Action"].to_string())
+                .collect::<String>()
+        };
+        [
+            of(&for_peer(&network, &peering)),
+            of(&for_engine(&network, &peering)),
+        ]
+    };
+    let accept = "ec2:AcceptVpcPeeringConnection";
+    for side in actions(vec![registered(), adopted()]) {
+        assert!(side.contains(accept), "{side}");
+        assert!(!side.contains("ec2:DeleteVpcPeeringConnection"), "{side}");
+    }
+    for side in actions(adopted_history([])) {
+        assert!(!side.contains(accept), "{side}");
+    }
+}
+
+#[test]
+fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies() {
+    let allowed = |instructions: Vec<Instruction>| {
+        let all = statements(&instructions).into_iter();
+        all.flat_map(|it| it["Action"].as_array().unwrap().clone())
+            .map(|it| it.as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    let (network, peering) = state(active_history([]));
+    let (remote, local) = (
+        allowed(for_peer(&network, &peering)),
+        allowed(for_engine(&network, &peering)),
+    );
+    for operation in cloud::Operation::ALL {
+        // A role is entered by its trust policy; networks are made for demonstrations only.
+        if matches!(
+            operation,
+            cloud::Operation::Identity | cloud::Operation::CreateNetwork
+        ) {
+            continue;
+        }
+        for action in peerage_aws::actions(operation) {
+            let action = action.permission();
+            let of_requester = action == "ec2:CreateVpcPeeringConnection";
+            let of_accepter = action == "ec2:AcceptVpcPeeringConnection";
+            assert!(
+                of_requester || remote.contains(action),
+                "{action} at the peer"
+            );
+            assert!(of_accepter || local.contains(action), "{action} at home");
+        }
+    }
 }

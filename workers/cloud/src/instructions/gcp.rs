@@ -1,12 +1,17 @@
 //! GCP: each side makes its own half, and the link is active when both match.
 
 use super::{
-    Instruction, name_of,
+    Instruction, in_order, name_of,
     shell::{command, quoted},
 };
-use crate::network::{Consent, Life, Peering, Registered};
+use domain::network::{Consent, Life, Peering, Registered};
 
-pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+/// What the peer's owner must do, as things stand.
+pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    in_order(peering, || todo(network, peering))
+}
+
+fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     if matches!(peering.life, Life::Removing { .. }) {
         return match peering.terms.consent {
             Consent::Owner => vec![Instruction::sh(

@@ -1,17 +1,44 @@
-//! AWS: what the owner of the peer's VPC does.
+//! What the owners of both VPCs do at AWS, and what their policies must allow.
+//!
+//! Scripts call the AWS CLI. Policies name the actions that the engine calls, by [`Action`]:
+//! `policy` has them.
+//!
+//! [`Action`]: crate::ec2::Action
 
-use super::{
-    Instruction, aws_policy,
+mod policy;
+
+use cloud::instructions::{
+    Instruction, in_order,
     shell::{command, quoted},
     written,
 };
-use crate::{
+use domain::{
+    Range,
     network::{Consent, Ingress, Life, LinkTrace, Peering, Registered},
-    range::Range,
     text::Link,
 };
 
-pub(super) fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+/// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
+/// engine's role or user.
+pub const ENGINE_PRINCIPAL: &str = "PEERAGE_PRINCIPAL_ARN";
+
+/// What the peer's owner must do, in order, as things stand. Nothing once the peering has ended.
+pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    in_order(peering, || todo(network, peering))
+}
+
+/// What the private network's owner must allow the engine on their own side.
+pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    vec![Instruction::json(
+        format!(
+            "IAM policy for Peerage's own identity in account {}",
+            network.account
+        ),
+        &policy::of_engine_on_local_side(network, peering),
+    )]
+}
+
+fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     match peering.terms.consent {
         Consent::Delegated => delegated(network, peering),
         Consent::Owner => of_owner(network, peering),
@@ -24,18 +51,18 @@ fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     vec![
         Instruction::json(
             format!("Trust policy of the role that Peerage takes in account {account}"),
-            &aws_policy::trust(peering),
+            &policy::trust(peering),
         ),
         Instruction::json(
             format!(
                 "Permissions of that role: to accept this link and keep its routes in {}",
                 peering.peer.cloud_network
             ),
-            &aws_policy::of_engine_on_remote_side(network, peering),
+            &policy::of_engine_on_remote_side(network, peering),
         ),
         Instruction::json(
             "Permissions of that role: to keep its own security group there",
-            &aws_policy::of_engines_group(network, peering),
+            &policy::of_engines_group(network, peering),
         ),
     ]
 }
@@ -43,7 +70,7 @@ fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     let policy = Instruction::json(
         "IAM policy for whoever runs this, and no more",
-        &aws_policy::of_owner(network, peering),
+        &policy::of_owner(network, peering),
     );
     match &peering.life {
         Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => {
@@ -331,7 +358,7 @@ fn cleanup(network: &Registered, peering: &Peering, link: &Link) -> Vec<Instruct
     );
     let policy = Instruction::json(
         "IAM policy for whoever runs this, and no more",
-        &aws_policy::of_owner(network, peering),
+        &policy::of_owner(network, peering),
     );
     let close = Instruction::text(format!("Close what was open to {}", network.range), close);
     std::iter::once(policy)

@@ -2,37 +2,30 @@
 //! more than it takes.
 //!
 //! Pure: everything here follows from the record. What the record cannot know, like the engine's
-//! own identity, is a placeholder that is easy to see ([`ENGINE_PRINCIPAL`]). Commands are for a
-//! POSIX shell, every value quoted; policies are valid JSON.
+//! own identity, is a placeholder that is easy to see. Commands are for a POSIX shell, every value
+//! quoted; policies are valid JSON. The texts for a cloud stand beside the code that calls it; those
+//! for clouds that have no crate yet stand here ([`gcp`], [`azure`]).
 
-mod aws;
-mod aws_policy;
-mod azure;
-mod gcp;
-mod shell;
-#[cfg(test)]
-mod tests;
+pub mod azure;
+pub mod gcp;
+pub mod shell;
 
-use crate::{
-    network::{Life, Peering, Registered},
-    place::Provider,
-};
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::network::{Life, Peering};
 use serde::Serialize;
 
 /// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
 /// engine's role or user.
 pub const ENGINE_PRINCIPAL: &str = "PEERAGE_PRINCIPAL_ARN";
 
-/// The tag that names the peering for which the engine made a thing.
-pub const OWNER_TAG: &str = "peerage:peering";
-
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instruction {
+    /// What it is for, in one line.
     pub title: String,
     /// [`SH`], [`JSON`] or [`TEXT`].
     pub language: &'static str,
+    /// The text itself.
     pub body: String,
 }
 
@@ -44,7 +37,8 @@ pub const JSON: &str = "json";
 pub const TEXT: &str = "text";
 
 impl Instruction {
-    fn sh(title: impl Into<String>, body: impl Into<String>) -> Self {
+    /// A script.
+    pub fn sh(title: impl Into<String>, body: impl Into<String>) -> Self {
         Self {
             title: title.into(),
             language: SH,
@@ -52,7 +46,8 @@ impl Instruction {
         }
     }
 
-    fn text(title: impl Into<String>, body: impl Into<String>) -> Self {
+    /// Sentences.
+    pub fn text(title: impl Into<String>, body: impl Into<String>) -> Self {
         Self {
             title: title.into(),
             language: TEXT,
@@ -60,7 +55,8 @@ impl Instruction {
         }
     }
 
-    fn json(title: impl Into<String>, body: &serde_json::Value) -> Self {
+    /// A document.
+    pub fn json(title: impl Into<String>, body: &serde_json::Value) -> Self {
         Self {
             title: title.into(),
             language: JSON,
@@ -69,32 +65,13 @@ impl Instruction {
     }
 }
 
-/// What the peer's owner must do, in order, as things stand. Nothing once the peering has ended.
-pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+/// What the peer's owner must do, in order, as things stand: how long there is, and then what the
+/// provider's own texts say. Nothing once the peering has ended.
+pub fn in_order(peering: &Peering, todo: impl FnOnce() -> Vec<Instruction>) -> Vec<Instruction> {
     if !peering.life.is_live() {
         return Vec::new();
     }
-    let todo = match network.provider {
-        Provider::Aws => aws::for_peer(network, peering),
-        Provider::Gcp => gcp::for_peer(network, peering),
-        Provider::Azure => azure::for_peer(network, peering),
-    };
-    until_when(peering).into_iter().chain(todo).collect()
-}
-
-/// What the private network's owner must allow the engine on their own side. AWS only so far:
-/// elsewhere nothing.
-pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
-    match network.provider {
-        Provider::Aws => vec![Instruction::json(
-            format!(
-                "IAM policy for Peerage's own identity in account {}",
-                network.account
-            ),
-            &aws_policy::of_engine_on_local_side(network, peering),
-        )],
-        Provider::Gcp | Provider::Azure => Vec::new(),
-    }
+    until_when(peering).into_iter().chain(todo()).collect()
 }
 
 /// How long there is to agree.
@@ -122,11 +99,12 @@ fn until_when(peering: &Peering) -> Option<Instruction> {
     Some(Instruction::text("How long there is", body))
 }
 
-fn written(time: DateTime<Utc>) -> String {
+/// A time as these texts write it.
+pub fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The name that the engine gives to what it makes for a peering, and that others may as well.
-fn name_of(peering: &Peering) -> String {
-    format!("peerage-{}", peering.id)
+pub fn name_of(peering: &Peering) -> String {
+    crate::group_name(peering.id)
 }

@@ -1,0 +1,95 @@
+//! What owners at GCP and Azure are told: that it runs, and denies what comes in.
+
+#![allow(clippy::unwrap_used)]
+
+extern crate peerage_cloud as cloud;
+
+mod support;
+
+use domain::{Provider, network::*, text::CloudNetwork};
+use peerage_cloud::instructions::{Instruction, azure, gcp};
+use support::*;
+
+fn told(events: Vec<NetworkEvent>) -> Vec<Instruction> {
+    let (network, peering) = state(events);
+    match network.provider {
+        Provider::Gcp => gcp::for_peer(&network, &peering),
+        Provider::Azure => azure::for_peer(&network, &peering),
+        Provider::Aws => panic!("AWS has a crate of its own"),
+    }
+}
+
+#[test]
+fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let network = RegisterNetwork {
+            provider,
+            ..register()
+        };
+        for terms in [by_owner(), Terms::default()] {
+            let all = told(vec![
+                registered_as(network.clone(), network_id()),
+                requested_on(terms),
+            ]);
+            assert!(!all.is_empty());
+            all.iter().for_each(assert_is_well_formed);
+        }
+    }
+}
+
+#[test]
+fn gcp_and_azure_make_the_peers_half_and_deny_what_comes_in() {
+    let cloud = "gcloud() { log gcloud \"$@\"; }\naz() { log az \"$@\"; }\nnsg=orders-nsg";
+    let told = |provider, peers: CloudNetwork| {
+        let network = RegisterNetwork {
+            provider,
+            cloud_network: text("events"),
+            ..register()
+        };
+        let peer = Peer {
+            provider,
+            account: text("orders-prod"),
+            cloud_network: peers,
+            ..peer(1)
+        };
+        let requested = PeeringRequested {
+            peering_id: peering_id(1),
+            peer,
+            requested_at: hours_on(0),
+            terms: by_owner(),
+            external_id: None,
+        };
+        told(vec![registered_as(network, network_id()), requested.into()])
+    };
+    let calls = |instructions: &[Instruction]| {
+        instructions
+            .iter()
+            .flat_map(|it| run(&it.body, cloud).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let gcp = calls(&told(Provider::Gcp, text("orders")));
+    let name = format!("peerage-{}", peering_id(1));
+    let half = format!(
+        "gcloud|compute|networks|peerings|create|{name}|--project|orders-prod|--network|orders|--peer-project|111122223333|--peer-network|\
+         events|--import-custom-routes|--export-custom-routes"
+    );
+    assert_eq!(gcp[0], half);
+    assert!(
+        gcp[1].contains("|DENY|") && gcp[1].contains("|--source-ranges|10.20.0.0/16|"),
+        "{}",
+        gcp[1]
+    );
+    let vnet =
+        "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.Network/virtualNetworks/orders";
+    let azure = calls(&told(Provider::Azure, text(vnet)));
+    let half = format!(
+        "az|network|vnet|peering|create|--subscription|s-1|--resource-group|rg-1|--vnet-name|orders|--name|{name}|--remote-vnet|events|\
+         --allow-vnet-access"
+    );
+    assert_eq!(azure[0], half);
+    assert!(
+        azure[1].contains("|--access|Deny|") && azure[1].contains("|--nsg-name|orders-nsg|"),
+        "{}",
+        azure[1]
+    );
+}
