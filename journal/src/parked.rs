@@ -2,10 +2,8 @@
 
 use crate::{Body, Recorded};
 use domain::EventId;
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::collections::HashSet;
 
 /// So many are remembered; a log with more of them has been reported often enough.
 const MOST: usize = 10_000;
@@ -25,7 +23,7 @@ impl Parked {
         else {
             return;
         };
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = self.reported.lock();
         if reported.len() < MOST && reported.insert(recorded.event_id) {
             let (stream, revision) = (&recorded.stream, recorded.revision);
             tracing::warn!(

@@ -10,4 +10,4 @@
 
 pub mod provisioner;
 
-pub use provisioner::{Provisioner, ProvisionerSettings};
+pub use provisioner::{Directory, Provisioner, ProvisionerSettings, Resolved};

@@ -2,7 +2,7 @@
 
 use super::{
     Followed, Signal,
-    session::{Break, Cursor, Session},
+    session::{Cursor, Disconnect, Session},
 };
 use crate::{
     FollowError, JournalSettings, Position, nodes::Nodes, parked::Parked, retry::pauses,
@@ -38,7 +38,7 @@ pub(super) struct Outlet {
 impl Outlet {
     /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait
     /// for it.
-    pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Break> {
+    pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Disconnect> {
         if let Signal::Event(event) = &signal {
             self.parked.report(event);
         }
@@ -52,11 +52,11 @@ impl Outlet {
         Ok(())
     }
 
-    async fn send(&mut self, signal: Signal) -> Result<(), Break> {
+    async fn send(&mut self, signal: Signal) -> Result<(), Disconnect> {
         match tokio::time::timeout(self.stall, self.signals.reserve()).await {
             Ok(Ok(permit)) => permit.send(Ok(signal)),
-            Ok(Err(_)) => return Err(Break::Unwanted),
-            Err(_) => return Err(Break::Stalled),
+            Ok(Err(_)) => return Err(Disconnect::ReaderGone),
+            Err(_) => return Err(Disconnect::Stalled),
         }
         Ok(())
     }
@@ -94,8 +94,8 @@ impl Feed {
         loop {
             let opened = Instant::now();
             match self.session().await {
-                Break::Unwanted => return,
-                Break::Stalled => {
+                Disconnect::ReaderGone => return,
+                Disconnect::Stalled => {
                     tracing::debug!(followed = %self.followed, "the reader is behind; following stops until it has room");
                     // A little room would be filled at once, at the price of a connection.
                     let room = self.outlet.signals.max_capacity().div_ceil(2);
@@ -103,12 +103,12 @@ impl Feed {
                         return;
                     }
                 }
-                Break::Hopeless(error) => {
+                Disconnect::Fatal(error) => {
                     // Nobody may be listening any more, and then nobody needs to know.
                     let _ = self.outlet.signals.send(Err(error)).await;
                     return;
                 }
-                Break::Lost(cause) => {
+                Disconnect::Lost(cause) => {
                     // A server that accepts and breaks at once must not be asked without a pause.
                     if opened.elapsed() > self.longest_pause {
                         pauses = self.pauses();
@@ -124,11 +124,11 @@ impl Feed {
     }
 
     /// One subscription on one node, until it breaks.
-    async fn session(&mut self) -> Break {
+    async fn session(&mut self) -> Disconnect {
         // A new connection each time: whatever ailed the old one goes with it.
         let http = self.transport.connect_follower();
         let Some(node) = self.nodes.choose(&self.transport, &http).await else {
-            return Break::Lost("no node of the cluster answers".into());
+            return Disconnect::Lost("no node of the cluster answers".into());
         };
         let session = Session {
             transport: &self.transport,
@@ -138,7 +138,7 @@ impl Feed {
             open_within: self.open_within,
         };
         let ended = session.run(&mut self.outlet, &self.nodes).await;
-        if matches!(ended, Break::Lost(_)) {
+        if matches!(ended, Disconnect::Lost(_)) {
             self.nodes.failed(node);
         }
         ended

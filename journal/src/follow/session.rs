@@ -34,15 +34,15 @@ const CHECKPOINT_MULTIPLIER: u32 = 2;
 
 /// Why a session is over.
 #[derive(Debug)]
-pub(super) enum Break {
+pub(super) enum Disconnect {
     /// The node or the way to it; another session may do better.
     Lost(Source),
     /// The reader is too far behind.
     Stalled,
     /// The reader is gone.
-    Unwanted,
+    ReaderGone,
     /// No session can do better.
-    Hopeless(FollowError),
+    Fatal(FollowError),
 }
 
 /// How far following has got.
@@ -78,7 +78,7 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    pub(super) async fn run(&self, outlet: &mut Outlet, nodes: &Nodes) -> Break {
+    pub(super) async fn run(&self, outlet: &mut Outlet, nodes: &Nodes) -> Disconnect {
         let mut messages = match self.open(outlet.cursor).await {
             Ok(messages) => messages,
             Err(broken) => return broken,
@@ -91,12 +91,12 @@ impl Session<'_> {
                 // An idle connection is probed by the transport. A node that has lost its cluster
                 // answers that, and says nothing.
                 Err(_) if nodes.belongs(self.transport, &self.http, self.node).await => continue,
-                Err(_) => return Break::Lost("the node has left its cluster".into()),
+                Err(_) => return Disconnect::Lost("the node has left its cluster".into()),
             };
             let handled = match message {
                 Ok(Some(message)) => self.handle(message, outlet).await,
                 // Whatever the status, a subscription has no end: this is a server that goes away.
-                Ok(None) => Err(Break::Lost("the server ended the stream".into())),
+                Ok(None) => Err(Disconnect::Lost("the server ended the stream".into())),
                 Err(status) => Err(self.judge(status, outlet.cursor)),
             };
             if let Err(broken) = handled {
@@ -106,11 +106,11 @@ impl Session<'_> {
     }
 
     /// Subscribes, and waits for the confirmation: a frozen server accepts connections too.
-    async fn open(&self, cursor: Cursor) -> Result<Streaming<ReadResp>, Break> {
+    async fn open(&self, cursor: Cursor) -> Result<Streaming<ReadResp>, Disconnect> {
         let uri = self
             .transport
             .uri(self.node)
-            .ok_or_else(|| Break::Lost(format!("{:?} is no address", self.node).into()))?;
+            .ok_or_else(|| Disconnect::Lost(format!("{:?} is no address", self.node).into()))?;
         let mut client = StreamsClient::with_origin(self.http.clone(), uri)
             .max_decoding_message_size(LARGEST_MESSAGE);
         let request = self.transport.request(ReadReq {
@@ -124,22 +124,22 @@ impl Session<'_> {
         let (stream, first) = tokio::time::timeout(self.open_within, opening)
             .await
             .map_err(|_| {
-                Break::Lost(format!("no confirmation within {:?}", self.open_within).into())
+                Disconnect::Lost(format!("no confirmation within {:?}", self.open_within).into())
             })?
             .map_err(|status| self.judge(status, cursor))?;
         match first.and_then(|it| it.content) {
             Some(Content::Confirmation(_)) => Ok(stream),
-            _ => Err(Break::Lost(
+            _ => Err(Disconnect::Lost(
                 "the server did not confirm the subscription".into(),
             )),
         }
     }
 
-    async fn handle(&self, message: ReadResp, outlet: &mut Outlet) -> Result<(), Break> {
+    async fn handle(&self, message: ReadResp, outlet: &mut Outlet) -> Result<(), Disconnect> {
         match message.content {
             Some(Content::Event(event)) => {
                 let raw = event.event.and_then(raw).ok_or_else(|| {
-                    Break::Lost("the server sent an event without its parts".into())
+                    Disconnect::Lost("the server sent an event without its parts".into())
                 })?;
                 self.event(raw, outlet).await
             }
@@ -166,7 +166,7 @@ impl Session<'_> {
         }
     }
 
-    async fn event(&self, raw: Raw, outlet: &mut Outlet) -> Result<(), Break> {
+    async fn event(&self, raw: Raw, outlet: &mut Outlet) -> Result<(), Disconnect> {
         let (position, revision) = (raw.position, raw.revision);
         if outlet.cursor.is_behind(position) {
             let ours = match self.followed {
@@ -210,20 +210,20 @@ impl Session<'_> {
 
     /// Which ends of a stream no other session can mend. The codes and the `exception` trailer are
     /// the protocol's own vocabulary.
-    fn judge(&self, status: Status, cursor: Cursor) -> Break {
+    fn judge(&self, status: Status, cursor: Cursor) -> Disconnect {
         let followed = self.followed.to_string();
         if status
             .metadata()
             .get("exception")
             .is_some_and(|it| it == "stream-deleted")
         {
-            return Break::Hopeless(FollowError::StreamDeleted { followed });
+            return Disconnect::Fatal(FollowError::StreamDeleted { followed });
         }
         match status.code() {
             Code::PermissionDenied | Code::Unauthenticated => {
-                Break::Hopeless(FollowError::AccessDenied { followed })
+                Disconnect::Fatal(FollowError::AccessDenied { followed })
             }
-            Code::InvalidArgument => Break::Hopeless(FollowError::PositionRefused {
+            Code::InvalidArgument => Disconnect::Fatal(FollowError::PositionRefused {
                 followed,
                 from: cursor.position,
                 source: Box::new(status),
@@ -241,12 +241,12 @@ impl Session<'_> {
             | Code::Unimplemented
             | Code::Internal
             | Code::Unavailable
-            | Code::DataLoss => Break::Lost(Box::new(status)),
+            | Code::DataLoss => Disconnect::Lost(Box::new(status)),
         }
     }
 }
 
-async fn checkpoint(position: Position, outlet: &mut Outlet) -> Result<(), Break> {
+async fn checkpoint(position: Position, outlet: &mut Outlet) -> Result<(), Disconnect> {
     if outlet.cursor.is_behind(position) {
         outlet.deliver(Signal::Checkpoint(position)).await?;
         outlet.cursor.position = Some(position);

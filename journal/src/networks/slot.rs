@@ -1,7 +1,8 @@
 //! One network's place in the cache.
 
 use super::Loaded;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// The folded state as far as this process has seen the stream.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn loaded(&self) -> Arc<Loaded> {
-        Arc::clone(&self.lock())
+        Arc::clone(&self.loaded.lock())
     }
 
     /// Folds more into `base`, without copying it when nobody else holds it, and keeps the result
@@ -24,7 +25,7 @@ impl Slot {
         mut base: Arc<Loaded>,
         fold: impl FnOnce(&mut Loaded),
     ) -> Arc<Loaded> {
-        let mut held = self.lock();
+        let mut held = self.loaded.lock();
         if Arc::ptr_eq(&held, &base) {
             *held = Arc::default();
         }
@@ -39,13 +40,8 @@ impl Slot {
     /// Starts again from nothing.
     pub(super) fn forget(&self) -> Arc<Loaded> {
         let empty = Arc::default();
-        *self.lock() = Arc::clone(&empty);
+        *self.loaded.lock() = Arc::clone(&empty);
         empty
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<Loaded>> {
-        // Folding is total; were it to panic all the same, a half folded state is never put back.
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

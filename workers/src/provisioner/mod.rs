@@ -26,6 +26,7 @@ mod apply;
 mod block;
 #[cfg(test)]
 mod crash_tests;
+mod directory;
 mod graph;
 mod imagine;
 mod logbook;
@@ -44,6 +45,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use directory::{Directory, Resolved};
 pub use preview::{
     CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject,
 };
@@ -68,6 +70,7 @@ pub struct Provisioner {
     journal: Journal,
     worker: Arc<Worker>,
     progress: Arc<Progress>,
+    directory: Directory,
 }
 
 impl fmt::Debug for Provisioner {
@@ -105,7 +108,13 @@ impl Provisioner {
                 stop: stop.child_token(),
             }),
             progress,
+            directory: Directory::default(),
         }
+    }
+
+    /// Which network each peering is of.
+    pub fn directory(&self) -> Directory {
+        self.directory.clone()
     }
 
     /// The running figures.
@@ -140,10 +149,14 @@ impl Provisioner {
                 () = self.worker.stop.cancelled() => return Ok(()),
                 Some(visited) = rounds.ended() => rounds.end_visit(visited),
                 signal = follower.next() => match signal? {
-                    Signal::Event(recorded) => rounds.stir(&recorded),
+                    Signal::Event(recorded) => {
+                        self.directory.note(&recorded);
+                        rounds.stir(&recorded);
+                    }
                     Signal::Checkpoint(_) | Signal::Resumed => {}
                     Signal::CaughtUp => {
                         caught_up = true;
+                        self.directory.note_end();
                         self.progress.caught_up();
                     }
                 },

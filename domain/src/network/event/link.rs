@@ -1,14 +1,121 @@
-//! What became of the link.
+//! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::Leftover;
+use super::super::peering::Peer;
 use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
-    text::{Account, Link, RouteTable},
+    text::{Account, ExternalId, FirewallGroup, FirewallRule, Link, Reason, RouteTable},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+/// Whose word it takes on the remote side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The engine holds an identity for the peer's account: it accepts, and keeps that side's
+    /// routes and rules.
+    #[default]
+    Delegated,
+    /// The peer's owner accepts, and keeps that side; the engine only looks on from the local side.
+    Owner,
+}
+
+impl Consent {
+    pub const ALL: [Self; 2] = [Self::Delegated, Self::Owner];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delegated => "delegated",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// On what terms a link is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    #[serde(default)]
+    pub consent: Consent,
+    /// By when the link must be active; after that it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DateTime<Utc>>,
+    /// Whether to ask once more if nobody accepts in time.
+    #[serde(default)]
+    pub renew: bool,
+}
+
+impl Terms {
+    /// Whether these are what a request has that names none.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringRequested {
+    pub peering_id: PeeringId,
+    pub peer: Peer,
+    pub requested_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Terms::are_usual")]
+    pub terms: Terms,
+    /// What the engine shows with each assumption of the peer's role; the peer's owner puts it into
+    /// the role's trust policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringAdopted {
+    pub peering_id: PeeringId,
+    pub peer: Peer,
+    pub link: Link,
+    pub adopted_at: DateTime<Utc>,
+    #[serde(default)]
+    pub consent: Consent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringRemovalRequested {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
+    pub requested_at: DateTime<Utc>,
+}
+
+/// Something at the cloud that the engine knows of and leaves where it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Leftover {
+    /// An attempt may have made a link that nobody has seen.
+    PossibleLink,
+    Link {
+        link: Link,
+    },
+    Route {
+        side: Side,
+        route_table: RouteTable,
+        destination: Range,
+    },
+    FirewallGroup {
+        side: Side,
+        group: FirewallGroup,
+    },
+    FirewallRule {
+        side: Side,
+        rule_id: FirewallRule,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringAbandoned {
+    pub peering_id: PeeringId,
+    pub reason: Reason,
+    /// What still stood, as far as the log knew.
+    pub left_behind: Vec<Leftover>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringInitiationStarted {

@@ -4,18 +4,26 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! Four files: what people asked for ([`intent`]), what became of the link ([`link`]), what each
-//! side was seen to have ([`sides`]), and how what was made is kept ([`upkeep`]).
+//! One file per topic: the network itself, the link, routes, firewalls, ingress, options, drift and
+//! blocks.
 
-mod intent;
+mod block;
+mod drift;
+mod firewall;
+mod ingress;
 mod link;
-mod sides;
-mod upkeep;
+mod network;
+mod options;
+mod routes;
 
-pub use intent::*;
+pub use block::*;
+pub use drift::*;
+pub use firewall::*;
+pub use ingress::*;
 pub use link::*;
-pub use sides::*;
-pub use upkeep::*;
+pub use network::*;
+pub use options::*;
+pub use routes::*;
 
 use crate::ids::{NetworkId, PeeringId};
 use serde::{Deserialize, Serialize};

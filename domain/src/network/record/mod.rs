@@ -4,9 +4,12 @@
 //! nothing is left to record. What cannot follow from the state is refused, so a stale worker never
 //! bends the history.
 
+mod drift;
+mod firewall;
+mod ingress;
 mod link;
-mod sides;
-mod upkeep;
+mod options;
+mod routes;
 
 use super::{
     Refusal, Registered,
@@ -65,43 +68,45 @@ pub(super) fn decide(
         }
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
         Outcome::RouteInstalled(it) => {
-            sides::route_installed(network, it)?.then(|| it.clone().into())
+            routes::route_installed(network, it)?.then(|| it.clone().into())
         }
-        Outcome::RouteRemoved(it) => sides::route_removed(network, it)?.then(|| it.clone().into()),
+        Outcome::RouteRemoved(it) => routes::route_removed(network, it)?.then(|| it.clone().into()),
         Outcome::RouteConflicted(it) => {
-            sides::route_conflicted(network, it)?.then(|| it.clone().into())
+            routes::route_conflicted(network, it)?.then(|| it.clone().into())
         }
         Outcome::FirewallGroupCreated(it) => {
-            sides::group_created(network, it)?.then(|| it.clone().into())
+            firewall::group_created(network, it)?.then(|| it.clone().into())
         }
         Outcome::FirewallGroupRemoved(it) => {
-            sides::group_removed(network, it)?.then(|| it.clone().into())
+            firewall::group_removed(network, it)?.then(|| it.clone().into())
         }
         Outcome::FirewallRuleAuthorized(it) => {
-            sides::rule_authorized(network, it)?.then(|| it.clone().into())
+            firewall::rule_authorized(network, it)?.then(|| it.clone().into())
         }
         Outcome::FirewallRuleRevoked(it) => {
-            sides::rule_revoked(network, it)?.then(|| it.clone().into())
+            firewall::rule_revoked(network, it)?.then(|| it.clone().into())
         }
-        Outcome::FirewallEnforced(it) => sides::enforced(network, it)?.then(|| it.clone().into()),
-        Outcome::FirewallExposed(it) => sides::exposed(network, it)?.then(|| it.clone().into()),
+        Outcome::FirewallEnforced(it) => {
+            firewall::enforced(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::FirewallExposed(it) => firewall::exposed(network, it)?.then(|| it.clone().into()),
         Outcome::ExposureCleared(it) => {
-            sides::exposure_cleared(network, it)?.then(|| it.clone().into())
+            firewall::exposure_cleared(network, it)?.then(|| it.clone().into())
         }
         Outcome::IngressExpired(it) => {
-            upkeep::ingress_expired(network, it, now)?.then(|| it.clone().into())
+            ingress::ingress_expired(network, it, now)?.then(|| it.clone().into())
         }
         Outcome::DnsResolutionApplied(it) => {
-            sides::dns_applied(network, it)?.then(|| it.clone().into())
+            options::dns_applied(network, it)?.then(|| it.clone().into())
         }
         Outcome::DriftDetected(it) => {
-            upkeep::drift_detected(network, it)?.then(|| it.clone().into())
+            drift::drift_detected(network, it)?.then(|| it.clone().into())
         }
         Outcome::DriftRepaired(it) => {
-            upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
+            drift::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
         }
         Outcome::DriftAdopted(it) => {
-            upkeep::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
+            drift::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
         }
         Outcome::Blocked(it) => {
             network.live(id)?;

@@ -1,38 +1,25 @@
-//! What each side was seen to have: routes, firewall, name resolution.
+//! Firewalls: what each side admits, what was seen of it, and exposures.
 
-use super::InboundRule;
 use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
-    text::{FirewallGroup, FirewallRule, RouteTable},
+    text::{FirewallGroup, FirewallRule},
 };
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteInstalled {
-    pub peering_id: PeeringId,
-    pub side: Side,
-    pub destination: Range,
-    pub route_table: RouteTable,
+/// TCP from a range to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InboundRule {
+    pub source: Range,
+    pub port: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteRemoved {
+pub struct FirewallRestricted {
     pub peering_id: PeeringId,
     pub side: Side,
-    pub destination: Range,
-    pub route_table: RouteTable,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteConflicted {
-    pub peering_id: PeeringId,
-    pub side: Side,
-    pub destination: Range,
-    pub route_table: RouteTable,
-    /// Where the route table sends the destination instead, by the provider's id.
-    pub target: String,
+    pub admit: Vec<InboundRule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +61,28 @@ pub struct FirewallEnforced {
     pub admit: Vec<InboundRule>,
 }
 
+/// Somebody else's rule that lets the private network in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DnsResolutionApplied {
+pub struct Exposure {
+    pub group: FirewallGroup,
+    pub group_name: String,
+    pub rule_id: FirewallRule,
+    /// The rule for people, like `tcp 22 from 10.0.0.0/8`.
+    pub admits: String,
+    /// The account that owns the group, and whoever its tags or its name say it belongs to.
+    pub owner: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirewallExposed {
     pub peering_id: PeeringId,
     pub side: Side,
-    pub enabled: bool,
+    pub exposure: Exposure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExposureCleared {
+    pub peering_id: PeeringId,
+    pub side: Side,
+    pub rule_id: FirewallRule,
 }

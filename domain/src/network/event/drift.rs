@@ -1,4 +1,4 @@
-//! How what was made is kept: exposures, drift, and what waits for a person.
+//! Drift: what differs from the desired state, and what was done about it.
 
 use super::InboundRule;
 use crate::{
@@ -9,32 +9,6 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-
-/// Somebody else's rule that lets the private network in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exposure {
-    pub group: FirewallGroup,
-    pub group_name: String,
-    pub rule_id: FirewallRule,
-    /// The rule for people, like `tcp 22 from 10.0.0.0/8`.
-    pub admits: String,
-    /// The account that owns the group, and whoever its tags or its name say it belongs to.
-    pub owner: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirewallExposed {
-    pub peering_id: PeeringId,
-    pub side: Side,
-    pub exposure: Exposure,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExposureCleared {
-    pub peering_id: PeeringId,
-    pub side: Side,
-    pub rule_id: FirewallRule,
-}
 
 /// One way in which what was in place is no longer as it was left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -227,93 +201,4 @@ pub struct DriftRepaired {
 pub struct DriftAdopted {
     pub peering_id: PeeringId,
     pub finding: DriftKind,
-}
-
-/// Why the engine waits for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BlockCause {
-    /// The cloud's API cannot be reached.
-    EndpointUnreachable,
-    /// The cloud does not accept who we say we are.
-    CredentialsRefused,
-    /// The cloud knows us and says no.
-    PermissionDenied,
-    /// The credentials belong to another account than the one on record.
-    WrongAccount,
-    /// A quota of the provider is used up.
-    QuotaExceeded,
-    /// The network, a subnet or a route table on record does not exist.
-    NotFound,
-    /// Something that we did not make stands where ours should be.
-    Conflict,
-    /// Addresses would belong to two networks at once.
-    RangeOverlap,
-    /// The ranges on record are not those of the network at the cloud.
-    RangeMismatch,
-    /// The network does not meet what name resolution needs.
-    DnsPrecondition,
-    /// What the engine puts back is undone again and again.
-    RepairUndone,
-    /// Something still uses what is to be removed.
-    InUse,
-    /// The link was ended at the cloud, not by the engine.
-    LinkEnded,
-    /// The cloud answered what no rule here covers.
-    Unexpected,
-}
-
-impl BlockCause {
-    pub const ALL: [Self; 14] = [
-        Self::EndpointUnreachable,
-        Self::CredentialsRefused,
-        Self::PermissionDenied,
-        Self::WrongAccount,
-        Self::QuotaExceeded,
-        Self::NotFound,
-        Self::Conflict,
-        Self::RangeOverlap,
-        Self::RangeMismatch,
-        Self::DnsPrecondition,
-        Self::RepairUndone,
-        Self::InUse,
-        Self::LinkEnded,
-        Self::Unexpected,
-    ];
-
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::EndpointUnreachable => "endpoint_unreachable",
-            Self::CredentialsRefused => "credentials_refused",
-            Self::PermissionDenied => "permission_denied",
-            Self::WrongAccount => "wrong_account",
-            Self::QuotaExceeded => "quota_exceeded",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::RangeOverlap => "range_overlap",
-            Self::RangeMismatch => "range_mismatch",
-            Self::DnsPrecondition => "dns_precondition",
-            Self::RepairUndone => "repair_undone",
-            Self::InUse => "in_use",
-            Self::LinkEnded => "link_ended",
-            Self::Unexpected => "unexpected",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvisioningBlocked {
-    pub peering_id: PeeringId,
-    pub cause: BlockCause,
-    /// The side whose owner must act.
-    pub side: Side,
-    /// What the engine was doing and what it was told.
-    pub message: String,
-    /// What to do about it: sentences, or commands that can be run as they are.
-    pub remedy: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvisioningUnblocked {
-    pub peering_id: PeeringId,
 }

@@ -1,0 +1,190 @@
+//! The network as a whole: registration, policy, checks for drift, retirement.
+
+use crate::{
+    ids::NetworkId,
+    place::{Provider, Region},
+    range::Range,
+    text::{Account, CloudNetwork, FirewallGroup, Name, Project, Reason, Subnet},
+};
+use chrono::{DateTime, Utc};
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRegistered {
+    pub network_id: NetworkId,
+    pub project: Project,
+    pub name: Name,
+    pub provider: Provider,
+    pub region: Region,
+    pub account: Account,
+    pub cloud_network: CloudNetwork,
+    pub range: Range,
+    #[serde(default)]
+    pub subnets: Vec<Subnet>,
+}
+
+/// What the engine does about what it finds otherwise than it left it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftPolicy {
+    /// Puts it back.
+    #[default]
+    Repair,
+    /// Says so, and leaves it.
+    Report,
+    /// Takes it for what is wanted from now on.
+    Adopt,
+}
+
+impl DriftPolicy {
+    pub const ALL: [Self; 3] = [Self::Repair, Self::Report, Self::Adopt];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Report => "report",
+            Self::Adopt => "adopt",
+        }
+    }
+}
+
+/// What the engine does about somebody else's rule that lets the private network in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum ExposurePolicy {
+    /// Says so, and leaves it.
+    #[default]
+    Report,
+    /// Revokes it, if it stands in one of these groups, whose owners agreed to that. Others are
+    /// reported.
+    Enforce { groups: BTreeSet<FirewallGroup> },
+}
+
+/// What the engine may do by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    #[serde(default)]
+    pub drift: DriftPolicy,
+    #[serde(default)]
+    pub exposure: ExposurePolicy,
+    /// What the reason of a command must be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Requirement>,
+    /// What the ticket of a command must be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Requirement>,
+}
+
+/// What a policy requires of a text that comes with a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Whether a command without it is refused.
+    pub required: bool,
+    /// What it must match as a whole, where it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Pattern>,
+}
+
+/// A regular expression that a whole text must match, like `CHG-[0-9]+`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern(String);
+
+/// Why a text is not a [`Pattern`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("must not be empty")]
+    Empty,
+    #[error("has {length} characters; {} at most", Pattern::MOST)]
+    TooLong { length: usize },
+    #[error("is not a regular expression: {0}")]
+    Malformed(String),
+}
+
+impl Pattern {
+    /// The most characters that a pattern may have.
+    pub const MOST: usize = 200;
+
+    /// The most memory that a compiled pattern may take, in bytes.
+    const SIZE: usize = 256 * 1024;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        Self::compile(&self.0).is_ok_and(|compiled| compiled.is_match(text))
+    }
+
+    fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+        // Compiled by itself first: what is no expression could become one between the brackets.
+        let limited = |text: &str| RegexBuilder::new(text).size_limit(Self::SIZE).build();
+        limited(pattern)?;
+        limited(&format!("^(?:{pattern})$"))
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let length = text.chars().count();
+        if length == 0 {
+            return Err(PatternError::Empty);
+        }
+        if length > Self::MOST {
+            return Err(PatternError::TooLong { length });
+        }
+        match Self::compile(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(PatternError::Malformed(error.to_string())),
+        }
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.0
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkPolicySet {
+    pub network_id: NetworkId,
+    pub policy: Policy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftCheckRequested {
+    pub network_id: NetworkId,
+    pub requested_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRetired {
+    pub network_id: NetworkId,
+    pub reason: Reason,
+}

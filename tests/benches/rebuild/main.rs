@@ -1,0 +1,241 @@
+//! How fast read models are built again, against a bare read of the same events.
+//!
+//! A log is filled with peerings that live from their request to their last route. Then its events
+//! are followed twice in one run, each several times: by a reader that does nothing with them, and
+//! by read models that begin with no file. The figure is the quotient of the two rates; one half is
+//! what read models may cost.
+//!
+//! `cargo bench -p peerage-tests --bench rebuild -- [NETWORKS]`
+
+use chrono::Utc;
+use domain::{
+    CommandId, Ids, NetworkId, PeeringId, Provider, Region, Side,
+    network::{
+        AcceptRoute, FirewallEnforced, FirewallGroupCreated, NetworkCommand, Outcome, Peer,
+        PeeringAccepted, PeeringActivated, PeeringInitiated, PeeringInitiationStarted,
+        RegisterNetwork, RequestPeering, RouteInstalled, Terms,
+    },
+};
+use embedded::EmbeddedNode;
+use futures::stream::{self, StreamExt as _};
+use journal::{Caller, Followed, Journal, JournalSettings, Signal};
+use projections::Projections;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How many networks send commands at the same time while the log is filled.
+const WRITERS: usize = 32;
+
+/// How often each way is measured; the best counts, since what disturbs only ever slows down.
+const TIMES: usize = 5;
+
+/// Peerings of each network.
+const PEERINGS: usize = 4;
+
+/// What the quotient must reach.
+const WANTED: f64 = 0.5;
+
+#[tokio::main]
+async fn main() {
+    let networks = std::env::args().skip(1).find_map(|it| it.parse().ok());
+    let networks: u64 = networks.unwrap_or(250);
+    let folder = TempDir::new().expect("a folder");
+    let node = EmbeddedNode::builder()
+        .data_dir(folder.path().join("log"))
+        .start()
+        .await
+        .expect("a node");
+    let settings = JournalSettings::new(node.connection_string());
+    let journal = Journal::open(settings).expect("a journal");
+    stream::iter(0..networks)
+        .map(|number| fill(&journal, number))
+        .buffer_unordered(WRITERS)
+        .collect::<()>()
+        .await;
+
+    let (mut bare, mut rebuilt, mut events) = (Duration::MAX, Duration::MAX, 0);
+    for time in 0..TIMES {
+        let (took, seen) = read(&journal).await;
+        (bare, events) = (bare.min(took), seen);
+        let file = folder.path().join(format!("read-models-{time}"));
+        rebuilt = rebuilt.min(rebuild(&journal, &file).await);
+    }
+    let rate = |took: Duration| events as f64 / took.as_secs_f64();
+    let quotient = rate(rebuilt) / rate(bare);
+    println!("events            {events}");
+    println!("bare read         {:>9.0} events/s", rate(bare));
+    println!("read models built {:>9.0} events/s", rate(rebuilt));
+    println!("quotient          {quotient:>9.2} (wanted: {WANTED})");
+    node.shutdown().await;
+    assert!(quotient >= WANTED, "read models are built too slowly");
+}
+
+/// Follows the log to its end and does nothing with it.
+async fn read(journal: &Journal) -> (Duration, u64) {
+    let begun = Instant::now();
+    let mut follower = journal.follow(None, Followed::Networks);
+    let mut events = 0;
+    loop {
+        match follower.next().await.expect("the log") {
+            Signal::Event(_) => events += 1,
+            Signal::CaughtUp => return (begun.elapsed(), events),
+            Signal::Checkpoint(_) | Signal::Resumed => {}
+        }
+    }
+}
+
+/// Builds read models from nothing to the end of the log.
+async fn rebuild(journal: &Journal, file: &std::path::Path) -> Duration {
+    let begun = Instant::now();
+    let projections = Projections::open(file).expect("read models");
+    let stop = CancellationToken::new();
+    let mut caught_up = projections.caught_up();
+    tokio::select! {
+        ended = projections.run(journal, stop) => panic!("the read models ended: {ended:?}"),
+        reached = caught_up.wait_for(|it| *it) => drop(reached),
+    }
+    begun.elapsed()
+}
+
+/// One network with its peerings, each with its whole provisioning.
+async fn fill(journal: &Journal, number: u64) {
+    let mut commands =
+        (0_u128..).map(|it| CommandId(Uuid::from_u128(u128::from(number) << 64 | it)));
+    let mut next = || commands.next().expect("an id");
+    let register = next();
+    let id = Ids::of(register).network();
+    let network = RegisterNetwork {
+        project: text("bench"),
+        name: text(&format!("network-{number}")),
+        provider: Provider::Aws,
+        region: Region::of(Provider::Aws, "eu-west-1").expect("a region"),
+        account: text("111122223333"),
+        cloud_network: text(&format!("vpc-{number:017x}")),
+        range: text("10.20.0.0/16"),
+        subnets: Vec::new(),
+    };
+    execute(journal, id, register, network.into()).await;
+    for index in 0..PEERINGS {
+        let request = next();
+        let peering = Ids::of(request).peering(id);
+        execute(journal, id, request, requested(index)).await;
+        for command in provisioning(peering, index) {
+            execute(journal, id, next(), command).await;
+        }
+    }
+}
+
+fn requested(index: usize) -> NetworkCommand {
+    let peer = Peer {
+        provider: Provider::Aws,
+        account: text("444455556666"),
+        region: Region::of(Provider::Aws, "us-east-1").expect("a region"),
+        cloud_network: text(&format!("vpc-{:017x}", 0xf00 + index)),
+        ranges: vec![destination(index)],
+        subnets: Vec::new(),
+    };
+    let command = serde_json::json!({
+        "command": "RequestPeering",
+        "body": { "peer": peer, "terms": Terms::default() },
+    });
+    let command: RequestPeering =
+        serde_json::from_value(command["body"].clone()).expect("a request");
+    command.into()
+}
+
+fn destination(index: usize) -> domain::Range {
+    text(&format!("10.{}.0.0/16", 101 + index))
+}
+
+/// What people and the provisioner say of one peering, in the order in which they do.
+fn provisioning(peering_id: PeeringId, index: usize) -> Vec<NetworkCommand> {
+    let (started_at, link) = (
+        Utc::now(),
+        text::<domain::text::Link>(&format!("pcx-{index}")),
+    );
+    let accept = |side, destination| {
+        NetworkCommand::from(AcceptRoute {
+            peering_id,
+            side,
+            destination,
+        })
+    };
+    let record = |outcome: Outcome| NetworkCommand::Record(outcome);
+    let mut commands = vec![
+        accept(Side::Local, destination(index)),
+        accept(Side::Remote, text("10.20.0.0/16")),
+        record(
+            PeeringInitiationStarted {
+                peering_id,
+                attempt: 1,
+                started_at,
+            }
+            .into(),
+        ),
+        record(
+            PeeringInitiated {
+                peering_id,
+                link: link.clone(),
+                expires_at: None,
+            }
+            .into(),
+        ),
+        record(
+            PeeringAccepted {
+                peering_id,
+                link: link.clone(),
+                evidence: None,
+            }
+            .into(),
+        ),
+        record(PeeringActivated { peering_id, link }.into()),
+    ];
+    for side in Side::BOTH {
+        let destination = match side {
+            Side::Local => destination(index),
+            Side::Remote => text("10.20.0.0/16"),
+        };
+        let group: domain::text::FirewallGroup = text(&format!("sg-{side}"));
+        for table in ["rtb-01", "rtb-02"] {
+            let route_table = text(table);
+            commands.push(record(
+                RouteInstalled {
+                    peering_id,
+                    side,
+                    destination,
+                    route_table,
+                }
+                .into(),
+            ));
+        }
+        commands.push(record(
+            FirewallGroupCreated {
+                peering_id,
+                side,
+                group: group.clone(),
+            }
+            .into(),
+        ));
+        let enforced = FirewallEnforced {
+            peering_id,
+            side,
+            group,
+            admit: Vec::new(),
+        };
+        commands.push(record(enforced.into()));
+    }
+    commands
+}
+
+async fn execute(journal: &Journal, id: NetworkId, command_id: CommandId, command: NetworkCommand) {
+    let caller = Caller::new(command_id, text("benchmark"));
+    let networks = journal.networks();
+    let executed = networks.execute(id, &command, &caller, Utc::now()).await;
+    executed.unwrap_or_else(|error| panic!("{}: {error}", command.name()));
+}
+
+fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a valid text")
+}

@@ -1,0 +1,148 @@
+//! Which network a peering is of, by the log alone: so that a full peering id is enough for a
+//! command, whatever becomes of the read models.
+//!
+//! It comes with what the provisioner follows anyway, and holds two ids for each peering.
+
+use domain::{NetworkId, PeeringId, network::NetworkEvent};
+use journal::{Body, Recorded};
+use parking_lot::RwLock;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::timeout};
+
+/// The peerings of the log and their networks. A cheap handle; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    networks: Arc<RwLock<HashMap<PeeringId, NetworkId>>>,
+    is_whole: watch::Sender<bool>,
+}
+
+/// What is known of a peering id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// The network that the peering is of.
+    Network(NetworkId),
+    /// No peering of the log has this id.
+    Unknown,
+    /// The log has not been read to its end yet, and what was read does not have it.
+    Reading,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            networks: Arc::default(),
+            is_whole: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Directory {
+    /// What is known of this id now.
+    pub fn look_up(&self, peering: PeeringId) -> Resolved {
+        // Asked before: what is whole then is whole in what is looked up after it.
+        let is_whole = *self.is_whole.borrow();
+        match self.networks.read().get(&peering) {
+            Some(network) => Resolved::Network(*network),
+            None if is_whole => Resolved::Unknown,
+            None => Resolved::Reading,
+        }
+    }
+
+    /// The same, after waiting so long at most for the log to be read to its end.
+    pub async fn resolve(&self, peering: PeeringId, patience: Duration) -> Resolved {
+        let known = self.look_up(peering);
+        if known != Resolved::Reading {
+            return known;
+        }
+        let mut is_whole = self.is_whole.subscribe();
+        // Whether in time or not: what is known then is the answer.
+        let _ = timeout(patience, is_whole.wait_for(|it| *it)).await;
+        self.look_up(peering)
+    }
+
+    /// Notes the peering that an event is about; the first event of each names its network.
+    pub(super) fn note(&self, recorded: &Recorded) {
+        let Body::Event(event) = &recorded.body else {
+            return;
+        };
+        let (Some(network), Some(peering)) = (recorded.network_id, begun(event)) else {
+            return;
+        };
+        self.networks.write().entry(peering).or_insert(network);
+    }
+
+    /// The end of the log was reached.
+    pub(super) fn note_end(&self) {
+        self.is_whole
+            .send_if_modified(|it| !std::mem::replace(it, true));
+    }
+}
+
+/// The peering that begins with this event.
+fn begun(event: &NetworkEvent) -> Option<PeeringId> {
+    if let NetworkEvent::PeeringRequested(it) = event {
+        Some(it.peering_id)
+    } else if let NetworkEvent::PeeringAdopted(it) = event {
+        Some(it.peering_id)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        EventId, Provider, Region,
+        network::{Peer, PeeringRequested, Terms},
+    };
+    use journal::Position;
+    use uuid::Uuid;
+
+    fn requested(peering: PeeringId, network: NetworkId) -> Recorded {
+        let peer = Peer {
+            provider: Provider::Aws,
+            account: "444455556666".parse().unwrap(),
+            region: Region::of(Provider::Aws, "us-east-1").unwrap(),
+            cloud_network: "vpc-0d4c3b2a".parse().unwrap(),
+            ranges: Vec::new(),
+            subnets: Vec::new(),
+        };
+        let event = PeeringRequested {
+            peering_id: peering,
+            peer,
+            requested_at: chrono::DateTime::UNIX_EPOCH,
+            terms: Terms::default(),
+            external_id: None,
+        };
+        Recorded {
+            stream: network.stream(),
+            network_id: Some(network),
+            revision: 1,
+            position: Position::START,
+            event_id: EventId(Uuid::from_u128(1)),
+            created: chrono::DateTime::UNIX_EPOCH,
+            metadata: None,
+            body: Body::Event(event.into()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_id_resolves_as_soon_as_it_was_read_and_is_unknown_only_at_the_end_of_the_log() {
+        let (peering, other) = (PeeringId(Uuid::from_u128(2)), PeeringId(Uuid::from_u128(3)));
+        let network = NetworkId(Uuid::from_u128(4));
+        let directory = Directory::default();
+        assert_eq!(directory.look_up(peering), Resolved::Reading);
+        directory.note(&requested(peering, network));
+        assert_eq!(directory.look_up(peering), Resolved::Network(network));
+        let patience = Duration::from_secs(1);
+        assert_eq!(directory.resolve(other, patience).await, Resolved::Reading);
+        let asked = tokio::spawn({
+            let directory = directory.clone();
+            async move { directory.resolve(other, patience).await }
+        });
+        tokio::task::yield_now().await;
+        directory.note_end();
+        assert_eq!(asked.await.unwrap(), Resolved::Unknown);
+    }
+}
