@@ -66,7 +66,7 @@ pub(crate) enum Page {
 
 /// Why one attempt brought nothing.
 #[derive(Debug, thiserror::Error)]
-enum CallError {
+pub(crate) enum CallError {
     #[error(transparent)]
     Status(#[from] Box<Status>),
     #[error("the answer was cut off")]
@@ -82,6 +82,11 @@ impl From<Status> for CallError {
 impl Store {
     pub(crate) fn new(pool: ClientPool) -> Self {
         Self { pool }
+    }
+
+    /// A message with what every call carries.
+    pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
+        self.pool.request(message)
     }
 
     /// Appends at exactly this revision (`None`: to a new stream). While the outcome is unknown the
@@ -145,7 +150,7 @@ impl Store {
         }
     }
 
-    async fn repeat<T, A>(
+    pub(crate) async fn repeat<T, A>(
         &self,
         stream: &str,
         deadline: &Deadline,

@@ -49,6 +49,18 @@ impl Journal {
             .await
     }
 
+    /// The store's own version, as it calls it.
+    pub async fn store_version(&self) -> Result<String, JournalError> {
+        let deadline = Deadline::after(self.settings.command_deadline, "ask for the version");
+        self.store.version(&deadline).await
+    }
+
+    /// Where the log's last event is; `None` if it has none.
+    pub async fn end(&self) -> Result<Option<Position>, JournalError> {
+        let deadline = Deadline::after(self.settings.command_deadline, "ask for the log's end");
+        self.store.end(&deadline).await
+    }
+
     pub fn networks(&self) -> &Networks {
         &self.networks
     }

@@ -37,6 +37,7 @@ mod client_pool;
 mod codec;
 mod deadline;
 mod error;
+mod facts;
 pub mod follow;
 mod journal;
 mod metadata;

@@ -1,10 +1,41 @@
-//! The gRPC API: requests in, commands to the log, read models out.
+//! The gRPC API: requests in, commands to the log, folded state out.
+//!
+//! `parse` turns requests into commands and queries and reports every wrong field at once; `problem`
+//! says why a call has no answer; `show` turns folded state into messages; `words` and `time` are
+//! what both share. `commands`, `reads`, `watch` and `plan` are the ways of a call, `rows` is what
+//! they ask the read models for; the services themselves only connect these.
 
-mod before;
+pub mod before;
+
+mod audit_service;
+mod commands;
 mod describe;
+mod lag;
+mod network_service;
+mod page;
+mod parse;
+mod peering_service;
+mod plan;
+mod problem;
+mod reads;
+mod rows;
+mod server_service;
+mod services;
+mod show;
+mod time;
+mod watch;
+mod words;
 
-pub use before::{Acknowledged, Audit, DOMAIN, Networks, Rooms, full_text};
+pub use audit_service::Audit;
+pub use before::DOMAIN;
 pub use describe::{DESCRIPTION, descriptors};
+pub use lag::Lag;
+pub use network_service::Networks;
+pub use peering_service::Peerings;
+pub use problem::{Reason, code, full_text};
+pub use server_service::Server;
+pub use services::{Acknowledged, Server as ServerFacts, Services};
+pub use watch::Hub;
 
 /// What the compiler makes of `proto/`.
 #[allow(

@@ -9,7 +9,17 @@
 mod ground;
 
 use crate::{
-    api::{self, Rooms, v0 as v1},
+    api::{
+        self, Services,
+        before::Rooms,
+        v0,
+        v1::{
+            self, audit_service_server::AuditServiceServer,
+            network_service_server::NetworkServiceServer,
+            peering_service_server::PeeringServiceServer,
+            server_service_server::ServerServiceServer,
+        },
+    },
     clouds::Clouds,
     config::Config,
 };
@@ -175,16 +185,27 @@ impl Engine {
         };
         engine.project(&projections, &journal);
         let planner = engine.provision(config, &journal);
-        let rooms = Rooms {
+        let services = Services {
             journal,
             projections,
             planner,
             clock: clock(),
             read_patience: config.api.command_deadline,
             acknowledged: api::Acknowledged::default(),
+            hub: api::Hub::default(),
+            lag: api::Lag::since(Utc::now()),
+            server: Arc::new(api::ServerFacts {
+                store: match engine.node {
+                    Some(_) => v1::StoreKind::Embedded,
+                    None => v1::StoreKind::Kurrentdb,
+                },
+                store_address: engine.store.clone(),
+                started_at: Utc::now(),
+            }),
             draining: engine.draining.clone(),
         };
-        engine.answer(config, listener, rooms)?;
+        engine.attend(&services);
+        engine.answer(config, listener, services)?;
         Ok(engine)
     }
 
@@ -282,6 +303,21 @@ impl Engine {
         planner
     }
 
+    /// Starts what wakes watches, and what notes how far behind the read models are.
+    fn attend(&mut self, services: &Services) {
+        let (watched, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            watched.hub.run(&watched.projections, stopping).await;
+            ("what wakes watches", Ok(()))
+        });
+        let (followed, stopping) = (services.clone(), self.stopping.clone());
+        self.parts.spawn(async move {
+            let (projections, clock) = (&followed.projections, &followed.clock);
+            followed.lag.run(projections, clock, stopping).await;
+            ("what notes the read models' lag", Ok(()))
+        });
+    }
+
     /// What stands in front of the services: other protocols, and who may come near.
     fn gateway(&self, config: &Config, services: Routes) -> Result<Gateway, StartError> {
         let (hosts, origins) = (config.api.hosts.clone(), config.api.origins.clone());
@@ -294,37 +330,59 @@ impl Engine {
         &mut self,
         config: &Config,
         listener: TcpListener,
-        rooms: Rooms,
+        services: Services,
     ) -> Result<(), StartError> {
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(api::v1::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .map_err(StartError::Reflection)?;
         let (reporter, health) = tonic_health::server::health_reporter();
-        let services = Routes::new(reflection)
-            .add_service(health)
-            .add_service(v1::network_service_server::NetworkServiceServer::new(
-                api::Networks::new(rooms.clone()),
-            ))
-            .add_service(v1::audit_service_server::AuditServiceServer::new(
-                api::Audit::new(rooms),
-            ));
-        let gateway = self.gateway(config, services)?;
+        let routes = routes(services)
+            .map_err(StartError::Reflection)?
+            .add_service(health);
+        let gateway = self.gateway(config, routes)?;
         let draining = self.draining.clone();
         self.parts.spawn(async move {
             reporter
-                .set_serving::<v1::network_service_server::NetworkServiceServer<api::Networks>>()
+                .set_serving::<NetworkServiceServer<api::Networks>>()
                 .await;
             reporter
-                .set_serving::<v1::audit_service_server::AuditServiceServer<api::Audit>>()
+                .set_serving::<PeeringServiceServer<api::Peerings>>()
+                .await;
+            reporter
+                .set_serving::<AuditServiceServer<api::Audit>>()
+                .await;
+            reporter
+                .set_serving::<ServerServiceServer<api::Server>>()
                 .await;
             gateway::serve(listener, gateway, draining).await;
             ("the API", Ok(()))
         });
         Ok(())
     }
+}
+
+/// Every service but health, and what describes them.
+fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error> {
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(v0::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let rooms = Rooms::of(&services);
+    let networks = NetworkServiceServer::new(api::Networks::new(services.clone()));
+    let peerings = PeeringServiceServer::new(api::Peerings::new(services.clone()));
+    let audit = AuditServiceServer::new(api::Audit::new(services.clone()));
+    let server = ServerServiceServer::new(api::Server::new(services));
+    Ok(Routes::new(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(networks)
+        .add_service(peerings)
+        .add_service(audit)
+        .add_service(server)
+        .add_service(v0::network_service_server::NetworkServiceServer::new(
+            api::before::Networks::new(rooms.clone()),
+        ))
+        .add_service(v0::audit_service_server::AuditServiceServer::new(
+            api::before::Audit::new(rooms),
+        )))
 }
 
 /// The wall clock; this room's to read.

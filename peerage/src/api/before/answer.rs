@@ -138,7 +138,7 @@ pub(super) fn unavailable(error: &JournalError) -> Status {
 }
 
 /// An error with its causes, each said once.
-pub fn full_text(error: &dyn std::error::Error) -> String {
+pub(super) fn full_text(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |it| it.source());
     std::iter::once(error)
         .chain(causes)

@@ -16,17 +16,15 @@ mod reads;
 mod show;
 mod watch;
 
-pub use answer::{DOMAIN, full_text};
+pub use answer::DOMAIN;
 pub use audit_service::Audit;
 pub use network_service::Networks;
 
+use super::Acknowledged;
 use super::v0 as v1;
-use journal::{Clock, Journal, Position};
+use journal::{Clock, Journal};
 use projections::Projections;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 use workers::provisioner::Planner;
 
 /// What the services work with.
@@ -50,17 +48,16 @@ impl std::fmt::Debug for Rooms {
     }
 }
 
-/// The furthest position that a caller of this server was told of.
-#[derive(Clone, Debug, Default)]
-pub struct Acknowledged(Arc<Mutex<Position>>);
-
-impl Acknowledged {
-    fn note(&self, position: Position) {
-        let mut furthest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *furthest = position.max(*furthest);
-    }
-
-    fn furthest(&self) -> Position {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Rooms {
+    pub fn of(services: &super::Services) -> Self {
+        Self {
+            journal: services.journal.clone(),
+            projections: services.projections.clone(),
+            clock: services.clock.clone(),
+            planner: services.planner.clone(),
+            read_patience: services.read_patience,
+            acknowledged: services.acknowledged.clone(),
+            draining: services.draining.clone(),
+        }
     }
 }

@@ -1,0 +1,88 @@
+//! Commands on their way to the log.
+
+use super::{
+    Services,
+    parse::{Address, Command, Parsed},
+    problem::{Problem, full_text},
+    rows,
+    show::{self, Subjects},
+    v1,
+};
+use domain::{Ids, NetworkId, network::NetworkCommand};
+use tonic::Request;
+
+/// Carries a command out, or says what it would come to.
+pub(super) async fn execute<R: Command>(
+    services: &Services,
+    request: Request<R>,
+) -> Result<v1::CommandResponse, Problem> {
+    let parsed = Parsed::of(request.get_ref(), traceparent(&request))?;
+    let network_id = address(services, &parsed).await?;
+    let subjects = subjects(&parsed, network_id);
+    let Parsed {
+        caller,
+        validate_only,
+        command,
+        ..
+    } = parsed;
+    let now = (services.clock)();
+    let networks = services.journal.networks();
+    let failed = |error| {
+        tracing::debug!(command = command.name(), %network_id, command_id = %caller.command_id, error = %full_text(&error), "not carried out");
+        Problem::from(&error)
+    };
+    if validate_only {
+        let preview = networks
+            .validate(network_id, &command, &caller, now)
+            .await
+            .map_err(failed)?;
+        return Ok(show::preview(&preview, subjects, now));
+    }
+    let executed = networks
+        .execute(network_id, &command, &caller, now)
+        .await
+        .map_err(failed)?;
+    tracing::info!(
+        command = command.name(), %network_id, command_id = %caller.command_id, actor = %caller.actor,
+        repeated = executed.repeated, "carried out"
+    );
+    if let Some(position) = executed.position {
+        services.acknowledged.note(position);
+    }
+    Ok(show::executed(&executed, subjects))
+}
+
+/// The network that a command is for. A peering's is the log's own to tell: no read model is asked.
+async fn address(services: &Services, parsed: &Parsed) -> Result<NetworkId, Problem> {
+    match parsed.address {
+        Address::New => Ok(Ids::of(parsed.caller.command_id).network()),
+        Address::Network(id) => Ok(id),
+        Address::Peering(id) => rows::network_of(services, id).await,
+    }
+}
+
+/// What the command makes or is about.
+fn subjects(parsed: &Parsed, network_id: NetworkId) -> Subjects {
+    let ids = Ids::of(parsed.caller.command_id);
+    let peering = match &parsed.command {
+        NetworkCommand::RequestPeering(_) | NetworkCommand::AdoptPeering(_) => {
+            Some(ids.peering(network_id))
+        }
+        command => command.peering_id(),
+    };
+    let ingress = match &parsed.command {
+        NetworkCommand::AllowConnectorIngress(it) => Some(ids.ingress(it.peering_id)),
+        NetworkCommand::RevokeConnectorIngress(it) => Some(it.ingress_id),
+        _ => None,
+    };
+    Subjects { peering, ingress }
+}
+
+fn traceparent<T>(request: &Request<T>) -> Option<String> {
+    request
+        .metadata()
+        .get("traceparent")
+        .and_then(|it| it.to_str().ok())
+        .filter(|it| it.len() <= 128)
+        .map(str::to_owned)
+}

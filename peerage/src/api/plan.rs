@@ -1,0 +1,44 @@
+//! Plans: what would be done for a peering, and whether it can be. The provisioner's planner looks;
+//! nothing is written anywhere.
+
+use super::{
+    Services,
+    parse::{self, Planned},
+    problem::{Problem, Reason, full_text},
+    reads::behind,
+    rows, show, v1,
+};
+use workers::provisioner::{PreviewError, Subject};
+
+pub(super) async fn plan(
+    services: &Services,
+    request: &v1::PlanPeeringRequest,
+) -> Result<v1::PlanPeeringResponse, Problem> {
+    let (planned, min_position) = parse::plan_peering(request)?;
+    if let Some(position) = min_position {
+        let patience = services.read_patience;
+        if !services.projections.wait_for(position, patience).await {
+            return Err(behind(position));
+        }
+    }
+    let (network, subject) = match planned {
+        Planned::OnRecord(id) => (rows::network_of(services, id).await?, Subject::OnRecord(id)),
+        Planned::Request(network, request) => (network, Subject::Request(request)),
+        Planned::Adoption(network, adoption) => (network, Subject::Adopt(adoption)),
+    };
+    services
+        .planner
+        .preview(network, subject)
+        .await
+        .map(show::plan)
+        .map_err(|error| problem(&error))
+}
+
+/// What is refused is refused as the command itself would be.
+fn problem(error: &PreviewError) -> Problem {
+    match error {
+        PreviewError::Refused(refusal) => refusal.into(),
+        PreviewError::Journal(error) => error.into(),
+        PreviewError::Undecodable => Problem::new(Reason::HistoryUnreadable, full_text(error)),
+    }
+}

@@ -1,0 +1,235 @@
+//! What is asked of the read models.
+
+use super::{
+    Services,
+    page::Filling,
+    parse::{self, Freshness},
+    problem::{Problem, Reason},
+    rows::{self, PeeringRow},
+    show, v1,
+};
+use domain::{advisory, instructions, network::Consent};
+use journal::Position;
+
+/// Waits until the read models show at least this position. Without one they are to show what
+/// callers were told of here; if they do not get there in time, what they have is still worth an
+/// answer. Says whether they are still being built, where the caller allows that.
+pub(super) async fn reached(services: &Services, fresh: Freshness) -> Result<bool, Problem> {
+    if let Some(building) = rows::building(services) {
+        return if fresh.allow_catching_up {
+            Ok(true)
+        } else {
+            Err(building)
+        };
+    }
+    let position = fresh
+        .min_position
+        .unwrap_or_else(|| services.acknowledged.furthest());
+    let patience = services.read_patience;
+    if services.projections.wait_for(position, patience).await {
+        return Ok(false);
+    }
+    if fresh.min_position.is_some() {
+        return Err(behind(position));
+    }
+    tracing::warn!(%position, "a read is answered without all that was acknowledged here: the read models are behind");
+    Ok(false)
+}
+
+pub(super) fn behind(position: Position) -> Problem {
+    let text = format!("the read models have not reached {position} yet; try again");
+    Problem::new(Reason::ReadModelBehind, text).with("min_position", position)
+}
+
+pub(super) async fn get_network(
+    services: &Services,
+    request: &v1::GetNetworkRequest,
+) -> Result<v1::GetNetworkResponse, Problem> {
+    let (id, fresh) = parse::get_network(request)?;
+    reached(services, fresh).await?;
+    let row = match rows::network(services, id).await? {
+        Some(row) => row,
+        None => {
+            whole(services).await?;
+            rows::network(services, id)
+                .await?
+                .ok_or_else(|| Problem::unknown_network(id))?
+        }
+    };
+    Ok(v1::GetNetworkResponse {
+        as_of: row.as_of.to_string(),
+        network: Some(row.message()),
+    })
+}
+
+pub(super) async fn list_networks(
+    services: &Services,
+    request: &v1::ListNetworksRequest,
+) -> Result<v1::ListNetworksResponse, Problem> {
+    let (filter, reading) = parse::list_networks(request)?;
+    let catching_up = reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::networks(services, &filter, &part).await?;
+        filling.add(rows, |row| row.message());
+    }
+    let filled = filling.finish();
+    Ok(v1::ListNetworksResponse {
+        networks: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up,
+    })
+}
+
+/// The peering's row. Only read models that know the whole log may call it unknown.
+async fn peering_row(
+    services: &Services,
+    id: domain::PeeringId,
+    fresh: Freshness,
+) -> Result<PeeringRow, Problem> {
+    reached(services, fresh).await?;
+    if let Some(row) = rows::peering(services, id).await? {
+        return Ok(row);
+    }
+    whole(services).await?;
+    rows::peering(services, id)
+        .await?
+        .ok_or_else(|| Problem::unknown_peering(id))
+}
+
+/// Waits for read models that know the whole log, what callers were told of included.
+async fn whole(services: &Services) -> Result<(), Problem> {
+    let told = services.acknowledged.furthest();
+    let mut caught_up = services.projections.caught_up();
+    let at_end = tokio::time::timeout(services.read_patience, caught_up.wait_for(|it| *it))
+        .await
+        .is_ok();
+    let patience = services.read_patience;
+    if at_end && services.projections.wait_for(told, patience).await {
+        Ok(())
+    } else {
+        Err(behind(told))
+    }
+}
+
+pub(super) async fn get_peering(
+    services: &Services,
+    request: &v1::GetPeeringRequest,
+) -> Result<v1::GetPeeringResponse, Problem> {
+    let (id, fresh) = parse::get_peering(request)?;
+    let row = peering_row(services, id, fresh).await?;
+    let (advisories, instructions) = guidance(&row);
+    Ok(v1::GetPeeringResponse {
+        as_of: row.as_of.to_string(),
+        peering: Some(row.message()),
+        advisories,
+        instructions,
+    })
+}
+
+/// What is good to know of a peering that has not ended, and what the peer's owner has to do where
+/// the engine waits for them or where that side is theirs to keep.
+fn guidance(row: &PeeringRow) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
+    let PeeringRow {
+        network, peering, ..
+    } = row;
+    if !peering.life.is_live() {
+        return (Vec::new(), Vec::new());
+    }
+    let advisories = advisory::advisories(network, peering)
+        .into_iter()
+        .map(show::advisory)
+        .collect();
+    let is_waited_for = peering.terms.consent == Consent::Owner
+        || peering.blocked.is_some()
+        || peering.life.name() == domain::network::LifeName::AwaitingAcceptance;
+    if !is_waited_for {
+        return (advisories, Vec::new());
+    }
+    let instructions = instructions::for_peer(network, peering)
+        .into_iter()
+        .map(show::instruction)
+        .collect();
+    (advisories, instructions)
+}
+
+pub(super) async fn list_peerings(
+    services: &Services,
+    request: &v1::ListPeeringsRequest,
+) -> Result<v1::ListPeeringsResponse, Problem> {
+    let (filter, reading) = parse::list_peerings(request)?;
+    let catching_up = reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::peerings(services, &filter, &part).await?;
+        filling.add(rows, |row| row.message());
+    }
+    let filled = filling.finish();
+    Ok(v1::ListPeeringsResponse {
+        peerings: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up,
+    })
+}
+
+pub(super) async fn list_exposures(
+    services: &Services,
+    request: &v1::ListExposuresRequest,
+) -> Result<v1::ListExposuresResponse, Problem> {
+    let (filter, reading) = parse::list_exposures(request)?;
+    let catching_up = reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::exposures(services, &filter, &part).await?;
+        filling.add(rows, |row| row);
+    }
+    let filled = filling.finish();
+    Ok(v1::ListExposuresResponse {
+        exposures: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up,
+    })
+}
+
+pub(super) async fn list_drift(
+    services: &Services,
+    request: &v1::ListDriftRequest,
+) -> Result<v1::ListDriftResponse, Problem> {
+    let (filter, reading) = parse::list_drift(request)?;
+    let catching_up = reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::drift(services, &filter, &part).await?;
+        filling.add(rows, |row| row);
+    }
+    let filled = filling.finish();
+    Ok(v1::ListDriftResponse {
+        drift: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up,
+    })
+}
+
+pub(super) async fn list_events(
+    services: &Services,
+    request: &v1::ListEventsRequest,
+) -> Result<v1::ListEventsResponse, Problem> {
+    let (filter, reading) = parse::list_events(request)?;
+    let catching_up = reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::events(services, &filter, None, &part).await?;
+        filling.add(rows, |row| show::event(&row));
+    }
+    let filled = filling.finish();
+    Ok(v1::ListEventsResponse {
+        events: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up,
+    })
+}

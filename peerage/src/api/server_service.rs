@@ -1,0 +1,81 @@
+//! `ServerService`: what this server is, and how far it is.
+
+use super::{
+    Services, parse,
+    problem::Problem,
+    reads::behind,
+    rows,
+    time::{duration, timestamp},
+    v1::{self, server_service_server::ServerService},
+};
+use journal::Position;
+use std::time::Duration;
+use tokio::time::timeout;
+use tonic::{Request, Response, Status};
+
+/// The service's name, which its errors carry.
+pub(super) const NAME: &str = "peerage.v1.ServerService";
+
+/// How long the event store has to say what it is.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Server(Services);
+
+impl Server {
+    pub fn new(services: Services) -> Self {
+        Self(services)
+    }
+
+    async fn info(
+        &self,
+        request: &v1::GetServerInfoRequest,
+    ) -> Result<v1::GetServerInfoResponse, Problem> {
+        let services = &self.0;
+        if let Some(position) = parse::server_info(request)? {
+            let patience = services.read_patience;
+            if !services.projections.wait_for(position, patience).await {
+                return Err(behind(position));
+            }
+        }
+        let now = (services.clock)();
+        let position = *services.projections.position().borrow();
+        let asked = async {
+            let version = services.journal.store_version().await.ok();
+            let end = services.journal.end().await.ok().flatten();
+            (version, end)
+        };
+        let (version, end): (Option<String>, Option<Position>) =
+            timeout(PATIENCE, asked).await.unwrap_or_default();
+        let caught_up = *services.projections.caught_up().borrow();
+        let behind_since = services.lag.behind_since();
+        let lag = behind_since
+            .filter(|_| !caught_up)
+            .and_then(|since| (now - since).to_std().ok())
+            .unwrap_or_default();
+        Ok(v1::GetServerInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: services.server.store.into(),
+            store_address: services.server.store_address.clone(),
+            store_version: version.unwrap_or_default(),
+            position: position.to_string(),
+            log_end: end.map(|it| it.to_string()).unwrap_or_default(),
+            lag: Some(duration(lag)),
+            catching_up: rows::building(services).is_some(),
+            started_at: Some(timestamp(services.server.started_at)),
+            now: Some(timestamp(now)),
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl ServerService for Server {
+    async fn get_server_info(
+        &self,
+        request: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
+        let answer = self.info(request.get_ref()).await;
+        answer.map(Response::new).map_err(|it| it.status(NAME))
+    }
+}

@@ -1,0 +1,60 @@
+//! What the services work with.
+
+use super::{lag::Lag, v1, watch::Hub};
+use chrono::{DateTime, Utc};
+use journal::{Clock, Journal, Position};
+use parking_lot::Mutex;
+use projections::Projections;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use workers::provisioner::Planner;
+
+/// What the services work with. A cheap handle; clones share everything.
+#[derive(Clone)]
+pub struct Services {
+    pub journal: Journal,
+    pub projections: Projections,
+    pub clock: Clock,
+    pub planner: Planner,
+    /// How long a read waits for the read models to show what it has to.
+    pub read_patience: Duration,
+    /// What reads have to show: whoever was told that something is done may look at it at once.
+    pub acknowledged: Acknowledged,
+    /// Wakes watches by what they watch.
+    pub hub: Hub,
+    /// Since when the read models are behind.
+    pub lag: Lag,
+    pub server: Arc<Server>,
+    /// Cancelled when the process drains: open watches end.
+    pub draining: CancellationToken,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+/// What the server is, as long as it runs.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub store: v1::StoreKind,
+    /// The store's connection string, without credentials.
+    pub store_address: String,
+    pub started_at: DateTime<Utc>,
+}
+
+/// The furthest position that a caller of this server was told of.
+#[derive(Clone, Debug, Default)]
+pub struct Acknowledged(Arc<Mutex<Position>>);
+
+impl Acknowledged {
+    pub(super) fn note(&self, position: Position) {
+        let mut furthest = self.0.lock();
+        *furthest = position.max(*furthest);
+    }
+
+    pub(super) fn furthest(&self) -> Position {
+        *self.0.lock()
+    }
+}

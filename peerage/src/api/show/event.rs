@@ -1,0 +1,94 @@
+//! One event of the log, as the audit shows it.
+
+use super::text;
+use crate::api::{time::timestamp, v1};
+use domain::Actor;
+use projections::TimelineEntry;
+use prost_types::{ListValue, Struct, Value, value::Kind};
+
+/// How deep a document may be that is shown as a structure; what is deeper is there as bytes.
+const DEPTH: usize = 64;
+
+pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
+    v1::Event {
+        position: row.position.to_string(),
+        network_id: text(row.network_id.as_ref()),
+        peering_id: text(row.peering_id.as_ref()),
+        stream: row.stream.clone(),
+        revision: row.revision,
+        r#type: row.event_type.clone(),
+        actor: row.actor.as_ref().map(actor),
+        command_id: text(row.command_id.as_ref()),
+        reason: String::new(),
+        ticket: String::new(),
+        time: Some(timestamp(row.created)),
+        created: Some(timestamp(row.created)),
+        data: row.data.as_ref().and_then(structure),
+        raw_data: row
+            .data
+            .as_ref()
+            .map(|it| it.to_string().into_bytes())
+            .unwrap_or_default(),
+        problem: row.problem.clone().unwrap_or_default(),
+        command: None,
+    }
+}
+
+fn actor(it: &Actor) -> v1::Actor {
+    v1::Actor {
+        subject: text(it.subject.as_ref()),
+        method: text(it.method.as_ref()),
+        issuer: text(it.issuer.as_ref()),
+        claimed: text(it.claimed.as_ref()),
+    }
+}
+
+/// A JSON object as protobuf's structure; `None` for what is no object, or too deep.
+fn structure(value: &serde_json::Value) -> Option<Struct> {
+    let serde_json::Value::Object(fields) = value else {
+        return None;
+    };
+    let fields = fields
+        .iter()
+        .map(|(name, value)| Some((name.clone(), structured(value, DEPTH)?)))
+        .collect::<Option<_>>()?;
+    Some(Struct { fields })
+}
+
+fn structured(value: &serde_json::Value, depth: usize) -> Option<Value> {
+    let depth = depth.checked_sub(1)?;
+    let kind = match value {
+        serde_json::Value::Null => Kind::NullValue(0),
+        serde_json::Value::Bool(it) => Kind::BoolValue(*it),
+        serde_json::Value::Number(it) => Kind::NumberValue(it.as_f64()?),
+        serde_json::Value::String(it) => Kind::StringValue(it.clone()),
+        serde_json::Value::Array(items) => Kind::ListValue(ListValue {
+            values: items
+                .iter()
+                .map(|it| structured(it, depth))
+                .collect::<Option<_>>()?,
+        }),
+        serde_json::Value::Object(fields) => Kind::StructValue(Struct {
+            fields: fields
+                .iter()
+                .map(|(name, value)| Some((name.clone(), structured(value, depth)?)))
+                .collect::<Option<_>>()?,
+        }),
+    };
+    Some(Value { kind: Some(kind) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_document_is_a_structure_and_one_that_is_too_deep_is_none() {
+        let shown = structure(&json!({ "a": [1, "b", null, { "c": true }] })).expect("a structure");
+        assert_eq!(shown.fields.len(), 1);
+        let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(structure(&json!({ "a": deep })), None);
+        assert_eq!(structure(&json!(["a"])), None);
+    }
+}

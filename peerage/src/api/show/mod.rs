@@ -1,0 +1,107 @@
+//! Folded state into messages, by topic.
+
+mod block;
+mod drift;
+mod event;
+mod firewall;
+mod guidance;
+mod ingress;
+mod link;
+mod network;
+mod options;
+mod plan;
+mod routes;
+
+pub(super) use drift::drift;
+pub(super) use event::event;
+pub(super) use firewall::exposures;
+pub(super) use guidance::{advisory, instruction};
+pub(super) use link::peering;
+pub(super) use network::{Counts, network};
+pub(super) use plan::plan;
+
+use super::v1;
+use chrono::{DateTime, Utc};
+use domain::{IngressId, NetworkId, PeeringId};
+use journal::{Executed, Preview};
+
+/// What a message says of a peering beside the peering itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub(super) network_id: NetworkId,
+    pub(super) network_name: &'a str,
+    pub(super) revision: u64,
+    pub(super) changed_at: DateTime<Utc>,
+}
+
+/// The things that a command makes or is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subjects {
+    pub(super) peering: Option<PeeringId>,
+    pub(super) ingress: Option<IngressId>,
+}
+
+pub(super) fn executed(executed: &Executed, subjects: Subjects) -> v1::CommandResponse {
+    v1::CommandResponse {
+        network_id: executed.network_id.to_string(),
+        peering_id: text(subjects.peering.as_ref()),
+        ingress_id: text(subjects.ingress.as_ref()),
+        revision: executed
+            .revision
+            .or(executed.after.revision)
+            .unwrap_or_default(),
+        position: text(executed.position.as_ref()),
+        repeated: executed.repeated,
+        event_types: names(&executed.events),
+        ..v1::CommandResponse::default()
+    }
+}
+
+/// What a command would come to: its events, and what they would make of its subjects.
+pub(super) fn preview(
+    preview: &Preview,
+    subjects: Subjects,
+    now: DateTime<Utc>,
+) -> v1::CommandResponse {
+    let after = match &preview.after.network {
+        domain::network::Network::Registered(it) | domain::network::Network::Retired(it) => {
+            Some(it)
+        }
+        domain::network::Network::Unregistered => None,
+    };
+    let revision = preview.after.revision.unwrap_or_default();
+    let peering = subjects.peering.and_then(|id| {
+        let after = after?;
+        let about = About {
+            network_id: after.id,
+            network_name: after.name.as_str(),
+            revision,
+            changed_at: now,
+        };
+        Some(peering(after.peerings.get(&id)?, about))
+    });
+    v1::CommandResponse {
+        network_id: preview.network_id.to_string(),
+        peering_id: text(subjects.peering.as_ref()),
+        ingress_id: text(subjects.ingress.as_ref()),
+        revision,
+        repeated: preview.repeated,
+        event_types: names(&preview.events),
+        validated_only: true,
+        network: after.map(|it| network(it, Counts::of(it), revision, now)),
+        peering,
+        ..v1::CommandResponse::default()
+    }
+}
+
+fn names(events: &[domain::network::NetworkEvent]) -> Vec<String> {
+    events.iter().map(|it| it.name().to_owned()).collect()
+}
+
+fn text(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
+    values.into_iter().map(|it| it.to_string()).collect()
+}

@@ -1,0 +1,101 @@
+//! A network, with what is counted over its peerings.
+
+use super::texts;
+use crate::api::{
+    time::timestamp,
+    v1::{self, policy::Exposure},
+    words::number,
+};
+use chrono::{DateTime, Utc};
+use domain::network::{ExposurePolicy, Policy, Registered, Requirement};
+
+/// What is counted over a network's peerings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::api) struct Counts {
+    pub(in crate::api) live: usize,
+    pub(in crate::api) exposed: usize,
+    pub(in crate::api) blocked: usize,
+}
+
+impl Counts {
+    /// Counted on the network with all its peerings.
+    pub(in crate::api) fn of(network: &Registered) -> Self {
+        let exposed = |it: &&domain::network::Peering| {
+            it.firewall
+                .iter()
+                .any(|(_, firewall)| !firewall.exposures.is_empty())
+        };
+        Self {
+            live: network.live_peerings().count(),
+            exposed: network.live_peerings().filter(exposed).count(),
+            blocked: network
+                .live_peerings()
+                .filter(|it| it.blocked.is_some())
+                .count(),
+        }
+    }
+}
+
+pub(in crate::api) fn network(
+    network: &Registered,
+    counts: Counts,
+    revision: u64,
+    changed_at: DateTime<Utc>,
+) -> v1::Network {
+    let state = match &network.retired {
+        Some(_) => v1::NetworkState::Retired,
+        None => v1::NetworkState::Registered,
+    };
+    v1::Network {
+        network_id: network.id.to_string(),
+        project: network.project.to_string(),
+        name: network.name.to_string(),
+        provider: number::<v1::Provider>(network.provider),
+        region: network.region.to_string(),
+        account: network.account.to_string(),
+        cloud_network: network.cloud_network.to_string(),
+        range: network.range.to_string(),
+        subnets: texts(&network.subnets),
+        state: state.into(),
+        policy: Some(policy(&network.policy)),
+        revision,
+        registered_at: Some(timestamp(network.registered_at)),
+        changed_at: Some(timestamp(changed_at)),
+        drift_check_at: network.drift_check.map(timestamp),
+        retired_at: network.retired.as_ref().map(|it| timestamp(it.at)),
+        retired_reason: network
+            .retired
+            .as_ref()
+            .map(|it| it.reason.to_string())
+            .unwrap_or_default(),
+        live_peerings: count(counts.live),
+        exposed_peerings: count(counts.exposed),
+        blocked_peerings: count(counts.blocked),
+    }
+}
+
+fn policy(policy: &Policy) -> v1::Policy {
+    let exposure = match &policy.exposure {
+        ExposurePolicy::Report => Exposure::ReportExposures(v1::ReportExposures {}),
+        ExposurePolicy::Enforce { groups } => Exposure::EnforceExposures(v1::EnforceExposures {
+            groups: texts(groups),
+        }),
+    };
+    v1::Policy {
+        drift: number::<v1::DriftPolicy>(policy.drift),
+        exposure: Some(exposure),
+        reason: policy.reason.as_ref().map(requirement),
+        ticket: policy.ticket.as_ref().map(requirement),
+    }
+}
+
+fn requirement(it: &Requirement) -> v1::Requirement {
+    v1::Requirement {
+        required: it.required,
+        pattern: super::text(it.pattern.as_ref()),
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

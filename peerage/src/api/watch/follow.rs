@@ -1,0 +1,373 @@
+//! One watch: what there is, then what changes.
+
+use super::hub::Seat;
+use crate::api::{
+    Services,
+    parse::{Events, Scope, Watch},
+    problem::{Problem, Reason},
+    rows::{self, Rows},
+    show,
+    time::timestamp,
+    v1,
+};
+use domain::{NetworkId, PeeringId};
+use journal::Position;
+use projections::{PageRequest, TimelineEntry};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    hash::Hash,
+};
+use tokio::{
+    sync::mpsc::Sender,
+    time::{Instant, sleep_until},
+};
+use tonic::Status;
+
+/// How many events and states one look takes.
+const PART: usize = 200;
+
+/// For how many things it is remembered which state was sent last, so that none is sent twice.
+const REMEMBERED: usize = 50_000;
+
+/// What is watched: networks or peerings.
+pub(super) trait Kind: Send + 'static {
+    type Message: Send + 'static;
+    type Id: Copy + Eq + Hash + Ord + Send + Sync + 'static;
+
+    /// Whether what is watched is on record.
+    fn check(services: &Services, scope: Scope)
+    -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// The states of the scope, in parts.
+    fn states(
+        services: &Services,
+        scope: Scope,
+        part: &PageRequest,
+    ) -> impl Future<Output = Result<Rows<State<Self>>, Problem>> + Send;
+
+    /// One state as it is now.
+    fn state(
+        services: &Services,
+        id: Self::Id,
+    ) -> impl Future<Output = Result<Option<State<Self>>, Problem>> + Send;
+
+    /// What an event has changed.
+    fn changed_by(event: &TimelineEntry) -> Option<Self::Id>;
+
+    fn event(event: v1::Event) -> Self::Message;
+
+    fn bookmark(bookmark: v1::Bookmark) -> Self::Message;
+}
+
+/// A state and which one it is.
+pub(super) struct State<K: Kind + ?Sized> {
+    id: K::Id,
+    revision: u64,
+    message: K::Message,
+}
+
+/// The caller has left.
+struct Left;
+
+/// What a watch does until it ends: the caller has left, or there is a problem to tell.
+pub(super) async fn follow<K: Kind>(
+    services: &Services,
+    watch: Watch,
+    seat: &Seat,
+    sender: &Sender<Result<K::Message, Status>>,
+) -> Result<(), Problem> {
+    let mut session = Session::<K> {
+        services,
+        watch,
+        sender,
+        position: watch.after,
+        sent: HashMap::new(),
+    };
+    if watch.after.is_none() && !session.begin().await? {
+        return Ok(());
+    }
+    loop {
+        if !session.catch_up().await? {
+            return Ok(());
+        }
+        if session.bookmark().await.is_err() {
+            return Ok(());
+        }
+        let mut silence = Instant::now() + watch.bookmarks;
+        loop {
+            tokio::select! {
+                () = seat.changed() => break,
+                () = sleep_until(silence) => {
+                    // What a watch has not been told of is not said to have been sent.
+                    if !session.catch_up().await? || session.bookmark().await.is_err() {
+                        return Ok(());
+                    }
+                    silence = Instant::now() + watch.bookmarks;
+                }
+                () = sender.closed() => return Ok(()),
+                () = services.draining.cancelled() => {
+                    let text = "the server is stopping; watch again after the last bookmark";
+                    return Err(Problem::new(Reason::Stopping, text));
+                }
+            }
+        }
+    }
+}
+
+struct Session<'a, K: Kind> {
+    services: &'a Services,
+    watch: Watch,
+    sender: &'a Sender<Result<K::Message, Status>>,
+    /// Everything up to here was sent.
+    position: Option<Position>,
+    sent: HashMap<K::Id, u64>,
+}
+
+impl<K: Kind> Session<'_, K> {
+    /// The states as they are now; with all events, those come first.
+    async fn begin(&mut self) -> Result<bool, Problem> {
+        if self.watch.events == v1::WatchEvents::All {
+            return Ok(true);
+        }
+        let mut part = PageRequest {
+            size: PART,
+            token: None,
+        };
+        let mut as_of = None;
+        loop {
+            let rows = K::states(self.services, self.watch.scope, &part).await?;
+            // What changes between two parts is told again afterwards.
+            as_of = as_of.or(Some(rows.as_of));
+            for state in rows.items {
+                if self.tell(state).await.is_err() {
+                    return Ok(false);
+                }
+            }
+            match rows.next_token {
+                Some(token) => part.token = Some(token),
+                None => break,
+            }
+        }
+        self.position = as_of;
+        Ok(true)
+    }
+
+    /// Everything since; `false` once the caller has left.
+    async fn catch_up(&mut self) -> Result<bool, Problem> {
+        let (network, peering) = match self.watch.scope {
+            Scope::All => (None, None),
+            Scope::Network(id) => (Some(id), None),
+            Scope::Peering(id) => (None, Some(id)),
+        };
+        let scope = Events {
+            network,
+            peering,
+            ..Events::default()
+        };
+        let part = PageRequest {
+            size: PART,
+            token: None,
+        };
+        loop {
+            let rows = rows::events(self.services, &scope, self.position, &part).await?;
+            let is_last = rows.next_token.is_none();
+            let changed: BTreeSet<K::Id> = rows.items.iter().filter_map(K::changed_by).collect();
+            let last = rows.items.last().map(|it| it.position);
+            if self.wants_events() {
+                for event in &rows.items {
+                    if self.send(K::event(show::event(event))).await.is_err() {
+                        return Ok(false);
+                    }
+                }
+            }
+            for id in changed {
+                if let Some(state) = K::state(self.services, id).await?
+                    && self.tell(state).await.is_err()
+                {
+                    return Ok(false);
+                }
+            }
+            let reached = if is_last { Some(rows.as_of) } else { last };
+            self.position = self.position.max(reached);
+            if is_last {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn wants_events(&self) -> bool {
+        match self.watch.events {
+            v1::WatchEvents::Unspecified | v1::WatchEvents::None => false,
+            v1::WatchEvents::New | v1::WatchEvents::All => true,
+        }
+    }
+
+    /// Sends a state, unless this very one was sent last.
+    async fn tell(&mut self, state: State<K>) -> Result<(), Left> {
+        if self.sent.get(&state.id) == Some(&state.revision) {
+            return Ok(());
+        }
+        if self.sent.len() >= REMEMBERED {
+            self.sent.clear();
+        }
+        self.sent.insert(state.id, state.revision);
+        self.send(state.message).await
+    }
+
+    async fn bookmark(&self) -> Result<(), Left> {
+        let bookmark = v1::Bookmark {
+            position: self.position.map(|it| it.to_string()).unwrap_or_default(),
+            sent_at: Some(timestamp((self.services.clock)())),
+        };
+        self.send(K::bookmark(bookmark)).await
+    }
+
+    async fn send(&self, message: K::Message) -> Result<(), Left> {
+        self.sender.send(Ok(message)).await.map_err(|_| Left)
+    }
+}
+
+/// Networks.
+pub(super) struct NetworkWatch;
+
+impl Kind for NetworkWatch {
+    type Message = v1::WatchNetworksResponse;
+    type Id = NetworkId;
+
+    async fn check(services: &Services, scope: Scope) -> Result<(), Problem> {
+        match scope {
+            Scope::Network(id) => match rows::network(services, id).await? {
+                Some(_) => Ok(()),
+                None => Err(Problem::unknown_network(id)),
+            },
+            Scope::All | Scope::Peering(_) => Ok(()),
+        }
+    }
+
+    async fn states(
+        services: &Services,
+        scope: Scope,
+        part: &PageRequest,
+    ) -> Result<Rows<State<Self>>, Problem> {
+        if let Scope::Network(id) = scope {
+            let row = rows::network(services, id).await?;
+            let as_of = row.as_ref().map_or(Position::default(), |it| it.as_of);
+            return Ok(Rows {
+                items: row.map(network_state).into_iter().collect(),
+                next_token: None,
+                as_of,
+            });
+        }
+        let rows = rows::networks(services, &Default::default(), part).await?;
+        Ok(rows.map(network_state))
+    }
+
+    async fn state(services: &Services, id: NetworkId) -> Result<Option<State<Self>>, Problem> {
+        Ok(rows::network(services, id).await?.map(network_state))
+    }
+
+    fn changed_by(event: &TimelineEntry) -> Option<NetworkId> {
+        event.network_id
+    }
+
+    fn event(event: v1::Event) -> Self::Message {
+        message(v1::watch_networks_response::Update::Event(event))
+    }
+
+    fn bookmark(bookmark: v1::Bookmark) -> Self::Message {
+        message(v1::watch_networks_response::Update::Bookmark(bookmark))
+    }
+}
+
+fn network_state(row: rows::NetworkRow) -> State<NetworkWatch> {
+    State {
+        id: row.network.id,
+        revision: row.revision,
+        message: message(v1::watch_networks_response::Update::Network(row.message())),
+    }
+}
+
+fn message(update: v1::watch_networks_response::Update) -> v1::WatchNetworksResponse {
+    v1::WatchNetworksResponse {
+        update: Some(update),
+    }
+}
+
+/// Peerings.
+pub(super) struct PeeringWatch;
+
+impl Kind for PeeringWatch {
+    type Message = v1::WatchPeeringsResponse;
+    type Id = PeeringId;
+
+    async fn check(services: &Services, scope: Scope) -> Result<(), Problem> {
+        let is_known = match scope {
+            Scope::All => true,
+            Scope::Network(id) => {
+                return NetworkWatch::check(services, Scope::Network(id)).await;
+            }
+            Scope::Peering(id) => rows::peering(services, id).await?.is_some(),
+        };
+        match scope {
+            Scope::Peering(id) if !is_known => Err(Problem::unknown_peering(id)),
+            Scope::All | Scope::Network(_) | Scope::Peering(_) => Ok(()),
+        }
+    }
+
+    async fn states(
+        services: &Services,
+        scope: Scope,
+        part: &PageRequest,
+    ) -> Result<Rows<State<Self>>, Problem> {
+        let network = match scope {
+            Scope::All => None,
+            Scope::Network(id) => Some(id),
+            Scope::Peering(id) => {
+                let row = rows::peering(services, id).await?;
+                let as_of = row.as_ref().map_or(Position::default(), |it| it.as_of);
+                return Ok(Rows {
+                    items: row.map(peering_state).into_iter().collect(),
+                    next_token: None,
+                    as_of,
+                });
+            }
+        };
+        let filter = crate::api::parse::Peerings {
+            network,
+            ..Default::default()
+        };
+        let rows = rows::peerings(services, &filter, part).await?;
+        Ok(rows.map(peering_state))
+    }
+
+    async fn state(services: &Services, id: PeeringId) -> Result<Option<State<Self>>, Problem> {
+        Ok(rows::peering(services, id).await?.map(peering_state))
+    }
+
+    fn changed_by(event: &TimelineEntry) -> Option<PeeringId> {
+        event.peering_id
+    }
+
+    fn event(event: v1::Event) -> Self::Message {
+        update(v1::watch_peerings_response::Update::Event(event))
+    }
+
+    fn bookmark(bookmark: v1::Bookmark) -> Self::Message {
+        update(v1::watch_peerings_response::Update::Bookmark(bookmark))
+    }
+}
+
+fn peering_state(row: rows::PeeringRow) -> State<PeeringWatch> {
+    State {
+        id: row.peering.id,
+        revision: row.revision,
+        message: update(v1::watch_peerings_response::Update::Peering(row.message())),
+    }
+}
+
+fn update(update: v1::watch_peerings_response::Update) -> v1::WatchPeeringsResponse {
+    v1::WatchPeeringsResponse {
+        update: Some(update),
+    }
+}

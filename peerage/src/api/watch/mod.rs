@@ -1,0 +1,69 @@
+//! Watches: states as they change, events if wanted, and bookmarks, so that an idle watch can be told
+//! from a dead one and resumed.
+//!
+//! One [`Hub`] reads what is new and wakes the watches that it concerns; a watch then reads for
+//! itself, so a slow one holds up nobody and misses nothing. Their number is bounded.
+
+mod follow;
+mod hub;
+
+pub use hub::Hub;
+
+use super::{
+    Services,
+    parse::{self, Freshness},
+    problem::Problem,
+    reads::reached,
+    v1,
+};
+use follow::{NetworkWatch, PeeringWatch, follow};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+/// The messages of a watch.
+pub(super) type Stream<M> = ReceiverStream<Result<M, Status>>;
+
+/// How many messages may wait for a slow reader.
+const WAITING: usize = 64;
+
+pub(super) async fn networks(
+    services: &Services,
+    request: &v1::WatchNetworksRequest,
+    service: &'static str,
+) -> Result<Stream<v1::WatchNetworksResponse>, Problem> {
+    let watch = parse::watch_networks(request)?;
+    start::<NetworkWatch>(services, watch, service).await
+}
+
+pub(super) async fn peerings(
+    services: &Services,
+    request: &v1::WatchPeeringsRequest,
+    service: &'static str,
+) -> Result<Stream<v1::WatchPeeringsResponse>, Problem> {
+    let watch = parse::watch_peerings(request)?;
+    start::<PeeringWatch>(services, watch, service).await
+}
+
+/// What is watched must be on record; then a task of its own follows it until the caller leaves.
+async fn start<K: follow::Kind>(
+    services: &Services,
+    watch: parse::Watch,
+    service: &'static str,
+) -> Result<Stream<K::Message>, Problem> {
+    let seat = services.hub.watch(watch.scope)?;
+    let fresh = Freshness {
+        min_position: watch.min_position,
+        allow_catching_up: false,
+    };
+    reached(services, fresh).await?;
+    K::check(services, watch.scope).await?;
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let services = services.clone();
+    tokio::spawn(async move {
+        if let Err(problem) = follow::<K>(&services, watch, &seat, &sender).await {
+            let _ = sender.send(Err(problem.status(service))).await;
+        }
+    });
+    Ok(ReceiverStream::new(receiver))
+}
