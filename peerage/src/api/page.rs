@@ -3,8 +3,7 @@
 //! Rows are read in parts, since only a message tells how large it is: clients refuse messages of
 //! more than 4 MB. A part that would go past that is read again in smaller ones.
 
-use super::rows::Rows;
-use projections::PageRequest;
+use projections::{Page, PageRequest, WhileBuilding};
 use prost::Message;
 
 /// The most bytes of a page's items (gRPC clients refuse more than 4 MiB by default).
@@ -23,6 +22,8 @@ pub(super) struct Filling<M> {
     token: Option<String>,
     more: bool,
     as_of: Option<journal::Position>,
+    while_building: WhileBuilding,
+    catching_up: bool,
 }
 
 /// A page that is filled.
@@ -31,6 +32,7 @@ pub(super) struct Filled<M> {
     pub(super) items: Vec<M>,
     pub(super) next_token: String,
     pub(super) as_of: String,
+    pub(super) catching_up: bool,
 }
 
 impl<M: Message> Filling<M> {
@@ -45,6 +47,8 @@ impl<M: Message> Filling<M> {
             token: page.token.clone(),
             more: true,
             as_of: None,
+            while_building: page.while_building,
+            catching_up: false,
         }
     }
 
@@ -54,13 +58,15 @@ impl<M: Message> Filling<M> {
         (self.more && left > 0).then(|| PageRequest {
             size: left.min(self.part),
             token: self.token.clone(),
+            while_building: self.while_building,
         })
     }
 
     /// Adds what was read, as far as it fits. A single item is never too large for a page of its
     /// own.
-    pub(super) fn add<T>(&mut self, rows: Rows<T>, message: impl Fn(T) -> M) {
+    pub(super) fn add<T>(&mut self, rows: Page<T>, message: impl Fn(T) -> M) {
         self.as_of = self.as_of.or(Some(rows.as_of));
+        self.catching_up |= rows.catching_up;
         let messages: Vec<M> = rows.items.into_iter().map(message).collect();
         let bytes: usize = messages.iter().map(|it| it.encoded_len() + 8).sum();
         let fits = self.bytes + bytes <= BYTES;
@@ -83,6 +89,7 @@ impl<M: Message> Filling<M> {
             items: self.items,
             next_token: self.token.unwrap_or_default(),
             as_of: self.as_of.map(|it| it.to_string()).unwrap_or_default(),
+            catching_up: self.catching_up,
         }
     }
 }
@@ -93,16 +100,17 @@ mod tests {
     use crate::api::v1;
 
     /// Rows of so many bytes, and the number of the next one as the token.
-    fn rows(all: &[usize], part: &PageRequest) -> Rows<usize> {
+    fn rows(all: &[usize], part: &PageRequest) -> Page<usize> {
         let from: usize = part
             .token
             .as_ref()
             .map_or(0, |it| it.parse().expect("a number"));
         let to = (from + part.size).min(all.len());
-        Rows {
+        Page {
             items: all[from..to].to_vec(),
             next_token: (to < all.len()).then(|| to.to_string()),
-            as_of: journal::Position::default(),
+            as_of: journal::Position::START,
+            catching_up: false,
         }
     }
 
@@ -117,7 +125,11 @@ mod tests {
         let mut token = None;
         let mut sizes = Vec::new();
         loop {
-            let mut filling = Filling::new(&PageRequest { size, token });
+            let mut filling = Filling::new(&PageRequest {
+                size,
+                token,
+                ..PageRequest::default()
+            });
             while let Some(part) = filling.next() {
                 filling.add(rows(all, &part), message);
             }

@@ -5,35 +5,32 @@ use super::{
     page::Filling,
     parse::{self, Freshness},
     problem::{Problem, Reason},
-    rows::{self, PeeringRow},
+    rows::{self, network_message, peering_message},
     show, v1,
 };
 use domain::{advisory, instructions, network::Consent};
 use journal::Position;
+use projections::{PeeringView, WhileBuilding};
 
 /// Waits until the read models show at least this position. Without one they are to show what
 /// callers were told of here; if they do not get there in time, what they have is still worth an
-/// answer. Says whether they are still being built, where the caller allows that.
-pub(super) async fn reached(services: &Services, fresh: Freshness) -> Result<bool, Problem> {
-    if let Some(building) = rows::building(services) {
-        return if fresh.allow_catching_up {
-            Ok(true)
-        } else {
-            Err(building)
-        };
-    }
+/// answer. Where they are still being built, the query itself says so.
+pub(super) async fn reached(services: &Services, fresh: Freshness) -> Result<(), Problem> {
     let position = fresh
         .min_position
         .unwrap_or_else(|| services.acknowledged.furthest());
+    if fresh.while_building == WhileBuilding::Answer && fresh.min_position.is_none() {
+        return Ok(());
+    }
     let patience = services.read_patience;
     if services.projections.wait_for(position, patience).await {
-        return Ok(false);
+        return Ok(());
     }
     if fresh.min_position.is_some() {
         return Err(behind(position));
     }
     tracing::warn!(%position, "a read is answered without all that was acknowledged here: the read models are behind");
-    Ok(false)
+    Ok(())
 }
 
 pub(super) fn behind(position: Position) -> Problem {
@@ -58,7 +55,7 @@ pub(super) async fn get_network(
     };
     Ok(v1::GetNetworkResponse {
         as_of: row.as_of.to_string(),
-        network: Some(row.message()),
+        network: Some(network_message(&row)),
     })
 }
 
@@ -67,18 +64,18 @@ pub(super) async fn list_networks(
     request: &v1::ListNetworksRequest,
 ) -> Result<v1::ListNetworksResponse, Problem> {
     let (filter, reading) = parse::list_networks(request)?;
-    let catching_up = reached(services, reading.fresh).await?;
+    reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::networks(services, &filter, &part).await?;
-        filling.add(rows, |row| row.message());
+        filling.add(rows, |view| network_message(&view));
     }
     let filled = filling.finish();
     Ok(v1::ListNetworksResponse {
         networks: filled.items,
         next_page_token: filled.next_token,
         as_of: filled.as_of,
-        catching_up,
+        catching_up: filled.catching_up,
     })
 }
 
@@ -87,7 +84,7 @@ async fn peering_row(
     services: &Services,
     id: domain::PeeringId,
     fresh: Freshness,
-) -> Result<PeeringRow, Problem> {
+) -> Result<PeeringView, Problem> {
     reached(services, fresh).await?;
     if let Some(row) = rows::peering(services, id).await? {
         return Ok(row);
@@ -122,7 +119,7 @@ pub(super) async fn get_peering(
     let (advisories, instructions) = guidance(&row);
     Ok(v1::GetPeeringResponse {
         as_of: row.as_of.to_string(),
-        peering: Some(row.message()),
+        peering: Some(peering_message(&row)),
         advisories,
         instructions,
     })
@@ -130,8 +127,8 @@ pub(super) async fn get_peering(
 
 /// What is good to know of a peering that has not ended, and what the peer's owner has to do where
 /// the engine waits for them or where that side is theirs to keep.
-fn guidance(row: &PeeringRow) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
-    let PeeringRow {
+fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
+    let PeeringView {
         network, peering, ..
     } = row;
     if !peering.life.is_live() {
@@ -159,18 +156,18 @@ pub(super) async fn list_peerings(
     request: &v1::ListPeeringsRequest,
 ) -> Result<v1::ListPeeringsResponse, Problem> {
     let (filter, reading) = parse::list_peerings(request)?;
-    let catching_up = reached(services, reading.fresh).await?;
+    reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::peerings(services, &filter, &part).await?;
-        filling.add(rows, |row| row.message());
+        filling.add(rows, |view| peering_message(&view));
     }
     let filled = filling.finish();
     Ok(v1::ListPeeringsResponse {
         peerings: filled.items,
         next_page_token: filled.next_token,
         as_of: filled.as_of,
-        catching_up,
+        catching_up: filled.catching_up,
     })
 }
 
@@ -179,10 +176,10 @@ pub(super) async fn list_exposures(
     request: &v1::ListExposuresRequest,
 ) -> Result<v1::ListExposuresResponse, Problem> {
     let (filter, reading) = parse::list_exposures(request)?;
-    let catching_up = reached(services, reading.fresh).await?;
+    reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
-        let rows = rows::exposures(services, &filter, &part).await?;
+        let rows = rows::exposures(services, filter, &part).await?;
         filling.add(rows, |row| row);
     }
     let filled = filling.finish();
@@ -190,7 +187,7 @@ pub(super) async fn list_exposures(
         exposures: filled.items,
         next_page_token: filled.next_token,
         as_of: filled.as_of,
-        catching_up,
+        catching_up: filled.catching_up,
     })
 }
 
@@ -199,10 +196,10 @@ pub(super) async fn list_drift(
     request: &v1::ListDriftRequest,
 ) -> Result<v1::ListDriftResponse, Problem> {
     let (filter, reading) = parse::list_drift(request)?;
-    let catching_up = reached(services, reading.fresh).await?;
+    reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
-        let rows = rows::drift(services, &filter, &part).await?;
+        let rows = rows::drift(services, filter, &part).await?;
         filling.add(rows, |row| row);
     }
     let filled = filling.finish();
@@ -210,7 +207,7 @@ pub(super) async fn list_drift(
         drift: filled.items,
         next_page_token: filled.next_token,
         as_of: filled.as_of,
-        catching_up,
+        catching_up: filled.catching_up,
     })
 }
 
@@ -219,7 +216,7 @@ pub(super) async fn list_events(
     request: &v1::ListEventsRequest,
 ) -> Result<v1::ListEventsResponse, Problem> {
     let (filter, reading) = parse::list_events(request)?;
-    let catching_up = reached(services, reading.fresh).await?;
+    reached(services, reading.fresh).await?;
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::events(services, &filter, None, &part).await?;
@@ -230,6 +227,6 @@ pub(super) async fn list_events(
         events: filled.items,
         next_page_token: filled.next_token,
         as_of: filled.as_of,
-        catching_up,
+        catching_up: filled.catching_up,
     })
 }

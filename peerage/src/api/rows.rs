@@ -7,240 +7,158 @@ use super::{
     show::{self, About, Counts},
     v1,
 };
-use chrono::{DateTime, Utc};
-use domain::{
-    NetworkId, PeeringId,
-    network::{Network, Peering, Registered},
-};
+use domain::{NetworkId, PeeringId};
 use journal::Position;
 use projections::{
-    PageRequest, PeeringFilter, Projections, QueryError, TimelineEntry, TimelineQuery,
+    DriftFilter, ExposureFilter, NetworkFilter, NetworkView, Page, PageRequest, PeeringFilter,
+    PeeringView, Projections, QueryError, TimelineEntry, TimelineQuery,
 };
 
-/// A part of an answer.
-#[derive(Debug)]
-pub(super) struct Rows<T> {
-    pub(super) items: Vec<T>,
-    pub(super) next_token: Option<String>,
-    pub(super) as_of: Position,
+/// A network as a message.
+pub(super) fn network_message(view: &NetworkView) -> v1::Network {
+    let counts = Counts {
+        live: view.peerings.live,
+        exposed: view.peerings.exposed,
+        blocked: view.peerings.blocked,
+    };
+    show::network(&view.network, counts, view.revision, view.changed_at)
 }
 
-impl<T> Rows<T> {
-    pub(super) fn map<U>(self, each: impl Fn(T) -> U) -> Rows<U> {
-        Rows {
-            items: self.items.into_iter().map(each).collect(),
-            next_token: self.next_token,
-            as_of: self.as_of,
+/// A peering as a message.
+pub(super) fn peering_message(view: &PeeringView) -> v1::Peering {
+    let about = About {
+        network_id: view.network.id,
+        network_name: view.network.name.as_str(),
+        revision: view.revision,
+        changed_at: view.changed_at,
+    };
+    show::peering(&view.peering, about)
+}
+
+/// What a failed question is told as.
+pub(super) fn problem(error: QueryError) -> Problem {
+    match error {
+        QueryError::PageToken => wrong_token(),
+        QueryError::Building { at, end } => {
+            let text = format!("the read models are being built, and are at {at}; try again");
+            let problem = Problem::new(Reason::ReadModelsBuilding, text).with("at", at);
+            match end {
+                Some(end) => problem.with("end", end),
+                None => problem,
+            }
+        }
+        QueryError::Interrupted { .. } => {
+            Problem::new(Reason::Stopping, "the server is stopping; call again")
+        }
+        QueryError::Store { .. } => {
+            tracing::error!(error = %full_text(&error), "read model failed");
+            Problem::new(Reason::ReadModelFailed, full_text(&error))
         }
     }
 }
 
-/// One network, as its row has it.
-#[derive(Debug)]
-pub(super) struct NetworkRow {
-    pub(super) as_of: Position,
-    pub(super) revision: u64,
-    pub(super) changed_at: DateTime<Utc>,
-    pub(super) network: Registered,
-    pub(super) counts: Counts,
-}
-
-impl NetworkRow {
-    pub(super) fn message(&self) -> v1::Network {
-        show::network(&self.network, self.counts, self.revision, self.changed_at)
-    }
-}
-
-/// One peering, as its row has it.
-#[derive(Debug)]
-pub(super) struct PeeringRow {
-    pub(super) as_of: Position,
-    pub(super) revision: u64,
-    pub(super) changed_at: DateTime<Utc>,
-    /// Its network without any peering.
-    pub(super) network: Registered,
-    pub(super) peering: Peering,
-}
-
-impl PeeringRow {
-    pub(super) fn message(&self) -> v1::Peering {
-        let about = About {
-            network_id: self.network.id,
-            network_name: self.network.name.as_str(),
-            revision: self.revision,
-            changed_at: self.changed_at,
-        };
-        show::peering(&self.peering, about)
-    }
-}
-
-/// Why nothing can be looked up yet, while the read models are being built.
-pub(super) fn building(_services: &Services) -> Option<Problem> {
-    None
-}
-
-fn problem(error: QueryError) -> Problem {
-    if let QueryError::PageToken = error {
-        return wrong_token();
-    }
-    tracing::error!(error = %full_text(&error), "read model failed");
-    Problem::new(Reason::ReadModelFailed, full_text(&error))
-}
-
-/// The network that a peering belongs to, by the log.
+/// The network that a peering belongs to.
 pub(super) async fn network_of(services: &Services, id: PeeringId) -> Result<NetworkId, Problem> {
-    match services.projections.peering(id).await.map_err(problem)? {
-        Some(view) => Ok(view.network_id),
-        None => Err(Problem::unknown_peering(id)),
-    }
-}
-
-async fn loaded(services: &Services, id: NetworkId) -> Result<Option<(Registered, u64)>, Problem> {
-    let loaded = services
-        .journal
-        .networks()
-        .load(id)
-        .await
-        .map_err(|error| Problem::from(&error))?;
-    Ok(match &loaded.network {
-        Network::Registered(it) | Network::Retired(it) => {
-            Some((it.clone(), loaded.revision.unwrap_or_default()))
+    match services.projections.peering(id).await {
+        Ok(Some(view)) => Ok(view.network.id),
+        Ok(None) => Err(Problem::unknown_peering(id)),
+        Err(QueryError::Building { at, .. }) => {
+            let text = format!(
+                "the network of peering {id} is not known yet, the log was read up to {at}; name the network, or try again"
+            );
+            Err(Problem::new(Reason::DirectoryBuilding, text).with("at", at))
         }
-        Network::Unregistered => None,
-    })
+        Err(error) => Err(problem(error)),
+    }
 }
 
 pub(super) async fn network(
     services: &Services,
     id: NetworkId,
-) -> Result<Option<NetworkRow>, Problem> {
-    let as_of = *services.projections.position().borrow();
-    let Some((network, revision)) = loaded(services, id).await? else {
-        return Ok(None);
-    };
-    Ok(Some(NetworkRow {
-        as_of,
-        revision,
-        changed_at: network.registered_at,
-        counts: Counts::of(&network),
-        network,
-    }))
+) -> Result<Option<NetworkView>, Problem> {
+    services.projections.network(id).await.map_err(problem)
 }
 
 pub(super) async fn peering(
     services: &Services,
     id: PeeringId,
-) -> Result<Option<PeeringRow>, Problem> {
-    let as_of = *services.projections.position().borrow();
-    let Some(view) = services.projections.peering(id).await.map_err(problem)? else {
-        return Ok(None);
-    };
-    let Some((network, revision)) = loaded(services, view.network_id).await? else {
-        return Ok(None);
-    };
-    Ok(network
-        .peerings
-        .get(&id)
-        .cloned()
-        .map(|peering| PeeringRow {
-            as_of,
-            revision,
-            changed_at: peering.requested_at,
-            network,
-            peering,
-        }))
+) -> Result<Option<PeeringView>, Problem> {
+    services.projections.peering(id).await.map_err(problem)
 }
 
 pub(super) async fn networks(
     services: &Services,
-    _filter: &Networks,
+    filter: &Networks,
     part: &PageRequest,
-) -> Result<Rows<NetworkRow>, Problem> {
-    let page = services
-        .projections
-        .list_networks(part)
-        .await
-        .map_err(problem)?;
-    let mut items = Vec::new();
-    for view in page.items {
-        items.extend(network(services, view.id).await?);
-    }
-    Ok(Rows {
-        items,
-        next_token: page.next_token,
-        as_of: page.as_of,
-    })
+) -> Result<Page<NetworkView>, Problem> {
+    let filter = NetworkFilter {
+        project: filter.project.as_ref().map(ToString::to_string),
+        name: filter.name.as_ref().map(ToString::to_string),
+        account: filter.account.as_ref().map(ToString::to_string),
+        provider: None,
+        id_prefix: filter.id_prefix.clone(),
+        blocked: filter.blocked,
+        retired: filter.retired,
+        changed_since: filter.changed_since,
+    };
+    let page = services.projections.list_networks(&filter, part).await;
+    page.map_err(problem)
 }
 
 pub(super) async fn peerings(
     services: &Services,
     filter: &Peerings,
     part: &PageRequest,
-) -> Result<Rows<PeeringRow>, Problem> {
-    let lives = filter
-        .lives
-        .iter()
-        .filter_map(|it| it.as_str().parse().ok())
-        .collect();
-    let wanted = PeeringFilter {
+) -> Result<Page<PeeringView>, Problem> {
+    let filter = PeeringFilter {
         network: filter.network,
-        lives,
+        lives: filter.lives.clone(),
+        id_prefix: filter.id_prefix.clone(),
+        account: filter.account.as_ref().map(ToString::to_string),
+        blocked: filter.blocked,
+        changed_since: filter.changed_since,
+        ..PeeringFilter::default()
     };
-    let page = services
-        .projections
-        .list_peerings(&wanted, part)
-        .await
-        .map_err(problem)?;
-    let mut items = Vec::new();
-    for view in page.items {
-        items.extend(peering(services, view.id).await?);
-    }
-    Ok(Rows {
-        items,
-        next_token: page.next_token,
-        as_of: page.as_of,
-    })
-}
-
-/// What every peering of a part has of something.
-async fn of_peerings<T>(
-    services: &Services,
-    filter: &Found,
-    part: &PageRequest,
-    each: fn(&Peering, NetworkId) -> Vec<T>,
-) -> Result<Rows<T>, Problem> {
-    let wanted = Peerings {
-        network: filter.network,
-        ..Peerings::default()
-    };
-    let rows = peerings(services, &wanted, part).await?;
-    let items = rows
-        .items
-        .iter()
-        .filter(|it| filter.peering.is_none_or(|id| id == it.peering.id))
-        .flat_map(|it| each(&it.peering, it.network.id))
-        .collect();
-    Ok(Rows {
-        items,
-        next_token: rows.next_token,
-        as_of: rows.as_of,
-    })
+    let page = services.projections.list_peerings(&filter, part).await;
+    page.map_err(problem)
 }
 
 pub(super) async fn exposures(
     services: &Services,
-    filter: &Found,
+    filter: Found,
     part: &PageRequest,
-) -> Result<Rows<v1::Exposure>, Problem> {
-    of_peerings(services, filter, part, show::exposures).await
+) -> Result<Page<v1::Exposure>, Problem> {
+    let filter = ExposureFilter {
+        network: filter.network,
+        peering: filter.peering,
+    };
+    let page = services.projections.list_exposures(&filter, part).await;
+    page.map(|it| map(it, |view| show::exposure(&view)))
+        .map_err(problem)
 }
 
 pub(super) async fn drift(
     services: &Services,
-    filter: &Found,
+    filter: Found,
     part: &PageRequest,
-) -> Result<Rows<v1::Drift>, Problem> {
-    of_peerings(services, filter, part, show::drift).await
+) -> Result<Page<v1::Drift>, Problem> {
+    let filter = DriftFilter {
+        network: filter.network,
+        peering: filter.peering,
+        kinds: Vec::new(),
+    };
+    let page = services.projections.list_drift(&filter, part).await;
+    page.map(|it| map(it, |view| show::open_drift(&view)))
+        .map_err(problem)
+}
+
+pub(super) fn map<T, U>(page: Page<T>, each: impl Fn(T) -> U) -> Page<U> {
+    Page {
+        items: page.items.into_iter().map(each).collect(),
+        next_token: page.next_token,
+        as_of: page.as_of,
+        catching_up: page.catching_up,
+    }
 }
 
 pub(super) async fn events(
@@ -248,7 +166,7 @@ pub(super) async fn events(
     filter: &Events,
     after: Option<Position>,
     part: &PageRequest,
-) -> Result<Rows<TimelineEntry>, Problem> {
+) -> Result<Page<TimelineEntry>, Problem> {
     timeline(&services.projections, filter, after, part)
         .await
         .map_err(problem)
@@ -259,19 +177,18 @@ pub(super) async fn timeline(
     filter: &Events,
     after: Option<Position>,
     part: &PageRequest,
-) -> Result<Rows<TimelineEntry>, QueryError> {
+) -> Result<Page<TimelineEntry>, QueryError> {
     let query = TimelineQuery {
         network: filter.network,
         peering: filter.peering,
         command: filter.command,
+        actor: filter.actor.as_ref().map(ToString::to_string),
+        event_types: filter.types.clone(),
+        since: filter.since,
+        until: filter.before,
         order: filter.order,
         after,
         ..TimelineQuery::default()
     };
-    let page = projections.timeline(&query, part).await?;
-    Ok(Rows {
-        items: page.items,
-        next_token: page.next_token,
-        as_of: page.as_of,
-    })
+    projections.timeline(&query, part).await
 }

@@ -4,7 +4,6 @@ use super::{
     Services, parse,
     problem::Problem,
     reads::behind,
-    rows,
     time::{duration, timestamp},
     v1::{self, server_service_server::ServerService},
 };
@@ -62,7 +61,7 @@ impl Server {
             position: position.to_string(),
             log_end: end.map(|it| it.to_string()).unwrap_or_default(),
             lag: Some(duration(lag)),
-            catching_up: rows::building(services).is_some(),
+            catching_up: !caught_up,
             started_at: Some(timestamp(services.server.started_at)),
             now: Some(timestamp(now)),
         })

@@ -9,7 +9,7 @@ use domain::{
     text::{Account, ActorName, Name, Project},
 };
 use journal::Position;
-use projections::{Order, PageRequest};
+use projections::{Order, PageRequest, WhileBuilding};
 use std::time::Duration;
 
 /// The most items of a page.
@@ -27,7 +27,7 @@ const BOOKMARKS: [Duration; 3] = [
 pub(in crate::api) struct Freshness {
     pub(in crate::api) min_position: Option<Position>,
     /// Whether read models that are still being built may answer.
-    pub(in crate::api) allow_catching_up: bool,
+    pub(in crate::api) while_building: WhileBuilding,
 }
 
 /// Which part of a list is wanted, and how fresh it must be.
@@ -60,15 +60,21 @@ fn reading(
     let Ok(size) = usize::try_from(size.min(LARGEST_PAGE)) else {
         return fields.wrong("page_size", "must not be negative; 0 means 100");
     };
+    let while_building = if allow_catching_up {
+        WhileBuilding::Answer
+    } else {
+        WhileBuilding::Refuse
+    };
     let page = PageRequest {
         size,
         token: Some(token.to_owned()).filter(|it| !it.is_empty()),
+        while_building,
     };
     Some(Reading {
         page,
         fresh: Freshness {
             min_position: min_position?,
-            allow_catching_up,
+            while_building,
         },
     })
 }
@@ -147,7 +153,7 @@ pub(in crate::api) fn server_info(
 fn fresh(fields: &mut Fields, min_position: &str) -> Option<Freshness> {
     Some(Freshness {
         min_position: fields.optional("min_position", min_position)?,
-        allow_catching_up: false,
+        while_building: WhileBuilding::Refuse,
     })
 }
 

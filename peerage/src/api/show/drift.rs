@@ -10,10 +10,11 @@ use domain::{
     NetworkId,
     network::{DriftKind, Peering},
 };
+use projections::DriftView;
 use std::collections::BTreeSet;
 
 /// Everything that is open, was repaired, or was accepted.
-pub(in crate::api) fn drift(peering: &Peering, network_id: NetworkId) -> Vec<v1::Drift> {
+pub(super) fn drift(peering: &Peering, network_id: NetworkId) -> Vec<v1::Drift> {
     let known: BTreeSet<&DriftKind> = peering
         .drift
         .keys()
@@ -24,6 +25,18 @@ pub(in crate::api) fn drift(peering: &Peering, network_id: NetworkId) -> Vec<v1:
         .into_iter()
         .map(|it| one(peering, network_id, it))
         .collect()
+}
+
+/// Drift that is open, found across peerings.
+pub(in crate::api) fn open_drift(view: &DriftView) -> v1::Drift {
+    v1::Drift {
+        network_id: view.network_id.to_string(),
+        peering_id: view.peering_id.to_string(),
+        side: number::<v1::Side>(view.drift.side()),
+        since: Some(timestamp(view.since)),
+        drift: Some(kind(&view.drift)),
+        ..v1::Drift::default()
+    }
 }
 
 fn one(peering: &Peering, network_id: NetworkId, it: &DriftKind) -> v1::Drift {

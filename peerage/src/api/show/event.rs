@@ -19,9 +19,9 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         r#type: row.event_type.clone(),
         actor: row.actor.as_ref().map(actor),
         command_id: text(row.command_id.as_ref()),
-        reason: String::new(),
-        ticket: String::new(),
-        time: Some(timestamp(row.created)),
+        reason: text(row.reason.as_ref()),
+        ticket: text(row.ticket.as_ref()),
+        time: Some(timestamp(row.time)),
         created: Some(timestamp(row.created)),
         data: row.data.as_ref().and_then(structure),
         raw_data: row

@@ -4,8 +4,9 @@ use super::text;
 use crate::api::{time::timestamp, v1, words::number};
 use domain::{
     NetworkId, Side,
-    network::{Exposed, InboundRule, Peering},
+    network::{Exposure, InboundRule, Peering},
 };
+use projections::ExposureView;
 
 pub(super) fn firewall(peering: &Peering) -> Vec<v1::Firewall> {
     peering
@@ -28,30 +29,42 @@ pub(super) fn rule(it: &InboundRule) -> v1::InboundRule {
 }
 
 /// Other owners' rules that admit the private network, on both sides.
-pub(in crate::api) fn exposures(peering: &Peering, network_id: NetworkId) -> Vec<v1::Exposure> {
+pub(super) fn exposures(peering: &Peering, network_id: NetworkId) -> Vec<v1::Exposure> {
     peering
         .firewall
         .iter()
         .flat_map(|(side, firewall)| {
-            firewall
-                .exposures
-                .values()
-                .map(move |it| exposure(peering, network_id, side, it))
+            firewall.exposures.values().map(move |it| {
+                let since = Some(timestamp(it.since));
+                v1::Exposure {
+                    network_id: network_id.to_string(),
+                    peering_id: peering.id.to_string(),
+                    since,
+                    ..rule_of_others(side, &it.exposure)
+                }
+            })
         })
         .collect()
 }
 
-fn exposure(peering: &Peering, network_id: NetworkId, side: Side, it: &Exposed) -> v1::Exposure {
-    let exposure = &it.exposure;
+/// One of them, found across peerings.
+pub(in crate::api) fn exposure(view: &ExposureView) -> v1::Exposure {
     v1::Exposure {
-        network_id: network_id.to_string(),
-        peering_id: peering.id.to_string(),
+        network_id: view.network_id.to_string(),
+        peering_id: view.peering_id.to_string(),
+        since: Some(timestamp(view.since)),
+        ..rule_of_others(view.side, &view.exposure)
+    }
+}
+
+fn rule_of_others(side: Side, exposure: &Exposure) -> v1::Exposure {
+    v1::Exposure {
         side: number::<v1::Side>(side),
         group: exposure.group.to_string(),
         group_name: exposure.group_name.clone(),
         rule_id: exposure.rule_id.to_string(),
         admits: exposure.admits.clone(),
         owner: exposure.owner.clone(),
-        since: Some(timestamp(it.since)),
+        ..v1::Exposure::default()
     }
 }

@@ -12,9 +12,9 @@ mod options;
 mod plan;
 mod routes;
 
-pub(super) use drift::drift;
+pub(super) use drift::open_drift;
 pub(super) use event::event;
-pub(super) use firewall::exposures;
+pub(super) use firewall::exposure;
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
 pub(super) use network::{Counts, network};

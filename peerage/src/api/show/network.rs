@@ -12,9 +12,9 @@ use domain::network::{ExposurePolicy, Policy, Registered, Requirement};
 /// What is counted over a network's peerings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::api) struct Counts {
-    pub(in crate::api) live: usize,
-    pub(in crate::api) exposed: usize,
-    pub(in crate::api) blocked: usize,
+    pub(in crate::api) live: u64,
+    pub(in crate::api) exposed: u64,
+    pub(in crate::api) blocked: u64,
 }
 
 impl Counts {
@@ -26,12 +26,12 @@ impl Counts {
                 .any(|(_, firewall)| !firewall.exposures.is_empty())
         };
         Self {
-            live: network.live_peerings().count(),
-            exposed: network.live_peerings().filter(exposed).count(),
+            live: network.live_peerings().count() as u64,
+            exposed: network.live_peerings().filter(exposed).count() as u64,
             blocked: network
                 .live_peerings()
                 .filter(|it| it.blocked.is_some())
-                .count(),
+                .count() as u64,
         }
     }
 }
@@ -96,6 +96,6 @@ fn requirement(it: &Requirement) -> v1::Requirement {
     }
 }
 
-fn count(number: usize) -> u32 {
+fn count(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -5,14 +5,14 @@ use crate::api::{
     Services,
     parse::{Events, Scope, Watch},
     problem::{Problem, Reason},
-    rows::{self, Rows},
+    rows::{self, network_message, peering_message},
     show,
     time::timestamp,
     v1,
 };
 use domain::{NetworkId, PeeringId};
 use journal::Position;
-use projections::{PageRequest, TimelineEntry};
+use projections::{NetworkView, Page, PageRequest, PeeringView, TimelineEntry};
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
@@ -44,7 +44,7 @@ pub(super) trait Kind: Send + 'static {
         services: &Services,
         scope: Scope,
         part: &PageRequest,
-    ) -> impl Future<Output = Result<Rows<State<Self>>, Problem>> + Send;
+    ) -> impl Future<Output = Result<Page<State<Self>>, Problem>> + Send;
 
     /// One state as it is now.
     fn state(
@@ -132,7 +132,7 @@ impl<K: Kind> Session<'_, K> {
         }
         let mut part = PageRequest {
             size: PART,
-            token: None,
+            ..PageRequest::default()
         };
         let mut as_of = None;
         loop {
@@ -167,7 +167,7 @@ impl<K: Kind> Session<'_, K> {
         };
         let part = PageRequest {
             size: PART,
-            token: None,
+            ..PageRequest::default()
         };
         loop {
             let rows = rows::events(self.services, &scope, self.position, &part).await?;
@@ -249,18 +249,19 @@ impl Kind for NetworkWatch {
         services: &Services,
         scope: Scope,
         part: &PageRequest,
-    ) -> Result<Rows<State<Self>>, Problem> {
+    ) -> Result<Page<State<Self>>, Problem> {
         if let Scope::Network(id) = scope {
             let row = rows::network(services, id).await?;
-            let as_of = row.as_ref().map_or(Position::default(), |it| it.as_of);
-            return Ok(Rows {
+            let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
+            return Ok(Page {
                 items: row.map(network_state).into_iter().collect(),
                 next_token: None,
+                catching_up: false,
                 as_of,
             });
         }
         let rows = rows::networks(services, &Default::default(), part).await?;
-        Ok(rows.map(network_state))
+        Ok(rows::map(rows, network_state))
     }
 
     async fn state(services: &Services, id: NetworkId) -> Result<Option<State<Self>>, Problem> {
@@ -280,11 +281,13 @@ impl Kind for NetworkWatch {
     }
 }
 
-fn network_state(row: rows::NetworkRow) -> State<NetworkWatch> {
+fn network_state(view: NetworkView) -> State<NetworkWatch> {
     State {
-        id: row.network.id,
-        revision: row.revision,
-        message: message(v1::watch_networks_response::Update::Network(row.message())),
+        id: view.network.id,
+        revision: view.revision,
+        message: message(v1::watch_networks_response::Update::Network(
+            network_message(&view),
+        )),
     }
 }
 
@@ -319,16 +322,17 @@ impl Kind for PeeringWatch {
         services: &Services,
         scope: Scope,
         part: &PageRequest,
-    ) -> Result<Rows<State<Self>>, Problem> {
+    ) -> Result<Page<State<Self>>, Problem> {
         let network = match scope {
             Scope::All => None,
             Scope::Network(id) => Some(id),
             Scope::Peering(id) => {
                 let row = rows::peering(services, id).await?;
-                let as_of = row.as_ref().map_or(Position::default(), |it| it.as_of);
-                return Ok(Rows {
+                let as_of = row.as_ref().map_or(Position::START, |it| it.as_of);
+                return Ok(Page {
                     items: row.map(peering_state).into_iter().collect(),
                     next_token: None,
+                    catching_up: false,
                     as_of,
                 });
             }
@@ -338,7 +342,7 @@ impl Kind for PeeringWatch {
             ..Default::default()
         };
         let rows = rows::peerings(services, &filter, part).await?;
-        Ok(rows.map(peering_state))
+        Ok(rows::map(rows, peering_state))
     }
 
     async fn state(services: &Services, id: PeeringId) -> Result<Option<State<Self>>, Problem> {
@@ -358,11 +362,13 @@ impl Kind for PeeringWatch {
     }
 }
 
-fn peering_state(row: rows::PeeringRow) -> State<PeeringWatch> {
+fn peering_state(view: PeeringView) -> State<PeeringWatch> {
     State {
-        id: row.peering.id,
-        revision: row.revision,
-        message: update(v1::watch_peerings_response::Update::Peering(row.message())),
+        id: view.peering.id,
+        revision: view.revision,
+        message: update(v1::watch_peerings_response::Update::Peering(
+            peering_message(&view),
+        )),
     }
 }
 

@@ -127,7 +127,7 @@ async fn touched(projections: &Projections, seen: Position, now: Position) -> Op
     }
     let part = PageRequest {
         size: LOOK,
-        token: None,
+        ..PageRequest::default()
     };
     let events = rows::timeline(projections, &Events::default(), Some(seen), &part)
         .await

@@ -54,7 +54,7 @@ async fn start<K: follow::Kind>(
     let seat = services.hub.watch(watch.scope)?;
     let fresh = Freshness {
         min_position: watch.min_position,
-        allow_catching_up: false,
+        while_building: projections::WhileBuilding::Refuse,
     };
     reached(services, fresh).await?;
     K::check(services, watch.scope).await?;
