@@ -49,6 +49,9 @@ pub(super) async fn execute<R: Command>(
     if let Some(position) = executed.position {
         services.acknowledged.note(position);
     }
+    if let Some(peering) = subjects.peering {
+        services.begun.insert(peering, network_id);
+    }
     Ok(show::executed(&executed, subjects))
 }
 

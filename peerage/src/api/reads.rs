@@ -8,7 +8,8 @@ use super::{
     rows::{self, network_message, peering_message},
     show, v1,
 };
-use domain::{advisory, instructions, network::Consent};
+use crate::clouds::instructions_for_peer;
+use domain::{advisory, network::Consent};
 use journal::Position;
 use projections::{PeeringView, WhileBuilding};
 
@@ -144,7 +145,7 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     if !is_waited_for {
         return (advisories, Vec::new());
     }
-    let instructions = instructions::for_peer(network, peering)
+    let instructions = instructions_for_peer(network, peering)
         .into_iter()
         .map(show::instruction)
         .collect();

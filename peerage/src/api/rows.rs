@@ -13,6 +13,7 @@ use projections::{
     DriftFilter, ExposureFilter, NetworkFilter, NetworkView, Page, PageRequest, PeeringFilter,
     PeeringView, Projections, QueryError, TimelineEntry, TimelineQuery,
 };
+use workers::provisioner::Resolved;
 
 /// A network as a message.
 pub(super) fn network_message(view: &NetworkView) -> v1::Network {
@@ -57,18 +58,26 @@ pub(super) fn problem(error: QueryError) -> Problem {
     }
 }
 
-/// The network that a peering belongs to.
+/// The network that a peering belongs to, by the log; read models are asked only for what the log's
+/// follower may not have seen yet, and nothing depends on their answer.
 pub(super) async fn network_of(services: &Services, id: PeeringId) -> Result<NetworkId, Problem> {
+    if let Some(network) = services.begun.get(&id) {
+        return Ok(network);
+    }
+    let patience = services.read_patience;
+    let unresolved = match services.directory.resolve(id, patience).await {
+        Resolved::Network(network) => return Ok(network),
+        Resolved::Unknown => Problem::unknown_peering(id),
+        Resolved::Reading => Problem::new(
+            Reason::DirectoryBuilding,
+            format!(
+                "the log is still being read, and the network of peering {id} is not known yet; name the network, or try again"
+            ),
+        ),
+    };
     match services.projections.peering(id).await {
         Ok(Some(view)) => Ok(view.network.id),
-        Ok(None) => Err(Problem::unknown_peering(id)),
-        Err(QueryError::Building { at, .. }) => {
-            let text = format!(
-                "the network of peering {id} is not known yet, the log was read up to {at}; name the network, or try again"
-            );
-            Err(Problem::new(Reason::DirectoryBuilding, text).with("at", at))
-        }
-        Err(error) => Err(problem(error)),
+        Ok(None) | Err(_) => Err(unresolved),
     }
 }
 

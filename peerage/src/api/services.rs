@@ -2,12 +2,14 @@
 
 use super::{lag::Lag, v1, watch::Hub};
 use chrono::{DateTime, Utc};
+use domain::{NetworkId, PeeringId};
 use journal::{Clock, Journal, Position};
+use moka::sync::Cache;
 use parking_lot::Mutex;
 use projections::Projections;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
-use workers::provisioner::Planner;
+use workers::provisioner::{Directory, Planner};
 
 /// What the services work with. A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -16,6 +18,9 @@ pub struct Services {
     pub projections: Projections,
     pub clock: Clock,
     pub planner: Planner,
+    pub directory: Directory,
+    /// Peerings that were begun here a moment ago, and that the directory may not have yet.
+    pub begun: Cache<PeeringId, NetworkId>,
     /// How long a read waits for the read models to show what it has to.
     pub read_patience: Duration,
     /// What reads have to show: whoever was told that something is done may look at it at once.

@@ -28,6 +28,7 @@ use embedded::EmbeddedNode;
 use gateway::{Access, Gateway};
 use ground::{open_journal, shown, store, take_directory};
 use journal::{Clock, Journal};
+use moka::sync::Cache;
 use projections::Projections;
 use simulated::KeepingError;
 use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -39,7 +40,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use workers::{Provisioner, ProvisionerSettings, provisioner::Planner};
+use workers::{
+    Provisioner, ProvisionerSettings,
+    provisioner::{Directory, Planner},
+};
+
+/// How many peerings that were begun lately are remembered with their networks.
+const BEGUN: u64 = 10_000;
 
 /// Where what must last is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,11 +191,13 @@ impl Engine {
             _directory: directory,
         };
         engine.project(&projections, &journal);
-        let planner = engine.provision(config, &journal);
+        let (planner, directory) = engine.provision(config, &journal);
         let services = Services {
             journal,
             projections,
             planner,
+            directory,
+            begun: Cache::new(BEGUN),
             clock: clock(),
             read_patience: config.api.command_deadline,
             acknowledged: api::Acknowledged::default(),
@@ -275,7 +284,7 @@ impl Engine {
     }
 
     /// Starts the provisioner, and returns its planner: the same eyes without the hands.
-    fn provision(&mut self, config: &Config, journal: &Journal) -> Planner {
+    fn provision(&mut self, config: &Config, journal: &Journal) -> (Planner, Directory) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
@@ -293,14 +302,14 @@ impl Engine {
             settings,
             self.stopping.clone(),
         );
-        let planner = provisioner.planner();
+        let (planner, directory) = (provisioner.planner(), provisioner.directory());
         self.parts.spawn(async move {
             (
                 "the provisioner",
                 provisioner.run().await.map_err(Into::into),
             )
         });
-        planner
+        (planner, directory)
     }
 
     /// Starts what wakes watches, and what notes how far behind the read models are.

@@ -1,13 +1,13 @@
 //! What is good to know of a peering, and what its owners have to do.
 
 use crate::api::v1;
+use cloud::instructions::{Instruction, JSON, SH, TEXT};
 use domain::{
-    Advisory, Instruction,
+    Advisory,
     advisory::{
         CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, INTER_REGION_LIMITS, NON_TRANSITIVE,
         OPEN_BY_DEFAULT, PRIVATE_NAMES, QUOTA_HEADROOM,
     },
-    instructions::{JSON, SH, TEXT},
 };
 
 pub(in crate::api) fn advisory(it: Advisory) -> v1::Advisory {
