@@ -1,35 +1,19 @@
 //! `peerage node import`: appends the events of an export to a store, in the order in which they
 //! stand.
-//!
-//! Every append names the revision that the export says, and the ids of its events: what the store
-//! has already, from an import that was interrupted or from one that was done before, is not
-//! appended again. An event that stands where the store has another ends it.
-//!
-//! Deletes are events too. A soft delete is an event of the stream's metadata; when the stream is
-//! written again a store adds metadata of its own, which is then taken for the exported one if it
-//! says the same. A tombstone is asked for as a tombstone.
 
 use super::{
-    CliError,
-    append::Importer,
-    line::{self, Event, Said},
+    CliError, failed,
     meter::{Meter, grouped},
     place::{Missing, Place},
 };
 use crate::cli::{Output, output};
 use clap::Args;
-use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashMap},
     fs::File,
     io::{self, BufRead, BufReader},
     path::PathBuf,
 };
-
-/// Neighbours of one stream go together, up to so many and so many bytes: far below what any store
-/// takes at once.
-const BATCH_EVENTS: usize = 500;
-const BATCH_BYTES: usize = 512 << 10;
+use transfer::{Imported, Progress};
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
@@ -45,21 +29,6 @@ pub(super) struct Import {
     /// How to print the summary.
     #[arg(long, short, env = "PEERAGE_OUTPUT", default_value = "table")]
     output: Output,
-}
-
-/// What was done.
-#[derive(Debug, Default, Clone, Serialize)]
-pub(super) struct Summary {
-    /// Lines that were read.
-    pub(super) lines: u64,
-    /// Events that were appended now, tombstones included.
-    pub(super) appended: u64,
-    /// Events that the store had already.
-    pub(super) there_before: u64,
-    /// Events that stand in for scavenged ones.
-    pub(super) filled: u64,
-    /// Events marked as JSON that are no text; they are appended as bytes.
-    pub(super) marked_as_bytes: u64,
 }
 
 impl Import {
@@ -83,21 +52,22 @@ impl Import {
                 "standard input".to_owned(),
             ),
         };
-        let mut store = self.place.open(Missing::Made).await?;
-        let head = store.head().await?;
-        let mut importer = Importer {
-            store,
-            head,
-            name,
+        let mut opened = self.place.open(Missing::Made).await?;
+        let how = transfer::Import {
+            source_name: name,
+            size,
             fill_gaps: self.fill_gaps,
-            summary: Summary::default(),
-            metadata: HashMap::new(),
-            ended: BTreeMap::new(),
         };
-        let done = importer.all(lines, size).await;
-        let summary = importer.summary.clone();
-        importer.store.close().await;
+        let mut summary = Imported::default();
+        let mut meter = Meter::new("importing");
+        let progress = |Progress { done, of, events }| {
+            meter.at(done, of, || format!("{} events", grouped(events)));
+        };
+        let done = transfer::import(&mut opened.store, lines, &how, &mut summary, progress).await;
+        opened.close().await;
+        drop(meter);
         if let Err(error) = done {
+            let error = failed(error);
             let so_far = format!(
                 "{} events were appended; the same command goes on from there",
                 grouped(summary.appended)
@@ -111,8 +81,8 @@ impl Import {
     }
 }
 
-fn in_words(summary: &Summary) -> String {
-    let Summary {
+fn in_words(summary: &Imported) -> String {
+    let Imported {
         appended,
         there_before,
         filled,
@@ -134,64 +104,4 @@ fn in_words(summary: &Summary) -> String {
         );
     }
     text
-}
-
-/// Neighbours of one stream, and the line of the first.
-#[derive(Default)]
-struct Batch {
-    line: u64,
-    events: Vec<Event>,
-    bytes: usize,
-}
-
-impl Batch {
-    /// Whether an event goes on where these end.
-    fn is_continued_by(&self, event: &Event) -> bool {
-        let goes_on = |last: &Event| {
-            last.stream == event.stream && last.revision.checked_add(1) == Some(event.revision)
-        };
-        let has_room = self.events.len() < BATCH_EVENTS && self.bytes + event.size() <= BATCH_BYTES;
-        has_room
-            && self.events.last().is_some_and(goes_on)
-            && !event.is_metadata()
-            && !event.is_tombstone()
-    }
-}
-
-impl Importer {
-    async fn all(&mut self, mut lines: Box<dyn BufRead>, size: u64) -> Result<(), CliError> {
-        let (mut meter, mut bytes, mut text, mut batch) =
-            (Meter::new("importing"), 0, String::new(), Batch::default());
-        loop {
-            text.clear();
-            let read = lines
-                .read_line(&mut text)
-                .map_err(|error| self.wrong(self.summary.lines + 1, &error))?;
-            if read == 0 {
-                break;
-            }
-            self.summary.lines += 1;
-            bytes += read as u64;
-            let said = line::parse(text.trim_end())
-                .map_err(|problem| self.wrong(self.summary.lines, &problem))?;
-            let Said::Event(event) = said else { continue };
-            if !batch.is_continued_by(&event) {
-                let before = std::mem::take(&mut batch);
-                self.put(&before.events, before.line).await?;
-                batch.line = self.summary.lines;
-            }
-            batch.bytes += event.size();
-            batch.events.push(*event);
-            let events = self.summary.appended + self.summary.there_before;
-            meter.at(bytes, size, || format!("{} events", grouped(events)));
-        }
-        self.put(&batch.events, batch.line).await?;
-        match self.ended.first_key_value() {
-            Some((stream, line)) => Err(self.wrong(
-                *line,
-                &format!("{stream:?} was ended in the store, and the export does not end it"),
-            )),
-            None => Ok(()),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //! sound.
 
 use super::{
-    CliError,
+    CliError, failed,
     meter::{Meter, grouped},
     place::{Missing, Place},
     refused,
@@ -114,23 +114,20 @@ async fn of_directory(data: PathBuf) -> Result<Figures, CliError> {
 
 /// What the store says under the names it gives them.
 async fn of_running(place: &Place) -> Result<Figures, CliError> {
-    let store = place.open(Missing::Refused).await?;
+    let opened = place.open(Missing::Refused).await?;
+    let store = &opened.store;
     let asked = async {
         let client = operations::Client::new(store.settings().clone()).map_err(CliError::failed)?;
         let options = StatsOptions::default().refresh_time(Duration::from_secs(1));
-        let mut stats = client
-            .stats(&options)
-            .await
-            .map_err(|error| store.failed("it tells nothing of itself", &error))?;
-        stats
-            .next()
-            .await
-            .map_err(|error| store.failed("it tells nothing of itself", &error))
+        let refused = |error| failed(store.refused("it tells nothing of itself", &error));
+        let mut stats = client.stats(&options).await.map_err(refused)?;
+        stats.next().await.map_err(refused)
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), asked).await;
-    let answer = answer.map_err(|_| CliError::failed(format!("{} does not answer", store.name)))?;
+    let answer =
+        answer.map_err(|_| CliError::failed(format!("{} does not answer", store.name())))?;
     let figures: BTreeMap<String, String> = answer?.0.into_iter().collect();
-    store.close().await;
+    opened.close().await;
     Ok(Figures(
         figures
             .into_iter()

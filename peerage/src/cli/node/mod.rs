@@ -5,10 +5,8 @@
 //! uses; `export` and `import` move history between stores as lines of JSON, through the official
 //! client, so that either end may be a real KurrentDB.
 
-mod append;
 mod export;
 mod import;
-mod line;
 mod look;
 mod meter;
 mod place;
@@ -17,6 +15,7 @@ mod serve;
 use super::CliError;
 use clap::{Args, Subcommand};
 use embedded::StartError;
+use transfer::TransferError;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -71,5 +70,19 @@ fn refused(error: &StartError) -> CliError {
         CliError::usage(text)
     } else {
         CliError::failed(text)
+    }
+}
+
+/// What was asked for cannot be: a usage error; all else is a failure.
+fn failed(error: TransferError) -> CliError {
+    match error {
+        TransferError::Settings(problem) => CliError::usage(format!("--store: {problem}")),
+        TransferError::Silent { .. }
+        | TransferError::Refused { .. }
+        | TransferError::Denied { .. }
+        | TransferError::Line { .. }
+        | TransferError::Output(_)
+        | TransferError::FileExists { .. }
+        | TransferError::File { .. } => CliError::failed(error),
     }
 }

@@ -28,7 +28,7 @@ const TOMBSTONE: (&str, u64) = ("$streamDeleted", i64::MAX as u64);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header<'a> {
+pub(crate) struct Header<'a> {
     format: Cow<'a, str>,
     version: u32,
     from: Cow<'a, str>,
@@ -36,24 +36,24 @@ pub(super) struct Header<'a> {
 
 /// What a line says.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(crate) enum Said {
     Header,
     Event(Box<Event>),
 }
 
 /// An event on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) stream: String,
-    pub(super) revision: u64,
-    pub(super) id: Uuid,
-    pub(super) event_type: String,
-    pub(super) is_json: bool,
-    pub(super) data: Bytes,
-    pub(super) metadata: Bytes,
+pub(crate) struct Event {
+    pub(crate) stream: String,
+    pub(crate) revision: u64,
+    pub(crate) id: Uuid,
+    pub(crate) event_type: String,
+    pub(crate) is_json: bool,
+    pub(crate) data: Bytes,
+    pub(crate) metadata: Bytes,
     /// Where it stood, and when it was written: what the next store says itself.
-    pub(super) position: Option<Position>,
-    pub(super) created: Option<DateTime<Utc>>,
+    pub(crate) position: Option<Position>,
+    pub(crate) created: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,7 +82,7 @@ struct Line<'a> {
 }
 
 /// The first line of an export.
-pub(super) fn header(from: &str) -> String {
+pub(crate) fn header(from: &str) -> String {
     let header = Header {
         format: FORMAT.into(),
         version: VERSION,
@@ -92,7 +92,7 @@ pub(super) fn header(from: &str) -> String {
 }
 
 /// Reads a line.
-pub(super) fn parse(line: &str) -> Result<Said, String> {
+pub(crate) fn parse(line: &str) -> Result<Said, String> {
     if let Ok(header) = serde_json::from_str::<Header<'_>>(line) {
         return match (&*header.format, header.version) {
             (FORMAT, VERSION) => Ok(Said::Header),
@@ -169,7 +169,7 @@ fn base64(bytes: &[u8]) -> Option<String> {
 
 impl Event {
     /// An event as a store gives it.
-    pub(super) fn recorded(event: &RecordedEvent) -> Self {
+    pub(crate) fn recorded(event: &RecordedEvent) -> Self {
         // The client cuts the time to seconds; the ticks it was made of are still there.
         let ticks = event
             .metadata
@@ -192,7 +192,7 @@ impl Event {
     }
 
     /// The line of it.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let line = Line {
             stream: (&*self.stream).into(),
             revision: self.revision,
@@ -215,7 +215,7 @@ impl Event {
 
     /// The event for a client to append. None: it is marked as JSON and is no text at all, which
     /// the client cannot send.
-    pub(super) fn proposed(&self) -> Option<EventData> {
+    pub(crate) fn proposed(&self) -> Option<EventData> {
         let event = match (self.is_json, std::str::from_utf8(&self.data)) {
             (false, _) => EventData::binary(&self.event_type, self.data.clone()),
             (true, Ok(text)) => EventData::json(&self.event_type, &AsItIs(text)).ok()?,
@@ -230,22 +230,22 @@ impl Event {
     }
 
     /// About what it counts against a limit on one append.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.data.len() + self.metadata.len() + 2 * self.event_type.len()
     }
 
-    pub(super) fn is_tombstone(&self) -> bool {
+    pub(crate) fn is_tombstone(&self) -> bool {
         (&*self.event_type, self.revision) == TOMBSTONE
     }
 
     /// Whether it is of a stream that holds the metadata of another.
-    pub(super) fn is_metadata(&self) -> bool {
+    pub(crate) fn is_metadata(&self) -> bool {
         self.stream.starts_with("$$")
     }
 
     /// Whether it belongs to the store rather than to its user's history: links and books that each
     /// store keeps of its own.
-    pub(super) fn is_of_the_store(&self) -> bool {
+    pub(crate) fn is_of_the_store(&self) -> bool {
         self.stream
             .strip_prefix("$$")
             .unwrap_or(&self.stream)

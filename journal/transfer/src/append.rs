@@ -1,22 +1,18 @@
 //! Puts exported events where they stood: each append names its revision and the ids of its events,
 //! so that done twice it is done once.
 
-use super::{
-    CliError,
-    import::Summary,
-    line::Event,
-    place::{Store, is_after},
-};
+use crate::TransferError;
+use crate::import::Imported;
+use crate::line::Event;
+use crate::store::{Store, is_after};
 use bytes::Bytes;
 use kurrentdb::{
     AppendToStreamOptions, CurrentRevision, Error, EventData, Position, ReadStreamOptions,
     StreamPosition, StreamState, TombstoneStreamOptions, WriteResult,
 };
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use uuid::Uuid;
 
 /// Fillers go together, up to so many.
@@ -25,25 +21,25 @@ const FILLERS: u64 = 500;
 const FILLER: &str = "$scavenged";
 
 /// An import under way.
-pub(super) struct Importer {
-    pub(super) store: Store,
+pub(crate) struct Importer<'a> {
+    pub(crate) store: &'a mut Store,
     /// Where the store's log ended before: what is answered with a later position was appended now.
-    pub(super) head: Option<Position>,
+    pub(crate) head: Option<Position>,
     /// What is read, for texts.
-    pub(super) name: String,
-    pub(super) fill_gaps: bool,
-    pub(super) summary: Summary,
+    pub(crate) name: String,
+    pub(crate) fill_gaps: bool,
+    pub(crate) summary: Imported,
     /// How many metadata events of each stream have come. Their numbers are not the exported ones
     /// once older ones were scavenged.
-    pub(super) metadata: HashMap<String, u64>,
+    pub(crate) metadata: HashMap<String, u64>,
     /// Streams that the store has ended, and the line that met it first. Each must be ended by the
     /// export too.
-    pub(super) ended: BTreeMap<String, u64>,
+    pub(crate) ended: BTreeMap<String, u64>,
 }
 
-impl Importer {
+impl Importer<'_> {
     /// Neighbours of one stream; what is no plain event comes alone. `line` is that of the first.
-    pub(super) async fn put(&mut self, events: &[Event], line: u64) -> Result<(), CliError> {
+    pub(crate) async fn put(&mut self, events: &[Event], line: u64) -> Result<(), TransferError> {
         match events {
             [] => Ok(()),
             [event] if event.is_tombstone() => self.tombstone(event, line).await,
@@ -53,12 +49,16 @@ impl Importer {
     }
 
     /// What is wrong with a line.
-    pub(super) fn wrong(&self, line: u64, problem: &dyn std::fmt::Display) -> CliError {
-        CliError::failed(format!("{} line {line}: {problem}", self.name))
+    pub(crate) fn wrong(&self, line: u64, problem: &dyn std::fmt::Display) -> TransferError {
+        TransferError::Line {
+            source_name: self.name.clone(),
+            line,
+            problem: problem.to_string(),
+        }
     }
 
     /// Appends events where they stood. What is there from before is passed over.
-    async fn events(&mut self, events: &[Event], line: u64) -> Result<(), CliError> {
+    async fn events(&mut self, events: &[Event], line: u64) -> Result<(), TransferError> {
         let mut rest = events;
         while let [first, ..] = rest {
             let (stream, from, to) = (
@@ -108,7 +108,7 @@ impl Importer {
 
     /// One metadata event. The store may have written it itself: then it says the same, under
     /// another id.
-    async fn metadata(&mut self, event: &Event, line: u64) -> Result<(), CliError> {
+    async fn metadata(&mut self, event: &Event, line: u64) -> Result<(), TransferError> {
         let number = self.metadata.entry(event.stream.clone()).or_default();
         let (at, proposed) = (*number, self.proposed(event));
         *self.metadata.entry(event.stream.clone()).or_default() += 1;
@@ -144,7 +144,7 @@ impl Importer {
     }
 
     /// Whether the newest event of a metadata stream says what this one does, as JSON.
-    async fn says_the_same(&mut self, event: &Event, line: u64) -> Result<bool, CliError> {
+    async fn says_the_same(&mut self, event: &Event, line: u64) -> Result<bool, TransferError> {
         let newest = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
             async move {
@@ -173,7 +173,7 @@ impl Importer {
         }))
     }
 
-    async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), CliError> {
+    async fn tombstone(&mut self, event: &Event, line: u64) -> Result<(), TransferError> {
         let tombstone = |client: kurrentdb::Client| {
             let stream = event.stream.clone();
             async move {
@@ -193,7 +193,12 @@ impl Importer {
 
     /// Lets empty events stand in for those that are missing in the export, so that the next has
     /// the number it had.
-    async fn fill(&mut self, stream: &str, missing: Range<u64>, line: u64) -> Result<(), CliError> {
+    async fn fill(
+        &mut self,
+        stream: &str,
+        missing: Range<u64>,
+        line: u64,
+    ) -> Result<(), TransferError> {
         if !self.fill_gaps {
             let (first, end) = (missing.start, missing.end);
             let what = format!(
@@ -222,7 +227,7 @@ impl Importer {
                 Err(error) => {
                     return Err(self
                         .store
-                        .failed(&format!("{stream:?} cannot be filled"), &error));
+                        .refused(&format!("{stream:?} cannot be filled"), &error));
                 }
             }
             from = to;
@@ -236,7 +241,7 @@ impl Importer {
         stream: &str,
         first: u64,
         events: Vec<EventData>,
-    ) -> Result<Result<WriteResult, Error>, CliError> {
+    ) -> Result<Result<WriteResult, Error>, TransferError> {
         let expected = first
             .checked_sub(1)
             .map_or(StreamState::NoStream, StreamState::StreamRevision);
@@ -282,7 +287,7 @@ impl Importer {
         self.summary.there_before += events;
     }
 
-    fn differs(&self, line: u64, event: &Event) -> CliError {
+    fn differs(&self, line: u64, event: &Event) -> TransferError {
         self.wrong(
             line,
             &format!(
@@ -292,8 +297,8 @@ impl Importer {
         )
     }
 
-    fn refused(&self, line: u64, event: &Event, error: &Error) -> CliError {
-        self.store.failed(
+    fn refused(&self, line: u64, event: &Event, error: &Error) -> TransferError {
+        self.store.refused(
             &format!(
                 "{} line {line}, event {} of {:?}",
                 self.name, event.revision, event.stream
