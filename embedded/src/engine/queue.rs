@@ -7,10 +7,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 /// How many commands may wait before their senders do.
@@ -76,13 +77,6 @@ pub(super) fn queue<T>() -> (Sender<T>, Receiver<T>) {
     (Sender(shared.clone()), Receiver(shared))
 }
 
-impl<T> Shared<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing that holds the lock can panic half way through a change.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<T: Queued> Sender<T> {
     /// Waits for room.
     pub(super) async fn send(&self, command: T) -> Result<(), Closed> {
@@ -93,7 +87,7 @@ impl<T: Queued> Sender<T> {
 
     /// Does not wait for room.
     pub(super) fn put(&self, command: T) -> Result<(), Closed> {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         if state.is_closed {
             return Err(Closed);
         }
@@ -118,18 +112,14 @@ impl<T: Queued> Receiver<T> {
     /// The next group: what waits, once there is anything, and what comes soon if there was company
     /// of this size before.
     pub(super) fn group(&self, company: usize, limits: Limits) -> Vec<T> {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         state.wanted = 1;
         while state.waiting.is_empty() {
-            state = self
-                .0
-                .enough
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            self.0.enough.wait(&mut state);
         }
         let wanted = company.min(limits.commands);
         if state.waiting.len() < wanted && !limits.wait.is_zero() {
-            state = self.wait_for(wanted, state, Instant::now() + limits.wait);
+            self.wait_for(wanted, &mut state, Instant::now() + limits.wait);
         }
         let (mut group, mut bytes) = (
             Vec::with_capacity(state.waiting.len().min(limits.commands)),
@@ -151,27 +141,19 @@ impl<T: Queued> Receiver<T> {
         group
     }
 
-    fn wait_for<'a>(
-        &'a self,
-        wanted: usize,
-        mut state: MutexGuard<'a, State<T>>,
-        until: Instant,
-    ) -> MutexGuard<'a, State<T>> {
+    fn wait_for(&self, wanted: usize, state: &mut MutexGuard<'_, State<T>>, until: Instant) {
         state.wanted = wanted;
         while state.waiting.len() < wanted && !state.waiting.back().is_some_and(Queued::is_last) {
-            let Some(left) = until.checked_duration_since(Instant::now()) else {
+            if self.0.enough.wait_until(state, until).timed_out() {
                 break;
-            };
-            let waited = self.0.enough.wait_timeout(state, left);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            }
         }
-        state
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         state.is_closed = true;
         let left = std::mem::take(&mut state.waiting);
         drop(state);

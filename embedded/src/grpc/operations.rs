@@ -1,6 +1,7 @@
 //! The `Operations` service: scavenging, and what else makes sense on a single node.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 use protocol::operations::{
     ScavengeResp, SetNodePriorityReq, StartScavengeReq, StopScavengeReq,
@@ -39,7 +40,7 @@ impl Service {
     }
 
     fn scavenge(&self) -> (Uuid, ScavengeResult) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         if let Some(running) = &*running {
             return (running.id, ScavengeResult::InProgress);
         }
@@ -52,7 +53,7 @@ impl Service {
         let (context, slot) = (self.context.clone(), self.running.clone());
         tokio::spawn(async move {
             scavenge(&context, id, &stop).await;
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *slot.lock() = None;
         });
         (id, ScavengeResult::Started)
     }
@@ -96,11 +97,7 @@ impl Operations for Service {
     ) -> Result<Response<ScavengeResp>, Status> {
         self.allow(&request)?;
         let wanted = request.into_inner().options.unwrap_or_default().scavenge_id;
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let running = self.running.lock().clone();
         match running.filter(|running| running.id.to_string() == wanted) {
             Some(running) => {
                 running.stop.cancel();

@@ -10,7 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -23,6 +23,7 @@ use fjall::{
     compaction::Leveled,
     config::{BlockSizePolicy, FilterPolicy},
 };
+use parking_lot::RwLock;
 
 use super::{
     Direction, Durability, Group, IndexEntry, Log, LogError, OpenError, Visitor, extent,
@@ -168,7 +169,7 @@ impl DiskLog {
     }
 
     fn opened(&self) -> Result<Arc<Opened>, LogError> {
-        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        let opened = self.opened.read();
         opened.clone().ok_or(LogError::Closed)
     }
 
@@ -346,7 +347,7 @@ impl Log for DiskLog {
     /// The storage library refuses everything after a failed write: it has to be opened anew. What
     /// others still read from keeps it open, so this may have to be tried again.
     fn recover(&self) -> Result<(), LogError> {
-        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.opened.write();
         drop(opened.take());
         let anew =
             Opened::open(&self.directory).map_err(|error| LogError::Reopen(Box::new(error)))?;

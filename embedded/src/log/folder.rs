@@ -5,9 +5,10 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
+
+use backon::{BlockingRetryable as _, ConstantBuilder};
 
 use super::{
     OpenError, extent,
@@ -128,17 +129,18 @@ fn lock(directory: &Path) -> Result<Option<File>, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(OpenError::Io { path, source }),
     };
-    for attempt in 1.. {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
-            Err(TryLockError::WouldBlock) if attempt == LOCK_ATTEMPTS => {
-                return Err(OpenError::InUse(directory.to_owned()));
-            }
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-        }
+    let pauses = ConstantBuilder::new()
+        .with_delay(LOCK_PAUSE)
+        .with_max_times(LOCK_ATTEMPTS - 1);
+    let locked = (|| file.try_lock())
+        .retry(pauses)
+        .when(|error| matches!(error, TryLockError::WouldBlock))
+        .call();
+    match locked {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
     }
-    Ok(Some(file))
 }
 
 fn mark(directory: &Path) -> io::Result<()> {

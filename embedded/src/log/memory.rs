@@ -3,10 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::{ControlFlow, RangeInclusive},
-    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 
 use super::{Direction, Group, IndexEntry, Log, LogError, Visitor};
 use crate::model::{Position, Record, StreamName};
@@ -27,14 +27,9 @@ struct Contents {
 }
 
 impl MemoryLog {
-    fn contents(&self) -> RwLockReadGuard<'_, Contents> {
-        // Nothing that holds the lock can panic half way through a change.
-        self.contents.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The next few records of a range, in this direction.
     fn chunk(&self, from: Position, to: Position, direction: Direction) -> Vec<(Position, Bytes)> {
-        let contents = self.contents();
+        let contents = self.contents.read();
         let range = contents
             .records
             .range(from..to)
@@ -48,10 +43,7 @@ impl MemoryLog {
 
 impl Log for MemoryLog {
     fn commit(&self, group: Group) -> Result<(), LogError> {
-        let mut contents = self
-            .contents
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut contents = self.contents.write();
         contents.records.extend(group.records);
         for (stream, entry) in group.entries {
             contents
@@ -69,7 +61,7 @@ impl Log for MemoryLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let bytes = self.contents().records.get(&position).cloned();
+        let bytes = self.contents.read().records.get(&position).cloned();
         Ok(bytes
             .map(|bytes| Record::decode(position, bytes))
             .transpose()?)
@@ -101,7 +93,7 @@ impl Log for MemoryLog {
     }
 
     fn entry(&self, stream: &StreamName, number: u64) -> Result<Option<IndexEntry>, LogError> {
-        let contents = self.contents();
+        let contents = self.contents.read();
         let entry = contents
             .streams
             .get(stream)
@@ -119,7 +111,7 @@ impl Log for MemoryLog {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let contents = self.contents();
+        let contents = self.contents.read();
         let Some(entries) = contents.streams.get(stream) else {
             return Ok(Vec::new());
         };

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -103,7 +104,7 @@ impl Users {
             changing: Arc::default(),
         };
         users.load().await?;
-        if users.state().users.is_empty() {
+        if users.state.lock().users.is_empty() {
             users
                 .create(
                     "admin",
@@ -130,7 +131,7 @@ impl Users {
             .as_ref()
             .to_vec();
         let (kept, checked) = {
-            let state = self.state();
+            let state = self.state.lock();
             let kept = state
                 .users
                 .get(&login)
@@ -145,7 +146,7 @@ impl Users {
             if !right.unwrap_or(false) {
                 return None;
             }
-            let mut state = self.state();
+            let mut state = self.state.lock();
             // It may have been changed meanwhile.
             if state
                 .users
@@ -167,7 +168,7 @@ impl Users {
         groups: Vec<String>,
     ) -> Result<(), UserError> {
         let _one_at_a_time = self.changing.lock().await;
-        if self.state().users.contains_key(login) {
+        if self.state.lock().users.contains_key(login) {
             return Ok(());
         }
         let kept = Kept {
@@ -210,7 +211,7 @@ impl Users {
             .delete(user_stream(login), Expected::Any, Deletion::Soft)
             .await;
         deleted.map_err(UserError::Write)?;
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.users.remove(login);
         state.checked.remove(login);
         Ok(())
@@ -221,7 +222,8 @@ impl Users {
     }
 
     pub(crate) fn all(&self) -> Vec<User> {
-        self.state()
+        self.state
+            .lock()
             .users
             .values()
             .cloned()
@@ -230,17 +232,12 @@ impl Users {
     }
 
     fn find(&self, login: &str) -> Result<Kept, UserError> {
-        let state = self.state();
+        let state = self.state.lock();
         state
             .users
             .get(login)
             .cloned()
             .ok_or_else(|| UserError::NotFound(login.to_owned()))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that holds the lock can panic half way through a change.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn hashed(&self, password: String) -> Hashed {
@@ -258,7 +255,7 @@ impl Users {
             serde_json::to_vec(&kept),
         )
         .await?;
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.checked.remove(&kept.login_name);
         state.users.insert(kept.login_name.clone(), kept);
         Ok(())
@@ -287,7 +284,7 @@ impl Users {
     async fn load(&self) -> Result<(), UserError> {
         for login in self.events::<String>(StreamName::new(USERS)).await? {
             if let Some(kept) = self.events::<Kept>(user_stream(&login)).await?.pop() {
-                self.state().users.insert(login, kept);
+                self.state.lock().users.insert(login, kept);
             }
         }
         Ok(())

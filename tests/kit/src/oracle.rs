@@ -4,12 +4,12 @@
 //! The types here only spell the questions; nothing of the engine's own view of the cloud is used.
 
 use crate::{venv, workspace};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 /// An account in a region: where to look, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -243,10 +243,7 @@ impl Oracle {
     fn ask(&self, mode: &str, mut question: Value) -> Value {
         question["mode"] = json!(mode);
         question["endpoint"] = json!(self.endpoint);
-        let mut conversation = self
-            .conversation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut conversation = self.conversation.lock();
         writeln!(conversation.questions, "{question}").expect("ask the oracle");
         let mut line = String::new();
         conversation
