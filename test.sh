@@ -3,6 +3,7 @@
 #
 #   ./test.sh            all of it
 #   ./test.sh quick      formatting, lints and documents only: no tests, no Python
+#   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
 # Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, and a C compiler. The Python packages (an EC2 emulator
@@ -81,12 +82,29 @@ tests() {
     phase "tests" cargo_test --workspace "$@"
 }
 
+# The committed list is held against the lock file by the tests; this asks whether the list is still all that is known.
+advisories() {
+    if command -v cargo-deny >/dev/null; then
+        cargo deny --locked check advisories
+    elif command -v cargo-audit >/dev/null; then
+        # It has no file of exceptions of its own that says why: they are in deny.toml.
+        set --
+        for id in $(sed -n 's/.*{ id = "\(RUSTSEC-[0-9-]*\)".*/\1/p' deny.toml); do set -- "$@" --ignore "$id"; done
+        cargo audit "$@"
+    else
+        echo "neither cargo-deny nor cargo-audit is installed (cargo install --locked cargo-deny)." >&2
+        echo "What is known since $(sed -n 's/^checked = //p' tests/advisories.toml) is in tests/advisories.toml; the tests hold Cargo.lock against it." >&2
+        return 1
+    fi
+}
+
 case "${1:-}" in
 "")
     checks
     tests --no-fail-fast
     ;;
 quick) checks ;;
+advisories) phase "advisories, live" advisories ;;
 *)
     phase "Python packages" python_packages
     phase "tests" cargo_test "$@"

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use cargo_metadata::{Metadata, MetadataCommand};
-use peerage_tests::checks::{arrows, pins, tidy};
+use peerage_tests::checks::policy::{Advisories, Lock, Policy};
+use peerage_tests::checks::{arrows, links, pins, tidy};
 use peerage_tests::workspace;
-use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 
 fn metadata() -> Metadata {
     MetadataCommand::new()
@@ -29,6 +31,17 @@ fn every_file_is_tidy() {
 }
 
 #[test]
+fn every_link_between_documents_leads_somewhere() {
+    let files = workspace::files();
+    let documents = files.iter().filter(|(path, _)| path.ends_with(".md"));
+    let is_there = |path: &Path| workspace::root().join(path).exists();
+    let complaints: Vec<String> = documents
+        .flat_map(|(path, text)| links::complaints(path, text, is_there))
+        .collect();
+    none(&complaints);
+}
+
+#[test]
 fn only_the_designed_arrows_lead_between_rooms() {
     none(&arrows::complaints(&arrows::arrows(&metadata())));
 }
@@ -46,16 +59,45 @@ fn the_lock_file_holds_the_pinned_versions() {
     none(&pins::complaints(&lock));
 }
 
+/// The packages that are built on this machine: those of other platforms need not be there.
+fn all_packages() -> Metadata {
+    let compiler = Command::new("rustc").arg("-vV").output().unwrap();
+    let said = String::from_utf8(compiler.stdout).unwrap();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    let options = ["--locked", "--filter-platform", host.unwrap()];
+    MetadataCommand::new()
+        .manifest_path(workspace::root().join("Cargo.toml"))
+        .other_options(options.map(str::to_owned))
+        .exec()
+        .unwrap()
+}
+
+fn text(file: &str) -> String {
+    std::fs::read_to_string(workspace::root().join(file)).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy::parse(&text("deny.toml")).unwrap()
+}
+
+fn lock() -> Lock {
+    Lock::parse(&text("Cargo.lock")).unwrap()
+}
+
 #[test]
-fn every_dependency_comes_from_one_registry() {
-    let lock = std::fs::read_to_string(workspace::root().join("Cargo.lock")).unwrap();
-    let sources: BTreeSet<&str> = lock
-        .lines()
-        .filter_map(|line| line.strip_prefix("source = "))
-        .collect();
-    assert_eq!(sources.len(), 1, "{sources:#?}");
-    assert!(
-        sources.iter().all(|it| it.starts_with("\"registry+")),
-        "{sources:#?}"
-    );
+fn every_dependency_has_a_licence_that_is_allowed_and_comes_from_the_one_registry() {
+    let packages = all_packages();
+    none(&policy().license_complaints(&packages));
+    none(&policy().source_complaints(&packages, &lock()));
+}
+
+#[test]
+fn no_dependency_is_banned_or_here_twice_without_a_reason() {
+    none(&policy().ban_complaints(&lock()));
+}
+
+#[test]
+fn no_known_advisory_holds_but_those_that_are_excepted_with_a_reason() {
+    let known = Advisories::parse(&text("tests/advisories.toml")).unwrap();
+    none(&policy().advisory_complaints(&known, &lock()));
 }

@@ -2,5 +2,7 @@
 //! example that must fail.
 
 pub mod arrows;
+pub mod links;
 pub mod pins;
+pub mod policy;
 pub mod tidy;
