@@ -45,7 +45,7 @@ pub(crate) async fn follow(
                 }
             }
             Signal::CaughtUp if once => return Ok(()),
-            Signal::Checkpoint(_) | Signal::CaughtUp => {}
+            Signal::Checkpoint(_) | Signal::CaughtUp | Signal::Resumed => {}
         }
     }
 }
