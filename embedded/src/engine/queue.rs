@@ -246,7 +246,7 @@ mod tests {
                 },
             ))
         });
-        while sender.0.state().wanted < 3 && !waiting.is_finished() {
+        while sender.0.state.lock().wanted < 3 && !waiting.is_finished() {
             std::thread::yield_now();
         }
         sender.put(Numbered(3)).unwrap();
