@@ -13,10 +13,10 @@ use crate::{
     refusal::Refusal,
     status,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body::{Body as _, Frame};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage};
 use std::{convert::Infallible, time::Duration};
 use tokio::time::{Instant, timeout};
@@ -25,6 +25,9 @@ use tower::Service;
 
 /// The most a request may have, as in gRPC.
 const LARGEST_REQUEST: usize = 4 << 20;
+
+/// The most that is read of a request that is too large.
+const MOST_DISCARDED: usize = 16 << 20;
 
 /// The most a message of an answer may have.
 const LARGEST_MESSAGE: usize = 16 << 20;
@@ -130,16 +133,30 @@ fn encoded_plainly(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    if body.size_hint().lower() > LARGEST_REQUEST as u64 {
-        return Err(too_large());
-    }
-    let collected = timeout(ARRIVAL, Limited::new(body, LARGEST_REQUEST).collect()).await;
-    match collected {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+/// The whole body. What is too large is read on for a while and thrown away: a client that is
+/// still sending would not see its answer.
+async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else {
+                continue;
+            };
+            length += data.len();
+            if length <= LARGEST_REQUEST {
+                whole.extend_from_slice(&data);
+            } else if length > MOST_DISCARDED {
+                break;
+            }
+        }
+        Ok::<_, Status>(())
+    };
+    match timeout(ARRIVAL, reading).await {
+        Ok(_) if length > LARGEST_REQUEST => Err(too_large()),
+        Ok(Ok(())) => Ok(whole.freeze()),
         Ok(Err(error)) => {
-            let text = format!("the body broke off: {error}");
+            let text = format!("the body broke off: {}", error.message());
             Err(Refusal::unreadable(None, text))
         }
         Err(_) => Err(Refusal::new(

@@ -4,7 +4,9 @@
 #[allow(dead_code)]
 mod support;
 
+use peerage_gateway::Gateway;
 use std::{net::SocketAddr, time::Duration};
+use support::Answer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -15,10 +17,14 @@ use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 async fn start() -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+    start_with(support::gateway()).await
+}
+
+async fn start_with(gateway: Gateway) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let draining = CancellationToken::new();
-    let serving = peerage_gateway::serve(listener, support::gateway(), draining.clone());
+    let serving = peerage_gateway::serve(listener, gateway, draining.clone());
     (address, draining, tokio::spawn(serving))
 }
 
@@ -66,5 +72,36 @@ async fn a_connection_that_does_not_say_what_it_wants_is_closed() {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&answer), "", "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_ends_when_its_connection_does() {
+    for (method, answer) in [("Check", Answer::Silent), ("Watch", Answer::Pending)] {
+        let (service, dropped) = support::canned(answer);
+        let called = CancellationToken::new();
+        let heard = called.clone();
+        let service = tower::ServiceBuilder::new()
+            .map_request(move |request| {
+                heard.cancel();
+                request
+            })
+            .service(service);
+        let (address, _, _) = start_with(support::canned_gateway(service)).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let call = format!(
+            "POST /grpc.health.v1.Health/{method} HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+        );
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let within = Duration::from_secs(10);
+        tokio::time::timeout(within, called.cancelled())
+            .await
+            .unwrap();
+        assert!(!dropped.is_cancelled(), "{method}");
+        drop(stream);
+        tokio::time::timeout(within, dropped.cancelled())
+            .await
+            .unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! What the API says of itself: its descriptors, and what its OpenAPI document begins with.
 
-use super::{v0, v1};
+use super::v1;
 use gateway::Description;
 use prost_reflect::{DescriptorError, DescriptorPool};
 
@@ -20,7 +20,6 @@ pub const DESCRIPTION: Description<'static> = Description {
 /// The services that answer in gRPC, gRPC-Web and JSON alike, health included.
 pub fn descriptors() -> Result<DescriptorPool, DescriptorError> {
     let mut pool = DescriptorPool::decode(v1::DESCRIPTORS)?;
-    pool.decode_file_descriptor_set(v0::DESCRIPTORS)?;
     pool.decode_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
     Ok(pool)
 }

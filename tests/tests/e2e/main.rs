@@ -12,6 +12,7 @@ mod cli;
 mod cloud;
 mod compose;
 mod demo;
+mod json;
 mod life;
 mod outage;
 mod restart;

@@ -1,6 +1,7 @@
 //! What the suites share: the API's typed client, and a cloud with networks to peer.
 
 pub(crate) mod api;
+pub(crate) mod http;
 pub(crate) mod world;
 
 use std::time::Duration;
