@@ -273,6 +273,7 @@ impl Builder {
             instance,
             advertised: address,
             max_append_size: self.max_append_size,
+            clock: Arc::clone(&self.clock),
         };
         let server = Server {
             routes: grpc::routes(context),

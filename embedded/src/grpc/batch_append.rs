@@ -2,11 +2,13 @@
 //! id.
 //!
 //! An append may come in several messages and is carried out with its last. A failed one does not
-//! end the call: its error is in its reply.
+//! end the call: its error is in its reply. One whose time is over, or that has grown too large, is
+//! answered at once and forgotten, whether its last message came or not.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_stream::try_stream;
+use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use prost::Name;
 use protocol::{
@@ -27,6 +29,7 @@ use protocol::{
         },
     },
 };
+use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
@@ -57,21 +60,33 @@ pub(super) fn batch_append(
         let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
         let mut more = true;
         while more || !answers.is_empty() {
+            let first_late = unfinished.values().map(|batch| batch.until).min();
             let step = tokio::select! {
                 Some(answer) = answers.next() => Step::Answer(answer),
+                () = sleep_until(first_late.unwrap_or_else(Instant::now)), if first_late.is_some() => Step::Late,
                 request = requests.message(), if more && answers.len() < IN_FLIGHT => Step::Request(request),
             };
             match step {
                 Step::Answer(answer) => yield answer,
+                Step::Late => {
+                    let now = Instant::now();
+                    for (_, batch) in unfinished.extract_if(|_, batch| batch.until <= now) {
+                        yield batch.failed(timed_out());
+                    }
+                }
                 Step::Request(request) => {
                     let Some(request) = request? else {
                         more = false;
                         continue;
                     };
-                    if let Some(batch) = collect(&mut unfinished, request, context.max_append_size)? {
-                        // Asked here, so that batches reach the writer in the order they came.
-                        let allowed = batch.allowed(&context, &who).await;
-                        answers.push_back(carry_out(context.clone(), allowed, batch).boxed());
+                    match collect(&mut unfinished, request, &context)? {
+                        Collected::Unfinished => {}
+                        Collected::Over(batch, status) => yield batch.failed(status),
+                        Collected::Whole(batch) => {
+                            // Asked here, so that batches reach the writer in the order they came.
+                            let allowed = batch.allowed(&context, &who).await;
+                            answers.push_back(carry_out(context.clone(), allowed, batch).boxed());
+                        }
                     }
                 }
             }
@@ -82,6 +97,8 @@ pub(super) fn batch_append(
 /// What happens next in a call.
 enum Step {
     Answer(BatchAppendResp),
+    /// The time of an unfinished batch is over.
+    Late,
     Request(Result<Option<BatchAppendReq>, Status>),
 }
 
@@ -93,9 +110,28 @@ struct Batch {
     events: Vec<NewEvent>,
     size: usize,
     refusal: Option<Refusal>,
+    /// When its time is over.
+    until: Instant,
+}
+
+/// What a message made of its batch.
+enum Collected {
+    Unfinished,
+    Whole(Batch),
+    /// It is answered, and what may still come of it is passed over.
+    Over(Batch, RpcStatus),
 }
 
 impl Batch {
+    fn failed(self, status: RpcStatus) -> BatchAppendResp {
+        BatchAppendResp {
+            correlation_id: self.correlation_id,
+            stream_identifier: self.stream_identifier,
+            result: Some(BatchResult::Error(status)),
+            expected_stream_position: None,
+        }
+    }
+
     async fn allowed(&self, context: &Context, who: &Identity) -> Result<(), RpcStatus> {
         let Ok(stream) = read_writable_stream(self.options.stream_identifier.clone()) else {
             // Refused for its name, in a moment.
@@ -116,14 +152,16 @@ impl Batch {
     }
 }
 
-/// Adds a message to its batch. The batch comes back with its last message.
+/// Adds a message to its batch. The batch comes back with its last message, or when it can only
+/// fail.
 ///
 /// A batch whose first message has no options is passed over, as by a real server.
 fn collect(
     unfinished: &mut HashMap<Uuid, Batch>,
     request: BatchAppendReq,
-    limit: usize,
-) -> Result<Option<Batch>, Status> {
+    context: &Context,
+) -> Result<Collected, Status> {
+    let limit = context.max_append_size;
     let id = read_id(request.correlation_id.as_ref())
         .ok_or_else(|| Status::invalid_argument("A batch must have a correlation id."))?;
     let mut batch = match (unfinished.remove(&id), request.options) {
@@ -131,12 +169,14 @@ fn collect(
         (None, Some(options)) => Batch {
             correlation_id: request.correlation_id,
             stream_identifier: options.stream_identifier.clone(),
+            until: Instant::now()
+                + time_allowed(options.deadline_option.as_ref(), (context.clock)()),
             options,
             events: Vec::new(),
             size: 0,
             refusal: None,
         },
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(Collected::Unfinished),
     };
     for message in request.proposed_messages {
         match proposed::batched(message) {
@@ -144,11 +184,17 @@ fn collect(
             Err(refusal) => batch.refusal = batch.refusal.or(Some(refusal)),
         }
     }
+    if batch.until <= Instant::now() {
+        return Ok(Collected::Over(batch, timed_out()));
+    }
     if request.is_final {
-        return Ok(Some(batch));
+        return Ok(Collected::Whole(batch));
+    }
+    if batch.size > limit {
+        return Ok(Collected::Over(batch, too_large(limit)));
     }
     unfinished.insert(id, batch);
-    Ok(None)
+    Ok(Collected::Unfinished)
 }
 
 async fn carry_out(
@@ -191,25 +237,38 @@ async fn append(
     if batch.size > context.max_append_size {
         return Err(too_large(context.max_append_size));
     }
-    let allowed = time_allowed(batch.options.deadline_option.as_ref());
     let append = context
         .writer
         .append(stream.clone(), expected, batch.events);
-    match tokio::time::timeout(allowed, append).await {
+    match tokio::time::timeout_at(batch.until, append).await {
         Ok(Ok(outcome)) => answer(&stream, expected, outcome),
         Ok(Err(failure)) => Err(failed(&failure)),
-        Err(_) => Err(error(Code::DeadlineExceeded, "Timeout", &Timeout {})),
+        Err(_) => Err(timed_out()),
     }
 }
 
+fn timed_out() -> RpcStatus {
+    error(Code::DeadlineExceeded, "Timeout", &Timeout {})
+}
+
 /// One official client sends seconds since 1970 for a duration: the write timeout bounds that too.
-fn time_allowed(deadline: Option<&options::DeadlineOption>) -> Duration {
+/// A deadline that is past leaves no time at all.
+fn time_allowed(deadline: Option<&options::DeadlineOption>, now: DateTime<Utc>) -> Duration {
     match deadline {
-        Some(options::DeadlineOption::Deadline(duration)) => Duration::try_from(*duration)
-            .unwrap_or(WRITE_TIMEOUT)
-            .min(WRITE_TIMEOUT),
-        Some(options::DeadlineOption::Deadline21100(_)) | None => WRITE_TIMEOUT,
+        Some(options::DeadlineOption::Deadline(duration)) => {
+            Duration::try_from(*duration).unwrap_or(Duration::ZERO)
+        }
+        Some(options::DeadlineOption::Deadline21100(at)) => {
+            let nanos = u32::try_from(at.nanos).unwrap_or_default();
+            match DateTime::from_timestamp(at.seconds, nanos) {
+                Some(at) => (at - now).to_std().unwrap_or(Duration::ZERO),
+                None if at.seconds < 0 => Duration::ZERO,
+                None => WRITE_TIMEOUT,
+            }
+        }
+        None => WRITE_TIMEOUT,
     }
+    .min(WRITE_TIMEOUT)
 }
 
 fn answer(

@@ -38,7 +38,9 @@ use protocol::{
 use tonic::service::Routes;
 use uuid::Uuid;
 
-use crate::{engine::WriterHandle, persistent::Groups, read::Reader, security::Guard};
+use crate::{
+    engine::WriterHandle, persistent::Groups, read::Reader, security::Guard, source::Clock,
+};
 
 /// The largest message a real server takes: 16 MiB less 10,000 bytes.
 const MAX_MESSAGE: usize = 16_767_216;
@@ -60,6 +62,7 @@ pub(crate) struct Context {
     pub(crate) advertised: SocketAddr,
     /// The largest sum of sizes of the events in one append.
     pub(crate) max_append_size: usize,
+    pub(crate) clock: Clock,
 }
 
 /// All services, ready to be served.

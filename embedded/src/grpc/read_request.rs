@@ -162,7 +162,7 @@ fn read_start(options: StreamOptions) -> Result<(StreamName, StreamStart), Statu
     let start = match options.revision_option {
         Some(RevisionOption::Start(())) => StreamStart::Start,
         Some(RevisionOption::End(())) => StreamStart::End,
-        Some(RevisionOption::Revision(number)) => StreamStart::Revision(number),
+        Some(RevisionOption::Revision(number)) => StreamStart::at(number),
         None => {
             return Err(Status::invalid_argument(
                 "The request must say where to start.",

@@ -25,6 +25,16 @@ pub(crate) enum StreamStart {
     Revision(u64),
 }
 
+impl StreamStart {
+    /// Some clients write the end as the greatest number there is.
+    pub(crate) fn at(revision: u64) -> Self {
+        match revision {
+            u64::MAX => Self::End,
+            _ => Self::Revision(revision),
+        }
+    }
+}
+
 /// What is asked of one stream.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamRead {

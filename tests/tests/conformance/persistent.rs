@@ -10,7 +10,7 @@ use kurrentdb::{
     ReplayParkedMessagesOptions, ResolvedEvent, StreamPosition,
     SubscribeToPersistentSubscriptionOptions, SubscriptionFilter,
 };
-use peerage_tests::wait;
+use peerage_tests::{golden::wire::Came, wait};
 use serde_json::json;
 use std::time::Duration;
 
@@ -440,4 +440,49 @@ async fn row_26_a_group_on_all_with_a_filter_delivers_what_matches() {
         )
         .await
         .unwrap();
+}
+
+/// A group as one official client creates it: the stream and the start beside the settings, and
+/// the end as the greatest number.
+#[tokio::test]
+async fn row_26_the_greatest_number_is_the_end_in_the_older_form_too() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(2).await;
+    let settings = json!({
+        "revision": u64::MAX.to_string(), "max_retry_count": 2, "min_checkpoint_count": 1,
+        "max_checkpoint_count": 5, "live_buffer_size": 50, "read_batch_size": 10,
+        "history_buffer_size": 20, "message_timeout_ms": 30000, "checkpoint_after_ms": 100,
+    });
+    let create = json!({"options": {
+        "stream_identifier": {"stream_name": stream}, "group_name": GROUP, "settings": settings,
+    }});
+    let (_, ending) = raw::call("PersistentSubscriptions/Create", &[create]).await;
+    assert_eq!(ending.code, "OK", "{}", ending.message);
+    let mut consumer = consume(&store, &stream, 10).await;
+    store.write(&stream, events(1)).await;
+    assert_eq!(consumer.number().await, 2);
+}
+
+#[tokio::test]
+async fn row_26_a_consumer_that_closes_its_side_is_pushed_to_until_the_call_ends() {
+    if !supported().await {
+        return;
+    }
+    let store = store().await;
+    let stream = store.stream_of(1).await;
+    create(&store, &stream, &from_start()).await;
+    let options = json!({"options": {
+        "stream_identifier": {"stream_name": stream}, "group_name": GROUP, "buffer_size": 10,
+        "uuid_option": {"string": {}},
+    }});
+    let mut call = raw::open("PersistentSubscriptions/Read", &[options]).await;
+    call.finish_requests();
+    store.write(&stream, events(1)).await;
+    for what in ["the confirmation", "the first event", "the second event"] {
+        let came = raw::next(what, &mut call).await;
+        assert!(matches!(came, Came::Message(_)), "{what}: {came:?}");
+    }
 }

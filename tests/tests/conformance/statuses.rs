@@ -165,24 +165,88 @@ async fn a_leader_answers_calls_that_require_one() {
         .unwrap();
 }
 
-/// One batch on an open call, and the answer to it.
-async fn batch(stream: &str, expected: &Value, count: usize) -> Value {
-    let correlation = Uuid::new_v4().to_string();
+/// A batch of so many events, whole or not.
+fn batch_of(stream: &str, options: &Value, count: usize, is_final: bool) -> Value {
     let metadata = json!({"type": "Tested", "content-type": "application/json"});
-    let proposed: Vec<Value> =
-        (0..count).map(|_| json!({"id": {"string": Uuid::new_v4().to_string()}, "metadata": metadata, "data": "{}"})).collect();
-    let mut request = on(stream, expected);
-    request["correlation_id"] = json!({"string": correlation});
+    let proposed: Vec<Value> = (0..count)
+        .map(|_| {
+            let id = json!({"string": Uuid::new_v4().to_string()});
+            json!({"id": id, "metadata": metadata, "data": "{}"})
+        })
+        .collect();
+    let mut request = on(stream, options);
+    request["correlation_id"] = json!({"string": Uuid::new_v4().to_string()});
     request["proposed_messages"] = json!(proposed);
-    request["is_final"] = json!(true);
+    request["is_final"] = json!(is_final);
+    request
+}
+
+/// The answer to a request on an open call.
+async fn answer_to(request: Value) -> Value {
+    let correlation = request["correlation_id"].clone();
+    let stream = request["options"]["stream_identifier"]["stream_name"].clone();
     let mut call = raw::open("Streams/BatchAppend", &[request]).await;
     let Came::Message(answer) = raw::next("the answer to a batch", &mut call).await else {
         panic!("the call ended")
     };
     let answer = peerage_tests::golden::messages::to_recorded(&answer);
-    assert_eq!(answer["correlation_id"], json!({"string": correlation}));
+    assert_eq!(answer["correlation_id"], correlation);
     assert_eq!(answer["stream_identifier"]["stream_name"], stream);
     answer
+}
+
+/// One batch on an open call, and the answer to it.
+async fn batch(stream: &str, expected: &Value, count: usize) -> Value {
+    answer_to(batch_of(stream, expected, count, true)).await
+}
+
+fn timed_out(answer: &Value) {
+    let error = &answer["error"];
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (&json!("DEADLINE_EXCEEDED"), &json!("Timeout")),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_whose_deadline_is_past_answers_timeout_and_writes_nothing() {
+    let store = store().await;
+    for deadline in [
+        json!({"deadline": {"seconds": "0", "nanos": 0}}),
+        json!({"deadline": {"seconds": "-5", "nanos": 0}}),
+        json!({"deadline_21_10_0": {"seconds": "1600000000", "nanos": 0}}),
+    ] {
+        let stream = unused("conformance-");
+        let mut options = json!({"any": {}});
+        options
+            .as_object_mut()
+            .unwrap()
+            .extend(deadline.as_object().unwrap().clone());
+        timed_out(&batch(&stream, &options, 1).await);
+        assert!(
+            matches!(store.read(&stream).await, Err(Error::ResourceNotFound)),
+            "{deadline}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_never_finished_answers_timeout_at_its_deadline() {
+    let options = json!({"any": {}, "deadline": {"seconds": "0", "nanos": 200_000_000}});
+    let unfinished = batch_of(&unused("conformance-"), &options, 1, false);
+    timed_out(&answer_to(unfinished).await);
+}
+
+#[tokio::test]
+async fn a_batch_that_grows_too_large_is_answered_before_its_last_message() {
+    let mut request = batch_of(&unused("conformance-"), &json!({"any": {}}), 2, false);
+    let half = "x".repeat(600 * 1024);
+    for event in request["proposed_messages"].as_array_mut().unwrap() {
+        event["data"] = json!(half);
+    }
+    let answer = answer_to(request).await;
+    assert_eq!(answer["error"]["message"], "MaximumAppendSizeExceeded");
 }
 
 #[tokio::test]

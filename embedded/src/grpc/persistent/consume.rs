@@ -60,18 +60,24 @@ pub(super) async fn consume(
         // the stream and the group.
         let subscription_id = name.to_string();
         yield reply(Content::SubscriptionConfirmation(SubscriptionConfirmation { subscription_id }));
+        // Some clients close their side when they stop acknowledging; what is pushed goes on until
+        // the call is cancelled.
+        let mut asks = true;
         loop {
             let step = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => Step::Shutdown,
-                request = requests.message() => Step::Asked(request),
+                request = requests.message(), if asks => Step::Asked(request),
                 pushed = connection.events.recv() => Step::Pushed(pushed.and_then(Result::ok)),
             };
             match step {
                 Step::Shutdown => Err(status::shutting_down())?,
-                Step::Asked(request) => match request?.and_then(|request| request.content) {
-                    Some(content) => answer(&connection, content).await?,
-                    None => Err(dropped(&name))?,
+                Step::Asked(request) => match request? {
+                    Some(request) => match request.content {
+                        Some(content) => answer(&connection, content).await?,
+                        None => Err(dropped(&name))?,
+                    },
+                    None => asks = false,
                 },
                 Step::Pushed(None) => Err(dropped(&name))?,
                 Step::Pushed(Some(pushed)) => yield reply(Content::Event(event(&pushed, ids))),

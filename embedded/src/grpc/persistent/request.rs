@@ -31,7 +31,7 @@ pub(super) fn create(request: CreateReq) -> Result<GroupConfig, Status> {
             let start = match stream.revision_option {
                 Some(RevisionOption::Start(())) => StreamStart::Start,
                 Some(RevisionOption::End(())) => StreamStart::End,
-                Some(RevisionOption::Revision(number)) => StreamStart::Revision(number),
+                Some(RevisionOption::Revision(number)) => StreamStart::at(number),
                 None => return Err(no_start()),
             };
             (
@@ -62,7 +62,7 @@ pub(super) fn create(request: CreateReq) -> Result<GroupConfig, Status> {
                 .map_or(0, |settings| settings.revision);
             (
                 read_stream(options.stream_identifier)?,
-                Origin::Stream(StreamStart::Revision(revision)),
+                Origin::Stream(StreamStart::at(revision)),
             )
         }
     };
