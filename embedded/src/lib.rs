@@ -36,6 +36,8 @@
 //!
 //! It knows no cluster, and nothing of what its events mean.
 
+#![warn(missing_docs)]
+
 #[cfg(test)]
 mod chance;
 mod engine;

@@ -5,6 +5,8 @@
 //! Nothing here knows what a test wants to prove. The suites are in `tests/`; the recordings of a
 //! real server, which the [`golden`] player replays against any node, are in `golden/`; the
 //! independent judge of the emulated cloud is in `oracle/`.
+
+#![warn(missing_docs)]
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of tests that cannot go on should say so and stop the test"

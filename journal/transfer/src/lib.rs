@@ -15,6 +15,8 @@
 //! Read first: [`Store`] (how a store that does not answer is asked again), then [`export()`] and
 //! [`import()`]; the form of a line is in `line.rs`.
 
+#![warn(missing_docs)]
+
 mod append;
 mod error;
 mod export;

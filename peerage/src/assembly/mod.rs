@@ -6,7 +6,7 @@
 //! the other way: calls in flight are finished, workers end after the step they are in, the store
 //! is closed last.
 
-mod ground;
+mod store;
 
 use crate::{
     api::{
@@ -26,12 +26,12 @@ use crate::{
 use chrono::Utc;
 use embedded::EmbeddedNode;
 use gateway::{Access, Gateway};
-use ground::{open_journal, shown, store, take_directory};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
 use simulated::KeepingError;
 use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use store::{open_journal, shown, start_store, take_directory};
 use thiserror::Error;
 use tokio::{
     net::TcpListener,
@@ -173,7 +173,7 @@ impl Engine {
         let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let directory = take_directory(config, storage)?;
-        let (node, connection_string) = store(config, storage).await?;
+        let (node, connection_string) = start_store(config, storage).await?;
         let journal = open_journal(config, &connection_string).await?;
         let projections = match storage {
             Storage::OnDisk => Projections::open(&config.data.dir.join("read-models.sqlite")),

@@ -4,6 +4,8 @@
 //! It knows no room, so every room may use it for its own tests without learning of another. What
 //! needs a room (the program under test, the proxy in front of an event store, the player of
 //! recordings) is in `tests/src`.
+
+#![warn(missing_docs)]
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of tests that cannot go on should say so and stop the test"

@@ -1,7 +1,7 @@
 //! The table of expected revisions: the state of the stream against what the writer says it is.
 
-use crate::ground::{conflict, event, events, is_deleted, is_not_found, store, unused};
 use crate::raw;
+use crate::support::{conflict, event, events, is_deleted, is_not_found, store, unused};
 use kurrentdb::{CurrentRevision, Position, StreamState};
 use serde_json::json;
 

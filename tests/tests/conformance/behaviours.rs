@@ -3,11 +3,11 @@
 //! Most rows are looked at closely in the other modules; here each is seen once as a client sees
 //! it. Rows about stopping and starting the server use a node of their own.
 
-use crate::ground::{
+use crate::raw;
+use crate::support::{
     Signal, conflict, connect, connection_string, event, events, ids, is_deleted, is_not_found,
     soon, store, unused, with_ids,
 };
-use crate::raw;
 use bytes::Bytes;
 use chrono::Utc;
 use embedded::EmbeddedNode;
@@ -117,7 +117,7 @@ async fn row_6_the_last_stream_position_of_ten_events_is_9() {
     let store = store().await;
     let stream = store.stream_of(10).await;
     let seen = store.messages(&stream, &ReadStreamOptions::default()).await;
-    assert_eq!(seen.last(), Some(&crate::ground::Seen::Last(9)));
+    assert_eq!(seen.last(), Some(&crate::support::Seen::Last(9)));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Soft deletes and tombstones.
 
-use crate::ground::{conflict, events, is_deleted, is_not_found, status, store, unused};
+use crate::support::{conflict, events, is_deleted, is_not_found, status, store, unused};
 use kurrentdb::{CurrentRevision, ReadAllOptions, StreamPosition, StreamState};
 use serde_json::json;
 use tonic::Code;

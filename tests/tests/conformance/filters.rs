@@ -1,7 +1,7 @@
 //! Server-side filters, and the checkpoints of filtered subscriptions.
 
-use crate::ground::{Signal, Store, event, events, store, unused};
 use crate::raw;
+use crate::support::{Signal, Store, event, events, store, unused};
 use kurrentdb::{
     EventData, Position, ReadAllOptions, ResolvedEvent, StreamPosition, SubscribeToAllOptions,
     SubscriptionFilter,

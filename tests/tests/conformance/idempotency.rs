@@ -1,9 +1,9 @@
 //! What an append does whose events the stream may already hold.
 
-use crate::ground::{
+use crate::raw;
+use crate::support::{
     conflict, event, events, ids, is_another_store, is_not_found, store, unused, with_ids,
 };
-use crate::raw;
 use kurrentdb::{CurrentRevision, Position, StreamState};
 use serde_json::json;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! The limits: how much one append may hold, and what a stream may be called.
 
-use crate::ground::{Store, is_not_found, status, store, unused};
 use crate::raw;
+use crate::support::{Store, is_not_found, status, store, unused};
 use kurrentdb::{EventData, StreamState};
 use serde_json::json;
 use tonic::Code;

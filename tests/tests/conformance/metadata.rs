@@ -1,6 +1,6 @@
 //! Stream metadata, and what truncation by it hides.
 
-use crate::ground::{Seen, event, events, is_deleted, is_not_found, store, unused};
+use crate::support::{Seen, event, events, is_deleted, is_not_found, store, unused};
 use kurrentdb::{
     Acl, AppendToStreamOptions, EventData, ReadStreamOptions, StreamAclBuilder, StreamMetadata,
     StreamMetadataResult, StreamPosition, StreamState,

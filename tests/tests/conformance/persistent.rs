@@ -1,8 +1,8 @@
 //! Row 26: persistent subscriptions, as far as the client shows them. A server that has none says
 //! so in its features.
 
-use crate::ground::{Store, events, soon, store, unused};
 use crate::raw;
+use crate::support::{Store, events, soon, store, unused};
 use kurrentdb::{
     DeletePersistentSubscriptionOptions, Error, GetPersistentSubscriptionInfoOptions,
     ListPersistentSubscriptionsOptions, NakAction, PersistentSubscription,
@@ -91,7 +91,7 @@ impl Consumer {
     }
 
     async fn stays_silent(&mut self) {
-        let next = tokio::time::timeout(crate::ground::A_WHILE, self.subscription.next());
+        let next = tokio::time::timeout(crate::support::A_WHILE, self.subscription.next());
         assert!(next.await.is_err(), "nothing was to come");
     }
 }

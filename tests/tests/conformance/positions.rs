@@ -1,7 +1,7 @@
 //! Numbers of events, positions in the log, and `$all`.
 
-use crate::ground::{event, events, store, unused};
 use crate::raw;
+use crate::support::{event, events, store, unused};
 use kurrentdb::{Position, ReadAllOptions, StreamPosition, StreamState, SubscriptionFilter};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Raw gRPC to the store under test, for what the client cannot say or does not show. Messages have
 //! the recordings' form.
 
-use crate::ground::{SOON, connection_string};
+use crate::support::{SOON, connection_string};
 use peerage_tests::golden::matching::Names;
 use peerage_tests::golden::messages::{from_recorded, method, to_recorded};
 use peerage_tests::golden::wire::{Call, Came, Ending, Target};

@@ -1,7 +1,7 @@
 //! The messages of stream reads, in every shape, and links.
 
-use crate::ground::{Seen, Store, events, is_not_found, store, unused};
 use crate::raw;
+use crate::support::{Seen, Store, events, is_not_found, store, unused};
 use kurrentdb::{
     EventData, ReadAllOptions, ReadStreamOptions, ResolvedEvent, StreamPosition, StreamState,
     SubscriptionFilter,

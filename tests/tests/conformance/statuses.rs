@@ -1,7 +1,7 @@
 //! How the server says no: status codes, texts and trailers.
 
-use crate::ground::{connection_string, events, store, unused};
 use crate::raw;
+use crate::support::{connection_string, events, store, unused};
 use kurrentdb::{AppendToStreamOptions, ClientSettings, Error, StreamState};
 use peerage_tests::golden::wire::{Came, Ending};
 use serde_json::{Value, json};

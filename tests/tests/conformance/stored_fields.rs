@@ -1,6 +1,6 @@
 //! What is stored of an event, and what comes back.
 
-use crate::ground::{store, unused};
+use crate::support::{store, unused};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use kurrentdb::{EventData, RecordedEvent};

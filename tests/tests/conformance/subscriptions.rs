@@ -1,9 +1,9 @@
 //! Subscriptions: what comes first, what comes when, and that nothing is lost or doubled.
 
-use crate::ground::{
+use crate::raw;
+use crate::support::{
     Following, Signal, connect, connection_string, event, events, is_deleted, store, unused,
 };
-use crate::raw;
 use kurrentdb::{
     EventData, Position, StreamPosition, StreamState, SubscribeToAllOptions,
     SubscribeToStreamOptions, SubscriptionFilter,

@@ -3,7 +3,7 @@
 //!
 //! Our own node is started with both. Of another store each test finds out first, and stands aside.
 
-use crate::ground::{Store, connect, event, events, soon, unused};
+use crate::support::{Store, connect, event, events, soon, unused};
 use embedded::EmbeddedNode;
 use kurrentdb::{
     Acl, AppendToStreamOptions, ClientSettings, Credentials, DeleteStreamOptions, Error, EventData,
@@ -34,7 +34,7 @@ static SECURED: Node = LazyLock::new(|| {
 
 /// A node for as long as the process lives, or the store that the environment names.
 fn running(builder: fn() -> embedded::Builder) -> String {
-    peerage_tests::store::from_environment().unwrap_or_else(|| crate::ground::start(builder))
+    peerage_tests::store::from_environment().unwrap_or_else(|| crate::support::start(builder))
 }
 
 /// The event of links: number in its stream, and what each link points at.

@@ -1,7 +1,7 @@
 //! A link that somebody else made: previewed without a write, kept from then on, and never removed.
 
-use super::ground::Ground;
 use super::peering::{Life, text};
+use super::worlds::Ground;
 use peerage_tests::oracle::{Expected, Route};
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! From a request to an active peering: accepted by the engine, or by the peer's owner, who then
 //! keeps that side.
 
-use super::ground::Ground;
 use super::peering::{INGRESS, Life, data, text};
+use super::worlds::Ground;
 use peerage_tests::oracle::{Expected, Rule};
 use serde_json::json;
 use std::sync::Arc;

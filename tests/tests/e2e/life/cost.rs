@@ -1,8 +1,8 @@
 //! What a life costs in cloud calls, by the log of the strict EC2. The worlds here belong to one
 //! test each: all of it is counted.
 
-use super::ground::{Ground, World, changes};
 use super::peering::Life;
+use super::worlds::{Ground, World, changes};
 use crate::support::SOON;
 use crate::support::api::{Api, Command};
 use chrono::{DateTime, TimeDelta};

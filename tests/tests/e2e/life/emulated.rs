@@ -1,8 +1,8 @@
 //! An emulated EC2, and people at it: every deed is a call of boto3's, made by the oracle as the
 //! account that it concerns.
 
-use super::ground::World;
 use super::people::People;
+use super::worlds::World;
 use peerage_tests::microburst::Microburst;
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{Expected, Network, Oracle, Place, Wanted};

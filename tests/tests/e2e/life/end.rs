@@ -1,7 +1,7 @@
 //! The ways out: removed without a trace, abandoned with a list, retired; and killed on the way.
 
-use super::ground::Ground;
 use super::peering::{Life, first, last, text};
+use super::worlds::Ground;
 use crate::support::SOON;
 use peerage_tests::wait;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Exposure: somebody else's rules at the peer that let the private network in.
 
-use super::ground::Ground;
 use super::peering::Life;
+use super::worlds::Ground;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The whole life of a peering, from outside: the program and its command line on several clouds,
 //! judged by the oracle.
 //!
-//! A scenario is written once and runs in several worlds ([`ground::World`]): on the bare emulator,
+//! A scenario is written once and runs in several worlds ([`worlds::World`]): on the bare emulator,
 //! which takes almost everything; on the strict EC2, where a forgotten step is refused and nothing
 //! is there at once; behind a wire that throttles and loses the answers to changes; and on the
 //! simulated cloud, on a bad day. What only the strict world can show, and what its log of calls
@@ -11,7 +11,7 @@
 macro_rules! in_world {
     ($module:ident, $world:ident, $made:ident: $($scenario:ident),+) => {
         mod $module {
-            use crate::life::ground::{Ground, World};
+            use crate::life::worlds::{Ground, World};
             $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::$world).await).await; })+
         }
     };
@@ -43,7 +43,6 @@ mod cost;
 mod emulated;
 mod end;
 mod exposure;
-mod ground;
 mod host;
 mod names;
 mod owner;
@@ -56,3 +55,4 @@ mod routes;
 mod simulated;
 mod strict_only;
 mod upkeep;
+mod worlds;

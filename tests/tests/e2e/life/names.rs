@@ -1,7 +1,7 @@
 //! Name resolution over a link, and what it needs.
 
-use super::ground::Ground;
 use super::peering::Life;
+use super::worlds::Ground;
 use std::sync::Arc;
 
 in_every_world!(

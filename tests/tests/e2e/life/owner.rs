@@ -1,7 +1,7 @@
 //! What the owner of the peer does of his own accord: ends a link, or will have none.
 
-use super::ground::Ground;
 use super::peering::Life;
+use super::worlds::Ground;
 use std::sync::Arc;
 
 in_every_world!(

@@ -1,9 +1,9 @@
 //! One network, its engine and its peering in a world: what a scenario tells it to do, and what it
 //! asks of it.
 
-use super::ground::Ground;
 use super::host::Host;
 use super::people::People;
+use super::worlds::Ground;
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;

@@ -1,8 +1,8 @@
 //! What the cloud refuses for want of a permission: found before the first write, or named where it
 //! stops a removal.
 
-use super::ground::{Change, Ground};
 use super::peering::Life;
+use super::worlds::{Change, Ground};
 use std::sync::Arc;
 
 where_permissions_count!(

@@ -1,7 +1,7 @@
 //! What speaks against a peering is found before anything is asked of the cloud.
 
-use super::ground::Ground;
 use super::peering::{Life, printed, text};
+use super::worlds::Ground;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 //!
 //! How much is allowed is set for a whole world, so each of these worlds belongs to one test.
 
-use super::ground::Ground;
 use super::peering::Life;
+use super::worlds::Ground;
 use crate::support::world::Pair;
 use peerage_tests::oracle::{Expected, Wanted};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Routes that change: one takes another's place without a gap, and one goes.
 
-use super::ground::Ground;
 use super::peering::{Life, first, last};
+use super::worlds::Ground;
 use peerage::api::v0::Peering;
 use peerage_tests::oracle::Route;
 use std::sync::Arc;

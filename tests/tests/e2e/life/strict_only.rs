@@ -1,8 +1,8 @@
 //! What only the strict EC2 shows, because it is about the wire alone: who enters which account
 //! how.
 
-use super::ground::{Ground, World};
 use super::peering::Life;
+use super::worlds::{Ground, World};
 use peerage_tests::strict::Call;
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Drift: what somebody changes by hand is found, and put back or left as the network's policy
 //! says.
 
-use super::ground::Ground;
 use super::peering::{Life, text};
+use super::worlds::Ground;
 use chrono::DateTime;
 use peerage_tests::oracle::Expected;
 use serde_json::json;

@@ -1,7 +1,8 @@
-//! What an engine stands on: its directory, its event store, and the way to that.
+//! An engine's data directory, its event store, and the journal to that.
 
 use super::{StartError, Storage};
 use crate::config::Config;
+use backon::{ExponentialBuilder, Retryable as _};
 use embedded::EmbeddedNode;
 use journal::{Journal, JournalSettings};
 use std::{
@@ -38,7 +39,7 @@ pub(super) fn take_directory(
 }
 
 /// The event store: the configured one, or one of our own on a loopback port.
-pub(super) async fn store(
+pub(super) async fn start_store(
     config: &Config,
     storage: Storage,
 ) -> Result<(Option<EmbeddedNode>, String), StartError> {
@@ -65,22 +66,25 @@ pub(super) async fn open_journal(
         ..JournalSettings::new(connection_string)
     };
     let journal = Journal::open(settings).map_err(StartError::Journal)?;
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times();
     let until = Instant::now() + config.store.startup_timeout;
-    let mut pause = Duration::from_millis(250);
-    loop {
-        let Err(source) = journal.ready().await else {
-            return Ok(journal);
-        };
-        if Instant::now() + pause >= until {
-            return Err(StartError::StoreSilent {
-                store: shown(connection_string),
-                after: config.store.startup_timeout,
-                source,
-            });
-        }
-        tracing::warn!(store = shown(connection_string), error = %source, again_in = ?pause, "the event store does not answer");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(5));
+    let answered = (|| journal.ready()).retry(pauses);
+    // The attempts themselves count too: a frozen store takes its time for each.
+    let answered =
+        answered.adjust(|_, pause| pause.filter(|pause| Instant::now() + *pause < until));
+    let answered = answered.notify(|error, pause| {
+        tracing::warn!(store = shown(connection_string), error = %error, again_in = ?pause, "the event store does not answer");
+    });
+    match answered.await {
+        Ok(()) => Ok(journal),
+        Err(source) => Err(StartError::StoreSilent {
+            store: shown(connection_string),
+            after: config.store.startup_timeout,
+            source,
+        }),
     }
 }
 
