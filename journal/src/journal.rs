@@ -61,6 +61,7 @@ impl Journal {
         self.store.end(&deadline).await
     }
 
+    /// Commands, and networks as they stand.
     pub fn networks(&self) -> &Networks {
         &self.networks
     }

@@ -32,6 +32,8 @@
 //!
 //! Read first: [`Networks`] (commands), then [`Follower`] (events).
 
+#![warn(missing_docs)]
+
 mod calls;
 mod client_pool;
 mod codec;

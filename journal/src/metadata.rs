@@ -20,7 +20,9 @@ pub struct Metadata {
     /// What brought this about: an event's id, or else the command's.
     #[serde(rename = "$causationId")]
     pub causation_id: Uuid,
+    /// The command's id.
     pub command_id: CommandId,
+    /// Of the command's stored form: the same id with another digest is another command.
     pub command_digest: Digest,
     /// Four fields; in events of the first version a plain text, which was a claim.
     pub actor: Actor,

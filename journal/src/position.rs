@@ -10,7 +10,9 @@ use thiserror::Error;
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Position {
+    /// Of the transaction; in bytes, or what the store counts.
     pub commit: u64,
+    /// Of the event itself, never beyond `commit`.
     pub prepare: u64,
 }
 

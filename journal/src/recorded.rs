@@ -7,17 +7,21 @@ use domain::{EventId, NetworkId, network::NetworkEvent};
 /// One event of the log, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
+    /// The stream.
     pub stream: String,
     /// The network whose stream this is, if it is one.
     pub network_id: Option<NetworkId>,
     /// The event's number in its stream, from 0.
     pub revision: u64,
+    /// Where it is in the store's log.
     pub position: Position,
+    /// Unique in its stream.
     pub event_id: EventId,
     /// When the store wrote it, by the store's clock.
     pub created: DateTime<Utc>,
     /// `None` if there is none or it is not ours.
     pub metadata: Option<Metadata>,
+    /// What it says.
     pub body: Body,
 }
 
@@ -32,10 +36,13 @@ impl Recorded {
 /// What an event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
+    /// One that this version can read.
     Event(NetworkEvent),
     /// An event that this version cannot read: to be parked and reported, never guessed at.
     Undecodable {
+        /// The type as the log names it.
         event_type: String,
+        /// Why, in words.
         problem: String,
     },
 }

@@ -45,11 +45,18 @@ impl JournalSettings {
 /// Why a journal cannot be opened. Nothing has been dialled by then.
 #[derive(Debug, Error)]
 pub enum OpenError {
+    /// It cannot be parsed, or asks for what is not supported.
     #[error("the connection string is not usable: {problem}")]
-    ConnectionString { problem: String },
+    ConnectionString {
+        /// Why, in words.
+        problem: String,
+    },
+    /// A certificate or key cannot be used.
     #[error("the TLS settings of the connection string are not usable: {what}")]
     Tls {
+        /// Which setting.
         what: String,
+        /// As the transport or the store gave it.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

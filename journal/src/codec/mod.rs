@@ -17,8 +17,11 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// An event, ready to be appended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
+    /// The type as the log names it.
     pub event_type: &'static str,
+    /// What the event says, as JSON.
     pub data: Value,
+    /// What stands beside it.
     pub metadata: Metadata,
 }
 

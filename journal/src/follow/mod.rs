@@ -44,6 +44,7 @@ impl fmt::Display for Followed {
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// One that this version can read.
     Event(Recorded),
     /// Everything up to here was looked at; following may resume from here.
     Checkpoint(Position),

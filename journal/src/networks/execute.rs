@@ -36,6 +36,7 @@ use uuid::Uuid;
 pub struct Caller {
     /// Sent again, the same id with the same body gives the first outcome.
     pub command_id: CommandId,
+    /// Who.
     pub actor: Actor,
     /// Why, in the caller's words; a policy may require it.
     pub reason: Option<Reason>,
@@ -45,6 +46,7 @@ pub struct Caller {
     pub correlation_id: Option<Uuid>,
     /// The event that it follows from; by default the command itself.
     pub causation_id: Option<EventId>,
+    /// The W3C trace context to record with the events.
     pub traceparent: Option<String>,
     /// The revision that the network must be at.
     pub expected_revision: Option<u64>,
@@ -69,6 +71,7 @@ impl Caller {
 /// What a command would come to. Nothing was appended, and its id is still free.
 #[derive(Clone, Debug)]
 pub struct Preview {
+    /// The network.
     pub network_id: NetworkId,
     /// The revision on which it was decided; `None` if the network is not on record.
     pub revision: Option<u64>,
@@ -84,6 +87,7 @@ pub struct Preview {
 /// What a command came to.
 #[derive(Clone, Debug)]
 pub struct Executed {
+    /// The network.
     pub network_id: NetworkId,
     /// The number of the command's last event; if all was as asked already, the network's revision
     /// then.

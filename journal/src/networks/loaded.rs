@@ -9,6 +9,7 @@ use domain::{
 /// What a network's stream says up to one revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
+    /// The fold of its events.
     pub network: Network,
     /// The commands that the stream has answered.
     pub ledger: Ledger,
@@ -21,8 +22,11 @@ pub struct Loaded {
 /// An event that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecodable {
+    /// The event's number in its stream, from 0.
     pub revision: u64,
+    /// The type as the log names it.
     pub event_type: String,
+    /// Why, in words.
     pub problem: String,
 }
 
