@@ -42,9 +42,11 @@ type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>>
 /// What the API's description says of the API as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Description<'a> {
+    /// The API's name.
     pub title: &'a str,
+    /// The program's version.
     pub version: &'a str,
-    /// CommonMark.
+    /// What the API is and how it is called, in CommonMark.
     pub text: &'a str,
 }
 

@@ -20,6 +20,8 @@
 //!
 //! [protobuf's JSON]: https://protobuf.dev/programming-guides/json/
 
+#![warn(missing_docs)]
+
 mod access;
 mod codec;
 mod content;
