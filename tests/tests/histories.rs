@@ -273,6 +273,55 @@ fn number(value: Option<&Value>) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// Runs `peerage node …` to its end.
+async fn node_command(arguments: &[&str]) -> String {
+    let all = [&["node"], arguments].concat();
+    peerage_tests::engine::run(&all).await.done()
+}
+
+#[tokio::test]
+async fn a_history_that_moves_to_another_store_shows_the_same_there_positions_apart() {
+    let folder = TempDir::new().unwrap();
+    let (from, to) = (data(&folder).join("events"), folder.path().join("moved"));
+    let export = folder.path().join("export.jsonl");
+    let texts = [&from, &to, &export].map(|it| it.display().to_string());
+    let [from_text, to_text, export_text] = &texts;
+    let arguments = ["export", "--data", from_text, "--to", export_text];
+    node_command(&arguments).await;
+    let import = ["import", "--data", to_text, "--from", export_text];
+    node_command(&import).await;
+    let again = node_command(&[&import[..], &["--output", "json"]].concat()).await;
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["appended"], 0, "{again}");
+
+    let (node_before, journal) = node(&from).await;
+    let before = shown(&journal).await;
+    node_before.shutdown().await;
+    let (node_after, journal) = node(&to).await;
+    let after = shown(&journal).await;
+    node_after.shutdown().await;
+
+    let nowhere = journal::Position::START;
+    let positions_apart =
+        |shown: Shown| -> (Vec<NetworkView>, Vec<PeeringView>, Vec<TimelineEntry>) {
+            let networks = shown.networks.into_iter().map(|it| NetworkView {
+                as_of: nowhere,
+                ..it
+            });
+            let peerings = shown.peerings.into_values().map(|it| PeeringView {
+                as_of: nowhere,
+                ..it
+            });
+            let audit = shown.audit.into_iter().map(|it| TimelineEntry {
+                position: nowhere,
+                created: it.time,
+                ..it
+            });
+            (networks.collect(), peerings.collect(), audit.collect())
+        };
+    assert_eq!(positions_apart(before), positions_apart(after));
+}
+
 #[tokio::test]
 async fn each_command_of_the_release_before_is_answered_again_as_it_was() {
     let folder = TempDir::new().unwrap();

@@ -119,13 +119,14 @@ impl Importer<'_> {
             let said = line::parse(text.trim_end())
                 .map_err(|problem| self.wrong(self.summary.lines, &problem))?;
             let Said::Event(event) = said else { continue };
+            let event = event.with_its_time();
             if !batch.is_continued_by(&event) {
                 let before = std::mem::take(&mut batch);
                 self.put(&before.events, before.line).await?;
                 batch.line = self.summary.lines;
             }
             batch.bytes += event.size();
-            batch.events.push(*event);
+            batch.events.push(event);
             let events = self.summary.appended + self.summary.there_before;
             progress(Progress {
                 done: bytes,

@@ -13,6 +13,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::NetworkId;
 use kurrentdb::{EventData, Position, RecordedEvent};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::value::RawValue;
@@ -167,6 +168,31 @@ fn base64(bytes: &[u8]) -> Option<String> {
     (!bytes.is_empty() && verbatim(bytes).is_none()).then(|| STANDARD.encode(bytes))
 }
 
+/// The engine's metadata with this time at its end, all else as it was; `None` if it is not the
+/// engine's, or has a time.
+fn timed(metadata: &[u8], created: DateTime<Utc>) -> Option<String> {
+    /// What tells the engine's metadata from any other.
+    #[derive(Deserialize)]
+    struct Ours {
+        #[serde(rename = "command_id")]
+        _command_id: Uuid,
+        #[serde(rename = "command_digest")]
+        _command_digest: String,
+        #[serde(rename = "actor")]
+        _actor: serde_json::Value,
+        time: Option<serde_json::Value>,
+    }
+    let ours: Ours = serde_json::from_slice(metadata).ok()?;
+    let open = std::str::from_utf8(metadata)
+        .ok()?
+        .trim_end()
+        .strip_suffix('}')?;
+    let time = created.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    ours.time
+        .is_none()
+        .then(|| format!("{},\"time\":\"{time}\"}}", open.trim_end()))
+}
+
 impl Event {
     /// An event as a store gives it.
     pub(crate) fn recorded(event: &RecordedEvent) -> Self {
@@ -189,6 +215,21 @@ impl Event {
             position: Some(event.position),
             created: Some(created),
         }
+    }
+
+    /// The event as it is to be written to another store. That store will say that it was written
+    /// now; an event of a network keeps in its metadata when it was written first, unless it says
+    /// when it was decided. What other applications wrote stays as it is, byte for byte.
+    pub(crate) fn with_its_time(mut self) -> Self {
+        let ours =
+            NetworkId::from_stream(&self.stream).is_some_and(|id| id.stream() == self.stream);
+        if ours
+            && let Some(created) = self.created
+            && let Some(metadata) = timed(&self.metadata, created)
+        {
+            self.metadata = metadata.into();
+        }
+        self
     }
 
     /// The line of it.
@@ -285,6 +326,46 @@ mod tests {
                 prepare: 9,
             }),
             created: DateTime::from_timestamp(1_700_000_000, 123_456_700),
+        }
+    }
+
+    const OURS: &str = r#"{"$correlationId":"00000000-0000-0000-0000-000000000001","$causationId":"00000000-0000-0000-0000-000000000002","command_id":"00000000-0000-0000-0000-000000000003","command_digest":"6f8d49719b250a0282b9512ebefb8253","actor":"anna","schema_version":1}"#;
+
+    fn of(stream: &str, metadata: &str) -> Event {
+        Event {
+            stream: stream.to_owned(),
+            ..event(true, b"{}", metadata.as_bytes())
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_network_keeps_when_it_was_written_first_and_says_it_once() {
+        let stream = NetworkId(Uuid::from_u128(7)).stream();
+        let moved = of(&stream, OURS).with_its_time();
+        let metadata = String::from_utf8(moved.metadata.to_vec()).unwrap();
+        let (before, time) = metadata.split_at(OURS.len() - 1);
+        assert_eq!(before, &OURS[..OURS.len() - 1]);
+        assert_eq!(time, r#","time":"2023-11-14T22:13:20.123456700Z"}"#);
+        assert_eq!(
+            moved.clone().with_its_time(),
+            moved,
+            "decided then, wherever it goes"
+        );
+        let decoded: journal::Metadata = serde_json::from_str(&metadata).unwrap();
+        assert_eq!(decoded.time, moved.created);
+    }
+
+    #[test]
+    fn what_another_application_wrote_stays_as_it_is() {
+        let network = NetworkId(Uuid::from_u128(7)).stream();
+        for event in [
+            of("order-1", OURS),
+            of("network-of-friends", OURS),
+            of(&network, r#"{"by":"hand"}"#),
+            of(&network, ""),
+            of(&network, "[1]"),
+        ] {
+            assert_eq!(event.clone().with_its_time(), event);
         }
     }
 
