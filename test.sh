@@ -2,11 +2,11 @@
 # The one test command: everything that must hold before a change is merged, cheapest first.
 #
 #   ./test.sh            all of it
-#   ./test.sh quick      formatting, lints and documents only: no tests, no Python
+#   ./test.sh quick      formatting, lints, documents and .proto files only: no tests, no Python
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
-# Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, and a C compiler. The Python packages (an EC2 emulator
+# Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, Node with npm, and a C compiler. The Python packages (an EC2 emulator
 # and its judge) go to .venv, pinned by hash. PEERAGE_TEST_STORE=kurrentdb://... points the store suites at a real KurrentDB.
 set -eu
 cd "$(dirname "$0")"
@@ -49,6 +49,20 @@ python_packages() {
         cp "$wanted" "$venv/requirements.txt"
 }
 
+# The linter of the API's .proto files, made anew when its pinned packages change, and only then.
+proto_packages() {
+    wanted=tests/tools/buf/package-lock.json
+    if cmp -s "$wanted" tests/tools/buf/node_modules/package-lock.json; then
+        return
+    fi
+    npm ci --prefix tests/tools/buf --ignore-scripts --no-audit --no-fund --loglevel=error &&
+        cp "$wanted" tests/tools/buf/node_modules/package-lock.json
+}
+
+protos() {
+    proto_packages && tests/tools/buf/node_modules/.bin/buf lint peerage/proto
+}
+
 documents() {
     RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --workspace --no-deps
 }
@@ -57,6 +71,7 @@ checks() {
     phase "formatting" cargo fmt --all --check
     phase "lints" cargo clippy --workspace --all-targets -- -D warnings
     phase "documents" documents
+    phase "protos" protos
 }
 
 # What failed is said once more at the end, in short: the suites that come after it push it out of sight.
