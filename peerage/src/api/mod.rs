@@ -18,10 +18,14 @@ mod peering_service;
 mod plan;
 mod problem;
 mod reads;
+#[cfg(test)]
+mod refusals;
 mod rows;
 mod server_service;
 mod services;
 mod show;
+#[cfg(test)]
+mod tests;
 mod time;
 mod watch;
 mod words;

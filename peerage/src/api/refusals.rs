@@ -1,0 +1,178 @@
+//! One of each refusal, in the order of the domain's own list: what the catalogue of errors is made
+//! of.
+
+use chrono::{DateTime, Utc};
+use domain::{IngressId, NetworkId, PeeringId, Provider, Side, network::Refusal};
+use uuid::Uuid;
+
+fn network() -> NetworkId {
+    NetworkId(Uuid::from_u128(1))
+}
+
+fn peering() -> PeeringId {
+    PeeringId(Uuid::from_u128(2))
+}
+
+fn ingress() -> IngressId {
+    IngressId(Uuid::from_u128(3))
+}
+
+fn at() -> DateTime<Utc> {
+    "2026-03-01T09:00:00Z".parse().unwrap()
+}
+
+fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub(super) fn one_of_each() -> Vec<Refusal> {
+    vec![
+        Refusal::NetworkUnknown,
+        Refusal::NetworkAlreadyRegistered {
+            network_id: network(),
+        },
+        Refusal::RegionUnknown {
+            provider: Provider::Aws,
+            region: "eu-west-9".to_owned(),
+        },
+        Refusal::AccountMalformed {
+            account: "orders".to_owned(),
+            form: "an AWS account id has 12 digits",
+        },
+        Refusal::CloudNetworkMalformed {
+            cloud_network: "vpc-".to_owned(),
+            form: "an AWS VPC id looks like vpc-0a1b2c3d4e5f60718",
+        },
+        Refusal::ProviderMismatch {
+            network: Provider::Aws,
+            peer: Provider::Gcp,
+        },
+        Refusal::PeerIsTheNetwork {
+            cloud_network: "vpc-0a1b2c3d4e5f60718".to_owned(),
+        },
+        Refusal::PeerAlreadyLinked {
+            peering_id: peering(),
+            life: "active",
+        },
+        Refusal::PeeringQuotaReached {
+            live: 125,
+            most: 125,
+        },
+        Refusal::PeerRangesMissing,
+        Refusal::TooManyRanges {
+            given: 33,
+            most: 32,
+        },
+        Refusal::RangeOverlapsNetwork {
+            range: text("10.20.1.0/24"),
+            network: text("10.20.0.0/16"),
+        },
+        Refusal::RangeOverlapsPeering {
+            range: text("10.101.1.0/24"),
+            other: text("10.101.0.0/16"),
+            peering_id: peering(),
+        },
+        Refusal::RangesOverlapEachOther {
+            range: text("10.101.0.0/16"),
+            other: text("10.101.1.0/24"),
+        },
+        Refusal::PeeringUnknown {
+            peering_id: peering(),
+        },
+        Refusal::PeeringEnded {
+            peering_id: peering(),
+            ending: "expired",
+        },
+        Refusal::DestinationOutOfReach {
+            side: Side::Local,
+            destination: text("10.0.0.0/8"),
+            reachable: vec![text("10.101.0.0/16")],
+        },
+        Refusal::RouteAlreadyAccepted {
+            peering_id: peering(),
+            side: Side::Local,
+            destination: text("10.101.0.0/16"),
+        },
+        Refusal::RemoteInboundDenied {
+            peering_id: peering(),
+        },
+        Refusal::SourceOutsidePeer {
+            from: text("10.0.0.0/8"),
+            ranges: vec![text("10.101.0.0/16")],
+        },
+        Refusal::PortZero,
+        Refusal::TooManyRules {
+            given: 61,
+            most: 60,
+        },
+        Refusal::TooManyRoutes {
+            given: 65,
+            most: 64,
+        },
+        Refusal::OutcomeOutOfOrder {
+            peering_id: peering(),
+            life: "requested",
+            outcome: "an active link",
+        },
+        Refusal::LinkMismatch {
+            peering_id: peering(),
+            recorded: "pcx-1".to_owned(),
+            reported: "pcx-2".to_owned(),
+        },
+        Refusal::RouteNotAccepted {
+            peering_id: peering(),
+            side: Side::Local,
+            destination: text("10.101.0.0/16"),
+        },
+        Refusal::NetworkRetired {
+            network_id: network(),
+        },
+        Refusal::NetworkInUse {
+            network_id: network(),
+            live: 3,
+        },
+        Refusal::TooManyGroups {
+            given: 61,
+            most: 60,
+        },
+        Refusal::DeadlinePassed { deadline: at() },
+        Refusal::LinkOnRecord {
+            link: "pcx-1".to_owned(),
+            peering_id: peering(),
+        },
+        Refusal::PeeringBeingRemoved {
+            peering_id: peering(),
+        },
+        Refusal::RouteReplacedByItself {
+            destination: text("10.101.0.0/16"),
+        },
+        Refusal::IngressTargetOutsidePeer {
+            target: text("10.0.0.0/8"),
+            ranges: vec![text("10.101.0.0/16")],
+        },
+        Refusal::ExpiryPassed { expires_at: at() },
+        Refusal::IngressAlreadyAllowed {
+            ingress_id: ingress(),
+        },
+        Refusal::IngressUnknown {
+            peering_id: peering(),
+            ingress_id: ingress(),
+        },
+        Refusal::DnsResolutionUnsupported {
+            provider: Provider::Azure,
+        },
+        Refusal::AccepterMismatch {
+            peering_id: peering(),
+            on_record: "444455556601".to_owned(),
+            shown: "999999999999".to_owned(),
+        },
+        Refusal::ReasonRequired,
+        Refusal::ReasonMalformed {
+            pattern: text("CHG-[0-9]+"),
+        },
+        Refusal::TicketRequired,
+        Refusal::TicketMalformed {
+            pattern: text("CHG-[0-9]+"),
+        },
+    ]
+}
