@@ -5,12 +5,14 @@
 //! program send.
 
 use super::{
-    CliError, Remote, Settings,
-    client::{self, refused, request},
-    output, terminal,
+    CliError, Output, Remote, Settings,
+    engine::{Context, Servers},
+    output, peering,
+    resolve::has_ended,
+    terminal,
 };
 use crate::{
-    api::v0::{self as v1, network_service_client::NetworkServiceClient},
+    api::v1::{self, WatchEvents, watch_peerings_request::Scope, watch_peerings_response::Update},
     assembly::{Engine, Storage},
     logging,
 };
@@ -20,10 +22,9 @@ use domain::{Provider, Range, Region};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     io::IsTerminal,
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
-use tonic::transport::Channel;
-use uuid::Uuid;
 
 const OWN_ACCOUNT: &str = "111122223333";
 const PEER_ACCOUNT: &str = "444455556666";
@@ -35,11 +36,11 @@ const OWN_RANGE: &str = "10.20.0.0/16";
 pub(super) struct Demo {
     #[command(flatten)]
     settings: Settings,
-    /// An EC2-compatible endpoint to work on, for instance an emulator's. It makes three VPCs
+    /// An EC2-compatible endpoint to work on, like http://127.0.0.1:5000. It makes three VPCs
     /// there. Default: a simulated cloud.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
-    /// Give up after so many seconds.
+    /// Give up after so many seconds, like 30.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     timeout: u64,
 }
@@ -72,16 +73,14 @@ impl Demo {
         let engine = Engine::start(&config, Storage::InMemory)
             .await
             .map_err(super::serve::start_error)?;
-        println!(
-            "An event store, the API, the workers and the read models run in this process (API {}).",
+        let cloud = match &self.aws_endpoint {
+            None => "simulated".to_owned(),
+            Some(url) => format!("EC2 at {url}"),
+        };
+        terminal::line(&format!(
+            "Event store, API, workers and read models run in this process.\nAPI: {}. Cloud: {cloud}.\n",
             engine.address()
-        );
-        println!(
-            "Cloud: {}\n",
-            self.aws_endpoint
-                .as_deref()
-                .map_or("simulated".to_owned(), |url| format!("EC2 at {url}"))
-        );
+        ))?;
         let told = tokio::time::timeout(Duration::from_secs(self.timeout), tell(&engine)).await;
         let told = told.unwrap_or_else(|_| {
             Err(CliError::failed(format!(
@@ -91,11 +90,10 @@ impl Demo {
         });
         engine.stop(config.api.drain).await;
         told?;
-        println!(
-            "\nDone in {:.1} s. Now for real: `peerage serve`, and the same commands from another terminal.",
+        terminal::answer(&format!(
+            "\nDone in {:.1} s. Now for real: `peerage serve`, and these commands from another terminal.",
             started.elapsed().as_secs_f32()
-        );
-        Ok(())
+        ))
     }
 
     /// What the demonstration wants otherwise than by default; a `--set` of the same key wins.
@@ -120,22 +118,22 @@ impl Demo {
 
 async fn tell(engine: &Engine) -> Result<(), CliError> {
     let remote = Remote {
-        server: format!("http://{}", engine.address()),
-        output: super::Output::Table,
+        servers: vec![format!("http://{}", engine.address())],
+        output: Output::Table,
+        min_position: None,
     };
-    let mut networks = remote.networks().await?;
+    let mut servers = remote.servers()?;
     let own = make_network(engine, OWN_ACCOUNT, HOME, OWN_RANGE, "demo").await?;
-    let network_id = register(&mut networks, own).await?;
+    let network_id = register(&mut servers, own).await?;
     let mut requested = Vec::new();
     for case in &CASES {
         requested.push((
             case,
-            request_peering(engine, &mut networks, &network_id, case).await?,
+            request(engine, &mut servers, &network_id, case).await?,
         ));
     }
-    terminal::line("")?;
-    follow(&networks, &requested).await?;
-    show(&remote, &mut networks, &network_id, &requested).await
+    follow(&servers, &requested).await?;
+    show(&mut servers, network_id, &requested).await
 }
 
 /// Makes a network at the cloud, and returns its id there.
@@ -165,114 +163,91 @@ async fn make_network(
     })
 }
 
-fn context() -> Option<v1::CommandContext> {
-    Some(
-        client::Context {
-            actor: Some("demo".to_owned()),
-            ..Default::default()
-        }
-        .message(),
-    )
+fn context() -> Context {
+    Context {
+        actor: Some("demo".to_owned()),
+        ..Context::default()
+    }
 }
 
-async fn register(
-    networks: &mut NetworkServiceClient<Channel>,
-    cloud_network: String,
-) -> Result<String, CliError> {
-    println!(
-        "$ peerage network register --name demo --region {HOME} --account {OWN_ACCOUNT} --vpc {cloud_network} --range {OWN_RANGE}"
-    );
+async fn register(servers: &mut Servers, cloud_network: String) -> Result<String, CliError> {
+    terminal::line(&format!(
+        "$ peerage network register --name demo --region {HOME} \\\n    \
+         --account {OWN_ACCOUNT} --vpc {cloud_network} --range {OWN_RANGE}"
+    ))?;
     let message = v1::RegisterNetworkRequest {
-        context: context(),
         project: "default".to_owned(),
         name: "demo".to_owned(),
-        provider: "aws".to_owned(),
+        provider: v1::Provider::Aws.into(),
         region: HOME.to_owned(),
         account: OWN_ACCOUNT.to_owned(),
         cloud_network,
         range: OWN_RANGE.to_owned(),
-        subnets: Vec::new(),
+        ..Default::default()
     };
-    let answer = networks
-        .register_network(request(message))
-        .await
-        .map_err(refused)?
-        .into_inner();
-    Ok(answer.network_id)
+    Ok(servers
+        .command(message, &context())
+        .await?
+        .answer
+        .network_id)
 }
 
-/// Requests the peering, accepts its routes both ways and lets its clients in, as a user would;
-/// returns its id.
-async fn request_peering(
+/// Requests the peering with its routes both ways and lets its clients in, as a user would; returns
+/// its id.
+async fn request(
     engine: &Engine,
-    networks: &mut NetworkServiceClient<Channel>,
+    servers: &mut Servers,
     network_id: &str,
     case: &Case,
-) -> Result<Uuid, CliError> {
+) -> Result<String, CliError> {
     let Case { region, range, .. } = case;
     let cloud_network = make_network(engine, PEER_ACCOUNT, region, range, "demo-peer").await?;
-    println!(
-        "$ peerage peering request --network {network_id} --account {PEER_ACCOUNT} --region {region} --vpc {cloud_network} --range {range}"
-    );
+    terminal::line(&format!(
+        "$ peerage peering request --network demo --account {PEER_ACCOUNT} \\\n    \
+         --region {region} --vpc {cloud_network} --range {range} \\\n    \
+         --local-route {range} --remote-route {OWN_RANGE} --admit {range}:2113"
+    ))?;
     let peer = v1::Peer {
-        provider: "aws".to_owned(),
+        provider: v1::Provider::Aws.into(),
         account: PEER_ACCOUNT.to_owned(),
         region: (*region).to_owned(),
         cloud_network,
         ranges: vec![(*range).to_owned()],
         subnets: Vec::new(),
     };
-    let message = v1::RequestPeeringRequest {
-        context: context(),
-        network_id: network_id.to_owned(),
-        peer: Some(peer),
-        ..Default::default()
+    let route = |side: v1::Side, destination: &str| v1::RouteSpec {
+        side: side.into(),
+        destination: destination.to_owned(),
     };
-    let answer = networks
-        .request_peering(request(message))
-        .await
-        .map_err(refused)?
-        .into_inner();
-    let peering_id = answer.peering_id;
-    for (side, destination) in [("local", *range), ("remote", OWN_RANGE)] {
-        println!("$ peerage route accept {peering_id} --side {side} --destination {destination}");
-        let message = v1::AcceptRouteRequest {
-            context: context(),
-            network_id: network_id.to_owned(),
-            peering_id: peering_id.clone(),
-            side: side.to_owned(),
-            destination: destination.to_owned(),
-        };
-        networks
-            .accept_route(request(message))
-            .await
-            .map_err(refused)?;
-    }
-    println!("$ peerage firewall restrict {peering_id} --side local --admit {range}:2113");
-    let message = v1::RestrictFirewallRequest {
-        context: context(),
-        network_id: network_id.to_owned(),
-        peering_id: peering_id.clone(),
-        side: "local".to_owned(),
+    let spec = v1::PeeringSpec {
+        peer: Some(peer),
+        routes: vec![
+            route(v1::Side::Local, range),
+            route(v1::Side::Remote, OWN_RANGE),
+        ],
         admit: vec![v1::InboundRule {
             source: (*range).to_owned(),
             port: 2113,
         }],
+        ..Default::default()
     };
-    networks
-        .restrict_firewall(request(message))
-        .await
-        .map_err(refused)?;
-    peering_id.parse().map_err(CliError::failed)
+    let message = v1::RequestPeeringRequest {
+        network_id: network_id.to_owned(),
+        peering: Some(spec),
+        ..Default::default()
+    };
+    Ok(servers
+        .command(message, &context())
+        .await?
+        .answer
+        .peering_id)
 }
 
 /// Shows each peering on a line of its own until all are in place.
-async fn follow(
-    networks: &NetworkServiceClient<Channel>,
-    requested: &[(&Case, Uuid)],
-) -> Result<(), CliError> {
+async fn follow(servers: &Servers, requested: &[(&Case, String)]) -> Result<(), CliError> {
+    terminal::line("")?;
     let bars = MultiProgress::new();
-    let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<14} {msg}")
+    let style = ProgressStyle::with_template("{spinner:.cyan} {prefix:<13} {wide_msg}")
         .map_err(CliError::failed)?
         .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✔");
     let watches = requested.iter().map(|(case, id)| {
@@ -282,94 +257,78 @@ async fn follow(
                 .with_prefix(case.title),
         );
         bar.enable_steady_tick(Duration::from_millis(80));
-        watch(networks.clone(), *id, case.title, bar)
+        watch(servers.clone(), id.clone(), case.title, bar)
     });
     futures::future::try_join_all(watches).await.map(|_| ())
 }
 
 async fn watch(
-    mut networks: NetworkServiceClient<Channel>,
-    id: Uuid,
+    mut servers: Servers,
+    peering_id: String,
     title: &str,
     bar: ProgressBar,
 ) -> Result<(), CliError> {
-    let message = v1::WatchPeeringRequest {
-        peering_id: id.to_string(),
-        after: String::new(),
+    let is_terminal = std::io::stderr().is_terminal();
+    let message = v1::WatchPeeringsRequest {
+        scope: Some(Scope::PeeringId(peering_id)),
+        events: WatchEvents::All.into(),
+        ..Default::default()
     };
-    let mut stream = networks
-        .watch_peering(message)
-        .await
-        .map_err(refused)?
-        .into_inner();
-    let terminal = std::io::stderr().is_terminal();
-    while let Some(response) = stream.message().await.map_err(refused)? {
-        if let Some(event) = &response.event {
-            bar.set_message(format!("{}  {}", event.r#type, output::brief(&event.data)));
-            if !terminal {
-                println!(
-                    "  {title:<13} {:<26} {}",
-                    event.r#type,
-                    output::brief(&event.data)
-                );
+    let each = |response: v1::WatchPeeringsResponse| {
+        match response.update {
+            Some(Update::Event(event)) => {
+                let told = format!("{:<26} {}", event.r#type, output::brief(&event.raw_data));
+                if !is_terminal {
+                    terminal::line(&output::line(&format!("  {title:<13} {told}")))?;
+                }
+                bar.set_message(told);
             }
+            Some(Update::Peering(it)) if it.converged => {
+                bar.finish_with_message(format!("active, {}", it.link));
+                return Ok(ControlFlow::Break(()));
+            }
+            Some(Update::Peering(it)) if has_ended(it.state()) => {
+                let how = peering::ending(&it);
+                return Err(CliError::failed(format!("{title}: the peering {how}")));
+            }
+            Some(Update::Peering(it)) => {
+                if let Some(block) = &it.block {
+                    bar.set_message(format!("blocked: {}", output::cause(&block.message)));
+                }
+            }
+            Some(Update::Bookmark(_)) | None => {}
         }
-        let Some(peering) = &response.peering else {
-            continue;
-        };
-        if peering.converged {
-            bar.finish_with_message(format!("active  {}", peering.link));
-            return Ok(());
-        }
-        if super::peering::ended(peering) {
-            return Err(CliError::failed(format!(
-                "{title}: the peering {}",
-                super::peering::ending(peering)
-            )));
-        }
-        if let Some(blocked) = &peering.blocked {
-            bar.set_message(format!("blocked: {}", blocked.message));
-        }
-    }
-    Err(CliError::failed("the engine ended the watch"))
+        Ok(ControlFlow::Continue(()))
+    };
+    servers.watch(message, each).await
 }
 
 async fn show(
-    remote: &Remote,
-    networks: &mut NetworkServiceClient<Channel>,
-    network_id: &str,
-    requested: &[(&Case, Uuid)],
+    servers: &mut Servers,
+    network_id: String,
+    requested: &[(&Case, String)],
 ) -> Result<(), CliError> {
-    let message = v1::GetNetworkRequest {
-        network_id: network_id.to_owned(),
-        min_position: String::new(),
-    };
-    let network = networks
-        .get_network(request(message))
-        .await
-        .map_err(refused)?
-        .into_inner();
-    println!("\nThe network\n{}", output::networks(&[network]));
-    for (case, id) in requested {
-        let peering = client::peering(networks, *id, String::new()).await?;
-        println!("\nPeering, {}\n{}", case.title, output::peering(&peering));
-    }
-    let message = v1::ListEventsRequest {
-        network_id: network_id.to_owned(),
-        page_size: 1000,
+    let get = v1::GetNetworkRequest {
+        network_id: network_id.clone(),
         ..Default::default()
     };
-    let events = remote
-        .audit()
-        .await?
-        .list_events(request(message))
-        .await
-        .map_err(refused)?
-        .into_inner()
-        .events;
-    println!(
+    let network = servers.read(get).await?.network.unwrap_or_default();
+    terminal::line(&format!("\nThe network\n{}", output::networks(&[network])))?;
+    for (case, id) in requested {
+        let shown = peering::get(servers, id.clone()).await?;
+        terminal::line(&format!(
+            "\nPeering, {}\n{}",
+            case.title,
+            output::peering(&shown)
+        ))?;
+    }
+    let list = v1::ListEventsRequest {
+        network_id,
+        ..Default::default()
+    };
+    let events = servers.list(list, 1000).await?;
+    terminal::line(&format!(
         "\nIts history, as the log has it\n{}",
-        output::events(&events)
-    );
-    Ok(())
+        output::history(&events)
+    ))
 }

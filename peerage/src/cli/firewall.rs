@@ -1,91 +1,85 @@
 //! `peerage firewall …`.
 
 use super::{
-    CliError, Remote, Side,
-    client::{About, refused, request, time_to_come},
+    CliError, Remote,
+    args::{Side, admitted, time_to_come, timestamp},
     output,
+    peering::Subject,
+    resolve::{self, Named},
 };
-use crate::api::v0 as v1;
+use crate::api::v1;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use uuid::Uuid;
-
-/// Where KurrentDB listens for clients.
-const KURRENTDB: u32 = 2113;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Firewall {
     /// Replace what a side admits from the link.
     Restrict(Restrict),
-    /// Let the private network reach a target behind the peer, for a connector's sake.
+    /// Open one target port of the peer to the private network (connector ingress).
     Allow(Allow),
-    /// Close such an exception.
+    /// Close a connector ingress.
     Revoke(Revoke),
-    /// List somebody else's rules that let the private network in.
+    /// List exposures: other owners' rules that admit the private network.
     Exposures(Exposures),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Restrict {
     #[command(flatten)]
-    about: About,
+    subject: Subject,
     /// The side that admits.
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_name = "SIDE")]
     side: Side,
-    /// A range of the peer that may reach TCP 2113, or another port, as 10.30.0.0/16:2113; again
+    /// A range of the peer that may reach TCP 2113, or another port, like 10.30.0.0/16:2113; again
     /// for more.
-    #[arg(long = "admit", value_name = "RANGE[:PORT]", required_unless_present = "deny_all", value_parser = admitted)]
-    admit: Vec<(String, u32)>,
+    #[arg(
+        long, value_name = "RANGE[:PORT]", required_unless_present = "deny_all",
+        value_parser = admitted
+    )]
+    admit: Vec<v1::InboundRule>,
     /// Admit nothing.
     #[arg(long, conflicts_with = "admit")]
     deny_all: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reason", |it| it.required(true)))]
 pub(super) struct Allow {
     #[command(flatten)]
-    about: About,
-    /// Where the target is: a part of the peer's ranges.
+    subject: Subject,
+    /// Where the target is: a part of the peer's ranges, like 10.30.7.0/24.
     #[arg(long, value_name = "RANGE")]
     target: String,
-    /// The target's TCP port.
-    #[arg(long)]
+    /// The target's TCP port, like 5432.
+    #[arg(long, value_name = "PORT")]
     port: u16,
-    /// Why, for the audit.
-    #[arg(long)]
-    reason: String,
-    /// When it closes by itself: in so long, like 24h, or at a time. Default: never. With
-    /// --command-id, name a time.
+    /// When it closes by itself: in so long, like 24h, or at a time, like 2026-03-01T09:00:00Z.
+    /// Default: never. With --command-id, name a time.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
-    expires: Option<String>,
+    expires: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Revoke {
     #[command(flatten)]
-    about: About,
-    /// The exception, as `peerage peering show` lists it.
-    ingress: Uuid,
+    subject: Subject,
+    /// The ingress: its id, the id's first characters, or TARGET:PORT, like 10.30.7.0/24:5432.
+    #[arg(value_name = "INGRESS")]
+    ingress: Named,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Exposures {
     #[command(flatten)]
     remote: Remote,
-    /// Only this peering's. Default: of all.
-    peering: Option<Uuid>,
-    /// Only this network's.
-    #[arg(long)]
-    network: Option<Uuid>,
-}
-
-fn admitted(text: &str) -> Result<(String, u32), String> {
-    match text.split_once(':') {
-        None => Ok((text.to_owned(), KURRENTDB)),
-        Some((range, port)) => match port.parse() {
-            Ok(port) => Ok((range.to_owned(), port)),
-            Err(_) => Err(format!("`{port}` is not a port")),
-        },
-    }
+    /// Only this peering's: its id, the id's first characters, its link's id, the peer's network,
+    /// or ACCOUNT/NETWORK. Default: of all.
+    #[arg(value_name = "PEERING")]
+    peering: Option<Named>,
+    /// Only this network's: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders.
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<Named>,
 }
 
 impl Firewall {
@@ -101,85 +95,60 @@ impl Firewall {
 
 impl Restrict {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::RestrictFirewallRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            side: self.side.as_str().to_owned(),
-            admit: self
-                .admit
-                .into_iter()
-                .map(|(source, port)| v1::InboundRule { source, port })
-                .collect(),
+        let command = |peering_id| v1::RestrictFirewallRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
+            admit: self.admit,
+            ..Default::default()
         };
-        let answer = networks
-            .restrict_firewall(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }
 
 impl Allow {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::AllowConnectorIngressRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
+        let command = |peering_id| v1::AllowConnectorIngressRequest {
+            peering_id,
             target: self.target,
             port: self.port.into(),
-            reason: self.reason,
-            expires_at: self.expires.unwrap_or_default(),
+            expires_at: self.expires.map(timestamp),
+            ..Default::default()
         };
-        let answer = networks
-            .allow_connector_ingress(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }
 
 impl Revoke {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
+        let (mut servers, peering_id) = self.subject.open().await?;
+        let ingress_id = resolve::ingress(&mut servers, &peering_id, &self.ingress).await?;
         let message = v1::RevokeConnectorIngressRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            ingress_id: self.ingress.to_string(),
+            peering_id,
+            ingress_id,
+            ..Default::default()
         };
-        let answer = networks
-            .revoke_connector_ingress(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        let done = servers.command(message, &self.subject.context).await?;
+        output::command(self.subject.remote.output, &done)
     }
 }
 
 impl Exposures {
     async fn run(self) -> Result<(), CliError> {
-        let text = |id: Option<Uuid>| id.map(|it| it.to_string()).unwrap_or_default();
-        let mut message = v1::ListExposuresRequest {
-            network_id: text(self.network),
-            peering_id: text(self.peering),
+        let mut servers = self.remote.servers()?;
+        let network_id = match &self.network {
+            Some(named) => resolve::network(&mut servers, named).await?,
+            None => String::new(),
+        };
+        let peering_id = match &self.peering {
+            Some(named) => resolve::peering(&mut servers, named).await?,
+            None => String::new(),
+        };
+        let message = v1::ListExposuresRequest {
+            network_id,
+            peering_id,
             ..Default::default()
         };
-        let mut client = self.remote.networks().await?;
-        let mut exposures = Vec::new();
-        loop {
-            let page = client
-                .list_exposures(request(message.clone()))
-                .await
-                .map_err(refused)?
-                .into_inner();
-            exposures.extend(page.exposures);
-            message.page_token = page.next_page_token;
-            if message.page_token.is_empty() {
-                break;
-            }
-        }
-        output::print(self.remote.output, &exposures, |it| output::exposures(it))
+        let exposures = servers.list(message, usize::MAX).await?;
+        output::messages(self.remote.output, &exposures, output::exposures)
     }
 }

@@ -1,29 +1,36 @@
 //! The command line: what can be said, and where each word leads.
 
+mod args;
 mod audit;
-mod client;
 mod demo;
+mod engine;
 mod firewall;
 mod hints;
 mod network;
 mod node;
 mod output;
 mod peering;
+#[cfg(test)]
+mod reference;
+mod resolve;
 mod route;
 mod serve;
+mod server;
 mod status;
 mod terminal;
 
 use crate::config::{Config, ConfigErrors};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use client::Remote;
+pub use engine::Remote;
 pub use hints::hint;
 pub use output::Output;
 pub use status::{CliError, ExitStatus};
 
 /// Provisions private network peering, and keeps the record of who opened what, when and why.
+///
+/// It ends with 0 when done, 1 when refused or failed, and 2 when the call itself is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "peerage", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -39,7 +46,7 @@ enum Command {
     Serve(serve::Serve),
     /// Run the embedded event store alone, for any KurrentDB client.
     Node(node::Node),
-    /// Private networks: register, list, show; policy, check, retire.
+    /// Private networks: register, list, show, watch; policy, check, retire.
     #[command(subcommand)]
     Network(network::Network),
     /// Peerings: plan, request, adopt, list, show, watch, drift, remove, abandon.
@@ -48,14 +55,19 @@ enum Command {
     /// Routes: what a side may send over a link; accept, withdraw, replace.
     #[command(subcommand)]
     Route(route::Route),
-    /// Firewall posture: what a side admits from a link, and what others admit besides.
+    /// Firewall: what a side admits from a link, and what other owners' rules admit besides.
     #[command(subcommand)]
     Firewall(firewall::Firewall),
-    /// The log: who did what, when and why.
+    /// Show the log: who did what, when and why.
     Audit(audit::Audit),
+    /// The server itself: its version, its event store, how far it is.
+    #[command(subcommand)]
+    Server(server::Server),
+    /// Show which servers answer, and how far each is.
+    Status(server::Status),
     /// Print a completion script for a shell.
     Completions {
-        /// bash, zsh, fish, elvish or powershell.
+        /// The shell, like bash.
         shell: clap_complete::Shell,
     },
 }
@@ -63,10 +75,10 @@ enum Command {
 /// Settings of the engine, for the commands that run one.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Settings {
-    /// The configuration file.
+    /// The configuration file, like peerage.toml.
     #[arg(long, env = "PEERAGE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Any key of the configuration, for instance --set api.listen=127.0.0.1:9000.
+    /// Any key of the configuration, like api.listen=127.0.0.1:9000; again for more.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
 }
@@ -86,22 +98,6 @@ impl Settings {
     }
 }
 
-/// One end of a peering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Side {
-    Local,
-    Remote,
-}
-
-impl Side {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Remote => "remote",
-        }
-    }
-}
-
 /// Does what the command line asks for.
 pub async fn run(cli: Cli) -> ExitStatus {
     let done = match cli.command {
@@ -113,6 +109,8 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Route(route) => route.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Server(server) => server.run().await,
+        Command::Status(status) => status.run().await,
         Command::Completions { shell } => completions(shell),
     };
     match done {

@@ -1,11 +1,7 @@
 //! `peerage route …`.
 
-use super::{
-    CliError, Side,
-    client::{About, refused, request},
-    output,
-};
-use crate::api::v0 as v1;
+use super::{CliError, args::Side, peering::Subject};
+use crate::api::v1;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -14,19 +10,18 @@ pub(super) enum Route {
     Accept(Accept),
     /// Take a destination range off the link.
     Withdraw(Withdraw),
-    /// Put one destination range in the place of another, without a moment in which neither is
-    /// there.
+    /// Replace one destination range by another: the new route is in place before the old one goes.
     Replace(Replace),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Accept {
     #[command(flatten)]
-    about: About,
+    subject: Subject,
     /// The side that sends.
-    #[arg(long)]
+    #[arg(long, value_name = "SIDE")]
     side: Side,
-    /// Where to: a range behind the other side.
+    /// Where to: a range behind the other side, like 10.30.0.0/16.
     #[arg(long, value_name = "RANGE")]
     destination: String,
 }
@@ -34,11 +29,11 @@ pub(super) struct Accept {
 #[derive(Debug, Args)]
 pub(super) struct Withdraw {
     #[command(flatten)]
-    about: About,
+    subject: Subject,
     /// The side that sends.
-    #[arg(long)]
+    #[arg(long, value_name = "SIDE")]
     side: Side,
-    /// The range that it shall no longer send.
+    /// The destination range to withdraw, like 10.30.0.0/16.
     #[arg(long, value_name = "RANGE")]
     destination: String,
 }
@@ -46,14 +41,14 @@ pub(super) struct Withdraw {
 #[derive(Debug, Args)]
 pub(super) struct Replace {
     #[command(flatten)]
-    about: About,
+    subject: Subject,
     /// The side that sends.
-    #[arg(long)]
+    #[arg(long, value_name = "SIDE")]
     side: Side,
-    /// The range that goes.
+    /// The destination range to replace, like 10.30.0.0/16.
     #[arg(long, value_name = "RANGE")]
     from: String,
-    /// The range that takes its place.
+    /// The destination range that replaces it, like 10.30.0.0/17.
     #[arg(long, value_name = "RANGE")]
     to: String,
 }
@@ -70,55 +65,37 @@ impl Route {
 
 impl Accept {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::AcceptRouteRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            side: self.side.as_str().to_owned(),
+        let command = |peering_id| v1::AcceptRouteRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
             destination: self.destination,
+            ..Default::default()
         };
-        let answer = networks
-            .accept_route(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }
 
 impl Withdraw {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::WithdrawRouteRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            side: self.side.as_str().to_owned(),
+        let command = |peering_id| v1::WithdrawRouteRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
             destination: self.destination,
+            ..Default::default()
         };
-        let answer = networks
-            .withdraw_route(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }
 
 impl Replace {
     async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::ReplaceRouteRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            side: self.side.as_str().to_owned(),
+        let command = |peering_id| v1::ReplaceRouteRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
             from: self.from,
             to: self.to,
+            ..Default::default()
         };
-        let answer = networks
-            .replace_route(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }

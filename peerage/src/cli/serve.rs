@@ -13,17 +13,18 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) struct Serve {
     #[command(flatten)]
     settings: Settings,
-    /// A KurrentDB, as kurrentdb://host:2113?tls=false. Default: the embedded store.
+    /// The event store, a KurrentDB's connection string like kurrentdb://host:2113?tls=false.
+    /// Default: the embedded store.
     #[arg(long, value_name = "CONNECTION STRING")]
     store: Option<String>,
-    /// Where the files are.
+    /// The directory of the engine's files, like ./peerage-data.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where the API listens.
+    /// The address that the API listens on, like 127.0.0.1:2114.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// An EC2-compatible endpoint to work on; without it the cloud is the configured one, simulated
-    /// by default.
+    /// An EC2-compatible endpoint to work on, like http://127.0.0.1:5000. Default: the configured
+    /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
 }

@@ -18,11 +18,15 @@ async fn engine() -> (Engine, TempDir) {
     (Launch::new(data.path()).start().await, data)
 }
 
-/// One line on standard error, nothing on standard output, this code, and all of these words.
+/// One line on standard error, hints apart, nothing on standard output, this code, and all of these words.
 fn assert_one_line(finished: &Finished, code: i32, words: &[&str]) {
     assert_eq!(finished.code, Some(code), "{finished:?}");
     assert_eq!(finished.stdout, "", "{finished:?}");
-    let lines: Vec<_> = finished.stderr.lines().collect();
+    let lines: Vec<_> = finished
+        .stderr
+        .lines()
+        .filter(|it| !it.starts_with("hint: "))
+        .collect();
     assert_eq!(lines.len(), 1, "{finished:?}");
     assert!(lines[0].starts_with("error: "), "{finished:?}");
     for word in words {
@@ -78,10 +82,14 @@ async fn the_exit_code_is_0_for_done_1_for_refused_or_failed_and_2_for_a_wrong_c
         &["no such peering", "[PEERING_UNKNOWN]"],
     );
     let nobody = run(&["network", "list", "--server", "http://127.0.0.1:9"]).await;
-    assert_one_line(&nobody, 1, &["http://127.0.0.1:9", "peerage serve"]);
+    assert_one_line(&nobody, 1, &["http://127.0.0.1:9"]);
+    assert!(
+        nobody.stderr.contains("hint: `peerage serve` starts one"),
+        "{nobody:?}"
+    );
     for wrong in [
         &["network", "lst"][..],
-        &["peering", "show", "not-an-id"],
+        &["peering", "show", ""],
         &["--nonsense"],
         &[],
         &["route", "accept", &unknown, "--side", "left"],
@@ -228,7 +236,7 @@ async fn every_command_prints_json_when_asked_to() {
     let registered = engine
         .json(&[&["network", "register", "--name", "orders"][..], &place[..]].concat())
         .await;
-    let network = text(&registered["network_id"]);
+    let network = text(&registered["networkId"]);
     let place = [
         "--region",
         "us-east-1",
@@ -248,8 +256,8 @@ async fn every_command_prints_json_when_asked_to() {
             .concat(),
         )
         .await;
-    let peering = text(&requested["peering_id"]);
-    assert_eq!(requested["events"][0], "PeeringRequested");
+    let peering = text(&requested["peeringId"]);
+    assert_eq!(requested["eventTypes"][0], "PeeringRequested");
     let accepted = engine
         .json(&[
             "route",
@@ -261,11 +269,11 @@ async fn every_command_prints_json_when_asked_to() {
             "10.30.0.0/16",
         ])
         .await;
-    assert_eq!(accepted["events"][0], "RouteAccepted");
+    assert_eq!(accepted["eventTypes"][0], "RouteAccepted");
     let restricted = engine
         .json(&["firewall", "restrict", &peering, "--admit", "10.30.0.0/16"])
         .await;
-    assert_eq!(restricted["events"][0], "FirewallRestricted");
+    assert_eq!(restricted["eventTypes"][0], "FirewallRestricted");
 
     let watched = engine
         .cli(&["peering", "watch", &peering, "--output", "json"])
@@ -287,11 +295,11 @@ async fn every_command_prints_json_when_asked_to() {
         "{shown:#}"
     );
     assert_eq!(
-        engine.json(&["peering", "list"]).await[0]["peering_id"],
+        engine.json(&["peering", "list"]).await[0]["peeringId"],
         peering.as_str()
     );
     assert_eq!(
-        engine.json(&["peering", "show", &peering]).await["firewall"][0]["admit"][0]["port"],
+        engine.json(&["peering", "show", &peering]).await["peering"]["firewall"][0]["admit"][0]["port"],
         2113
     );
     let events = engine.json(&["audit", "--network", &network]).await;
@@ -314,7 +322,7 @@ async fn every_command_prints_json_when_asked_to() {
             .map(Vec::len),
         Some(3)
     );
-    let command = text(&events[1]["command_id"]);
+    let command = text(&events[1]["commandId"]);
     assert_eq!(
         engine
             .json(&["audit", "--command", &command])
@@ -343,7 +351,7 @@ async fn a_command_can_follow_another_at_once() {
     let registered = engine
         .json(&[&["network", "register", "--name", "orders"][..], &place[..]].concat())
         .await;
-    let network = registered["network_id"].as_str().unwrap();
+    let network = registered["networkId"].as_str().unwrap();
     let api = Api::connect(&engine.server()).await;
     for number in 30..50 {
         let requested = api
@@ -402,11 +410,15 @@ async fn the_same_command_id_on_the_command_line_changes_nothing_the_second_time
         (first["repeated"].as_bool(), second["repeated"].as_bool()),
         (Some(false), Some(true))
     );
-    assert_eq!(first["network_id"], second["network_id"]);
+    assert_eq!(first["networkId"], second["networkId"]);
+    assert_eq!(
+        (&first["commandId"], &second["commandId"]),
+        (&id.clone().into(), &id.clone().into())
+    );
     let events = engine.json(&["audit"]).await;
     assert_eq!(events.as_array().map(Vec::len), Some(1));
     assert_eq!(
-        (&events[0]["actor"], &events[0]["command_id"]),
+        (&events[0]["actor"]["claimed"], &events[0]["commandId"]),
         (&Value::from("ada"), &Value::from(id))
     );
 }

@@ -9,6 +9,7 @@ mod api_commands;
 mod api_reads;
 mod bad_input;
 mod cli;
+mod cli_calls;
 mod cloud;
 mod compose;
 mod demo;

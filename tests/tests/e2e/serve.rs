@@ -31,7 +31,7 @@ pub(crate) async fn peer(engine: &Engine, pair: &Pair) -> (String, String) {
         "--subnet",
         &local.subnets[1],
     ];
-    let network = text(&engine.json(&[&register[..], &own[..]].concat()).await["network_id"]);
+    let network = text(&engine.json(&[&register[..], &own[..]].concat()).await["networkId"]);
     let request = [
         "peering",
         "request",
@@ -51,7 +51,7 @@ pub(crate) async fn peer(engine: &Engine, pair: &Pair) -> (String, String) {
                 ]
                 .concat(),
             )
-            .await["peering_id"],
+            .await["peeringId"],
     );
     for (side, destination) in [("local", &remote.cidr), ("remote", &local.cidr)] {
         let accept = [
@@ -109,34 +109,37 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
 
     let shown = engine.json(&["peering", "show", &peering]).await;
     assert_eq!(
-        (shown["life"].as_str(), shown["converged"].as_bool()),
-        (Some("active"), Some(true)),
+        (
+            shown["peering"]["state"].as_str(),
+            shown["peering"]["converged"].as_bool()
+        ),
+        (Some("PEERING_STATE_ACTIVE"), Some(true)),
         "{shown:#}"
     );
     let installed = |side: &str| {
-        let routes = shown["routes"]
+        let routes = shown["peering"]["routes"]
             .as_array()
             .unwrap()
             .iter()
             .filter(|it| it["side"] == side);
         routes
-            .flat_map(|it| it["installed_in"].as_array().unwrap())
+            .flat_map(|it| it["installedIn"].as_array().unwrap())
             .map(text)
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        installed("local"),
+        installed("SIDE_LOCAL"),
         std::slice::from_ref(&pair.local.extra_route_table)
     );
     assert_eq!(
-        installed("remote"),
+        installed("SIDE_REMOTE"),
         std::slice::from_ref(&pair.remote.main_route_table)
     );
     let codes: Vec<_> = shown["advisories"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| text(&it["code"]))
+        .map(|it| text(&it["code"]).replace("ADVISORY_CODE_", ""))
         .collect();
     assert_eq!(
         codes,

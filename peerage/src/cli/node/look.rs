@@ -29,7 +29,7 @@ pub(super) struct Stats {
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// A data directory that no node uses.
+    /// A data directory that no node uses, like ./events.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// How to print.

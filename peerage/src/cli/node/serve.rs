@@ -10,22 +10,22 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where it listens.
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:2113", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Where the events are. The directory is made if it is not there.
+    /// The directory of the events, like ./events. It is made if it is not there.
     #[arg(long, value_name = "DIR", required_unless_present = "memory")]
     data: Option<PathBuf>,
     /// Keep the events in memory only.
     #[arg(long, conflicts_with = "data")]
     memory: bool,
-    /// Speak TLS, with this certificate chain (PEM).
+    /// Speak TLS, with this certificate chain (PEM), like node.pem.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The key of the certificate (PEM).
+    /// The key of the certificate (PEM), like node.key.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Ask callers who they are. The file gives a new store the passwords of its first two users, a
+    /// Authenticate callers. The file, like users.txt, gives a new store the passwords of its first two users, a
     /// line for each: `admin:PASSWORD` and `ops:PASSWORD`.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,

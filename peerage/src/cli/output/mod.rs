@@ -1,239 +1,109 @@
 //! How answers are printed: tables for people, JSON for programs.
+//!
+//! JSON is the API's own, as protobuf maps it, so that one description serves both. Tables show the
+//! first characters of ids, which are taken wherever an id is; one thing by itself shows its whole
+//! id.
 
+mod command;
+mod event;
+mod json;
+mod network;
 mod peering;
 mod plan;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time;
+mod word;
 
-pub(super) use peering::{drift, exposures, left_behind, peering, peerings, state};
+pub(super) use command::command;
+pub(super) use event::{brief, event, events, history};
+pub(super) use json::Proto;
+pub(super) use network::{network, network_update, networks};
+pub(super) use peering::{drift, exposures, leftovers, peering, peering_update, peerings, state};
 pub(super) use plan::plan;
-pub(super) use table::{Column, cause, table};
+pub(super) use table::{Column, cause, facts, one_line as line, table};
+pub(super) use time::when;
+pub(super) use word::word;
 
 use super::{CliError, terminal};
-use crate::api::v0::{Advisory, CommandResponse, Event, Network};
-use chrono::{DateTime, TimeDelta, Utc};
 use clap::ValueEnum;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use table::{
-    Column::{Whole, Wrapped},
-    facts, plain as columns,
-};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
+    /// For people.
     Table,
+    /// For programs: the API's own JSON.
     Json,
 }
 
 /// Prints the answer itself as JSON, or what `human` makes of it.
-pub(super) fn print<T: Serialize>(
+pub(super) fn print<T: Serialize + ?Sized>(
     output: Output,
     answer: &T,
     human: impl FnOnce(&T) -> String,
 ) -> Result<(), CliError> {
-    let text = match output {
-        Output::Json => {
-            terminal::json(serde_json::to_string_pretty(answer).map_err(CliError::failed)?)
-        }
+    terminal::answer(&match output {
+        Output::Json => pretty(answer)?,
         Output::Table => human(answer),
-    };
-    terminal::answer(&text)
+    })
 }
 
-/// What is good to know, a paragraph for each.
-fn notes(advisories: &[Advisory]) -> Option<String> {
-    let rows: Vec<_> = advisories
-        .iter()
-        .map(|it| [it.code.clone(), it.message.clone()])
-        .collect();
-    (!rows.is_empty()).then(|| format!("notes\n{}", columns([Whole(""), Wrapped("")], &rows)))
+/// The same for a message of the API.
+pub(super) fn message<M: prost::Message + prost::Name>(
+    output: Output,
+    answer: &M,
+    human: impl FnOnce(&M) -> String,
+) -> Result<(), CliError> {
+    print(output, &Proto(answer), |it| human(it.0))
 }
 
-pub(super) fn command(answer: &CommandResponse) -> String {
-    let subject = if answer.peering_id.is_empty() {
-        format!("network {}", answer.network_id)
+/// The same for several of a kind: an array.
+pub(super) fn messages<M: prost::Message + prost::Name>(
+    output: Output,
+    answers: &[M],
+    human: impl FnOnce(&[M]) -> String,
+) -> Result<(), CliError> {
+    let shown: Vec<_> = answers.iter().map(Proto).collect();
+    print(output, &shown, |_| human(answers))
+}
+
+fn pretty<T: Serialize + ?Sized>(answer: &T) -> Result<String, CliError> {
+    let document = serde_json::to_string_pretty(answer).map_err(CliError::failed)?;
+    Ok(terminal::json(document))
+}
+
+/// A message of something that goes on, as one line of JSON.
+pub(super) fn json_line<M: prost::Message + prost::Name>(message: &M) -> Result<(), CliError> {
+    let document = serde_json::to_string(&Proto(message)).map_err(CliError::failed)?;
+    terminal::line(&terminal::json(document))
+}
+
+/// A text, or a dash in its place.
+fn or_dash(text: &str) -> String {
+    if text.is_empty() {
+        "-".to_owned()
     } else {
-        format!(
-            "peering {} of network {}",
-            answer.peering_id, answer.network_id
-        )
-    };
-    let what = match (answer.repeated, answer.events.is_empty()) {
-        (true, _) => "done before by the same command".to_owned(),
-        (false, true) => "nothing to change".to_owned(),
-        (false, false) => answer.events.join(", "),
-    };
-    let ingress = if answer.ingress_id.is_empty() {
-        String::new()
-    } else {
-        format!("\ningress {}", answer.ingress_id)
-    };
-    format!("{subject}{ingress}\n{what} (revision {})", answer.revision)
-}
-
-/// How long it is until then, coarsely, as people say it; `None` for what is no time.
-fn time_left(until: &str) -> Option<String> {
-    let until = DateTime::parse_from_rfc3339(until).ok()?.to_utc();
-    Some(spoken(until - Utc::now()))
-}
-
-fn spoken(left: TimeDelta) -> String {
-    match (left.num_days(), left.num_hours(), left.num_minutes()) {
-        _ if left <= TimeDelta::zero() => "over".to_owned(),
-        (0, 0, 0) => "less than a minute left".to_owned(),
-        (0, 0, minutes) => format!("{minutes} min left"),
-        (0, hours, minutes) => format!("{hours} h {} min left", minutes % 60),
-        (days, hours, _) => format!("{days} d {} h left", hours % 24),
+        text.to_owned()
     }
 }
 
-/// One network with what the engine may do in it.
-pub(super) fn network(it: &Network) -> String {
-    let policy = it.policy.clone().unwrap_or_default();
-    let groups = if policy.groups.is_empty() {
-        String::new()
-    } else {
-        format!(" in {}", policy.groups.join(", "))
+/// The first characters of these ids: eight, or as many as tell them apart.
+fn short<'a>(ids: impl Iterator<Item = &'a str> + Clone) -> impl Fn(&str) -> String {
+    let whole = ids.clone().map(str::len).max().unwrap_or_default();
+    let tells_apart = |length: usize| {
+        let mut seen = std::collections::HashMap::new();
+        ids.clone().all(|id| {
+            let begins = id.get(..length).unwrap_or(id);
+            *seen.entry(begins).or_insert(id) == id
+        })
     };
-    let retired = if it.retired_at.is_empty() {
-        String::new()
-    } else {
-        format!("{} ({})", it.retired_at, it.retired_reason)
-    };
-    let exposed = if it.exposed_peerings == 0 {
-        String::new()
-    } else {
-        format!("{} peerings", it.exposed_peerings)
-    };
-    let text = facts([
-        ("retired", retired),
-        ("cloud network", it.cloud_network.clone()),
-        ("subnets", it.subnets.join(", ")),
-        (
-            "policy",
-            format!(
-                "drift: {}, exposures: {}{groups}",
-                policy.drift, policy.exposure
-            ),
-        ),
-        ("exposed", exposed),
-        ("last check asked", it.drift_check_at.clone()),
-    ]);
-    format!("{}\n{text}", networks(std::slice::from_ref(it)))
-}
-
-pub(super) fn networks(networks: &[Network]) -> String {
-    let rows = networks.iter().map(|it| {
-        let peerings = if it.retired_at.is_empty() {
-            it.live_peerings.to_string()
-        } else {
-            "retired".to_owned()
-        };
-        let name = format!("{}/{}", it.project, it.name);
-        [
-            it.network_id.clone(),
-            name,
-            it.provider.clone(),
-            it.region.clone(),
-            it.account.clone(),
-            it.range.clone(),
-            peerings,
-        ]
-    });
-    table(
-        [
-            Whole("network"),
-            Wrapped("name"),
-            Whole("provider"),
-            Whole("region"),
-            Wrapped("account"),
-            Whole("range"),
-            Whole("peerings"),
-        ],
-        rows,
-    )
-}
-
-pub(super) fn events(events: &[Event]) -> String {
-    let rows = events.iter().map(|it| {
-        let position = it.position.split('/').next().unwrap_or_default().to_owned();
-        let data = if it.problem.is_empty() {
-            brief(&it.data)
-        } else {
-            format!("unreadable: {}", it.problem)
-        };
-        [
-            position,
-            it.created.clone(),
-            it.revision.to_string(),
-            it.r#type.clone(),
-            it.actor.clone(),
-            data,
-        ]
-    });
-    table(
-        [
-            Whole("position"),
-            Whole("time"),
-            Whole("revision"),
-            Whole("event"),
-            Wrapped("actor"),
-            Wrapped("what"),
-        ],
-        rows,
-    )
-}
-
-/// An event's own facts, without the ids that the reader has already.
-pub(super) fn brief(data: &str) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str(data) else {
-        return String::new();
-    };
-    let shown = fields
-        .iter()
-        .filter(|(key, value)| !value.is_null() && !KNOWN.contains(&key.as_str()));
-    shown
-        .map(|(key, value)| format!("{key}={}", plain(value)))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// What the heading, or another column, says already.
-const KNOWN: [&str; 9] = [
-    "peering_id",
-    "network_id",
-    "external_id",
-    "requested_at",
-    "adopted_at",
-    "started_at",
-    "allowed_at",
-    "detected_at",
-    "repaired_at",
-];
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.is_empty() => "nothing".to_owned(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        Value::Object(fields) => object(fields),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    let length = (8..whole).find(|it| tells_apart(*it)).unwrap_or(whole);
+    move |id| {
+        id.get(..length)
+            .unwrap_or(id)
+            .trim_end_matches('-')
+            .to_owned()
     }
-}
-
-fn object(fields: &Map<String, Value>) -> String {
-    if let (Some(source), Some(port)) = (fields.get("source"), fields.get("port")) {
-        return format!("{}→TCP {port}", plain(source));
-    }
-    let shown = fields.iter().filter_map(|(key, value)| match value {
-        Value::Bool(true) => Some(key.clone()),
-        Value::Null | Value::Bool(false) => None,
-        Value::Array(items) if items.is_empty() => None,
-        Value::Array(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            Some(plain(value))
-        }
-    });
-    shown.collect::<Vec<_>>().join("/")
 }

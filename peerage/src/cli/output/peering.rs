@@ -1,90 +1,99 @@
 //! Peerings for people.
 
 use super::{
-    brief, cause, notes,
+    cause, or_dash, short,
     table::{
         Column::{Whole, Wrapped},
-        facts, table,
+        facts, one_line, plain, table, wrapped,
     },
-    time_left,
+    time::{when, with_time_left},
+    word,
 };
-use crate::api::v0::{Blocked, Drift, Exposure, Instruction, Peering};
+use crate::{
+    api::v1::{
+        AcceptedBy, Advisory, Block, Consent, Drift, Exposure, GetPeeringResponse, Instruction,
+        InstructionLanguage, Leftover, Origin, Peering, PeeringState, Side, drift::Drift as What,
+        leftover::Leftover as Left, removal,
+    },
+    cli::resolve::has_ended,
+};
 
-/// Life, and what lies over it.
+/// The state, and what lies over it.
 pub(in crate::cli) fn state(peering: &Peering) -> String {
-    let life = peering.life.replace('_', " ");
-    match (&peering.blocked, life.as_str(), peering.converged) {
-        (Some(blocked), life, _) => format!("{life}, blocked: {}", blocked.cause),
-        (None, "active", false) if open_drift(peering) > 0 => {
-            format!("active, {} otherwise than it was left", open_drift(peering))
+    let state = word(peering.state());
+    let is_active = peering.state() == PeeringState::Active;
+    match (&peering.block, is_active && !peering.converged) {
+        (Some(block), _) => format!("{state}, blocked: {}", word(block.cause())),
+        (None, true) if open_drift(peering).count() > 0 => {
+            format!("{state}, drift: {}", open_drift(peering).count())
         }
-        (None, "active", false) => "active, in progress".to_owned(),
-        (None, life, _) => life.to_owned(),
+        (None, true) => format!("{state}, in progress"),
+        (None, false) => state,
     }
 }
 
-fn open_drift(peering: &Peering) -> usize {
-    peering
-        .drift
-        .iter()
-        .filter(|it| !it.since.is_empty())
-        .count()
+/// Drift that is open now.
+fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
+    peering.drift.iter().filter(|it| it.since.is_some())
 }
 
+/// A list: each peering on a line, with the network where there are several.
 pub(in crate::cli) fn peerings(peerings: &[Peering]) -> String {
+    let short = short(peerings.iter().map(|it| it.peering_id.as_str()));
+    let several = peerings
+        .iter()
+        .any(|it| it.network_id != peerings[0].network_id);
     let rows = peerings.iter().map(|it| {
         let peer = it.peer.clone().unwrap_or_default();
-        let exposed = if it.exposures.is_empty() {
-            String::new()
-        } else {
-            format!(", exposed: {}", it.exposures.len())
+        let state = match it.exposures.len() {
+            0 => state(it),
+            exposed => format!("{}, exposed: {exposed}", state(it)),
         };
-        let state = format!("{}{exposed}", state(it));
+        let link = if several {
+            it.network_name.clone()
+        } else {
+            or_dash(&it.link)
+        };
         [
-            it.peering_id.clone(),
+            short(&it.peering_id),
             state,
-            or_dash(&it.link),
-            peer.account,
+            link,
+            peer_name(it),
             peer.region,
-            peer.cloud_network,
             peer.ranges.join(", "),
         ]
     });
-    table(
-        [
-            Whole("peering"),
-            Wrapped("state"),
-            Wrapped("link"),
-            Wrapped("account"),
-            Wrapped("region"),
-            Wrapped("peer"),
-            Wrapped("ranges"),
-        ],
-        rows,
-    )
+    let link = if several { "network" } else { "link" };
+    let columns = ["state", link, "peer", "region", "ranges"].map(Wrapped);
+    let [state, link, peer, region, ranges] = columns;
+    table([Whole("peering"), state, link, peer, region, ranges], rows)
 }
 
-fn or_dash(text: &str) -> String {
-    if text.is_empty() {
-        "-".to_owned()
-    } else {
-        text.to_owned()
-    }
+/// The name by which a peer is taken: account and network.
+fn peer_name(it: &Peering) -> String {
+    let peer = it.peer.clone().unwrap_or_default();
+    format!("{}/{}", peer.account, peer.cloud_network)
 }
 
 /// One peering with everything about it: who is waited for first, then what is in place, and what
 /// has to be done last, where it can be copied from.
-pub(in crate::cli) fn peering(peering: &Peering) -> String {
-    let mut parts = vec![format!(
-        "{}\n{}",
-        peerings(std::slice::from_ref(peering)),
-        own_facts(peering)
-    )];
-    if !super::super::peering::ended(peering) {
+pub(in crate::cli) fn peering(it: &GetPeeringResponse) -> String {
+    let peering = it.peering.clone().unwrap_or_default();
+    let mut parts = vec![bare(&peering)];
+    if !has_ended(peering.state()) {
+        parts.extend(notes(&it.advisories));
+    }
+    parts.extend(peering.block.as_ref().map(blocked));
+    parts.extend(instructions(&it.instructions));
+    parts.join("\n\n")
+}
+
+/// One peering by itself.
+pub(super) fn bare(peering: &Peering) -> String {
+    let mut parts = vec![own_facts(peering)];
+    if !has_ended(peering.state()) {
         parts.extend(in_place(peering));
     }
-    parts.extend(peering.blocked.as_ref().map(blocked));
-    parts.extend(instructions(&peering.instructions));
     parts.join("\n\n")
 }
 
@@ -93,41 +102,69 @@ fn in_place(peering: &Peering) -> Vec<String> {
         format!("routes\n{}", routes(peering)),
         format!("firewall\n{}", firewall(peering)),
     ];
-    parts.extend(
-        (!peering.ingress.is_empty())
-            .then(|| format!("the private network may reach\n{}", ingress(peering))),
-    );
+    parts.extend((!peering.ingress.is_empty()).then(|| {
+        format!(
+            "connector ingress: what the private network may reach\n{}",
+            ingress(peering)
+        )
+    }));
     parts.extend((!peering.exposures.is_empty()).then(|| {
         format!(
-            "exposed by somebody else's rules\n{}",
+            "exposures: other owners' rules that admit the private network\n{}",
             exposures(&peering.exposures)
         )
     }));
-    let open: Vec<_> = peering
-        .drift
-        .iter()
-        .filter(|it| !it.since.is_empty())
-        .cloned()
-        .collect();
-    parts.extend(
-        (!open.is_empty()).then(|| format!("otherwise than it was left\n{}", drift(&open))),
-    );
-    parts.extend(notes(&peering.advisories));
+    let open: Vec<_> = open_drift(peering).cloned().collect();
+    parts.extend((!open.is_empty()).then(|| {
+        format!(
+            "drift: what differs from the desired state\n{}",
+            drift(&open)
+        )
+    }));
     parts
 }
 
+/// What is good to know, a paragraph for each.
+pub(super) fn notes(advisories: &[Advisory]) -> Option<String> {
+    let rows: Vec<_> = advisories
+        .iter()
+        .map(|it| [word(it.code()), it.message.clone()])
+        .collect();
+    (!rows.is_empty()).then(|| format!("notes\n{}", plain([Whole(""), Wrapped("")], &rows)))
+}
+
 fn own_facts(it: &Peering) -> String {
+    let peer = it.peer.clone().unwrap_or_default();
+    let found = it
+        .found_routes
+        .iter()
+        .map(|it| format!("{} in {}", it.destination, it.route_table));
+    let left = it.removal.is_some() && has_ended(it.state());
     facts([
-        ("network", it.network_id.clone()),
+        ("peering", it.peering_id.clone()),
+        ("state", state(it)),
         ("waits for", waits_for(it)),
-        ("expires", with_time_left(&it.expires_at)),
+        ("network", network(it)),
+        (
+            "peer",
+            format!(
+                "{} in {} {}",
+                peer_name(it),
+                word(peer.provider()),
+                peer.region
+            ),
+        ),
+        ("ranges", peer.ranges.join(", ")),
+        ("subnets", peer.subnets.join(", ")),
+        ("link", it.link.clone()),
+        ("expires", with_time_left(it.expires_at.as_ref())),
         ("terms", terms(it)),
         ("accepted", accepted(it)),
         (parting(it), removal(it)),
         (
             "left behind",
-            if it.removal.is_some() && super::super::peering::ended(it) {
-                leftovers(it)
+            if left {
+                leftovers_of(it)
             } else {
                 String::new()
             },
@@ -135,67 +172,61 @@ fn own_facts(it: &Peering) -> String {
         ("the cloud says", cause(&it.failure)),
         ("names resolve", dns(it)),
         ("external id", it.external_id.clone()),
-        (
-            "found with it",
-            it.found
-                .iter()
-                .map(|it| format!("{} in {}", it.destination, it.route_table))
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
+        ("found routes", found.collect::<Vec<_>>().join(", ")),
         ("past links", it.past_links.join(", ")),
+        ("changed", when(it.changed_at.as_ref())),
     ])
 }
 
-/// Who has to act next, if somebody has to.
+fn network(it: &Peering) -> String {
+    match it.network_name.as_str() {
+        "" => it.network_id.clone(),
+        name => format!("{} ({name})", it.network_id),
+    }
+}
+
+/// Who has to act next, if a person has to.
 fn waits_for(it: &Peering) -> String {
     let owner = it
         .peer
         .as_ref()
         .map(|it| it.account.as_str())
         .unwrap_or_default();
-    match (&it.blocked, it.life.as_str(), it.consent.as_str()) {
-        (Some(blocked), _, _) => format!("the owner of the {} side, see below", blocked.side),
-        (None, "awaiting_acceptance", _) if it.origin == "adopted" => {
-            "the engine's look at what the link really is".to_owned()
-        }
-        (None, "awaiting_acceptance", "owner") => {
+    if let Some(block) = &it.block {
+        return format!("the owner of the {} side, see below", word(block.side()));
+    }
+    if it.state() != PeeringState::AwaitingAcceptance {
+        return String::new();
+    }
+    match (it.origin(), it.consent()) {
+        (Origin::Adopted, _) => "the engine's survey of the link".to_owned(),
+        (_, Consent::Owner) => {
             format!("the owner of account {owner}, who accepts the link; see below")
         }
-        (None, "awaiting_acceptance", _) => {
+        (_, Consent::Delegated | Consent::Unspecified) => {
             format!("the engine's own acceptance in account {owner}")
         }
-        _ => String::new(),
     }
 }
 
-fn with_time_left(at: &str) -> String {
-    time_left(at)
-        .map(|left| format!("{at} ({left})"))
-        .unwrap_or_default()
-}
-
 fn terms(it: &Peering) -> String {
-    let consent = match (it.origin.as_str(), it.consent.as_str()) {
-        ("adopted", "owner") => "adopted link; the peer's side is its owner's to keep",
-        ("adopted", _) => "adopted link; the engine keeps both sides",
-        (_, "owner") => "the peer's owner accepts, and keeps that side",
-        _ => "the engine accepts, and keeps both sides",
+    let consent = match (it.origin(), it.consent()) {
+        (Origin::Adopted, Consent::Owner) => "adopted link; the peer's owner keeps that side",
+        (Origin::Adopted, _) => "adopted link; the engine keeps both sides",
+        (_, Consent::Owner) => "the peer's owner accepts, and keeps that side",
+        (_, Consent::Delegated | Consent::Unspecified) => {
+            "the engine accepts, and keeps both sides"
+        }
     };
-    let not_yet = [
-        "requested",
-        "initiating",
-        "awaiting_acceptance",
-        "provisioning",
-    ]
-    .contains(&it.life.as_str());
-    let deadline = match it.deadline.as_str() {
-        "" => String::new(),
-        _ if not_yet => format!("; active by {}", with_time_left(&it.deadline)),
-        deadline => format!("; active by {deadline}"),
+    let is_pending = !has_ended(it.state())
+        && !matches!(it.state(), PeeringState::Active | PeeringState::Removing);
+    let deadline = match (&it.deadline, is_pending) {
+        (None, _) => String::new(),
+        (Some(at), true) => format!("; active by {}", with_time_left(Some(at))),
+        (Some(at), false) => format!("; active by {}", when(Some(at))),
     };
     let renew = if it.renew {
-        "; asked for once more if nobody accepts in time"
+        "; requested once more if not accepted in time"
     } else {
         ""
     };
@@ -203,26 +234,36 @@ fn terms(it: &Peering) -> String {
 }
 
 fn accepted(it: &Peering) -> String {
-    match &it.evidence {
-        Some(seen) => {
-            let by = match seen.accepted_by.as_str() {
-                "engine" => "the engine",
-                "owner" => "its owner",
-                _ => "the engine or its owner",
-            };
-            let (side, account, at, shown) =
-                (&seen.seen_from, &seen.account, &seen.seen_at, &seen.shown);
-            format!("by {by} in account {account}; seen {at} from the {side} side as `{shown}`")
-        }
-        None => it.accepted_at.clone(),
+    let Some(seen) = &it.acceptance else {
+        return String::new();
+    };
+    if seen.account.is_empty() {
+        return when(seen.accepted_at.as_ref());
     }
+    let by = match seen.accepted_by() {
+        AcceptedBy::Engine => "the engine",
+        AcceptedBy::Owner => "its owner",
+        AcceptedBy::EngineOrOwner | AcceptedBy::Unspecified => "the engine or its owner",
+    };
+    let (side, account, shown) = (word(seen.seen_from()), &seen.account, &seen.cloud_state);
+    let at = when(seen.seen_at.as_ref());
+    format!("by {by} in account {account}; seen {at} from the {side} side as `{shown}`")
 }
 
 fn parting(it: &Peering) -> &'static str {
-    match it.life.as_str() {
-        "removed" => "removed",
-        "abandoned" => "abandoned",
-        _ => "being removed",
+    match it.state() {
+        PeeringState::Removed => "removed",
+        PeeringState::Abandoned => "abandoned",
+        PeeringState::Unspecified
+        | PeeringState::Requested
+        | PeeringState::Initiating
+        | PeeringState::AwaitingAcceptance
+        | PeeringState::Provisioning
+        | PeeringState::Active
+        | PeeringState::Removing
+        | PeeringState::Rejected
+        | PeeringState::Expired
+        | PeeringState::Failed => "being removed",
     }
 }
 
@@ -230,58 +271,81 @@ fn removal(it: &Peering) -> String {
     let Some(removal) = &it.removal else {
         return String::new();
     };
-    let why = match (removal.reason.as_str(), removal.deadline_passed.as_str()) {
-        ("", deadline) => format!("the deadline {deadline} passed"),
-        (reason, _) => reason.to_owned(),
+    let why = match &removal.cause {
+        Some(removal::Cause::DeadlinePassed(at)) => {
+            format!("the deadline {} passed", when(Some(at)))
+        }
+        Some(removal::Cause::Reason(reason)) => reason.clone(),
+        None => String::new(),
     };
-    let link = &removal.link_removed_at;
-    let link = if link.is_empty() {
-        String::new()
-    } else {
-        format!("; the link was seen to be gone {link}")
+    let link = match &removal.link_removed_at {
+        None => String::new(),
+        Some(at) => format!("; the link was seen to be gone {}", when(Some(at))),
     };
-    format!("{} for this reason: {why}{link}", removal.since)
+    format!("since {}: {why}{link}", when(removal.since.as_ref()))
 }
 
 /// What stays at the cloud, for the last line about a peering.
-pub(in crate::cli) fn left_behind(it: &Peering) -> String {
-    format!("left behind: {}", leftovers(it))
+pub(in crate::cli) fn leftovers(it: &Peering) -> String {
+    format!("left behind: {}", leftovers_of(it))
 }
 
-fn leftovers(it: &Peering) -> String {
-    if it.left_behind.is_empty() {
+fn leftovers_of(it: &Peering) -> String {
+    if it.leftovers.is_empty() {
         return "nothing".to_owned();
     }
-    let named = it
-        .left_behind
+    it.leftovers
         .iter()
-        .map(|it| format!("{} {}", it.kind.replace('_', " "), brief(&it.facts)));
-    named
-        .map(|it| it.trim().to_owned())
+        .map(leftover)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+fn leftover(it: &Leftover) -> String {
+    match &it.leftover {
+        Some(Left::PossibleLink(_)) => "possible link".to_owned(),
+        Some(Left::Link(it)) => format!("link {}", it.link),
+        Some(Left::Route(it)) => {
+            format!(
+                "route to {} in {} ({})",
+                it.destination,
+                it.route_table,
+                word(it.side())
+            )
+        }
+        Some(Left::FirewallGroup(it)) => {
+            format!("firewall group {} ({})", it.group, word(it.side()))
+        }
+        Some(Left::FirewallRule(it)) => {
+            format!("firewall rule {} ({})", it.rule_id, word(it.side()))
+        }
+        None => "something that this version does not know".to_owned(),
+    }
 }
 
 fn dns(it: &Peering) -> String {
     let told = it
         .dns
         .iter()
-        .filter(|it| it.wanted || it.applied)
-        .map(|it| match (it.wanted, it.applied) {
-            (true, true) => format!("{} side: privately", it.side),
-            (true, false) => format!("{} side: privately, not yet", it.side),
-            (false, _) => format!("{} side: publicly, not yet", it.side),
+        .filter(|it| it.requested || it.enabled)
+        .map(|it| {
+            let how = match (it.requested, it.enabled) {
+                (true, true) => "privately",
+                (true, false) => "privately, not yet",
+                (false, _) => "publicly, not yet",
+            };
+            format!("{} side: {how}", word(it.side()))
         });
     told.collect::<Vec<_>>().join("; ")
 }
 
-fn blocked(it: &Blocked) -> String {
+fn blocked(it: &Block) -> String {
     let head = format!(
-        "blocked on the {} side since {}: {} ({})",
-        it.side,
-        it.since,
-        cause(&it.message),
-        it.cause
+        "blocked on the {} side since {} ({})\n{}",
+        word(it.side()),
+        when(it.since.as_ref()),
+        word(it.cause()),
+        wrapped(&cause(&it.message), 2)
     );
     std::iter::once(head)
         .chain(it.remedy.iter().map(|line| format!("  {line}")))
@@ -292,17 +356,21 @@ fn blocked(it: &Blocked) -> String {
 /// Each body as it is, so that it can be copied.
 fn instructions(all: &[Instruction]) -> Option<String> {
     let blocks = all.iter().zip(1..).map(|(it, number)| {
+        let language = match it.language() {
+            InstructionLanguage::Shell => " (sh)",
+            InstructionLanguage::Json => " (json)",
+            InstructionLanguage::Text | InstructionLanguage::Unspecified => "",
+        };
         format!(
-            "{number}. {} ({})\n\n{}\n",
+            "{number}. {}{language}\n\n{}\n",
             it.title,
-            it.language,
             it.body.trim_end()
         )
     });
     let blocks: Vec<_> = blocks.collect();
     (!blocks.is_empty()).then(|| {
         format!(
-            "what the peer's owner has to do\n\n{}",
+            "for the peer's owner to do\n\n{}",
             blocks.join("\n").trim_end()
         )
     })
@@ -315,18 +383,18 @@ fn routes(peering: &Peering) -> String {
             .iter()
             .map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
         let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
-        let state = match (it.withdrawn_at.is_empty(), it.replaced_by.as_str()) {
-            (true, _) if installed.is_empty() && is_owners(peering, &it.side) => {
+        let state = match (&it.withdrawn_at, it.replaced_by.as_str()) {
+            (None, _) if installed.is_empty() && is_owners(peering, it.side()) => {
                 "its owner's to install"
             }
-            (true, _) if installed.is_empty() => "not yet",
-            (true, _) if !it.conflicts.is_empty() => "in conflict",
-            (true, _) => "in place",
-            (false, "") => "going",
-            (false, other) => &format!("going once {other} is in place"),
+            (None, _) if installed.is_empty() => "not yet",
+            (None, _) if !it.conflicts.is_empty() => "in conflict",
+            (None, _) => "in place",
+            (Some(_), "") => "going",
+            (Some(_), other) => &format!("going once {other} is in place"),
         };
         [
-            it.side.clone(),
+            word(it.side()),
             it.destination.clone(),
             state.to_owned(),
             or_dash(&installed.join(", ")),
@@ -344,8 +412,8 @@ fn routes(peering: &Peering) -> String {
 }
 
 /// Whether a side is kept by its owner, not by the engine.
-fn is_owners(peering: &Peering, side: &str) -> bool {
-    side == "remote" && peering.consent == "owner"
+fn is_owners(peering: &Peering, side: Side) -> bool {
+    side == Side::Remote && peering.consent() == Consent::Owner
 }
 
 fn firewall(peering: &Peering) -> String {
@@ -362,10 +430,10 @@ fn firewall(peering: &Peering) -> String {
         };
         let state = match it.enforced {
             true => "enforced",
-            false if is_owners(peering, &it.side) => "its owner's to enforce",
+            false if is_owners(peering, it.side()) => "its owner's to enforce",
             false => "not yet",
         };
-        [it.side.clone(), admit, or_dash(&it.group), state.to_owned()]
+        [word(it.side()), admit, or_dash(&it.group), state.to_owned()]
     });
     table(
         [
@@ -379,73 +447,76 @@ fn firewall(peering: &Peering) -> String {
 }
 
 fn ingress(peering: &Peering) -> String {
+    let short = short(peering.ingress.iter().map(|it| it.ingress_id.as_str()));
     let rows = peering.ingress.iter().map(|it| {
-        let target = format!(
-            "{} TCP {}",
-            it.target,
-            it.rule.as_ref().map(|rule| rule.port).unwrap_or_default()
-        );
-        let until = if it.expires_at.is_empty() {
-            "closed by hand".to_owned()
-        } else {
-            with_time_left(&it.expires_at)
+        let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
+        let until = match &it.expires_at {
+            None => "revoked by hand".to_owned(),
+            Some(at) => with_time_left(Some(at)),
         };
-        [it.ingress_id.clone(), target, until, it.reason.clone()]
+        [
+            short(&it.ingress_id),
+            format!("{}:{port}", it.target),
+            until,
+            cause(&it.reason),
+        ]
     });
     table(
         [
             Whole("ingress"),
-            Wrapped("target"),
+            Whole("target"),
             Wrapped("until"),
-            Wrapped("why"),
+            Wrapped("reason"),
         ],
         rows,
     )
 }
 
 pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
+    let short = short(exposures.iter().map(|it| it.peering_id.as_str()));
     let rows = exposures.iter().map(|it| {
-        let group = format!("{} ({})", it.group, it.group_name);
+        let group = match it.group_name.as_str() {
+            "" => it.group.clone(),
+            name => format!("{} ({name})", it.group),
+        };
         [
-            it.peering_id.clone(),
-            it.side.clone(),
+            short(&it.peering_id),
+            word(it.side()),
             group,
             it.rule_id.clone(),
             it.admits.clone(),
             it.owner.clone(),
-            it.since.clone(),
+            when(it.since.as_ref()),
         ]
     });
+    let [side, group, rule, admits, owner, since] =
+        ["side", "group", "rule", "admits", "owner", "since"].map(Wrapped);
     table(
-        [
-            Whole("peering"),
-            Wrapped("side"),
-            Wrapped("group"),
-            Wrapped("rule"),
-            Wrapped("admits"),
-            Wrapped("owner"),
-            Wrapped("since"),
-        ],
+        [Whole("peering"), side, group, rule, admits, owner, since],
         rows,
     )
 }
 
 pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
     let rows = drift.iter().map(|it| {
-        let state = match (it.since.as_str(), it.adopted_at.as_str()) {
-            ("", "") => format!("put right {}", it.repaired_at),
-            ("", adopted) => format!("adopted {adopted}"),
-            (since, _) => format!("since {since}"),
+        let state = match (&it.since, &it.accepted_at) {
+            (Some(since), _) => format!("since {}", when(Some(since))),
+            (None, Some(at)) => format!("accepted {}", when(Some(at))),
+            (None, None) => format!("repaired {}", when(it.repaired_at.as_ref())),
         };
         let repairs = if it.repairs == 0 {
             "-".to_owned()
         } else {
             format!("{}×", it.repairs)
         };
+        let (kind, subject) = it
+            .drift
+            .as_ref()
+            .map_or(("unknown", String::new()), what_differs);
         [
-            it.side.clone(),
-            it.kind.replace('_', " "),
-            brief(&it.finding),
+            word(it.side()),
+            kind.to_owned(),
+            or_dash(&subject),
             state,
             repairs,
         ]
@@ -456,8 +527,68 @@ pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
             Wrapped("what"),
             Wrapped("where"),
             Wrapped("state"),
-            Whole("put right"),
+            Whole("repairs"),
         ],
         rows,
     )
+}
+
+/// What differs, and where.
+fn what_differs(it: &What) -> (&'static str, String) {
+    let route = |destination: &str, table: &str| format!("{destination} in {table}");
+    match it {
+        What::LinkEnded(it) => ("link ended", it.cloud_state.clone()),
+        What::LinkTagMissing(_) => ("link tag missing", String::new()),
+        What::DnsResolutionFlipped(_) => ("dns resolution flipped", String::new()),
+        What::RouteMissing(it) => ("route missing", route(&it.destination, &it.route_table)),
+        What::RouteForeign(it) => (
+            "route foreign",
+            format!(
+                "{} → {}",
+                route(&it.destination, &it.route_table),
+                it.target
+            ),
+        ),
+        What::RouteBlackhole(it) => ("route blackhole", route(&it.destination, &it.route_table)),
+        What::RouteExtra(it) => ("route extra", route(&it.destination, &it.route_table)),
+        What::GroupMissing(it) => ("group missing", it.group.clone()),
+        What::GroupTagMissing(it) => ("group tag missing", it.group.clone()),
+        What::RuleMissing(it) => {
+            let rule = it.rule.clone().unwrap_or_default();
+            (
+                "rule missing",
+                format!("{} → TCP {}", rule.source, rule.port),
+            )
+        }
+        What::RuleTagMissing(it) => ("rule tag missing", it.rule_id.clone()),
+        What::RuleExtra(it) => ("rule extra", format!("{}: {}", it.rule_id, it.admits)),
+    }
+}
+
+/// What a peering is after a change: one line, and what a person has to do, if anything.
+pub(in crate::cli) fn peering_update(it: &Peering, several: bool) -> String {
+    let who = if several {
+        format!("{}  ", peer_name(it))
+    } else {
+        String::new()
+    };
+    let mut lines = vec![one_line(&format!("{:>20}  {who}{}", "now", state(it)))];
+    if let Some(block) = &it.block {
+        let told = format!(
+            "{:>20}  {} side: {}",
+            "",
+            word(block.side()),
+            cause(&block.message)
+        );
+        lines.push(one_line(&told));
+        lines.extend(block.remedy.iter().map(|it| format!("{:>20}  $ {it}", "")));
+    }
+    if it.state() == PeeringState::AwaitingAcceptance && it.consent() == Consent::Owner {
+        let id = &it.peering_id;
+        lines.push(format!(
+            "{:>20}  `peerage peering show {id}` prints what to run",
+            ""
+        ));
+    }
+    lines.join("\n")
 }

@@ -1,15 +1,17 @@
 //! Plans for people.
 
 use super::{
-    cause, notes,
+    cause,
+    peering::notes,
     table::{
         Column::{Whole, Wrapped},
         table,
     },
+    word,
 };
-use crate::api::v0::{Check, PlanPeeringResponse};
+use crate::api::v1::{Check, CheckOutcome, PlanPeeringResponse};
 
-/// What was looked at, what is known, and what would be done.
+/// What was checked, what is known, and what would be done.
 pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
     let mut parts = vec![format!("preflight\n{}", checks(&plan.checks))];
     let remedies: Vec<_> = plan
@@ -23,8 +25,8 @@ pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
     let actions = plan.actions.iter().zip(1..).map(|(it, number)| {
         [
             number.to_string(),
-            it.side.clone(),
-            it.action.replace('_', " "),
+            word(it.side()),
+            word(it.kind()),
             it.detail.clone(),
         ]
     });
@@ -46,22 +48,12 @@ pub(in crate::cli) fn plan(plan: &PlanPeeringResponse) -> String {
 
 fn checks(checks: &[Check]) -> String {
     let rows = checks.iter().map(|it| {
-        let side = if it.side.is_empty() {
-            "-".to_owned()
-        } else {
-            it.side.clone()
+        let mark = match it.outcome() {
+            CheckOutcome::Passed => "✔ passed".to_owned(),
+            CheckOutcome::Failed => "✘ failed".to_owned(),
+            CheckOutcome::Skipped | CheckOutcome::Unspecified => word(it.outcome()),
         };
-        let mark = match it.outcome.as_str() {
-            "passed" => "✔ passed",
-            "failed" => "✘ failed",
-            other => other,
-        };
-        [
-            mark.to_owned(),
-            it.name.replace('_', " "),
-            side,
-            cause(&it.message),
-        ]
+        [mark, word(it.kind()), word(it.side()), cause(&it.message)]
     });
     table(
         [Whole(""), Whole("check"), Whole("side"), Wrapped("why")],
@@ -70,7 +62,7 @@ fn checks(checks: &[Check]) -> String {
 }
 
 fn remedy(it: &Check) -> String {
-    let head = format!("to pass `{}`", it.name.replace('_', " "));
+    let head = format!("to pass `{}`", word(it.kind()));
     std::iter::once(head)
         .chain(it.remedy.iter().map(|line| format!("  {line}")))
         .collect::<Vec<_>>()

@@ -41,11 +41,15 @@ pub(in crate::cli) fn table<const N: usize>(
 
 /// The same without borders and headings.
 pub(super) fn plain<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
-    arranged(presets::NOTHING, &columns, rows).trim_fmt()
+    let mut table = arranged(presets::NOTHING, &columns, rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt()
 }
 
 /// Facts one under the other; those that are empty are left out.
-pub(super) fn facts<const N: usize>(rows: [(&str, String); N]) -> String {
+pub(in crate::cli) fn facts<const N: usize>(rows: [(&str, String); N]) -> String {
     let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
     let rows: Vec<_> = shown
         .map(|(name, value)| [name.to_owned(), value])
@@ -74,6 +78,43 @@ fn arranged<const N: usize>(preset: &str, columns: &[Column; N], rows: &[[String
     table
 }
 
+/// A text over several lines of the terminal's width, each this far in.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let most = usize::from(terminal::width())
+        .saturating_sub(indent)
+        .max(20);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map(|it| (it.chars().count(), it));
+        match line {
+            Some((0, line)) => line.push_str(word),
+            Some((length, line)) if length + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    let lines: Vec<_> = lines
+        .into_iter()
+        .map(|it| format!("{:indent$}{it}", ""))
+        .collect();
+    lines.join("\n")
+}
+
+/// A text cut to one line of the terminal's width.
+pub(in crate::cli) fn one_line(text: &str) -> String {
+    let most = usize::from(terminal::width());
+    let text = terminal::text(text).replace(['\n', '\t'], " ");
+    match text.char_indices().nth(most) {
+        None => text.trim_end().to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
+}
+
 /// The longest text that stands in one cell or one line of a list.
 const CAUSE: usize = 160;
 
@@ -84,7 +125,7 @@ pub(in crate::cli) fn cause(text: &str) -> String {
 }
 
 /// A text on one line of so many characters at most.
-pub(super) fn shortened(text: &str, most: usize) -> String {
+fn shortened(text: &str, most: usize) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     let line = words.join(" ");
     match line.char_indices().nth(most) {
@@ -137,6 +178,20 @@ mod tests {
             text.lines().skip(1).all(|line| line.starts_with("      ")),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_long_line_wraps_far_in_or_is_cut() {
+        let text = "one two three ".repeat(20);
+        let told = wrapped(&text, 12);
+        assert!(
+            told.lines()
+                .all(|it| it.starts_with("            ") && it.len() <= 100),
+            "{told}"
+        );
+        assert_eq!(told.split_whitespace().count(), 60);
+        assert_eq!(one_line(&text).chars().count(), 100, "99 and an ellipsis");
+        assert_eq!(one_line("a\nb  "), "a b");
     }
 
     #[test]

@@ -1,76 +1,97 @@
 //! What a person sees.
 
 use super::*;
-use crate::api::v0::{self as v1, Peering};
+use crate::api::v1::{
+    self, Acceptance, AcceptedBy, Advisory, AdvisoryCode, Block, BlockCause, CheckKind,
+    CheckOutcome, Consent, Event, GetPeeringResponse, Peering, PeeringState, Side,
+    drift::Drift as What, leftover::Leftover as Left,
+};
+use chrono::{TimeDelta, Utc};
+use prost_types::Timestamp;
+use serde_json::Value;
 
-#[test]
-fn time_is_told_as_coarsely_as_people_do() {
-    let told = [-5, 0, 30, 65, 3 * 3_600 + 720, 6 * 86_400 + 23 * 3_600 + 60]
-        .map(|seconds| spoken(TimeDelta::seconds(seconds)));
-    assert_eq!(
-        told,
-        [
-            "over",
-            "over",
-            "less than a minute left",
-            "1 min left",
-            "3 h 12 min left",
-            "6 d 23 h left"
-        ]
-    );
+const ID: &str = "0f9a6a52-2c39-4a7e-9a52-5b7c0a1d6f11";
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    Some(Timestamp { seconds, nanos: 0 })
 }
 
 fn waiting() -> Peering {
     let peer = v1::Peer {
+        provider: v1::Provider::Aws.into(),
         account: "444455556666".to_owned(),
-        cloud_network: "vpc-0d4c3b2a".to_owned(),
+        cloud_network: "vpc-0d4c3b2a1d4c3b2a1".to_owned(),
+        region: "us-east-1".to_owned(),
+        ranges: vec!["10.30.0.0/16".to_owned()],
         ..Default::default()
     };
-    let command =
-        "aws ec2 accept-vpc-peering-connection --vpc-peering-connection-id pcx-1\n".to_owned();
     Peering {
-        peering_id: "p-1".to_owned(),
+        peering_id: ID.to_owned(),
         peer: Some(peer),
-        life: "awaiting_acceptance".to_owned(),
-        link: "pcx-1".to_owned(),
-        consent: "owner".to_owned(),
-        origin: "requested".to_owned(),
-        expires_at: (Utc::now() + TimeDelta::hours(50)).to_rfc3339(),
-        instructions: vec![v1::Instruction {
-            title: "Accept the link".to_owned(),
-            language: "sh".to_owned(),
-            body: command,
-        }],
+        state: PeeringState::AwaitingAcceptance.into(),
+        link: "pcx-0a1b2c3d4e5f60718".to_owned(),
+        consent: Consent::Owner.into(),
+        origin: v1::Origin::Requested.into(),
+        expires_at: at((Utc::now() + TimeDelta::minutes(50 * 60 + 5)).timestamp()),
         ..Default::default()
     }
 }
 
-#[test]
-fn whoever_is_waited_for_is_named_and_told_what_to_run() {
-    let text = peering(&waiting());
+fn shown(peering: Peering) -> GetPeeringResponse {
+    GetPeeringResponse {
+        peering: Some(peering),
+        ..Default::default()
+    }
+}
+
+fn fits(text: &str) {
+    let wide: Vec<_> = text.lines().filter(|it| it.chars().count() > 100).collect();
     assert!(
-        text.contains(
-            "waits for       the owner of account 444455556666, who accepts the link; see below"
+        wide.is_empty(),
+        "wider than 100 columns: {wide:#?}\nin\n{text}"
+    );
+}
+
+#[test]
+fn the_person_who_is_waited_for_is_named_and_told_what_to_run() {
+    let command =
+        "aws ec2 accept-vpc-peering-connection --vpc-peering-connection-id pcx-1\n".to_owned();
+    let instruction = v1::Instruction {
+        title: "Accept the link".to_owned(),
+        language: v1::InstructionLanguage::Shell.into(),
+        body: command,
+    };
+    let it = GetPeeringResponse {
+        instructions: vec![instruction],
+        ..shown(waiting())
+    };
+    let text = peering(&it);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(
+        said.contains(
+            "waits for the owner of account 444455556666, who accepts the link; see below"
         ),
         "{text}"
     );
-    assert!(text.contains("(2 d 1 h left)"), "{text}");
+    assert!(said.contains("(2 d 2 h left)"), "{text}");
     assert!(
         text.contains("\n1. Accept the link (sh)\n\naws ec2 accept-vpc-peering-connection --vpc-peering-connection-id pcx-1"),
         "{text}"
     );
     assert!(!text.contains("left behind"), "{text}");
+    fits(&text);
 }
 
 #[test]
 fn what_is_in_place_what_goes_and_what_is_exposed_is_said_side_by_side() {
     let route = |destination: &str| v1::Route {
-        side: "local".to_owned(),
+        side: Side::Local.into(),
         destination: destination.to_owned(),
         ..Default::default()
     };
-    let evidence = v1::Evidence {
-        accepted_by: "owner".to_owned(),
+    let acceptance = Acceptance {
+        accepted_by: AcceptedBy::Owner.into(),
         account: "4444".to_owned(),
         ..Default::default()
     };
@@ -81,95 +102,129 @@ fn what_is_in_place_what_goes_and_what_is_exposed_is_said_side_by_side() {
         ..Default::default()
     };
     let open = v1::Drift {
-        kind: "route_missing".to_owned(),
-        since: "2026-03-01T09:00:00Z".to_owned(),
+        drift: Some(What::RouteMissing(v1::RouteMissing {
+            route_table: "rtb-1".to_owned(),
+            destination: "10.1.0.0/16".to_owned(),
+        })),
+        since: at(0),
         repairs: 2,
         ..Default::default()
     };
+    let accepted = v1::Drift {
+        drift: Some(What::LinkTagMissing(v1::LinkTagMissing {})),
+        accepted_at: at(0),
+        ..Default::default()
+    };
+    let in_place = v1::Route {
+        installed_in: vec!["rtb-1".to_owned()],
+        ..route("10.1.0.0/16")
+    };
+    let replaced = v1::Route {
+        withdrawn_at: at(0),
+        replaced_by: "10.3.0.0/16".to_owned(),
+        ..route("10.2.0.0/16")
+    };
     let it = Peering {
-        life: "active".to_owned(),
-        evidence: Some(evidence),
-        routes: vec![
-            v1::Route {
-                installed_in: vec!["rtb-1".to_owned()],
-                ..route("10.1.0.0/16")
-            },
-            v1::Route {
-                withdrawn_at: "x".to_owned(),
-                replaced_by: "10.3.0.0/16".to_owned(),
-                ..route("10.2.0.0/16")
-            },
-            route("10.3.0.0/16"),
-        ],
+        state: PeeringState::Active.into(),
+        acceptance: Some(acceptance),
+        routes: vec![in_place, replaced, route("10.3.0.0/16")],
         exposures: vec![exposure],
-        drift: vec![
-            open,
-            v1::Drift {
-                kind: "link_tag_missing".to_owned(),
-                adopted_at: "x".to_owned(),
-                ..Default::default()
-            },
-        ],
-        instructions: Vec::new(),
+        drift: vec![open, accepted],
         ..waiting()
     };
-    let text = peering(&it);
+    let text = peering(&shown(it.clone()));
     for said in [
         "in place",
         "going once 10.3.0.0/16 is in place",
         "not yet",
         "sg-1 (legacy)",
         "route missing",
+        "10.1.0.0/16 in rtb-1",
         "2×",
         "by its owner in account 4444",
+        "active, drift: 1",
     ] {
         assert!(text.contains(said), "{said} in\n{text}");
     }
     assert!(
-        text.contains("active, 1 otherwise than it was left, exposed: 1"),
-        "{text}"
-    );
-    assert!(
         !text.contains("link tag missing"),
-        "what was adopted is as it should be:\n{text}"
+        "what was accepted is as it should be:\n{text}"
+    );
+    assert!(peerings(&[it]).contains("exposed: 1"));
+    fits(&text);
+}
+
+#[test]
+fn a_message_of_kilobytes_and_a_name_that_hides_something_spoil_no_table() {
+    let block = Block {
+        cause: BlockCause::PermissionDenied.into(),
+        side: Side::Remote.into(),
+        message: format!("AcceptVpcPeeringConnection: {}", "encoded ".repeat(400)),
+        remedy: vec!["attach the policy".to_owned()],
+        since: at(0),
+    };
+    let it = Peering {
+        block: Some(block),
+        network_name: "or\u{202e}ders\u{1b}[31m".to_owned(),
+        failure: "x".repeat(3_000),
+        ..waiting()
+    };
+    let one = peering(&shown(it.clone()));
+    let other = Peering {
+        network_id: "another".to_owned(),
+        ..it.clone()
+    };
+    for text in [
+        one.as_str(),
+        &peerings(&[it.clone(), other]),
+        &peering_update(&it, true),
+    ] {
+        let clean = terminal::text(text);
+        fits(&clean);
+        assert!(clean.lines().count() < 40, "{clean}");
+    }
+    assert!(
+        one.contains("permission denied") && one.contains("  attach the policy"),
+        "{one}"
     );
 }
 
 #[test]
 fn what_is_left_behind_is_named_to_the_end() {
-    let remnant = |kind: &str, facts: &str| v1::Remnant {
-        kind: kind.to_owned(),
-        facts: facts.to_owned(),
+    let left = |leftover: Left| v1::Leftover {
+        leftover: Some(leftover),
     };
-    let left = vec![
-        remnant("possible_link", "{}"),
-        remnant("firewall_group", r#"{"side":"remote","group":"sg-2"}"#),
-    ];
+    let group = v1::FirewallGroupLeftover {
+        side: Side::Remote.into(),
+        group: "sg-2".to_owned(),
+    };
     let removal = v1::Removal {
-        since: "2026-03-01T09:00:00Z".to_owned(),
-        reason: "moved".to_owned(),
+        since: at(1_772_355_600),
+        cause: Some(v1::removal::Cause::Reason("moved".to_owned())),
         ..Default::default()
     };
     let it = Peering {
-        life: "abandoned".to_owned(),
-        left_behind: left,
+        state: PeeringState::Abandoned.into(),
+        leftovers: vec![
+            left(Left::PossibleLink(v1::PossibleLinkLeftover {})),
+            left(Left::FirewallGroup(group)),
+        ],
         removal: Some(removal),
-        instructions: Vec::new(),
         ..waiting()
     };
     assert_eq!(
-        left_behind(&it),
-        "left behind: possible link; firewall group group=sg-2 side=remote"
+        leftovers(&it),
+        "left behind: possible link; firewall group sg-2 (remote)"
     );
-    let text = peering(&it);
+    let text = peering(&shown(it.clone()));
     assert!(
-        text.contains("2026-03-01T09:00:00Z for this reason: moved")
+        text.contains("since 2026-03-01T09:00:00Z: moved")
             && text.contains("possible link; firewall group"),
         "{text}"
     );
     assert_eq!(
-        left_behind(&Peering {
-            left_behind: Vec::new(),
+        leftovers(&Peering {
+            leftovers: Vec::new(),
             ..it
         }),
         "left behind: nothing"
@@ -178,24 +233,29 @@ fn what_is_left_behind_is_named_to_the_end() {
 
 #[test]
 fn a_plan_shows_what_fails_what_to_do_about_it_and_what_would_be_done() {
-    let check = |name: &str, outcome: &str| v1::Check {
-        name: name.to_owned(),
-        outcome: outcome.to_owned(),
+    let check = |kind: CheckKind, outcome: CheckOutcome| v1::Check {
+        kind: kind.into(),
+        outcome: outcome.into(),
         ..Default::default()
     };
     let failed = v1::Check {
         message: "no quota".to_owned(),
         remedy: vec!["ask for more".to_owned()],
-        ..check("link_quota", "failed")
+        ..check(CheckKind::LinkQuota, CheckOutcome::Failed)
     };
     let action = v1::PlannedAction {
-        side: "local".to_owned(),
-        action: "create_link".to_owned(),
+        side: Side::Local.into(),
+        kind: v1::ActionKind::CreateLink.into(),
         detail: "vpc-1 to vpc-2".to_owned(),
     };
+    let advisory = Advisory {
+        code: AdvisoryCode::CrossRegion.into(),
+        message: "more latency ".repeat(20),
+    };
     let it = v1::PlanPeeringResponse {
-        checks: vec![check("identity", "passed"), failed],
+        checks: vec![check(CheckKind::Identity, CheckOutcome::Passed), failed],
         actions: vec![action],
+        advisories: vec![advisory],
         ..Default::default()
     };
     let text = plan(&it);
@@ -206,14 +266,93 @@ fn a_plan_shows_what_fails_what_to_do_about_it_and_what_would_be_done() {
         "to pass `link quota`\n  ask for more",
         "create link",
         "vpc-1 to vpc-2",
+        "cross region",
     ] {
         assert!(text.contains(said), "{said} in\n{text}");
     }
     assert!(plan(&v1::PlanPeeringResponse::default()).contains("nothing to do"));
+    fits(&text);
+}
+
+fn told() -> Event {
+    let data = br#"{"peering_id":"p","terms":{"consent":"owner","renew":true},"admit":[],"allowed_at":"x","evidence":null}"#;
+    Event {
+        position: "17/17".to_owned(),
+        r#type: "PeeringRequested".to_owned(),
+        raw_data: data.to_vec(),
+        time: at(1_772_355_600),
+        actor: Some(v1::Actor {
+            claimed: "ada".to_owned(),
+            ..Default::default()
+        }),
+        reason: "the orders team moves".to_owned(),
+        ticket: "OPS-1".to_owned(),
+        ..Default::default()
+    }
 }
 
 #[test]
-fn an_event_is_told_in_its_own_facts() {
-    let data = r#"{"peering_id":"p","terms":{"consent":"owner","renew":true},"admit":[],"allowed_at":"x","evidence":null}"#;
-    assert_eq!(brief(data), "admit=nothing terms=owner/renew");
+fn an_event_is_told_in_its_own_facts_with_who_and_why() {
+    assert_eq!(brief(&told().raw_data), "admit=nothing terms=owner/renew");
+    let text = events(&[told()]);
+    let words: Vec<_> = text
+        .lines()
+        .map(|it| it.split_whitespace().collect::<Vec<_>>())
+        .collect();
+    assert_eq!(words[0], ["position", "time", "event", "who"]);
+    assert_eq!(
+        words[1],
+        [
+            "17",
+            "2026-03-01T09:00:00Z",
+            "PeeringRequested",
+            "ada",
+            "(claimed)"
+        ]
+    );
+    assert_eq!(
+        words[2].join(" "),
+        "admit=nothing terms=owner/renew; reason: the orders team moves; ticket: OPS-1"
+    );
+    let verified = v1::Actor {
+        subject: "ada@example.com".to_owned(),
+        method: "oidc".to_owned(),
+        ..Default::default()
+    };
+    let text = events(&[Event {
+        actor: Some(verified),
+        ..told()
+    }]);
+    assert!(
+        text.contains("ada@example.com (oidc)") && !text.contains("claimed"),
+        "{text}"
+    );
+    fits(&history(&[Event {
+        raw_data: format!("{{\"a\":\"{}\"}}", "x".repeat(999)).into(),
+        ..told()
+    }]));
+}
+
+#[test]
+fn json_is_the_apis_own_with_empty_lists_and_names_for_numbers() {
+    let value = serde_json::to_value(Proto(&waiting())).unwrap();
+    assert_eq!(value["peeringId"], ID);
+    assert_eq!(value["state"], "PEERING_STATE_AWAITING_ACCEPTANCE");
+    assert_eq!(
+        (&value["routes"], &value["converged"]),
+        (&Value::Array(Vec::new()), &false.into())
+    );
+    assert!(
+        value["expiresAt"].as_str().unwrap().ends_with('Z'),
+        "{value:#}"
+    );
+    assert!(value.get("block").is_none(), "{value:#}");
+}
+
+#[test]
+fn an_id_is_as_short_as_tells_it_apart() {
+    let ids = [ID, "0f9a6a52-2c00-4a7e-9a52-5b7c0a1d6f11"];
+    let short_of = short(ids.into_iter());
+    assert_eq!(ids.map(short_of), ["0f9a6a52-2c3", "0f9a6a52-2c0"]);
+    assert_eq!(short([ID].into_iter())(ID), "0f9a6a52");
 }

@@ -1,46 +1,40 @@
 //! `peerage peering dns`: whether names resolve to private addresses over the link.
 
+use super::Subject;
 use crate::{
-    api::v0 as v1,
-    cli::{
-        CliError, Side,
-        client::{About, refused, request},
-        output,
-    },
+    api::v1,
+    cli::{CliError, args::Side},
 };
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Dns {
     #[command(flatten)]
-    about: About,
+    subject: Subject,
     /// The side whose names the other side resolves.
-    #[arg(long)]
+    #[arg(long, value_name = "SIDE")]
     side: Side,
     /// Whether they resolve to private addresses.
+    #[arg(value_name = "SWITCH")]
     switch: Switch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Switch {
+    /// To private addresses.
     On,
+    /// To public addresses.
     Off,
 }
 
 impl Dns {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        let message = v1::SetDnsResolutionRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            side: self.side.as_str().to_owned(),
+        let command = |peering_id| v1::SetDnsResolutionRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
             enabled: self.switch == Switch::On,
+            ..Default::default()
         };
-        let answer = networks
-            .set_dns_resolution(request(message))
-            .await
-            .map_err(refused)?;
-        output::print(self.about.remote.output, answer.get_ref(), output::command)
+        self.subject.send(command).await
     }
 }

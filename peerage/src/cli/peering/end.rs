@@ -1,36 +1,31 @@
 //! `peerage peering remove` and `peerage peering abandon`: the two ways out.
 
-use super::watch::{self, Goal};
+use super::{
+    Subject, get,
+    watch::{self, Goal},
+};
 use crate::{
-    api::v0 as v1,
-    cli::{
-        CliError, Output,
-        client::{self, About, refused, request},
-        output, terminal,
-    },
+    api::v1,
+    cli::{CliError, Output, output, terminal},
 };
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reason", |it| it.required(true)))]
 pub(in crate::cli) struct Remove {
     #[command(flatten)]
-    about: About,
-    /// Why, for the audit.
-    #[arg(long)]
-    reason: String,
-    /// Ask for it, and do not wait until all is gone.
+    subject: Subject,
+    /// Return at once: do not wait until all is gone.
     #[arg(long)]
     no_wait: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reason", |it| it.required(true)))]
 pub(in crate::cli) struct Abandon {
     #[command(flatten)]
-    about: About,
-    /// Why, for the audit.
-    #[arg(long)]
-    reason: String,
-    /// Go on without being asked.
+    subject: Subject,
+    /// Do it without being asked.
     #[arg(long)]
     yes: bool,
 }
@@ -38,74 +33,72 @@ pub(in crate::cli) struct Abandon {
 impl Remove {
     /// With JSON, waiting prints one document: the peering as it was left.
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
+        let (mut servers, peering_id) = self.subject.open().await?;
+        let (output, context) = (self.subject.remote.output, &self.subject.context);
         let message = v1::RemovePeeringRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            reason: self.reason,
+            peering_id: peering_id.clone(),
+            ..Default::default()
         };
-        let answer = networks
-            .remove_peering(request(message))
-            .await
-            .map_err(refused)?
-            .into_inner();
-        let human = self.about.remote.output == Output::Table;
-        if self.no_wait || human {
-            output::print(self.about.remote.output, &answer, output::command)?;
+        let done = servers.command(message, context).await?;
+        let waits = !self.no_wait && !context.validate_only;
+        let human = output == Output::Table;
+        if !waits || human {
+            output::command(output, &done)?;
         }
-        if self.no_wait {
+        if !waits {
             return Ok(());
         }
         if human {
-            terminal::line("it goes on whether you watch or not; ^C leaves it at that\n")?;
+            terminal::line(
+                "\nremoval continues whether you watch or not; ^C ends the watch alone\n",
+            )?;
         }
-        let waited = watch::until(
-            &mut networks,
-            self.about.peering,
-            answer.position,
-            Goal::Gone,
-            |response| {
-                if human { watch::line(response) } else { Ok(()) }
-            },
-        );
-        let gone = waited.await?;
+        let show = |update: &v1::WatchPeeringsResponse| {
+            if human {
+                watch::show(update, false)
+            } else {
+                Ok(())
+            }
+        };
+        let after = done.answer.position;
+        let gone = watch::until(&mut servers, peering_id.clone(), after, Goal::Gone, show).await?;
         if human {
-            return terminal::answer(&format!("\n{}", output::left_behind(&gone)));
+            return terminal::answer(&format!("\n{}", output::leftovers(&gone)));
         }
-        let gone = client::peering(&mut networks, self.about.peering, String::new()).await?;
-        output::print(Output::Json, &gone, output::peering)
+        let gone = get(&mut servers, peering_id).await?;
+        output::message(output, &gone, output::peering)
     }
 }
 
 impl Abandon {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let (mut networks, peering) = self.about.open().await?;
-        if !self.yes {
+        let (mut servers, peering_id) = self.subject.open().await?;
+        let (output, context) = (self.subject.remote.output, &self.subject.context);
+        if !self.yes && !context.validate_only {
+            let peering = get(&mut servers, peering_id.clone())
+                .await?
+                .peering
+                .unwrap_or_default();
             let peer = peering.peer.clone().unwrap_or_default();
             terminal::confirm(&format!(
-                "Abandon the peering with {} ({}), which is {}? Whatever stands at the cloud stays there and is nobody's concern here.",
-                peer.cloud_network,
+                "Abandon the peering with {}/{}, which is {}? What stands at the cloud stays there.",
                 peer.account,
+                peer.cloud_network,
                 output::state(&peering)
             ))?;
         }
         let message = v1::AbandonPeeringRequest {
-            context: Some(self.about.context.message()),
-            network_id: peering.network_id,
-            peering_id: peering.peering_id,
-            reason: self.reason,
+            peering_id: peering_id.clone(),
+            ..Default::default()
         };
-        let answer = networks
-            .abandon_peering(request(message))
-            .await
-            .map_err(refused)?
-            .into_inner();
-        output::print(self.about.remote.output, &answer, output::command)?;
-        if self.about.remote.output == Output::Table {
-            let abandoned =
-                client::peering(&mut networks, self.about.peering, answer.position).await?;
-            terminal::answer(&output::left_behind(&abandoned))?;
+        let done = servers.command(message, context).await?;
+        output::command(output, &done)?;
+        if output == Output::Table && !context.validate_only {
+            let abandoned = get(&mut servers, peering_id)
+                .await?
+                .peering
+                .unwrap_or_default();
+            terminal::answer(&output::leftovers(&abandoned))?;
         }
         Ok(())
     }

@@ -1,71 +1,89 @@
 //! `peerage peering …`.
 
-mod begin;
+mod adopt;
 mod dns;
 mod end;
+mod list;
 mod plan;
+mod request;
+mod spec;
 mod watch;
 
-pub(super) use watch::{ended, ending};
+pub(super) use watch::ending;
 
 use super::{
     CliError, Remote,
-    client::{self, refused, request},
+    engine::{Command, Context, Servers},
     output,
+    resolve::{self, Named},
 };
-use crate::api::v0::{self as v1, network_service_client::NetworkServiceClient};
+use crate::api::v1;
 use clap::{Args, Subcommand};
-use tonic::transport::Channel;
-use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Peering {
-    /// Ask for a link between a private network and a peer.
-    Request(begin::Request),
-    /// Put a link on record that somebody else made: shows what that would mean, and asks.
-    Adopt(begin::Adopt),
-    /// Show what would be done, and whether it can be; changes nothing anywhere.
+    /// Request a link between a private network and a peer, with its routes and what it admits.
+    Request(request::Request),
+    /// Adopt a link that another tool or person made: shows what that means, and asks.
+    Adopt(adopt::Adopt),
+    /// Show what would be done, and whether it can be. Writes nothing anywhere.
     Plan(plan::Plan),
     /// List peerings.
-    List(List),
-    /// Show one peering: who must do what, link, routes, firewall, exposures, drift, notes.
+    List(list::List),
+    /// Show one peering: who has to act, link, routes, firewall, exposures, drift, notes.
     Show(Show),
-    /// Follow one peering live, until it is in place or has ended.
+    /// Follow one peering live until it is in place or has ended, or several until you stop.
     Watch(watch::Watch),
-    /// Show what was found otherwise than it was left.
-    Drift(Drift),
-    /// Say whether a side's names resolve to private addresses for the other side.
+    /// Show drift: what differs from the desired state.
+    Drift(list::Drift),
+    /// Set whether one side's names resolve to private addresses on the other side.
     Dns(dns::Dns),
-    /// Take back all that the engine made, in order, and wait until it is gone.
+    /// Remove what the engine made, in order, and wait until it is gone.
     Remove(end::Remove),
-    /// End a peering on record at once, whatever still stands.
+    /// End a peering on record at once, whatever still stands at the cloud.
     Abandon(end::Abandon),
 }
 
+/// A command about one peering.
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct Subject {
     #[command(flatten)]
-    remote: Remote,
-    /// Only this network's.
-    #[arg(long)]
-    network: Option<Uuid>,
-    /// Only those with this life, as `active` or `awaiting_acceptance`.
-    #[arg(long)]
-    life: Option<String>,
+    pub(super) remote: Remote,
+    #[command(flatten)]
+    pub(super) context: Context,
+    /// The peering: its id, the id's first characters, its link's id, the peer's network, or
+    /// ACCOUNT/NETWORK, like 444455556666/vpc-0d4c3b2a.
+    #[arg(value_name = "PEERING")]
+    pub(super) peering: Named,
+}
+
+impl Subject {
+    /// The servers, and the peering's id.
+    pub(super) async fn open(&self) -> Result<(Servers, String), CliError> {
+        let mut servers = self.remote.servers()?;
+        let peering_id = resolve::peering(&mut servers, &self.peering).await?;
+        Ok((servers, peering_id))
+    }
+
+    /// Sends the command that is made of the peering's id, and prints what it did.
+    pub(super) async fn send<C: Command>(
+        self,
+        command: impl FnOnce(String) -> C,
+    ) -> Result<(), CliError> {
+        let (mut servers, peering_id) = self.open().await?;
+        let done = servers.command(command(peering_id), &self.context).await?;
+        output::command(self.remote.output, &done)
+    }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
     #[command(flatten)]
     remote: Remote,
-    peering: Uuid,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Drift {
-    #[command(flatten)]
-    remote: Remote,
-    peering: Uuid,
+    /// The peering: its id, the id's first characters, its link's id, the peer's network, or
+    /// ACCOUNT/NETWORK, like 444455556666/vpc-0d4c3b2a.
+    #[arg(value_name = "PEERING")]
+    peering: Named,
 }
 
 impl Peering {
@@ -85,59 +103,24 @@ impl Peering {
     }
 }
 
-/// Every peering that is asked for.
-pub(super) async fn all(
-    client: &mut NetworkServiceClient<Channel>,
-    mut message: v1::ListPeeringsRequest,
-) -> Result<Vec<v1::Peering>, CliError> {
-    let mut peerings = Vec::new();
-    loop {
-        let page = client
-            .list_peerings(request(message.clone()))
-            .await
-            .map_err(refused)?
-            .into_inner();
-        peerings.extend(page.peerings);
-        message.page_token = page.next_page_token;
-        if message.page_token.is_empty() {
-            return Ok(peerings);
-        }
-    }
-}
-
-impl List {
-    async fn run(self) -> Result<(), CliError> {
-        let network_id = self.network.map(|it| it.to_string()).unwrap_or_default();
-        let message = v1::ListPeeringsRequest {
-            network_id,
-            life: self.life.unwrap_or_default(),
-            ..Default::default()
-        };
-        let peerings = all(&mut self.remote.networks().await?, message).await?;
-        output::print(self.remote.output, &peerings, |it| output::peerings(it))
-    }
-}
-
 impl Show {
     async fn run(self) -> Result<(), CliError> {
-        let peering = client::peering(
-            &mut self.remote.networks().await?,
-            self.peering,
-            String::new(),
-        )
-        .await?;
-        output::print(self.remote.output, &peering, output::peering)
+        let mut servers = self.remote.servers()?;
+        let peering_id = resolve::peering(&mut servers, &self.peering).await?;
+        let shown = get(&mut servers, peering_id).await?;
+        output::message(self.remote.output, &shown, output::peering)
     }
 }
 
-impl Drift {
-    async fn run(self) -> Result<(), CliError> {
-        let peering = client::peering(
-            &mut self.remote.networks().await?,
-            self.peering,
-            String::new(),
-        )
-        .await?;
-        output::print(self.remote.output, &peering.drift, |it| output::drift(it))
-    }
+/// One peering with everything about it.
+pub(super) async fn get(
+    servers: &mut Servers,
+    peering_id: String,
+) -> Result<v1::GetPeeringResponse, CliError> {
+    servers
+        .read(v1::GetPeeringRequest {
+            peering_id,
+            ..Default::default()
+        })
+        .await
 }

@@ -1,27 +1,53 @@
-//! `peerage peering watch`: one peering live, and whatever else waits for one.
+//! `peerage peering watch`: peerings live, and whatever else waits for one.
 
 use crate::{
-    api::v0::{self, network_service_client::NetworkServiceClient},
-    cli::{CliError, Output, Remote, client::refused, output, terminal},
+    api::v1::{
+        self, PeeringState, WatchEvents, watch_peerings_request::Scope,
+        watch_peerings_response::Update,
+    },
+    cli::{
+        CliError, Output, Remote,
+        engine::Servers,
+        output,
+        resolve::{self, Named, has_ended},
+        terminal,
+    },
 };
-use clap::Args;
-use tonic::transport::Channel;
-use uuid::Uuid;
+use clap::{ArgGroup, Args};
+use std::{convert::Infallible, ops::ControlFlow};
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("scope").required(true))]
 pub(in crate::cli) struct Watch {
     #[command(flatten)]
     remote: Remote,
-    peering: Uuid,
-    /// Go on watching when all is in place.
-    #[arg(long)]
+    /// One peering, until it is in place or has ended: its id, the id's first characters, its
+    /// link's id, the peer's network, or ACCOUNT/NETWORK.
+    #[arg(value_name = "PEERING", group = "scope")]
+    peering: Option<Named>,
+    /// The peerings of this network, until you stop: its id, the id's first characters, its name, or
+    /// PROJECT/NAME, like orders.
+    #[arg(long, value_name = "NETWORK", group = "scope")]
+    network: Option<Named>,
+    /// All peerings, until you stop.
+    #[arg(long, group = "scope")]
+    all: bool,
+    /// Of one peering: go on when everything is in place, until it has ended.
+    #[arg(long, requires = "peering")]
     follow: bool,
+    /// Continue after this position of the log, as a bookmark of `--output json` has it, like
+    /// 4711/4711.
+    #[arg(long, value_name = "POSITION")]
+    after: Option<String>,
+    /// Show changes of state alone, no events.
+    #[arg(long)]
+    no_events: bool,
 }
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// All that was asked for is in place; of a peering that is being taken back, that it is gone.
+    /// Everything requested is in place; of a peering that is being removed, that it is gone.
     InPlace,
     /// It is gone.
     Gone,
@@ -31,58 +57,78 @@ pub(super) enum Goal {
 
 impl Watch {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let mut networks = self.remote.networks().await?;
-        let goal = if self.follow {
-            Goal::Over
-        } else {
-            Goal::InPlace
+        let mut servers = self.remote.servers()?;
+        let after = self.after.clone().unwrap_or_default();
+        let several = self.peering.is_none();
+        let (output, no_events) = (self.remote.output, self.no_events);
+        let each = |update: &v1::WatchPeeringsResponse| match (output, &update.update) {
+            (_, Some(Update::Event(_))) if no_events => Ok(()),
+            (Output::Json, _) => output::json_line(update),
+            (Output::Table, _) => show(update, several),
         };
-        let show = |response: &v0::WatchPeeringResponse| self.show(response);
-        until(&mut networks, self.peering, String::new(), goal, show)
-            .await
-            .map(drop)
-    }
-
-    fn show(&self, response: &v0::WatchPeeringResponse) -> Result<(), CliError> {
-        if self.remote.output == Output::Json {
-            let json = serde_json::to_string(response).map_err(CliError::failed)?;
-            return terminal::line(&terminal::json(json));
+        if let Some(named) = &self.peering {
+            let peering_id = resolve::peering(&mut servers, named).await?;
+            let goal = if self.follow {
+                Goal::Over
+            } else {
+                Goal::InPlace
+            };
+            return until(&mut servers, peering_id, after, goal, each)
+                .await
+                .map(drop);
         }
-        line(response)
+        let scope = match &self.network {
+            Some(named) => Some(Scope::NetworkId(
+                resolve::network(&mut servers, named).await?,
+            )),
+            None => None,
+        };
+        let events = if no_events {
+            WatchEvents::None
+        } else {
+            WatchEvents::New
+        };
+        let message = v1::WatchPeeringsRequest {
+            scope,
+            after,
+            events: events.into(),
+            ..Default::default()
+        };
+        let each = |update| each(&update).map(|()| ControlFlow::<Infallible>::Continue(()));
+        match servers.watch(message, each).await? {}
     }
 }
 
 /// Follows a peering until the goal is reached, and returns what it is then; a peering that ends
 /// otherwise is a failure.
 pub(super) async fn until(
-    networks: &mut NetworkServiceClient<Channel>,
-    id: Uuid,
+    servers: &mut Servers,
+    peering_id: String,
     after: String,
     mut goal: Goal,
-    show: impl Fn(&v0::WatchPeeringResponse) -> Result<(), CliError>,
-) -> Result<v0::Peering, CliError> {
-    let message = v0::WatchPeeringRequest {
-        peering_id: id.to_string(),
+    show: impl Fn(&v1::WatchPeeringsResponse) -> Result<(), CliError>,
+) -> Result<v1::Peering, CliError> {
+    let message = v1::WatchPeeringsRequest {
+        scope: Some(Scope::PeeringId(peering_id)),
         after,
+        events: WatchEvents::All.into(),
+        ..Default::default()
     };
-    let mut stream = networks
-        .watch_peering(message)
-        .await
-        .map_err(refused)?
-        .into_inner();
-    while let Some(response) = stream.message().await.map_err(refused)? {
-        show(&response)?;
-        let Some(peering) = response.peering else {
-            continue;
+    let each = |update: v1::WatchPeeringsResponse| {
+        show(&update)?;
+        let Some(Update::Peering(peering)) = update.update else {
+            return Ok(ControlFlow::Continue(()));
         };
-        if peering.life == "removing" && goal == Goal::InPlace {
+        if peering.state() == PeeringState::Removing && goal == Goal::InPlace {
             goal = Goal::Gone;
         }
-        if ended(&peering) {
-            let wanted =
-                goal == Goal::Gone && matches!(peering.life.as_str(), "removed" | "abandoned");
-            return if wanted {
-                Ok(peering)
+        if has_ended(peering.state()) {
+            let is_gone = matches!(
+                peering.state(),
+                PeeringState::Removed | PeeringState::Abandoned
+            );
+            return if is_gone && goal == Goal::Gone {
+                Ok(ControlFlow::Break(peering))
             } else {
                 Err(CliError::failed(format!(
                     "the peering {}",
@@ -90,56 +136,41 @@ pub(super) async fn until(
                 )))
             };
         }
-        if peering.converged && goal == Goal::InPlace {
-            return Ok(peering);
-        }
-    }
-    Err(CliError::failed("the engine ended the watch; run it again"))
+        Ok(match peering.converged && goal == Goal::InPlace {
+            true => ControlFlow::Break(peering),
+            false => ControlFlow::Continue(()),
+        })
+    };
+    servers.watch(message, each).await
 }
 
-/// One line for what happened, and one for what it came to.
-pub(super) fn line(response: &v0::WatchPeeringResponse) -> Result<(), CliError> {
-    if let Some(event) = &response.event {
-        let facts = output::cause(&output::brief(&event.data));
-        terminal::line(&format!("{}  {:<26} {facts}", event.created, event.r#type))?;
+/// A line for what happened, or for what it came to.
+pub(super) fn show(update: &v1::WatchPeeringsResponse, several: bool) -> Result<(), CliError> {
+    match &update.update {
+        Some(Update::Event(event)) => terminal::line(&output::event(event)),
+        Some(Update::Peering(peering)) => terminal::line(&output::peering_update(peering, several)),
+        Some(Update::Bookmark(_)) | None => Ok(()),
     }
-    if let Some(peering) = &response.peering {
-        terminal::line(&format!("{:>20}  {}", "now", output::state(peering)))?;
-        if let Some(blocked) = &peering.blocked {
-            let message = output::cause(&blocked.message);
-            terminal::line(&format!("{:>20}  {} side: {message}", "", blocked.side))?;
-            for remedy in &blocked.remedy {
-                terminal::line(&format!("{:>20}  $ {remedy}", ""))?;
-            }
-        }
-        if peering.life == "awaiting_acceptance" {
-            let id = &peering.peering_id;
-            terminal::line(&format!(
-                "{:>20}  `peerage peering show {id}` prints what to run",
-                ""
-            ))?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether nothing more will come of it.
-pub(in crate::cli) fn ended(peering: &v0::Peering) -> bool {
-    matches!(
-        peering.life.as_str(),
-        "rejected" | "expired" | "failed" | "removed" | "abandoned"
-    )
 }
 
 /// How it ended, in words.
-pub(in crate::cli) fn ending(peering: &v0::Peering) -> String {
-    let how = match peering.life.as_str() {
-        life @ ("expired" | "failed") => format!("has {life}"),
-        life => format!("was {life}"),
+pub(in crate::cli) fn ending(peering: &v1::Peering) -> String {
+    let state = output::word(peering.state());
+    let how = match peering.state() {
+        PeeringState::Expired | PeeringState::Failed => format!("has {state}"),
+        PeeringState::Rejected | PeeringState::Removed | PeeringState::Abandoned => {
+            format!("was {state}")
+        }
+        PeeringState::Unspecified
+        | PeeringState::Requested
+        | PeeringState::Initiating
+        | PeeringState::AwaitingAcceptance
+        | PeeringState::Provisioning
+        | PeeringState::Active
+        | PeeringState::Removing => format!("is {state}"),
     };
-    if peering.failure.is_empty() {
-        how
-    } else {
-        format!("{how}: {}", peering.failure)
+    match peering.failure.as_str() {
+        "" => how,
+        failure => format!("{how}: {}", output::cause(failure)),
     }
 }

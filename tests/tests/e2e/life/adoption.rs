@@ -70,11 +70,11 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| text(&it["action"]))
+        .map(|it| text(&it["kind"]))
         .collect();
     assert!(
-        actions.contains(&"create_group".to_owned())
-            && !actions.contains(&"create_link".to_owned()),
+        actions.contains(&"ACTION_KIND_CREATE_GROUP".to_owned())
+            && !actions.contains(&"ACTION_KIND_CREATE_LINK".to_owned()),
         "{actions:?}"
     );
     assert_eq!(
@@ -108,8 +108,15 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
             "no longer ours to keep",
         ])
         .await;
-    assert_eq!(gone["life"], "removed", "{gone:#}");
-    assert_eq!(gone["left_behind"][0]["kind"], "link", "{gone:#}");
+    assert_eq!(
+        gone["peering"]["state"], "PEERING_STATE_REMOVED",
+        "{gone:#}"
+    );
+    assert_eq!(
+        gone["peering"]["leftovers"][0]["link"]["link"],
+        link.as_str(),
+        "{gone:#}"
+    );
     life.judge(&life.as_it_was(&link));
     life.ends().await;
 }

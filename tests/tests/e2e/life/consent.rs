@@ -31,7 +31,7 @@ async fn a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_i
         "--reason",
         reason,
     ];
-    let ingress = text(&life.says(&allow).await["ingress_id"]);
+    let ingress = text(&life.says(&allow).await["ingressId"]);
     let peering = life.converged().await;
     assert_eq!(
         peering
@@ -177,20 +177,24 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
         .await;
     let checks = plan["checks"].as_array().unwrap();
     assert!(
-        checks.len() > 10 && checks.iter().all(|it| it["outcome"] != "failed"),
+        checks.len() > 10
+            && checks
+                .iter()
+                .all(|it| it["outcome"] != "CHECK_OUTCOME_FAILED"),
         "{checks:#?}"
     );
     assert!(
         checks
             .iter()
-            .any(|it| it["name"] == "ranges_disjoint" && it["outcome"] == "passed"),
+            .any(|it| it["kind"] == "CHECK_KIND_RANGES_DISJOINT"
+                && it["outcome"] == "CHECK_OUTCOME_PASSED"),
         "{checks:#?}"
     );
     let actions: Vec<_> = plan["actions"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| (text(&it["action"]), text(&it["side"])))
+        .map(|it| (text(&it["kind"]), text(&it["side"])))
         .collect();
     let place = |action: &str| {
         actions
@@ -199,7 +203,8 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
             .unwrap_or_else(|| panic!("no {action} in {actions:?}"))
     };
     assert!(
-        place("create_link") < place("accept_link") && place("accept_link") < place("create_group"),
+        place("ACTION_KIND_CREATE_LINK") < place("ACTION_KIND_ACCEPT_LINK")
+            && place("ACTION_KIND_ACCEPT_LINK") < place("ACTION_KIND_CREATE_GROUP"),
         "{actions:?}"
     );
     let codes: Vec<_> = plan["advisories"]
@@ -208,7 +213,10 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
         .iter()
         .map(|it| text(&it["code"]))
         .collect();
-    assert!(codes.contains(&"CROSS_REGION".to_owned()), "{codes:?}");
+    assert!(
+        codes.contains(&"ADVISORY_CODE_CROSS_REGION".to_owned()),
+        "{codes:?}"
+    );
     let after = (
         life.people().dump(&life.pair.places()),
         life.history().await,

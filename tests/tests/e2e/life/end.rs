@@ -33,8 +33,8 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
         ])
         .await;
     assert_eq!(
-        (&gone["life"], &gone["left_behind"]),
-        (&"removed".into(), &Value::Array(Vec::new())),
+        (&gone["peering"]["state"], &gone["peering"]["leftovers"]),
+        (&"PEERING_STATE_REMOVED".into(), &Value::Array(Vec::new())),
         "{gone:#}"
     );
     life.judge_clean();
@@ -79,7 +79,7 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
 
     life.says(&retire).await;
     let networks = life.engine.json(&["network", "list"]).await;
-    assert_eq!(networks[0]["retired_reason"], "moved", "{networks:#}");
+    assert_eq!(networks[0]["retiredReason"], "moved", "{networks:#}");
     let peer = life.peer();
     let again: Vec<&str> = ["peering", "request"]
         .into_iter()
@@ -197,7 +197,7 @@ async fn a_request_that_nobody_accepted_can_be_taken_back(ground: Arc<Ground>) {
             "asked the wrong network",
         ])
         .await;
-    assert_eq!(text(&gone["life"]), "removed");
+    assert_eq!(text(&gone["peering"]["state"]), "PEERING_STATE_REMOVED");
     life.judge_clean();
     life.ends().await;
 }

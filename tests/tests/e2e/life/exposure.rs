@@ -60,10 +60,10 @@ async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_re
         .iter()
         .find(|it| it["group"] == agreed.as_str())
         .unwrap();
-    let named = ["side", "group_name", "admits"].map(|it| exposure[it].as_str().unwrap());
-    assert_eq!(named, ["remote", "agreed", "tcp 22 from 10.0.0.0/8"]);
+    let named = ["side", "groupName", "admits"].map(|it| exposure[it].as_str().unwrap());
+    assert_eq!(named, ["SIDE_REMOTE", "agreed", "tcp 22 from 10.0.0.0/8"]);
     assert!(
-        exposure["rule_id"].as_str().unwrap().starts_with("sgr-"),
+        exposure["ruleId"].as_str().unwrap().starts_with("sgr-"),
         "{exposure:#}"
     );
     assert!(

@@ -83,7 +83,7 @@ impl Life {
             &subnets,
         ]
         .concat();
-        self.network = text(&self.engine.json(&register).await["network_id"]);
+        self.network = text(&self.engine.json(&register).await["networkId"]);
         // The read models may be behind what was acknowledged.
         self.told("NetworkRegistered", 1).await;
     }
@@ -125,7 +125,7 @@ impl Life {
         let answer = self
             .says(&[&["peering", word][..], &peer, terms].concat())
             .await;
-        self.peering = text(&answer["peering_id"]);
+        self.peering = text(&answer["peeringId"]);
     }
 
     /// Accepts a route each way, and lets the peer's clients in.

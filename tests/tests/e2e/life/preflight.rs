@@ -29,14 +29,14 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
         .as_array()
         .unwrap()
         .iter()
-        .filter(|it| it["outcome"] == "failed")
+        .filter(|it| it["outcome"] == "CHECK_OUTCOME_FAILED")
         .collect();
     assert_eq!(
         failed
             .iter()
-            .map(|it| text(&it["name"]))
+            .map(|it| text(&it["kind"]))
             .collect::<Vec<_>>(),
-        ["ranges_disjoint"],
+        ["CHECK_KIND_RANGES_DISJOINT"],
         "{failed:#?}"
     );
     assert_eq!(plan["actions"], json!([]));

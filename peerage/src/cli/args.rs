@@ -1,0 +1,193 @@
+//! Arguments that several commands take: how they are written, and what they mean.
+
+use crate::api::v1::{self, PeeringState};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{
+    ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use humantime_serde::re::humantime;
+use prost_types::Timestamp;
+
+/// Where KurrentDB listens for clients.
+const KURRENTDB: u32 = 2113;
+
+/// One end of a peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Side {
+    /// The private network.
+    Local,
+    /// The peer.
+    Remote,
+}
+
+impl From<Side> for v1::Side {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Local => Self::Local,
+            Side::Remote => Self::Remote,
+        }
+    }
+}
+
+/// A cloud provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Provider {
+    /// Amazon Web Services.
+    #[default]
+    Aws,
+    /// Google Cloud.
+    Gcp,
+    /// Microsoft Azure.
+    Azure,
+}
+
+impl From<Provider> for v1::Provider {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Aws => Self::Aws,
+            Provider::Gcp => Self::Gcp,
+            Provider::Azure => Self::Azure,
+        }
+    }
+}
+
+/// A time to come: as such (RFC 3339), or by how far off it is, like 72h.
+pub(super) fn time_to_come(text: &str) -> Result<DateTime<Utc>, String> {
+    time(text, |now, span| now.checked_add_signed(span))
+        .ok_or("write a duration like 72h or 30d, or a time like 2026-03-01T09:00:00Z".to_owned())
+}
+
+/// A time gone by: as such (RFC 3339), or by how long ago it was, like 24h.
+pub(super) fn time_gone(text: &str) -> Result<DateTime<Utc>, String> {
+    time(text, |now, span| now.checked_sub_signed(span)).ok_or(
+        "write how long ago, like 24h or 30d, or a time like 2026-03-01T09:00:00Z".to_owned(),
+    )
+}
+
+fn time(
+    text: &str,
+    from_now: impl Fn(DateTime<Utc>, TimeDelta) -> Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    let span = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
+    from_now(Utc::now(), span)
+}
+
+/// A time as the API takes it, to the second.
+pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        nanos: 0,
+    }
+}
+
+/// A range of the peer, and the port that it may reach: 10.30.0.0/16, or 10.30.0.0/16:5432.
+pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
+    let (source, port) = match text.rsplit_once(':') {
+        None => (text, Ok(KURRENTDB)),
+        Some((range, port)) => (range, port.parse::<u16>().map(u32::from)),
+    };
+    match port {
+        Ok(port) if !source.is_empty() => Ok(v1::InboundRule {
+            source: source.to_owned(),
+            port,
+        }),
+        Ok(_) | Err(_) => Err("write RANGE or RANGE:PORT, like 10.30.0.0/16:2113".to_owned()),
+    }
+}
+
+/// The states of a peering, by their names.
+const STATES: [(&str, PeeringState); 11] = [
+    ("requested", PeeringState::Requested),
+    ("initiating", PeeringState::Initiating),
+    ("awaiting_acceptance", PeeringState::AwaitingAcceptance),
+    ("provisioning", PeeringState::Provisioning),
+    ("active", PeeringState::Active),
+    ("removing", PeeringState::Removing),
+    ("rejected", PeeringState::Rejected),
+    ("expired", PeeringState::Expired),
+    ("failed", PeeringState::Failed),
+    ("removed", PeeringState::Removed),
+    ("abandoned", PeeringState::Abandoned),
+];
+
+/// The state of a peering, by its name.
+pub(super) fn peering_state() -> impl TypedValueParser<Value = PeeringState> {
+    PossibleValuesParser::new(STATES.map(|(name, _)| name)).map(|text| {
+        let named = STATES.into_iter().find(|(name, _)| *name == text);
+        named.map(|(_, state)| state).unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, Command};
+
+    #[test]
+    fn a_time_is_a_time_or_a_span() {
+        let at = time_to_come("2026-03-01T09:00:00+01:00").unwrap();
+        assert_eq!(
+            timestamp(at),
+            Timestamp {
+                seconds: 1_772_352_000,
+                nanos: 0
+            }
+        );
+        assert!(time_to_come("72h").unwrap() > Utc::now() + TimeDelta::hours(71));
+        assert!(time_gone("2d").unwrap() < Utc::now() - TimeDelta::hours(47));
+        for wrong in ["", "soon", "2026-03-01", "-1h"] {
+            assert!(time_to_come(wrong).unwrap_err().contains("72h"), "{wrong}");
+            assert!(time_gone(wrong).unwrap_err().contains("24h"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_admitted_is_a_range_and_a_port_that_may_be_left_out() {
+        let rule = |source: &str, port| {
+            Ok(v1::InboundRule {
+                source: source.to_owned(),
+                port,
+            })
+        };
+        assert_eq!(admitted("10.30.0.0/16"), rule("10.30.0.0/16", 2113));
+        assert_eq!(admitted("10.30.0.0/16:80"), rule("10.30.0.0/16", 80));
+        for wrong in [
+            "10.30.0.0/16:",
+            "10.30.0.0/16:x",
+            "10.30.0.0/16:70000",
+            ":80",
+        ] {
+            assert!(
+                admitted(wrong).unwrap_err().contains("RANGE:PORT"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_state_is_named_as_the_api_names_it() {
+        let command = Command::new("x").arg(Arg::new("state").value_parser(peering_state()));
+        let state = |text: &str| {
+            let matches = command.clone().try_get_matches_from(["x", text]);
+            matches.map(|it| it.get_one::<PeeringState>("state").copied())
+        };
+        assert_eq!(state("active").unwrap(), Some(PeeringState::Active));
+        assert_eq!(
+            state("awaiting_acceptance").unwrap(),
+            Some(PeeringState::AwaitingAcceptance)
+        );
+        assert_eq!(state("abandoned").unwrap(), Some(PeeringState::Abandoned));
+        assert!(state("unspecified").is_err() && state("nonsense").is_err());
+        for number in 1.. {
+            let Ok(known) = PeeringState::try_from(number) else {
+                break;
+            };
+            let word = crate::cli::output::word(known).replace(' ', "_");
+            assert_eq!(state(&word).unwrap(), Some(known));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The calls of the API, each said once: its request, the method that takes it, its answer.
+
+use crate::api::v1::{
+    self, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
+    peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
+};
+use std::{future::Future, time::Duration};
+use tonic::{Request, Response, Status, Streaming, transport::Channel};
+
+/// The largest answer that is taken: a page of 4 MB, and what its packing adds.
+const LARGEST: usize = 16 << 20;
+
+/// A request with one answer.
+pub(in crate::cli) trait Call: prost::Message + Clone + 'static {
+    type Answer: Send;
+    /// How long one answer may take.
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    fn send(
+        request: Request<Self>,
+        channel: Channel,
+    ) -> impl Future<Output = Result<Response<Self::Answer>, Status>> + Send;
+}
+
+/// A call that changes nothing.
+pub(in crate::cli) trait Read: Call {
+    /// Asks for an answer that includes this position of the log.
+    fn at_least(&mut self, position: &str);
+}
+
+/// A read whose answer comes in pages.
+pub(in crate::cli) trait Page: Read {
+    type Item;
+
+    fn turn(&mut self, size: i32, token: String);
+    /// What stands on the page, and the token of the next.
+    fn split(answer: Self::Answer) -> (Vec<Self::Item>, String);
+}
+
+/// A call that changes a network, once for each command id.
+pub(in crate::cli) trait Command: Call<Answer = v1::CommandResponse> {
+    fn carry(&mut self, context: v1::CommandContext, validate_only: bool);
+}
+
+/// A request that is answered until the caller leaves.
+pub(in crate::cli) trait Watch: prost::Message + Clone + 'static {
+    type Update: Update;
+
+    fn open(
+        message: Self,
+        channel: Channel,
+    ) -> impl Future<Output = Result<Response<Streaming<Self::Update>>, Status>> + Send;
+    /// Goes on after this position.
+    fn resume(&mut self, after: String);
+    fn at_least(&mut self, position: &str);
+}
+
+/// One message of a watch.
+pub(in crate::cli) trait Update: prost::Message + Default + 'static {
+    /// Where a watch goes on after it, if it says.
+    fn position(&self) -> Option<&str>;
+}
+
+macro_rules! call {
+    ($request:ident, $client:ident :: $method:ident, $answer:ident $(, $deadline:expr)?) => {
+        impl Call for v1::$request {
+            type Answer = v1::$answer;
+            $(const DEADLINE: Duration = $deadline;)?
+
+            async fn send(
+                request: Request<Self>,
+                channel: Channel,
+            ) -> Result<Response<v1::$answer>, Status> {
+                $client::new(channel).max_decoding_message_size(LARGEST).$method(request).await
+            }
+        }
+    };
+}
+
+macro_rules! reads {
+    ($($request:ident, $client:ident :: $method:ident, $answer:ident $(, $deadline:expr)?;)*) => {$(
+        call!($request, $client::$method, $answer $(, $deadline)?);
+
+        impl Read for v1::$request {
+            fn at_least(&mut self, position: &str) {
+                if self.min_position.is_empty() {
+                    position.clone_into(&mut self.min_position);
+                }
+            }
+        }
+    )*};
+}
+
+macro_rules! pages {
+    ($($request:ident, $client:ident :: $method:ident, $answer:ident, $field:ident: $item:ident;)*) => {$(
+        reads! { $request, $client::$method, $answer; }
+
+        impl Page for v1::$request {
+            type Item = v1::$item;
+
+            fn turn(&mut self, size: i32, token: String) {
+                (self.page_size, self.page_token) = (size, token);
+            }
+
+            fn split(answer: Self::Answer) -> (Vec<v1::$item>, String) {
+                (answer.$field, answer.next_page_token)
+            }
+        }
+    )*};
+}
+
+macro_rules! commands {
+    ($($request:ident, $client:ident :: $method:ident;)*) => {$(
+        call!($request, $client::$method, CommandResponse);
+
+        impl Command for v1::$request {
+            fn carry(&mut self, context: v1::CommandContext, validate_only: bool) {
+                (self.context, self.validate_only) = (Some(context), validate_only);
+            }
+        }
+    )*};
+}
+
+macro_rules! watches {
+    ($($request:ident, $client:ident :: $method:ident, $answer:ident, $update:ident, $state:ident;)*) => {$(
+        impl Watch for v1::$request {
+            type Update = v1::$answer;
+
+            async fn open(
+                message: Self,
+                channel: Channel,
+            ) -> Result<Response<Streaming<v1::$answer>>, Status> {
+                $client::new(channel).max_decoding_message_size(LARGEST).$method(message).await
+            }
+
+            fn resume(&mut self, after: String) {
+                self.after = after;
+            }
+
+            fn at_least(&mut self, position: &str) {
+                if self.min_position.is_empty() {
+                    position.clone_into(&mut self.min_position);
+                }
+            }
+        }
+
+        impl Update for v1::$answer {
+            fn position(&self) -> Option<&str> {
+                use v1::$update::Update;
+                match self.update.as_ref()? {
+                    Update::Event(event) => Some(&event.position),
+                    Update::Bookmark(bookmark) => Some(&bookmark.position),
+                    Update::$state(_) => None,
+                }
+            }
+        }
+    )*};
+}
+
+commands! {
+    RegisterNetworkRequest, NetworkServiceClient::register_network;
+    SetPolicyRequest, NetworkServiceClient::set_policy;
+    CheckDriftRequest, NetworkServiceClient::check_drift;
+    RetireNetworkRequest, NetworkServiceClient::retire_network;
+    RequestPeeringRequest, PeeringServiceClient::request_peering;
+    AdoptPeeringRequest, PeeringServiceClient::adopt_peering;
+    RemovePeeringRequest, PeeringServiceClient::remove_peering;
+    AbandonPeeringRequest, PeeringServiceClient::abandon_peering;
+    AcceptRouteRequest, PeeringServiceClient::accept_route;
+    WithdrawRouteRequest, PeeringServiceClient::withdraw_route;
+    ReplaceRouteRequest, PeeringServiceClient::replace_route;
+    RestrictFirewallRequest, PeeringServiceClient::restrict_firewall;
+    AllowConnectorIngressRequest, PeeringServiceClient::allow_connector_ingress;
+    RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
+    SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
+}
+
+reads! {
+    GetNetworkRequest, NetworkServiceClient::get_network, GetNetworkResponse;
+    GetPeeringRequest, PeeringServiceClient::get_peering, GetPeeringResponse;
+    PlanPeeringRequest, PeeringServiceClient::plan_peering, PlanPeeringResponse, Duration::from_secs(60);
+    GetServerInfoRequest, ServerServiceClient::get_server_info, GetServerInfoResponse;
+}
+
+pages! {
+    ListNetworksRequest, NetworkServiceClient::list_networks, ListNetworksResponse, networks: Network;
+    ListPeeringsRequest, PeeringServiceClient::list_peerings, ListPeeringsResponse, peerings: Peering;
+    ListExposuresRequest, PeeringServiceClient::list_exposures, ListExposuresResponse, exposures: Exposure;
+    ListDriftRequest, PeeringServiceClient::list_drift, ListDriftResponse, drift: Drift;
+    ListEventsRequest, AuditServiceClient::list_events, ListEventsResponse, events: Event;
+}
+
+watches! {
+    WatchNetworksRequest, NetworkServiceClient::watch_networks, WatchNetworksResponse, watch_networks_response, Network;
+    WatchPeeringsRequest, PeeringServiceClient::watch_peerings, WatchPeeringsResponse, watch_peerings_response, Peering;
+}

@@ -1,0 +1,123 @@
+//! Why a call has no answer, or has a refusal for one.
+
+use crate::cli::{CliError, hint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// A call without an answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No connection: nothing was sent.
+    Unreachable,
+    /// The engine's status, or the one that stands for an answer that was lost.
+    Status(Box<Status>),
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl Failure {
+    /// Whether another server, or the same one later, may answer otherwise.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable => true,
+            Self::Status(status) => {
+                is_lost(status) || matches!(status.code(), Code::Unavailable | Code::Aborted)
+            }
+        }
+    }
+
+    /// What happened, in a few words.
+    pub(super) fn in_short(&self) -> String {
+        match self {
+            Self::Unreachable => "no connection".to_owned(),
+            Self::Status(status) if is_lost(status) => match status.code() {
+                Code::DeadlineExceeded | Code::Cancelled => "no answer in time".to_owned(),
+                _ => "the connection broke".to_owned(),
+            },
+            Self::Status(status) => status.message().to_owned(),
+        }
+    }
+}
+
+/// Whether the status is no answer of the engine: each of those has an `ErrorInfo`. What was sent
+/// may have been done.
+pub(super) fn is_lost(status: &Status) -> bool {
+    let by_transport = matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::Internal
+    );
+    by_transport && status.get_details_error_info().is_none()
+}
+
+/// The engine's refusal as a text: its reason, what it says, and each wrong field on a line of its
+/// own.
+pub(super) fn refused(status: &Status) -> CliError {
+    let violations = status
+        .get_details_bad_request()
+        .map(|it| it.field_violations)
+        .unwrap_or_default();
+    if !violations.is_empty() {
+        let lines: Vec<_> = violations
+            .iter()
+            .map(|it| format!("{}: {}", it.field, it.description))
+            .collect();
+        return CliError::failed(lines.join("\n"));
+    }
+    let reason = status.get_details_error_info().map(|it| it.reason);
+    match (reason, status.code()) {
+        (Some(reason), _) => {
+            CliError::failed(format!("{} [{reason}]", status.message())).with_hint(hint(&reason))
+        }
+        (None, Code::DeadlineExceeded | Code::Cancelled) => {
+            CliError::failed("the engine did not answer in time")
+        }
+        (None, code) => CliError::failed(format!("{} [{code:?}]", status.message())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    fn answered(code: Code, reason: &str) -> Status {
+        let details = ErrorDetails::with_error_info(reason, "peerage", HashMap::new());
+        Status::with_error_details(code, "text", details)
+    }
+
+    #[test]
+    fn an_answer_is_lost_only_where_the_engine_gave_none() {
+        for code in [
+            Code::Unavailable,
+            Code::DeadlineExceeded,
+            Code::Cancelled,
+            Code::Unknown,
+        ] {
+            assert!(is_lost(&Status::new(code, "")), "{code:?}");
+            assert!(!is_lost(&answered(code, "STOPPING")), "{code:?}");
+        }
+        assert!(!is_lost(&Status::new(Code::NotFound, "")));
+        assert!(Failure::from(answered(Code::Unavailable, "STOPPING")).is_passing());
+        assert!(!Failure::from(answered(Code::NotFound, "PEERING_UNKNOWN")).is_passing());
+    }
+
+    #[test]
+    fn a_refusal_is_its_text_its_reason_and_what_helps() {
+        let error = refused(&answered(Code::NotFound, "PEERING_UNKNOWN"));
+        assert_eq!(error.text, "text [PEERING_UNKNOWN]");
+        assert!(error.hint.unwrap().contains("peerage peering list"));
+        let violations = ["a", "b"].map(|it| FieldViolation::new(it, "is wrong"));
+        let details = ErrorDetails::with_bad_request(violations.to_vec());
+        let status = Status::with_error_details(Code::InvalidArgument, "", details);
+        assert_eq!(refused(&status).text, "a: is wrong\nb: is wrong");
+    }
+}

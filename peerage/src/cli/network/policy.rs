@@ -1,0 +1,171 @@
+//! `peerage network policy`: what the engine may do by itself, and what commands must carry.
+
+use crate::{
+    api::v1::{self, DriftPolicy, policy::Exposure},
+    cli::{
+        CliError, Remote,
+        engine::Context,
+        output,
+        resolve::{self, Named},
+    },
+};
+use clap::{ArgGroup, Args, ValueEnum};
+
+/// How drift is handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnDrift {
+    /// Restore the desired state.
+    Repair,
+    /// Record the drift and leave it.
+    Report,
+    /// Accept what was found as the desired state.
+    Adopt,
+}
+
+/// How exposures are handled: other owners' rules that admit the private network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnExposure {
+    /// Record the exposure and leave it.
+    Report,
+    /// Revoke it where it is in one of the named groups.
+    Enforce,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").multiple(true).required(true))]
+pub(in crate::cli) struct SetPolicy {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    context: Context,
+    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
+    #[arg(value_name = "NETWORK")]
+    network: Named,
+    /// How to handle drift: what differs from the desired state.
+    #[arg(long, group = "change", value_name = "HOW")]
+    drift: Option<OnDrift>,
+    /// How to handle exposures: other owners' rules that admit the private network.
+    #[arg(long, group = "change", value_name = "HOW")]
+    exposure: Option<OnExposure>,
+    /// A firewall group whose owner agreed to `enforce`, like sg-0a1b2c3d; again for more.
+    #[arg(long = "group", value_name = "GROUP", requires = "exposure")]
+    groups: Vec<String>,
+    /// Require a reason of commands, which the whole of this regular expression must match, if there
+    /// is one, like '.{10,}'.
+    #[arg(
+        long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
+    )]
+    require_reason: Option<String>,
+    /// Require no reason any longer.
+    #[arg(long, group = "change", conflicts_with = "require_reason")]
+    no_require_reason: bool,
+    /// Require a ticket of commands, which the whole of this regular expression must match, if there
+    /// is one, like 'OPS-[0-9]+'.
+    #[arg(
+        long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
+    )]
+    require_ticket: Option<String>,
+    /// Require no ticket any longer.
+    #[arg(long, group = "change", conflicts_with = "require_ticket")]
+    no_require_ticket: bool,
+}
+
+impl SetPolicy {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let network_id = resolve::network(&mut servers, &self.network).await?;
+        let get = v1::GetNetworkRequest {
+            network_id: network_id.clone(),
+            ..Default::default()
+        };
+        let network = servers.read(get).await?.network.unwrap_or_default();
+        let policy = self.changed(network.policy.unwrap_or_default());
+        let message = v1::SetPolicyRequest {
+            network_id,
+            policy: Some(policy),
+            ..Default::default()
+        };
+        let done = servers.command(message, &self.context).await?;
+        output::command(self.remote.output, &done)
+    }
+
+    /// The policy with what is named changed.
+    fn changed(&self, mut policy: v1::Policy) -> v1::Policy {
+        if let Some(drift) = self.drift {
+            policy.set_drift(match drift {
+                OnDrift::Repair => DriftPolicy::Repair,
+                OnDrift::Report => DriftPolicy::Report,
+                OnDrift::Adopt => DriftPolicy::Adopt,
+            });
+        }
+        if let Some(exposure) = self.exposure {
+            policy.exposure = Some(match exposure {
+                OnExposure::Report => Exposure::ReportExposures(v1::ReportExposures {}),
+                OnExposure::Enforce => {
+                    let groups = self.groups.clone();
+                    Exposure::EnforceExposures(v1::EnforceExposures { groups })
+                }
+            });
+        }
+        let required = |pattern: &String| v1::Requirement {
+            required: true,
+            pattern: pattern.clone(),
+        };
+        if self.no_require_reason || self.require_reason.is_some() {
+            policy.reason = self.require_reason.as_ref().map(required);
+        }
+        if self.no_require_ticket || self.require_ticket.is_some() {
+            policy.ticket = self.require_ticket.as_ref().map(required);
+        }
+        policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        policy: SetPolicy,
+    }
+
+    fn changed(arguments: &[&str], before: v1::Policy) -> v1::Policy {
+        let line = Line::try_parse_from([&["policy", "orders"], arguments].concat()).unwrap();
+        line.policy.changed(before)
+    }
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let reason = Some(v1::Requirement {
+            required: true,
+            pattern: String::new(),
+        });
+        let before = v1::Policy {
+            reason: reason.clone(),
+            ..v1::Policy::default()
+        };
+        let after = changed(&["--drift", "adopt", "--require-ticket=OPS-[0-9]+"], before);
+        assert_eq!(
+            (after.drift(), &after.reason),
+            (DriftPolicy::Adopt, &reason)
+        );
+        assert_eq!(after.ticket.as_ref().unwrap().pattern, "OPS-[0-9]+");
+        let after = changed(&["--no-require-reason"], after);
+        assert_eq!((after.drift(), after.reason), (DriftPolicy::Adopt, None));
+        assert!(after.ticket.is_some());
+    }
+
+    #[test]
+    fn a_pattern_may_be_left_out_and_a_change_may_not() {
+        let after = changed(&["--require-reason"], v1::Policy::default());
+        let required = v1::Requirement {
+            required: true,
+            pattern: String::new(),
+        };
+        assert_eq!(after.reason, Some(required));
+        assert!(Line::try_parse_from(["policy", "orders"]).is_err());
+    }
+}

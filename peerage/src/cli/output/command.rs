@@ -1,0 +1,52 @@
+//! What a command did.
+
+use super::{Output, Proto, facts, network, peering, print};
+use crate::cli::{CliError, engine::Done};
+use serde::Serialize;
+
+/// The answer, and the id of the command, which the answer itself does not repeat.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(rename = "commandId")]
+    command_id: String,
+    #[serde(flatten)]
+    answer: Proto<'a, crate::api::v1::CommandResponse>,
+}
+
+/// Prints what a command did.
+pub(in crate::cli) fn command(output: Output, done: &Done) -> Result<(), CliError> {
+    let answer = Answer {
+        command_id: done.command_id.to_string(),
+        answer: Proto(&done.answer),
+    };
+    print(output, &answer, |_| in_words(done))
+}
+
+fn in_words(done: &Done) -> String {
+    let it = &done.answer;
+    let types = it.event_types.join(", ");
+    let outcome = match (it.validated_only, it.repeated, types.is_empty()) {
+        (true, _, true) => "nothing would change".to_owned(),
+        (true, _, false) => format!("{types} would be recorded; nothing was written"),
+        (false, true, _) => format!("done before by the same command ({types})"),
+        (false, false, true) => "nothing to change".to_owned(),
+        (false, false, false) => types,
+    };
+    let told = facts([
+        ("outcome", outcome),
+        ("network", it.network_id.clone()),
+        ("peering", it.peering_id.clone()),
+        ("ingress", it.ingress_id.clone()),
+        ("revision", it.revision.to_string()),
+        ("command", done.command_id.to_string()),
+    ]);
+    let would_be = match (&it.peering, &it.network) {
+        (Some(peering), _) if it.validated_only => Some(peering::bare(peering)),
+        (_, Some(network)) if it.validated_only => Some(network::network(network)),
+        (_, _) => None,
+    };
+    match would_be {
+        Some(would_be) => format!("{told}\n\nwhat it would be\n{would_be}"),
+        None => told,
+    }
+}

@@ -1,0 +1,152 @@
+//! Networks for people.
+
+use super::{
+    cause, short,
+    table::{
+        Column::{Whole, Wrapped},
+        facts, table,
+    },
+    time::when,
+    word,
+};
+use crate::api::v1::{Network, NetworkState, Policy, Requirement, policy::Exposure};
+
+/// One network, and what the engine may do in it.
+pub(in crate::cli) fn network(it: &Network) -> String {
+    let policy = it.policy.clone().unwrap_or_default();
+    facts([
+        ("network", it.network_id.clone()),
+        ("name", format!("{}/{}", it.project, it.name)),
+        ("state", state(it)),
+        (
+            "cloud network",
+            format!("{} in {}", it.cloud_network, place(it)),
+        ),
+        ("account", it.account.clone()),
+        ("range", it.range.clone()),
+        ("subnets", it.subnets.join(", ")),
+        ("drift", word(policy.drift())),
+        ("exposures", exposures(&policy)),
+        ("commands carry", required(&policy)),
+        ("peerings", peerings(it)),
+        ("last check", when(it.drift_check_at.as_ref())),
+        ("registered", when(it.registered_at.as_ref())),
+        ("revision", it.revision.to_string()),
+    ])
+}
+
+pub(in crate::cli) fn networks(networks: &[Network]) -> String {
+    let short = short(networks.iter().map(|it| it.network_id.as_str()));
+    let rows = networks.iter().map(|it| {
+        [
+            short(&it.network_id),
+            format!("{}/{}", it.project, it.name),
+            place(it),
+            it.account.clone(),
+            it.range.clone(),
+            if it.state() == NetworkState::Retired {
+                "retired".to_owned()
+            } else {
+                peerings(it)
+            },
+        ]
+    });
+    table(
+        [
+            Whole("network"),
+            Wrapped("name"),
+            Wrapped("cloud"),
+            Wrapped("account"),
+            Whole("range"),
+            Wrapped("peerings"),
+        ],
+        rows,
+    )
+}
+
+/// What a network is after a change, on one line.
+pub(in crate::cli) fn network_update(it: &Network) -> String {
+    let name = format!("{}/{}", it.project, it.name);
+    super::table::one_line(&format!(
+        "{:>20}  {name}  {}; {}",
+        "now",
+        state(it),
+        peerings(it)
+    ))
+}
+
+fn state(it: &Network) -> String {
+    match it.state() {
+        NetworkState::Retired => {
+            format!(
+                "retired {}: {}",
+                when(it.retired_at.as_ref()),
+                cause(&it.retired_reason)
+            )
+        }
+        NetworkState::Registered | NetworkState::Unspecified => word(it.state()),
+    }
+}
+
+fn place(it: &Network) -> String {
+    format!("{} {}", word(it.provider()), it.region)
+}
+
+fn peerings(it: &Network) -> String {
+    let told = [
+        Some(format!("{} live", it.live_peerings)),
+        (it.blocked_peerings > 0).then(|| format!("{} blocked", it.blocked_peerings)),
+        (it.exposed_peerings > 0).then(|| format!("{} exposed", it.exposed_peerings)),
+    ];
+    told.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn exposures(policy: &Policy) -> String {
+    match &policy.exposure {
+        Some(Exposure::EnforceExposures(enforce)) => {
+            format!("enforce in {}", enforce.groups.join(", "))
+        }
+        Some(Exposure::ReportExposures(_)) | None => "report".to_owned(),
+    }
+}
+
+fn required(policy: &Policy) -> String {
+    let told = [("a reason", &policy.reason), ("a ticket", &policy.ticket)];
+    let told = told
+        .into_iter()
+        .filter_map(|(what, requirement)| demand(what, requirement.as_ref()?));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn demand(what: &str, it: &Requirement) -> Option<String> {
+    match (it.required, it.pattern.as_str()) {
+        (false, "") => None,
+        (true, "") => Some(what.to_owned()),
+        (true, pattern) => Some(format!("{what} like /{pattern}/")),
+        (false, pattern) => Some(format!("{what} like /{pattern}/, if any")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_tells_what_commands_must_carry() {
+        let reason = Requirement {
+            required: true,
+            pattern: String::new(),
+        };
+        let ticket = Requirement {
+            required: true,
+            pattern: "OPS-[0-9]+".to_owned(),
+        };
+        let policy = Policy {
+            reason: Some(reason),
+            ticket: Some(ticket),
+            ..Policy::default()
+        };
+        assert_eq!(required(&policy), "a reason, a ticket like /OPS-[0-9]+/");
+        assert_eq!(required(&Policy::default()), "");
+    }
+}

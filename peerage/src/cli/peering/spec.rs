@@ -1,0 +1,189 @@
+//! What a peering is to be: the peer, the terms, and what it opens.
+
+use crate::{
+    api::v1,
+    cli::{
+        args::{Provider, Side, admitted, time_to_come, timestamp},
+        resolve::Named,
+    },
+};
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+
+/// The network on the other end.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PeerArgs {
+    /// The private network: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders.
+    #[arg(help_heading = "Peer", long, value_name = "NETWORK", requires_all = ["account", "region", "cloud_network", "ranges"])]
+    pub(super) network: Option<Named>,
+    /// The peer's cloud.
+    #[arg(
+        help_heading = "Peer",
+        long,
+        default_value = "aws",
+        value_name = "PROVIDER"
+    )]
+    provider: Provider,
+    /// The peer's AWS account (12 digits), GCP project id or Azure tenant id, like 444455556666.
+    #[arg(
+        help_heading = "Peer",
+        long,
+        value_name = "ACCOUNT",
+        requires = "network"
+    )]
+    account: Option<String>,
+    /// The peer's region as the provider writes it, like us-east-1.
+    #[arg(
+        help_heading = "Peer",
+        long,
+        value_name = "REGION",
+        requires = "network"
+    )]
+    region: Option<String>,
+    /// The peer's AWS VPC id, GCP network name or Azure VNet resource id, like vpc-0d4c3b2a.
+    #[arg(
+        help_heading = "Peer",
+        long,
+        visible_alias = "vpc",
+        value_name = "ID",
+        requires = "network"
+    )]
+    cloud_network: Option<String>,
+    /// An address range of the peer, RFC 1918, like 10.30.0.0/16; again for more.
+    #[arg(
+        help_heading = "Peer",
+        long = "range",
+        value_name = "RANGE",
+        requires = "network"
+    )]
+    ranges: Vec<String>,
+    /// A subnet whose clients use the link, like subnet-0d4c3b2a; again for more. Default: the main
+    /// route table.
+    #[arg(
+        help_heading = "Peer",
+        long = "subnet",
+        value_name = "SUBNET",
+        requires = "network"
+    )]
+    subnets: Vec<String>,
+}
+
+impl PeerArgs {
+    pub(super) fn message(&self) -> v1::Peer {
+        v1::Peer {
+            provider: v1::Provider::from(self.provider).into(),
+            account: self.account.clone().unwrap_or_default(),
+            region: self.region.clone().unwrap_or_default(),
+            cloud_network: self.cloud_network.clone().unwrap_or_default(),
+            ranges: self.ranges.clone(),
+            subnets: self.subnets.clone(),
+        }
+    }
+}
+
+/// Who accepts the link, and keeps the peer's side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Consent {
+    /// The engine, with an identity in the peer's account.
+    #[default]
+    Delegated,
+    /// The peer's owner; `peerage peering show` prints what to run.
+    Owner,
+}
+
+impl From<Consent> for v1::Consent {
+    fn from(consent: Consent) -> Self {
+        match consent {
+            Consent::Delegated => Self::Delegated,
+            Consent::Owner => Self::Owner,
+        }
+    }
+}
+
+/// On what terms a link is requested.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Terms {
+    /// Who accepts the link, and keeps the peer's side.
+    #[arg(
+        help_heading = "Terms",
+        long,
+        default_value = "delegated",
+        value_name = "WHO"
+    )]
+    pub(super) consent: Consent,
+    /// By when the link must be active, or it is removed: in so long, like 72h, or at a time, like
+    /// 2026-03-01T09:00:00Z. Default: never. With --command-id, name a time.
+    #[arg(help_heading = "Terms", long, value_name = "DURATION|TIME", value_parser = time_to_come)]
+    deadline: Option<DateTime<Utc>>,
+    /// Request the link once more if it is not accepted in time.
+    #[arg(help_heading = "Terms", long)]
+    renew: bool,
+}
+
+/// What a link opens from the start.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Opens {
+    /// A destination that the private network sends over the link: a range of the peer, like
+    /// 10.30.0.0/16; again for more. Later: `peerage route accept --side local`.
+    #[arg(
+        help_heading = "What it opens",
+        long = "local-route",
+        value_name = "RANGE"
+    )]
+    local_routes: Vec<String>,
+    /// A destination that the peer sends over the link: the private network's range or a part of
+    /// it, like 10.20.0.0/16; again for more. Later: `peerage route accept --side remote`.
+    #[arg(
+        help_heading = "What it opens",
+        long = "remote-route",
+        value_name = "RANGE"
+    )]
+    remote_routes: Vec<String>,
+    /// A range of the peer that may reach TCP 2113 of the private network, or another port, like
+    /// 10.30.0.0/16:2113; again for more. Default: nothing. Later: `peerage firewall restrict`.
+    #[arg(help_heading = "What it opens", long, value_name = "RANGE[:PORT]", value_parser = admitted)]
+    admit: Vec<v1::InboundRule>,
+    /// A side whose names resolve to private addresses on the other side, like local; again for the
+    /// other. Later: `peerage peering dns`.
+    #[arg(help_heading = "What it opens", long, value_name = "SIDE")]
+    dns: Vec<Side>,
+}
+
+/// All that is requested of a peering.
+pub(super) fn spec(peer: &PeerArgs, terms: &Terms, opens: &Opens) -> v1::PeeringSpec {
+    let route = |side: v1::Side, destination: &String| v1::RouteSpec {
+        side: side.into(),
+        destination: destination.clone(),
+    };
+    let local = opens
+        .local_routes
+        .iter()
+        .map(|it| route(v1::Side::Local, it));
+    let remote = opens
+        .remote_routes
+        .iter()
+        .map(|it| route(v1::Side::Remote, it));
+    v1::PeeringSpec {
+        peer: Some(peer.message()),
+        consent: v1::Consent::from(terms.consent).into(),
+        deadline: terms.deadline.map(timestamp),
+        renew: terms.renew,
+        routes: local.chain(remote).collect(),
+        admit: opens.admit.clone(),
+        dns_resolution: opens
+            .dns
+            .iter()
+            .map(|it| v1::Side::from(*it).into())
+            .collect(),
+    }
+}
+
+/// All that is requested of an adoption.
+pub(super) fn adoption(peer: &PeerArgs, link: &str, consent: Consent) -> v1::AdoptionSpec {
+    v1::AdoptionSpec {
+        peer: Some(peer.message()),
+        link: link.to_owned(),
+        consent: v1::Consent::from(consent).into(),
+    }
+}

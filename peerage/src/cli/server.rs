@@ -1,0 +1,163 @@
+//! `peerage server info` and `peerage status`: what answers, and how far it is.
+
+use super::{
+    CliError, Remote,
+    output::{
+        self,
+        Column::{Whole, Wrapped},
+    },
+};
+use crate::api::v1::{GetServerInfoRequest, GetServerInfoResponse};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Server {
+    /// Show a server's version, its event store, and how far its read models are.
+    Info(Info),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Info {
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// Ends with 1 unless every server answers and is whole.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Server {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::Info(info) => info.run().await,
+        }
+    }
+}
+
+impl Info {
+    async fn run(self) -> Result<(), CliError> {
+        let info = self
+            .remote
+            .servers()?
+            .read(GetServerInfoRequest::default())
+            .await?;
+        output::message(self.remote.output, &info, in_words)
+    }
+}
+
+fn in_words(it: &GetServerInfoResponse) -> String {
+    output::facts([
+        ("version", it.version.clone()),
+        ("event store", store(it)),
+        ("store version", it.store_version.clone()),
+        ("read models", read_models(it)),
+        ("position", it.position.clone()),
+        ("end of the log", it.log_end.clone()),
+        ("started", output::when(it.started_at.as_ref())),
+        ("its clock", output::when(it.now.as_ref())),
+    ])
+}
+
+fn store(it: &GetServerInfoResponse) -> String {
+    let kind = output::word(it.store());
+    if it.store_address.is_empty() {
+        kind
+    } else {
+        format!("{kind}, {}", it.store_address)
+    }
+}
+
+fn read_models(it: &GetServerInfoResponse) -> String {
+    let lag = it.lag.as_ref().map(|it| it.seconds).unwrap_or_default();
+    match (it.catching_up, lag) {
+        (true, _) => "being built".to_owned(),
+        (false, 0) => "at the end of the log".to_owned(),
+        (false, seconds) => format!("{seconds} s behind"),
+    }
+}
+
+/// A server as it answered.
+#[derive(Serialize)]
+struct Answered<'a> {
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    info: Option<output::Proto<'a, GetServerInfoResponse>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let asked = self
+            .remote
+            .servers()?
+            .each()
+            .into_iter()
+            .map(|(url, mut server)| async move {
+                (url, server.read(GetServerInfoRequest::default()).await)
+            });
+        let answers = futures::future::join_all(asked).await;
+        let shown: Vec<_> = answers
+            .iter()
+            .map(|(url, answer)| Answered {
+                url,
+                info: answer.as_ref().ok().map(output::Proto),
+                error: answer.as_ref().err().map(|it| it.text.as_str()),
+            })
+            .collect();
+        output::print(self.remote.output, &shown, |_| table(&answers))?;
+        let is_whole = |answer: &Result<GetServerInfoResponse, CliError>| {
+            answer.as_ref().is_ok_and(|it| !it.catching_up)
+        };
+        match answers
+            .iter()
+            .filter(|(_, answer)| !is_whole(answer))
+            .count()
+        {
+            0 => Ok(()),
+            1 if answers.len() == 1 => Err(CliError::failed("the server is not ready")),
+            some => Err(CliError::failed(format!(
+                "{some} of {} servers are not ready",
+                answers.len()
+            ))),
+        }
+    }
+}
+
+fn table(answers: &[(String, Result<GetServerInfoResponse, CliError>)]) -> String {
+    let rows = answers.iter().map(|(url, answer)| match answer {
+        Ok(it) => [
+            url.clone(),
+            it.version.clone(),
+            format!("{} {}", output::word(it.store()), it.store_version)
+                .trim_end()
+                .to_owned(),
+            read_models(it),
+            it.position.split('/').next().unwrap_or_default().to_owned(),
+        ],
+        Err(error) => {
+            let dash = || "-".to_owned();
+            [
+                url.clone(),
+                dash(),
+                dash(),
+                output::cause(&error.text),
+                dash(),
+            ]
+        }
+    });
+    output::table(
+        [
+            Whole("server"),
+            Whole("version"),
+            Wrapped("event store"),
+            Wrapped("read models"),
+            Whole("position"),
+        ],
+        rows,
+    )
+}
