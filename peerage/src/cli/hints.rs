@@ -102,6 +102,18 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage network show NETWORK` shows the form that --ticket must have",
     ),
     (
+        "READ_MODELS_BUILDING",
+        "a full id needs no read models; `peerage status` tells how far they are",
+    ),
+    (
+        "READ_MODEL_BEHIND",
+        "`peerage status` tells how far the read models are",
+    ),
+    (
+        "DIRECTORY_BUILDING",
+        "the index of peerings is read from the log at the start; try again in a moment",
+    ),
+    (
         "COMMAND_ID_REUSED",
         "leave --command-id out, and the command gets one of its own; `peerage audit --command ID` shows what the first one did",
     ),

@@ -216,7 +216,13 @@ async fn a_command_brings_a_whole_peering_with_who_and_why_and_can_be_tried_with
         assert!(told.contains(word), "{word} in\n{told}");
     }
     let peering = text(&done["peeringId"]);
-    engine.cli(&["peering", "watch", &peering]).await.done();
+    assert!(
+        engine
+            .cli(&["peering", "watch", &peering])
+            .await
+            .done()
+            .contains("PeeringActivated")
+    );
     let active = engine
         .json(&["peering", "list", "--state", "active", "--blocked=false"])
         .await;
@@ -249,10 +255,11 @@ async fn a_policy_may_require_a_ticket_and_the_refusal_says_how_to_give_one() {
     failed(&engine.cli(&line).await, &["[TICKET_REQUIRED]", "--ticket"]);
     let wrong = [&line[..], &["--ticket", "HR-1"]].concat();
     failed(&engine.cli(&wrong).await, &["[TICKET_MALFORMED]"]);
-    engine
+    let taken = engine
         .cli(&[&line[..], &["--ticket", "OPS-17"]].concat())
         .await
         .done();
+    assert!(taken.contains("PeeringRequested"), "{taken}");
     let shown = engine.cli(&["network", "show", "orders"]).await.done();
     assert!(shown.contains("a ticket like /OPS-[0-9]+/"), "{shown}");
     engine.stop().await;
@@ -293,7 +300,13 @@ async fn where_one_server_does_not_answer_the_next_is_asked() {
     let info = engine.json(&["server", "info"]).await;
     assert_eq!(info["store"], "STORE_KIND_EMBEDDED", "{info:#}");
     assert_eq!(info["catchingUp"], false, "{info:#}");
-    engine.cli(&["status"]).await.done();
+    assert!(
+        engine
+            .cli(&["status"])
+            .await
+            .done()
+            .contains(&engine.server())
+    );
     engine.stop().await;
 }
 
