@@ -57,8 +57,18 @@ pub(in crate::cli) trait Watch: prost::Message + Clone + 'static {
 
 /// One message of a watch.
 pub(in crate::cli) trait Update: prost::Message + Default + 'static {
-    /// Where a watch goes on after it, if it says.
-    fn position(&self) -> Option<&str>;
+    fn mark(&self) -> Mark<'_>;
+}
+
+/// Where a message of a watch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Mark<'a> {
+    /// An event, by its position.
+    Event(&'a str),
+    /// Everything up to here was sent: a watch resumes after it.
+    Bookmark(&'a str),
+    /// A state: it has no place in the log.
+    State,
 }
 
 macro_rules! call {
@@ -145,12 +155,12 @@ macro_rules! watches {
         }
 
         impl Update for v1::$answer {
-            fn position(&self) -> Option<&str> {
+            fn mark(&self) -> Mark<'_> {
                 use v1::$update::Update;
-                match self.update.as_ref()? {
-                    Update::Event(event) => Some(&event.position),
-                    Update::Bookmark(bookmark) => Some(&bookmark.position),
-                    Update::$state(_) => None,
+                match &self.update {
+                    Some(Update::Event(event)) => Mark::Event(&event.position),
+                    Some(Update::Bookmark(bookmark)) => Mark::Bookmark(&bookmark.position),
+                    Some(Update::$state(_)) | None => Mark::State,
                 }
             }
         }

@@ -30,6 +30,14 @@ impl Failure {
         }
     }
 
+    /// Whether it was sent, and nothing is known of what became of it.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            Self::Unreachable => false,
+            Self::Status(status) => is_lost(status),
+        }
+    }
+
     /// What happened, in a few words.
     pub(super) fn in_short(&self) -> String {
         match self {
@@ -45,7 +53,7 @@ impl Failure {
 
 /// Whether the status is no answer of the engine: each of those has an `ErrorInfo`. What was sent
 /// may have been done.
-pub(super) fn is_lost(status: &Status) -> bool {
+fn is_lost(status: &Status) -> bool {
     let by_transport = matches!(
         status.code(),
         Code::Unavailable

@@ -9,7 +9,7 @@ mod context;
 mod failure;
 mod servers;
 
-pub(super) use calls::{Command, Page, Read, Update, Watch};
+pub(super) use calls::{Command, Page, Read, Watch};
 pub(super) use context::Context;
 #[cfg(test)]
 pub(super) use context::HEADING as COMMAND_HEADING;

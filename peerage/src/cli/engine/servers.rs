@@ -6,16 +6,16 @@
 //! includes that command, whichever server answers.
 
 use super::{
-    Command, Context, Page, Read, Update, Watch,
-    calls::Call,
-    failure::{Failure, is_lost, refused},
+    Command, Context, Page, Read, Watch,
+    calls::{Call, Mark, Update},
+    failure::{Failure, refused},
 };
 use crate::{
     api::v1,
     cli::{CliError, terminal},
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use std::{ops::ControlFlow, time::Duration};
+use std::{collections::HashSet, ops::ControlFlow, time::Duration};
 use tonic::{
     Request,
     transport::{Channel, Endpoint},
@@ -122,7 +122,7 @@ impl Servers {
     ) -> Result<Done, CliError> {
         let command_id = context.command_id.unwrap_or_else(Uuid::new_v4);
         message.carry(context.message(command_id), context.validate_only);
-        let (mut pauses, mut tried, mut lost) = (PAUSES.build(), 0, false);
+        let (mut pauses, mut tried, mut lost, mut unknown) = (PAUSES.build(), 0, false, false);
         loop {
             tried += 1;
             let failure = match self.attempt(message.clone()).await {
@@ -140,6 +140,7 @@ impl Servers {
             let was_sent = !matches!(failure, Failure::Unreachable);
             let is_new = was_sent && !lost && failure.is_passing();
             lost |= was_sent && failure.is_passing();
+            unknown |= failure.is_lost();
             if !failure.is_passing() {
                 return Err(self.error(&failure));
             }
@@ -152,7 +153,7 @@ impl Servers {
                 None
             };
             let Some(pause) = pause else {
-                return Err(self.given_up(&failure, command_id, lost));
+                return Err(self.given_up(&failure, command_id, lost, unknown));
             };
             if is_new {
                 let why = failure.in_short();
@@ -165,19 +166,22 @@ impl Servers {
         }
     }
 
-    /// Follows a watch until `each` has seen enough. A watch that breaks goes on where it was, here
-    /// or at the next server.
+    /// Follows a watch until `each` has seen enough. A watch that breaks resumes at its last bookmark,
+    /// here or at the next server; what came after that is not shown twice.
     pub(in crate::cli) async fn watch<W: Watch, T>(
         &mut self,
         mut message: W,
         mut each: impl FnMut(W::Update) -> Result<ControlFlow<T>, CliError>,
     ) -> Result<T, CliError> {
         message.at_least(&self.position);
-        let mut pauses = PAUSES.build();
+        let (mut pauses, mut tried, mut was_open) = (PAUSES.build(), 0, false);
+        let mut shown = HashSet::new();
         loop {
+            tried += 1;
             let failure = match self.open(message.clone()).await {
                 Err(failure) => failure,
                 Ok(mut stream) => loop {
+                    was_open = true;
                     let update = match tokio::time::timeout(SILENCE, stream.message()).await {
                         Ok(Ok(Some(update))) => update,
                         Ok(Ok(None)) => break tonic::Status::unavailable("it ended").into(),
@@ -185,23 +189,31 @@ impl Servers {
                         Err(_) => break tonic::Status::deadline_exceeded("it was silent").into(),
                     };
                     pauses = PAUSES.build();
-                    if let Some(position) = update.position() {
-                        message.resume(position.to_owned());
+                    match update.mark() {
+                        Mark::Event(position) if !shown.insert(position.to_owned()) => continue,
+                        Mark::Bookmark(position) if !position.is_empty() => {
+                            message.resume(position.to_owned());
+                            shown.clear();
+                        }
+                        Mark::Event(_) | Mark::Bookmark(_) | Mark::State => {}
                     }
                     if let ControlFlow::Break(seen) = each(update)? {
                         return Ok(seen);
                     }
                 },
             };
-            if !failure.is_passing() {
-                return Err(self.error(&failure));
-            }
-            let Some(pause) = pauses.next() else {
+            // Where it was never open, each server is tried once.
+            let pause = match (failure.is_passing(), was_open) {
+                (false, _) => None,
+                (true, true) => pauses.next(),
+                (true, false) => (tried < self.endpoints.len()).then_some(Duration::ZERO),
+            };
+            let Some(pause) = pause else {
                 return Err(self.error(&failure));
             };
-            if !matches!(failure, Failure::Unreachable) {
+            if was_open && !matches!(failure, Failure::Unreachable) {
                 terminal::note(&format!(
-                    "the watch broke ({}); going on",
+                    "the watch broke ({}); resuming",
                     failure.in_short()
                 ));
             }
@@ -270,23 +282,16 @@ impl Servers {
         }
     }
 
-    /// A command that is given up: where it was sent, it may have been carried out.
-    fn given_up(&self, failure: &Failure, command_id: Uuid, lost: bool) -> CliError {
+    /// A command that is given up: where an answer was lost, it may have been carried out.
+    fn given_up(&self, failure: &Failure, id: Uuid, was_sent: bool, is_unknown: bool) -> CliError {
         let error = self.error(failure);
-        let is_unknown = match failure {
-            Failure::Unreachable => lost,
-            Failure::Status(status) => lost && is_lost(status),
-        };
+        let hint = format!("the same again with --command-id {id} does nothing twice");
+        let hint = was_sent.then_some(hint);
         if is_unknown {
             let text = format!("{}; the command may have been carried out", error.text);
-            let hint = format!(
-                "the same again with --command-id {command_id} tells, and does nothing twice"
-            );
-            CliError { text, ..error }.with_hint(Some(hint))
-        } else {
-            let hint = format!("the same again with --command-id {command_id} does nothing twice");
-            error.with_hint(lost.then_some(hint))
+            return CliError { text, ..error }.with_hint(hint);
         }
+        error.with_hint(hint)
     }
 }
 
