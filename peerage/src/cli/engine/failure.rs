@@ -42,10 +42,15 @@ impl Failure {
     pub(super) fn in_short(&self) -> String {
         match self {
             Self::Unreachable => "no connection".to_owned(),
-            Self::Status(status) if is_lost(status) => match status.code() {
-                Code::DeadlineExceeded | Code::Cancelled => "no answer in time".to_owned(),
-                _ => "the connection broke".to_owned(),
-            },
+            Self::Status(status) if is_lost(status) => {
+                let was_late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
+                if was_late {
+                    "no answer in time"
+                } else {
+                    "the connection broke"
+                }
+                .to_owned()
+            }
             Self::Status(status) => status.message().to_owned(),
         }
     }

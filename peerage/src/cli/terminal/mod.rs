@@ -35,9 +35,12 @@ pub(super) fn answer(text: &str) -> Result<(), CliError> {
 pub(super) fn line(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let written = writeln!(out, "{}", self::text(text)).and_then(|()| out.flush());
-    written.map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => CliError::closed(),
-        _ => CliError::failed(format!("the output cannot be written: {error}")),
+    written.map_err(|error| {
+        if error.kind() == ErrorKind::BrokenPipe {
+            CliError::closed()
+        } else {
+            CliError::failed(format!("the output cannot be written: {error}"))
+        }
     })
 }
 
