@@ -3,6 +3,7 @@
 //!
 //! `recorded.json` holds the commands with their answers, and what the release showed. What is
 //! compared is facts, not the form in which they are shown.
+#![allow(clippy::unwrap_used)]
 
 use domain::{
     CommandId, Digest, PeeringId, Side,

@@ -6,6 +6,7 @@
 //! has several threads, as the program's has: on a single thread both frames leave together.
 //!
 //! What is asserted is a median, far from either value; how fast a command is says a benchmark.
+#![allow(clippy::unwrap_used)]
 
 use chrono::Utc;
 use domain::{

@@ -233,8 +233,11 @@ impl Projections {
             work(transaction, as_of)
         });
         answer.await.map_err(|error| match error {
-            QueryError::Store { source, .. } if store::is_damage(&source) => self.building(),
-            other => other,
+            QueryError::Store { ref source, .. } if store::is_damage(source) => self.building(),
+            QueryError::Store { .. }
+            | QueryError::PageToken
+            | QueryError::Building { .. }
+            | QueryError::Interrupted { .. } => error,
         })
     }
 }
