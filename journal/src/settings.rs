@@ -34,7 +34,7 @@ impl JournalSettings {
             command_deadline: Duration::from_secs(5),
             cached_networks: 10_000,
             contention_attempts: 10,
-            follow_buffer: 256,
+            follow_buffer: 2_048,
             follow_stall: Duration::from_secs(30),
             follow_backoff: Duration::from_secs(5),
             follow_keep_alive: None,
