@@ -1,7 +1,7 @@
 //! Commands over gRPC: attributed, idempotent, at the revision that the caller expects.
 
 use crate::support::SOON;
-use crate::support::api::{self, Api, Command, reason};
+use crate::support::served::{self as api, Api, Command, reason};
 use peerage_tests::engine::{Launch, serves};
 use peerage_tests::wait;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ async fn a_repeated_command_gets_its_first_outcome_at_once_and_after_a_crash_and
     let request = Command::Request(api::request(&network.network_id, 30));
     let requested = api.done(&request).await;
     assert_eq!(
-        requested.events,
+        requested.event_types,
         [
             "PeeringRequested",
             "FirewallRestricted",
@@ -58,7 +58,7 @@ async fn a_repeated_command_gets_its_first_outcome_at_once_and_after_a_crash_and
                 &again.network_id,
                 &again.peering_id,
                 again.revision,
-                &again.events
+                &again.event_types
             ),
             outcome(answer)
         );
@@ -77,7 +77,7 @@ async fn a_repeated_command_gets_its_first_outcome_at_once_and_after_a_crash_and
                 &again.network_id,
                 &again.peering_id,
                 again.revision,
-                &again.events
+                &again.event_types
             ),
             outcome(answer)
         );
@@ -102,7 +102,7 @@ async fn a_command_id_that_was_used_for_another_body_is_refused_after_a_restart_
     let engine = launch.start().await;
     let api = Api::connect(&engine.server()).await;
     // The registration is the one command whose network nobody has looked at yet when it comes.
-    let other = Command::Register(peerage::api::v0::RegisterNetworkRequest {
+    let other = Command::Register(peerage::api::v1::RegisterNetworkRequest {
         name: "another".to_owned(),
         ..register
     });
@@ -114,12 +114,12 @@ async fn a_command_id_that_was_used_for_another_body_is_refused_after_a_restart_
     assert_eq!(api.network(&network, "").await.unwrap().name, "orders");
 }
 
-fn outcome(answer: &peerage::api::v0::CommandResponse) -> (&String, &String, u64, &Vec<String>) {
+fn outcome(answer: &peerage::api::v1::CommandResponse) -> (&String, &String, u64, &Vec<String>) {
     (
         &answer.network_id,
         &answer.peering_id,
         answer.revision,
-        &answer.events,
+        &answer.event_types,
     )
 }
 
@@ -259,7 +259,7 @@ async fn the_api_describes_itself_and_says_that_it_serves() {
     let questions = [
         ask(MessageRequest::ListServices(String::new())),
         ask(MessageRequest::FileContainingSymbol(
-            "peerage.v1.NetworkService.RequestPeering".to_owned(),
+            "peerage.v1.PeeringService.RequestPeering".to_owned(),
         )),
         ask(MessageRequest::FileContainingSymbol(
             "peerage.v1.AuditService".to_owned(),
@@ -278,7 +278,9 @@ async fn the_api_describes_itself_and_says_that_it_serves() {
     let services: BTreeSet<_> = listed.service.into_iter().map(|it| it.name).collect();
     for service in [
         "peerage.v1.NetworkService",
+        "peerage.v1.PeeringService",
         "peerage.v1.AuditService",
+        "peerage.v1.ServerService",
         "grpc.health.v1.Health",
     ] {
         assert!(services.contains(service), "{service} in {services:?}");

@@ -2,11 +2,12 @@
 //! its order.
 
 use crate::support::SOON;
-use crate::support::api::{self, Api, Command, place};
+use crate::support::served::{self as api, Api, Command, place};
 use embedded::EmbeddedNode;
-use peerage::api::v0::{
-    Event, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,
-    WatchPeeringRequest, WatchPeeringResponse,
+use peerage::api::v1::{
+    Event, EventOrder, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,
+    PeeringState, WatchEvents, WatchPeeringsRequest, WatchPeeringsResponse,
+    watch_peerings_request::Scope, watch_peerings_response::Update,
 };
 use peerage_tests::engine::Launch;
 use peerage_tests::store_proxy::{Stop, StoreProxy};
@@ -49,7 +50,7 @@ async fn a_read_from_the_position_of_a_command_sees_that_command() {
             ..Default::default()
         };
         assert_eq!(
-            api.networks
+            api.peerings
                 .clone()
                 .list_peerings(page)
                 .await
@@ -167,7 +168,7 @@ impl Read {
             Self::Peering => has_route(&api.peering(peering, "").await.unwrap()),
             Self::Peerings => {
                 let listed = api
-                    .networks
+                    .peerings
                     .clone()
                     .list_peerings(ListPeeringsRequest::default())
                     .await
@@ -185,19 +186,19 @@ impl Read {
                     .any(|it| it.revision == revision)
             }
             Self::Watch => {
-                let request = WatchPeeringRequest {
-                    peering_id: peering.to_owned(),
+                let request = WatchPeeringsRequest {
+                    scope: Some(Scope::PeeringId(peering.to_owned())),
                     ..Default::default()
                 };
                 let mut watch = api
-                    .networks
+                    .peerings
                     .clone()
-                    .watch_peering(request)
+                    .watch_peerings(request)
                     .await
                     .unwrap()
                     .into_inner();
                 loop {
-                    if let Some(peering) = next(&mut watch).await.peering {
+                    if let Update::Peering(peering) = next(&mut watch).await {
                         return has_route(&peering);
                     }
                 }
@@ -221,10 +222,10 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
         .await;
     let api = Api::connect(&engine.server()).await;
     let nobody = "3f0c6a3e-6c5b-4a57-9d4e-0d1c2b3a4f5e";
-    let behind = (Code::Unavailable, "READ_MODEL_BEHIND".to_owned());
+    let building = (Code::Unavailable, "READ_MODELS_BUILDING".to_owned());
     assert_eq!(
         api::reason(&api.network(nobody, "").await.unwrap_err()),
-        behind,
+        building,
         "the log was never read to its end"
     );
     let network = wait::until("a registered network", SOON, || async {
@@ -233,16 +234,20 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
     let network = network.await.network_id;
     assert_eq!(
         api::reason(&api.network(&network, "").await.unwrap_err()),
-        behind,
+        building,
         "it is there, and not shown yet"
     );
-    let listed = api
-        .networks
-        .clone()
-        .list_networks(ListNetworksRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let list = async |allow_catching_up: bool| {
+        let request = ListNetworksRequest {
+            allow_catching_up,
+            ..Default::default()
+        };
+        let answer = api.networks.clone().list_networks(request).await;
+        answer.map(tonic::Response::into_inner)
+    };
+    assert_eq!(api::reason(&list(false).await.unwrap_err()), building);
+    let listed = list(true).await.unwrap();
+    assert!(listed.catching_up, "a list that may be short says so");
     assert_eq!(listed.networks, [], "a list has what there is");
 
     proxy.release_news();
@@ -334,7 +339,7 @@ async fn paging_walks_every_network_peering_and_event_exactly_once() {
     );
     loop {
         let page = api
-            .networks
+            .peerings
             .clone()
             .list_peerings(request.clone())
             .await
@@ -352,14 +357,15 @@ async fn paging_walks_every_network_peering_and_event_exactly_once() {
     }
     let all = api.history(&network).await;
     for page_size in [1, 3, 7] {
-        let page = |newest_first| ListEventsRequest {
+        let page = |order: EventOrder| ListEventsRequest {
             network_id: network.clone(),
             page_size,
-            newest_first,
+            order: order.into(),
             ..Default::default()
         };
-        assert_eq!(api.events(page(false)).await, all, "pages of {page_size}");
-        let mut backwards = api.events(page(true)).await;
+        let forwards = api.events(page(EventOrder::OldestFirst)).await;
+        assert_eq!(forwards, all, "pages of {page_size}");
+        let mut backwards = api.events(page(EventOrder::NewestFirst)).await;
         backwards.reverse();
         assert_eq!(backwards, all, "pages of {page_size}, newest first");
     }
@@ -384,12 +390,12 @@ async fn peerings_are_listed_by_their_life() {
         .await
         .peering_id;
     api.converged(&peering).await;
-    let listed = async |life: &str| {
+    let listed = async |states: &[PeeringState]| {
         let request = ListPeeringsRequest {
-            life: life.to_owned(),
+            states: states.iter().map(|it| (*it).into()).collect(),
             ..Default::default()
         };
-        api.networks
+        api.peerings
             .clone()
             .list_peerings(request)
             .await
@@ -400,29 +406,40 @@ async fn peerings_are_listed_by_their_life() {
     };
     assert_eq!(
         (
-            listed("active").await,
-            listed("requested").await,
-            listed("").await
+            listed(&[PeeringState::Active, PeeringState::Removing]).await,
+            listed(&[PeeringState::Requested]).await,
+            listed(&[]).await
         ),
         (1, 0, 1)
     );
 }
 
-/// The next event of a watch, and the state if it came along.
-async fn next(watch: &mut Streaming<WatchPeeringResponse>) -> WatchPeeringResponse {
-    let next = timeout(SOON, watch.message())
-        .await
-        .expect("the next event of a watch");
-    next.unwrap().expect("a watch does not end by itself")
+/// The next message of a watch, bookmarks left out.
+async fn next(watch: &mut Streaming<WatchPeeringsResponse>) -> Update {
+    loop {
+        match any(watch).await {
+            Update::Bookmark(_) => {}
+            update @ (Update::Event(_) | Update::Peering(_)) => return update,
+        }
+    }
 }
 
-async fn until_converged(watch: &mut Streaming<WatchPeeringResponse>) -> Vec<Event> {
+/// The next message of a watch.
+async fn any(watch: &mut Streaming<WatchPeeringsResponse>) -> Update {
+    let next = timeout(SOON, watch.message())
+        .await
+        .expect("the next message of a watch");
+    let message = next.unwrap().expect("a watch does not end by itself");
+    message.update.expect("a message says something")
+}
+
+async fn until_converged(watch: &mut Streaming<WatchPeeringsResponse>) -> Vec<Event> {
     let mut events = Vec::new();
     loop {
-        let response = next(watch).await;
-        events.extend(response.event);
-        if response.peering.is_some_and(|it| it.converged) {
-            return events;
+        match next(watch).await {
+            Update::Event(event) => events.push(event),
+            Update::Peering(peering) if peering.converged => return events,
+            Update::Peering(_) | Update::Bookmark(_) => {}
         }
     }
 }
@@ -442,14 +459,16 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
     let peering = answer.peering_id;
     api.peering(&peering, &answer.position).await.unwrap();
     let watch = |after: &str| {
-        let (mut networks, request) = (
-            api.networks.clone(),
-            WatchPeeringRequest {
-                peering_id: peering.clone(),
+        let (mut peerings, request) = (
+            api.peerings.clone(),
+            WatchPeeringsRequest {
+                scope: Some(Scope::PeeringId(peering.clone())),
                 after: after.to_owned(),
+                events: WatchEvents::All.into(),
+                ..Default::default()
             },
         );
-        async move { networks.watch_peering(request).await.unwrap().into_inner() }
+        async move { peerings.watch_peerings(request).await.unwrap().into_inner() }
     };
     let mut live = watch("").await;
     let mut told = until_converged(&mut live).await;
@@ -497,10 +516,141 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
         // It may have been in place in between; the rest of the rest is still to come then.
         assert_eq!(rest, told[seen + 1..][..rest.len()], "behind event {seen}");
     }
-    let mut end = watch(&told[told.len() - 1].position).await;
-    let first = next(&mut end).await;
-    assert!(
-        first.event.is_none() && first.peering.is_some_and(|it| it.converged),
-        "only the state is left to tell"
+    let last = told[told.len() - 1].position.clone();
+    let mut end = watch(&last).await;
+    let Update::Bookmark(bookmark) = any(&mut end).await else {
+        panic!("behind the last event there is nothing to tell but that")
+    };
+    assert!(!bookmark.position.is_empty());
+    let another = api::accept(&network, &peering, "remote", "10.20.1.0/24");
+    api.done(&Command::Accept(another)).await;
+    let Update::Event(event) = next(&mut watch(&bookmark.position).await).await else {
+        panic!("a watch goes on behind its bookmark")
+    };
+    assert_eq!(event.r#type, "RouteAccepted");
+}
+
+#[tokio::test]
+async fn an_idle_watch_shows_that_it_is_alive() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api
+        .done(&Command::Register(api::register()))
+        .await
+        .network_id;
+    let request = WatchPeeringsRequest {
+        scope: Some(Scope::NetworkId(network.clone())),
+        bookmark_interval: Some(prost_types::Duration {
+            seconds: 1,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let mut watch = api
+        .peerings
+        .clone()
+        .watch_peerings(request)
+        .await
+        .unwrap()
+        .into_inner();
+    for _ in 0..3 {
+        assert!(matches!(any(&mut watch).await, Update::Bookmark(_)));
+    }
+    let peering = api
+        .done(&Command::Request(api::request(&network, 30)))
+        .await
+        .peering_id;
+    let Update::Peering(told) = next(&mut watch).await else {
+        panic!("no events were asked for")
+    };
+    assert_eq!(told.peering_id, peering);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_only_validated_says_what_it_would_do_and_leaves_nothing() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await;
+    let mut request = api::request(&network.network_id, 30);
+    request.validate_only = true;
+    let tried = api.done(&Command::Request(request.clone())).await;
+    assert!(tried.validated_only && tried.position.is_empty());
+    assert_eq!(tried.event_types.len(), 3);
+    let would_be = tried.peering.unwrap();
+    assert_eq!(would_be.state(), PeeringState::Requested);
+    assert_eq!(api.history(&network.network_id).await.len(), 1);
+    request.validate_only = false;
+    let done = api.done(&Command::Request(request)).await;
+    assert!(!done.repeated, "what was only tried has claimed nothing");
+    assert_eq!(done.peering_id, would_be.peering_id);
+}
+
+#[tokio::test]
+async fn who_and_why_stand_beside_each_event_and_events_are_found_by_them() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let mut register = api::register();
+    let context = register.context.as_mut().unwrap();
+    context.reason = "a new team".to_owned();
+    context.ticket = "OPS-7".to_owned();
+    let network = api.done(&Command::Register(register)).await.network_id;
+    api.done(&Command::Request(api::request(&network, 30)))
+        .await;
+    let history = api.history(&network).await;
+    let first = &history[0];
+    let actor = first.actor.as_ref().unwrap();
+    assert_eq!(
+        (actor.claimed.as_str(), actor.subject.as_str()),
+        ("e2e", "")
     );
+    assert_eq!(
+        (first.reason.as_str(), first.ticket.as_str()),
+        ("a new team", "OPS-7")
+    );
+    assert!(first.time.is_some() && first.data.is_some());
+    let of_type = ListEventsRequest {
+        network_id: network.clone(),
+        types: vec!["PeeringRequested".to_owned()],
+        actor: "e2e".to_owned(),
+        ..Default::default()
+    };
+    let found = api.events(of_type).await;
+    assert_eq!(found.len(), 1);
+    let later = ListEventsRequest {
+        network_id: network,
+        start_time: history[history.len() - 1]
+            .time
+            .map(|it| prost_types::Timestamp {
+                seconds: it.seconds + 3600,
+                ..it
+            }),
+        ..Default::default()
+    };
+    assert_eq!(api.events(later).await, []);
+}
+
+#[tokio::test]
+async fn the_server_says_what_it_is() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let api = Api::connect(&engine.server()).await;
+    let network = api.done(&Command::Register(api::register())).await;
+    let request = peerage::api::v1::GetServerInfoRequest {
+        min_position: network.position,
+    };
+    let info = api
+        .server
+        .clone()
+        .get_server_info(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(info.store(), peerage::api::v1::StoreKind::Embedded);
+    assert!(!info.version.is_empty() && !info.store_version.is_empty());
+    assert!(!info.position.is_empty() && !info.log_end.is_empty());
+    assert!(info.started_at.is_some() && !info.catching_up);
 }

@@ -1,11 +1,12 @@
 //! Bad input gets a clear answer: a code, a reason that does not change, the fields by name, and
 //! nothing in the log.
 
-use crate::support::api::{self, Api, Command, assert_valid, fields, reason};
-use peerage::api::v0::{
+use crate::support::served::{self as api, Api, Command, assert_valid, fields, reason};
+use peerage::api::v1::{
     AcceptRouteRequest, CommandContext, GetNetworkRequest, GetPeeringRequest, InboundRule,
-    ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, RegisterNetworkRequest,
-    RequestPeeringRequest, RestrictFirewallRequest, WatchPeeringRequest,
+    ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Provider, RegisterNetworkRequest,
+    RequestPeeringRequest, RestrictFirewallRequest, Side, WatchPeeringsRequest,
+    watch_peerings_request::Scope,
 };
 use peerage_tests::engine::{Engine, Launch};
 use tempfile::TempDir;
@@ -101,7 +102,13 @@ impl Case {
             "{what}: says what to do, in a few words: {status:?}"
         );
         let info = status.get_details_error_info().unwrap();
-        assert_eq!(info.domain, "peerage", "{what}");
+        let service = match self.command {
+            Command::Register(_) => "peerage.v1.NetworkService",
+            Command::Request(_) | Command::Accept(_) | Command::Restrict(_) => {
+                "peerage.v1.PeeringService"
+            }
+        };
+        assert_eq!(info.domain, service, "{what}");
     }
 }
 
@@ -160,7 +167,7 @@ fn registrations() -> Vec<Case> {
         ),
         Case::wrong(
             "an unknown provider",
-            bad_register(|it| it.provider = "ibm".to_owned()),
+            bad_register(|it| it.provider = 77),
             &["provider"],
         ),
         Case::wrong(
@@ -202,7 +209,7 @@ fn registrations() -> Vec<Case> {
             "several wrong fields, all of them named",
             bad_register(|it| {
                 it.context.as_mut().unwrap().command_id.clear();
-                it.provider = "ibm".to_owned();
+                it.provider = 77;
                 it.name.clear();
                 it.range = "10.0.0.0/26".to_owned();
             }),
@@ -229,12 +236,13 @@ fn requests(given: &Given) -> Vec<Case> {
         change(&mut message);
         Command::Request(message)
     };
+    let peer = |change: &dyn Fn(&mut peerage::api::v1::Peer)| {
+        bad(&|it| change(it.peering.as_mut().unwrap().peer.as_mut().unwrap()))
+    };
     let ranges = |ranges: &[&str]| {
         let ranges: Vec<_> = ranges.iter().map(|it| (*it).to_owned()).collect();
-        bad(&|it| it.peer.as_mut().unwrap().ranges = ranges.clone())
+        peer(&|it| it.ranges = ranges.clone())
     };
-    let peer =
-        |change: &dyn Fn(&mut peerage::api::v0::Peer)| bad(&|it| change(it.peer.as_mut().unwrap()));
     let many: Vec<_> = (0..33)
         .map(|number| format!("10.40.{number}.0/24"))
         .collect();
@@ -251,26 +259,35 @@ fn requests(given: &Given) -> Vec<Case> {
             bad(&|it| it.network_id = "orders".to_owned()),
             &["network_id"],
         ),
-        Case::wrong("no peer", bad(&|it| it.peer = None), &["peer"]),
+        Case::wrong(
+            "nothing that is requested",
+            bad(&|it| it.peering = None),
+            &["peering"],
+        ),
+        Case::wrong(
+            "no peer",
+            bad(&|it| it.peering.as_mut().unwrap().peer = None),
+            &["peering.peer"],
+        ),
         Case::wrong(
             "an unknown provider",
-            peer(&|it| it.provider = "ibm".to_owned()),
-            &["peer.provider"],
+            peer(&|it| it.provider = 77),
+            &["peering.peer.provider"],
         ),
         Case::wrong(
             "an unknown region",
             peer(&|it| it.region = "mars-1".to_owned()),
-            &["peer.region"],
+            &["peering.peer.region"],
         ),
         Case::wrong(
             "a wrong range among others",
             ranges(&["10.40.0.0/16", "10.41.1.1/16"]),
-            &["peer.ranges[1]"],
+            &["peering.peer.ranges[1]"],
         ),
         Case::wrong(
             "far too many ranges",
             ranges(&["10.40.0.0/16"; 1001]),
-            &["peer.ranges"],
+            &["peering.peer.ranges"],
         ),
         Case::refused(
             "too many ranges",
@@ -372,14 +389,15 @@ fn requests(given: &Given) -> Vec<Case> {
 /// The peer of the live peering, with another range.
 fn again(given: &Given) -> Command {
     let mut message = api::request(&given.network, 30);
-    message.peer.as_mut().unwrap().ranges = vec!["10.41.0.0/16".to_owned()];
+    let peer = message.peering.as_mut().unwrap().peer.as_mut().unwrap();
+    peer.ranges = vec!["10.41.0.0/16".to_owned()];
     Command::Request(message)
 }
 
 fn gcp(given: &Given) -> Command {
     let mut message = api::request(&given.network, 40);
-    let peer = message.peer.as_mut().unwrap();
-    (peer.provider, peer.region) = ("gcp".to_owned(), "europe-west1".to_owned());
+    let peer = message.peering.as_mut().unwrap().peer.as_mut().unwrap();
+    (peer.provider, peer.region) = (Provider::Gcp.into(), "europe-west1".to_owned());
     (peer.account, peer.cloud_network) = ("partner-project".to_owned(), "default".to_owned());
     Command::Request(message)
 }
@@ -403,11 +421,7 @@ fn routes(given: &Given) -> Vec<Case> {
             Code::NotFound,
             "NETWORK_UNKNOWN",
         ),
-        Case::wrong(
-            "a side that is none",
-            bad(&|it| it.side = "left".to_owned()),
-            &["side"],
-        ),
+        Case::wrong("a side that is none", bad(&|it| it.side = 7), &["side"]),
         Case::wrong(
             "a malformed destination",
             bad(&|it| it.destination = "10.30.0.0/33".to_owned()),
@@ -459,7 +473,7 @@ fn firewalls(given: &Given) -> Vec<Case> {
         Case::refused(
             "something let in at the remote side",
             bad(&[("10.30.0.0/16", 2113)], &|it| {
-                it.side = "remote".to_owned()
+                it.side = Side::Remote.into()
             }),
             Code::InvalidArgument,
             "REMOTE_INBOUND_DENIED",
@@ -512,7 +526,9 @@ async fn every_bad_command_is_refused_with_its_code_reason_and_fields_and_leaves
         before.len(),
         "nothing between the last event before and this one"
     );
-    let by_people = |event: &&peerage::api::v0::Event| event.actor == "e2e";
+    let by_people = |event: &&peerage::api::v1::Event| {
+        event.actor.as_ref().is_some_and(|it| it.claimed == "e2e")
+    };
     let after = api
         .events(ListEventsRequest {
             min_position: good.position,
@@ -576,7 +592,7 @@ async fn a_route_that_is_on_record_is_not_accepted_again_by_another_command() {
             &[("10.30.0.0/16", 2113)],
         )))
         .await;
-    assert_eq!(first.events, ["FirewallRestricted"]);
+    assert_eq!(first.event_types, ["FirewallRestricted"]);
     given.api.converged(&given.peering).await;
     let same = given
         .api
@@ -586,38 +602,55 @@ async fn a_route_that_is_on_record_is_not_accepted_again_by_another_command() {
             &[("10.30.0.0/16", 2113)],
         )))
         .await;
-    assert_eq!(same.events, Vec::<String>::new());
+    assert_eq!(same.event_types, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_command_id_stands_for_one_command_on_one_network() {
+async fn forty_wrong_fields_are_told_in_an_answer_that_clients_can_read() {
+    let given = Given::new().await;
+    let subnets = vec!["ü".repeat(600); 40];
+    let command = bad_register(|it| it.subnets = subnets);
+    let status = given.api.send(&command).await.unwrap_err();
+    assert_eq!(
+        reason(&status),
+        (Code::InvalidArgument, "INVALID_FIELDS".to_owned())
+    );
+    let named = fields(&status);
+    assert!(!named.is_empty() && named.len() <= 10, "{named:?}");
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["violations"], "40");
+    assert!(status.details().len() < 4_096 && status.message().contains("40"));
+}
+
+#[tokio::test]
+async fn a_command_id_belongs_to_its_network_and_one_that_was_refused_claims_nothing() {
     let given = Given::new().await;
     let api = &given.api;
-    let (_, other) = register(api).await;
-    let mut reused = api::request(&other, 50);
-    reused
-        .context
+    let mut refused = api::request(&given.network, 30);
+    let refusal = api.send(&Command::Request(refused.clone())).await;
+    assert_eq!(
+        reason(&refusal.unwrap_err()).1,
+        "PEER_ALREADY_LINKED".to_owned()
+    );
+    let other = api::request(&given.network, 51).peering;
+    refused.peering = other;
+    api.done(&Command::Request(refused)).await;
+    let (_, network) = register(api).await;
+    let mut same = api::request(&network, 50);
+    same.context
         .as_mut()
         .unwrap()
         .command_id
         .clone_from(&given.request);
-    let status = api.send(&Command::Request(reused)).await.unwrap_err();
-    assert_eq!(
-        reason(&status),
-        (Code::AlreadyExists, "COMMAND_ID_REUSED".to_owned()),
-        "{status:?}"
-    );
-    assert_eq!(
-        api.history(&other).await.len(),
-        1,
-        "nothing but its registration"
-    );
+    let answer = api.done(&Command::Request(same)).await;
+    assert!(!answer.repeated, "{answer:?}");
 }
 
 #[tokio::test]
 async fn every_bad_question_is_refused_with_its_fields() {
     let given = Given::new().await;
     let (mut networks, mut audit) = (given.api.networks.clone(), given.api.audit.clone());
+    let mut peerings = given.api.peerings.clone();
     let nobody = Uuid::new_v4().to_string();
     let wrong = |status: Status, named: &[&str]| {
         assert_eq!(
@@ -658,27 +691,28 @@ async fn every_bad_question_is_refused_with_its_fields() {
         ..Default::default()
     };
     unknown(
-        networks.get_peering(ask).await.unwrap_err(),
+        peerings.get_peering(ask).await.unwrap_err(),
         "PEERING_UNKNOWN",
     );
-    let ask = WatchPeeringRequest {
-        peering_id: nobody.clone(),
+    let ask = WatchPeeringsRequest {
+        scope: Some(Scope::PeeringId(nobody.clone())),
         ..Default::default()
     };
     unknown(
-        networks.watch_peering(ask).await.unwrap_err(),
+        peerings.watch_peerings(ask).await.unwrap_err(),
         "PEERING_UNKNOWN",
     );
-    let ask = WatchPeeringRequest {
-        peering_id: "x".to_owned(),
+    let ask = WatchPeeringsRequest {
+        scope: Some(Scope::PeeringId("x".to_owned())),
         after: "y".to_owned(),
+        ..Default::default()
     };
     wrong(
-        networks.watch_peering(ask).await.unwrap_err(),
+        peerings.watch_peerings(ask).await.unwrap_err(),
         &["peering_id", "after"],
     );
     let ask = ListNetworksRequest {
-        page_size: 1001,
+        page_size: -1,
         min_position: "?".to_owned(),
         ..Default::default()
     };
@@ -696,18 +730,21 @@ async fn every_bad_question_is_refused_with_its_fields() {
     );
     let ask = ListPeeringsRequest {
         network_id: "x".to_owned(),
-        page_size: 1001,
+        page_size: -1,
         ..Default::default()
     };
     wrong(
-        networks.list_peerings(ask).await.unwrap_err(),
-        &["network_id", "page_size"],
+        peerings.list_peerings(ask).await.unwrap_err(),
+        &["page_size", "network_id"],
     );
     let ask = ListPeeringsRequest {
-        life: "lively".to_owned(),
+        states: vec![1, 77],
         ..Default::default()
     };
-    wrong(networks.list_peerings(ask).await.unwrap_err(), &["life"]);
+    wrong(
+        peerings.list_peerings(ask).await.unwrap_err(),
+        &["states[1]"],
+    );
     let ask = ListEventsRequest {
         command_id: "x".to_owned(),
         peering_id: "y".to_owned(),

@@ -238,15 +238,6 @@ pub(crate) fn reason(status: &Status) -> (Code, String) {
     (status.code(), reason)
 }
 
-/// The fields that a refusal names.
-pub(crate) fn fields(status: &Status) -> Vec<String> {
-    let violations = status
-        .get_details_bad_request()
-        .map(|it| it.field_violations)
-        .unwrap_or_default();
-    violations.into_iter().map(|it| it.field).collect()
-}
-
 /// A history is valid when nothing is missing, out of order or there twice.
 pub(crate) fn assert_valid(history: &[Event]) {
     for (index, event) in history.iter().enumerate() {
