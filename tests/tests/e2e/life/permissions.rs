@@ -54,7 +54,9 @@ async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_o
     assert_eq!(blocked.side, "remote");
     let remedy = blocked.remedy.join("\n");
     assert!(
-        remedy.contains("ec2:DeleteRoute") && remedy.contains("peerage peering abandon"),
+        // Each cloud names its permissions in its own words.
+        (remedy.contains("allow ec2:DeleteRoute ") || remedy.contains("allow remove_route "))
+            && remedy.contains("peerage peering abandon"),
         "{remedy}"
     );
     // The block may be on record before the own side is cleared.
