@@ -11,12 +11,8 @@ const FILES: [&str; 4] = [
     "peerage/v1/server_service.proto",
 ];
 
-/// What is served beside it until every caller has moved.
-const BEFORE: [&str; 2] = ["peerage/v0/network.proto", "peerage/v0/audit.proto"];
-
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    println!("cargo::rerun-if-changed=before");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let descriptors = protox::compile(FILES, ["proto"])?;
     fs::write(out.join("peerage.binpb"), descriptors.encode_to_vec())?;
@@ -24,10 +20,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut names = prost_build::Config::new();
     names.enable_type_names();
     tonic_build::configure().compile_fds_with_config(names, descriptors)?;
-    let descriptors = protox::compile(BEFORE, ["before"])?;
-    fs::write(out.join("before.binpb"), descriptors.encode_to_vec())?;
-    tonic_build::configure()
-        .type_attribute(".", "#[derive(serde::Serialize)]")
-        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -5,8 +5,6 @@
 //! what both share. `commands`, `reads`, `watch` and `plan` are the ways of a call, `rows` is what
 //! they ask the read models for; the services themselves only connect these.
 
-pub mod before;
-
 mod audit_service;
 mod commands;
 mod describe;
@@ -31,7 +29,6 @@ mod watch;
 mod words;
 
 pub use audit_service::Audit;
-pub use before::DOMAIN;
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;
 pub use network_service::Networks;
@@ -54,21 +51,6 @@ pub mod v1 {
 
     /// The descriptors of the API, for reflection and for JSON.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/peerage.binpb"));
-}
-
-/// What the compiler makes of `before/`.
-#[allow(
-    clippy::all,
-    clippy::pedantic,
-    clippy::wildcard_enum_match_arm,
-    missing_debug_implementations,
-    unreachable_pub
-)]
-pub mod v0 {
-    tonic::include_proto!("peerage.v0");
-
-    /// The descriptors of what is served beside it.
-    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/before.binpb"));
 }
 
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};

@@ -11,8 +11,6 @@ mod store;
 use crate::{
     api::{
         self, Services,
-        before::Rooms,
-        v0,
         v1::{
             self, audit_service_server::AuditServiceServer,
             network_service_server::NetworkServiceServer,
@@ -372,10 +370,8 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(v1::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(v0::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let rooms = Rooms::of(&services);
     let networks = NetworkServiceServer::new(api::Networks::new(services.clone()));
     let peerings = PeeringServiceServer::new(api::Peerings::new(services.clone()));
     let audit = AuditServiceServer::new(api::Audit::new(services.clone()));
@@ -385,13 +381,7 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
         .add_service(networks)
         .add_service(peerings)
         .add_service(audit)
-        .add_service(server)
-        .add_service(v0::network_service_server::NetworkServiceServer::new(
-            api::before::Networks::new(rooms.clone()),
-        ))
-        .add_service(v0::audit_service_server::AuditServiceServer::new(
-            api::before::Audit::new(rooms),
-        )))
+        .add_service(server))
 }
 
 /// The wall clock; this room's to read.

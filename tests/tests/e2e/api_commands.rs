@@ -1,7 +1,7 @@
 //! Commands over gRPC: attributed, idempotent, at the revision that the caller expects.
 
 use crate::support::SOON;
-use crate::support::served::{self as api, Api, Command, reason};
+use crate::support::api::{self, Api, Command, reason};
 use peerage_tests::engine::{Launch, serves};
 use peerage_tests::wait;
 use std::collections::BTreeSet;

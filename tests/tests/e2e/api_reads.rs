@@ -2,7 +2,7 @@
 //! its order.
 
 use crate::support::SOON;
-use crate::support::served::{self as api, Api, Command, place};
+use crate::support::api::{self, Api, Command, place};
 use embedded::EmbeddedNode;
 use peerage::api::v1::{
     Event, EventOrder, ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Peering,

@@ -1,7 +1,7 @@
 //! Bad input gets a clear answer: a code, a reason that does not change, the fields by name, and
 //! nothing in the log.
 
-use crate::support::served::{self as api, Api, Command, assert_valid, fields, reason};
+use crate::support::api::{self, Api, Command, assert_valid, fields, reason};
 use peerage::api::v1::{
     AcceptRouteRequest, CommandContext, GetNetworkRequest, GetPeeringRequest, InboundRule,
     ListEventsRequest, ListNetworksRequest, ListPeeringsRequest, Provider, RegisterNetworkRequest,

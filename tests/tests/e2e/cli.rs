@@ -3,7 +3,7 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command};
-use peerage::api::v0::WatchPeeringRequest;
+use peerage::api::v1::{WatchPeeringsRequest, watch_peerings_request::Scope};
 use peerage_tests::engine::{Engine, Finished, Launch, finish, peerage, run};
 use peerage_tests::node::NodePlace;
 use serde_json::Value;
@@ -448,14 +448,14 @@ async fn asked_to_stop_it_ends_open_watches_with_a_word_and_itself_with_0() {
         api.peering(&peering.peering_id, &peering.position)
             .await
             .unwrap();
-        let request = WatchPeeringRequest {
-            peering_id: peering.peering_id.clone(),
-            after: String::new(),
+        let request = WatchPeeringsRequest {
+            scope: Some(Scope::PeeringId(peering.peering_id.clone())),
+            ..Default::default()
         };
         let mut watch = api
-            .networks
+            .peerings
             .clone()
-            .watch_peering(request)
+            .watch_peerings(request)
             .await
             .unwrap()
             .into_inner();

@@ -1,9 +1,9 @@
 //! Trouble with the cloud: it is shown with its cause, nothing is lost, and it goes on by itself
 //! once it is over.
 
-use crate::support::api::{Api, assert_valid};
+use crate::support::api::{Api, assert_valid, is_blocked_by};
 use crate::support::world::{Pair, Story, World};
-use peerage::api::v0::Peering;
+use peerage::api::v1::{PeeringState, Side};
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::forwarder::Door;
 use peerage_tests::microburst::Microburst;
@@ -21,16 +21,15 @@ async fn asked(pair: &Pair, endpoint: &str) -> (Engine, Api, Story, TempDir) {
     (engine, api, story, data)
 }
 
-async fn blocked(api: &Api, story: &Story, cause: &str) -> Peering {
-    let is = |it: &Peering| it.blocked.as_ref().is_some_and(|it| it.cause == cause);
+async fn blocked(api: &Api, story: &Story, cause: &str) -> peerage::api::v1::Peering {
     let peering = api
         .peering_when(
             &format!("a peering blocked by {cause}"),
             &story.peering_id,
-            is,
+            |it| is_blocked_by(it, cause),
         )
         .await;
-    let told = peering.blocked.clone().unwrap();
+    let told = peering.block.clone().unwrap();
     assert!(
         !told.message.is_empty() && !told.remedy.is_empty(),
         "it says what to do: {told:?}"
@@ -41,7 +40,7 @@ async fn blocked(api: &Api, story: &Story, cause: &str) -> Peering {
 /// In place, exactly once, the block told and its end too.
 async fn assert_recovered(world: &World, pair: &Pair, api: &Api, story: &Story) {
     let peering = api.converged(&story.peering_id).await;
-    assert_eq!(peering.blocked, None);
+    assert_eq!(peering.block, None);
     world.judge(pair, &story.peering_id);
     let history = api.history(&story.network_id).await;
     let types: Vec<_> = history.iter().map(|it| it.r#type.as_str()).collect();
@@ -65,8 +64,8 @@ async fn an_endpoint_that_cannot_be_reached_blocks_the_peering_until_it_can() {
     let (engine, api, story, _data) = asked(&pair, &door.endpoint()).await;
     let peering = blocked(&api, &story, "endpoint_unreachable").await;
     assert_eq!(
-        (peering.life.as_str(), peering.link.as_str()),
-        ("requested", ""),
+        (peering.state(), peering.link.as_str()),
+        (PeeringState::Requested, ""),
         "{peering:#?}"
     );
     let shown = engine
@@ -90,10 +89,10 @@ async fn an_endpoint_that_goes_away_in_the_middle_blocks_the_peering_and_it_goes
     door.open().await;
     let (_engine, api, story, _data) = asked(&pair, &door.endpoint()).await;
     let peering = blocked(&api, &story, "permission_denied").await;
-    assert_eq!(peering.life, "awaiting_acceptance");
+    assert_eq!(peering.state(), PeeringState::AwaitingAcceptance);
     assert_eq!(
-        peering.blocked.unwrap().side,
-        "remote",
+        peering.block.unwrap().side(),
+        Side::Remote,
         "its owner has to act"
     );
     door.close();
@@ -121,7 +120,7 @@ async fn refused_credentials_block_the_peering_until_they_are_accepted() {
     faults.rules(&json!([{"service": "sts", "operation": "AssumeRole", "error": {"code": "AccessDenied", "status": 403}}])).await;
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     let peering = blocked(&api, &story, "credentials_refused").await;
-    assert_eq!(peering.life, "requested");
+    assert_eq!(peering.state(), PeeringState::Requested);
     faults.rules(&json!([])).await;
     assert_recovered(&world, &pair, &api, &story).await;
 }

@@ -4,7 +4,7 @@
 
 use crate::support::SOON;
 use crate::support::api::{self, Api, Command, assert_valid, reason};
-use peerage::api::v0::CommandResponse;
+use peerage::api::v1::CommandResponse;
 use peerage_tests::engine::{Engine, Launch, finish};
 use peerage_tests::node::NodePlace;
 use peerage_tests::process::Running;
@@ -115,8 +115,8 @@ impl Site {
             let again = self.api.done(command).await;
             assert!(again.repeated, "{again:?}");
             assert_eq!(
-                (again.revision, &again.peering_id, &again.events),
-                (first.revision, &first.peering_id, &first.events)
+                (again.revision, &again.peering_id, &again.event_types),
+                (first.revision, &first.peering_id, &first.event_types)
             );
             self.api.converged(&first.peering_id).await;
         }

@@ -9,7 +9,7 @@ use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::{Pair, Story, World};
 use embedded::EmbeddedNode;
-use peerage::api::v0::Event;
+use peerage::api::v1::{Event, PeeringState};
 use peerage_tests::engine::{Engine, Launch};
 use peerage_tests::store_proxy::{Stop, StoreProxy};
 use peerage_tests::wait;
@@ -120,7 +120,7 @@ impl Run {
             );
         }
         let peering = api.converged(&self.story.peering_id).await;
-        assert_eq!(peering.life, "active");
+        assert_eq!(peering.state(), PeeringState::Active);
         let history = api.history(&self.story.network_id).await;
         assert_valid(&history);
         history
@@ -131,7 +131,7 @@ impl Run {
 /// killed attempt may be counted.
 fn gist(history: &[Event]) -> BTreeSet<(String, String)> {
     let about = |event: &Event| {
-        let data: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+        let data: serde_json::Value = crate::support::api::data(event);
         let side = data["side"].as_str().unwrap_or_default();
         format!(
             "{side} {}",

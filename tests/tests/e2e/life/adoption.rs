@@ -2,6 +2,7 @@
 
 use super::peering::{Life, text};
 use super::worlds::Ground;
+use peerage::api::v1::{Origin, PeeringState};
 use peerage_tests::oracle::{Expected, Route};
 use std::sync::Arc;
 
@@ -91,12 +92,8 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
     life.agrees().await;
     let peering = life.converged().await;
     assert_eq!(
-        (
-            peering.life.as_str(),
-            peering.link.as_str(),
-            peering.origin.as_str()
-        ),
-        ("active", link.as_str(), "adopted")
+        (peering.state(), peering.link.as_str(), peering.origin()),
+        (PeeringState::Active, link.as_str(), Origin::Adopted)
     );
     life.judge(&life.kept(&link));
     let gone = life

@@ -3,6 +3,7 @@
 
 use super::peering::{INGRESS, Life, data, text};
 use super::worlds::Ground;
+use peerage::api::v1::{AcceptedBy, PeeringState, Side};
 use peerage_tests::oracle::{Expected, Rule};
 use serde_json::json;
 use std::sync::Arc;
@@ -87,11 +88,11 @@ async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_tha
     life.agrees().await;
     let waiting = life.lives("awaiting_acceptance").await;
     assert_eq!(
-        waiting.blocked, None,
+        waiting.block, None,
         "nothing is wrong: somebody is waited for"
     );
     assert!(
-        !waiting.expires_at.is_empty() && waiting.evidence.is_none(),
+        waiting.expires_at.is_some() && waiting.acceptance.is_none(),
         "{waiting:#?}"
     );
     let shown = life
@@ -120,18 +121,18 @@ async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_tha
 
     life.owner_accepts(link).await;
     let peering = life.converged().await;
-    assert_eq!(peering.life, "active");
-    let evidence = peering.evidence.expect("evidence");
+    assert_eq!(peering.state(), PeeringState::Active);
+    let evidence = peering.acceptance.expect("evidence");
     let remote = &life.pair.remote.place.account;
     assert_eq!(
         (
-            evidence.accepted_by.as_str(),
+            evidence.accepted_by(),
             &evidence.account,
-            evidence.seen_from.as_str()
+            evidence.seen_from()
         ),
-        ("owner", remote, "local")
+        (AcceptedBy::Owner, remote, Side::Local)
     );
-    assert!(!evidence.seen_at.is_empty(), "{evidence:?}");
+    assert!(evidence.seen_at.is_some(), "{evidence:?}");
     let mut expected = life.expected();
     expected.route_tables[2].routes.clear();
     expected.security_groups.truncate(1);

@@ -72,8 +72,9 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
         match command {
             Command::Register(register) => register.subnets.clone_from(&pair.local.subnets),
             Command::Request(request) => request
-                .peer
+                .peering
                 .as_mut()
+                .and_then(|it| it.peer.as_mut())
                 .unwrap()
                 .subnets
                 .clone_from(&pair.remote.subnets),

@@ -3,6 +3,7 @@
 use super::peering::{Life, first, last, text};
 use super::worlds::Ground;
 use crate::support::SOON;
+use peerage::api::v1::{Leftover, leftover, removal::Cause};
 use peerage_tests::wait;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -102,11 +103,7 @@ async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(grou
     ])
     .await;
     let gone = life.lives("abandoned").await;
-    let listed: BTreeSet<String> = gone
-        .left_behind
-        .iter()
-        .map(|it| format!("{} {}", it.kind, it.facts))
-        .collect();
+    let listed: BTreeSet<String> = gone.leftovers.iter().map(|it| told(it)).collect();
     let is_listed = |kind: &str, id: &str| {
         listed
             .iter()
@@ -171,7 +168,7 @@ async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(
         life.crashes().await;
     }
     let gone = life.lives("removed").await;
-    assert!(gone.left_behind.is_empty(), "{gone:#?}");
+    assert!(gone.leftovers.is_empty(), "{gone:#?}");
     life.judge_clean();
     let types = life.types(0).await;
     assert_eq!(
@@ -206,12 +203,22 @@ async fn a_request_that_is_not_active_by_its_deadline_is_taken_back(ground: Arc<
     let mut life = Life::registered(ground).await;
     life.asks(&["--consent", "owner", "--deadline", "3s"]).await;
     let gone = life.lives("removed").await;
-    let removal = gone.removal.unwrap();
-    assert_eq!(
-        (removal.deadline_passed, removal.reason.as_str()),
-        (gone.deadline, "")
-    );
+    let cause = gone.removal.and_then(|it| it.cause);
+    let passed = gone.deadline.map(Cause::DeadlinePassed);
+    assert!(passed.is_some() && cause == passed, "{cause:?}, {passed:?}");
     assert_eq!(life.told("PeeringDeadlinePassed", 1).await.len(), 1);
     life.judge_clean();
     life.ends().await;
+}
+
+/// What was left, as one line: its kind and its ids.
+fn told(leftover: &Leftover) -> String {
+    use leftover::Leftover as What;
+    match leftover.leftover.as_ref().expect("a kind") {
+        What::PossibleLink(_) => "possible_link ".to_owned(),
+        What::Link(it) => format!("link {}", it.link),
+        What::Route(it) => format!("route {} {}", it.route_table, it.destination),
+        What::FirewallGroup(it) => format!("firewall_group {}", it.group),
+        What::FirewallRule(it) => format!("firewall_rule {}", it.rule_id),
+    }
 }

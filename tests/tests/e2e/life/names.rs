@@ -2,6 +2,7 @@
 
 use super::peering::Life;
 use super::worlds::Ground;
+use peerage::api::v1::Side;
 use std::sync::Arc;
 
 in_every_world!(
@@ -22,7 +23,7 @@ async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_i
     life.says(&["peering", "dns", &life.peering, "--side", "remote", "on"])
         .await;
     let peering = life.is_blocked("dns_precondition").await;
-    let blocked = peering.blocked.unwrap();
+    let blocked = peering.block.unwrap();
     let remedy = blocked.remedy.join("\n");
     assert!(
         remedy.contains("aws ec2 modify-vpc-attribute") && remedy.contains("enable-dns-hostnames"),
@@ -40,14 +41,14 @@ async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_i
     life.people().give_names(&life.pair.local);
     life.people().give_names(&life.pair.remote);
     let peering = life.converged().await;
-    assert_eq!(peering.blocked, None);
+    assert_eq!(peering.block, None);
     let dns: Vec<_> = peering
         .dns
         .iter()
-        .filter(|it| it.applied)
-        .map(|it| (it.side.as_str(), it.wanted))
+        .filter(|it| it.enabled)
+        .map(|it| (it.side(), it.requested))
         .collect();
-    assert_eq!(dns, [("remote", true)]);
+    assert_eq!(dns, [(Side::Remote, true)]);
     assert!(life.resolves(&peering.link));
     life.judge(&life.expected());
 

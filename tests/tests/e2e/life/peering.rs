@@ -7,7 +7,7 @@ use super::worlds::Ground;
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;
-use peerage::api::v0::{Event, Peering};
+use peerage::api::v1::{Event, Peering};
 use peerage_tests::engine::{Finished, Launch};
 use peerage_tests::oracle::{Expected, Place};
 use peerage_tests::wait;
@@ -187,13 +187,13 @@ impl Life {
     pub(super) async fn lives(&self, life: &str) -> Peering {
         self.api
             .peering_when(&format!("a peering that is {life}"), &self.peering, |it| {
-                it.life == life
+                crate::support::api::is_in(it, life)
             })
             .await
     }
 
     pub(super) async fn is_blocked(&self, cause: &str) -> Peering {
-        let is = |it: &Peering| it.blocked.as_ref().is_some_and(|it| it.cause == cause);
+        let is = |it: &Peering| crate::support::api::is_blocked_by(it, cause);
         self.api
             .peering_when(&format!("a peering blocked by {cause}"), &self.peering, is)
             .await
@@ -307,7 +307,7 @@ pub(super) fn data(history: &[Event], event: &str) -> Vec<Value> {
     history
         .iter()
         .filter(|it| it.r#type == event)
-        .map(|it| serde_json::from_str(&it.data).unwrap())
+        .map(|it| crate::support::api::data(it))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 
 use super::peering::Life;
 use super::worlds::{Change, Ground};
+use peerage::api::v1::Side;
 use std::sync::Arc;
 
 where_permissions_count!(
@@ -17,8 +18,8 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
     let account = life.pair.remote.place.account.clone();
     life.ground.deny(&account, Change::MakeGroup).await;
     life.asks(&[]).await;
-    let blocked = life.is_blocked("permission_denied").await.blocked.unwrap();
-    assert_eq!(blocked.side, "remote", "{blocked:?}");
+    let blocked = life.is_blocked("permission_denied").await.block.unwrap();
+    assert_eq!(blocked.side(), Side::Remote, "{blocked:?}");
     life.judge_clean();
     if let Some(changes) = life.ground.changes(&life.pair).await {
         assert!(
@@ -50,8 +51,8 @@ async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_o
         "--no-wait",
     ])
     .await;
-    let blocked = life.is_blocked("permission_denied").await.blocked.unwrap();
-    assert_eq!(blocked.side, "remote");
+    let blocked = life.is_blocked("permission_denied").await.block.unwrap();
+    assert_eq!(blocked.side(), Side::Remote);
     let remedy = blocked.remedy.join("\n");
     assert!(
         // Each cloud names its permissions in its own words.

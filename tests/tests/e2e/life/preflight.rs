@@ -43,7 +43,7 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
 
     life.asks(&[]).await;
     life.agrees().await;
-    let blocked = life.is_blocked("range_overlap").await.blocked.unwrap();
+    let blocked = life.is_blocked("range_overlap").await.block.unwrap();
     assert!(
         blocked.message.contains(second) && blocked.message.contains(&life.pair.local.cidr),
         "{blocked:?}"
@@ -65,7 +65,7 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
     );
 
     life.people().narrow(&life.pair.remote, second);
-    assert_eq!(life.converged().await.blocked, None);
+    assert_eq!(life.converged().await.block, None);
     life.judge(&life.expected());
     life.ends().await;
 }

@@ -6,6 +6,7 @@
 use super::peering::Life;
 use super::worlds::Ground;
 use crate::support::world::Pair;
+use peerage::api::v1::Side;
 use peerage_tests::oracle::{Expected, Wanted};
 use std::sync::Arc;
 
@@ -46,8 +47,8 @@ async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once
 
     life.asks(&[]).await;
     life.agrees().await;
-    let blocked = life.is_blocked("quota_exceeded").await.blocked.unwrap();
-    assert_eq!(blocked.side, "local", "{blocked:?}");
+    let blocked = life.is_blocked("quota_exceeded").await.block.unwrap();
+    assert_eq!(blocked.side(), Side::Local, "{blocked:?}");
     assert!(
         blocked.message.contains(&life.pair.local.vpc) && blocked.message.contains("1 links of 1"),
         "{blocked:?}"
@@ -69,7 +70,7 @@ async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once
 
     life.people().delete_link(&life.pair.local.place, &link);
     life.shows(&life.pair.local.place, &link, "deleted").await;
-    assert_eq!(life.converged().await.blocked, None);
+    assert_eq!(life.converged().await.block, None);
     assert!(
         life.types(0)
             .await

@@ -2,7 +2,7 @@
 
 use super::peering::{Life, first, last};
 use super::worlds::Ground;
-use peerage::api::v0::Peering;
+use peerage::api::v1::{Peering, Side};
 use peerage_tests::oracle::Route;
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(gr
         let theirs = it
             .routes
             .iter()
-            .find(|it| it.side == "remote")
+            .find(|it| it.side() == Side::Remote)
             .is_some_and(|it| !it.installed_in.is_empty());
         theirs && it.firewall.iter().all(|it| it.enforced)
     };
@@ -111,7 +111,7 @@ async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(gr
     life.judge(&expected);
 
     life.people().delete_route(&local, &table, &destination);
-    assert_eq!(life.converged().await.blocked, None);
+    assert_eq!(life.converged().await.block, None);
     life.judge(&life.expected());
     life.ends().await;
 }

@@ -4,6 +4,7 @@
 use super::peering::{Life, text};
 use super::worlds::Ground;
 use chrono::DateTime;
+use peerage::api::v1::{PeeringState, Side};
 use peerage_tests::oracle::Expected;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -26,12 +27,12 @@ impl Life {
     }
 
     /// The engine's group on this side.
-    async fn group(&self, side: &str) -> String {
+    async fn group(&self, side: Side) -> String {
         let peering = self.api.peering(&self.peering, "").await.unwrap();
         peering
             .firewall
             .into_iter()
-            .find(|it| it.side == side)
+            .find(|it| it.side() == side)
             .unwrap()
             .group
     }
@@ -40,7 +41,7 @@ impl Life {
     async fn somebody_revokes_the_rule(&self) {
         assert_eq!(
             self.people()
-                .close(&self.pair.local, &self.group("local").await),
+                .close(&self.pair.local, &self.group(Side::Local).await),
             1
         );
     }
@@ -48,7 +49,7 @@ impl Life {
     /// Somebody takes the tag off the peer's group.
     async fn somebody_untags_the_group(&self) {
         self.people()
-            .untag(&self.pair.remote, &self.group("remote").await);
+            .untag(&self.pair.remote, &self.group(Side::Remote).await);
     }
 
     /// Somebody deletes the peer's route.
@@ -126,8 +127,8 @@ async fn a_network_that_only_reports_finds_by_itself_what_is_gone_and_puts_it_ba
         )
         .await;
     assert_eq!(
-        (peering.life.as_str(), peering.drift.len()),
-        ("active", 1),
+        (peering.state(), peering.drift.len()),
+        (PeeringState::Active, 1),
         "{peering:#?}"
     );
     life.judge(&life.without_the_route());
@@ -235,8 +236,8 @@ async fn a_repair_that_is_undone_again_and_again_waits_longer_each_time_and_ends
 
     life.somebody_deletes_the_route();
     life.checks().await;
-    let blocked = life.is_blocked("repair_undone").await.blocked.unwrap();
-    assert_eq!(blocked.side, "local", "{blocked:?}");
+    let blocked = life.is_blocked("repair_undone").await.block.unwrap();
+    assert_eq!(blocked.side(), Side::Local, "{blocked:?}");
     assert!(
         blocked.remedy.join("\n").contains(&format!(
             "peerage network policy {} --drift adopt",
@@ -264,7 +265,7 @@ async fn a_repair_that_is_undone_again_and_again_waits_longer_each_time_and_ends
         repaired[0]["finding"]
     );
     let peering = life.converged().await;
-    assert_eq!(peering.blocked, None);
+    assert_eq!(peering.block, None);
     life.judge(&life.without_the_route());
     life.ends().await;
 }

@@ -1,12 +1,13 @@
-//! The API's typed client, with valid requests to start from: a test changes the one field that it
+//! The typed client of peerage.v1, with valid requests to start from: a test changes the one field that it
 //! is about.
 
 use super::SOON;
-use peerage::api::v0::{
+use peerage::api::v1::{
     AcceptRouteRequest, CommandContext, CommandResponse, Event, GetNetworkRequest,
-    GetPeeringRequest, InboundRule, ListEventsRequest, Network, Peer, Peering,
-    RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest,
+    GetPeeringRequest, InboundRule, ListEventsRequest, Network, Peer, Peering, PeeringSpec,
+    Provider, RegisterNetworkRequest, RequestPeeringRequest, RestrictFirewallRequest, Side,
     audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
+    peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
 };
 use peerage_tests::wait;
 use std::sync::{Arc, Mutex};
@@ -15,10 +16,12 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-/// Both services of one engine.
+/// The services of one engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     pub(crate) networks: NetworkServiceClient<Channel>,
+    pub(crate) peerings: PeeringServiceClient<Channel>,
+    pub(crate) server: ServerServiceClient<Channel>,
     pub(crate) audit: AuditServiceClient<Channel>,
     /// Where the log was after the last command sent here.
     seen: Arc<Mutex<String>>,
@@ -44,18 +47,20 @@ impl Api {
         .await;
         Self {
             networks: NetworkServiceClient::new(channel.clone()),
+            peerings: PeeringServiceClient::new(channel.clone()),
+            server: ServerServiceClient::new(channel.clone()),
             audit: AuditServiceClient::new(channel),
             seen: Arc::default(),
         }
     }
 
     pub(crate) async fn send(&self, command: &Command) -> Result<CommandResponse, Status> {
-        let mut networks = self.networks.clone();
+        let (mut networks, mut peerings) = (self.networks.clone(), self.peerings.clone());
         let answer = match command.clone() {
             Command::Register(request) => networks.register_network(request).await,
-            Command::Request(request) => networks.request_peering(request).await,
-            Command::Accept(request) => networks.accept_route(request).await,
-            Command::Restrict(request) => networks.restrict_firewall(request).await,
+            Command::Request(request) => peerings.request_peering(request).await,
+            Command::Accept(request) => peerings.accept_route(request).await,
+            Command::Restrict(request) => peerings.restrict_firewall(request).await,
         };
         let answer = answer.map(tonic::Response::into_inner);
         if let Ok(answer) = &answer {
@@ -80,7 +85,7 @@ impl Api {
             .clone()
             .get_network(request)
             .await
-            .map(tonic::Response::into_inner)
+            .map(|it| it.into_inner().network.expect("a network"))
     }
 
     pub(crate) async fn peering(&self, id: &str, min_position: &str) -> Result<Peering, Status> {
@@ -88,11 +93,11 @@ impl Api {
             peering_id: id.to_owned(),
             min_position: min_position.to_owned(),
         };
-        self.networks
+        self.peerings
             .clone()
             .get_peering(request)
             .await
-            .map(tonic::Response::into_inner)
+            .map(|it| it.into_inner().peering.expect("a peering"))
     }
 
     /// The peering once it is as the test wants it; what it was last is told when it never is.
@@ -158,7 +163,7 @@ pub(crate) fn context() -> Option<CommandContext> {
     Some(CommandContext {
         command_id: Uuid::new_v4().to_string(),
         actor: "e2e".to_owned(),
-        expected_revision: None,
+        ..Default::default()
     })
 }
 
@@ -167,19 +172,19 @@ pub(crate) fn register() -> RegisterNetworkRequest {
         context: context(),
         project: "payments".to_owned(),
         name: "orders".to_owned(),
-        provider: "aws".to_owned(),
+        provider: Provider::Aws.into(),
         region: "eu-west-1".to_owned(),
         account: "111122223333".to_owned(),
         cloud_network: "vpc-0a1b2c3d".to_owned(),
         range: "10.20.0.0/16".to_owned(),
-        subnets: Vec::new(),
+        ..Default::default()
     }
 }
 
 /// A request for a link to the peer number `number`, which has range 10.`number`.0.0/16.
 pub(crate) fn request(network_id: &str, number: u8) -> RequestPeeringRequest {
     let peer = Peer {
-        provider: "aws".to_owned(),
+        provider: Provider::Aws.into(),
         account: "444455556666".to_owned(),
         region: "us-east-1".to_owned(),
         cloud_network: format!("vpc-0d4c3b{number:02x}"),
@@ -189,7 +194,10 @@ pub(crate) fn request(network_id: &str, number: u8) -> RequestPeeringRequest {
     RequestPeeringRequest {
         context: context(),
         network_id: network_id.to_owned(),
-        peer: Some(peer),
+        peering: Some(PeeringSpec {
+            peer: Some(peer),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
@@ -204,8 +212,9 @@ pub(crate) fn accept(
         context: context(),
         network_id: network_id.to_owned(),
         peering_id: peering_id.to_owned(),
-        side: side.to_owned(),
+        side: named_side(side).into(),
         destination: destination.to_owned(),
+        ..Default::default()
     }
 }
 
@@ -218,7 +227,7 @@ pub(crate) fn restrict(
         context: context(),
         network_id: network_id.to_owned(),
         peering_id: peering_id.to_owned(),
-        side: "local".to_owned(),
+        side: Side::Local.into(),
         admit: admit
             .iter()
             .map(|(source, port)| InboundRule {
@@ -226,7 +235,34 @@ pub(crate) fn restrict(
                 port: *port,
             })
             .collect(),
+        ..Default::default()
     }
+}
+
+fn named_side(side: &str) -> Side {
+    match side {
+        "local" => Side::Local,
+        "remote" => Side::Remote,
+        other => panic!("{other} is no side"),
+    }
+}
+
+/// Whether the peering is in the state of this name, like `active`.
+pub(crate) fn is_in(peering: &Peering, state: &str) -> bool {
+    let name = format!("PEERING_STATE_{}", state.to_uppercase());
+    peering.state().as_str_name() == name
+}
+
+/// Whether the peering is blocked by the cause of this name, like `permission_denied`.
+pub(crate) fn is_blocked_by(peering: &Peering, cause: &str) -> bool {
+    let name = format!("BLOCK_CAUSE_{}", cause.to_uppercase());
+    let block = peering.block.as_ref();
+    block.is_some_and(|it| it.cause().as_str_name() == name)
+}
+
+/// An event's data.
+pub(crate) fn data(event: &Event) -> serde_json::Value {
+    serde_json::from_slice(&event.raw_data).unwrap()
 }
 
 /// Code and stable reason of a refusal.
@@ -267,7 +303,7 @@ pub(crate) fn assert_valid(history: &[Event]) {
     let mut told: Vec<_> = history
         .iter()
         .enumerate()
-        .map(|(index, it)| (it.r#type.as_str(), it.data.as_str(), turns(index, it)))
+        .map(|(index, it)| (it.r#type.as_str(), it.raw_data.as_slice(), turns(index, it)))
         .collect();
     told.sort_unstable();
     let twice: Vec<_> = told
@@ -289,4 +325,13 @@ pub(crate) fn place(event: &Event) -> (u64, u64, u64) {
         prepare.parse().unwrap(),
         event.revision,
     )
+}
+
+/// The fields that a refusal names.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    let violations = status
+        .get_details_bad_request()
+        .map(|it| it.field_violations)
+        .unwrap_or_default();
+    violations.into_iter().map(|it| it.field).collect()
 }

@@ -2,7 +2,6 @@
 
 pub(crate) mod api;
 pub(crate) mod http;
-pub(crate) mod served;
 pub(crate) mod world;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A cloud with networks in it, and what should stand there once they are peered.
 
 use super::api::{self, Command};
-use peerage::api::v0::Peer;
+use peerage::api::v1::{Peer, Provider};
 use peerage_tests::moto::Moto;
 use peerage_tests::oracle::{
     End, Expected, Network, Oracle, Peering, Place, Route, RouteTable, Rule, SecurityGroup, Wanted,
@@ -114,8 +114,8 @@ impl Pair {
         register.subnets = vec![self.local.subnets[1].clone()];
         let mut request = api::request(&network_id, 30);
         request.context.as_mut().unwrap().command_id = request_id.to_string();
-        request.peer = Some(Peer {
-            provider: "aws".to_owned(),
+        request.peering.as_mut().unwrap().peer = Some(Peer {
+            provider: Provider::Aws.into(),
             account: self.remote.place.account.clone(),
             region: self.remote.place.region.clone(),
             cloud_network: self.remote.vpc.clone(),
