@@ -79,7 +79,7 @@ async fn the_exit_code_is_0_for_done_1_for_refused_or_failed_and_2_for_a_wrong_c
     assert_one_line(
         &engine.cli(&["peering", "show", &unknown]).await,
         1,
-        &["no such peering", "[PEERING_UNKNOWN]"],
+        &["is on record", "[PEERING_UNKNOWN]"],
     );
     let nobody = run(&["network", "list", "--server", "http://127.0.0.1:9"]).await;
     assert_one_line(&nobody, 1, &["http://127.0.0.1:9"]);

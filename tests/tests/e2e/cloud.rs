@@ -72,7 +72,7 @@ async fn an_endpoint_that_cannot_be_reached_blocks_the_peering_until_it_can() {
         .cli(&["peering", "show", &story.peering_id])
         .await
         .done();
-    assert!(shown.contains("blocked: endpoint_unreachable"), "{shown}");
+    assert!(shown.contains("blocked: endpoint unreachable"), "{shown}");
     door.open().await;
     assert_recovered(&world, &pair, &api, &story).await;
 }

@@ -475,24 +475,27 @@ fn ingress(peering: &Peering) -> String {
 pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
     let short = short(exposures.iter().map(|it| it.peering_id.as_str()));
     let rows = exposures.iter().map(|it| {
-        let group = match it.group_name.as_str() {
-            "" => it.group.clone(),
-            name => format!("{} ({name})", it.group),
+        // Ids stay whole, each on a line of its own: people copy them.
+        let named = |it: &str, name: &str| match name {
+            "" => it.to_owned(),
+            name => format!("{it}\n({name})"),
         };
         [
             short(&it.peering_id),
             word(it.side()),
-            group,
-            it.rule_id.clone(),
-            it.admits.clone(),
-            it.owner.clone(),
+            format!("{}\n{}", it.admits, it.rule_id),
+            format!("{}\nof {}", named(&it.group, &it.group_name), it.owner),
             when(it.since.as_ref()),
         ]
     });
-    let [side, group, rule, admits, owner, since] =
-        ["side", "group", "rule", "admits", "owner", "since"].map(Wrapped);
     table(
-        [Whole("peering"), side, group, rule, admits, owner, since],
+        [
+            Whole("peering"),
+            Whole("side"),
+            Wrapped("rule"),
+            Wrapped("group"),
+            Whole("since"),
+        ],
         rows,
     )
 }

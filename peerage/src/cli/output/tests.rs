@@ -137,7 +137,7 @@ fn what_is_in_place_what_goes_and_what_is_exposed_is_said_side_by_side() {
         "in place",
         "going once 10.3.0.0/16 is in place",
         "not yet",
-        "sg-1 (legacy)",
+        "(legacy)",
         "route missing",
         "10.1.0.0/16 in rtb-1",
         "2×",
