@@ -67,16 +67,22 @@ async fn address(services: &Services, parsed: &Parsed) -> Result<NetworkId, Prob
 /// What the command makes or is about.
 fn subjects(parsed: &Parsed, network_id: NetworkId) -> Subjects {
     let ids = Ids::of(parsed.caller.command_id);
-    let peering = match &parsed.command {
-        NetworkCommand::RequestPeering(_) | NetworkCommand::AdoptPeering(_) => {
-            Some(ids.peering(network_id))
-        }
-        command => command.peering_id(),
+    let command = &parsed.command;
+    let makes = matches!(
+        command,
+        NetworkCommand::RequestPeering(_) | NetworkCommand::AdoptPeering(_)
+    );
+    let peering = if makes {
+        Some(ids.peering(network_id))
+    } else {
+        command.peering_id()
     };
-    let ingress = match &parsed.command {
-        NetworkCommand::AllowConnectorIngress(it) => Some(ids.ingress(it.peering_id)),
-        NetworkCommand::RevokeConnectorIngress(it) => Some(it.ingress_id),
-        _ => None,
+    let ingress = if let NetworkCommand::AllowConnectorIngress(it) = command {
+        Some(ids.ingress(it.peering_id))
+    } else if let NetworkCommand::RevokeConnectorIngress(it) = command {
+        Some(it.ingress_id)
+    } else {
+        None
     };
     Subjects { peering, ingress }
 }

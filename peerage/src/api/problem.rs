@@ -346,7 +346,6 @@ fn bounded(violations: Vec<FieldViolation>) -> Vec<FieldViolation> {
         .map(|it| FieldViolation {
             field: cut(&it.field, FACT_BYTES),
             description: cut(&it.description, FACT_BYTES),
-            ..it
         })
         .take_while(|it| {
             bytes += it.field.len() + it.description.len();

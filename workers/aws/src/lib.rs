@@ -4,10 +4,12 @@
 //! ACL. Each method is one EC2 call; only groups with their rules (and one for each prefix list
 //! that a rule names), and the two attributes of DNS, are two. Nothing is repeated here. What is
 //! asked of EC2 is put into its words in `requests`, what it shows into ours in `views`, its
-//! failures in `refusals`.
+//! failures in `refusals`. What a demonstration needs is
+//! `groundwork`.
 
 mod actions;
 pub mod ec2;
+mod groundwork;
 pub mod instructions;
 mod refusals;
 mod requests;
@@ -18,14 +20,13 @@ mod views;
 pub use actions::actions;
 
 use crate::ec2::{
-    CreateVpc, Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, Tags,
-    VpcId,
+    Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, VpcId,
 };
 use async_trait::async_trait;
 use cloud::{
-    AccessListView, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart, Groundwork,
-    GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place,
-    Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole,
+    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed,
+    RouteTableView, SubnetView,
 };
 use domain::{
     PeeringId, Range,
@@ -33,16 +34,11 @@ use domain::{
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use refusals::Asked;
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 use views::Lists;
 
 /// What EC2's console shows as a thing's name.
 const NAME_TAG: &str = "Name";
-
-/// How long a network that was just made may take to be shown by reads, and how often that is
-/// looked at.
-const SHOWN_WITHIN: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What AWS gives every account (VPC quotas, 2026); more can be had for the asking.
 pub const DEFAULT_LIMITS: Limits = Limits {
@@ -419,34 +415,6 @@ impl Cloud for AwsCloud {
     }
 }
 
-#[async_trait]
-impl Groundwork for AwsCloud {
-    async fn create_network(
-        &self,
-        at: &Place,
-        range: Range,
-        name: &str,
-    ) -> Result<CloudNetwork, CloudError> {
-        let asked = Asked::of(Operation::CreateNetwork, at)?;
-        let wanted = CreateVpc {
-            cidr: range.net(),
-            tags: Tags::from([(NAME_TAG.to_owned(), name.to_owned())]),
-        };
-        let made = self
-            .ec2
-            .create_vpc(&asked.place, &wanted)
-            .await
-            .map_err(|error| asked.failed(error))?;
-        let shown = tokio::time::timeout(SHOWN_WITHIN, self.until_shown(&asked, &made.id)).await;
-        shown.unwrap_or_else(|_| {
-            Err(asked
-                .error(CloudErrorKind::NotFound)
-                .message(format!("{} was made and is not shown", made.id)))
-        })?;
-        asked.name("VPC", made.id.as_str())
-    }
-}
-
 impl AwsCloud {
     /// The blocks of these lists. One that is gone, or that we may not read, is left out: what it
     /// stands for is not known.
@@ -472,25 +440,6 @@ impl AwsCloud {
             }
         }
         Ok(read)
-    }
-
-    async fn until_shown(&self, asked: &Asked<'_>, id: &VpcId) -> Result<(), CloudError> {
-        loop {
-            let vpc = self
-                .ec2
-                .describe_vpc(&asked.place, id)
-                .await
-                .map_err(|error| asked.failed(error))?;
-            let tables = self
-                .ec2
-                .describe_route_tables(&asked.place, std::slice::from_ref(id))
-                .await
-                .map_err(|error| asked.failed(error))?;
-            if vpc.is_some_and(|vpc| vpc.available) && tables.iter().any(|table| table.main) {
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
     }
 }
 

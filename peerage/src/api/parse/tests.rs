@@ -271,9 +271,11 @@ fn a_policy_is_what_it_says_and_enforces_only_in_groups_that_it_names() {
         policy: Some(policy),
         ..Default::default()
     };
-    let policy = |it: v1::Policy| match parsed(&set(it)).command {
-        NetworkCommand::SetPolicy(SetPolicy { policy }) => policy,
-        other => panic!("{other:?}"),
+    let policy = |it: v1::Policy| {
+        let NetworkCommand::SetPolicy(SetPolicy { policy }) = parsed(&set(it)).command else {
+            panic!("another command")
+        };
+        policy
     };
     assert_eq!(policy(v1::Policy::default()), Policy::default());
     let enforce = |groups: &[&str]| v1::Policy {

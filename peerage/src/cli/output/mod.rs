@@ -6,6 +6,7 @@
 
 mod command;
 mod event;
+mod in_place;
 mod json;
 mod network;
 mod peering;
@@ -18,9 +19,10 @@ mod word;
 
 pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
+pub(super) use in_place::{drift, exposures};
 pub(super) use json::Proto;
 pub(super) use network::{network, network_update, networks};
-pub(super) use peering::{drift, exposures, leftovers, peering, peering_update, peerings, state};
+pub(super) use peering::{leftovers, peering, peering_update, peerings, state};
 pub(super) use plan::plan;
 pub(super) use table::{Column, cause, facts, one_line as line, table};
 pub(super) use time::when;

@@ -1,0 +1,236 @@
+//! What is in place of a peering, and what differs from what should be, a table for each.
+
+use super::{
+    cause, or_dash, short,
+    table::{
+        Column::{Whole, Wrapped},
+        table,
+    },
+    time::{when, with_time_left},
+    word,
+};
+use crate::api::v1::{Consent, Drift, Exposure, Peering, Side, drift::Drift as What};
+
+/// Drift that is open now.
+pub(super) fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
+    peering.drift.iter().filter(|it| it.since.is_some())
+}
+
+pub(super) fn in_place(peering: &Peering) -> Vec<String> {
+    let mut parts = vec![
+        format!("routes\n{}", routes(peering)),
+        format!("firewall\n{}", firewall(peering)),
+    ];
+    parts.extend((!peering.ingress.is_empty()).then(|| {
+        format!(
+            "connector ingress: what the private network may reach\n{}",
+            ingress(peering)
+        )
+    }));
+    parts.extend((!peering.exposures.is_empty()).then(|| {
+        format!(
+            "exposures: other owners' rules that admit the private network\n{}",
+            exposures(&peering.exposures)
+        )
+    }));
+    let open: Vec<_> = open_drift(peering).cloned().collect();
+    parts.extend((!open.is_empty()).then(|| {
+        format!(
+            "drift: what differs from the desired state\n{}",
+            drift(&open)
+        )
+    }));
+    parts
+}
+
+fn routes(peering: &Peering) -> String {
+    let rows = peering.routes.iter().map(|it| {
+        let conflicts = it
+            .conflicts
+            .iter()
+            .map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
+        let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
+        let state = match (&it.withdrawn_at, it.replaced_by.as_str()) {
+            (None, _) if installed.is_empty() && is_owners(peering, it.side()) => {
+                "its owner's to install"
+            }
+            (None, _) if installed.is_empty() => "not yet",
+            (None, _) if !it.conflicts.is_empty() => "in conflict",
+            (None, _) => "in place",
+            (Some(_), "") => "going",
+            (Some(_), other) => &format!("going once {other} is in place"),
+        };
+        [
+            word(it.side()),
+            it.destination.clone(),
+            state.to_owned(),
+            or_dash(&installed.join(", ")),
+        ]
+    });
+    table(
+        [
+            Whole("side"),
+            Whole("destination"),
+            Wrapped("state"),
+            Wrapped("route tables"),
+        ],
+        rows,
+    )
+}
+
+/// Whether a side is kept by its owner, not by the engine.
+fn is_owners(peering: &Peering, side: Side) -> bool {
+    side == Side::Remote && peering.consent() == Consent::Owner
+}
+
+fn firewall(peering: &Peering) -> String {
+    let rows = peering.firewall.iter().map(|it| {
+        let admit: Vec<_> = it
+            .admit
+            .iter()
+            .map(|rule| format!("{} → TCP {}", rule.source, rule.port))
+            .collect();
+        let admit = if admit.is_empty() {
+            "nothing".to_owned()
+        } else {
+            admit.join(", ")
+        };
+        let state = match it.enforced {
+            true => "enforced",
+            false if is_owners(peering, it.side()) => "its owner's to enforce",
+            false => "not yet",
+        };
+        [word(it.side()), admit, or_dash(&it.group), state.to_owned()]
+    });
+    table(
+        [
+            Whole("side"),
+            Wrapped("admits from the link"),
+            Wrapped("group"),
+            Wrapped("state"),
+        ],
+        rows,
+    )
+}
+
+fn ingress(peering: &Peering) -> String {
+    let short = short(peering.ingress.iter().map(|it| it.ingress_id.as_str()));
+    let rows = peering.ingress.iter().map(|it| {
+        let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
+        let until = match &it.expires_at {
+            None => "revoked by hand".to_owned(),
+            Some(at) => with_time_left(Some(at)),
+        };
+        [
+            short(&it.ingress_id),
+            format!("{}:{port}", it.target),
+            until,
+            cause(&it.reason),
+        ]
+    });
+    table(
+        [
+            Whole("ingress"),
+            Whole("target"),
+            Wrapped("until"),
+            Wrapped("reason"),
+        ],
+        rows,
+    )
+}
+
+pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
+    let short = short(exposures.iter().map(|it| it.peering_id.as_str()));
+    let rows = exposures.iter().map(|it| {
+        // Ids stay whole, each on a line of its own: people copy them.
+        let named = |it: &str, name: &str| match name {
+            "" => it.to_owned(),
+            name => format!("{it}\n({name})"),
+        };
+        [
+            short(&it.peering_id),
+            word(it.side()),
+            format!("{}\n{}", it.admits, it.rule_id),
+            format!("{}\nof {}", named(&it.group, &it.group_name), it.owner),
+            when(it.since.as_ref()),
+        ]
+    });
+    table(
+        [
+            Whole("peering"),
+            Whole("side"),
+            Wrapped("rule"),
+            Wrapped("group"),
+            Whole("since"),
+        ],
+        rows,
+    )
+}
+
+pub(in crate::cli) fn drift(drift: &[Drift]) -> String {
+    let rows = drift.iter().map(|it| {
+        let state = match (&it.since, &it.accepted_at) {
+            (Some(since), _) => format!("since {}", when(Some(since))),
+            (None, Some(at)) => format!("accepted {}", when(Some(at))),
+            (None, None) => format!("repaired {}", when(it.repaired_at.as_ref())),
+        };
+        let repairs = if it.repairs == 0 {
+            "-".to_owned()
+        } else {
+            format!("{}×", it.repairs)
+        };
+        let (kind, subject) = it
+            .drift
+            .as_ref()
+            .map_or(("unknown", String::new()), what_differs);
+        [
+            word(it.side()),
+            kind.to_owned(),
+            or_dash(&subject),
+            state,
+            repairs,
+        ]
+    });
+    table(
+        [
+            Whole("side"),
+            Wrapped("what"),
+            Wrapped("where"),
+            Wrapped("state"),
+            Whole("repairs"),
+        ],
+        rows,
+    )
+}
+
+/// What differs, and where.
+fn what_differs(it: &What) -> (&'static str, String) {
+    let route = |destination: &str, table: &str| format!("{destination} in {table}");
+    match it {
+        What::LinkEnded(it) => ("link ended", it.cloud_state.clone()),
+        What::LinkTagMissing(_) => ("link tag missing", String::new()),
+        What::DnsResolutionFlipped(_) => ("dns resolution flipped", String::new()),
+        What::RouteMissing(it) => ("route missing", route(&it.destination, &it.route_table)),
+        What::RouteForeign(it) => (
+            "route foreign",
+            format!(
+                "{} → {}",
+                route(&it.destination, &it.route_table),
+                it.target
+            ),
+        ),
+        What::RouteBlackhole(it) => ("route blackhole", route(&it.destination, &it.route_table)),
+        What::RouteExtra(it) => ("route extra", route(&it.destination, &it.route_table)),
+        What::GroupMissing(it) => ("group missing", it.group.clone()),
+        What::GroupTagMissing(it) => ("group tag missing", it.group.clone()),
+        What::RuleMissing(it) => {
+            let rule = it.rule.clone().unwrap_or_default();
+            (
+                "rule missing",
+                format!("{} → TCP {}", rule.source, rule.port),
+            )
+        }
+        What::RuleTagMissing(it) => ("rule tag missing", it.rule_id.clone()),
+        What::RuleExtra(it) => ("rule extra", format!("{}: {}", it.rule_id, it.admits)),
+    }
+}
