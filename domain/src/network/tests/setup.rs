@@ -24,10 +24,8 @@ fn route(side: Side, destination: &str) -> SetupRoute {
 
 /// What a request without a setup comes to.
 fn closed() -> Vec<NetworkEvent> {
-    let network = Network::Registered(match folded([registered()]) {
-        Network::Registered(network) => network,
-        other => panic!("{other:?}"),
-    });
+    let network = folded([registered()]);
+    assert!(matches!(network, Network::Registered(_)), "{network:?}");
     let command = request(Setup::default()).into();
     decide(
         &network,

@@ -21,7 +21,7 @@ fn ids(n: usize) -> Ids {
 /// peering; or that the first of its routes be replaced or withdrawn.
 #[derive(Clone, Debug)]
 enum Step {
-    Ask(NetworkCommand),
+    Ask(Box<NetworkCommand>),
     Go(usize),
     Back(usize, Option<Range>),
 }
@@ -29,7 +29,7 @@ enum Step {
 fn a_step() -> impl Strategy<Value = Step> {
     let n = || 0..PEERINGS as usize;
     let back = (n(), proptest::option::of(a_range())).prop_map(|(n, to)| Step::Back(n, to));
-    prop_oneof![8 => a_command().prop_map(Step::Ask), 12 => n().prop_map(Step::Go), 3 => back]
+    prop_oneof![8 => a_command().prop_map(|it| Step::Ask(Box::new(it))), 12 => n().prop_map(Step::Go), 3 => back]
 }
 
 fn command(state: &Network, step: Step) -> Option<NetworkCommand> {
@@ -37,7 +37,7 @@ fn command(state: &Network, step: Step) -> Option<NetworkCommand> {
         return None;
     };
     match step {
-        Step::Ask(command) => Some(command),
+        Step::Ask(command) => Some(*command),
         Step::Go(n) => network
             .peerings
             .values()
