@@ -70,14 +70,27 @@ fn a_taken_port_is_one_line_and_the_call_is_wrong() {
 #[test]
 fn an_engine_that_is_not_there_is_a_failure_that_says_how_to_start_one() {
     let output = peerage(&["network", "list", "--server", "http://127.0.0.1:1"]);
+    let said = lines(&output.stderr);
     assert_eq!(code(&output), Some(1));
-    assert!(lines(&output.stderr)[0].contains("peerage serve"));
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(
+        said[0].starts_with("error: ") && said[0].contains("http://127.0.0.1:1"),
+        "{said:#?}"
+    );
+    assert!(
+        said[1].starts_with("hint: ") && said[1].contains("peerage serve"),
+        "{said:#?}"
+    );
 }
 
 #[test]
 fn a_wrong_word_is_a_usage_error_and_help_is_not() {
     assert_eq!(code(&peerage(&["peerings"])), Some(2));
-    assert_eq!(code(&peerage(&["peering", "show", "nonsense"])), Some(2));
+    assert_eq!(code(&peerage(&["peering", "show"])), Some(2));
+    let side = ["route", "accept", "it", "--side", "nowhere"];
+    assert_eq!(code(&peerage(&side)), Some(2));
+    let id = ["network", "check", "it", "--command-id", "nonsense"];
+    assert_eq!(code(&peerage(&id)), Some(2));
     let help = peerage(&["--help"]);
     assert_eq!(code(&help), Some(0));
     for word in [

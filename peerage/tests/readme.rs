@@ -9,16 +9,23 @@ use testkit::workspace;
 const PLACEHOLDERS: [&str; 2] = ["NETWORK", "PEERING"];
 const SOME_ID: &str = "00000000-0000-0000-0000-000000000001";
 
-/// The lines of the blocks of shell, without their comments.
+/// What `…` stands for in documents: the flags of a request, which are shown once.
+const OF_A_REQUEST: &str =
+    "--account 444455556666 --region us-east-1 --vpc vpc-0d4c3b2a --range 10.30.0.0/16";
+
+/// The lines of the blocks of shell, without their comments. One that ends with a backslash goes on
+/// with the next.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_shell = false;
-    for line in text.lines() {
+    for line in text.replace("\\\n", " ").lines() {
         if let Some(kind) = line.strip_prefix("```") {
             is_shell = kind == "sh";
         } else if is_shell {
             let line = line.split(" #").next().unwrap_or_default().trim();
-            let line = line.replacen("cargo run -- ", "peerage ", 1);
+            let line = line
+                .replacen("cargo run -- ", "peerage ", 1)
+                .replace('…', OF_A_REQUEST);
             if line.starts_with("peerage ") {
                 found.push(line);
             }
