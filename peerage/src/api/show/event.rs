@@ -30,7 +30,6 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
             .map(|it| it.to_string().into_bytes())
             .unwrap_or_default(),
         problem: row.problem.clone().unwrap_or_default(),
-        command: None,
     }
 }
 

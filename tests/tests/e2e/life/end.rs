@@ -103,7 +103,7 @@ async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(grou
     ])
     .await;
     let gone = life.lives("abandoned").await;
-    let listed: BTreeSet<String> = gone.leftovers.iter().map(|it| told(it)).collect();
+    let listed: BTreeSet<String> = gone.leftovers.iter().map(told).collect();
     let is_listed = |kind: &str, id: &str| {
         listed
             .iter()

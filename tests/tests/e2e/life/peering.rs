@@ -307,7 +307,7 @@ pub(super) fn data(history: &[Event], event: &str) -> Vec<Value> {
     history
         .iter()
         .filter(|it| it.r#type == event)
-        .map(|it| crate::support::api::data(it))
+        .map(crate::support::api::data)
         .collect()
 }
 
