@@ -26,6 +26,9 @@ pub struct Advisory {
     pub name: String,
     /// Versions for which it does not hold; any one of them.
     pub patched: Vec<VersionReq>,
+    /// Versions that never had it, most often older ones; any one of them.
+    #[serde(default)]
+    pub unaffected: Vec<VersionReq>,
     /// What it is about, in a few words.
     pub title: String,
 }
@@ -60,8 +63,8 @@ impl Exceptions {
         for advisory in &known.advisory {
             let mut versions = lock.package.iter().filter(|it| it.name == advisory.name);
             let hit = versions.find(|it| {
-                let mut patched = advisory.patched.iter();
-                !patched.any(|patched| patched.matches(&it.version))
+                let mut free = advisory.patched.iter().chain(&advisory.unaffected);
+                !free.any(|free| free.matches(&it.version))
             });
             let Some(hit) = hit else { continue };
             needed.push(&advisory.id);

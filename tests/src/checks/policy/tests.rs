@@ -46,6 +46,12 @@ id = "RUSTSEC-2"
 crate = "openssl"
 patched = [">=0.10.0"]
 title = "older"
+[[advisory]]
+id = "RUSTSEC-3"
+crate = "openssl"
+patched = []
+unaffected = ["<0.9.5", ">=0.10"]
+title = "came and went"
 "#;
 
 fn policy() -> Policy {
@@ -113,6 +119,9 @@ fn an_advisory_that_holds_fails_and_so_does_an_exception_that_holds_for_nothing(
     let older = LOCK.replace("0.10.0", "0.9.0");
     let complaints = policy().advisory_complaints(&known, &lock(&older));
     assert_eq!(complaints, ["openssl 0.9.0: RUSTSEC-2: older"]);
+    let between = LOCK.replace("0.10.0", "0.9.7");
+    let complaints = policy().advisory_complaints(&known, &lock(&between));
+    assert_eq!(complaints[1], "openssl 0.9.7: RUSTSEC-3: came and went");
     let newer = LOCK.replace("1.0.9", "2.9.0");
     let complaints = policy().advisory_complaints(&known, &lock(&newer));
     assert_eq!(complaints, ["deny.toml: RUSTSEC-1 holds for nothing here"]);
