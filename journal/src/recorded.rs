@@ -1,6 +1,7 @@
 //! An event as the log holds it.
 
 use crate::{Metadata, Position};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{EventId, NetworkId, network::NetworkEvent};
 
@@ -21,6 +22,8 @@ pub struct Recorded {
     pub created: DateTime<Utc>,
     /// `None` if there is none or it is not ours.
     pub metadata: Option<Metadata>,
+    /// Its data as stored, byte for byte; JSON in every event of ours.
+    pub data: Bytes,
     /// What it says.
     pub body: Body,
 }

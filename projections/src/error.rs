@@ -42,8 +42,6 @@ pub enum QueryError {
     Building {
         /// Up to where they are.
         at: Position,
-        /// How far the log goes, where that is known.
-        end: Option<Position>,
     },
     #[error("{operation}: the read models cannot be read")]
     Store {

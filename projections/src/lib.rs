@@ -109,7 +109,6 @@ impl Projections {
     fn building(&self) -> QueryError {
         QueryError::Building {
             at: *self.progress.position.borrow(),
-            end: None,
         }
     }
 

@@ -16,7 +16,7 @@ CREATE TABLE timeline (
     network_id TEXT,
     peering_id TEXT,
     event_type TEXT NOT NULL,
-    data TEXT, -- JSON; NULL if the event cannot be read
+    data BLOB NOT NULL, -- as stored
     problem TEXT, -- why it cannot be read
     created TEXT NOT NULL, -- when the store wrote it
     time TEXT NOT NULL, -- when it was decided
@@ -29,6 +29,7 @@ CREATE TABLE timeline (
     causation_id TEXT,
     schema_version INTEGER,
     traceparent TEXT,
+    command TEXT, -- JSON, of a command's first event
     PRIMARY KEY (commit_position, prepare_position)
 );
 CREATE INDEX timeline_of_network ON timeline (network_id, commit_position, prepare_position);
@@ -38,7 +39,7 @@ CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position
 ";
 
 const INSERT: &str = "INSERT INTO timeline VALUES
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
 
 /// Writes the event down.
 pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result<()> {
@@ -50,7 +51,6 @@ pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result
         } => (None, event_type.as_str(), Some(problem)),
     };
     let peering = event.and_then(NetworkEvent::peering_id);
-    let data = event.map(NetworkEvent::data_json).transpose();
     let about = it.metadata.as_ref();
     let actor = about.map(|it| &it.actor);
     connection.prepare_cached(INSERT)?.execute(params![
@@ -62,7 +62,7 @@ pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result
         it.network_id.map(|id| id.to_string()),
         peering.map(|id| id.to_string()),
         event_type,
-        data.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+        it.data.as_ref(),
         problem,
         time(&it.created),
         time(&it.time()),
@@ -79,6 +79,7 @@ pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result
         about.map(|it| it.causation_id.to_string()),
         about.map(|it| it.schema_version),
         about.and_then(|it| it.traceparent.as_deref()),
+        about.and_then(|it| it.command.as_ref()).map(to_json).transpose()?,
     ])?;
     Ok(())
 }

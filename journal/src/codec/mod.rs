@@ -133,6 +133,7 @@ impl Raw {
             event_id: EventId(self.event_id),
             created: created(self.created.as_deref()),
             metadata,
+            data: self.data,
             body,
         }
     }

@@ -40,13 +40,9 @@ pub(super) fn peering_message(view: &PeeringView) -> v1::Peering {
 pub(super) fn problem(error: QueryError) -> Problem {
     match error {
         QueryError::PageToken => wrong_token(),
-        QueryError::Building { at, end } => {
+        QueryError::Building { at } => {
             let text = format!("the read models are being built, and are at {at}; try again");
-            let problem = Problem::new(Reason::ReadModelsBuilding, text).with("at", at);
-            match end {
-                Some(end) => problem.with("end", end),
-                None => problem,
-            }
+            Problem::new(Reason::ReadModelsBuilding, text).with("at", at)
         }
         QueryError::Interrupted { .. } => {
             Problem::new(Reason::Stopping, "the server is stopping; call again")

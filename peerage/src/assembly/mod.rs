@@ -6,6 +6,7 @@
 //! the other way: calls in flight are finished, workers end after the step they are in, the store
 //! is closed last.
 
+mod health;
 mod store;
 
 use crate::{
@@ -340,24 +341,18 @@ impl Engine {
         services: Services,
     ) -> Result<(), StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
+        let projections = services.projections.clone();
         let routes = routes(services)
             .map_err(StartError::Reflection)?
             .add_service(health);
         let gateway = self.gateway(config, routes)?;
         let draining = self.draining.clone();
+        let reported = health::report(reporter, projections, self.stopping.clone());
         self.parts.spawn(async move {
-            reporter
-                .set_serving::<NetworkServiceServer<api::Networks>>()
-                .await;
-            reporter
-                .set_serving::<PeeringServiceServer<api::Peerings>>()
-                .await;
-            reporter
-                .set_serving::<AuditServiceServer<api::Audit>>()
-                .await;
-            reporter
-                .set_serving::<ServerServiceServer<api::Server>>()
-                .await;
+            reported.await;
+            ("what reports health", Ok(()))
+        });
+        self.parts.spawn(async move {
             gateway::serve(listener, gateway, draining).await;
             ("the API", Ok(()))
         });

@@ -157,18 +157,18 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md")
 }
 
-/// `PEERAGE_UPDATE_DOCS=1` writes it.
+/// `PEERAGE_UPDATE_GOLDEN=1` writes it.
 #[test]
 fn the_written_reference_is_the_one_that_the_arguments_make() {
     let made = reference();
-    if std::env::var_os("PEERAGE_UPDATE_DOCS").is_some() {
+    if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(file().parent().unwrap()).unwrap();
         fs::write(file(), &made).unwrap();
     }
     let written = fs::read_to_string(file()).unwrap_or_default();
     assert!(
         written == made,
-        "docs/cli.md is not what the arguments say: run this test with PEERAGE_UPDATE_DOCS=1"
+        "docs/cli.md is not what the arguments say: run this test with PEERAGE_UPDATE_GOLDEN=1"
     );
 }
 

@@ -5,6 +5,7 @@ use crate::{
     Page, PageRequest, Projections, QueryError,
     rows::{json, maybe, maybe_json, position, text, time},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, CommandId, EventId, NetworkId, PeeringId,
@@ -26,8 +27,11 @@ pub struct TimelineEntry {
     pub network_id: Option<NetworkId>,
     pub peering_id: Option<PeeringId>,
     pub event_type: String,
-    /// The event's JSON; `None` if this version cannot read it.
+    /// The event's data as JSON, as it was written; `None` if it is not JSON.
     pub data: Option<Value>,
+    /// The event's data as stored, byte for byte.
+    #[serde(skip)]
+    pub raw: Bytes,
     /// Why it cannot be read.
     pub problem: Option<String>,
     /// When it was decided; where that is not on record, when the store wrote it.
@@ -45,6 +49,10 @@ pub struct TimelineEntry {
     pub causation_id: Option<Uuid>,
     pub schema_version: Option<u32>,
     pub traceparent: Option<String>,
+    /// In a command's first event, the command as JSON; `None` too where it was too large to keep, and
+    /// in events of versions that kept none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Value>,
 }
 
 /// Which events are wanted; all that is given must hold.
@@ -117,9 +125,10 @@ impl Projections {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
-    let data: Option<String> = row.get("data")?;
-    // What stands beside an event is bounded each, and small.
-    let bytes = data.as_ref().map_or(0, String::len) + 1_024;
+    let raw = Bytes::from(row.get::<_, Vec<u8>>("data")?);
+    let command: Option<String> = row.get("command")?;
+    // What else stands beside an event is bounded each, and small.
+    let bytes = raw.len() + command.as_ref().map_or(0, String::len) + 1_024;
     let entry = TimelineEntry {
         position: position(row)?,
         stream: row.get("stream")?,
@@ -128,7 +137,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
         network_id: maybe(row, "network_id")?,
         peering_id: maybe(row, "peering_id")?,
         event_type: row.get("event_type")?,
-        data: data.is_some().then(|| json(row, "data")).transpose()?,
+        data: serde_json::from_slice(&raw).ok(),
+        raw,
         problem: row.get("problem")?,
         time: text(row, "time")?,
         created: text(row, "created")?,
@@ -140,6 +150,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
         causation_id: maybe(row, "causation_id")?,
         schema_version: row.get("schema_version")?,
         traceparent: row.get("traceparent")?,
+        command: command.is_some().then(|| json(row, "command")).transpose()?,
     };
     Ok((entry, bytes))
 }

@@ -12,12 +12,17 @@ use crate::{
     Projections,
     fold::{self, Known},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use domain::{CommandId, Digest, Ids, NetworkId, PeeringId, Provider, Region, Side, network::*};
 use events::*;
 use journal::{Body, Metadata, Position, Recorded};
+use serde_json::json;
 use std::{collections::BTreeMap, fmt::Debug, str::FromStr, sync::Arc};
 use uuid::Uuid;
+
+/// The data of an event that nobody can read.
+const GARBAGE: &[u8] = br#"{ "to": "elsewhere" }"#;
 
 /// Events with the places that a store would give them.
 #[derive(Default)]
@@ -47,7 +52,7 @@ impl Log {
                 time: Some(start() + Duration::seconds(self.events.len() as i64)),
                 reason: None,
                 ticket: None,
-                command: None,
+                command: (index == 0).then(|| json!({ "told": command.to_string() })),
             };
             let event_id =
                 Ids::of(CommandId(Uuid::new_v5(&network.0, command_id.0.as_bytes()))).event(index);
@@ -74,6 +79,10 @@ impl Log {
         metadata: Option<Metadata>,
         body: Body,
     ) {
+        let data = match &body {
+            Body::Event(event) => event.data_json().unwrap().into(),
+            Body::Undecodable { .. } => Bytes::from_static(GARBAGE),
+        };
         let place = 1_000 + 100 * self.events.len() as u64;
         let revision = self
             .revisions
@@ -91,6 +100,7 @@ impl Log {
             event_id,
             created: start() + Duration::days(30) + Duration::seconds(self.events.len() as i64),
             metadata,
+            data,
             body,
         });
     }

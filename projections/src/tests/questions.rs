@@ -357,9 +357,10 @@ async fn an_event_that_cannot_be_read_is_parked_where_it_can_be_found() {
         ("PeeringTeleported", Some("unknown event type"))
     );
     assert_eq!(
-        (parked[0].network_id, &parked[0].data, &parked[0].actor),
-        (Some(network_id(2)), &None, &None)
+        (parked[0].network_id, &parked[0].raw[..], &parked[0].actor),
+        (Some(network_id(2)), GARBAGE, &None)
     );
+    assert_eq!(parked[0].data, Some(json!({ "to": "elsewhere" })));
     let network = projections.network(network_id(2)).await.unwrap().unwrap();
     assert_eq!(network.revision, log.revisions[&network_id(2)]);
 }
@@ -558,4 +559,24 @@ async fn what_is_listed_of_a_peering_is_what_the_domain_folds() {
         let view = projections.network(id).await.unwrap().unwrap();
         assert_eq!((view.network, view.as_of), (network, log.end()));
     }
+}
+
+#[tokio::test]
+async fn the_timeline_has_each_event_as_stored_and_the_command_beside_its_first() {
+    let mut log = story();
+    // A store keeps what it was given: an extra space, and digits that no double holds.
+    let stored = br#"{"told":  12345678901234567890.12345678901234567890}"#;
+    log.events[0].data = Bytes::from_static(stored);
+    let projections = written(&log).await;
+    let timeline = projections
+        .timeline(&TimelineQuery::default(), &first(1_000))
+        .await
+        .unwrap();
+    assert_eq!(&timeline.items[0].raw[..], stored);
+    let mut told = std::collections::BTreeSet::new();
+    for entry in timeline.items.iter().filter(|it| it.command_id.is_some()) {
+        let first = told.insert((entry.network_id, entry.command_id));
+        assert_eq!(entry.command.is_some(), first, "{entry:?}");
+    }
+    assert!(told.len() < timeline.items.len());
 }

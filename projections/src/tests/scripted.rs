@@ -10,7 +10,7 @@ use serde_json::json;
 async fn the_story_reads_as_it_is_written_down() {
     let told = told(&written(&story()).await).await;
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/story.json");
-    if option_env!("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some() {
         std::fs::write(golden, told.clone() + "\n").unwrap();
     }
     let wanted = std::fs::read_to_string(golden).unwrap();
@@ -21,7 +21,7 @@ async fn the_story_reads_as_it_is_written_down() {
         .find(|(_, (wanted, came))| wanted != came);
     assert_eq!(
         difference, None,
-        "if the change is meant, run this test once with UPDATE_GOLDEN=1"
+        "if the change is meant, run this test once with PEERAGE_UPDATE_GOLDEN=1"
     );
     assert_eq!(wanted.lines().count(), told.lines().count());
 }

@@ -15,7 +15,9 @@ use peerage_tests::wait;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tonic::{Code, Streaming};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic::{Code, Streaming, transport::Channel};
 
 #[tokio::test]
 async fn a_read_from_the_position_of_a_command_sees_that_command() {
@@ -228,6 +230,15 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
         building,
         "the log was never read to its end"
     );
+    let said = async |service: &str| said_of_health(&engine.server(), service).await;
+    for (service, status) in [
+        ("", ServingStatus::Serving),
+        ("peerage.v1.NetworkService", ServingStatus::Serving),
+        ("peerage.v1.AuditService", ServingStatus::NotServing),
+        ("peerage.v1.ReadModels", ServingStatus::NotServing),
+    ] {
+        assert_eq!(said(service).await, status, "{service:?}");
+    }
     let network = wait::until("a registered network", SOON, || async {
         api.send(&Command::Register(api::register())).await.ok()
     });
@@ -255,6 +266,12 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
         api.network(&network, "").await.ok()
     })
     .await;
+    for service in ["peerage.v1.AuditService", "peerage.v1.ReadModels"] {
+        wait::until("SERVING", SOON, || async {
+            (said(service).await == ServingStatus::Serving).then_some(())
+        })
+        .await;
+    }
     let unknown = api.network(nobody, "").await.unwrap_err();
     assert_eq!(
         api::reason(&unknown),
@@ -262,6 +279,15 @@ async fn nothing_is_called_unknown_by_read_models_that_are_behind_and_what_they_
     );
     engine.stop().await;
     node.shutdown().await;
+}
+
+async fn said_of_health(server: &str, service: &str) -> ServingStatus {
+    let channel = Channel::from_shared(server.to_owned()).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    health.check(request).await.unwrap().into_inner().status()
 }
 
 #[tokio::test]
@@ -612,6 +638,9 @@ async fn who_and_why_stand_beside_each_event_and_events_are_found_by_them() {
         ("a new team", "OPS-7")
     );
     assert!(first.time.is_some() && first.data.is_some());
+    let told = first.command.as_ref().expect("the command stands beside its first event");
+    assert!(told.fields.contains_key("command"), "{told:?}");
+    assert!(serde_json::from_slice::<serde_json::Value>(&first.raw_data).is_ok());
     let of_type = ListEventsRequest {
         network_id: network.clone(),
         types: vec!["PeeringRequested".to_owned()],

@@ -123,6 +123,7 @@ mod tests {
             event_id: EventId(Uuid::from_u128(1)),
             created: chrono::DateTime::UNIX_EPOCH,
             metadata: None,
+            data: Default::default(),
             body: Body::Event(event.into()),
         }
     }

@@ -24,11 +24,8 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         time: Some(timestamp(row.time)),
         created: Some(timestamp(row.created)),
         data: row.data.as_ref().and_then(structure),
-        raw_data: row
-            .data
-            .as_ref()
-            .map(|it| it.to_string().into_bytes())
-            .unwrap_or_default(),
+        raw_data: row.raw.to_vec(),
+        command: row.command.as_ref().and_then(structure),
         problem: row.problem.clone().unwrap_or_default(),
     }
 }
