@@ -79,7 +79,10 @@ pub(crate) fn append(connection: &Connection, it: &Recorded) -> rusqlite::Result
         about.map(|it| it.causation_id.to_string()),
         about.map(|it| it.schema_version),
         about.and_then(|it| it.traceparent.as_deref()),
-        about.and_then(|it| it.command.as_ref()).map(to_json).transpose()?,
+        about
+            .and_then(|it| it.command.as_ref())
+            .map(to_json)
+            .transpose()?,
     ])?;
     Ok(())
 }

@@ -150,7 +150,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {
         causation_id: maybe(row, "causation_id")?,
         schema_version: row.get("schema_version")?,
         traceparent: row.get("traceparent")?,
-        command: command.is_some().then(|| json(row, "command")).transpose()?,
+        command: command
+            .is_some()
+            .then(|| json(row, "command"))
+            .transpose()?,
     };
     Ok((entry, bytes))
 }

@@ -15,9 +15,9 @@ use peerage_tests::wait;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tokio::time::timeout;
+use tonic::{Code, Streaming, transport::Channel};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
-use tonic::{Code, Streaming, transport::Channel};
 
 #[tokio::test]
 async fn a_read_from_the_position_of_a_command_sees_that_command() {
@@ -638,7 +638,10 @@ async fn who_and_why_stand_beside_each_event_and_events_are_found_by_them() {
         ("a new team", "OPS-7")
     );
     assert!(first.time.is_some() && first.data.is_some());
-    let told = first.command.as_ref().expect("the command stands beside its first event");
+    let told = first
+        .command
+        .as_ref()
+        .expect("the command stands beside its first event");
     assert!(told.fields.contains_key("command"), "{told:?}");
     assert!(serde_json::from_slice::<serde_json::Value>(&first.raw_data).is_ok());
     let of_type = ListEventsRequest {
