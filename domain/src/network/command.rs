@@ -1,6 +1,6 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
-use super::event::{InboundRule, Policy, Terms};
+use super::event::{InboundRule, Policy, QuarantineScope, Terms};
 use super::outcome::Outcome;
 use super::peering::Peer;
 use crate::{
@@ -52,6 +52,10 @@ commands! {
     RegisterNetwork(RegisterNetwork) => |_| None,
     SetPolicy(SetPolicy) => |_| None,
     CheckDrift(CheckDrift) => |_| None,
+    FreezeNetwork(FreezeNetwork) => |_| None,
+    ThawNetwork(ThawNetwork) => |_| None,
+    ImposeQuarantine(ImposeQuarantine) => |_| None,
+    LiftQuarantine(LiftQuarantine) => |_| None,
     RetireNetwork(RetireNetwork) => |_| None,
     RequestPeering(RequestPeering) => |_| None,
     AdoptPeering(AdoptPeering) => |_| None,
@@ -90,6 +94,40 @@ pub struct SetPolicy {
 /// Asks for a look at everything of this network, now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDrift {}
+
+/// Stops everything that opens or repairs in this network; what closes goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreezeNetwork {
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Ends the freeze of this network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThawNetwork {
+    /// Why, where the caller says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Closes every peering in a scope on both sides and keeps the links, until that is lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImposeQuarantine {
+    /// What is closed.
+    pub scope: QuarantineScope,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Ends the quarantine of this scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftQuarantine {
+    /// The scope, as it was imposed.
+    pub scope: QuarantineScope,
+    /// Why, where the caller says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
 
 /// Ends the service of a network, none of whose peerings is live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! ended, but for a renewal; a retired network stays as it is. The event's own time comes with it.
 
 use super::{
-    Network, Registered, Retirement,
+    Hold, Network, Registered, Retirement,
     event::NetworkEvent,
     peering::{Ending, Peering},
     register,
@@ -40,6 +40,20 @@ impl Registered {
             NetworkEvent::NetworkRegistered(_) => {}
             NetworkEvent::NetworkPolicySet(it) => self.policy = it.policy.clone(),
             NetworkEvent::DriftCheckRequested(it) => self.drift_check = Some(it.requested_at),
+            NetworkEvent::NetworkFrozen(it) => {
+                let reason = it.reason.clone();
+                self.frozen.get_or_insert(Hold { since: at, reason });
+            }
+            NetworkEvent::NetworkThawed(_) => self.frozen = None,
+            NetworkEvent::QuarantineImposed(it) => {
+                let reason = it.reason.clone();
+                self.quarantines
+                    .entry(it.scope.clone())
+                    .or_insert(Hold { since: at, reason });
+            }
+            NetworkEvent::QuarantineLifted(it) => {
+                self.quarantines.remove(&it.scope);
+            }
             NetworkEvent::NetworkRetired(it) => {
                 let reason = it.reason.clone();
                 self.retired = Some(Retirement { at, reason });

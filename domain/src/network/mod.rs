@@ -36,9 +36,11 @@ mod connector_ingress;
 mod dns_resolution;
 mod event;
 mod evolve;
+mod freeze;
 mod outcome;
 mod peering;
 mod policy;
+mod quarantine;
 mod record;
 mod refusal;
 mod register;
@@ -64,6 +66,7 @@ pub use refusal::{Refusal, RefusalKind};
 use crate::{
     actor::Context,
     ids::{Ids, NetworkId, PeeringId},
+    pairs,
     place::{Provider, Region},
     range::Range,
     text::{Account, CloudNetwork, Name, Project, Reason, Subnet},
@@ -105,9 +108,24 @@ pub struct Registered {
     pub policy: Policy,
     /// When somebody last asked for a look at everything.
     pub drift_check: Option<DateTime<Utc>>,
+    /// Set while nothing may be opened or repaired in this network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Hold>,
+    /// Which of its peerings are closed, and since when and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub quarantines: BTreeMap<QuarantineScope, Hold>,
     /// Set once the network is retired, and never before.
     pub retired: Option<Retirement>,
     pub peerings: BTreeMap<PeeringId, Peering>,
+}
+
+/// Since when and why a network is frozen, or peerings of it are in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// When it was recorded.
+    pub since: DateTime<Utc>,
+    /// Why, as the caller put it.
+    pub reason: Reason,
 }
 
 /// That a network is no longer served.
@@ -123,6 +141,32 @@ impl Registered {
         self.peerings
             .values()
             .filter(|peering| peering.life.is_live())
+    }
+
+    /// Whether nothing may be opened or repaired in this network. What is to be closed is closed all
+    /// the same.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Whether both sides of this peering are to be closed, whatever was accepted and admitted.
+    pub fn is_quarantined(&self, peering: &Peering) -> bool {
+        self.quarantines_of(peering).next().is_some()
+    }
+
+    /// The quarantines that this peering is in.
+    pub fn quarantines_of<'a>(
+        &'a self,
+        peering: &'a Peering,
+    ) -> impl Iterator<Item = (&'a QuarantineScope, &'a Hold)> {
+        self.quarantines
+            .iter()
+            .filter(|(scope, _)| scope.covers(&peering.peer))
+    }
+
+    /// Whether anything of this peering may be opened, accepted or repaired now.
+    pub fn may_open(&self, peering: &Peering) -> bool {
+        !self.is_frozen() && !self.is_quarantined(peering)
     }
 
     fn live(&self, id: PeeringId) -> Result<&Peering, Refusal> {
@@ -166,6 +210,10 @@ pub fn decide(
             NetworkCommand::RegisterNetwork(register) => register::decide(register, ids),
             NetworkCommand::SetPolicy(_)
             | NetworkCommand::CheckDrift(_)
+            | NetworkCommand::FreezeNetwork(_)
+            | NetworkCommand::ThawNetwork(_)
+            | NetworkCommand::ImposeQuarantine(_)
+            | NetworkCommand::LiftQuarantine(_)
             | NetworkCommand::RetireNetwork(_)
             | NetworkCommand::RequestPeering(_)
             | NetworkCommand::AdoptPeering(_)
@@ -186,6 +234,10 @@ pub fn decide(
             }),
             NetworkCommand::SetPolicy(it) => policy::set(network, it),
             NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
+            NetworkCommand::FreezeNetwork(it) => Ok(freeze::freeze(network, it)),
+            NetworkCommand::ThawNetwork(it) => Ok(freeze::thaw(network, it)),
+            NetworkCommand::ImposeQuarantine(it) => quarantine::impose(network, it),
+            NetworkCommand::LiftQuarantine(it) => Ok(quarantine::lift(network, it)),
             NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
             NetworkCommand::RequestPeering(it) => request_peering::decide(network, it, now, ids),
             NetworkCommand::AdoptPeering(it) => adopt_peering::decide(network, it, now, ids),

@@ -133,6 +133,8 @@ pub enum Refusal {
     NetworkRetired { network_id: NetworkId },
     #[error("network {network_id} has {live} live peerings; remove or abandon them first")]
     NetworkInUse { network_id: NetworkId, live: usize },
+    #[error("the network has {most} quarantines, which is the most; lift one first")]
+    TooManyQuarantines { most: usize },
     #[error("{given} firewall groups; {most} at most")]
     TooManyGroups { given: usize, most: usize },
     #[error("the deadline {} has passed; name a later one, or none", written(.deadline))]
@@ -232,7 +234,7 @@ impl Refusal {
             | Self::NetworkInUse { .. }
             | Self::PeeringBeingRemoved { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
-            Self::PeeringQuotaReached { .. } => RefusalKind::Quota,
+            Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => RefusalKind::Quota,
         }
     }
 }

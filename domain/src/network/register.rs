@@ -73,6 +73,8 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         registered_at: at,
         policy: Policy::default(),
         drift_check: None,
+        frozen: None,
+        quarantines: BTreeMap::new(),
         retired: None,
         peerings: BTreeMap::new(),
     }

@@ -43,6 +43,8 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::AbandonPeering(_)
         | NetworkCommand::WithdrawRoute(_)
         | NetworkCommand::RevokeConnectorIngress(_)
+        | NetworkCommand::FreezeNetwork(_)
+        | NetworkCommand::ImposeQuarantine(_)
         | NetworkCommand::RetireNetwork(_)
         | NetworkCommand::Record(_) => true,
         NetworkCommand::RestrictFirewall(it) => {
@@ -55,6 +57,8 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
+        | NetworkCommand::ThawNetwork(_)
+        | NetworkCommand::LiftQuarantine(_)
         | NetworkCommand::RequestPeering(_)
         | NetworkCommand::AdoptPeering(_)
         | NetworkCommand::AcceptRoute(_)
@@ -68,6 +72,10 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
 fn own_reason(command: &NetworkCommand) -> Option<&Reason> {
     if let NetworkCommand::AllowConnectorIngress(it) = command {
         Some(&it.reason)
+    } else if let NetworkCommand::ThawNetwork(it) = command {
+        it.reason.as_ref()
+    } else if let NetworkCommand::LiftQuarantine(it) = command {
+        it.reason.as_ref()
     } else {
         None
     }

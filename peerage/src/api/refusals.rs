@@ -174,5 +174,6 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::TicketMalformed {
             pattern: text("CHG-[0-9]+"),
         },
+        Refusal::TooManyQuarantines { most: 250 },
     ]
 }

@@ -102,6 +102,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage network show NETWORK` shows the form that --ticket must have",
     ),
     (
+        "TOO_MANY_QUARANTINES",
+        "`peerage network show NETWORK` shows them",
+    ),
+    (
         "READ_MODELS_BUILDING",
         "a full id needs no read models; `peerage status` tells how far they are",
     ),

@@ -4,12 +4,13 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, the link, routes, firewalls, ingress, options, drift and
+//! One file per topic: the network itself, holds on it, the link, routes, firewalls, ingress, options, drift and
 //! blocks.
 
 mod block;
 mod drift;
 mod firewall;
+mod hold;
 mod ingress;
 mod link;
 mod network;
@@ -19,6 +20,7 @@ mod routes;
 pub use block::*;
 pub use drift::*;
 pub use firewall::*;
+pub use hold::*;
 pub use ingress::*;
 pub use link::*;
 pub use network::*;
@@ -80,6 +82,14 @@ events! {
     NetworkPolicySet(network),
     /// Somebody asked for a look at everything, now.
     DriftCheckRequested(network),
+    /// Nothing is opened or repaired in the network until it is thawed.
+    NetworkFrozen(network),
+    /// The freeze is over.
+    NetworkThawed(network),
+    /// Peerings of the network are closed on both sides, links apart, until that is lifted.
+    QuarantineImposed(network),
+    /// That quarantine is over.
+    QuarantineLifted(network),
     /// The network is no longer served.
     NetworkRetired(network),
     /// Somebody asked for a link.

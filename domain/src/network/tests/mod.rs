@@ -9,6 +9,7 @@ mod drift;
 mod exposures;
 mod firewall;
 mod golden;
+mod holds;
 mod ingress;
 mod laws;
 mod matrix;

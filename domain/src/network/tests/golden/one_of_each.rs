@@ -24,6 +24,12 @@ fn its_peer() -> Peer {
     }
 }
 
+fn account_scope() -> QuarantineScope {
+    QuarantineScope::PeerAccount {
+        account: peer(1).account,
+    }
+}
+
 fn reported() -> Policy {
     let groups = [group("sg-0d4e5f60718293a4b")].into();
     Policy {
@@ -46,6 +52,28 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         DriftCheckRequested {
             network_id,
             requested_at: at(9),
+        }
+        .into(),
+        NetworkFrozen {
+            network_id,
+            reason: reason_given("an incident is looked into"),
+        }
+        .into(),
+        NetworkThawed {
+            network_id,
+            reason: Some(reason_given("the incident is over")),
+        }
+        .into(),
+        QuarantineImposed {
+            network_id,
+            scope: account_scope(),
+            reason: reason_given("a key of the account was lost"),
+        }
+        .into(),
+        QuarantineLifted {
+            network_id,
+            scope: account_scope(),
+            reason: Some(reason_given("the key was replaced")),
         }
         .into(),
         NetworkRetired {
@@ -423,6 +451,43 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             PeeringFailed {
                 peering_id,
                 ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "of_everything",
+            QuarantineImposed {
+                network_id: its_network(),
+                scope: QuarantineScope::Everything,
+                reason: reason_given("a key of the account was lost"),
+            }
+            .into(),
+        ),
+        (
+            "of_a_network",
+            QuarantineImposed {
+                network_id: its_network(),
+                scope: QuarantineScope::PeerNetwork {
+                    cloud_network: peer(1).cloud_network,
+                },
+                reason: reason_given("a key of the account was lost"),
+            }
+            .into(),
+        ),
+        (
+            "without_a_reason",
+            NetworkThawed {
+                network_id: its_network(),
+                reason: None,
+            }
+            .into(),
+        ),
+        (
+            "without_a_reason",
+            QuarantineLifted {
+                network_id: its_network(),
+                scope: QuarantineScope::Everything,
+                reason: None,
             }
             .into(),
         ),

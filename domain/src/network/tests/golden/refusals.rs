@@ -68,6 +68,7 @@ refusals! {
     ReasonMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
     TicketRequired {} => Invalid,
     TicketMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
+    TooManyQuarantines { most: 250 } => Quota,
 }
 
 #[test]

@@ -71,6 +71,18 @@ pub(super) fn a_reason() -> impl Strategy<Value = Reason> {
     Just(reason_given("because"))
 }
 
+pub(super) fn a_scope() -> impl Strategy<Value = QuarantineScope> + Clone {
+    select(vec![
+        QuarantineScope::Everything,
+        QuarantineScope::PeerAccount {
+            account: peer(1).account,
+        },
+        QuarantineScope::PeerNetwork {
+            cloud_network: peer(2).cloud_network,
+        },
+    ])
+}
+
 pub(super) fn a_consent() -> impl Strategy<Value = Consent> {
     select(&Consent::ALL)
 }

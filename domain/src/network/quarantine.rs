@@ -1,0 +1,46 @@
+//! `ImposeQuarantine` and `LiftQuarantine`: closes every peering in a scope, and opens it again.
+//!
+//! A scope that fits no peering is imposed all the same: it holds for later peerings too.
+
+use super::{
+    Refusal, Registered,
+    command::{ImposeQuarantine, LiftQuarantine},
+    event::{NetworkEvent, QuarantineImposed, QuarantineLifted},
+};
+
+/// The most quarantines that one network may have at a time.
+const QUARANTINES: usize = 250;
+
+pub(super) fn impose(
+    network: &Registered,
+    command: &ImposeQuarantine,
+) -> Result<Vec<NetworkEvent>, Refusal> {
+    if network.quarantines.contains_key(&command.scope) {
+        return Ok(Vec::new());
+    }
+    if network.quarantines.len() >= QUARANTINES {
+        return Err(Refusal::TooManyQuarantines { most: QUARANTINES });
+    }
+    Ok(vec![
+        QuarantineImposed {
+            network_id: network.id,
+            scope: command.scope.clone(),
+            reason: command.reason.clone(),
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn lift(network: &Registered, command: &LiftQuarantine) -> Vec<NetworkEvent> {
+    if !network.quarantines.contains_key(&command.scope) {
+        return Vec::new();
+    }
+    vec![
+        QuarantineLifted {
+            network_id: network.id,
+            scope: command.scope.clone(),
+            reason: command.reason.clone(),
+        }
+        .into(),
+    ]
+}
