@@ -234,7 +234,9 @@ impl Refusal {
             | Self::NetworkInUse { .. }
             | Self::PeeringBeingRemoved { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
-            Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => RefusalKind::Quota,
+            Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
+                RefusalKind::Quota
+            }
         }
     }
 }
