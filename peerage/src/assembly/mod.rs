@@ -28,7 +28,7 @@ use gateway::{Access, Gateway};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
-use simulated::KeepingError;
+use simulated::PersistenceError;
 use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::{open_journal, shown, start_store, take_directory};
 use thiserror::Error;
@@ -87,7 +87,7 @@ pub enum StartError {
     #[error("cannot open the read models")]
     Projections(#[source] projections::OpenError),
     #[error("cannot go on with the simulated cloud")]
-    SimulatedCloud(#[source] KeepingError),
+    SimulatedCloud(#[source] PersistenceError),
     #[error("cannot describe the API")]
     Reflection(#[source] tonic_reflection::server::Error),
     #[error("cannot describe the API in JSON")]
@@ -282,7 +282,7 @@ impl Engine {
         });
     }
 
-    /// Starts the provisioner, and returns its planner: the same eyes without the hands.
+    /// Starts the provisioner, and returns its planner, which only reads.
     fn provision(&mut self, config: &Config, journal: &Journal) -> (Planner, Directory) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,

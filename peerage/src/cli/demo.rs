@@ -17,7 +17,7 @@ use crate::{
     logging,
 };
 use clap::Args;
-use cloud::Place;
+use cloud::AccountRegion;
 use domain::{Provider, Range, Region};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
@@ -144,7 +144,7 @@ async fn make_network(
     range: &str,
     name: &str,
 ) -> Result<String, CliError> {
-    let place = Place {
+    let at = AccountRegion {
         provider: Provider::Aws,
         account: account.parse().map_err(CliError::failed)?,
         region: Region::of(Provider::Aws, region).map_err(CliError::failed)?,
@@ -154,7 +154,7 @@ async fn make_network(
     let made = engine
         .clouds()
         .groundwork
-        .create_network(&place, range, name)
+        .create_network(&at, range, name)
         .await;
     made.map(|id| id.to_string()).map_err(|error| {
         CliError::failed(format!(

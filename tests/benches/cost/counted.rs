@@ -2,7 +2,7 @@
 
 use cloud::Cloud;
 use cloud::Layer;
-use cloud::{CloudError, Operation, Place};
+use cloud::{AccountRegion, CloudError, Operation};
 use domain::text::Account;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Layer for Counted {
     async fn call<T, F>(
         &self,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
         once: impl Fn() -> F + Send + Sync,
     ) -> Result<T, CloudError>
     where

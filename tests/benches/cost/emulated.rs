@@ -7,7 +7,7 @@ use crate::story::{LOCAL, PRIVATE, REMOTE, Story, account, peer_range, place, ra
 use aws::AwsCloud;
 use aws::ec2::{BaseCredentials, Ec2Settings, StaticKeys};
 use cloud::Cloud;
-use cloud::{Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Place, Rehearsal};
+use cloud::{AccountRegion, Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Rehearsal};
 use domain::text::Account;
 use domain::{PeeringId, Range, Side};
 use futures::stream::{self, StreamExt as _};
@@ -118,9 +118,9 @@ fn cloud(moto: &Moto) -> AwsCloud {
 async fn pairs_in(cloud: &AwsCloud, pairs: usize) -> Vec<Story> {
     let mut stories = Vec::new();
     for number in 0..pairs {
-        let make = async |at: Place, range: Range| NetworkRef {
+        let make = async |at: AccountRegion, range: Range| NetworkRef {
             network: cloud.create_network(&at, range, "bench").await.unwrap(),
-            place: at,
+            at,
         };
         let local = make(place(LOCAL), range(PRIVATE)).await;
         stories.push(Story::between(
@@ -182,7 +182,7 @@ impl<'a> Direct<'a> {
     fn of(cloud: &'a AwsCloud, story: &Story) -> Self {
         let mut remote = story.peers[0].clone();
         // As the engine enters it.
-        remote.place.external_id = Some(story.network_id().external_id(&remote.place.account));
+        remote.at.external_id = Some(story.network_id().external_id(&remote.at.account));
         Self {
             cloud,
             peering: story.peering_id(0),
@@ -201,7 +201,7 @@ impl<'a> Direct<'a> {
             } else {
                 (&self.remote, range(PRIVATE))
             };
-            let (at, of) = (&network.place, std::slice::from_ref(&network.network));
+            let (at, of) = (&network.at, std::slice::from_ref(&network.network));
             match operation {
                 Operation::Identity => drop(cloud.identity(at).await.unwrap()),
                 Operation::Networks => drop(cloud.networks(at, of).await.unwrap()),

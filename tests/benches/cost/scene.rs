@@ -62,10 +62,12 @@ pub(crate) fn simulated(stories: &[Story]) -> Arc<dyn Cloud> {
     let net = |range: domain::Range| [IpNet::V4(range.net())];
     for story in stories {
         cloud
-            .hands()
+            .out_of_band()
             .build(&story.local, &net(range(PRIVATE)), &story.subnets);
         for (index, peer) in story.peers.iter().enumerate() {
-            cloud.hands().build(peer, &net(peer_range(index)), &[]);
+            cloud
+                .out_of_band()
+                .build(peer, &net(peer_range(index)), &[]);
         }
     }
     Arc::new(cloud)

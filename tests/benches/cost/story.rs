@@ -1,6 +1,6 @@
 //! What is asked for: private networks, each with peers in another account and region.
 
-use cloud::{NetworkRef, Place};
+use cloud::{AccountRegion, NetworkRef};
 use domain::network::{
     AcceptRoute, InboundRule, NetworkCommand, Peer, RegisterNetwork, RequestPeering,
     RestrictFirewall, Terms,
@@ -33,9 +33,9 @@ pub(crate) fn peer_range(peer: usize) -> Range {
     range(&format!("10.{}.0.0/16", 100 + peer))
 }
 
-pub(crate) fn place((account, region): (&str, &str)) -> Place {
+pub(crate) fn place((account, region): (&str, &str)) -> AccountRegion {
     let region = Region::of(Provider::Aws, region).unwrap();
-    Place {
+    AccountRegion {
         provider: Provider::Aws,
         account: account.parse().unwrap(),
         region,
@@ -60,7 +60,7 @@ impl Story {
                 .parse()
                 .unwrap();
             NetworkRef {
-                place: place(at),
+                at: place(at),
                 network,
             }
         };
@@ -155,8 +155,8 @@ impl Story {
             project: "orders".parse().unwrap(),
             name: format!("orders-{}", self.number).parse().unwrap(),
             provider: Provider::Aws,
-            region: self.local.place.region.clone(),
-            account: self.local.place.account.clone(),
+            region: self.local.at.region.clone(),
+            account: self.local.at.account.clone(),
             cloud_network: self.local.network.clone(),
             range: range(PRIVATE),
             subnets: self.subnets.clone(),
@@ -168,8 +168,8 @@ impl Story {
 fn request(peer: usize, network: &NetworkRef) -> NetworkCommand {
     let peer = Peer {
         provider: Provider::Aws,
-        account: network.place.account.clone(),
-        region: network.place.region.clone(),
+        account: network.at.account.clone(),
+        region: network.at.region.clone(),
         cloud_network: network.network.clone(),
         ranges: vec![peer_range(peer)],
         subnets: Vec::new(),

@@ -6,7 +6,7 @@ use crate::{
     refusals::Asked,
 };
 use async_trait::async_trait;
-use cloud::{CloudError, CloudErrorKind, Groundwork, Operation, Place};
+use cloud::{AccountRegion, CloudError, CloudErrorKind, Groundwork, Operation};
 use domain::{Range, text::CloudNetwork};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 impl Groundwork for AwsCloud {
     async fn create_network(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         range: Range,
         name: &str,
     ) -> Result<CloudNetwork, CloudError> {
@@ -30,7 +30,7 @@ impl Groundwork for AwsCloud {
         };
         let made = self
             .ec2
-            .create_vpc(&asked.place, &wanted)
+            .create_vpc(&asked.scope, &wanted)
             .await
             .map_err(|error| asked.failed(error))?;
         let shown = tokio::time::timeout(SHOWN_WITHIN, self.until_shown(&asked, &made.id)).await;
@@ -48,12 +48,12 @@ impl AwsCloud {
         loop {
             let vpc = self
                 .ec2
-                .describe_vpc(&asked.place, id)
+                .describe_vpc(&asked.scope, id)
                 .await
                 .map_err(|error| asked.failed(error))?;
             let tables = self
                 .ec2
-                .describe_route_tables(&asked.place, std::slice::from_ref(id))
+                .describe_route_tables(&asked.scope, std::slice::from_ref(id))
                 .await
                 .map_err(|error| asked.failed(error))?;
             if vpc.is_some_and(|vpc| vpc.available) && tables.iter().any(|table| table.main) {

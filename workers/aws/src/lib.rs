@@ -24,8 +24,8 @@ use crate::ec2::{
 };
 use async_trait::async_trait;
 use cloud::{
-    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole,
-    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed,
+    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
+    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Rehearsal, Rehearsed,
     RouteTableView, SubnetView,
 };
 use domain::{
@@ -72,29 +72,29 @@ impl AwsCloud {
 
 #[async_trait]
 impl Cloud for AwsCloud {
-    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
+    async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError> {
         let asked = Asked::of(Operation::Identity, at)?;
         let identity = self
             .ec2
-            .caller_identity(&asked.place)
+            .caller_identity(&asked.scope)
             .await
             .map_err(|error| asked.failed(error))?;
-        if identity.account != asked.place.account {
+        if identity.account != asked.scope.account {
             // A session that belongs to somebody else is not to be used again.
-            self.ec2.forget(&asked.place.account);
+            self.ec2.forget(&asked.scope.account);
         }
         asked.name("account", &identity.account)
     }
 
     async fn networks(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<NetworkView>, CloudError> {
         let asked = Asked::of(Operation::Networks, at)?;
         let found = self
             .ec2
-            .describe_vpcs(&asked.place, &vpcs(of))
+            .describe_vpcs(&asked.scope, &vpcs(of))
             .await
             .map_err(|error| asked.failed(error))?;
         found
@@ -105,13 +105,13 @@ impl Cloud for AwsCloud {
 
     async fn subnets(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<SubnetView>, CloudError> {
         let asked = Asked::of(Operation::Subnets, at)?;
         let found = self
             .ec2
-            .describe_subnets(&asked.place, &vpcs(of))
+            .describe_subnets(&asked.scope, &vpcs(of))
             .await
             .map_err(|error| asked.failed(error))?;
         found
@@ -120,11 +120,15 @@ impl Cloud for AwsCloud {
             .collect()
     }
 
-    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
+    async fn links(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<LinkView>, CloudError> {
         let asked = Asked::of(Operation::Links, at)?;
         let found = self
             .ec2
-            .describe_vpc_peering_connections_of(&asked.place, &vpcs(of))
+            .describe_vpc_peering_connections_of(&asked.scope, &vpcs(of))
             .await;
         found
             .map_err(|error| asked.failed(error))?
@@ -135,13 +139,13 @@ impl Cloud for AwsCloud {
 
     async fn route_tables(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<RouteTableView>, CloudError> {
         let asked = Asked::of(Operation::RouteTables, at)?;
         let found = self
             .ec2
-            .describe_route_tables(&asked.place, &vpcs(of))
+            .describe_route_tables(&asked.scope, &vpcs(of))
             .await
             .map_err(|error| asked.failed(error))?;
         found
@@ -152,13 +156,13 @@ impl Cloud for AwsCloud {
 
     async fn firewall_groups(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<GroupView>, CloudError> {
         let asked = Asked::of(Operation::FirewallGroups, at)?;
         let found = self
             .ec2
-            .describe_security_groups(&asked.place, &vpcs(of))
+            .describe_security_groups(&asked.scope, &vpcs(of))
             .await
             .map_err(|error| asked.failed(error))?;
         let with_rules: Vec<_> = found
@@ -170,7 +174,7 @@ impl Cloud for AwsCloud {
             Vec::new()
         } else {
             self.ec2
-                .describe_security_group_rules(&asked.place, &with_rules)
+                .describe_security_group_rules(&asked.scope, &with_rules)
                 .await
                 .map_err(|error| asked.failed(error))?
         };
@@ -180,13 +184,13 @@ impl Cloud for AwsCloud {
 
     async fn access_lists(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<AccessListView>, CloudError> {
         let asked = Asked::of(Operation::AccessLists, at)?;
         let found = self
             .ec2
-            .describe_network_acls(&asked.place, &vpcs(of))
+            .describe_network_acls(&asked.scope, &vpcs(of))
             .await
             .map_err(|error| asked.failed(error))?;
         found
@@ -196,10 +200,10 @@ impl Cloud for AwsCloud {
     }
 
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
-        let asked = Asked::of(Operation::DnsSupport, &network.place)?;
+        let asked = Asked::of(Operation::DnsSupport, &network.at)?;
         let found = self
             .ec2
-            .describe_vpc_dns(&asked.place, &vpc(&network.network))
+            .describe_vpc_dns(&asked.scope, &vpc(&network.network))
             .await
             .map_err(|error| asked.failed(error))?;
         Ok(DnsSupport {
@@ -215,12 +219,12 @@ impl Cloud for AwsCloud {
             .collect()
     }
 
-    fn limits(&self, _at: &Place) -> Limits {
+    fn limits(&self, _at: &AccountRegion) -> Limits {
         self.limits
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        let asked = Asked::of(Operation::Rehearse, rehearsal.place())?;
+        let asked = Asked::of(Operation::Rehearse, rehearsal.at())?;
         let rehearsal = match rehearsal {
             Rehearsal::CreateLink(spec) => ec2::Rehearsal::CreatePeering(requests::peering(spec)?),
             Rehearsal::AcceptLink { link, .. } => ec2::Rehearsal::AcceptPeering {
@@ -233,7 +237,7 @@ impl Cloud for AwsCloud {
         Ok(
             match self
                 .ec2
-                .dry_run(&asked.place, &rehearsal)
+                .dry_run(&asked.scope, &rehearsal)
                 .await
                 .map_err(|error| asked.failed(error))?
             {
@@ -247,10 +251,10 @@ impl Cloud for AwsCloud {
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        let asked = Asked::of(Operation::CreateLink, &spec.requester.network.place)?;
+        let asked = Asked::of(Operation::CreateLink, &spec.requester.network.at)?;
         let made = self
             .ec2
-            .create_vpc_peering_connection(&asked.place, &requests::peering(spec)?)
+            .create_vpc_peering_connection(&asked.scope, &requests::peering(spec)?)
             .await;
         asked.name(
             "peering connection",
@@ -258,39 +262,39 @@ impl Cloud for AwsCloud {
         )
     }
 
-    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::AcceptLink, at)?;
         let accepted = self
             .ec2
-            .accept_vpc_peering_connection(&asked.place, &link.as_str().into())
+            .accept_vpc_peering_connection(&asked.scope, &link.as_str().into())
             .await;
         accepted.map(|_| ()).map_err(|error| asked.failed(error))
     }
 
-    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
+    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::DeleteLink, at)?;
         self.ec2
-            .delete_vpc_peering_connection(&asked.place, &link.as_str().into())
+            .delete_vpc_peering_connection(&asked.scope, &link.as_str().into())
             .await
             .map_err(|error| asked.failed(error))
     }
 
     async fn tag_link(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         link: &Link,
         peering: PeeringId,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::TagLink, at)?;
         self.ec2
-            .create_tags(&asked.place, link.as_str(), &requests::owner(peering))
+            .create_tags(&asked.scope, link.as_str(), &requests::owner(peering))
             .await
             .map_err(|error| asked.failed(error))
     }
 
     async fn set_dns_resolution(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         link: &Link,
         end: LinkRole,
         enabled: bool,
@@ -306,7 +310,7 @@ impl Cloud for AwsCloud {
         let set = self
             .ec2
             .modify_vpc_peering_connection_options(
-                &asked.place,
+                &asked.scope,
                 &link.as_str().into(),
                 role,
                 options,
@@ -317,7 +321,7 @@ impl Cloud for AwsCloud {
 
     async fn install_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
         link: &Link,
@@ -325,21 +329,21 @@ impl Cloud for AwsCloud {
         let asked = Asked::of(Operation::InstallRoute, at)?;
         let (table, link) = (table.as_str().into(), link.as_str().into());
         self.ec2
-            .create_route(&asked.place, &table, destination.net(), &link)
+            .create_route(&asked.scope, &table, destination.net(), &link)
             .await
             .map_err(|error| asked.failed(error))
     }
 
     async fn remove_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::RemoveRoute, at)?;
         let removed = self
             .ec2
-            .delete_route(&asked.place, &table.as_str().into(), destination.net())
+            .delete_route(&asked.scope, &table.as_str().into(), destination.net())
             .await;
         removed.map_err(|error| asked.failed(error))
     }
@@ -349,10 +353,10 @@ impl Cloud for AwsCloud {
         network: &NetworkRef,
         peering: PeeringId,
     ) -> Result<FirewallGroup, CloudError> {
-        let asked = Asked::of(Operation::CreateGroup, &network.place)?;
+        let asked = Asked::of(Operation::CreateGroup, &network.at)?;
         let made = self
             .ec2
-            .create_security_group(&asked.place, &requests::group(&network.network, peering))
+            .create_security_group(&asked.scope, &requests::group(&network.network, peering))
             .await;
         asked.name(
             "security group",
@@ -360,17 +364,21 @@ impl Cloud for AwsCloud {
         )
     }
 
-    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
+    async fn delete_group(
+        &self,
+        at: &AccountRegion,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::DeleteGroup, at)?;
         self.ec2
-            .delete_security_group(&asked.place, &group.as_str().into())
+            .delete_security_group(&asked.scope, &group.as_str().into())
             .await
             .map_err(|error| asked.failed(error))
     }
 
     async fn authorize_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
         peering: PeeringId,
@@ -379,7 +387,7 @@ impl Cloud for AwsCloud {
         let wanted = requests::rule(rule, peering);
         let made = self
             .ec2
-            .authorize_security_group_ingress(&asked.place, &group.as_str().into(), &wanted)
+            .authorize_security_group_ingress(&asked.scope, &group.as_str().into(), &wanted)
             .await;
         asked.name(
             "security group rule",
@@ -389,27 +397,27 @@ impl Cloud for AwsCloud {
 
     async fn tag_firewall(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         part: &FirewallPart,
         peering: PeeringId,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::TagFirewall, at)?;
         self.ec2
-            .create_tags(&asked.place, part.id(), &requests::owner(peering))
+            .create_tags(&asked.scope, part.id(), &requests::owner(peering))
             .await
             .map_err(|error| asked.failed(error))
     }
 
     async fn revoke_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: &FirewallRule,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::RevokeRule, at)?;
         let (group, rule) = (group.as_str().into(), rule.as_str().into());
         self.ec2
-            .revoke_security_group_ingress(&asked.place, &group, &rule)
+            .revoke_security_group_ingress(&asked.scope, &group, &rule)
             .await
             .map_err(|error| asked.failed(error))
     }
@@ -427,7 +435,7 @@ impl AwsCloud {
         for list in lists {
             match self
                 .ec2
-                .get_managed_prefix_list_entries(&asked.place, list)
+                .get_managed_prefix_list_entries(&asked.scope, list)
                 .await
             {
                 Ok(blocks) => drop(read.insert(list.clone(), blocks)),

@@ -1,25 +1,25 @@
 //! What EC2's failures mean in the words of the port.
 
-use super::requests::place;
+use super::requests::scope;
 use crate::ec2::{Ec2Error, Ec2ErrorKind};
-use cloud::{CloudError, CloudErrorKind, Operation, Place};
+use cloud::{AccountRegion, CloudError, CloudErrorKind, Operation};
 use domain::text::TextError;
 use std::str::FromStr;
 
 /// What is being asked and where, so that every failure can say so.
 pub(super) struct Asked<'a> {
     operation: Operation,
-    at: &'a Place,
-    /// The same place in EC2's words.
-    pub(super) place: crate::ec2::Place,
+    at: &'a AccountRegion,
+    /// The same account and region in EC2's words.
+    pub(super) scope: crate::ec2::Scope,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(operation: Operation, at: &'a Place) -> Result<Self, CloudError> {
+    pub(super) fn of(operation: Operation, at: &'a AccountRegion) -> Result<Self, CloudError> {
         Ok(Self {
             operation,
             at,
-            place: place(operation, at)?,
+            scope: scope(operation, at)?,
         })
     }
 

@@ -2,27 +2,33 @@
 
 use super::{NAME_TAG, vpc};
 use crate::ec2::{CreatePeering, CreateSecurityGroup, IngressRule, Tags};
-use cloud::{CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, Place, group_name};
+use cloud::{
+    AccountRegion, CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, group_name,
+};
 use domain::{PeeringId, Provider, network::InboundRule, text::CloudNetwork};
 
-/// EC2's place of ours. Another provider's is a mistake in how the clouds were put together.
-pub(super) fn place(operation: Operation, at: &Place) -> Result<crate::ec2::Place, CloudError> {
+/// EC2's scope of an account and region. Another provider's is a mistake in how the clouds were put
+/// together.
+pub(super) fn scope(
+    operation: Operation,
+    at: &AccountRegion,
+) -> Result<crate::ec2::Scope, CloudError> {
     match at.provider {
         Provider::Aws => {}
         Provider::Gcp | Provider::Azure => {
             return Err(CloudError::new(operation, at, CloudErrorKind::Unsupported));
         }
     }
-    let place = crate::ec2::Place::new(at.account.as_str(), at.region.as_str());
+    let scope = crate::ec2::Scope::new(at.account.as_str(), at.region.as_str());
     Ok(match &at.external_id {
-        Some(id) => place.with_external_id(id.as_str()),
-        None => place,
+        Some(id) => scope.with_external_id(id.as_str()),
+        None => scope,
     })
 }
 
 pub(super) fn peering(spec: &LinkSpec) -> Result<CreatePeering, CloudError> {
     let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
-    let peer = place(Operation::CreateLink, &accepter.place)?;
+    let peer = scope(Operation::CreateLink, &accepter.at)?;
     Ok(CreatePeering {
         vpc: vpc(&requester.network),
         peer,

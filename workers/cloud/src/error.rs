@@ -1,6 +1,6 @@
 //! What calls there are, and how one can fail.
 
-use super::Place;
+use super::AccountRegion;
 use domain::text::Account;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -133,7 +133,7 @@ impl fmt::Display for Operation {
 #[error("{operation} at {at}: {kind}{}", detail(.code, .message))]
 pub struct CloudError {
     pub operation: Operation,
-    pub at: Box<Place>,
+    pub at: Box<AccountRegion>,
     pub kind: CloudErrorKind,
     /// The provider's code.
     pub code: Option<Box<str>>,
@@ -288,7 +288,7 @@ impl CloudErrorKind {
 
 impl CloudError {
     /// A failure without the provider's words; add them with the other methods.
-    pub fn new(operation: Operation, at: &Place, kind: CloudErrorKind) -> Self {
+    pub fn new(operation: Operation, at: &AccountRegion, kind: CloudErrorKind) -> Self {
         Self {
             operation,
             at: Box::new(at.clone()),

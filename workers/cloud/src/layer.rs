@@ -2,8 +2,8 @@
 //! delayed, repeated, counted or refused. The one place that forwards all of the port's methods.
 
 use crate::{
-    AccessListView, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits, LinkRole,
-    LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Place, Rehearsal, Rehearsed,
+    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
+    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Rehearsal, Rehearsed,
     RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ pub trait Layer: Send + Sync + fmt::Debug {
     fn call<T, F>(
         &self,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
         once: impl Fn() -> F + Send + Sync,
     ) -> impl Future<Output = Result<T, CloudError>> + Send
     where
@@ -36,7 +36,7 @@ macro_rules! forward {
     ($($operation:ident $method:ident($($name:ident: $type:ty),+) -> $answer:ty, at $at:expr;)+) => {
         #[async_trait]
         impl<A: Layer> Cloud for A {
-            fn limits(&self, at: &Place) -> Limits {
+            fn limits(&self, at: &AccountRegion) -> Limits {
                 self.inner().limits(at)
             }
 
@@ -52,25 +52,25 @@ macro_rules! forward {
 }
 
 forward! {
-    Identity identity(at: &Place) -> Account, at at;
-    Networks networks(at: &Place, of: &[CloudNetwork]) -> Vec<NetworkView>, at at;
-    Subnets subnets(at: &Place, of: &[CloudNetwork]) -> Vec<SubnetView>, at at;
-    Links links(at: &Place, of: &[CloudNetwork]) -> Vec<LinkView>, at at;
-    RouteTables route_tables(at: &Place, of: &[CloudNetwork]) -> Vec<RouteTableView>, at at;
-    FirewallGroups firewall_groups(at: &Place, of: &[CloudNetwork]) -> Vec<GroupView>, at at;
-    AccessLists access_lists(at: &Place, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
-    DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.place;
-    Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.place();
-    CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.place;
-    AcceptLink accept_link(at: &Place, link: &Link) -> (), at at;
-    DeleteLink delete_link(at: &Place, link: &Link) -> (), at at;
-    TagLink tag_link(at: &Place, link: &Link, peering: PeeringId) -> (), at at;
-    SetDnsResolution set_dns_resolution(at: &Place, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
-    InstallRoute install_route(at: &Place, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
-    RemoveRoute remove_route(at: &Place, table: &RouteTable, destination: Range) -> (), at at;
-    CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.place;
-    DeleteGroup delete_group(at: &Place, group: &FirewallGroup) -> (), at at;
-    AuthorizeRule authorize_rule(at: &Place, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
-    TagFirewall tag_firewall(at: &Place, part: &FirewallPart, peering: PeeringId) -> (), at at;
-    RevokeRule revoke_rule(at: &Place, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
+    Identity identity(at: &AccountRegion) -> Account, at at;
+    Networks networks(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<NetworkView>, at at;
+    Subnets subnets(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<SubnetView>, at at;
+    Links links(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<LinkView>, at at;
+    RouteTables route_tables(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<RouteTableView>, at at;
+    FirewallGroups firewall_groups(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<GroupView>, at at;
+    AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
+    DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
+    Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
+    CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.at;
+    AcceptLink accept_link(at: &AccountRegion, link: &Link) -> (), at at;
+    DeleteLink delete_link(at: &AccountRegion, link: &Link) -> (), at at;
+    TagLink tag_link(at: &AccountRegion, link: &Link, peering: PeeringId) -> (), at at;
+    SetDnsResolution set_dns_resolution(at: &AccountRegion, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
+    InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
+    RemoveRoute remove_route(at: &AccountRegion, table: &RouteTable, destination: Range) -> (), at at;
+    CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.at;
+    DeleteGroup delete_group(at: &AccountRegion, group: &FirewallGroup) -> (), at at;
+    AuthorizeRule authorize_rule(at: &AccountRegion, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
+    TagFirewall tag_firewall(at: &AccountRegion, part: &FirewallPart, peering: PeeringId) -> (), at at;
+    RevokeRule revoke_rule(at: &AccountRegion, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
 }

@@ -9,7 +9,7 @@
 //!   provider mean that nothing was done; [`CloudErrorKind::Ambiguous`] means that it may have
 //!   been. When in doubt it is ambiguous, and the caller reads.
 //! - **One read serves many.** A read is about all the networks named in it, at one place: one call
-//!   of its kind (or one page after the other), however many peerings share the place.
+//!   of its kind (or one page after the other), however many peerings share them.
 //! - **Reads filter on this side of the wire.** What comes back is what was asked about, whatever
 //!   the provider's own filters do. A network that is not there is absent from the answer; it is no
 //!   error.
@@ -52,29 +52,36 @@ pub fn group_name(peering: PeeringId) -> String {
 /// A cloud, or several behind one face.
 #[async_trait]
 pub trait Cloud: Send + Sync + fmt::Debug {
-    /// The account that calls at this place really act in. Reads only.
-    async fn identity(&self, at: &Place) -> Result<Account, CloudError>;
+    /// The account that calls for this account and region really act in. Reads only.
+    async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError>;
 
     /// These networks with all their ranges, secondary ones too. Reads only.
     async fn networks(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<NetworkView>, CloudError>;
 
     /// The subnets of these networks. Reads only.
-    async fn subnets(&self, at: &Place, of: &[CloudNetwork])
-    -> Result<Vec<SubnetView>, CloudError>;
+    async fn subnets(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<SubnetView>, CloudError>;
 
     /// All links that have one of these networks at either end, in every state that is still shown,
     /// as seen at `at`. Reads only. Tags belong to the account and region that made them:
     /// [`LinkView::owner`] is what is visible from `at`.
-    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError>;
+    async fn links(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<LinkView>, CloudError>;
 
     /// All route tables of these networks, each with all its IPv4 routes. Reads only.
     async fn route_tables(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<RouteTableView>, CloudError>;
 
@@ -82,7 +89,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// rules. Reads only.
     async fn firewall_groups(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<GroupView>, CloudError>;
 
@@ -90,7 +97,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// where the provider has none. Reads only.
     async fn access_lists(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<AccessListView>, CloudError>;
 
@@ -100,8 +107,8 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// The permissions that an operation takes, in the provider's own words. Known, not asked.
     fn permissions(&self, operation: Operation) -> Vec<&'static str>;
 
-    /// How much of everything there may be at this place. Known, not asked.
-    fn limits(&self, at: &Place) -> Limits;
+    /// How much of everything there may be in this account and region. Known, not asked.
+    fn limits(&self, at: &AccountRegion) -> Limits;
 
     /// Asks whether a change would be permitted, without making it. [`Rehearsed::NotAvailable`]
     /// where the endpoint is not known to honour that: some make the change all the same.
@@ -115,23 +122,27 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// Accepts a link with the accepter's identity, at the accepter's place. A link that is past
     /// that gives [`CloudErrorKind::WrongState`]; so a repeat after an ambiguous answer does no
     /// harm.
-    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError>;
+    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError>;
 
     /// Ends a link, from either side's place; one that waits for its accepter, from the
     /// requester's. A link that is past that gives [`CloudErrorKind::WrongState`] or
     /// [`CloudErrorKind::NotFound`]; so a repeat does no harm.
-    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError>;
+    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError>;
 
-    /// Puts the owner tag (back) on a link, as seen from this place. Repeating it does no harm.
-    async fn tag_link(&self, at: &Place, link: &Link, peering: PeeringId)
-    -> Result<(), CloudError>;
+    /// Puts the owner tag (back) on a link, as seen from there. Repeating it does no harm.
+    async fn tag_link(
+        &self,
+        at: &AccountRegion,
+        link: &Link,
+        peering: PeeringId,
+    ) -> Result<(), CloudError>;
 
     /// Sets whether the names of the network at `at`, the link's requester or accepter as `end`
     /// says, resolve to private addresses on the other side. Sets a value, so repeating it does no
     /// harm. [`CloudErrorKind::Precondition`] if the network does not meet what that needs.
     async fn set_dns_resolution(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         link: &Link,
         end: LinkRole,
         enabled: bool,
@@ -141,7 +152,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// [`CloudErrorKind::AlreadyThere`] and is not changed; so a repeat does no harm.
     async fn install_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
         link: &Link,
@@ -151,7 +162,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// gone gives [`CloudErrorKind::NotFound`]; so a repeat does no harm.
     async fn remove_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
     ) -> Result<(), CloudError>;
@@ -167,13 +178,17 @@ pub trait Cloud: Send + Sync + fmt::Debug {
 
     /// Removes a firewall group. One that something still uses gives [`CloudErrorKind::InUse`], one
     /// that is gone [`CloudErrorKind::NotFound`]; so a repeat does no harm.
-    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError>;
+    async fn delete_group(
+        &self,
+        at: &AccountRegion,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError>;
 
     /// Adds one inbound TCP rule, tagged. A rule that is there gives
     /// [`CloudErrorKind::AlreadyThere`]; so a repeat does no harm.
     async fn authorize_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
         peering: PeeringId,
@@ -183,7 +198,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// harm.
     async fn tag_firewall(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         part: &FirewallPart,
         peering: PeeringId,
     ) -> Result<(), CloudError>;
@@ -192,7 +207,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// so a repeat does no harm.
     async fn revoke_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: &FirewallRule,
     ) -> Result<(), CloudError>;
@@ -206,7 +221,7 @@ pub trait Groundwork: Send + Sync + fmt::Debug {
     /// it. Not idempotent.
     async fn create_network(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         range: Range,
         name: &str,
     ) -> Result<CloudNetwork, CloudError>;

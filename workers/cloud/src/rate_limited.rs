@@ -4,7 +4,7 @@
 //! Only failures that are certain to have changed nothing are tried again here; everything else is
 //! for the caller, who reads before it repeats.
 
-use crate::{CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation, Place};
+use crate::{AccountRegion, CallClass, Calls, Cloud, CloudError, CloudErrorKind, Layer, Operation};
 use backon::{ExponentialBuilder, Retryable};
 use domain::{Provider, Region, text::Account};
 use governor::{
@@ -86,7 +86,7 @@ impl RateLimited {
     async fn attempt<T>(
         &self,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
         once: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<T, CloudError> {
         self.wait_for_turn(operation, at).await;
@@ -100,7 +100,7 @@ impl RateLimited {
         result
     }
 
-    async fn wait_for_turn(&self, operation: Operation, at: &Place) {
+    async fn wait_for_turn(&self, operation: Operation, at: &AccountRegion) {
         let limiter = match operation.class() {
             CallClass::Identity | CallClass::Read => &self.reads,
             CallClass::Write => &self.writes,
@@ -149,7 +149,7 @@ impl Layer for RateLimited {
     async fn call<T, F>(
         &self,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
         once: impl Fn() -> F + Send + Sync,
     ) -> Result<T, CloudError>
     where

@@ -14,7 +14,7 @@ use std::fmt;
 
 /// Where a call goes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct AccountRegion {
     pub provider: Provider,
     pub account: Account,
     pub region: Region,
@@ -23,7 +23,7 @@ pub struct Place {
     pub external_id: Option<ExternalId>,
 }
 
-impl Place {
+impl AccountRegion {
     /// Whether it is the same account and region, whatever is shown to enter it.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.provider, &self.account, &self.region)
@@ -31,7 +31,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for AccountRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.provider, self.account, self.region)
     }
@@ -40,20 +40,21 @@ impl fmt::Display for Place {
 /// One network at a cloud.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NetworkRef {
-    pub place: Place,
+    #[serde(rename = "place")]
+    pub at: AccountRegion,
     pub network: CloudNetwork,
 }
 
 impl NetworkRef {
     /// Whether it is the same network, whatever is shown to enter its account.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.place.is_same(&other.place) && self.network == other.network
+        self.at.is_same(&other.at) && self.network == other.network
     }
 }
 
 impl fmt::Display for NetworkRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.network, self.place)
+        write!(f, "{} ({})", self.network, self.at)
     }
 }
 
@@ -120,7 +121,7 @@ impl FirewallPart {
 pub enum Rehearsal {
     CreateLink(LinkSpec),
     AcceptLink {
-        at: Place,
+        at: AccountRegion,
         link: Link,
     },
     CreateGroup {
@@ -131,11 +132,11 @@ pub enum Rehearsal {
 
 impl Rehearsal {
     /// Where the change would be made.
-    pub fn place(&self) -> &Place {
+    pub fn at(&self) -> &AccountRegion {
         match self {
-            Self::CreateLink(spec) => &spec.requester.network.place,
+            Self::CreateLink(spec) => &spec.requester.network.at,
             Self::AcceptLink { at, .. } => at,
-            Self::CreateGroup { network, .. } => &network.place,
+            Self::CreateGroup { network, .. } => &network.at,
         }
     }
 }

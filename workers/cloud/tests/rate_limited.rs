@@ -4,16 +4,16 @@
 use chrono::DateTime;
 use domain::{PeeringId, Provider, Region};
 use peerage_cloud::{
-    ClientPolicy, Cloud, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation, Place,
+    AccountRegion, ClientPolicy, Cloud, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
     RateLimited,
 };
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-fn place(account: &str) -> Place {
+fn place(account: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, "eu-west-1").unwrap();
-    Place {
+    AccountRegion {
         provider: Provider::Aws,
         account: account.parse().unwrap(),
         region,
@@ -40,7 +40,7 @@ fn limited(reads: u32) -> ClientPolicy {
 async fn calls_of_one_kind_in_one_account_and_region_share_a_limit_and_others_do_not() {
     let (_, cloud) = rate_limited(SimulatedSettings::instant(1), limited(10));
     let (one, other) = (place("111111111111"), place("222222222222"));
-    let tenant = |n: u32| Place {
+    let tenant = |n: u32| AccountRegion {
         external_id: Some(format!("tenant-{n}").parse().unwrap()),
         ..one.clone()
     };
@@ -103,7 +103,7 @@ async fn limits_are_the_clouds_own_and_cost_no_call() {
 #[tokio::test(start_paused = true)]
 async fn what_was_certainly_not_done_is_tried_again_and_counted() {
     let (world, cloud) = rate_limited(SimulatedSettings::instant(1), ClientPolicy::default());
-    world.hands().cut();
+    world.out_of_band().cut();
     let error = cloud.identity(&place("111111111111")).await.unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Unreachable);
     let counts = cloud.calls().snapshot();
@@ -120,7 +120,7 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
         ClientPolicy::default(),
     );
     let network = |id: &str| NetworkRef {
-        place: place("111111111111"),
+        at: place("111111111111"),
         network: id.parse().unwrap(),
     };
     let end = |id: &str, range: &str| LinkEnd {
@@ -140,10 +140,7 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
     assert_eq!(cloud.calls().total(), 1);
     // A read may be repeated.
     cloud
-        .links(
-            &spec.requester.network.place,
-            &[spec.accepter.network.network],
-        )
+        .links(&spec.requester.network.at, &[spec.accepter.network.network])
         .await
         .unwrap_err();
     assert_eq!(cloud.calls().total(), 6);

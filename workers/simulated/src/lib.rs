@@ -7,48 +7,48 @@
 //! [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are
 //! AWS's, except that a side of another provider deletes only its own half of a link.
 //!
-//! Four parts: [`World`] is what exists, `gate` is who gets in, `weather` is chance, `deeds` is
-//! what calls do. [`Hands`] does what people do to a cloud behind the engine's back.
+//! Four parts: [`World`] is what exists, `admission` is who gets in, `faults` is chance, `calls` is
+//! what calls do. [`OutOfBand`] does what people do to a cloud behind the engine's back.
 
-mod deeds;
-mod gate;
-mod hands;
-mod keeping;
+mod admission;
+mod calls;
+mod faults;
+mod out_of_band;
+mod persistence;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod weather;
 mod world;
 
-pub use gate::CallRate;
-pub use hands::Hands;
-pub use keeping::KeepingError;
+pub use admission::CallRate;
+pub use out_of_band::OutOfBand;
+pub use persistence::PersistenceError;
 pub use settings::{Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
     Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork,
     SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
 };
 
+use admission::Admission;
 use async_trait::async_trait;
+use calls::Call;
 use cloud::{
-    AccessListView, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
-    Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
-    Operation, Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
+    FirewallPart, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
+    NetworkView, Operation, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
-use deeds::Deed;
 use domain::{
     Clock, PeeringId, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
-use gate::Gate;
-use keeping::Keeping;
+use faults::Faults;
+use persistence::Persistence;
 use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use weather::Weather;
 
 /// The simulated cloud. Clones share one world.
 #[derive(Clone)]
@@ -59,15 +59,15 @@ pub struct SimulatedCloud {
 struct Inner {
     settings: SimulatedSettings,
     clock: Clock,
-    keeping: Option<Keeping>,
+    persistence: Option<Persistence>,
     state: Mutex<State>,
 }
 
 /// Everything that changes.
 struct State {
     world: World,
-    weather: Weather,
-    gate: Gate,
+    faults: Faults,
+    admission: Admission,
     /// Whose credentials are really used where.
     impostors: BTreeMap<Account, Account>,
 }
@@ -96,33 +96,33 @@ impl SimulatedCloud {
         path: &std::path::Path,
         settings: SimulatedSettings,
         clock: Clock,
-    ) -> Result<Self, KeepingError> {
-        let keeping = Keeping::at(path);
-        let world = keeping.load()?.unwrap_or_else(|| World {
+    ) -> Result<Self, PersistenceError> {
+        let persistence = Persistence::at(path);
+        let world = persistence.load()?.unwrap_or_else(|| World {
             chance: settings.seed,
             ..World::default()
         });
-        Ok(Self::of(settings, clock, world, Some(keeping)))
+        Ok(Self::of(settings, clock, world, Some(persistence)))
     }
 
     fn of(
         settings: SimulatedSettings,
         clock: Clock,
         world: World,
-        keeping: Option<Keeping>,
+        persistence: Option<Persistence>,
     ) -> Self {
-        let gate = Gate::of(&settings);
+        let admission = Admission::of(&settings);
         let state = State {
-            weather: Weather::of(world.chance),
+            faults: Faults::of(world.chance),
             world,
-            gate,
+            admission,
             impostors: BTreeMap::new(),
         };
         Self {
             inner: Arc::new(Inner {
                 settings,
                 clock,
-                keeping,
+                persistence,
                 state: Mutex::new(state),
             }),
         }
@@ -136,13 +136,13 @@ impl SimulatedCloud {
         state.world.clone()
     }
 
-    /// The hands that reach into this cloud from elsewhere.
-    pub fn hands(&self) -> Hands {
-        Hands::of(self.clone())
+    /// Changes made out of band, by people and other tools.
+    pub fn out_of_band(&self) -> OutOfBand {
+        OutOfBand::of(self.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic of another holder leaves a world that is as good as any: each deed changes it in
+        // A panic of another holder leaves a world that is as good as any: each call changes it in
         // one go.
         self.inner
             .state
@@ -150,25 +150,27 @@ impl SimulatedCloud {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One call: the way there, the deed, the way back.
+    /// One call: the way there, its effect, the way back.
     async fn call<T>(
         &self,
         operation: Operation,
-        at: &Place,
-        deed: impl FnOnce(&mut Deed<'_>) -> Result<T, CloudError> + Send,
+        at: &AccountRegion,
+        call: impl FnOnce(&mut Call<'_>) -> Result<T, CloudError> + Send,
     ) -> Result<T, CloudError> {
-        let latency = self.state().weather.draw(&self.inner.settings.latency);
+        let latency = self.state().faults.draw(&self.inner.settings.latency);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
         let state = &mut *self.state();
         let (settings, now) = (&self.inner.settings, (self.inner.clock)());
-        state.gate.reach(operation, at)?;
-        state.weather.on_the_way(settings, operation, at)?;
-        state.gate.pace(settings.call_rate, operation, at, now)?;
-        state.gate.enter(operation, at)?;
+        state.admission.reach(operation, at)?;
+        state.faults.on_the_way(settings, operation, at)?;
+        state
+            .admission
+            .pace(settings.call_rate, operation, at, now)?;
+        state.admission.enter(operation, at)?;
         state.world.pass_time(now);
-        let done = deed(&mut Deed {
+        let done = call(&mut Call {
             settings,
             state,
             operation,
@@ -179,16 +181,21 @@ impl SimulatedCloud {
         if writes {
             self.keep(state, operation, at)?;
         }
-        state.weather.on_the_way_back(settings, operation, at)?;
+        state.faults.on_the_way_back(settings, operation, at)?;
         Ok(done)
     }
 
-    fn keep(&self, state: &mut State, operation: Operation, at: &Place) -> Result<(), CloudError> {
-        state.world.chance = state.weather.state();
-        let Some(keeping) = &self.inner.keeping else {
+    fn keep(
+        &self,
+        state: &mut State,
+        operation: Operation,
+        at: &AccountRegion,
+    ) -> Result<(), CloudError> {
+        state.world.chance = state.faults.state();
+        let Some(persistence) = &self.inner.persistence else {
             return Ok(());
         };
-        keeping.save(&state.world).map_err(|problem| {
+        persistence.save(&state.world).map_err(|problem| {
             CloudError::new(operation, at, CloudErrorKind::Unexpected).message(problem.to_string())
         })
     }
@@ -196,66 +203,70 @@ impl SimulatedCloud {
 
 #[async_trait]
 impl Cloud for SimulatedCloud {
-    async fn identity(&self, at: &Place) -> Result<Account, CloudError> {
-        self.call(Operation::Identity, at, |deed| deed.identity())
+    async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError> {
+        self.call(Operation::Identity, at, |call| call.identity())
             .await
     }
 
     async fn networks(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<NetworkView>, CloudError> {
-        self.call(Operation::Networks, at, |deed| Ok(deed.networks(of)))
+        self.call(Operation::Networks, at, |call| Ok(call.networks(of)))
             .await
     }
 
     async fn subnets(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<SubnetView>, CloudError> {
-        self.call(Operation::Subnets, at, |deed| Ok(deed.subnets(of)))
+        self.call(Operation::Subnets, at, |call| Ok(call.subnets(of)))
             .await
     }
 
-    async fn links(&self, at: &Place, of: &[CloudNetwork]) -> Result<Vec<LinkView>, CloudError> {
-        self.call(Operation::Links, at, |deed| Ok(deed.links(of)))
+    async fn links(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<LinkView>, CloudError> {
+        self.call(Operation::Links, at, |call| Ok(call.links(of)))
             .await
     }
 
     async fn route_tables(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<RouteTableView>, CloudError> {
-        self.call(Operation::RouteTables, at, |deed| Ok(deed.route_tables(of)))
+        self.call(Operation::RouteTables, at, |call| Ok(call.route_tables(of)))
             .await
     }
 
     async fn firewall_groups(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<GroupView>, CloudError> {
-        self.call(Operation::FirewallGroups, at, |deed| {
-            Ok(deed.firewall_groups(of))
+        self.call(Operation::FirewallGroups, at, |call| {
+            Ok(call.firewall_groups(of))
         })
         .await
     }
 
     async fn access_lists(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<AccessListView>, CloudError> {
-        self.call(Operation::AccessLists, at, |deed| Ok(deed.access_lists(of)))
+        self.call(Operation::AccessLists, at, |call| Ok(call.access_lists(of)))
             .await
     }
 
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
-        self.call(Operation::DnsSupport, &network.place, |deed| {
-            deed.dns_support(network)
+        self.call(Operation::DnsSupport, &network.at, |call| {
+            call.dns_support(network)
         })
         .await
     }
@@ -265,80 +276,78 @@ impl Cloud for SimulatedCloud {
         vec![operation.as_str()]
     }
 
-    fn limits(&self, _at: &Place) -> Limits {
+    fn limits(&self, _at: &AccountRegion) -> Limits {
         self.inner.settings.limits()
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        self.call(Operation::Rehearse, rehearsal.place(), |deed| {
-            Ok(deed.rehearse(rehearsal))
+        self.call(Operation::Rehearse, rehearsal.at(), |call| {
+            Ok(call.rehearse(rehearsal))
         })
         .await
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.call(
-            Operation::CreateLink,
-            &spec.requester.network.place,
-            |deed| deed.create_link(spec),
-        )
+        self.call(Operation::CreateLink, &spec.requester.network.at, |call| {
+            call.create_link(spec)
+        })
         .await
     }
 
-    async fn accept_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::AcceptLink, at, |deed| deed.accept_link(link))
+    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
+        self.call(Operation::AcceptLink, at, |call| call.accept_link(link))
             .await
     }
 
-    async fn delete_link(&self, at: &Place, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::DeleteLink, at, |deed| deed.delete_link(link))
+    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
+        self.call(Operation::DeleteLink, at, |call| call.delete_link(link))
             .await
     }
 
     async fn tag_link(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         link: &Link,
         peering: PeeringId,
     ) -> Result<(), CloudError> {
-        self.call(Operation::TagLink, at, |deed| deed.tag_link(link, peering))
+        self.call(Operation::TagLink, at, |call| call.tag_link(link, peering))
             .await
     }
 
     async fn set_dns_resolution(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         link: &Link,
         end: LinkRole,
         enabled: bool,
     ) -> Result<(), CloudError> {
-        self.call(Operation::SetDnsResolution, at, |deed| {
-            deed.set_dns_resolution(link, end, enabled)
+        self.call(Operation::SetDnsResolution, at, |call| {
+            call.set_dns_resolution(link, end, enabled)
         })
         .await
     }
 
     async fn install_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
         link: &Link,
     ) -> Result<(), CloudError> {
-        self.call(Operation::InstallRoute, at, |deed| {
-            deed.install_route(table, destination, link)
+        self.call(Operation::InstallRoute, at, |call| {
+            call.install_route(table, destination, link)
         })
         .await
     }
 
     async fn remove_route(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         table: &RouteTable,
         destination: Range,
     ) -> Result<(), CloudError> {
-        self.call(Operation::RemoveRoute, at, |deed| {
-            deed.remove_route(table, destination)
+        self.call(Operation::RemoveRoute, at, |call| {
+            call.remove_route(table, destination)
         })
         .await
     }
@@ -348,50 +357,54 @@ impl Cloud for SimulatedCloud {
         network: &NetworkRef,
         peering: PeeringId,
     ) -> Result<FirewallGroup, CloudError> {
-        self.call(Operation::CreateGroup, &network.place, |deed| {
-            deed.create_group(network, peering)
+        self.call(Operation::CreateGroup, &network.at, |call| {
+            call.create_group(network, peering)
         })
         .await
     }
 
-    async fn delete_group(&self, at: &Place, group: &FirewallGroup) -> Result<(), CloudError> {
-        self.call(Operation::DeleteGroup, at, |deed| deed.delete_group(group))
+    async fn delete_group(
+        &self,
+        at: &AccountRegion,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::DeleteGroup, at, |call| call.delete_group(group))
             .await
     }
 
     async fn authorize_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError> {
-        self.call(Operation::AuthorizeRule, at, |deed| {
-            deed.authorize_rule(group, rule, peering)
+        self.call(Operation::AuthorizeRule, at, |call| {
+            call.authorize_rule(group, rule, peering)
         })
         .await
     }
 
     async fn tag_firewall(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         part: &FirewallPart,
         peering: PeeringId,
     ) -> Result<(), CloudError> {
-        self.call(Operation::TagFirewall, at, |deed| {
-            deed.tag_firewall(part, peering)
+        self.call(Operation::TagFirewall, at, |call| {
+            call.tag_firewall(part, peering)
         })
         .await
     }
 
     async fn revoke_rule(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         group: &FirewallGroup,
         rule: &FirewallRule,
     ) -> Result<(), CloudError> {
-        self.call(Operation::RevokeRule, at, |deed| {
-            deed.revoke_rule(group, rule)
+        self.call(Operation::RevokeRule, at, |call| {
+            call.revoke_rule(group, rule)
         })
         .await
     }
@@ -401,12 +414,12 @@ impl Cloud for SimulatedCloud {
 impl Groundwork for SimulatedCloud {
     async fn create_network(
         &self,
-        at: &Place,
+        at: &AccountRegion,
         range: Range,
         name: &str,
     ) -> Result<CloudNetwork, CloudError> {
-        self.call(Operation::CreateNetwork, at, |deed| {
-            deed.create_network(range, name)
+        self.call(Operation::CreateNetwork, at, |call| {
+            call.create_network(range, name)
         })
         .await
     }

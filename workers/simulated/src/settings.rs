@@ -1,6 +1,6 @@
 //! How fast, how stale and how unreliable a simulated cloud is.
 
-use super::gate::CallRate;
+use super::admission::CallRate;
 use cloud::Limits;
 use domain::text::{Account, ExternalId};
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};

@@ -1,9 +1,9 @@
 //! Apply: one action at the cloud, and what the call said of it.
 //!
-//! What a call says is never recorded as an outcome: only a look afterwards is. The one exception
+//! What a call says is never recorded as an outcome: only a read afterwards is. The one exception
 //! is no success: a definite error to the creation of a link.
 
-use super::place;
+use super::sides;
 use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
 use domain::{
     Range, Side,
@@ -173,7 +173,7 @@ impl Action {
 /// What the call said.
 #[derive(Clone, Debug)]
 pub(super) enum Report {
-    /// It is done, or was done before: a look will show it, perhaps later. The group, if this made
+    /// It is done, or was done before: a read will show it, perhaps later. The group, if this made
     /// one.
     Answered {
         made: Option<FirewallGroup>,
@@ -189,11 +189,11 @@ pub(super) async fn apply(
     action: &Action,
 ) -> Report {
     let side = action.side();
-    let at = place::of(network, peering, side);
+    let at = sides::of(network, peering, side);
     let mut made = None;
     let result = match action {
         Action::CreateLink { .. } => cloud
-            .create_link(&place::link(network, peering))
+            .create_link(&sides::link(network, peering))
             .await
             .map(drop),
         Action::AcceptLink { link, .. } => cloud.accept_link(&at, link).await,
@@ -212,7 +212,7 @@ pub(super) async fn apply(
             table, destination, ..
         } => cloud.remove_route(&at, table, *destination).await,
         Action::CreateGroup { .. } => cloud
-            .create_group(&place::network(network, peering, side), peering.id)
+            .create_group(&sides::network(network, peering, side), peering.id)
             .await
             .map(|group| made = Some(group)),
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
@@ -229,7 +229,7 @@ pub(super) async fn apply(
     }
 }
 
-/// Whether the failure says that what the action wants is so already; a look tells for certain.
+/// Whether the failure says that what the action wants is so already; a read tells for certain.
 fn was_done_before(action: &Action, kind: &CloudErrorKind) -> bool {
     match action {
         Action::CreateLink { .. }
@@ -254,7 +254,7 @@ pub(super) async fn check_identity(
     peering: &Peering,
     side: Side,
 ) -> Result<(), CloudError> {
-    let at = place::of(network, peering, side);
+    let at = sides::of(network, peering, side);
     let actual = cloud.identity(&at).await?;
     if actual == at.account {
         return Ok(());

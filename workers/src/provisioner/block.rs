@@ -4,7 +4,7 @@
 //! back by itself. So that a failing try does not write the same event again and again, two blocks
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
-use super::place;
+use super::sides;
 use cloud::{CloudError, CloudErrorKind};
 use domain::{
     Side,
@@ -24,7 +24,7 @@ pub(super) enum Verdict {
 const PATIENCE: u32 = 5;
 
 /// Weighs a failure, after so many in a row.
-pub(super) fn weigh(error: &CloudError, failures: u32) -> Verdict {
+pub(super) fn classify(error: &CloudError, failures: u32) -> Verdict {
     let patiently = |cause| {
         if failures < PATIENCE {
             Verdict::LookAgain
@@ -67,7 +67,7 @@ pub(super) fn from_error(
     error: &CloudError,
     permissions: &[&str],
 ) -> ProvisioningBlocked {
-    let at = place::of(network, peering, side);
+    let at = sides::of(network, peering, side);
     let remedy = match cause {
         BlockCause::EndpointUnreachable => vec![format!(
             "check that this host reaches the API of {} in {}",
@@ -89,7 +89,7 @@ pub(super) fn from_error(
             )]
         }
         BlockCause::NotFound => {
-            let network = place::network(network, peering, side);
+            let network = sides::network(network, peering, side);
             vec![format!(
                 "check that {network} and its subnets on record exist; if not, request a peering that names existing ones"
             )]
@@ -101,7 +101,7 @@ pub(super) fn from_error(
         BlockCause::DnsPrecondition => {
             vec![format!(
                 "switch on DNS support and DNS hostnames of {}",
-                place::network(network, peering, side)
+                sides::network(network, peering, side)
             )]
         }
         BlockCause::Conflict

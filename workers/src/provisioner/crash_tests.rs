@@ -41,19 +41,19 @@ fn late(seed: u64) -> SimulatedSettings {
 /// Runs until the fuse blows or all is settled; says whether it blew.
 async fn run(cloud: &SimulatedCloud, log: &Log, fuse: Fuse, clock: &journal::Clock) -> bool {
     let settings = ProvisionerSettings::default();
-    let metered = RateLimited::new(
+    let limited = RateLimited::new(
         Arc::new(Fused(cloud.clone(), fuse.clone())),
         ClientPolicy {
             deadline: LONG,
             ..settings.calls.clone()
         },
     );
-    let book = Fused(log.clone(), fuse.clone());
+    let fused = Fused(log.clone(), fuse.clone());
     let mut memories = Memories::new();
     tokio::select! {
         biased;
         () = fuse.blown() => true,
-        settled = settle(&metered, &book, clock, &settings, &mut memories, LONG) => {
+        settled = settle(&limited, &fused, clock, &settings, &mut memories, LONG) => {
             assert_eq!(settled, Settled::Yes, "not settled: {:#?}", log.peering());
             false
         }
@@ -151,10 +151,10 @@ fn judge(world: &World, log: &Log, when: &str) {
 /// A further start finds nothing to do: no change at the cloud, no event.
 async fn rests(cloud: &SimulatedCloud, log: &Log, clock: &journal::Clock, when: &str) {
     let settings = ProvisionerSettings::default();
-    let metered = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
+    let limited = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
     let (world, events) = (cloud.world(), log.events().len());
-    settle(&metered, log, clock, &settings, &mut Memories::new(), LONG).await;
-    let writes = metered
+    settle(&limited, log, clock, &settings, &mut Memories::new(), LONG).await;
+    let writes = limited
         .calls()
         .snapshot()
         .into_iter()

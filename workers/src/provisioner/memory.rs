@@ -1,4 +1,4 @@
-//! What one process remembers of a peering between two looks. It only ever makes the provisioner
+//! What one process remembers of a peering between two passes. It only ever makes the provisioner
 //! wait, never skip: with an empty memory, as after a restart, the same is done, perhaps once too
 //! often and then to no effect. Only what the engine says of itself is less then: that it has
 //! accepted a link.
@@ -29,13 +29,13 @@ pub(super) struct Memory {
     pub(super) settled: bool,
     /// When to look again without any event.
     pub(super) due: Option<Instant>,
-    /// Looks in a row that found the cloud at work.
+    /// Passes in a row that found the cloud at work.
     pub(super) polls: u32,
     /// Passes in a row that failed.
     pub(super) failures: u32,
     /// Since when what must be there has been missing, each for itself.
     pub(super) missing_since: BTreeMap<Missing, DateTime<Utc>>,
-    /// Changes that the cloud has confirmed and that no look has shown yet.
+    /// Changes that the cloud has confirmed and that no read has shown yet.
     pub(super) answered: Vec<Answered>,
     /// The link that this process has asked to be accepted, unless the cloud has certainly refused.
     pub(super) accepted: Option<Link>,

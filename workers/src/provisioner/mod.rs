@@ -2,18 +2,18 @@
 //! shows.
 //!
 //! An event says when to look; the folded network says what should be. The provisioner follows all
-//! networks, and visits each one that had an event or whose time has come. A visit is a pass: load,
+//! networks, and runs a pass over each one that had an event or whose time has come. A pass: load,
 //! observe, plan, apply, record, until nothing is left to do. The same loop creates, repairs and
 //! finishes after a crash.
 //!
-//! - Visits to one network never overlap; different networks go in parallel, up to a bound.
-//! - An outcome goes on record only after a look has shown it; the intent to create a link goes on
+//! - Passes over one network never overlap; different networks go in parallel, up to a bound.
+//! - An outcome goes on record only after a read has shown it; the intent to create a link goes on
 //!   record before the call.
 //! - An answer that was lost is resolved by looking, for a link within a window, never by asking
 //!   again at once.
 //! - What the engine cannot cure is put on record as a block, tried again with growing pauses, and
 //!   taken back by itself.
-//! - While the event store is unavailable, visits wait with growing pauses; nothing is decided
+//! - While the event store is unavailable, passes wait with growing pauses; nothing is decided
 //!   without it.
 //!
 //! Read first: `pass` (the loop), then `plan` (what follows from what), `block` (what people are
@@ -21,29 +21,29 @@
 //!
 //! It keeps no state: what it remembers only makes it wait.
 
-mod agenda;
 mod apply;
 mod block;
 #[cfg(test)]
 mod crash_tests;
 mod directory;
+mod dry_run;
 mod graph;
-mod imagine;
-mod logbook;
+mod log;
 mod memory;
+mod observation;
 mod observe;
 mod pass;
-mod place;
 mod plan;
 mod preview;
 mod progress;
-mod rounds;
+mod scheduler;
 mod settings;
-mod survey;
+mod sides;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod work_queue;
 
 pub use directory::{Directory, Resolved};
 pub use preview::{
@@ -54,7 +54,7 @@ pub use settings::ProvisionerSettings;
 
 use cloud::{Cloud, RateLimited};
 use journal::{Clock, FollowError, Followed, Journal, Signal};
-use rounds::{Rounds, Worker};
+use scheduler::{Scheduler, Worker};
 use std::{
     fmt,
     sync::{Arc, RwLock},
@@ -130,28 +130,28 @@ impl Provisioner {
     /// Runs until it is told to stop, then lets the calls that are on their way come to their end.
     /// An error means that the log can never be followed, whatever time passes.
     pub async fn run(self) -> Result<(), FollowError> {
-        let mut rounds = Rounds::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
-        let result = self.follow(&mut rounds).await;
-        rounds.drain().await;
+        let mut scheduler = Scheduler::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
+        let result = self.follow(&mut scheduler).await;
+        scheduler.drain().await;
         result
     }
 
-    async fn follow(&self, rounds: &mut Rounds) -> Result<(), FollowError> {
+    async fn follow(&self, scheduler: &mut Scheduler) -> Result<(), FollowError> {
         let mut follower = self.journal.follow(None, Followed::Networks);
         let mut caught_up = false;
         loop {
             if caught_up {
-                rounds.begin_visits();
+                scheduler.start_due();
             }
-            let due = rounds.next_due();
+            let due = scheduler.next_due();
             tokio::select! {
                 biased;
                 () = self.worker.stop.cancelled() => return Ok(()),
-                Some(visited) = rounds.ended() => rounds.end_visit(visited),
+                Some(finished) = scheduler.ended() => scheduler.finish(finished),
                 signal = follower.next() => match signal? {
                     Signal::Event(recorded) => {
                         self.directory.note(&recorded);
-                        rounds.stir(&recorded);
+                        scheduler.enqueue(&recorded);
                     }
                     Signal::Checkpoint(_) | Signal::Resumed => {}
                     Signal::CaughtUp => {

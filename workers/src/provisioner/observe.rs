@@ -1,12 +1,12 @@
-//! Observe: what a look at the cloud has shown of one peering.
+//! Observe: what a read of the cloud has shown of one peering.
 //!
-//! A plan says what it must see ([`Sight`]); whatever it did not ask for nobody has looked at, and
-//! is `None` here. Nothing is read twice in a visit, and nothing that no plan needs is read at all.
+//! A plan says what it must see ([`Query`]); whatever it did not ask for nobody has looked at, and
+//! is `None` here. Nothing is read twice in a pass, and nothing that no plan needs is read at all.
 
-use super::{place, survey::Survey};
+use super::{observation::Observation, sides};
 use cloud::{
-    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Place, Rehearsed,
-    RouteTableView, SubnetView,
+    AccessListView, AccountRegion, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView,
+    Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
     BySide, Side,
@@ -16,7 +16,7 @@ use domain::{
 
 /// One thing to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Sight {
+pub(super) enum Query {
     Identity(Side),
     /// The network itself, with its ranges.
     Network(Side),
@@ -32,7 +32,7 @@ pub(super) enum Sight {
     MayCreateGroup(Side),
 }
 
-impl Sight {
+impl Query {
     /// The side whose cloud shows it.
     pub(super) fn side(self) -> Side {
         match self {
@@ -72,12 +72,12 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    /// What the survey shows of this peering.
-    pub(super) fn of(survey: &Survey, network: &Registered, peering: &Peering) -> Self {
-        let ends = place::networks(network, peering);
-        let at = |side| &ends.get(side).place;
+    /// What the observation shows of this peering.
+    pub(super) fn of(observation: &Observation, network: &Registered, peering: &Peering) -> Self {
+        let ends = sides::networks(network, peering);
+        let at = |side| &ends.get(side).at;
         let links = |side: Side, between: bool| {
-            let all = survey.links.get(at(side))?;
+            let all = observation.links.get(at(side))?;
             let of_this = all.iter().filter(|link| link.end(ends.get(side)).is_some());
             Some(
                 of_this
@@ -86,37 +86,41 @@ impl Observed {
                     .collect(),
             )
         };
-        let rehearsed = |sight| survey.rehearsed.get(&(peering.id, sight)).cloned();
+        let rehearsed = |query| observation.rehearsed.get(&(peering.id, query)).cloned();
         Self {
-            identity: BySide::of(|side| survey.identities.get(at(side)).cloned()),
+            identity: BySide::of(|side| observation.identities.get(at(side)).cloned()),
             network: BySide::of(|side| {
-                own(&survey.networks, ends.get(side), |it: &NetworkView| {
+                own(&observation.networks, ends.get(side), |it: &NetworkView| {
                     &it.network
                 })
             }),
             subnets: BySide::of(|side| {
-                own(&survey.subnets, ends.get(side), |it: &SubnetView| {
+                own(&observation.subnets, ends.get(side), |it: &SubnetView| {
                     &it.network
                 })
             }),
             links: BySide::of(|side| links(side, true)),
             neighbours: BySide::of(|side| links(side, false)),
             tables: BySide::of(|side| {
-                own(&survey.tables, ends.get(side), |it: &RouteTableView| {
-                    &it.network
-                })
+                own(
+                    &observation.tables,
+                    ends.get(side),
+                    |it: &RouteTableView| &it.network,
+                )
             }),
             groups: BySide::of(|side| {
-                own(&survey.groups, ends.get(side), |it: &GroupView| &it.network)
-            }),
-            lists: BySide::of(|side| {
-                own(&survey.lists, ends.get(side), |it: &AccessListView| {
+                own(&observation.groups, ends.get(side), |it: &GroupView| {
                     &it.network
                 })
             }),
-            dns: BySide::of(|side| survey.dns.get(ends.get(side)).copied()),
-            may_create_link: rehearsed(Sight::MayCreateLink),
-            may_create_group: BySide::of(|side| rehearsed(Sight::MayCreateGroup(side))),
+            lists: BySide::of(|side| {
+                own(&observation.lists, ends.get(side), |it: &AccessListView| {
+                    &it.network
+                })
+            }),
+            dns: BySide::of(|side| observation.dns.get(ends.get(side)).copied()),
+            may_create_link: rehearsed(Query::MayCreateLink),
+            may_create_group: BySide::of(|side| rehearsed(Query::MayCreateGroup(side))),
         }
     }
 }
@@ -126,13 +130,13 @@ fn joins(link: &LinkView, ends: &BySide<NetworkRef>) -> bool {
     link.end(&ends.local).is_some() && link.end(&ends.remote).is_some()
 }
 
-/// Those of a place's views that are of this network.
+/// Those of an account and region that are of this network.
 fn own<V: Clone>(
-    views: &std::collections::BTreeMap<Place, Vec<V>>,
+    views: &std::collections::BTreeMap<AccountRegion, Vec<V>>,
     network: &NetworkRef,
     of: impl Fn(&V) -> &domain::text::CloudNetwork,
 ) -> Option<Vec<V>> {
-    let all = views.get(&network.place)?;
+    let all = views.get(&network.at)?;
     Some(
         all.iter()
             .filter(|view| *of(view) == network.network)

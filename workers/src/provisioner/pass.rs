@@ -8,13 +8,13 @@ use super::{
     apply::{Action, Report, apply, check_identity},
     block::{self, Verdict},
     graph::Graph,
-    logbook::{Logbook, Written},
+    log::{NetworkLog, Written},
     memory::{AsOf, Memory, Outlook},
+    observation::Observation,
     observe::Observed,
-    place,
     plan::{Facts, Next, Plan, Step, closing, plan},
     settings::ProvisionerSettings,
-    survey::Survey,
+    sides,
 };
 use chrono::{DateTime, Utc};
 use cloud::{Cloud, CloudError};
@@ -37,13 +37,13 @@ pub(super) type Memories = BTreeMap<PeeringId, Memory>;
 
 /// How many plans one peering may need in a row; far more than any life has steps. What is left
 /// then is due at once.
-const ROUNDS: usize = 128;
+const MOST_PLANS: usize = 128;
 
 /// Everything that a pass works with.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a> {
     pub(super) cloud: &'a dyn Cloud,
-    pub(super) book: &'a dyn Logbook,
+    pub(super) log: &'a dyn NetworkLog,
     pub(super) clock: &'a Clock,
     pub(super) settings: &'a ProvisionerSettings,
     pub(super) graph: &'a RwLock<Graph>,
@@ -51,8 +51,8 @@ pub(super) struct Pass<'a> {
 }
 
 /// What the steps of a plan came to.
-struct Carried {
-    page: Arc<Loaded>,
+struct StepsRun {
+    loaded: Arc<Loaded>,
     /// The first failure, and on which side.
     failure: Option<(Side, CloudError)>,
     /// Whether an outcome no longer followed, so that the rest was left.
@@ -62,12 +62,12 @@ struct Carried {
 impl Pass<'_> {
     /// Works on every peering of the network that is due. Says when something is due again without
     /// any event.
-    pub(super) async fn visit(
+    pub(super) async fn run(
         &self,
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
-        let mut page = self.book.load().await?;
-        if let Some(first) = page.undecodable.first() {
+        let mut loaded = self.log.load().await?;
+        if let Some(first) = loaded.undecodable.first() {
             tracing::error!(
                 revision = first.revision,
                 event_type = first.event_type,
@@ -75,7 +75,7 @@ impl Pass<'_> {
             );
             return Ok(None);
         }
-        let Network::Registered(network) = &page.network else {
+        let Network::Registered(network) = &loaded.network else {
             return Ok(None);
         };
         let live: Vec<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
@@ -85,77 +85,79 @@ impl Pass<'_> {
         let upkeep = memories
             .values()
             .any(|memory| memory.settled && memory.time_has_come());
-        let mut survey = Survey::default();
+        let mut observation = Observation::default();
         for id in live {
             let memory = memories.entry(id).or_default();
-            if !(memory.is_due(as_of(&page, id).as_ref()) || upkeep && memory.settled) {
+            if !(memory.is_due(as_of(&loaded, id).as_ref()) || upkeep && memory.settled) {
                 continue;
             }
-            let (after, outlook) = self.attend(page, id, memory, &mut survey).await?;
-            page = after;
-            memory.schedule(outlook, as_of(&page, id), self.settings);
+            let (after, outlook) = self.reconcile(loaded, id, memory, &mut observation).await?;
+            loaded = after;
+            memory.schedule(outlook, as_of(&loaded, id), self.settings);
         }
         Ok(memories.values().filter_map(|memory| memory.due).min())
     }
 
     /// Works on one peering until nothing is left to do for now.
-    pub(super) async fn attend(
+    pub(super) async fn reconcile(
         &self,
-        mut page: Arc<Loaded>,
+        mut loaded: Arc<Loaded>,
         id: PeeringId,
         memory: &mut Memory,
-        survey: &mut Survey,
+        observation: &mut Observation,
     ) -> Result<(Arc<Loaded>, Outlook), JournalError> {
-        survey.freshen();
-        for _ in 0..ROUNDS {
+        observation.freshen();
+        for _ in 0..MOST_PLANS {
             if self.stop.is_cancelled() {
-                return Ok((page, Next::Poll.into()));
+                return Ok((loaded, Next::Poll.into()));
             }
-            let Some((network, peering)) = on_record(&page, id) else {
-                return Ok((page, Next::Settled.into()));
+            let Some((network, peering)) = on_record(&loaded, id) else {
+                return Ok((loaded, Next::Settled.into()));
             };
             let now = (self.clock)();
             let Plan {
-                asks,
+                needs,
                 steps,
                 next,
                 missing,
                 due,
-            } = self.plan(network, peering, survey, memory, now, plan);
-            if !asks.is_empty() {
-                if let Err(unseen) = survey.look(self.cloud, network, peering, &asks).await {
-                    let page = self
-                        .close_beside(unseen.side, page, id, survey, memory)
+            } = self.plan(network, peering, observation, memory, now, plan);
+            if !needs.is_empty() {
+                if let Err(unseen) = observation.look(self.cloud, network, peering, &needs).await {
+                    let loaded = self
+                        .close_beside(unseen.side, loaded, id, observation, memory)
                         .await?;
-                    let (page, next) = self
-                        .failed(page, id, unseen.side, &unseen.error, memory)
+                    let (loaded, next) = self
+                        .failed(loaded, id, unseen.side, &unseen.error, memory)
                         .await?;
-                    return Ok((page, next.into()));
+                    return Ok((loaded, next.into()));
                 }
                 continue;
             }
             tracing::debug!(peering = %id, ?steps, ?next, "planned");
             memory.note_missing(&missing, now);
-            let planned_on = page.revision;
-            let carried = self.carry_out(steps, page, id, survey, memory).await?;
-            page = carried.page;
-            if carried.stale {
-                page = self.book.load().await?;
-                *survey = Survey::default();
+            let planned_on = loaded.revision;
+            let ran = self
+                .run_steps(steps, loaded, id, observation, memory)
+                .await?;
+            loaded = ran.loaded;
+            if ran.stale {
+                loaded = self.log.load().await?;
+                *observation = Observation::default();
                 continue;
             }
-            if let Some((side, error)) = carried.failure {
-                let (page, next) = self.failed(page, id, side, &error, memory).await?;
-                return Ok((page, next.into()));
+            if let Some((side, error)) = ran.failure {
+                let (loaded, next) = self.failed(loaded, id, side, &error, memory).await?;
+                return Ok((loaded, next.into()));
             }
             // What was recorded, or what somebody asked for meanwhile, is on record now: whether
             // nothing is left to do is for a plan on that.
-            if next != Next::AtOnce && page.revision == planned_on {
+            if next != Next::AtOnce && loaded.revision == planned_on {
                 let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
-                return Ok((page, Outlook { next, due_in }));
+                return Ok((loaded, Outlook { next, due_in }));
             }
         }
-        Ok((page, Next::Poll.into()))
+        Ok((loaded, Next::Poll.into()))
     }
 
     /// A side that cannot be seen holds up everything but this: what is no longer admitted on the
@@ -163,45 +165,52 @@ impl Pass<'_> {
     async fn close_beside(
         &self,
         unseen: Side,
-        page: Arc<Loaded>,
+        loaded: Arc<Loaded>,
         id: PeeringId,
-        survey: &mut Survey,
+        observation: &mut Observation,
         memory: &mut Memory,
     ) -> Result<Arc<Loaded>, JournalError> {
         let side = unseen.other();
         for _ in 0..2 {
-            let Some((network, peering)) = on_record(&page, id) else {
+            let Some((network, peering)) = on_record(&loaded, id) else {
                 break;
             };
-            let Plan { asks, steps, .. } =
-                self.plan(network, peering, survey, memory, (self.clock)(), |facts| {
-                    closing(facts, side)
-                });
-            if asks.is_empty() {
-                return Ok(self.carry_out(steps, page, id, survey, memory).await?.page);
+            let Plan { needs, steps, .. } = self.plan(
+                network,
+                peering,
+                observation,
+                memory,
+                (self.clock)(),
+                |facts| closing(facts, side),
+            );
+            if needs.is_empty() {
+                return Ok(self
+                    .run_steps(steps, loaded, id, observation, memory)
+                    .await?
+                    .loaded);
             }
-            if let Err(also) = survey.look(self.cloud, network, peering, &asks).await {
+            if let Err(also) = observation.look(self.cloud, network, peering, &needs).await {
                 tracing::warn!(peering = %id, %side, error = %also.error, "what is to be closed cannot be seen either");
                 break;
             }
         }
-        Ok(page)
+        Ok(loaded)
     }
 
     fn plan(
         &self,
         network: &Registered,
         peering: &Peering,
-        survey: &Survey,
+        observation: &Observation,
         memory: &Memory,
         now: DateTime<Utc>,
-        judge: impl FnOnce(&Facts<'_>) -> Plan,
+        make: impl FnOnce(&Facts<'_>) -> Plan,
     ) -> Plan {
-        let seen = Observed::of(survey, network, peering);
-        let limits = BySide::of(|side| self.cloud.limits(&place::of(network, peering, side)));
+        let seen = Observed::of(observation, network, peering);
+        let limits = BySide::of(|side| self.cloud.limits(&sides::of(network, peering, side)));
         let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
-        let seen_at = now - survey.age();
-        judge(&Facts {
+        let seen_at = now - observation.age();
+        make(&Facts {
             network,
             peering,
             seen: &seen,
@@ -216,19 +225,19 @@ impl Pass<'_> {
 
     /// The steps in order. A failed action leaves out the rest of its side and of what follows from
     /// it, not the other side's.
-    async fn carry_out(
+    async fn run_steps(
         &self,
         steps: Vec<Step>,
-        mut page: Arc<Loaded>,
+        mut loaded: Arc<Loaded>,
         id: PeeringId,
-        survey: &mut Survey,
+        observation: &mut Observation,
         memory: &mut Memory,
-    ) -> Result<Carried, JournalError> {
+    ) -> Result<StepsRun, JournalError> {
         let mut failure: Option<(Side, CloudError)> = None;
         let mut made: BySide<Option<FirewallGroup>> = BySide::default();
-        let stale = |page| {
-            Ok(Carried {
-                page,
+        let stale = |loaded| {
+            Ok(StepsRun {
+                loaded,
                 failure: None,
                 stale: true,
             })
@@ -238,35 +247,35 @@ impl Pass<'_> {
                 if failure.as_ref().is_some_and(|(failed, _)| *failed == side) {
                     continue;
                 }
-                let Some((network, peering)) = on_record(&page, id) else {
-                    return stale(page);
+                let Some((network, peering)) = on_record(&loaded, id) else {
+                    return stale(loaded);
                 };
-                if let Err(error) = self.identify(network, peering, side, survey).await {
+                if let Err(error) = self.identify(network, peering, side, observation).await {
                     failure.get_or_insert((side, error));
                     continue;
                 }
             }
             let action = match step {
-                Step::Record(outcome) => match self.book.record(&page, outcome).await? {
+                Step::Record(outcome) => match self.log.record(&loaded, outcome).await? {
                     Written::New(after) | Written::Known(after) => {
-                        page = after;
+                        loaded = after;
                         continue;
                     }
-                    Written::Stale => return stale(page),
+                    Written::Stale => return stale(loaded),
                 },
                 Step::Intend(started) => match self
-                    .book
-                    .record(&page, Outcome::InitiationStarted(started))
+                    .log
+                    .record(&loaded, Outcome::InitiationStarted(started))
                     .await?
                 {
                     Written::New(after) => {
-                        page = after;
+                        loaded = after;
                         continue;
                     }
-                    // Another one is at it, or was: whether it made a link is for the next look to
+                    // Another one is at it, or was: whether it made a link is for the next pass to
                     // say.
                     Written::Known(after) => return stale(after),
-                    Written::Stale => return stale(page),
+                    Written::Stale => return stale(loaded),
                 },
                 Step::Act(action) => action,
                 Step::AdmitInNew { side, rule } => match made.get(side).clone() {
@@ -274,8 +283,8 @@ impl Pass<'_> {
                     None => continue,
                 },
             };
-            let (after, done) = self.act(page, id, &action, survey, memory).await?;
-            page = after;
+            let (after, done) = self.act(loaded, id, &action, observation, memory).await?;
+            loaded = after;
             match done {
                 Ok(group) => {
                     if group.is_some() {
@@ -285,8 +294,8 @@ impl Pass<'_> {
                 Err(error) => drop(failure.get_or_insert((action.side(), error))),
             }
         }
-        Ok(Carried {
-            page,
+        Ok(StepsRun {
+            loaded,
             failure,
             stale: false,
         })
@@ -299,12 +308,12 @@ impl Pass<'_> {
         network: &Registered,
         peering: &Peering,
         side: Side,
-        survey: &mut Survey,
+        observation: &mut Observation,
     ) -> Result<(), CloudError> {
-        let at = place::of(network, peering, side);
-        if survey.identities.get(&at) != Some(&at.account) {
+        let at = sides::of(network, peering, side);
+        if observation.identities.get(&at) != Some(&at.account) {
             check_identity(self.cloud, network, peering, side).await?;
-            survey.identities.insert(at.clone(), at.account);
+            observation.identities.insert(at.clone(), at.account);
         }
         Ok(())
     }
@@ -312,17 +321,17 @@ impl Pass<'_> {
     /// Carries out one action. Gives the group, if it made one.
     async fn act(
         &self,
-        page: Arc<Loaded>,
+        loaded: Arc<Loaded>,
         id: PeeringId,
         action: &Action,
-        survey: &mut Survey,
+        observation: &mut Observation,
         memory: &mut Memory,
     ) -> Result<(Arc<Loaded>, Result<Option<FirewallGroup>, CloudError>), JournalError> {
-        let Some((network, peering)) = on_record(&page, id) else {
-            return Ok((page, Ok(None)));
+        let Some((network, peering)) = on_record(&loaded, id) else {
+            return Ok((loaded, Ok(None)));
         };
         let report = apply(self.cloud, network, peering, action).await;
-        survey.forget(network, peering, action.side(), action.touches());
+        observation.forget(network, peering, action.side(), action.touches());
         tracing::info!(peering = %id, ?action, ?report, "acted");
         if let Action::AcceptLink { link, .. } = action
             && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
@@ -334,7 +343,7 @@ impl Pass<'_> {
                 memory.note_answered(action, (self.clock)());
                 memory.failures = 0;
                 memory.polls = 0;
-                Ok((page, Ok(made)))
+                Ok((loaded, Ok(made)))
             }
             Report::Failed(error) => match action {
                 Action::CreateLink { attempt } if error.definitely_not_applied() => {
@@ -342,15 +351,15 @@ impl Pass<'_> {
                         peering_id: id,
                         attempt: *attempt,
                     };
-                    let page = match self
-                        .book
-                        .record(&page, Outcome::InitiationRefused(refused))
+                    let loaded = match self
+                        .log
+                        .record(&loaded, Outcome::InitiationRefused(refused))
                         .await?
                     {
                         Written::New(after) | Written::Known(after) => after,
-                        Written::Stale => page,
+                        Written::Stale => loaded,
                     };
-                    Ok((page, Err(error)))
+                    Ok((loaded, Err(error)))
                 }
                 Action::CreateLink { .. }
                 | Action::AcceptLink { .. }
@@ -363,7 +372,7 @@ impl Pass<'_> {
                 | Action::DeleteGroup { .. }
                 | Action::AuthorizeRule { .. }
                 | Action::RevokeRule { .. }
-                | Action::TagFirewall { .. } => Ok((page, Err(error))),
+                | Action::TagFirewall { .. } => Ok((loaded, Err(error))),
             },
         }
     }
@@ -371,39 +380,39 @@ impl Pass<'_> {
     /// Weighs a failure, and puts it on record if somebody must act.
     async fn failed(
         &self,
-        page: Arc<Loaded>,
+        loaded: Arc<Loaded>,
         id: PeeringId,
         side: Side,
         error: &CloudError,
         memory: &mut Memory,
     ) -> Result<(Arc<Loaded>, Next), JournalError> {
-        let Some((network, peering)) = on_record(&page, id) else {
-            return Ok((page, Next::Settled));
+        let Some((network, peering)) = on_record(&loaded, id) else {
+            return Ok((loaded, Next::Settled));
         };
         tracing::warn!(peering = %id, %side, %error, request_id = error.request_id, failures = memory.failures, "provisioning failed");
         memory.failures = memory.failures.saturating_add(1);
-        let Verdict::Block(cause) = block::weigh(error, memory.failures) else {
-            return Ok((page, Next::Poll));
+        let Verdict::Block(cause) = block::classify(error, memory.failures) else {
+            return Ok((loaded, Next::Poll));
         };
         let permissions = self.cloud.permissions(error.operation);
         let block = block::from_error(network, peering, side, cause, error, &permissions);
         let Some(news) = block::news(peering, block) else {
-            return Ok((page, Next::Blocked));
+            return Ok((loaded, Next::Blocked));
         };
-        match self.book.record(&page, news).await? {
+        match self.log.record(&loaded, news).await? {
             Written::New(after) | Written::Known(after) => Ok((after, Next::Blocked)),
-            Written::Stale => Ok((page, Next::Blocked)),
+            Written::Stale => Ok((loaded, Next::Blocked)),
         }
     }
 }
 
-fn on_record(page: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
-    match &page.network {
+fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
+    match &loaded.network {
         Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
         Network::Unregistered | Network::Retired(_) => None,
     }
 }
 
-fn as_of(page: &Loaded, id: PeeringId) -> Option<AsOf> {
-    on_record(page, id).and_then(|(network, _)| AsOf::of(network, id))
+fn as_of(loaded: &Loaded, id: PeeringId) -> Option<AsOf> {
+    on_record(loaded, id).and_then(|(network, _)| AsOf::of(network, id))
 }

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    logbook::{Logbook, Written},
+    log::{NetworkLog, Written},
     pass::{Memories, Pass},
-    place,
     settings::ProvisionerSettings,
+    sides,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use cloud::{Cloud, CloudError, Layer, Operation, Place};
+use cloud::{AccountRegion, Cloud, CloudError, Layer, Operation};
 use domain::{
     CommandId, Context, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
@@ -279,7 +279,7 @@ impl Log {
 }
 
 #[async_trait]
-impl Logbook for Log {
+impl NetworkLog for Log {
     async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
         Ok(self.loaded())
     }
@@ -325,9 +325,9 @@ impl Fuse {
         }
     }
 
-    async fn around<T>(&self, deed: impl Future<Output = T>) -> T {
+    async fn wrap<T>(&self, call: impl Future<Output = T>) -> T {
         self.step().await;
-        let done = deed.await;
+        let done = call.await;
         self.step().await;
         done
     }
@@ -338,13 +338,13 @@ impl Fuse {
 pub(super) struct Fused<T>(pub(super) T, pub(super) Fuse);
 
 #[async_trait]
-impl<T: Logbook> Logbook for Fused<T> {
+impl<T: NetworkLog> NetworkLog for Fused<T> {
     async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
-        self.1.around(self.0.load()).await
+        self.1.wrap(self.0.load()).await
     }
 
     async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
-        self.1.around(self.0.record(on, outcome)).await
+        self.1.wrap(self.0.record(on, outcome)).await
     }
 }
 
@@ -356,14 +356,14 @@ impl<T: Cloud> Layer for Fused<T> {
     async fn call<O, F>(
         &self,
         _: Operation,
-        _: &Place,
+        _: &AccountRegion,
         once: impl Fn() -> F + Send + Sync,
     ) -> Result<O, CloudError>
     where
         F: Future<Output = Result<O, CloudError>> + Send,
         O: Send,
     {
-        self.1.around(once()).await
+        self.1.wrap(once()).await
     }
 }
 
@@ -374,21 +374,21 @@ pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedClou
     let log = Log::with_a_peering();
     let (network, peering) = (log.network(), log.peering());
     for side in Side::BOTH {
-        let end = place::end(&network, &peering, side);
-        cloud.hands().build(
+        let end = sides::end(&network, &peering, side);
+        cloud.out_of_band().build(
             &end.network,
             &end.ranges,
-            place::subnets(&network, &peering, side),
+            sides::subnets(&network, &peering, side),
         );
     }
     cloud
 }
 
-/// Visits the network as the provisioner does, until nothing is due, or for so long of the
+/// Runs passes over the network as the provisioner does, until nothing is due, or for so long of the
 /// runtime's time.
 pub(super) async fn settle(
     cloud: &dyn Cloud,
-    book: &dyn Logbook,
+    log: &dyn NetworkLog,
     clock: &Clock,
     settings: &ProvisionerSettings,
     memories: &mut Memories,
@@ -402,13 +402,13 @@ pub(super) async fn settle(
     loop {
         let pass = Pass {
             cloud,
-            book,
+            log,
             clock,
             settings,
             graph: &graph,
             stop: &stop,
         };
-        match pass.visit(memories).await.unwrap() {
+        match pass.run(memories).await.unwrap() {
             _ if memories.values().all(|memory| memory.settled) => return Settled::Yes,
             None => return Settled::Yes,
             Some(due) if due > deadline => return Settled::No,

@@ -1,7 +1,7 @@
 //! A link that somebody else made: previewed without a write, kept from then on, and never removed.
 
 use super::peering::{Life, text};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use peerage::api::v1::{Origin, PeeringState};
 use peerage_tests::oracle::{Expected, Route};
 use std::sync::Arc;
@@ -47,14 +47,14 @@ impl Life {
 }
 
 async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     let link = life.somebody_joins_the_networks().await;
     life.judge(&life.as_it_was(&link));
     let before = (
         life.history().await,
-        life.ground.changes(&life.pair).await.map(|it| it.len()),
+        life.running.changes(&life.pair).await.map(|it| it.len()),
     );
     let peer = life.peer();
     let peer: Vec<&str> = peer.iter().map(String::as_str).collect();
@@ -81,7 +81,7 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
     assert_eq!(
         (
             life.history().await,
-            life.ground.changes(&life.pair).await.map(|it| it.len())
+            life.running.changes(&life.pair).await.map(|it| it.len())
         ),
         before,
         "nothing was written"

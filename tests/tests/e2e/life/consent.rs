@@ -2,7 +2,7 @@
 //! keeps that side.
 
 use super::peering::{INGRESS, Life, data, text};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use peerage::api::v1::{AcceptedBy, PeeringState, Side};
 use peerage_tests::oracle::{Expected, Rule};
 use serde_json::json;
@@ -16,9 +16,9 @@ in_every_world!(
 );
 
 async fn a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_ingress_is_closed(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     life.judge(&life.expected());
     let (port, reason) = (INGRESS.0.to_string(), INGRESS.1);
     let allow = [
@@ -81,9 +81,9 @@ impl Life {
 }
 
 async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_that_side_is_left_alone(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     life.asks(&["--consent", "owner"]).await;
     life.agrees().await;
     let waiting = life.lives("awaiting_acceptance").await;
@@ -137,7 +137,7 @@ async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_tha
     expected.route_tables[2].routes.clear();
     expected.security_groups.truncate(1);
     life.judge(&expected);
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         // The one change there is the owner's own.
         let of_peer: Vec<_> = changes
             .iter()
@@ -159,12 +159,12 @@ async fn a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_tha
     life.ends().await;
 }
 
-async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc<Ground>) {
-    let life = Life::registered(ground).await;
+async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(running: Arc<RunningWorld>) {
+    let life = Life::registered(running).await;
     let before = (
         life.people().dump(&life.pair.places()),
         life.history().await,
-        life.ground.changes(&life.pair).await.map(|it| it.len()),
+        life.running.changes(&life.pair).await.map(|it| it.len()),
     );
     let peer = life.peer();
     let plan = life
@@ -221,7 +221,7 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
     let after = (
         life.people().dump(&life.pair.places()),
         life.history().await,
-        life.ground.changes(&life.pair).await.map(|it| it.len()),
+        life.running.changes(&life.pair).await.map(|it| it.len()),
     );
     assert_eq!(
         after, before,
@@ -230,8 +230,8 @@ async fn a_plan_says_in_order_what_would_be_done_and_does_none_of_it(ground: Arc
     life.ends().await;
 }
 
-async fn an_ingress_with_an_end_closes_by_itself(ground: Arc<Ground>) {
-    let life = Life::active(ground).await;
+async fn an_ingress_with_an_end_closes_by_itself(running: Arc<RunningWorld>) {
+    let life = Life::active(running).await;
     let (port, reason) = (INGRESS.0.to_string(), INGRESS.1);
     let allow = [
         "firewall",

@@ -2,7 +2,7 @@
 //! test each: all of it is counted.
 
 use super::peering::Life;
-use super::worlds::{Ground, World, changes};
+use super::worlds::{RunningWorld, World, changes};
 use crate::support::SOON;
 use crate::support::api::{Api, Command};
 use chrono::{DateTime, TimeDelta};
@@ -27,10 +27,10 @@ const BETWEEN: TimeDelta = TimeDelta::seconds(1);
 
 /// Nothing is late here, for only the engine's own calls are to be counted, not how often it has to
 /// wait.
-async fn prompt() -> Arc<Ground> {
-    let ground = Ground::start(World::Strict).await;
-    ground.strict().at_once().await;
-    Arc::new(ground)
+async fn prompt() -> Arc<RunningWorld> {
+    let running = RunningWorld::start(World::Strict).await;
+    running.strict().at_once().await;
+    Arc::new(running)
 }
 
 /// The account that a call is about: that of the caller, or the one that is entered by it.
@@ -65,8 +65,8 @@ fn counted<K: Ord>(calls: &[Call], key: impl Fn(&Call) -> K) -> BTreeMap<K, usiz
 #[tokio::test]
 async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_calls_to_be_active_and_none_afterwards()
  {
-    let (ground, data) = (prompt().await, TempDir::new().unwrap());
-    let pair = ground.pair();
+    let (running, data) = (prompt().await, TempDir::new().unwrap());
+    let pair = running.pair();
     let mut story = pair.commands();
     for command in &mut story.commands {
         match command {
@@ -81,9 +81,9 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
             Command::Accept(_) | Command::Restrict(_) => {}
         }
     }
-    let engine = ground.launch(data.path()).start().await;
+    let engine = running.launch(data.path()).start().await;
     let api = Api::connect(&engine.server()).await;
-    ground.strict().forget_calls().await;
+    running.strict().forget_calls().await;
     // At once, so that everything is on record before the link is there.
     for command in &story.commands {
         api.done(command).await;
@@ -94,7 +94,7 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
         "{:#?}",
         peering.routes
     );
-    let calls = ground.strict().calls().await;
+    let calls = running.strict().calls().await;
     for (side, place) in [("local", &pair.local.place), ("remote", &pair.remote.place)] {
         let ours: Vec<_> = calls
             .iter()
@@ -118,9 +118,9 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
             ours.len()
         );
     }
-    ground.strict().forget_calls().await;
+    running.strict().forget_calls().await;
     wait::elapse(Duration::from_secs(3)).await;
-    let idle = ground.strict().calls().await;
+    let idle = running.strict().calls().await;
     assert!(idle.is_empty(), "nothing is due: {idle:#?}");
     engine.stop().await;
 }
@@ -158,12 +158,12 @@ async fn a_look_at_three_peerings_in_place_reads_each_kind_of_thing_once_in_each
         life.agrees().await;
         life.converged().await;
     }
-    life.ground.strict().forget_calls().await;
+    life.running.strict().forget_calls().await;
     let looks = wait::until(
         "two looks from their beginning to their end",
         SOON,
         || async {
-            let looks = looks(life.ground.strict().calls().await);
+            let looks = looks(life.running.strict().calls().await);
             (looks.len() >= 4).then_some(looks)
         },
     )

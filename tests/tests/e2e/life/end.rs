@@ -1,7 +1,7 @@
 //! The ways out: removed without a trace, abandoned with a list, retired; and killed on the way.
 
 use super::peering::{Life, first, last, text};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use crate::support::SOON;
 use peerage::api::v1::{Leftover, leftover, removal::Cause};
 use peerage_tests::wait;
@@ -18,9 +18,9 @@ in_every_world!(
 );
 
 async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_network_can_retire(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     let before = life.history().await.len();
     let retire = ["network", "retire", &life.network, "--reason", "moved"];
     life.is_refused(&retire, "NETWORK_IN_USE").await;
@@ -54,7 +54,7 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
         2,
         "{types:?}"
     );
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         let actions: Vec<_> = changes.into_iter().map(|it| it.action).collect();
         let link = first(&actions, "DeleteVpcPeeringConnection");
         assert!(
@@ -90,8 +90,10 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
     life.ends().await;
 }
 
-async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(ground: Arc<Ground>) {
-    let life = Life::active(ground).await;
+async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
     let seen = life.converged().await;
     life.says(&[
         "peering",
@@ -133,9 +135,9 @@ async fn an_abandoned_peering_stays_as_it_stands_and_what_that_is_is_listed(grou
 }
 
 async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::active(ground).await;
+    let mut life = Life::active(running).await;
     // How many findings of the removal are on record at the next kill.
     for kill in [1, 3, 4] {
         if kill == 1 {
@@ -179,8 +181,8 @@ async fn an_engine_killed_in_the_middle_of_a_removal_leaves_nothing_in_the_end(
     life.ends().await;
 }
 
-async fn a_request_that_nobody_accepted_can_be_taken_back(ground: Arc<Ground>) {
-    let mut life = Life::registered(ground).await;
+async fn a_request_that_nobody_accepted_can_be_taken_back(running: Arc<RunningWorld>) {
+    let mut life = Life::registered(running).await;
     life.asks(&["--consent", "owner"]).await;
     let waiting = life.lives("awaiting_acceptance").await;
     life.shows(&life.pair.remote.place, &waiting.link, "pending-acceptance")
@@ -199,8 +201,8 @@ async fn a_request_that_nobody_accepted_can_be_taken_back(ground: Arc<Ground>) {
     life.ends().await;
 }
 
-async fn a_request_that_is_not_active_by_its_deadline_is_taken_back(ground: Arc<Ground>) {
-    let mut life = Life::registered(ground).await;
+async fn a_request_that_is_not_active_by_its_deadline_is_taken_back(running: Arc<RunningWorld>) {
+    let mut life = Life::registered(running).await;
     life.asks(&["--consent", "owner", "--deadline", "3s"]).await;
     let gone = life.lives("removed").await;
     let cause = gone.removal.and_then(|it| it.cause);

@@ -1,7 +1,7 @@
 //! Exposure: somebody else's rules at the peer that let the private network in.
 
 use super::peering::Life;
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -36,9 +36,9 @@ impl Life {
 }
 
 async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_revoked_only_where_that_is_agreed(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     let (agreed, other) = (
         life.somebody_opens_the_peer("agreed"),
         life.somebody_opens_the_peer("other"),
@@ -118,8 +118,10 @@ async fn somebody_elses_rule_that_lets_the_private_network_in_is_reported_and_re
     life.ends().await;
 }
 
-async fn a_rule_that_names_a_list_of_ranges_lets_in_what_the_list_holds(ground: Arc<Ground>) {
-    let life = Life::active(ground).await;
+async fn a_rule_that_names_a_list_of_ranges_lets_in_what_the_list_holds(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
     let group = life
         .people()
         .open(&life.pair.remote, "legacy", &[(443, "192.168.0.0/16")]);

@@ -11,8 +11,8 @@
 macro_rules! in_world {
     ($module:ident, $world:ident, $made:ident: $($scenario:ident),+) => {
         mod $module {
-            use crate::life::worlds::{Ground, World};
-            $(#[tokio::test] async fn $scenario() { super::$scenario(Ground::$made(World::$world).await).await; })+
+            use crate::life::worlds::{RunningWorld, World};
+            $(#[tokio::test] async fn $scenario() { super::$scenario(RunningWorld::$made(World::$world).await).await; })+
         }
     };
 }

@@ -1,7 +1,7 @@
 //! Name resolution over a link, and what it needs.
 
 use super::peering::Life;
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use peerage::api::v1::Side;
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ impl Life {
 }
 
 async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_it_is_removed(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     life.says(&["peering", "dns", &life.peering, "--side", "remote", "on"])
         .await;
     let peering = life.is_blocked("dns_precondition").await;
@@ -30,7 +30,7 @@ async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_i
         "{blocked:?}"
     );
     assert!(!life.resolves(&peering.link));
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         assert!(
             changes
                 .iter()

@@ -1,7 +1,7 @@
 //! What the owner of the peer does of his own accord: ends a link, or will have none.
 
 use super::peering::Life;
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use std::sync::Arc;
 
 in_every_world!(
@@ -9,8 +9,10 @@ in_every_world!(
     a_request_that_the_peers_owner_rejects_is_over_and_another_can_be_made,
 );
 
-async fn a_link_that_the_peer_ends_is_found_and_named_and_not_made_again(ground: Arc<Ground>) {
-    let life = Life::active(ground).await;
+async fn a_link_that_the_peer_ends_is_found_and_named_and_not_made_again(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
     let (link, before) = (life.converged().await.link, life.history().await.len());
     life.people().delete_link(&life.pair.remote.place, &link);
     life.checks().await;
@@ -19,7 +21,7 @@ async fn a_link_that_the_peer_ends_is_found_and_named_and_not_made_again(ground:
         life.told("DriftDetected", 1).await[0]["finding"]["kind"],
         "link_ended"
     );
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         assert_eq!(
             changes
                 .iter()
@@ -47,9 +49,9 @@ async fn a_link_that_the_peer_ends_is_found_and_named_and_not_made_again(ground:
 }
 
 async fn a_request_that_the_peers_owner_rejects_is_over_and_another_can_be_made(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     life.asks(&["--consent", "owner"]).await;
     let waiting = life.lives("awaiting_acceptance").await;
     let place = life.pair.remote.place.clone();

@@ -3,7 +3,7 @@
 
 use super::host::Host;
 use super::people::People;
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use crate::support::SOON;
 use crate::support::api::{Api, assert_valid};
 use crate::support::world::Pair;
@@ -20,7 +20,7 @@ pub(super) const INGRESS: (u16, &str) = (9092, "orders go to the peer's broker")
 
 /// An engine that serves one network.
 pub(super) struct Life {
-    pub(super) ground: Arc<Ground>,
+    pub(super) running: Arc<RunningWorld>,
     pub(super) pair: Pair,
     pub(super) launch: Launch,
     pub(super) engine: Host,
@@ -33,26 +33,32 @@ pub(super) struct Life {
 
 impl Life {
     /// A network on record, and no peering yet.
-    pub(super) async fn registered(ground: Arc<Ground>) -> Self {
-        Self::with(ground, |launch| launch).await
+    pub(super) async fn registered(running: Arc<RunningWorld>) -> Self {
+        Self::with(running, |launch| launch).await
     }
 
     /// The same, with an engine that is set up otherwise.
-    pub(super) async fn with(ground: Arc<Ground>, set: impl FnOnce(Launch) -> Launch) -> Self {
-        let mut life = Self::begun(ground, set).await;
+    pub(super) async fn with(
+        running: Arc<RunningWorld>,
+        set: impl FnOnce(Launch) -> Launch,
+    ) -> Self {
+        let mut life = Self::begun(running, set).await;
         let second = life.pair.local.subnets[1].clone();
         life.registers(&[&second]).await;
         life
     }
 
     /// An engine, and nothing on record.
-    pub(super) async fn begun(ground: Arc<Ground>, set: impl FnOnce(Launch) -> Launch) -> Self {
-        let (pair, data) = (ground.pair(), TempDir::new().unwrap());
-        let launch = set(ground.launch(data.path()));
-        let engine = ground.host(&launch).await;
+    pub(super) async fn begun(
+        running: Arc<RunningWorld>,
+        set: impl FnOnce(Launch) -> Launch,
+    ) -> Self {
+        let (pair, data) = (running.pair(), TempDir::new().unwrap());
+        let launch = set(running.launch(data.path()));
+        let engine = running.host(&launch).await;
         let api = Api::connect(&engine.server()).await;
         Self {
-            ground,
+            running,
             pair,
             launch,
             engine,
@@ -89,8 +95,8 @@ impl Life {
     }
 
     /// Both sides in place: a route each way, and the peer's clients admitted to port 2113.
-    pub(super) async fn active(ground: Arc<Ground>) -> Self {
-        let mut life = Self::registered(ground).await;
+    pub(super) async fn active(running: Arc<RunningWorld>) -> Self {
+        let mut life = Self::registered(running).await;
         life.asks(&[]).await;
         life.agrees().await;
         life.converged().await;
@@ -257,7 +263,7 @@ impl Life {
 
     /// What somebody does by hand, and sees.
     pub(super) fn people(&self) -> &dyn People {
-        self.ground.people()
+        self.running.people()
     }
 
     /// Waits until this account sees a link in this state.
@@ -291,14 +297,14 @@ impl Life {
     /// Kills the engine as a crash would, and starts it again.
     pub(super) async fn crashes(&mut self) {
         self.engine.crash().await;
-        self.engine = self.ground.host(&self.launch).await;
+        self.engine = self.running.host(&self.launch).await;
         self.api = Api::connect(&self.engine.server()).await;
     }
 
     /// The end of a scenario: the engine stops in good order, and this world was what it is called.
     pub(super) async fn ends(self) {
         self.engine.stop().await;
-        self.ground.assert_it_was_faulty().await;
+        self.running.assert_it_was_faulty().await;
     }
 }
 

@@ -2,7 +2,7 @@
 //! stops a removal.
 
 use super::peering::Life;
-use super::worlds::{Change, Ground};
+use super::worlds::{Change, RunningWorld};
 use peerage::api::v1::Side;
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ where_permissions_count!(
 );
 
 async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     let account = life.pair.remote.place.account.clone();
-    life.ground.deny(&account, Change::MakeGroup).await;
+    life.running.deny(&account, Change::MakeGroup).await;
     life.asks(&[]).await;
     let blocked = life.is_blocked("permission_denied").await.block.unwrap();
     assert_eq!(blocked.side(), Side::Remote, "{blocked:?}");
     life.judge_clean();
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         assert!(
             changes
                 .iter()
@@ -29,7 +29,7 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
             "{changes:#?}"
         );
     }
-    life.ground.permit(&account, Change::MakeGroup).await;
+    life.running.permit(&account, Change::MakeGroup).await;
     life.agrees().await;
     life.converged().await;
     life.judge(&life.expected());
@@ -37,11 +37,11 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
 }
 
 async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_once_it_is_allowed(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::active(ground).await;
+    let mut life = Life::active(running).await;
     let account = life.pair.remote.place.account.clone();
-    life.ground.deny(&account, Change::DeleteRoute).await;
+    life.running.deny(&account, Change::DeleteRoute).await;
     life.says(&[
         "peering",
         "remove",
@@ -70,7 +70,7 @@ async fn a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_o
 
     life.crashes().await;
     life.judge(&expected);
-    life.ground.permit(&account, Change::DeleteRoute).await;
+    life.running.permit(&account, Change::DeleteRoute).await;
     life.lives("removed").await;
     life.judge_clean();
     life.ends().await;

@@ -1,7 +1,7 @@
 //! What speaks against a peering is found before anything is asked of the cloud.
 
 use super::peering::{Life, printed, text};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ in_every_world!(
 );
 
 async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_joined_once_they_do_not(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     // A block of the peer that nobody has put on record, in the middle of the private network's
     // range.
     let second = "10.20.64.0/24";
@@ -49,7 +49,7 @@ async fn networks_that_overlap_anywhere_are_named_before_anything_is_made_and_jo
         "{blocked:?}"
     );
     life.judge_clean();
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         let created = changes
             .iter()
             .filter(|it| {

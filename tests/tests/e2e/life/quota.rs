@@ -4,7 +4,7 @@
 //! How much is allowed is set for a whole world, so each of these worlds belongs to one test.
 
 use super::peering::Life;
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use crate::support::world::Pair;
 use peerage::api::v1::Side;
 use peerage_tests::oracle::{Expected, Wanted};
@@ -37,13 +37,13 @@ impl Life {
 }
 
 async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once_there_is_room(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::registered(ground).await;
+    let mut life = Life::registered(running).await;
     let (taken, link) = life.somebody_takes_the_room().await;
     let mut theirs = taken.expected(&link).peerings.remove(0);
     theirs.tags = None;
-    let before = life.ground.changes(&life.pair).await.map(|it| it.len());
+    let before = life.running.changes(&life.pair).await.map(|it| it.len());
 
     life.asks(&[]).await;
     life.agrees().await;
@@ -58,7 +58,7 @@ async fn a_network_without_room_is_found_before_anything_is_made_and_joined_once
         ..Expected::default()
     });
     assert_eq!(
-        life.ground.changes(&life.pair).await.map(|it| it.len()),
+        life.running.changes(&life.pair).await.map(|it| it.len()),
         before,
         "nothing was changed"
     );

@@ -1,7 +1,7 @@
 //! Routes that change: one takes another's place without a gap, and one goes.
 
 use super::peering::{Life, first, last};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use peerage::api::v1::{Peering, Side};
 use peerage_tests::oracle::Route;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ in_every_world!(
 const HALF: &str = "10.30.0.0/17";
 
 async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     let (remote, before) = (life.pair.remote.cidr.clone(), life.history().await.len());
     life.says(&[
         "route",
@@ -43,7 +43,7 @@ async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goe
         peering: life.peering.clone(),
     }];
     life.judge(&expected);
-    if let Some(changes) = life.ground.changes(&life.pair).await {
+    if let Some(changes) = life.running.changes(&life.pair).await {
         let at = |action: &str, range: &str| {
             changes.iter().position(|it| {
                 it.action == action
@@ -76,8 +76,10 @@ async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goe
     life.ends().await;
 }
 
-async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(ground: Arc<Ground>) {
-    let mut life = Life::registered(ground).await;
+async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(
+    running: Arc<RunningWorld>,
+) {
+    let mut life = Life::registered(running).await;
     let (local, table, destination) = (
         life.pair.local.clone(),
         life.pair.local.extra_route_table.clone(),

@@ -2,16 +2,16 @@
 //! how.
 
 use super::peering::Life;
-use super::worlds::{Ground, World};
+use super::worlds::{RunningWorld, World};
 use peerage_tests::strict::Call;
 use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn the_peers_role_is_entered_with_the_external_id_on_record_and_the_own_one_without() {
-    let life = Life::active(Ground::of(World::Strict).await).await;
+    let life = Life::active(RunningWorld::of(World::Strict).await).await;
     let shown = life.converged().await.external_id;
     assert!(!shown.is_empty());
-    let calls = life.ground.strict().calls().await;
+    let calls = life.running.strict().calls().await;
     let entered = |account: &str| {
         let ours = |call: &&Call| {
             let said = |name: &str| {

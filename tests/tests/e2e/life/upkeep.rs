@@ -2,7 +2,7 @@
 //! says.
 
 use super::peering::{Life, text};
-use super::worlds::Ground;
+use super::worlds::RunningWorld;
 use chrono::DateTime;
 use peerage::api::v1::{PeeringState, Side};
 use peerage_tests::oracle::Expected;
@@ -68,9 +68,9 @@ impl Life {
 }
 
 async fn what_somebody_takes_away_is_found_and_put_back_and_both_are_on_record(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     life.somebody_deletes_the_route();
     life.somebody_revokes_the_rule().await;
     life.somebody_untags_the_group().await;
@@ -100,9 +100,9 @@ async fn what_somebody_takes_away_is_found_and_put_back_and_both_are_on_record(
 }
 
 async fn a_network_that_only_reports_finds_by_itself_what_is_gone_and_puts_it_back_only_when_it_may(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::with(ground, |launch| {
+    let mut life = Life::with(running, |launch| {
         launch.set("provisioner.drift_interval", "500ms")
     })
     .await;
@@ -143,9 +143,9 @@ async fn a_network_that_only_reports_finds_by_itself_what_is_gone_and_puts_it_ba
 }
 
 async fn a_network_that_adopts_takes_over_what_somebody_changes_and_leaves_it_even_when_it_repairs_again(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let life = Life::active(ground).await;
+    let life = Life::active(running).await;
     life.says(&["network", "policy", &life.network, "--drift", "adopt"])
         .await;
     life.somebody_deletes_the_route();
@@ -206,9 +206,9 @@ async fn a_network_that_adopts_takes_over_what_somebody_changes_and_leaves_it_ev
 const PAUSE: Duration = Duration::from_millis(500);
 
 async fn a_repair_that_is_undone_again_and_again_waits_longer_each_time_and_ends_in_a_block(
-    ground: Arc<Ground>,
+    running: Arc<RunningWorld>,
 ) {
-    let mut life = Life::with(ground, |launch| {
+    let mut life = Life::with(running, |launch| {
         launch.set(
             "provisioner.repair_pause",
             &format!("{}ms", PAUSE.as_millis()),

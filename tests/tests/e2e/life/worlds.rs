@@ -57,7 +57,7 @@ impl Change {
 
 /// A running world.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct RunningWorld {
     cloud: Cloud,
     /// How many links a network may have; a simulated cloud knows by itself.
     links: usize,
@@ -72,7 +72,7 @@ enum Cloud {
     Simulated(Simulated),
 }
 
-static SHARED: [Mutex<Weak<Ground>>; 3] = [const { Mutex::const_new(Weak::new()) }; 3];
+static SHARED: [Mutex<Weak<RunningWorld>>; 3] = [const { Mutex::const_new(Weak::new()) }; 3];
 
 /// Who judges simulated worlds. Such a world belongs to one test: it costs nothing, and what
 /// happens in it depends on its seed.
@@ -81,19 +81,19 @@ static JUDGE: Mutex<Weak<Oracle>> = Mutex::const_new(Weak::new());
 /// Accounts are never used twice.
 static NUMBERS: AtomicUsize = AtomicUsize::new(1);
 
-impl Ground {
+impl RunningWorld {
     /// The world of this kind that is shared, where one is.
     pub(super) async fn of(world: World) -> Arc<Self> {
         let Some(shared) = SHARED.get(world as usize) else {
             return Arc::new(Self::start(world).await);
         };
         let mut running = shared.lock().await;
-        if let Some(ground) = running.upgrade() {
-            return ground;
+        if let Some(running) = running.upgrade() {
+            return running;
         }
-        let ground = Arc::new(Self::start(world).await);
-        *running = Arc::downgrade(&ground);
-        ground
+        let running = Arc::new(Self::start(world).await);
+        *running = Arc::downgrade(&running);
+        running
     }
 
     /// One that nobody else is in: for tests that change its rules.
@@ -109,7 +109,7 @@ impl Ground {
 
     /// One that nobody else is in, where no network may have more than one link.
     pub(super) async fn with_room_for_one(world: World) -> Arc<Self> {
-        let mut ground = match world {
+        let mut running = match world {
             World::Bare | World::Strict | World::Faulty => Self::start(world).await,
             World::Simulated => {
                 Self::simulated(SimulatedSettings {
@@ -119,11 +119,11 @@ impl Ground {
                 .await
             }
         };
-        ground.links = 1;
-        if let Some(strict) = ground.emulated().and_then(|it| it.strict.as_ref()) {
+        running.links = 1;
+        if let Some(strict) = running.emulated().and_then(|it| it.strict.as_ref()) {
             strict.set("active_per_vpc", 1).await;
         }
-        Arc::new(ground)
+        Arc::new(running)
     }
 
     /// A simulated cloud of this temper.
@@ -205,7 +205,7 @@ impl Ground {
             Cloud::Emulated(_) => self.strict().deny(account, change.action()).await,
             Cloud::Simulated(it) => it
                 .cloud
-                .hands()
+                .out_of_band()
                 .deny_call(&account.parse().unwrap(), change.operation()),
         }
     }
@@ -214,7 +214,7 @@ impl Ground {
     pub(super) async fn permit(&self, account: &str, change: Change) {
         match &self.cloud {
             Cloud::Emulated(_) => self.strict().permit(account, change.action()).await,
-            Cloud::Simulated(it) => it.cloud.hands().allow(&account.parse().unwrap()),
+            Cloud::Simulated(it) => it.cloud.out_of_band().allow(&account.parse().unwrap()),
         }
     }
 

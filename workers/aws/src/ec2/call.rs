@@ -11,7 +11,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::codes::classify;
 use crate::ec2::connect::Clients;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
     pub(crate) clients: Clients,
     owner: &'a Ec2,
     operation: Action,
-    at: &'a Place,
+    at: &'a Scope,
     sent: Sent,
 }
 
@@ -52,7 +52,7 @@ impl Intercept for Sent {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) async fn start(owner: &'a Ec2, operation: Action, at: &'a Place) -> Self {
+    pub(crate) async fn start(owner: &'a Ec2, operation: Action, at: &'a Scope) -> Self {
         Self {
             clients: owner.clients(at).await,
             owner,

@@ -4,7 +4,7 @@ use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::connect::{Clients, http_client};
 use crate::ec2::error::Ec2Error;
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::settings::Ec2Settings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ struct Inner {
     settings: Ec2Settings,
     http: SharedHttpClient,
     /// By the place with the external id that is shown there: tenants never share a session.
-    clients: Mutex<HashMap<Place, Clients>>,
+    clients: Mutex<HashMap<Scope, Clients>>,
 }
 
 /// Who the credentials of a place belong to.
@@ -49,7 +49,7 @@ impl Ec2 {
 
     /// Asks STS who we are at this place. To be compared with the account that was meant before
     /// anything is changed there.
-    pub async fn caller_identity(&self, at: &Place) -> Result<CallerIdentity, Ec2Error> {
+    pub async fn caller_identity(&self, at: &Scope) -> Result<CallerIdentity, Ec2Error> {
         let call = Call::start(self, Action::GetCallerIdentity, at).await;
         let request = call
             .clients
@@ -75,11 +75,11 @@ impl Ec2 {
     }
 
     /// Forgets the one session that calls to this place use.
-    pub(crate) fn forget_session(&self, at: &Place) {
+    pub(crate) fn forget_session(&self, at: &Scope) {
         self.lock().remove(&self.inner.settings.entered(at));
     }
 
-    pub(crate) async fn clients(&self, at: &Place) -> Clients {
+    pub(crate) async fn clients(&self, at: &Scope) -> Clients {
         let at = self.inner.settings.entered(at);
         if let Some(clients) = self.lock().get(&at) {
             return clients.clone();
@@ -90,7 +90,7 @@ impl Ec2 {
         self.lock().entry(at).or_insert(clients).clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Clients>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Scope, Clients>> {
         self.inner
             .clients
             .lock()

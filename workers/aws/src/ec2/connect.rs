@@ -1,6 +1,6 @@
 //! Makes the SDK's clients: HTTP, credentials, timeouts, and never a second attempt.
 
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::settings::{BaseCredentials, Ec2Settings};
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -40,7 +40,7 @@ impl Clients {
     pub(crate) async fn prepare(
         settings: &Ec2Settings,
         http: &SharedHttpClient,
-        at: &Place,
+        at: &Scope,
     ) -> Self {
         let base = base_config(settings, http, at).await;
         let config = match settings.role_arn(at) {
@@ -64,7 +64,7 @@ impl Clients {
 }
 
 /// Everything but the role.
-async fn base_config(settings: &Ec2Settings, http: &SharedHttpClient, at: &Place) -> SdkConfig {
+async fn base_config(settings: &Ec2Settings, http: &SharedHttpClient, at: &Scope) -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(at.region.clone()))
@@ -84,7 +84,7 @@ async fn base_config(settings: &Ec2Settings, http: &SharedHttpClient, at: &Place
 async fn base_credentials(
     settings: &Ec2Settings,
     http: &SharedHttpClient,
-    at: &Place,
+    at: &Scope,
 ) -> SharedCredentialsProvider {
     match &settings.credentials {
         BaseCredentials::Static(keys) => {

@@ -31,10 +31,10 @@ mod ids;
 mod network_acls;
 mod pages;
 mod peering;
-mod place;
 mod prefix_lists;
 mod rehearsal;
 mod routes;
+mod scope;
 mod security_group_rules;
 mod security_groups;
 mod settings;
@@ -55,9 +55,9 @@ pub use peering::{
     CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole,
     PeeringStatus,
 };
-pub use place::{ExternalId, Place};
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};
+pub use scope::{ExternalId, Scope};
 pub use security_group_rules::{IngressRule, RuleSource, SecurityGroupRule};
 pub use security_groups::{CreateSecurityGroup, SecurityGroup};
 pub use settings::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys};

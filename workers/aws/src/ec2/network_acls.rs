@@ -7,7 +7,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
 use crate::ec2::ids::{NetworkAclId, SubnetId, VpcId};
 use crate::ec2::pages::{PAGE, batches, every_page};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use ipnet::IpNet;
 
@@ -47,7 +47,7 @@ impl Ec2 {
     /// All network ACLs of these VPCs.
     pub async fn describe_network_acls(
         &self,
-        at: &Place,
+        at: &Scope,
         vpcs: &[VpcId],
     ) -> Result<Vec<NetworkAcl>, Ec2Error> {
         let call = Call::start(self, Action::DescribeNetworkAcls, at).await;

@@ -7,7 +7,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::PrefixListId;
 use crate::ec2::pages::every_page;
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use ipnet::IpNet;
 
 /// EC2's upper bound for a page of entries.
@@ -17,7 +17,7 @@ impl Ec2 {
     /// The blocks of a list, the account's own, one that is shared with it, or one of AWS's.
     pub async fn get_managed_prefix_list_entries(
         &self,
-        at: &Place,
+        at: &Scope,
         list: &PrefixListId,
     ) -> Result<Vec<IpNet>, Ec2Error> {
         let call = Call::start(self, Action::GetManagedPrefixListEntries, at).await;

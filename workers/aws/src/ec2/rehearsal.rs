@@ -11,8 +11,8 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
 use crate::ec2::ids::{PeeringConnectionId, RouteTableId, SecurityGroupId};
 use crate::ec2::peering::{self, CreatePeering, PeeringOptions, PeeringRole};
-use crate::ec2::place::Place;
 use crate::ec2::routes::create_route;
+use crate::ec2::scope::Scope;
 use crate::ec2::security_group_rules::{IngressRule, authorize_ingress};
 use crate::ec2::security_groups::{CreateSecurityGroup, create_security_group};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -60,7 +60,7 @@ pub enum Rehearsed {
 impl Ec2 {
     /// Rehearses a change, in one call that changes nothing; in none where the endpoint might
     /// perform it.
-    pub async fn dry_run(&self, at: &Place, rehearsal: &Rehearsal) -> Result<Rehearsed, Ec2Error> {
+    pub async fn dry_run(&self, at: &Scope, rehearsal: &Rehearsal) -> Result<Rehearsed, Ec2Error> {
         if !self.settings().honours_dry_run() {
             return Ok(Rehearsed::NotAvailable);
         }

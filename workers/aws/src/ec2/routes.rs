@@ -6,7 +6,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PeeringConnectionId, RouteTableId, SubnetId, VpcId};
 use crate::ec2::pages::{PAGE_OF_ROUTE_TABLES, batches, every_page};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::create_route::builders::CreateRouteFluentBuilder;
 use aws_sdk_ec2::types::ResourceType;
@@ -67,7 +67,7 @@ impl Ec2 {
     /// All route tables of these VPCs, with all their routes.
     pub async fn describe_route_tables(
         &self,
-        at: &Place,
+        at: &Scope,
         vpcs: &[VpcId],
     ) -> Result<Vec<RouteTable>, Ec2Error> {
         let call = Call::start(self, Action::DescribeRouteTables, at).await;
@@ -93,7 +93,7 @@ impl Ec2 {
     /// EC2 makes it once.
     pub async fn create_route_table(
         &self,
-        at: &Place,
+        at: &Scope,
         vpc: &VpcId,
         client_token: &str,
         tags: &Tags,
@@ -119,7 +119,7 @@ impl Ec2 {
     /// Gives the subnet this table instead of the main one.
     pub async fn associate_route_table(
         &self,
-        at: &Place,
+        at: &Scope,
         table: &RouteTableId,
         subnet: &SubnetId,
     ) -> Result<(), Ec2Error> {
@@ -143,7 +143,7 @@ impl Ec2 {
     /// target, it is `AlreadyExists` and nothing changes.
     pub async fn create_route(
         &self,
-        at: &Place,
+        at: &Scope,
         table: &RouteTableId,
         destination: Ipv4Net,
         through: &PeeringConnectionId,
@@ -162,7 +162,7 @@ impl Ec2 {
     /// Removes the route for this destination, whatever its target: look at it first.
     pub async fn delete_route(
         &self,
-        at: &Place,
+        at: &Scope,
         table: &RouteTableId,
         destination: Ipv4Net,
     ) -> Result<(), Ec2Error> {

@@ -7,8 +7,8 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
 use crate::ec2::pages::{PAGE, batches, every_page};
-use crate::ec2::place::Place;
 use crate::ec2::routes::canonical;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::authorize_security_group_ingress::builders::AuthorizeSecurityGroupIngressFluentBuilder;
 use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType};
@@ -53,7 +53,7 @@ impl Ec2 {
     /// All rules of these groups, inbound and outbound.
     pub async fn describe_security_group_rules(
         &self,
-        at: &Place,
+        at: &Scope,
         groups: &[SecurityGroupId],
     ) -> Result<Vec<SecurityGroupRule>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSecurityGroupRules, at).await;
@@ -80,7 +80,7 @@ impl Ec2 {
     /// whether some stay when one fails.
     pub async fn authorize_security_group_ingress(
         &self,
-        at: &Place,
+        at: &Scope,
         group: &SecurityGroupId,
         wanted: &IngressRule,
     ) -> Result<SecurityGroupRule, Ec2Error> {
@@ -101,7 +101,7 @@ impl Ec2 {
     /// Removes one inbound rule.
     pub async fn revoke_security_group_ingress(
         &self,
-        at: &Place,
+        at: &Scope,
         group: &SecurityGroupId,
         rule: &SecurityGroupRuleId,
     ) -> Result<(), Ec2Error> {

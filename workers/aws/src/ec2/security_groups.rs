@@ -6,7 +6,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{SecurityGroupId, VpcId};
 use crate::ec2::pages::{PAGE, batches, every_page};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::create_security_group::builders::CreateSecurityGroupFluentBuilder;
 use aws_sdk_ec2::types::ResourceType;
@@ -39,7 +39,7 @@ impl Ec2 {
     /// All groups of these VPCs.
     pub async fn describe_security_groups(
         &self,
-        at: &Place,
+        at: &Scope,
         vpcs: &[VpcId],
     ) -> Result<Vec<SecurityGroup>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSecurityGroups, at).await;
@@ -65,7 +65,7 @@ impl Ec2 {
     /// `AlreadyExists`.
     pub async fn create_security_group(
         &self,
-        at: &Place,
+        at: &Scope,
         wanted: &CreateSecurityGroup,
     ) -> Result<SecurityGroupId, Ec2Error> {
         let call = Call::start(self, Action::CreateSecurityGroup, at).await;
@@ -83,7 +83,7 @@ impl Ec2 {
     /// [`Dependency`](crate::ec2::Ec2ErrorKind::Dependency).
     pub async fn delete_security_group(
         &self,
-        at: &Place,
+        at: &Scope,
         group: &SecurityGroupId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::DeleteSecurityGroup, at).await;

@@ -1,6 +1,6 @@
 //! What the caller decides about the way to EC2: endpoint, credentials, roles, timeouts.
 
-use crate::ec2::place::{ExternalId, Place};
+use crate::ec2::scope::{ExternalId, Scope};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -83,7 +83,7 @@ impl Default for Ec2Settings {
 
 impl Ec2Settings {
     /// The role to assume at this place, if any.
-    pub(crate) fn role_arn(&self, at: &Place) -> Option<String> {
+    pub(crate) fn role_arn(&self, at: &Scope) -> Option<String> {
         let own = self
             .accounts
             .get(&at.account)
@@ -100,7 +100,7 @@ impl Ec2Settings {
 
     /// The place with the external id that is really shown there: the account's own, else the
     /// call's; none where no role is assumed.
-    pub(crate) fn entered(&self, at: &Place) -> Place {
+    pub(crate) fn entered(&self, at: &Scope) -> Scope {
         let own = self
             .accounts
             .get(&at.account)
@@ -109,7 +109,7 @@ impl Ec2Settings {
         let external_id = self
             .role_arn(at)
             .and_then(|_| own.or_else(|| at.external_id.clone()));
-        Place {
+        Scope {
             external_id,
             ..at.clone()
         }
@@ -147,7 +147,7 @@ mod tests {
             accounts: [("222222222222".to_owned(), access)].into(),
             ..Ec2Settings::default()
         };
-        let role = |account: &str, region: &str| settings.role_arn(&Place::new(account, region));
+        let role = |account: &str, region: &str| settings.role_arn(&Scope::new(account, region));
         assert_eq!(
             role("111111111111", "eu-west-1").as_deref(),
             Some("arn:aws:iam::111111111111:role/peerage")
@@ -165,7 +165,7 @@ mod tests {
             Some("arn:aws-us-gov:iam::111111111111:role/peerage")
         );
         assert_eq!(
-            Ec2Settings::default().role_arn(&Place::new("111111111111", "eu-west-1")),
+            Ec2Settings::default().role_arn(&Scope::new("111111111111", "eu-west-1")),
             None
         );
     }
@@ -181,15 +181,15 @@ mod tests {
             accounts: [("222222222222".to_owned(), access)].into(),
             ..Ec2Settings::default()
         };
-        let shown = |settings: &Ec2Settings, at: Place| {
+        let shown = |settings: &Ec2Settings, at: Scope| {
             settings
                 .entered(&at)
                 .external_id
                 .map(|id| id.as_str().to_owned())
         };
         let (one, other) = (
-            Place::new("111111111111", "eu-west-1"),
-            Place::new("222222222222", "eu-west-1"),
+            Scope::new("111111111111", "eu-west-1"),
+            Scope::new("222222222222", "eu-west-1"),
         );
         assert_eq!(shown(&settings, one.clone()), None);
         assert_eq!(

@@ -7,7 +7,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{SubnetId, VpcId};
 use crate::ec2::pages::{PAGE, batches, every_page};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::types::ResourceType;
 use ipnet::Ipv4Net;
@@ -27,7 +27,7 @@ impl Ec2 {
     /// All subnets of these VPCs.
     pub async fn describe_subnets(
         &self,
-        at: &Place,
+        at: &Scope,
         vpcs: &[VpcId],
     ) -> Result<Vec<Subnet>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSubnets, at).await;
@@ -51,7 +51,7 @@ impl Ec2 {
 
     pub async fn create_subnet(
         &self,
-        at: &Place,
+        at: &Scope,
         vpc: &VpcId,
         cidr: Ipv4Net,
         tags: &Tags,

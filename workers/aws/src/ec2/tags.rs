@@ -4,7 +4,7 @@ use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ impl Ec2 {
     /// ones that `at` sees.
     pub async fn create_tags(
         &self,
-        at: &Place,
+        at: &Scope,
         resource: &str,
         tags: &Tags,
     ) -> Result<(), Ec2Error> {

@@ -6,7 +6,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::VpcId;
 use crate::ec2::pages::{PAGE, batches, every_page};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, ResourceType, VpcAttributeName, VpcCidrBlockState,
@@ -50,7 +50,7 @@ pub struct CreateVpc {
 impl Ec2 {
     /// Those of these VPCs that there are. One that is missing is gone, or not visible yet, or
     /// another account's.
-    pub async fn describe_vpcs(&self, at: &Place, ids: &[VpcId]) -> Result<Vec<Vpc>, Ec2Error> {
+    pub async fn describe_vpcs(&self, at: &Scope, ids: &[VpcId]) -> Result<Vec<Vpc>, Ec2Error> {
         let call = Call::start(self, Action::DescribeVpcs, at).await;
         let mut all = Vec::new();
         for batch in batches(ids) {
@@ -72,7 +72,7 @@ impl Ec2 {
     }
 
     /// The VPC of this id. `None`: it is gone, or not visible yet, or another account's.
-    pub async fn describe_vpc(&self, at: &Place, id: &VpcId) -> Result<Option<Vpc>, Ec2Error> {
+    pub async fn describe_vpc(&self, at: &Scope, id: &VpcId) -> Result<Option<Vpc>, Ec2Error> {
         Ok(self
             .describe_vpcs(at, std::slice::from_ref(id))
             .await?
@@ -81,7 +81,7 @@ impl Ec2 {
     }
 
     /// What the VPC does about names. Two calls: EC2 tells one attribute at a time.
-    pub async fn describe_vpc_dns(&self, at: &Place, id: &VpcId) -> Result<VpcDns, Ec2Error> {
+    pub async fn describe_vpc_dns(&self, at: &Scope, id: &VpcId) -> Result<VpcDns, Ec2Error> {
         let call = Call::start(self, Action::DescribeVpcAttribute, at).await;
         let request = |attribute| {
             call.clients
@@ -109,7 +109,7 @@ impl Ec2 {
         })
     }
 
-    pub async fn create_vpc(&self, at: &Place, wanted: &CreateVpc) -> Result<Vpc, Ec2Error> {
+    pub async fn create_vpc(&self, at: &Scope, wanted: &CreateVpc) -> Result<Vpc, Ec2Error> {
         let call = Call::start(self, Action::CreateVpc, at).await;
         let request = call
             .clients

@@ -11,16 +11,17 @@ use crate::ec2::{
     RouteTable, RouteTarget, Subnet, Tags, Vpc,
 };
 use cloud::{
-    Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG, Operation, Place,
+    AccountRegion, Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG,
+    Operation,
 };
 use domain::{PeeringId, Provider, Region};
 use uuid::Uuid;
 
 const OWNER: PeeringId = PeeringId(Uuid::from_u128(7));
 
-fn place(account: &str, region: &str) -> Place {
+fn place(account: &str, region: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, region).unwrap();
-    Place {
+    AccountRegion {
         provider: Provider::Aws,
         account: account.parse().unwrap(),
         region,
@@ -30,12 +31,12 @@ fn place(account: &str, region: &str) -> Place {
 
 fn network(account: &str, region: &str, vpc: &str) -> NetworkRef {
     NetworkRef {
-        place: place(account, region),
+        at: place(account, region),
         network: vpc.parse().unwrap(),
     }
 }
 
-fn here() -> Place {
+fn here() -> AccountRegion {
     place("111111111111", "eu-west-1")
 }
 
@@ -104,10 +105,7 @@ fn a_stranger_with_the_right_network_id_is_shown_as_a_stranger() {
         end("", "", "vpc-2"),
     );
     let link = views::link(&asked, &stranger).unwrap().unwrap();
-    assert_eq!(
-        link.requester.network.place.account.as_str(),
-        "666666666666"
-    );
+    assert_eq!(link.requester.network.at.account.as_str(), "666666666666");
     assert_eq!(
         link.accepter.network,
         network("111111111111", "eu-west-1", "vpc-2"),
@@ -276,7 +274,7 @@ fn routes_keep_their_target_and_those_that_are_not_ipv4_are_left_out() {
 #[test]
 fn another_providers_place_is_not_supported() {
     let region = Region::of(Provider::Gcp, "europe-west1").unwrap();
-    let at = Place {
+    let at = AccountRegion {
         provider: Provider::Gcp,
         account: "orders-prod".parse().unwrap(),
         region,
@@ -284,9 +282,9 @@ fn another_providers_place_is_not_supported() {
     };
     let refused = Asked::of(Operation::Links, &at).err().unwrap();
     assert_eq!(refused.kind, CloudErrorKind::Unsupported);
-    let end = |place| LinkEnd {
+    let end = |at| LinkEnd {
         network: NetworkRef {
-            place,
+            at,
             network: "vpc-1".parse().unwrap(),
         },
         ranges: Vec::new(),
@@ -305,11 +303,11 @@ fn another_providers_place_is_not_supported() {
 
 #[test]
 fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
-    let at = Place {
+    let at = AccountRegion {
         external_id: Some("tenant-7".parse().unwrap()),
         ..here()
     };
-    let shown = requests::place(Operation::Identity, &at)
+    let shown = requests::scope(Operation::Identity, &at)
         .unwrap()
         .external_id;
     assert_eq!(
@@ -317,7 +315,7 @@ fn the_external_id_goes_along_and_is_not_told_to_the_other_side() {
         Some("tenant-7")
     );
     assert_eq!(
-        requests::place(Operation::Identity, &here())
+        requests::scope(Operation::Identity, &here())
             .unwrap()
             .external_id,
         None

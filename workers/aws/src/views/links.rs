@@ -2,7 +2,7 @@
 
 use super::{super::refusals::Asked, owner};
 use crate::ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
-use cloud::{CloudError, LinkEnd, LinkState, LinkView, NetworkRef, Place};
+use cloud::{AccountRegion, CloudError, LinkEnd, LinkState, LinkView, NetworkRef};
 use domain::{Provider, Region};
 
 /// The connection as a link; `None` if an end has no name in our words, as one in a region that we
@@ -14,7 +14,7 @@ pub(in super::super) fn link(
     let (Some(requester), Some(accepter)) =
         (end(asked, &found.requester), end(asked, &found.accepter))
     else {
-        tracing::debug!(link = %found.id, at = %asked.place, "a peering connection that leads where we cannot say");
+        tracing::debug!(link = %found.id, at = %asked.scope, "a peering connection that leads where we cannot say");
         return Ok(None);
     };
     Ok(Some(LinkView {
@@ -33,18 +33,18 @@ pub(in super::super) fn link(
 fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
     let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let account = told(&found.account)
-        .unwrap_or_else(|| asked.place.account.clone())
+        .unwrap_or_else(|| asked.scope.account.clone())
         .parse()
         .ok()?;
-    let region = told(&found.region).unwrap_or_else(|| asked.place.region.clone());
-    let place = Place {
+    let region = told(&found.region).unwrap_or_else(|| asked.scope.region.clone());
+    let at = AccountRegion {
         provider: Provider::Aws,
         account,
         region: Region::of(Provider::Aws, &region).ok()?,
         external_id: None,
     };
     let network = NetworkRef {
-        place,
+        at,
         network: found.vpc.as_ref()?.as_str().parse().ok()?,
     };
     Some(LinkEnd {

@@ -9,7 +9,7 @@ pub(in super::super) fn network(
     asked: &Asked<'_>,
     found: &Vpc,
 ) -> Result<Option<NetworkView>, CloudError> {
-    if !found.account.is_empty() && found.account != asked.place.account {
+    if !found.account.is_empty() && found.account != asked.scope.account {
         return Ok(None);
     }
     let ranges = found

@@ -12,7 +12,7 @@ mod support;
 
 use peerage_aws::ec2::{
     CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection,
-    PeeringFilter, Place, Tags, VpcId,
+    PeeringFilter, Scope, Tags, VpcId,
 };
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
@@ -57,7 +57,7 @@ impl Servers {
 /// Two networks to peer, ours in a region that no other test uses.
 struct Scene {
     servers: Arc<Servers>,
-    at: Place,
+    at: Scope,
     /// A client that goes around the proxy, to see what is really there.
     judge: Ec2,
     ours: VpcId,
@@ -67,7 +67,7 @@ struct Scene {
 impl Scene {
     async fn set(region: &str) -> Self {
         let servers = Servers::shared().await;
-        let at = Place::new(LOCAL, region);
+        let at = Scope::new(LOCAL, region);
         let judge = Ec2::new(settings(&servers.moto.endpoint()));
         let vpc = |cidr: &str| CreateVpc {
             cidr: cidr.parse().unwrap(),

@@ -1,7 +1,7 @@
 //! Sessions: whose they are, by what STS is asked.
 
 use crate::support::{LOCAL, error_body, local, settings};
-use peerage_aws::ec2::{AccountAccess, Ec2, Ec2ErrorKind, Ec2Settings, Place};
+use peerage_aws::ec2::{AccountAccess, Ec2, Ec2ErrorKind, Ec2Settings, Scope};
 use testkit::canned::serve;
 
 const NOTHING: &str =
@@ -31,11 +31,11 @@ fn refused() -> (u16, String) {
     (401, error_body("AuthFailure", "who are you"))
 }
 
-fn tenant(name: &str) -> Place {
+fn tenant(name: &str) -> Scope {
     local().with_external_id(name)
 }
 
-async fn look(ec2: &Ec2, at: &Place) {
+async fn look(ec2: &Ec2, at: &Scope) {
     assert_eq!(ec2.describe_vpcs(at, &["vpc-1".into()]).await.unwrap(), []);
 }
 

@@ -10,7 +10,7 @@ mod support;
 use peerage_aws::ec2::{
     CreatePeering, CreateSecurityGroup, CreateVpc, Ec2, Ec2ErrorKind, IngressRule, Ipv4Net,
     PeeringConnection, PeeringConnectionId, PeeringFilter, PeeringOptions, PeeringRole,
-    PeeringStatus, Place, RouteDestination, RouteState, RouteTarget, RuleSource, Tags, VpcId,
+    PeeringStatus, RouteDestination, RouteState, RouteTarget, RuleSource, Scope, Tags, VpcId,
 };
 use support::{LOCAL, REMOTE, local, remote, settings, tags};
 use testkit::moto::Moto;
@@ -19,7 +19,7 @@ fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
 }
 
-async fn vpc(ec2: &Ec2, at: &Place, cidr: &str) -> VpcId {
+async fn vpc(ec2: &Ec2, at: &Scope, cidr: &str) -> VpcId {
     ec2.create_vpc(
         at,
         &CreateVpc {
@@ -48,7 +48,7 @@ async fn peer(ec2: &Ec2, vpc: &VpcId, peer_vpc: &VpcId, tags: Tags) -> PeeringCo
 async fn every_account_is_entered_by_its_own_role() {
     let moto = Moto::start().await;
     let ec2 = Ec2::new(settings(&moto.endpoint()));
-    for at in [local(), remote(), Place::new(REMOTE, "eu-west-1")] {
+    for at in [local(), remote(), Scope::new(REMOTE, "eu-west-1")] {
         let identity = ec2.caller_identity(&at).await.unwrap();
         assert_eq!(identity.account, at.account);
         assert!(
@@ -70,7 +70,7 @@ async fn every_account_is_entered_by_its_own_role() {
         "another account's"
     );
     assert_eq!(
-        ec2.describe_vpc(&Place::new(REMOTE, "eu-west-1"), &theirs)
+        ec2.describe_vpc(&Scope::new(REMOTE, "eu-west-1"), &theirs)
             .await
             .unwrap(),
         None,
@@ -220,7 +220,7 @@ async fn each_end_has_options_of_its_own() {
         [seen.requester, seen.accepter].map(|end| end.allow_dns_resolution_from_remote_vpc)
     };
     let set =
-        async |at: Place, id: PeeringConnectionId, role, allow_dns_resolution_from_remote_vpc| {
+        async |at: Scope, id: PeeringConnectionId, role, allow_dns_resolution_from_remote_vpc| {
             let options = PeeringOptions {
                 allow_dns_resolution_from_remote_vpc,
             };
@@ -266,7 +266,7 @@ async fn strangers_peerings_are_never_listed_whatever_the_service_answers() {
     let own = peer(&ec2, &ours, &theirs, Tags::new()).await.id;
     let from_stranger = peer(&ec2, &stranger, &theirs, Tags::new()).await.id;
     let to_another = peer(&ec2, &ours, &another, Tags::new()).await.id;
-    let list = async |at: &Place, filter: PeeringFilter| -> Vec<PeeringConnectionId> {
+    let list = async |at: &Scope, filter: PeeringFilter| -> Vec<PeeringConnectionId> {
         let mut found: Vec<_> = ec2
             .describe_vpc_peering_connections(at, &filter)
             .await

@@ -4,7 +4,7 @@ use crate::support::{LOCAL, local, remote, settings, tags};
 use crate::{net, peer, vpc};
 use peerage_aws::ec2::{
     CreateSecurityGroup, Ec2, Ec2ErrorKind, IngressRule, NetworkAclEntry, PeeringConnectionId,
-    Place, RouteTarget, RuleSource, SecurityGroup, SubnetId, Tags, VpcDns, VpcId,
+    RouteTarget, RuleSource, Scope, SecurityGroup, SubnetId, Tags, VpcDns, VpcId,
 };
 use testkit::moto::Moto;
 
@@ -343,7 +343,7 @@ async fn the_peerings_of_some_vpcs_are_those_with_one_of_them_at_either_end() {
         .delete_vpc_peering_connection(&local(), &asked_for)
         .await
         .unwrap();
-    let of = async |at: Place, vpcs: Vec<VpcId>| -> Vec<PeeringConnectionId> {
+    let of = async |at: Scope, vpcs: Vec<VpcId>| -> Vec<PeeringConnectionId> {
         sorted(
             scene
                 .ec2

@@ -9,7 +9,7 @@ use peerage_aws::AwsCloud;
 async fn groups(scene: &Scene) -> Vec<GroupView> {
     let mut found = scene
         .cloud
-        .firewall_groups(&scene.ours.place, &scene.asked())
+        .firewall_groups(&scene.ours.at, &scene.asked())
         .await
         .unwrap();
     found.retain(|group| group.name != "default");
@@ -49,7 +49,7 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
     );
     assert_eq!(
         found[0].belongs_to,
-        format!("{} ({})", ours.place.account, group_name(OURS))
+        format!("{} ({})", ours.at.account, group_name(OURS))
     );
 
     let rule = InboundRule {
@@ -57,15 +57,15 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
         port: 2113,
     };
     let id = cloud
-        .authorize_rule(&ours.place, &group, rule, OURS)
+        .authorize_rule(&ours.at, &group, rule, OURS)
         .await
         .unwrap();
     assert_eq!(
-        kind(cloud.authorize_rule(&ours.place, &group, rule, OURS).await),
+        kind(cloud.authorize_rule(&ours.at, &group, rule, OURS).await),
         Some(CloudErrorKind::AlreadyThere)
     );
     cloud
-        .authorize_rule(&ours.place, &strangers, rule, STRANGERS)
+        .authorize_rule(&ours.at, &strangers, rule, STRANGERS)
         .await
         .unwrap();
     let found = groups(&scene).await;
@@ -86,9 +86,9 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
         (shown.admits.protocol.as_deref(), shown.admits.ports),
         (Some("tcp"), Some((2113, 2113)))
     );
-    cloud.revoke_rule(&ours.place, &group, &id).await.unwrap();
+    cloud.revoke_rule(&ours.at, &group, &id).await.unwrap();
     assert_eq!(
-        kind(cloud.revoke_rule(&ours.place, &group, &id).await),
+        kind(cloud.revoke_rule(&ours.at, &group, &id).await),
         Some(CloudErrorKind::NotFound)
     );
 
@@ -121,7 +121,7 @@ async fn a_group_and_a_rule_get_their_tags_back() {
         port: 2113,
     };
     let id = cloud
-        .authorize_rule(&ours.place, &group, rule, STRANGERS)
+        .authorize_rule(&ours.at, &group, rule, STRANGERS)
         .await
         .unwrap();
     let shown = async || {
@@ -134,11 +134,11 @@ async fn a_group_and_a_rule_get_their_tags_back() {
         rule: id,
     };
     for _ in 0..2 {
-        cloud.tag_firewall(&ours.place, &part, OURS).await.unwrap();
+        cloud.tag_firewall(&ours.at, &part, OURS).await.unwrap();
     }
     assert_eq!(shown().await, (Some(STRANGERS), Some(OURS)));
     cloud
-        .tag_firewall(&ours.place, &FirewallPart::Group(group), OURS)
+        .tag_firewall(&ours.at, &FirewallPart::Group(group), OURS)
         .await
         .unwrap();
     assert_eq!(shown().await, (Some(OURS), Some(OURS)));
@@ -149,9 +149,9 @@ async fn a_group_is_deleted_once() {
     let scene = Scene::set().await;
     let Scene { cloud, ours, .. } = &scene;
     let group = cloud.create_group(ours, OURS).await.unwrap();
-    assert_eq!(kind(cloud.delete_group(&ours.place, &group).await), None);
+    assert_eq!(kind(cloud.delete_group(&ours.at, &group).await), None);
     assert_eq!(
-        kind(cloud.delete_group(&ours.place, &group).await),
+        kind(cloud.delete_group(&ours.at, &group).await),
         Some(CloudErrorKind::NotFound)
     );
     assert_eq!(groups(&scene).await, []);

@@ -2,7 +2,7 @@
 //! safe.
 
 use crate::{OURS, STRANGERS, Scene, kind};
-use cloud::{Cloud, CloudErrorKind, LinkRole, LinkState, Place, Rehearsal, Rehearsed};
+use cloud::{AccountRegion, Cloud, CloudErrorKind, LinkRole, LinkState, Rehearsal, Rehearsed};
 use domain::text::Link;
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_link_is_made_found_among_strangers_and_accepted_by_its_accepter() {
         stranger,
         ..
     } = &scene;
-    for at in [&ours.place, &theirs.place] {
+    for at in [&ours.at, &theirs.at] {
         assert_eq!(cloud.identity(at).await.unwrap(), at.account);
     }
     let strangers = cloud
@@ -24,7 +24,7 @@ async fn a_link_is_made_found_among_strangers_and_accepted_by_its_accepter() {
         .unwrap();
     let link = cloud.create_link(&scene.spec(OURS, ours)).await.unwrap();
 
-    let found = cloud.links(&ours.place, &scene.asked()).await.unwrap();
+    let found = cloud.links(&ours.at, &scene.asked()).await.unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(
         (&found[0].link, found[0].owner, &found[0].state),
@@ -35,7 +35,7 @@ async fn a_link_is_made_found_among_strangers_and_accepted_by_its_accepter() {
         (ours, theirs)
     );
     let at_the_peer = cloud
-        .links(&theirs.place, std::slice::from_ref(&theirs.network))
+        .links(&theirs.at, std::slice::from_ref(&theirs.network))
         .await
         .unwrap();
     let mut links: Vec<_> = at_the_peer.iter().map(|found| &found.link).collect();
@@ -48,21 +48,21 @@ async fn a_link_is_made_found_among_strangers_and_accepted_by_its_accepter() {
     );
 
     assert_eq!(
-        kind(cloud.accept_link(&ours.place, &link).await),
+        kind(cloud.accept_link(&ours.at, &link).await),
         Some(CloudErrorKind::WrongState)
     );
-    cloud.accept_link(&theirs.place, &link).await.unwrap();
+    cloud.accept_link(&theirs.at, &link).await.unwrap();
     assert_eq!(
-        kind(cloud.accept_link(&theirs.place, &link).await),
+        kind(cloud.accept_link(&theirs.at, &link).await),
         Some(CloudErrorKind::WrongState)
     );
     assert_eq!(
-        cloud.links(&ours.place, &scene.asked()).await.unwrap()[0].state,
+        cloud.links(&ours.at, &scene.asked()).await.unwrap()[0].state,
         LinkState::Active
     );
     let unknown: Link = "pcx-00000000000000000".parse().unwrap();
     assert_eq!(
-        kind(cloud.accept_link(&theirs.place, &unknown).await),
+        kind(cloud.accept_link(&theirs.at, &unknown).await),
         Some(CloudErrorKind::NotFound)
     );
 }
@@ -80,17 +80,17 @@ async fn a_link_gets_its_tag_back_its_options_and_its_end() {
         .create_link(&scene.spec(STRANGERS, ours))
         .await
         .unwrap();
-    cloud.accept_link(&theirs.place, &link).await.unwrap();
+    cloud.accept_link(&theirs.at, &link).await.unwrap();
     let shown = async || {
         cloud
-            .links(&ours.place, &scene.asked())
+            .links(&ours.at, &scene.asked())
             .await
             .unwrap()
             .remove(0)
     };
     assert_eq!(shown().await.owner, Some(STRANGERS));
-    cloud.tag_link(&ours.place, &link, OURS).await.unwrap();
-    cloud.tag_link(&ours.place, &link, OURS).await.unwrap();
+    cloud.tag_link(&ours.at, &link, OURS).await.unwrap();
+    cloud.tag_link(&ours.at, &link, OURS).await.unwrap();
     assert_eq!(shown().await.owner, Some(OURS));
 
     let dns = async || {
@@ -99,29 +99,29 @@ async fn a_link_gets_its_tag_back_its_options_and_its_end() {
     };
     assert_eq!(dns().await, (Some(false), Some(false)));
     cloud
-        .set_dns_resolution(&ours.place, &link, LinkRole::Requester, true)
+        .set_dns_resolution(&ours.at, &link, LinkRole::Requester, true)
         .await
         .unwrap();
     assert_eq!(dns().await, (Some(true), Some(false)));
     cloud
-        .set_dns_resolution(&theirs.place, &link, LinkRole::Accepter, true)
+        .set_dns_resolution(&theirs.at, &link, LinkRole::Accepter, true)
         .await
         .unwrap();
     cloud
-        .set_dns_resolution(&ours.place, &link, LinkRole::Requester, false)
+        .set_dns_resolution(&ours.at, &link, LinkRole::Requester, false)
         .await
         .unwrap();
     assert_eq!(dns().await, (Some(false), Some(true)));
 
-    cloud.delete_link(&theirs.place, &link).await.unwrap();
+    cloud.delete_link(&theirs.at, &link).await.unwrap();
     assert_eq!(shown().await.state, LinkState::Deleted);
     let unknown: Link = "pcx-00000000000000000".parse().unwrap();
     assert_eq!(
-        kind(cloud.delete_link(&ours.place, &unknown).await),
+        kind(cloud.delete_link(&ours.at, &unknown).await),
         Some(CloudErrorKind::NotFound)
     );
     assert_eq!(
-        kind(cloud.tag_link(&ours.place, &unknown, OURS).await),
+        kind(cloud.tag_link(&ours.at, &unknown, OURS).await),
         Some(CloudErrorKind::NotFound)
     );
 }
@@ -142,7 +142,7 @@ async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {
     let rehearsals = [
         Rehearsal::CreateLink(scene.spec(OURS, ours)),
         Rehearsal::AcceptLink {
-            at: theirs.place.clone(),
+            at: theirs.at.clone(),
             link,
         },
         Rehearsal::CreateGroup {
@@ -156,9 +156,9 @@ async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {
             Rehearsed::NotAvailable
         );
     }
-    assert_eq!(cloud.links(&ours.place, &scene.asked()).await.unwrap(), []);
+    assert_eq!(cloud.links(&ours.at, &scene.asked()).await.unwrap(), []);
     let waiting = cloud
-        .links(&theirs.place, std::slice::from_ref(&theirs.network))
+        .links(&theirs.at, std::slice::from_ref(&theirs.network))
         .await
         .unwrap();
     assert_eq!(
@@ -170,9 +170,9 @@ async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {
 #[tokio::test]
 async fn whatever_is_shown_to_enter_an_account_it_is_the_same_account() {
     let scene = Scene::set().await;
-    let at = Place {
+    let at = AccountRegion {
         external_id: Some("tenant-7".parse().unwrap()),
-        ..scene.ours.place.clone()
+        ..scene.ours.at.clone()
     };
     assert_eq!(scene.cloud.identity(&at).await.unwrap(), at.account);
     let link = scene

@@ -11,7 +11,9 @@ mod links;
 mod networks;
 mod routes;
 
-use cloud::{Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef, Place};
+use cloud::{
+    AccountRegion, Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef,
+};
 use domain::{PeeringId, Provider, Range, Region, text::CloudNetwork};
 use peerage_aws::AwsCloud;
 use support::{LOCAL, REMOTE};
@@ -22,9 +24,9 @@ use uuid::Uuid;
 const OURS: PeeringId = PeeringId(Uuid::from_u128(1));
 const STRANGERS: PeeringId = PeeringId(Uuid::from_u128(2));
 
-fn place(account: &str, region: &str) -> Place {
+fn place(account: &str, region: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, region).unwrap();
-    Place {
+    AccountRegion {
         provider: Provider::Aws,
         account: account.parse().unwrap(),
         region,
@@ -59,12 +61,12 @@ impl Scene {
     async fn set() -> Self {
         let moto = Moto::start().await;
         let cloud = AwsCloud::new(support::settings(&moto.endpoint()));
-        let make = async |at: Place, cidr: &str| NetworkRef {
+        let make = async |at: AccountRegion, cidr: &str| NetworkRef {
             network: cloud
                 .create_network(&at, range(cidr), "test")
                 .await
                 .unwrap(),
-            place: at,
+            at,
         };
         let ours = make(place(LOCAL, "eu-west-1"), "10.1.0.0/16").await;
         let theirs = make(place(REMOTE, "us-east-1"), "10.2.0.0/16").await;
@@ -116,14 +118,14 @@ async fn an_outage_is_said_to_be_one_and_it_goes_on_by_itself_afterwards() {
         cloud, ours, moto, ..
     } = Scene::set().await;
     moto.reset().await;
-    let wrong = cloud.identity(&ours.place).await.unwrap();
+    let wrong = cloud.identity(&ours.at).await.unwrap();
     assert_ne!(
-        wrong, ours.place.account,
+        wrong, ours.at.account,
         "the emulator takes a key it has forgotten for its own"
     );
     assert_eq!(
-        cloud.identity(&ours.place).await.unwrap(),
-        ours.place.account,
+        cloud.identity(&ours.at).await.unwrap(),
+        ours.at.account,
         "and the next session is a new one"
     );
 }

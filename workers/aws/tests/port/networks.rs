@@ -12,7 +12,7 @@ async fn networks_are_shown_with_their_ranges_and_those_that_are_not_there_are_l
         theirs,
         ..
     } = &scene;
-    let found = cloud.networks(&ours.place, &scene.asked()).await.unwrap();
+    let found = cloud.networks(&ours.at, &scene.asked()).await.unwrap();
     assert_eq!(
         found,
         [NetworkView {
@@ -21,11 +21,11 @@ async fn networks_are_shown_with_their_ranges_and_those_that_are_not_there_are_l
         }]
     );
     assert_eq!(
-        cloud.networks(&theirs.place, &scene.asked()).await.unwrap(),
+        cloud.networks(&theirs.at, &scene.asked()).await.unwrap(),
         [],
         "another account's"
     );
-    assert_eq!(cloud.networks(&ours.place, &[]).await.unwrap(), []);
+    assert_eq!(cloud.networks(&ours.at, &[]).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn subnets_lie_in_zones_and_behind_access_lists() {
     };
     let made = subnet(ours, "10.1.1.0/24").await;
     subnet(stranger, "10.3.1.0/24").await;
-    let found = cloud.subnets(&ours.place, &scene.asked()).await.unwrap();
+    let found = cloud.subnets(&ours.at, &scene.asked()).await.unwrap();
     assert_eq!(
         found
             .iter()
@@ -70,10 +70,7 @@ async fn subnets_lie_in_zones_and_behind_access_lists() {
         "{found:?}"
     );
 
-    let lists = cloud
-        .access_lists(&ours.place, &scene.asked())
-        .await
-        .unwrap();
+    let lists = cloud.access_lists(&ours.at, &scene.asked()).await.unwrap();
     assert_eq!((lists.len(), &lists[0].network), (1, &ours.network));
     assert_eq!(
         lists[0]

@@ -30,10 +30,7 @@ async fn tables_tell_which_subnets_chose_them_and_which_one_serves_the_others() 
         .id;
     raw.associate_route_table(&at, &own, &subnet).await.unwrap();
 
-    let mut tables = cloud
-        .route_tables(&ours.place, &scene.asked())
-        .await
-        .unwrap();
+    let mut tables = cloud.route_tables(&ours.at, &scene.asked()).await.unwrap();
     tables.sort_by_key(|table| !table.main);
     assert_eq!(
         tables.iter().map(|table| table.main).collect::<Vec<_>>(),
@@ -51,12 +48,9 @@ async fn tables_tell_which_subnets_chose_them_and_which_one_serves_the_others() 
     );
     assert!(tables.iter().all(|table| table.network == ours.network));
     let both = [ours.network.clone(), stranger.network.clone()];
+    assert_eq!(cloud.route_tables(&ours.at, &both).await.unwrap().len(), 3);
     assert_eq!(
-        cloud.route_tables(&ours.place, &both).await.unwrap().len(),
-        3
-    );
-    assert_eq!(
-        cloud.route_tables(&ours.place, &[nowhere()]).await.unwrap(),
+        cloud.route_tables(&ours.at, &[nowhere()]).await.unwrap(),
         []
     );
 }
@@ -68,7 +62,7 @@ async fn a_route_is_installed_once_shown_and_removed_once() {
     let link = cloud.create_link(&scene.spec(OURS, ours)).await.unwrap();
     let shown = async || {
         cloud
-            .route_tables(&ours.place, &scene.asked())
+            .route_tables(&ours.at, &scene.asked())
             .await
             .unwrap()
             .remove(0)
@@ -77,7 +71,7 @@ async fn a_route_is_installed_once_shown_and_removed_once() {
     let install = async || {
         kind(
             cloud
-                .install_route(&ours.place, &table, range("10.2.0.0/16"), &link)
+                .install_route(&ours.at, &table, range("10.2.0.0/16"), &link)
                 .await,
         )
     };
@@ -103,7 +97,7 @@ async fn a_route_is_installed_once_shown_and_removed_once() {
     let remove = async || {
         kind(
             cloud
-                .remove_route(&ours.place, &table, range("10.2.0.0/16"))
+                .remove_route(&ours.at, &table, range("10.2.0.0/16"))
                 .await,
         )
     };

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each suite uses a part")]
 
-use peerage_aws::ec2::{BaseCredentials, Ec2, Ec2Settings, Place, StaticKeys, Tags};
+use peerage_aws::ec2::{BaseCredentials, Ec2, Ec2Settings, Scope, StaticKeys, Tags};
 use std::time::Duration;
 use testkit::microburst::Microburst;
 use testkit::moto::Moto;
@@ -11,12 +11,12 @@ use testkit::moto::Moto;
 pub(crate) const LOCAL: &str = "111111111111";
 pub(crate) const REMOTE: &str = "222222222222";
 
-pub(crate) fn local() -> Place {
-    Place::new(LOCAL, "eu-west-1")
+pub(crate) fn local() -> Scope {
+    Scope::new(LOCAL, "eu-west-1")
 }
 
-pub(crate) fn remote() -> Place {
-    Place::new(REMOTE, "us-east-1")
+pub(crate) fn remote() -> Scope {
+    Scope::new(REMOTE, "us-east-1")
 }
 
 /// A proxy in front of the emulator that breaks nothing until it is told to.

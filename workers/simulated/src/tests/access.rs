@@ -9,9 +9,9 @@ async fn an_account_that_demands_an_external_id_lets_nobody_in_without_it() {
         external_ids,
         ..SimulatedSettings::instant(1)
     });
-    let showing = |shown: Option<&str>| Place {
+    let showing = |shown: Option<&str>| AccountRegion {
         external_id: shown.map(|it| it.parse().unwrap()),
-        ..other().network.place
+        ..other().network.at
     };
     for wrong in [None, Some("tenant-8")] {
         assert_eq!(
@@ -31,20 +31,20 @@ async fn an_account_that_demands_an_external_id_lets_nobody_in_without_it() {
             .len(),
         1
     );
-    cloud.hands().demand(&account, None);
+    cloud.out_of_band().demand(&account, None);
     assert_eq!(cloud.identity(&showing(None)).await.unwrap(), account);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_is_shown_it_is_the_same_account_and_network() {
     let cloud = instant();
-    let place = Place {
+    let at = AccountRegion {
         external_id: Some("tenant-7".parse().unwrap()),
-        ..other().network.place
+        ..other().network.at
     };
     let accepter = LinkEnd {
         network: NetworkRef {
-            place: place.clone(),
+            at: at.clone(),
             ..other().network
         },
         ..other()
@@ -53,11 +53,8 @@ async fn whatever_is_shown_it_is_the_same_account_and_network() {
         .create_link(&LinkSpec { accepter, ..spec() })
         .await
         .unwrap();
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
-    let seen = cloud.links(&place, &id(&other())).await.unwrap().remove(0);
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
+    let seen = cloud.links(&at, &id(&other())).await.unwrap().remove(0);
     assert_eq!(
         (seen.state, seen.accepter.network),
         (LinkState::Active, other().network),
@@ -74,7 +71,9 @@ async fn a_rehearsal_says_what_the_call_would_say_of_permissions_and_does_nothin
         cloud.rehearse(&rehearsal).await.unwrap(),
         Rehearsed::Allowed
     );
-    cloud.hands().deny_call(&account, Operation::CreateLink);
+    cloud
+        .out_of_band()
+        .deny_call(&account, Operation::CreateLink);
     assert!(matches!(
         cloud.rehearse(&rehearsal).await.unwrap(),
         Rehearsed::Refused { .. }
@@ -88,12 +87,12 @@ async fn a_rehearsal_says_what_the_call_would_say_of_permissions_and_does_nothin
         peering: peering(),
     };
     assert_eq!(cloud.rehearse(&group).await.unwrap(), Rehearsed::Allowed);
-    cloud.hands().deny(&account);
+    cloud.out_of_band().deny(&account);
     assert!(matches!(
         cloud.rehearse(&group).await.unwrap(),
         Rehearsed::Refused { .. }
     ));
-    cloud.hands().allow(&account);
+    cloud.out_of_band().allow(&account);
     assert_eq!(
         cloud.rehearse(&rehearsal).await.unwrap(),
         Rehearsed::Allowed
@@ -122,8 +121,8 @@ async fn too_many_calls_of_one_kind_are_throttled_in_that_account_and_region_onl
         call_rate,
         ..SimulatedSettings::instant(1)
     });
-    let [one, other] = [one().network.place, other().network.place];
-    let asked = async |at: &Place| kind(cloud.identity(at).await);
+    let [one, other] = [one().network.at, other().network.at];
+    let asked = async |at: &AccountRegion| kind(cloud.identity(at).await);
     let throttled = Some(CloudErrorKind::Throttled { retry_after: None });
     assert_eq!(
         [asked(&one).await, asked(&one).await, asked(&one).await],

@@ -4,7 +4,7 @@ use cloud::{GroupView, Source, Traffic, group_name};
 
 async fn groups(cloud: &SimulatedCloud) -> Vec<GroupView> {
     cloud
-        .firewall_groups(&one().network.place, &id(&one()))
+        .firewall_groups(&one().network.at, &id(&one()))
         .await
         .unwrap()
 }
@@ -15,7 +15,7 @@ async fn a_group_is_one_by_its_name_and_its_rules_have_ids() {
         rules: 2,
         ..SimulatedSettings::instant(1)
     });
-    let (network, at) = (one().network, one().network.place);
+    let (network, at) = (one().network, one().network.at);
     let group = cloud.create_group(&network, peering()).await.unwrap();
     assert_eq!(
         cloud
@@ -72,7 +72,10 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
         "tcp 1 to 9 from 0.0.0.0/0",
         "everything from sg-1",
     ];
-    cloud.hands().group(&one().network, "web", &rules).unwrap();
+    cloud
+        .out_of_band()
+        .group(&one().network, "web", &rules)
+        .unwrap();
     let view = groups(&cloud).await.remove(0);
     assert_eq!(
         (view.owner, view.belongs_to.as_str(), view.network),
@@ -115,10 +118,10 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
     let cloud = instant();
-    let (network, at) = (one().network, one().network.place);
+    let (network, at) = (one().network, one().network.at);
     let group = cloud.create_group(&network, peering()).await.unwrap();
     let strangers = cloud
-        .hands()
+        .out_of_band()
         .slip_in(&network, peering(), "tcp 2113 from 10.2.0.0/16")
         .unwrap();
     let refused = cloud
@@ -126,7 +129,7 @@ async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
         .await;
     assert_eq!(kind(refused), Some(CloudErrorKind::AlreadyThere));
     cloud
-        .hands()
+        .out_of_band()
         .alter_rule(&network, &strangers, "udp 53 from 10.2.0.0/16");
     cloud
         .authorize_rule(&at, &group, rule(2113), peering())
@@ -140,8 +143,8 @@ async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
             .collect::<Vec<_>>(),
         [(None, None), (Some(rule(2113)), Some(peering()))]
     );
-    cloud.hands().drop_rule(&network, &strangers);
-    cloud.hands().tag_rule(&network, &rules[1].id, None);
+    cloud.out_of_band().drop_rule(&network, &strangers);
+    cloud.out_of_band().tag_rule(&network, &rules[1].id, None);
     let rules = groups(&cloud).await.remove(0).rules;
     assert_eq!(
         rules
@@ -158,7 +161,7 @@ async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
         visibility: secs(5),
         ..SimulatedSettings::instant(1)
     });
-    let (network, at) = (one().network, one().network.place);
+    let (network, at) = (one().network, one().network.at);
     let group = cloud.create_group(&network, peering()).await.unwrap();
     assert_eq!(
         kind(cloud.authorize_rule(&at, &group, rule(1), peering()).await),
@@ -193,14 +196,14 @@ async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_group_in_use_is_not_removed() {
     let cloud = instant();
-    let (network, at) = (one().network, one().network.place);
+    let (network, at) = (one().network, one().network.at);
     let group = cloud.create_group(&network, peering()).await.unwrap();
-    cloud.hands().use_group(&network, &group);
+    cloud.out_of_band().use_group(&network, &group);
     assert_eq!(
         kind(cloud.delete_group(&at, &group).await),
         Some(CloudErrorKind::InUse)
     );
-    cloud.hands().leave_group(&network, &group);
+    cloud.out_of_band().leave_group(&network, &group);
     cloud.delete_group(&at, &group).await.unwrap();
     assert_eq!(groups(&cloud).await, []);
 }

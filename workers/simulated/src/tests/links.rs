@@ -13,10 +13,7 @@ async fn a_link_goes_through_its_states_with_time() {
     assert_eq!(state(&cloud).await, LinkState::Initiating);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(state(&cloud).await, LinkState::Pending);
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(state(&cloud).await, LinkState::Provisioning);
     tokio::time::advance(Duration::from_secs(3)).await;
     assert_eq!(state(&cloud).await, LinkState::Active);
@@ -51,10 +48,7 @@ async fn the_accepters_ranges_are_told_only_after_it_accepted() {
         shown(&cloud, &other()).await[0].accepter.ranges,
         Vec::<IpNet>::new()
     );
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(
         shown(&cloud, &other()).await[0].accepter.ranges,
         other().ranges
@@ -84,7 +78,7 @@ async fn a_reversed_pair_is_refused_when_it_is_accepted() {
     active(&cloud).await;
     let second = cloud.create_link(&reversed()).await.unwrap();
     let error = cloud
-        .accept_link(&one().network.place, &second)
+        .accept_link(&one().network.at, &second)
         .await
         .unwrap_err();
     assert_eq!(error.kind, CloudErrorKind::Conflict);
@@ -99,10 +93,10 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
     let cloud = instant();
     // The overlap is with a secondary range.
     cloud
-        .hands()
+        .out_of_band()
         .widen(&other().network, "10.1.128.0/17".parse().unwrap());
     for accepter in [other(), nowhere] {
-        let (requester, at) = (one(), one().network.place);
+        let (requester, at) = (one(), one().network.at);
         let spec = LinkSpec {
             peering: peering(),
             requester,
@@ -116,7 +110,7 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
         );
         assert_eq!(
             cloud
-                .links(&accepter.network.place, &id(&accepter))
+                .links(&accepter.network.at, &id(&accepter))
                 .await
                 .unwrap(),
             [],
@@ -129,7 +123,7 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
 async fn only_the_accepter_accepts_and_only_once() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
-    let accepted = async |at: &LinkEnd| kind(cloud.accept_link(&at.network.place, &link).await);
+    let accepted = async |at: &LinkEnd| kind(cloud.accept_link(&at.network.at, &link).await);
     assert_eq!(accepted(&one()).await, Some(CloudErrorKind::WrongState));
     assert_eq!(accepted(&other()).await, None);
     assert_eq!(accepted(&other()).await, Some(CloudErrorKind::WrongState));
@@ -151,7 +145,7 @@ async fn a_network_does_one_operation_at_a_time() {
         ..SimulatedSettings::instant(1)
     });
     let link = cloud.create_link(&spec()).await.unwrap();
-    let at = other().network.place;
+    let at = other().network.at;
     assert_eq!(
         kind(cloud.accept_link(&at, &link).await),
         Some(CloudErrorKind::Busy)
@@ -173,7 +167,9 @@ async fn a_network_does_one_operation_at_a_time() {
         Some(CloudErrorKind::Busy)
     );
     tokio::time::advance(Duration::from_secs(9)).await;
-    cloud.hands().occupy(&one().network, Duration::from_secs(2));
+    cloud
+        .out_of_band()
+        .occupy(&one().network, Duration::from_secs(2));
     assert_eq!(
         kind(cloud.delete_link(&at, &link).await),
         Some(CloudErrorKind::Busy),
@@ -204,7 +200,7 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
         shown(&cloud, &one()).await;
         shown(&cloud, &other()).await;
     }
-    let at = other().network.place;
+    let at = other().network.at;
     cloud.accept_link(&at, &link).await.unwrap();
     seen(
         &other(),
@@ -258,8 +254,8 @@ async fn a_link_that_is_over_is_shown_for_a_while_and_then_never_was() {
         let cloud = instant();
         let link = active(&cloud).await;
         match by {
-            Some(by) => cloud.hands().delete(&link, by),
-            None => cloud.hands().turn(&link, over.clone()),
+            Some(by) => cloud.out_of_band().delete(&link, by),
+            None => cloud.out_of_band().turn(&link, over.clone()),
         }
         for (end, told) in [(one(), requester), (other(), accepter)] {
             assert_eq!(
@@ -284,7 +280,7 @@ async fn a_link_that_is_over_is_shown_for_a_while_and_then_never_was() {
                 "{over:?} {by:?} after {passed:?}"
             );
         }
-        let gone = cloud.delete_link(&one().network.place, &link).await;
+        let gone = cloud.delete_link(&one().network.at, &link).await;
         assert_eq!(kind(gone), Some(CloudErrorKind::NotFound));
         assert!(cloud.world().links.is_empty());
     }
@@ -294,8 +290,10 @@ async fn a_link_that_is_over_is_shown_for_a_while_and_then_never_was() {
 async fn what_is_over_or_under_way_cannot_be_deleted_and_only_its_requester_withdraws_a_request() {
     let deleted = async |state: LinkState, by: &LinkEnd| {
         let cloud = instant();
-        let link = cloud.hands().join(&one(), &other(), state, Some(peering()));
-        kind(cloud.delete_link(&by.network.place, &link).await)
+        let link = cloud
+            .out_of_band()
+            .join(&one(), &other(), state, Some(peering()));
+        kind(cloud.delete_link(&by.network.at, &link).await)
     };
     use LinkState as State;
     let wrong = [
@@ -334,10 +332,7 @@ async fn a_link_between_regions_is_deleted_after_a_while_and_one_within_a_region
         ..SimulatedSettings::instant(1)
     });
     let link = active(&cloud).await;
-    cloud
-        .delete_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.delete_link(&other().network.at, &link).await.unwrap();
     assert_eq!(state(&cloud).await, LinkState::Deleting);
     tokio::time::advance(Duration::from_secs(4)).await;
     assert_eq!(state(&cloud).await, LinkState::Deleted);
@@ -345,10 +340,12 @@ async fn a_link_between_regions_is_deleted_after_a_while_and_one_within_a_region
         network("222222222222", "eu-west-1", "vpc-0cccccccc"),
         "10.3.0.0/16",
     );
-    let link = cloud.hands().join(&one(), &near, LinkState::Active, None);
-    cloud.delete_link(&near.network.place, &link).await.unwrap();
+    let link = cloud
+        .out_of_band()
+        .join(&one(), &near, LinkState::Active, None);
+    cloud.delete_link(&near.network.at, &link).await.unwrap();
     assert_eq!(
-        cloud.links(&near.network.place, &id(&near)).await.unwrap()[0].state,
+        cloud.links(&near.network.at, &id(&near)).await.unwrap()[0].state,
         LinkState::Deleted
     );
 }
@@ -357,10 +354,7 @@ async fn a_link_between_regions_is_deleted_after_a_while_and_one_within_a_region
 async fn after_a_deletion_the_pair_can_be_joined_anew() {
     let cloud = instant();
     let first = active(&cloud).await;
-    cloud
-        .delete_link(&one().network.place, &first)
-        .await
-        .unwrap();
+    cloud.delete_link(&one().network.at, &first).await.unwrap();
     let second = active(&cloud).await;
     assert_ne!(first, second);
     let states: Vec<_> = shown(&cloud, &one())
@@ -376,7 +370,7 @@ async fn after_a_deletion_the_pair_can_be_joined_anew() {
 async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconnected() {
     let at = |account: &str| {
         let region = Region::of(Provider::Azure, "westeurope").unwrap();
-        Place {
+        AccountRegion {
             provider: Provider::Azure,
             account: account.parse().unwrap(),
             region,
@@ -386,7 +380,7 @@ async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconne
     let end = |account: &str, range| {
         end(
             NetworkRef {
-                place: at(account),
+                at: at(account),
                 network: "vnet".parse().unwrap(),
             },
             range,
@@ -397,15 +391,17 @@ async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconne
         end("tenant-b", "10.2.0.0/16"),
     );
     let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
-    let link = cloud.hands().join(&one, &other, LinkState::Active, None);
-    cloud.hands().delete(&link, LinkRole::Accepter);
-    let read = async |end: &LinkEnd| cloud.links(&end.network.place, &id(end)).await.unwrap();
+    let link = cloud
+        .out_of_band()
+        .join(&one, &other, LinkState::Active, None);
+    cloud.out_of_band().delete(&link, LinkRole::Accepter);
+    let read = async |end: &LinkEnd| cloud.links(&end.network.at, &id(end)).await.unwrap();
     assert_eq!(read(&other).await, []);
     assert_eq!(
         read(&one).await[0].state,
         LinkState::Unknown("Disconnected".to_owned())
     );
-    cloud.delete_link(&one.network.place, &link).await.unwrap();
+    cloud.delete_link(&one.network.at, &link).await.unwrap();
     assert_eq!(cloud.world().links[&link].state, LinkState::Deleted);
 }
 
@@ -416,7 +412,7 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
     let set = async |at: &LinkEnd, end, enabled| {
         kind(
             cloud
-                .set_dns_resolution(&at.network.place, &link, end, enabled)
+                .set_dns_resolution(&at.network.at, &link, end, enabled)
                 .await,
         )
     };
@@ -425,16 +421,13 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
         Some(CloudErrorKind::WrongState),
         "not active yet"
     );
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(
         set(&one(), LinkRole::Accepter, true).await,
         Some(CloudErrorKind::WrongState),
         "the other side's"
     );
-    cloud.hands().set_dns(
+    cloud.out_of_band().set_dns(
         &other().network,
         DnsSupport {
             resolution: true,
@@ -450,7 +443,7 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
         None,
         "to switch it off needs nothing"
     );
-    cloud.hands().set_dns(
+    cloud.out_of_band().set_dns(
         &other().network,
         DnsSupport {
             resolution: true,
@@ -463,7 +456,7 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
         (view.requester.dns_resolution, view.accepter.dns_resolution),
         (Some(true), None)
     );
-    cloud.hands().flip(&link, LinkRole::Requester, false);
+    cloud.out_of_band().flip(&link, LinkRole::Requester, false);
     assert_eq!(
         shown(&cloud, &one()).await[0].requester.dns_resolution,
         Some(false)
@@ -481,13 +474,13 @@ async fn a_lost_tag_is_put_back_and_each_side_has_its_own() {
         ]
     };
     cloud
-        .tag_link(&other().network.place, &link, PeeringId(Uuid::from_u128(9)))
+        .tag_link(&other().network.at, &link, PeeringId(Uuid::from_u128(9)))
         .await
         .unwrap();
-    cloud.hands().tag(&link, LinkRole::Requester, None);
+    cloud.out_of_band().tag(&link, LinkRole::Requester, None);
     assert_eq!(owners().await, [None, Some(PeeringId(Uuid::from_u128(9)))]);
     cloud
-        .tag_link(&one().network.place, &link, peering())
+        .tag_link(&one().network.at, &link, peering())
         .await
         .unwrap();
     assert_eq!(owners().await[0], Some(peering()));
@@ -508,8 +501,8 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
     });
     assert_eq!(
         (
-            cloud.limits(&one().network.place).links,
-            cloud.limits(&one().network.place).pending_links
+            cloud.limits(&one().network.at).links,
+            cloud.limits(&one().network.at).pending_links
         ),
         (2, 1)
     );
@@ -525,7 +518,7 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
     };
     (0..4).for_each(|n| {
         cloud
-            .hands()
+            .out_of_band()
             .build(&third(n).network, &third(n).ranges, &[])
     });
     let first = asked(one(), third(0)).await.unwrap();
@@ -534,18 +527,18 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
         Err("OutstandingVpcPeeringConnectionLimitExceeded".to_owned())
     );
     cloud
-        .accept_link(&third(0).network.place, &first)
+        .accept_link(&third(0).network.at, &first)
         .await
         .unwrap();
     cloud
-        .hands()
+        .out_of_band()
         .join(&one(), &third(1), LinkState::Active, None);
     assert_eq!(
         asked(one(), third(2)).await,
         Err("VpcPeeringConnectionsPerVpcLimitExceeded".to_owned())
     );
     let incoming = asked(third(3), one()).await.unwrap();
-    let full = cloud.accept_link(&one().network.place, &incoming).await;
+    let full = cloud.accept_link(&one().network.at, &incoming).await;
     assert_eq!(
         kind(full),
         Some(CloudErrorKind::Quota),

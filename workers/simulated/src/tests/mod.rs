@@ -27,14 +27,14 @@ fn clock() -> Clock {
 
 fn network(account: &str, region: &str, id: &str) -> NetworkRef {
     let region = Region::of(Provider::Aws, region).unwrap();
-    let place = Place {
+    let at = AccountRegion {
         provider: Provider::Aws,
         account: account.parse().unwrap(),
         region,
         external_id: None,
     };
     NetworkRef {
-        place,
+        at,
         network: id.parse().unwrap(),
     }
 }
@@ -100,7 +100,7 @@ fn rule(port: u16) -> InboundRule {
 fn with(settings: SimulatedSettings) -> SimulatedCloud {
     let cloud = SimulatedCloud::new(settings, clock());
     for end in [one(), other()] {
-        cloud.hands().build(&end.network, &end.ranges, &[]);
+        cloud.out_of_band().build(&end.network, &end.ranges, &[]);
     }
     cloud
 }
@@ -112,7 +112,7 @@ fn instant() -> SimulatedCloud {
 async fn shown(cloud: &SimulatedCloud, at: &LinkEnd) -> Vec<LinkView> {
     cloud
         .links(
-            &at.network.place,
+            &at.network.at,
             &[one().network.network, other().network.network],
         )
         .await
@@ -130,16 +130,13 @@ fn kind<T>(result: Result<T, CloudError>) -> Option<CloudErrorKind> {
 
 async fn active(cloud: &SimulatedCloud) -> Link {
     let link = cloud.create_link(&spec()).await.unwrap();
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     link
 }
 
 async fn main_table(cloud: &SimulatedCloud, end: &LinkEnd) -> RouteTableView {
     cloud
-        .route_tables(&end.network.place, &id(end))
+        .route_tables(&end.network.at, &id(end))
         .await
         .unwrap()
         .remove(0)

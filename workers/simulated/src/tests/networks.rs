@@ -14,7 +14,7 @@ async fn a_made_network_is_a_network_of_its_provider() {
             "8e9b2f0a-3f4d-4d2a-9f0e-5b8a4a0c1d2e",
         ),
     ] {
-        let at = Place {
+        let at = AccountRegion {
             provider,
             account: account.parse().unwrap(),
             region: Region::of(provider, region).unwrap(),
@@ -33,14 +33,11 @@ async fn a_lenient_cloud_makes_the_networks_it_is_told_of() {
     let cloud = SimulatedCloud::new(SimulatedSettings::calm(1), clock());
     let link = cloud.create_link(&spec()).await.unwrap();
     tokio::time::advance(VISIBLE).await;
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(main_table(&cloud, &other()).await.routes.len(), 1);
     let unheard_of = ["vpc-0cccccccc".parse().unwrap()];
     let shown = cloud
-        .networks(&one().network.place, &unheard_of)
+        .networks(&one().network.at, &unheard_of)
         .await
         .unwrap();
     assert_eq!(
@@ -58,10 +55,10 @@ async fn a_lenient_cloud_makes_the_networks_it_is_told_of() {
 #[tokio::test(start_paused = true)]
 async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
     let cloud = instant();
-    let at = one().network.place;
+    let at = one().network.at;
     let more: [IpNet; 2] = ["10.9.0.0/16".parse().unwrap(), "fd00::/56".parse().unwrap()];
     more.iter()
-        .for_each(|range| cloud.hands().widen(&one().network, *range));
+        .for_each(|range| cloud.out_of_band().widen(&one().network, *range));
     let of = [id(&one()), ["vpc-0dddddddd".parse().unwrap()]].concat();
     let shown = cloud.networks(&at, &of).await.unwrap();
     assert_eq!(shown.len(), 1);
@@ -78,11 +75,11 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
         "a local route for each IPv4 range"
     );
     assert_eq!(
-        cloud.networks(&other().network.place, &of).await.unwrap(),
+        cloud.networks(&other().network.at, &of).await.unwrap(),
         [],
         "another account's network is not there"
     );
-    cloud.hands().narrow(&one().network, more[0]);
+    cloud.out_of_band().narrow(&one().network, more[0]);
     assert_eq!(
         cloud.networks(&at, &of).await.unwrap()[0].ranges,
         [&one().ranges[..], &more[1..]].concat()
@@ -92,7 +89,7 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
         1,
         "and no local route for the range that went"
     );
-    cloud.hands().raze(&one().network);
+    cloud.out_of_band().raze(&one().network);
     assert_eq!(cloud.networks(&at, &of).await.unwrap(), []);
 }
 
@@ -100,18 +97,20 @@ async fn all_ranges_of_a_network_are_told_and_what_is_not_there_is_left_out() {
 async fn a_razed_network_takes_its_links_with_it() {
     let cloud = instant();
     active(&cloud).await;
-    cloud.hands().raze(&one().network);
+    cloud.out_of_band().raze(&one().network);
     assert_eq!(shown(&cloud, &other()).await[0].state, LinkState::Deleted);
 }
 
 #[tokio::test(start_paused = true)]
 async fn subnets_are_in_zones_and_behind_access_lists() {
     let cloud = instant();
-    let at = one().network.place;
+    let at = one().network.at;
     let subnets = ["subnet-1", "subnet-2"].map(|id| id.parse::<Subnet>().unwrap());
-    cloud.hands().build(&one().network, &one().ranges, &subnets);
     cloud
-        .hands()
+        .out_of_band()
+        .build(&one().network, &one().ranges, &subnets);
+    cloud
+        .out_of_band()
         .add_subnet(&one().network, &"subnet-3".parse().unwrap(), None);
     let zones: Vec<_> = cloud
         .subnets(&at, &id(&one()))
@@ -131,7 +130,7 @@ async fn subnets_are_in_zones_and_behind_access_lists() {
         wanted.map(|(subnet, zone)| (subnet.to_owned(), zone))
     );
 
-    cloud.hands().fence(
+    cloud.out_of_band().fence(
         &one().network,
         &subnets[..1],
         &[
@@ -170,7 +169,7 @@ async fn what_a_network_has_of_dns_is_told() {
         hostnames: false,
         ..all
     };
-    cloud.hands().set_dns(&one().network, little);
+    cloud.out_of_band().set_dns(&one().network, little);
     assert_eq!(cloud.dns_support(&one().network).await.unwrap(), little);
     let nowhere = network("111111111111", "eu-west-1", "vpc-0dddddddd");
     assert_eq!(

@@ -6,7 +6,7 @@ use domain::text::Subnet;
 #[tokio::test(start_paused = true)]
 async fn a_route_goes_nowhere_until_its_link_is_active_and_is_never_doubled() {
     let cloud = instant();
-    let (at, destination) = (one().network.place, "10.2.0.0/16".parse().unwrap());
+    let (at, destination) = (one().network.at, "10.2.0.0/16".parse().unwrap());
     let link = cloud.create_link(&spec()).await.unwrap();
     let table = main_table(&cloud, &one()).await.table;
     cloud
@@ -32,16 +32,13 @@ async fn a_route_goes_nowhere_until_its_link_is_active_and_is_never_doubled() {
             .kind,
         CloudErrorKind::AlreadyThere
     );
-    cloud
-        .accept_link(&other().network.place, &link)
-        .await
-        .unwrap();
+    cloud.accept_link(&other().network.at, &link).await.unwrap();
     assert_eq!(
         state().await,
         Some((RouteTarget::Link(link.clone()), RouteState::Active))
     );
     let elsewhere = cloud
-        .install_route(&other().network.place, &table, destination, &link)
+        .install_route(&other().network.at, &table, destination, &link)
         .await
         .unwrap_err();
     assert_eq!(elsewhere.kind, CloudErrorKind::NotFound);
@@ -50,7 +47,7 @@ async fn a_route_goes_nowhere_until_its_link_is_active_and_is_never_doubled() {
 #[tokio::test(start_paused = true)]
 async fn a_route_goes_nowhere_again_once_its_link_is_gone_and_stays() {
     let cloud = instant();
-    let (at, link) = (one().network.place, active(&cloud).await);
+    let (at, link) = (one().network.at, active(&cloud).await);
     let table = main_table(&cloud, &one()).await.table;
     cloud
         .install_route(&at, &table, "10.2.0.0/16".parse().unwrap(), &link)
@@ -66,7 +63,7 @@ async fn a_route_goes_nowhere_again_once_its_link_is_gone_and_stays() {
     assert_eq!(state().await, Some(RouteState::Active));
     cloud.delete_link(&at, &link).await.unwrap();
     assert_eq!(state().await, Some(RouteState::Blackhole));
-    cloud.hands().forget(&link);
+    cloud.out_of_band().forget(&link);
     assert_eq!(state().await, Some(RouteState::Blackhole));
 }
 
@@ -74,8 +71,10 @@ async fn a_route_goes_nowhere_again_once_its_link_is_gone_and_stays() {
 async fn a_table_names_its_network_and_the_subnets_that_chose_it() {
     let cloud = instant();
     let subnets = ["subnet-1", "subnet-2"].map(|id| id.parse::<Subnet>().unwrap());
-    cloud.hands().build(&one().network, &one().ranges, &subnets);
-    let at = one().network.place;
+    cloud
+        .out_of_band()
+        .build(&one().network, &one().ranges, &subnets);
+    let at = one().network.at;
     let tables = cloud.route_tables(&at, &id(&one())).await.unwrap();
     let shape: Vec<_> = tables
         .iter()
@@ -99,10 +98,13 @@ async fn a_table_names_its_network_and_the_subnets_that_chose_it() {
         network("111111111111", "eu-west-1", "vpc-0cccccccc"),
         "10.3.0.0/16",
     );
-    cloud.hands().build(&near.network, &near.ranges, &[]);
+    cloud.out_of_band().build(&near.network, &near.ranges, &[]);
     let of = [id(&near), id(&one()), ["vpc-0dddddddd".parse().unwrap()]].concat();
     assert_eq!(cloud.route_tables(&at, &of).await.unwrap().len(), 4);
-    let moved = cloud.hands().add_table(&one().network, &subnets).unwrap();
+    let moved = cloud
+        .out_of_band()
+        .add_table(&one().network, &subnets)
+        .unwrap();
     let tables = cloud.route_tables(&at, &id(&one())).await.unwrap();
     assert_eq!(
         tables
@@ -125,9 +127,9 @@ async fn a_route_is_removed_late_for_readers_and_at_once_for_callers() {
         visibility: secs(5),
         ..SimulatedSettings::instant(1)
     });
-    let (at, destination) = (one().network.place, "10.2.0.0/16".parse().unwrap());
+    let (at, destination) = (one().network.at, "10.2.0.0/16".parse().unwrap());
     let link = cloud
-        .hands()
+        .out_of_band()
         .join(&one(), &other(), LinkState::Active, None);
     let table = main_table(&cloud, &one()).await.table;
     cloud
@@ -157,14 +159,14 @@ async fn a_route_needs_a_live_link_of_its_own_network_and_room() {
         routes: 1,
         ..SimulatedSettings::instant(1)
     });
-    let at = one().network.place;
+    let at = one().network.at;
     let near = end(
         network("111111111111", "eu-west-1", "vpc-0cccccccc"),
         "10.3.0.0/16",
     );
     let link = active(&cloud).await;
     let [strangers, over] = [LinkState::Active, LinkState::Rejected]
-        .map(|state| cloud.hands().join(&near, &other(), state, None));
+        .map(|state| cloud.out_of_band().join(&near, &other(), state, None));
     let table = main_table(&cloud, &one()).await.table;
     let install = async |range: &str, link: &Link| {
         kind(
@@ -202,11 +204,11 @@ async fn a_route_needs_a_live_link_of_its_own_network_and_room() {
 #[tokio::test(start_paused = true)]
 async fn somebody_elses_route_stands_in_the_way_and_is_shown_with_its_target() {
     let cloud = instant();
-    let (at, destination) = (one().network.place, "10.2.0.0/16");
+    let (at, destination) = (one().network.at, "10.2.0.0/16");
     let link = active(&cloud).await;
     let table = main_table(&cloud, &one()).await.table;
     let other = RouteTarget::Other("tgw-1".to_owned());
-    cloud.hands().route(
+    cloud.out_of_band().route(
         &one().network,
         &table,
         destination.parse().unwrap(),
@@ -226,7 +228,7 @@ async fn somebody_elses_route_stands_in_the_way_and_is_shown_with_its_target() {
         other
     );
     cloud
-        .hands()
+        .out_of_band()
         .unroute(&one().network, &table, destination.parse().unwrap());
     assert_eq!(main_table(&cloud, &one()).await.routes.len(), 1);
 }

@@ -38,7 +38,7 @@ async fn the_same_seed_and_calls_give_the_same_world() {
         let cloud = with(SimulatedSettings::stormy(seed));
         for _ in 0..5 {
             let _ = cloud.create_link(&spec()).await;
-            let _ = cloud.links(&one().network.place, &id(&other())).await;
+            let _ = cloud.links(&one().network.at, &id(&other())).await;
         }
         serde_json::to_string(&cloud.world().links.keys().collect::<Vec<_>>()).unwrap()
     };
@@ -62,7 +62,7 @@ async fn a_kept_world_comes_back_and_no_id_is_given_twice() {
     assert_ne!(second.create_link(&reversed()).await.unwrap(), link);
     std::fs::write(&path, "no world").unwrap();
     let broken = SimulatedCloud::kept_in(&path, SimulatedSettings::calm(1), Arc::clone(&clock));
-    assert!(matches!(broken, Err(KeepingError::Form { .. })));
+    assert!(matches!(broken, Err(PersistenceError::Form { .. })));
 }
 
 /// What the version before this one kept.
@@ -90,7 +90,7 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
         (LinkState::Active, Some(peering()), Some(false))
     );
     let group = cloud
-        .firewall_groups(&one().network.place, &id(&one()))
+        .firewall_groups(&one().network.at, &id(&one()))
         .await
         .unwrap()
         .remove(0);
@@ -98,7 +98,7 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
     let support = cloud.dns_support(&one().network).await.unwrap();
     assert!(support.resolution && support.hostnames);
     cloud
-        .delete_link(&one().network.place, &view.link)
+        .delete_link(&one().network.at, &view.link)
         .await
         .unwrap();
 }

@@ -70,7 +70,7 @@ impl SimulatedGroup {
             network: home.network.clone(),
             group: self.id.clone(),
             name: self.name.clone(),
-            belongs_to: format!("{} ({})", home.place.account, self.name),
+            belongs_to: format!("{} ({})", home.at.account, self.name),
             owner: self.owner,
             rules,
         }

@@ -1,11 +1,11 @@
 //! Links: their states, what each side is told of them and for how long.
 
 use super::{
-    super::weather::after,
+    super::faults::after,
     shown::{Gone, Shown},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud::{LinkEnd, LinkRole, LinkState, LinkView, NetworkRef, Place};
+use cloud::{AccountRegion, LinkEnd, LinkRole, LinkState, LinkView, NetworkRef};
 use domain::{PeeringId, Provider, text::Link};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -138,11 +138,11 @@ impl SimulatedLink {
             .find(|role| self.end(*role).network.is_same(network))
     }
 
-    /// Which ends are at this place.
-    pub(crate) fn roles_at(&self, at: &Place) -> impl Iterator<Item = LinkRole> {
+    /// Which ends are in this account and region.
+    pub(crate) fn roles_at(&self, at: &AccountRegion) -> impl Iterator<Item = LinkRole> {
         [LinkRole::Requester, LinkRole::Accepter]
             .into_iter()
-            .filter(|role| self.end(*role).network.place.is_same(at))
+            .filter(|role| self.end(*role).network.at.is_same(at))
     }
 
     pub(crate) fn joins(&self, one: &NetworkRef, other: &NetworkRef) -> bool {
@@ -150,11 +150,7 @@ impl SimulatedLink {
     }
 
     fn ends_are_apart(&self) -> bool {
-        !self
-            .requester
-            .network
-            .place
-            .is_same(&self.accepter.network.place)
+        !self.requester.network.at.is_same(&self.accepter.network.at)
     }
 
     /// The tag in the account and region of this end. Two ends at one place have one tag.
@@ -202,11 +198,10 @@ impl SimulatedLink {
     /// One side ends it: at AWS for both sides, between regions after a while; elsewhere its own
     /// half.
     pub(crate) fn delete(&mut self, by: LinkRole, wait: Duration, now: DateTime<Utc>) {
-        match self.requester.network.place.provider {
+        match self.requester.network.at.provider {
             Provider::Aws
                 if has_begun(&self.state)
-                    && self.requester.network.place.region
-                        != self.accepter.network.place.region =>
+                    && self.requester.network.at.region != self.accepter.network.at.region =>
             {
                 self.become_now(LinkState::Deleting, None, now);
                 self.ended = Some(Ended {
@@ -246,8 +241,7 @@ impl SimulatedLink {
         if self.half_gone == Some(role) {
             return false;
         }
-        let one_account =
-            self.requester.network.place.account == self.accepter.network.place.account;
+        let one_account = self.requester.network.at.account == self.accepter.network.at.account;
         let by = self.ended.as_ref().and_then(|ended| ended.by);
         let told_for = match self.state {
             LinkState::Failed if role == LinkRole::Accepter => return false,
@@ -267,8 +261,8 @@ impl SimulatedLink {
             .is_none_or(|ended| now < ended.at + told_for)
     }
 
-    /// What a read at this place shows of it.
-    pub(crate) fn view(&mut self, at: &Place, now: DateTime<Utc>) -> Option<LinkView> {
+    /// What a read in this account and region shows of it.
+    pub(crate) fn view(&mut self, at: &AccountRegion, now: DateTime<Utc>) -> Option<LinkView> {
         let roles: Vec<LinkRole> = self
             .roles_at(at)
             .filter(|role| self.is_told_to(*role, now))
@@ -293,7 +287,7 @@ impl SimulatedLink {
         };
         // An account sees and sets the options of its own side, once the link is active.
         let dns = |end: &LinkEnd, set: Option<bool>| {
-            (state == LinkState::Active && end.network.place.is_same(at))
+            (state == LinkState::Active && end.network.at.is_same(at))
                 .then_some(set.unwrap_or_default())
         };
         let requester = LinkEnd {

@@ -22,7 +22,7 @@ pub(super) use shown::ghosts;
 pub(super) use traffic::traffic;
 
 use chrono::{DateTime, Utc};
-use cloud::{LinkRole, LinkState, NetworkRef, Place, RouteState, RouteTarget};
+use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
 use domain::text::{CloudNetwork, FirewallGroup, Link, RouteTable};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,59 +46,67 @@ impl World {
         self.networks.get_mut(&network.to_string())
     }
 
-    /// Does this with each of the named networks that are at this place.
+    /// Does this with each of the named networks that are in this account and region.
     pub(super) fn each(
         &mut self,
-        at: &Place,
+        at: &AccountRegion,
         of: &[CloudNetwork],
-        mut deed: impl FnMut(&mut SimulatedNetwork),
+        mut call: impl FnMut(&mut SimulatedNetwork),
     ) {
         for network in of.iter().collect::<BTreeSet<_>>() {
             if let Some(network) = self.network_mut(&NetworkRef {
-                place: at.clone(),
+                at: at.clone(),
                 network: network.clone(),
             }) {
-                deed(network);
+                call(network);
             }
         }
     }
 
-    /// All networks at this place.
-    fn at(&mut self, at: &Place) -> impl Iterator<Item = &mut SimulatedNetwork> {
+    /// All networks in this account and region.
+    fn at(&mut self, at: &AccountRegion) -> impl Iterator<Item = &mut SimulatedNetwork> {
         self.networks
             .values_mut()
-            .filter(|it| it.network.place.is_same(at))
+            .filter(|it| it.network.at.is_same(at))
     }
 
-    /// The network at this place that has the table.
+    /// The network in this account and region that has the table.
     pub(super) fn home_of_table(
         &mut self,
-        at: &Place,
+        at: &AccountRegion,
         id: &RouteTable,
     ) -> Option<&mut SimulatedNetwork> {
         self.at(at)
             .find(|network| network.tables.iter().any(|table| table.id == *id))
     }
 
-    /// The table of this id, if its network is at this place.
-    pub(super) fn table(&mut self, at: &Place, id: &RouteTable) -> Option<&mut SimulatedTable> {
+    /// The table of this id, if its network is in this account and region.
+    pub(super) fn table(
+        &mut self,
+        at: &AccountRegion,
+        id: &RouteTable,
+    ) -> Option<&mut SimulatedTable> {
         self.at(at)
             .flat_map(|it| &mut it.tables)
             .find(|table| table.id == *id)
     }
 
-    /// The network at this place that has the group.
+    /// The network in this account and region that has the group.
     pub(super) fn home_of_group(
         &mut self,
-        at: &Place,
+        at: &AccountRegion,
         id: &FirewallGroup,
     ) -> Option<&mut SimulatedNetwork> {
         self.at(at)
             .find(|network| network.groups.iter().any(|group| group.id == *id))
     }
 
-    /// The group of this id, if its network is at this place.
-    pub(super) fn group(&mut self, at: &Place, id: &FirewallGroup) -> Option<&mut SimulatedGroup> {
+    /// The group of this id, if its network is in this account and region.
+    pub(super) fn group(
+        &mut self,
+        at: &AccountRegion,
+        id: &FirewallGroup,
+    ) -> Option<&mut SimulatedGroup> {
         self.at(at)
             .flat_map(|it| &mut it.groups)
             .find(|group| group.id == *id)
@@ -134,18 +142,18 @@ impl World {
     }
 }
 
-/// The place as the world keeps it.
-pub(super) fn bare(place: &Place) -> Place {
-    Place {
+/// The account and region as the world keeps them.
+pub(super) fn bare(at: &AccountRegion) -> AccountRegion {
+    AccountRegion {
         external_id: None,
-        ..place.clone()
+        ..at.clone()
     }
 }
 
 /// The network as the world keeps it.
 pub(super) fn bare_network(network: &NetworkRef) -> NetworkRef {
     NetworkRef {
-        place: bare(&network.place),
+        at: bare(&network.at),
         network: network.network.clone(),
     }
 }

@@ -167,7 +167,7 @@ impl SimulatedNetwork {
 
     /// Only AWS has such lists; there, every subnet has one.
     pub(crate) fn access_list_views(&self) -> Vec<AccessListView> {
-        match self.network.place.provider {
+        match self.network.at.provider {
             Provider::Aws => {}
             Provider::Gcp | Provider::Azure => return Vec::new(),
         }

@@ -4,8 +4,8 @@
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
 //! one on record.
 
-use super::{Draft, Facts, Missing, Sight, later, link, states};
-use crate::provisioner::{apply::Action, place};
+use super::{Draft, Facts, Missing, Query, later, link, states};
+use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{LinkEnd, LinkState, LinkView};
 use domain::{
@@ -86,7 +86,7 @@ fn pending(
         return;
     }
     match facts.peering.terms.consent {
-        Consent::Delegated => agree(facts, view, draft),
+        Consent::Delegated => accept(facts, view, draft),
         Consent::Owner => draft.polls = true,
     }
 }
@@ -130,8 +130,8 @@ fn clock(
 }
 
 /// Accepts, once the remote side shows the very link that was asked for.
-fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    let Some(remote) = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote)) else {
+fn accept(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    let Some(remote) = draft.require(&facts.seen.links.remote, Query::Links(Side::Remote)) else {
         return;
     };
     let Some(theirs) = remote.iter().find(|theirs| theirs.link == view.link) else {
@@ -155,7 +155,7 @@ fn agree(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     if theirs.state == LinkState::Pending {
         // An adopted link may have been asked for by the peer; then it is the private network's to
         // accept.
-        let ours = view.accepter.network.is_same(&place::network(
+        let ours = view.accepter.network.is_same(&sides::network(
             facts.network,
             facts.peering,
             Side::Local,
@@ -212,7 +212,7 @@ fn accepted(facts: &Facts<'_>, view: &LinkView) -> PeeringAccepted {
     };
     let evidence = Evidence {
         accepted_by,
-        account: view.accepter.network.place.account.clone(),
+        account: view.accepter.network.at.account.clone(),
         seen_at: facts.now,
         seen_from: Side::Local,
         shown: view.state.as_str().to_owned(),
@@ -266,7 +266,7 @@ fn differs(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) -> bool {
 /// What differs between a link and the record. An adopted link may have been asked for from either
 /// end.
 fn mismatch(facts: &Facts<'_>, view: &LinkView) -> Option<String> {
-    let wanted = place::link(facts.network, facts.peering);
+    let wanted = sides::link(facts.network, facts.peering);
     let reversed =
         !facts.peering.made_the_link() && view.requester.network.is_same(&wanted.accepter.network);
     let ends = if reversed {

@@ -5,10 +5,10 @@
 //! networks answer for their names and give their machines some.
 
 use super::{
-    Draft, Facts, Sight,
+    Draft, Facts, Query,
     drift::{self, Verdict},
 };
-use crate::provisioner::{apply::Action, place};
+use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
 use domain::{
     Side,
@@ -20,7 +20,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
     let Some(view) = own_view(facts, side, view, draft) else {
         return;
     };
-    let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side)) else {
+    let Some((role, end)) = view.end(&sides::network(facts.network, facts.peering, side)) else {
         return;
     };
     let shown = end.dns_resolution.unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
         return;
     }
     if (on_record.applied == on_record.wanted)
-        && drift::weigh(facts, DriftKind::DnsResolutionFlipped { side }, draft) == Verdict::Leave
+        && drift::classify(facts, DriftKind::DnsResolutionFlipped { side }, draft) == Verdict::Leave
     {
         return;
     }
@@ -57,7 +57,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
     );
 }
 
-/// The link as this side shows it: an end's options are told at its own place. The remote side is
+/// The link as this side shows it: an end's options are told in its own account. The remote side is
 /// not asked for what nobody wanted.
 pub(super) fn own_view<'a>(
     facts: &Facts<'a>,
@@ -82,7 +82,7 @@ pub(super) fn any_view<'a>(
     match side {
         Side::Local => Some(local),
         Side::Remote => {
-            let views = draft.see(&facts.seen.links.remote, Sight::Links(Side::Remote))?;
+            let views = draft.require(&facts.seen.links.remote, Query::Links(Side::Remote))?;
             views.iter().find(|view| view.link == local.link)
         }
     }
@@ -92,7 +92,7 @@ pub(super) fn any_view<'a>(
 fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     let mut possible = true;
     for side in facts.peering.kept_sides() {
-        let Some(support) = draft.see(facts.seen.dns.get(side), Sight::Dns(side)) else {
+        let Some(support) = draft.require(facts.seen.dns.get(side), Query::Dns(side)) else {
             possible = false;
             continue;
         };
@@ -100,7 +100,7 @@ fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
             continue;
         }
         possible = false;
-        let network = place::network(facts.network, facts.peering, side);
+        let network = sides::network(facts.network, facts.peering, side);
         let lacks = if support.resolution {
             "hostnames"
         } else {
@@ -111,7 +111,7 @@ fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         let command = |option: &str| {
             format!(
                 "aws ec2 modify-vpc-attribute --region {} --vpc-id {} --enable-dns-{option}",
-                network.place.region, network.network
+                network.at.region, network.network
             )
         };
         draft.block(

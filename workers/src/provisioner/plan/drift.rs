@@ -12,68 +12,68 @@ use domain::network::{
 /// How many repairs of one thing within a day are made before a person must act.
 pub(super) const REPAIRS: u32 = 3;
 
-/// What to do about a finding.
+/// What to do about drift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Repair,
     Leave,
 }
 
-/// Puts a finding on record, and says whether it is to be put right now.
-pub(super) fn weigh(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) -> Verdict {
+/// Puts drift on record, and says whether it is to be put right now.
+pub(super) fn classify(facts: &Facts<'_>, kind: DriftKind, draft: &mut Draft) -> Verdict {
     let peering = facts.peering;
-    if peering.accepted_drift.contains_key(&finding) {
+    if peering.accepted_drift.contains_key(&kind) {
         return Verdict::Leave;
     }
-    note(facts, &finding, draft);
+    note(facts, &kind, draft);
     match facts.network.policy.drift {
         DriftPolicy::Report => Verdict::Leave,
         DriftPolicy::Adopt => {
             draft.record(DriftAdopted {
                 peering_id: peering.id,
-                finding,
+                finding: kind,
             });
             Verdict::Leave
         }
-        DriftPolicy::Repair => repair(facts, &finding, draft),
+        DriftPolicy::Repair => repair(facts, &kind, draft),
     }
 }
 
-/// Puts a finding on record that the engine cannot put right, whatever the policy; adopted, it is
+/// Puts drift on record that the engine cannot put right, whatever the policy; adopted, it is
 /// how it should be.
-pub(super) fn report(facts: &Facts<'_>, finding: DriftKind, draft: &mut Draft) {
-    if facts.peering.accepted_drift.contains_key(&finding) {
+pub(super) fn report(facts: &Facts<'_>, kind: DriftKind, draft: &mut Draft) {
+    if facts.peering.accepted_drift.contains_key(&kind) {
         return;
     }
-    note(facts, &finding, draft);
+    note(facts, &kind, draft);
     if facts.network.policy.drift == DriftPolicy::Adopt {
         draft.record(DriftAdopted {
             peering_id: facts.peering.id,
-            finding,
+            finding: kind,
         });
     }
 }
 
-fn note(facts: &Facts<'_>, finding: &DriftKind, draft: &mut Draft) {
-    if !facts.peering.drift.contains_key(finding) {
+fn note(facts: &Facts<'_>, kind: &DriftKind, draft: &mut Draft) {
+    if !facts.peering.drift.contains_key(kind) {
         draft.record(DriftDetected {
             peering_id: facts.peering.id,
-            finding: finding.clone(),
+            finding: kind.clone(),
             detected_at: facts.now,
         });
     }
-    draft.found.insert(finding.clone());
+    draft.found.insert(kind.clone());
 }
 
-fn repair(facts: &Facts<'_>, finding: &DriftKind, draft: &mut Draft) -> Verdict {
-    let repairs = facts.peering.repairs_of(finding);
+fn repair(facts: &Facts<'_>, kind: &DriftKind, draft: &mut Draft) -> Verdict {
+    let repairs = facts.peering.repairs_of(kind);
     let Some(last) = repairs.last.filter(|last| facts.now - *last < FIGHT_WINDOW) else {
         return Verdict::Repair;
     };
     if repairs.count >= REPAIRS {
         let message = format!(
             "{} was put right {} times within a day and is undone again",
-            finding.kind(),
+            kind.kind(),
             repairs.count
         );
         let remedy = vec![
@@ -86,7 +86,7 @@ fn repair(facts: &Facts<'_>, finding: &DriftKind, draft: &mut Draft) -> Verdict 
         draft.block(
             facts,
             BlockCause::RepairUndone,
-            finding.side(),
+            kind.side(),
             message,
             remedy,
         );
@@ -108,13 +108,13 @@ pub(super) fn close(facts: &Facts<'_>, draft: &mut Draft) {
         .peering
         .drift
         .keys()
-        .filter(|finding| !draft.found.contains(finding))
+        .filter(|kind| !draft.found.contains(kind))
         .cloned()
         .collect::<Vec<_>>();
-    for finding in over {
+    for kind in over {
         draft.record(DriftRepaired {
             peering_id: facts.peering.id,
-            finding,
+            finding: kind,
             repaired_at: facts.now,
         });
     }

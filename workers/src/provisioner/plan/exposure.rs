@@ -7,7 +7,7 @@
 //! and revoked in groups whose owners agreed to that, if the rule is known to let the private
 //! network in.
 
-use super::{Draft, Facts, Sight, drift, firewall};
+use super::{Draft, Facts, Query, drift, firewall};
 use crate::provisioner::apply::Action;
 use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
 use domain::{
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+    let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
         return;
     };
     let from = IpNet::V4(facts.network.range.net());
@@ -30,7 +30,8 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let open = if open.is_empty() {
         open
     } else {
-        let Some(lists) = draft.see(facts.seen.lists.get(side), Sight::AccessLists(side)) else {
+        let Some(lists) = draft.require(facts.seen.lists.get(side), Query::AccessLists(side))
+        else {
             return;
         };
         let guards: Vec<_> = lists

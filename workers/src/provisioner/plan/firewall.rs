@@ -2,7 +2,7 @@
 //! says, be it nothing.
 
 use super::{
-    Draft, Facts, Sight,
+    Draft, Facts, Query,
     drift::{self, Verdict},
 };
 use crate::provisioner::apply::Action;
@@ -20,7 +20,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     if facts.seen.groups.get(side).is_none() && is_new(facts, side) {
         return make(facts, side, draft);
     }
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+    let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
         return;
     };
     let ours: Vec<&GroupView> = groups
@@ -60,7 +60,8 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let repairs = match known {
         None => true,
         Some(group) => {
-            drift::weigh(facts, DriftKind::GroupMissing { side, group }, draft) == Verdict::Repair
+            drift::classify(facts, DriftKind::GroupMissing { side, group }, draft)
+                == Verdict::Repair
         }
     };
     if repairs {
@@ -70,7 +71,7 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 
 /// Whether nobody has asked for the group yet, as far as anybody remembers. It can be made unseen:
 /// its name is unique in its network, so there will not be two, and one that is there already is
-/// for the look that follows.
+/// for the read that follows.
 fn is_new(facts: &Facts<'_>, side: Side) -> bool {
     facts.peering.firewall.get(side).group.is_none()
         && facts
@@ -159,14 +160,14 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     exact &= close(facts, side, view, &known, draft);
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
     for rule in firewall.admit.difference(&present).copied() {
-        let finding = DriftKind::RuleMissing { side, rule };
-        let accepted_drift = facts.peering.accepted_drift.contains_key(&finding);
+        let kind = DriftKind::RuleMissing { side, rule };
+        let accepted_drift = facts.peering.accepted_drift.contains_key(&kind);
         if accepted_drift {
             continue;
         }
         exact = false;
         if !known.rules.contains_key(&rule)
-            || drift::weigh(facts, finding, draft) == Verdict::Repair
+            || drift::classify(facts, kind, draft) == Verdict::Repair
         {
             draft.act(
                 facts,
@@ -245,7 +246,7 @@ pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     {
         return;
     }
-    let Some(groups) = draft.see(facts.seen.groups.get(side), Sight::Groups(side)) else {
+    let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
         return;
     };
     if let Some(view) = groups
@@ -260,8 +261,8 @@ pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 /// with an older log.
 fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
     let (ours, group) = (Some(facts.peering.id), &view.group);
-    let mut put_back = |finding, part| {
-        if drift::weigh(facts, finding, draft) == Verdict::Repair {
+    let mut put_back = |kind, part| {
+        if drift::classify(facts, kind, draft) == Verdict::Repair {
             draft.act(facts, Action::TagFirewall { side, part });
         }
     };
@@ -299,7 +300,7 @@ fn strangers(
     known: &Firewall,
     draft: &mut Draft,
 ) -> bool {
-    let finding = |rule: &RuleView| DriftKind::RuleExtra {
+    let kind = |rule: &RuleView| DriftKind::RuleExtra {
         side,
         rule_id: rule.id.clone(),
         admits: rule.text.clone(),
@@ -309,14 +310,14 @@ fn strangers(
         .iter()
         .filter(|rule| {
             own(facts, known, rule).is_none()
-                && !facts.peering.accepted_drift.contains_key(&finding(rule))
+                && !facts.peering.accepted_drift.contains_key(&kind(rule))
         })
         .collect();
     if strange.is_empty() {
         return true;
     }
     for rule in &strange {
-        drift::report(facts, finding(rule), draft);
+        drift::report(facts, kind(rule), draft);
     }
     if facts.network.policy.drift == DriftPolicy::Repair {
         let rules = strange

@@ -1,8 +1,8 @@
 //! The link before there is one on record: found or made; never taken from somebody else, and never
 //! two.
 
-use super::{Draft, Facts, Sight, accept, later, preflight, states};
-use crate::provisioner::{apply::Action, place};
+use super::{Draft, Facts, Query, accept, later, preflight, states};
+use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, Utc};
 use cloud::{LinkState, LinkView};
 use domain::{
@@ -25,8 +25,8 @@ pub(super) enum Attempt {
 }
 
 /// Finds our link, or plans to make one.
-pub(super) fn seek(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
-    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Draft) {
+    let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
         return;
     };
     let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
@@ -117,7 +117,7 @@ pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
 
 /// Whether this is a link from our network to the peer's.
 fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
-    let end = |side| place::network(facts.network, facts.peering, side);
+    let end = |side| sides::network(facts.network, facts.peering, side);
     view.requester.network.is_same(&end(Side::Local))
         && view.accepter.network.is_same(&end(Side::Remote))
 }

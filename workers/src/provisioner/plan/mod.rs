@@ -1,7 +1,7 @@
 //! Plan: what is on record and what the cloud shows go in, the next steps come out, in order. Pure.
 //!
-//! A plan first asks: what it must see and nobody has looked at yet ([`Plan::asks`]). Once it has
-//! seen enough, records come first: they say what the look has shown, and nothing else is ever
+//! A plan first names what it must see and was not read yet ([`Plan::needs`]). Once it has
+//! seen enough, records come first: they say what the pass has shown, and nothing else is ever
 //! recorded as an outcome. Actions follow, for what is missing. When nothing is left to do, a plan
 //! says whether somebody must act (blocked) or the last one who had to has acted, and when to look
 //! again.
@@ -37,7 +37,7 @@ use super::{
     block,
     graph::Graph,
     memory::Memory,
-    observe::{Observed, Sight},
+    observe::{Observed, Query},
     settings::ProvisionerSettings,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -125,7 +125,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
 }
 
 /// Something that a cloud may hide for a while. Each is waited for by itself: that one has been out
-/// of sight for long says nothing of another.
+/// of query for long says nothing of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Missing {
     /// The link on record, in the view of this side.
@@ -155,7 +155,7 @@ pub(super) enum Next {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// What must be seen before there can be any step.
-    pub(super) asks: BTreeSet<Sight>,
+    pub(super) needs: BTreeSet<Query>,
     pub(super) steps: Vec<Step>,
     pub(super) next: Next,
     /// What must be there and is not shown; it may come back.
@@ -175,8 +175,8 @@ pub(super) struct Facts<'a> {
     pub(super) graph: &'a Graph,
     pub(super) limits: BySide<Limits>,
     pub(super) now: DateTime<Utc>,
-    /// When the look began that all of `seen` comes from. Whether something has been out of sight
-    /// for long enough is counted up to then, not up to now: a look may take its time.
+    /// When the pass began that all of `seen` comes from. Whether something has been out of sight
+    /// for long enough is counted up to then, not up to now: a read may take its time.
     pub(super) seen_at: DateTime<Utc>,
     pub(super) settings: &'a ProvisionerSettings,
 }
@@ -189,8 +189,8 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         return draft.finish(facts);
     }
     match &facts.peering.life {
-        Life::Requested => link::seek(facts, link::Attempt::First, &mut draft),
-        Life::InitiationRefused { attempt } => link::seek(
+        Life::Requested => link::find_or_create(facts, link::Attempt::First, &mut draft),
+        Life::InitiationRefused { attempt } => link::find_or_create(
             facts,
             link::Attempt::After { refused: *attempt },
             &mut draft,
@@ -199,7 +199,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
             attempt,
             started_at,
         } => {
-            link::seek(
+            link::find_or_create(
                 facts,
                 link::Attempt::Open {
                     attempt: *attempt,
@@ -239,9 +239,9 @@ pub(super) fn closing(facts: &Facts<'_>, side: Side) -> Plan {
 }
 
 /// Everything that a first write would wait for, or what must be seen before that can be told.
-pub(super) fn preflight(facts: &Facts<'_>) -> Result<Vec<CheckReport>, BTreeSet<Sight>> {
+pub(super) fn preflight(facts: &Facts<'_>) -> Result<Vec<CheckReport>, BTreeSet<Query>> {
     let mut draft = Draft::default();
-    preflight::checks(facts, &mut draft).ok_or(draft.asks)
+    preflight::checks(facts, &mut draft).ok_or(draft.needs)
 }
 
 /// A link that is not active by the time its request named is taken back.
@@ -264,7 +264,7 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     // It may have become active in time, and nobody has looked since.
     if let Life::AwaitingAcceptance { link, .. } | Life::Provisioning { link } = &facts.peering.life
     {
-        let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+        let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
             return true;
         };
         if views
@@ -285,7 +285,7 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
 /// A plan in the making.
 #[derive(Debug, Default)]
 struct Draft {
-    asks: BTreeSet<Sight>,
+    needs: BTreeSet<Query>,
     records: Vec<Outcome>,
     intent: Option<PeeringInitiationStarted>,
     actions: Vec<Action>,
@@ -303,9 +303,9 @@ struct Draft {
 
 impl Draft {
     /// What was seen, or a wish to see it.
-    fn see<'s, T>(&mut self, slot: &'s Option<T>, sight: Sight) -> Option<&'s T> {
+    fn require<'s, T>(&mut self, slot: &'s Option<T>, query: Query) -> Option<&'s T> {
         if slot.is_none() {
-            self.asks.insert(sight);
+            self.needs.insert(query);
         }
         slot.as_ref()
     }
@@ -316,7 +316,7 @@ impl Draft {
 
     /// Whether there is something left to do or to wait for at the cloud.
     fn is_busy(&self) -> bool {
-        !self.asks.is_empty() || !self.actions.is_empty() || self.polls || !self.missing.is_empty()
+        !self.needs.is_empty() || !self.actions.is_empty() || self.polls || !self.missing.is_empty()
     }
 
     fn due_at(&mut self, at: DateTime<Utc>) {
@@ -378,9 +378,9 @@ impl Draft {
     }
 
     fn finish(self, facts: &Facts<'_>) -> Plan {
-        if !self.asks.is_empty() {
+        if !self.needs.is_empty() {
             return Plan {
-                asks: self.asks,
+                needs: self.needs,
                 steps: Vec::new(),
                 next: Next::AtOnce,
                 missing: self.missing,
@@ -422,7 +422,7 @@ impl Draft {
                 .map(|(side, rule)| Step::AdmitInNew { side, rule }),
         );
         Plan {
-            asks: BTreeSet::new(),
+            needs: BTreeSet::new(),
             steps: steps.collect(),
             next,
             missing: self.missing,

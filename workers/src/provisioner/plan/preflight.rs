@@ -3,8 +3,8 @@
 //! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering
 //! plan`.
 
-use super::{Draft, Facts, Sight};
-use crate::provisioner::place;
+use super::{Draft, Facts, Query};
+use crate::provisioner::sides;
 use cloud::{LinkState, LinkView, Rehearsed};
 use domain::{Side, network::BlockCause};
 use ipnet::IpNet;
@@ -74,19 +74,19 @@ type Check = fn(&Facts<'_>, Side) -> CheckOutcome;
 /// All checks, once everything that they need has been seen.
 pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckReport>> {
     for side in facts.peering.kept_sides() {
-        draft.see(facts.seen.network.get(side), Sight::Network(side));
-        draft.see(facts.seen.links.get(side), Sight::Links(side));
-        draft.see(facts.seen.tables.get(side), Sight::Tables(side));
-        draft.see(
+        draft.require(facts.seen.network.get(side), Query::Network(side));
+        draft.require(facts.seen.links.get(side), Query::Links(side));
+        draft.require(facts.seen.tables.get(side), Query::Tables(side));
+        draft.require(
             facts.seen.may_create_group.get(side),
-            Sight::MayCreateGroup(side),
+            Query::MayCreateGroup(side),
         );
-        if !place::subnets(facts.network, facts.peering, side).is_empty() {
-            draft.see(facts.seen.subnets.get(side), Sight::Subnets(side));
+        if !sides::subnets(facts.network, facts.peering, side).is_empty() {
+            draft.require(facts.seen.subnets.get(side), Query::Subnets(side));
         }
     }
-    draft.see(&facts.seen.may_create_link, Sight::MayCreateLink);
-    if !draft.asks.is_empty() {
+    draft.require(&facts.seen.may_create_link, Query::MayCreateLink);
+    if !draft.needs.is_empty() {
         return None;
     }
     let per_side: [(&'static str, Check); 8] = [
@@ -137,7 +137,7 @@ fn known_ranges(facts: &Facts<'_>, side: Side) -> Vec<IpNet> {
         .flat_map(|view| view.ranges.clone())
         .collect::<Vec<_>>();
     if shown.is_empty() {
-        place::ranges(facts.network, facts.peering, side)
+        sides::ranges(facts.network, facts.peering, side)
     } else {
         shown
     }
@@ -157,7 +157,7 @@ fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     {
         return CheckOutcome::Passed;
     }
-    let network = place::network(facts.network, facts.peering, side);
+    let network = sides::network(facts.network, facts.peering, side);
     failed(
         BlockCause::NotFound,
         format!("{network} is not there"),
@@ -167,7 +167,7 @@ fn network(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 
 fn ranges_on_record(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let shown = known_ranges(facts, side);
-    let recorded = place::ranges(facts.network, facts.peering, side);
+    let recorded = sides::ranges(facts.network, facts.peering, side);
     let Some(missing) = recorded
         .iter()
         .find(|range| !shown.iter().any(|shown| shown.contains(*range)))
@@ -175,7 +175,7 @@ fn ranges_on_record(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         return CheckOutcome::Passed;
     };
     let (network, has) = (
-        place::network(facts.network, facts.peering, side),
+        sides::network(facts.network, facts.peering, side),
         list(&shown),
     );
     let remedy = format!("request a peering that names ranges of {network}, which has {has}");
@@ -213,7 +213,7 @@ fn ranges_disjoint(facts: &Facts<'_>) -> CheckOutcome {
 /// Tables serve subnets; a subnet that is not there has none.
 fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let (chosen, shown) = (
-        place::subnets(facts.network, facts.peering, side),
+        sides::subnets(facts.network, facts.peering, side),
         facts.seen.subnets.get(side),
     );
     let told = facts
@@ -230,7 +230,7 @@ fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let Some(unknown) = unknown else {
         return CheckOutcome::Passed;
     };
-    let network = place::network(facts.network, facts.peering, side);
+    let network = sides::network(facts.network, facts.peering, side);
     failed(
         BlockCause::NotFound,
         format!("{unknown} is no subnet of {network}"),
@@ -241,7 +241,7 @@ fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 /// What this side's network reaches over its other links must not overlap what it would reach over
 /// this one.
 fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let own = place::network(facts.network, facts.peering, side);
+    let own = sides::network(facts.network, facts.peering, side);
     let wanted = known_ranges(facts, side.other());
     let live = facts
         .seen
@@ -316,7 +316,7 @@ fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         .iter()
         .filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating))
         .count();
-    let network = place::network(facts.network, facts.peering, side);
+    let network = sides::network(facts.network, facts.peering, side);
     let (used, most, what) = if live.len() >= limits.links {
         (live.len(), limits.links, "links")
     } else if waiting >= limits.pending_links {
@@ -341,7 +341,7 @@ fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let Some(tables) = facts.seen.tables.get(side) else {
         return CheckOutcome::Passed;
     };
-    let full = super::routes::serving(tables, place::subnets(facts.network, facts.peering, side))
+    let full = super::routes::serving(tables, sides::subnets(facts.network, facts.peering, side))
         .find(|table| {
             let missing = wanted
                 .keys()
@@ -404,7 +404,7 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         }
     });
     if let Some(message) = refused {
-        let at = place::of(facts.network, facts.peering, side);
+        let at = sides::of(facts.network, facts.peering, side);
         let remedy = format!(
             "give Peerage's identity in account {} what `peerage peering show` lists",
             at.account

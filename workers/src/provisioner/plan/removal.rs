@@ -10,8 +10,8 @@
 //! named in the block; abandoning the peering is the way out. A link that was adopted is never
 //! removed, nor are the routes that it had.
 
-use super::{Draft, Facts, Missing, Sight, dns, firewall, later, link, routes, states};
-use crate::provisioner::{apply::Action, place};
+use super::{Draft, Facts, Missing, Query, dns, firewall, later, link, routes, states};
+use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView, RouteTableView};
 use domain::{
     Range, Side,
@@ -61,7 +61,7 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
 /// An attempt may have made a link: it is looked for until it shows, or until it no longer could.
 /// Says whether the search goes on.
 fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mut Draft) -> bool {
-    let Some(views) = draft.see(&facts.seen.links.local, Sight::Links(Side::Local)) else {
+    let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
         return true;
     };
     let ours = || views.iter().filter(|view| link::is_ours(facts, view));
@@ -136,7 +136,7 @@ fn rules(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 /// The group that the engine made on this side, if it is shown. One without any trace of ever
 /// having been there is not looked for.
 fn group<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Option<&'a GroupView> {
-    let groups = draft.see(facts.seen.groups.get(side), Sight::Groups(side))?;
+    let groups = draft.require(facts.seen.groups.get(side), Query::Groups(side))?;
     groups
         .iter()
         .find(|group| firewall::is_ours(facts, side, group))
@@ -146,7 +146,7 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
     if facts.peering.ever_accepted.get(side).is_empty() {
         return;
     }
-    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+    let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
         return;
     };
     let peering_id = facts.peering.id;
@@ -233,7 +233,7 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         else {
             continue;
         };
-        let Some((role, end)) = view.end(&place::network(facts.network, facts.peering, side))
+        let Some((role, end)) = view.end(&sides::network(facts.network, facts.peering, side))
         else {
             continue;
         };
@@ -259,7 +259,7 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
 }
 
 fn shown<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
-    let views = draft.see(&facts.seen.links.local, Sight::Links(Side::Local))?;
+    let views = draft.require(&facts.seen.links.local, Query::Links(Side::Local))?;
     views.iter().find(|view| view.link == *link)
 }
 
@@ -269,7 +269,7 @@ fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
         return;
     }
     let Some(view) = shown(facts, link, draft) else {
-        if draft.asks.is_empty() {
+        if draft.needs.is_empty() {
             unseen(facts, link, draft);
         }
         return;
@@ -331,7 +331,7 @@ fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
 fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
     for side in facts.peering.kept_sides() {
         let view = group(facts, side, draft);
-        if !draft.asks.is_empty() {
+        if !draft.needs.is_empty() {
             continue;
         }
         match (view, &facts.peering.firewall.get(side).group) {
@@ -384,7 +384,7 @@ fn lacks_routes(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
     if wanted.is_empty() {
         return false;
     }
-    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+    let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
         return false;
     };
     let shows = |table: &RouteTableView, range: Range| {
@@ -398,5 +398,5 @@ fn lacks_routes(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
             !shows(table, *range) && !facts.peering.has_lost(side, &table.table, *range)
         })
     };
-    routes::serving(tables, place::subnets(facts.network, facts.peering, side)).any(lacks)
+    routes::serving(tables, sides::subnets(facts.network, facts.peering, side)).any(lacks)
 }

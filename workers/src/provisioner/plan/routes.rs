@@ -3,10 +3,10 @@
 //! its place is in.
 
 use super::{
-    Draft, Facts, Missing, Sight,
+    Draft, Facts, Missing, Query,
     drift::{self, Verdict},
 };
-use crate::provisioner::{apply::Action, place};
+use crate::provisioner::{apply::Action, sides};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
@@ -50,11 +50,11 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
     if wanted.is_empty() && before.is_empty() && facts.peering.made_the_link() {
         return;
     }
-    let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+    let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
         return;
     };
     if tables.is_empty() {
-        let network = place::network(facts.network, facts.peering, side);
+        let network = sides::network(facts.network, facts.peering, side);
         draft.missing(
             facts,
             Missing::Tables(side),
@@ -64,7 +64,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
         return;
     }
     let serving: Vec<&RouteTableView> =
-        serving(tables, place::subnets(facts.network, facts.peering, side)).collect();
+        serving(tables, sides::subnets(facts.network, facts.peering, side)).collect();
     let at = At { facts, side, link };
     if !wanted.is_empty() && subnets_are_there(facts, side, tables, draft) {
         for (destination, route) in wanted {
@@ -95,7 +95,7 @@ fn subnets_are_there(
     tables: &[RouteTableView],
     draft: &mut Draft,
 ) -> bool {
-    let chosen = place::subnets(facts.network, facts.peering, side);
+    let chosen = sides::subnets(facts.network, facts.peering, side);
     let unnamed: Vec<&Subnet> = chosen
         .iter()
         .filter(|subnet| !tables.iter().any(|table| table.subnets.contains(*subnet)))
@@ -103,7 +103,7 @@ fn subnets_are_there(
     if unnamed.is_empty() {
         return true;
     }
-    let Some(shown) = draft.see(facts.seen.subnets.get(side), Sight::Subnets(side)) else {
+    let Some(shown) = draft.require(facts.seen.subnets.get(side), Query::Subnets(side)) else {
         return false;
     };
     let Some(gone) = unnamed
@@ -112,7 +112,7 @@ fn subnets_are_there(
     else {
         return true;
     };
-    let network = place::network(facts.network, facts.peering, side);
+    let network = sides::network(facts.network, facts.peering, side);
     let remedy = vec![format!(
         "name subnets that {network} has; no route is added on this side meanwhile"
     )];
@@ -242,7 +242,7 @@ pub(super) fn is_ours(
 
 /// Whether the table serves the chosen subnets.
 fn serves(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], table: &RouteTable) -> bool {
-    serving(tables, place::subnets(facts.network, facts.peering, side)).any(|it| it.table == *table)
+    serving(tables, sides::subnets(facts.network, facts.peering, side)).any(|it| it.table == *table)
 }
 
 /// One side of an active link.
@@ -266,7 +266,7 @@ impl At<'_, '_> {
                 destination,
             };
             if !route.installed.contains_key(&route_table)
-                || drift::weigh(facts, missing, draft) == Verdict::Repair
+                || drift::classify(facts, missing, draft) == Verdict::Repair
             {
                 draft.act(
                     facts,
@@ -332,17 +332,17 @@ impl At<'_, '_> {
     ) {
         let (facts, side, target) = (self.facts, self.side, entry.target.to_string());
         let (peering_id, route_table) = (facts.peering.id, table.clone());
-        let finding = DriftKind::RouteForeign {
+        let kind = DriftKind::RouteForeign {
             side,
             route_table: route_table.clone(),
             destination,
             target: target.clone(),
         };
-        if facts.peering.accepted_drift.contains_key(&finding) {
+        if facts.peering.accepted_drift.contains_key(&kind) {
             return;
         }
-        if route.installed.contains_key(table) || facts.peering.drift.contains_key(&finding) {
-            drift::report(facts, finding, draft);
+        if route.installed.contains_key(table) || facts.peering.drift.contains_key(&kind) {
+            drift::report(facts, kind, draft);
         }
         let message =
             format!("{route_table} sends {destination} to {target} already; it is left alone");
@@ -414,12 +414,12 @@ impl At<'_, '_> {
                 None if ours => {}
                 Some(_) | None if found => {}
                 Some((destination, known)) if known.installed.contains_key(&route_table) => {
-                    let finding = DriftKind::RouteExtra {
+                    let kind = DriftKind::RouteExtra {
                         side,
                         route_table: route_table.clone(),
                         destination: destination.to_string(),
                     };
-                    if drift::weigh(facts, finding, draft) == Verdict::Repair {
+                    if drift::classify(facts, kind, draft) == Verdict::Repair {
                         draft.act(
                             facts,
                             Action::RemoveRoute {

@@ -1,6 +1,6 @@
 //! The states of a link at the cloud, and what they come to when nobody here asked for them.
 
-use super::{Draft, Facts, Missing, Sight};
+use super::{Draft, Facts, Missing, Query};
 use cloud::{LinkState, LinkView};
 use domain::{
     Side,
@@ -14,7 +14,7 @@ pub(super) fn on_record<'a>(
     link: &Link,
     draft: &mut Draft,
 ) -> Option<&'a LinkView> {
-    let views = draft.see(&facts.seen.links.local, Sight::Links(Side::Local))?;
+    let views = draft.require(&facts.seen.links.local, Query::Links(Side::Local))?;
     let view = views.iter().find(|view| view.link == *link);
     if view.is_none() {
         let message = format!("the cloud no longer shows {link}");

@@ -4,8 +4,8 @@
 //! What the log has never seen in place is missing; what it has seen and is otherwise now has
 //! drifted.
 
-use super::{Draft, Facts, Sight, dns, drift, exposure, firewall, later, routes, states};
-use crate::provisioner::{apply::Action, place};
+use super::{Draft, Facts, Query, dns, drift, exposure, firewall, later, routes, states};
+use crate::provisioner::{apply::Action, sides};
 use cloud::{LinkState, LinkView};
 use domain::{
     Side,
@@ -33,7 +33,7 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     if facts.peering.is_ours_to_keep(Side::Remote) {
         exposure::plan(facts, Side::Remote, draft);
     }
-    if draft.asks.is_empty() {
+    if draft.needs.is_empty() {
         drift::close(facts, draft);
     }
 }
@@ -80,11 +80,11 @@ fn is_surveyed(facts: &Facts<'_>, link: &Link, local: &LinkView, draft: &mut Dra
     for side in facts.peering.kept_sides() {
         let view = dns::any_view(facts, side, local, draft);
         let end =
-            view.and_then(|view| view.end(&place::network(facts.network, facts.peering, side)));
+            view.and_then(|view| view.end(&sides::network(facts.network, facts.peering, side)));
         if end.is_some_and(|(_, end)| end.dns_resolution == Some(true)) {
             names.push(side);
         }
-        let Some(tables) = draft.see(facts.seen.tables.get(side), Sight::Tables(side)) else {
+        let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
             continue;
         };
         for (table, route) in tables
@@ -100,7 +100,7 @@ fn is_surveyed(facts: &Facts<'_>, link: &Link, local: &LinkView, draft: &mut Dra
             }
         }
     }
-    if draft.asks.is_empty() {
+    if draft.needs.is_empty() {
         draft.record(PeeringSurveyed {
             peering_id: facts.peering.id,
             routes: found,
@@ -117,7 +117,7 @@ fn tag(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     if !facts.peering.made_the_link() || view.owner == Some(facts.peering.id) {
         return;
     }
-    if drift::weigh(facts, DriftKind::LinkTagMissing, draft) == drift::Verdict::Repair {
+    if drift::classify(facts, DriftKind::LinkTagMissing, draft) == drift::Verdict::Repair {
         draft.act(
             facts,
             Action::TagLink {

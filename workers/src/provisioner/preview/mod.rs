@@ -9,13 +9,13 @@ mod tests;
 
 use super::{
     apply::Action,
-    imagine,
+    dry_run,
     memory::Memory,
-    observe::{Observed, Sight},
-    place,
+    observation::Observation,
+    observe::{Observed, Query},
     plan::{self, Facts, Next, Plan, Step},
-    rounds::Worker,
-    survey::Survey,
+    scheduler::Worker,
+    sides,
 };
 use cloud::{Cloud as _, CloudError};
 use domain::{
@@ -36,7 +36,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 /// How many plans a life may need; far more than any has steps.
-const ROUNDS: usize = 128;
+const MOST_PLANS: usize = 128;
 
 /// What to plan for.
 #[derive(Clone, Debug)]
@@ -121,21 +121,21 @@ impl Planner {
         network: NetworkId,
         subject: Subject,
     ) -> Result<Preview, PreviewError> {
-        let page = self.worker.networks.load(network).await?;
-        if !page.undecodable.is_empty() {
+        let loaded = self.worker.networks.load(network).await?;
+        if !loaded.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
         }
-        let mut play = Play {
+        let mut dry_run = DryRun {
             worker: &self.worker,
-            network: page.network.clone(),
-            survey: Survey::default(),
+            network: loaded.network.clone(),
+            observation: Observation::default(),
             advisories: Vec::new(),
             actions: Vec::new(),
         };
-        let id = play.set(network, subject)?;
-        play.advise(id);
+        let id = dry_run.set(network, subject)?;
+        dry_run.advise(id);
         let mut checks = Vec::new();
-        let waits_for = match play.run(id, &mut checks).await {
+        let waits_for = match dry_run.run(id, &mut checks).await {
             Ok(waits_for) => waits_for,
             Err((side, error)) => {
                 let outcome = CheckOutcome::Failed {
@@ -152,23 +152,23 @@ impl Planner {
         };
         Ok(Preview {
             checks,
-            advisories: play.advisories,
-            actions: play.actions,
+            advisories: dry_run.advisories,
+            actions: dry_run.actions,
             waits_for,
         })
     }
 }
 
 /// A pass that is only played.
-struct Play<'a> {
+struct DryRun<'a> {
     worker: &'a Worker,
     network: Network,
-    survey: Survey,
+    observation: Observation,
     advisories: Vec<Advisory>,
     actions: Vec<PlannedAction>,
 }
 
-impl Play<'_> {
+impl DryRun<'_> {
     /// Puts what is planned for into the scene.
     fn set(&mut self, network: NetworkId, subject: Subject) -> Result<PeeringId, Refusal> {
         let command: NetworkCommand = match subject {
@@ -230,19 +230,19 @@ impl Play<'_> {
             return Ok(None);
         };
         let kept: Vec<Side> = peering.kept_sides().collect();
-        let all: [fn(Side) -> Sight; 6] = [
-            Sight::Identity,
-            Sight::Network,
-            Sight::Subnets,
-            Sight::Links,
-            Sight::Tables,
-            Sight::Groups,
+        let all: [fn(Side) -> Query; 6] = [
+            Query::Identity,
+            Query::Network,
+            Query::Subnets,
+            Query::Links,
+            Query::Tables,
+            Query::Groups,
         ];
         self.look(
             id,
             &kept
                 .iter()
-                .flat_map(|side| all.map(|sight| sight(*side)))
+                .flat_map(|side| all.map(|query| query(*side)))
                 .collect(),
         )
         .await?;
@@ -256,15 +256,15 @@ impl Play<'_> {
                 "whoever can end what the failed checks name".to_owned(),
             ));
         }
-        for _ in 0..ROUNDS {
+        for _ in 0..MOST_PLANS {
             let Plan {
-                asks, steps, next, ..
+                needs, steps, next, ..
             } = self.plan(id);
-            if !asks.is_empty() {
-                self.look(id, &asks).await?;
+            if !needs.is_empty() {
+                self.look(id, &needs).await?;
                 continue;
             }
-            let blocked = self.carry_out(id, steps);
+            let blocked = self.run_steps(id, steps);
             match next {
                 Next::AtOnce => {}
                 Next::Settled => return Ok(None),
@@ -278,7 +278,7 @@ impl Play<'_> {
     async fn look(
         &mut self,
         id: PeeringId,
-        sights: &BTreeSet<Sight>,
+        queries: &BTreeSet<Query>,
     ) -> Result<(), (Side, CloudError)> {
         let Network::Registered(network) = &self.network else {
             return Ok(());
@@ -286,8 +286,8 @@ impl Play<'_> {
         let Some(peering) = network.peerings.get(&id) else {
             return Ok(());
         };
-        self.survey
-            .look(&self.worker.cloud, network, peering, sights)
+        self.observation
+            .look(&self.worker.cloud, network, peering, queries)
             .await
             .map_err(|unseen| (unseen.side, unseen.error))
     }
@@ -303,8 +303,8 @@ impl Play<'_> {
             let Some((network, peering)) = self.facts(id) else {
                 return Ok(());
             };
-            let at = place::of(network, peering, *side);
-            let outcome = match self.survey.identities.get(&at) {
+            let at = sides::of(network, peering, *side);
+            let outcome = match self.observation.identities.get(&at) {
                 Some(actual) if *actual != at.account => CheckOutcome::Failed {
                     message: format!("calls at {at} act in account {actual}"),
                     remedy: vec![format!("let Peerage act as account {}", at.account)],
@@ -323,7 +323,7 @@ impl Play<'_> {
                     checks.extend(reports.into_iter().map(CheckReport::from));
                     return Ok(());
                 }
-                Some(Err(asks)) => self.look(id, &asks).await?,
+                Some(Err(needs)) => self.look(id, &needs).await?,
                 None => return Ok(()),
             }
         }
@@ -331,7 +331,7 @@ impl Play<'_> {
 
     fn plan(&self, id: PeeringId) -> Plan {
         let nothing = Plan {
-            asks: BTreeSet::new(),
+            needs: BTreeSet::new(),
             steps: Vec::new(),
             next: Next::Settled,
             missing: BTreeSet::new(),
@@ -340,11 +340,11 @@ impl Play<'_> {
         self.with_facts(id, plan::plan).unwrap_or(nothing)
     }
 
-    fn with_facts<T>(&self, id: PeeringId, judge: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
+    fn with_facts<T>(&self, id: PeeringId, make: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         let (network, peering) = self.facts(id)?;
-        let seen = Observed::of(&self.survey, network, peering);
+        let seen = Observed::of(&self.observation, network, peering);
         let limits =
-            BySide::of(|side| self.worker.cloud.limits(&place::of(network, peering, side)));
+            BySide::of(|side| self.worker.cloud.limits(&sides::of(network, peering, side)));
         let graph = self
             .worker
             .graph
@@ -355,8 +355,8 @@ impl Play<'_> {
             (self.worker.clock)(),
             &self.worker.settings,
         );
-        let seen_at = now - self.survey.age();
-        Some(judge(&Facts {
+        let seen_at = now - self.observation.age();
+        Some(make(&Facts {
             network,
             peering,
             seen: &seen,
@@ -371,7 +371,7 @@ impl Play<'_> {
 
     /// Folds what would be recorded and imagines what would be done. Gives the block that would be
     /// recorded, for people.
-    fn carry_out(&mut self, id: PeeringId, steps: Vec<Step>) -> Option<String> {
+    fn run_steps(&mut self, id: PeeringId, steps: Vec<Step>) -> Option<String> {
         let mut blocked = None;
         for step in steps {
             match step {
@@ -387,7 +387,7 @@ impl Play<'_> {
                     id,
                     &Action::AuthorizeRule {
                         side,
-                        group: imagine::new_group(side),
+                        group: dry_run::new_group(side),
                         rule,
                     },
                 ),
@@ -407,7 +407,8 @@ impl Play<'_> {
             return;
         };
         if let Some(peering) = network.peerings.get(&id) {
-            self.survey.imagine(network, peering, action);
+            self.observation
+                .apply_to_observation(network, peering, action);
         }
     }
 
@@ -445,7 +446,7 @@ fn in_words(message: &str, remedy: &[String]) -> String {
 /// were chosen, and the links there are.
 fn known(facts: &Facts<'_>) -> Known {
     let zones = BySide::of(|side| {
-        let chosen = place::subnets(facts.network, facts.peering, side);
+        let chosen = sides::subnets(facts.network, facts.peering, side);
         let shown = facts.seen.subnets.get(side).iter().flatten();
         shown
             .filter(|view| chosen.is_empty() || chosen.contains(&view.subnet))

@@ -34,8 +34,10 @@ fn cloud(log: &Log, peers: &[&str]) -> SimulatedCloud {
         (Side::Local, network.subnets.as_slice()),
         (Side::Remote, &peers),
     ] {
-        let end = place::end(&network, &peering, side);
-        cloud.hands().build(&end.network, &end.ranges, subnets);
+        let end = sides::end(&network, &peering, side);
+        cloud
+            .out_of_band()
+            .build(&end.network, &end.ranges, subnets);
     }
     cloud
 }
@@ -58,17 +60,17 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
 async fn played(log: &Log, cloud: &SimulatedCloud) -> (Vec<Advisory>, Vec<&'static str>) {
     let worker = worker(cloud);
     let network = Network::Registered(log.network());
-    let mut play = Play {
+    let mut dry_run = DryRun {
         worker: &worker,
         network,
-        survey: Survey::default(),
+        observation: Observation::default(),
         advisories: Vec::new(),
         actions: Vec::new(),
     };
-    play.run(peering_id(), &mut Vec::new()).await.unwrap();
+    dry_run.run(peering_id(), &mut Vec::new()).await.unwrap();
     (
-        play.advisories,
-        play.actions.into_iter().map(|it| it.action).collect(),
+        dry_run.advisories,
+        dry_run.actions.into_iter().map(|it| it.action).collect(),
     )
 }
 
@@ -120,8 +122,8 @@ async fn zones_that_the_subnets_are_in_make_an_advisory_and_only_if_they_differ(
 async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
     let log = log();
     let cloud = cloud(&log, &[]);
-    let own = place::end(&log.network(), &log.peering(), Side::Local);
-    let most = cloud.limits(&own.network.place).links;
+    let own = sides::end(&log.network(), &log.peering(), Side::Local);
+    let most = cloud.limits(&own.network.at).links;
     let busy = most * 4 / 5 + 1;
     for number in 0..busy {
         let network = NetworkRef {
@@ -133,8 +135,12 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
             ranges: vec![format!("172.16.{number}.0/24").parse().unwrap()],
             dns_resolution: None,
         };
-        cloud.hands().build(&other.network, &other.ranges, &[]);
-        cloud.hands().join(&own, &other, LinkState::Active, None);
+        cloud
+            .out_of_band()
+            .build(&other.network, &other.ranges, &[]);
+        cloud
+            .out_of_band()
+            .join(&own, &other, LinkState::Active, None);
     }
     let (advisories, _) = played(&log, &cloud).await;
     assert_eq!(

@@ -6,8 +6,8 @@ mod lives;
 
 use super::{
     pass::Memories,
-    place,
     settings::ProvisionerSettings,
+    sides,
     testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, settle},
 };
 use cloud::{CallClass, Calls, LinkState, Operation, RateLimited, RouteTarget, group_name};
@@ -21,7 +21,7 @@ struct Bench {
     clock: Clock,
     world: SimulatedCloud,
     log: Log,
-    metered: RateLimited,
+    limited: RateLimited,
     memories: Memories,
 }
 
@@ -29,7 +29,7 @@ impl Bench {
     fn with(settings: SimulatedSettings) -> Self {
         let clock = clock();
         let world = cloud(settings, &clock);
-        let metered = RateLimited::new(
+        let limited = RateLimited::new(
             Arc::new(world.clone()),
             ProvisionerSettings::default().calls,
         );
@@ -37,7 +37,7 @@ impl Bench {
             clock,
             world,
             log: Log::with_a_peering(),
-            metered,
+            limited,
             memories: Memories::new(),
         }
     }
@@ -48,7 +48,7 @@ impl Bench {
 
     async fn run(&mut self, at_most: Duration) -> Settled {
         settle(
-            &self.metered,
+            &self.limited,
             &self.log,
             &self.clock,
             &ProvisionerSettings::default(),
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     fn calls(&self) -> Arc<Calls> {
-        self.metered.calls()
+        self.limited.calls()
     }
 }
 
@@ -169,14 +169,14 @@ async fn it_takes_few_calls_and_then_none() {
 async fn a_denied_account_blocks_and_goes_on_by_itself_once_allowed() {
     for (denied, side) in [(LOCAL, Side::Local), (REMOTE, Side::Remote)] {
         let mut bench = Bench::calm();
-        bench.world.hands().deny(&account(denied));
+        bench.world.out_of_band().deny(&account(denied));
         bench.blocks(BlockCause::PermissionDenied, side).await;
         assert_eq!(
             bench.count("ProvisioningBlocked"),
             1,
             "said once, not at every try"
         );
-        bench.world.hands().allow(&account(denied));
+        bench.world.out_of_band().allow(&account(denied));
         bench.settles().await;
         assert_eq!(
             (
@@ -195,7 +195,7 @@ async fn credentials_of_another_account_change_nothing() {
         let mut bench = Bench::calm();
         bench
             .world
-            .hands()
+            .out_of_band()
             .mix_up(&account(expected), &account("999999999999"));
         bench.blocks(BlockCause::WrongAccount, side).await;
         let created = bench
@@ -208,7 +208,7 @@ async fn credentials_of_another_account_change_nothing() {
             "the networks are looked at first, and the account has none of them"
         );
         assert!(!bench.log.names(0).contains(&"PeeringAccepted"));
-        bench.world.hands().sort_out(&account(expected));
+        bench.world.out_of_band().sort_out(&account(expected));
         bench.settles().await;
     }
 }
@@ -216,7 +216,7 @@ async fn credentials_of_another_account_change_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_blocks_and_ends_by_itself() {
     let mut bench = Bench::calm();
-    bench.world.hands().cut();
+    bench.world.out_of_band().cut();
     bench
         .blocks(BlockCause::EndpointUnreachable, Side::Local)
         .await;
@@ -225,7 +225,7 @@ async fn an_outage_blocks_and_ends_by_itself() {
         0,
         "nothing is intended that cannot be tried"
     );
-    bench.world.hands().mend();
+    bench.world.out_of_band().mend();
     bench.settles().await;
     assert_eq!(bench.count("ProvisioningUnblocked"), 1);
 }
@@ -234,14 +234,14 @@ async fn an_outage_blocks_and_ends_by_itself() {
 async fn a_strangers_link_for_the_pair_blocks_until_it_is_gone() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
-    let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
+    let ends = Side::BOTH.map(|side| sides::end(&network, &peering, side));
     let link = bench
         .world
-        .hands()
+        .out_of_band()
         .join(&ends[1], &ends[0], LinkState::Active, None);
     bench.blocks(BlockCause::Conflict, Side::Local).await;
     assert_eq!(bench.world.world().links.len(), 1);
-    bench.world.hands().turn(&link, LinkState::Deleted);
+    bench.world.out_of_band().turn(&link, LinkState::Deleted);
     bench.settles().await;
     assert_eq!(bench.world.world().links.len(), 2);
 }
@@ -250,10 +250,10 @@ async fn a_strangers_link_for_the_pair_blocks_until_it_is_gone() {
 async fn overlapping_networks_are_found_out_before_anything_is_asked_for() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
-    let remote = place::network(&network, &peering, Side::Remote);
+    let remote = sides::network(&network, &peering, Side::Remote);
     bench
         .world
-        .hands()
+        .out_of_band()
         .widen(&remote, "10.20.128.0/17".parse().unwrap());
     bench.blocks(BlockCause::RangeOverlap, Side::Local).await;
     assert!(bench.world.world().links.is_empty());
@@ -265,13 +265,13 @@ async fn a_link_that_the_cloud_gives_up_ends_as_failed_with_its_words() {
     let mut bench = Bench::calm();
     bench
         .world
-        .hands()
+        .out_of_band()
         .deny_call(&account(REMOTE), Operation::AcceptLink);
     bench
         .blocks(BlockCause::PermissionDenied, Side::Remote)
         .await;
     let link = bench.log.peering().life.link().unwrap().clone();
-    bench.world.hands().turn(&link, LinkState::Failed);
+    bench.world.out_of_band().turn(&link, LinkState::Failed);
     bench.settles().await;
     assert_eq!(bench.log.peering().life.as_str(), "failed");
 }
@@ -281,7 +281,7 @@ async fn a_link_that_nobody_may_accept_expires_under_the_told_clock() {
     let mut bench = Bench::calm();
     bench
         .world
-        .hands()
+        .out_of_band()
         .deny_call(&account(REMOTE), Operation::AcceptLink);
     assert_eq!(
         bench.run(Duration::from_secs(170 * 3600)).await,
@@ -299,13 +299,13 @@ async fn a_rejected_link_ends_as_rejected() {
     let mut bench = Bench::calm();
     bench
         .world
-        .hands()
+        .out_of_band()
         .deny_call(&account(REMOTE), Operation::AcceptLink);
     bench
         .blocks(BlockCause::PermissionDenied, Side::Remote)
         .await;
     let link = bench.log.peering().life.link().unwrap().clone();
-    bench.world.hands().turn(&link, LinkState::Rejected);
+    bench.world.out_of_band().turn(&link, LinkState::Rejected);
     bench.settles().await;
     assert_eq!(bench.log.peering().life.as_str(), "rejected");
 }
@@ -314,12 +314,12 @@ async fn a_rejected_link_ends_as_rejected() {
 async fn a_foreign_route_is_a_conflict_until_it_is_removed() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
-    let local = place::network(&network, &peering, Side::Local);
+    let local = sides::network(&network, &peering, Side::Local);
     let table = bench.world.world().networks[&local.to_string()].tables[1]
         .id
         .clone();
-    let (hands, clients) = (bench.world.hands(), CLIENTS.parse().unwrap());
-    hands.route(
+    let (by_hand, clients) = (bench.world.out_of_band(), CLIENTS.parse().unwrap());
+    by_hand.route(
         &local,
         &table,
         clients,
@@ -342,7 +342,7 @@ async fn a_foreign_route_is_a_conflict_until_it_is_removed() {
         2,
         "the other table and the other side are served"
     );
-    hands.unroute(&local, &table, clients);
+    by_hand.unroute(&local, &table, clients);
     bench.settles().await;
     assert!(bench.log.peering().is_converged());
 }
@@ -352,15 +352,15 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
     let mut bench = Bench::calm();
     bench.settles().await;
     let (network, peering) = (bench.log.network(), bench.log.peering());
-    let remote = place::network(&network, &peering, Side::Remote);
+    let remote = sides::network(&network, &peering, Side::Remote);
     let rule = bench
         .world
-        .hands()
+        .out_of_band()
         .slip_in(&remote, peering_id(), "udp 53 from 0.0.0.0/0")
         .unwrap();
     bench.memories = Memories::new();
     bench.blocks(BlockCause::Conflict, Side::Remote).await;
-    bench.world.hands().drop_rule(&remote, &rule);
+    bench.world.out_of_band().drop_rule(&remote, &rule);
     bench.settles().await;
     assert!(bench.log.peering().is_converged());
 }
@@ -369,10 +369,10 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
 async fn a_group_of_that_name_that_somebody_else_made_is_left_as_it_is_and_reported() {
     let mut bench = Bench::calm();
     let (network, peering) = (bench.log.network(), bench.log.peering());
-    let local = place::network(&network, &peering, Side::Local);
+    let local = sides::network(&network, &peering, Side::Local);
     bench
         .world
-        .hands()
+        .out_of_band()
         .group(
             &local,
             &group_name(peering_id()),
@@ -402,7 +402,7 @@ async fn a_link_that_vanishes_is_reported_after_the_window_and_not_made_again() 
     let mut bench = Bench::calm();
     bench.settles().await;
     let link = bench.log.peering().life.link().unwrap().clone();
-    bench.world.hands().forget(&link);
+    bench.world.out_of_band().forget(&link);
     bench.memories = Memories::new();
     assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
     assert_eq!(bench.count("ProvisioningBlocked"), 0);
@@ -430,7 +430,7 @@ struct Interrupted(
 );
 
 #[async_trait::async_trait]
-impl super::logbook::Logbook for Interrupted {
+impl super::log::NetworkLog for Interrupted {
     async fn load(&self) -> Result<Arc<journal::Loaded>, journal::JournalError> {
         self.0.load().await
     }
@@ -439,7 +439,7 @@ impl super::logbook::Logbook for Interrupted {
         &self,
         on: &journal::Loaded,
         outcome: domain::network::Outcome,
-    ) -> Result<super::logbook::Written, journal::JournalError> {
+    ) -> Result<super::log::Written, journal::JournalError> {
         let last = outcome.name() == "FirewallEnforced";
         let written = self.0.record(on, outcome).await?;
         if last
@@ -450,7 +450,7 @@ impl super::logbook::Logbook for Interrupted {
                 .take_if(|_| self.0.peering().firewall.local.is_enforced())
         {
             self.0.execute(&command).unwrap();
-            return Ok(super::logbook::Written::New(self.0.loaded()));
+            return Ok(super::log::Written::New(self.0.loaded()));
         }
         Ok(written)
     }
@@ -459,22 +459,22 @@ impl super::logbook::Logbook for Interrupted {
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_same_pass() {
     let mut bench = Bench::with(SimulatedSettings::instant(4));
-    let book = Interrupted(
+    let log = Interrupted(
         bench.log.clone(),
         std::sync::Mutex::new(Some(super::testing::restrict(&[]))),
     );
     let settings = ProvisionerSettings::default();
     let at_most = Duration::from_secs(60);
     settle(
-        &bench.metered,
-        &book,
+        &bench.limited,
+        &log,
         &bench.clock,
         &settings,
         &mut bench.memories,
         at_most,
     )
     .await;
-    assert!(book.1.lock().unwrap().is_none(), "the command was given");
+    assert!(log.1.lock().unwrap().is_none(), "the command was given");
     assert!(
         bench.log.peering().is_converged(),
         "{:#?}",

@@ -3,7 +3,7 @@
 //! What the simulated cloud does not have is left out, or is what AWS has when nobody asks for
 //! anything: a thing's one tag is its owner's, and every group lets all traffic out.
 
-use cloud::{LinkState, NetworkRef, OWNER_TAG, Place, RouteTarget};
+use cloud::{AccountRegion, LinkState, NetworkRef, OWNER_TAG, RouteTarget};
 use peerage_tests::oracle::Expected;
 use serde_json::{Map, Value, json};
 use simulated::{
@@ -12,16 +12,16 @@ use simulated::{
 use std::collections::BTreeMap;
 
 /// What this account sees in this region.
-pub(super) fn shown(world: &World, at: &Place) -> Value {
+pub(super) fn shown(world: &World, at: &AccountRegion) -> Value {
     let networks: Vec<_> = world
         .networks
         .values()
-        .filter(|it| it.network.place.is_same(at))
+        .filter(|it| it.network.at.is_same(at))
         .collect();
     let links = world.links.values().filter(|it| {
         [&it.requester, &it.accepter]
             .iter()
-            .any(|end| end.network.place.is_same(at))
+            .any(|end| end.network.at.is_same(at))
     });
     let groups = networks
         .iter()
@@ -64,9 +64,9 @@ fn vpc(network: &SimulatedNetwork) -> Value {
     json!({"id": network.network.network.as_str(), "cidr": cidr, "default": false, "tags": {}})
 }
 
-fn peering(link: &SimulatedLink, at: &Place) -> Value {
-    let end = |it: &NetworkRef| json!({"account": it.place.account.as_str(), "region": it.place.region.as_str(), "vpc": it.network.as_str()});
-    let owner = if link.requester.network.place.is_same(at) {
+fn peering(link: &SimulatedLink, at: &AccountRegion) -> Value {
+    let end = |it: &NetworkRef| json!({"account": it.at.account.as_str(), "region": it.at.region.as_str(), "vpc": it.network.as_str()});
+    let owner = if link.requester.network.at.is_same(at) {
         link.owner
     } else {
         link.accepters_tag

@@ -66,27 +66,27 @@ impl Simulated {
     /// A network of two subnets: one uses the main table, the other one of its own. As at AWS, its
     /// machines have no names.
     fn build(&self, wanted: &Wanted) -> Network {
-        let (hands, vpc, subnets) = (
-            self.cloud.hands(),
+        let (by_hand, vpc, subnets) = (
+            self.cloud.out_of_band(),
             self.id("vpc"),
             [self.id("subnet"), self.id("subnet")],
         );
         let network = NetworkRef {
-            place: place(&wanted.place),
+            at: place(&wanted.place),
             network: id(&vpc),
         };
-        hands.build(&network, &[range(&wanted.cidr)], &[]);
+        by_hand.build(&network, &[range(&wanted.cidr)], &[]);
         for (number, subnet) in (1..).zip(&subnets) {
-            hands.add_subnet(
+            by_hand.add_subnet(
                 &network,
                 &id(subnet),
                 Some(&format!("{}-az{number}", wanted.place.region)),
             );
         }
-        let extra = hands
+        let extra = by_hand
             .add_table(&network, &[id(&subnets[1])])
             .expect("a network");
-        hands.set_dns(
+        by_hand.set_dns(
             &network,
             DnsSupport {
                 resolution: true,
@@ -158,30 +158,34 @@ impl People for Simulated {
             dns_resolution: None,
         };
         self.cloud
-            .hands()
+            .out_of_band()
             .join(&end(requester), &end(accepter), LinkState::Pending, None)
             .to_string()
     }
 
     fn accept_link(&self, accepter: &Place, link: &str) {
         assert_eq!(self.role(accepter, link), LinkRole::Accepter);
-        self.cloud.hands().turn(&id(link), LinkState::Provisioning);
         self.cloud
-            .hands()
+            .out_of_band()
+            .turn(&id(link), LinkState::Provisioning);
+        self.cloud
+            .out_of_band()
             .turn_later(&id(link), ACCEPTING, LinkState::Active);
     }
 
     fn reject_link(&self, accepter: &Place, link: &str) {
         assert_eq!(self.role(accepter, link), LinkRole::Accepter);
-        self.cloud.hands().reject(&id(link));
+        self.cloud.out_of_band().reject(&id(link));
     }
 
     fn delete_link(&self, by: &Place, link: &str) {
-        self.cloud.hands().delete(&id(link), self.role(by, link));
+        self.cloud
+            .out_of_band()
+            .delete(&id(link), self.role(by, link));
     }
 
     fn route_over(&self, network: &Network, table: &str, destination: &str, link: &str) {
-        self.cloud.hands().route(
+        self.cloud.out_of_band().route(
             &reference(network),
             &id(table),
             range(destination),
@@ -191,7 +195,7 @@ impl People for Simulated {
 
     fn route_elsewhere(&self, network: &Network, table: &str, destination: &str) -> String {
         let gateway = self.id("igw");
-        self.cloud.hands().route(
+        self.cloud.out_of_band().route(
             &reference(network),
             &id(table),
             range(destination),
@@ -202,16 +206,20 @@ impl People for Simulated {
 
     fn delete_route(&self, network: &Network, table: &str, destination: &str) {
         self.cloud
-            .hands()
+            .out_of_band()
             .unroute(&reference(network), &id(table), range(destination));
     }
 
     fn widen(&self, network: &Network, more: &str) {
-        self.cloud.hands().widen(&reference(network), range(more));
+        self.cloud
+            .out_of_band()
+            .widen(&reference(network), range(more));
     }
 
     fn narrow(&self, network: &Network, less: &str) {
-        self.cloud.hands().narrow(&reference(network), range(less));
+        self.cloud
+            .out_of_band()
+            .narrow(&reference(network), range(less));
     }
 
     fn open(&self, network: &Network, name: &str, admit: &[(u16, &str)]) -> String {
@@ -221,7 +229,7 @@ impl People for Simulated {
             .collect();
         let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
         self.cloud
-            .hands()
+            .out_of_band()
             .group(&reference(network), name, &rules)
             .expect("a network")
             .to_string()
@@ -229,7 +237,7 @@ impl People for Simulated {
 
     fn open_to_list(&self, network: &Network, group: &str, port: u16, ranges: &[&str]) {
         self.cloud
-            .hands()
+            .out_of_band()
             .admit(
                 &reference(network),
                 &id(group),
@@ -251,20 +259,22 @@ impl People for Simulated {
 
     fn close(&self, network: &Network, group: &str) -> usize {
         let rules = self.group(network, group).rules;
-        rules
-            .iter()
-            .for_each(|rule| self.cloud.hands().drop_rule(&reference(network), &rule.id));
+        rules.iter().for_each(|rule| {
+            self.cloud
+                .out_of_band()
+                .drop_rule(&reference(network), &rule.id)
+        });
         rules.len()
     }
 
     fn untag(&self, network: &Network, group: &str) {
         self.cloud
-            .hands()
+            .out_of_band()
             .tag_group(&reference(network), &id(group), None);
     }
 
     fn give_names(&self, network: &Network) {
-        self.cloud.hands().set_dns(
+        self.cloud.out_of_band().set_dns(
             &reference(network),
             DnsSupport {
                 resolution: true,
@@ -281,14 +291,14 @@ impl People for Simulated {
 
 fn reference(network: &Network) -> NetworkRef {
     NetworkRef {
-        place: place(&network.place),
+        at: place(&network.place),
         network: id(&network.vpc),
     }
 }
 
-fn place(place: &Place) -> cloud::Place {
+fn place(place: &Place) -> cloud::AccountRegion {
     let region = Region::of(Provider::Aws, &place.region).unwrap();
-    cloud::Place {
+    cloud::AccountRegion {
         provider: Provider::Aws,
         account: id(&place.account),
         region,

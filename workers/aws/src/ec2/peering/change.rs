@@ -6,7 +6,7 @@ use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PeeringConnectionId, VpcId};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::accept_vpc_peering_connection::builders::AcceptVpcPeeringConnectionFluentBuilder;
 use aws_sdk_ec2::operation::create_vpc_peering_connection::builders::CreateVpcPeeringConnectionFluentBuilder;
@@ -18,7 +18,7 @@ use aws_sdk_ec2::types::{PeeringConnectionOptionsRequest, ResourceType};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatePeering {
     pub vpc: VpcId,
-    pub peer: Place,
+    pub peer: Scope,
     pub peer_vpc: VpcId,
     pub tags: Tags,
 }
@@ -42,7 +42,7 @@ impl Ec2 {
     /// [`Ambiguous`](crate::ec2::Ec2ErrorKind::Ambiguous) look whether it is there before asking again.
     pub async fn create_vpc_peering_connection(
         &self,
-        at: &Place,
+        at: &Scope,
         wanted: &CreatePeering,
     ) -> Result<PeeringConnection, Ec2Error> {
         let call = Call::start(self, Action::CreateVpcPeeringConnection, at).await;
@@ -62,7 +62,7 @@ impl Ec2 {
     /// Accepts a request, in the accepter's account and region.
     pub async fn accept_vpc_peering_connection(
         &self,
-        at: &Place,
+        at: &Scope,
         id: &PeeringConnectionId,
     ) -> Result<PeeringConnection, Ec2Error> {
         let call = Call::start(self, Action::AcceptVpcPeeringConnection, at).await;
@@ -82,7 +82,7 @@ impl Ec2 {
     /// Rejects a request, in the accepter's account and region.
     pub async fn reject_vpc_peering_connection(
         &self,
-        at: &Place,
+        at: &Scope,
         id: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::RejectVpcPeeringConnection, at).await;
@@ -107,7 +107,7 @@ impl Ec2 {
     /// [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
     pub async fn modify_vpc_peering_connection_options(
         &self,
-        at: &Place,
+        at: &Scope,
         id: &PeeringConnectionId,
         role: PeeringRole,
         options: PeeringOptions,
@@ -126,7 +126,7 @@ impl Ec2 {
     /// Deletes a connection. Routes that lead into it stay behind as blackholes: remove them first.
     pub async fn delete_vpc_peering_connection(
         &self,
-        at: &Place,
+        at: &Scope,
         id: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::DeleteVpcPeeringConnection, at).await;

@@ -7,7 +7,7 @@ use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
 use crate::ec2::ids::{PeeringConnectionId, VpcId};
 use crate::ec2::pages::{PAGE, every_page, filter};
-use crate::ec2::place::Place;
+use crate::ec2::scope::Scope;
 use aws_sdk_ec2::types::Filter;
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ impl Ec2 {
     /// yet.
     pub async fn describe_vpc_peering_connection(
         &self,
-        at: &Place,
+        at: &Scope,
         id: &PeeringConnectionId,
     ) -> Result<Option<PeeringConnection>, Ec2Error> {
         let call = Call::start(self, Action::DescribeVpcPeeringConnections, at).await;
@@ -76,7 +76,7 @@ impl Ec2 {
     /// All connections that the filter admits, in every state that is still shown.
     pub async fn describe_vpc_peering_connections(
         &self,
-        at: &Place,
+        at: &Scope,
         only: &PeeringFilter,
     ) -> Result<Vec<PeeringConnection>, Ec2Error> {
         let ends = [
@@ -99,7 +99,7 @@ impl Ec2 {
     /// filtered lists would be two calls.
     pub async fn describe_vpc_peering_connections_of(
         &self,
-        at: &Place,
+        at: &Scope,
         vpcs: &[VpcId],
     ) -> Result<Vec<PeeringConnection>, Ec2Error> {
         if vpcs.is_empty() {
@@ -114,7 +114,7 @@ impl Ec2 {
 
     async fn every_peering(
         &self,
-        at: &Place,
+        at: &Scope,
         filters: Vec<Filter>,
     ) -> Result<Vec<PeeringConnection>, Ec2Error> {
         let call = Call::start(self, Action::DescribeVpcPeeringConnections, at).await;

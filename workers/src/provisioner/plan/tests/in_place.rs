@@ -100,7 +100,7 @@ fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
     let mut seen = inside(&[our_route()], &[]);
     seen.groups.local = None;
     let plan = planned(&log, &seen, 1);
-    assert_eq!(plan.asks, BTreeSet::new(), "{plan:#?}");
+    assert_eq!(plan.needs, BTreeSet::new(), "{plan:#?}");
     expect(
         &local_only(&plan),
         &["RouteInstalled", "CreateGroup", "AdmitInNew"],
@@ -109,8 +109,8 @@ fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
     let mut memory = Memory::default();
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(1));
     assert_eq!(
-        planned_with(&log, &seen, &memory, 1).asks,
-        BTreeSet::from([Sight::Groups(Side::Local)])
+        planned_with(&log, &seen, &memory, 1).needs,
+        BTreeSet::from([Query::Groups(Side::Local)])
     );
 }
 

@@ -6,7 +6,7 @@ mod in_place;
 
 use super::*;
 use crate::provisioner::{
-    place,
+    sides,
     testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
 };
 use cloud::{
@@ -84,7 +84,7 @@ fn activated() -> Outcome {
 /// The link that was asked for, in this state, as its requester sees it.
 fn ours(state: LinkState) -> LinkView {
     let log = Log::with_a_peering();
-    let spec = place::link(&log.network(), &log.peering());
+    let spec = sides::link(&log.network(), &log.peering());
     LinkView {
         link: link(),
         requester: spec.requester,
@@ -127,10 +127,10 @@ fn sees(local: &[LinkView]) -> Observed {
 fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
     let log = Log::with_a_peering();
     let (network, peering) = (log.network(), log.peering());
-    let ends = place::networks(&network, &peering);
+    let ends = sides::networks(&network, &peering);
     let shown = |side: Side| NetworkView {
         network: ends.get(side).network.clone(),
-        ranges: place::ranges(&network, &peering, side),
+        ranges: sides::ranges(&network, &peering, side),
     };
     let subnet = |side: Side, subnet: &domain::text::Subnet| SubnetView {
         network: ends.get(side).network.clone(),
@@ -141,7 +141,7 @@ fn both_see(local: &[LinkView], remote: &[LinkView]) -> Observed {
         network: BySide::of(|side| Some(vec![shown(side)])),
         subnets: BySide::of(|side| {
             Some(
-                place::subnets(&network, &peering, side)
+                sides::subnets(&network, &peering, side)
                     .iter()
                     .map(|it| subnet(side, it))
                     .collect(),
@@ -658,8 +658,8 @@ fn a_link_is_accepted_only_when_both_views_match_the_record() {
 
     type Tamper = fn(&mut LinkView);
     let tampers: [Tamper; 5] = [
-        |view| view.requester.network.place.account = "333333333333".parse().unwrap(),
-        |view| view.accepter.network.place.account = "333333333333".parse().unwrap(),
+        |view| view.requester.network.at.account = "333333333333".parse().unwrap(),
+        |view| view.accepter.network.at.account = "333333333333".parse().unwrap(),
         |view| view.requester.network.network = "vpc-0cccccccc".parse().unwrap(),
         |view| view.requester.ranges = vec!["10.99.0.0/16".parse().unwrap()],
         |view| view.accepter.ranges = vec!["10.50.0.0/17".parse().unwrap()],

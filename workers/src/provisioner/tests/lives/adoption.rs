@@ -20,11 +20,14 @@ async fn a_route_that_an_adopted_link_had_stays_when_its_table_no_longer_serves(
         .id
         .clone();
     life.cloud
-        .hands()
+        .out_of_band()
         .route(&local, &table, to_clients, RouteTarget::Link(link.clone()));
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
-    life.cloud.hands().add_table(&local, &[first]).unwrap();
+    life.cloud
+        .out_of_band()
+        .add_table(&local, &[first])
+        .unwrap();
     life.looks_again().await;
     assert!(
         life.routes(Side::Local)
@@ -39,7 +42,7 @@ async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Remote, LinkState::Active);
     let (remote, main) = (life.network(Side::Remote), life.main_table(Side::Remote));
-    life.cloud.hands().route(
+    life.cloud.out_of_band().route(
         &remote,
         &main,
         "10.20.0.0/16".parse().unwrap(),
@@ -47,11 +50,11 @@ async fn an_adopted_link_that_nobody_could_survey_is_let_go_with_all_it_had() {
     );
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.cloud
-        .hands()
-        .deny_call(&remote.place.account, Operation::RouteTables);
+        .out_of_band()
+        .deny_call(&remote.at.account, Operation::RouteTables);
     life.look_for(Duration::from_secs(60)).await;
     assert_eq!(life.count("PeeringSurveyed"), 0);
-    life.cloud.hands().allow(&remote.place.account);
+    life.cloud.out_of_band().allow(&remote.at.account);
     life.says(remove());
     life.settles().await;
     assert_eq!(
@@ -65,7 +68,7 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Local, LinkState::Active);
     for end in [LinkRole::Requester, LinkRole::Accepter] {
-        life.cloud.hands().flip(&link, end, true);
+        life.cloud.out_of_band().flip(&link, end, true);
     }
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
@@ -94,8 +97,8 @@ async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
     let link = life.somebodys(Side::Local, LinkState::Pending);
     tokio::time::advance(Duration::from_secs(150 * 3600)).await;
     life.log = Log::adopting_now(&link, &life.clock);
-    life.cloud.hands().deny_call(
-        &life.network(Side::Remote).place.account,
+    life.cloud.out_of_band().deny_call(
+        &life.network(Side::Remote).at.account,
         Operation::AcceptLink,
     );
     life.look_for(Duration::from_secs(3600)).await;

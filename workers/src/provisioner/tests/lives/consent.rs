@@ -22,7 +22,7 @@ async fn with_the_owners_consent_the_engine_waits_and_writes_down_who_accepted()
         ("awaiting_acceptance", None)
     );
     let link = life.link();
-    life.cloud.hands().accept(&link);
+    life.cloud.out_of_band().accept(&link);
     life.settles().await;
     let peering = life.log.peering();
     assert!(peering.is_converged(), "{peering:#?}");
@@ -41,14 +41,14 @@ async fn the_engine_says_that_it_accepted_only_if_it_did() {
     assert_eq!(accepted_by(&life), Some(AcceptedBy::Engine));
 
     let mut life = Life::asked_for();
-    let account = life.network(Side::Remote).place.account;
+    let account = life.network(Side::Remote).at.account;
     life.cloud
-        .hands()
+        .out_of_band()
         .deny_call(&account, Operation::AcceptLink);
     life.blocks(BlockCause::PermissionDenied, Side::Remote)
         .await;
-    life.cloud.hands().accept(&life.link());
-    life.cloud.hands().allow(&account);
+    life.cloud.out_of_band().accept(&life.link());
+    life.cloud.out_of_band().allow(&account);
     life.settles().await;
     assert_eq!(
         accepted_by(&life),

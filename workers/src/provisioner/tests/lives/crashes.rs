@@ -4,7 +4,7 @@
 use super::{LONG, Life, ingress, is_clean, remove};
 use crate::provisioner::{
     pass::Memories,
-    place,
+    sides,
     testing::{CLIENTS, Fuse, Log, peering_id, range},
 };
 use cloud::LinkState;
@@ -156,9 +156,9 @@ async fn a_crash_at_any_step_of_a_repair_puts_back_what_was_there_and_nothing_el
                 .unwrap()
                 .clone();
             life.cloud
-                .hands()
+                .out_of_band()
                 .unroute(&local, &table, CLIENTS.parse().unwrap());
-            life.cloud.hands().drop_rule(&local, &rule);
+            life.cloud.out_of_band().drop_rule(&local, &rule);
         },
         |life, when| {
             assert!(
@@ -210,10 +210,10 @@ async fn a_crash_at_any_step_of_an_adoption_keeps_the_link_and_adds_what_was_ask
     let prepare = async || {
         let mut life = Life::asked_for();
         let (network, peering) = (life.log.network(), life.log.peering());
-        let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
+        let ends = Side::BOTH.map(|side| sides::end(&network, &peering, side));
         let link = life
             .cloud
-            .hands()
+            .out_of_band()
             .join(&ends[0], &ends[1], LinkState::Active, None);
         life.log = Log::adopting(&link).told_by(&life.clock);
         life
@@ -240,7 +240,11 @@ async fn a_crash_at_any_step_of_closing_an_exposure_revokes_that_rule_alone() {
         |life| {
             let remote = life.network(Side::Remote);
             let rules = ["tcp 22 from 10.0.0.0/8", "tcp 443 from 192.168.0.0/16"];
-            let group = life.cloud.hands().group(&remote, "legacy", &rules).unwrap();
+            let group = life
+                .cloud
+                .out_of_band()
+                .group(&remote, "legacy", &rules)
+                .unwrap();
             let exposure = ExposurePolicy::Enforce {
                 groups: [group].into(),
             };

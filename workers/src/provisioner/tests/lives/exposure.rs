@@ -9,8 +9,8 @@ use domain::{
 #[tokio::test(start_paused = true)]
 async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_it_is_gone() {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+    let group = by_hand
         .group(
             &remote,
             "legacy",
@@ -56,10 +56,10 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
 #[tokio::test(start_paused = true)]
 async fn what_no_list_lets_through_is_no_exposure() {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
     let subnet = "subnet-r".parse().unwrap();
-    hands.add_subnet(&remote, &subnet, None);
-    hands.fence(
+    by_hand.add_subnet(&remote, &subnet, None);
+    by_hand.fence(
         &remote,
         &[subnet],
         &[
@@ -67,7 +67,7 @@ async fn what_no_list_lets_through_is_no_exposure() {
             ("everything from 0.0.0.0/0", true),
         ],
     );
-    hands
+    by_hand
         .group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"])
         .unwrap();
     life.looks_again().await;
@@ -78,15 +78,15 @@ async fn what_no_list_lets_through_is_no_exposure() {
 async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_that_is_never_revoked()
  {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+    let group = by_hand
         .group(
             &remote,
             "legacy",
             &["tcp 22 from pl-offices", "tcp 23 from sg-elsewhere"],
         )
         .unwrap();
-    hands
+    by_hand
         .admit(&remote, &group, &format!("everything from {group}"))
         .unwrap();
     life.says(SetPolicy {
@@ -123,12 +123,12 @@ async fn a_rule_that_names_a_foreign_group_or_an_unreadable_list_is_an_exposure_
 #[tokio::test(start_paused = true)]
 async fn a_list_is_an_exposure_if_it_holds_any_of_the_private_network() {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
     let rules = [
         "tcp 22 from 192.168.0.0/16,10.20.9.0/24",
         "tcp 23 from 192.168.0.0/16,10.99.0.0/16",
     ];
-    let group = hands.group(&remote, "legacy", &rules).unwrap();
+    let group = by_hand.group(&remote, "legacy", &rules).unwrap();
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
     assert_eq!(
@@ -166,11 +166,11 @@ async fn a_list_is_an_exposure_if_it_holds_any_of_the_private_network() {
 #[tokio::test(start_paused = true)]
 async fn a_group_with_another_peerings_tag_is_no_hiding_place() {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    let group = hands
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+    let group = by_hand
         .group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"])
         .unwrap();
-    hands.tag_group(
+    by_hand.tag_group(
         &remote,
         &group,
         Some(domain::PeeringId(uuid::Uuid::from_u128(99))),

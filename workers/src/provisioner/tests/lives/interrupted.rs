@@ -46,7 +46,7 @@ async fn a_crash_at_any_step_after_the_owners_consent_records_it_once_and_leaves
     };
     stopped_everywhere(
         async || waiting(terms, Duration::from_secs(600)).await,
-        |life| life.cloud.hands().accept(&life.link()),
+        |life| life.cloud.out_of_band().accept(&life.link()),
         |life, when| {
             let peering = life.log.peering();
             assert!(peering.is_converged(), "{when}: {peering:#?}");
@@ -86,8 +86,8 @@ async fn a_crash_at_any_step_after_a_request_has_expired_renews_it_once() {
             ..Terms::default()
         })
         .told_by(&life.clock);
-        life.cloud.hands().deny_call(
-            &life.network(Side::Remote).place.account,
+        life.cloud.out_of_band().deny_call(
+            &life.network(Side::Remote).at.account,
             Operation::AcceptLink,
         );
         assert_eq!(
@@ -99,10 +99,12 @@ async fn a_crash_at_any_step_after_a_request_has_expired_renews_it_once() {
     stopped_everywhere(
         prepare,
         |life| {
-            life.cloud.hands().turn(&life.link(), LinkState::Expired);
             life.cloud
-                .hands()
-                .allow(&life.network(Side::Remote).place.account);
+                .out_of_band()
+                .turn(&life.link(), LinkState::Expired);
+            life.cloud
+                .out_of_band()
+                .allow(&life.network(Side::Remote).at.account);
         },
         |life, when| {
             assert!(
@@ -177,7 +179,7 @@ async fn a_crash_at_any_step_of_taking_over_a_change_by_hand_leaves_it_and_says_
         prepare,
         |life| {
             let table = life.routes(Side::Local)[0].0.clone();
-            life.cloud.hands().unroute(
+            life.cloud.out_of_band().unroute(
                 &life.network(Side::Local),
                 &table,
                 CLIENTS.parse().unwrap(),

@@ -23,9 +23,9 @@ use std::time::Duration;
 async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone() {
     for side in Side::BOTH {
         let mut life = Life::active().await;
-        let (account, before) = (life.network(side).place.account, life.log.events().len());
+        let (account, before) = (life.network(side).at.account, life.log.events().len());
         life.cloud
-            .hands()
+            .out_of_band()
             .mix_up(&account, &"999999999999".parse().unwrap());
         life.says(remove());
         life.look_for(Duration::from_secs(3600)).await;
@@ -43,7 +43,7 @@ async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone(
             "{:?}",
             life.log.names(before)
         );
-        life.cloud.hands().sort_out(&account);
+        life.cloud.out_of_band().sort_out(&account);
         life.settles().await;
         is_clean(&life.cloud.world(), "with the right account at last");
     }
@@ -52,9 +52,9 @@ async fn an_account_that_is_another_shows_nothing_and_nothing_is_taken_for_gone(
 #[tokio::test(start_paused = true)]
 async fn what_is_out_of_sight_in_another_account_has_not_drifted() {
     let mut life = Life::active().await;
-    let account = life.network(Side::Local).place.account;
+    let account = life.network(Side::Local).at.account;
     life.cloud
-        .hands()
+        .out_of_band()
         .mix_up(&account, &"999999999999".parse().unwrap());
     tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
     life.look_for(Duration::from_secs(3600)).await;
@@ -63,7 +63,7 @@ async fn what_is_out_of_sight_in_another_account_has_not_drifted() {
         Some(BlockCause::WrongAccount)
     );
     assert_eq!(life.count("DriftDetected"), 0);
-    life.cloud.hands().sort_out(&account);
+    life.cloud.out_of_band().sort_out(&account);
     life.settles().await;
     assert!(life.log.peering().is_converged());
 }
@@ -74,11 +74,11 @@ async fn a_copy_of_the_engines_group_is_somebody_elses_and_stays() {
     let remote = life.network(Side::Remote);
     let copy = life
         .cloud
-        .hands()
+        .out_of_band()
         .group(&remote, "a-copy", &["tcp 22 from 10.0.0.0/8"])
         .unwrap();
     life.cloud
-        .hands()
+        .out_of_band()
         .tag_group(&remote, &copy, Some(peering_id()));
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
@@ -124,7 +124,7 @@ async fn a_rule_that_somebody_adds_to_the_engines_own_group_is_an_exposure_under
             life.log.peering().firewall.remote.group.unwrap(),
         );
         life.cloud
-            .hands()
+            .out_of_band()
             .admit(&remote, &group, "everything from 0.0.0.0/0");
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.look_for(Duration::from_secs(600)).await;
@@ -144,7 +144,9 @@ async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_name
     let mut life = Life::active().await;
     let another = life.somebodys(Side::Local, LinkState::Pending);
     for end in [LinkRole::Requester, LinkRole::Accepter] {
-        life.cloud.hands().tag(&another, end, Some(peering_id()));
+        life.cloud
+            .out_of_band()
+            .tag(&another, end, Some(peering_id()));
     }
     life.says(remove());
     life.blocks(BlockCause::Conflict, Side::Local).await;
@@ -156,7 +158,9 @@ async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_name
             .message
             .contains(another.as_str())
     );
-    life.cloud.hands().delete(&another, LinkRole::Requester);
+    life.cloud
+        .out_of_band()
+        .delete(&another, LinkRole::Requester);
     life.settles().await;
     is_clean(&life.cloud.world(), "once the other is gone");
 }
@@ -166,7 +170,7 @@ async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_canno
     let mut life = Life::active().await;
     life.says(ingress(&life, Some(Duration::from_secs(3600))));
     life.settles().await;
-    life.cloud.hands().cut();
+    life.cloud.out_of_band().cut();
     tokio::time::advance(Duration::from_secs(3600)).await;
     life.look_for(Duration::from_secs(60)).await;
     assert_eq!(
@@ -176,7 +180,7 @@ async fn an_exception_ends_on_record_and_closes_where_it_can_whatever_else_canno
         ),
         (1, 0)
     );
-    life.cloud.hands().mend();
+    life.cloud.out_of_band().mend();
     life.settles().await;
     assert!(life.log.peering().firewall.remote.rules.is_empty());
 }
@@ -192,7 +196,7 @@ async fn a_link_that_became_active_in_time_is_not_taken_back_because_nobody_look
     })
     .told_by(&life.clock);
     life.look_for(Duration::from_secs(600)).await;
-    life.cloud.hands().accept(&life.link());
+    life.cloud.out_of_band().accept(&life.link());
     tokio::time::advance(Duration::from_secs(7200)).await;
     life.settles().await;
     assert_eq!(
@@ -209,7 +213,7 @@ async fn the_end_of_a_request_is_seen_behind_a_strangers_link() {
     let mut life = Life::asked_for();
     life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
     life.look_for(Duration::from_secs(600)).await;
-    life.cloud.hands().reject(&life.link());
+    life.cloud.out_of_band().reject(&life.link());
     life.somebodys(Side::Remote, LinkState::Active);
     life.settles().await;
     assert_eq!(life.log.peering().life.as_str(), "rejected");
@@ -222,7 +226,7 @@ async fn a_subnet_that_is_not_there_opens_no_table() {
     let (local, main) = (life.network(Side::Local), life.main_table(Side::Local));
     life.log = Log::adopting(&link).told_by(&life.clock);
     let first: Subnet = "subnet-1".parse().unwrap();
-    life.cloud.hands().drop_subnet(&local, &first);
+    life.cloud.out_of_band().drop_subnet(&local, &first);
     life.look_for(Duration::from_secs(3600)).await;
     assert!(
         !life
@@ -254,7 +258,7 @@ async fn a_route_that_a_person_puts_back_after_it_was_withdrawn_is_theirs() {
     });
     life.settles().await;
     assert!(life.routes(Side::Local).is_empty());
-    life.cloud.hands().route(
+    life.cloud.out_of_band().route(
         &local,
         &table,
         CLIENTS.parse().unwrap(),
@@ -283,7 +287,11 @@ async fn a_route_that_a_person_puts_back_after_it_was_withdrawn_is_theirs() {
 async fn an_exposure_that_comes_back_each_time_it_is_revoked_ends_in_a_block_and_not_in_a_fight() {
     let mut life = Life::active().await;
     let remote = life.network(Side::Remote);
-    let group = life.cloud.hands().group(&remote, "legacy", &[]).unwrap();
+    let group = life
+        .cloud
+        .out_of_band()
+        .group(&remote, "legacy", &[])
+        .unwrap();
     life.says(SetPolicy {
         policy: Policy {
             exposure: ExposurePolicy::Enforce {
@@ -294,7 +302,7 @@ async fn an_exposure_that_comes_back_each_time_it_is_revoked_ends_in_a_block_and
     });
     for _ in 0..8 {
         life.cloud
-            .hands()
+            .out_of_band()
             .admit(&remote, &group, "tcp 22 from 10.0.0.0/8");
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.look_for(Duration::from_secs(240)).await;
@@ -339,7 +347,7 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
         life.settles().await;
         tokio::time::advance(Duration::from_secs(600)).await;
         // The link is somebody's, and stays.
-        life.cloud.hands().delete(&link, LinkRole::Requester);
+        life.cloud.out_of_band().delete(&link, LinkRole::Requester);
         is_clean(
             &life.cloud.world(),
             &format!("killed after {steps} steps and removed"),
@@ -356,7 +364,7 @@ async fn what_is_on_record_of_a_table_that_no_longer_serves_is_over_once_it_is_g
         .map(|(table, _)| table.clone())
         .find(|table| *table != life.main_table(Side::Local))
         .unwrap();
-    life.cloud.hands().drop_table(&local, &table);
+    life.cloud.out_of_band().drop_table(&local, &table);
     life.looks_again().await;
     let installed = &life.log.peering().routes.local[&range(CLIENTS)].installed;
     assert!(
@@ -377,7 +385,7 @@ async fn what_is_to_be_closed_on_one_side_does_not_wait_for_the_other_to_be_seen
         life.settles().await;
         let (remote, blinded) = (
             life.network(Side::Remote),
-            life.network(Side::Local).place.account,
+            life.network(Side::Local).at.account,
         );
         let open = |life: &Life| {
             life.cloud.world().networks[&remote.to_string()]
@@ -387,7 +395,7 @@ async fn what_is_to_be_closed_on_one_side_does_not_wait_for_the_other_to_be_seen
                 .sum::<usize>()
         };
         assert_eq!(open(&life), 1);
-        life.cloud.hands().deny_call(&blinded, operation);
+        life.cloud.out_of_band().deny_call(&blinded, operation);
         tokio::time::advance(Duration::from_secs(3600)).await;
         life.look_for(Duration::from_secs(600)).await;
         assert_eq!(
@@ -399,7 +407,7 @@ async fn what_is_to_be_closed_on_one_side_does_not_wait_for_the_other_to_be_seen
             (0, 1),
             "{operation:?} is denied at the local side"
         );
-        life.cloud.hands().allow(&blinded);
+        life.cloud.out_of_band().allow(&blinded);
         life.settles().await;
         assert!(life.log.peering().is_converged());
     }

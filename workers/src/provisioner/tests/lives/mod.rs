@@ -15,8 +15,8 @@ mod upkeep;
 
 use crate::provisioner::{
     pass::Memories,
-    place,
     settings::ProvisionerSettings,
+    sides,
     testing::{CLIENTS, Fuse, Fused, Log, Settled, clock, cloud, peering_id, range, settle},
 };
 use cloud::{ClientPolicy, LinkState, NetworkRef, RateLimited, RouteTarget};
@@ -69,13 +69,13 @@ impl Life {
             deadline: LONG,
             ..settings.calls.clone()
         };
-        let metered = RateLimited::new(Arc::new(Fused(self.cloud.clone(), fuse.clone())), calls);
-        let book = Fused(self.log.clone(), fuse.clone());
+        let limited = RateLimited::new(Arc::new(Fused(self.cloud.clone(), fuse.clone())), calls);
+        let log = Fused(self.log.clone(), fuse.clone());
         let memories = &mut self.memories;
         tokio::select! {
             biased;
             () = fuse.blown() => None,
-            settled = settle(&metered, &book, &self.clock, &settings, memories, at_most) => Some(settled),
+            settled = settle(&limited, &log, &self.clock, &settings, memories, at_most) => Some(settled),
         }
     }
 
@@ -118,9 +118,9 @@ impl Life {
     /// A link that somebody has made between the two networks, in this state.
     fn somebodys(&self, requester: Side, state: LinkState) -> Link {
         let (network, peering) = (self.log.network(), self.log.peering());
-        let end = |side| place::end(&network, &peering, side);
+        let end = |side| sides::end(&network, &peering, side);
         self.cloud
-            .hands()
+            .out_of_band()
             .join(&end(requester), &end(requester.other()), state, None)
     }
 
@@ -129,7 +129,7 @@ impl Life {
     }
 
     fn network(&self, side: Side) -> NetworkRef {
-        place::network(&self.log.network(), &self.log.peering(), side)
+        sides::network(&self.log.network(), &self.log.peering(), side)
     }
 
     fn link(&self) -> Link {

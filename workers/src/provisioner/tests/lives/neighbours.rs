@@ -4,8 +4,8 @@
 
 use super::{CLIENTS, LONG, Life, peering_id, range, remove};
 use crate::provisioner::{
-    place,
     settings::ProvisionerSettings,
+    sides,
     testing::{Fuse, Settled},
 };
 use cloud::{LinkEnd, LinkState, RouteTarget};
@@ -46,9 +46,9 @@ fn beside_the_first(life: &Life) -> PeeringId {
         });
     }
     let (network, peering) = (life.log.network(), life.log.network().peerings[&id].clone());
-    let theirs = place::end(&network, &peering, Side::Remote);
+    let theirs = sides::end(&network, &peering, Side::Remote);
     life.cloud
-        .hands()
+        .out_of_band()
         .build(&theirs.network, &theirs.ranges, &[]);
     id
 }
@@ -108,13 +108,16 @@ async fn a_range_that_either_network_reaches_over_another_link_is_found_out_befo
         (Side::Remote, "10.20.0.0/24"),
     ] {
         let mut life = Life::asked_for();
-        let own = place::end(&life.log.network(), &life.log.peering(), side);
+        let own = sides::end(&life.log.network(), &life.log.peering(), side);
         let mut far = LinkEnd {
             ranges: vec![taken.parse().unwrap()],
             ..own.clone()
         };
         far.network.network = "vpc-0dddddddddddddddd".parse().unwrap();
-        let link = life.cloud.hands().join(&own, &far, LinkState::Active, None);
+        let link = life
+            .cloud
+            .out_of_band()
+            .join(&own, &far, LinkState::Active, None);
         life.blocks(BlockCause::RangeOverlap, side).await;
         assert_eq!(
             (
@@ -123,7 +126,7 @@ async fn a_range_that_either_network_reaches_over_another_link_is_found_out_befo
             ),
             (0, 1)
         );
-        life.cloud.hands().turn(&link, LinkState::Deleted);
+        life.cloud.out_of_band().turn(&link, LinkState::Deleted);
         life.settles().await;
         assert!(life.log.peering().is_converged());
     }
@@ -132,13 +135,16 @@ async fn a_range_that_either_network_reaches_over_another_link_is_found_out_befo
 #[tokio::test(start_paused = true)]
 async fn a_link_of_one_of_the_networks_to_somewhere_else_is_no_obstacle() {
     let mut life = Life::asked_for();
-    let own = place::end(&life.log.network(), &life.log.peering(), Side::Local);
+    let own = sides::end(&life.log.network(), &life.log.peering(), Side::Local);
     let mut far = LinkEnd {
         ranges: vec![OTHERS.parse().unwrap()],
         ..own.clone()
     };
     far.network.network = "vpc-0dddddddddddddddd".parse().unwrap();
-    let link = life.cloud.hands().join(&own, &far, LinkState::Active, None);
+    let link = life
+        .cloud
+        .out_of_band()
+        .join(&own, &far, LinkState::Active, None);
     life.settles().await;
     assert!(life.log.peering().is_converged() && life.link() != link);
     assert_eq!(life.cloud.world().links[&link].state, LinkState::Active);
@@ -153,7 +159,7 @@ async fn a_repair_that_was_just_undone_waits_for_its_pause() {
     );
     let undo = |life: &Life| {
         life.cloud
-            .hands()
+            .out_of_band()
             .unroute(&local, &table, CLIENTS.parse().unwrap())
     };
     undo(&life);
@@ -185,11 +191,11 @@ async fn a_repair_that_was_just_undone_waits_for_its_pause() {
 #[tokio::test(start_paused = true)]
 async fn an_exposure_in_a_group_that_nobody_agreed_about_is_reported_and_left() {
     let mut life = Life::active().await;
-    let (remote, hands) = (life.network(Side::Remote), life.cloud.hands());
-    hands
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+    by_hand
         .group(&remote, "legacy", &["tcp 22 from 10.0.0.0/8"])
         .unwrap();
-    let agreed = hands
+    let agreed = by_hand
         .group(&remote, "agreed", &["tcp 23 from 10.20.0.0/16"])
         .unwrap();
     life.says(SetPolicy {

@@ -1,7 +1,7 @@
 //! The end of a peering, and what may hold it up.
 
 use super::{Life, is_clean, remove};
-use crate::provisioner::{place, testing::Log};
+use crate::provisioner::{sides, testing::Log};
 use cloud::{LinkState, RouteTarget};
 use domain::{Side, network::BlockCause};
 
@@ -32,11 +32,11 @@ async fn a_removed_peering_leaves_nothing_and_its_link_goes_after_its_routes() {
 async fn an_adopted_link_is_kept_and_never_removed_nor_are_the_routes_it_had() {
     let mut life = Life::asked_for();
     let (network, peering) = (life.log.network(), life.log.peering());
-    let ends = Side::BOTH.map(|side| place::end(&network, &peering, side));
-    let hands = life.cloud.hands();
-    let link = hands.join(&ends[1], &ends[0], LinkState::Active, None);
+    let ends = Side::BOTH.map(|side| sides::end(&network, &peering, side));
+    let by_hand = life.cloud.out_of_band();
+    let link = by_hand.join(&ends[1], &ends[0], LinkState::Active, None);
     let main = life.main_table(Side::Remote);
-    hands.route(
+    by_hand.route(
         &ends[1].network,
         &main,
         "10.20.0.0/16".parse().unwrap(),
@@ -69,8 +69,8 @@ async fn an_adopted_link_is_kept_and_never_removed_nor_are_the_routes_it_had() {
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_the_peer_refuses_names_it_and_goes_on_once_it_is_allowed() {
     let mut life = Life::active().await;
-    let remote = life.network(Side::Remote).place.account;
-    life.cloud.hands().deny(&remote);
+    let remote = life.network(Side::Remote).at.account;
+    life.cloud.out_of_band().deny(&remote);
     life.says(remove());
     life.blocks(BlockCause::PermissionDenied, Side::Remote)
         .await;
@@ -87,7 +87,7 @@ async fn a_removal_that_the_peer_refuses_names_it_and_goes_on_once_it_is_allowed
             .iter()
             .any(|it| it.contains("abandon"))
     );
-    life.cloud.hands().allow(&remote);
+    life.cloud.out_of_band().allow(&remote);
     life.settles().await;
     is_clean(&life.cloud.world(), "allowed at last");
 }
@@ -99,10 +99,10 @@ async fn a_group_that_is_in_use_holds_up_the_end_and_is_named() {
         life.network(Side::Local),
         life.log.peering().firewall.local.group.unwrap(),
     );
-    life.cloud.hands().use_group(&local, &group);
+    life.cloud.out_of_band().use_group(&local, &group);
     life.says(remove());
     life.blocks(BlockCause::InUse, Side::Local).await;
-    life.cloud.hands().leave_group(&local, &group);
+    life.cloud.out_of_band().leave_group(&local, &group);
     life.settles().await;
     is_clean(&life.cloud.world(), "no longer used");
 }

@@ -34,7 +34,7 @@ async fn a_route_is_replaced_only_once_the_new_one_is_in() {
 async fn a_withdrawn_route_goes_and_a_strangers_stays() {
     let mut life = Life::active().await;
     let (local, main) = (life.network(Side::Local), life.main_table(Side::Local));
-    life.cloud.hands().route(
+    life.cloud.out_of_band().route(
         &local,
         &main,
         "10.60.0.0/16".parse().unwrap(),
@@ -62,12 +62,12 @@ async fn the_same_route_in_a_table_that_does_not_serve_is_somebody_elses_and_sta
     let local = life.network(Side::Local);
     let aside = life
         .cloud
-        .hands()
+        .out_of_band()
         .add_table(&local, &["subnet-aside".parse().unwrap()])
         .unwrap();
     let to_clients = range(CLIENTS).net().into();
     life.cloud
-        .hands()
+        .out_of_band()
         .route(&local, &aside, to_clients, RouteTarget::Link(life.link()));
     life.looks_again().await;
     assert_eq!(life.count("DriftDetected"), 1);

@@ -18,9 +18,9 @@ async fn what_drifts_is_found_and_put_right_and_said_so() {
     let mut life = Life::active().await;
     let (local, link) = (life.network(Side::Local), life.link());
     let table = life.routes(Side::Local)[0].0.clone();
-    let hands = life.cloud.hands();
-    hands.unroute(&local, &table, CLIENTS.parse().unwrap());
-    hands.tag(&link, LinkRole::Requester, None);
+    let by_hand = life.cloud.out_of_band();
+    by_hand.unroute(&local, &table, CLIENTS.parse().unwrap());
+    by_hand.tag(&link, LinkRole::Requester, None);
     let rule = life
         .log
         .peering()
@@ -31,7 +31,7 @@ async fn what_drifts_is_found_and_put_right_and_said_so() {
         .next()
         .unwrap()
         .clone();
-    hands.drop_rule(&local, &rule);
+    by_hand.drop_rule(&local, &rule);
     life.looks_again().await;
     assert_eq!(
         (life.count("DriftDetected"), life.count("DriftRepaired")),
@@ -51,10 +51,10 @@ pub(super) fn somebody_takes_tags_off(life: &Life) {
     let firewall = life.log.peering().firewall;
     let rule = firewall.local.rules.values().next().unwrap().clone();
     life.cloud
-        .hands()
+        .out_of_band()
         .tag_rule(&life.network(Side::Local), &rule, None);
     for side in Side::BOTH {
-        life.cloud.hands().tag_group(
+        life.cloud.out_of_band().tag_group(
             &life.network(side),
             firewall.get(side).group.as_ref().unwrap(),
             None,
@@ -146,9 +146,11 @@ async fn a_network_that_only_reports_and_one_that_adopts_change_nothing() {
         });
         life.settles().await;
         let table = life.routes(Side::Local)[0].0.clone();
-        life.cloud
-            .hands()
-            .unroute(&life.network(Side::Local), &table, CLIENTS.parse().unwrap());
+        life.cloud.out_of_band().unroute(
+            &life.network(Side::Local),
+            &table,
+            CLIENTS.parse().unwrap(),
+        );
         life.looks_again().await;
         assert_eq!(life.routes(Side::Local).len(), 1, "{drift:?}");
         assert_eq!(
@@ -171,7 +173,7 @@ async fn a_repair_that_is_undone_again_and_again_ends_in_a_block_and_not_in_a_fi
     );
     for _ in 0..12 {
         life.cloud
-            .hands()
+            .out_of_band()
             .unroute(&local, &table, CLIENTS.parse().unwrap());
         tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
         life.run(Fuse::never(), Duration::from_secs(240)).await;
@@ -189,7 +191,7 @@ async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() 
     let link = life.link();
     let interval = ProvisionerSettings::default().drift_interval;
     life.cloud
-        .hands()
+        .out_of_band()
         .delete_within(&link, LinkRole::Accepter, interval * 2);
     let shown = |life: &Life| life.cloud.world().links[&link].state.clone();
     for state in [LinkState::Deleting, LinkState::Deleted] {
@@ -210,7 +212,7 @@ async fn a_link_that_somebody_else_ends_is_found_and_named_and_not_made_again() 
 async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     let mut life = Life::active().await;
     for side in Side::BOTH {
-        life.cloud.hands().set_dns(
+        life.cloud.out_of_band().set_dns(
             &life.network(side),
             DnsSupport {
                 resolution: true,
@@ -225,7 +227,7 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     });
     life.blocks(BlockCause::DnsPrecondition, Side::Local).await;
     for side in Side::BOTH {
-        life.cloud.hands().set_dns(
+        life.cloud.out_of_band().set_dns(
             &life.network(side),
             DnsSupport {
                 resolution: true,
@@ -236,7 +238,7 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
     life.settles().await;
     assert!(life.log.peering().dns.remote.applied && life.log.peering().is_converged());
     life.cloud
-        .hands()
+        .out_of_band()
         .flip(&life.link(), LinkRole::Accepter, false);
     life.looks_again().await;
     assert_eq!(
@@ -252,9 +254,9 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
 async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_when_it_is() {
     let mut life = Life::active().await;
     let settings = ProvisionerSettings::default();
-    let metered = RateLimited::new(Arc::new(life.cloud.clone()), settings.calls.clone());
+    let limited = RateLimited::new(Arc::new(life.cloud.clone()), settings.calls.clone());
     settle(
-        &metered,
+        &limited,
         &life.log,
         &life.clock,
         &settings,
@@ -262,10 +264,10 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
         LONG,
     )
     .await;
-    assert_eq!(metered.calls().total(), 0);
+    assert_eq!(limited.calls().total(), 0);
     tokio::time::advance(settings.drift_interval).await;
     settle(
-        &metered,
+        &limited,
         &life.log,
         &life.clock,
         &settings,
@@ -273,7 +275,7 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
         LONG,
     )
     .await;
-    let counts = metered.calls().snapshot();
+    let counts = limited.calls().snapshot();
     let of = |operation| {
         counts
             .iter()
@@ -295,5 +297,5 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
             .keys()
             .all(|(operation, _)| operation.class() != CallClass::Write)
     );
-    assert_eq!(metered.calls().total(), 5, "{counts:#?}");
+    assert_eq!(limited.calls().total(), 5, "{counts:#?}");
 }

@@ -1,13 +1,13 @@
-//! Survey: what a visit has read, place by place. One call of a kind serves every peering that
-//! shares the place.
+//! Observation: what a pass has read, by account and region. One call of a kind serves every
+//! peering that shares them.
 //!
-//! A read stays good until an action of the same visit touches what it showed ([`Survey::forget`]),
-//! or until it is too old.
+//! A read stays good until an action of the same pass touches what it showed
+//! ([`Observation::forget`]), or until it is too old.
 
-use super::{apply::Touches, observe::Sight, place};
+use super::{apply::Touches, observe::Query, sides};
 use cloud::{
-    AccessListView, Cloud, CloudError, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView,
-    Place, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, GroupView, LinkView, NetworkRef,
+    NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
     Side,
@@ -23,18 +23,18 @@ use tokio::time::Instant;
 /// For how long what was read may be decided on.
 const GOOD_FOR: Duration = Duration::from_secs(10);
 
-/// Everything that was read in a visit.
+/// Everything that was read in a pass.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
-    pub(super) identities: BTreeMap<Place, Account>,
-    pub(super) networks: BTreeMap<Place, Vec<NetworkView>>,
-    pub(super) subnets: BTreeMap<Place, Vec<SubnetView>>,
-    pub(super) links: BTreeMap<Place, Vec<LinkView>>,
-    pub(super) tables: BTreeMap<Place, Vec<RouteTableView>>,
-    pub(super) groups: BTreeMap<Place, Vec<GroupView>>,
-    pub(super) lists: BTreeMap<Place, Vec<AccessListView>>,
+pub(super) struct Observation {
+    pub(super) identities: BTreeMap<AccountRegion, Account>,
+    pub(super) networks: BTreeMap<AccountRegion, Vec<NetworkView>>,
+    pub(super) subnets: BTreeMap<AccountRegion, Vec<SubnetView>>,
+    pub(super) links: BTreeMap<AccountRegion, Vec<LinkView>>,
+    pub(super) tables: BTreeMap<AccountRegion, Vec<RouteTableView>>,
+    pub(super) groups: BTreeMap<AccountRegion, Vec<GroupView>>,
+    pub(super) lists: BTreeMap<AccountRegion, Vec<AccessListView>>,
     pub(super) dns: BTreeMap<NetworkRef, DnsSupport>,
-    pub(super) rehearsed: BTreeMap<(domain::PeeringId, Sight), Rehearsed>,
+    pub(super) rehearsed: BTreeMap<(domain::PeeringId, Query), Rehearsed>,
     since: Option<Instant>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Unseen {
     pub(super) error: CloudError,
 }
 
-impl Survey {
+impl Observation {
     /// Forgets everything once it is too old to be decided on.
     pub(super) fn freshen(&mut self) {
         if self.age() >= GOOD_FOR {
@@ -64,12 +64,12 @@ impl Survey {
         cloud: &dyn Cloud,
         network: &Registered,
         peering: &Peering,
-        sights: &BTreeSet<Sight>,
+        queries: &BTreeSet<Query>,
     ) -> Result<(), Unseen> {
         self.since.get_or_insert_with(Instant::now);
-        for sight in sights {
-            let side = sight.side();
-            self.one(cloud, network, peering, *sight)
+        for query in queries {
+            let side = query.side();
+            self.one(cloud, network, peering, *query)
                 .await
                 .map_err(|error| Unseen { side, error })?;
         }
@@ -81,55 +81,55 @@ impl Survey {
         cloud: &dyn Cloud,
         network: &Registered,
         peering: &Peering,
-        sight: Sight,
+        query: Query,
     ) -> Result<(), CloudError> {
-        let side = sight.side();
-        let at = place::of(network, peering, side);
+        let side = query.side();
+        let at = sides::of(network, peering, side);
         let of = networks_at(network, &at);
-        match sight {
-            Sight::Identity(_) => drop(
+        match query {
+            Query::Identity(_) => drop(
                 self.identities
                     .insert(at.clone(), cloud.identity(&at).await?),
             ),
-            Sight::Network(_) => drop(
+            Query::Network(_) => drop(
                 self.networks
                     .insert(at.clone(), cloud.networks(&at, &of).await?),
             ),
-            Sight::Subnets(_) => drop(
+            Query::Subnets(_) => drop(
                 self.subnets
                     .insert(at.clone(), cloud.subnets(&at, &of).await?),
             ),
-            Sight::Links(_) => drop(self.links.insert(at.clone(), cloud.links(&at, &of).await?)),
-            Sight::Tables(_) => drop(
+            Query::Links(_) => drop(self.links.insert(at.clone(), cloud.links(&at, &of).await?)),
+            Query::Tables(_) => drop(
                 self.tables
                     .insert(at.clone(), cloud.route_tables(&at, &of).await?),
             ),
-            Sight::Groups(_) => drop(
+            Query::Groups(_) => drop(
                 self.groups
                     .insert(at.clone(), cloud.firewall_groups(&at, &of).await?),
             ),
-            Sight::AccessLists(_) => drop(
+            Query::AccessLists(_) => drop(
                 self.lists
                     .insert(at.clone(), cloud.access_lists(&at, &of).await?),
             ),
-            Sight::Dns(_) => {
-                let of = place::network(network, peering, side);
+            Query::Dns(_) => {
+                let of = sides::network(network, peering, side);
                 let support = cloud.dns_support(&of).await?;
                 self.dns.insert(of, support);
             }
-            Sight::MayCreateLink => {
+            Query::MayCreateLink => {
                 let said = cloud
-                    .rehearse(&Rehearsal::CreateLink(place::link(network, peering)))
+                    .rehearse(&Rehearsal::CreateLink(sides::link(network, peering)))
                     .await?;
-                self.rehearsed.insert((peering.id, sight), said);
+                self.rehearsed.insert((peering.id, query), said);
             }
-            Sight::MayCreateGroup(_) => {
+            Query::MayCreateGroup(_) => {
                 let rehearsal = Rehearsal::CreateGroup {
-                    network: place::network(network, peering, side),
+                    network: sides::network(network, peering, side),
                     peering: peering.id,
                 };
                 self.rehearsed
-                    .insert((peering.id, sight), cloud.rehearse(&rehearsal).await?);
+                    .insert((peering.id, query), cloud.rehearse(&rehearsal).await?);
             }
         }
         Ok(())
@@ -143,7 +143,7 @@ impl Survey {
         side: Side,
         touches: Touches,
     ) {
-        let at = place::of(network, peering, side);
+        let at = sides::of(network, peering, side);
         match touches {
             Touches::Links => self.links.clear(),
             Touches::Tables => drop(self.tables.remove(&at)),
@@ -152,12 +152,12 @@ impl Survey {
     }
 }
 
-/// The networks that this network's peerings have at a place.
-fn networks_at(network: &Registered, at: &Place) -> Vec<CloudNetwork> {
-    let local = (place::local(network) == *at).then(|| network.cloud_network.clone());
+/// The networks that this network's peerings have in an account and region.
+fn networks_at(network: &Registered, at: &AccountRegion) -> Vec<CloudNetwork> {
+    let local = (sides::local(network) == *at).then(|| network.cloud_network.clone());
     let peers = network
         .live_peerings()
-        .filter(|peering| place::of(network, peering, Side::Remote) == *at);
+        .filter(|peering| sides::of(network, peering, Side::Remote) == *at);
     let all: BTreeSet<CloudNetwork> = local
         .into_iter()
         .chain(peers.map(|peering| peering.peer.cloud_network.clone()))
@@ -181,21 +181,21 @@ mod tests {
             },
             &clock(),
         );
-        let (network, peering, mut survey) = (
+        let (network, peering, mut observation) = (
             Log::with_a_peering().network(),
             Log::with_a_peering().peering(),
-            Survey::default(),
+            Observation::default(),
         );
-        assert_eq!(survey.age(), Duration::ZERO);
-        for (sight, age) in [
-            (Sight::Links(Side::Local), second),
-            (Sight::Tables(Side::Local), second * 2),
+        assert_eq!(observation.age(), Duration::ZERO);
+        for (query, age) in [
+            (Query::Links(Side::Local), second),
+            (Query::Tables(Side::Local), second * 2),
         ] {
-            survey
-                .look(&cloud, &network, &peering, &BTreeSet::from([sight]))
+            observation
+                .look(&cloud, &network, &peering, &BTreeSet::from([query]))
                 .await
                 .expect("a look");
-            assert_eq!(survey.age(), age);
+            assert_eq!(observation.age(), age);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::settings::SimulatedSettings;
 use chrono::{DateTime, Utc};
-use cloud::{CallClass, CloudError, CloudErrorKind, Operation, Place};
+use cloud::{AccountRegion, CallClass, CloudError, CloudErrorKind, Operation};
 use domain::{
     Provider, Region,
     text::{Account, ExternalId},
@@ -18,9 +18,9 @@ pub struct CallRate {
     pub per_second: f64,
 }
 
-/// The gate, as people have set it.
+/// Who is admitted, and what is permitted, as people have set it.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct Admission {
     /// Whether nothing answers at all.
     pub(super) down: bool,
     /// Accounts in which nothing may be changed.
@@ -38,7 +38,7 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
-impl Gate {
+impl Admission {
     pub(super) fn of(settings: &SimulatedSettings) -> Self {
         let denied = settings.denied.iter().cloned().collect();
         Self {
@@ -49,7 +49,7 @@ impl Gate {
     }
 
     /// Whether a call gets through to the provider at all.
-    pub(super) fn reach(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+    pub(super) fn reach(&self, operation: Operation, at: &AccountRegion) -> Result<(), CloudError> {
         if self.down {
             return Err(CloudError::new(operation, at, CloudErrorKind::Unreachable)
                 .message("connection refused"));
@@ -62,7 +62,7 @@ impl Gate {
         &mut self,
         rate: Option<CallRate>,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
         now: DateTime<Utc>,
     ) -> Result<(), CloudError> {
         let Some(rate) = rate else { return Ok(()) };
@@ -91,7 +91,7 @@ impl Gate {
     }
 
     /// Whether the caller is who it says, and may do this.
-    pub(super) fn enter(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+    pub(super) fn enter(&self, operation: Operation, at: &AccountRegion) -> Result<(), CloudError> {
         let wanted = self.external_ids.get(&at.account);
         if wanted.is_some() && wanted != at.external_id.as_ref() {
             let error = CloudError::new(operation, at, CloudErrorKind::CredentialsRefused)
@@ -101,7 +101,11 @@ impl Gate {
         self.permitted(operation, at)
     }
 
-    pub(super) fn permitted(&self, operation: Operation, at: &Place) -> Result<(), CloudError> {
+    pub(super) fn permitted(
+        &self,
+        operation: Operation,
+        at: &AccountRegion,
+    ) -> Result<(), CloudError> {
         let changes = operation.class() == CallClass::Write;
         let denied = (changes && self.denied.contains(&at.account))
             || self.denied_calls.contains(&(at.account.clone(), operation));
@@ -114,7 +118,7 @@ impl Gate {
     }
 }
 
-pub(super) fn throttled(operation: Operation, at: &Place) -> CloudError {
+pub(super) fn throttled(operation: Operation, at: &AccountRegion) -> CloudError {
     let kind = CloudErrorKind::Throttled { retry_after: None };
     CloudError::new(operation, at, kind)
         .code("RequestLimitExceeded")

@@ -1,8 +1,8 @@
-//! Imagine: what a survey would show if an action had been carried out.
+//! Dry run: what an observation would show if an action had been made.
 
-use super::{apply::Action, place, survey::Survey};
+use super::{apply::Action, observation::Observation, sides};
 use cloud::{
-    FirewallPart, GroupView, LinkRole, LinkState, LinkView, Place, RouteState, RouteTarget,
+    AccountRegion, FirewallPart, GroupView, LinkRole, LinkState, LinkView, RouteState, RouteTarget,
     RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
@@ -12,11 +12,16 @@ use domain::{
 };
 use ipnet::IpNet;
 
-impl Survey {
-    /// Makes the survey show what the cloud would show after this action, with made-up ids for what
+impl Observation {
+    /// Makes the observation show what the cloud would show after this action, with made-up ids for what
     /// would be made.
-    pub(super) fn imagine(&mut self, network: &Registered, peering: &Peering, action: &Action) {
-        let at = place::of(network, peering, action.side());
+    pub(super) fn apply_to_observation(
+        &mut self,
+        network: &Registered,
+        peering: &Peering,
+        action: &Action,
+    ) {
+        let at = sides::of(network, peering, action.side());
         match action {
             Action::CreateLink { .. } => self.new_link(network, peering),
             Action::AcceptLink { link, .. } => {
@@ -113,7 +118,7 @@ impl Survey {
     }
 
     fn new_link(&mut self, network: &Registered, peering: &Peering) {
-        let spec = place::link(network, peering);
+        let spec = sides::link(network, peering);
         let Ok(link) = "(new-link)".parse::<Link>() else {
             return;
         };
@@ -128,7 +133,7 @@ impl Survey {
         };
         for side in peering.kept_sides() {
             self.links
-                .entry(place::of(network, peering, side))
+                .entry(sides::of(network, peering, side))
                 .or_default()
                 .push(view.clone());
         }
@@ -144,7 +149,7 @@ impl Survey {
 
     fn in_group(
         &mut self,
-        at: Place,
+        at: AccountRegion,
         group: &FirewallGroup,
         change: impl FnOnce(&mut Vec<RuleView>),
     ) {
@@ -168,12 +173,12 @@ pub(super) fn new_group(side: Side) -> FirewallGroup {
 }
 
 fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView {
-    let of = place::network(network, peering, side);
+    let of = sides::network(network, peering, side);
     GroupView {
         network: of.network,
         group: new_group(side),
         name: group_name(peering.id),
-        belongs_to: of.place.account.to_string(),
+        belongs_to: of.at.account.to_string(),
         owner: Some(peering.id),
         rules: Vec::new(),
     }

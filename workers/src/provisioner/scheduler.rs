@@ -1,12 +1,12 @@
-//! The visits of all networks: those to come, those under way, and what is remembered of past ones.
+//! The passes of all networks: those to come, those under way, and what is remembered of past ones.
 
 use super::{
-    agenda::Agenda,
     graph::Graph,
-    logbook::JournalLogbook,
+    log::JournalLog,
     pass::{Memories, Pass},
     progress::Progress,
     settings::ProvisionerSettings,
+    work_queue::WorkQueue,
 };
 use cloud::RateLimited;
 use domain::{Actor, NetworkId};
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What every visit needs.
+/// What every pass needs.
 pub(super) struct Worker {
     pub(super) networks: Networks,
     pub(super) cloud: RateLimited,
@@ -33,31 +33,31 @@ pub(super) struct Worker {
     pub(super) stop: CancellationToken,
 }
 
-/// A visit that is over: the network, what is remembered of it, and when it is due again.
-pub(super) struct Visited {
+/// A pass that is over: the network, what is remembered of it, and when it is due again.
+pub(super) struct Finished {
     id: NetworkId,
     memories: Memories,
     due: Result<Option<Instant>, JournalError>,
 }
 
-/// All visits: those to come, those under way, and what is remembered of past ones.
-pub(super) struct Rounds {
+/// All passes: those to come, those under way, and what is remembered of past ones.
+pub(super) struct Scheduler {
     worker: Arc<Worker>,
     progress: Arc<Progress>,
-    agenda: Agenda,
+    work_queue: WorkQueue,
     memories: BTreeMap<NetworkId, Memories>,
-    running: JoinSet<Visited>,
+    running: JoinSet<Finished>,
     tasks: HashMap<task::Id, NetworkId>,
-    /// How many visits in a row the event store has made impossible.
+    /// How many passes in a row the event store has made impossible.
     log_failures: BTreeMap<NetworkId, u32>,
 }
 
-impl Rounds {
+impl Scheduler {
     pub(super) fn new(worker: Arc<Worker>, progress: Arc<Progress>) -> Self {
         Self {
             worker,
             progress,
-            agenda: Agenda::default(),
+            work_queue: WorkQueue::default(),
             memories: BTreeMap::new(),
             running: JoinSet::new(),
             tasks: HashMap::new(),
@@ -66,7 +66,7 @@ impl Rounds {
     }
 
     /// Something has happened to a network.
-    pub(super) fn stir(&mut self, recorded: &Recorded) {
+    pub(super) fn enqueue(&mut self, recorded: &Recorded) {
         let Some(id) = recorded.network_id else {
             return;
         };
@@ -77,65 +77,65 @@ impl Rounds {
                 .unwrap_or_else(PoisonError::into_inner)
                 .evolve(id, event);
         }
-        self.agenda.ask(id, Instant::now());
+        self.work_queue.enqueue(id, Instant::now());
     }
 
     fn has_room(&self) -> bool {
         self.running.len() < self.worker.settings.parallel_networks.get()
     }
 
-    /// When the next visit can begin; none while all hands are busy.
+    /// When the next pass can begin; none while all slots are taken.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.agenda.next_due().filter(|_| self.has_room())
+        self.work_queue.next_due().filter(|_| self.has_room())
     }
 
-    pub(super) fn begin_visits(&mut self) {
+    pub(super) fn start_due(&mut self) {
         while self.has_room()
-            && let Some(id) = self.agenda.take(Instant::now())
+            && let Some(id) = self.work_queue.start_due(Instant::now())
         {
             let memories = self.memories.remove(&id).unwrap_or_default();
             let worker = Arc::clone(&self.worker);
             let task = self
                 .running
-                .spawn(async move { worker.visit(id, memories).await });
+                .spawn(async move { worker.run(id, memories).await });
             self.tasks.insert(task.id(), id);
         }
-        self.progress.in_progress(self.agenda.in_progress());
+        self.progress.in_progress(self.work_queue.in_progress());
     }
 
-    /// Waits for a visit to end; nothing if none is under way.
-    pub(super) async fn ended(&mut self) -> Option<Result<(task::Id, Visited), JoinError>> {
+    /// Waits for a pass to end; nothing if none is under way.
+    pub(super) async fn ended(&mut self) -> Option<Result<(task::Id, Finished), JoinError>> {
         self.running.join_next_with_id().await
     }
 
-    /// A visit has ended, well or not.
-    pub(super) fn end_visit(&mut self, ended: Result<(task::Id, Visited), JoinError>) {
+    /// A pass has ended, well or not.
+    pub(super) fn finish(&mut self, ended: Result<(task::Id, Finished), JoinError>) {
         match ended {
-            Ok((task, visited)) => {
+            Ok((task, finished)) => {
                 self.tasks.remove(&task);
-                self.plan_next(visited);
+                self.plan_next(finished);
             }
             Err(problem) => {
                 let Some(id) = self.tasks.remove(&problem.id()) else {
                     return;
                 };
                 tracing::error!(network = %id, %problem, "a visit broke off");
-                self.agenda.done(id);
-                self.agenda
-                    .ask(id, Instant::now() + self.worker.settings.longest_backoff);
+                self.work_queue.finish(id);
+                self.work_queue
+                    .enqueue(id, Instant::now() + self.worker.settings.longest_backoff);
             }
         }
     }
 
-    fn plan_next(&mut self, Visited { id, memories, due }: Visited) {
-        self.agenda.done(id);
+    fn plan_next(&mut self, Finished { id, memories, due }: Finished) {
+        self.work_queue.finish(id);
         self.memories.insert(id, memories);
         match due {
             Ok(due) => {
                 self.log_failures.remove(&id);
                 self.progress.passed();
                 if let Some(due) = due {
-                    self.agenda.ask(id, due);
+                    self.work_queue.enqueue(id, due);
                 }
             }
             Err(error) => {
@@ -144,12 +144,12 @@ impl Rounds {
                 *failures = failures.saturating_add(1);
                 tracing::warn!(network = %id, error = &error as &dyn std::error::Error, ?wait, "the log is not available, trying again");
                 self.progress.log_unavailable();
-                self.agenda.ask(id, Instant::now() + wait);
+                self.work_queue.enqueue(id, Instant::now() + wait);
             }
         }
     }
 
-    /// Waits for the visits under way; each stops before its next call.
+    /// Waits for the passes under way; each stops before its next call.
     pub(super) async fn drain(&mut self) {
         self.worker.stop.cancel();
         while self.running.join_next().await.is_some() {}
@@ -157,8 +157,8 @@ impl Rounds {
 }
 
 impl Worker {
-    async fn visit(&self, id: NetworkId, mut memories: Memories) -> Visited {
-        let book = JournalLogbook {
+    async fn run(&self, id: NetworkId, mut memories: Memories) -> Finished {
+        let log = JournalLog {
             networks: self.networks.clone(),
             id,
             actor: self.actor.clone(),
@@ -166,13 +166,13 @@ impl Worker {
         };
         let pass = Pass {
             cloud: &self.cloud,
-            book: &book,
+            log: &log,
             clock: &self.clock,
             settings: &self.settings,
             graph: &self.graph,
             stop: &self.stop,
         };
-        let due = pass.visit(&mut memories).await;
-        Visited { id, memories, due }
+        let due = pass.run(&mut memories).await;
+        Finished { id, memories, due }
     }
 }

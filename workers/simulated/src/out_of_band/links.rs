@@ -2,16 +2,16 @@
 
 use super::{
     super::{
-        weather::prefixes,
+        faults::prefixes,
         world::{SimulatedLink, Turn, bare_network},
     },
-    Hands,
+    OutOfBand,
 };
 use cloud::{LinkEnd, LinkRole, LinkState};
 use domain::{PeeringId, text::Link};
 use std::time::Duration;
 
-impl Hands {
+impl OutOfBand {
     /// Somebody's own link between two networks.
     pub fn join(
         &self,
@@ -27,8 +27,8 @@ impl Hands {
         let expiry = self.cloud.inner.settings.expiry;
         self.reach(|state, now| {
             let id: Link = state
-                .weather
-                .id(prefixes(requester.network.place.provider).link);
+                .faults
+                .id(prefixes(requester.network.at.provider).link);
             let expires_at = Some(now + expiry);
             let mut link = SimulatedLink {
                 owner,
@@ -44,12 +44,12 @@ impl Hands {
     fn with_link(
         &self,
         link: &Link,
-        deed: impl FnOnce(&mut SimulatedLink, chrono::DateTime<chrono::Utc>),
+        call: impl FnOnce(&mut SimulatedLink, chrono::DateTime<chrono::Utc>),
     ) {
         self.reach(|state, now| {
             if let Some(link) = state.world.links.get_mut(link) {
                 link.stale = None;
-                deed(link, now);
+                call(link, now);
             }
         });
     }

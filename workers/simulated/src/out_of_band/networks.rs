@@ -2,37 +2,37 @@
 
 use super::{
     super::{
-        weather::{after, prefixes},
+        faults::{after, prefixes},
         world::{
             Shown, SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet,
             bare_network, traffic,
         },
     },
-    Hands,
+    OutOfBand,
 };
 use cloud::{AccessEntry, DnsSupport, NetworkRef, RouteTarget};
 use domain::text::{RouteTable, Subnet};
 use ipnet::IpNet;
 use std::time::Duration;
 
-impl Hands {
+impl OutOfBand {
     /// A network with these ranges, its main table, and for each of the subnets one more table; the
     /// subnets are in the region's zones in turn. In the place of any that was there.
     pub fn build(&self, network: &NetworkRef, ranges: &[IpNet], subnets: &[Subnet]) {
         self.reach(|state, _| {
-            let table = prefixes(network.place.provider).table;
+            let table = prefixes(network.at.provider).table;
             let mut built = SimulatedNetwork::new(
                 bare_network(network),
                 ranges.to_vec(),
-                state.weather.id(table),
+                state.faults.id(table),
             );
             for (index, subnet) in subnets.iter().enumerate() {
-                let zone = Some(format!("{}-az{}", network.place.region, index % 3 + 1));
+                let zone = Some(format!("{}-az{}", network.at.region, index % 3 + 1));
                 built.subnets.push(SimulatedSubnet {
                     id: subnet.clone(),
                     zone,
                 });
-                built.add_table(state.weather.id(table), std::slice::from_ref(subnet));
+                built.add_table(state.faults.id(table), std::slice::from_ref(subnet));
             }
             state.world.networks.insert(network.to_string(), built);
         });
@@ -59,9 +59,9 @@ impl Hands {
     pub(super) fn with_network<T>(
         &self,
         network: &NetworkRef,
-        deed: impl FnOnce(&mut SimulatedNetwork) -> T,
+        call: impl FnOnce(&mut SimulatedNetwork) -> T,
     ) -> Option<T> {
-        self.reach(|state, _| state.world.network_mut(network).map(deed))
+        self.reach(|state, _| state.world.network_mut(network).map(call))
     }
 
     /// One more range, as its links tell it too.
@@ -111,7 +111,7 @@ impl Hands {
     /// One more table, which these subnets have chosen now.
     pub fn add_table(&self, network: &NetworkRef, subnets: &[Subnet]) -> Option<RouteTable> {
         let id: RouteTable =
-            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).table));
+            self.reach(|state, _| state.faults.id(prefixes(network.at.provider).table));
         self.with_network(network, |network| network.add_table(id.clone(), subnets))?;
         Some(id)
     }
@@ -152,12 +152,12 @@ impl Hands {
         &self,
         network: &NetworkRef,
         table: &RouteTable,
-        deed: impl FnOnce(&mut Vec<SimulatedRoute>),
+        call: impl FnOnce(&mut Vec<SimulatedRoute>),
     ) {
         self.reach(|state, _| {
-            if let Some(table) = state.world.table(&network.place, table) {
+            if let Some(table) = state.world.table(&network.at, table) {
                 table.gone_routes.clear();
-                deed(&mut table.routes);
+                call(&mut table.routes);
             }
         });
     }

@@ -2,10 +2,10 @@
 
 use super::{
     super::{
-        weather::prefixes,
+        faults::prefixes,
         world::{Gone, SimulatedGroup, SimulatedRule, ghosts},
     },
-    Deed,
+    Call,
 };
 use cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, group_name};
 use domain::{
@@ -14,7 +14,7 @@ use domain::{
     text::{CloudNetwork, FirewallGroup, FirewallRule},
 };
 
-impl Deed<'_> {
+impl Call<'_> {
     pub(crate) fn firewall_groups(&mut self, of: &[CloudNetwork]) -> Vec<GroupView> {
         self.look(of, |network, now| {
             let home = network.network.clone();
@@ -38,7 +38,7 @@ impl Deed<'_> {
         peering: PeeringId,
     ) -> Result<FirewallGroup, CloudError> {
         self.know(network, &[]);
-        let id: FirewallGroup = self.state.weather.id(prefixes(self.at.provider).group);
+        let id: FirewallGroup = self.state.faults.id(prefixes(self.at.provider).group);
         let (shown, name) = (self.soon(), group_name(peering));
         let Some(known) = self.state.world.network_mut(network) else {
             return Err(self.not_found(network));
@@ -86,7 +86,7 @@ impl Deed<'_> {
         rule: InboundRule,
         peering: PeeringId,
     ) -> Result<FirewallRule, CloudError> {
-        let id: FirewallRule = self.state.weather.id(prefixes(self.at.provider).rule);
+        let id: FirewallRule = self.state.faults.id(prefixes(self.at.provider).rule);
         let (shown, most) = (self.soon(), self.settings.rules);
         let found = self.open_group(group)?;
         if found.rules.iter().any(|it| it.rule == Some(rule)) {

@@ -1,4 +1,4 @@
-//! The log as one pass sees it: one network, read whole, and a place to write outcomes.
+//! The log as one pass sees it: one network, folded, and a way to write outcomes.
 //!
 //! It is the journal and nothing else, narrowed to two calls, so that a test can stop a pass before
 //! or after any of them.
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// One network's part of the log.
 #[async_trait]
-pub(super) trait Logbook: Send + Sync + fmt::Debug {
+pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
     /// The network as it is now.
     async fn load(&self) -> Result<Arc<Loaded>, JournalError>;
 
@@ -34,23 +34,23 @@ pub(super) enum Written {
 }
 
 /// The journal's own.
-pub(super) struct JournalLogbook {
+pub(super) struct JournalLog {
     pub(super) networks: Networks,
     pub(super) id: NetworkId,
     pub(super) actor: Actor,
     pub(super) clock: Clock,
 }
 
-impl fmt::Debug for JournalLogbook {
+impl fmt::Debug for JournalLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JournalLogbook")
+        f.debug_struct("JournalLog")
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl Logbook for JournalLogbook {
+impl NetworkLog for JournalLog {
     async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
         self.networks.load(self.id).await
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::world::{Gone, SimulatedNetwork, SimulatedRoute},
-    Deed,
+    Call,
 };
 use cloud::{CloudError, CloudErrorKind, RouteTableView, RouteTarget};
 use domain::{
@@ -11,7 +11,7 @@ use domain::{
 };
 use ipnet::IpNet;
 
-impl Deed<'_> {
+impl Call<'_> {
     pub(crate) fn route_tables(&mut self, of: &[CloudNetwork]) -> Vec<RouteTableView> {
         let mut views = self.look(of, SimulatedNetwork::table_views);
         for route in views.iter_mut().flat_map(|view| &mut view.routes) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The account and region that a call is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Scope {
     /// Twelve digits.
     pub account: String,
     /// For instance `eu-west-1`.
@@ -14,7 +14,7 @@ pub struct Place {
     pub external_id: Option<ExternalId>,
 }
 
-impl Place {
+impl Scope {
     pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
         Self {
             account: account.into(),
@@ -32,7 +32,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.account, self.region)
     }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_external_id_is_never_printed() {
-        let at = Place::new("111111111111", "eu-west-1").with_external_id("hidden");
+        let at = Scope::new("111111111111", "eu-west-1").with_external_id("hidden");
         assert!(!format!("{at} {at:?}").contains("hidden"));
     }
 }

@@ -2,19 +2,19 @@
 //! drawn.
 
 use super::{
-    gate::throttled,
+    admission::throttled,
     settings::{SimulatedSettings, Span},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud::{CallClass, CloudError, CloudErrorKind, Operation, Place};
+use cloud::{AccountRegion, CallClass, CloudError, CloudErrorKind, Operation};
 use domain::Provider;
 use std::{fmt, str::FromStr, time::Duration};
 
 /// The generator. Its state is the seed of what comes next, and is kept with the world.
 #[derive(Clone, Debug)]
-pub(super) struct Weather(fastrand::Rng);
+pub(super) struct Faults(fastrand::Rng);
 
-impl Weather {
+impl Faults {
     pub(super) fn of(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
@@ -51,7 +51,7 @@ impl Weather {
         &mut self,
         settings: &SimulatedSettings,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
     ) -> Result<(), CloudError> {
         if self.happens(settings.throttled) {
             return Err(throttled(operation, at));
@@ -73,7 +73,7 @@ impl Weather {
         &mut self,
         settings: &SimulatedSettings,
         operation: Operation,
-        at: &Place,
+        at: &AccountRegion,
     ) -> Result<(), CloudError> {
         let lossy = operation.class() != CallClass::Identity;
         if lossy && self.happens(settings.lost_answers) {

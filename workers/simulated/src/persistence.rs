@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why a kept world cannot be used.
 #[derive(Debug, Error)]
-pub enum KeepingError {
+pub enum PersistenceError {
     #[error("cannot read the simulated cloud's world from {path}")]
     Read { path: PathBuf, source: io::Error },
     #[error(
@@ -25,11 +25,11 @@ pub enum KeepingError {
 
 /// One file.
 #[derive(Debug)]
-pub(super) struct Keeping {
+pub(super) struct Persistence {
     path: PathBuf,
 }
 
-impl Keeping {
+impl Persistence {
     pub(super) fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -37,12 +37,12 @@ impl Keeping {
     }
 
     /// The world in the file; `None` if there is no file.
-    pub(super) fn load(&self) -> Result<Option<World>, KeepingError> {
+    pub(super) fn load(&self) -> Result<Option<World>, PersistenceError> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => {
-                return Err(KeepingError::Read {
+                return Err(PersistenceError::Read {
                     path: self.path.clone(),
                     source,
                 });
@@ -50,22 +50,22 @@ impl Keeping {
         };
         serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|source| KeepingError::Form {
+            .map_err(|source| PersistenceError::Form {
                 path: self.path.clone(),
                 source,
             })
     }
 
     /// Puts the world in the place of the old one: at any moment the file holds one of the two.
-    pub(super) fn save(&self, world: &World) -> Result<(), KeepingError> {
-        let bytes = serde_json::to_vec(world).map_err(|source| KeepingError::Form {
+    pub(super) fn save(&self, world: &World) -> Result<(), PersistenceError> {
+        let bytes = serde_json::to_vec(world).map_err(|source| PersistenceError::Form {
             path: self.path.clone(),
             source,
         })?;
         let beside = self.path.with_extension("new");
         fs::write(&beside, bytes)
             .and_then(|()| fs::rename(&beside, &self.path))
-            .map_err(|source| KeepingError::Write {
+            .map_err(|source| PersistenceError::Write {
                 path: self.path.clone(),
                 source,
             })

@@ -2,10 +2,10 @@
 
 use super::{
     super::{
-        weather::prefixes,
+        faults::prefixes,
         world::{Shown, SimulatedGroup, SimulatedRule},
     },
-    Hands,
+    OutOfBand,
 };
 use cloud::NetworkRef;
 use domain::{
@@ -13,12 +13,12 @@ use domain::{
     text::{FirewallGroup, FirewallRule},
 };
 
-impl Hands {
+impl OutOfBand {
     /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
     /// `everything from 0.0.0.0/0`.
     pub fn group(&self, network: &NetworkRef, name: &str, rules: &[&str]) -> Option<FirewallGroup> {
         let id: FirewallGroup =
-            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).group));
+            self.reach(|state, _| state.faults.id(prefixes(network.at.provider).group));
         let group = SimulatedGroup::new(id.clone(), name.to_owned(), None, Shown::always());
         self.with_network(network, |network| network.groups.push(group))?;
         rules
@@ -39,9 +39,9 @@ impl Hands {
         &self,
         network: &NetworkRef,
         group: &FirewallGroup,
-        deed: impl FnOnce(&mut SimulatedGroup) -> T,
+        call: impl FnOnce(&mut SimulatedGroup) -> T,
     ) -> Option<T> {
-        self.reach(|state, _| state.world.group(&network.place, group).map(deed))
+        self.reach(|state, _| state.world.group(&network.at, group).map(call))
     }
 
     /// Machines are in the group now, so that it cannot be removed.
@@ -67,7 +67,7 @@ impl Hands {
         rule: &str,
     ) -> Option<FirewallRule> {
         let id: FirewallRule =
-            self.reach(|state, _| state.weather.id(prefixes(network.place.provider).rule));
+            self.reach(|state, _| state.faults.id(prefixes(network.at.provider).rule));
         self.with_group(network, group, |group| {
             group.rules.push(SimulatedRule::others(id.clone(), rule))
         })?;
@@ -95,7 +95,7 @@ impl Hands {
         &self,
         network: &NetworkRef,
         rule: &FirewallRule,
-        deed: impl FnOnce(&mut SimulatedRule),
+        call: impl FnOnce(&mut SimulatedRule),
     ) {
         self.with_network(network, |network| {
             network
@@ -103,7 +103,7 @@ impl Hands {
                 .iter_mut()
                 .flat_map(|group| &mut group.rules)
                 .find(|it| it.id == *rule)
-                .map(deed)
+                .map(call)
         });
     }
 

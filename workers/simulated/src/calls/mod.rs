@@ -7,25 +7,25 @@ mod routes;
 
 use super::{
     State,
+    faults::{after, prefixes},
     settings::{SimulatedSettings, Unknown},
-    weather::{after, prefixes},
     world::{Shown, SimulatedNetwork, bare, bare_network},
 };
 use chrono::{DateTime, Utc};
-use cloud::{CloudError, CloudErrorKind, NetworkRef, Operation, Place};
+use cloud::{AccountRegion, CloudError, CloudErrorKind, NetworkRef, Operation};
 use domain::text::{Account, CloudNetwork};
 use ipnet::IpNet;
 
 /// A call that has arrived: everything it may touch.
-pub(super) struct Deed<'a> {
+pub(super) struct Call<'a> {
     pub(super) settings: &'a SimulatedSettings,
     pub(super) state: &'a mut State,
     pub(super) operation: Operation,
-    pub(super) at: &'a Place,
+    pub(super) at: &'a AccountRegion,
     pub(super) now: DateTime<Utc>,
 }
 
-impl Deed<'_> {
+impl Call<'_> {
     fn error(&self, kind: CloudErrorKind, code: &str, message: impl Into<String>) -> CloudError {
         CloudError::new(self.operation, self.at, kind)
             .code(code)
@@ -42,10 +42,10 @@ impl Deed<'_> {
 
     /// When reads will see what happens now.
     fn soon(&mut self) -> Shown {
-        let from = after(self.now, self.state.weather.draw(&self.settings.visibility));
+        let from = after(self.now, self.state.faults.draw(&self.settings.visibility));
         Shown {
             from,
-            missed_by: self.state.weather.count(&self.settings.stale_reads),
+            missed_by: self.state.faults.count(&self.settings.stale_reads),
         }
     }
 
@@ -76,10 +76,7 @@ impl Deed<'_> {
             }
             Some(_) => {}
             None => {
-                let main = self
-                    .state
-                    .weather
-                    .id(prefixes(network.place.provider).table);
+                let main = self.state.faults.id(prefixes(network.at.provider).table);
                 let made = SimulatedNetwork::new(bare_network(network), ranges.to_vec(), main);
                 self.state.world.networks.insert(network.to_string(), made);
             }
@@ -99,7 +96,7 @@ impl Deed<'_> {
         for network in of {
             self.know(
                 &NetworkRef {
-                    place: bare(self.at),
+                    at: bare(self.at),
                     network: network.clone(),
                 },
                 &[],
@@ -114,7 +111,7 @@ impl Deed<'_> {
 
     /// Begins an operation on both networks; each does one at a time.
     fn occupy(&mut self, one: &NetworkRef, other: &NetworkRef) -> Result<(), CloudError> {
-        let until = after(self.now, self.state.weather.draw(&self.settings.busy));
+        let until = after(self.now, self.state.faults.draw(&self.settings.busy));
         let both = [one, other];
         if both.into_iter().any(|it| {
             self.state

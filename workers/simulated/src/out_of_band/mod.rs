@@ -10,50 +10,52 @@ use chrono::{DateTime, Utc};
 use cloud::Operation;
 use domain::text::{Account, ExternalId};
 
-/// Hands in a simulated cloud. Nothing here waits, is refused or gets lost, and everybody sees it
-/// at once.
+/// Changes out of band in a simulated cloud. Nothing here waits, is refused or gets lost, and
+/// everybody sees it at once.
 #[derive(Clone, Debug)]
-pub struct Hands {
+pub struct OutOfBand {
     cloud: SimulatedCloud,
 }
 
-impl Hands {
+impl OutOfBand {
     pub(super) fn of(cloud: SimulatedCloud) -> Self {
         Self { cloud }
     }
 
-    /// One deed, on the world as it is by now.
-    fn reach<T>(&self, deed: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
+    /// One change, on the world as it is by now.
+    fn reach<T>(&self, call: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
         let state = &mut *self.cloud.state();
         let now = (self.cloud.inner.clock)();
         state.world.pass_time(now);
-        deed(state, now)
+        call(state, now)
     }
 
     /// From now on nothing may be changed in this account.
     pub fn deny(&self, account: &Account) {
-        self.cloud.state().gate.denied.insert(account.clone());
+        self.cloud.state().admission.denied.insert(account.clone());
     }
 
     /// Whatever was denied in this account is not.
     pub fn allow(&self, account: &Account) {
-        let gate = &mut self.cloud.state().gate;
-        gate.denied.remove(account);
-        gate.denied_calls.retain(|(denied, _)| denied != account);
+        let admission = &mut self.cloud.state().admission;
+        admission.denied.remove(account);
+        admission
+            .denied_calls
+            .retain(|(denied, _)| denied != account);
     }
 
     /// From now on this kind of call is not permitted in this account.
     pub fn deny_call(&self, account: &Account, operation: Operation) {
         self.cloud
             .state()
-            .gate
+            .admission
             .denied_calls
             .insert((account.clone(), operation));
     }
 
     /// From now on whoever enters this account must show this, or nothing.
     pub fn demand(&self, account: &Account, external_id: Option<ExternalId>) {
-        let demanded = &mut self.cloud.state().gate.external_ids;
+        let demanded = &mut self.cloud.state().admission.external_ids;
         match external_id {
             Some(external_id) => demanded.insert(account.clone(), external_id),
             None => demanded.remove(account),
@@ -74,10 +76,10 @@ impl Hands {
 
     /// From now on nothing answers.
     pub fn cut(&self) {
-        self.cloud.state().gate.down = true;
+        self.cloud.state().admission.down = true;
     }
 
     pub fn mend(&self) {
-        self.cloud.state().gate.down = false;
+        self.cloud.state().admission.down = false;
     }
 }

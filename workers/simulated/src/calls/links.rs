@@ -2,11 +2,11 @@
 
 use super::{
     super::{
+        faults::{after, prefixes},
         settings::SecondRequest,
-        weather::{after, prefixes},
         world::{Gone, SimulatedLink, Turn, bare_network, has_begun},
     },
-    Deed,
+    Call,
 };
 use cloud::{
     CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 /// What AWS says when a request could never have worked.
 const NEVER: &str = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range";
 
-impl Deed<'_> {
+impl Call<'_> {
     fn wrong_state(&self, link: &Link, what: &str) -> CloudError {
         self.error(
             CloudErrorKind::WrongState,
@@ -95,7 +95,7 @@ impl Deed<'_> {
 
     fn born(&mut self, spec: &LinkSpec) -> SimulatedLink {
         let possible = self.is_possible(&spec.requester.network, &spec.accepter.network);
-        let wait = self.state.weather.draw(&self.settings.initiating);
+        let wait = self.state.faults.draw(&self.settings.initiating);
         let turns = match possible {
             true => Turn::later(self.now, wait, LinkState::Pending, None),
             false => Turn::later(self.now, wait, LinkState::Failed, Some(NEVER)),
@@ -107,7 +107,7 @@ impl Deed<'_> {
             shown_to_requester: self.soon(),
             shown_to_accepter: self.soon(),
             ..SimulatedLink::new(
-                self.state.weather.id(prefixes(self.at.provider).link),
+                self.state.faults.id(prefixes(self.at.provider).link),
                 self.end(&spec.requester),
                 self.end(&spec.accepter),
                 LinkState::Initiating,
@@ -221,7 +221,7 @@ impl Deed<'_> {
         self.occupy(requester, accepter)?;
         let (now, wait) = (
             self.now,
-            self.state.weather.draw(&self.settings.provisioning),
+            self.state.faults.draw(&self.settings.provisioning),
         );
         self.change(link, |link| {
             link.become_now(LinkState::Provisioning, None, now);
@@ -253,7 +253,7 @@ impl Deed<'_> {
             return Err(self.wrong_state(link, "deleted"));
         }
         self.occupy(&found.requester.network, &found.accepter.network)?;
-        let (now, wait) = (self.now, self.state.weather.draw(&self.settings.deleting));
+        let (now, wait) = (self.now, self.state.faults.draw(&self.settings.deleting));
         self.change(link, |link| link.delete(role, wait, now));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
-use cloud::{LinkEnd, LinkSpec, NetworkRef, Place};
+use cloud::{AccountRegion, LinkEnd, LinkSpec, NetworkRef};
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},
@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 /// Where calls for this side go, and as whom. The peer's role is entered with the tenant's own
 /// external id, unless the peer is in the private network's account.
-pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Place {
+pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> AccountRegion {
     match side {
         Side::Local => local(network),
         Side::Remote => remote(network, &peering.peer, peering.external_id.as_ref()),
@@ -18,8 +18,8 @@ pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Place {
 }
 
 /// Where the private network is.
-pub(super) fn local(network: &Registered) -> Place {
-    Place {
+pub(super) fn local(network: &Registered) -> AccountRegion {
+    AccountRegion {
         provider: network.provider,
         account: network.account.clone(),
         region: network.region.clone(),
@@ -27,11 +27,11 @@ pub(super) fn local(network: &Registered) -> Place {
     }
 }
 
-fn remote(network: &Registered, peer: &Peer, external_id: Option<&ExternalId>) -> Place {
+fn remote(network: &Registered, peer: &Peer, external_id: Option<&ExternalId>) -> AccountRegion {
     let external_id = external_id
         .filter(|_| peer.account != network.account)
         .cloned();
-    Place {
+    AccountRegion {
         provider: peer.provider,
         account: peer.account.clone(),
         region: peer.region.clone(),
@@ -46,7 +46,7 @@ pub(super) fn network(network: &Registered, peering: &Peering, side: Side) -> Ne
         Side::Remote => &peering.peer.cloud_network,
     };
     NetworkRef {
-        place: of(network, peering, side),
+        at: of(network, peering, side),
         network: cloud_network.clone(),
     }
 }

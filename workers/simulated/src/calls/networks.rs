@@ -2,11 +2,11 @@
 
 use super::{
     super::{
+        faults::prefixes,
         settings::Rehearsing,
-        weather::prefixes,
         world::{SimulatedNetwork, bare},
     },
-    Deed,
+    Call,
 };
 use cloud::{
     AccessListView, CloudError, DnsSupport, NetworkRef, NetworkView, Operation, Rehearsal,
@@ -15,7 +15,7 @@ use cloud::{
 use domain::{Provider, Range, text::CloudNetwork};
 use ipnet::IpNet;
 
-impl Deed<'_> {
+impl Call<'_> {
     pub(crate) fn networks(&mut self, of: &[CloudNetwork]) -> Vec<NetworkView> {
         self.look(of, |network, _| vec![network.view()])
     }
@@ -46,7 +46,7 @@ impl Deed<'_> {
         };
         match self.settings.rehearsing {
             Rehearsing::NotAvailable => Rehearsed::NotAvailable,
-            Rehearsing::Honoured => match self.state.gate.permitted(operation, self.at) {
+            Rehearsing::Honoured => match self.state.admission.permitted(operation, self.at) {
                 Ok(()) => Rehearsed::Allowed,
                 Err(refused) => Rehearsed::Refused {
                     message: refused.message,
@@ -61,18 +61,18 @@ impl Deed<'_> {
         name: &str,
     ) -> Result<CloudNetwork, CloudError> {
         let id: CloudNetwork = match self.at.provider {
-            Provider::Aws => self.state.weather.id("vpc"),
-            Provider::Gcp => self.state.weather.id(name),
-            Provider::Azure => self.state.weather.id(&format!(
+            Provider::Aws => self.state.faults.id("vpc"),
+            Provider::Gcp => self.state.faults.id(name),
+            Provider::Azure => self.state.faults.id(&format!(
                 "/subscriptions/{}/providers/Microsoft.Network/virtualNetworks/{name}",
                 self.at.account
             )),
         };
         let network = NetworkRef {
-            place: bare(self.at),
+            at: bare(self.at),
             network: id.clone(),
         };
-        let main = self.state.weather.id(prefixes(self.at.provider).table);
+        let main = self.state.faults.id(prefixes(self.at.provider).table);
         let made = SimulatedNetwork::new(network.clone(), vec![IpNet::V4(range.net())], main);
         self.state.world.networks.insert(network.to_string(), made);
         Ok(id)
