@@ -87,12 +87,12 @@ impl RunningWorld {
         let Some(shared) = SHARED.get(world as usize) else {
             return Arc::new(Self::start(world).await);
         };
-        let mut running = shared.lock().await;
-        if let Some(running) = running.upgrade() {
+        let mut shared = shared.lock().await;
+        if let Some(running) = shared.upgrade() {
             return running;
         }
         let running = Arc::new(Self::start(world).await);
-        *running = Arc::downgrade(&running);
+        *shared = Arc::downgrade(&running);
         running
     }
 

@@ -125,7 +125,7 @@ impl Simulated {
             .links
             .get(&id(link))
             .unwrap_or_else(|| panic!("{link} in {:#?}", world.links));
-        if link.accepter.network.place.is_same(&place(at)) {
+        if link.accepter.network.at.is_same(&place(at)) {
             LinkRole::Accepter
         } else {
             LinkRole::Requester
