@@ -62,6 +62,13 @@ pub struct BySide<T> {
     pub remote: T,
 }
 
+impl<T: Default + PartialEq> BySide<T> {
+    /// Whether both sides have what a new one has.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl<T> BySide<T> {
     pub fn of(make: impl Fn(Side) -> T) -> Self {
         Self {

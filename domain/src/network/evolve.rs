@@ -5,7 +5,7 @@
 
 use super::{
     Hold, Network, Registered, Retirement,
-    event::NetworkEvent,
+    event::{NetworkEvent, Thing},
     peering::{Ending, Peering},
     register,
 };
@@ -143,6 +143,14 @@ impl Registered {
             NetworkEvent::PeeringRemoved(it) => {
                 self.while_live(it.peering_id, |peering| peering.removed(it, at));
             }
+            NetworkEvent::InstallationStarted(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.installation_started(it, at);
+                });
+            }
+            NetworkEvent::InstallationEnded(it) => {
+                self.while_live(it.peering_id, |peering| peering.installation_ended(it));
+            }
             NetworkEvent::RouteInstalled(it) => {
                 self.while_live(it.peering_id, |peering| peering.route_installed(it, at));
             }
@@ -152,16 +160,33 @@ impl Registered {
             NetworkEvent::RouteConflicted(it) => {
                 self.while_live(it.peering_id, |peering| peering.route_conflicted(it, at));
             }
+            NetworkEvent::RouteFound(it) => {
+                self.while_live(it.peering_id, |peering| peering.route_found(it, at));
+            }
+            NetworkEvent::RoutesEnforced(it) => {
+                self.while_live(it.peering_id, |peering| peering.routes_enforced(it, at));
+            }
+            NetworkEvent::RoutesSuspended(it) => {
+                self.while_live(it.peering_id, |peering| peering.routes_suspended(it, at));
+            }
+            NetworkEvent::RoutesResumed(it) => self.while_live(it.peering_id, |peering| {
+                *peering.suspended.get_mut(it.side) = None;
+            }),
             NetworkEvent::FirewallGroupCreated(it) => self.while_live(it.peering_id, |peering| {
+                peering.intent_is_over(it.side, &Thing::Group);
                 peering.firewall.get_mut(it.side).hold(&it.group);
             }),
             NetworkEvent::FirewallGroupRemoved(it) => self.while_live(it.peering_id, |peering| {
                 peering.firewall.get_mut(it.side).group_removed();
             }),
             NetworkEvent::FirewallRuleAuthorized(it) => self.while_live(it.peering_id, |peering| {
+                let (source, port) = (it.rule.source, it.rule.port);
+                peering.intent_is_over(it.side, &Thing::Rule { source, port });
                 peering.firewall.get_mut(it.side).authorized(it);
             }),
             NetworkEvent::FirewallRuleRevoked(it) => self.while_live(it.peering_id, |peering| {
+                let (source, port) = (it.rule.source, it.rule.port);
+                peering.intent_is_over(it.side, &Thing::Rule { source, port });
                 peering.firewall.get_mut(it.side).forget_rule(&it.rule);
             }),
             NetworkEvent::FirewallEnforced(it) => self.while_live(it.peering_id, |peering| {

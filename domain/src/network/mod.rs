@@ -58,8 +58,8 @@ pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peering::{
     ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, Ending, Exposed, FIGHT_WINDOW, Firewall,
-    Ingress, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering, Removal,
-    RemovalCause, Repairs, Route, Withdrawn,
+    Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering,
+    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use refusal::{Refusal, RefusalKind};
 
@@ -69,11 +69,12 @@ use crate::{
     pairs,
     place::{Provider, Region},
     range::Range,
-    text::{Account, CloudNetwork, Name, Project, Reason, Subnet},
+    side::Side,
+    text::{Account, CloudNetwork, FirewallRule, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many live peerings a network may have (AWS: 125 active peerings per VPC at most,
 /// L-7E9ECCDB).
@@ -162,6 +163,32 @@ impl Registered {
         self.quarantines
             .iter()
             .filter(|(scope, _)| scope.covers(&peering.peer))
+    }
+
+    /// What this side's firewall is to admit now: nothing in quarantine.
+    pub fn admitted(&self, peering: &Peering, side: Side) -> BTreeSet<InboundRule> {
+        if self.is_quarantined(peering) {
+            BTreeSet::new()
+        } else {
+            peering.firewall.get(side).admit.clone()
+        }
+    }
+
+    /// Whether the routes of this side are to be in place now: not in quarantine, nor while they are
+    /// suspended.
+    pub fn wants_routes(&self, peering: &Peering, side: Side) -> bool {
+        !self.is_quarantined(peering) && peering.suspended.get(side).is_none()
+    }
+
+    /// The exposures on record for which this network's policy closes the routes into the peer.
+    pub fn blocking_exposures<'a>(
+        &'a self,
+        peering: &'a Peering,
+    ) -> impl Iterator<Item = &'a FirewallRule> {
+        let exposures = peering.firewall.iter().flat_map(|(_, it)| &it.exposures);
+        exposures
+            .filter(|_| matches!(self.policy.exposure, ExposurePolicy::Block))
+            .map(|(rule_id, _)| rule_id)
     }
 
     /// Whether anything of this peering may be opened, accepted or repaired now.

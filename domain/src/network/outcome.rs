@@ -3,11 +3,12 @@
 use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
-    FirewallRuleAuthorized, FirewallRuleRevoked, LinkRemoved, PeeringAccepted, PeeringActivated,
-    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
-    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
-    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteInstalled,
-    RouteRemoved,
+    FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
+    LinkRemoved, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired,
+    PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
+    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed,
+    ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled,
+    RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -58,9 +59,15 @@ outcomes! {
     Surveyed(PeeringSurveyed),
     LinkRemoved(LinkRemoved),
     Removed(PeeringRemoved),
+    InstallationStarted(InstallationStarted),
+    InstallationEnded(InstallationEnded),
     RouteInstalled(RouteInstalled),
     RouteRemoved(RouteRemoved),
     RouteConflicted(RouteConflicted),
+    RouteFound(RouteFound),
+    RoutesEnforced(RoutesEnforced),
+    RoutesSuspended(RoutesSuspended),
+    RoutesResumed(RoutesResumed),
     FirewallGroupCreated(FirewallGroupCreated),
     FirewallGroupRemoved(FirewallGroupRemoved),
     FirewallRuleAuthorized(FirewallRuleAuthorized),

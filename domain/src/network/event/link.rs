@@ -1,6 +1,6 @@
 //! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::super::peering::Peer;
+use super::{super::peering::Peer, Thing};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -106,6 +106,11 @@ pub enum Leftover {
     FirewallRule {
         side: Side,
         rule_id: FirewallRule,
+    },
+    /// The engine was about to make this, and nobody has seen whether it is there.
+    PossibleThing {
+        side: Side,
+        thing: Thing,
     },
 }
 

@@ -4,14 +4,15 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, holds on it, the link, routes, firewalls, ingress, options, drift and
-//! blocks.
+//! One file per topic: the network itself, holds on it, the link, what is about to be made, routes,
+//! firewalls, ingress, options, drift and blocks.
 
 mod block;
 mod drift;
 mod firewall;
 mod hold;
 mod ingress;
+mod installation;
 mod link;
 mod network;
 mod options;
@@ -22,6 +23,7 @@ pub use drift::*;
 pub use firewall::*;
 pub use hold::*;
 pub use ingress::*;
+pub use installation::*;
 pub use link::*;
 pub use network::*;
 pub use options::*;
@@ -140,12 +142,24 @@ events! {
     LinkRemoved(peering),
     /// Nothing is left of the peering but what is named.
     PeeringRemoved(peering),
+    /// The engine is about to make these things on a side: from here on each of them may exist.
+    InstallationStarted(peering),
+    /// Some of them are not there, and will not come any more.
+    InstallationEnded(peering),
     /// A route was seen in a route table.
     RouteInstalled(peering),
     /// A route that was withdrawn was seen to be gone.
     RouteRemoved(peering),
     /// A route table already sends the destination elsewhere; it is left alone.
     RouteConflicted(peering),
+    /// An accepted route was there before the engine made one; it is used and left alone.
+    RouteFound(peering),
+    /// All routes of a side were seen everywhere that the side routes from.
+    RoutesEnforced(peering),
+    /// The routes of a side are withdrawn while somebody else's rules let the private network in.
+    RoutesSuspended(peering),
+    /// The routes of that side are wanted again.
+    RoutesResumed(peering),
     /// The firewall group that the engine owns on one side was seen.
     FirewallGroupCreated(peering),
     /// That group was seen to be gone.

@@ -59,7 +59,24 @@ pub enum ExposurePolicy {
     Report,
     /// Revokes it, if it stands in one of these groups, whose owners agreed to that. Others are
     /// reported.
-    Enforce { groups: BTreeSet<FirewallGroup> },
+    Enforce {
+        /// The groups, by the provider's ids.
+        groups: BTreeSet<FirewallGroup>,
+    },
+    /// Leaves it, and opens no route into the peer while it stands; those that are open are
+    /// withdrawn until it is gone.
+    Block,
+}
+
+impl ExposurePolicy {
+    /// Whether an exposure in this group is acted on, and not only reported.
+    pub fn covers(&self, group: &FirewallGroup) -> bool {
+        match self {
+            Self::Report => false,
+            Self::Enforce { groups } => groups.contains(group),
+            Self::Block => true,
+        }
+    }
 }
 
 /// What the engine may do by itself.

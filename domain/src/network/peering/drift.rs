@@ -27,6 +27,7 @@ impl Peering {
     }
 
     pub(in crate::network) fn drift_detected(&mut self, event: &DriftDetected) {
+        self.route_drifted(&event.finding);
         self.drift.insert(event.finding.clone(), event.detected_at);
     }
 

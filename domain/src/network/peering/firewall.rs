@@ -33,6 +33,9 @@ pub struct Firewall {
     /// How often such a rule went from this group, by what it admits: made again it has another id.
     #[serde(with = "pairs")]
     pub cleared: BTreeMap<(FirewallGroup, String), u32>,
+    /// Since when the group is known to hold nothing; `None` if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<DateTime<Utc>>,
     /// Whether a group of the engine's was there and is gone.
     pub had_group: bool,
 }
@@ -73,11 +76,13 @@ impl Firewall {
 
     pub(in crate::network) fn authorized(&mut self, event: &FirewallRuleAuthorized) {
         self.rules.insert(event.rule, event.rule_id.clone());
+        self.closed_at = None;
     }
 
     pub(in crate::network) fn enforced(&mut self, event: &FirewallEnforced, at: DateTime<Utc>) {
         self.hold(&event.group);
         self.enforced_at = (self.admit == event.admit.iter().copied().collect()).then_some(at);
+        self.closed_at = event.admit.is_empty().then_some(at);
     }
 
     pub(in crate::network) fn exposed(&mut self, event: &FirewallExposed, at: DateTime<Utc>) {
@@ -106,6 +111,7 @@ impl Firewall {
         self.group = None;
         self.rules.clear();
         self.enforced_at = None;
+        self.closed_at = None;
     }
 
     /// The rule is not there, so a posture that wants it is not kept.

@@ -6,6 +6,7 @@ mod block;
 mod drift;
 mod firewall;
 mod ingress;
+mod installation;
 mod life;
 mod life_name;
 mod link;
@@ -16,10 +17,13 @@ pub use block::Blocked;
 pub use drift::Repairs;
 pub use firewall::{Exposed, Firewall};
 pub use ingress::Ingress;
+pub use installation::Intents;
 pub use life::{Ending, Life, LinkTrace, OpenAttempt, Removal, RemovalCause};
 pub use life_name::{LifeName, NotALife};
 pub use options::DnsResolution;
-pub use routes::{Conflict, Route, Withdrawn};
+pub use routes::{Conflict, Route, RoutesInPlace, Suspension, Withdrawn};
+
+use installation::Foreign;
 
 use super::event::{
     Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted, PeeringRequested, Terms,
@@ -110,6 +114,19 @@ pub struct Peering {
     /// Where a route to an accepted destination was seen to be gone: one that is there again is of
     /// the engine's making only if it was asked for again.
     pub gone: BySide<BTreeSet<(RouteTable, Range)>>,
+    /// What the engine was about to make and has not seen yet.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub intents: BySide<Intents>,
+    /// Accepted routes that somebody else made before the engine did: used, and never removed.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub foreign: BySide<Foreign>,
+    /// Since when all routes of the side are known to be everywhere that it routes from; `None` if
+    /// they are not.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub routes_in_place: BySide<Option<RoutesInPlace>>,
+    /// Set while the routes of the side are withdrawn for an exposure.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub suspended: BySide<Option<Suspension>>,
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
@@ -192,6 +209,10 @@ impl Peering {
             ever_accepted: BySide::default(),
             withdrawn: BySide::default(),
             gone: BySide::default(),
+            intents: BySide::default(),
+            foreign: BySide::default(),
+            routes_in_place: BySide::default(),
+            suspended: BySide::default(),
             firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
             dns: BySide::default(),
@@ -232,6 +253,7 @@ impl Peering {
         let dns = self.dns.get(side);
         self.firewall.get(side).is_enforced()
             && self.withdrawn.get(side).is_empty()
+            && self.suspended.get(side).is_none()
             && dns.wanted == dns.applied
             && self
                 .routes
@@ -319,6 +341,14 @@ impl Peering {
             side,
             group: group.clone(),
         });
-        routes.chain(rules).chain(group).collect()
+        let possible = self
+            .intents
+            .get(side)
+            .iter()
+            .map(|(thing, _)| Leftover::PossibleThing {
+                side,
+                thing: thing.clone(),
+            });
+        routes.chain(rules).chain(group).chain(possible).collect()
     }
 }

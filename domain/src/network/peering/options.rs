@@ -1,6 +1,9 @@
 //! Options of the link: name resolution over it.
 
-use super::Peering;
+use super::{
+    super::event::{LinkOption, Thing},
+    Peering,
+};
 use crate::side::Side;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,8 @@ impl Peering {
     }
 
     pub(in crate::network) fn dns_applied(&mut self, side: Side, enabled: bool, at: DateTime<Utc>) {
+        let option = LinkOption::DnsResolution;
+        self.intent_is_over(side, &Thing::Option { option });
         let dns = self.dns.get_mut(side);
         dns.applied = enabled;
         dns.changed_at = Some(at);

@@ -2,13 +2,20 @@
 //! seen.
 
 use super::{
-    super::event::{FoundRoute, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn},
+    super::event::{
+        DriftKind, FoundRoute, RouteConflicted, RouteInstalled, RouteRemoved, RouteWithdrawn,
+        RoutesEnforced, RoutesSuspended, Where,
+    },
     Life, Origin, Peering,
 };
-use crate::{range::Range, side::Side, text::RouteTable};
+use crate::{
+    range::Range,
+    side::Side,
+    text::{FirewallRule, RouteTable},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A route of one side: asked for, and where it has been seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +46,36 @@ pub struct Withdrawn {
     pub replaced_by: Option<Range>,
 }
 
+/// That one observation has seen all routes of a side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutesInPlace {
+    /// When that was recorded.
+    pub since: DateTime<Utc>,
+    /// Everywhere that the side routes from.
+    #[serde(rename = "where")]
+    pub at: BTreeSet<Where>,
+    /// The destinations that were accepted then.
+    pub destinations: BTreeSet<Range>,
+}
+
+/// That the routes of a side are withdrawn for an exposure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// When that was recorded.
+    pub since: DateTime<Utc>,
+    /// The rules that led to it, by the provider's ids.
+    pub exposures: BTreeSet<FirewallRule>,
+}
+
 impl Peering {
-    /// Whether this route over an adopted link was there before the engine was; such a one is never
-    /// removed.
+    /// Whether this route was there before the engine made one, on an adopted link or as somebody
+    /// else's; such a one is never removed.
     pub fn was_found(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
+        let is_foreign =
+            |(table, range): &(RouteTable, Range)| (table, *range) == (route_table, destination);
+        if self.foreign.get(side).iter().any(is_foreign) {
+            return true;
+        }
         let Origin::Adopted { found: Some(found) } = &self.origin else {
             return false;
         };
@@ -67,6 +100,7 @@ impl Peering {
         at: DateTime<Utc>,
     ) {
         self.forget_drift(|drift| drift.is_about_route(side, destination));
+        *self.routes_in_place.get_mut(side) = None;
         self.ever_accepted
             .get_mut(side)
             .entry(destination)
@@ -102,6 +136,9 @@ impl Peering {
         {
             waiting.replaced_by = event.replaced_by;
         }
+        if let Some(seen) = self.routes_in_place.get_mut(side) {
+            seen.destinations.remove(&destination);
+        }
         let Some(route) = self.routes.get_mut(side).remove(&destination) else {
             return;
         };
@@ -130,6 +167,8 @@ impl Peering {
         at: DateTime<Utc>,
     ) {
         let (side, destination, table) = (event.side, event.destination, event.route_table.clone());
+        self.route_intent_is_over(side, &table, destination);
+        self.route_appeared(side, &table.clone().into());
         if let Some(route) = self.routes.get_mut(side).get_mut(&destination) {
             route.conflicts.remove(&table);
             route.installed.entry(table).or_insert(at);
@@ -152,6 +191,11 @@ impl Peering {
     }
 
     pub(in crate::network) fn route_removed(&mut self, event: &RouteRemoved) {
+        *self.routes_in_place.get_mut(event.side) = None;
+        self.route_intent_is_over(event.side, &event.route_table, event.destination);
+        self.foreign
+            .get_mut(event.side)
+            .remove(&(event.route_table.clone(), event.destination));
         // One that is wanted comes back, and is the engine's then.
         if matches!(self.life, Life::Removing { .. })
             || !self.routes.get(event.side).contains_key(&event.destination)
@@ -178,6 +222,11 @@ impl Peering {
         event: &RouteConflicted,
         at: DateTime<Utc>,
     ) {
+        *self.routes_in_place.get_mut(event.side) = None;
+        self.route_intent_is_over(event.side, &event.route_table, event.destination);
+        self.foreign
+            .get_mut(event.side)
+            .remove(&(event.route_table.clone(), event.destination));
         if let Some(route) = self.routes.get_mut(event.side).get_mut(&event.destination) {
             route.installed.remove(&event.route_table);
             route.conflicts.insert(
@@ -187,6 +236,61 @@ impl Peering {
                     since: at,
                 },
             );
+        }
+    }
+
+    pub(in crate::network) fn routes_enforced(
+        &mut self,
+        event: &RoutesEnforced,
+        at: DateTime<Utc>,
+    ) {
+        let destinations: BTreeSet<_> = event.destinations.iter().copied().collect();
+        let is_all = self.routes.get(event.side).keys().eq(&destinations);
+        *self.routes_in_place.get_mut(event.side) = is_all.then(|| RoutesInPlace {
+            since: at,
+            at: event.at.iter().cloned().collect(),
+            destinations,
+        });
+    }
+
+    pub(in crate::network) fn routes_suspended(
+        &mut self,
+        event: &RoutesSuspended,
+        at: DateTime<Utc>,
+    ) {
+        self.suspended
+            .get_mut(event.side)
+            .get_or_insert(Suspension {
+                since: at,
+                exposures: event.exposures.iter().cloned().collect(),
+            });
+    }
+
+    /// A route where none was known to be: the side routes from more places than were seen.
+    pub(super) fn route_appeared(&mut self, side: Side, at: &Where) {
+        let seen = self.routes_in_place.get_mut(side);
+        if seen.as_ref().is_some_and(|seen| !seen.at.contains(at)) {
+            *seen = None;
+        }
+    }
+
+    /// A route that differs from how it should be is not in place.
+    pub(super) fn route_drifted(&mut self, drift: &DriftKind) {
+        match drift {
+            DriftKind::RouteMissing { side, .. }
+            | DriftKind::RouteForeign { side, .. }
+            | DriftKind::RouteBlackhole { side, .. } => {
+                *self.routes_in_place.get_mut(*side) = None;
+            }
+            DriftKind::LinkEnded { .. }
+            | DriftKind::LinkTagMissing
+            | DriftKind::DnsResolutionFlipped { .. }
+            | DriftKind::RouteExtra { .. }
+            | DriftKind::GroupMissing { .. }
+            | DriftKind::GroupTagMissing { .. }
+            | DriftKind::RuleMissing { .. }
+            | DriftKind::RuleTagMissing { .. }
+            | DriftKind::RuleExtra { .. } => {}
         }
     }
 }

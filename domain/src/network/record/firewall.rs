@@ -44,10 +44,16 @@ pub(super) fn rule_revoked(
 pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "an enforced firewall")?;
     let firewall = peering.firewall.get(it.side);
-    if firewall.admit != it.admit.iter().copied().collect() {
+    let wanted = network.admitted(peering, it.side);
+    if wanted != it.admit.iter().copied().collect() {
         return Err(out_of_order(peering, "a firewall for another posture"));
     }
-    Ok(!firewall.is_enforced() || firewall.group.as_ref() != Some(&it.group))
+    let is_kept = if wanted == firewall.admit {
+        firewall.is_enforced()
+    } else {
+        firewall.closed_at.is_some()
+    };
+    Ok(!is_kept || firewall.group.as_ref() != Some(&it.group))
 }
 
 pub(super) fn exposed(network: &Registered, it: &FirewallExposed) -> Result<bool, Refusal> {

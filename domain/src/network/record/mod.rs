@@ -7,6 +7,7 @@
 mod drift;
 mod firewall;
 mod ingress;
+mod installation;
 mod link;
 mod options;
 mod routes;
@@ -67,12 +68,26 @@ pub(super) fn decide(
             link::link_removed(peering, &it.link)?.then(|| it.clone().into())
         }
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
+        Outcome::InstallationStarted(it) => installation::started(network, it)?.map(Into::into),
+        Outcome::InstallationEnded(it) => installation::ended(network, it)?.map(Into::into),
         Outcome::RouteInstalled(it) => {
             routes::route_installed(network, it)?.then(|| it.clone().into())
         }
         Outcome::RouteRemoved(it) => routes::route_removed(network, it)?.then(|| it.clone().into()),
         Outcome::RouteConflicted(it) => {
             routes::route_conflicted(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::RouteFound(it) => {
+            installation::route_found(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::RoutesEnforced(it) => {
+            routes::routes_enforced(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::RoutesSuspended(it) => {
+            routes::routes_suspended(network, it)?.then(|| it.clone().into())
+        }
+        Outcome::RoutesResumed(it) => {
+            routes::routes_resumed(network, it)?.then(|| it.clone().into())
         }
         Outcome::FirewallGroupCreated(it) => {
             firewall::group_created(network, it)?.then(|| it.clone().into())

@@ -11,6 +11,7 @@ mod firewall;
 mod golden;
 mod holds;
 mod ingress;
+mod installation;
 mod laws;
 mod matrix;
 mod outcomes;

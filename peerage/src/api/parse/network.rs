@@ -62,6 +62,7 @@ fn parse_policy(fields: &mut Fields, policy: &v1::Policy) -> Option<Policy> {
     let drift = fields.word_or_usual::<v1::DriftPolicy>("policy.drift", policy.drift);
     let exposure = match &policy.exposure {
         None | Some(Exposure::ReportExposures(_)) => Some(ExposurePolicy::Report),
+        Some(Exposure::BlockExposures(_)) => Some(ExposurePolicy::Block),
         Some(Exposure::EnforceExposures(enforce)) => enforce_in(fields, &enforce.groups),
     };
     let reason = requirement(fields, "policy.reason", policy.reason.as_ref());

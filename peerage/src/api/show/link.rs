@@ -3,11 +3,12 @@
 use super::{About, block, drift, firewall, ingress, options, routes, text, texts};
 use crate::api::{
     time::timestamp,
-    v1::{self, leftover, removal},
+    v1::{self, leftover, possible_thing_leftover, removal},
     words::number,
 };
 use domain::network::{
     Ending, Evidence, FoundRoute, Leftover, Life, Origin, Peer, Peering, Removal, RemovalCause,
+    Thing,
 };
 
 pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
@@ -160,9 +161,31 @@ fn leftover(it: &Leftover) -> v1::Leftover {
             side: number::<v1::Side>(*side),
             rule_id: rule_id.to_string(),
         }),
+        Leftover::PossibleThing { side, thing } => Kind::PossibleThing(v1::PossibleThingLeftover {
+            side: number::<v1::Side>(*side),
+            thing: Some(possible(thing)),
+        }),
     };
     v1::Leftover {
         leftover: Some(kind),
+    }
+}
+
+fn possible(it: &Thing) -> possible_thing_leftover::Thing {
+    use possible_thing_leftover::Thing as Kind;
+    match it {
+        Thing::Route { at, destination } => Kind::Route(v1::PossibleRoute {
+            route_table: text(at.table()),
+            destination: destination.to_string(),
+        }),
+        Thing::Group => Kind::FirewallGroup(v1::PossibleFirewallGroup {}),
+        Thing::Rule { source, port } => Kind::FirewallRule(v1::PossibleFirewallRule {
+            source: source.to_string(),
+            port: u32::from(*port),
+        }),
+        Thing::Option { option } => Kind::Option(v1::PossibleOption {
+            option: option.as_str().to_owned(),
+        }),
     }
 }
 

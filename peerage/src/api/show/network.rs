@@ -77,6 +77,7 @@ pub(in crate::api) fn network(
 fn policy(policy: &Policy) -> v1::Policy {
     let exposure = match &policy.exposure {
         ExposurePolicy::Report => Exposure::ReportExposures(v1::ReportExposures {}),
+        ExposurePolicy::Block => Exposure::BlockExposures(v1::BlockExposures {}),
         ExposurePolicy::Enforce { groups } => Exposure::EnforceExposures(v1::EnforceExposures {
             groups: texts(groups),
         }),

@@ -29,6 +29,8 @@ enum OnExposure {
     Report,
     /// Revoke it where it is in one of the named groups.
     Enforce,
+    /// Close the routes into the peer while it stands.
+    Block,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +103,7 @@ impl SetPolicy {
         if let Some(exposure) = self.exposure {
             policy.exposure = Some(match exposure {
                 OnExposure::Report => Exposure::ReportExposures(v1::ReportExposures {}),
+                OnExposure::Block => Exposure::BlockExposures(v1::BlockExposures {}),
                 OnExposure::Enforce => {
                     let groups = self.groups.clone();
                     Exposure::EnforceExposures(v1::EnforceExposures { groups })

@@ -106,6 +106,7 @@ fn exposures(policy: &Policy) -> String {
         Some(Exposure::EnforceExposures(enforce)) => {
             format!("enforce in {}", enforce.groups.join(", "))
         }
+        Some(Exposure::BlockExposures(_)) => "block routes into the peer".to_owned(),
         Some(Exposure::ReportExposures(_)) | None => "report".to_owned(),
     }
 }

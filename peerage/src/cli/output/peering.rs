@@ -14,7 +14,8 @@ use super::{
 use crate::{
     api::v1::{
         AcceptedBy, Advisory, Block, Consent, GetPeeringResponse, Instruction, InstructionLanguage,
-        Leftover, Origin, Peering, PeeringState, leftover::Leftover as Left, removal,
+        Leftover, Origin, Peering, PeeringState, PossibleThingLeftover, leftover::Leftover as Left,
+        possible_thing_leftover::Thing, removal,
     },
     cli::resolve::has_ended,
 };
@@ -288,6 +289,22 @@ fn leftover(it: &Leftover) -> String {
         Some(Left::FirewallRule(it)) => {
             format!("firewall rule {} ({})", it.rule_id, word(it.side()))
         }
+        Some(Left::PossibleThing(it)) => {
+            format!("possibly {} ({})", possible(it), word(it.side()))
+        }
+        None => "something that this version does not know".to_owned(),
+    }
+}
+
+fn possible(it: &PossibleThingLeftover) -> String {
+    match &it.thing {
+        Some(Thing::Route(it)) if it.route_table.is_empty() => {
+            format!("a route to {} over the exchange", it.destination)
+        }
+        Some(Thing::Route(it)) => format!("a route to {} in {}", it.destination, it.route_table),
+        Some(Thing::FirewallGroup(_)) => "the engine's firewall group".to_owned(),
+        Some(Thing::FirewallRule(it)) => format!("a rule for tcp {} from {}", it.port, it.source),
+        Some(Thing::Option(it)) => format!("the option {}", it.option),
         None => "something that this version does not know".to_owned(),
     }
 }

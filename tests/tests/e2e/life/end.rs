@@ -222,5 +222,6 @@ fn told(leftover: &Leftover) -> String {
         What::Route(it) => format!("route {} {}", it.route_table, it.destination),
         What::FirewallGroup(it) => format!("firewall_group {}", it.group),
         What::FirewallRule(it) => format!("firewall_rule {}", it.rule_id),
+        What::PossibleThing(it) => format!("possible_thing {it:?}"),
     }
 }

@@ -120,7 +120,7 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
                 },
             );
         }
-        ExposurePolicy::Enforce { .. } | ExposurePolicy::Report => {}
+        ExposurePolicy::Enforce { .. } | ExposurePolicy::Report | ExposurePolicy::Block => {}
     }
 }
 

@@ -273,7 +273,20 @@ fn of_the_link() -> Vec<NetworkEvent> {
 
 fn of_the_sides() -> Vec<NetworkEvent> {
     let (peering_id, side) = (its_peering(), Side::Local);
+    let table = "rtb-0d1e2f30415263748";
     vec![
+        InstallationStarted {
+            peering_id,
+            side,
+            things: things(),
+        }
+        .into(),
+        InstallationEnded {
+            peering_id,
+            side,
+            things: vec![Thing::Group],
+        }
+        .into(),
         RouteInstalled {
             peering_id,
             ..route_installed(side, "10.101.0.0/16", "rtb-0d1e2f30415263748")
@@ -294,6 +307,22 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             )
         }
         .into(),
+        RouteFound {
+            peering_id,
+            ..route_found(side, "10.101.0.0/16", table)
+        }
+        .into(),
+        RoutesEnforced {
+            peering_id,
+            ..routes_enforced(side, &[table], &["10.101.0.0/16"])
+        }
+        .into(),
+        RoutesSuspended {
+            peering_id,
+            ..routes_suspended(side, "sgr-0c1d2e3f405162738")
+        }
+        .into(),
+        RoutesResumed { peering_id, side }.into(),
         FirewallGroupCreated {
             peering_id,
             ..group_created(side, "sg-0e1f2a3b4c5d6e7f8")
@@ -335,6 +364,21 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             enabled: true,
         }
         .into(),
+    ]
+}
+
+/// One of each thing.
+fn things() -> Vec<Thing> {
+    vec![
+        route_thing("10.101.0.0/16", "rtb-0d1e2f30415263748"),
+        Thing::Group,
+        Thing::Rule {
+            source: range("10.101.0.0/16"),
+            port: 2113,
+        },
+        Thing::Option {
+            option: LinkOption::DnsResolution,
+        },
     ]
 }
 
@@ -451,6 +495,38 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             PeeringFailed {
                 peering_id,
                 ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "by_an_exchange",
+            RoutesEnforced {
+                peering_id: its_peering(),
+                side: Side::Remote,
+                at: vec![Where::Exchange],
+                destinations: vec![range("10.20.0.0/16")],
+            }
+            .into(),
+        ),
+        (
+            "with_a_possible_thing",
+            PeeringRemoved {
+                peering_id: its_peering(),
+                left_behind: vec![Leftover::PossibleThing {
+                    side: Side::Remote,
+                    thing: Thing::Group,
+                }],
+            }
+            .into(),
+        ),
+        (
+            "block",
+            NetworkPolicySet {
+                network_id: its_network(),
+                policy: Policy {
+                    exposure: ExposurePolicy::Block,
+                    ..Policy::default()
+                },
             }
             .into(),
         ),

@@ -69,6 +69,54 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
             }
             .into()
         }),
+        (a_peering(), a_side(), vec(a_thing(), 0..3)).prop_map(|(peering_id, side, things)| {
+            InstallationStarted {
+                peering_id,
+                side,
+                things,
+            }
+            .into()
+        }),
+        (a_peering(), a_side(), vec(a_thing(), 0..3)).prop_map(|(peering_id, side, things)| {
+            InstallationEnded {
+                peering_id,
+                side,
+                things,
+            }
+            .into()
+        }),
+        (a_peering(), a_side(), a_range(), a_place()).prop_map(
+            |(peering_id, side, destination, at)| RouteFound {
+                peering_id,
+                side,
+                destination,
+                at
+            }
+            .into()
+        ),
+        (
+            a_peering(),
+            a_side(),
+            vec(a_place(), 0..3),
+            vec(a_range(), 0..3)
+        )
+            .prop_map(|(peering_id, side, at, destinations)| RoutesEnforced {
+                peering_id,
+                side,
+                at,
+                destinations
+            }
+            .into()),
+        (a_peering(), a_side(), vec(a_rule_id(), 0..2)).prop_map(
+            |(peering_id, side, exposures)| RoutesSuspended {
+                peering_id,
+                side,
+                exposures
+            }
+            .into()
+        ),
+        (a_peering(), a_side())
+            .prop_map(|(peering_id, side)| RoutesResumed { peering_id, side }.into()),
         (a_peering(), a_side(), a_group()).prop_map(|(peering_id, side, group)| {
             FirewallGroupCreated {
                 peering_id,
@@ -244,9 +292,15 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::Surveyed(it) => it.into(),
         Outcome::LinkRemoved(it) => it.into(),
         Outcome::Removed(it) => it.into(),
+        Outcome::InstallationStarted(it) => it.into(),
+        Outcome::InstallationEnded(it) => it.into(),
         Outcome::RouteInstalled(it) => it.into(),
         Outcome::RouteRemoved(it) => it.into(),
         Outcome::RouteConflicted(it) => it.into(),
+        Outcome::RouteFound(it) => it.into(),
+        Outcome::RoutesEnforced(it) => it.into(),
+        Outcome::RoutesSuspended(it) => it.into(),
+        Outcome::RoutesResumed(it) => it.into(),
         Outcome::FirewallGroupCreated(it) => it.into(),
         Outcome::FirewallGroupRemoved(it) => it.into(),
         Outcome::FirewallRuleAuthorized(it) => it.into(),

@@ -202,6 +202,16 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
                     .into(),
                 );
             }
+            Leftover::PossibleThing { side, thing } => {
+                return Some(
+                    InstallationEnded {
+                        peering_id,
+                        side,
+                        things: vec![thing],
+                    }
+                    .into(),
+                );
+            }
             Leftover::FirewallRule { side, rule_id } => {
                 let (rule, _) = peering
                     .firewall
@@ -343,6 +353,22 @@ fn assert_sides_are_sound(peering: &Peering) {
                     .keys()
                     .any(|table| peering.was_found(side, table, *destination)),
                 "somebody else's route is to go"
+            );
+        }
+        if let Some(seen) = peering.routes_in_place.get(side) {
+            assert!(
+                routes.keys().eq(&seen.destinations),
+                "routes in place that are not those that were accepted"
+            );
+            assert!(
+                routes.values().all(|route| route.conflicts.is_empty()),
+                "routes in place beside a conflict"
+            );
+        }
+        for (table, destination) in peering.foreign.get(side) {
+            assert!(
+                !peering.owns_route(side, table, *destination),
+                "somebody else's route is the engine's"
             );
         }
         let firewall = peering.firewall.get(side);

@@ -71,6 +71,24 @@ pub(super) fn a_reason() -> impl Strategy<Value = Reason> {
     Just(reason_given("because"))
 }
 
+pub(super) fn a_place() -> impl Strategy<Value = Where> + Clone {
+    prop_oneof![8 => a_table().prop_map(Where::Table), 1 => Just(Where::Exchange)]
+}
+
+pub(super) fn a_thing() -> impl Strategy<Value = Thing> + Clone {
+    prop_oneof![
+        (a_place(), a_range()).prop_map(|(at, destination)| Thing::Route { at, destination }),
+        Just(Thing::Group),
+        a_rule().prop_map(|rule| Thing::Rule {
+            source: rule.source,
+            port: rule.port
+        }),
+        Just(Thing::Option {
+            option: LinkOption::DnsResolution
+        }),
+    ]
+}
+
 pub(super) fn a_scope() -> impl Strategy<Value = QuarantineScope> + Clone {
     select(vec![
         QuarantineScope::Everything,
@@ -101,7 +119,11 @@ pub(super) fn a_policy() -> impl Strategy<Value = Policy> {
     let enforce = btree_set(a_group(), 0..3).prop_map(|groups| ExposurePolicy::Enforce { groups });
     (
         select(&DriftPolicy::ALL),
-        prop_oneof![Just(ExposurePolicy::Report), enforce],
+        prop_oneof![
+            Just(ExposurePolicy::Report),
+            Just(ExposurePolicy::Block),
+            enforce
+        ],
     )
         .prop_map(|(drift, exposure)| Policy {
             drift,
@@ -179,6 +201,7 @@ pub(super) fn leftovers() -> impl Strategy<Value = Vec<Leftover>> {
         Just(Leftover::PossibleLink),
         a_link().prop_map(|link| Leftover::Link { link }),
         (a_side(), a_group()).prop_map(|(side, group)| Leftover::FirewallGroup { side, group }),
+        (a_side(), a_thing()).prop_map(|(side, thing)| Leftover::PossibleThing { side, thing }),
     ];
     vec(one, 0..3)
 }

@@ -5,7 +5,10 @@ use super::{
     Expected, NIL, YES,
     columns::COLUMNS,
 };
-use crate::{side::Side, text::Link};
+use crate::{
+    side::Side,
+    text::{Link, RouteTable},
+};
 use NetworkCommand::Record;
 
 macro_rules! rows {
@@ -104,6 +107,15 @@ rows! {
     install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RouteInstalled(_)) => install();
     a_route_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RouteRemoved(_)) => route_gone();
     find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
+    intend_a_route                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(intended_route());
+    intend_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Group);
+    intend_a_rule_that_is_not_admitted [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Rule { source: range("10.101.0.0/16"), port: 22 });
+    end_no_intent                      [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::InstallationEnded(_)) => intent_over(Thing::Group);
+    find_a_route                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteFound(_)) => find_route();
+    enforce_routes                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&["10.101.0.0/16"]);
+    enforce_other_routes               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&[]);
+    suspend_routes_without_an_exposure [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesSuspended(_)) => suspend_routes();
+    resume_routes_not_suspended        [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RoutesResumed(_)) => Record(RoutesResumed { peering_id: peering_id(1), side: Side::Local }.into());
     create_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallGroupCreated(_)) => create_group();
     a_group_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallGroupRemoved(_)) => Record(group_removed(Side::Local, "sg-01").into());
     authorize_a_rule                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallRuleAuthorized(_)) => authorize();
@@ -317,6 +329,37 @@ fn conflict() -> NetworkCommand {
         "rtb-01",
         "tgw-01",
     )))
+}
+
+fn intended_route() -> Thing {
+    Thing::Route {
+        at: text::<RouteTable>("rtb-01").into(),
+        destination: range("10.101.0.0/16"),
+    }
+}
+
+fn intend(thing: Thing) -> NetworkCommand {
+    Record(intended(Side::Local, [thing]).into())
+}
+
+fn intent_over(thing: Thing) -> NetworkCommand {
+    Record(Outcome::InstallationEnded(InstallationEnded {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        things: vec![thing],
+    }))
+}
+
+fn find_route() -> NetworkCommand {
+    Record(route_found(Side::Local, "10.101.0.0/16", "rtb-01").into())
+}
+
+fn enforce_routes(destinations: &[&str]) -> NetworkCommand {
+    Record(routes_enforced(Side::Local, &["rtb-01"], destinations).into())
+}
+
+fn suspend_routes() -> NetworkCommand {
+    Record(routes_suspended(Side::Local, "sgr-09").into())
 }
 
 fn create_group() -> NetworkCommand {

@@ -131,6 +131,54 @@ pub(crate) fn active_history(then: impl IntoIterator<Item = NetworkEvent>) -> Ve
     )
 }
 
+pub(crate) fn intended(side: Side, things: impl IntoIterator<Item = Thing>) -> InstallationStarted {
+    InstallationStarted {
+        peering_id: peering_id(1),
+        side,
+        things: things.into_iter().collect(),
+    }
+}
+
+pub(crate) fn route_thing(destination: &str, route_table: &str) -> Thing {
+    Thing::Route {
+        at: Where::Table(text(route_table)),
+        destination: range(destination),
+    }
+}
+
+pub(crate) fn route_found(side: Side, destination: &str, route_table: &str) -> RouteFound {
+    RouteFound {
+        peering_id: peering_id(1),
+        side,
+        destination: range(destination),
+        at: Where::Table(text(route_table)),
+    }
+}
+
+pub(crate) fn routes_enforced(
+    side: Side,
+    route_tables: &[&str],
+    destinations: &[&str],
+) -> RoutesEnforced {
+    RoutesEnforced {
+        peering_id: peering_id(1),
+        side,
+        at: route_tables
+            .iter()
+            .map(|it| Where::Table(text(it)))
+            .collect(),
+        destinations: ranges(destinations),
+    }
+}
+
+pub(crate) fn routes_suspended(side: Side, rule_id: &str) -> RoutesSuspended {
+    RoutesSuspended {
+        peering_id: peering_id(1),
+        side,
+        exposures: vec![text(rule_id)],
+    }
+}
+
 pub(crate) fn link() -> Link {
     text("pcx-0123456789abcdef0")
 }

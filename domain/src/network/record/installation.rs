@@ -1,0 +1,120 @@
+//! What may be recorded of things that the engine is about to make. Each function says what of it
+//! is news.
+//!
+//! The intent is the gate of everything that opens: it is appended to the record as that is at this
+//! moment, so what was revoked, removed, frozen or put in quarantine meanwhile is not opened.
+
+use super::{
+    super::{
+        Refusal, Registered,
+        event::{InstallationEnded, InstallationStarted, LinkOption, RouteFound, Thing, Where},
+        peering::{Origin, Peering},
+    },
+    active, out_of_order, standing,
+};
+use crate::side::Side;
+
+/// Only things that are wanted now, and of those the ones that are not on record yet.
+pub(super) fn started(
+    network: &Registered,
+    it: &InstallationStarted,
+) -> Result<Option<InstallationStarted>, Refusal> {
+    let peering = active(network, it.peering_id, "something to install")?;
+    if network.is_frozen() {
+        return Err(out_of_order(
+            peering,
+            "an opening while its network is frozen",
+        ));
+    }
+    if network.is_quarantined(peering) {
+        return Err(out_of_order(peering, "an opening in quarantine"));
+    }
+    if matches!(peering.origin, Origin::Adopted { found: None }) {
+        return Err(out_of_order(peering, "an installation before the survey"));
+    }
+    for thing in &it.things {
+        is_wanted(peering, it.side, thing)?;
+    }
+    let things: Vec<_> = it
+        .things
+        .iter()
+        .filter(|thing| !peering.is_ours(it.side, thing))
+        .cloned()
+        .collect();
+    Ok((!things.is_empty()).then(|| InstallationStarted {
+        things,
+        ..it.clone()
+    }))
+}
+
+fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal> {
+    match thing {
+        Thing::Route { destination, .. } => {
+            if !peering.routes.get(side).contains_key(destination) {
+                return Err(Refusal::RouteNotAccepted {
+                    peering_id: peering.id,
+                    side,
+                    destination: *destination,
+                });
+            }
+            if peering.suspended.get(side).is_some() {
+                return Err(out_of_order(peering, "a route of a side that is suspended"));
+            }
+            Ok(())
+        }
+        Thing::Group => Ok(()),
+        Thing::Rule { source, port } => {
+            let admit = &peering.firewall.get(side).admit;
+            if admit
+                .iter()
+                .any(|rule| (rule.source, rule.port) == (*source, *port))
+            {
+                Ok(())
+            } else {
+                Err(out_of_order(peering, "a rule that is not admitted"))
+            }
+        }
+        Thing::Option {
+            option: LinkOption::DnsResolution,
+        } => {
+            if peering.dns.get(side).wanted {
+                Ok(())
+            } else {
+                Err(out_of_order(peering, "an option that nobody asked for"))
+            }
+        }
+    }
+}
+
+/// Of these, the ones that were about to be made.
+pub(super) fn ended(
+    network: &Registered,
+    it: &InstallationEnded,
+) -> Result<Option<InstallationEnded>, Refusal> {
+    let peering = standing(network, it.peering_id, "the end of an installation")?;
+    let things: Vec<_> = it
+        .things
+        .iter()
+        .filter(|thing| peering.intends(it.side, thing))
+        .cloned()
+        .collect();
+    Ok((!things.is_empty()).then(|| InstallationEnded {
+        things,
+        ..it.clone()
+    }))
+}
+
+pub(super) fn route_found(network: &Registered, it: &RouteFound) -> Result<bool, Refusal> {
+    let peering = active(network, it.peering_id, "a route that was found")?;
+    let route = peering.routes.get(it.side).get(&it.destination);
+    let route = route.ok_or(Refusal::RouteNotAccepted {
+        peering_id: it.peering_id,
+        side: it.side,
+        destination: it.destination,
+    })?;
+    match &it.at {
+        Where::Table(table) => Ok(!route.installed.contains_key(table)
+            && !peering.owns_route(it.side, table, it.destination)),
+        Where::Exchange => Ok(false),
+    }
+}
