@@ -4,8 +4,9 @@
 
 mod support;
 
+use parking_lot::Mutex;
 use peerage_journal::{Followed, Follower, Signal};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use support::Server;
 use testkit::wait::{holds, soon};
 
@@ -19,7 +20,7 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -49,7 +50,7 @@ async fn an_outage_is_one_warning_and_one_all_clear() {
     .await;
     server.shared.log().not_ready = false;
     caught_up(&mut follower).await;
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(lines.0.lock().clone()).unwrap();
     let ours: Vec<_> = logged
         .lines()
         .filter(|line| line.contains(" peerage_journal::"))

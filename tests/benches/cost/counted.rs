@@ -1,12 +1,12 @@
-//! A cloud that counts its calls by place, and takes the time spent in it.
+//! A cloud that counts its calls by account, and takes the time spent in it.
 
 use cloud::Cloud;
 use cloud::Layer;
 use cloud::{AccountRegion, CloudError, Operation};
 use domain::text::Account;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,16 +34,16 @@ impl Counted {
 
     /// Every call so far, in the order in which they were made.
     pub(crate) fn order(&self) -> Vec<(Account, Operation)> {
-        self.order.lock().unwrap().clone()
+        self.order.lock().clone()
     }
 
     /// The counts since this last was asked for.
     pub(crate) fn take(&self) -> Counts {
-        std::mem::take(&mut self.counts.lock().unwrap())
+        std::mem::take(&mut self.counts.lock())
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.counts.lock().unwrap().values().sum()
+        self.counts.lock().values().sum()
     }
 
     /// The time spent in calls, those at the same time added up. A call without delay is all work.
@@ -70,13 +70,9 @@ impl Layer for Counted {
         *self
             .counts
             .lock()
-            .unwrap()
             .entry((at.account.clone(), operation))
             .or_default() += 1;
-        self.order
-            .lock()
-            .unwrap()
-            .push((at.account.clone(), operation));
+        self.order.lock().push((at.account.clone(), operation));
         let begun = Instant::now();
         let answer = once().await;
         self.inside.fetch_add(

@@ -1,10 +1,8 @@
 //! How many calls were made, and how they ended.
 
 use crate::{CloudError, Operation};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 
 /// How a call ended: `ok`, or the name of an error kind.
 pub type CallOutcome = &'static str;
@@ -21,28 +19,16 @@ impl Calls {
             Ok(_) => "ok",
             Err(error) => error.kind.as_str(),
         };
-        *self
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((operation, outcome))
-            .or_default() += 1;
+        *self.counts.lock().entry((operation, outcome)).or_default() += 1;
     }
 
     /// The counts so far, by operation and outcome.
     pub fn snapshot(&self) -> BTreeMap<(Operation, CallOutcome), u64> {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.counts.lock().clone()
     }
 
     /// How many calls there were at all.
     pub fn total(&self) -> u64 {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .sum()
+        self.counts.lock().values().sum()
     }
 }

@@ -43,12 +43,9 @@ use domain::{
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use faults::Faults;
+use parking_lot::{Mutex, MutexGuard};
 use persistence::Persistence;
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// The simulated cloud. Clones share one world.
 #[derive(Clone)]
@@ -142,12 +139,7 @@ impl SimulatedCloud {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic of another holder leaves a world that is as good as any: each call changes it in
-        // one go.
-        self.inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock()
     }
 
     /// One call: the way there, its effect, the way back.

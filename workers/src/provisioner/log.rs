@@ -91,7 +91,12 @@ impl NetworkLog for JournalLog {
 
 /// The id of the command that records this: the same outcome seen from the same revision is the
 /// same command, and the same words said again later, of another revision, are another.
+///
+/// An engine of another version may give the same outcome another id. It is not doubled for that:
+/// whether an outcome is news is decided on the folded state at the revision that is appended to
+/// ([`domain::network::decide`]), and what the state says already is no news. An append whose answer
+/// was lost, and that an engine of another version repeats, finds it in the state.
 fn command_id(network: NetworkId, revision: Option<u64>, outcome: &Outcome) -> CommandId {
-    let said = format!("{revision:?}/{outcome:?}");
-    CommandId(Uuid::new_v5(&network.0, said.as_bytes()))
+    let said = serde_json::to_vec(&(revision, outcome)).unwrap_or_default();
+    CommandId(Uuid::new_v5(&network.0, &said))
 }

@@ -54,11 +54,9 @@ pub use settings::ProvisionerSettings;
 
 use cloud::{Cloud, RateLimited};
 use journal::{Clock, FollowError, Followed, Journal, Signal};
+use parking_lot::RwLock;
 use scheduler::{Scheduler, Worker};
-use std::{
-    fmt,
-    sync::{Arc, RwLock},
-};
+use std::{fmt, sync::Arc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 

@@ -24,11 +24,8 @@ use domain::{
     text::FirewallGroup,
 };
 use journal::{Clock, JournalError, Loaded};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use parking_lot::RwLock;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -208,7 +205,7 @@ impl Pass<'_> {
     ) -> Plan {
         let seen = Observed::of(observation, network, peering);
         let limits = BySide::of(|side| self.cloud.limits(&sides::of(network, peering, side)));
-        let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner);
+        let graph = self.graph.read();
         let seen_at = now - observation.age();
         make(&Facts {
             network,

@@ -11,9 +11,10 @@ use super::{
 use cloud::RateLimited;
 use domain::{Actor, NetworkId};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
+use parking_lot::RwLock;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 use tokio::{
     task::{self, JoinError, JoinSet},
@@ -71,11 +72,7 @@ impl Scheduler {
             return;
         };
         if let Body::Event(event) = &recorded.body {
-            self.worker
-                .graph
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .evolve(id, event);
+            self.worker.graph.write().evolve(id, event);
         }
         self.work_queue.enqueue(id, Instant::now());
     }

@@ -21,10 +21,11 @@ use domain::{
     text::{Link, Subnet},
 };
 use journal::{Clock, JournalError, Loaded, Undecodable};
+use parking_lot::{Mutex, RwLock};
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{
     sync::{
-        Arc, Mutex, OnceLock, RwLock,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -215,7 +216,7 @@ impl Log {
         &self,
         command: &NetworkCommand,
     ) -> Result<usize, domain::network::Refusal> {
-        let mut inner = self.inner.lock().unwrap();
+        let mut inner = self.inner.lock();
         let revision = inner.1.len();
         let now = self
             .told_by
@@ -237,14 +238,13 @@ impl Log {
     }
 
     pub(super) fn events(&self) -> Vec<NetworkEvent> {
-        self.inner.lock().unwrap().1.clone()
+        self.inner.lock().1.clone()
     }
 
     /// The names of the events since the first `skip`.
     pub(super) fn names(&self, skip: usize) -> Vec<&'static str> {
         self.inner
             .lock()
-            .unwrap()
             .1
             .iter()
             .skip(skip)
@@ -259,15 +259,15 @@ impl Log {
             event_type: "Odd".to_owned(),
             problem: "unknown".to_owned(),
         };
-        self.inner.lock().unwrap().0.undecodable.push(undecodable);
+        self.inner.lock().0.undecodable.push(undecodable);
     }
 
     pub(super) fn loaded(&self) -> Arc<Loaded> {
-        Arc::new(self.inner.lock().unwrap().0.clone())
+        Arc::new(self.inner.lock().0.clone())
     }
 
     pub(super) fn network(&self) -> Registered {
-        match &self.inner.lock().unwrap().0.network {
+        match &self.inner.lock().0.network {
             Network::Registered(network) => network.clone(),
             Network::Unregistered | Network::Retired(_) => panic!("no network"),
         }

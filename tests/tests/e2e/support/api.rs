@@ -2,6 +2,7 @@
 //! is about.
 
 use super::SOON;
+use parking_lot::Mutex;
 use peerage::api::v1::{
     AcceptRouteRequest, CommandContext, CommandResponse, Event, GetNetworkRequest,
     GetPeeringRequest, InboundRule, ListEventsRequest, Network, Peer, Peering, PeeringSpec,
@@ -10,7 +11,7 @@ use peerage::api::v1::{
     peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
 };
 use peerage_tests::wait;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -64,7 +65,7 @@ impl Api {
         };
         let answer = answer.map(tonic::Response::into_inner);
         if let Ok(answer) = &answer {
-            self.seen.lock().unwrap().clone_from(&answer.position);
+            self.seen.lock().clone_from(&answer.position);
         }
         answer
     }
@@ -148,7 +149,7 @@ impl Api {
     /// What has happened to a network, the last command sent here included: the read models may be
     /// behind.
     pub(crate) async fn history(&self, network_id: &str) -> Vec<Event> {
-        let min_position = self.seen.lock().unwrap().clone();
+        let min_position = self.seen.lock().clone();
         self.events(ListEventsRequest {
             network_id: network_id.to_owned(),
             min_position,

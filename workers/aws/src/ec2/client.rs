@@ -7,9 +7,10 @@ use crate::ec2::error::Ec2Error;
 use crate::ec2::scope::Scope;
 use crate::ec2::settings::Ec2Settings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// EC2 in any number of accounts and regions. Cheap to clone; all clones share connections and
 /// sessions.
@@ -24,7 +25,7 @@ pub struct Ec2 {
 struct Inner {
     settings: Ec2Settings,
     http: SharedHttpClient,
-    /// By the place with the external id that is shown there: tenants never share a session.
+    /// By the account and region with the external id that is shown there: tenants never share a session.
     clients: Mutex<HashMap<Scope, Clients>>,
 }
 
@@ -90,11 +91,8 @@ impl Ec2 {
         self.lock().entry(at).or_insert(clients).clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Scope, Clients>> {
-        self.inner
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Scope, Clients>> {
+        self.inner.clients.lock()
     }
 }
 

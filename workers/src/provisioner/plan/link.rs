@@ -1,13 +1,13 @@
-//! The link before there is one on record: found or made; never taken from somebody else, and never
-//! two.
+//! The link: found or made, never taken from somebody else, and never two; then its tag, and its end
+//! at the cloud.
 
-use super::{Draft, Facts, Query, accept, later, preflight, states};
+use super::{Draft, Facts, Query, accept, drift, later, preflight, states};
 use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, Utc};
 use cloud::{LinkState, LinkView};
 use domain::{
     Side,
-    network::{BlockCause, PeeringInitiated, PeeringInitiationStarted},
+    network::{BlockCause, DriftKind, PeeringInitiated, PeeringInitiationStarted},
 };
 
 /// Where the search for a link stands.
@@ -172,4 +172,34 @@ fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         expires_at: view.expires_at,
     });
     accept::progress(facts, view, draft);
+}
+
+/// The tag says whose the link is; without it a person cannot tell, and neither could an engine
+/// with an older log.
+pub(super) fn tag(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    if !facts.peering.made_the_link() || view.owner == Some(facts.peering.id) {
+        return;
+    }
+    if drift::classify(facts, DriftKind::LinkTagMissing, draft) == drift::Verdict::Repair {
+        draft.act(
+            facts,
+            Action::TagLink {
+                link: view.link.clone(),
+            },
+        );
+    }
+}
+
+/// The end of the link as it was found first: one that goes from deleting to deleted has ended
+/// once.
+pub(super) fn ended(facts: &Facts<'_>, view: &LinkView) -> DriftKind {
+    let known = facts
+        .peering
+        .drift
+        .keys()
+        .chain(facts.peering.accepted_drift.keys())
+        .find(|it| matches!(it, DriftKind::LinkEnded { .. }));
+    known.cloned().unwrap_or_else(|| DriftKind::LinkEnded {
+        state: view.state.as_str().to_owned(),
+    })
 }

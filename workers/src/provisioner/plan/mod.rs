@@ -11,24 +11,26 @@
 //!   Initiating ─────────▶ link: found → record; not found → wait for the visibility window, then the next attempt
 //!   Initiated ──────────▶ accept: pending → compare the remote side's view with the record, accept; or wait for the owner, and the clock
 //!   Accepted ───────────▶ accept: wait
-//!   Active ─────────────▶ upkeep: routes, firewall, name resolution and exposures, side by side, against what was there before
+//!   Active ─────────────▶ active: routes, firewall, name resolution and exposures, side by side, against what was there before
 //!   Removing ───────────▶ removal: rules and routes, options, the link, groups, in that order
 //!   Ended ──────────────▶ nothing
 //! ```
 
 mod accept;
-mod dns;
+mod active;
+mod adoption;
 mod drift;
 mod exposure;
 mod firewall;
+mod ingress;
 mod link;
+mod options;
 mod preflight;
 mod removal;
 mod routes;
 mod states;
 #[cfg(test)]
 mod tests;
-mod upkeep;
 
 pub(super) use preflight::{CheckOutcome, CheckReport};
 
@@ -190,7 +192,7 @@ pub(super) struct Facts<'a> {
 /// Plans the next steps for one peering.
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let mut draft = Draft::default();
-    upkeep::expire_ingresses(facts, &mut draft);
+    ingress::expire(facts, &mut draft);
     if !draft.records.is_empty() || deadline_passed(facts, &mut draft) {
         return draft.finish(facts);
     }
@@ -220,7 +222,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
             warned,
         } => accept::plan(facts, link, *expires_at, *warned, &mut draft),
         Life::Provisioning { link } => accept::wait(facts, link, &mut draft),
-        Life::Active { link } => upkeep::plan(facts, link, &mut draft),
+        Life::Active { link } => active::plan(facts, link, &mut draft),
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
         Life::Ended(_) => {}
     }

@@ -10,7 +10,7 @@
 //! named in the block; abandoning the peering is the way out. A link that was adopted is never
 //! removed, nor are the routes that it had.
 
-use super::{Draft, Facts, Missing, Query, dns, firewall, later, link, routes, states};
+use super::{Draft, Facts, Missing, Query, firewall, later, link, options, routes, states};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView, RouteTableView};
 use domain::{
@@ -228,8 +228,8 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
     let ours =
         |side: &Side| facts.peering.dns.get(*side).applied && !facts.peering.dns.get(*side).found;
     for side in facts.peering.kept_sides().filter(ours) {
-        let Some(view) =
-            shown(facts, link, draft).and_then(|local| dns::own_view(facts, side, local, draft))
+        let Some(view) = shown(facts, link, draft)
+            .and_then(|local| options::own_view(facts, side, local, draft))
         else {
             continue;
         };

@@ -27,11 +27,7 @@ use domain::{
     },
 };
 use journal::JournalError;
-use std::{
-    collections::BTreeSet,
-    fmt,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -345,11 +341,7 @@ impl DryRun<'_> {
         let seen = Observed::of(&self.observation, network, peering);
         let limits =
             BySide::of(|side| self.worker.cloud.limits(&sides::of(network, peering, side)));
-        let graph = self
-            .worker
-            .graph
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let graph = self.worker.graph.read();
         let (memory, now, settings) = (
             &Memory::default(),
             (self.worker.clock)(),

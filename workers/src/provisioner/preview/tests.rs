@@ -9,8 +9,8 @@ use crate::provisioner::{
 use cloud::{LinkEnd, LinkState, NetworkRef, RateLimited};
 use domain::{Provider, Region};
 use journal::{Journal, JournalSettings};
+use parking_lot::RwLock;
 use simulated::{SimulatedCloud, SimulatedSettings};
-use std::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
 /// A log of one peering between two networks of one region, before the engine has looked at it.

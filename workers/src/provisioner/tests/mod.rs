@@ -426,7 +426,7 @@ async fn a_network_whose_history_cannot_be_read_is_left_alone() {
 #[derive(Debug)]
 struct Interrupted(
     Log,
-    std::sync::Mutex<Option<domain::network::NetworkCommand>>,
+    parking_lot::Mutex<Option<domain::network::NetworkCommand>>,
 );
 
 #[async_trait::async_trait]
@@ -446,7 +446,6 @@ impl super::log::NetworkLog for Interrupted {
             && let Some(command) = self
                 .1
                 .lock()
-                .unwrap()
                 .take_if(|_| self.0.peering().firewall.local.is_enforced())
         {
             self.0.execute(&command).unwrap();
@@ -461,7 +460,7 @@ async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_sam
     let mut bench = Bench::with(SimulatedSettings::instant(4));
     let log = Interrupted(
         bench.log.clone(),
-        std::sync::Mutex::new(Some(super::testing::restrict(&[]))),
+        parking_lot::Mutex::new(Some(super::testing::restrict(&[]))),
     );
     let settings = ProvisionerSettings::default();
     let at_most = Duration::from_secs(60);
@@ -474,7 +473,7 @@ async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_sam
         at_most,
     )
     .await;
-    assert!(log.1.lock().unwrap().is_none(), "the command was given");
+    assert!(log.1.lock().is_none(), "the command was given");
     assert!(
         bench.log.peering().is_converged(),
         "{:#?}",

@@ -5,8 +5,8 @@
 use super::{
     Life,
     crashes::stopped_everywhere,
+    drift::{somebody_takes_tags_off, tagged},
     is_clean,
-    upkeep::{somebody_takes_tags_off, tagged},
 };
 use crate::provisioner::testing::{CLIENTS, Fuse, Log, Settled};
 use cloud::{LinkState, Operation};

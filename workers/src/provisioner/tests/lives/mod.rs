@@ -1,17 +1,17 @@
-//! The whole life of a peering on a simulated cloud: consent, upkeep, exposure, adoption, removal;
+//! The whole life of a peering on a simulated cloud: consent, drift, exposure, adoption, removal;
 //! and each of them stopped at every step.
 #![allow(clippy::unwrap_used)]
 
 mod adoption;
 mod consent;
 mod crashes;
+mod drift;
 mod exposure;
 mod interrupted;
 mod misled;
 mod neighbours;
 mod removal;
 mod routes;
-mod upkeep;
 
 use crate::provisioner::{
     pass::Memories,

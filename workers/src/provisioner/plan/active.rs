@@ -1,0 +1,50 @@
+//! An active link: everything asked for is put in place, and what was in place is kept so.
+//!
+//! What the log has never seen in place is missing; what it has seen and differs now has drifted.
+
+use super::{
+    Draft, Facts, adoption, drift, exposure, firewall, later, link, options, routes, states,
+};
+use cloud::{LinkState, LinkView};
+use domain::{Side, text::Link};
+
+pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
+    draft.due_at(later(facts.now, facts.settings.drift_interval));
+    let Some(view) = active(facts, link, draft) else {
+        return;
+    };
+    if !adoption::is_surveyed(facts, link, view, draft) {
+        return;
+    }
+    link::tag(facts, view, draft);
+    for side in facts.peering.kept_sides() {
+        routes::plan(facts, side, link, draft);
+        firewall::plan(facts, side, draft);
+        options::plan(facts, side, view, draft);
+    }
+    if facts.peering.is_ours_to_keep(Side::Remote) {
+        exposure::plan(facts, Side::Remote, draft);
+    }
+    if draft.needs.is_empty() {
+        drift::close(facts, draft);
+    }
+}
+
+/// The link, if it is still shown as active; if not, what follows from that.
+fn active<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
+    let view = states::on_record(facts, link, draft)?;
+    match &view.state {
+        LinkState::Active => return Some(view),
+        LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
+        LinkState::Failed
+        | LinkState::Rejected
+        | LinkState::Expired
+        | LinkState::Deleting
+        | LinkState::Deleted => {
+            drift::report(facts, link::ended(facts, view), draft);
+            states::deleted(facts, view, draft);
+        }
+        LinkState::Unknown(_) => states::unknown(facts, view, draft),
+    }
+    None
+}

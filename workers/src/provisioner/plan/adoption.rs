@@ -1,0 +1,55 @@
+//! Adoption: before anything is added to an adopted link, what it has is written down. That is never
+//! removed.
+
+use super::{Draft, Facts, Query, options, routes};
+use crate::provisioner::sides;
+use cloud::LinkView;
+use domain::{
+    network::{FoundRoute, Origin, PeeringSurveyed},
+    text::Link,
+};
+
+/// Whether what the link has is on record, or the link was not adopted.
+pub(super) fn is_surveyed(
+    facts: &Facts<'_>,
+    link: &Link,
+    local: &LinkView,
+    draft: &mut Draft,
+) -> bool {
+    let Origin::Adopted { found: None } = facts.peering.origin else {
+        return true;
+    };
+    let (mut found, mut names) = (Vec::new(), Vec::new());
+    for side in facts.peering.kept_sides() {
+        let view = options::any_view(facts, side, local, draft);
+        let end =
+            view.and_then(|view| view.end(&sides::network(facts.network, facts.peering, side)));
+        if end.is_some_and(|(_, end)| end.dns_resolution == Some(true)) {
+            names.push(side);
+        }
+        let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
+            continue;
+        };
+        for (table, route) in tables
+            .iter()
+            .flat_map(|table| table.routes.iter().map(move |route| (table, route)))
+        {
+            if let Some(destination) = routes::over(link, route) {
+                found.push(FoundRoute {
+                    side,
+                    route_table: table.table.clone(),
+                    destination,
+                });
+            }
+        }
+    }
+    if draft.needs.is_empty() {
+        draft.record(PeeringSurveyed {
+            peering_id: facts.peering.id,
+            routes: found,
+            names,
+        });
+        draft.again = true;
+    }
+    false
+}
