@@ -26,14 +26,10 @@ pub(super) fn decide(
     } = command;
     check_place(network, peer)?;
     check_ranges(network, peer)?;
-    if let Some(peering) = network
-        .peerings
-        .values()
-        .find(|it| it.knows(link) && !it.left_behind(link))
-    {
+    if let Some(peering_id) = network.owner_of(link) {
         return Err(Refusal::LinkOnRecord {
             link: link.to_string(),
-            peering_id: peering.id,
+            peering_id,
         });
     }
     let peering_id = ids.peering(network.id);

@@ -59,14 +59,10 @@ impl Registered {
                 self.retired = Some(Retirement { at, reason });
             }
             NetworkEvent::PeeringRequested(it) => {
-                self.peerings
-                    .entry(it.peering_id)
-                    .or_insert_with(|| Peering::requested(it, at));
+                self.begin(it.peering_id, || Peering::requested(it, at));
             }
             NetworkEvent::PeeringAdopted(it) => {
-                self.peerings
-                    .entry(it.peering_id)
-                    .or_insert_with(|| Peering::adopted(it, at));
+                self.begin(it.peering_id, || Peering::adopted(it, at));
             }
             NetworkEvent::PeeringRenewed(it) => {
                 if let Some(peering) = self.peerings.get_mut(&it.peering_id) {
@@ -222,9 +218,17 @@ impl Registered {
         }
     }
 
+    /// An id is one peering's for ever.
+    fn begin(&mut self, id: PeeringId, peering: impl FnOnce() -> Peering) {
+        if !self.peerings.contains_key(&id) && !self.ended.contains_key(&id) {
+            self.peerings.insert(id, peering());
+        }
+    }
+
     fn while_live(&mut self, id: PeeringId, follow: impl FnOnce(&mut Peering)) {
-        if let Some(peering) = self.peerings.get_mut(&id)
-            && peering.life.is_live()
+        let is_live = |peering: &Peering| peering.life.is_live();
+        if self.peerings.get(&id).is_some_and(is_live)
+            && let Some(peering) = self.peerings.get_mut(&id)
         {
             follow(peering);
         }

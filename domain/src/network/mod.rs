@@ -34,11 +34,13 @@ mod adopt_peering;
 mod command;
 mod connector_ingress;
 mod dns_resolution;
+mod ended;
 mod event;
 mod evolve;
 mod freeze;
 mod outcome;
 mod peering;
+mod peerings;
 mod policy;
 mod quarantine;
 mod record;
@@ -53,14 +55,16 @@ pub(crate) mod tests;
 mod withdraw_route;
 
 pub use command::*;
+pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peering::{
-    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, Ending, Exposed, FIGHT_WINDOW, Firewall,
+    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall,
     Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering,
     Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
+pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};
 
 use crate::{
@@ -70,11 +74,18 @@ use crate::{
     place::{Provider, Region},
     range::Range,
     side::Side,
-    text::{Account, CloudNetwork, FirewallRule, Name, Project, Reason, Subnet},
+    text::{Account, CloudNetwork, FirewallRule, Link, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// The version of the fold: what was folded by another one is not to be believed. It is the hash of
+/// what the committed events fold to, and a test holds it to that.
+pub const FOLD_VERSION: &str = include_str!("../../golden/fold_version.txt").trim_ascii();
 
 /// How many live peerings a network may have (AWS: 125 active peerings per VPC at most,
 /// L-7E9ECCDB).
@@ -117,7 +128,11 @@ pub struct Registered {
     pub quarantines: BTreeMap<QuarantineScope, Hold>,
     /// Set once the network is retired, and never before.
     pub retired: Option<Retirement>,
-    pub peerings: BTreeMap<PeeringId, Peering>,
+    /// Those that are live, and those that ended and were not folded together since.
+    pub peerings: Peerings,
+    /// Those that are over and were folded together: see [`Network::fold_ended`].
+    #[serde(default, skip_serializing_if = "EndedPeerings::is_empty")]
+    pub ended: EndedPeerings,
 }
 
 /// Since when and why a network is frozen, or peerings of it are in quarantine.
@@ -134,6 +149,25 @@ pub struct Hold {
 pub struct Retirement {
     pub at: DateTime<Utc>,
     pub reason: Reason,
+}
+
+impl Network {
+    /// Folds the peerings together that are over, so that a network costs what its live peerings
+    /// do. Every decision is the same before and after, and so is every later state but for what
+    /// was folded. Read models do not do this: what they show of a peering, they show for ever.
+    pub fn fold_ended(&mut self) {
+        let (Self::Registered(network) | Self::Retired(network)) = self else {
+            return;
+        };
+        let over = network.peerings.values().filter(|it| !it.life.is_live());
+        let over: Vec<_> = over
+            .filter_map(|it| EndedPeering::of(it).map(|ended| (it.id, ended)))
+            .collect();
+        for (id, ended) in over {
+            network.peerings.remove(&id);
+            network.ended.insert(id, ended);
+        }
+    }
 }
 
 impl Registered {
@@ -197,10 +231,15 @@ impl Registered {
     }
 
     fn live(&self, id: PeeringId) -> Result<&Peering, Refusal> {
-        let peering = self
-            .peerings
-            .get(&id)
-            .ok_or(Refusal::PeeringUnknown { peering_id: id })?;
+        let Some(peering) = self.peerings.get(&id) else {
+            return Err(match self.ended.get(&id) {
+                Some(ended) => Refusal::PeeringEnded {
+                    peering_id: id,
+                    ending: ended.ending.as_str(),
+                },
+                None => Refusal::PeeringUnknown { peering_id: id },
+            });
+        };
         match peering.life.ending() {
             Some(ending) => Err(Refusal::PeeringEnded {
                 peering_id: id,
@@ -208,6 +247,32 @@ impl Registered {
             }),
             None => Ok(peering),
         }
+    }
+
+    /// The peering, live or ended, as far as something can be decided of it.
+    fn on_record(&self, id: PeeringId) -> Result<Cow<'_, Peering>, Refusal> {
+        if let Some(peering) = self.peerings.get(&id) {
+            return Ok(Cow::Borrowed(peering));
+        }
+        let ended = self.ended.get(&id);
+        let ended = ended.ok_or(Refusal::PeeringUnknown { peering_id: id })?;
+        Ok(Cow::Owned(ended.unfolded(id)))
+    }
+
+    /// The peering that has, or had, this link; the least id, if several had.
+    fn holder_of(&self, link: &Link) -> Option<PeeringId> {
+        let kept = self.peerings.values().filter(|it| it.knows(link));
+        let ended = self.ended.iter().filter(|(_, it)| it.knows(link));
+        kept.map(|it| it.id).chain(ended.map(|(id, _)| *id)).min()
+    }
+
+    /// The same, but for those that ended and left it behind.
+    fn owner_of(&self, link: &Link) -> Option<PeeringId> {
+        let kept = self.peerings.values();
+        let kept = kept.filter(|it| it.knows(link) && !it.left_behind(link));
+        let ended = self.ended.iter();
+        let ended = ended.filter(|(_, it)| it.knows(link) && !it.left_behind(link));
+        kept.map(|it| it.id).chain(ended.map(|(id, _)| *id)).min()
     }
 
     /// The peering, if it can still be given something to do.

@@ -1,14 +1,13 @@
 //! `RegisterNetwork`: puts a private network on record.
 
 use super::{
-    Refusal, Registered,
+    EndedPeerings, Peerings, Refusal, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
     request_peering::PEER_RANGES,
 };
 use crate::ids::Ids;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
 
 pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
     let RegisterNetwork {
@@ -76,6 +75,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         frozen: None,
         quarantines: BTreeMap::new(),
         retired: None,
-        peerings: BTreeMap::new(),
+        peerings: Peerings::default(),
+        ended: EndedPeerings::default(),
     }
 }

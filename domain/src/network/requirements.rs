@@ -49,6 +49,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::Record(_) => true,
         NetworkCommand::RestrictFirewall(it) => {
             it.side == Side::Remote
+                || network.live(it.peering_id).is_err()
                 || network.peerings.get(&it.peering_id).is_some_and(|peering| {
                     let open = &peering.firewall.local.admit;
                     it.admit.iter().all(|rule| open.contains(rule))

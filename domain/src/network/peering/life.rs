@@ -131,6 +131,22 @@ impl Ending {
         self.name().as_str()
     }
 
+    /// The link that it had at the end, if one was seen.
+    pub fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Rejected { link } | Self::Expired { link } => Some(link),
+            Self::Failed { link, .. }
+            | Self::Removed { link, .. }
+            | Self::Abandoned { link, .. } => link.as_ref(),
+        }
+    }
+
+    /// Whether this link was left where it was.
+    pub(super) fn leaves(&self, link: &Link) -> bool {
+        let is_it = |it: &Leftover| matches!(it, Leftover::Link { link: left } if left == link);
+        self.left_behind().iter().any(is_it)
+    }
+
     /// What still stood at the cloud, as far as the log knew.
     pub fn left_behind(&self) -> &[Leftover] {
         match self {
@@ -177,12 +193,7 @@ impl Life {
             | Self::Provisioning { link }
             | Self::Active { link } => Some(link),
             Self::Removing { trace, .. } => trace.link(),
-            Self::Ended(Ending::Rejected { link } | Ending::Expired { link }) => Some(link),
-            Self::Ended(
-                Ending::Failed { link, .. }
-                | Ending::Removed { link, .. }
-                | Ending::Abandoned { link, .. },
-            ) => link.as_ref(),
+            Self::Ended(ending) => ending.link(),
         }
     }
 

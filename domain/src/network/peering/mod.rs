@@ -4,6 +4,7 @@
 
 mod block;
 mod drift;
+mod ended;
 mod firewall;
 mod ingress;
 mod installation;
@@ -15,6 +16,7 @@ mod routes;
 
 pub use block::Blocked;
 pub use drift::Repairs;
+pub use ended::EndedPeering;
 pub use firewall::{Exposed, Firewall};
 pub use ingress::Ingress;
 pub use installation::Intents;
@@ -279,13 +281,7 @@ impl Peering {
 
     /// Whether this peering has ended and left this link where it was.
     pub(super) fn left_behind(&self, link: &Link) -> bool {
-        let left = self
-            .life
-            .ending()
-            .map(Ending::left_behind)
-            .unwrap_or_default();
-        left.iter()
-            .any(|it| matches!(it, Leftover::Link { link: left } if left == link))
+        self.life.ending().is_some_and(|it| it.leaves(link))
     }
 
     /// Everything of the engine's making, or recorded as such, that may still stand; of a peering

@@ -83,10 +83,10 @@ pub(super) fn initiated(
         | Life::Removing {
             trace: LinkTrace::Perhaps { .. },
             ..
-        } => match network.peerings.values().find(|it| it.knows(reported)) {
-            Some(holder) => Err(Refusal::LinkOnRecord {
+        } => match network.holder_of(reported) {
+            Some(peering_id) => Err(Refusal::LinkOnRecord {
                 link: reported.to_string(),
-                peering_id: holder.id,
+                peering_id,
             }),
             None => Ok(true),
         },

@@ -26,10 +26,7 @@ pub(super) fn decide(
     now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     let id = outcome.peering_id();
-    let peering = network
-        .peerings
-        .get(&id)
-        .ok_or(Refusal::PeeringUnknown { peering_id: id })?;
+    let peering = &*network.on_record(id)?;
     let news: Option<NetworkEvent> = match outcome {
         Outcome::InitiationStarted(it) => {
             link::initiation_started(peering, it.attempt)?.then(|| it.clone().into())

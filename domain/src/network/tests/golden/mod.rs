@@ -6,6 +6,7 @@
 //! different}.json`. Samples are added, never changed: a history somewhere has such an event. Each
 //! is written as the first version of this program that knew it would write it.
 
+mod fold_version;
 mod one_of_each;
 mod refusals;
 

@@ -1,5 +1,6 @@
 //! Laws that hold for every history and every command, tried with generated ones.
 
+mod ended;
 mod generators;
 mod values;
 
@@ -464,7 +465,8 @@ proptest! {
         let Network::Registered(mut network) = super::fold(std::iter::once(registered()).chain(events)) else { panic!("the network is gone") };
         let whole = evolve(Network::Registered(network.clone()), &next, now());
         let id = next.peering_id();
-        let neighbours: Vec<_> = network.peerings.extract_if(.., |known, _| Some(*known) != id).collect();
+        let neighbours: Vec<_> = network.peerings.iter().filter(|(known, _)| Some(**known) != id).map(|(id, it)| (*id, it.clone())).collect();
+        network.peerings.retain(|known, _| Some(*known) == id);
         let alone = evolve(Network::Registered(network), &next, now());
         let (Network::Registered(mut alone) | Network::Retired(mut alone)) = alone else { panic!("the network is gone") };
         alone.peerings.extend(neighbours);
