@@ -53,6 +53,12 @@ typed_id! {
 /// The category of network streams: KurrentDB takes the text before the first `-`.
 pub const NETWORK_CATEGORY: &str = "network";
 
+/// The category of the streams that hold the folded networks.
+pub const SNAPSHOT_CATEGORY: &str = "networkSnapshot";
+
+/// The category of the streams that hold the receipts of networks' commands.
+pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
+
 impl NetworkId {
     /// The stream that holds everything about this network.
     pub fn stream(&self) -> String {

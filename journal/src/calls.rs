@@ -7,6 +7,7 @@
 use crate::{
     JournalError, Position, Recorded,
     client_pool::{Borrowed, CallOutcome, ClientPool},
+    codec::Raw,
     deadline::Deadline,
     error::Source,
     retry::{Verdict, judge, pauses},
@@ -54,14 +55,32 @@ pub(crate) struct WrongExpectedVersion;
 
 /// A read that is known to be whole.
 #[derive(Debug)]
-pub(crate) enum Page {
+pub(crate) enum Page<T = Recorded> {
     /// There is no such stream.
     Missing,
     Found {
-        events: Vec<Recorded>,
+        events: Vec<T>,
         /// The number of the stream's last event.
         last: u64,
     },
+}
+
+/// Which events of a stream a read asks for.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    /// Up to so many, from this number on.
+    From(u64, usize),
+    /// The last one.
+    Last,
+}
+
+impl Wanted {
+    fn most(self) -> usize {
+        match self {
+            Self::From(_, most) => most,
+            Self::Last => 1,
+        }
+    }
 }
 
 /// Why one attempt brought nothing.
@@ -117,11 +136,54 @@ impl Store {
         most: usize,
         deadline: &Deadline,
     ) -> Result<Page, JournalError> {
+        self.read(stream, Wanted::From(from, most), deadline, Raw::read)
+            .await
+    }
+
+    /// The same, of a stream that is not a network's.
+    pub(crate) async fn read_raw(
+        &self,
+        stream: &str,
+        from: u64,
+        most: usize,
+        deadline: &Deadline,
+    ) -> Result<Page<Raw>, JournalError> {
+        self.read(stream, Wanted::From(from, most), deadline, |raw| raw)
+            .await
+    }
+
+    /// The last event of a stream that is not a network's; nothing if there is none.
+    pub(crate) async fn read_last(
+        &self,
+        stream: &str,
+        deadline: &Deadline,
+    ) -> Result<Option<Raw>, JournalError> {
+        let page = self.read(stream, Wanted::Last, deadline, |raw| raw).await?;
+        Ok(match page {
+            Page::Missing => None,
+            Page::Found { events, .. } => events.into_iter().next(),
+        })
+    }
+
+    async fn read<T>(
+        &self,
+        stream: &str,
+        wanted: Wanted,
+        deadline: &Deadline,
+        convert: fn(Raw) -> T,
+    ) -> Result<Page<T>, JournalError> {
         self.repeat(stream, deadline, async |borrowed: Borrowed| {
-            self.read_once(&borrowed, stream, from, most, deadline.attempt())
+            self.read_once(&borrowed, stream, wanted, deadline.attempt())
                 .await
         })
         .await
+        .map(|page| match page {
+            Page::Missing => Page::Missing,
+            Page::Found { events, last } => Page::Found {
+                events: events.into_iter().map(convert).collect(),
+                last,
+            },
+        })
     }
 
     /// One round trip, not repeated.
@@ -129,7 +191,7 @@ impl Store {
         let borrowed = deadline
             .bound(self.pool.borrow(deadline.operation()))
             .await??;
-        let read = self.read_once(&borrowed, stream, 0, 1, deadline.remaining());
+        let read = self.read_once(&borrowed, stream, Wanted::From(0, 1), deadline.remaining());
         match deadline.bound(read).await {
             Ok(Ok(_)) => {
                 self.pool.report(&borrowed, CallOutcome::Answered).await;
@@ -208,23 +270,23 @@ impl Store {
         &self,
         borrowed: &Borrowed,
         stream: &str,
-        from: u64,
-        most: usize,
+        wanted: Wanted,
         within: Duration,
-    ) -> Result<Page, CallError> {
+    ) -> Result<Page<Raw>, CallError> {
+        let most = wanted.most();
         let mut request = self.pool.request(ReadReq {
-            options: Some(page(stream, from, most)),
+            options: Some(page(stream, wanted)),
         });
         request.set_timeout(within);
         let mut messages = client(borrowed).read(request).await?.into_inner();
-        let mut events: Vec<Recorded> = Vec::new();
+        let mut events: Vec<Raw> = Vec::new();
         let mut last = None;
         while let Some(message) = messages.message().await? {
             match message.content {
                 Some(Content::Event(event)) => {
                     let event = event.event.and_then(wire::raw).ok_or(CallError::Cut)?;
                     last = None;
-                    events.push(event.read());
+                    events.push(event);
                 }
                 Some(Content::LastStreamPosition(number)) => last = Some(number),
                 Some(Content::StreamNotFound(_)) => return Ok(Page::Missing),
@@ -244,7 +306,7 @@ impl Store {
         if events.len() < most && reached.is_some_and(|it| it != last) {
             return Err(CallError::Cut);
         }
-        tracing::trace!(stream, from, last, read = events.len(), "read");
+        tracing::trace!(stream, ?wanted, last, read = events.len(), "read");
         Ok(Page::Found { events, last })
     }
 }
@@ -295,9 +357,13 @@ fn appended(response: AppendResp) -> Option<Result<Appended, WrongExpectedVersio
     Some(Ok(Appended { revision, position }))
 }
 
-fn page(stream: &str, from: u64, most: usize) -> Options {
+fn page(stream: &str, wanted: Wanted) -> Options {
+    let (direction, revision) = match wanted {
+        Wanted::From(from, _) => (ReadDirection::Forwards, RevisionOption::Revision(from)),
+        Wanted::Last => (ReadDirection::Backwards, RevisionOption::End(())),
+    };
     Options {
-        read_direction: ReadDirection::Forwards.into(),
+        read_direction: direction.into(),
         resolve_links: false,
         uuid_option: Some(UuidOption {
             content: Some(uuid_option::Content::Structured(())),
@@ -305,9 +371,9 @@ fn page(stream: &str, from: u64, most: usize) -> Options {
         control_option: Some(ControlOption { compatibility: 1 }),
         stream_option: Some(StreamOption::Stream(StreamOptions {
             stream_identifier: Some(wire::stream(stream)),
-            revision_option: Some(RevisionOption::Revision(from)),
+            revision_option: Some(revision),
         })),
-        count_option: Some(CountOption::Count(most as u64)),
+        count_option: Some(CountOption::Count(wanted.most() as u64)),
         filter_option: Some(FilterOption::NoFilter(())),
     }
 }

@@ -11,8 +11,10 @@ pub struct JournalSettings {
     pub connection_string: String,
     /// How long a command or a load may take in all, retries included.
     pub command_deadline: Duration,
-    /// How many folded networks are kept in memory.
-    pub cached_networks: usize,
+    /// How much memory folded networks and the receipts of their commands may take, roughly.
+    pub cached_bytes: u64,
+    /// After so many events of a network its fold is stored as a snapshot; 0: never.
+    pub snapshot_every: u64,
     /// How often a command is decided again because somebody else wrote first.
     pub contention_attempts: u32,
     /// How many signals a follower holds for a reader that is behind.
@@ -32,7 +34,8 @@ impl JournalSettings {
         Self {
             connection_string: connection_string.into(),
             command_deadline: Duration::from_secs(5),
-            cached_networks: 10_000,
+            cached_bytes: 256 << 20,
+            snapshot_every: 1_000,
             contention_attempts: 10,
             follow_buffer: 2_048,
             follow_stall: Duration::from_secs(30),

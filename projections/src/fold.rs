@@ -16,7 +16,7 @@ use domain::{
 };
 use journal::{Body, Position, Recorded};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 pub(crate) const TABLES: &str = "
 CREATE TABLE networks (
@@ -302,7 +302,7 @@ fn apart(network: Network, peering: Option<PeeringId>) -> (Option<Registered>, O
     match network {
         Network::Unregistered => (None, None),
         Network::Registered(mut network) | Network::Retired(mut network) => {
-            let mut peerings: BTreeMap<_, _> = std::mem::take(&mut network.peerings);
+            let mut peerings = std::mem::take(&mut network.peerings);
             (Some(network), peering.and_then(|id| peerings.remove(&id)))
         }
     }

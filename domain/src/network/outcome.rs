@@ -4,7 +4,7 @@ use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
-    LinkRemoved, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired,
+    LinkRemoved, NetworkEvent, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired,
     PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
     PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed,
     ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled,
@@ -34,6 +34,18 @@ macro_rules! outcomes {
                 match self {
                     $(Self::$name(_) => stringify!($name),)*
                 }
+            }
+        }
+
+        impl NetworkEvent {
+            /// Whether only a worker records this. What a user's command may also say, or could in
+            /// any version, is not such an event.
+            pub fn is_outcome(&self) -> bool {
+                matches!(self, $(NetworkEvent::$event(_))|*)
+                    && !matches!(
+                        self,
+                        NetworkEvent::ConnectorIngressRevoked(_) | NetworkEvent::PeeringAbandoned(_)
+                    )
             }
         }
 

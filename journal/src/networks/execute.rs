@@ -1,18 +1,18 @@
-//! Carrying out a command: look in the ledger, decide, append at the exact revision.
+//! Carrying out a command: look for its receipt, decide, append at the exact revision.
 //!
 //! ```text
 //!            ┌────────────── read on ◀─────────────┐
 //!            ▼                                     │
-//!   ledger → expected revision → decide ─ events ─▶ append ─ somebody was first ─┘
+//!   receipt → expected revision → decide ─ events ─▶ append ─ somebody was first ─┘
 //!            │                                     │
 //!            └─ no append needed:                  └─▶ Executed
 //!               from the cache: read on, again
 //!               from a fresh read: that is the answer
 //! ```
 
-use super::{Loaded, Networks, Slot};
+use super::{Loaded, Networks, Slot, has_receipt};
 use crate::{
-    Body, Encoded, ExecuteError, JournalError, Metadata, Position, SCHEMA_VERSION,
+    Body, Encoded, ExecuteError, JournalError, Metadata, Position, Recorded, SCHEMA_VERSION,
     calls::{Appended, Page, WrongExpectedVersion},
     codec::event_id,
     deadline::Deadline,
@@ -23,8 +23,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
-    ledger::Entry,
-    network::{NetworkCommand, NetworkEvent, decide, evolve},
+    network::{NetworkCommand, NetworkEvent, decide},
     text::{Reason, Ticket},
 };
 use serde_json::Value;
@@ -120,9 +119,20 @@ enum Conclusion {
 
 enum Answer {
     Nothing,
-    Repeated(Receipt),
+    /// A command with this id was answered before.
+    Before(Receipt),
     Not(ExecuteError),
 }
+
+/// What stands in the log where a receipt says.
+struct FirstOutcome {
+    revision: u64,
+    position: Position,
+    events: Vec<NetworkEvent>,
+}
+
+/// How many events of an earlier command one read asks for; hardly any has more.
+const OUTCOME_PAGE: usize = 128;
 
 impl Networks {
     /// Carries out a command, or says why not. An error of the journal leaves the outcome unknown
@@ -157,7 +167,8 @@ impl Networks {
         // the attempts.
         let mut pauses = pauses(Duration::from_millis(2), Duration::from_millis(100));
         loop {
-            match order.conclude(&loaded) {
+            let receipt = self.receipt(&order, &slot, &deadline).await?;
+            match order.conclude(&loaded, receipt) {
                 Conclusion::Append(events) => {
                     if let Some(executed) = self
                         .append(&order, &slot, loaded, events, &deadline)
@@ -174,7 +185,12 @@ impl Networks {
                     }
                 }
                 Conclusion::Answer(answer) if fresh => {
-                    return self.answer(&order, loaded, answer, &deadline).await;
+                    if let Some(executed) = self
+                        .answer(&order, &slot, loaded, answer, &deadline)
+                        .await?
+                    {
+                        return Ok(executed);
+                    }
                 }
                 Conclusion::Answer(_) => {}
             }
@@ -202,20 +218,26 @@ impl Networks {
             now,
         };
         let slot = self.slot(id).await;
-        let loaded = self.read_on(id, &slot, &deadline).await?;
+        let mut loaded = self.read_on(id, &slot, &deadline).await?;
         let revision = loaded.revision;
-        let (events, repeated, after) = match order.conclude(&loaded) {
-            Conclusion::Append(events) => {
-                let mut after = Loaded::clone(&loaded);
-                order.fold(&mut after, &events, loaded.next_revision());
-                (events, false, Arc::new(after))
+        let (events, repeated, after) = loop {
+            let receipt = self.receipt(&order, &slot, &deadline).await?;
+            match order.conclude(&loaded, receipt) {
+                Conclusion::Append(events) => {
+                    for event in &events {
+                        Arc::make_mut(&mut loaded).evolve(event, now);
+                    }
+                    break (events, false, loaded);
+                }
+                Conclusion::Answer(answer) => {
+                    if let Some(executed) = self
+                        .answer(&order, &slot, Arc::clone(&loaded), answer, &deadline)
+                        .await?
+                    {
+                        break (executed.events, executed.repeated, loaded);
+                    }
+                }
             }
-            Conclusion::Answer(Answer::Nothing) => (Vec::new(), false, loaded),
-            Conclusion::Answer(Answer::Repeated(receipt)) => {
-                let (events, _) = self.first_outcome(id, &receipt, &deadline).await?;
-                (events, true, loaded)
-            }
-            Conclusion::Answer(Answer::Not(error)) => return Err(error),
         };
         Ok(Preview {
             network_id: id,
@@ -230,7 +252,7 @@ impl Networks {
     async fn append(
         &self,
         order: &Order<'_>,
-        slot: &Slot,
+        slot: &Arc<Slot>,
         loaded: Arc<Loaded>,
         events: Vec<NetworkEvent>,
         deadline: &Deadline,
@@ -260,7 +282,17 @@ impl Networks {
             }
             .into());
         }
-        let after = slot.advance(loaded, |loaded| order.fold(loaded, &events, first));
+        let after = slot.advance(loaded, |loaded, receipts| {
+            for ((event, proposed), revision) in events.iter().zip(&proposed).zip(first..) {
+                loaded.evolve(event, order.now);
+                loaded.revision = Some(revision);
+                loaded.last_event = Some(EventId(proposed.id));
+                if has_receipt(event) {
+                    receipts.note(order.caller.command_id, revision);
+                }
+            }
+        });
+        self.keep(order.id, slot).await;
         tracing::debug!(network = %order.id, command = order.command.name(), revision, "appended");
         Ok(Some(Executed {
             network_id: order.id,
@@ -272,63 +304,101 @@ impl Networks {
         }))
     }
 
+    /// The answer that needs no append; nothing if the receipt it was to come from is wrong. Then
+    /// the receipts are had from the log anew.
     async fn answer(
         &self,
         order: &Order<'_>,
+        slot: &Slot,
         after: Arc<Loaded>,
         answer: Answer,
         deadline: &Deadline,
-    ) -> Result<Executed, ExecuteError> {
+    ) -> Result<Option<Executed>, ExecuteError> {
         let receipt = match answer {
             Answer::Not(error) => return Err(error),
             Answer::Nothing => {
                 let (network_id, revision) = (order.id, after.revision);
-                return Ok(Executed {
+                return Ok(Some(Executed {
                     network_id,
                     revision,
                     position: None,
                     events: Vec::new(),
                     repeated: false,
                     after,
-                });
+                }));
             }
-            Answer::Repeated(receipt) => receipt,
+            Answer::Before(receipt) => receipt,
         };
-        let (events, position) = self.first_outcome(order.id, &receipt, deadline).await?;
-        Ok(Executed {
+        let Some(first) = self.first_outcome(order, receipt, deadline).await? else {
+            tracing::warn!(network = %order.id, "receipts of another log are had anew from this one");
+            slot.distrust_receipts();
+            return Ok(None);
+        };
+        Ok(Some(Executed {
             network_id: order.id,
-            revision: Some(receipt.last_revision),
-            position,
-            events,
+            revision: Some(first.revision),
+            position: Some(first.position),
+            events: first.events,
             repeated: true,
             after,
-        })
+        }))
     }
 
-    /// The events of a command that was carried out earlier.
+    /// Where the command's outcome is, if it was carried out before. A worker's outcome is not
+    /// looked for: recorded again, nothing is left to record.
+    async fn receipt(
+        &self,
+        order: &Order<'_>,
+        slot: &Slot,
+        deadline: &Deadline,
+    ) -> Result<Option<Receipt>, JournalError> {
+        if let NetworkCommand::Record(_) = order.command {
+            return Ok(None);
+        }
+        self.fetch_receipts(order.id, slot, deadline).await?;
+        Ok(slot.receipt(order.caller.command_id))
+    }
+
+    /// The events of a command that was carried out earlier; nothing if others stand there. An error
+    /// if it was another command under the same id.
     async fn first_outcome(
         &self,
-        id: NetworkId,
-        receipt: &Receipt,
+        order: &Order<'_>,
+        receipt: Receipt,
         deadline: &Deadline,
-    ) -> Result<(Vec<NetworkEvent>, Option<Position>), JournalError> {
-        let stream = id.stream();
-        let most = usize::try_from(receipt.last_revision - receipt.first_revision + 1)
-            .unwrap_or(usize::MAX);
-        let recorded = match self
-            .store
-            .read_page(&stream, receipt.first_revision, most, deadline)
-            .await?
-        {
-            Page::Found { events, .. } if events.len() == most => events,
-            Page::Found { .. } | Page::Missing => {
-                return Err(JournalError::Truncated {
-                    stream,
-                    missing: receipt.first_revision,
-                });
-            }
+    ) -> Result<Option<FirstOutcome>, ExecuteError> {
+        let (stream, command_id) = (order.id.stream(), receipt.command);
+        let is_its = |it: &Recorded| {
+            let metadata = it.metadata.as_ref();
+            metadata.is_some_and(|it| it.command_id == command_id)
         };
-        let position = recorded.last().map(|it| it.position);
+        let mut recorded: Vec<Recorded> = Vec::new();
+        loop {
+            let from = receipt.first_revision + recorded.len() as u64;
+            let page = self
+                .store
+                .read_page(&stream, from, OUTCOME_PAGE, deadline)
+                .await?;
+            let Page::Found { events, .. } = page else {
+                break;
+            };
+            let (there, before) = (events.len(), recorded.len());
+            recorded.extend(events.into_iter().take_while(is_its));
+            if recorded.len() - before < OUTCOME_PAGE || there < OUTCOME_PAGE {
+                break;
+            }
+        }
+        let (Some(first), Some(last)) = (recorded.first(), recorded.last()) else {
+            return Ok(None);
+        };
+        let digest = first.metadata.as_ref().map(|it| &it.command_digest);
+        if digest != Some(&order.digest) {
+            return Err(ExecuteError::CommandIdReused {
+                command_id,
+                first_revision: receipt.first_revision,
+            });
+        }
+        let (revision, position) = (last.revision, last.position);
         let events = recorded.into_iter().map(|it| match it.body {
             Body::Event(event) => Ok(event),
             Body::Undecodable {
@@ -341,24 +411,21 @@ impl Networks {
                 problem,
             }),
         });
-        Ok((events.collect::<Result<_, _>>()?, position))
+        Ok(Some(FirstOutcome {
+            revision,
+            position,
+            events: events.collect::<Result<_, _>>()?,
+        }))
     }
 }
 
 impl Order<'_> {
     /// What follows from this state. A command that was answered before is answered the same way,
     /// whatever holds now.
-    fn conclude(&self, loaded: &Loaded) -> Conclusion {
+    fn conclude(&self, loaded: &Loaded, receipt: Option<Receipt>) -> Conclusion {
         let command_id = self.caller.command_id;
-        match loaded.ledger.look_up(command_id, &self.digest) {
-            Entry::Repeated(receipt) => return Conclusion::Answer(Answer::Repeated(receipt)),
-            Entry::Reused(receipt) => {
-                return no(ExecuteError::CommandIdReused {
-                    command_id,
-                    first_revision: receipt.first_revision,
-                });
-            }
-            Entry::Fresh => {}
+        if let Some(receipt) = receipt {
+            return Conclusion::Answer(Answer::Before(receipt));
         }
         if let Some(expected) = self.caller.expected_revision
             && loaded.revision != Some(expected)
@@ -434,16 +501,6 @@ impl Order<'_> {
         }
         let body = serde_json::to_value(self.command)?;
         Ok(Some(body).filter(|it| it.to_string().len() <= Metadata::LARGEST_COMMAND))
-    }
-
-    fn fold(&self, loaded: &mut Loaded, events: &[NetworkEvent], first: u64) {
-        for (event, revision) in events.iter().zip(first..) {
-            loaded.network = evolve(std::mem::take(&mut loaded.network), event, self.now);
-            loaded
-                .ledger
-                .note(self.caller.command_id, self.digest.clone(), revision);
-            loaded.revision = Some(revision);
-        }
     }
 }
 

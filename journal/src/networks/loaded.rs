@@ -1,22 +1,28 @@
 //! A network folded from its stream.
 
 use crate::{Body, Recorded};
+use chrono::{DateTime, Utc};
 use domain::{
-    Ledger,
-    network::{Network, evolve},
+    EventId,
+    network::{Network, NetworkEvent, evolve},
 };
 
-/// What a network's stream says up to one revision.
+/// What a network's stream says up to one revision. A copy shares nearly everything with what it was
+/// copied from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The fold of its events.
+    /// The fold of its events. Peerings that were over before the last event are folded together.
     pub network: Network,
-    /// The commands that the stream has answered.
-    pub ledger: Ledger,
     /// The number of the last event folded in; `None` if there is none.
     pub revision: Option<u64>,
+    /// That event's id.
+    pub last_event: Option<EventId>,
     /// The events that could not be read and so are not folded in.
     pub undecodable: Vec<Undecodable>,
+    /// Whether a snapshot of this network was found not to be what its events fold to. What stands
+    /// here is folded from the events alone; until somebody has looked into it, nothing is to be
+    /// opened on the strength of it.
+    pub is_doubtful: bool,
 }
 
 /// An event that was set aside.
@@ -34,10 +40,7 @@ impl Loaded {
     /// Folds the next event in. One that cannot be read changes nothing but the list of those.
     pub fn apply(&mut self, recorded: &Recorded) {
         match &recorded.body {
-            Body::Event(event) => {
-                let network = std::mem::take(&mut self.network);
-                self.network = evolve(network, event, recorded.time());
-            }
+            Body::Event(event) => self.evolve(event, recorded.time()),
             Body::Undecodable {
                 event_type,
                 problem,
@@ -50,14 +53,15 @@ impl Loaded {
                 });
             }
         }
-        if let Some(metadata) = &recorded.metadata {
-            self.ledger.note(
-                metadata.command_id,
-                metadata.command_digest.clone(),
-                recorded.revision,
-            );
-        }
         self.revision = Some(recorded.revision);
+        self.last_event = Some(recorded.event_id);
+    }
+
+    /// What ends with an event is folded together with the next one: whoever was told of the end
+    /// still sees it whole.
+    pub(super) fn evolve(&mut self, event: &NetworkEvent, at: DateTime<Utc>) {
+        self.network.fold_ended();
+        self.network = evolve(std::mem::take(&mut self.network), event, at);
     }
 
     /// The number that the next event will have.

@@ -5,12 +5,24 @@
 //! costs one append and no read. The cache can be behind, and then the store says so: the append
 //! fails and the command is decided again. What needs no append (a refusal, a repetition, nothing
 //! to do) is never concluded from the cache alone; the stream is read on first.
+//!
+//! Neither grows with the history. A network is loaded from its last snapshot and what came after
+//! it (`history`), an append changes what its event is about and shares the rest, and the receipts
+//! of commands lie beside the state, in a form of their own (`receipts`). Whoever appends writes
+//! the snapshots: nothing comes into a stream but through here, so none is missed, and what only
+//! reads the log, as read models do, never writes.
 
 mod execute;
+mod figures;
+mod history;
 mod loaded;
+mod receipts;
 mod slot;
+mod snapshot;
+mod weight;
 
 pub use execute::{Caller, Executed, Preview};
+pub use figures::Figures;
 pub use loaded::{Loaded, Undecodable};
 
 use crate::{
@@ -19,8 +31,10 @@ use crate::{
     deadline::Deadline,
     parked::Parked,
 };
-use domain::NetworkId;
-use moka::future::Cache;
+use domain::{NetworkId, network::NetworkEvent};
+use figures::Counters;
+use history::Checks;
+use moka::{future::Cache, notification::RemovalCause, policy::EvictionPolicy};
 use slot::Slot;
 use std::{sync::Arc, time::Duration};
 
@@ -29,19 +43,28 @@ use std::{sync::Arc, time::Duration};
 pub struct Networks {
     store: Arc<Store>,
     cache: Cache<NetworkId, Arc<Slot>>,
+    cache_limit: u64,
     command_deadline: Duration,
     contention_attempts: u32,
+    snapshot_every: u64,
     parked: Arc<Parked>,
+    counters: Arc<Counters>,
+    checks: Arc<Checks>,
 }
 
 impl Networks {
     pub(crate) fn new(store: Arc<Store>, parked: Arc<Parked>, settings: &JournalSettings) -> Self {
+        let counters = Arc::<Counters>::default();
         Self {
             store,
-            cache: Cache::new(u64::try_from(settings.cached_networks).unwrap_or(u64::MAX)),
+            cache: cache(settings.cached_bytes, Arc::clone(&counters)),
+            cache_limit: settings.cached_bytes,
             command_deadline: settings.command_deadline,
             contention_attempts: settings.contention_attempts,
+            snapshot_every: settings.snapshot_every,
             parked,
+            counters,
+            checks: Arc::default(),
         }
     }
 
@@ -53,6 +76,17 @@ impl Networks {
         self.read_on(id, &slot, &deadline).await
     }
 
+    /// What loading and storing networks came to since the journal was opened, and what the cache
+    /// holds now.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            cached_networks: self.cache.entry_count(),
+            cached_bytes: self.cache.weighted_size() * WEIGHT_UNIT,
+            cache_limit: self.cache_limit,
+            ..self.counters.read()
+        }
+    }
+
     async fn slot(&self, id: NetworkId) -> Arc<Slot> {
         self.cache.get_with(id, async { Arc::default() }).await
     }
@@ -62,10 +96,13 @@ impl Networks {
     async fn read_on(
         &self,
         id: NetworkId,
-        slot: &Slot,
+        slot: &Arc<Slot>,
         deadline: &Deadline,
     ) -> Result<Arc<Loaded>, JournalError> {
         let stream = id.stream();
+        if slot.loaded().revision.is_none() {
+            self.begin(id, slot, deadline).await?;
+        }
         loop {
             let base = slot.loaded();
             let from = base.next_revision();
@@ -77,16 +114,54 @@ impl Networks {
                 Page::Found { events, last } => {
                     check_contiguous(&stream, from, last, events.iter().map(|it| it.revision))?;
                     events.iter().for_each(|event| self.parked.report(event));
-                    let loaded = slot.advance(base, |loaded| {
-                        events.iter().for_each(|event| loaded.apply(event))
+                    let is_doubtful = self.checks.is_doubted(id);
+                    let loaded = slot.advance(base, |loaded, receipts| {
+                        loaded.is_doubtful = is_doubtful;
+                        for event in &events {
+                            loaded.apply(event);
+                            history::note(receipts, event);
+                        }
                     });
                     if loaded.next_revision() > last {
+                        self.keep(id, slot).await;
                         return Ok(loaded);
                     }
                 }
             }
         }
     }
+
+    /// After something was folded in: sees to the cache's bound, and to the next snapshot.
+    async fn keep(&self, id: NetworkId, slot: &Arc<Slot>) {
+        if slot.has_grown() {
+            self.cache.insert(id, Arc::clone(slot)).await;
+        }
+        if slot.begin_snapshot(self.snapshot_every) {
+            let (networks, slot) = (self.clone(), Arc::clone(slot));
+            tokio::spawn(async move { networks.write_snapshot(id, &slot).await });
+        }
+    }
+}
+
+/// The cache weighs in units of so many bytes: a weight has 32 bits.
+const WEIGHT_UNIT: u64 = 1 << 10;
+
+/// The network that was used least recently goes first: one that is worked on stays, however many
+/// others are looked at once.
+fn cache(limit: u64, counters: Arc<Counters>) -> Cache<NetworkId, Arc<Slot>> {
+    Cache::builder()
+        .max_capacity(limit.div_ceil(WEIGHT_UNIT))
+        .weigher(|_, slot: &Arc<Slot>| {
+            let units = (slot.weight() as u64).div_ceil(WEIGHT_UNIT);
+            u32::try_from(units).unwrap_or(u32::MAX)
+        })
+        .eviction_policy(EvictionPolicy::lru())
+        .eviction_listener(move |_, _, cause| {
+            if cause == RemovalCause::Size {
+                counters.evicted.add();
+            }
+        })
+        .build()
 }
 
 /// A stream whose first or middle events are gone cannot be folded: deciding on the rest would
@@ -114,6 +189,11 @@ fn check_contiguous(
         });
     }
     Ok(())
+}
+
+/// Whether this event's command may be sent again by somebody who waits for its first outcome.
+fn has_receipt(event: &NetworkEvent) -> bool {
+    !event.is_outcome()
 }
 
 #[cfg(test)]

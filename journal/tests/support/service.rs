@@ -92,11 +92,13 @@ impl Streams for Service {
             options.stream_option.unwrap(),
         ) {
             (CountOption::Count(count), StreamOption::Stream(stream)) => {
-                let from = match stream.revision_option.unwrap() {
-                    RevisionOption::Revision(revision) => revision,
-                    RevisionOption::Start(()) | RevisionOption::End(()) => 0,
-                };
-                self.page(&name(stream.stream_identifier), from, count, &cut)
+                let name = name(stream.stream_identifier);
+                match stream.revision_option.unwrap() {
+                    RevisionOption::Revision(from) => self.page(&name, from, count, &cut),
+                    RevisionOption::Start(()) => self.page(&name, 0, count, &cut),
+                    // Asked for one event from the end, whatever the direction.
+                    RevisionOption::End(()) => self.last(&name),
+                }
             }
             (CountOption::Count(_), StreamOption::All(_)) => {
                 return Err(Status::unimplemented("not needed here"));
@@ -264,6 +266,20 @@ impl Service {
             }
             Some(OnRead::CutAtEnd) => cut.set(),
         }
+        Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
+    }
+
+    fn last(&self, stream: &str) -> Answers<ReadResp> {
+        let existing = self.shared.log().stream(stream);
+        let answers = match existing.last() {
+            None => vec![of(Content::StreamNotFound(read_resp::StreamNotFound {
+                stream_identifier: identifier(stream),
+            }))],
+            Some(last) => vec![
+                event(last),
+                of(Content::LastStreamPosition(last.revision)),
+            ],
+        };
         Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
     }
 

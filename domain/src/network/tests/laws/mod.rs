@@ -515,6 +515,15 @@ proptest! {
     }
 
     #[test]
+    fn what_a_users_command_says_is_never_taken_for_an_outcome_alone(events in vec(an_event(), 0..60), command in any_command()) {
+        let state = super::fold(std::iter::once(registered()).chain(events));
+        if !matches!(command, NetworkCommand::Record(_)) {
+            let decided = decide(&state, &command, &Context::default(), now(), Ids::of(super::COMMAND));
+            prop_assert!(decided.iter().flatten().all(|event| !event.is_outcome()));
+        }
+    }
+
+    #[test]
     fn an_outcome_said_twice_is_recorded_once(events in vec(an_event(), 0..40), outcome in an_outcome()) {
         let state = super::fold(std::iter::once(registered()).chain(events));
         let command = NetworkCommand::Record(outcome);

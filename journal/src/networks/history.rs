@@ -1,0 +1,510 @@
+//! What keeps a long history cheap: loads begin at the last snapshot, receipts are had from their
+//! blocks, and both are written by whoever appends.
+//!
+//! Nothing here is needed for anything but speed. What is missing, damaged, of another fold or of
+//! another log is passed over, and had from the network's own stream instead.
+
+use super::{
+    Loaded, Networks, Slot, has_receipt,
+    receipts::{self, Block, Chain, Receipts},
+    snapshot::{self, NotWritten, Unusable},
+};
+use crate::{
+    Body, JournalError, Recorded,
+    calls::{PAGE, Page, WrongExpectedVersion},
+    codec::Raw,
+    deadline::Deadline,
+    wire::Proposed,
+};
+use domain::{Digest, EventId, NetworkId, Receipt};
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+use uuid::Uuid;
+
+/// How long writing a snapshot and its receipts may take.
+const WRITE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How many blocks of receipts one read asks for.
+const BLOCKS_PAGE: usize = 16;
+
+/// How often a block is written again because another engine wrote one first.
+const BLOCK_ATTEMPTS: u32 = 5;
+
+/// How many events a comparison folds before it lets others go first, and for how much longer than
+/// that took.
+const CHECK_PAGE: usize = 512;
+const CHECK_REST: u32 = 3;
+
+/// Notes where an event's command came from, if somebody may ask for its outcome again.
+pub(super) fn note(receipts: &mut Receipts, recorded: &Recorded) {
+    if let Some(receipt) = receipt_of(recorded) {
+        receipts.note(receipt.command, receipt.first_revision);
+    }
+}
+
+fn receipt_of(recorded: &Recorded) -> Option<Receipt> {
+    let is_one = match &recorded.body {
+        Body::Event(event) => has_receipt(event),
+        Body::Undecodable { .. } => true,
+    };
+    let metadata = recorded.metadata.as_ref().filter(|_| is_one)?;
+    Some(Receipt {
+        command: metadata.command_id,
+        first_revision: recorded.revision,
+    })
+}
+
+/// The snapshots that were used and are to be compared, and the networks in which one was wrong.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    /// By network, the last event in the snapshot and what the network was then.
+    used: Mutex<BTreeMap<NetworkId, (u64, Digest)>>,
+    doubted: Mutex<BTreeSet<NetworkId>>,
+    /// By network, the last event in the last snapshot that was queued here.
+    queued: Mutex<BTreeMap<NetworkId, u64>>,
+    more: Notify,
+}
+
+impl Checks {
+    /// A snapshot was used. A network whose cached fold comes and goes is compared again only when
+    /// its history has become twice as long, so that comparing costs no more than folding did.
+    fn note_use(&self, id: NetworkId, revision: u64, digest: &Digest) {
+        let mut queued = self.queued.lock();
+        let before = queued.get(&id);
+        if before.is_some_and(|before| revision < 2 * before) {
+            return;
+        }
+        queued.insert(id, revision);
+        self.used.lock().insert(id, (revision, digest.clone()));
+        self.more.notify_one();
+    }
+
+    pub(super) fn is_doubted(&self, id: NetworkId) -> bool {
+        self.doubted.lock().contains(&id)
+    }
+}
+
+/// What a comparison found.
+enum Compared {
+    Same,
+    Other,
+    /// The log does not reach so far any more, or cannot be folded: that shows elsewhere.
+    Void,
+}
+
+impl Networks {
+    /// Compares every snapshot that was used with the fold of all events, one after the other and
+    /// leaving most of the time to others. One that is wrong is told, its network is folded from its
+    /// events from then on, and [`Loaded::is_doubtful`]. Runs until it is dropped.
+    pub async fn check_snapshots(&self) {
+        loop {
+            let next = {
+                let mut used = self.checks.used.lock();
+                let next = used.pop_first();
+                let left = used.len() + usize::from(next.is_some());
+                self.counters.snapshots_to_check.set(left as u64);
+                next
+            };
+            let Some((id, (revision, digest))) = next else {
+                self.checks.more.notified().await;
+                continue;
+            };
+            match self.compare(id, revision, &digest).await {
+                Ok(Compared::Same) => self.counters.snapshots_checked.add(),
+                Ok(Compared::Other) => {
+                    self.counters.snapshots_checked.add();
+                    self.counters.snapshots_wrong.add();
+                    self.doubt(id, revision).await;
+                }
+                Ok(Compared::Void) => {}
+                Err(error) => {
+                    tracing::debug!(network = %id, error = &error as &dyn std::error::Error, "a snapshot cannot be compared yet");
+                    let mut used = self.checks.used.lock();
+                    used.entry(id).or_insert((revision, digest));
+                    drop(used);
+                    sleep(self.command_deadline).await;
+                }
+            }
+        }
+    }
+
+    async fn compare(
+        &self,
+        id: NetworkId,
+        revision: u64,
+        digest: &Digest,
+    ) -> Result<Compared, JournalError> {
+        let stream = id.stream();
+        let mut loaded = Loaded::default();
+        while loaded.next_revision() <= revision {
+            let deadline = Deadline::after(self.command_deadline, "compare a snapshot");
+            let (begun, from) = (Instant::now(), loaded.next_revision());
+            let most = usize::try_from(revision - from + 1).unwrap_or(CHECK_PAGE);
+            let page = self
+                .store
+                .read_page(&stream, from, most.min(CHECK_PAGE), &deadline);
+            match page.await? {
+                Page::Found { events, .. } if events.first().map(|it| it.revision) == Some(from) => {
+                    events.iter().for_each(|event| loaded.apply(event));
+                }
+                Page::Found { .. } | Page::Missing => return Ok(Compared::Void),
+            }
+            sleep(begun.elapsed() * CHECK_REST).await;
+        }
+        let folded = Digest::of(&loaded.network).map_err(encoding)?;
+        Ok(if folded == *digest && loaded.undecodable.is_empty() {
+            Compared::Same
+        } else {
+            Compared::Other
+        })
+    }
+
+    async fn doubt(&self, id: NetworkId, revision: u64) {
+        tracing::error!(
+            network = %id, revision, stream = snapshot::stream(id),
+            "a snapshot is not what the network's events fold to; nothing is opened in this network: \
+             delete the snapshot's stream and start again, and report what made it"
+        );
+        self.checks.doubted.lock().insert(id);
+        if let Some(slot) = self.cache.get(&id).await {
+            slot.forget();
+        }
+    }
+
+    /// Begins with the last snapshot, if there is one that may be believed.
+    pub(super) async fn begin(
+        &self,
+        id: NetworkId,
+        slot: &Slot,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let raw = match self.last(&snapshot::stream(id), deadline).await? {
+            Some(raw) if !self.checks.is_doubted(id) => raw,
+            Some(_) | None => {
+                self.counters.loaded_from_start.add();
+                return Ok(());
+            }
+        };
+        let read = match snapshot::read(&raw) {
+            Ok(read) => read,
+            Err(why) => {
+                match why {
+                    Unusable::OtherFold => self.counters.snapshots_of_another_fold.add(),
+                    Unusable::Damaged => self.counters.snapshots_damaged.add(),
+                }
+                tracing::info!(network = %id, ?why, "a snapshot is passed over");
+                self.counters.loaded_from_start.add();
+                return Ok(());
+            }
+        };
+        if !self.has(id, read.revision, read.event, deadline).await? {
+            tracing::info!(network = %id, revision = read.revision, "a snapshot of another log is passed over");
+            self.counters.snapshots_of_another_log.add();
+            self.counters.loaded_from_start.add();
+            return Ok(());
+        }
+        self.counters.loaded_from_snapshot.add();
+        self.checks.note_use(id, read.revision, &read.digest);
+        slot.begin_with(read);
+        Ok(())
+    }
+
+    /// The last event of a stream that nothing depends on; nothing if it cannot be had.
+    async fn last(&self, stream: &str, deadline: &Deadline) -> Result<Option<Raw>, JournalError> {
+        match self.store.read_last(stream, deadline).await {
+            Ok(last) => Ok(last),
+            Err(
+                unavailable @ (JournalError::Unavailable { .. }
+                | JournalError::DeadlineExceeded { .. }),
+            ) => Err(unavailable),
+            Err(
+                refused @ (JournalError::AccessDenied { .. }
+                | JournalError::Rejected { .. }
+                | JournalError::StreamDeleted { .. }
+                | JournalError::Truncated { .. }
+                | JournalError::Unreadable { .. }
+                | JournalError::Encoding { .. }),
+            ) => {
+                tracing::warn!(stream, error = &refused as &dyn std::error::Error, "passed over");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Fetches the receipts that the network was loaded without: from the blocks, and what those do
+    /// not cover from the log. What was fetched stays, even if time runs out.
+    pub(super) async fn fetch_receipts(
+        &self,
+        id: NetworkId,
+        slot: &Slot,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        if slot.receipts_missing().is_none() {
+            return Ok(());
+        }
+        if !slot.receipts_are_broken() {
+            let chain = self.blocks(id, deadline).await?;
+            slot.fill(chain);
+        }
+        let stream = id.stream();
+        while let Some((from, before)) = slot.receipts_missing() {
+            let most = usize::try_from(before - from).map_or(PAGE, |it| it.min(PAGE));
+            let page = self.store.read_page(&stream, from, most, deadline).await?;
+            let events = match page {
+                Page::Found { events, .. } if !events.is_empty() => events,
+                Page::Found { .. } | Page::Missing => {
+                    return Err(JournalError::Truncated {
+                        stream,
+                        missing: from,
+                    });
+                }
+            };
+            let covered = events.last().map_or(from, |it| it.revision + 1);
+            slot.fill(Chain {
+                receipts: events.iter().filter_map(receipt_of).collect(),
+                covered,
+                ..Chain::default()
+            });
+        }
+        Ok(())
+    }
+
+    /// The blocks of receipts, as far as they are of this log.
+    async fn blocks(&self, id: NetworkId, deadline: &Deadline) -> Result<Chain, JournalError> {
+        let stream = receipts::stream(id);
+        let broken = || Chain {
+            is_broken: true,
+            ..Chain::default()
+        };
+        let (mut chain, mut from) = (Chain::default(), 0);
+        loop {
+            let page = self
+                .store
+                .read_raw(&stream, from, BLOCKS_PAGE, deadline)
+                .await;
+            let (blocks, last) = match page {
+                Ok(Page::Found { events, last }) => (events, last),
+                Ok(Page::Missing) => break,
+                Err(JournalError::StreamDeleted { .. } | JournalError::AccessDenied { .. }) => {
+                    return Ok(broken());
+                }
+                Err(error) => return Err(error),
+            };
+            blocks.iter().for_each(|block| chain.add(block));
+            match blocks.last() {
+                Some(read) if read.revision < last => from = read.revision + 1,
+                Some(_) | None => break,
+            }
+        }
+        if chain.covered == 0 {
+            return Ok(chain);
+        }
+        let of_this_log = match chain.event {
+            Some(event) => self.has(id, chain.covered - 1, event, deadline).await?,
+            None => false,
+        };
+        Ok(if of_this_log { chain } else { broken() })
+    }
+
+    /// Whether the network's stream has this event at this number.
+    async fn has(
+        &self,
+        id: NetworkId,
+        revision: u64,
+        event: EventId,
+        deadline: &Deadline,
+    ) -> Result<bool, JournalError> {
+        let stream = id.stream();
+        let page = self.store.read_page(&stream, revision, 1, deadline).await?;
+        Ok(match page {
+            Page::Missing => false,
+            Page::Found { events, .. } => events
+                .first()
+                .is_some_and(|it| (it.revision, it.event_id) == (revision, event)),
+        })
+    }
+
+    /// Writes the receipts, then a snapshot; in the background, since nobody waits for it.
+    pub(super) async fn write_snapshot(&self, id: NetworkId, slot: &Slot) {
+        let loaded = slot.loaded();
+        let deadline = Deadline::after(WRITE_DEADLINE, "write a snapshot");
+        let written = match self.write_receipts(id, slot, &deadline).await {
+            Ok(()) => self.write_state(id, &loaded, &deadline).await,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(()) => {}
+            Err(error) => {
+                self.counters.snapshots_failed.add();
+                tracing::warn!(network = %id, error = &error as &dyn std::error::Error, "no snapshot was written");
+            }
+        }
+        slot.end_snapshot(&loaded);
+    }
+
+    /// Writes a block of the receipts that are in none.
+    async fn write_receipts(
+        &self,
+        id: NetworkId,
+        slot: &Slot,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let stream = receipts::stream(id);
+        for _ in 0..BLOCK_ATTEMPTS {
+            let last = self.last(&stream, deadline).await?;
+            let number = last.as_ref().map(|it| it.revision);
+            let block = last.as_ref().and_then(Block::read);
+            let mut from = match block {
+                Some(block) if !slot.receipts_are_broken() => block.to + 1,
+                Some(_) | None => 0,
+            };
+            if slot.receipts_since(from).is_none() {
+                self.fetch_receipts(id, slot, deadline).await?;
+                if slot.receipts_are_broken() {
+                    from = 0;
+                }
+            }
+            let Some((receipts, loaded)) = slot.receipts_since(from) else {
+                continue;
+            };
+            let next = loaded.next_revision();
+            if next <= from {
+                return Ok(());
+            }
+            if self
+                .append_blocks(id, number, from, &receipts, &loaded, deadline)
+                .await?
+            {
+                slot.receipts_written(next);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends these receipts block by block; false if another engine was first.
+    async fn append_blocks(
+        &self,
+        id: NetworkId,
+        mut expected: Option<u64>,
+        mut from: u64,
+        receipts: &[Receipt],
+        loaded: &Loaded,
+        deadline: &Deadline,
+    ) -> Result<bool, JournalError> {
+        let stream = receipts::stream(id);
+        let end = loaded.next_revision() - 1;
+        let mut blocks = receipts.chunks(receipts::BLOCK).peekable();
+        loop {
+            let block = blocks.next().unwrap_or_default();
+            let (to, event) = match blocks.peek().and_then(|it| it.first()) {
+                Some(next) => (next.first_revision - 1, None),
+                None => (end, loaded.last_event),
+            };
+            let body = Block::new(from, to, event, block);
+            let name = format!("receipts/{from}/{to}/{expected:?}");
+            let event = proposed(id, &name, receipts::BLOCK_TYPE, &body)?;
+            match self
+                .store
+                .append(&stream, expected, &[event], deadline)
+                .await?
+            {
+                Ok(appended) => expected = Some(appended.revision),
+                Err(WrongExpectedVersion) => return Ok(false),
+            }
+            if to == end {
+                return Ok(true);
+            }
+            from = to + 1;
+        }
+    }
+
+    async fn write_state(
+        &self,
+        id: NetworkId,
+        loaded: &Loaded,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let stream = snapshot::stream(id);
+        let data = match snapshot::write(loaded) {
+            Ok(data) => data,
+            Err(NotWritten::TooLarge(bytes)) => {
+                self.counters.snapshots_too_large.add();
+                tracing::info!(network = %id, bytes, "too large for a snapshot; loads read the whole stream");
+                return Ok(());
+            }
+            Err(NotWritten::Nothing) => return Ok(()),
+            Err(NotWritten::Json(source)) => return Err(encoding(source)),
+        };
+        let last = self.last(&stream, deadline).await?;
+        let known = last.as_ref().and_then(snapshot::revision_of);
+        if known >= loaded.revision {
+            return Ok(());
+        }
+        let expected = last.map(|it| it.revision);
+        if expected.is_none() {
+            self.keep_two(id, &stream, deadline).await?;
+        }
+        let name = format!("snapshot/{:?}/{expected:?}", loaded.last_event);
+        let mut event = proposed(id, &name, snapshot::SNAPSHOT_TYPE, &())?;
+        event.data = data.into();
+        match self
+            .store
+            .append(&stream, expected, &[event], deadline)
+            .await?
+        {
+            Ok(_) => self.counters.snapshots_written.add(),
+            // Another engine has written one just now, which serves as well.
+            Err(WrongExpectedVersion) => self.counters.snapshots_failed.add(),
+        }
+        Ok(())
+    }
+
+    /// Tells the store to keep two snapshots of this network and no more.
+    async fn keep_two(
+        &self,
+        id: NetworkId,
+        stream: &str,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let body = serde_json::json!({ "$maxCount": 2 });
+        let event = proposed(id, "snapshots/metadata", "$metadata", &body)?;
+        let metadata = format!("$${stream}");
+        // Somebody has said so before, or has said something else on purpose.
+        let _said = self
+            .store
+            .append(&metadata, None, &[event], deadline)
+            .await?;
+        Ok(())
+    }
+}
+
+fn proposed(
+    id: NetworkId,
+    name: &str,
+    event_type: &'static str,
+    body: &impl Serialize,
+) -> Result<Proposed, JournalError> {
+    Ok(Proposed {
+        id: Uuid::new_v5(&id.0, name.as_bytes()),
+        event_type,
+        data: serde_json::to_vec(body).map_err(encoding)?.into(),
+        metadata: Vec::new().into(),
+    })
+}
+
+fn encoding(source: serde_json::Error) -> JournalError {
+    JournalError::Encoding {
+        operation: "write a snapshot",
+        event_type: snapshot::SNAPSHOT_TYPE,
+        source,
+    }
+}
