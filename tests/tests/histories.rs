@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 use domain::{
-    CommandId, Digest, PeeringId, Side,
+    CommandId, PeeringId, Side,
     network::{Leftover, Peering},
 };
 use embedded::EmbeddedNode;
@@ -383,12 +383,15 @@ async fn a_command_id_of_the_release_before_with_another_body_is_refused() {
     let first = &recorded["shown"]["audit"][0];
     let id: domain::NetworkId = first["network_id"].as_str().unwrap().parse().unwrap();
     let command_id: CommandId = first["command_id"].as_str().unwrap().parse().unwrap();
-    let loaded = journal.networks().load(id).await.unwrap();
-    let other = Digest::of(&"another body").unwrap();
-    let entry = loaded.ledger.look_up(command_id, &other);
+    let caller = journal::Caller::new(command_id, "somebody".parse().unwrap());
+    let other = domain::network::NetworkCommand::from(domain::network::CheckDrift {});
+    let executed = journal
+        .networks()
+        .execute(id, &other, &caller, chrono::Utc::now())
+        .await;
     assert!(
-        matches!(entry, domain::ledger::Entry::Reused(_)),
-        "{entry:?}"
+        matches!(executed, Err(journal::ExecuteError::CommandIdReused { .. })),
+        "{executed:?}"
     );
     node.shutdown().await;
 }

@@ -73,7 +73,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         policy: Policy::default(),
         drift_check: None,
         frozen: None,
-        quarantines: BTreeMap::new(),
+        quarantines: Default::default(),
         retired: None,
         peerings: Peerings::default(),
         ended: EndedPeerings::default(),

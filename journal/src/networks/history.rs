@@ -152,7 +152,9 @@ impl Networks {
                 .store
                 .read_page(&stream, from, most.min(CHECK_PAGE), &deadline);
             match page.await? {
-                Page::Found { events, .. } if events.first().map(|it| it.revision) == Some(from) => {
+                Page::Found { events, .. }
+                    if events.first().map(|it| it.revision) == Some(from) =>
+                {
                     events.iter().for_each(|event| loaded.apply(event));
                 }
                 Page::Found { .. } | Page::Missing => return Ok(Compared::Void),
@@ -233,7 +235,11 @@ impl Networks {
                 | JournalError::Unreadable { .. }
                 | JournalError::Encoding { .. }),
             ) => {
-                tracing::warn!(stream, error = &refused as &dyn std::error::Error, "passed over");
+                tracing::warn!(
+                    stream,
+                    error = &refused as &dyn std::error::Error,
+                    "passed over"
+                );
                 Ok(None)
             }
         }

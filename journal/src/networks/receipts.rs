@@ -276,7 +276,10 @@ mod tests {
     fn after_a_snapshot_the_receipts_are_whole_once_the_rest_was_fetched() {
         let mut receipts = Receipts::after_snapshot(10);
         receipts.note(receipt(10).command, 10);
-        assert_eq!((receipts.gap(), receipts.since(10).unwrap().len()), (Some((0, 10)), 1));
+        assert_eq!(
+            (receipts.gap(), receipts.since(10).unwrap().len()),
+            (Some((0, 10)), 1)
+        );
         assert_eq!(receipts.since(5), None);
         receipts.fill((0..7).map(receipt), 7);
         assert_eq!(receipts.gap(), Some((7, 10)));

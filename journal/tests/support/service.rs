@@ -275,10 +275,7 @@ impl Service {
             None => vec![of(Content::StreamNotFound(read_resp::StreamNotFound {
                 stream_identifier: identifier(stream),
             }))],
-            Some(last) => vec![
-                event(last),
-                of(Content::LastStreamPosition(last.revision)),
-            ],
+            Some(last) => vec![event(last), of(Content::LastStreamPosition(last.revision))],
         };
         Box::pin(tokio_stream::iter(answers.into_iter().map(Ok)))
     }

@@ -39,7 +39,8 @@ const LIFE: &[&str] = &[
 ];
 
 fn at(step: usize) -> DateTime<Utc> {
-    Utc.timestamp_opt(1_772_355_600 + 60 * step as i64, 0).unwrap()
+    Utc.timestamp_opt(1_772_355_600 + 60 * step as i64, 0)
+        .unwrap()
 }
 
 /// The sample's event, about the network and the peering that all are about here.

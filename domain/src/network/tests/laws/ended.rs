@@ -87,14 +87,22 @@ proptest! {
 #[test]
 fn thousands_of_ended_peerings_are_found_again_and_a_copy_shares_them() {
     let mut network = registered_in(&super::super::fold([registered()])).clone();
-    let expired = super::super::recorded([registered(), requested(1), started(1), initiated(), expired()]);
+    let expired = super::super::recorded([
+        registered(),
+        requested(1),
+        started(1),
+        initiated(),
+        expired(),
+    ]);
     let ended = EndedPeering::of(&expired).expect("it has ended");
     let id = |n: u128| PeeringId(Uuid::from_u128(n * 7919 % 5_003));
     for n in 1..5_000 {
         network.ended.insert(id(n), ended.clone());
     }
     let copy = network.clone();
-    network.ended.insert(PeeringId(Uuid::from_u128(9_999)), ended.clone());
+    network
+        .ended
+        .insert(PeeringId(Uuid::from_u128(9_999)), ended.clone());
     assert_eq!((copy.ended.len(), network.ended.len()), (4_999, 5_000));
     assert!((1..5_000).all(|n| network.ended.get(&id(n)) == Some(&ended)));
     assert!(!copy.ended.contains_key(&PeeringId(Uuid::from_u128(9_999))));
