@@ -59,6 +59,14 @@ pub const SNAPSHOT_CATEGORY: &str = "networkSnapshot";
 /// The category of the streams that hold the receipts of networks' commands.
 pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
 
+/// Whether this stream holds what was derived from networks' streams, and can be again.
+pub fn is_derived(stream: &str) -> bool {
+    stream.split_once('-').is_some_and(|(category, network)| {
+        [SNAPSHOT_CATEGORY, RECEIPTS_CATEGORY].contains(&category)
+            && Uuid::parse_str(network).is_ok()
+    })
+}
+
 impl NetworkId {
     /// The stream that holds everything about this network.
     pub fn stream(&self) -> String {
@@ -138,6 +146,19 @@ mod tests {
             once.event(0),
             Ids::of(CommandId(Uuid::from_u128(8))).event(0)
         );
+    }
+
+    #[test]
+    fn what_is_derived_from_a_network_has_streams_that_are_no_networks() {
+        let id = NetworkId(Uuid::from_u128(3));
+        for category in [SNAPSHOT_CATEGORY, RECEIPTS_CATEGORY] {
+            let stream = format!("{category}-{}", id.0);
+            assert!(is_derived(&stream));
+            assert_eq!(NetworkId::from_stream(&stream), None);
+            assert!(!stream.starts_with(&format!("{NETWORK_CATEGORY}-")));
+        }
+        assert!(!is_derived(&id.stream()));
+        assert!(!is_derived("networkSnapshot-mine"));
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Exported {
     pub events: u64,
     /// Events in the file from before.
     pub events_before: u64,
-    /// Events that each store keeps for itself, left out: links, users, groups.
+    /// Events that each store keeps for itself, left out: links, users, groups, snapshots of
+    /// networks and receipts of their commands.
     pub left_out: u64,
     /// The position of the newest event that was looked at, `commit/prepare`. None: there was
     /// nothing to look at.

@@ -13,7 +13,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::NetworkId;
+use domain::{NetworkId, ids::is_derived};
 use kurrentdb::{EventData, Position, RecordedEvent};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::value::RawValue;
@@ -285,12 +285,11 @@ impl Event {
     }
 
     /// Whether it belongs to the store rather than to its user's history: links and books that each
-    /// store keeps of its own.
+    /// store keeps of its own, and what is derived from networks' streams. Of the latter a store
+    /// keeps the newest events alone, and where they are missing they are made again.
     pub(crate) fn is_of_the_store(&self) -> bool {
-        self.stream
-            .strip_prefix("$$")
-            .unwrap_or(&self.stream)
-            .starts_with('$')
+        let stream = self.stream.strip_prefix("$$").unwrap_or(&self.stream);
+        stream.starts_with('$') || is_derived(stream)
     }
 }
 
@@ -482,11 +481,18 @@ mod tests {
                 "$users",
                 "$$$users",
                 "$$$ce-order",
-                "$persistentsubscription-a::b-parked"
+                "$persistentsubscription-a::b-parked",
+                "networkSnapshot-00000000-0000-0000-0000-000000000003",
+                "$$networkSnapshot-00000000-0000-0000-0000-000000000003",
+                "networkReceipts-00000000-0000-0000-0000-000000000003",
             ]
             .into_iter()
             .all(of)
         );
-        assert!(!["order-1", "$$order-1"].into_iter().any(of));
+        assert!(
+            !["order-1", "$$order-1", "networkSnapshot-1"]
+                .into_iter()
+                .any(of)
+        );
     }
 }
