@@ -60,9 +60,10 @@ pub use event::*;
 pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peering::{
-    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall,
-    Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peer, Peering,
-    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
+    FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt,
+    Origin, Peer, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
+    Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};

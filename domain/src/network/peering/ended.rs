@@ -3,7 +3,7 @@
 
 use super::{
     super::event::{Consent, FoundRoute, InboundRule},
-    Ending, Life, Origin, Peer, Peering,
+    Ending, Intents, Life, Origin, Peer, Peering,
 };
 use crate::{
     ids::PeeringId,
@@ -40,7 +40,7 @@ pub struct EndedPeering {
     /// Every destination that was ever accepted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub destinations: BySide<BTreeSet<Range>>,
-    /// Every table in which one of its routes was on record, with the destination.
+    /// Every table in which a route of the engine's was on record, with the destination.
     #[serde(default, skip_serializing_if = "is_default")]
     pub routes: BySide<BTreeSet<(RouteTable, Range)>>,
     /// The groups that were its own.
@@ -49,6 +49,9 @@ pub struct EndedPeering {
     /// The rules that were its own: what each admits, and its id at the cloud.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rules: BySide<BTreeSet<(InboundRule, FirewallRule)>>,
+    /// What the engine was about to make, and was never seen.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub intents: BySide<Intents>,
 }
 
 impl EndedPeering {
@@ -77,6 +80,7 @@ impl EndedPeering {
                 let rules = firewall(side).rules.iter();
                 rules.map(|(rule, id)| (*rule, id.clone())).collect()
             }),
+            intents: peering.intents.clone(),
         })
     }
 
@@ -115,6 +119,7 @@ impl EndedPeering {
             life: Life::Ended(self.ending.clone()),
             ended_at: self.ended_at,
             past_links: self.past_links.clone(),
+            intents: self.intents.clone(),
             ..Peering::new(
                 self.requested_at,
                 id,
@@ -128,8 +133,8 @@ impl EndedPeering {
 }
 
 impl Peering {
-    /// Every table that was ever on record as holding a route of this side's, as far as it is
-    /// known now.
+    /// Every table that was ever on record as holding a route of the engine's on this side, as far
+    /// as it is known now.
     fn routes_ever(&self, side: Side) -> impl Iterator<Item = (RouteTable, Range)> + '_ {
         let kept = self
             .routes
@@ -146,7 +151,12 @@ impl Peering {
                 .keys()
                 .map(move |table| (table.clone(), *destination))
         });
-        there.chain(self.gone.get(side).iter().cloned())
+        let all = there.chain(self.gone.get(side).iter().cloned());
+        all.filter(move |(table, destination)| {
+            let is_anothers = |it: &(RouteTable, Range)| (&it.0, it.1) == (table, *destination);
+            !self.foreign.get(side).iter().any(is_anothers)
+                && !self.was_found(side, table, *destination)
+        })
     }
 }
 

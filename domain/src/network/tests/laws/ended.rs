@@ -1,6 +1,7 @@
 //! Folding together what has ended changes no decision, and no later state but for what was folded.
 
 use super::*;
+use crate::text::RouteTable;
 
 /// The same network with everything folded together that can be.
 fn folded(state: &Network) -> Network {
@@ -66,9 +67,14 @@ proptest! {
                 prop_assert!(firewall.rules.iter().all(|(rule, id)| ended.rules.get(side).contains(&(*rule, id.clone()))));
                 prop_assert!(firewall.group.iter().all(|it| ended.groups.get(side).contains(it)));
                 prop_assert!(peering.ever_accepted.get(side).keys().all(|it| ended.destinations.get(side).contains(it)));
-                prop_assert!(peering.gone.get(side).iter().all(|it| ended.routes.get(side).contains(it)));
+                prop_assert_eq!(ended.intents.get(side), peering.intents.get(side));
                 for (destination, route) in peering.routes.get(side) {
-                    prop_assert!(route.installed.keys().all(|it| ended.routes.get(side).contains(&(it.clone(), *destination))));
+                    let thing = |table: &RouteTable| Thing::Route { at: table.clone().into(), destination: *destination };
+                    let ours = route.installed.keys().filter(|it| peering.is_ours(side, &thing(it)));
+                    for table in ours {
+                        let is_foreign = peering.foreign.get(side).contains(&(table.clone(), *destination));
+                        prop_assert_eq!(ended.routes.get(side).contains(&(table.clone(), *destination)), !is_foreign);
+                    }
                 }
             }
         }
