@@ -13,6 +13,7 @@
 pub mod actor;
 pub mod advisory;
 mod clock;
+mod error_chain;
 pub mod ids;
 pub mod ledger;
 pub mod network;
@@ -25,6 +26,7 @@ pub mod text;
 pub use actor::{Actor, Context};
 pub use advisory::Advisory;
 pub use clock::Clock;
+pub use error_chain::error_chain;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
 pub use place::{Provider, Region};

@@ -128,15 +128,19 @@ pub async fn ask_json(server: &str, arguments: &[&str]) -> Value {
 pub struct Launch {
     port: u16,
     data: String,
+    /// A store outside of the process.
+    store: Option<String>,
     keys: Vec<(String, String)>,
     arguments: Vec<String>,
 }
 
 impl Launch {
-    /// With everything that lasts under `data`, and patience that suits tests.
+    /// With everything that lasts under `data`, and patience that suits tests. Its store is the one
+    /// that the environment names, which may hold other networks; or else the one inside the process.
     #[must_use]
     pub fn new(data: &Path) -> Self {
         let launch = Self {
+            store: testkit::store::from_environment(),
             port: ports::free(),
             data: data.display().to_string(),
             keys: Vec::new(),
@@ -151,8 +155,17 @@ impl Launch {
 
     /// On an event store outside of the process.
     #[must_use]
-    pub fn store(self, connection_string: &str) -> Self {
-        self.with(&["--store", connection_string])
+    pub fn store(mut self, connection_string: &str) -> Self {
+        self.store = Some(connection_string.to_owned());
+        self
+    }
+
+    /// On the store inside the process, whatever the environment names: for a test of that store, or
+    /// of a log that holds nothing else.
+    #[must_use]
+    pub fn own_store(mut self) -> Self {
+        self.store = None;
+        self
     }
 
     /// On an EC2-compatible endpoint.
@@ -194,6 +207,9 @@ impl Launch {
                     .map(|(key, value)| format!("--set={key}={value}")),
             )
             .args(&self.arguments);
+        if let Some(store) = &self.store {
+            command.args(["--store", store]);
+        }
         command
     }
 
@@ -202,11 +218,12 @@ impl Launch {
     #[must_use]
     pub fn keys(&self) -> Vec<(String, String)> {
         let own = [
-            ("data.dir", self.data.clone()),
-            ("api.listen", self.listen()),
+            ("data.dir", Some(&self.data)),
+            ("api.listen", Some(&self.listen())),
+            ("store.connection", self.store.as_ref()),
         ];
         own.into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.clone())))
             .chain(self.keys.iter().cloned())
             .collect()
     }

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use http::{Request, Response, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -11,7 +12,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,6 +42,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long connections may take to finish what they are doing.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Between attempts to accept a connection, while that fails.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// What serves the connections of one listener.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -56,10 +61,19 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .build()
+}
+
 impl Server {
     /// Returns once the shutdown was asked for and every connection has finished, or had its time.
     pub(crate) async fn run(self, listener: TcpListener) {
         let connections = TaskTracker::new();
+        let mut pauses = pauses();
         loop {
             let accepted = tokio::select! {
                 () = self.shutdown.cancelled() => break,
@@ -67,12 +81,14 @@ impl Server {
             };
             match accepted {
                 Ok((stream, from)) => {
+                    pauses = self::pauses();
                     connections.spawn(self.clone().serve(stream, from));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
                     tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+                    self.shutdown.run_until_cancelled(sleep(pause)).await;
                 }
             }
         }

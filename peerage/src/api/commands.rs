@@ -3,7 +3,7 @@
 use super::{
     Services,
     parse::{Address, Command, Parsed},
-    problem::{Problem, full_text},
+    problem::Problem,
     rows,
     show::{self, Subjects},
     v1,
@@ -28,7 +28,7 @@ pub(super) async fn execute<R: Command>(
     let now = (services.clock)();
     let networks = services.journal.networks();
     let failed = |error| {
-        tracing::debug!(command = command.name(), %network_id, command_id = %caller.command_id, error = %full_text(&error), "not carried out");
+        tracing::debug!(command = command.name(), %network_id, command_id = %caller.command_id, error = %domain::error_chain(&error), "not carried out");
         Problem::from(&error)
     };
     if validate_only {

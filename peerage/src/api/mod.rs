@@ -33,7 +33,7 @@ pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;
 pub use network_service::Networks;
 pub use peering_service::Peerings;
-pub use problem::{Reason, code, full_text};
+pub use problem::{Reason, code};
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};
 pub use watch::Hub;

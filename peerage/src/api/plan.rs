@@ -4,7 +4,7 @@
 use super::{
     Services,
     parse::{self, Planned},
-    problem::{Problem, Reason, full_text},
+    problem::{Problem, Reason},
     reads::behind,
     rows, show, v1,
 };
@@ -39,6 +39,8 @@ fn problem(error: &PreviewError) -> Problem {
     match error {
         PreviewError::Refused(refusal) => refusal.into(),
         PreviewError::Journal(error) => error.into(),
-        PreviewError::Undecodable => Problem::new(Reason::HistoryUnreadable, full_text(error)),
+        PreviewError::Undecodable => {
+            Problem::new(Reason::HistoryUnreadable, domain::error_chain(error))
+        }
     }
 }

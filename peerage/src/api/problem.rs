@@ -319,7 +319,7 @@ impl From<&ExecuteError> for Problem {
 /// The event store did not answer as it should have.
 impl From<&JournalError> for Problem {
     fn from(error: &JournalError) -> Self {
-        let text = full_text(error);
+        let text = domain::error_chain(error);
         match error {
             JournalError::Unavailable { .. } | JournalError::DeadlineExceeded { .. } => {
                 let text = format!(
@@ -364,16 +364,6 @@ fn cut(text: &str, most: usize) -> String {
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or_default();
     format!("{}…", &text[..end])
-}
-
-/// An error with its causes, each said once.
-pub fn full_text(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |it| it.source());
-    std::iter::once(error)
-        .chain(causes)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

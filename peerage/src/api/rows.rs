@@ -3,7 +3,7 @@
 use super::{
     Services,
     parse::{Events, Found, Networks, Peerings, wrong_token},
-    problem::{Problem, Reason, full_text},
+    problem::{Problem, Reason},
     show::{self, About, Counts},
     v1,
 };
@@ -48,8 +48,8 @@ pub(super) fn problem(error: QueryError) -> Problem {
             Problem::new(Reason::Stopping, "the server is stopping; call again")
         }
         QueryError::Store { .. } => {
-            tracing::error!(error = %full_text(&error), "read model failed");
-            Problem::new(Reason::ReadModelFailed, full_text(&error))
+            tracing::error!(error = %domain::error_chain(&error), "read model failed");
+            Problem::new(Reason::ReadModelFailed, domain::error_chain(&error))
         }
     }
 }

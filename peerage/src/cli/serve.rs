@@ -79,7 +79,7 @@ impl Serve {
 
 /// A start that failed because of how it was asked for is a usage error; all else is a failure.
 pub(super) fn start_error(error: StartError) -> CliError {
-    let text = crate::api::full_text(&error);
+    let text = domain::error_chain(&error);
     if error.is_usage() {
         CliError::usage(text)
     } else {

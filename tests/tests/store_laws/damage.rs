@@ -157,7 +157,7 @@ async fn outcome(folder: &Path, log: &Log) -> Outcome {
         tokio::spawn(async move { EmbeddedNode::builder().data_dir(folder).start().await });
     let node = match tokio::time::timeout(BOUND, opened).await {
         Ok(Ok(Ok(node))) => node,
-        Ok(Ok(Err(refusal))) => return Outcome::Refused(full_text(&refusal)),
+        Ok(Ok(Err(refusal))) => return Outcome::Refused(domain::error_chain(&refusal)),
         Ok(Err(panicked)) => return Outcome::Wrong(format!("opening it: {panicked}")),
         Err(_) => return Outcome::Wrong("opening it takes for ever".to_owned()),
     };
@@ -193,16 +193,6 @@ async fn outcome(folder: &Path, log: &Log) -> Outcome {
         .await
         .expect("a shutdown");
     outcome
-}
-
-fn full_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 async fn read(client: &Client) -> Result<Log, (String, Log)> {

@@ -333,15 +333,3 @@ impl CloudError {
                 && self.operation.class() != CallClass::Write)
     }
 }
-/// An error with all its causes in one line, outermost first; a cause that only repeats what stands
-/// before it is left out.
-pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for cause in std::iter::successors(Some(error), |it| it.source()) {
-        let text = cause.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
-        }
-    }
-    words.join(": ")
-}

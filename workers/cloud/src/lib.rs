@@ -26,7 +26,7 @@ mod rate_limited;
 mod views;
 
 pub use calls::{CallOutcome, Calls};
-pub use error::{CallClass, CloudError, CloudErrorKind, Operation, error_chain};
+pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
 pub use layer::Layer;
 pub use rate_limited::{ClientPolicy, RateLimited};
 pub use views::*;

@@ -56,7 +56,7 @@ impl Node {
 /// A store that cannot be opened because of how it was asked for is a usage error; all else is a
 /// failure.
 fn refused(error: &StartError) -> CliError {
-    let text = crate::api::full_text(error);
+    let text = domain::error_chain(error);
     if matches!(error, StartError::DirectoryInUse { .. }) {
         return CliError::usage(format!(
             "{text}; if that is a node, go through it: --store 'kurrentdb://ADDRESS:PORT?tls=false'"

@@ -83,15 +83,15 @@ impl<'a> Call<'a> {
                 )
             }
             SdkError::ConstructionFailure(_) => {
-                (Ec2ErrorKind::Malformed, None, cloud::error_chain(&error))
+                (Ec2ErrorKind::Malformed, None, domain::error_chain(&error))
             }
             SdkError::TimeoutError(_)
             | SdkError::DispatchFailure(_)
             | SdkError::ResponseError(_) => {
                 let (kind, code) = self.unanswered(&error);
-                (kind, code, cloud::error_chain(&error))
+                (kind, code, domain::error_chain(&error))
             }
-            _ => (Ec2ErrorKind::Ambiguous, None, cloud::error_chain(&error)),
+            _ => (Ec2ErrorKind::Ambiguous, None, domain::error_chain(&error)),
         };
         let failed = self.error(kind, &message, code, request_id);
         if matches!(

@@ -1,0 +1,210 @@
+//! Commands and appends, so many in flight, for a while.
+
+use crate::stand::Stand;
+use kurrentdb::{AppendToStreamOptions, Client, EventData, StreamState};
+use peerage::api::v1::{
+    CheckDriftRequest, CommandContext, Provider, RegisterNetworkRequest,
+    network_service_client::NetworkServiceClient,
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+type Networks = NetworkServiceClient<Channel>;
+
+/// One network and one stream for each that may be in flight.
+pub(crate) struct Load {
+    api: Networks,
+    networks: Vec<String>,
+    store: Client,
+    streams: Vec<String>,
+    event: EventData,
+}
+
+/// What was measured.
+#[derive(Default)]
+pub(crate) struct Turn {
+    took: Vec<Duration>,
+    whole: Duration,
+    pub(crate) processor: BTreeMap<&'static str, Duration>,
+}
+
+impl Turn {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.took.extend(other.took);
+        self.took.sort_unstable();
+        self.whole += other.whole;
+        for (process, time) in other.processor {
+            *self.processor.entry(process).or_default() += time;
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.took.len()
+    }
+
+    pub(crate) fn rate(&self) -> f64 {
+        self.took.len() as f64 / self.whole.as_secs_f64()
+    }
+
+    /// The time that this share of them did not exceed.
+    pub(crate) fn at(&self, share: f64) -> Duration {
+        let index = (self.took.len() as f64 * share) as usize;
+        self.took[index.min(self.took.len() - 1)]
+    }
+}
+
+impl Load {
+    pub(crate) async fn prepared(stand: &Stand, most: usize) -> Self {
+        let channel = Channel::from_shared(stand.server())
+            .expect("a URL")
+            .tcp_nodelay(true)
+            .connect()
+            .await
+            .expect("the engine");
+        let api = Networks::new(channel);
+        let settings = stand.store.parse().expect("a connection string");
+        let store = Client::new(settings).expect("a client");
+        let run = Uuid::new_v4();
+        let mut networks = Vec::new();
+        for number in 0..most {
+            networks.push(register(api.clone(), run, number).await);
+        }
+        check(api.clone(), networks[0].clone()).await;
+        let event = last_event(&store, &networks[0]).await;
+        let streams: Vec<_> = (0..most).map(|it| format!("bare_{run}_{it}")).collect();
+        for stream in &streams {
+            append(
+                store.clone(),
+                stream.clone(),
+                event.clone(),
+                StreamState::NoStream,
+            )
+            .await;
+        }
+        Self {
+            api,
+            networks,
+            store,
+            streams,
+            event,
+        }
+    }
+
+    pub(crate) async fn commands(&self, stand: &Stand, in_flight: usize, time: Duration) -> Turn {
+        let call = |slot: usize| {
+            let (api, network) = (self.api.clone(), self.networks[slot].clone());
+            move |_: u64| check(api.clone(), network.clone())
+        };
+        run(stand, in_flight, time, call).await
+    }
+
+    pub(crate) async fn appends(&self, stand: &Stand, in_flight: usize, time: Duration) -> Turn {
+        let call = |slot: usize| {
+            let (store, stream) = (self.store.clone(), self.streams[slot].clone());
+            let event = self.event.clone();
+            move |_: u64| {
+                let (store, stream) = (store.clone(), stream.clone());
+                let event = event.clone().id(Uuid::new_v4());
+                async move { append(store, stream, event, StreamState::StreamExists).await }
+            }
+        };
+        run(stand, in_flight, time, call).await
+    }
+}
+
+/// So many slots, each with one call after the other until the time is over.
+async fn run<C, F>(
+    stand: &Stand,
+    in_flight: usize,
+    time: Duration,
+    call: impl Fn(usize) -> C,
+) -> Turn
+where
+    C: Fn(u64) -> F + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let (before, begun) = (stand.processor_time(), Instant::now());
+    let mut slots = JoinSet::new();
+    for slot in 0..in_flight {
+        let call = call(slot);
+        slots.spawn(async move {
+            let mut took = Vec::new();
+            while begun.elapsed() < time {
+                let asked = Instant::now();
+                call(took.len() as u64).await;
+                took.push(asked.elapsed());
+            }
+            took
+        });
+    }
+    let took = slots.join_all().await.into_iter().flatten().collect();
+    let whole = begun.elapsed();
+    let spent = stand.processor_time().into_iter();
+    Turn {
+        took,
+        whole,
+        processor: spent
+            .map(|(process, time)| (process, time - before[process]))
+            .collect(),
+    }
+}
+
+async fn register(mut api: Networks, run: Uuid, number: usize) -> String {
+    let request = RegisterNetworkRequest {
+        context: context(),
+        project: "bench".to_owned(),
+        name: format!("network-{number}"),
+        provider: Provider::Aws.into(),
+        region: "eu-west-1".to_owned(),
+        account: "111122223333".to_owned(),
+        cloud_network: format!("vpc-{:08x}{number:09x}", run.as_fields().0),
+        range: "10.20.0.0/16".to_owned(),
+        ..Default::default()
+    };
+    let done = api.register_network(request).await;
+    done.expect("a network").into_inner().network_id
+}
+
+async fn check(mut api: Networks, network_id: String) {
+    let request = CheckDriftRequest {
+        context: context(),
+        network_id,
+        ..Default::default()
+    };
+    api.check_drift(request).await.expect("a command");
+}
+
+fn context() -> Option<CommandContext> {
+    Some(CommandContext {
+        command_id: Uuid::new_v4().to_string(),
+        actor: "benchmark".to_owned(),
+        ..Default::default()
+    })
+}
+
+async fn append(store: Client, stream: String, event: EventData, state: StreamState) {
+    let options = AppendToStreamOptions::default().stream_state(state);
+    let appended = store.append_to_stream(stream, &options, event).await;
+    appended.expect("an append");
+}
+
+/// The event that a command writes, as it lies in the log.
+async fn last_event(store: &Client, network: &str) -> EventData {
+    let options = kurrentdb::ReadStreamOptions::default()
+        .backwards()
+        .position(kurrentdb::StreamPosition::End)
+        .max_count(1);
+    let mut events = store
+        .read_stream(format!("network-{network}"), &options)
+        .await
+        .expect("a stream");
+    let event = events.next().await.expect("a stream").expect("an event");
+    let event = event.get_original_event();
+    EventData::binary(event.event_type.clone(), event.data.clone())
+        .metadata(event.custom_metadata.clone())
+}
