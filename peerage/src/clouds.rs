@@ -1,8 +1,8 @@
 //! The cloud that the configuration names.
 
 use crate::{
-    assembly::{StartError, Storage},
     config::{self, CloudMode, Config},
+    storage::Storage,
 };
 use aws::{
     AwsCloud, DEFAULT_LIMITS,
@@ -17,7 +17,7 @@ use domain::{
     network::{Peering, Registered},
 };
 use journal::Clock;
-use simulated::{SimulatedCloud, SimulatedSettings};
+use simulated::{KeepingError, SimulatedCloud, SimulatedSettings};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What the peer's owner must do, in order, as things stand: each provider's texts stand beside the
@@ -40,7 +40,11 @@ pub struct Clouds {
 }
 
 impl Clouds {
-    pub(crate) fn of(config: &Config, storage: Storage, clock: Clock) -> Result<Self, StartError> {
+    pub(crate) fn of(
+        config: &Config,
+        storage: Storage,
+        clock: Clock,
+    ) -> Result<Self, KeepingError> {
         match config.cloud.mode {
             CloudMode::Simulated => {
                 let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
@@ -50,8 +54,7 @@ impl Clouds {
                         &config.data.dir.join("simulated-cloud.json"),
                         settings,
                         clock,
-                    )
-                    .map_err(StartError::SimulatedCloud)?,
+                    )?,
                 };
                 Ok(Self {
                     cloud: Arc::new(cloud.clone()),

@@ -10,3 +10,4 @@ pub mod cli;
 pub mod clouds;
 pub mod config;
 mod logging;
+mod storage;

@@ -5,9 +5,10 @@
 //! however many of its events are about them.
 
 use crate::{
+    checkpoint,
     index::{NetworkIndex, PeeringIndex},
     rows::{self, time, to_json},
-    store, timeline,
+    timeline,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -105,7 +106,7 @@ pub(crate) fn apply(
     checkpoint: Option<Position>,
     known: Known,
 ) -> rusqlite::Result<Position> {
-    let from = store::position(connection)?;
+    let from = checkpoint::position(connection)?;
     let mut to = from;
     let mut fold = Fold {
         connection,
@@ -124,7 +125,7 @@ pub(crate) fn apply(
     // A checkpoint may lie before an event that was delivered ahead of it.
     to = to.max(checkpoint.unwrap_or(to));
     if to != from {
-        store::set_position(connection, to)?;
+        checkpoint::set_position(connection, to)?;
     }
     Ok(to)
 }

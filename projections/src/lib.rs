@@ -13,6 +13,7 @@
 //! Read first: `fold` (how events become rows), then `run` (when), then `queries` (what is given
 //! back).
 
+mod checkpoint;
 mod error;
 mod fold;
 mod index;

@@ -10,7 +10,7 @@
 //! stream.
 
 use crate::{
-    OpenError, Projections, RunError,
+    OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
     rows,
     store::{self, Interrupted, Store},
@@ -314,7 +314,7 @@ fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
     let known = known.collect::<rusqlite::Result<Vec<_>>>()?;
     let before = known.get(1).map(|(position, _)| *position);
     let last = known.first().map(|(_, id)| LastEvent { id: *id, before });
-    let from = store::position(rows)?;
+    let from = checkpoint::position(rows)?;
     Ok(Resume {
         from: (from != Position::START).then_some(from),
         last,

@@ -3,7 +3,7 @@
 
 use cargo_metadata::{Metadata, MetadataCommand};
 use peerage_tests::checks::policy::{Advisories, Lock, Policy};
-use peerage_tests::checks::{arrows, links, pins, tidy};
+use peerage_tests::checks::{arrows, circles, links, pins, tidy};
 use peerage_tests::workspace;
 use std::path::Path;
 use std::process::Command;
@@ -44,6 +44,23 @@ fn every_link_between_documents_leads_somewhere() {
 #[test]
 fn only_the_designed_arrows_lead_between_rooms() {
     none(&arrows::complaints(&arrows::arrows(&metadata())));
+}
+
+#[test]
+fn no_modules_of_a_room_know_each_other_in_a_circle() {
+    let files = workspace::files();
+    let root = workspace::root();
+    let mut complaints = Vec::new();
+    for package in metadata().packages {
+        let source = package.manifest_path.parent().unwrap().join("src");
+        let source = source.strip_prefix(&root).unwrap();
+        let modules = files.iter().filter_map(|(path, text)| {
+            let path = Path::new(path).strip_prefix(source).ok()?;
+            Some((circles::module(path)?, text.clone()))
+        });
+        complaints.extend(circles::complaints(&package.name, &modules.collect()).unwrap());
+    }
+    none(&complaints);
 }
 
 #[test]

@@ -11,13 +11,12 @@ mod projected;
 mod queue;
 mod recent;
 mod scavenge;
+mod settings;
 mod transaction;
 mod visible;
 mod writer;
 
 pub(crate) use heads::{Head, Heads};
+pub(crate) use settings::{Settings, SystemProjections};
 pub(crate) use visible::{Visibility, expired_before};
-pub(crate) use writer::{
-    AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, Settings, SystemProjections,
-    WriterHandle,
-};
+pub(crate) use writer::{AppendOutcome, DeleteOutcome, Deletion, Engine, Failure, WriterHandle};

@@ -15,7 +15,7 @@ use super::{
     heads::Description,
     projected::{Source, links},
     recent::RecentIds,
-    writer::{Settings, SystemProjections},
+    settings::{Settings, SystemProjections},
 };
 use crate::{
     log::{Group, IndexEntry, Log, LogError},

@@ -34,10 +34,9 @@ use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use super::{
-    Context,
+    Context, Replies,
     convert::{read_id, read_writable_stream},
     proposed::{self, Refusal},
-    streams::Replies,
 };
 use crate::{
     engine::{AppendOutcome, Failure},

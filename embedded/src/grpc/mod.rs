@@ -23,7 +23,9 @@ mod status;
 mod streams;
 mod users;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, pin::Pin, sync::Arc};
+
+use futures::Stream;
 
 pub(crate) use features::SERVER_VERSION;
 pub(crate) use status::{unauthenticated, unreadable_credentials};
@@ -35,7 +37,7 @@ use protocol::{
     server_features::server_features_server::ServerFeaturesServer,
     streams::streams_server::StreamsServer, users::users_server::UsersServer,
 };
-use tonic::service::Routes;
+use tonic::{Status, service::Routes};
 use uuid::Uuid;
 
 use crate::{
@@ -48,6 +50,9 @@ const MAX_MESSAGE: usize = 16_767_216;
 /// The other end of the connection that a call came over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What a call answers with, one message after the other.
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// What the services share.
 #[derive(Clone)]

@@ -11,12 +11,11 @@ use protocol::streams::{
 use tonic::Status;
 
 use super::{
-    Context,
+    Context, Replies,
     convert::{IdForm, write_stream},
     read_request::{Read, read_request},
     recorded::recorded,
     status,
-    streams::Replies,
 };
 use crate::{
     model::{Position, StreamName},

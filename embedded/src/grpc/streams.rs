@@ -1,17 +1,14 @@
 //! The `Streams` service: one file per call, gathered here.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures::Stream;
 use protocol::streams::{
     AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
     ReadResp, TombstoneReq, TombstoneResp, streams_server::Streams,
 };
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Context, append, batch_append, delete, read, status};
-
-pub(super) type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+use super::{Context, Replies, append, batch_append, delete, read, status};
 
 pub(super) struct Service(pub(super) Arc<Context>);
 

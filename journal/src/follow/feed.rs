@@ -2,7 +2,8 @@
 
 use super::{
     Followed, Signal,
-    session::{Cursor, Disconnect, Session},
+    outlet::{Cursor, Disconnect, Outlet},
+    session::Session,
 };
 use crate::{
     FollowError, JournalSettings, Position, nodes::Nodes, parked::Parked, retry::pauses,
@@ -22,44 +23,6 @@ pub(super) struct Feed {
     outlet: Outlet,
     open_within: Duration,
     longest_pause: Duration,
-}
-
-/// Where signals go, and how far they have got.
-pub(super) struct Outlet {
-    pub(super) cursor: Cursor,
-    signals: mpsc::Sender<Result<Signal, FollowError>>,
-    parked: Arc<Parked>,
-    stall: Duration,
-    /// Set by a break, until something comes through again.
-    broken: Option<Instant>,
-    followed: String,
-}
-
-impl Outlet {
-    /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait
-    /// for it.
-    pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Disconnect> {
-        if let Signal::Event(event) = &signal {
-            self.parked.report(event);
-        }
-        if self.broken.is_some() {
-            self.send(Signal::Resumed).await?;
-        }
-        self.send(signal).await?;
-        if let Some(since) = self.broken.take() {
-            tracing::info!(followed = %self.followed, away = ?since.elapsed(), "following again");
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, signal: Signal) -> Result<(), Disconnect> {
-        match tokio::time::timeout(self.stall, self.signals.reserve()).await {
-            Ok(Ok(permit)) => permit.send(Ok(signal)),
-            Ok(Err(_)) => return Err(Disconnect::ReaderGone),
-            Err(_) => return Err(Disconnect::Stalled),
-        }
-        Ok(())
-    }
 }
 
 impl Feed {

@@ -9,6 +9,7 @@
 //! Read next: `feed` (the task), `session` (one subscription on one node).
 
 mod feed;
+mod outlet;
 mod session;
 
 use crate::{

@@ -1,10 +1,12 @@
 //! One subscription on one node: from the request to the break that ends it.
 
-use super::{Followed, Signal, feed::Outlet};
+use super::{
+    Followed, Signal,
+    outlet::{Cursor, Disconnect, Outlet},
+};
 use crate::{
     FollowError, Position,
     codec::{Raw, network_of},
-    error::Source,
     nodes::Nodes,
     transport::{Http, Transport},
     wire::{LARGEST_MESSAGE, raw, stream},
@@ -31,42 +33,6 @@ use tonic::{Code, Status, Streaming};
 /// break.
 const CHECKPOINT_WINDOW: u32 = 512;
 const CHECKPOINT_MULTIPLIER: u32 = 2;
-
-/// Why a session is over.
-#[derive(Debug)]
-pub(super) enum Disconnect {
-    /// The node or the way to it; another session may do better.
-    Lost(Source),
-    /// The reader is too far behind.
-    Stalled,
-    /// The reader is gone.
-    ReaderGone,
-    /// No session can do better.
-    Fatal(FollowError),
-}
-
-/// How far following has got.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cursor {
-    /// Everything up to here was delivered.
-    position: Option<Position>,
-    /// The same as a number in the stream, if one stream is followed and an event of it was seen.
-    revision: Option<u64>,
-}
-
-impl Cursor {
-    pub(super) fn after(position: Option<Position>) -> Self {
-        // The start is exclusive, and before the first event is nothing to leave out.
-        Self {
-            position: position.filter(|it| *it != Position::START),
-            revision: None,
-        }
-    }
-
-    fn is_behind(&self, position: Position) -> bool {
-        self.position.is_none_or(|it| it < position)
-    }
-}
 
 pub(super) struct Session<'a> {
     pub(super) transport: &'a Transport,

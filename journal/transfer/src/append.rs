@@ -2,9 +2,9 @@
 //! so that done twice it is done once.
 
 use crate::TransferError;
-use crate::import::Imported;
 use crate::line::Event;
 use crate::store::{Store, is_after};
+use crate::summary::Imported;
 use bytes::Bytes;
 use kurrentdb::{
     AppendToStreamOptions, CurrentRevision, Error, EventData, Position, ReadStreamOptions,

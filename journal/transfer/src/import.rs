@@ -12,8 +12,7 @@
 use crate::append::Importer;
 use crate::line::{self, Event, Said};
 use crate::store::Store;
-use crate::{Progress, TransferError};
-use serde::Serialize;
+use crate::{Imported, Progress, TransferError};
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
 
@@ -21,21 +20,6 @@ use std::io::BufRead;
 /// takes at once.
 const BATCH_EVENTS: usize = 500;
 const BATCH_BYTES: usize = 512 << 10;
-
-/// What was done.
-#[derive(Debug, Default, Clone, Serialize)]
-pub struct Imported {
-    /// Lines that were read.
-    pub lines: u64,
-    /// Events that were appended now, tombstones included.
-    pub appended: u64,
-    /// Events that the store had already.
-    pub there_before: u64,
-    /// Events that stand in for scavenged ones.
-    pub filled: u64,
-    /// Events marked as JSON that are no text; they are appended as bytes.
-    pub marked_as_bytes: u64,
-}
 
 /// How an import is done.
 #[derive(Debug, Clone)]

@@ -23,11 +23,13 @@ mod export;
 mod import;
 mod line;
 mod store;
+mod summary;
 
 pub use error::TransferError;
 pub use export::{ExportFile, Exported, export};
-pub use import::{Import, Imported, import};
+pub use import::{Import, import};
 pub use store::Store;
+pub use summary::Imported;
 
 /// How far a transfer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

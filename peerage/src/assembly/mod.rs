@@ -9,6 +9,7 @@
 mod health;
 mod store;
 
+pub use crate::storage::Storage;
 use crate::{
     api::{
         self, Services,
@@ -46,15 +47,6 @@ use workers::{
 
 /// How many peerings that were begun lately are remembered with their networks.
 const BEGUN: u64 = 10_000;
-
-/// Where what must last is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// Under the data directory.
-    OnDisk,
-    /// Nowhere: gone with the process.
-    InMemory,
-}
 
 /// Why an engine could not be started, or stopped by itself.
 #[derive(Debug, Error)]
@@ -148,7 +140,10 @@ impl Engine {
     /// Starts everything on the cloud that the configuration names, and returns once the API
     /// answers.
     pub async fn start(config: &Config, storage: Storage) -> Result<Self, StartError> {
-        Self::begin(config, storage, || Clouds::of(config, storage, clock())).await
+        Self::begin(config, storage, || {
+            Clouds::of(config, storage, clock()).map_err(StartError::SimulatedCloud)
+        })
+        .await
     }
 
     /// The same on a cloud that is there already, and outlives this engine.

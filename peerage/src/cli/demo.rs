@@ -8,7 +8,7 @@ use super::{
     CliError, Output, Remote, Settings,
     engine::{Context, Servers},
     output, peering,
-    resolve::has_ended,
+    states::has_ended,
     terminal,
 };
 use crate::{

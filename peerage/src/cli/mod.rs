@@ -16,6 +16,7 @@ mod resolve;
 mod route;
 mod serve;
 mod server;
+mod states;
 mod status;
 mod terminal;
 

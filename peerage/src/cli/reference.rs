@@ -203,12 +203,7 @@ fn every_free_value_is_told_with_an_example() {
                 && it.get_default_values().is_empty()
                 && it.get_id() != "subcommand"
         });
-        let moves_history = [
-            "peerage node stats",
-            "peerage node export",
-            "peerage node import",
-        ];
-        for it in free.filter(|_| !moves_history.contains(&path.as_str())) {
+        for it in free {
             let help = it
                 .get_long_help()
                 .or(it.get_help())

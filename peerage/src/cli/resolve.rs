@@ -6,7 +6,7 @@
 use super::{CliError, engine::Servers};
 use crate::api::v1::{
     GetPeeringRequest, Ingress, ListNetworksRequest, ListPeeringsRequest, Network, NetworkState,
-    Peering, PeeringState,
+    Peering,
 };
 use std::str::FromStr;
 use uuid::Uuid;
@@ -126,7 +126,7 @@ pub(super) async fn peering(servers: &mut Servers, named: &Named) -> Result<Stri
         .await
         .map_err(needs_read_models)?;
     let found = found.into_iter().filter(|it| is_called(it, text)).collect();
-    match one(found, |it| !has_ended(it.state())) {
+    match one(found, |it| !super::states::has_ended(it.state())) {
         Ok(peering) => Ok(peering.peering_id),
         Err(found) if found.is_empty() => Err(CliError::failed(format!(
             "no peering is known as `{text}`; expected: {PEERING_FORMS}"
@@ -176,24 +176,6 @@ pub(super) async fn ingress(
             text,
             found.iter().map(|it| ingress_line(it)),
         )),
-    }
-}
-
-/// Whether nothing more will come of a peering in this state.
-pub(super) fn has_ended(state: PeeringState) -> bool {
-    match state {
-        PeeringState::Rejected
-        | PeeringState::Expired
-        | PeeringState::Failed
-        | PeeringState::Removed
-        | PeeringState::Abandoned => true,
-        PeeringState::Unspecified
-        | PeeringState::Requested
-        | PeeringState::Initiating
-        | PeeringState::AwaitingAcceptance
-        | PeeringState::Provisioning
-        | PeeringState::Active
-        | PeeringState::Removing => false,
     }
 }
 

@@ -14,7 +14,7 @@ pub use peerings::{PeeringFilter, PeeringView};
 pub use timeline::{Legible, Order, TimelineEntry, TimelineQuery};
 
 use crate::{
-    Page, PageRequest, Projections, QueryError, WhileBuilding,
+    Page, PageRequest, Projections, QueryError, WhileBuilding, checkpoint,
     page::Filling,
     rows::position,
     store::{self},
@@ -229,7 +229,7 @@ impl Projections {
         work: impl FnOnce(&Connection, Position) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
         let answer = self.store.read(operation, |transaction| {
-            let as_of = store::position(transaction)?;
+            let as_of = checkpoint::position(transaction)?;
             work(transaction, as_of)
         });
         answer.await.map_err(|error| match error {

@@ -1,8 +1,7 @@
 //! The file itself: whose it is and of which form, opened, made and deleted; whether it is still
 //! the file that was opened, and which errors are damage.
 
-use super::position;
-use crate::{OpenError, fold, timeline};
+use crate::{OpenError, checkpoint, fold, timeline};
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::{
@@ -177,7 +176,7 @@ fn opened(path: &Path) -> Result<Option<Opened>, OpenError> {
             });
         }
     }
-    position(&connection).map_err(failed)?;
+    checkpoint::position(&connection).map_err(failed)?;
     let fold = connection
         .query_row("SELECT fold FROM checkpoint", [], |row| row.get(0))
         .map_err(failed)?;

@@ -8,7 +8,7 @@ mod file;
 
 pub(crate) use file::is_damage;
 
-use crate::{OpenError, QueryError, rows};
+use crate::{OpenError, QueryError, checkpoint};
 use file::{FOLD, File, Opened, create, delete, next, reader, usable};
 use journal::Position;
 use parking_lot::Mutex;
@@ -105,7 +105,7 @@ impl Store {
 
     /// The position that the rows stand for.
     pub(crate) fn position(&self) -> Result<Position, OpenError> {
-        position(&self.writer.lock().connection).map_err(|source| self.failed(source))
+        checkpoint::position(&self.writer.lock().connection).map_err(|source| self.failed(source))
     }
 
     /// Which of the files there have been this is.
@@ -319,18 +319,4 @@ impl Readers {
         self.idle.lock().push(connection);
         Ok(answer)
     }
-}
-
-pub(crate) fn position(connection: &Connection) -> rusqlite::Result<Position> {
-    connection
-        .prepare_cached("SELECT commit_position, prepare_position FROM checkpoint")?
-        .query_row([], rows::position)
-}
-
-pub(crate) fn set_position(connection: &Connection, position: Position) -> rusqlite::Result<()> {
-    let mut update = connection
-        .prepare_cached("UPDATE checkpoint SET commit_position = ?1, prepare_position = ?2")?;
-    update
-        .execute((position.commit, position.prepare))
-        .map(drop)
 }

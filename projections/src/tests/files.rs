@@ -1,7 +1,7 @@
 //! The file: written as a whole or not at all, and built again when it is of no use.
 
 use super::*;
-use crate::{OpenError, PageRequest, QueryError, store};
+use crate::{OpenError, PageRequest, QueryError, checkpoint};
 use rusqlite::Connection;
 use std::{fs, path::Path};
 
@@ -32,7 +32,7 @@ async fn a_crash_before_the_commit_leaves_neither_rows_nor_position() {
     let generation = projections.store.generation();
     let crash = projections.store.write(generation, move |rows| {
         let reached = fold::apply(rows, &events, None, Known::Everything)?;
-        assert_eq!(store::position(rows)?, reached);
+        assert_eq!(checkpoint::position(rows)?, reached);
         Err::<(), _>(rusqlite::Error::InvalidQuery)
     });
     assert!(crash.await.unwrap().is_err());
@@ -221,7 +221,7 @@ async fn a_rebuild_waits_for_the_questions_being_answered_and_leaves_no_reader_o
                 may_answer
                     .recv_timeout(std::time::Duration::from_secs(20))
                     .expect("leave to answer");
-                store::position(rows)
+                checkpoint::position(rows)
             };
             store.read("ask at length", question).await
         }

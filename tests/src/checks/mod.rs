@@ -2,6 +2,7 @@
 //! example that must fail.
 
 pub mod arrows;
+pub mod circles;
 pub mod links;
 pub mod pins;
 pub mod policy;

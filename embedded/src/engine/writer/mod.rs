@@ -20,12 +20,12 @@ use super::{
     queue::{Limits, Queued, Receiver, Sender, queue},
     recent::RecentIds,
     scavenge::{self, Scavenged},
+    settings::{Settings, SystemProjections},
     transaction::{Changes, Transaction},
 };
 use crate::{
     log::{Log, LogError},
     model::{Expected, NewEvent, Position, StreamName, Ticks},
-    source::{Clock, NewId},
 };
 
 /// A group ends at this many commands or bytes.
@@ -99,24 +99,6 @@ enum Command {
         reply: Reply<Scavenged>,
     },
     Stop,
-}
-
-/// Whether the links of the system projections are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum SystemProjections {
-    #[default]
-    Off,
-    On,
-    /// As the store has it so far.
-    AsFound,
-}
-
-/// What the engine is given from outside.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) clock: Clock,
-    pub(crate) new_id: NewId,
-    pub(crate) projections: SystemProjections,
 }
 
 /// Sends commands to the writer. Cheap to clone.

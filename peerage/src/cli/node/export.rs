@@ -17,7 +17,7 @@ use transfer::{ExportFile, Exported, Progress, TransferError};
 pub(super) struct Export {
     #[command(flatten)]
     place: Place,
-    /// The file to write. Default: standard output.
+    /// The file to write, like history.jsonl. Default: standard output.
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Go on where the file ends: after an interruption, or for what has been appended since.

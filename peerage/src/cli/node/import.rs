@@ -19,7 +19,7 @@ use transfer::{Imported, Progress};
 pub(super) struct Import {
     #[command(flatten)]
     place: Place,
-    /// The file to read. Default: standard input.
+    /// The file to read, like history.jsonl. Default: standard input.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Let empty events stand in for those that were scavenged before the export, so that the

@@ -16,7 +16,7 @@ const LARGEST_APPEND: usize = 16_000_000;
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Place {
-    /// A data directory that no node uses.
+    /// A data directory that no node uses, like ./events.
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
     /// A running store, ours or a KurrentDB, as kurrentdb://admin:PASSWORD@host:2113?tls=true

@@ -17,7 +17,7 @@ use crate::{
         Leftover, Origin, Peering, PeeringState, PossibleThingLeftover, leftover::Leftover as Left,
         possible_thing_leftover::Thing, removal,
     },
-    cli::resolve::has_ended,
+    cli::states::has_ended,
 };
 
 /// The state, and what lies over it.

@@ -9,7 +9,8 @@ use crate::{
         CliError, Output, Remote,
         engine::Servers,
         output,
-        resolve::{self, Named, has_ended},
+        resolve::{self, Named},
+        states::has_ended,
         terminal,
     },
 };
