@@ -17,7 +17,7 @@ use domain::{
     network::{Peering, Registered},
 };
 use journal::Clock;
-use simulated::{KeepingError, SimulatedCloud, SimulatedSettings};
+use simulated::{PersistenceError, SimulatedCloud, SimulatedSettings};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What the peer's owner must do, in order, as things stand: each provider's texts stand beside the
@@ -44,7 +44,7 @@ impl Clouds {
         config: &Config,
         storage: Storage,
         clock: Clock,
-    ) -> Result<Self, KeepingError> {
+    ) -> Result<Self, PersistenceError> {
         match config.cloud.mode {
             CloudMode::Simulated => {
                 let settings = SimulatedSettings::calm(config.cloud.simulated.seed);

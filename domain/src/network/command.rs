@@ -2,7 +2,7 @@
 
 use super::event::{InboundRule, Policy, QuarantineScope, Terms};
 use super::outcome::Outcome;
-use super::peering::Peer;
+use super::peer::Peer;
 use crate::{
     ids::{IngressId, PeeringId},
     place::{Provider, Region},

@@ -39,6 +39,7 @@ mod event;
 mod evolve;
 mod freeze;
 mod outcome;
+mod peer;
 mod peering;
 mod peerings;
 mod policy;
@@ -59,10 +60,11 @@ pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
 pub use outcome::Outcome;
+pub use peer::Peer;
 pub use peering::{
     ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
     FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt,
-    Origin, Peer, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
+    Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
     Withdrawn,
 };
 pub use peerings::Peerings;

@@ -4,7 +4,7 @@ use super::{
     EndedPeerings, Peerings, Refusal, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
-    request_peering::PEER_RANGES,
+    peer::PEER_RANGES,
 };
 use crate::ids::Ids;
 use chrono::{DateTime, Utc};

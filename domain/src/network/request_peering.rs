@@ -12,7 +12,7 @@ use super::{
     dns_resolution,
     event::{FirewallRestricted, NetworkEvent, PeeringRequested},
     evolve,
-    peering::Peer,
+    peer::{PEER_RANGES, Peer},
     restrict_firewall,
 };
 use crate::{
@@ -20,9 +20,6 @@ use crate::{
     side::Side,
 };
 use chrono::{DateTime, Utc};
-
-/// The most ranges, and the most subnets, that one end may name.
-pub(super) const PEER_RANGES: usize = 32;
 
 /// The most routes that a request may bring along.
 const ROUTES: usize = 64;

@@ -1,6 +1,6 @@
 //! What stands between a call and the world: outages, rates, credentials and permissions.
 
-use super::settings::SimulatedSettings;
+use super::settings::{CallRate, SimulatedSettings};
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, CallClass, CloudError, CloudErrorKind, Operation};
 use domain::{
@@ -8,15 +8,6 @@ use domain::{
     text::{Account, ExternalId},
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many calls of one kind an account may make in a region (AWS: a token bucket per account,
-/// region and API).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CallRate {
-    /// As many at once.
-    pub burst: u32,
-    pub per_second: f64,
-}
 
 /// Who is admitted, and what is permitted, as people have set it.
 #[derive(Debug, Default)]

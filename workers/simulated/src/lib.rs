@@ -20,10 +20,9 @@ mod settings;
 mod tests;
 mod world;
 
-pub use admission::CallRate;
 pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
-pub use settings::{Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
+pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
     Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork,
     SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,

@@ -1,12 +1,20 @@
 //! How fast, how stale and how unreliable a simulated cloud is.
 
-use super::admission::CallRate;
 use cloud::Limits;
 use domain::text::{Account, ExternalId};
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 /// A span to draw a duration from.
 pub type Span = RangeInclusive<Duration>;
+
+/// How many calls of one kind an account may make in a region (AWS: a token bucket per account,
+/// region and API).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallRate {
+    /// As many at once.
+    pub burst: u32,
+    pub per_second: f64,
+}
 
 /// What a simulated cloud does with a network that it has never heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

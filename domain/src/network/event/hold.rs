@@ -1,6 +1,6 @@
 //! Holds on a whole network: a freeze, and quarantines of what it is joined to.
 
-use super::super::peering::Peer;
+use super::super::peer::Peer;
 use crate::{
     ids::NetworkId,
     text::{Account, CloudNetwork, Reason},

@@ -1,6 +1,6 @@
 //! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::{super::peering::Peer, Thing};
+use super::{super::peer::Peer, Thing};
 use crate::{
     ids::PeeringId,
     range::Range,

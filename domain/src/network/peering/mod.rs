@@ -30,13 +30,13 @@ use installation::Foreign;
 use super::event::{
     Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted, PeeringRequested, Terms,
 };
+use super::peer::Peer;
 use crate::{
     ids::{IngressId, PeeringId},
     pairs,
-    place::{Provider, Region},
     range::Range,
     side::{BySide, Side},
-    text::{Account, CloudNetwork, ExternalId, Link, RouteTable, Subnet},
+    text::{ExternalId, Link, RouteTable},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -47,27 +47,6 @@ pub const ACCEPTANCE_WINDOW: TimeDelta = TimeDelta::hours(168);
 
 /// Repairs of one thing that follow each other within this time are a fight.
 pub const FIGHT_WINDOW: TimeDelta = TimeDelta::hours(24);
-
-/// The network on the other end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Peer {
-    pub provider: Provider,
-    pub account: Account,
-    pub region: Region,
-    pub cloud_network: CloudNetwork,
-    pub ranges: Vec<Range>,
-    /// The subnets whose clients use the link. Empty means the main route table.
-    #[serde(default)]
-    pub subnets: Vec<Subnet>,
-}
-
-impl Peer {
-    /// Whether this is the same network, whatever ranges are named.
-    pub fn is_same_network(&self, other: &Self) -> bool {
-        (self.provider, &self.account, &self.cloud_network)
-            == (other.provider, &other.account, &other.cloud_network)
-    }
-}
 
 /// How a peering came to be on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,6 @@
-//! The client of all accounts and regions, and the question who we are there.
+//! The client of all accounts and regions.
 
-use crate::ec2::action::Action;
-use crate::ec2::call::Call;
 use crate::ec2::connect::{Clients, http_client};
-use crate::ec2::error::Ec2Error;
 use crate::ec2::scope::Scope;
 use crate::ec2::settings::Ec2Settings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -29,13 +26,6 @@ struct Inner {
     clients: Mutex<HashMap<Scope, Clients>>,
 }
 
-/// Who the credentials of a place belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    pub account: String,
-    pub arn: String,
-}
-
 impl Ec2 {
     /// Reads nothing and connects to nothing yet.
     pub fn new(settings: Ec2Settings) -> Self {
@@ -46,23 +36,6 @@ impl Ec2 {
                 clients: Mutex::default(),
             }),
         }
-    }
-
-    /// Asks STS who we are at this place. To be compared with the account that was meant before
-    /// anything is changed there.
-    pub async fn caller_identity(&self, at: &Scope) -> Result<CallerIdentity, Ec2Error> {
-        let call = Call::start(self, Action::GetCallerIdentity, at).await;
-        let request = call
-            .clients
-            .sts
-            .get_caller_identity()
-            .customize()
-            .interceptor(call.watch());
-        let answer = request.send().await.map_err(|error| call.failed(error))?;
-        Ok(CallerIdentity {
-            account: call.needed("Account", answer.account)?,
-            arn: call.needed("Arn", answer.arn)?,
-        })
     }
 
     /// Forgets all sessions in this account: its role is assumed afresh at the next call. Happens

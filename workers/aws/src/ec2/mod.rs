@@ -27,6 +27,7 @@ mod client;
 mod codes;
 mod connect;
 mod error;
+mod identity;
 mod ids;
 mod network_acls;
 mod pages;
@@ -43,8 +44,9 @@ mod tags;
 mod vpcs;
 
 pub use action::Action;
-pub use client::{CallerIdentity, Ec2};
+pub use client::Ec2;
 pub use error::{Ec2Error, Ec2ErrorKind};
+pub use identity::CallerIdentity;
 pub use ids::{
     NetworkAclId, PeeringConnectionId, PrefixListId, RouteTableId, SecurityGroupId,
     SecurityGroupRuleId, SubnetId, VpcId,
