@@ -64,8 +64,7 @@ pub use peer::Peer;
 pub use peering::{
     ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
     FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt,
-    Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
-    Withdrawn,
+    Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};
