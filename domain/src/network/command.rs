@@ -253,6 +253,12 @@ pub struct RemovePeering {
 /// Ends a peering on record, whatever still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbandonPeering {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Why.
     pub reason: Reason,
+    /// The side to clean up first, as far as it can be reached. Left out where none is named, so
+    /// that a command's digest stays what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<Side>,
 }

@@ -95,6 +95,11 @@ impl Registered {
             NetworkEvent::PeeringDeadlinePassed(it) => {
                 self.while_live(it.peering_id, |peering| peering.deadline_passed(it, at));
             }
+            NetworkEvent::PeeringAbandonmentRequested(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.abandonment_requested(it, at);
+                });
+            }
             NetworkEvent::PeeringAbandoned(it) => {
                 self.while_live(it.peering_id, |peering| peering.abandoned(it, at));
             }

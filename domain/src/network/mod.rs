@@ -20,12 +20,13 @@
 //!             │
 //!             ├── PeeringRemoved ── Removing ◀── PeeringRemovalRequested (any live state)
 //!             │                              ◀── PeeringDeadlinePassed (any live state before Active)
-//!             └── PeeringAbandoned (any live state)
+//!             └── PeeringAbandoned ── Abandoning ◀── PeeringAbandonmentRequested (any live state)
+//!                 (from any live state in histories from before there was Abandoning)
 //! ```
 //!
 //! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go
 //! on until a person acts. Routes and firewall posture are asked for in any live state but
-//! Removing, and installed once the link is active. A peering ends by itself only while nothing is
+//! Removing and Abandoning, and installed once the link is active. A peering ends by itself only while nothing is
 //! on its link and no attempt is unanswered; otherwise it is removed, and what is left of it is
 //! named.
 
@@ -62,7 +63,7 @@ pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
     FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt,
     Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
@@ -283,6 +284,9 @@ impl Registered {
         if matches!(peering.life, Life::Removing { .. }) {
             return Err(Refusal::PeeringBeingRemoved { peering_id: id });
         }
+        if matches!(peering.life, Life::Abandoning { .. }) {
+            return Err(Refusal::PeeringBeingAbandoned { peering_id: id });
+        }
         Ok(peering)
     }
 }
@@ -345,7 +349,7 @@ pub fn decide(
             NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
             NetworkCommand::SetDnsResolution(it) => dns_resolution::decide(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
-            NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it),
+            NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),
         },
         Network::Retired(network) => Err(Refusal::NetworkRetired {

@@ -143,6 +143,8 @@ pub enum Refusal {
     LinkOnRecord { link: String, peering_id: PeeringId },
     #[error("peering {peering_id} is being removed; wait for that, and request a new one")]
     PeeringBeingRemoved { peering_id: PeeringId },
+    #[error("peering {peering_id} is being given up; wait for that, and request a new one")]
+    PeeringBeingAbandoned { peering_id: PeeringId },
     #[error("{destination} cannot take its own place; name another destination")]
     RouteReplacedByItself { destination: Range },
     #[error("{target} is not an address range of the peer, which has {}", list(.ranges))]
@@ -233,6 +235,7 @@ impl Refusal {
             | Self::NetworkRetired { .. }
             | Self::NetworkInUse { .. }
             | Self::PeeringBeingRemoved { .. }
+            | Self::PeeringBeingAbandoned { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

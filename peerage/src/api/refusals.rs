@@ -174,6 +174,9 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::TicketMalformed {
             pattern: text("CHG-[0-9]+"),
         },
+        Refusal::PeeringBeingAbandoned {
+            peering_id: peering(),
+        },
         Refusal::TooManyQuarantines { most: 250 },
     ]
 }

@@ -63,6 +63,7 @@ words! {
         Provisioning,
         Active,
         Removing,
+        Abandoning,
         Rejected,
         Expired,
         Failed,

@@ -100,13 +100,14 @@ pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
 }
 
 /// The states of a peering, by their names.
-const STATES: [(&str, PeeringState); 11] = [
+const STATES: [(&str, PeeringState); 12] = [
     ("requested", PeeringState::Requested),
     ("initiating", PeeringState::Initiating),
     ("awaiting_acceptance", PeeringState::AwaitingAcceptance),
     ("provisioning", PeeringState::Provisioning),
     ("active", PeeringState::Active),
     ("removing", PeeringState::Removing),
+    ("abandoning", PeeringState::Abandoning),
     ("rejected", PeeringState::Rejected),
     ("expired", PeeringState::Expired),
     ("failed", PeeringState::Failed),

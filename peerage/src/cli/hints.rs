@@ -38,6 +38,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering request` asks for a new one",
     ),
     (
+        "PEERING_BEING_ABANDONED",
+        "`peerage peering watch PEERING` ends when it has ended; then request a new one",
+    ),
+    (
         "PEERING_BEING_REMOVED",
         "`peerage peering watch PEERING` ends when it is gone; then request a new one",
     ),

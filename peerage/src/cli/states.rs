@@ -16,6 +16,7 @@ pub(super) fn has_ended(state: PeeringState) -> bool {
         | PeeringState::AwaitingAcceptance
         | PeeringState::Provisioning
         | PeeringState::Active
-        | PeeringState::Removing => false,
+        | PeeringState::Removing
+        | PeeringState::Abandoning => false,
     }
 }

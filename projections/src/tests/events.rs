@@ -510,6 +510,7 @@ pub(super) fn abandoned(n: u8) -> NetworkEvent {
         peering_id: peering_id(n.into()),
         reason: text("the account was closed"),
         left_behind,
+        not_observed: Vec::new(),
     }
     .into()
 }

@@ -114,12 +114,33 @@ pub enum Leftover {
     },
 }
 
+/// Somebody asked to give the peering up: it ends after one more look at it, or after
+/// [`ABANDONMENT_WINDOW`](super::super::ABANDONMENT_WINDOW).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringAbandonmentRequested {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// Why, as the caller put it.
+    pub reason: Reason,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// The side that is to be cleaned up first, as far as it can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<Side>,
+}
+
+/// The peering is no longer the engine's concern, whatever still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringAbandoned {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Why it was given up.
     pub reason: Reason,
     /// What still stood, as far as the log knew.
     pub left_behind: Vec<Leftover>,
+    /// The sides that could not be looked at once more: what stands there is not known for certain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_observed: Vec<Side>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -112,6 +112,8 @@ events! {
     DnsResolutionSet(peering),
     /// Somebody asked for the link's end.
     PeeringRemovalRequested(peering),
+    /// Somebody asked to give the peering up, whatever still stands.
+    PeeringAbandonmentRequested(peering),
     /// The link is no longer the engine's concern, whatever still stands.
     PeeringAbandoned(peering),
     /// The engine is about to ask the cloud for the link: from here on one may exist.

@@ -1,7 +1,10 @@
 //! Where a peering is in its life.
 
 use super::{super::event::Leftover, LifeName};
-use crate::text::{Link, Reason};
+use crate::{
+    side::Side,
+    text::{Link, Reason},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +42,13 @@ pub enum Life {
     Removing {
         trace: LinkTrace,
     },
+    /// It is being given up: what stands is looked at once more, and cleaned up where that was asked
+    /// for.
+    Abandoning {
+        /// What is known of the link.
+        trace: LinkTrace,
+    },
+    /// It has ended.
     Ended(Ending),
 }
 
@@ -81,6 +91,9 @@ pub struct Removal {
     pub cause: RemovalCause,
     /// When the link was seen to be gone.
     pub link_removed_at: Option<DateTime<Utc>>,
+    /// The side that is to be cleaned up before it is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<Side>,
 }
 
 /// Why a peering is taken back.
@@ -113,6 +126,9 @@ pub enum Ending {
     Abandoned {
         link: Option<Link>,
         left_behind: Vec<Leftover>,
+        /// The sides that could not be looked at once more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_observed: Vec<Side>,
     },
 }
 
@@ -154,6 +170,17 @@ impl Ending {
             Self::Removed { left_behind, .. } | Self::Abandoned { left_behind, .. } => left_behind,
         }
     }
+
+    /// The sides of which it is not known for certain what stands there.
+    pub fn not_observed(&self) -> &[Side] {
+        match self {
+            Self::Rejected { .. }
+            | Self::Expired { .. }
+            | Self::Failed { .. }
+            | Self::Removed { .. } => &[],
+            Self::Abandoned { not_observed, .. } => not_observed,
+        }
+    }
 }
 
 impl Life {
@@ -165,6 +192,7 @@ impl Life {
             Self::Provisioning { .. } => LifeName::Provisioning,
             Self::Active { .. } => LifeName::Active,
             Self::Removing { .. } => LifeName::Removing,
+            Self::Abandoning { .. } => LifeName::Abandoning,
             Self::Ended(ending) => ending.name(),
         }
     }
@@ -192,7 +220,7 @@ impl Life {
             Self::AwaitingAcceptance { link, .. }
             | Self::Provisioning { link }
             | Self::Active { link } => Some(link),
-            Self::Removing { trace, .. } => trace.link(),
+            Self::Removing { trace } | Self::Abandoning { trace } => trace.link(),
             Self::Ended(ending) => ending.link(),
         }
     }
@@ -211,7 +239,7 @@ impl Life {
             Self::AwaitingAcceptance { link, .. }
             | Self::Provisioning { link }
             | Self::Active { link } => LinkTrace::Seen(link.clone()),
-            Self::Removing { trace, .. } => trace.clone(),
+            Self::Removing { trace } | Self::Abandoning { trace } => trace.clone(),
             Self::Ended(Ending::Abandoned { link, .. }) => {
                 link.clone().map_or(LinkTrace::Never, LinkTrace::Seen)
             }

@@ -27,6 +27,7 @@ lives! {
     Provisioning = "provisioning",
     Active = "active",
     Removing = "removing",
+    Abandoning = "abandoning",
     Rejected = "rejected",
     Expired = "expired",
     Failed = "failed",
@@ -43,7 +44,8 @@ impl LifeName {
             | Self::AwaitingAcceptance
             | Self::Provisioning
             | Self::Active
-            | Self::Removing => true,
+            | Self::Removing
+            | Self::Abandoning => true,
             Self::Rejected | Self::Expired | Self::Failed | Self::Removed | Self::Abandoned => {
                 false
             }

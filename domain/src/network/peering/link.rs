@@ -3,9 +3,9 @@
 
 use super::{
     super::event::{
-        PeeringAbandoned, PeeringAccepted, PeeringDeadlinePassed, PeeringInitiated,
-        PeeringInitiationStarted, PeeringRemovalRequested, PeeringRemoved, PeeringRenewed,
-        PeeringSurveyed,
+        PeeringAbandoned, PeeringAbandonmentRequested, PeeringAccepted, PeeringDeadlinePassed,
+        PeeringInitiated, PeeringInitiationStarted, PeeringRemovalRequested, PeeringRemoved,
+        PeeringRenewed, PeeringSurveyed,
     },
     ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, Removal,
     RemovalCause,
@@ -21,9 +21,9 @@ impl Peering {
         self.drift.clear();
     }
 
-    /// While a peering is being removed, the end of its link is a step of that and no ending.
+    /// While a peering is being removed or given up, the end of its link is a step of that and no ending.
     pub(in crate::network) fn end_by_itself(&mut self, ending: Ending, at: DateTime<Utc>) {
-        if !matches!(self.life, Life::Removing { .. }) {
+        if !matches!(self.life, Life::Removing { .. } | Life::Abandoning { .. }) {
             self.end(ending, at);
         }
     }
@@ -47,7 +47,7 @@ impl Peering {
     }
 
     fn remove(&mut self, cause: RemovalCause, at: DateTime<Utc>) {
-        if matches!(self.life, Life::Removing { .. }) {
+        if matches!(self.life, Life::Removing { .. } | Life::Abandoning { .. }) {
             return;
         }
         self.life = Life::Removing {
@@ -57,13 +57,14 @@ impl Peering {
             since: at,
             cause,
             link_removed_at: None,
+            clean: None,
         });
         self.blocked = None;
         self.drift.clear();
     }
 
     pub(in crate::network) fn link_removed(&mut self, link: &Link, at: DateTime<Utc>) {
-        if let Life::Removing { trace } = &mut self.life {
+        if let Life::Removing { trace } | Life::Abandoning { trace } = &mut self.life {
             *trace = LinkTrace::Gone(link.clone());
             if let Some(removal) = &mut self.removal {
                 removal.link_removed_at = Some(at);
@@ -79,6 +80,31 @@ impl Peering {
         }
     }
 
+    /// What is being removed is given up where it is.
+    pub(in crate::network) fn abandonment_requested(
+        &mut self,
+        event: &PeeringAbandonmentRequested,
+        at: DateTime<Utc>,
+    ) {
+        let begun = self.removal.as_ref().map(|removal| removal.since);
+        let since = begun
+            .filter(|_| matches!(self.life, Life::Abandoning { .. }))
+            .unwrap_or(at);
+        self.life = Life::Abandoning {
+            trace: self.trace(),
+        };
+        self.removal = Some(Removal {
+            since,
+            cause: RemovalCause::Command {
+                reason: event.reason.clone(),
+            },
+            link_removed_at: self.removal.as_ref().and_then(|it| it.link_removed_at),
+            clean: event.clean,
+        });
+        self.blocked = None;
+        self.drift.clear();
+    }
+
     pub(in crate::network) fn abandoned(&mut self, event: &PeeringAbandoned, at: DateTime<Utc>) {
         let link = self.life.link().cloned();
         let left_behind = event.left_behind.clone();
@@ -88,8 +114,17 @@ impl Peering {
                 reason: event.reason.clone(),
             },
             link_removed_at: self.removal.as_ref().and_then(|it| it.link_removed_at),
+            clean: self.removal.as_ref().and_then(|it| it.clean),
         });
-        self.end(Ending::Abandoned { link, left_behind }, at);
+        let not_observed = event.not_observed.clone();
+        self.end(
+            Ending::Abandoned {
+                link,
+                left_behind,
+                not_observed,
+            },
+            at,
+        );
     }
 
     pub(in crate::network) fn renew(&mut self, event: &PeeringRenewed) {
@@ -120,6 +155,7 @@ impl Peering {
             | Life::Provisioning { .. }
             | Life::Active { .. }
             | Life::Removing { .. }
+            | Life::Abandoning { .. }
             | Life::Ended(_) => return,
         }
         self.life = Life::Initiating {
@@ -136,7 +172,9 @@ impl Peering {
             }
             Life::Removing {
                 trace: trace @ LinkTrace::Perhaps { .. },
-                ..
+            }
+            | Life::Abandoning {
+                trace: trace @ LinkTrace::Perhaps { .. },
             } => {
                 *trace = self
                     .open_attempt
@@ -150,6 +188,7 @@ impl Peering {
             | Life::Provisioning { .. }
             | Life::Active { .. }
             | Life::Removing { .. }
+            | Life::Abandoning { .. }
             | Life::Ended(_) => {}
         }
     }
@@ -159,7 +198,9 @@ impl Peering {
         match &mut self.life {
             Life::Removing {
                 trace: trace @ LinkTrace::Perhaps { .. },
-                ..
+            }
+            | Life::Abandoning {
+                trace: trace @ LinkTrace::Perhaps { .. },
             } => *trace = LinkTrace::Seen(link),
             Life::Initiating { started_at, .. } => {
                 let expires_at = event.expires_at.unwrap_or(*started_at + ACCEPTANCE_WINDOW);
@@ -175,6 +216,7 @@ impl Peering {
             | Life::Provisioning { .. }
             | Life::Active { .. }
             | Life::Removing { .. }
+            | Life::Abandoning { .. }
             | Life::Ended(_) => return,
         }
         self.open_attempt = None;

@@ -45,6 +45,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long a link waits for its accepter (AWS: pending requests expire after 168 h; fixed).
 pub const ACCEPTANCE_WINDOW: TimeDelta = TimeDelta::hours(168);
 
+/// How long a peering that is given up is tried to be looked at once more. After that it ends, and
+/// the sides that were not seen are named.
+pub const ABANDONMENT_WINDOW: TimeDelta = TimeDelta::minutes(5);
+
 /// Repairs of one thing that follow each other within this time are a fight.
 pub const FIGHT_WINDOW: TimeDelta = TimeDelta::hours(24);
 

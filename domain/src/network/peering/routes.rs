@@ -197,7 +197,7 @@ impl Peering {
             .get_mut(event.side)
             .remove(&(event.route_table.clone(), event.destination));
         // One that is wanted comes back, and is the engine's then.
-        if matches!(self.life, Life::Removing { .. })
+        if matches!(self.life, Life::Removing { .. } | Life::Abandoning { .. })
             || !self.routes.get(event.side).contains_key(&event.destination)
         {
             self.gone

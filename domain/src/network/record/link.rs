@@ -3,7 +3,7 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{AcceptedBy, Consent, Leftover, PeeringAccepted, PeeringRemoved},
+        event::{AcceptedBy, Consent, Leftover, PeeringAbandoned, PeeringAccepted, PeeringRemoved},
         peering::{Life, LinkTrace, Origin, Peering, RemovalCause},
     },
     out_of_order,
@@ -39,6 +39,7 @@ pub(super) fn initiation_started(peering: &Peering, reported: u32) -> Result<boo
         | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an attempt to initiate it")),
     }
 }
@@ -49,17 +50,23 @@ pub(super) fn initiation_refused(peering: &Peering, reported: u32) -> Result<boo
         Life::InitiationRefused { attempt } if reported == *attempt => Ok(false),
         Life::Removing {
             trace: LinkTrace::Perhaps { attempt, .. },
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Perhaps { attempt, .. },
         } if reported == *attempt => Ok(true),
         // The answer to the last attempt is on record: what is left in doubt is an earlier one, or
         // none.
         Life::Removing {
             trace: LinkTrace::Perhaps { attempt, .. },
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Perhaps { attempt, .. },
         } if reported > *attempt => Ok(false),
         Life::Removing {
             trace: LinkTrace::Never,
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Never,
         } => Ok(false),
         Life::Requested
         | Life::Initiating { .. }
@@ -68,6 +75,7 @@ pub(super) fn initiation_refused(peering: &Peering, reported: u32) -> Result<boo
         | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "a refused attempt")),
     }
 }
@@ -82,7 +90,9 @@ pub(super) fn initiated(
         Life::Initiating { .. }
         | Life::Removing {
             trace: LinkTrace::Perhaps { .. },
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Perhaps { .. },
         } => match network.holder_of(reported) {
             Some(peering_id) => Err(Refusal::LinkOnRecord {
                 link: reported.to_string(),
@@ -95,11 +105,14 @@ pub(super) fn initiated(
         | Life::Active { link }
         | Life::Removing {
             trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
         } => same_link(peering, link, reported).map(|()| false),
         Life::Requested
         | Life::InitiationRefused { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an initiated link")),
     }
 }
@@ -115,6 +128,7 @@ pub(super) fn expiry_near(peering: &Peering, reported: &Link) -> Result<bool, Re
         | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "the last day of a request")),
     }
 }
@@ -147,6 +161,7 @@ pub(super) fn accepted(peering: &Peering, it: &PeeringAccepted) -> Result<bool, 
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an accepted link")),
     }
 }
@@ -160,6 +175,7 @@ pub(super) fn activated(peering: &Peering, reported: &Link) -> Result<bool, Refu
         | Life::InitiationRefused { .. }
         | Life::AwaitingAcceptance { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "an active link")),
     }
 }
@@ -180,7 +196,9 @@ pub(super) fn ended(
     match &peering.life {
         Life::Ended(ending) if ending.as_str() == how => Ok(false),
         Life::Ended(_) => Err(out_of_order(peering, "another ending")),
-        Life::Removing { .. } => Err(out_of_order(peering, "an ending by itself")),
+        Life::Removing { .. } | Life::Abandoning { .. } => {
+            Err(out_of_order(peering, "an ending by itself"))
+        }
         Life::Requested | Life::Initiating { .. } | Life::InitiationRefused { .. } => {
             match reported {
                 Some(link) if how == "expired" && peering.past_links.contains(link) => Ok(false),
@@ -223,7 +241,7 @@ pub(super) fn deadline_passed(
             }
         }
         Life::Removing { .. } if removal_is_for_a_deadline(peering) => Ok(false),
-        Life::Removing { .. } | Life::Active { .. } | Life::Ended(_) => {
+        Life::Removing { .. } | Life::Abandoning { .. } | Life::Active { .. } | Life::Ended(_) => {
             Err(out_of_order(peering, "a deadline that passed"))
         }
     }
@@ -245,11 +263,15 @@ pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, R
     match &peering.life {
         Life::Removing {
             trace: LinkTrace::Seen(link),
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Seen(link),
         } => same_link(peering, link, reported).map(|()| true),
         Life::Removing {
             trace: LinkTrace::Gone(link),
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Gone(link),
         } => same_link(peering, link, reported).map(|()| false),
         Life::Requested
         | Life::Initiating { .. }
@@ -258,6 +280,7 @@ pub(super) fn link_removed(peering: &Peering, reported: &Link) -> Result<bool, R
         | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => Err(out_of_order(peering, "a removed link")),
     }
 }
@@ -287,6 +310,7 @@ pub(super) fn removed(
         | Life::AwaitingAcceptance { .. }
         | Life::Provisioning { .. }
         | Life::Active { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => return Err(out_of_order(peering, "a removal")),
     };
     if peering
@@ -306,5 +330,42 @@ pub(super) fn removed(
     Ok(Some(PeeringRemoved {
         peering_id: peering.id,
         left_behind,
+    }))
+}
+
+/// It ends for the reason that it was asked for. Everything on record is named, beside what the
+/// worker saw.
+pub(super) fn abandoned(
+    peering: &Peering,
+    it: &PeeringAbandoned,
+) -> Result<Option<PeeringAbandoned>, Refusal> {
+    match &peering.life {
+        Life::Abandoning { .. } => {}
+        Life::Ended(ending) if ending.as_str() == "abandoned" => return Ok(None),
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
+        | Life::Active { .. }
+        | Life::Removing { .. }
+        | Life::Ended(_) => return Err(out_of_order(peering, "an abandonment")),
+    }
+    let reason = match peering.removal.as_ref().map(|it| &it.cause) {
+        Some(RemovalCause::Command { reason }) => reason.clone(),
+        Some(RemovalCause::Deadline { .. }) | None => it.reason.clone(),
+    };
+    let mut left_behind = peering.leftovers();
+    let seen = it.left_behind.iter();
+    left_behind.extend(
+        seen.filter(|it| !peering.leftovers().contains(it))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    Ok(Some(PeeringAbandoned {
+        peering_id: peering.id,
+        reason,
+        left_behind,
+        not_observed: it.not_observed.clone(),
     }))
 }

@@ -65,6 +65,7 @@ pub(super) fn decide(
             link::link_removed(peering, &it.link)?.then(|| it.clone().into())
         }
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
+        Outcome::Abandoned(it) => link::abandoned(peering, it)?.map(Into::into),
         Outcome::InstallationStarted(it) => installation::started(network, it)?.map(Into::into),
         Outcome::InstallationEnded(it) => installation::ended(network, it)?.map(Into::into),
         Outcome::RouteInstalled(it) => {
@@ -162,7 +163,7 @@ fn standing<'a>(
 ) -> Result<&'a Peering, Refusal> {
     let peering = network.live(peering_id)?;
     match peering.life {
-        Life::Active { .. } | Life::Removing { .. } => Ok(peering),
+        Life::Active { .. } | Life::Removing { .. } | Life::Abandoning { .. } => Ok(peering),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }

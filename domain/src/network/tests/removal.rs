@@ -15,6 +15,7 @@ fn abandon() -> AbandonPeering {
     AbandonPeering {
         peering_id: peering_id(1),
         reason: reason_given("the account is closed"),
+        clean: None,
     }
 }
 
@@ -170,7 +171,7 @@ fn a_peering_that_is_being_removed_takes_no_more_commands_but_that_to_let_it_be(
     }
     given(events)
         .when(abandon())
-        .then([abandoned(&[Leftover::Link { link: link() }])]);
+        .then([abandonment_requested()]);
 }
 
 #[test]
@@ -344,23 +345,148 @@ fn an_active_link_with_something_on_it_does_not_end_by_itself() {
 }
 
 #[test]
-fn abandonment_names_everything_that_is_left() {
+fn abandonment_begins_with_the_command_and_ends_with_the_worker_who_looked_once_more() {
     given(full())
         .when(abandon())
-        .then([abandoned(&all_of_it())]);
-    given(history([])).when(abandon()).then([abandoned(&[])]);
-    given(history([started(1)]))
+        .then([abandonment_requested()]);
+    let begun = recorded(full().into_iter().chain([abandonment_requested()]));
+    assert_eq!(
+        begun.life,
+        Life::Abandoning {
+            trace: LinkTrace::Seen(link())
+        }
+    );
+    assert!(begun.life.is_live());
+    let removal = begun.removal.unwrap();
+    assert_eq!((removal.since, removal.clean), (now(), None));
+    given(full().into_iter().chain([abandonment_requested()]))
         .when(abandon())
-        .then([abandoned(&[Leftover::PossibleLink])]);
-    given(history([started(1), removal_requested()]))
-        .when(abandon())
-        .then([abandoned(&[Leftover::PossibleLink])]);
+        .then_nothing();
+}
+
+#[test]
+fn a_side_to_clean_up_is_named_with_the_command_or_later() {
+    let clean = || AbandonPeering {
+        clean: Some(Side::Local),
+        ..abandon()
+    };
+    given(full())
+        .when(clean())
+        .then([abandonment(Some(Side::Local))]);
+    let both = full()
+        .into_iter()
+        .chain([abandonment_requested(), abandonment(Some(Side::Local))]);
+    given(full().into_iter().chain([abandonment_requested()]))
+        .when(clean())
+        .then([abandonment(Some(Side::Local))]);
+    given(both.clone()).when(clean()).then_nothing();
+    assert_eq!(recorded(both).removal.unwrap().clean, Some(Side::Local));
+}
+
+#[test]
+fn a_peering_that_is_given_up_takes_no_other_command() {
+    let events: Vec<_> = full()
+        .into_iter()
+        .chain([abandonment_requested()])
+        .collect();
+    let peering_id = peering_id(1);
+    let commands: [NetworkCommand; 3] = [
+        AcceptRoute {
+            peering_id,
+            side: Side::Local,
+            destination: range("10.101.7.0/24"),
+        }
+        .into(),
+        RevokeConnectorIngress {
+            peering_id,
+            ingress_id: ingress_id(1),
+        }
+        .into(),
+        RemovePeering {
+            peering_id,
+            reason: reason_given("no longer needed"),
+        }
+        .into(),
+    ];
+    for command in commands {
+        given(events.clone())
+            .when(command)
+            .then_refused(Refusal::PeeringBeingAbandoned { peering_id });
+    }
+}
+
+fn looked(left_behind: &[Leftover], not_observed: &[Side]) -> PeeringAbandoned {
+    PeeringAbandoned {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+        left_behind: left_behind.to_vec(),
+        not_observed: not_observed.to_vec(),
+    }
+}
+
+#[test]
+fn what_was_made_at_that_instant_is_seen_once_more_and_what_went_is_not_named() {
+    let made = route_installed(Side::Remote, "10.20.0.0/16", "rtb-07");
+    let intent = InstallationStarted {
+        peering_id: peering_id(1),
+        side: Side::Remote,
+        things: vec![route_thing("10.20.0.0/16", "rtb-07"), Thing::Group],
+    };
+    let route = Leftover::Route {
+        side: Side::Remote,
+        route_table: text("rtb-07"),
+        destination: range("10.20.0.0/16"),
+    };
+    let events = active_history([
+        route_accepted(Side::Remote, "10.20.0.0/16"),
+        intent.into(),
+        abandonment_requested(),
+        made.into(),
+        link_removed().into(),
+    ]);
+    let possible = Leftover::PossibleThing {
+        side: Side::Remote,
+        thing: Thing::Group,
+    };
+    given(events)
+        .when(Outcome::from(looked(&[], &[])))
+        .then([looked(&[route, possible], &[]).into()]);
+}
+
+#[test]
+fn abandonment_names_everything_that_is_left_and_the_sides_that_were_not_looked_at() {
+    let begun = |events: Vec<NetworkEvent>| events.into_iter().chain([abandonment_requested()]);
+    let dead = [Side::Remote];
+    given(begun(full()))
+        .when(Outcome::from(looked(&[], &dead)))
+        .then([looked(&all_of_it(), &dead).into()]);
+    given(begun(history([])))
+        .when(Outcome::from(looked(&[], &[])))
+        .then([abandoned(&[])]);
+    for events in [
+        history([started(1)]),
+        history([started(1), removal_requested()]),
+    ] {
+        given(begun(events))
+            .when(Outcome::from(looked(&[], &[])))
+            .then([abandoned(&[Leftover::PossibleLink])]);
+    }
+    let ended = recorded(begun(full()).chain([looked(&all_of_it(), &dead).into()]));
+    assert_eq!(ended.life.ending().unwrap().not_observed(), dead);
+    given(full())
+        .when(Outcome::from(looked(&[], &[])))
+        .then_refused(refused("active", "an abandonment"));
+}
+
+#[test]
+fn an_abandonment_from_before_there_were_two_steps_ends_it_as_ever() {
     let peering = recorded(full().into_iter().chain([abandoned(&all_of_it())]));
     assert_eq!(
         peering.life,
         Life::Ended(Ending::Abandoned {
             link: Some(link()),
-            left_behind: all_of_it()
+            left_behind: all_of_it(),
+            not_observed: Vec::new(),
         })
     );
     assert_eq!(peering.leftovers(), all_of_it());

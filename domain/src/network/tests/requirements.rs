@@ -87,7 +87,12 @@ fn closing_and_outcomes_are_never_held_up_by_a_requirement() {
             reason: reason.clone(),
         }
         .into(),
-        AbandonPeering { peering_id, reason }.into(),
+        AbandonPeering {
+            peering_id,
+            reason,
+            clean: None,
+        }
+        .into(),
         RestrictFirewall {
             peering_id,
             side: Side::Local,

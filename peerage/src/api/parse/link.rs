@@ -33,8 +33,9 @@ command!(RemovePeeringRequest, fields, request => {
 command!(AbandonPeeringRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);
     let reason = fields.reason(&request.reason, request.context.as_ref());
+    let clean = fields.optional_word::<v1::Side>("clean", request.clean);
     let (peering_id, address) = about?;
-    Some((address, AbandonPeering { peering_id, reason: reason? }.into()))
+    Some((address, AbandonPeering { peering_id, reason: reason?, clean: clean? }.into()))
 });
 
 pub(super) fn request_spec(

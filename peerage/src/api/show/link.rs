@@ -22,6 +22,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         | Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => (None, false),
     };
     let (origin, found) = match &it.origin {
@@ -67,6 +68,14 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         found_routes: found.into_iter().flatten().map(found_route).collect(),
         revision: about.revision,
         changed_at: Some(timestamp(about.changed_at)),
+        not_observed: it
+            .life
+            .ending()
+            .map(Ending::not_observed)
+            .unwrap_or_default()
+            .iter()
+            .map(|side| number::<v1::Side>(*side))
+            .collect(),
     }
 }
 
@@ -114,6 +123,7 @@ fn removal(it: &Removal) -> v1::Removal {
         since: Some(timestamp(it.since)),
         cause: Some(cause),
         link_removed_at: it.link_removed_at.map(timestamp),
+        clean: it.clean.map(number::<v1::Side>).unwrap_or_default(),
     }
 }
 
@@ -133,7 +143,8 @@ fn failure(life: &Life) -> String {
         | Life::AwaitingAcceptance { .. }
         | Life::Provisioning { .. }
         | Life::Active { .. }
-        | Life::Removing { .. } => String::new(),
+        | Life::Removing { .. }
+        | Life::Abandoning { .. } => String::new(),
     }
 }
 

@@ -223,6 +223,7 @@ fn accepted(it: &Peering) -> String {
 fn parting(it: &Peering) -> &'static str {
     match it.state() {
         PeeringState::Removed => "removed",
+        PeeringState::Abandoning => "being abandoned",
         PeeringState::Abandoned => "abandoned",
         PeeringState::Unspecified
         | PeeringState::Requested
@@ -261,12 +262,25 @@ pub(in crate::cli) fn leftovers(it: &Peering) -> String {
 }
 
 fn leftovers_of(it: &Peering) -> String {
+    let unseen: Vec<_> = it
+        .not_observed()
+        .map(|side| {
+            format!(
+                "what else stands on the {} side, which was not observed",
+                word(side)
+            )
+        })
+        .collect();
     if it.leftovers.is_empty() {
-        return "nothing".to_owned();
+        return match unseen.as_slice() {
+            [] => "nothing".to_owned(),
+            [..] => unseen.join("; "),
+        };
     }
     it.leftovers
         .iter()
         .map(leftover)
+        .chain(unseen)
         .collect::<Vec<_>>()
         .join("; ")
 }

@@ -6,7 +6,12 @@ use super::{
 };
 use crate::{
     api::v1,
-    cli::{CliError, Output, output, terminal},
+    cli::{
+        CliError, Output,
+        args::Side,
+        engine::{Done, Servers},
+        output, terminal,
+    },
 };
 use clap::Args;
 
@@ -25,9 +30,16 @@ pub(in crate::cli) struct Remove {
 pub(in crate::cli) struct Abandon {
     #[command(flatten)]
     subject: Subject,
+    /// Clean up this side first, as far as it can be reached: its routes and rules, and the link where
+    /// the cloud lets this side delete it.
+    #[arg(long, value_name = "SIDE")]
+    clean: Option<Side>,
     /// Do it without being asked.
     #[arg(long)]
     yes: bool,
+    /// Return at once: do not wait for the last look at what stands.
+    #[arg(long)]
+    no_wait: bool,
 }
 
 impl Remove {
@@ -41,33 +53,50 @@ impl Remove {
         };
         let done = servers.command(message, context).await?;
         let waits = !self.no_wait && !context.validate_only;
-        let human = output == Output::Table;
-        if !waits || human {
-            output::command(output, &done)?;
-        }
-        if !waits {
-            return Ok(());
-        }
-        if human {
-            terminal::line(
-                "\nremoval continues whether you watch or not; ^C ends the watch alone\n",
-            )?;
-        }
-        let show = |update: &v1::WatchPeeringsResponse| {
-            if human {
-                watch::show(update, false)
-            } else {
-                Ok(())
-            }
-        };
-        let after = done.answer.position;
-        let gone = watch::until(&mut servers, peering_id.clone(), after, Goal::Gone, show).await?;
-        if human {
-            return terminal::answer(&format!("\n{}", output::leftovers(&gone)));
-        }
-        let gone = get(&mut servers, peering_id).await?;
-        output::message(output, &gone, output::peering)
+        let told = "removal continues whether you watch or not; ^C ends the watch alone";
+        gone(
+            &mut servers,
+            peering_id,
+            output,
+            done,
+            waits.then_some(told),
+        )
+        .await
     }
+}
+
+/// Shows the answer, and where it is waited for, what follows until the peering has ended.
+async fn gone(
+    servers: &mut Servers,
+    peering_id: String,
+    output: Output,
+    done: Done,
+    waits: Option<&str>,
+) -> Result<(), CliError> {
+    let human = output == Output::Table;
+    if waits.is_none() || human {
+        output::command(output, &done)?;
+    }
+    let Some(told) = waits else {
+        return Ok(());
+    };
+    if human {
+        terminal::line(&format!("\n{told}\n"))?;
+    }
+    let show = |update: &v1::WatchPeeringsResponse| {
+        if human {
+            watch::show(update, false)
+        } else {
+            Ok(())
+        }
+    };
+    let after = done.answer.position;
+    let gone = watch::until(servers, peering_id.clone(), after, Goal::Gone, show).await?;
+    if human {
+        return terminal::answer(&format!("\n{}", output::leftovers(&gone)));
+    }
+    let gone = get(servers, peering_id).await?;
+    output::message(output, &gone, output::peering)
 }
 
 impl Abandon {
@@ -89,17 +118,19 @@ impl Abandon {
         }
         let message = v1::AbandonPeeringRequest {
             peering_id: peering_id.clone(),
+            clean: self.clean.map(v1::Side::from).unwrap_or_default().into(),
             ..Default::default()
         };
         let done = servers.command(message, context).await?;
-        output::command(output, &done)?;
-        if output == Output::Table && !context.validate_only {
-            let abandoned = get(&mut servers, peering_id)
-                .await?
-                .peering
-                .unwrap_or_default();
-            terminal::answer(&output::leftovers(&abandoned))?;
-        }
-        Ok(())
+        let waits = !self.no_wait && !context.validate_only;
+        let told = "it ends after one more look at what stands, or in five minutes; ^C ends the watch alone";
+        gone(
+            &mut servers,
+            peering_id,
+            output,
+            done,
+            waits.then_some(told),
+        )
+        .await
     }
 }

@@ -120,7 +120,11 @@ pub(super) async fn until(
         let Some(Update::Peering(peering)) = update.update else {
             return Ok(ControlFlow::Continue(()));
         };
-        if peering.state() == PeeringState::Removing && goal == Goal::InPlace {
+        let is_going = matches!(
+            peering.state(),
+            PeeringState::Removing | PeeringState::Abandoning
+        );
+        if is_going && goal == Goal::InPlace {
             goal = Goal::Gone;
         }
         if has_ended(peering.state()) {
@@ -169,6 +173,7 @@ pub(in crate::cli) fn ending(peering: &v1::Peering) -> String {
         | PeeringState::Provisioning
         | PeeringState::Active
         | PeeringState::Removing => format!("is {state}"),
+        PeeringState::Abandoning => "is being abandoned".to_owned(),
     };
     match peering.failure.as_str() {
         "" => how,

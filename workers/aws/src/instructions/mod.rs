@@ -95,9 +95,11 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
             .collect(),
         Life::Removing {
             trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
-            ..
+        }
+        | Life::Abandoning {
+            trace: LinkTrace::Seen(link) | LinkTrace::Gone(link),
         } => cleanup(network, peering, link),
-        Life::Removing { .. } | Life::Ended(_) => Vec::new(),
+        Life::Removing { .. } | Life::Abandoning { .. } | Life::Ended(_) => Vec::new(),
     }
 }
 

@@ -136,6 +136,7 @@ fn is_to_be_accepted(peering: &Peering) -> bool {
         Life::Provisioning { .. }
         | Life::Active { .. }
         | Life::Removing { .. }
+        | Life::Abandoning { .. }
         | Life::Ended(_) => false,
     }
 }

@@ -51,7 +51,10 @@ pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 
 fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     let consent = peering.terms.consent;
-    if matches!(peering.life, Life::Removing { .. }) {
+    if matches!(
+        peering.life,
+        Life::Removing { .. } | Life::Abandoning { .. }
+    ) {
         return match consent {
             Consent::Owner => vec![Instruction::sh(
                 "Remove the peer's half of the link",

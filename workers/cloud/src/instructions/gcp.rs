@@ -12,7 +12,10 @@ pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
 }
 
 fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
-    if matches!(peering.life, Life::Removing { .. }) {
+    if matches!(
+        peering.life,
+        Life::Removing { .. } | Life::Abandoning { .. }
+    ) {
         return match peering.terms.consent {
             Consent::Owner => vec![Instruction::sh(
                 "Remove the peer's half of the link",

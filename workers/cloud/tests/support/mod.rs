@@ -302,6 +302,7 @@ pub(crate) fn abandoned(left_behind: &[Leftover]) -> NetworkEvent {
         peering_id: peering_id(1),
         reason,
         left_behind: left_behind.to_vec(),
+        not_observed: Vec::new(),
     }
     .into()
 }

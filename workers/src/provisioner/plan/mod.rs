@@ -112,6 +112,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::Failed(_)
         | Outcome::DeadlinePassed(_)
         | Outcome::Surveyed(_)
+        | Outcome::Abandoned(_)
         | Outcome::InstallationStarted(_)
         | Outcome::InstallationEnded(_)
         | Outcome::RouteInstalled(_)
@@ -224,6 +225,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         Life::Provisioning { link } => accept::wait(facts, link, &mut draft),
         Life::Active { link } => active::plan(facts, link, &mut draft),
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
+        Life::Abandoning { .. } => removal::abandon(facts, &mut draft),
         Life::Ended(_) => {}
     }
     draft.finish(facts)
@@ -263,7 +265,9 @@ fn deadline_passed(facts: &Facts<'_>, draft: &mut Draft) -> bool {
         | Life::InitiationRefused { .. }
         | Life::AwaitingAcceptance { .. }
         | Life::Provisioning { .. } => {}
-        Life::Active { .. } | Life::Removing { .. } | Life::Ended(_) => return false,
+        Life::Active { .. } | Life::Removing { .. } | Life::Abandoning { .. } | Life::Ended(_) => {
+            return false;
+        }
     }
     if facts.now < deadline {
         draft.due_at(deadline);

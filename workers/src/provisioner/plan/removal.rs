@@ -17,8 +17,8 @@ use domain::{
     Range, Side,
     network::{
         BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, Leftover,
-        LinkRemoved, LinkTrace, Origin, PeeringInitiated, PeeringRemoved, RouteInstalled,
-        RouteRemoved,
+        LinkRemoved, LinkTrace, Origin, PeeringAbandoned, PeeringInitiated, PeeringRemoved,
+        RemovalCause, RouteInstalled, RouteRemoved,
     },
     text::Link,
 };
@@ -54,6 +54,21 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     draft.record(PeeringRemoved {
         peering_id: facts.peering.id,
         left_behind,
+    });
+    draft.again = true;
+}
+
+/// Ends what is given up, with everything named that is on record.
+pub(super) fn abandon(facts: &Facts<'_>, draft: &mut Draft) {
+    let Some(RemovalCause::Command { reason }) = facts.peering.removal.as_ref().map(|it| &it.cause)
+    else {
+        return;
+    };
+    draft.record(PeeringAbandoned {
+        peering_id: facts.peering.id,
+        reason: reason.clone(),
+        left_behind: facts.peering.leftovers(),
+        not_observed: Vec::new(),
     });
     draft.again = true;
 }

@@ -176,10 +176,18 @@ fn of_intent() -> Vec<NetworkEvent> {
             requested_at: at(9),
         }
         .into(),
+        PeeringAbandonmentRequested {
+            peering_id,
+            reason: reason.clone(),
+            requested_at: at(9),
+            clean: Some(side),
+        }
+        .into(),
         PeeringAbandoned {
             peering_id,
             reason,
             left_behind: leftovers,
+            not_observed: Vec::new(),
         }
         .into(),
     ]
@@ -527,6 +535,26 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                     exposure: ExposurePolicy::Block,
                     ..Policy::default()
                 },
+            }
+            .into(),
+        ),
+        (
+            "of_no_side",
+            PeeringAbandonmentRequested {
+                peering_id: its_peering(),
+                reason: reason_given("the account is closed"),
+                requested_at: at(9),
+                clean: None,
+            }
+            .into(),
+        ),
+        (
+            "not_observed",
+            PeeringAbandoned {
+                peering_id: its_peering(),
+                reason: reason_given("the account is closed"),
+                left_behind: Vec::new(),
+                not_observed: vec![Side::Remote],
             }
             .into(),
         ),

@@ -68,6 +68,7 @@ refusals! {
     ReasonMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
     TicketRequired {} => Invalid,
     TicketMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
+    PeeringBeingAbandoned { peering_id: peering_id(1) } => Precondition,
     TooManyQuarantines { most: 250 } => Quota,
 }
 

@@ -31,6 +31,11 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
         }),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
         1 => (a_peering(), leftovers()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),
+        1 => (a_peering(), a_reason(), leftovers(), vec(a_side(), 0..2)).prop_map(
+            |(peering_id, reason, left_behind, not_observed)| {
+                PeeringAbandoned { peering_id, reason, left_behind, not_observed }.into()
+            }
+        ),
     ]
 }
 
@@ -262,7 +267,8 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         2 => (a_peering(), a_side(), any::<bool>())
             .prop_map(|(peering_id, side, enabled)| SetDnsResolution { peering_id, side, enabled }.into()),
         1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| RemovePeering { peering_id, reason }.into()),
-        1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| AbandonPeering { peering_id, reason }.into()),
+        1 => (a_peering(), a_reason(), option::of(a_side()))
+            .prop_map(|(peering_id, reason, clean)| AbandonPeering { peering_id, reason, clean }.into()),
     ]
 }
 
@@ -292,6 +298,7 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::Surveyed(it) => it.into(),
         Outcome::LinkRemoved(it) => it.into(),
         Outcome::Removed(it) => it.into(),
+        Outcome::Abandoned(it) => it.into(),
         Outcome::InstallationStarted(it) => it.into(),
         Outcome::InstallationEnded(it) => it.into(),
         Outcome::RouteInstalled(it) => it.into(),
@@ -353,7 +360,12 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         1 => (a_peering(), a_reason())
             .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
         1 => (a_peering(), a_reason(), leftovers())
-            .prop_map(|(peering_id, reason, left_behind)| PeeringAbandoned { peering_id, reason, left_behind }.into()),
+            .prop_map(|(peering_id, reason, left_behind)| {
+                PeeringAbandoned { peering_id, reason, left_behind, not_observed: Vec::new() }.into()
+            }),
+        1 => (a_peering(), a_reason(), option::of(a_side())).prop_map(|(peering_id, reason, clean)| {
+            PeeringAbandonmentRequested { peering_id, reason, requested_at: now(), clean }.into()
+        }),
         1 => (a_peering(), a_link()).prop_map(|(peering_id, expired)| PeeringRenewed { peering_id, expired }.into()),
     ]
 }

@@ -122,6 +122,15 @@ fn next(peering: &Peering) -> Option<Outcome> {
         ),
         Life::Active { .. } => next_on_link(peering),
         Life::Removing { trace, .. } => next_of_removal(peering, trace),
+        Life::Abandoning { .. } => Some(
+            PeeringAbandoned {
+                peering_id,
+                reason: reason_given("because"),
+                left_behind: Vec::new(),
+                not_observed: Vec::new(),
+            }
+            .into(),
+        ),
         Life::Ended(_) => None,
     }
 }

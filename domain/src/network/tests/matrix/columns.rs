@@ -80,6 +80,13 @@ columns! {
     removing_a_link: View::Peering(Life::Removing { trace: LinkTrace::Seen(_), .. }) => removing();
     removing_a_link_that_is_gone: View::Peering(Life::Removing { trace: LinkTrace::Gone(_), .. }) =>
         removing().into_iter().chain([link_removed().into()]).collect();
+    abandoning_without_a_link: View::Peering(Life::Abandoning { trace: LinkTrace::Never }) => routed([abandonment_requested()]);
+    abandoning_perhaps_a_link: View::Peering(Life::Abandoning { trace: LinkTrace::Perhaps { .. } }) =>
+        routed([started(1), abandonment_requested()]);
+    abandoning_a_link: View::Peering(Life::Abandoning { trace: LinkTrace::Seen(_) }) =>
+        active().into_iter().chain([abandonment_requested()]).collect();
+    abandoning_a_link_that_is_gone: View::Peering(Life::Abandoning { trace: LinkTrace::Gone(_) }) =>
+        active().into_iter().chain([abandonment_requested(), link_removed().into()]).collect();
     rejected: View::Peering(Life::Ended(Ending::Rejected { .. })) => routed([started(1), initiated(), rejected()]);
     expired: View::Peering(Life::Ended(Ending::Expired { .. })) => routed([started(1), initiated(), expired()]);
     failed: View::Peering(Life::Ended(Ending::Failed { .. })) => routed([started(1), failed(None).into()]);

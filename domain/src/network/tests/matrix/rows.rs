@@ -42,6 +42,7 @@ const MIS: Expected = "LINK_MISMATCH";
 const RET: Expected = "NETWORK_RETIRED";
 const USE: Expected = "NETWORK_IN_USE";
 const RMV: Expected = "PEERING_BEING_REMOVED";
+const BAB: Expected = "PEERING_BEING_ABANDONED";
 const LOR: Expected = "LINK_ON_RECORD";
 const RNA: Expected = "ROUTE_NOT_ACCEPTED";
 const IUN: Expected = "INGRESS_UNKNOWN";
@@ -49,88 +50,90 @@ const ING: Expected = "INGRESS_ALREADY_ALLOWED";
 
 #[rustfmt::skip]
 rows! {
-    //                                  unr  none reqd ing  iref ited acc  act  rmv0 rmv? rmv1 rmvX rej  exp  fail rmvd abnd adpt adrm ret 
-    register                           [YES, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, RET] NetworkCommand::RegisterNetwork(_) => register().into();
-    set_another_policy                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Report);
-    set_the_same_policy                [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Repair);
-    check_drift                        [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::CheckDrift(_) => CheckDrift {}.into();
-    freeze                             [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::FreezeNetwork(_) => FreezeNetwork { reason: reason_given("an incident") }.into();
-    thaw_what_is_not_frozen            [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ThawNetwork(_) => ThawNetwork { reason: None }.into();
-    quarantine                         [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ImposeQuarantine(_) => ImposeQuarantine { scope: QuarantineScope::Everything, reason: reason_given("an incident") }.into();
-    lift_no_quarantine                 [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::LiftQuarantine(_) => LiftQuarantine { scope: QuarantineScope::Everything, reason: None }.into();
-    retire                             [NET, YES, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, YES, YES, YES, YES, YES, USE, USE, RET] NetworkCommand::RetireNetwork(_) => RetireNetwork { reason: reason_given("moved") }.into();
-    request_the_same_peer              [NET, YES, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, YES, YES, YES, YES, YES, LIV, LIV, RET] NetworkCommand::RequestPeering(_) => request(1);
-    request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
-    adopt_another_link                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::AdoptPeering(_) => adopt(2, other_link());
-    adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
-    accept_a_new_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Remote, "10.20.0.0/16");
-    accept_the_same_route              [NET, UNK, RTE, RTE, RTE, RTE, RTE, RTE, RMV, RMV, RMV, RMV, END, END, END, END, END, RTE, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Local, "10.101.0.0/16");
-    withdraw_the_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Local, "10.101.0.0/16");
-    withdraw_no_route                  [NET, UNK, RNA, RNA, RNA, RNA, RNA, RNA, RMV, RMV, RMV, RMV, END, END, END, END, END, RNA, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Remote, "10.20.0.0/16");
-    replace_the_route                  [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::ReplaceRoute(_) => replace("10.101.0.0/16", "10.101.0.0/17");
-    replace_no_route                   [NET, UNK, RNA, RNA, RNA, RNA, RNA, RNA, RMV, RMV, RMV, RMV, END, END, END, END, END, RNA, RMV, RET] NetworkCommand::ReplaceRoute(_) => replace("10.101.7.0/24", "10.101.0.0/17");
-    restrict_to_less                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[]);
-    restrict_to_the_same               [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[clients()]);
-    allow_an_ingress                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 8443);
-    allow_the_same_ingress             [NET, UNK, ING, ING, ING, ING, ING, ING, RMV, RMV, RMV, RMV, END, END, END, END, END, ING, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 443);
-    revoke_the_ingress                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(1);
-    revoke_no_ingress                  [NET, UNK, IUN, IUN, IUN, IUN, IUN, IUN, RMV, RMV, RMV, RMV, END, END, END, END, END, IUN, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(7);
-    resolve_names                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(true);
-    resolve_no_names                   [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(false);
-    remove                             [NET, UNK, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, END, END, END, END, END, YES, NIL, RET] NetworkCommand::RemovePeering(_) => remove();
-    abandon                            [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon();
-    start_the_first_attempt            [NET, UNK, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(1);
-    start_the_second_attempt           [NET, UNK, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(2);
-    start_the_third_attempt            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(3);
-    refuse_the_first_attempt           [NET, UNK, ORD, YES, NIL, ORD, ORD, ORD, NIL, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(1);
-    refuse_the_second_attempt          [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(2);
-    initiate                           [NET, UNK, ORD, YES, ORD, NIL, NIL, NIL, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, NIL, NIL, RET] Record(Outcome::Initiated(_)) => initiate(link());
-    initiate_another                   [NET, UNK, ORD, YES, ORD, MIS, MIS, MIS, ORD, YES, MIS, MIS, ORD, ORD, ORD, ORD, ORD, MIS, MIS, RET] Record(Outcome::Initiated(_)) => initiate(other_link());
-    expiry_is_near                     [NET, UNK, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::ExpiryNear(_)) => Record(expiry_near().into());
-    accepted                           [NET, UNK, ORD, ORD, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(link());
-    accepted_another                   [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(other_link());
-    activated                          [NET, UNK, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, RET] Record(Outcome::Activated(_)) => activated_link(link());
-    activated_another                  [NET, UNK, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Activated(_)) => activated_link(other_link());
-    rejected                           [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, YES, ORD, RET] Record(Outcome::Rejected(_)) => rejected_link(link());
-    rejected_another                   [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Rejected(_)) => rejected_link(other_link());
-    expired                            [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, YES, ORD, RET] Record(Outcome::Expired(_)) => expired_link(link());
-    failed_with_its_link               [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(link()));
-    failed_with_another_link           [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, MIS, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(other_link()));
-    failed_without_a_link              [NET, UNK, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, RET] Record(Outcome::Failed(_)) => fail(None);
-    deadline_passed                    [NET, UNK, YES, YES, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(now()).into());
-    another_deadline_passed            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(hours_on(1)).into());
-    survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
-    link_is_gone                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, YES, RET] Record(Outcome::LinkRemoved(_)) => link_gone(link());
-    another_link_is_gone               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, RET] Record(Outcome::LinkRemoved(_)) => link_gone(other_link());
-    removed_with_all                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[]).into());
-    removed_but_for_the_link           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[Leftover::Link { link: link() }]).into());
-    install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RouteInstalled(_)) => install();
-    a_route_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RouteRemoved(_)) => route_gone();
-    find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
-    intend_a_route                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(intended_route());
-    intend_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Group);
-    intend_a_rule_that_is_not_admitted [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Rule { source: range("10.101.0.0/16"), port: 22 });
-    end_no_intent                      [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::InstallationEnded(_)) => intent_over(Thing::Group);
-    find_a_route                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteFound(_)) => find_route();
-    enforce_routes                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&["10.101.0.0/16"]);
-    enforce_other_routes               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&[]);
-    suspend_routes_without_an_exposure [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesSuspended(_)) => suspend_routes();
-    resume_routes_not_suspended        [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RoutesResumed(_)) => Record(RoutesResumed { peering_id: peering_id(1), side: Side::Local }.into());
-    create_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallGroupCreated(_)) => create_group();
-    a_group_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallGroupRemoved(_)) => Record(group_removed(Side::Local, "sg-01").into());
-    authorize_a_rule                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallRuleAuthorized(_)) => authorize();
-    revoke_a_rule_not_there            [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallRuleRevoked(_)) => revoke();
-    enforce                            [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallEnforced(_)) => enforce_firewall();
-    expose                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallExposed(_)) => Record(exposed(Side::Remote, "sgr-09").into());
-    clear_no_exposure                  [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::ExposureCleared(_)) => Record(exposure_cleared(Side::Remote, "sgr-09").into());
-    an_ingress_is_over                 [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::IngressExpired(_)) => ingress_over(2);
-    an_ingress_without_an_end_is_over  [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::IngressExpired(_)) => ingress_over(1);
-    apply_dns                          [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::DnsResolutionApplied(_)) => Record(dns_applied(Side::Local, true).into());
-    detect_drift                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::DriftDetected(_)) => Record(detected(DriftKind::LinkTagMissing).into());
-    repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
-    adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
-    block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
-    unblock                            [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::Unblocked(_)) => unblock();
+    //                                  unr  none reqd ing  iref ited acc  act  rmv0 rmv? rmv1 rmvX abg0 abg? abg1 abgX rej  exp  fail rmvd abnd adpt adrm ret 
+    register                           [YES, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, RET] NetworkCommand::RegisterNetwork(_) => register().into();
+    set_another_policy                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Report);
+    set_the_same_policy                [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Repair);
+    check_drift                        [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::CheckDrift(_) => CheckDrift {}.into();
+    freeze                             [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::FreezeNetwork(_) => FreezeNetwork { reason: reason_given("an incident") }.into();
+    thaw_what_is_not_frozen            [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ThawNetwork(_) => ThawNetwork { reason: None }.into();
+    quarantine                         [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ImposeQuarantine(_) => ImposeQuarantine { scope: QuarantineScope::Everything, reason: reason_given("an incident") }.into();
+    lift_no_quarantine                 [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::LiftQuarantine(_) => LiftQuarantine { scope: QuarantineScope::Everything, reason: None }.into();
+    retire                             [NET, YES, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, YES, YES, YES, YES, YES, USE, USE, RET] NetworkCommand::RetireNetwork(_) => RetireNetwork { reason: reason_given("moved") }.into();
+    request_the_same_peer              [NET, YES, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, YES, YES, YES, YES, YES, LIV, LIV, RET] NetworkCommand::RequestPeering(_) => request(1);
+    request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
+    adopt_another_link                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::AdoptPeering(_) => adopt(2, other_link());
+    adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
+    accept_a_new_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Remote, "10.20.0.0/16");
+    accept_the_same_route              [NET, UNK, RTE, RTE, RTE, RTE, RTE, RTE, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, RTE, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Local, "10.101.0.0/16");
+    withdraw_the_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Local, "10.101.0.0/16");
+    withdraw_no_route                  [NET, UNK, RNA, RNA, RNA, RNA, RNA, RNA, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, RNA, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Remote, "10.20.0.0/16");
+    replace_the_route                  [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::ReplaceRoute(_) => replace("10.101.0.0/16", "10.101.0.0/17");
+    replace_no_route                   [NET, UNK, RNA, RNA, RNA, RNA, RNA, RNA, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, RNA, RMV, RET] NetworkCommand::ReplaceRoute(_) => replace("10.101.7.0/24", "10.101.0.0/17");
+    restrict_to_less                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[]);
+    restrict_to_the_same               [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::RestrictFirewall(_) => restrict(&[clients()]);
+    allow_an_ingress                   [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 8443);
+    allow_the_same_ingress             [NET, UNK, ING, ING, ING, ING, ING, ING, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ING, RMV, RET] NetworkCommand::AllowConnectorIngress(_) => allow("10.101.8.0/24", 443);
+    revoke_the_ingress                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(1);
+    revoke_no_ingress                  [NET, UNK, IUN, IUN, IUN, IUN, IUN, IUN, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, IUN, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(7);
+    resolve_names                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(true);
+    resolve_no_names                   [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(false);
+    remove                             [NET, UNK, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, NIL, RET] NetworkCommand::RemovePeering(_) => remove();
+    abandon                            [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon();
+    abandon_and_clean                  [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon_and_clean();
+    start_the_first_attempt            [NET, UNK, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(1);
+    start_the_second_attempt           [NET, UNK, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(2);
+    start_the_third_attempt            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(3);
+    refuse_the_first_attempt           [NET, UNK, ORD, YES, NIL, ORD, ORD, ORD, NIL, YES, ORD, ORD, NIL, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(1);
+    refuse_the_second_attempt          [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, ORD, ORD, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationRefused(_)) => refuse(2);
+    initiate                           [NET, UNK, ORD, YES, ORD, NIL, NIL, NIL, ORD, YES, NIL, NIL, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, NIL, NIL, RET] Record(Outcome::Initiated(_)) => initiate(link());
+    initiate_another                   [NET, UNK, ORD, YES, ORD, MIS, MIS, MIS, ORD, YES, MIS, MIS, ORD, YES, MIS, MIS, ORD, ORD, ORD, ORD, ORD, MIS, MIS, RET] Record(Outcome::Initiated(_)) => initiate(other_link());
+    expiry_is_near                     [NET, UNK, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::ExpiryNear(_)) => Record(expiry_near().into());
+    accepted                           [NET, UNK, ORD, ORD, ORD, YES, NIL, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(link());
+    accepted_another                   [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Accepted(_)) => accepted_link(other_link());
+    activated                          [NET, UNK, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, RET] Record(Outcome::Activated(_)) => activated_link(link());
+    activated_another                  [NET, UNK, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Activated(_)) => activated_link(other_link());
+    rejected                           [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, YES, ORD, RET] Record(Outcome::Rejected(_)) => rejected_link(link());
+    rejected_another                   [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, MIS, ORD, RET] Record(Outcome::Rejected(_)) => rejected_link(other_link());
+    expired                            [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, YES, ORD, RET] Record(Outcome::Expired(_)) => expired_link(link());
+    failed_with_its_link               [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(link()));
+    failed_with_another_link           [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, MIS, ORD, RET] Record(Outcome::Failed(_)) => fail(Some(other_link()));
+    failed_without_a_link              [NET, UNK, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, RET] Record(Outcome::Failed(_)) => fail(None);
+    deadline_passed                    [NET, UNK, YES, YES, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(now()).into());
+    another_deadline_passed            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(hours_on(1)).into());
+    survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
+    link_is_gone                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, YES, RET] Record(Outcome::LinkRemoved(_)) => link_gone(link());
+    another_link_is_gone               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, RET] Record(Outcome::LinkRemoved(_)) => link_gone(other_link());
+    removed_with_all                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[]).into());
+    removed_but_for_the_link           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[Leftover::Link { link: link() }]).into());
+    abandoned_by_the_worker            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, ORD, ORD, ORD, ORD, NIL, ORD, ORD, RET] Record(Outcome::Abandoned(_)) => Record(worker_abandoned().into());
+    install_a_route                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RouteInstalled(_)) => install();
+    a_route_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RouteRemoved(_)) => route_gone();
+    find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
+    intend_a_route                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(intended_route());
+    intend_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Group);
+    intend_a_rule_that_is_not_admitted [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Rule { source: range("10.101.0.0/16"), port: 22 });
+    end_no_intent                      [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::InstallationEnded(_)) => intent_over(Thing::Group);
+    find_a_route                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteFound(_)) => find_route();
+    enforce_routes                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&["10.101.0.0/16"]);
+    enforce_other_routes               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&[]);
+    suspend_routes_without_an_exposure [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::RoutesSuspended(_)) => suspend_routes();
+    resume_routes_not_suspended        [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::RoutesResumed(_)) => Record(RoutesResumed { peering_id: peering_id(1), side: Side::Local }.into());
+    create_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallGroupCreated(_)) => create_group();
+    a_group_is_gone_that_was_not_there [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallGroupRemoved(_)) => Record(group_removed(Side::Local, "sg-01").into());
+    authorize_a_rule                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallRuleAuthorized(_)) => authorize();
+    revoke_a_rule_not_there            [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallRuleRevoked(_)) => revoke();
+    enforce                            [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallEnforced(_)) => enforce_firewall();
+    expose                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallExposed(_)) => Record(exposed(Side::Remote, "sgr-09").into());
+    clear_no_exposure                  [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::ExposureCleared(_)) => Record(exposure_cleared(Side::Remote, "sgr-09").into());
+    an_ingress_is_over                 [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::IngressExpired(_)) => ingress_over(2);
+    an_ingress_without_an_end_is_over  [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::IngressExpired(_)) => ingress_over(1);
+    apply_dns                          [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::DnsResolutionApplied(_)) => Record(dns_applied(Side::Local, true).into());
+    detect_drift                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::DriftDetected(_)) => Record(detected(DriftKind::LinkTagMissing).into());
+    repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
+    adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
+    block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
+    unblock                            [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::Unblocked(_)) => unblock();
 }
 
 fn set_policy(drift: DriftPolicy) -> NetworkCommand {
@@ -239,8 +242,27 @@ fn abandon() -> NetworkCommand {
     AbandonPeering {
         peering_id: peering_id(1),
         reason: reason_given("the account is closed"),
+        clean: None,
     }
     .into()
+}
+
+fn abandon_and_clean() -> NetworkCommand {
+    AbandonPeering {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+        clean: Some(Side::Local),
+    }
+    .into()
+}
+
+fn worker_abandoned() -> PeeringAbandoned {
+    PeeringAbandoned {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+        left_behind: Vec::new(),
+        not_observed: vec![Side::Remote],
+    }
 }
 
 fn start(attempt: u32) -> NetworkCommand {

@@ -147,6 +147,21 @@ pub(crate) fn abandoned(left_behind: &[Leftover]) -> NetworkEvent {
         peering_id: peering_id(1),
         reason,
         left_behind: left_behind.to_vec(),
+        not_observed: Vec::new(),
+    }
+    .into()
+}
+
+pub(crate) fn abandonment_requested() -> NetworkEvent {
+    abandonment(None)
+}
+
+pub(crate) fn abandonment(clean: Option<Side>) -> NetworkEvent {
+    PeeringAbandonmentRequested {
+        peering_id: peering_id(1),
+        reason: reason_given("the account is closed"),
+        requested_at: now(),
+        clean,
     }
     .into()
 }
