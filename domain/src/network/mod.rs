@@ -63,9 +63,10 @@ pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending, Exposed,
-    FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife, OpenAttempt,
-    Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending,
+    Exposed, FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife,
+    OpenAttempt, Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
+    Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};

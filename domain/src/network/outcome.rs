@@ -4,11 +4,11 @@ use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
-    LinkRemoved, NetworkEvent, PeeringAbandoned, PeeringAccepted, PeeringActivated, PeeringDeadlinePassed,
-    PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated, PeeringInitiationRefused,
-    PeeringInitiationStarted, PeeringRejected, PeeringRemoved, PeeringSurveyed,
-    ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound, RouteInstalled,
-    RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    LinkRemoved, NetworkEvent, PeeringAbandoned, PeeringAccepted, PeeringActivated,
+    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
+    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
+    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
+    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
