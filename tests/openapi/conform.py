@@ -68,6 +68,33 @@ class Api:
         assert set(answer) <= known, (path, set(answer) - known)
         return status, answer
 
+    def watch(self, path, body, until):
+        """Follows a stream up to the first line that is wanted; each line is what the document says."""
+        self.check(body, self.schema(path, "requestBody", "content", "application/json"))
+        headers = {"Content-Type": "application/json"}
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(self.server + path, data=data, headers=headers)
+        kinds = set()
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            content_type = answer.headers["Content-Type"]
+            content = self.document["paths"][path]["post"]["responses"]["200"]["content"]
+            assert list(content) == [content_type], (path, content_type)
+            schema = self.schema(path, "responses", "200", "content", content_type)
+            for line in answer:
+                value = json.loads(line)
+                self.check(value, schema)
+                assert len(value) == 1 and set(value) <= self.told(path), (path, value)
+                kinds |= set(value)
+                if until <= kinds:
+                    return kinds
+        raise AssertionError((path, "ended", kinds))
+
+    def told(self, path):
+        """What a line of a stream may tell, an error apart."""
+        content = self.document["paths"][path]["post"]["responses"]["200"]["content"]
+        reference = content["application/x-ndjson"]["schema"]["anyOf"][0]["$ref"]
+        return set(self.document["components"]["schemas"][reference.rsplit("/", 1)[1]]["properties"])
+
     def properties(self, path):
         content = self.document["paths"][path]["post"]["responses"]["200"]["content"]
         reference = content["application/json"]["schema"]["$ref"]
@@ -119,6 +146,10 @@ def conform(api):
     ):
         status, answer = api.call(method, body | {"minPosition": requested["position"]})
         assert status == 200, (method, answer)
+    everything = {"events": "WATCH_EVENTS_ALL", "bookmarkInterval": "1s"}
+    for path, noun in ((networks + "WatchNetworks", "network"), (peerings + "WatchPeerings", "peering")):
+        kinds = api.watch(path, everything, {noun, "event", "bookmark"})
+        print(f"ok: {path} {sorted(kinds)}")
     # Every other method that answers once, asked for nothing in particular.
     for path, operations in api.document["paths"].items():
         if "application/json" in operations["post"]["responses"]["200"]["content"]:

@@ -2,16 +2,22 @@
 //! and what a web page cannot do to an engine on loopback.
 
 use crate::support::{
-    SOON,
+    SOON, api,
     http::{Answer, Head, Lines, Version, ask, call, send},
 };
 use http::StatusCode;
+use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
+use peerage::api::v1::{
+    GetNetworkRequest, WatchNetworksRequest, network_service_client::NetworkServiceClient,
+    watch_networks_response::Update,
+};
 use peerage_tests::engine::{Engine, Launch};
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use serde_json::{Value, json};
 use std::process::Command;
 use tempfile::TempDir;
 use testkit::{process::Running, venv, workspace};
+use tonic_web::GrpcWebClientLayer;
 use uuid::Uuid;
 
 async fn engine() -> (TempDir, Engine) {
@@ -464,6 +470,35 @@ async fn grpc_is_refused_over_http1_and_grpc_web_is_answered_over_both() {
         let trailers = String::from_utf8_lossy(&answer.body);
         assert!(trailers.contains("grpc-status:0"), "{answer:?}");
     }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_grpc_web_client_commands_reads_and_watches() {
+    let (_data, engine) = engine().await;
+    let http = HttpClient::builder(TokioExecutor::new()).build_http();
+    let web = tower::ServiceBuilder::new()
+        .layer(GrpcWebClientLayer::new())
+        .service(http);
+    let mut networks = NetworkServiceClient::with_origin(web, engine.server().parse().unwrap());
+    let registered = networks.register_network(api::register()).await.unwrap();
+    let network_id = registered.into_inner().network_id;
+    let unknown = GetNetworkRequest {
+        network_id: Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    let refused = networks.get_network(unknown).await.unwrap_err();
+    assert_eq!(api::reason(&refused).1, "NETWORK_UNKNOWN");
+    let watched = WatchNetworksRequest {
+        network_id: network_id.clone(),
+        ..Default::default()
+    };
+    let mut watch = networks.watch_networks(watched).await.unwrap().into_inner();
+    let first = watch.message().await.unwrap().unwrap().update;
+    let Some(Update::Network(network)) = first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(network.network_id, network_id);
     engine.stop().await;
 }
 
