@@ -38,6 +38,9 @@ const BLOCKS_PAGE: usize = 16;
 /// How often a block is written again because another engine wrote one first.
 const BLOCK_ATTEMPTS: u32 = 5;
 
+/// How many events a stream keeps, in its metadata.
+const MOST: &str = "$maxCount";
+
 /// How many events a comparison folds before it lets others go first, and for how much longer than
 /// that took.
 const CHECK_PAGE: usize = 512;
@@ -451,14 +454,14 @@ impl Networks {
             Err(NotWritten::Json(source)) => return Err(encoding(source)),
         };
         let last = self.last(&stream, deadline).await?;
-        let known = last.as_ref().and_then(snapshot::revision_of);
-        if known >= loaded.revision {
+        let known = last.as_ref().and_then(snapshot::last_event);
+        if let Some((revision, event)) = known
+            && Some(revision) >= loaded.revision
+            && self.has(id, revision, event, deadline).await?
+        {
             return Ok(());
         }
         let expected = last.map(|it| it.revision);
-        if expected.is_none() {
-            self.keep_two(id, &stream, deadline).await?;
-        }
         let name = format!("snapshot/{:?}/{expected:?}", loaded.last_event);
         let mut event = proposed(id, &name, snapshot::SNAPSHOT_TYPE, &())?;
         event.data = data.into();
@@ -471,23 +474,33 @@ impl Networks {
             // Another engine has written one just now, which serves as well.
             Err(WrongExpectedVersion) => self.counters.snapshots_failed.add(),
         }
-        Ok(())
+        self.keep_two(id, &stream, deadline).await
     }
 
-    /// Tells the store to keep two snapshots of this network and no more.
+    /// Tells the store to keep two snapshots of this network and no more, unless that was said. Who
+    /// deletes the stream deletes that too.
     async fn keep_two(
         &self,
         id: NetworkId,
         stream: &str,
         deadline: &Deadline,
     ) -> Result<(), JournalError> {
-        let body = serde_json::json!({ "$maxCount": 2 });
-        let event = proposed(id, "snapshots/metadata", "$metadata", &body)?;
         let metadata = format!("$${stream}");
-        // Somebody has said so before, or has said something else on purpose.
+        let last = self.last(&metadata, deadline).await?;
+        let said = last.as_ref().and_then(|it| {
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&it.data).ok()
+        });
+        let mut said = said.unwrap_or_default();
+        if said.contains_key(MOST) {
+            return Ok(());
+        }
+        said.insert(MOST.to_owned(), 2.into());
+        let expected = last.map(|it| it.revision);
+        let event = proposed(id, &format!("metadata/{expected:?}"), "$metadata", &said)?;
+        // Whoever is first says the same.
         let _said = self
             .store
-            .append(&metadata, None, &[event], deadline)
+            .append(&metadata, expected, &[event], deadline)
             .await?;
         Ok(())
     }

@@ -138,7 +138,13 @@ impl Networks {
         }
         if slot.begin_snapshot(self.snapshot_every) {
             let (networks, slot) = (self.clone(), Arc::clone(slot));
-            tokio::spawn(async move { networks.write_snapshot(id, &slot).await });
+            tokio::spawn(async move {
+                networks.write_snapshot(id, &slot).await;
+                // Much may have been appended meanwhile.
+                while slot.begin_snapshot(networks.snapshot_every) {
+                    networks.write_snapshot(id, &slot).await;
+                }
+            });
         }
     }
 }

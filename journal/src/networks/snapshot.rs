@@ -92,10 +92,10 @@ pub(super) fn write(loaded: &Loaded) -> Result<Vec<u8>, NotWritten> {
     Ok(written)
 }
 
-/// The revision of a snapshot that this version would use.
-pub(super) fn revision_of(raw: &Raw) -> Option<u64> {
+/// The last event in a snapshot that this version would use.
+pub(super) fn last_event(raw: &Raw) -> Option<(u64, EventId)> {
     let stored = parse(raw).ok()?;
-    (stored.fold == FOLD_VERSION).then_some(stored.revision)
+    (stored.fold == FOLD_VERSION).then_some((stored.revision, stored.event))
 }
 
 pub(super) fn read(raw: &Raw) -> Result<Snapshot, Unusable> {
@@ -135,6 +135,87 @@ impl From<Snapshot> for Loaded {
             revision: Some(snapshot.revision),
             last_event: Some(snapshot.event),
             ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Position;
+    use domain::network::{NetworkEvent, NetworkRegistered};
+    use uuid::Uuid;
+
+    fn loaded(subnets: u128) -> Loaded {
+        let network = NetworkId(Uuid::from_u128(1));
+        let subnet = |n: u128| {
+            format!(
+                "subnet-{}",
+                Uuid::new_v5(&network.0, &n.to_be_bytes()).simple()
+            )
+        };
+        let event: NetworkRegistered = serde_json::from_value(serde_json::json!({
+            "network_id": network, "project": "payments", "name": "orders", "provider": "aws",
+            "region": "eu-west-1", "account": "111122223333",
+            "cloud_network": "vpc-0a1b2c3d", "range": "10.20.0.0/16",
+            "subnets": (0..subnets).map(subnet).collect::<Vec<_>>(),
+        }))
+        .unwrap();
+        let mut loaded = Loaded::default();
+        loaded.evolve(&NetworkEvent::from(event), chrono::DateTime::UNIX_EPOCH);
+        loaded.revision = Some(0);
+        loaded.last_event = Some(EventId(Uuid::from_u128(2)));
+        loaded
+    }
+
+    fn raw(data: Vec<u8>) -> Raw {
+        Raw {
+            stream: "networkSnapshot-1".to_owned(),
+            revision: 0,
+            position: Position::START,
+            event_id: Uuid::nil(),
+            event_type: SNAPSHOT_TYPE.to_owned(),
+            created: None,
+            metadata: Default::default(),
+            data: data.into(),
+        }
+    }
+
+    #[test]
+    fn a_network_comes_back_from_its_snapshot_as_it_was() {
+        let loaded = loaded(1_000);
+        let snapshot = read(&raw(write(&loaded).unwrap())).unwrap();
+        assert_eq!(
+            last_event(&raw(write(&loaded).unwrap())),
+            Some((0, snapshot.event))
+        );
+        assert_eq!(Loaded::from(snapshot), loaded);
+    }
+
+    #[test]
+    fn a_snapshot_of_more_than_512_kilobytes_is_not_written() {
+        let written = write(&loaded(25_000));
+        assert!(
+            matches!(written, Err(NotWritten::TooLarge(_))),
+            "{:?}",
+            written.map(|it| it.len())
+        );
+        assert!(matches!(
+            write(&Loaded::default()),
+            Err(NotWritten::Nothing)
+        ));
+    }
+
+    #[test]
+    fn whatever_byte_is_damaged_no_other_network_comes_back() {
+        let loaded = loaded(3);
+        let written = write(&loaded).unwrap();
+        for at in 0..written.len() {
+            let mut damaged = written.clone();
+            damaged[at] ^= 0x11;
+            if let Ok(snapshot) = read(&raw(damaged)) {
+                assert_eq!(snapshot.network, loaded.network, "byte {at}");
+            }
         }
     }
 }

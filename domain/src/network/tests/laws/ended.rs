@@ -81,6 +81,25 @@ proptest! {
     }
 
     #[test]
+    fn stored_at_any_event_and_folded_on_from_there_a_network_is_what_its_whole_history_folds_to(events in vec(any_event(), 0..24)) {
+        let tidied = |mut state: Network, event: &NetworkEvent| {
+            state.fold_ended();
+            evolve(state, event, now())
+        };
+        let events: Vec<_> = std::iter::once(registered()).chain(events).collect();
+        let whole = events.iter().fold(Network::default(), tidied);
+        let mut state = Network::default();
+        for (done, event) in events.iter().enumerate() {
+            state = tidied(state, event);
+            let stored = serde_json::to_vec(&state).unwrap();
+            let read = serde_json::from_slice::<Network>(&stored).unwrap();
+            prop_assert_eq!(&read, &state);
+            let after = events[done + 1..].iter().fold(read, tidied);
+            prop_assert_eq!(serde_json::to_vec(&after).unwrap(), serde_json::to_vec(&whole).unwrap());
+        }
+    }
+
+    #[test]
     fn a_network_with_folded_peerings_survives_the_way_through_json(events in vec(an_event(), 0..80)) {
         let state = folded(&super::super::fold(std::iter::once(registered()).chain(events)));
         let stored = serde_json::to_string(&state).unwrap();
@@ -88,6 +107,20 @@ proptest! {
         prop_assert_eq!(serde_json::to_string(&read).unwrap(), stored);
         prop_assert_eq!(read, state);
     }
+}
+
+#[test]
+fn a_copy_of_a_network_shares_the_peerings_that_an_event_is_not_about() {
+    let before = super::super::fold([registered(), requested(1), requested(2)]);
+    let after = evolve(before.clone(), &started(1), now());
+    let (before, after) = (registered_in(&before), registered_in(&after));
+    let same = |n| {
+        std::ptr::eq(
+            &before.peerings[&peering_id(n)],
+            &after.peerings[&peering_id(n)],
+        )
+    };
+    assert_eq!((same(1), same(2)), (false, true));
 }
 
 #[test]
