@@ -82,7 +82,7 @@ impl Projections {
     /// are; waits through outages of the store and of the disk. An error means that it cannot go on
     /// without a person.
     pub async fn run(&self, journal: &Journal, cancel: CancellationToken) -> Result<(), RunError> {
-        self.run_over(run::following(journal.clone()), cancel).await
+        self.run_over(journal, cancel).await
     }
 
     /// Up to which position of the log the rows are; [`Position::START`] means nothing yet. It goes

@@ -7,7 +7,8 @@
 //!
 //! Which log it is shows in the last event that the rows know: at the start and after each break
 //! the log must still have it at its place, and what comes must follow what the rows know of its
-//! stream.
+//! stream. A log that ends before the rows' position is another one too: what it has lost may have
+//! held no network's event.
 
 use crate::{
     OpenError, Projections, RunError, checkpoint,
@@ -16,7 +17,7 @@ use crate::{
     store::{self, Interrupted, Store},
 };
 use domain::EventId;
-use journal::{FollowError, Followed, Follower, Journal, Position, Recorded, Signal};
+use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use rusqlite::Connection;
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::task;
@@ -29,6 +30,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 const ANOTHER_LOG: &str = "they were made from another log: events that they know are gone from it";
+const SHORTER_LOG: &str = "they were made from another log: this one ends before their position";
+
+/// How often a log is asked again whether it really ends before the rows: a node may lag behind its
+/// cluster for a moment.
+const ENDS_ASKED: usize = 5;
 
 /// Where signals come from.
 pub(crate) trait Signals: Send {
@@ -42,9 +48,27 @@ impl Signals for Follower {
     }
 }
 
-/// Opens followers of every network's stream.
-pub(crate) fn following(journal: Journal) -> impl FnMut(Option<Position>) -> Follower + Send {
-    move |from| journal.follow(from, Followed::Networks)
+/// The log that rows are made from.
+pub(crate) trait Source: Send + Sync {
+    type Signals: Signals;
+
+    /// Follows every network's stream from behind this position.
+    fn follow(&self, from: Option<Position>) -> Self::Signals;
+
+    /// Where the log ends; `None` if nothing is in it.
+    fn end(&self) -> impl Future<Output = Result<Option<Position>, JournalError>> + Send;
+}
+
+impl Source for Journal {
+    type Signals = Follower;
+
+    fn follow(&self, from: Option<Position>) -> Follower {
+        Journal::follow(self, from, Followed::Networks)
+    }
+
+    fn end(&self) -> impl Future<Output = Result<Option<Position>, JournalError>> + Send {
+        Journal::end(self)
+    }
 }
 
 /// Why following does not go on.
@@ -82,9 +106,9 @@ struct Batch {
 }
 
 impl Projections {
-    pub(crate) async fn run_over<S: Signals>(
+    pub(crate) async fn run_over(
         &self,
-        mut follow: impl FnMut(Option<Position>) -> S + Send,
+        source: &impl Source,
         cancel: CancellationToken,
     ) -> Result<(), RunError> {
         let mut pause = FIRST_PAUSE;
@@ -98,13 +122,13 @@ impl Projections {
                 () = self.store.damaged() => Broken::Unusable("they are damaged".to_owned()),
                 () = self.progress.renewal.notified() => Broken::Renew,
                 broken = self.build_beside(&mut beside) => broken,
-                broken = self.follow_on(&mut follow, &mut pause) => broken,
+                broken = self.follow_on(source, &mut pause) => broken,
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
                 Broken::Renew => {
                     tracing::info!("new read models are built beside those that serve");
-                    beside = Some(follow(None));
+                    beside = Some(source.follow(None));
                 }
                 Broken::Built(built) => {
                     beside = None;
@@ -127,32 +151,27 @@ impl Projections {
         }
     }
 
-    async fn follow_on<S: Signals>(
-        &self,
-        follow: &mut (impl FnMut(Option<Position>) -> S + Send),
-        pause: &mut Duration,
-    ) -> Broken {
-        match self.try_follow_on(follow, pause).await {
+    async fn follow_on(&self, source: &impl Source, pause: &mut Duration) -> Broken {
+        match self.try_follow_on(source, pause).await {
             Ok(never) => match never {},
             Err(broken) => broken,
         }
     }
 
-    async fn try_follow_on<S: Signals>(
+    async fn try_follow_on(
         &self,
-        follow: &mut (impl FnMut(Option<Position>) -> S + Send),
+        source: &impl Source,
         pause: &mut Duration,
     ) -> Result<Infallible, Broken> {
         let store = &self.store;
-        let Resume { from, last } = patiently(store, pause, resume).await?;
-        if let Some(last) = last {
-            is_same_log(&mut follow(last.before), last.id).await?;
-        }
+        let known = patiently(store, pause, resume).await?;
+        is_same_log(source, &known).await?;
+        let from = known.from;
         let mut known = match from {
             Some(_) => Known::Everything,
             None => Known::WhatIsThere,
         };
-        let mut signals = follow(from);
+        let mut signals = source.follow(from);
         loop {
             let batch = next_batch(&mut signals).await;
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
@@ -170,8 +189,8 @@ impl Projections {
             if let Some(error) = ended {
                 return Err(error.into());
             }
-            if resumed && let Some(last) = patiently(store, pause, resume).await?.last {
-                is_same_log(&mut follow(last.before), last.id).await?;
+            if resumed {
+                is_same_log(source, &patiently(store, pause, resume).await?).await?;
             }
         }
     }
@@ -321,17 +340,41 @@ fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
     })
 }
 
-/// Whether the first event from here is the one that the rows know.
-async fn is_same_log(signals: &mut impl Signals, known: EventId) -> Result<(), Broken> {
+/// Whether the log goes as far as the rows, and still has the last event that they know.
+async fn is_same_log(source: &impl Source, known: &Resume) -> Result<(), Broken> {
+    if let Some(from) = known.from
+        && ends_before(source, from).await
+    {
+        return Err(Broken::Unusable(SHORTER_LOG.to_owned()));
+    }
+    let Some(last) = &known.last else {
+        return Ok(());
+    };
+    let mut signals = source.follow(last.before);
     loop {
         match signals.next().await? {
-            Signal::Event(event) if event.event_id == known => return Ok(()),
+            Signal::Event(event) if event.event_id == last.id => return Ok(()),
             Signal::Event(_) | Signal::CaughtUp => {
                 return Err(Broken::Unusable(ANOTHER_LOG.to_owned()));
             }
             Signal::Checkpoint(_) | Signal::Resumed => {}
         }
     }
+}
+
+/// Whether the log ends before this position, and goes on doing so. While it does not answer there is
+/// nothing to follow either.
+async fn ends_before(source: &impl Source, position: Position) -> bool {
+    let (mut pause, mut asked) = (FIRST_PAUSE, 0);
+    while asked < ENDS_ASKED {
+        match source.end().await {
+            Ok(end) if end.unwrap_or(Position::START) >= position => return false,
+            Ok(_) => asked += 1,
+            Err(error) => tracing::debug!(%error, "where the log ends cannot be asked for now"),
+        }
+        rest(&mut pause).await;
+    }
+    true
 }
 
 /// Waits for one signal, and takes what else is there.

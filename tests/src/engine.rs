@@ -138,9 +138,19 @@ impl Launch {
     /// With everything that lasts under `data`, and patience that suits tests. Its store is the one
     /// that the environment names, which may hold other networks; or else the one inside the process.
     #[must_use]
+    ///
+    /// # Panics
+    /// When tests share a store and run side by side: each one's engine would work on the networks
+    /// of all of them, on its own cloud.
     pub fn new(data: &Path) -> Self {
+        let store = testkit::store::from_environment();
+        assert!(
+            store.is_none() || std::env::var("RUST_TEST_THREADS").is_ok_and(|it| it == "1"),
+            "{}: tests that share a store run one after the other, with RUST_TEST_THREADS=1",
+            testkit::store::VARIABLE
+        );
         let launch = Self {
-            store: testkit::store::from_environment(),
+            store,
             port: ports::free(),
             data: data.display().to_string(),
             keys: Vec::new(),
@@ -220,7 +230,7 @@ impl Launch {
         let own = [
             ("data.dir", Some(&self.data)),
             ("api.listen", Some(&self.listen())),
-            ("store.connection", self.store.as_ref()),
+            ("store.connection_string", self.store.as_ref()),
         ];
         own.into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?.clone())))

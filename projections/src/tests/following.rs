@@ -1,8 +1,11 @@
 //! Following: signals in, rows out, through outages, cancellations and changed logs.
 
 use super::*;
-use crate::{RunError, TimelineQuery, run::Signals};
-use journal::{FollowError, Signal};
+use crate::{
+    RunError, TimelineQuery,
+    run::{Signals, Source},
+};
+use journal::{FollowError, JournalError, Signal};
 use std::{sync::Mutex, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +17,21 @@ struct Store {
     asked: Arc<Mutex<Vec<Option<Position>>>>,
     open: Arc<Mutex<Vec<mpsc::UnboundedSender<Said>>>>,
     beyond_the_end: Beyond,
+    /// Where other streams' events end, if that is behind the networks'.
+    others_end: Arc<Mutex<Position>>,
+}
+
+impl Source for Store {
+    type Signals = Following;
+
+    fn follow(&self, from: Option<Position>) -> Following {
+        Store::follow(self, from)
+    }
+
+    async fn end(&self) -> Result<Option<Position>, JournalError> {
+        let last = self.log.lock().unwrap().last().map(|it| it.position);
+        Ok(last.max(Some(*self.others_end.lock().unwrap())))
+    }
 }
 
 /// What a store does about a position that it has not reached: both are seen.
@@ -40,6 +58,7 @@ impl Store {
             asked: Arc::default(),
             open: Arc::default(),
             beyond_the_end: Beyond::Refused,
+            others_end: Arc::new(Mutex::new(Position::START)),
         }
     }
 
@@ -93,11 +112,7 @@ impl Store {
         let cancel = CancellationToken::new();
         let mut running = tokio::spawn({
             let (store, projections, cancel) = (self.clone(), projections.clone(), cancel.clone());
-            async move {
-                projections
-                    .run_over(move |from| store.follow(from), cancel)
-                    .await
-            }
+            async move { projections.run_over(&store, cancel).await }
         });
         tokio::select! {
             it_came = tokio::time::timeout(BOUND, until()) => it_came.expect("what is waited for comes"),
@@ -176,6 +191,7 @@ async fn a_checkpoint_alone_moves_the_position_and_wakes_who_waits() {
     let checkpoint = async || {
         projections.caught_up().wait_for(|it| *it).await.unwrap();
         assert!(!projections.wait_for(quiet, Duration::ZERO).await);
+        *store.others_end.lock().unwrap() = quiet;
         store.say(|| Ok(Signal::Checkpoint(quiet)));
         reached(&projections, quiet).await;
     };
@@ -202,7 +218,7 @@ async fn read_models_of_another_log_are_built_again() {
     assert_reads_as(&projections, &theirs).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn read_models_that_are_ahead_of_the_log_are_built_again() {
     let log = story();
     for beyond_the_end in [Beyond::Refused, Beyond::WaitedFor] {
@@ -229,6 +245,35 @@ async fn read_models_that_are_ahead_of_the_log_are_built_again() {
             assert_reads_as(&projections, &shorter).await;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lost_what_was_no_networks_is_another_one_all_the_same() {
+    let log = story();
+    let store = Store {
+        beyond_the_end: Beyond::WaitedFor,
+        ..Store::of(&log)
+    };
+    let projections = written(&log).await;
+    let behind = Position {
+        commit: log.end().commit + 500,
+        prepare: log.end().prepare + 500,
+    };
+    *store.others_end.lock().unwrap() = behind;
+    let checkpoint = async || {
+        reached(&projections, log.end()).await;
+        store.say(|| Ok(Signal::Checkpoint(behind)));
+        reached(&projections, behind).await;
+    };
+    store.followed(&projections, checkpoint).await;
+    // Restored from a copy that was made before the others' last events.
+    *store.others_end.lock().unwrap() = Position::START;
+    let rebuilt = async || {
+        let mut position = projections.position();
+        position.wait_for(|at| *at == log.end()).await.unwrap();
+    };
+    store.followed(&projections, rebuilt).await;
+    assert_reads_as(&projections, &log).await;
 }
 
 #[tokio::test]
@@ -335,11 +380,7 @@ async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
     let projections = Projections::in_memory().unwrap();
     let run = tokio::spawn({
         let (store, projections) = (store.clone(), projections.clone());
-        async move {
-            projections
-                .run_over(move |from| store.follow(from), CancellationToken::new())
-                .await
-        }
+        async move { projections.run_over(&store, CancellationToken::new()).await }
     });
     tokio::time::timeout(BOUND, projections.caught_up().wait_for(|it| *it))
         .await
@@ -362,23 +403,34 @@ async fn what_never_heals_ends_the_run_after_what_came_before_is_written() {
     assert_reads_as(&projections, &log).await;
 }
 
+/// An odd store.
+struct RefusesTheStart;
+
+impl Source for RefusesTheStart {
+    type Signals = Following;
+
+    fn follow(&self, from: Option<Position>) -> Following {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let source = std::io::Error::other("odd").into();
+        let followed = "all networks".to_owned();
+        let refused = FollowError::PositionRefused {
+            followed,
+            from,
+            source,
+        };
+        sender.send(Err(refused)).unwrap();
+        Following(receiver)
+    }
+
+    async fn end(&self) -> Result<Option<Position>, JournalError> {
+        Ok(None)
+    }
+}
+
 #[tokio::test]
 async fn an_empty_log_that_refuses_the_start_is_not_built_again_for_ever() {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let source = std::io::Error::other("odd").into();
-    sender
-        .send(Err(FollowError::PositionRefused {
-            followed: "all networks".to_owned(),
-            from: None,
-            source,
-        }))
-        .unwrap();
-    let mut once = Some(Following(receiver));
     let projections = Projections::in_memory().unwrap();
-    let run = projections.run_over(
-        |_| once.take().expect("asked once"),
-        CancellationToken::new(),
-    );
+    let run = projections.run_over(&RefusesTheStart, CancellationToken::new());
     assert!(matches!(
         tokio::time::timeout(BOUND, run).await.unwrap(),
         Err(RunError::Follow(_))

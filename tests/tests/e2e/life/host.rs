@@ -76,8 +76,8 @@ impl Host {
 #[derive(Debug)]
 pub(super) struct Here {
     server: String,
-    /// What the event store locks.
-    lock: PathBuf,
+    /// What the event store inside it locks, if that is its store.
+    lock: Option<PathBuf>,
     /// `None` once it has ended.
     running: Option<(Runtime, Inside)>,
 }
@@ -90,7 +90,8 @@ impl Here {
             cloud: Arc::new(cloud.clone()),
             groundwork: Arc::new(cloud.clone()),
         };
-        let lock = config.data.dir.join("events/store/lock");
+        let is_inside = config.store.connection_string.is_empty();
+        let lock = is_inside.then(|| config.data.dir.join("events/store/lock"));
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("engine")
@@ -116,11 +117,12 @@ impl Here {
             drop(engine);
         });
         ending.await.expect("an engine that ends");
+        let Some(lock) = &self.lock else { return };
         let is_free = || async {
             File::options()
                 .read(true)
                 .write(true)
-                .open(&self.lock)
+                .open(lock)
                 .ok()?
                 .try_lock()
                 .ok()

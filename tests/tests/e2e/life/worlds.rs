@@ -15,7 +15,7 @@ use peerage_tests::oracle::Oracle;
 use peerage_tests::strict::{Call, Strict};
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 
@@ -78,8 +78,13 @@ static SHARED: [Mutex<Weak<RunningWorld>>; 3] = [const { Mutex::const_new(Weak::
 /// happens in it depends on its seed.
 static JUDGE: Mutex<Weak<Oracle>> = Mutex::const_new(Weak::new());
 
-/// Accounts are never used twice.
-static NUMBERS: AtomicUsize = AtomicUsize::new(1);
+/// Accounts are never used twice, not even by two runs on one store.
+static NUMBERS: LazyLock<AtomicUsize> = LazyLock::new(|| {
+    let run =
+        testkit::store::from_environment().map(|_| SystemTime::now().duration_since(UNIX_EPOCH));
+    let run = run.map_or(0, |it| it.unwrap_or_default().as_secs() / 10 % 9_000);
+    AtomicUsize::new(1 + 100 * usize::try_from(run).unwrap())
+});
 
 impl RunningWorld {
     /// The world of this kind that is shared, where one is.
