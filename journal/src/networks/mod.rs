@@ -87,6 +87,11 @@ impl Networks {
         }
     }
 
+    /// Drops all that is cached: the log is another one than it was read from.
+    pub fn forget_all(&self) {
+        self.cache.invalidate_all();
+    }
+
     async fn slot(&self, id: NetworkId) -> Arc<Slot> {
         self.cache.get_with(id, async { Arc::default() }).await
     }

@@ -7,7 +7,7 @@ use super::sides;
 use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
 use domain::{
     Range, Side,
-    network::{InboundRule, Peering, Registered},
+    network::{InboundRule, Life, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Link, RouteTable},
 };
 
@@ -89,6 +89,64 @@ impl Action {
             | Self::AuthorizeRule { side, .. }
             | Self::RevokeRule { side, .. }
             | Self::TagFirewall { side, .. } => *side,
+        }
+    }
+
+    /// Whether it lets something through that did not pass before, or puts something in place. All
+    /// others only close, or say whose a thing is.
+    pub(super) fn opens(&self) -> bool {
+        match self {
+            Self::CreateLink { .. }
+            | Self::AcceptLink { .. }
+            | Self::InstallRoute { .. }
+            | Self::CreateGroup { .. }
+            | Self::AuthorizeRule { .. }
+            | Self::SetDnsResolution { enabled: true, .. }
+            | Self::TagLink { .. }
+            | Self::TagFirewall { .. } => true,
+            Self::DeleteLink { .. }
+            | Self::SetDnsResolution { enabled: false, .. }
+            | Self::RemoveRoute { .. }
+            | Self::DeleteGroup { .. }
+            | Self::RevokeRule { .. } => false,
+        }
+    }
+
+    /// Whether the record still asks for what this opens; what closes is always asked for.
+    pub(super) fn is_asked_for(&self, network: &Registered, peering: &Peering) -> bool {
+        if !self.opens() {
+            return true;
+        }
+        if !network.may_open(peering) {
+            return false;
+        }
+        let is_active = matches!(peering.life, Life::Active { .. });
+        match self {
+            Self::CreateLink { attempt } => {
+                matches!(&peering.life, Life::Initiating { attempt: open, .. } if open == attempt)
+            }
+            Self::AcceptLink { link, .. } => {
+                matches!(&peering.life, Life::AwaitingAcceptance { link: waits, .. } if waits == link)
+            }
+            Self::InstallRoute {
+                side,
+                destination,
+                link,
+                ..
+            } => {
+                matches!(&peering.life, Life::Active { link: active } if active == link)
+                    && network.wants_routes(peering, *side)
+                    && peering.routes.get(*side).contains_key(destination)
+            }
+            Self::AuthorizeRule { side, rule, .. } => {
+                is_active && network.admitted(peering, *side).contains(rule)
+            }
+            Self::SetDnsResolution { side, .. } => is_active && peering.dns.get(*side).wanted,
+            Self::CreateGroup { .. } | Self::TagLink { .. } | Self::TagFirewall { .. } => is_active,
+            Self::DeleteLink { .. }
+            | Self::RemoveRoute { .. }
+            | Self::DeleteGroup { .. }
+            | Self::RevokeRule { .. } => true,
         }
     }
 

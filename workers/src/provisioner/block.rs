@@ -5,11 +5,12 @@
 //! are the same when cause, side and remedy are; a provider's words may differ each time.
 
 use super::sides;
-use cloud::{CloudError, CloudErrorKind};
+use cloud::{CloudError, CloudErrorKind, Operation};
 use domain::{
     Side,
     network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
 };
+use std::time::Duration;
 
 /// What a failed call means for the peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,35 @@ pub(super) enum Verdict {
 /// How many failures in a row that time may cure are passed over in silence.
 const PATIENCE: u32 = 5;
 
-/// Weighs a failure, after so many in a row.
-pub(super) fn classify(error: &CloudError, failures: u32) -> Verdict {
+/// How often, and for how long, there have been only failures.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failures {
+    pub(super) in_a_row: u32,
+    pub(super) lasted: Duration,
+    /// For how long an account and region may fail to answer.
+    pub(super) patience: Duration,
+}
+
+/// Whether time hardly cures this failure: another try soon would be refused as well.
+pub(super) fn is_lasting(error: &CloudError) -> bool {
+    error.kind == CloudErrorKind::Quota
+        || error.operation == Operation::CreateLink && error.definitely_not_applied()
+}
+
+/// What a failure means, after so many.
+pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
     let patiently = |cause| {
-        if failures < PATIENCE {
+        if failures.in_a_row < PATIENCE {
             Verdict::LookAgain
         } else {
             Verdict::Block(cause)
+        }
+    };
+    let unanswered = || {
+        if failures.lasted < failures.patience {
+            Verdict::LookAgain
+        } else {
+            Verdict::Block(BlockCause::EndpointUnreachable)
         }
     };
     let writes = error.operation.class() == cloud::CallClass::Write;
@@ -41,10 +64,7 @@ pub(super) fn classify(error: &CloudError, failures: u32) -> Verdict {
         }
         CloudErrorKind::WrongState | CloudErrorKind::Busy => patiently(BlockCause::Conflict),
         CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
-        CloudErrorKind::Ambiguous if writes => patiently(BlockCause::EndpointUnreachable),
-        CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => {
-            Verdict::Block(BlockCause::EndpointUnreachable)
-        }
+        CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => unanswered(),
         CloudErrorKind::Denied => Verdict::Block(BlockCause::PermissionDenied),
         CloudErrorKind::SessionExpired => patiently(BlockCause::CredentialsRefused),
         CloudErrorKind::CredentialsRefused => Verdict::Block(BlockCause::CredentialsRefused),

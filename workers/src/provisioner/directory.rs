@@ -71,6 +71,12 @@ impl Directory {
         self.networks.write().entry(peering).or_insert(network);
     }
 
+    /// It is another log: nothing is known of it.
+    pub(super) fn forget(&self) {
+        self.is_whole.send_replace(false);
+        self.networks.write().clear();
+    }
+
     /// The end of the log was reached.
     pub(super) fn note_end(&self) {
         self.is_whole

@@ -1,6 +1,6 @@
 //! Dry run: what an observation would show if an action had been made.
 
-use super::{apply::Action, observation::Observation, sides};
+use super::{apply::Action, observation::Reads, sides};
 use cloud::{
     AccountRegion, FirewallPart, GroupView, LinkRole, LinkState, LinkView, RouteState, RouteTarget,
     RouteView, RuleView, Source, Traffic, group_name,
@@ -12,8 +12,8 @@ use domain::{
 };
 use ipnet::IpNet;
 
-impl Observation {
-    /// Makes the observation show what the cloud would show after this action, with made-up ids for what
+impl Reads {
+    /// Makes the reads show what the cloud would show after this action, with made-up ids for what
     /// would be made.
     pub(super) fn apply_to_observation(
         &mut self,
@@ -54,9 +54,9 @@ impl Observation {
                 };
                 if let Some(view) = self
                     .tables
-                    .entry(at)
-                    .or_default()
-                    .iter_mut()
+                    .get_mut(&at)
+                    .into_iter()
+                    .flat_map(|it| &mut it.shows)
                     .find(|view| view.table == *table)
                 {
                     view.routes.push(route);
@@ -68,24 +68,24 @@ impl Observation {
                 let destination = IpNet::V4(destination.net());
                 if let Some(view) = self
                     .tables
-                    .entry(at)
-                    .or_default()
-                    .iter_mut()
+                    .get_mut(&at)
+                    .into_iter()
+                    .flat_map(|it| &mut it.shows)
                     .find(|view| view.table == *table)
                 {
                     view.routes.retain(|route| route.destination != destination);
                 }
             }
-            Action::CreateGroup { side } => self
-                .groups
-                .entry(at)
-                .or_default()
-                .push(group_view(network, peering, *side)),
-            Action::DeleteGroup { group, .. } => self
-                .groups
-                .entry(at)
-                .or_default()
-                .retain(|view| view.group != *group),
+            Action::CreateGroup { side } => {
+                if let Some(read) = self.groups.get_mut(&at) {
+                    read.shows.push(group_view(network, peering, *side));
+                }
+            }
+            Action::DeleteGroup { group, .. } => {
+                if let Some(read) = self.groups.get_mut(&at) {
+                    read.shows.retain(|view| view.group != *group);
+                }
+            }
             Action::AuthorizeRule { group, rule, .. } => {
                 let shown = new_rule(*rule, peering.id);
                 self.in_group(at, group, |rules| rules.extend(shown));
@@ -96,9 +96,9 @@ impl Observation {
             } => {
                 let tagged = |view: &&mut GroupView| view.group == *group;
                 self.groups
-                    .entry(at)
-                    .or_default()
-                    .iter_mut()
+                    .get_mut(&at)
+                    .into_iter()
+                    .flat_map(|it| &mut it.shows)
                     .filter(tagged)
                     .for_each(|view| view.owner = Some(peering.id));
             }
@@ -132,17 +132,16 @@ impl Observation {
             owner: Some(peering.id),
         };
         for side in peering.kept_sides() {
-            self.links
-                .entry(sides::of(network, peering, side))
-                .or_default()
-                .push(view.clone());
+            if let Some(read) = self.links.get_mut(&sides::of(network, peering, side)) {
+                read.shows.push(view.clone());
+            }
         }
     }
 
     fn each_view(&mut self, link: &Link, change: impl Fn(&mut LinkView)) {
         self.links
             .values_mut()
-            .flatten()
+            .flat_map(|it| &mut it.shows)
             .filter(|view| view.link == *link)
             .for_each(change);
     }
@@ -155,9 +154,9 @@ impl Observation {
     ) {
         if let Some(view) = self
             .groups
-            .entry(at)
-            .or_default()
-            .iter_mut()
+            .get_mut(&at)
+            .into_iter()
+            .flat_map(|it| &mut it.shows)
             .find(|view| view.group == *group)
         {
             change(&mut view.rules);

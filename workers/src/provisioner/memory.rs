@@ -5,7 +5,7 @@
 
 use super::{
     apply::Action,
-    plan::{Missing, Next},
+    outlook::{Missing, Next, Outlook},
     settings::ProvisionerSettings,
 };
 use chrono::{DateTime, Utc};
@@ -33,6 +33,11 @@ pub(super) struct Memory {
     pub(super) polls: u32,
     /// Passes in a row that failed.
     pub(super) failures: u32,
+    /// Since when they have.
+    pub(super) failing_since: Option<DateTime<Utc>>,
+    /// Whether the last failure is one that time hardly cures: a quota, or a request for a link
+    /// that was refused.
+    pub(super) patient: bool,
     /// Since when what must be there has been missing, each for itself.
     pub(super) missing_since: BTreeMap<Missing, DateTime<Utc>>,
     /// Changes that the cloud has confirmed and that no read has shown yet.
@@ -47,30 +52,28 @@ pub(super) struct AsOf {
     peering: Peering,
     policy: Policy,
     drift_check: Option<DateTime<Utc>>,
+    frozen: bool,
+    quarantined: bool,
 }
 
 impl AsOf {
     pub(super) fn of(network: &Registered, id: PeeringId) -> Option<Self> {
-        let peering = network.peerings.get(&id)?.clone();
+        let peering = network.peerings.get(&id)?;
+        // That an engine is blocked, this one or another, gives nobody anything to do.
+        let peering = Peering {
+            blocked: None,
+            ..peering.clone()
+        };
         Some(Self {
             peering,
             policy: network.policy.clone(),
             drift_check: network.drift_check,
+            frozen: network.is_frozen(),
+            quarantined: network
+                .peerings
+                .get(&id)
+                .is_some_and(|it| network.is_quarantined(it)),
         })
-    }
-}
-
-/// How a pass ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outlook {
-    pub(super) next: Next,
-    /// How long it takes until time alone gives something to do.
-    pub(super) due_in: Option<Duration>,
-}
-
-impl From<Next> for Outlook {
-    fn from(next: Next) -> Self {
-        Self { next, due_in: None }
     }
 }
 
@@ -92,6 +95,22 @@ impl Memory {
                 last: now,
             }),
         }
+    }
+
+    /// Something was done: what failed before is over.
+    pub(super) fn note_success(&mut self) {
+        self.failures = 0;
+        self.failing_since = None;
+        self.patient = false;
+        self.polls = 0;
+    }
+
+    /// Notes a failure, and says for how long there has been nothing else.
+    pub(super) fn note_failure(&mut self, now: DateTime<Utc>, patient: bool) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        self.patient = patient;
+        let since = *self.failing_since.get_or_insert(now);
+        (now - since).to_std().unwrap_or_default()
     }
 
     /// Notes what is missing now; what has come back is waited for anew when it goes again.
@@ -132,7 +151,7 @@ impl Memory {
             Next::Blocked => {
                 self.settled = false;
                 self.failures = self.failures.max(1);
-                let wait = settings.backoff(self.failures - 1);
+                let wait = settings.backoff(self.failures - 1, self.patient);
                 self.failures = self.failures.saturating_add(1);
                 Some(wait)
             }

@@ -23,6 +23,8 @@
 
 mod apply;
 mod block;
+mod bounded;
+mod context;
 #[cfg(test)]
 mod crash_tests;
 mod directory;
@@ -32,10 +34,15 @@ mod log;
 mod memory;
 mod observation;
 mod observe;
+mod outlook;
 mod pass;
+mod peering_pass;
 mod plan;
 mod preview;
 mod progress;
+mod query;
+mod reason;
+mod same_log;
 mod scheduler;
 mod settings;
 mod sides;
@@ -52,9 +59,11 @@ pub use preview::{
 pub use progress::{Progress, ProgressReport};
 pub use settings::ProvisionerSettings;
 
+use bounded::Bounded;
 use cloud::{Cloud, RateLimited};
-use journal::{Clock, FollowError, Followed, Journal, Signal};
+use journal::{Clock, FollowError, Journal, Signal};
 use parking_lot::RwLock;
+use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
 use std::{fmt, sync::Arc};
 use tokio::time::{Instant, sleep_until};
@@ -90,7 +99,9 @@ impl Provisioner {
         settings: ProvisionerSettings,
         stop: CancellationToken,
     ) -> Self {
-        let cloud = RateLimited::new(cloud, settings.calls.clone());
+        let cloud = Arc::new(RateLimited::new(cloud, settings.calls.clone()));
+        let bounded = || Bounded::new(cloud.clone(), settings.parallel_calls);
+        let (routine, express) = (bounded(), bounded());
         let progress = Arc::new(Progress::of(cloud.calls()));
         let actor = ACTOR.parse().expect("a plain word is an actor");
         let networks = journal.networks().clone();
@@ -98,7 +109,8 @@ impl Provisioner {
             journal,
             worker: Arc::new(Worker {
                 networks,
-                cloud,
+                routine,
+                express,
                 clock,
                 actor,
                 settings,
@@ -134,34 +146,69 @@ impl Provisioner {
         result
     }
 
+    /// Follows the log until the engine stops. When it is another log than the one that was followed,
+    /// everything that was learnt from that one is dropped, and following begins anew.
     async fn follow(&self, scheduler: &mut Scheduler) -> Result<(), FollowError> {
-        let mut follower = self.journal.follow(None, Followed::Networks);
-        let mut caught_up = false;
         loop {
-            if caught_up {
-                scheduler.start_due();
-            }
-            let due = scheduler.next_due();
-            tokio::select! {
-                biased;
-                () = self.worker.stop.cancelled() => return Ok(()),
-                Some(finished) = scheduler.ended() => scheduler.finish(finished),
-                signal = follower.next() => match signal? {
-                    Signal::Event(recorded) => {
-                        self.directory.note(&recorded);
-                        scheduler.enqueue(&recorded);
-                    }
-                    Signal::Checkpoint(_) | Signal::Resumed => {}
-                    Signal::CaughtUp => {
-                        caught_up = true;
-                        self.directory.note_end();
-                        self.progress.caught_up();
-                    }
-                },
-                () = until(due), if caught_up => {}
+            match self.follow_one(scheduler).await? {
+                Followed::ToItsEnd => return Ok(()),
+                Followed::IntoAnother => {
+                    tracing::error!(
+                        "this is another log than the one that was followed: everything learnt from that one is dropped, and nothing is done on the strength of it"
+                    );
+                    scheduler.forget().await;
+                    self.directory.forget();
+                }
             }
         }
     }
+
+    async fn follow_one(&self, scheduler: &mut Scheduler) -> Result<Followed, FollowError> {
+        let mut follower = self.journal.follow(None, journal::Followed::Networks);
+        let mut last_known = LastKnown::default();
+        loop {
+            scheduler.start_due();
+            let due = scheduler.next_due();
+            tokio::select! {
+                biased;
+                () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
+                Some(finished) = scheduler.ended() => scheduler.finish(finished),
+                signal = follower.next() => match signal {
+                    Ok(Signal::Event(recorded)) => {
+                        last_known.note(&recorded);
+                        self.directory.note(&recorded);
+                        scheduler.enqueue(&recorded);
+                    }
+                    Ok(Signal::Checkpoint(_)) => {}
+                    // Nothing begins and nothing ends until it is known which log this is.
+                    Ok(Signal::Resumed) => tokio::select! {
+                        () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
+                        is_same = last_known.is_in(&self.journal) => if !is_same? {
+                            return Ok(Followed::IntoAnother);
+                        },
+                    },
+                    Ok(Signal::CaughtUp) => {
+                        scheduler.caught_up();
+                        self.directory.note_end();
+                        self.progress.caught_up();
+                    }
+                    Err(error) if same_log::refuses_position(&error) => {
+                        return Ok(Followed::IntoAnother);
+                    }
+                    Err(error) => return Err(error),
+                },
+                () = until(due) => {}
+            }
+        }
+    }
+}
+
+/// How following one log ended.
+enum Followed {
+    /// The engine stops.
+    ToItsEnd,
+    /// The log is another one.
+    IntoAnother,
 }
 
 async fn until(due: Option<Instant>) {

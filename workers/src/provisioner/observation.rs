@@ -1,41 +1,99 @@
-//! Observation: what a pass has read, by account and region. One call of a kind serves every
-//! peering that shares them.
+//! Observation: what the passes over one network have read, by account and region. One call of a
+//! kind serves every peering that shares them, also of those that are worked on at the same time.
 //!
-//! A read stays good until an action of the same pass touches what it showed
-//! ([`Observation::forget`]), or until it is too old.
+//! A read stays good for a peering until an action of that peering touches what it showed, or until
+//! it is too old. An account and region that does not answer is remembered: nobody else waits for
+//! it in vain.
 
-use super::{apply::Touches, observe::Query, sides};
+use super::{apply::Touches, query::Query, sides};
 use cloud::{
-    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, GroupView, LinkView, NetworkRef,
-    NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
+    LinkView, NetworkRef, NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
-    Side,
+    PeeringId, Side,
     network::{Peering, Registered},
     text::{Account, CloudNetwork},
 };
+use futures::future::join_all;
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::Instant;
 
-/// For how long what was read may be decided on.
+/// For how long what was read may be decided on, and a failure stands for the next call.
 const GOOD_FOR: Duration = Duration::from_secs(10);
 
-/// Everything that was read in a pass.
+/// One read: what it showed, of which networks, and when it was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Read<V> {
+    pub(super) shows: V,
+    of: Vec<CloudNetwork>,
+    asked: Asked,
+}
+
+/// When something was asked for: by the clock, and in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    number: u64,
+    at: Instant,
+}
+
+/// The reads of one kind.
+pub(super) type Of<V> = BTreeMap<AccountRegion, Read<Vec<V>>>;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    pub(super) identities: BTreeMap<AccountRegion, Read<Account>>,
+    pub(super) networks: Of<NetworkView>,
+    pub(super) subnets: Of<SubnetView>,
+    pub(super) links: Of<LinkView>,
+    pub(super) tables: Of<RouteTableView>,
+    pub(super) groups: Of<GroupView>,
+    pub(super) lists: Of<AccessListView>,
+    pub(super) dns: BTreeMap<NetworkRef, Read<DnsSupport>>,
+    pub(super) rehearsed: BTreeMap<(PeeringId, Query), Read<Rehearsed>>,
+    failed: BTreeMap<AccountRegion, (CloudError, Asked)>,
+    asked: u64,
+}
+
+/// What is read once, however many ask for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Shared(AccountRegion, &'static str),
+    Of(PeeringId, Query),
+}
+
+/// What one process has read of a network's peerings.
 #[derive(Debug, Default)]
 pub(super) struct Observation {
-    pub(super) identities: BTreeMap<AccountRegion, Account>,
-    pub(super) networks: BTreeMap<AccountRegion, Vec<NetworkView>>,
-    pub(super) subnets: BTreeMap<AccountRegion, Vec<SubnetView>>,
-    pub(super) links: BTreeMap<AccountRegion, Vec<LinkView>>,
-    pub(super) tables: BTreeMap<AccountRegion, Vec<RouteTableView>>,
-    pub(super) groups: BTreeMap<AccountRegion, Vec<GroupView>>,
-    pub(super) lists: BTreeMap<AccountRegion, Vec<AccessListView>>,
-    pub(super) dns: BTreeMap<NetworkRef, DnsSupport>,
-    pub(super) rehearsed: BTreeMap<(domain::PeeringId, Query), Rehearsed>,
-    since: Option<Instant>,
+    pub(super) reads: Mutex<Reads>,
+    turns: Mutex<BTreeMap<Subject, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// From when on a read is good enough for one peering.
+#[derive(Clone, Debug)]
+pub(super) struct Freshness {
+    /// Nothing that was asked for before this.
+    since: Instant,
+    /// The number of the last read when the pass began.
+    began: u64,
+    /// The number of the last read before an action touched what this query shows.
+    touched: BTreeMap<Query, u64>,
+    /// Whether an account and region that failed a moment ago is asked again all the same, because
+    /// somebody waits.
+    insists: bool,
+}
+
+impl Freshness {
+    fn accepts<V>(&self, query: Query, read: &Read<V>) -> bool {
+        let touched = self.touched.get(&query);
+        read.asked.at >= self.since && touched.is_none_or(|last| read.asked.number > *last)
+    }
 }
 
 /// A read that failed, and on which side.
@@ -45,118 +103,308 @@ pub(super) struct Unseen {
     pub(super) error: CloudError,
 }
 
-impl Observation {
-    /// Forgets everything once it is too old to be decided on.
-    pub(super) fn freshen(&mut self) {
-        if self.age() >= GOOD_FOR {
-            *self = Self::default();
+impl Reads {
+    fn ask(&mut self) -> Asked {
+        self.asked += 1;
+        Asked {
+            number: self.asked,
+            at: Instant::now(),
         }
     }
 
-    /// How long ago the first of all that was read was asked for.
-    pub(super) fn age(&self) -> Duration {
-        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    /// What this query showed of a shared kind, if it is good enough and is about the side's
+    /// network.
+    pub(super) fn good<'a, V>(
+        of: &'a Of<V>,
+        query: Query,
+        network: &NetworkRef,
+        freshness: &Freshness,
+    ) -> Option<&'a Read<Vec<V>>> {
+        of.get(&network.at)
+            .filter(|read| freshness.accepts(query, read) && read.of.contains(&network.network))
     }
 
-    /// Reads what was asked for and was not read yet.
-    pub(super) async fn look(
-        &mut self,
+    pub(super) fn identity(
+        &self,
+        at: &AccountRegion,
+        side: Side,
+        freshness: &Freshness,
+    ) -> Option<Account> {
+        let read = self.identities.get(at)?;
+        let is_good = freshness.accepts(Query::Identity(side), read);
+        is_good.then(|| read.shows.clone())
+    }
+
+    pub(super) fn dns(
+        &self,
+        network: &NetworkRef,
+        side: Side,
+        freshness: &Freshness,
+    ) -> Option<DnsSupport> {
+        let read = self.dns.get(network)?;
+        freshness
+            .accepts(Query::Dns(side), read)
+            .then_some(read.shows)
+    }
+
+    pub(super) fn rehearsed(
+        &self,
+        peering: PeeringId,
+        query: Query,
+        freshness: &Freshness,
+    ) -> Option<Rehearsed> {
+        let read = self.rehearsed.get(&(peering, query))?;
+        freshness.accepts(query, read).then(|| read.shows.clone())
+    }
+
+    fn has(
+        &self,
+        network: &Registered,
+        peering: &Peering,
+        query: Query,
+        freshness: &Freshness,
+    ) -> bool {
+        let own = sides::network(network, peering, query.side());
+        match query {
+            Query::Identity(side) => self.identity(&own.at, side, freshness).is_some(),
+            Query::Network(_) => Self::good(&self.networks, query, &own, freshness).is_some(),
+            Query::Subnets(_) => Self::good(&self.subnets, query, &own, freshness).is_some(),
+            Query::Links(_) => Self::good(&self.links, query, &own, freshness).is_some(),
+            Query::Tables(_) => Self::good(&self.tables, query, &own, freshness).is_some(),
+            Query::Groups(_) => Self::good(&self.groups, query, &own, freshness).is_some(),
+            Query::AccessLists(_) => Self::good(&self.lists, query, &own, freshness).is_some(),
+            Query::Dns(side) => self.dns(&own, side, freshness).is_some(),
+            Query::MayCreateLink | Query::MayCreateGroup(_) => {
+                self.rehearsed(peering.id, query, freshness).is_some()
+            }
+        }
+    }
+}
+
+impl Observation {
+    /// What may be decided on from now on.
+    pub(super) fn freshness(&self, insists: bool) -> Freshness {
+        let now = Instant::now();
+        Freshness {
+            since: now.checked_sub(GOOD_FOR).unwrap_or(now),
+            began: self.reads.lock().asked,
+            touched: BTreeMap::new(),
+            insists,
+        }
+    }
+
+    /// The same, where nothing that was read so far is good any more.
+    pub(super) fn anew(&self, freshness: &mut Freshness) {
+        let last = self.reads.lock().asked;
+        for side in Side::BOTH {
+            for query in Query::of(side) {
+                freshness.touched.insert(query, last);
+            }
+        }
+        freshness.touched.insert(Query::MayCreateLink, last);
+    }
+
+    /// What a change on this side of a peering may have made untrue is to be read again for it.
+    pub(super) fn touch(&self, freshness: &mut Freshness, side: Side, touches: Touches) {
+        let last = self.reads.lock().asked;
+        let queries = match touches {
+            Touches::Links => Side::BOTH.map(Query::Links).to_vec(),
+            Touches::Tables => vec![Query::Tables(side)],
+            Touches::Groups => vec![Query::Groups(side)],
+        };
+        freshness
+            .touched
+            .extend(queries.into_iter().map(|query| (query, last)));
+    }
+
+    /// How long ago the first was asked for of all that is good enough for this peering.
+    pub(super) fn age(
+        &self,
+        network: &Registered,
+        peering: &Peering,
+        freshness: &Freshness,
+    ) -> Duration {
+        let reads = self.reads.lock();
+        let ages = Side::BOTH.into_iter().filter_map(|side| {
+            let own = sides::network(network, peering, side);
+            let all = [
+                Reads::good(&reads.networks, Query::Network(side), &own, freshness)
+                    .map(|it| it.asked),
+                Reads::good(&reads.subnets, Query::Subnets(side), &own, freshness)
+                    .map(|it| it.asked),
+                Reads::good(&reads.links, Query::Links(side), &own, freshness).map(|it| it.asked),
+                Reads::good(&reads.tables, Query::Tables(side), &own, freshness).map(|it| it.asked),
+                Reads::good(&reads.groups, Query::Groups(side), &own, freshness).map(|it| it.asked),
+                Reads::good(&reads.lists, Query::AccessLists(side), &own, freshness)
+                    .map(|it| it.asked),
+            ];
+            all.into_iter().flatten().map(|it| it.at).min()
+        });
+        ages.min().map_or(Duration::ZERO, |first| first.elapsed())
+    }
+
+    /// Reads what was asked for and was not read yet, all of it at the same time.
+    pub(super) async fn query(
+        &self,
         cloud: &dyn Cloud,
         network: &Registered,
         peering: &Peering,
         queries: &BTreeSet<Query>,
+        freshness: &Freshness,
     ) -> Result<(), Unseen> {
-        self.since.get_or_insert_with(Instant::now);
-        for query in queries {
+        let all = queries.iter().map(|query| async {
             let side = query.side();
-            self.one(cloud, network, peering, *query)
+            self.one(cloud, network, peering, *query, freshness)
                 .await
-                .map_err(|error| Unseen { side, error })?;
-        }
-        Ok(())
+                .map_err(|error| Unseen { side, error })
+        });
+        join_all(all).await.into_iter().collect()
     }
 
+    /// Reads one thing, once for all that ask for it at the same time.
     async fn one(
-        &mut self,
+        &self,
         cloud: &dyn Cloud,
         network: &Registered,
         peering: &Peering,
         query: Query,
+        freshness: &Freshness,
+    ) -> Result<(), CloudError> {
+        let own = sides::network(network, peering, query.side());
+        let subject = match query.shared() {
+            Some(kind) => Subject::Shared(own.at.clone(), kind),
+            None => Subject::Of(peering.id, query),
+        };
+        let turn = Arc::clone(self.turns.lock().entry(subject).or_default());
+        let _turn = turn.lock().await;
+        let asked = {
+            let mut reads = self.reads.lock();
+            if reads.has(network, peering, query, freshness) {
+                return Ok(());
+            }
+            if let Some((error, failed)) = reads.failed.get(&own.at)
+                && (failed.number > freshness.began
+                    || !freshness.insists && failed.at.elapsed() < GOOD_FOR)
+            {
+                return Err(error.clone());
+            }
+            reads.ask()
+        };
+        let result = self.read(cloud, network, peering, query, asked).await;
+        if let Err(error) = &result {
+            self.note_failure(error);
+        }
+        result
+    }
+
+    async fn read(
+        &self,
+        cloud: &dyn Cloud,
+        network: &Registered,
+        peering: &Peering,
+        query: Query,
+        asked: Asked,
     ) -> Result<(), CloudError> {
         let side = query.side();
         let at = sides::of(network, peering, side);
-        let of = networks_at(network, &at);
+        let of = networks_at(network, peering, &at);
+        macro_rules! keep {
+            ($kind:ident, $shows:expr) => {{
+                let shows = $shows;
+                let read = Read { shows, of, asked };
+                drop(self.reads.lock().$kind.insert(at, read));
+            }};
+        }
         match query {
-            Query::Identity(_) => drop(
-                self.identities
-                    .insert(at.clone(), cloud.identity(&at).await?),
-            ),
-            Query::Network(_) => drop(
-                self.networks
-                    .insert(at.clone(), cloud.networks(&at, &of).await?),
-            ),
-            Query::Subnets(_) => drop(
-                self.subnets
-                    .insert(at.clone(), cloud.subnets(&at, &of).await?),
-            ),
-            Query::Links(_) => drop(self.links.insert(at.clone(), cloud.links(&at, &of).await?)),
-            Query::Tables(_) => drop(
-                self.tables
-                    .insert(at.clone(), cloud.route_tables(&at, &of).await?),
-            ),
-            Query::Groups(_) => drop(
-                self.groups
-                    .insert(at.clone(), cloud.firewall_groups(&at, &of).await?),
-            ),
-            Query::AccessLists(_) => drop(
-                self.lists
-                    .insert(at.clone(), cloud.access_lists(&at, &of).await?),
-            ),
+            Query::Identity(_) => keep!(identities, cloud.identity(&at).await?),
+            Query::Network(_) => keep!(networks, cloud.networks(&at, &of).await?),
+            Query::Subnets(_) => keep!(subnets, cloud.subnets(&at, &of).await?),
+            Query::Links(_) => keep!(links, cloud.links(&at, &of).await?),
+            Query::Tables(_) => keep!(tables, cloud.route_tables(&at, &of).await?),
+            Query::Groups(_) => keep!(groups, cloud.firewall_groups(&at, &of).await?),
+            Query::AccessLists(_) => keep!(lists, cloud.access_lists(&at, &of).await?),
             Query::Dns(_) => {
-                let of = sides::network(network, peering, side);
-                let support = cloud.dns_support(&of).await?;
-                self.dns.insert(of, support);
+                let own = sides::network(network, peering, side);
+                let shows = cloud.dns_support(&own).await?;
+                let read = Read { shows, of, asked };
+                self.reads.lock().dns.insert(own, read);
             }
             Query::MayCreateLink => {
-                let said = cloud
-                    .rehearse(&Rehearsal::CreateLink(sides::link(network, peering)))
-                    .await?;
-                self.rehearsed.insert((peering.id, query), said);
+                let rehearsal = Rehearsal::CreateLink(sides::link(network, peering));
+                let shows = cloud.rehearse(&rehearsal).await?;
+                let read = Read { shows, of, asked };
+                self.reads
+                    .lock()
+                    .rehearsed
+                    .insert((peering.id, query), read);
             }
             Query::MayCreateGroup(_) => {
                 let rehearsal = Rehearsal::CreateGroup {
                     network: sides::network(network, peering, side),
                     peering: peering.id,
                 };
-                self.rehearsed
-                    .insert((peering.id, query), cloud.rehearse(&rehearsal).await?);
+                let shows = cloud.rehearse(&rehearsal).await?;
+                let read = Read { shows, of, asked };
+                self.reads
+                    .lock()
+                    .rehearsed
+                    .insert((peering.id, query), read);
             }
         }
         Ok(())
     }
 
-    /// Forgets what a change on this side of the peering may have made untrue.
-    pub(super) fn forget(
-        &mut self,
-        network: &Registered,
-        peering: &Peering,
-        side: Side,
-        touches: Touches,
-    ) {
-        let at = sides::of(network, peering, side);
-        match touches {
-            Touches::Links => self.links.clear(),
-            Touches::Tables => drop(self.tables.remove(&at)),
-            Touches::Groups => drop(self.groups.remove(&at)),
+    /// Whose account was entered is known for as long as what was read is good.
+    pub(super) fn note_identity(&self, at: AccountRegion) {
+        let mut reads = self.reads.lock();
+        let read = Read {
+            shows: at.account.clone(),
+            of: Vec::new(),
+            asked: reads.ask(),
+        };
+        reads.identities.insert(at, read);
+    }
+
+    /// Remembers an account and region that does not answer, or lets nobody in: every other call
+    /// there would fail as well. A call that is not permitted says nothing of others.
+    pub(super) fn note_failure(&self, error: &CloudError) {
+        let is_of_all = match &error.kind {
+            CloudErrorKind::Unreachable | CloudErrorKind::CredentialsRefused => true,
+            CloudErrorKind::Ambiguous => error.operation.class() != cloud::CallClass::Write,
+            CloudErrorKind::NotFound
+            | CloudErrorKind::AlreadyThere
+            | CloudErrorKind::Conflict
+            | CloudErrorKind::WrongState
+            | CloudErrorKind::Busy
+            | CloudErrorKind::Throttled { .. }
+            | CloudErrorKind::Denied
+            | CloudErrorKind::SessionExpired
+            | CloudErrorKind::WrongAccount { .. }
+            | CloudErrorKind::Quota
+            | CloudErrorKind::InUse
+            | CloudErrorKind::Precondition
+            | CloudErrorKind::InvalidRequest
+            | CloudErrorKind::Unsupported
+            | CloudErrorKind::Unexpected => false,
+        };
+        if is_of_all {
+            let mut reads = self.reads.lock();
+            let asked = reads.ask();
+            reads
+                .failed
+                .insert((*error.at).clone(), (error.clone(), asked));
         }
     }
 }
 
-/// The networks that this network's peerings have in an account and region.
-fn networks_at(network: &Registered, at: &AccountRegion) -> Vec<CloudNetwork> {
+/// The networks that this network's peerings have in an account and region; this peering's own
+/// always.
+fn networks_at(network: &Registered, peering: &Peering, at: &AccountRegion) -> Vec<CloudNetwork> {
     let local = (sides::local(network) == *at).then(|| network.cloud_network.clone());
+    let own = std::iter::once(peering);
     let peers = network
         .live_peerings()
+        .chain(own)
         .filter(|peering| sides::of(network, peering, Side::Remote) == *at);
     let all: BTreeSet<CloudNetwork> = local
         .into_iter()
@@ -171,31 +419,96 @@ mod tests {
     use crate::provisioner::testing::{Log, clock, cloud};
     use simulated::SimulatedSettings;
 
+    fn slow(latency: Duration) -> simulated::SimulatedCloud {
+        let settings = SimulatedSettings {
+            latency: latency..=latency,
+            ..SimulatedSettings::instant(1)
+        };
+        cloud(settings, &clock())
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_survey_is_as_old_as_its_first_read_was_when_it_was_asked_for() {
+    async fn an_observation_is_as_old_as_its_first_read_was_when_it_was_asked_for() {
         let second = Duration::from_secs(1);
-        let cloud = cloud(
-            SimulatedSettings {
-                latency: second..=second,
-                ..SimulatedSettings::instant(1)
-            },
-            &clock(),
-        );
-        let (network, peering, mut observation) = (
-            Log::with_a_peering().network(),
-            Log::with_a_peering().peering(),
-            Observation::default(),
-        );
-        assert_eq!(observation.age(), Duration::ZERO);
-        for (query, age) in [
+        let (cloud, log) = (slow(second), Log::with_a_peering());
+        let (network, peering) = (log.network(), log.peering());
+        let observation = Observation::default();
+        let freshness = observation.freshness(false);
+        let age = || observation.age(&network, &peering, &freshness);
+        assert_eq!(age(), Duration::ZERO);
+        for (query, expected) in [
             (Query::Links(Side::Local), second),
             (Query::Tables(Side::Local), second * 2),
         ] {
             observation
-                .look(&cloud, &network, &peering, &BTreeSet::from([query]))
+                .query(
+                    &cloud,
+                    &network,
+                    &peering,
+                    &BTreeSet::from([query]),
+                    &freshness,
+                )
                 .await
-                .expect("a look");
-            assert_eq!(observation.age(), age);
+                .expect("a read");
+            assert_eq!(age(), expected);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_pass_has_touched_is_read_again_for_it_and_stays_good_for_the_others() {
+        let (cloud, log) = (slow(Duration::ZERO), Log::with_a_peering());
+        let (network, peering) = (log.network(), log.peering());
+        let observation = Observation::default();
+        let (mut one, other) = (observation.freshness(false), observation.freshness(false));
+        let tables = Query::Tables(Side::Local);
+        observation
+            .query(&cloud, &network, &peering, &BTreeSet::from([tables]), &one)
+            .await
+            .expect("a read");
+        observation.touch(&mut one, Side::Local, Touches::Tables);
+        let reads = observation.reads.lock();
+        assert!(!reads.has(&network, &peering, tables, &one));
+        assert!(reads.has(&network, &peering, tables, &other));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_account_that_does_not_answer_is_asked_once_and_again_for_whoever_comes_later() {
+        let (cloud, log) = (slow(Duration::ZERO), Log::with_a_peering());
+        let (network, peering) = (log.network(), log.peering());
+        let observation = Observation::default();
+        let fails = async |query, freshness: &Freshness| {
+            observation
+                .query(
+                    &cloud,
+                    &network,
+                    &peering,
+                    &BTreeSet::from([query]),
+                    freshness,
+                )
+                .await
+                .is_err()
+        };
+        let first = observation.freshness(false);
+        cloud.out_of_band().cut();
+        assert!(fails(Query::Links(Side::Local), &first).await);
+        cloud.out_of_band().mend();
+        assert!(
+            fails(Query::Tables(Side::Local), &first).await,
+            "the same pass"
+        );
+        assert!(
+            !fails(Query::Tables(Side::Remote), &first).await,
+            "another account"
+        );
+        let routine = observation.freshness(false);
+        assert!(
+            fails(Query::Tables(Side::Local), &routine).await,
+            "a moment ago"
+        );
+        let command = observation.freshness(true);
+        assert!(
+            !fails(Query::Tables(Side::Local), &command).await,
+            "somebody waits"
+        );
     }
 }

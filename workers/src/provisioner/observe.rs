@@ -3,52 +3,20 @@
 //! A plan says what it must see ([`Query`]); whatever it did not ask for nobody has looked at, and
 //! is `None` here. Nothing is read twice in a pass, and nothing that no plan needs is read at all.
 
-use super::{observation::Observation, sides};
+use super::{
+    observation::{Freshness, Observation, Of, Reads},
+    query::Query,
+    sides,
+};
 use cloud::{
-    AccessListView, AccountRegion, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView,
-    Rehearsed, RouteTableView, SubnetView,
+    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Rehearsed,
+    RouteTableView, SubnetView,
 };
 use domain::{
     BySide, Side,
     network::{Peering, Registered},
     text::Account,
 };
-
-/// One thing to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Query {
-    Identity(Side),
-    /// The network itself, with its ranges.
-    Network(Side),
-    Subnets(Side),
-    /// The links of the network, as this side shows them.
-    Links(Side),
-    Tables(Side),
-    Groups(Side),
-    AccessLists(Side),
-    Dns(Side),
-    /// Whether the engine may create the link, and a firewall group.
-    MayCreateLink,
-    MayCreateGroup(Side),
-}
-
-impl Query {
-    /// The side whose cloud shows it.
-    pub(super) fn side(self) -> Side {
-        match self {
-            Self::Identity(side)
-            | Self::Network(side)
-            | Self::Subnets(side)
-            | Self::Links(side)
-            | Self::Tables(side)
-            | Self::Groups(side)
-            | Self::AccessLists(side)
-            | Self::Dns(side)
-            | Self::MayCreateGroup(side) => side,
-            Self::MayCreateLink => Side::Local,
-        }
-    }
-}
 
 /// What was seen; `None` where nobody looked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,13 +40,19 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    /// What the observation shows of this peering.
-    pub(super) fn of(observation: &Observation, network: &Registered, peering: &Peering) -> Self {
+    /// What the observation shows of this peering, as far as that is good enough for it.
+    pub(super) fn of(
+        observation: &Observation,
+        network: &Registered,
+        peering: &Peering,
+        freshness: &Freshness,
+    ) -> Self {
+        let reads = &*observation.reads.lock();
         let ends = sides::networks(network, peering);
-        let at = |side| &ends.get(side).at;
         let links = |side: Side, between: bool| {
-            let all = observation.links.get(at(side))?;
-            let of_this = all.iter().filter(|link| link.end(ends.get(side)).is_some());
+            let end = ends.get(side);
+            let all = Reads::good(&reads.links, Query::Links(side), end, freshness)?;
+            let of_this = all.shows.iter().filter(|link| link.end(end).is_some());
             Some(
                 of_this
                     .filter(|link| joins(link, &ends) == between)
@@ -86,39 +60,32 @@ impl Observed {
                     .collect(),
             )
         };
-        let rehearsed = |query| observation.rehearsed.get(&(peering.id, query)).cloned();
+        let rehearsed = |query| reads.rehearsed(peering.id, query, freshness);
         Self {
-            identity: BySide::of(|side| observation.identities.get(at(side)).cloned()),
+            identity: BySide::of(|side| reads.identity(&ends.get(side).at, side, freshness)),
             network: BySide::of(|side| {
-                own(&observation.networks, ends.get(side), |it: &NetworkView| {
-                    &it.network
-                })
+                let (end, query) = (ends.get(side), Query::Network(side));
+                own(&reads.networks, query, end, freshness, |it| &it.network)
             }),
             subnets: BySide::of(|side| {
-                own(&observation.subnets, ends.get(side), |it: &SubnetView| {
-                    &it.network
-                })
+                let (end, query) = (ends.get(side), Query::Subnets(side));
+                own(&reads.subnets, query, end, freshness, |it| &it.network)
             }),
             links: BySide::of(|side| links(side, true)),
             neighbours: BySide::of(|side| links(side, false)),
             tables: BySide::of(|side| {
-                own(
-                    &observation.tables,
-                    ends.get(side),
-                    |it: &RouteTableView| &it.network,
-                )
+                let (end, query) = (ends.get(side), Query::Tables(side));
+                own(&reads.tables, query, end, freshness, |it| &it.network)
             }),
             groups: BySide::of(|side| {
-                own(&observation.groups, ends.get(side), |it: &GroupView| {
-                    &it.network
-                })
+                let (end, query) = (ends.get(side), Query::Groups(side));
+                own(&reads.groups, query, end, freshness, |it| &it.network)
             }),
             lists: BySide::of(|side| {
-                own(&observation.lists, ends.get(side), |it: &AccessListView| {
-                    &it.network
-                })
+                let (end, query) = (ends.get(side), Query::AccessLists(side));
+                own(&reads.lists, query, end, freshness, |it| &it.network)
             }),
-            dns: BySide::of(|side| observation.dns.get(ends.get(side)).copied()),
+            dns: BySide::of(|side| reads.dns(ends.get(side), side, freshness)),
             may_create_link: rehearsed(Query::MayCreateLink),
             may_create_group: BySide::of(|side| rehearsed(Query::MayCreateGroup(side))),
         }
@@ -130,13 +97,15 @@ fn joins(link: &LinkView, ends: &BySide<NetworkRef>) -> bool {
     link.end(&ends.local).is_some() && link.end(&ends.remote).is_some()
 }
 
-/// Those of an account and region that are of this network.
+/// Those views of an account and region that are of this network.
 fn own<V: Clone>(
-    views: &std::collections::BTreeMap<AccountRegion, Vec<V>>,
+    views: &Of<V>,
+    query: Query,
     network: &NetworkRef,
+    freshness: &Freshness,
     of: impl Fn(&V) -> &domain::text::CloudNetwork,
 ) -> Option<Vec<V>> {
-    let all = views.get(&network.at)?;
+    let all = &Reads::good(views, query, network, freshness)?.shows;
     Some(
         all.iter()
             .filter(|view| *of(view) == network.network)

@@ -1,415 +1,154 @@
-//! One pass over one network: load, then for each peering that is due observe → plan → apply and
-//! record, until nothing is left to do.
+//! One pass over one network: every peering that is due is worked on, side by side, until nothing is
+//! due any more.
 //!
-//! A pass takes no argument that says what has changed. It holds no lock and can be dropped at any
-//! instant: whatever was on its way is found again by the next one, in the log or at the cloud.
+//! A pass takes no argument that says what has changed; what is told to it while it is under way
+//! ([`super::context::Wake`]) only says when to look at the record again, and why. It holds no lock and can be
+//! dropped at any instant: whatever was on its way is found again by the next one, in the log or at
+//! the cloud.
+//!
+//! Read next: `peering_pass`, the loop over one peering.
 
 use super::{
-    apply::{Action, Report, apply, check_identity},
-    block::{self, Verdict},
-    graph::Graph,
-    log::{NetworkLog, Written},
-    memory::{AsOf, Memory, Outlook},
+    context::{Pass, as_of},
+    memory::Memory,
     observation::Observation,
-    observe::Observed,
-    plan::{Facts, Next, Plan, Step, closing, plan},
-    settings::ProvisionerSettings,
-    sides,
+    peering_pass::{Done, PeeringPass},
+    reason::{Reason, Reasons},
 };
-use chrono::{DateTime, Utc};
-use cloud::{Cloud, CloudError};
 use domain::{
-    BySide, PeeringId, Side,
-    network::{Network, Outcome, Peering, PeeringInitiationRefused, Registered},
-    text::FirewallGroup,
+    PeeringId,
+    network::{Network, Registered},
 };
-use journal::{Clock, JournalError, Loaded};
-use parking_lot::RwLock;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use futures::stream::{FuturesUnordered, StreamExt};
+use journal::{JournalError, Loaded};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+use tracing::Instrument;
 
 /// What one process remembers of a network's peerings.
 pub(super) type Memories = BTreeMap<PeeringId, Memory>;
 
-/// How many plans one peering may need in a row; far more than any life has steps. What is left
-/// then is due at once.
-const MOST_PLANS: usize = 128;
-
-/// Everything that a pass works with.
-#[derive(Clone, Copy)]
-pub(super) struct Pass<'a> {
-    pub(super) cloud: &'a dyn Cloud,
-    pub(super) log: &'a dyn NetworkLog,
-    pub(super) clock: &'a Clock,
-    pub(super) settings: &'a ProvisionerSettings,
-    pub(super) graph: &'a RwLock<Graph>,
-    pub(super) stop: &'a CancellationToken,
-}
-
-/// What the steps of a plan came to.
-struct StepsRun {
-    loaded: Arc<Loaded>,
-    /// The first failure, and on which side.
-    failure: Option<(Side, CloudError)>,
-    /// Whether an outcome no longer followed, so that the rest was left.
-    stale: bool,
-}
+/// The peerings that are being worked on, each with the way to tell it that a command is about it.
+type UnderWay = BTreeMap<PeeringId, Arc<Notify>>;
 
 impl Pass<'_> {
-    /// Works on every peering of the network that is due. Says when something is due again without
-    /// any event.
+    /// Works on every peering of the network that is due, and on what comes up meanwhile. Says when
+    /// something is due again without any event.
     pub(super) async fn run(
         &self,
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
+        let observation = Observation::default();
         let mut loaded = self.log.load().await?;
-        if let Some(first) = loaded.undecodable.first() {
-            tracing::error!(
-                revision = first.revision,
-                event_type = first.event_type,
-                "part of the network's history cannot be read; left alone"
-            );
-            return Ok(None);
-        }
-        let Network::Registered(network) = &loaded.network else {
-            return Ok(None);
-        };
-        let live: Vec<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
-        memories.retain(|id, _| live.contains(id));
-        // Whoever has nothing to do is looked at when the first of them is: one read serves them
-        // all.
-        let upkeep = memories
-            .values()
-            .any(|memory| memory.settled && memory.time_has_come());
-        let mut observation = Observation::default();
-        for id in live {
-            let memory = memories.entry(id).or_default();
-            if !(memory.is_due(as_of(&loaded, id).as_ref()) || upkeep && memory.settled) {
-                continue;
-            }
-            let (after, outlook) = self.reconcile(loaded, id, memory, &mut observation).await?;
-            loaded = after;
-            memory.schedule(outlook, as_of(&loaded, id), self.settings);
-        }
-        Ok(memories.values().filter_map(|memory| memory.due).min())
-    }
-
-    /// Works on one peering until nothing is left to do for now.
-    pub(super) async fn reconcile(
-        &self,
-        mut loaded: Arc<Loaded>,
-        id: PeeringId,
-        memory: &mut Memory,
-        observation: &mut Observation,
-    ) -> Result<(Arc<Loaded>, Outlook), JournalError> {
-        observation.freshen();
-        for _ in 0..MOST_PLANS {
-            if self.stop.is_cancelled() {
-                return Ok((loaded, Next::Poll.into()));
-            }
-            let Some((network, peering)) = on_record(&loaded, id) else {
-                return Ok((loaded, Next::Settled.into()));
+        let mut running = FuturesUnordered::new();
+        let mut under_way = UnderWay::new();
+        let mut reasons = self.wake.take();
+        loop {
+            let Some(network) = readable(&loaded) else {
+                return Ok(None);
             };
-            let now = (self.clock)();
-            let Plan {
-                needs,
-                steps,
-                next,
-                missing,
-                due,
-            } = self.plan(network, peering, observation, memory, now, plan);
-            if !needs.is_empty() {
-                if let Err(unseen) = observation.look(self.cloud, network, peering, &needs).await {
-                    let loaded = self
-                        .close_beside(unseen.side, loaded, id, observation, memory)
-                        .await?;
-                    let (loaded, next) = self
-                        .failed(loaded, id, unseen.side, &unseen.error, memory)
-                        .await?;
-                    return Ok((loaded, next.into()));
+            for id in due(network, &loaded, memories, &under_way, &reasons) {
+                let memory = memories.remove(&id).unwrap_or_default();
+                let mut why = reasons.about(id);
+                if memory.time_has_come() || why.is_empty() {
+                    why.add(Reason::Clock);
                 }
-                continue;
+                let interrupt = Arc::new(Notify::new());
+                under_way.insert(id, Arc::clone(&interrupt));
+                let span = tracing::info_span!("pass", network = %network.id, peering = %id, reason = %why);
+                let insists = why.has_command();
+                let pass = PeeringPass::new(self, id, &observation, interrupt, insists);
+                running.push(pass.run(Arc::clone(&loaded), memory).instrument(span));
             }
-            tracing::debug!(peering = %id, ?steps, ?next, "planned");
-            memory.note_missing(&missing, now);
-            let planned_on = loaded.revision;
-            let ran = self
-                .run_steps(steps, loaded, id, observation, memory)
-                .await?;
-            loaded = ran.loaded;
-            if ran.stale {
-                loaded = self.log.load().await?;
-                *observation = Observation::default();
-                continue;
+            if running.is_empty() {
+                return Ok(memories.values().filter_map(|memory| memory.due).min());
             }
-            if let Some((side, error)) = ran.failure {
-                let (loaded, next) = self.failed(loaded, id, side, &error, memory).await?;
-                return Ok((loaded, next.into()));
-            }
-            // What was recorded, or what somebody asked for meanwhile, is on record now: whether
-            // nothing is left to do is for a plan on that.
-            if next != Next::AtOnce && loaded.revision == planned_on {
-                let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
-                return Ok((loaded, Outlook { next, due_in }));
-            }
-        }
-        Ok((loaded, Next::Poll.into()))
-    }
-
-    /// A side that cannot be seen holds up everything but this: what is no longer admitted on the
-    /// other side is closed there.
-    async fn close_beside(
-        &self,
-        unseen: Side,
-        loaded: Arc<Loaded>,
-        id: PeeringId,
-        observation: &mut Observation,
-        memory: &mut Memory,
-    ) -> Result<Arc<Loaded>, JournalError> {
-        let side = unseen.other();
-        for _ in 0..2 {
-            let Some((network, peering)) = on_record(&loaded, id) else {
-                break;
-            };
-            let Plan { needs, steps, .. } = self.plan(
-                network,
-                peering,
-                observation,
-                memory,
-                (self.clock)(),
-                |facts| closing(facts, side),
-            );
-            if needs.is_empty() {
-                return Ok(self
-                    .run_steps(steps, loaded, id, observation, memory)
-                    .await?
-                    .loaded);
-            }
-            if let Err(also) = observation.look(self.cloud, network, peering, &needs).await {
-                tracing::warn!(peering = %id, %side, error = %also.error, "what is to be closed cannot be seen either");
-                break;
-            }
-        }
-        Ok(loaded)
-    }
-
-    fn plan(
-        &self,
-        network: &Registered,
-        peering: &Peering,
-        observation: &Observation,
-        memory: &Memory,
-        now: DateTime<Utc>,
-        make: impl FnOnce(&Facts<'_>) -> Plan,
-    ) -> Plan {
-        let seen = Observed::of(observation, network, peering);
-        let limits = BySide::of(|side| self.cloud.limits(&sides::of(network, peering, side)));
-        let graph = self.graph.read();
-        let seen_at = now - observation.age();
-        make(&Facts {
-            network,
-            peering,
-            seen: &seen,
-            memory,
-            graph: &graph,
-            limits,
-            now,
-            seen_at,
-            settings: self.settings,
-        })
-    }
-
-    /// The steps in order. A failed action leaves out the rest of its side and of what follows from
-    /// it, not the other side's.
-    async fn run_steps(
-        &self,
-        steps: Vec<Step>,
-        mut loaded: Arc<Loaded>,
-        id: PeeringId,
-        observation: &mut Observation,
-        memory: &mut Memory,
-    ) -> Result<StepsRun, JournalError> {
-        let mut failure: Option<(Side, CloudError)> = None;
-        let mut made: BySide<Option<FirewallGroup>> = BySide::default();
-        let stale = |loaded| {
-            Ok(StepsRun {
-                loaded,
-                failure: None,
-                stale: true,
-            })
-        };
-        for step in steps {
-            if let Some(side) = step.side() {
-                if failure.as_ref().is_some_and(|(failed, _)| *failed == side) {
-                    continue;
-                }
-                let Some((network, peering)) = on_record(&loaded, id) else {
-                    return stale(loaded);
-                };
-                if let Err(error) = self.identify(network, peering, side, observation).await {
-                    failure.get_or_insert((side, error));
-                    continue;
-                }
-            }
-            let action = match step {
-                Step::Record(outcome) => match self.log.record(&loaded, outcome).await? {
-                    Written::New(after) | Written::Known(after) => {
+            reasons = Reasons::default();
+            tokio::select! {
+                Some(done) = running.next() => {
+                    let Done { id, memory, loaded: after } = done?;
+                    under_way.remove(&id);
+                    memories.insert(id, memory);
+                    if after.revision > loaded.revision {
                         loaded = after;
-                        continue;
-                    }
-                    Written::Stale => return stale(loaded),
-                },
-                Step::Intend(started) => match self
-                    .log
-                    .record(&loaded, Outcome::InitiationStarted(started))
-                    .await?
-                {
-                    Written::New(after) => {
-                        loaded = after;
-                        continue;
-                    }
-                    // Another one is at it, or was: whether it made a link is for the next pass to
-                    // say.
-                    Written::Known(after) => return stale(after),
-                    Written::Stale => return stale(loaded),
-                },
-                Step::Act(action) => action,
-                Step::AdmitInNew { side, rule } => match made.get(side).clone() {
-                    Some(group) => Action::AuthorizeRule { side, group, rule },
-                    None => continue,
-                },
-            };
-            let (after, done) = self.act(loaded, id, &action, observation, memory).await?;
-            loaded = after;
-            match done {
-                Ok(group) => {
-                    if group.is_some() {
-                        *made.get_mut(action.side()) = group;
                     }
                 }
-                Err(error) => drop(failure.get_or_insert((action.side(), error))),
-            }
-        }
-        Ok(StepsRun {
-            loaded,
-            failure,
-            stale: false,
-        })
-    }
-
-    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is
-    /// good for as long as what was read.
-    async fn identify(
-        &self,
-        network: &Registered,
-        peering: &Peering,
-        side: Side,
-        observation: &mut Observation,
-    ) -> Result<(), CloudError> {
-        let at = sides::of(network, peering, side);
-        if observation.identities.get(&at) != Some(&at.account) {
-            check_identity(self.cloud, network, peering, side).await?;
-            observation.identities.insert(at.clone(), at.account);
-        }
-        Ok(())
-    }
-
-    /// Carries out one action. Gives the group, if it made one.
-    async fn act(
-        &self,
-        loaded: Arc<Loaded>,
-        id: PeeringId,
-        action: &Action,
-        observation: &mut Observation,
-        memory: &mut Memory,
-    ) -> Result<(Arc<Loaded>, Result<Option<FirewallGroup>, CloudError>), JournalError> {
-        let Some((network, peering)) = on_record(&loaded, id) else {
-            return Ok((loaded, Ok(None)));
-        };
-        let report = apply(self.cloud, network, peering, action).await;
-        observation.forget(network, peering, action.side(), action.touches());
-        tracing::info!(peering = %id, ?action, ?report, "acted");
-        if let Action::AcceptLink { link, .. } = action
-            && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
-        {
-            memory.accepted = Some(link.clone());
-        }
-        match report {
-            Report::Answered { made } => {
-                memory.note_answered(action, (self.clock)());
-                memory.failures = 0;
-                memory.polls = 0;
-                Ok((loaded, Ok(made)))
-            }
-            Report::Failed(error) => match action {
-                Action::CreateLink { attempt } if error.definitely_not_applied() => {
-                    let refused = PeeringInitiationRefused {
-                        peering_id: id,
-                        attempt: *attempt,
-                    };
-                    let loaded = match self
-                        .log
-                        .record(&loaded, Outcome::InitiationRefused(refused))
-                        .await?
-                    {
-                        Written::New(after) | Written::Known(after) => after,
-                        Written::Stale => loaded,
-                    };
-                    Ok((loaded, Err(error)))
+                () = self.wake.notify.notified() => {
+                    reasons = self.wake.take();
+                    loaded = newest(loaded, self.log.load().await?);
+                    let told = under_way.iter().filter(|(id, _)| reasons.has_command_for(**id));
+                    told.for_each(|(_, interrupt)| interrupt.notify_one());
                 }
-                Action::CreateLink { .. }
-                | Action::AcceptLink { .. }
-                | Action::DeleteLink { .. }
-                | Action::TagLink { .. }
-                | Action::SetDnsResolution { .. }
-                | Action::InstallRoute { .. }
-                | Action::RemoveRoute { .. }
-                | Action::CreateGroup { .. }
-                | Action::DeleteGroup { .. }
-                | Action::AuthorizeRule { .. }
-                | Action::RevokeRule { .. }
-                | Action::TagFirewall { .. } => Ok((loaded, Err(error))),
-            },
-        }
-    }
-
-    /// Weighs a failure, and puts it on record if somebody must act.
-    async fn failed(
-        &self,
-        loaded: Arc<Loaded>,
-        id: PeeringId,
-        side: Side,
-        error: &CloudError,
-        memory: &mut Memory,
-    ) -> Result<(Arc<Loaded>, Next), JournalError> {
-        let Some((network, peering)) = on_record(&loaded, id) else {
-            return Ok((loaded, Next::Settled));
-        };
-        tracing::warn!(peering = %id, %side, %error, request_id = error.request_id, failures = memory.failures, "provisioning failed");
-        memory.failures = memory.failures.saturating_add(1);
-        let Verdict::Block(cause) = block::classify(error, memory.failures) else {
-            return Ok((loaded, Next::Poll));
-        };
-        let permissions = self.cloud.permissions(error.operation);
-        let block = block::from_error(network, peering, side, cause, error, &permissions);
-        let Some(news) = block::news(peering, block) else {
-            return Ok((loaded, Next::Blocked));
-        };
-        match self.log.record(&loaded, news).await? {
-            Written::New(after) | Written::Known(after) => Ok((after, Next::Blocked)),
-            Written::Stale => Ok((loaded, Next::Blocked)),
+                () = until(next_due(memories)), if !self.stop.is_cancelled() => {}
+            }
         }
     }
 }
 
-fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
+/// The network, if all of its history can be read.
+fn readable(loaded: &Loaded) -> Option<&Registered> {
+    if let Some(first) = loaded.undecodable.first() {
+        tracing::error!(
+            revision = first.revision,
+            event_type = first.event_type,
+            "part of the network's history cannot be read; left alone"
+        );
+        return None;
+    }
     match &loaded.network {
-        Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+        Network::Registered(network) => Some(network),
         Network::Unregistered | Network::Retired(_) => None,
     }
 }
 
-fn as_of(loaded: &Loaded, id: PeeringId) -> Option<AsOf> {
-    on_record(loaded, id).and_then(|(network, _)| AsOf::of(network, id))
+/// The peerings to begin with now, and what is remembered of those that are no more is forgotten.
+fn due(
+    network: &Registered,
+    loaded: &Loaded,
+    memories: &mut Memories,
+    under_way: &UnderWay,
+    reasons: &Reasons,
+) -> Vec<PeeringId> {
+    let live: BTreeSet<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
+    memories.retain(|id, _| live.contains(id));
+    // Whoever has nothing to do is looked at when the first of them is: one read serves them all.
+    let upkeep = memories
+        .values()
+        .any(|memory| memory.settled && memory.time_has_come());
+    let is_due = |id: &PeeringId| match memories.get(id) {
+        None => true,
+        Some(memory) => memory.is_due(as_of(loaded, *id).as_ref()) || upkeep && memory.settled,
+    };
+    let mut due: Vec<PeeringId> = live
+        .into_iter()
+        .filter(|id| !under_way.contains_key(id) && is_due(id))
+        .collect();
+    // Somebody waits for those.
+    due.sort_by_key(|id| !reasons.has_command_for(*id));
+    due
+}
+
+fn next_due(memories: &Memories) -> Option<Instant> {
+    memories.values().filter_map(|memory| memory.due).min()
+}
+
+fn newest(one: Arc<Loaded>, other: Arc<Loaded>) -> Arc<Loaded> {
+    if one.revision > other.revision {
+        one
+    } else {
+        other
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }

@@ -1,20 +1,27 @@
 //! The passes of all networks: those to come, those under way, and what is remembered of past ones.
+//!
+//! A network that waits for a cloud that does not answer keeps no other from its turn: a pass counts
+//! against the bound only while it is young. How much goes on in one account and region is bounded
+//! by itself (`bounded`).
 
 use super::{
+    bounded::Bounded,
+    context::{Pass, Wake},
     graph::Graph,
     log::JournalLog,
-    pass::{Memories, Pass},
+    pass::Memories,
     progress::Progress,
+    reason::{Reason, Reasons},
     settings::ProvisionerSettings,
-    work_queue::WorkQueue,
+    work_queue::{Lane, WorkQueue},
 };
-use cloud::RateLimited;
 use domain::{Actor, NetworkId};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
 use parking_lot::RwLock;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     task::{self, JoinError, JoinSet},
@@ -22,10 +29,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// For how long a pass counts against the bound on those at the same time.
+const YOUNG: Duration = Duration::from_secs(2);
+
 /// What every pass needs.
 pub(super) struct Worker {
     pub(super) networks: Networks,
-    pub(super) cloud: RateLimited,
+    /// The way to the cloud for routine work, and for what somebody waits for: each with its own
+    /// bound on the calls in one account and region.
+    pub(super) routine: Bounded,
+    pub(super) express: Bounded,
     pub(super) clock: Clock,
     pub(super) actor: Actor,
     pub(super) settings: ProvisionerSettings,
@@ -41,16 +54,26 @@ pub(super) struct Finished {
     due: Result<Option<Instant>, JournalError>,
 }
 
+/// A pass under way.
+struct Running {
+    lane: Lane,
+    since: Instant,
+    wake: Arc<Wake>,
+    task: task::Id,
+}
+
 /// All passes: those to come, those under way, and what is remembered of past ones.
 pub(super) struct Scheduler {
     worker: Arc<Worker>,
     progress: Arc<Progress>,
     work_queue: WorkQueue,
     memories: BTreeMap<NetworkId, Memories>,
-    running: JoinSet<Finished>,
-    tasks: HashMap<task::Id, NetworkId>,
+    passes: JoinSet<Finished>,
+    running: HashMap<NetworkId, Running>,
     /// How many passes in a row the event store has made impossible.
     log_failures: BTreeMap<NetworkId, u32>,
+    /// Whether the log was read to its end: what is in it before that is no news.
+    caught_up: bool,
 }
 
 impl Scheduler {
@@ -60,9 +83,10 @@ impl Scheduler {
             progress,
             work_queue: WorkQueue::default(),
             memories: BTreeMap::new(),
-            running: JoinSet::new(),
-            tasks: HashMap::new(),
+            passes: JoinSet::new(),
+            running: HashMap::new(),
             log_failures: BTreeMap::new(),
+            caught_up: false,
         }
     }
 
@@ -74,65 +98,140 @@ impl Scheduler {
         if let Body::Event(event) = &recorded.body {
             self.worker.graph.write().evolve(id, event);
         }
-        self.work_queue.enqueue(id, Instant::now());
+        let reason = if self.caught_up {
+            Reason::of(recorded, &self.worker.actor)
+        } else {
+            Some(Reason::Start)
+        };
+        if let Some(reason) = reason {
+            self.work_queue.enqueue(id, Instant::now(), reason);
+        }
     }
 
-    fn has_room(&self) -> bool {
-        self.running.len() < self.worker.settings.parallel_networks.get()
+    /// The log was read to its end: passes may begin.
+    pub(super) fn caught_up(&mut self) {
+        self.caught_up = true;
     }
 
-    /// When the next pass can begin; none while all slots are taken.
+    fn has_room(&self, lane: Lane) -> bool {
+        let young = |it: &&Running| it.lane == lane && it.since.elapsed() < YOUNG;
+        self.running.values().filter(young).count() < self.worker.settings.parallel_networks.get()
+    }
+
+    /// When a young pass is no longer one, and makes room.
+    fn next_room(&self, lane: Lane) -> Option<Instant> {
+        let of_lane = self.running.values().filter(|it| it.lane == lane);
+        of_lane
+            .map(|it| it.since + YOUNG)
+            .filter(|it| *it > Instant::now())
+            .min()
+    }
+
+    /// When there is something to start or to tell.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.work_queue.next_due().filter(|_| self.has_room())
+        if !self.caught_up {
+            return None;
+        }
+        let of_lane = |lane| {
+            let due = self.work_queue.next_due(lane)?;
+            if self.has_room(lane) {
+                Some(due)
+            } else {
+                self.next_room(lane).map(|room| room.max(due))
+            }
+        };
+        [Lane::Command, Lane::Routine]
+            .into_iter()
+            .filter_map(of_lane)
+            .chain(self.work_queue.next_for_running())
+            .min()
     }
 
+    /// Tells the passes under way what came up for them, and starts those that are due; commands
+    /// first.
     pub(super) fn start_due(&mut self) {
-        while self.has_room()
-            && let Some(id) = self.work_queue.start_due(Instant::now())
-        {
-            let memories = self.memories.remove(&id).unwrap_or_default();
-            let worker = Arc::clone(&self.worker);
-            let task = self
-                .running
-                .spawn(async move { worker.run(id, memories).await });
-            self.tasks.insert(task.id(), id);
+        if !self.caught_up {
+            return;
+        }
+        let now = Instant::now();
+        for (id, reasons) in self.work_queue.take_for_running(now) {
+            if let Some(running) = self.running.get_mut(&id) {
+                running.wake.tell(reasons);
+            }
+        }
+        for lane in [Lane::Command, Lane::Routine] {
+            while self.has_room(lane)
+                && let Some((id, reasons)) = self.work_queue.start_due(lane, now)
+            {
+                self.start(id, lane, reasons);
+            }
         }
         self.progress.in_progress(self.work_queue.in_progress());
     }
 
+    fn start(&mut self, id: NetworkId, lane: Lane, reasons: Reasons) {
+        let memories = self.memories.remove(&id).unwrap_or_default();
+        let worker = Arc::clone(&self.worker);
+        let wake = Wake::by(reasons);
+        let told = Arc::clone(&wake);
+        let task = self
+            .passes
+            .spawn(async move { worker.run(id, memories, &told).await })
+            .id();
+        let since = Instant::now();
+        self.running.insert(
+            id,
+            Running {
+                lane,
+                since,
+                wake,
+                task,
+            },
+        );
+    }
+
     /// Waits for a pass to end; nothing if none is under way.
     pub(super) async fn ended(&mut self) -> Option<Result<(task::Id, Finished), JoinError>> {
-        self.running.join_next_with_id().await
+        self.passes.join_next_with_id().await
     }
 
     /// A pass has ended, well or not.
     pub(super) fn finish(&mut self, ended: Result<(task::Id, Finished), JoinError>) {
         match ended {
-            Ok((task, finished)) => {
-                self.tasks.remove(&task);
-                self.plan_next(finished);
-            }
+            Ok((_, finished)) => self.plan_next(finished),
             Err(problem) => {
-                let Some(id) = self.tasks.remove(&problem.id()) else {
+                let broken = |it: &(&NetworkId, &Running)| it.1.task == problem.id();
+                let Some(id) = self.running.iter().find(broken).map(|(id, _)| *id) else {
                     return;
                 };
-                tracing::error!(network = %id, %problem, "a visit broke off");
-                self.work_queue.finish(id);
-                self.work_queue
-                    .enqueue(id, Instant::now() + self.worker.settings.longest_backoff);
+                tracing::error!(network = %id, %problem, "a pass broke off");
+                self.end(id);
+                let again = Instant::now() + self.worker.settings.longest_backoff;
+                self.work_queue.enqueue(id, again, Reason::Clock);
+            }
+        }
+    }
+
+    /// What was told to the pass after it looked last is for the next one.
+    fn end(&mut self, id: NetworkId) {
+        self.work_queue.finish(id);
+        if let Some(running) = self.running.remove(&id) {
+            let now = Instant::now();
+            for reason in running.wake.take().into_reasons() {
+                self.work_queue.enqueue(id, now, reason);
             }
         }
     }
 
     fn plan_next(&mut self, Finished { id, memories, due }: Finished) {
-        self.work_queue.finish(id);
+        self.end(id);
         self.memories.insert(id, memories);
         match due {
             Ok(due) => {
                 self.log_failures.remove(&id);
                 self.progress.passed();
                 if let Some(due) = due {
-                    self.work_queue.enqueue(id, due);
+                    self.work_queue.enqueue(id, due, Reason::Clock);
                 }
             }
             Err(error) => {
@@ -141,20 +240,34 @@ impl Scheduler {
                 *failures = failures.saturating_add(1);
                 tracing::warn!(network = %id, error = &error as &dyn std::error::Error, ?wait, "the log is not available, trying again");
                 self.progress.log_unavailable();
-                self.work_queue.enqueue(id, Instant::now() + wait);
+                self.work_queue
+                    .enqueue(id, Instant::now() + wait, Reason::Clock);
             }
         }
+    }
+
+    /// Drops everything that was learnt from the log, and every pass under way: it is another log.
+    pub(super) async fn forget(&mut self) {
+        self.passes.shutdown().await;
+        self.running.clear();
+        self.memories.clear();
+        self.log_failures.clear();
+        self.work_queue = WorkQueue::default();
+        self.caught_up = false;
+        *self.worker.graph.write() = Graph::default();
+        self.worker.networks.forget_all();
+        self.progress.in_progress(0);
     }
 
     /// Waits for the passes under way; each stops before its next call.
     pub(super) async fn drain(&mut self) {
         self.worker.stop.cancel();
-        while self.running.join_next().await.is_some() {}
+        while self.passes.join_next().await.is_some() {}
     }
 }
 
 impl Worker {
-    async fn run(&self, id: NetworkId, mut memories: Memories) -> Finished {
+    async fn run(&self, id: NetworkId, mut memories: Memories, wake: &Wake) -> Finished {
         let log = JournalLog {
             networks: self.networks.clone(),
             id,
@@ -162,12 +275,14 @@ impl Worker {
             clock: Arc::clone(&self.clock),
         };
         let pass = Pass {
-            cloud: &self.cloud,
+            cloud: &self.routine,
+            express: &self.express,
             log: &log,
             clock: &self.clock,
             settings: &self.settings,
             graph: &self.graph,
             stop: &self.stop,
+            wake,
         };
         let due = pass.run(&mut memories).await;
         Finished { id, memories, due }

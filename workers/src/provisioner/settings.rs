@@ -23,8 +23,18 @@ pub struct ProvisionerSettings {
     /// How soon to try again after a failure: the first time, and at most.
     pub first_backoff: Duration,
     pub longest_backoff: Duration,
-    /// How many networks are worked on at the same time.
+    /// The same after a failure that time hardly cures: a quota, or a request for a link that the
+    /// cloud refused. A command, or a check that somebody asks for, is tried at once all the same.
+    pub first_patience: Duration,
+    pub longest_patience: Duration,
+    /// For how long an account and region may fail to answer before that is a block.
+    pub block_patience: Duration,
+    /// How many networks are worked on at the same time, and as many more that somebody waits for.
+    /// A network that waits for a cloud that does not answer does not count.
     pub parallel_networks: NonZeroUsize,
+    /// How many calls there may be at the same time in one account and region, and as many more for
+    /// what somebody waits for.
+    pub parallel_calls: NonZeroUsize,
     pub calls: ClientPolicy,
 }
 
@@ -39,7 +49,11 @@ impl Default for ProvisionerSettings {
             longest_poll: Duration::from_secs(15),
             first_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(60),
+            first_patience: Duration::from_secs(3600),
+            longest_patience: Duration::from_secs(6 * 3600),
+            block_patience: Duration::from_secs(90),
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             calls: ClientPolicy::default(),
         }
     }
@@ -51,9 +65,13 @@ impl ProvisionerSettings {
         doubled(self.first_poll, polls, self.longest_poll)
     }
 
-    /// When to try again after `failures` failures in a row.
-    pub(super) fn backoff(&self, failures: u32) -> Duration {
-        doubled(self.first_backoff, failures, self.longest_backoff)
+    /// When to try again after `failures` failures in a row, without anything that asks for it.
+    pub(super) fn backoff(&self, failures: u32, patient: bool) -> Duration {
+        if patient {
+            doubled(self.first_patience, failures, self.longest_patience)
+        } else {
+            doubled(self.first_backoff, failures, self.longest_backoff)
+        }
     }
 
     /// How long to wait after the last of so many repairs of the same thing.

@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
+    context::{Pass, Wake},
     log::{NetworkLog, Written},
-    pass::{Memories, Pass},
+    pass::Memories,
+    reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use cloud::{AccountRegion, Cloud, CloudError, Layer, Operation};
+use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation};
 use domain::{
     CommandId, Context, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
@@ -123,7 +125,7 @@ pub(super) fn peering_id() -> PeeringId {
 /// A log in memory, of one network.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
-    inner: Arc<Mutex<(Loaded, Vec<NetworkEvent>)>>,
+    inner: Arc<Mutex<(Arc<Loaded>, Vec<NetworkEvent>)>>,
     told_by: Arc<OnceLock<ToldBy>>,
 }
 
@@ -230,8 +232,10 @@ impl Log {
             ids(revision),
         )?;
         for event in &events {
-            inner.0.network = evolve(std::mem::take(&mut inner.0.network), event, now);
-            inner.0.revision = Some(inner.1.len() as u64);
+            let revision = inner.1.len() as u64;
+            let loaded = Arc::make_mut(&mut inner.0);
+            loaded.network = evolve(std::mem::take(&mut loaded.network), event, now);
+            loaded.revision = Some(revision);
             inner.1.push(event.clone());
         }
         Ok(events.len())
@@ -259,11 +263,13 @@ impl Log {
             event_type: "Odd".to_owned(),
             problem: "unknown".to_owned(),
         };
-        self.inner.lock().0.undecodable.push(undecodable);
+        Arc::make_mut(&mut self.inner.lock().0)
+            .undecodable
+            .push(undecodable);
     }
 
     pub(super) fn loaded(&self) -> Arc<Loaded> {
-        Arc::new(self.inner.lock().0.clone())
+        Arc::clone(&self.inner.lock().0)
     }
 
     pub(super) fn network(&self) -> Registered {
@@ -319,7 +325,7 @@ impl Fuse {
     }
 
     async fn step(&self) {
-        if self.steps.fetch_add(1, Ordering::Relaxed) == self.blows_at {
+        if self.steps.fetch_add(1, Ordering::Relaxed) >= self.blows_at {
             self.blown.notify_one();
             std::future::pending::<()>().await;
         }
@@ -367,6 +373,67 @@ impl<T: Cloud> Layer for Fused<T> {
     }
 }
 
+/// What becomes of a call that somebody meddles with.
+#[derive(Clone, Debug)]
+pub(super) enum Meddling {
+    Fails(CloudErrorKind),
+    /// It is never answered.
+    Hangs,
+}
+
+/// What is asked before each call: the number of calls before it, what it is and where.
+type Meddle = dyn Fn(usize, Operation, &AccountRegion) -> Option<Meddling> + Send + Sync;
+
+/// A cloud that somebody meddles with: before each call something may happen, or it may fail.
+pub(super) struct Meddled {
+    cloud: SimulatedCloud,
+    calls: AtomicUsize,
+    meddle: Box<Meddle>,
+}
+
+impl Meddled {
+    pub(super) fn with(
+        cloud: &SimulatedCloud,
+        meddle: impl Fn(usize, Operation, &AccountRegion) -> Option<Meddling> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            cloud: cloud.clone(),
+            calls: AtomicUsize::new(0),
+            meddle: Box::new(meddle),
+        }
+    }
+}
+
+impl std::fmt::Debug for Meddled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meddled")
+    }
+}
+
+impl Layer for Meddled {
+    fn inner(&self) -> &dyn Cloud {
+        &self.cloud
+    }
+
+    async fn call<O, F>(
+        &self,
+        operation: Operation,
+        at: &AccountRegion,
+        once: impl Fn() -> F + Send + Sync,
+    ) -> Result<O, CloudError>
+    where
+        F: Future<Output = Result<O, CloudError>> + Send,
+        O: Send,
+    {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        match (self.meddle)(number, operation, at) {
+            Some(Meddling::Fails(kind)) => Err(CloudError::new(operation, at, kind)),
+            Some(Meddling::Hangs) => std::future::pending().await,
+            None => once().await,
+        }
+    }
+}
+
 /// A cloud in which both networks of [`commands`] exist: the local one with a table for each of its
 /// two subnets and the main table, which serves neither; the remote one with its main table.
 pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedCloud {
@@ -394,19 +461,32 @@ pub(super) async fn settle(
     memories: &mut Memories,
     at_most: Duration,
 ) -> Settled {
-    let (stop, deadline, graph) = (
-        CancellationToken::new(),
-        Instant::now() + at_most,
-        RwLock::default(),
-    );
-    loop {
+    let stop = CancellationToken::new();
+    settle_until(&stop, cloud, log, clock, settings, memories, at_most).await
+}
+
+/// The same, until the engine is told to stop.
+pub(super) async fn settle_until(
+    stop: &CancellationToken,
+    cloud: &dyn Cloud,
+    log: &dyn NetworkLog,
+    clock: &Clock,
+    settings: &ProvisionerSettings,
+    memories: &mut Memories,
+    at_most: Duration,
+) -> Settled {
+    let (deadline, graph) = (Instant::now() + at_most, RwLock::default());
+    while !stop.is_cancelled() {
+        let wake = Wake::by(Reasons::from(Reason::Clock));
         let pass = Pass {
             cloud,
+            express: cloud,
             log,
             clock,
             settings,
             graph: &graph,
-            stop: &stop,
+            stop,
+            wake: &wake,
         };
         match pass.run(memories).await.unwrap() {
             _ if memories.values().all(|memory| memory.settled) => return Settled::Yes,
@@ -415,6 +495,7 @@ pub(super) async fn settle(
             Some(due) => tokio::time::sleep_until(due).await,
         }
     }
+    Settled::No
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,50 +1,111 @@
-//! Which networks are due for a pass, and when. Passes over one network never overlap, and an event
-//! during a pass asks for another one.
+//! Which networks are due for a pass, when, and why. Passes over one network never overlap: what
+//! comes up while one is under way is told to that one.
+//!
+//! Commands have a lane of their own: somebody waits for them, and they wait for no routine.
 
+use super::reason::{Reason, Reasons};
 use domain::NetworkId;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
+/// Whose turn comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Lane {
+    /// Somebody waits.
+    Command,
+    Routine,
+}
+
+/// A network that is waiting.
+#[derive(Debug)]
+struct Waiting {
+    at: Instant,
+    reasons: Reasons,
+}
+
+impl Waiting {
+    fn lane(&self) -> Lane {
+        if self.reasons.has_command() {
+            Lane::Command
+        } else {
+            Lane::Routine
+        }
+    }
+}
+
 /// The networks that are waiting, and those with a pass under way.
 #[derive(Debug, Default)]
 pub(super) struct WorkQueue {
-    waiting: BTreeMap<NetworkId, Instant>,
-    finished: BTreeSet<NetworkId>,
+    waiting: BTreeMap<NetworkId, Waiting>,
+    under_way: BTreeSet<NetworkId>,
 }
 
 impl WorkQueue {
     /// Asks for a pass at this time at the latest.
-    pub(super) fn enqueue(&mut self, id: NetworkId, at: Instant) {
-        let due = self.waiting.entry(id).or_insert(at);
-        *due = at.min(*due);
+    pub(super) fn enqueue(&mut self, id: NetworkId, at: Instant, reason: Reason) {
+        let waiting = self.waiting.entry(id).or_insert_with(|| Waiting {
+            at,
+            reasons: Reasons::default(),
+        });
+        waiting.at = at.min(waiting.at);
+        waiting.reasons.add(reason);
     }
 
-    /// Takes the network that has been due for the longest time, if one is.
-    pub(super) fn start_due(&mut self, now: Instant) -> Option<NetworkId> {
-        let due = |(id, at): &(&NetworkId, &Instant)| **at <= now && !self.finished.contains(id);
-        let (id, _) = self.waiting.iter().filter(due).min_by_key(|(_, at)| **at)?;
+    /// Takes the network of this lane that has been due for the longest time, if one is, and says
+    /// why.
+    pub(super) fn start_due(&mut self, lane: Lane, now: Instant) -> Option<(NetworkId, Reasons)> {
+        let due = |(id, it): &(&NetworkId, &Waiting)| {
+            it.at <= now && it.lane() == lane && !self.under_way.contains(id)
+        };
+        let (id, _) = self
+            .waiting
+            .iter()
+            .filter(due)
+            .min_by_key(|(_, it)| it.at)?;
         let id = *id;
-        self.waiting.remove(&id);
-        self.finished.insert(id);
-        Some(id)
+        let reasons = self.waiting.remove(&id)?.reasons;
+        self.under_way.insert(id);
+        Some((id, reasons))
+    }
+
+    /// What came up for networks with a pass under way, and is due.
+    pub(super) fn take_for_running(&mut self, now: Instant) -> Vec<(NetworkId, Reasons)> {
+        let due: Vec<NetworkId> = self
+            .under_way
+            .iter()
+            .filter(|id| self.waiting.get(*id).is_some_and(|it| it.at <= now))
+            .copied()
+            .collect();
+        due.into_iter()
+            .filter_map(|id| Some((id, self.waiting.remove(&id)?.reasons)))
+            .collect()
     }
 
     /// A pass is over.
     pub(super) fn finish(&mut self, id: NetworkId) {
-        self.finished.remove(&id);
+        self.under_way.remove(&id);
     }
 
-    /// When the next network will be due; none while all that wait have a pass under way.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    /// When the next network of this lane will be due; none while all that wait have a pass under
+    /// way.
+    pub(super) fn next_due(&self, lane: Lane) -> Option<Instant> {
         self.waiting
             .iter()
-            .filter(|(id, _)| !self.finished.contains(id))
-            .map(|(_, at)| *at)
+            .filter(|(id, it)| it.lane() == lane && !self.under_way.contains(id))
+            .map(|(_, it)| it.at)
+            .min()
+    }
+
+    /// When something will be due for a network with a pass under way.
+    pub(super) fn next_for_running(&self) -> Option<Instant> {
+        self.under_way
+            .iter()
+            .filter_map(|id| self.waiting.get(id).map(|it| it.at))
             .min()
     }
 
     pub(super) fn in_progress(&self) -> usize {
-        self.finished.len()
+        self.under_way.len()
     }
 }
 
@@ -58,38 +119,58 @@ mod tests {
         NetworkId(Uuid::from_u128(n))
     }
 
+    fn command() -> Reason {
+        Reason::Command {
+            event_type: "FirewallRestricted",
+            position: journal::Position::START,
+            by: "alice".to_owned(),
+            peering: None,
+        }
+    }
+
+    fn taken(queue: &mut WorkQueue, lane: Lane, now: Instant) -> Option<NetworkId> {
+        queue.start_due(lane, now).map(|(id, _)| id)
+    }
+
     #[test]
-    fn a_network_is_not_taken_while_it_is_visited_and_is_taken_again_afterwards() {
-        let (mut work_queue, now) = (WorkQueue::default(), Instant::now());
-        work_queue.enqueue(network(1), now);
-        assert_eq!(work_queue.start_due(now), Some(network(1)));
-        work_queue.enqueue(network(1), now);
-        assert_eq!(
-            (work_queue.start_due(now), work_queue.next_due()),
-            (None, None)
-        );
-        work_queue.finish(network(1));
-        assert_eq!(work_queue.start_due(now), Some(network(1)));
+    fn what_comes_up_during_a_pass_is_told_to_it_and_starts_no_other() {
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
+        queue.enqueue(network(1), now, Reason::Clock);
+        assert_eq!(taken(&mut queue, Lane::Routine, now), Some(network(1)));
+        queue.enqueue(network(1), now, command());
+        assert_eq!(taken(&mut queue, Lane::Command, now), None);
+        assert_eq!(queue.next_due(Lane::Command), None);
+        assert_eq!(queue.next_for_running(), Some(now));
+        let told = queue.take_for_running(now);
+        assert!(told.len() == 1 && told[0].1.has_command());
+        queue.finish(network(1));
+        assert_eq!(taken(&mut queue, Lane::Command, now), None);
     }
 
     #[test]
     fn an_earlier_time_wins_and_the_one_due_longest_comes_first() {
-        let (mut work_queue, now) = (WorkQueue::default(), Instant::now());
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
         let at = |seconds| now + Duration::from_secs(seconds);
-        work_queue.enqueue(network(1), at(30));
-        work_queue.enqueue(network(1), at(20));
-        work_queue.enqueue(network(1), at(40));
-        work_queue.enqueue(network(2), at(10));
-        assert_eq!(work_queue.next_due(), Some(at(10)));
-        assert_eq!(work_queue.start_due(at(5)), None);
+        for (n, seconds) in [(1, 30), (1, 20), (1, 40), (2, 10)] {
+            queue.enqueue(network(n), at(seconds), Reason::Clock);
+        }
+        assert_eq!(queue.next_due(Lane::Routine), Some(at(10)));
+        assert_eq!(taken(&mut queue, Lane::Routine, at(5)), None);
         assert_eq!(
-            [
-                work_queue.start_due(at(20)),
-                work_queue.start_due(at(20)),
-                work_queue.start_due(at(20))
-            ],
+            [20, 20, 20].map(|seconds| taken(&mut queue, Lane::Routine, at(seconds))),
             [Some(network(2)), Some(network(1)), None]
         );
-        assert_eq!(work_queue.in_progress(), 2);
+        assert_eq!(queue.in_progress(), 2);
+    }
+
+    #[test]
+    fn a_command_moves_its_network_into_the_lane_of_those_that_somebody_waits_for() {
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
+        queue.enqueue(network(1), now, Reason::Start);
+        queue.enqueue(network(2), now, Reason::Start);
+        queue.enqueue(network(2), now, command());
+        assert_eq!(taken(&mut queue, Lane::Command, now), Some(network(2)));
+        assert_eq!(taken(&mut queue, Lane::Command, now), None);
+        assert_eq!(taken(&mut queue, Lane::Routine, now), Some(network(1)));
     }
 }

@@ -13,6 +13,7 @@ use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
 use domain::{
     Side,
     network::{BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},
+    text::FirewallGroup,
 };
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -65,6 +66,32 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
+/// The exposures on record that the policy says to revoke, if they are still there.
+pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    let known = &facts.peering.firewall.get(side).exposures;
+    if !known.values().any(|it| revokes(facts, &it.exposure.group)) {
+        return;
+    }
+    let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
+        return;
+    };
+    for (group, rule) in groups
+        .iter()
+        .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    {
+        let is_known = known
+            .get(&rule.id)
+            .is_some_and(|it| it.exposure.group == group.group);
+        if is_known {
+            revoke(facts, side, group, rule, draft);
+        }
+    }
+}
+
+fn revokes(facts: &Facts<'_>, group: &FirewallGroup) -> bool {
+    matches!(&facts.network.policy.exposure, ExposurePolicy::Enforce { groups } if groups.contains(group))
+}
+
 /// The rules that the engine did not make, in its own group too.
 fn strangers<'a>(
     facts: &'a Facts<'_>,
@@ -96,32 +123,35 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
             exposure,
         });
     }
-    let known = rule
-        .admits
-        .source
-        .overlaps(&IpNet::V4(facts.network.range.net()));
-    match &facts.network.policy.exposure {
-        ExposurePolicy::Enforce { groups } if groups.contains(&group.group) && known => {
-            let again = facts
-                .peering
-                .firewall
-                .get(side)
-                .cleared
-                .get(&(group.group.clone(), rule.text.clone()));
-            if again.is_some_and(|times| *times >= drift::REPAIRS) {
-                return fight(facts, side, group, rule, draft);
-            }
-            draft.act(
-                facts,
-                Action::RevokeRule {
-                    side,
-                    group: group.group.clone(),
-                    id: rule.id.clone(),
-                },
-            );
-        }
-        ExposurePolicy::Enforce { .. } | ExposurePolicy::Report | ExposurePolicy::Block => {}
+    if facts.network.policy.exposure.covers(&group.group) {
+        draft.exposed = true;
     }
+    revoke(facts, side, group, rule, draft);
+}
+
+/// Revokes a rule that is known to let the private network in, where the policy says so.
+fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
+    let from = IpNet::V4(facts.network.range.net());
+    if !revokes(facts, &group.group) || !rule.admits.source.overlaps(&from) {
+        return;
+    }
+    let again = facts
+        .peering
+        .firewall
+        .get(side)
+        .cleared
+        .get(&(group.group.clone(), rule.text.clone()));
+    if again.is_some_and(|times| *times >= drift::REPAIRS) {
+        return fight(facts, side, group, rule, draft);
+    }
+    draft.act(
+        facts,
+        Action::RevokeRule {
+            side,
+            group: group.group.clone(),
+            id: rule.id.clone(),
+        },
+    );
 }
 
 /// A rule that somebody makes again each time it goes is for a person.

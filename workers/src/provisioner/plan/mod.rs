@@ -19,6 +19,7 @@
 mod accept;
 mod active;
 mod adoption;
+mod closing;
 mod drift;
 mod exposure;
 mod firewall;
@@ -39,7 +40,9 @@ use super::{
     block,
     graph::Graph,
     memory::Memory,
-    observe::{Observed, Query},
+    observe::Observed,
+    outlook::{Missing, Next},
+    query::Query,
     settings::ProvisionerSettings,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,7 +51,7 @@ use domain::{
     BySide, Side,
     network::{
         BlockCause, DriftKind, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed,
-        PeeringInitiationStarted, ProvisioningBlocked, ProvisioningUnblocked, Registered,
+        PeeringInitiationStarted, ProvisioningBlocked, Registered,
     },
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -78,14 +81,6 @@ impl Step {
             Self::Intend(_) => Some(Side::Local),
             Self::Act(action) => Some(action.side()),
             Self::AdmitInNew { side, .. } => Some(*side),
-        }
-    }
-}
-
-impl Missing {
-    fn side(self) -> Side {
-        match self {
-            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) | Self::Made(side) => side,
         }
     }
 }
@@ -133,33 +128,6 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
     }
 }
 
-/// Something that a cloud may hide for a while. Each is waited for by itself: that one has been out
-/// of query for long says nothing of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Missing {
-    /// The link on record, in the view of this side.
-    Link(Side),
-    /// Every route table of this side's network.
-    Tables(Side),
-    /// A chosen subnet of this side.
-    Subnet(Side),
-    /// What may have been made on this side and was never seen.
-    Made(Side),
-}
-
-/// What comes after the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The steps change what there is to do: plan again.
-    AtOnce,
-    /// The cloud is at work, or does not show everything yet.
-    Poll,
-    /// Somebody must act; try again after a growing pause.
-    Blocked,
-    /// Everything is as asked.
-    Settled,
-}
-
 /// The steps, and what comes after them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -171,6 +139,22 @@ pub(super) struct Plan {
     pub(super) missing: BTreeSet<Missing>,
     /// When time alone gives something to do.
     pub(super) due: Option<DateTime<Utc>>,
+    /// Whether nobody has to act any more, once all steps are done and none has failed.
+    pub(super) unblocks: bool,
+}
+
+impl Plan {
+    /// Nothing to see and nothing to do.
+    pub(super) fn nothing() -> Self {
+        Self {
+            needs: BTreeSet::new(),
+            steps: Vec::new(),
+            next: Next::Settled,
+            missing: BTreeSet::new(),
+            due: None,
+            unblocks: false,
+        }
+    }
 }
 
 /// What a plan is made from.
@@ -231,21 +215,17 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     draft.finish(facts)
 }
 
-/// Plans to close what is no longer admitted on this side, where the other cannot be seen. It opens
-/// nothing, and whoever is blocked stays so.
-pub(super) fn closing(facts: &Facts<'_>, side: Side) -> Plan {
-    let mut draft = Draft {
-        again: true,
-        ..Draft::default()
-    };
-    if matches!(facts.peering.life, Life::Active { .. }) {
-        firewall::close_alone(facts, side, &mut draft);
+/// Plans what this side has to close, from what is on record. It asks for that side's own tables
+/// and groups alone, opens nothing, and says nothing of blocks.
+pub(super) fn closings(facts: &Facts<'_>, side: Side) -> Plan {
+    let mut draft = Draft::default();
+    closing::plan(facts, side, &mut draft);
+    draft.block = None;
+    draft.again = false;
+    Plan {
+        unblocks: false,
+        ..draft.finish(facts)
     }
-    Draft {
-        block: None,
-        ..draft
-    }
-    .finish(facts)
 }
 
 /// Everything that a first write would wait for, or what must be seen before that can be told.
@@ -311,6 +291,8 @@ struct Draft {
     polls: bool,
     missing: BTreeSet<Missing>,
     again: bool,
+    /// Whether an exposure stands that the policy covers: no route is opened meanwhile.
+    exposed: bool,
 }
 
 impl Draft {
@@ -389,7 +371,7 @@ impl Draft {
         false
     }
 
-    fn finish(self, facts: &Facts<'_>) -> Plan {
+    fn finish(mut self, facts: &Facts<'_>) -> Plan {
         if !self.needs.is_empty() {
             return Plan {
                 needs: self.needs,
@@ -397,8 +379,17 @@ impl Draft {
                 next: Next::AtOnce,
                 missing: self.missing,
                 due: self.due,
+                unblocks: false,
             };
         }
+        if self.exposed {
+            let before = self.actions.len();
+            self.actions
+                .retain(|it| !matches!(it, Action::InstallRoute { .. }));
+            self.polls |= self.actions.len() < before;
+        }
+        // Whatever closes comes before whatever opens.
+        self.actions.sort_by_key(Action::opens);
         let acts = self.intent.is_some() || !self.actions.is_empty();
         let mut records = self.records;
         // Whoever is to be asked once more is asked at once.
@@ -413,15 +404,13 @@ impl Draft {
             (None, false) if !self.missing.is_empty() => Next::Poll,
             (None, false) => Next::Settled,
         };
+        let mut unblocks = false;
         if !acts && facts.peering.life.is_live() {
             match self.block {
                 Some(block) => records.extend(block::news(facts.peering, block)),
-                None if facts.peering.blocked.is_some() && self.missing.is_empty() && !again => {
-                    records.push(Outcome::Unblocked(ProvisioningUnblocked {
-                        peering_id: facts.peering.id,
-                    }));
+                None => {
+                    unblocks = facts.peering.blocked.is_some() && self.missing.is_empty() && !again;
                 }
-                None => {}
             }
         }
         let records = records.into_iter().map(Step::Record);
@@ -439,6 +428,7 @@ impl Draft {
             next,
             missing: self.missing,
             due: self.due,
+            unblocks,
         }
     }
 }

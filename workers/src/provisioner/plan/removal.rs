@@ -109,7 +109,7 @@ fn remote(facts: &Facts<'_>, link: &Link, _: &LinkTrace, draft: &mut Draft) {
 }
 
 /// The rules and the routes of one side.
-fn side(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
+pub(super) fn side(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
     rules(facts, side, draft);
     all_routes(facts, side, link, draft);
 }

@@ -11,9 +11,11 @@ use super::{
     apply::Action,
     dry_run,
     memory::Memory,
-    observation::Observation,
-    observe::{Observed, Query},
-    plan::{self, Facts, Next, Plan, Step},
+    observation::{Freshness, Observation},
+    observe::Observed,
+    outlook::Next,
+    plan::{self, Facts, Plan, Step},
+    query::Query,
     scheduler::Worker,
     sides,
 };
@@ -121,10 +123,12 @@ impl Planner {
         if !loaded.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
         }
+        let observation = Observation::default();
         let mut dry_run = DryRun {
             worker: &self.worker,
             network: loaded.network.clone(),
-            observation: Observation::default(),
+            freshness: observation.freshness(true),
+            observation,
             advisories: Vec::new(),
             actions: Vec::new(),
         };
@@ -160,6 +164,7 @@ struct DryRun<'a> {
     worker: &'a Worker,
     network: Network,
     observation: Observation,
+    freshness: Freshness,
     advisories: Vec<Advisory>,
     actions: Vec<PlannedAction>,
 }
@@ -283,7 +288,13 @@ impl DryRun<'_> {
             return Ok(());
         };
         self.observation
-            .look(&self.worker.cloud, network, peering, queries)
+            .query(
+                &self.worker.express,
+                network,
+                peering,
+                queries,
+                &self.freshness,
+            )
             .await
             .map_err(|unseen| (unseen.side, unseen.error))
     }
@@ -300,8 +311,13 @@ impl DryRun<'_> {
                 return Ok(());
             };
             let at = sides::of(network, peering, *side);
-            let outcome = match self.observation.identities.get(&at) {
-                Some(actual) if *actual != at.account => CheckOutcome::Failed {
+            let actual = self
+                .observation
+                .reads
+                .lock()
+                .identity(&at, *side, &self.freshness);
+            let outcome = match actual {
+                Some(actual) if actual != at.account => CheckOutcome::Failed {
                     message: format!("calls at {at} act in account {actual}"),
                     remedy: vec![format!("let Peerage act as account {}", at.account)],
                 },
@@ -326,28 +342,32 @@ impl DryRun<'_> {
     }
 
     fn plan(&self, id: PeeringId) -> Plan {
-        let nothing = Plan {
-            needs: BTreeSet::new(),
-            steps: Vec::new(),
-            next: Next::Settled,
-            missing: BTreeSet::new(),
-            due: None,
+        let of_side = |side| {
+            let closings = self.with_facts(id, |facts| plan::closings(facts, side));
+            closings.filter(|it| !it.needs.is_empty() || !it.steps.is_empty())
         };
-        self.with_facts(id, plan::plan).unwrap_or(nothing)
+        Side::BOTH
+            .into_iter()
+            .find_map(of_side)
+            .or_else(|| self.with_facts(id, plan::plan))
+            .unwrap_or_else(Plan::nothing)
     }
 
     fn with_facts<T>(&self, id: PeeringId, make: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         let (network, peering) = self.facts(id)?;
-        let seen = Observed::of(&self.observation, network, peering);
-        let limits =
-            BySide::of(|side| self.worker.cloud.limits(&sides::of(network, peering, side)));
+        let seen = Observed::of(&self.observation, network, peering, &self.freshness);
+        let limits = BySide::of(|side| {
+            self.worker
+                .express
+                .limits(&sides::of(network, peering, side))
+        });
         let graph = self.worker.graph.read();
         let (memory, now, settings) = (
             &Memory::default(),
             (self.worker.clock)(),
             &self.worker.settings,
         );
-        let seen_at = now - self.observation.age();
+        let seen_at = now - self.observation.age(network, peering, &self.freshness);
         Some(make(&Facts {
             network,
             peering,
@@ -400,6 +420,8 @@ impl DryRun<'_> {
         };
         if let Some(peering) = network.peerings.get(&id) {
             self.observation
+                .reads
+                .lock()
                 .apply_to_observation(network, peering, action);
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::provisioner::bounded::Bounded;
 use crate::provisioner::{
     ProvisionerSettings,
     testing::{Log, clock, commands, peering_id},
@@ -46,9 +47,13 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
     // Nobody listens there: a preview that went to the log would fail.
     let journal = Journal::open(JournalSettings::new("kurrentdb://127.0.0.1:1?tls=false")).unwrap();
     let settings = ProvisionerSettings::default();
+    let limited = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
+    let limited: Arc<RateLimited> = Arc::new(limited);
+    let bounded = || Bounded::new(limited.clone(), settings.parallel_calls);
     Worker {
         networks: journal.networks().clone(),
-        cloud: RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone()),
+        routine: bounded(),
+        express: bounded(),
         clock: clock(),
         actor: "tester".parse().unwrap(),
         settings,
@@ -60,10 +65,12 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
 async fn played(log: &Log, cloud: &SimulatedCloud) -> (Vec<Advisory>, Vec<&'static str>) {
     let worker = worker(cloud);
     let network = Network::Registered(log.network());
+    let observation = Observation::default();
     let mut dry_run = DryRun {
         worker: &worker,
         network,
-        observation: Observation::default(),
+        freshness: observation.freshness(true),
+        observation,
         advisories: Vec::new(),
         actions: Vec::new(),
     };

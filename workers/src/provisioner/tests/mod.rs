@@ -217,6 +217,12 @@ async fn credentials_of_another_account_change_nothing() {
 async fn an_outage_blocks_and_ends_by_itself() {
     let mut bench = Bench::calm();
     bench.world.out_of_band().cut();
+    assert_eq!(bench.run(Duration::from_secs(60)).await, Settled::No);
+    assert_eq!(
+        bench.count("ProvisioningBlocked"),
+        0,
+        "a region that does not answer for a minute is no reason to wake anybody"
+    );
     bench
         .blocks(BlockCause::EndpointUnreachable, Side::Local)
         .await;

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod adoption;
+mod closing;
 mod consent;
 mod crashes;
+mod crowd;
 mod drift;
 mod exposure;
 mod interrupted;
@@ -14,10 +16,14 @@ mod removal;
 mod routes;
 
 use crate::provisioner::{
+    context::Pass,
     pass::Memories,
     settings::ProvisionerSettings,
     sides,
-    testing::{CLIENTS, Fuse, Fused, Log, Settled, clock, cloud, peering_id, range, settle},
+    testing::{
+        CLIENTS, Fuse, Fused, Log, Meddled, Settled, clock, cloud, peering_id, range, settle,
+        settle_until,
+    },
 };
 use cloud::{ClientPolicy, LinkState, NetworkRef, RateLimited, RouteTarget};
 use domain::{
@@ -30,7 +36,9 @@ use domain::{
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings, World};
 use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
+const HOUR: Duration = Duration::from_secs(3600);
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// A network with a peering, its cloud, and what a running provisioner remembers.
@@ -57,6 +65,20 @@ impl Life {
         }
     }
 
+    /// The same, on a cloud that takes so long for each call.
+    fn slow(latency: Duration) -> Self {
+        let clock = clock();
+        let settings = SimulatedSettings {
+            latency: latency..=latency,
+            ..SimulatedSettings::instant(21)
+        };
+        Self {
+            cloud: cloud(settings, &clock),
+            clock,
+            ..Self::asked_for()
+        }
+    }
+
     async fn active() -> Self {
         let mut life = Self::asked_for();
         life.settles().await;
@@ -77,6 +99,23 @@ impl Life {
             () = fuse.blown() => None,
             settled = settle(&limited, &log, &self.clock, &settings, memories, at_most) => Some(settled),
         }
+    }
+
+    /// Works for so long on a cloud that somebody meddles with, or until the engine is told to stop.
+    async fn meddled(&mut self, cloud: Meddled, stop: &CancellationToken, time: Duration) {
+        let settings = ProvisionerSettings::default();
+        let limited = RateLimited::new(Arc::new(cloud), settings.calls.clone());
+        let (log, clock) = (&self.log, &self.clock);
+        let memories = &mut self.memories;
+        settle_until(stop, &limited, log, clock, &settings, memories, time).await;
+    }
+
+    /// The rules in all groups of the engine's own on this side.
+    fn rules(&self, side: Side) -> usize {
+        let world = self.cloud.world();
+        let groups = &world.networks[&self.network(side).to_string()].groups;
+        let ours = groups.iter().filter(|group| group.owner.is_some());
+        ours.map(|group| group.rules.len()).sum()
     }
 
     async fn settles(&mut self) {

@@ -1,0 +1,74 @@
+//! What a pass works with, and what is told to it while it is under way.
+
+use super::{
+    graph::Graph, log::NetworkLog, memory::AsOf, reason::Reasons, settings::ProvisionerSettings,
+};
+use cloud::Cloud;
+use domain::{
+    PeeringId,
+    network::{Network, Peering, Registered},
+};
+use journal::{Clock, Loaded};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// What came up for a network since its pass has looked last.
+#[derive(Debug, Default)]
+pub(super) struct Wake {
+    reasons: Mutex<Reasons>,
+    pub(super) notify: Notify,
+}
+
+impl Wake {
+    pub(super) fn by(reasons: Reasons) -> Arc<Self> {
+        Arc::new(Self {
+            reasons: Mutex::new(reasons),
+            notify: Notify::new(),
+        })
+    }
+
+    pub(super) fn tell(&self, reasons: Reasons) {
+        self.reasons.lock().merge(reasons);
+        self.notify.notify_one();
+    }
+
+    /// What came up since this was asked last.
+    pub(super) fn take(&self) -> Reasons {
+        std::mem::take(&mut self.reasons.lock())
+    }
+}
+
+/// Everything that a pass works with.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    /// The way to the cloud for routine work.
+    pub(super) cloud: &'a dyn Cloud,
+    /// The way to the cloud for what somebody waits for.
+    pub(super) express: &'a dyn Cloud,
+    pub(super) log: &'a dyn NetworkLog,
+    pub(super) clock: &'a Clock,
+    pub(super) settings: &'a ProvisionerSettings,
+    pub(super) graph: &'a RwLock<Graph>,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) wake: &'a Wake,
+}
+
+impl Pass<'_> {
+    /// The way to the cloud.
+    pub(super) fn way(&self, insists: bool) -> &dyn Cloud {
+        if insists { self.express } else { self.cloud }
+    }
+}
+
+pub(super) fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
+    match &loaded.network {
+        Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
+        Network::Unregistered | Network::Retired(_) => None,
+    }
+}
+
+pub(super) fn as_of(loaded: &Loaded, id: PeeringId) -> Option<AsOf> {
+    on_record(loaded, id).and_then(|(network, _)| AsOf::of(network, id))
+}

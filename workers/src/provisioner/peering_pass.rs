@@ -1,0 +1,574 @@
+//! One pass over one peering: close, then observe → plan → apply and record, until nothing is left
+//! to do for now.
+//!
+//! The closings of both sides come first, each side by itself and at the same time: a side that
+//! cannot be seen, or that fails, holds up nothing of the other's. Everything else asks for what it
+//! needs to see, and comes after. Before each call that opens something the record is read again.
+
+use super::{
+    apply::{Action, Report, apply, check_identity},
+    block::{self, Failures, Verdict},
+    context::{Pass, as_of, on_record},
+    log::Written,
+    memory::Memory,
+    observation::{Freshness, Observation, Unseen},
+    observe::Observed,
+    outlook::{Next, Outlook},
+    plan::{self, Facts, Plan, Step},
+    query::Query,
+    sides,
+};
+use cloud::CloudError;
+use domain::{
+    BySide, PeeringId, Side,
+    network::{Outcome, Peering, PeeringInitiationRefused, ProvisioningUnblocked, Registered},
+    text::FirewallGroup,
+};
+use journal::{JournalError, Loaded};
+use parking_lot::Mutex;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// How many plans one peering may need in a row; far more than any life has steps. What is left
+/// then is due at once.
+const MOST_PLANS: usize = 128;
+
+/// How a pass over a peering ended.
+pub(super) struct Done {
+    pub(super) id: PeeringId,
+    pub(super) memory: Memory,
+    pub(super) loaded: Arc<Loaded>,
+}
+
+/// What changes during a pass.
+struct State {
+    loaded: Arc<Loaded>,
+    memory: Memory,
+    freshness: Freshness,
+}
+
+/// One pass over one peering.
+pub(super) struct PeeringPass<'a> {
+    pass: &'a Pass<'a>,
+    id: PeeringId,
+    observation: &'a Observation,
+    /// A command about this peering was put on record.
+    interrupt: Arc<Notify>,
+    /// Whether somebody waits for this pass.
+    insists: bool,
+}
+
+/// What a read came to.
+enum Looked {
+    Seen,
+    Failed(Unseen),
+    /// The record has moved on meanwhile: plan anew.
+    Interrupted,
+}
+
+/// What the steps of a plan came to.
+#[derive(Default)]
+struct StepsRun {
+    /// The first failure on each side.
+    failed: BySide<Option<CloudError>>,
+    /// Whether the rest was left: an outcome no longer followed, something is no longer asked for,
+    /// or the engine stops.
+    stale: bool,
+}
+
+impl StepsRun {
+    fn stale() -> Self {
+        Self {
+            stale: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// What comes after one plan.
+enum Turn {
+    /// The next one.
+    Again,
+    /// The next one, on another record: what failed may not fail again.
+    Anew,
+    /// Nothing for now.
+    Over(Outlook),
+}
+
+/// What one side's closings came to.
+#[derive(Default)]
+struct Closed {
+    failure: Option<CloudError>,
+    /// Whether the cloud does not show yet what was closed.
+    polls: bool,
+}
+
+impl<'a> PeeringPass<'a> {
+    pub(super) fn new(
+        pass: &'a Pass<'a>,
+        id: PeeringId,
+        observation: &'a Observation,
+        interrupt: Arc<Notify>,
+        insists: bool,
+    ) -> Self {
+        Self {
+            pass,
+            id,
+            observation,
+            interrupt,
+            insists,
+        }
+    }
+
+    /// Works on the peering until nothing is left to do for now.
+    pub(super) async fn run(
+        self,
+        loaded: Arc<Loaded>,
+        memory: Memory,
+    ) -> Result<Done, JournalError> {
+        let state = Mutex::new(State {
+            loaded,
+            memory,
+            freshness: self.observation.freshness(self.insists),
+        });
+        let outlook = self.reconcile(&state).await?;
+        let State {
+            loaded, mut memory, ..
+        } = state.into_inner();
+        memory.schedule(outlook, as_of(&loaded, self.id), self.pass.settings);
+        let id = self.id;
+        Ok(Done { id, memory, loaded })
+    }
+
+    async fn reconcile(&self, state: &Mutex<State>) -> Result<Outlook, JournalError> {
+        let mut closed: BySide<Closed> = BySide::default();
+        for _ in 0..MOST_PLANS {
+            if self.pass.stop.is_cancelled() {
+                return Ok(Next::Poll.into());
+            }
+            if !self.is_on_record(state) {
+                return Ok(Next::Settled.into());
+            }
+            // What has failed is tried again by the next pass.
+            let BySide { local, remote } = closed;
+            let (local, remote) = tokio::join!(
+                self.close(state, Side::Local, local),
+                self.close(state, Side::Remote, remote)
+            );
+            closed = BySide {
+                local: local?,
+                remote: remote?,
+            };
+            match self.proceed(state, &closed).await? {
+                Turn::Again => {}
+                Turn::Anew => closed = BySide::default(),
+                Turn::Over(outlook) => return Ok(outlook),
+            }
+        }
+        Ok(Next::Poll.into())
+    }
+
+    /// Closes what one side has to close, as far as that can be done.
+    async fn close(
+        &self,
+        state: &Mutex<State>,
+        side: Side,
+        before: Closed,
+    ) -> Result<Closed, JournalError> {
+        if before.failure.is_some() {
+            return Ok(before);
+        }
+        for _ in 0..MOST_PLANS {
+            let Some((plan, _)) = self.plan(state, |facts| plan::closings(facts, side)) else {
+                break;
+            };
+            if self.pass.stop.is_cancelled() {
+                break;
+            }
+            if !plan.needs.is_empty() {
+                match self.look(state, &plan.needs).await? {
+                    Looked::Seen | Looked::Interrupted => continue,
+                    Looked::Failed(unseen) => return Ok(Closed::failed(unseen.error)),
+                }
+            }
+            if plan.steps.is_empty() {
+                let polls = plan.next == Next::Poll;
+                return Ok(Closed {
+                    failure: None,
+                    polls,
+                });
+            }
+            tracing::debug!(%side, steps = ?plan.steps, "closing");
+            let mut ran = self.run_steps(state, plan.steps, BySide::default()).await?;
+            if ran.stale {
+                self.begin_anew(state).await?;
+            }
+            if let Some(error) = ran.failed.get_mut(side).take() {
+                return Ok(Closed::failed(error));
+            }
+        }
+        Ok(Closed::default())
+    }
+
+    /// Everything that comes after the closings. Says when to go on, if nothing is left to do now.
+    async fn proceed(
+        &self,
+        state: &Mutex<State>,
+        closed: &BySide<Closed>,
+    ) -> Result<Turn, JournalError> {
+        let polls = closed.local.polls || closed.remote.polls;
+        let failed = BySide::of(|side| closed.get(side).failure.clone());
+        let Some((plan, now)) = self.plan(state, plan::plan) else {
+            return Ok(Turn::Over(Next::Settled.into()));
+        };
+        let Plan {
+            needs,
+            steps,
+            next,
+            missing,
+            due,
+            unblocks,
+        } = plan;
+        if !needs.is_empty() {
+            return match self.look(state, &needs).await? {
+                Looked::Seen => Ok(Turn::Again),
+                Looked::Interrupted => Ok(Turn::Anew),
+                Looked::Failed(unseen) => {
+                    let (side, error) = first(failed).unwrap_or((unseen.side, unseen.error));
+                    self.failed(state, side, &error).await.map(Turn::Over)
+                }
+            };
+        }
+        tracing::debug!(?steps, ?next, "planned");
+        state.lock().memory.note_missing(&missing, now);
+        let planned_on = as_of(&self.loaded(state), self.id);
+        let ran = self.run_steps(state, steps, failed).await?;
+        if ran.stale {
+            self.begin_anew(state).await?;
+            return Ok(Turn::Anew);
+        }
+        if let Some((side, error)) = first(ran.failed) {
+            return self.failed(state, side, &error).await.map(Turn::Over);
+        }
+        if unblocks {
+            let peering_id = self.id;
+            self.record(
+                state,
+                Outcome::Unblocked(ProvisioningUnblocked { peering_id }),
+            )
+            .await?;
+        }
+        // What was recorded, or what somebody asked for meanwhile, is on record now: whether
+        // nothing is left to do is for a plan on that.
+        if next == Next::AtOnce || as_of(&self.loaded(state), self.id) != planned_on {
+            return Ok(Turn::Again);
+        }
+        let next = if polls { Next::Poll } else { next };
+        let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
+        Ok(Turn::Over(Outlook { next, due_in }))
+    }
+
+    /// Plans on what is on record and what was seen; nothing if the peering is not on record.
+    fn plan(
+        &self,
+        state: &Mutex<State>,
+        make: impl FnOnce(&Facts<'_>) -> Plan,
+    ) -> Option<(Plan, chrono::DateTime<chrono::Utc>)> {
+        let state = state.lock();
+        let (network, peering) = on_record(&state.loaded, self.id)?;
+        let now = (self.pass.clock)();
+        let seen = Observed::of(self.observation, network, peering, &state.freshness);
+        let limits = BySide::of(|side| self.pass.cloud.limits(&sides::of(network, peering, side)));
+        let graph = self.pass.graph.read();
+        let age = self.observation.age(network, peering, &state.freshness);
+        let plan = make(&Facts {
+            network,
+            peering,
+            seen: &seen,
+            memory: &state.memory,
+            graph: &graph,
+            limits,
+            now,
+            seen_at: now - age,
+            settings: self.pass.settings,
+        });
+        Some((plan, now))
+    }
+
+    /// Reads what a plan needs to see, unless a command changes meanwhile what is to be seen.
+    async fn look(
+        &self,
+        state: &Mutex<State>,
+        needs: &BTreeSet<Query>,
+    ) -> Result<Looked, JournalError> {
+        let (loaded, freshness) = {
+            let state = state.lock();
+            (Arc::clone(&state.loaded), state.freshness.clone())
+        };
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Looked::Interrupted);
+        };
+        let cloud = self.pass.way(self.insists);
+        let read = self
+            .observation
+            .query(cloud, network, peering, needs, &freshness);
+        tokio::pin!(read);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut read => return Ok(match result {
+                    Ok(()) => Looked::Seen,
+                    Err(unseen) => Looked::Failed(unseen),
+                }),
+                () = self.pass.stop.cancelled() => return Ok(Looked::Interrupted),
+                () = self.interrupt.notified() => {
+                    let before = as_of(&loaded, self.id);
+                    let after = self.read_again(state).await?;
+                    if as_of(&after, self.id) != before {
+                        return Ok(Looked::Interrupted);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The steps in order. A failed action leaves out the rest of its side and of what follows from
+    /// it, not the other side's.
+    async fn run_steps(
+        &self,
+        state: &Mutex<State>,
+        steps: Vec<Step>,
+        failed: BySide<Option<CloudError>>,
+    ) -> Result<StepsRun, JournalError> {
+        let mut ran = StepsRun {
+            failed,
+            stale: false,
+        };
+        let mut made: BySide<Option<FirewallGroup>> = BySide::default();
+        for step in steps {
+            if let Some(side) = step.side() {
+                if ran.failed.get(side).is_some() {
+                    continue;
+                }
+                if self.pass.stop.is_cancelled() || !self.is_on_record(state) {
+                    return Ok(StepsRun::stale());
+                }
+                if let Err(error) = self.identify(state, side).await {
+                    *ran.failed.get_mut(side) = Some(error);
+                    continue;
+                }
+            }
+            let action = match step {
+                Step::Record(outcome) => match self.record(state, outcome).await? {
+                    Written::New(_) | Written::Known(_) => continue,
+                    Written::Stale => return Ok(StepsRun::stale()),
+                },
+                // Another one is at it, or was: whether it made a link is for the next read to say.
+                Step::Intend(started) => match self
+                    .record(state, Outcome::InitiationStarted(started))
+                    .await?
+                {
+                    Written::New(_) => continue,
+                    Written::Known(_) | Written::Stale => return Ok(StepsRun::stale()),
+                },
+                Step::Act(action) => action,
+                Step::AdmitInNew { side, rule } => match made.get(side).clone() {
+                    Some(group) => Action::AuthorizeRule { side, group, rule },
+                    None => continue,
+                },
+            };
+            if !self.is_asked_for(state, &action).await? {
+                return Ok(StepsRun::stale());
+            }
+            match self.act(state, &action).await? {
+                Ok(None) => {}
+                Ok(group) => *made.get_mut(action.side()) = group,
+                Err(error) => {
+                    ran.failed.get_mut(action.side()).get_or_insert(error);
+                }
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Whether an action is still to be made: one that opens something is compared with the record
+    /// as that is now, and no call is made once the engine stops.
+    async fn is_asked_for(
+        &self,
+        state: &Mutex<State>,
+        action: &Action,
+    ) -> Result<bool, JournalError> {
+        if action.opens() {
+            self.read_again(state).await?;
+        }
+        let loaded = self.loaded(state);
+        let is_asked_for = on_record(&loaded, self.id)
+            .is_some_and(|(network, peering)| action.is_asked_for(network, peering));
+        Ok(is_asked_for && !self.pass.stop.is_cancelled())
+    }
+
+    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is
+    /// good for as long as what was read.
+    async fn identify(&self, state: &Mutex<State>, side: Side) -> Result<(), CloudError> {
+        let (loaded, freshness) = {
+            let state = state.lock();
+            (Arc::clone(&state.loaded), state.freshness.clone())
+        };
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(());
+        };
+        let at = sides::of(network, peering, side);
+        let known = self
+            .observation
+            .reads
+            .lock()
+            .identity(&at, side, &freshness);
+        if known.as_ref() != Some(&at.account) {
+            let cloud = self.pass.way(self.insists);
+            check_identity(cloud, network, peering, side)
+                .await
+                .inspect_err(|error| self.observation.note_failure(error))?;
+            self.observation.note_identity(at);
+        }
+        Ok(())
+    }
+
+    /// Makes one change. Gives the group, if it made one.
+    async fn act(
+        &self,
+        state: &Mutex<State>,
+        action: &Action,
+    ) -> Result<Result<Option<FirewallGroup>, CloudError>, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Ok(None));
+        };
+        let report = apply(self.pass.way(self.insists), network, peering, action).await;
+        let now = (self.pass.clock)();
+        tracing::info!(?action, ?report, "acted");
+        {
+            let state = &mut *state.lock();
+            let (side, touches) = (action.side(), action.touches());
+            self.observation.touch(&mut state.freshness, side, touches);
+            if let Action::AcceptLink { link, .. } = action
+                && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
+            {
+                state.memory.accepted = Some(link.clone());
+            }
+            if let Report::Answered { .. } = &report {
+                state.memory.note_answered(action, now);
+                state.memory.note_success();
+            }
+        }
+        match report {
+            Report::Answered { made } => Ok(Ok(made)),
+            Report::Failed(error) => {
+                self.observation.note_failure(&error);
+                if let Action::CreateLink { attempt } = action
+                    && error.definitely_not_applied()
+                {
+                    let refused = PeeringInitiationRefused {
+                        peering_id: self.id,
+                        attempt: *attempt,
+                    };
+                    self.record(state, Outcome::InitiationRefused(refused))
+                        .await?;
+                }
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// Says what a failure means, and puts it on record if somebody must act.
+    async fn failed(
+        &self,
+        state: &Mutex<State>,
+        side: Side,
+        error: &CloudError,
+    ) -> Result<Outlook, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Next::Settled.into());
+        };
+        let (lasted, in_a_row) = {
+            let memory = &mut state.lock().memory;
+            let lasted = memory.note_failure((self.pass.clock)(), block::is_lasting(error));
+            (lasted, memory.failures)
+        };
+        tracing::warn!(%side, %error, request_id = error.request_id, in_a_row, "provisioning failed");
+        let failures = Failures {
+            in_a_row,
+            lasted,
+            patience: self.pass.settings.block_patience,
+        };
+        let Verdict::Block(cause) = block::classify(error, failures) else {
+            return Ok(Next::Poll.into());
+        };
+        let permissions = self.pass.cloud.permissions(error.operation);
+        let block = block::from_error(network, peering, side, cause, error, &permissions);
+        if let Some(news) = block::news(peering, block) {
+            self.record(state, news).await?;
+        }
+        Ok(Next::Blocked.into())
+    }
+
+    /// Puts an outcome on record, and takes the network as it is then.
+    async fn record(
+        &self,
+        state: &Mutex<State>,
+        outcome: Outcome,
+    ) -> Result<Written, JournalError> {
+        let loaded = self.loaded(state);
+        let written = self.pass.log.record(&loaded, outcome).await?;
+        match &written {
+            Written::New(after) | Written::Known(after) => take(state, after),
+            Written::Stale => {}
+        }
+        Ok(written)
+    }
+
+    async fn read_again(&self, state: &Mutex<State>) -> Result<Arc<Loaded>, JournalError> {
+        let after = self.pass.log.load().await?;
+        take(state, &after);
+        Ok(self.loaded(state))
+    }
+
+    /// What was planned no longer follows: the record and the cloud are read again.
+    async fn begin_anew(&self, state: &Mutex<State>) -> Result<(), JournalError> {
+        self.read_again(state).await?;
+        self.observation.anew(&mut state.lock().freshness);
+        Ok(())
+    }
+
+    fn loaded(&self, state: &Mutex<State>) -> Arc<Loaded> {
+        Arc::clone(&state.lock().loaded)
+    }
+
+    fn is_on_record(&self, state: &Mutex<State>) -> bool {
+        let is_live = |(_, peering): (&Registered, &Peering)| peering.life.is_live();
+        on_record(&state.lock().loaded, self.id).is_some_and(is_live)
+    }
+}
+
+impl Closed {
+    fn failed(error: CloudError) -> Self {
+        Self {
+            failure: Some(error),
+            polls: false,
+        }
+    }
+}
+
+/// What was read last, never something older.
+fn take(state: &Mutex<State>, after: &Arc<Loaded>) {
+    let state = &mut *state.lock();
+    if after.revision >= state.loaded.revision {
+        state.loaded = Arc::clone(after);
+    }
+}
+
+/// The first failure, and on which side.
+fn first(failed: BySide<Option<CloudError>>) -> Option<(Side, CloudError)> {
+    let local = failed.local.map(|error| (Side::Local, error));
+    local.or(failed.remote.map(|error| (Side::Remote, error)))
+}

@@ -1,0 +1,250 @@
+//! Why a pass runs: the answer to "why did it look now", in the log of the process.
+//!
+//! A pass merges whatever asked for it. Only the first few reasons are kept by name, and the rest is
+//! counted, so that a storm of events makes no list.
+
+use domain::{Actor, PeeringId};
+use journal::{Body, Position, Recorded};
+use std::{collections::BTreeSet, fmt};
+
+/// How many reasons are kept by name.
+const KEPT: usize = 4;
+
+/// One thing that asks for a pass.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// The engine has started and read the log to its end.
+    Start,
+    /// A command, by what it put on record.
+    Command {
+        event_type: &'static str,
+        position: Position,
+        by: String,
+        peering: Option<PeeringId>,
+    },
+    /// An outcome that an engine has put on record.
+    Event {
+        event_type: &'static str,
+        position: Position,
+        peering: Option<PeeringId>,
+    },
+    /// Time alone: the next try, the next poll, a deadline, or the interval of drift checks.
+    Clock,
+}
+
+impl Reason {
+    /// Why this event asks for a pass; `None` if it does not. That an engine is blocked, or no
+    /// longer is, changes nothing that there is to do: it would only wake itself, or another one.
+    pub(super) fn of(recorded: &Recorded, own: &Actor) -> Option<Self> {
+        let Body::Event(event) = &recorded.body else {
+            return None;
+        };
+        let (event_type, position) = (event.name(), recorded.position);
+        let peering = event.peering_id();
+        let by = recorded.metadata.as_ref().map(|it| &it.actor);
+        if by != Some(own) {
+            let by = by.map(ToString::to_string).unwrap_or_default();
+            return Some(Self::Command {
+                event_type,
+                position,
+                by,
+                peering,
+            });
+        }
+        let is_block = matches!(
+            event,
+            domain::network::NetworkEvent::ProvisioningBlocked(_)
+                | domain::network::NetworkEvent::ProvisioningUnblocked(_)
+        );
+        (!is_block).then_some(Self::Event {
+            event_type,
+            position,
+            peering,
+        })
+    }
+
+    /// Whether it is about this peering: by its name, or about the whole network.
+    fn is_about(&self, id: PeeringId) -> bool {
+        match self {
+            Self::Start | Self::Clock => true,
+            Self::Command { peering, .. } | Self::Event { peering, .. } => {
+                peering.is_none_or(|it| it == id)
+            }
+        }
+    }
+
+    fn is_command(&self) -> bool {
+        matches!(self, Self::Command { .. })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Command {
+                event_type,
+                position,
+                by,
+                ..
+            } => write!(f, "command {event_type} at {position} by {by}"),
+            Self::Event {
+                event_type,
+                position,
+                ..
+            } => write!(f, "event {event_type} at {position}"),
+            Self::Clock => f.write_str("clock"),
+        }
+    }
+}
+
+/// The merged reasons of one pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reasons {
+    kept: Vec<Reason>,
+    /// How many more there were.
+    more: usize,
+    /// The peerings that commands among all of them are about.
+    commanded: BTreeSet<PeeringId>,
+    /// Whether a command among all of them is about the whole network.
+    all_commanded: bool,
+}
+
+impl Reasons {
+    pub(super) fn add(&mut self, reason: Reason) {
+        if let Reason::Command { peering, .. } = &reason {
+            match peering {
+                Some(id) => drop(self.commanded.insert(*id)),
+                None => self.all_commanded = true,
+            }
+        }
+        if self.kept.contains(&reason) {
+            return;
+        }
+        if self.kept.len() < KEPT {
+            self.kept.push(reason);
+        } else if let Some(last) = self.kept.iter_mut().find(|it| !it.is_command())
+            && reason.is_command()
+        {
+            *last = reason;
+            self.more += 1;
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        other.kept.into_iter().for_each(|it| self.add(it));
+        self.more += other.more;
+        self.commanded.extend(other.commanded);
+        self.all_commanded |= other.all_commanded;
+    }
+
+    /// Whether somebody waits for this.
+    pub(super) fn has_command(&self) -> bool {
+        self.all_commanded || !self.commanded.is_empty()
+    }
+
+    /// Whether somebody waits for this of that peering.
+    pub(super) fn has_command_for(&self, id: PeeringId) -> bool {
+        self.all_commanded || self.commanded.contains(&id)
+    }
+
+    /// Those that are about this peering.
+    pub(super) fn about(&self, id: PeeringId) -> Self {
+        let kept: Vec<_> = self
+            .kept
+            .iter()
+            .filter(|it| it.is_about(id))
+            .cloned()
+            .collect();
+        Self {
+            kept,
+            more: self.more,
+            commanded: self
+                .commanded
+                .iter()
+                .filter(|it| **it == id)
+                .copied()
+                .collect(),
+            all_commanded: self.all_commanded,
+        }
+    }
+
+    /// The reasons that were kept by name.
+    pub(super) fn into_reasons(self) -> Vec<Reason> {
+        self.kept
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+}
+
+impl From<Reason> for Reasons {
+    fn from(reason: Reason) -> Self {
+        let mut reasons = Self::default();
+        reasons.add(reason);
+        reasons
+    }
+}
+
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, reason) in self.kept.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{reason}")?;
+        }
+        if self.more > 0 {
+            write!(f, ", and {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn event(n: u64) -> Reason {
+        Reason::Event {
+            event_type: "RouteInstalled",
+            position: Position {
+                commit: n,
+                prepare: n,
+            },
+            peering: None,
+        }
+    }
+
+    fn command(peering: PeeringId) -> Reason {
+        Reason::Command {
+            event_type: "RouteWithdrawn",
+            position: Position {
+                commit: 9,
+                prepare: 9,
+            },
+            by: "alice".to_owned(),
+            peering: Some(peering),
+        }
+    }
+
+    #[test]
+    fn many_reasons_are_merged_into_a_few_and_a_count_and_a_command_is_never_lost_among_them() {
+        let id = PeeringId(Uuid::from_u128(1));
+        let mut reasons = Reasons::default();
+        (0..10_000).for_each(|n| reasons.add(event(n)));
+        reasons.add(command(id));
+        assert_eq!((reasons.kept.len(), reasons.more), (KEPT, 9_997));
+        assert!(reasons.has_command_for(id));
+        assert!(!reasons.has_command_for(PeeringId(Uuid::from_u128(2))));
+        let said = reasons.to_string();
+        assert!(
+            said.contains("command RouteWithdrawn")
+                && said.contains("by alice")
+                && said.ends_with("and 9997 more"),
+            "{said}"
+        );
+    }
+}

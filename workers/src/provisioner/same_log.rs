@@ -1,0 +1,47 @@
+//! Whether the log is still the one that was followed: after a break it may have become another, by
+//! a restore of an older copy or another store at the same address.
+
+use domain::EventId;
+use journal::{FollowError, Followed, Journal, Position, Recorded, Signal};
+
+/// The last event that was followed, and the position of the one before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LastKnown {
+    last: Option<(EventId, Position)>,
+    before: Option<Position>,
+}
+
+impl LastKnown {
+    pub(super) fn note(&mut self, recorded: &Recorded) {
+        self.before = self.last.map(|(_, position)| position);
+        self.last = Some((recorded.event_id, recorded.position));
+    }
+
+    /// Whether the log has the last known event where it was. A log in which nothing was seen is
+    /// any log.
+    pub(super) async fn is_in(&self, journal: &Journal) -> Result<bool, FollowError> {
+        let Some((known, _)) = self.last else {
+            return Ok(true);
+        };
+        let mut follower = journal.follow(self.before, Followed::Networks);
+        loop {
+            match follower.next().await {
+                Ok(Signal::Event(recorded)) => return Ok(recorded.event_id == known),
+                Ok(Signal::CaughtUp) => return Ok(false),
+                Ok(Signal::Checkpoint(_) | Signal::Resumed) => {}
+                Err(error) if refuses_position(&error) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Whether the place that was followed from is none in this log.
+pub(super) fn refuses_position(error: &FollowError) -> bool {
+    match error {
+        FollowError::PositionRefused { from, .. } => from.is_some(),
+        FollowError::AccessDenied { .. }
+        | FollowError::StreamDeleted { .. }
+        | FollowError::Ended { .. } => false,
+    }
+}
