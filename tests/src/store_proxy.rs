@@ -7,6 +7,10 @@
 //!
 //! What subscriptions tell can be held back too: then whoever follows the log is behind it for as
 //! long as a test likes.
+//!
+//! The way to it is a plain relay, which acknowledges late, as the kernel does where nobody asks it
+//! otherwise: an ordinary server behind an ordinary network. [`StoreProxy::plain`] is nothing more
+//! than that.
 
 use protocol::gossip::{
     ClusterInfo, gossip_client::GossipClient, gossip_server::Gossip, gossip_server::GossipServer,
@@ -20,9 +24,9 @@ use protocol::streams::{
     AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
     ReadResp, TombstoneReq, TombstoneResp, append_req, append_resp, read_req,
 };
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use testkit::forwarder::Door;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::AbortHandle;
@@ -48,11 +52,12 @@ pub enum Stop {
 /// A running proxy.
 #[derive(Debug)]
 pub struct StoreProxy {
-    address: SocketAddr,
+    relay: Door,
     progress: watch::Receiver<Progress>,
     /// Whether subscriptions are told what happens.
     news: watch::Sender<bool>,
-    task: AbortHandle,
+    /// What looks at the calls behind the relay; none if nobody does.
+    task: Option<AbortHandle>,
 }
 
 /// What has passed so far.
@@ -65,6 +70,17 @@ pub struct Progress {
 }
 
 impl StoreProxy {
+    /// A plain relay in front of the node at this port: everything passes as it comes.
+    pub async fn plain(node: u16) -> Self {
+        let (_, progress) = watch::channel(Progress::default());
+        Self {
+            relay: relay(node).await,
+            progress,
+            news: watch::Sender::new(true),
+            task: None,
+        }
+    }
+
     /// Starts one in front of the node at `host:port`.
     ///
     /// # Panics
@@ -87,6 +103,7 @@ impl StoreProxy {
             .await
             .expect("a free port");
         let address = listener.local_addr().expect("address of a bound socket");
+        let relay = relay(address.port()).await;
         let server = Server::builder()
             .add_service(StreamsServer::new(forward.clone()).max_decoding_message_size(usize::MAX))
             .add_service(GossipServer::new(forward.clone()))
@@ -94,17 +111,18 @@ impl StoreProxy {
             .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
         let task = tokio::spawn(server).abort_handle();
         Self {
-            address,
+            relay,
             progress,
             news,
-            task,
+            task: Some(task),
         }
     }
 
     /// The way to it.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        format!("kurrentdb://{}?tls=false&discoveryInterval=0", self.address)
+        let port = self.relay.port();
+        format!("kurrentdb://127.0.0.1:{port}?tls=false&discoveryInterval=0")
     }
 
     /// From now on subscriptions are told nothing.
@@ -126,8 +144,14 @@ impl StoreProxy {
 
 impl Drop for StoreProxy {
     fn drop(&mut self) {
-        self.task.abort();
+        self.task.iter().for_each(AbortHandle::abort);
     }
+}
+
+async fn relay(behind: u16) -> Door {
+    let mut relay = Door::closed(behind);
+    relay.open().await;
+    relay
 }
 
 /// Decides on one append after the other.

@@ -15,7 +15,7 @@ use domain::{
     network::{CheckDrift, NetworkCommand, RegisterNetwork},
 };
 use journal::{Caller, Journal, JournalSettings};
-use peerage_tests::{forwarder::Door, node::NodePlace, process::Running};
+use peerage_tests::{node::NodePlace, process::Running, store_proxy::StoreProxy};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ const CALLS: usize = 41;
 struct Relayed {
     _folder: tempfile::TempDir,
     _node: Running,
-    door: Door,
+    proxy: StoreProxy,
 }
 
 impl Relayed {
@@ -35,20 +35,15 @@ impl Relayed {
         let folder = tempfile::tempdir().unwrap();
         let place = NodePlace::new(folder.path());
         let node = place.start().await;
-        let mut door = Door::closed(place.port());
-        door.open().await;
         Self {
             _folder: folder,
             _node: node,
-            door,
+            proxy: StoreProxy::plain(place.port()).await,
         }
     }
 
     fn connection_string(&self) -> String {
-        format!(
-            "kurrentdb://127.0.0.1:{}?tls=false&discoveryInterval=0",
-            self.door.port()
-        )
+        self.proxy.connection_string()
     }
 }
 

@@ -4,9 +4,9 @@ use crate::own_processor_time;
 use peerage::api::v1::{GetServerInfoRequest, server_service_client::ServerServiceClient};
 use peerage_tests::{
     engine::{Engine, Launch},
-    forwarder::Door,
     node::NodePlace,
     process::Running,
+    store_proxy::StoreProxy,
 };
 use std::{collections::BTreeMap, time::Duration};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ pub(crate) struct Stand {
     /// How the store is reached without the engine.
     pub(crate) store: String,
     node: Option<Running>,
-    _door: Option<Door>,
+    _relay: Option<StoreProxy>,
     _folders: Vec<TempDir>,
 }
 
@@ -39,7 +39,7 @@ impl Stand {
             engine,
             store,
             node: None,
-            _door: None,
+            _relay: None,
             _folders: vec![folder],
         }
     }
@@ -49,18 +49,14 @@ impl Stand {
         let (folder, data) = (folder(), folder());
         let place = NodePlace::new(data.path());
         let node = place.start().await;
-        let mut door = Door::closed(place.port());
-        door.open().await;
-        let store = format!(
-            "kurrentdb://127.0.0.1:{}?tls=false&discoveryInterval=0",
-            door.port()
-        );
+        let relay = StoreProxy::plain(place.port()).await;
+        let store = relay.connection_string();
         Self {
             name: "`peerage node` behind a plain relay (in this process)".to_owned(),
             engine: launch(&folder).store(&store).start().await,
             store,
             node: Some(node),
-            _door: Some(door),
+            _relay: Some(relay),
             _folders: vec![folder, data],
         }
     }
@@ -74,7 +70,7 @@ impl Stand {
             engine: launch(&folder).store(&store).start().await,
             store,
             node: None,
-            _door: None,
+            _relay: None,
             _folders: vec![folder],
         })
     }

@@ -81,7 +81,7 @@ async fn a_peering_with_two_route_tables_on_each_side_takes_at_most_eighteen_cal
             Command::Accept(_) | Command::Restrict(_) => {}
         }
     }
-    let engine = running.launch(data.path()).start().await;
+    let engine = running.launch(data.path()).own_store().start().await;
     let api = Api::connect(&engine.server()).await;
     running.strict().forget_calls().await;
     // At once, so that everything is on record before the link is there.
@@ -139,7 +139,9 @@ fn further(life: &Life, place: &Place, cidr: &str) -> Network {
 async fn a_look_at_three_peerings_in_place_reads_each_kind_of_thing_once_in_each_place() {
     let interval = format!("{}ms", INTERVAL.as_millis());
     let mut life = Life::with(prompt().await, |launch| {
-        launch.set("provisioner.drift_interval", &interval)
+        launch
+            .own_store()
+            .set("provisioner.drift_interval", &interval)
     })
     .await;
     let (near, mut far) = (

@@ -79,8 +79,8 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
     .await;
 
     life.says(&retire).await;
-    let networks = life.engine.json(&["network", "list"]).await;
-    assert_eq!(networks[0]["retiredReason"], "moved", "{networks:#}");
+    let network = life.engine.json(&["network", "show", &life.network]).await;
+    assert_eq!(network["retiredReason"], "moved", "{network:#}");
     let peer = life.peer();
     let again: Vec<&str> = ["peering", "request"]
         .into_iter()

@@ -131,13 +131,15 @@ impl Api {
     pub(crate) async fn events(&self, filter: ListEventsRequest) -> Vec<Event> {
         let (mut events, mut request) = (Vec::new(), filter);
         loop {
-            let page = self
-                .audit
-                .clone()
-                .list_events(request.clone())
-                .await
-                .unwrap()
-                .into_inner();
+            // After a restart the log is read first; the longer, the more others have in it.
+            let page = wait::until("read models that are whole", SOON, || async {
+                let answer = self.audit.clone().list_events(request.clone()).await;
+                match answer.map(tonic::Response::into_inner) {
+                    Err(status) if reason(&status).1 == "READ_MODELS_BUILDING" => None,
+                    answer => Some(answer.unwrap()),
+                }
+            })
+            .await;
             events.extend(page.events);
             if page.next_page_token.is_empty() {
                 return events;
