@@ -13,8 +13,6 @@ pub(super) enum Missing {
     Tables(Side),
     /// A chosen subnet of this side.
     Subnet(Side),
-    /// What may have been made on this side and was never seen.
-    Made(Side),
 }
 
 /// What comes after the steps.
@@ -34,7 +32,7 @@ impl Missing {
     /// The side where it is out of sight.
     pub(super) fn side(self) -> Side {
         match self {
-            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) | Self::Made(side) => side,
+            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) => side,
         }
     }
 }

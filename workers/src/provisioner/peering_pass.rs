@@ -18,10 +18,13 @@ use super::{
     query::Query,
     sides,
 };
+use chrono::{DateTime, Utc};
 use cloud::CloudError;
 use domain::{
     BySide, PeeringId, Side,
-    network::{Outcome, Peering, PeeringInitiationRefused, ProvisioningUnblocked, Registered},
+    network::{
+        Life, Outcome, Peering, PeeringInitiationRefused, ProvisioningUnblocked, Registered,
+    },
     text::FirewallGroup,
 };
 use journal::{JournalError, Loaded};
@@ -45,6 +48,8 @@ struct State {
     loaded: Arc<Loaded>,
     memory: Memory,
     freshness: Freshness,
+    /// The sides that could not be looked at, where that holds up nothing.
+    unseen: BySide<bool>,
 }
 
 /// One pass over one peering.
@@ -130,6 +135,7 @@ impl<'a> PeeringPass<'a> {
             loaded,
             memory,
             freshness: self.observation.freshness(self.insists),
+            unseen: BySide::default(),
         });
         let outlook = self.reconcile(&state).await?;
         let State {
@@ -218,6 +224,11 @@ impl<'a> PeeringPass<'a> {
     ) -> Result<Turn, JournalError> {
         let polls = closed.local.polls || closed.remote.polls;
         let failed = BySide::of(|side| closed.get(side).failure.clone());
+        for side in Side::BOTH {
+            if failed.get(side).is_some() && self.gives_up(state, side) {
+                *state.lock().unseen.get_mut(side) = true;
+            }
+        }
         let Some((plan, now)) = self.plan(state, plan::plan) else {
             return Ok(Turn::Over(Next::Settled.into()));
         };
@@ -233,6 +244,10 @@ impl<'a> PeeringPass<'a> {
             return match self.look(state, &needs).await? {
                 Looked::Seen => Ok(Turn::Again),
                 Looked::Interrupted => Ok(Turn::Anew),
+                Looked::Failed(unseen) if self.gives_up(state, unseen.side) => {
+                    *state.lock().unseen.get_mut(unseen.side) = true;
+                    Ok(Turn::Again)
+                }
                 Looked::Failed(unseen) => {
                     let (side, error) = first(failed).unwrap_or((unseen.side, unseen.error));
                     self.failed(state, side, &error).await.map(Turn::Over)
@@ -242,6 +257,8 @@ impl<'a> PeeringPass<'a> {
         tracing::debug!(?steps, ?next, "planned");
         state.lock().memory.note_missing(&missing, now);
         let planned_on = as_of(&self.loaded(state), self.id);
+        let unseen = state.lock().unseen.clone();
+        let failed = BySide::of(|side| failed.get(side).clone().filter(|_| !unseen.get(side)));
         let ran = self.run_steps(state, steps, failed).await?;
         if ran.stale {
             self.begin_anew(state).await?;
@@ -269,11 +286,11 @@ impl<'a> PeeringPass<'a> {
     }
 
     /// Plans on what is on record and what was seen; nothing if the peering is not on record.
-    fn plan(
+    fn plan<T>(
         &self,
         state: &Mutex<State>,
-        make: impl FnOnce(&Facts<'_>) -> Plan,
-    ) -> Option<(Plan, chrono::DateTime<chrono::Utc>)> {
+        make: impl FnOnce(&Facts<'_>) -> T,
+    ) -> Option<(T, DateTime<Utc>)> {
         let state = state.lock();
         let (network, peering) = on_record(&state.loaded, self.id)?;
         let now = (self.pass.clock)();
@@ -291,6 +308,7 @@ impl<'a> PeeringPass<'a> {
             now,
             seen_at: now - age,
             settings: self.pass.settings,
+            unseen: state.unseen.clone(),
         });
         Some((plan, now))
     }
@@ -370,6 +388,13 @@ impl<'a> PeeringPass<'a> {
                 {
                     Written::New(_) => continue,
                     Written::Known(_) | Written::Stale => return Ok(StepsRun::stale()),
+                },
+                Step::Begin(started) => match self
+                    .record(state, Outcome::InstallationStarted(started))
+                    .await?
+                {
+                    Written::New(_) | Written::Known(_) => continue,
+                    Written::Stale => return Ok(StepsRun::stale()),
                 },
                 Step::Act(action) => action,
                 Step::AdmitInNew { side, rule } => match made.get(side).clone() {
@@ -538,6 +563,16 @@ impl<'a> PeeringPass<'a> {
         self.read_again(state).await?;
         self.observation.anew(&mut state.lock().freshness);
         Ok(())
+    }
+
+    /// Whether the peering is given up, and this side with it: what cannot be seen there is named,
+    /// and waited for only where the side is to be cleaned up.
+    fn gives_up(&self, state: &Mutex<State>, side: Side) -> bool {
+        let cleans = self.plan(state, |facts| plan::cleans(facts) == Some(side));
+        let state = state.lock();
+        let gives_up = on_record(&state.loaded, self.id)
+            .is_some_and(|(_, it)| matches!(it.life, Life::Abandoning { .. }));
+        gives_up && !cleans.is_some_and(|(cleans, _)| cleans)
     }
 
     fn loaded(&self, state: &Mutex<State>) -> Arc<Loaded> {

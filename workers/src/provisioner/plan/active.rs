@@ -27,6 +27,7 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     }
     if draft.needs.is_empty() {
         drift::close(facts, draft);
+        exposure::suspend(facts, draft);
     }
 }
 

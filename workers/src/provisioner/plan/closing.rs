@@ -4,7 +4,7 @@
 //! revoke; in a removal, every rule and route. A side's closings ask for its own tables and groups
 //! alone: they wait for nothing of the other side, for no link to be shown, and for no opening.
 
-use super::{Draft, Facts, Query, exposure, firewall, removal, routes};
+use super::{Draft, Facts, Query, abandonment, exposure, firewall, removal, routes};
 use domain::{
     Side,
     network::{Life, LinkTrace},
@@ -30,21 +30,26 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
                 removal::side(facts, side, link, draft)
             }
         },
-        Life::Abandoning { .. } | Life::Ended(_) => {}
+        Life::Abandoning { trace } => abandonment::close(facts, side, trace, draft),
+        Life::Ended(_) => {}
     }
 }
 
-/// Routes that are on record and no longer wanted, but for those that wait for whatever takes their
+/// Routes that are ours and no longer wanted, but for those that wait for whatever takes their
 /// place.
 fn withdrawn(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
-    let goes_at_once = |it: &domain::network::Withdrawn| it.replaced_by.is_none();
-    if !facts.peering.withdrawn.get(side).values().any(goes_at_once) {
+    if !routes::are_to_go(facts, side) {
         return;
     }
     let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
         return;
     };
-    routes::withdraw(facts, side, link, tables, |_| false, draft);
-    // What waits for its successor is for the plan that puts that in place.
-    draft.polls = false;
+    routes::withdraw(
+        facts,
+        side,
+        link,
+        tables,
+        |_| routes::Successor::Unknown,
+        draft,
+    );
 }

@@ -12,7 +12,10 @@ use crate::provisioner::apply::Action;
 use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
 use domain::{
     Side,
-    network::{BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed},
+    network::{
+        BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed, RoutesResumed,
+        RoutesSuspended,
+    },
     text::FirewallGroup,
 };
 use ipnet::IpNet;
@@ -88,6 +91,32 @@ pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
+/// Where the policy says so, the routes into the peer are withdrawn while an exposure stands, and
+/// wanted again once none does.
+pub(super) fn suspend(facts: &Facts<'_>, draft: &mut Draft) {
+    let exposures: Vec<_> = facts
+        .network
+        .blocking_exposures(facts.peering)
+        .cloned()
+        .collect();
+    let into_the_peer = Side::Local;
+    let is_suspended = facts.peering.suspended.get(into_the_peer).is_some();
+    let (peering_id, side) = (facts.peering.id, into_the_peer);
+    if exposures.is_empty() {
+        if is_suspended && !draft.exposed {
+            draft.record(RoutesResumed { peering_id, side });
+            draft.again = true;
+        }
+    } else if !is_suspended {
+        draft.record(RoutesSuspended {
+            peering_id,
+            side,
+            exposures,
+        });
+        draft.again = true;
+    }
+}
+
 fn revokes(facts: &Facts<'_>, group: &FirewallGroup) -> bool {
     matches!(&facts.network.policy.exposure, ExposurePolicy::Enforce { groups } if groups.contains(group))
 }
@@ -103,7 +132,7 @@ fn strangers<'a>(
     group.rules.iter().filter(move |rule| {
         known
             .as_ref()
-            .is_none_or(|known| firewall::own(facts, known, rule).is_none())
+            .is_none_or(|known| firewall::own(facts, side, known, rule).is_none())
     })
 }
 

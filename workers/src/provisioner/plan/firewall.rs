@@ -4,6 +4,7 @@
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
+    later,
 };
 use crate::provisioner::apply::Action;
 use cloud::{FirewallPart, GroupView, RuleView, group_name};
@@ -11,7 +12,7 @@ use domain::{
     Side,
     network::{
         BlockCause, DriftKind, DriftPolicy, Firewall, FirewallEnforced, FirewallGroupCreated,
-        FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule,
+        FirewallRuleAuthorized, FirewallRuleRevoked, InboundRule, InstallationEnded, Thing,
     },
 };
 use std::collections::BTreeSet;
@@ -47,12 +48,13 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
-/// Whether the engine made the group for this peering: by the record, or by its tag and its name,
-/// where the record is behind. A copy of it has the tag too, and a name of its own.
+/// Whether the engine made the group for this peering: by the record, or, where it was about to make
+/// one, by its tag and its name. A copy of it has the tag too, and a name of its own.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
     let named_and_tagged =
         || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
-    facts.peering.firewall.get(side).group.as_ref() == Some(&view.group) || named_and_tagged()
+    facts.peering.firewall.get(side).group.as_ref() == Some(&view.group)
+        || facts.peering.is_ours(side, &Thing::Group) && named_and_tagged()
 }
 
 fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
@@ -73,7 +75,7 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 /// its name is unique in its network, so there will not be two, and one that is there already is
 /// for the read that follows.
 fn is_new(facts: &Facts<'_>, side: Side) -> bool {
-    facts.peering.firewall.get(side).group.is_none()
+    !facts.peering.is_ours(side, &Thing::Group)
         && facts
             .memory
             .answered(&Action::CreateGroup { side })
@@ -84,27 +86,45 @@ fn is_new(facts: &Facts<'_>, side: Side) -> bool {
 fn make(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let action = Action::CreateGroup { side };
     if !draft.waits_for(facts, &action) {
+        draft.about_to_make(facts, side, Thing::Group);
         draft.actions.push(action);
-        draft.admissions.extend(
-            facts
-                .peering
-                .firewall
-                .get(side)
-                .admit
-                .iter()
-                .map(|rule| (side, *rule)),
-        );
+        for rule in facts.network.admitted(facts.peering, side) {
+            draft.about_to_make(facts, side, thing(rule));
+            draft.admissions.push((side, rule));
+        }
     }
 }
 
-/// The rule, if the engine made it for this peering.
-pub(super) fn own(facts: &Facts<'_>, known: &Firewall, view: &RuleView) -> Option<InboundRule> {
-    let by_record = || {
-        view.rule
-            .is_some_and(|rule| known.rules.get(&rule) == Some(&view.id))
+/// The thing that a rule is.
+pub(super) fn thing(rule: InboundRule) -> Thing {
+    Thing::Rule {
+        source: rule.source,
+        port: rule.port,
+    }
+}
+
+/// Whether a group of the engine's is there, or may be.
+pub(super) fn may_have_group(facts: &Facts<'_>, side: Side) -> bool {
+    let firewall = facts.peering.firewall.get(side);
+    let is_intended = |(it, _)| matches!(it, &Thing::Group | &Thing::Rule { .. });
+    firewall.group.is_some() || facts.peering.intents.get(side).iter().any(is_intended)
+}
+
+/// The rule, if the engine made it for this peering: by the record, or by its tag where it was about
+/// to make one of this form, or is to.
+pub(super) fn own(
+    facts: &Facts<'_>,
+    side: Side,
+    known: &Firewall,
+    view: &RuleView,
+) -> Option<InboundRule> {
+    let rule = view.rule?;
+    let by_record = known.rules.get(&rule) == Some(&view.id);
+    let by_form = || {
+        facts.peering.is_ours(side, &thing(rule))
+            || facts.peering.firewall.get(side).admit.contains(&rule)
     };
-    view.rule
-        .filter(|_| view.owner == Some(facts.peering.id) || by_record())
+    (by_record || view.owner == Some(facts.peering.id) && by_form()).then_some(rule)
 }
 
 /// Puts on record which of our rules are there and which are not, as far as it does not say so yet.
@@ -126,7 +146,7 @@ pub(super) fn record_rules(
     for (rule, shown) in view
         .rules
         .iter()
-        .filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown)))
+        .filter_map(|shown| own(facts, side, known, shown).map(|rule| (rule, shown)))
     {
         if known.rules.get(&rule) != Some(&shown.id) {
             draft.record(FirewallRuleAuthorized {
@@ -152,14 +172,17 @@ pub(super) fn known_of(facts: &Facts<'_>, side: Side, view: &GroupView) -> Firew
 /// Compares the group with the posture.
 fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
     let (peering_id, group) = (facts.peering.id, view.group.clone());
-    let firewall = facts.peering.firewall.get(side);
+    let (firewall, admit) = (
+        facts.peering.firewall.get(side),
+        facts.network.admitted(facts.peering, side),
+    );
     let known = known_of(facts, side, view);
     record_rules(facts, side, view, &known, draft);
     tags(facts, side, view, &known, draft);
     let mut exact = strangers(facts, side, view, &known, draft);
     exact &= close(facts, side, view, &known, draft);
     let present: BTreeSet<InboundRule> = view.rules.iter().filter_map(|rule| rule.rule).collect();
-    for rule in firewall.admit.difference(&present).copied() {
+    for rule in admit.difference(&present).copied() {
         let kind = DriftKind::RuleMissing { side, rule };
         let accepted_drift = facts.peering.accepted_drift.contains_key(&kind);
         if accepted_drift {
@@ -169,8 +192,10 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
         if !known.rules.contains_key(&rule)
             || drift::classify(facts, kind, draft) == Verdict::Repair
         {
-            draft.act(
+            draft.install(
                 facts,
+                side,
+                thing(rule),
                 Action::AuthorizeRule {
                     side,
                     group: group.clone(),
@@ -179,8 +204,13 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
             );
         }
     }
-    if exact && (known.group.is_none() || !firewall.is_enforced()) {
-        let admit = firewall.admit.iter().copied().collect();
+    let is_on_record = if admit == firewall.admit {
+        firewall.is_enforced()
+    } else {
+        firewall.closed_at.is_some()
+    };
+    if exact && (known.group.is_none() || !is_on_record) {
+        let admit = admit.into_iter().collect();
         draft.record(FirewallEnforced {
             peering_id,
             side,
@@ -199,12 +229,15 @@ fn close(
     known: &Firewall,
     draft: &mut Draft,
 ) -> bool {
-    let (peering_id, admit) = (facts.peering.id, &facts.peering.firewall.get(side).admit);
+    let (peering_id, admit) = (
+        facts.peering.id,
+        facts.network.admitted(facts.peering, side),
+    );
     let mut closed = true;
     for (rule, shown) in view
         .rules
         .iter()
-        .filter_map(|shown| own(facts, known, shown).map(|rule| (rule, shown)))
+        .filter_map(|shown| own(facts, side, known, shown).map(|rule| (rule, shown)))
     {
         if !admit.contains(&rule) {
             closed = false;
@@ -238,22 +271,57 @@ fn close(
 /// not wait for what cannot be seen elsewhere.
 pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let on_record = facts.peering.firewall.get(side);
-    if on_record
-        .rules
-        .keys()
-        .all(|rule| on_record.admit.contains(rule))
-        || !facts.peering.is_ours_to_keep(side)
-    {
+    let admit = facts.network.admitted(facts.peering, side);
+    let wanted: BTreeSet<Thing> = admit.iter().map(|rule| thing(*rule)).collect();
+    let mut intents = facts.peering.intents.get(side).iter();
+    let may_stand = intents.any(|(it, _)| matches!(it, Thing::Rule { .. }) && !wanted.contains(it));
+    if on_record.rules.keys().all(|rule| admit.contains(rule)) && !may_stand {
         return;
     }
     let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
         return;
     };
-    if let Some(view) = groups
-        .iter()
-        .find(|view| on_record.group.as_ref() == Some(&view.group))
-    {
-        close(facts, side, view, on_record, draft);
+    let shown = groups.iter().find(|view| is_ours(facts, side, view));
+    if let Some(view) = shown {
+        let known = known_of(facts, side, view);
+        record_rules(facts, side, view, &known, draft);
+        close(facts, side, view, &known, draft);
+    }
+    unseen_rules(facts, side, shown, &wanted, draft);
+}
+
+/// Rules that were about to be made, are no longer wanted and never show are over once no read could
+/// hide them any more.
+fn unseen_rules(
+    facts: &Facts<'_>,
+    side: Side,
+    shown: Option<&GroupView>,
+    wanted: &BTreeSet<Thing>,
+    draft: &mut Draft,
+) {
+    let shows = |it: &Thing| {
+        let rules = shown.into_iter().flat_map(|view| &view.rules);
+        rules
+            .filter_map(|rule| rule.rule)
+            .any(|rule| thing(rule) == *it)
+    };
+    let mut over = Vec::new();
+    for (it, since) in facts.peering.intents.get(side).iter() {
+        if !matches!(it, Thing::Rule { .. }) || wanted.contains(it) || shows(it) {
+            continue;
+        }
+        if facts.seen_at < later(since, facts.settings.visibility_window) {
+            draft.polls = true;
+        } else {
+            over.push(it.clone());
+        }
+    }
+    if !over.is_empty() {
+        draft.record(InstallationEnded {
+            peering_id: facts.peering.id,
+            side,
+            things: over,
+        });
     }
 }
 
@@ -278,7 +346,7 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
     for shown in view
         .rules
         .iter()
-        .filter(|shown| shown.owner != ours && own(facts, known, shown).is_some())
+        .filter(|shown| shown.owner != ours && own(facts, side, known, shown).is_some())
     {
         let (group, rule) = (group.clone(), shown.id.clone());
         put_back(
@@ -309,7 +377,7 @@ fn strangers(
         .rules
         .iter()
         .filter(|rule| {
-            own(facts, known, rule).is_none()
+            own(facts, side, known, rule).is_none()
                 && !facts.peering.accepted_drift.contains_key(&kind(rule))
         })
         .collect();

@@ -16,6 +16,7 @@
 //!   Ended ──────────────▶ nothing
 //! ```
 
+mod abandonment;
 mod accept;
 mod active;
 mod adoption;
@@ -33,6 +34,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 
+pub(super) use abandonment::cleans;
 pub(super) use preflight::{CheckOutcome, CheckReport};
 
 use super::{
@@ -50,8 +52,8 @@ use cloud::{Limits, LinkState};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, DriftKind, InboundRule, Life, Outcome, Peering, PeeringDeadlinePassed,
-        PeeringInitiationStarted, ProvisioningBlocked, Registered,
+        BlockCause, DriftKind, InboundRule, InstallationStarted, Life, Outcome, Peering,
+        PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked, Registered, Thing,
     },
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -64,6 +66,8 @@ pub(super) enum Step {
     /// Put on record what is about to be asked of the cloud. Whoever could not write it must not
     /// ask.
     Intend(PeeringInitiationStarted),
+    /// Put on record what is about to be made on this side. Only what is still wanted then is made.
+    Begin(InstallationStarted),
     /// Change something at the cloud.
     Act(Action),
     /// Admit this in the group that a step before has made. If it was there before, that is for a
@@ -79,6 +83,7 @@ impl Step {
         match self {
             Self::Record(outcome) => absent_at(outcome),
             Self::Intend(_) => Some(Side::Local),
+            Self::Begin(started) => Some(started.side),
             Self::Act(action) => Some(action.side()),
             Self::AdmitInNew { side, .. } => Some(*side),
         }
@@ -90,6 +95,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
     match outcome {
         Outcome::LinkRemoved(_) | Outcome::Removed(_) => Some(Side::Local),
         Outcome::RouteRemoved(it) => Some(it.side),
+        Outcome::InstallationEnded(it) => Some(it.side),
         Outcome::FirewallGroupRemoved(it) => Some(it.side),
         Outcome::FirewallRuleRevoked(it) => Some(it.side),
         Outcome::ExposureCleared(it) => Some(it.side),
@@ -109,7 +115,6 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::Surveyed(_)
         | Outcome::Abandoned(_)
         | Outcome::InstallationStarted(_)
-        | Outcome::InstallationEnded(_)
         | Outcome::RouteInstalled(_)
         | Outcome::RouteFound(_)
         | Outcome::RoutesEnforced(_)
@@ -172,6 +177,8 @@ pub(super) struct Facts<'a> {
     /// for long enough is counted up to then, not up to now: a read may take its time.
     pub(super) seen_at: DateTime<Utc>,
     pub(super) settings: &'a ProvisionerSettings,
+    /// The sides that could not be looked at in this pass.
+    pub(super) unseen: BySide<bool>,
 }
 
 /// Plans the next steps for one peering.
@@ -209,7 +216,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
         Life::Provisioning { link } => accept::wait(facts, link, &mut draft),
         Life::Active { link } => active::plan(facts, link, &mut draft),
         Life::Removing { trace, .. } => removal::plan(facts, trace, &mut draft),
-        Life::Abandoning { .. } => removal::abandon(facts, &mut draft),
+        Life::Abandoning { trace } => abandonment::plan(facts, trace, &mut draft),
         Life::Ended(_) => {}
     }
     draft.finish(facts)
@@ -281,6 +288,8 @@ struct Draft {
     records: Vec<Outcome>,
     intent: Option<PeeringInitiationStarted>,
     actions: Vec<Action>,
+    /// What these actions make, as far as that is not on record.
+    things: BySide<BTreeSet<Thing>>,
     /// What a group that these actions make is to admit.
     admissions: Vec<(Side, InboundRule)>,
     /// The first reason found why somebody must act.
@@ -349,6 +358,42 @@ impl Draft {
         }
     }
 
+    /// An action that makes this thing: that it is about to is on record first.
+    fn install(&mut self, facts: &Facts<'_>, side: Side, thing: Thing, action: Action) {
+        if !self.waits_for(facts, &action) {
+            self.about_to_make(facts, side, thing);
+            self.actions.push(action);
+        }
+    }
+
+    fn about_to_make(&mut self, facts: &Facts<'_>, side: Side, thing: Thing) {
+        if !facts.peering.is_ours(side, &thing) {
+            self.things.get_mut(side).insert(thing);
+        }
+    }
+
+    /// Leaves out what may not be opened now: in a network that is frozen or a peering in quarantine
+    /// anything, and while an exposure stands that the policy covers every route.
+    fn hold_back(&mut self, facts: &Facts<'_>) {
+        if !facts.network.may_open(facts.peering) {
+            self.intent = None;
+            self.actions.retain(|it| !it.opens());
+            self.things = BySide::default();
+            self.admissions.clear();
+        }
+        if self.exposed {
+            let before = self.actions.len();
+            let is_route = |it: &Action| matches!(it, Action::InstallRoute { .. });
+            self.actions.retain(|it| !is_route(it));
+            for side in Side::BOTH {
+                self.things
+                    .get_mut(side)
+                    .retain(|it| !matches!(it, Thing::Route { .. }));
+            }
+            self.polls |= self.actions.len() < before;
+        }
+    }
+
     /// Whether the cloud has confirmed this a moment ago; then reads are late.
     fn waits_for(&mut self, facts: &Facts<'_>, action: &Action) -> bool {
         if let Some(answered) = facts.memory.answered(action) {
@@ -382,14 +427,7 @@ impl Draft {
                 unblocks: false,
             };
         }
-        if self.exposed {
-            let before = self.actions.len();
-            self.actions
-                .retain(|it| !matches!(it, Action::InstallRoute { .. }));
-            self.polls |= self.actions.len() < before;
-        }
-        // Whatever closes comes before whatever opens.
-        self.actions.sort_by_key(Action::opens);
+        self.hold_back(facts);
         let acts = self.intent.is_some() || !self.actions.is_empty();
         let mut records = self.records;
         // Whoever is to be asked once more is asked at once.
@@ -414,9 +452,22 @@ impl Draft {
             }
         }
         let records = records.into_iter().map(Step::Record);
+        let (closings, openings): (Vec<_>, Vec<_>) =
+            self.actions.into_iter().partition(|it| !it.opens());
+        let things = self.things;
+        let begun = Side::BOTH.into_iter().filter_map(|side| {
+            let things: Vec<_> = things.get(side).iter().cloned().collect();
+            (!things.is_empty()).then_some(InstallationStarted {
+                peering_id: facts.peering.id,
+                side,
+                things,
+            })
+        });
         let steps = records
+            .chain(closings.into_iter().map(Step::Act))
             .chain(self.intent.map(Step::Intend))
-            .chain(self.actions.into_iter().map(Step::Act));
+            .chain(begun.map(Step::Begin))
+            .chain(openings.into_iter().map(Step::Act));
         let steps = steps.chain(
             self.admissions
                 .into_iter()

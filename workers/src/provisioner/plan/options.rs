@@ -12,7 +12,7 @@ use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
 use domain::{
     Side,
-    network::{BlockCause, DnsResolutionApplied, DriftKind},
+    network::{BlockCause, DnsResolutionApplied, DriftKind, LinkOption, Thing},
 };
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
@@ -46,15 +46,24 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
     if on_record.wanted && !is_possible(facts, draft) {
         return;
     }
-    draft.act(
-        facts,
-        Action::SetDnsResolution {
-            side,
-            link: view.link.clone(),
-            end: role,
-            enabled: on_record.wanted,
-        },
-    );
+    let action = Action::SetDnsResolution {
+        side,
+        link: view.link.clone(),
+        end: role,
+        enabled: on_record.wanted,
+    };
+    if on_record.wanted {
+        draft.install(facts, side, thing(), action);
+    } else {
+        draft.act(facts, action);
+    }
+}
+
+/// The thing that name resolution over a side's half of the link is.
+pub(super) fn thing() -> Thing {
+    Thing::Option {
+        option: LinkOption::DnsResolution,
+    }
 }
 
 /// The link as this side shows it: an end's options are told in its own account. The remote side is

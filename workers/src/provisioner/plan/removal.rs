@@ -12,17 +12,16 @@
 
 use super::{Draft, Facts, Missing, Query, firewall, later, link, options, routes, states};
 use crate::provisioner::{apply::Action, sides};
-use cloud::{GroupView, LinkState, LinkView, RouteTableView};
+use cloud::{GroupView, LinkState, LinkView};
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked, Leftover,
-        LinkRemoved, LinkTrace, Origin, PeeringAbandoned, PeeringInitiated, PeeringRemoved,
-        RemovalCause, RouteInstalled, RouteRemoved,
+        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked,
+        InstallationEnded, Leftover, LinkRemoved, LinkTrace, PeeringInitiated, PeeringRemoved,
+        RouteInstalled, RouteRemoved, Thing,
     },
-    text::Link,
+    text::{Link, RouteTable},
 };
-use ipnet::IpNet;
 
 pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     let link = match trace {
@@ -58,24 +57,13 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     draft.again = true;
 }
 
-/// Ends what is given up, with everything named that is on record.
-pub(super) fn abandon(facts: &Facts<'_>, draft: &mut Draft) {
-    let Some(RemovalCause::Command { reason }) = facts.peering.removal.as_ref().map(|it| &it.cause)
-    else {
-        return;
-    };
-    draft.record(PeeringAbandoned {
-        peering_id: facts.peering.id,
-        reason: reason.clone(),
-        left_behind: facts.peering.leftovers(),
-        not_observed: Vec::new(),
-    });
-    draft.again = true;
-}
-
 /// An attempt may have made a link: it is looked for until it shows, or until it no longer could.
 /// Says whether the search goes on.
-fn find(facts: &Facts<'_>, started_at: chrono::DateTime<chrono::Utc>, draft: &mut Draft) -> bool {
+pub(super) fn find(
+    facts: &Facts<'_>,
+    started_at: chrono::DateTime<chrono::Utc>,
+    draft: &mut Draft,
+) -> bool {
     let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
         return true;
     };
@@ -115,6 +103,9 @@ pub(super) fn side(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
 }
 
 fn rules(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    if !firewall::may_have_group(facts, side) {
+        return;
+    }
     let Some(view) = group(facts, side, draft) else {
         return;
     };
@@ -123,7 +114,7 @@ fn rules(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     for shown in view
         .rules
         .iter()
-        .filter(|shown| firewall::own(facts, &known, shown).is_some())
+        .filter(|shown| firewall::own(facts, side, &known, shown).is_some())
     {
         draft.act(
             facts,
@@ -158,7 +149,15 @@ fn group<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Option<&'a Gro
 }
 
 fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
-    if facts.peering.ever_accepted.get(side).is_empty() {
+    let on_record: Vec<(Range, &RouteTable)> = {
+        let kept = facts.peering.routes.get(side).iter();
+        let kept = kept.flat_map(|(range, it)| it.installed.keys().map(|table| (*range, table)));
+        let going = facts.peering.withdrawn.get(side).iter();
+        let going = going.flat_map(|(range, it)| it.installed.keys().map(|table| (*range, table)));
+        kept.chain(going).collect()
+    };
+    let is_intended = |(thing, _)| matches!(thing, &Thing::Route { .. });
+    if on_record.is_empty() && !facts.peering.intents.get(side).iter().any(is_intended) {
         return;
     }
     let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
@@ -170,27 +169,10 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
             .routes
             .iter()
             .filter_map(|route| routes::over(link, route))
+            .filter(|range| facts.peering.owns_route(side, &table.table, *range))
         {
-            if !routes::is_ours(facts, side, tables, &table.table, destination) {
-                continue;
-            }
-            let kept = facts
-                .peering
-                .routes
-                .get(side)
-                .get(&destination)
-                .map(|it| &it.installed);
-            let going = facts
-                .peering
-                .withdrawn
-                .get(side)
-                .get(&destination)
-                .map(|it| &it.installed);
-            if ![kept, going]
-                .into_iter()
-                .flatten()
-                .any(|tables| tables.contains_key(&table.table))
-            {
+            let thing = routes::thing(&table.table, destination);
+            if !facts.peering.has_on_record(side, &thing) {
                 draft.record(RouteInstalled {
                     peering_id,
                     side,
@@ -208,23 +190,8 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
             );
         }
     }
-    let kept = facts
-        .peering
-        .routes
-        .get(side)
-        .iter()
-        .map(|(range, route)| (*range, &route.installed));
-    let going = facts
-        .peering
-        .withdrawn
-        .get(side)
-        .iter()
-        .map(|(range, route)| (*range, &route.installed));
-    for (destination, installed) in kept.chain(going) {
-        for table in installed
-            .keys()
-            .filter(|table| !routes::shows(tables, table, link, destination))
-        {
+    for (destination, table) in on_record {
+        if !routes::shows(tables, table, link, destination) {
             draft.record(RouteRemoved {
                 peering_id,
                 side,
@@ -240,8 +207,7 @@ fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
     if matches!(trace, LinkTrace::Gone(_)) {
         return;
     }
-    let ours =
-        |side: &Side| facts.peering.dns.get(*side).applied && !facts.peering.dns.get(*side).found;
+    let ours = |side: &Side| facts.peering.is_ours(*side, &options::thing());
     for side in facts.peering.kept_sides().filter(ours) {
         let Some(view) = shown(facts, link, draft)
             .and_then(|local| options::own_view(facts, side, local, draft))
@@ -279,7 +245,7 @@ fn shown<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a Li
 }
 
 /// The link itself, if the engine made it.
-fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
+pub(super) fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
     if matches!(trace, LinkTrace::Gone(_)) || !facts.peering.made_the_link() {
         return;
     }
@@ -345,9 +311,19 @@ fn unseen(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
 /// The groups, now that nothing comes over the link.
 fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
     for side in facts.peering.kept_sides() {
+        own_group(facts, side, draft);
+    }
+}
+
+/// The group of one side.
+pub(super) fn own_group(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    if !firewall::may_have_group(facts, side) {
+        return;
+    }
+    {
         let view = group(facts, side, draft);
         if !draft.needs.is_empty() {
-            continue;
+            return;
         }
         match (view, &facts.peering.firewall.get(side).group) {
             (Some(view), _) => draft.act(
@@ -369,49 +345,26 @@ fn groups(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
     }
 }
 
-/// Whether the link was one over which the engine has begun to put things in place.
-fn was_in_use(facts: &Facts<'_>) -> bool {
-    facts.peering.acceptance.is_some()
-        || matches!(facts.peering.origin, Origin::Adopted { found: Some(_) })
-}
-
-/// What was made and was never seen is waited for, for as long as a cloud hides what exists: when
-/// it shows, it goes like all the rest. Nothing else waits for it.
+/// What was about to be made and was never seen is waited for, for as long as a cloud hides what
+/// exists: when it shows, it goes like all the rest. Nothing else waits for it.
 fn late(facts: &Facts<'_>, _: &Link, _: &LinkTrace, draft: &mut Draft) {
-    if !was_in_use(facts) {
-        return;
-    }
-    for side in facts
-        .peering
-        .kept_sides()
-        .filter(|side| !facts.has_been_missing_for_long(Missing::Made(*side)))
-    {
-        let never_had_group = !facts.peering.firewall.get(side).had_group;
-        if never_had_group || lacks_routes(facts, side, draft) {
-            draft.missing.insert(Missing::Made(side));
+    for side in facts.peering.kept_sides() {
+        let (waits, over): (Vec<_>, Vec<_>) =
+            facts
+                .peering
+                .intents
+                .get(side)
+                .iter()
+                .partition(|(_, since)| {
+                    facts.seen_at < later(*since, facts.settings.visibility_window)
+                });
+        draft.polls |= !waits.is_empty();
+        if !over.is_empty() {
+            draft.record(InstallationEnded {
+                peering_id: facts.peering.id,
+                side,
+                things: over.into_iter().map(|(thing, _)| thing.clone()).collect(),
+            });
         }
     }
-}
-
-/// Whether a serving table neither has nor had a route to a destination that was accepted.
-fn lacks_routes(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> bool {
-    let wanted = facts.peering.routes.get(side);
-    if wanted.is_empty() {
-        return false;
-    }
-    let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
-        return false;
-    };
-    let shows = |table: &RouteTableView, range: Range| {
-        table
-            .routes
-            .iter()
-            .any(|route| route.destination == IpNet::V4(range.net()))
-    };
-    let lacks = |table: &RouteTableView| {
-        wanted.keys().any(|range| {
-            !shows(table, *range) && !facts.peering.has_lost(side, &table.table, *range)
-        })
-    };
-    routes::serving(tables, sides::subnets(facts.network, facts.peering, side)).any(lacks)
 }

@@ -5,18 +5,21 @@
 use super::{
     Draft, Facts, Missing, Query,
     drift::{self, Verdict},
+    later,
 };
 use crate::provisioner::{apply::Action, sides};
+use chrono::{DateTime, Utc};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DriftKind, Origin, Route, RouteConflicted, RouteInstalled, RouteRemoved,
+        BlockCause, DriftKind, InstallationEnded, Route, RouteConflicted, RouteFound,
+        RouteInstalled, RouteRemoved, RoutesEnforced, Thing, Where,
     },
     text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables that serve these subnets, each once. The main table serves those that have chosen
 /// none, and stands for no subnet.
@@ -43,13 +46,19 @@ pub(super) fn over(link: &Link, route: &RouteView) -> Option<Range> {
 }
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
-    let (wanted, before) = (
+    let (accepted, before) = (
         facts.peering.routes.get(side),
         facts.peering.ever_accepted.get(side),
     );
-    if wanted.is_empty() && before.is_empty() && facts.peering.made_the_link() {
+    if accepted.is_empty() && before.is_empty() && facts.peering.made_the_link() {
         return;
     }
+    let nothing = BTreeMap::new();
+    let wanted = if facts.network.wants_routes(facts.peering, side) {
+        accepted
+    } else {
+        &nothing
+    };
     let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
         return;
     };
@@ -70,18 +79,20 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
         for (destination, route) in wanted {
             for table in &serving {
                 at.wanted(table, *destination, route, draft);
+                at.narrower(table, *destination, draft);
             }
         }
+        at.enforced(wanted.keys(), &serving, draft);
     }
     at.elsewhere(tables, &serving, draft);
-    withdraw(
-        facts,
-        side,
-        link,
-        tables,
-        |range| is_replaced(&serving, link, range),
-        draft,
-    );
+    let successor = |range| {
+        if is_replaced(&serving, link, range) {
+            Successor::InPlace
+        } else {
+            Successor::Missing
+        }
+    };
+    withdraw(facts, side, link, tables, successor, draft);
     for table in tables {
         at.extra(tables, table, draft);
     }
@@ -132,25 +143,95 @@ fn is_replaced(serving: &[&RouteTableView], link: &Link, by: Range) -> bool {
     serving.iter().all(|table| table.routes.iter().any(leads))
 }
 
-/// Routes of ours that are no longer wanted go, and are put on record as gone once they are.
+/// Whether whatever takes a route's place is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Successor {
+    InPlace,
+    Missing,
+    /// That is for another plan.
+    Unknown,
+}
+
+/// Whether there is a route of ours on this side, or may be one, that has to go now.
+pub(super) fn are_to_go(facts: &Facts<'_>, side: Side) -> bool {
+    let (peering, wants) = (
+        facts.peering,
+        facts.network.wants_routes(facts.peering, side),
+    );
+    let withdrawn = peering.withdrawn.get(side).values();
+    withdrawn.into_iter().any(|it| it.replaced_by.is_none())
+        || !wants && installed(facts, side).next().is_some()
+        || intended(facts, side).any(|(_, destination, _)| {
+            !wants || !peering.routes.get(side).contains_key(&destination)
+        })
+}
+
+/// The routes of ours that are on record and accepted.
+fn installed<'a>(
+    facts: &Facts<'a>,
+    side: Side,
+) -> impl Iterator<Item = (Range, &'a RouteTable)> + use<'a> {
+    let peering = facts.peering;
+    let tables = peering
+        .routes
+        .get(side)
+        .iter()
+        .flat_map(|(range, route)| route.installed.keys().map(move |table| (*range, table)));
+    tables.filter(move |(range, table)| !peering.was_found(side, table, *range))
+}
+
+/// The routes that were about to be made, and since when.
+fn intended<'a>(
+    facts: &Facts<'a>,
+    side: Side,
+) -> impl Iterator<Item = (&'a RouteTable, Range, DateTime<Utc>)> + use<'a> {
+    let intents = facts.peering.intents.get(side).iter();
+    intents.filter_map(|(thing, since)| match thing {
+        Thing::Route {
+            at: Where::Table(table),
+            destination,
+        } => Some((table, *destination, since)),
+        Thing::Route {
+            at: Where::Exchange,
+            ..
+        }
+        | Thing::Group
+        | Thing::Rule { .. }
+        | Thing::Option { .. } => None,
+    })
+}
+
+/// The thing that a route is.
+pub(super) fn thing(table: &RouteTable, destination: Range) -> Thing {
+    Thing::Route {
+        at: table.clone().into(),
+        destination,
+    }
+}
+
+/// Routes of ours that are no longer wanted go, and are put on record as gone once they are. What
+/// was about to be made and never shows is over once no read could hide it any more.
 pub(super) fn withdraw(
     facts: &Facts<'_>,
     side: Side,
     link: &Link,
     tables: &[RouteTableView],
-    replaced: impl Fn(Range) -> bool,
+    successor: impl Fn(Range) -> Successor,
     draft: &mut Draft,
 ) {
     let (peering_id, going) = (facts.peering.id, facts.peering.withdrawn.get(side));
+    let wants = facts.network.wants_routes(facts.peering, side);
+    let is_wanted = |range: &Range| wants && facts.peering.routes.get(side).contains_key(range);
     for table in tables {
         for destination in table.routes.iter().filter_map(|route| over(link, route)) {
-            if !is_ours(facts, side, tables, &table.table, destination)
-                || facts.peering.routes.get(side).contains_key(&destination)
+            if !facts.peering.owns_route(side, &table.table, destination) || is_wanted(&destination)
             {
                 continue;
             }
-            let known = going.get(&destination);
-            if !known.is_some_and(|it| it.installed.contains_key(&table.table)) {
+            if !facts
+                .peering
+                .has_on_record(side, &thing(&table.table, destination))
+            {
                 draft.record(RouteInstalled {
                     peering_id,
                     side,
@@ -158,33 +239,52 @@ pub(super) fn withdraw(
                     route_table: table.table.clone(),
                 });
             }
-            if known.and_then(|it| it.replaced_by).is_none_or(&replaced) {
-                draft.act(
+            let replaced_by = going.get(&destination).and_then(|it| it.replaced_by);
+            match replaced_by.map_or(Successor::InPlace, &successor) {
+                Successor::InPlace => draft.act(
                     facts,
                     Action::RemoveRoute {
                         side,
                         table: table.table.clone(),
                         destination,
                     },
-                );
-            } else {
-                draft.polls = true;
+                ),
+                Successor::Missing => draft.polls = true,
+                Successor::Unknown => {}
             }
         }
     }
-    for (destination, route) in going {
-        for table in route
-            .installed
-            .keys()
-            .filter(|id| !shows(tables, id, link, *destination))
-        {
+    let withdrawn = going
+        .iter()
+        .flat_map(|(range, route)| route.installed.keys().map(move |table| (*range, table)));
+    let kept = installed(facts, side).filter(|_| !wants);
+    for (destination, table) in withdrawn.chain(kept) {
+        if !shows(tables, table, link, destination) {
             draft.record(RouteRemoved {
                 peering_id,
                 side,
-                destination: *destination,
+                destination,
                 route_table: table.clone(),
             });
         }
+    }
+    let mut over = Vec::new();
+    for (table, destination, since) in intended(facts, side) {
+        if is_wanted(&destination) || shows(tables, table, link, destination) {
+            continue;
+        }
+        if facts.seen_at < later(since, facts.settings.visibility_window) {
+            draft.polls = true;
+        } else {
+            over.push(thing(table, destination));
+        }
+    }
+    if !over.is_empty() {
+        draft.record(InstallationEnded {
+            peering_id,
+            side,
+            things: over,
+        });
     }
 }
 
@@ -201,43 +301,6 @@ pub(super) fn shows(
             .iter()
             .any(|route| over(link, route) == Some(destination))
     })
-}
-
-/// Whether a route over the link is of the engine's making: it was accepted once, was not there
-/// before the engine was, and is on record in this table, or could be as soon as somebody looks,
-/// since the table serves and has not lost it since. Otherwise a person has put it.
-pub(super) fn is_ours(
-    facts: &Facts<'_>,
-    side: Side,
-    tables: &[RouteTableView],
-    table: &RouteTable,
-    destination: Range,
-) -> bool {
-    let peering = facts.peering;
-    let records = [
-        peering
-            .routes
-            .get(side)
-            .get(&destination)
-            .map(|it| &it.installed),
-        peering
-            .withdrawn
-            .get(side)
-            .get(&destination)
-            .map(|it| &it.installed),
-    ];
-    let on_record = records
-        .into_iter()
-        .flatten()
-        .any(|installed| installed.contains_key(table));
-    // What an adopted link had is not known before it was surveyed; until then the engine adds
-    // nothing.
-    let may_have_made = !matches!(peering.origin, Origin::Adopted { found: None });
-    may_have_made
-        && peering.ever_accepted.get(side).contains_key(&destination)
-        && !peering.was_found(side, table, destination)
-        && (on_record
-            || serves(facts, side, tables, table) && !peering.has_lost(side, table, destination))
 }
 
 /// Whether the table serves the chosen subnets.
@@ -268,8 +331,11 @@ impl At<'_, '_> {
             if !route.installed.contains_key(&route_table)
                 || drift::classify(facts, missing, draft) == Verdict::Repair
             {
-                draft.act(
+                let made = thing(&route_table, destination);
+                draft.install(
                     facts,
+                    side,
+                    made,
                     Action::InstallRoute {
                         side,
                         table: route_table,
@@ -298,7 +364,7 @@ impl At<'_, '_> {
         let (facts, side, known) = (self.facts, self.side, route.installed.contains_key(table));
         match entry.state {
             RouteState::Active if known => {}
-            RouteState::Active => {
+            RouteState::Active if facts.peering.owns_route(side, table, destination) => {
                 let (peering_id, route_table) = (facts.peering.id, table.clone());
                 draft.record(RouteInstalled {
                     peering_id,
@@ -307,6 +373,13 @@ impl At<'_, '_> {
                     route_table,
                 });
             }
+            // It was there before the engine made one: used, and never removed.
+            RouteState::Active => draft.record(RouteFound {
+                peering_id: facts.peering.id,
+                side,
+                destination,
+                at: table.clone().into(),
+            }),
             RouteState::Blackhole | RouteState::Unknown(_) if known => {
                 drift::report(
                     facts,
@@ -362,6 +435,64 @@ impl At<'_, '_> {
         draft.block(facts, BlockCause::Conflict, side, message, remedy);
     }
 
+    /// A narrower entry that leads elsewhere takes its part of the destination: the longest prefix
+    /// wins. It is somebody else's, and named.
+    fn narrower(&self, table: &RouteTableView, destination: Range, draft: &mut Draft) {
+        let (facts, side) = (self.facts, self.side);
+        let accepted = IpNet::V4(destination.net());
+        for entry in &table.routes {
+            let is_narrower = entry.destination != accepted
+                && accepted.contains(&entry.destination)
+                && entry.target != RouteTarget::Local
+                && entry.target != RouteTarget::Link(self.link.clone());
+            if is_narrower && let Ok(part) = entry.destination.to_string().parse() {
+                drift::report(
+                    facts,
+                    DriftKind::RouteForeign {
+                        side,
+                        route_table: table.table.clone(),
+                        destination: part,
+                        target: entry.target.to_string(),
+                    },
+                    draft,
+                );
+            }
+        }
+    }
+
+    /// All that is wanted was seen in every table that serves, by one observation.
+    fn enforced<'r>(
+        &self,
+        wanted: impl Iterator<Item = &'r Range> + Clone,
+        serving: &[&RouteTableView],
+        draft: &mut Draft,
+    ) {
+        let (facts, side) = (self.facts, self.side);
+        let differs = draft
+            .found
+            .iter()
+            .any(|it| it.side() == side && matches!(it, DriftKind::RouteForeign { .. }));
+        if serving.is_empty()
+            || differs
+            || !wanted
+                .clone()
+                .all(|range| is_replaced(serving, self.link, *range))
+        {
+            return;
+        }
+        let at: BTreeSet<Where> = serving.iter().map(|it| it.table.clone().into()).collect();
+        let destinations: BTreeSet<Range> = wanted.copied().collect();
+        let known = facts.peering.routes_in_place.get(side).as_ref();
+        if known.is_none_or(|it| (&it.at, &it.destinations) != (&at, &destinations)) {
+            draft.record(RoutesEnforced {
+                peering_id: facts.peering.id,
+                side,
+                at: at.into_iter().collect(),
+                destinations: destinations.into_iter().collect(),
+            });
+        }
+    }
+
     /// What is on record of tables that no longer serve, or are no more, and that do not show it
     /// any more, is over.
     fn elsewhere(&self, tables: &[RouteTableView], serving: &[&RouteTableView], draft: &mut Draft) {
@@ -406,7 +537,8 @@ impl At<'_, '_> {
                     .get(&it)
                     .map(|route| (it, route))
             });
-            let ours = destination.is_some_and(|it| is_ours(facts, side, tables, &route_table, it));
+            let ours =
+                destination.is_some_and(|it| facts.peering.owns_route(side, &route_table, it));
             let found =
                 destination.is_some_and(|it| facts.peering.was_found(side, &route_table, it));
             match wanted {

@@ -378,6 +378,7 @@ impl DryRun<'_> {
             now,
             seen_at,
             settings,
+            unseen: BySide::default(),
         }))
     }
 
@@ -394,6 +395,7 @@ impl DryRun<'_> {
                     self.record(outcome);
                 }
                 Step::Intend(started) => self.record(Outcome::InitiationStarted(started)),
+                Step::Begin(started) => self.record(Outcome::InstallationStarted(started)),
                 Step::Act(action) => self.act(id, &action),
                 Step::AdmitInNew { side, rule } => self.act(
                     id,

@@ -120,9 +120,13 @@ async fn a_peering_comes_into_being_and_its_history_tells_it_in_order() {
         "FirewallGroupCreated",
         "FirewallGroupCreated",
         "FirewallRuleAuthorized",
+        "InstallationStarted",
+        "InstallationStarted",
         "RouteInstalled",
         "RouteInstalled",
         "RouteInstalled",
+        "RoutesEnforced",
+        "RoutesEnforced",
     ];
     let history = bench.log.names(asked);
     assert_eq!(history[..4], wanted[..4]);

@@ -17,17 +17,17 @@ fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
         "FirewallRuleAuthorized",
         "FirewallEnforced",
     ];
-    let plan = planned(&active(), &inside(&[empty, other], &groups), 1);
+    let plan = planned(&with_group(), &inside(&[empty, other], &groups), 1);
     expect(
         &local_only(&plan),
-        &[&records[..], &["InstallRoute", "InstallRoute"]].concat(),
+        &[&records[..], &["Begin#1", "InstallRoute", "InstallRoute"]].concat(),
         Next::AtOnce,
     );
 
-    let plan = planned(&active(), &inside(&[our_route()], &groups), 1);
+    let plan = planned(&with_group(), &inside(&[our_route()], &groups), 1);
     expect(
         &local_only(&plan),
-        &[&["RouteInstalled"], &records[..]].concat(),
+        &[&["RouteInstalled", "RoutesEnforced"], &records[..]].concat(),
         Next::Settled,
     );
 
@@ -36,7 +36,7 @@ fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
         &[(CLIENTS, RouteTarget::Link(link()), RouteState::Blackhole)],
     );
     expect(
-        &local_only(&planned(&active(), &inside(&[dark], &groups), 1)),
+        &local_only(&planned(&with_group(), &inside(&[dark], &groups), 1)),
         &records,
         Next::Poll,
     );
@@ -51,7 +51,7 @@ fn another_target_is_recorded_and_left_alone() {
         RouteTarget::Local,
     ] {
         let plan = planned(
-            &active(),
+            &with_group(),
             &inside(
                 &[table("rtb-1", &[(CLIENTS, target, RouteState::Active)])],
                 &groups,
@@ -77,19 +77,35 @@ fn the_group_is_made_then_its_rules_then_it_is_enforced() {
         |log: &Log, groups: &[GroupView]| local_only(&planned(log, &inside(&routes, groups), 1));
     expect(
         &local(&active(), &[]),
-        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        &[
+            "RouteInstalled",
+            "RoutesEnforced",
+            "Begin#2",
+            "CreateGroup",
+            "AdmitInNew",
+        ],
         Next::AtOnce,
     );
     expect(
-        &local(&active(), &[group(&[])]),
-        &["RouteInstalled", "FirewallGroupCreated", "AuthorizeRule"],
+        &local(&with_group(), &[group(&[])]),
+        &[
+            "RouteInstalled",
+            "RoutesEnforced",
+            "FirewallGroupCreated",
+            "AuthorizeRule",
+        ],
         Next::AtOnce,
     );
-    let nothing = active();
+    let nothing = with_group();
     nothing.execute(&restrict(&[])).unwrap();
     expect(
         &local(&nothing, &[group(&[])]),
-        &["RouteInstalled", "FirewallGroupCreated", "FirewallEnforced"],
+        &[
+            "RouteInstalled",
+            "RoutesEnforced",
+            "FirewallGroupCreated",
+            "FirewallEnforced",
+        ],
         Next::Settled,
     );
 }
@@ -103,7 +119,13 @@ fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
     assert_eq!(plan.needs, BTreeSet::new(), "{plan:#?}");
     expect(
         &local_only(&plan),
-        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        &[
+            "RouteInstalled",
+            "RoutesEnforced",
+            "Begin#2",
+            "CreateGroup",
+            "AdmitInNew",
+        ],
         Next::AtOnce,
     );
     let mut memory = Memory::default();
@@ -116,7 +138,7 @@ fn a_group_that_nobody_has_asked_for_is_made_unseen_and_only_then_looked_for() {
 
 #[test]
 fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
-    let log = active();
+    let log = with_group();
     log.execute(&restrict(&[])).unwrap();
     let plan = local_only(&planned(
         &log,
@@ -127,6 +149,7 @@ fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
         &plan,
         &[
             "RouteInstalled",
+            "RoutesEnforced",
             "FirewallGroupCreated",
             "FirewallRuleAuthorized",
             "RevokeRule",
@@ -143,7 +166,7 @@ fn a_strangers_rule_in_our_group_is_never_revoked() {
     };
     for stranger in [rule(None), odd] {
         let plan = planned(
-            &active(),
+            &with_group(),
             &inside(
                 &[our_route()],
                 &[group(&[rule(Some(peering_id())), stranger])],
@@ -161,7 +184,7 @@ fn a_strangers_rule_in_our_group_is_never_revoked() {
 
 #[test]
 fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
-    let log = active();
+    let log = with_group();
     for step in planned(
         &log,
         &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]),
@@ -191,12 +214,18 @@ fn what_the_cloud_has_confirmed_is_not_asked_for_again_at_once() {
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(0));
     expect(
         &local_only(&planned_with(&log, &seen, &memory, 19)),
-        &["RouteInstalled"],
+        &["RouteInstalled", "RoutesEnforced"],
         Next::Poll,
     );
     expect(
         &local_only(&planned_with(&log, &seen, &memory, 20)),
-        &["RouteInstalled", "CreateGroup", "AdmitInNew"],
+        &[
+            "RouteInstalled",
+            "RoutesEnforced",
+            "Begin#2",
+            "CreateGroup",
+            "AdmitInNew",
+        ],
         Next::AtOnce,
     );
     memory.note_answered(&Action::CreateGroup { side: Side::Local }, at(295));
@@ -227,7 +256,7 @@ fn a_block_is_taken_back_when_nothing_stands_in_the_way() {
 
 #[test]
 fn an_ended_peering_and_a_converged_one_need_nothing() {
-    let log = active();
+    let log = with_group();
     let seen = inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]);
     let plan = planned(&log, &seen, 1);
     assert!(plan.steps.iter().any(|step| matches!(

@@ -17,7 +17,7 @@ use domain::{
     BySide,
     network::{
         NetworkCommand, PeeringAccepted, PeeringActivated, PeeringInitiated,
-        PeeringInitiationRefused, RemovePeering, RouteInstalled,
+        PeeringInitiationRefused, RemovePeering, RouteInstalled, Where,
     },
     text::Link,
 };
@@ -197,6 +197,7 @@ fn limited(
         now,
         seen_at,
         settings: &settings,
+        unseen: BySide::default(),
     })
 }
 
@@ -214,6 +215,7 @@ fn steps(plan: &Plan) -> Vec<String> {
             }
             Step::Record(outcome) => format!("{outcome:?}").split('(').next().unwrap().to_owned(),
             Step::Intend(started) => format!("Intend#{}", started.attempt),
+            Step::Begin(started) => format!("Begin#{}", started.things.len()),
             Step::Act(action) => format!("{action:?}")
                 .split([' ', '{'])
                 .next()
@@ -233,8 +235,40 @@ fn expect(plan: &Plan, wanted: &[&str], next: Next) {
     );
 }
 
+/// An active link. The engine was about to make everything on the remote side, and its route on the
+/// local one.
 fn active() -> Log {
-    after(&[started(1), initiated(), accepted(), activated()])
+    let log = after(&[started(1), initiated(), accepted(), activated()]);
+    let route = |table: &str, destination| Thing::Route {
+        at: Where::Table(table.parse().unwrap()),
+        destination: range(destination),
+    };
+    begin(&log, Side::Local, vec![route("rtb-1", CLIENTS)]);
+    let remote = vec![route("rtb-9", "10.20.0.0/16"), Thing::Group];
+    begin(&log, Side::Remote, remote);
+    log
+}
+
+/// The same, where it was about to make the local side's group and rule as well.
+fn with_group() -> Log {
+    let log = active();
+    let rule = client_rule();
+    let rule = Thing::Rule {
+        source: rule.source,
+        port: rule.port,
+    };
+    begin(&log, Side::Local, vec![Thing::Group, rule]);
+    log
+}
+
+fn begin(log: &Log, side: Side, things: Vec<Thing>) {
+    let started = InstallationStarted {
+        peering_id: peering_id(),
+        side,
+        things,
+    };
+    log.execute(&NetworkCommand::Record(started.into()))
+        .unwrap();
 }
 
 fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView {
@@ -375,6 +409,7 @@ fn a_peer_that_another_private_network_of_this_log_shares_must_tell_the_two_apar
         now: at(0),
         seen_at: at(0),
         settings: &settings,
+        unseen: BySide::default(),
     };
     expect(
         &plan(&facts),
@@ -731,7 +766,7 @@ fn a_link_is_taken_for_gone_only_if_it_has_itself_been_out_of_sight_for_long() {
     };
     for (what, gone) in [
         (Missing::Subnet(Side::Local), false),
-        (Missing::Made(Side::Local), false),
+        (Missing::Tables(Side::Local), false),
         (Missing::Link(Side::Local), true),
     ] {
         let memory = Memory {

@@ -9,11 +9,14 @@ mod crashes;
 mod crowd;
 mod drift;
 mod exposure;
+mod holds;
 mod interrupted;
 mod misled;
 mod neighbours;
+mod ownership;
 mod removal;
 mod routes;
+mod storms;
 
 use crate::provisioner::{
     context::Pass,

@@ -1,0 +1,123 @@
+//! Abandonment: the peering is given up where it is. What stands is looked at once more, so that
+//! everything left behind is named, also what was being made at that instant; a side that cannot be
+//! looked at is named as not observed, and keeps nobody.
+//!
+//! A side that was named to be cleaned up is, for five minutes at most: rules, routes and its group,
+//! and from the local side the link itself, which a cloud deletes from either end. An adopted link,
+//! and what it had, stay.
+
+use super::{Draft, Facts, Query, later, removal};
+use domain::{
+    Side,
+    network::{LinkTrace, PeeringAbandoned, RemovalCause},
+};
+use std::time::Duration;
+
+/// For how long a side is cleaned up that was named.
+const CLEANED_WITHIN: Duration = Duration::from_secs(300);
+
+pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
+    let Some(removal) = &facts.peering.removal else {
+        return;
+    };
+    let RemovalCause::Command { reason } = &removal.cause else {
+        return;
+    };
+    if let LinkTrace::Perhaps { started_at, .. } = trace
+        && !facts.unseen.local
+    {
+        removal::find(facts, *started_at, draft);
+        if !draft.needs.is_empty() || !draft.records.is_empty() {
+            return;
+        }
+        draft.polls = false;
+    }
+    if let Some(side) = cleans(facts) {
+        clean(facts, side, trace, draft);
+        if draft.is_busy() || !draft.records.is_empty() {
+            draft.again = !draft.records.is_empty();
+            return;
+        }
+        draft.block = None;
+    }
+    let mut not_observed = Vec::new();
+    for side in facts.peering.kept_sides() {
+        if *facts.unseen.get(side) {
+            not_observed.push(side);
+        } else {
+            look(facts, side, trace, draft);
+        }
+    }
+    if !draft.needs.is_empty() {
+        return;
+    }
+    draft.again = true;
+    if draft.records.is_empty() {
+        draft.record(PeeringAbandoned {
+            peering_id: facts.peering.id,
+            reason: reason.clone(),
+            left_behind: facts.peering.leftovers(),
+            not_observed,
+        });
+    }
+}
+
+/// The side that is to be cleaned up, while there is time and it can be seen.
+pub(in crate::provisioner) fn cleans(facts: &Facts<'_>) -> Option<Side> {
+    let removal = facts.peering.removal.as_ref()?;
+    let is_in_time = facts.now < later(removal.since, CLEANED_WITHIN);
+    let is_ours = |side: &Side| facts.peering.is_ours_to_keep(*side) && !facts.unseen.get(*side);
+    removal.clean.filter(is_ours).filter(|_| is_in_time)
+}
+
+/// The rules and routes of the side that is to be cleaned up.
+pub(super) fn close(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
+    if cleans(facts) == Some(side)
+        && let Some(link) = trace.link()
+    {
+        removal::side(facts, side, link, draft);
+    }
+}
+
+fn clean(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
+    let Some(link) = trace.link() else {
+        return;
+    };
+    removal::side(facts, side, link, draft);
+    if draft.is_busy() || !draft.records.is_empty() {
+        return;
+    }
+    if side == Side::Local {
+        removal::end(facts, link, trace, draft);
+        if draft.is_busy() || !draft.records.is_empty() {
+            return;
+        }
+    }
+    removal::own_group(facts, side, draft);
+}
+
+/// Puts on record what stands and what does not, and changes nothing.
+fn look(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
+    let Some(link) = trace.link() else {
+        return;
+    };
+    let mut seen = Draft::default();
+    removal::side(facts, side, link, &mut seen);
+    draft.needs.append(&mut seen.needs);
+    draft.records.append(&mut seen.records);
+    if side == Side::Local
+        && let LinkTrace::Seen(_) = trace
+        && let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local))
+        && facts.peering.made_the_link()
+    {
+        let gone = views
+            .iter()
+            .any(|view| view.link == *link && !view.state.is_live());
+        if gone {
+            draft.record(domain::network::LinkRemoved {
+                peering_id: facts.peering.id,
+                link: link.clone(),
+            });
+        }
+    }
+}
