@@ -345,8 +345,9 @@ pub(super) struct Fused<T>(pub(super) T, pub(super) Fuse);
 
 #[async_trait]
 impl<T: NetworkLog> NetworkLog for Fused<T> {
+    /// Reading the record changes nothing: to stop there is to stop before what comes next.
     async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
-        self.1.wrap(self.0.load()).await
+        self.0.load().await
     }
 
     async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
