@@ -293,6 +293,7 @@ async fn at_every_event_what_is_loaded_from_a_snapshot_is_what_the_events_fold_t
             PeeringInitiationRefused {
                 peering_id,
                 attempt: 1,
+                cause: None,
             }
             .into(),
             domain::network::PeeringFailed {
@@ -562,6 +563,7 @@ async fn a_workers_outcomes_leave_no_receipts_and_said_again_they_change_nothing
             PeeringInitiationRefused {
                 peering_id,
                 attempt,
+                cause: None,
             }
             .into(),
         ];

@@ -108,7 +108,7 @@ impl Registered {
             }
             NetworkEvent::PeeringInitiationRefused(it) => {
                 self.while_live(it.peering_id, |peering| {
-                    peering.initiation_refused(it.attempt);
+                    peering.initiation_refused(it, at);
                 });
             }
             NetworkEvent::PeeringInitiated(it) => {
@@ -200,7 +200,7 @@ impl Registered {
                 peering
                     .firewall
                     .get_mut(it.side)
-                    .exposure_cleared(&it.rule_id);
+                    .exposure_cleared(&it.rule_id, at);
             }),
             NetworkEvent::DnsResolutionApplied(it) => self.while_live(it.peering_id, |peering| {
                 peering.dns_applied(it.side, it.enabled, at);

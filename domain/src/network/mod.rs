@@ -63,10 +63,10 @@ pub use evolve::evolve;
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Blocked, Conflict, DnsResolution, EndedPeering, Ending,
-    Exposed, FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName, LinkTrace, NotALife,
-    OpenAttempt, Origin, Peering, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension,
-    Withdrawn,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, DnsResolution,
+    EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName,
+    LinkTrace, NotALife, OpenAttempt, Origin, Peering, RefusedAttempts, Removal, RemovalCause,
+    Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};
@@ -290,6 +290,12 @@ impl Registered {
         }
         Ok(peering)
     }
+}
+
+/// Whether anything would be recorded of this outcome now. What comes and goes again and again, or was
+/// told already, is no news; a plan that waits for its record would wait for ever.
+pub fn is_news(network: &Registered, outcome: &Outcome, now: DateTime<Utc>) -> bool {
+    record::decide(network, outcome, now).is_ok_and(|events| !events.is_empty())
 }
 
 /// Decides a command: the events that follow from it, or the reason why not. An empty list means

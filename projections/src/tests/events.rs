@@ -99,12 +99,14 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
             side,
             message: "the key was refused".to_owned(),
             remedy: vec!["renew the key".to_owned()],
+            times: 1,
         }
         .into(),
         ProvisioningUnblocked { peering_id }.into(),
         PeeringInitiationRefused {
             peering_id,
             attempt: 1,
+            cause: None,
         }
         .into(),
         PeeringInitiationStarted {
@@ -202,6 +204,7 @@ pub(super) fn denied(n: u8) -> NetworkEvent {
         side: Side::Remote,
         message: "the role may not create a peering".to_owned(),
         remedy: vec!["allow ec2:CreateVpcPeeringConnection".to_owned()],
+        times: 1,
     }
     .into()
 }

@@ -78,6 +78,14 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
     }
 }
 
+/// Why a call was refused, whether or not somebody needs to know yet.
+pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
+    match classify(error, u32::MAX) {
+        Verdict::Block(cause) => Some(cause),
+        Verdict::LookAgain => None,
+    }
+}
+
 /// The block that this failure amounts to.
 pub(super) fn from_error(
     network: &Registered,
@@ -148,6 +156,7 @@ pub(super) fn from_error(
         side,
         message: error.to_string(),
         remedy,
+        times: 1,
     }
 }
 

@@ -495,6 +495,7 @@ impl<'a> PeeringPass<'a> {
                     let refused = PeeringInitiationRefused {
                         peering_id: self.id,
                         attempt: *attempt,
+                        cause: block::cause(&error),
                     };
                     self.record(state, Outcome::InitiationRefused(refused))
                         .await?;

@@ -85,6 +85,18 @@ pub struct ProvisioningBlocked {
     pub message: String,
     /// What to do about it: sentences, or commands that can be run as they are.
     pub remedy: Vec<String>,
+    /// How often it was met since it was last recorded. Left out for once.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub times: u32,
+}
+
+pub(in crate::network) fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "so serde asks")]
+fn is_once(times: &u32) -> bool {
+    *times == once()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

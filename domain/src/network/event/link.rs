@@ -1,6 +1,6 @@
 //! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::{super::peer::Peer, Thing};
+use super::{super::peer::Peer, BlockCause, Thing};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -155,6 +155,9 @@ pub struct PeeringInitiationStarted {
 pub struct PeeringInitiationRefused {
     pub peering_id: PeeringId,
     pub attempt: u32,
+    /// Why, where the cloud said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<BlockCause>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

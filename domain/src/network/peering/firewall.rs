@@ -33,6 +33,9 @@ pub struct Firewall {
     /// How often such a rule went from this group, by what it admits: made again it has another id.
     #[serde(with = "pairs")]
     pub cleared: BTreeMap<(FirewallGroup, String), u32>,
+    /// When such a rule last went.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub cleared_at: BTreeMap<(FirewallGroup, String), DateTime<Utc>>,
     /// Since when the group is known to hold nothing; `None` if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
@@ -96,13 +99,12 @@ impl Firewall {
     }
 
     /// A rule of somebody else's that let the private network in is gone.
-    pub(in crate::network) fn exposure_cleared(&mut self, rule: &FirewallRule) {
+    pub(in crate::network) fn exposure_cleared(&mut self, rule: &FirewallRule, at: DateTime<Utc>) {
         if let Some(Exposed { exposure, .. }) = self.exposures.remove(rule) {
-            let times = self
-                .cleared
-                .entry((exposure.group, exposure.admits))
-                .or_default();
+            let rule = (exposure.group, exposure.admits);
+            let times = self.cleared.entry(rule.clone()).or_default();
             *times = times.saturating_add(1);
+            self.cleared_at.insert(rule, at);
         }
     }
 

@@ -1,6 +1,9 @@
 //! Where a peering is in its life.
 
-use super::{super::event::Leftover, LifeName};
+use super::{
+    super::event::{BlockCause, Leftover},
+    LifeName,
+};
 use crate::{
     side::Side,
     text::{Link, Reason},
@@ -82,6 +85,17 @@ impl From<OpenAttempt> for LinkTrace {
             started_at: open.started_at,
         }
     }
+}
+
+/// Attempts to make a link that the cloud refused one after another for one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedAttempts {
+    /// Why, where the cloud said so.
+    pub cause: Option<BlockCause>,
+    /// How many in a row.
+    pub times: u32,
+    /// When the last one was refused.
+    pub last: DateTime<Utc>,
 }
 
 /// That a peering is, or was, taken back or given up.

@@ -4,11 +4,11 @@
 use super::{
     super::event::{
         PeeringAbandoned, PeeringAbandonmentRequested, PeeringAccepted, PeeringDeadlinePassed,
-        PeeringInitiated, PeeringInitiationStarted, PeeringRemovalRequested, PeeringRemoved,
-        PeeringRenewed, PeeringSurveyed,
+        PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
+        PeeringRemovalRequested, PeeringRemoved, PeeringRenewed, PeeringSurveyed,
     },
-    ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, Removal,
-    RemovalCause,
+    ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts,
+    Removal, RemovalCause,
 };
 use crate::text::Link;
 use chrono::{DateTime, Utc};
@@ -165,7 +165,18 @@ impl Peering {
     }
 
     /// The answer to this attempt says nothing of an earlier one that was never answered.
-    pub(in crate::network) fn initiation_refused(&mut self, refused: u32) {
+    pub(in crate::network) fn initiation_refused(
+        &mut self,
+        event: &PeeringInitiationRefused,
+        at: DateTime<Utc>,
+    ) {
+        let refused = event.attempt;
+        let before = self.refused.filter(|it| it.cause == event.cause);
+        self.refused = Some(RefusedAttempts {
+            cause: event.cause,
+            times: before.map_or(0, |it| it.times).saturating_add(1),
+            last: at,
+        });
         match &mut self.life {
             Life::Initiating { attempt, .. } if *attempt == refused => {
                 self.life = Life::InitiationRefused { attempt: refused }
@@ -220,6 +231,7 @@ impl Peering {
             | Life::Ended(_) => return,
         }
         self.open_attempt = None;
+        self.refused = None;
     }
 
     pub(in crate::network) fn expiry_near(&mut self) {

@@ -14,13 +14,14 @@ mod link;
 mod options;
 mod routes;
 
-pub use block::Blocked;
+pub use block::{BlockCount, Blocked};
+pub(super) use block::{REPETITION, flickers};
 pub use drift::Repairs;
 pub use ended::EndedPeering;
 pub use firewall::{Exposed, Firewall};
 pub use ingress::Ingress;
 pub use installation::Intents;
-pub use life::{Ending, Life, LinkTrace, OpenAttempt, Removal, RemovalCause};
+pub use life::{Ending, Life, LinkTrace, OpenAttempt, RefusedAttempts, Removal, RemovalCause};
 pub use life_name::{LifeName, NotALife};
 pub use options::DnsResolution;
 pub use routes::{Conflict, Route, RoutesInPlace, Suspension, Withdrawn};
@@ -28,7 +29,8 @@ pub use routes::{Conflict, Route, RoutesInPlace, Suspension, Withdrawn};
 use installation::Foreign;
 
 use super::event::{
-    Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted, PeeringRequested, Terms,
+    BlockCause, Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted,
+    PeeringRequested, Terms,
 };
 use super::peer::Peer;
 use crate::{
@@ -127,6 +129,12 @@ pub struct Peering {
     pub accepted_drift: BTreeMap<DriftKind, DateTime<Utc>>,
     /// Why the engine waits for a person, if it does.
     pub blocked: Option<Blocked>,
+    /// How often each cause of a block began lately, on each side.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub blocks: BTreeMap<(BlockCause, Side), BlockCount>,
+    /// The last attempts to make the link that the cloud refused for the same cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedAttempts>,
 }
 
 impl Peering {
@@ -205,6 +213,8 @@ impl Peering {
             repairs: BTreeMap::new(),
             accepted_drift: BTreeMap::new(),
             blocked: None,
+            blocks: BTreeMap::new(),
+            refused: None,
         }
     }
 

@@ -3,11 +3,13 @@
 use super::super::{
     Refusal, Registered,
     event::{
-        ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated,
-        FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked,
+        Exposure, ExposureCleared, ExposurePolicy, FirewallEnforced, FirewallExposed,
+        FirewallGroupCreated, FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked,
     },
+    peering::{Firewall, flickers},
 };
 use super::{active, out_of_order, standing};
+use chrono::{DateTime, Utc};
 
 pub(super) fn group_created(
     network: &Registered,
@@ -56,21 +58,51 @@ pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bo
     Ok(!is_kept || firewall.group.as_ref() != Some(&it.group))
 }
 
-pub(super) fn exposed(network: &Registered, it: &FirewallExposed) -> Result<bool, Refusal> {
+/// A rule that comes and goes has another id each time: while its end is held back it is the one that
+/// is on record.
+pub(super) fn exposed(
+    network: &Registered,
+    it: &FirewallExposed,
+    now: DateTime<Utc>,
+) -> Result<bool, Refusal> {
     let peering = active(network, it.peering_id, "an exposure")?;
-    let exposures = &peering.firewall.get(it.side).exposures;
-    let known = exposures.get(&it.exposure.rule_id);
-    Ok(known.is_none_or(|known| known.exposure != it.exposure))
+    let firewall = peering.firewall.get(it.side);
+    if let Some(known) = firewall.exposures.get(&it.exposure.rule_id) {
+        return Ok(known.exposure != it.exposure);
+    }
+    let mut others = firewall.exposures.values();
+    let stands = others.any(|known| is_alike(&known.exposure, &it.exposure));
+    Ok(!stands || !comes_and_goes(network, firewall, &it.exposure, now))
 }
 
 pub(super) fn exposure_cleared(
     network: &Registered,
     it: &ExposureCleared,
+    now: DateTime<Utc>,
 ) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "an exposure that is over")?;
-    Ok(peering
-        .firewall
-        .get(it.side)
-        .exposures
-        .contains_key(&it.rule_id))
+    let firewall = peering.firewall.get(it.side);
+    let known = firewall.exposures.get(&it.rule_id);
+    Ok(known.is_some_and(|known| !comes_and_goes(network, firewall, &known.exposure, now)))
+}
+
+fn is_alike(one: &Exposure, other: &Exposure) -> bool {
+    (&one.group, &one.admits) == (&other.group, &other.admits)
+}
+
+/// Where the engine revokes such rules itself, its own limit bounds what comes and goes.
+fn comes_and_goes(
+    network: &Registered,
+    firewall: &Firewall,
+    exposure: &Exposure,
+    now: DateTime<Utc>,
+) -> bool {
+    let rule = (exposure.group.clone(), exposure.admits.clone());
+    let cleared = firewall.cleared.get(&rule).copied().unwrap_or_default();
+    let begun = cleared.saturating_add(1);
+    !matches!(network.policy.exposure, ExposurePolicy::Enforce { .. })
+        && firewall
+            .cleared_at
+            .get(&rule)
+            .is_some_and(|last| flickers(begun, *last, network.drift_check, now))
 }

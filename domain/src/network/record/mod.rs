@@ -4,6 +4,7 @@
 //! nothing is left to record. What cannot follow from the state is refused, so a stale worker never
 //! bends the history.
 
+mod block;
 mod drift;
 mod firewall;
 mod ingress;
@@ -102,9 +103,11 @@ pub(super) fn decide(
         Outcome::FirewallEnforced(it) => {
             firewall::enforced(network, it)?.then(|| it.clone().into())
         }
-        Outcome::FirewallExposed(it) => firewall::exposed(network, it)?.then(|| it.clone().into()),
+        Outcome::FirewallExposed(it) => {
+            firewall::exposed(network, it, now)?.then(|| it.clone().into())
+        }
         Outcome::ExposureCleared(it) => {
-            firewall::exposure_cleared(network, it)?.then(|| it.clone().into())
+            firewall::exposure_cleared(network, it, now)?.then(|| it.clone().into())
         }
         Outcome::IngressExpired(it) => {
             ingress::ingress_expired(network, it, now)?.then(|| it.clone().into())
@@ -113,22 +116,16 @@ pub(super) fn decide(
             options::dns_applied(network, it)?.then(|| it.clone().into())
         }
         Outcome::DriftDetected(it) => {
-            drift::drift_detected(network, it)?.then(|| it.clone().into())
+            drift::drift_detected(network, it, now)?.then(|| it.clone().into())
         }
         Outcome::DriftRepaired(it) => {
-            drift::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
+            drift::drift_repaired(network, it, now)?.then(|| it.clone().into())
         }
         Outcome::DriftAdopted(it) => {
             drift::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
         }
-        Outcome::Blocked(it) => {
-            network.live(id)?;
-            let known = peering.blocked.as_ref();
-            known
-                .is_none_or(|known| !known.is_by(it))
-                .then(|| it.clone().into())
-        }
-        Outcome::Unblocked(it) => peering.blocked.is_some().then(|| it.clone().into()),
+        Outcome::Blocked(it) => block::blocked(network, peering, it, now)?.map(Into::into),
+        Outcome::Unblocked(it) => block::unblocked(network, peering, it, now).map(Into::into),
     };
     Ok(Vec::from_iter(news))
 }

@@ -4,6 +4,7 @@
 
 mod adoption;
 mod consent;
+mod damping;
 mod dns;
 mod drift;
 mod exposures;

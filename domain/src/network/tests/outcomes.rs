@@ -79,6 +79,7 @@ fn a_late_word_about_an_earlier_attempt_is_refused() {
     let late = Outcome::InitiationRefused(PeeringInitiationRefused {
         peering_id: peering_id(1),
         attempt: 1,
+        cause: None,
     });
     let refusal = Refusal::OutcomeOutOfOrder {
         peering_id: peering_id(1),

@@ -222,6 +222,7 @@ fn an_attempt_that_is_refused_during_removal_leaves_nothing_to_look_for() {
     let answer = Outcome::from(PeeringInitiationRefused {
         peering_id: peering_id(1),
         attempt: 1,
+        cause: None,
     });
     given(events.clone())
         .when(answer.clone())

@@ -340,6 +340,7 @@ impl Draft {
             side,
             message,
             remedy,
+            times: 1,
         });
     }
 

@@ -206,6 +206,7 @@ fn of_the_link() -> Vec<NetworkEvent> {
         PeeringInitiationRefused {
             peering_id,
             attempt: 1,
+            cause: None,
         }
         .into(),
         PeeringInitiated {
@@ -535,6 +536,24 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                     exposure: ExposurePolicy::Block,
                     ..Policy::default()
                 },
+            }
+            .into(),
+        ),
+        (
+            "with_a_cause",
+            PeeringInitiationRefused {
+                peering_id: its_peering(),
+                attempt: 1,
+                cause: Some(BlockCause::QuotaExceeded),
+            }
+            .into(),
+        ),
+        (
+            "met_again",
+            ProvisioningBlocked {
+                peering_id: its_peering(),
+                times: 288,
+                ..blocked(BlockCause::PermissionDenied)
             }
             .into(),
         ),

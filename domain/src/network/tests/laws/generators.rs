@@ -13,7 +13,9 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         3 => (a_peering(), an_attempt())
             .prop_map(|(peering_id, attempt)| PeeringInitiationStarted { peering_id, attempt, started_at: now() }.into()),
-        1 => (a_peering(), an_attempt()).prop_map(|(peering_id, attempt)| PeeringInitiationRefused { peering_id, attempt }.into()),
+        1 => (a_peering(), an_attempt(), option::of(select(&BlockCause::ALL))).prop_map(|(peering_id, attempt, cause)| {
+            PeeringInitiationRefused { peering_id, attempt, cause }.into()
+        }),
         3 => (a_peering(), a_link(), option::of(a_time()))
             .prop_map(|(peering_id, link, expires_at)| PeeringInitiated { peering_id, link, expires_at }.into()),
         1 => (a_peering(), a_link(), a_time())

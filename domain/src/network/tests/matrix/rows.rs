@@ -277,6 +277,7 @@ fn refuse(attempt: u32) -> NetworkCommand {
     Record(Outcome::InitiationRefused(PeeringInitiationRefused {
         peering_id: peering_id(1),
         attempt,
+        cause: None,
     }))
 }
 

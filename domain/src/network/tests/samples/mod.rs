@@ -200,6 +200,7 @@ pub(crate) fn initiation_refused(attempt: u32) -> NetworkEvent {
     PeeringInitiationRefused {
         peering_id: peering_id(1),
         attempt,
+        cause: None,
     }
     .into()
 }
@@ -358,6 +359,7 @@ pub(crate) fn blocked(cause: BlockCause) -> ProvisioningBlocked {
         side: Side::Remote,
         message: "the role of the remote account was refused".to_owned(),
         remedy: vec!["aws iam get-role --role-name peerage".to_owned()],
+        times: 1,
     }
 }
 

@@ -55,6 +55,7 @@ fn refused(attempt: u32) -> Outcome {
     Outcome::InitiationRefused(PeeringInitiationRefused {
         peering_id: peering_id(),
         attempt,
+        cause: None,
     })
 }
 
