@@ -80,7 +80,12 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
 
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
-    match classify(error, u32::MAX) {
+    let endless = Failures {
+        in_a_row: u32::MAX,
+        lasted: Duration::MAX,
+        patience: Duration::ZERO,
+    };
+    match classify(error, endless) {
         Verdict::Block(cause) => Some(cause),
         Verdict::LookAgain => None,
     }
