@@ -13,6 +13,8 @@
 //! Read first: `fold` (how events become rows), then `run` (when), then `queries` (what is given
 //! back).
 
+#![warn(missing_docs)]
+
 mod checkpoint;
 mod error;
 mod fold;

@@ -34,6 +34,7 @@ pub enum WhileBuilding {
 /// One part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
+    /// The items of this part, in the order that was asked for.
     pub items: Vec<T>,
     /// Asks for the next part; `None` means that this is the last one.
     pub next_token: Option<String>,

@@ -13,16 +13,22 @@ use serde::Serialize;
 /// One thing of one peering that differs from the desired state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DriftView {
+    /// The network.
     pub network_id: NetworkId,
+    /// The peering that differs.
     pub peering_id: PeeringId,
+    /// What differs.
     pub drift: DriftKind,
+    /// When it was found first.
     pub since: DateTime<Utc>,
 }
 
 /// Which drift is wanted; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DriftFilter {
+    /// Only of this network.
     pub network: Option<NetworkId>,
+    /// Only of this peering.
     pub peering: Option<PeeringId>,
     /// Any of these kinds, by their stored names; none means all.
     pub kinds: Vec<String>,

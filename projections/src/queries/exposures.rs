@@ -13,17 +13,24 @@ use serde::Serialize;
 /// One rule of somebody else's, in the posture of one peering.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExposureView {
+    /// The network.
     pub network_id: NetworkId,
+    /// The exposed peering.
     pub peering_id: PeeringId,
+    /// The side that is exposed.
     pub side: Side,
+    /// The rule, and what it admits.
     pub exposure: Exposure,
+    /// When it was found first.
     pub since: DateTime<Utc>,
 }
 
 /// Which exposures are wanted; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExposureFilter {
+    /// Only of this network.
     pub network: Option<NetworkId>,
+    /// Only of this peering.
     pub peering: Option<PeeringId>,
 }
 

@@ -16,11 +16,13 @@ use serde::Serialize;
 pub struct NetworkView {
     /// The position of the log that this stands for.
     pub as_of: Position,
-    /// The revision of the last event of the network's stream, and when that was decided.
+    /// The revision of the last event of the network's stream.
     pub revision: u64,
+    /// When its last event was decided.
     pub changed_at: DateTime<Utc>,
     /// The network without its peerings.
     pub network: Registered,
+    /// How many peerings it has.
     pub peerings: PeeringCounts,
 }
 
@@ -29,9 +31,11 @@ pub struct NetworkView {
 pub struct PeeringCounts {
     /// Those that have not ended; the provider's quota is about these.
     pub live: u64,
+    /// Those whose link is up.
     pub active: u64,
     /// Those that wait for a person.
     pub blocked: u64,
+    /// Those that are over, however they ended.
     pub ended: u64,
     /// Those that have not ended and that somebody else's rules expose.
     pub exposed: u64,
@@ -40,9 +44,13 @@ pub struct PeeringCounts {
 /// Which networks are wanted; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NetworkFilter {
+    /// Its project, exactly.
     pub project: Option<String>,
+    /// Its name, exactly.
     pub name: Option<String>,
+    /// The private network's own account, exactly.
     pub account: Option<String>,
+    /// Its cloud.
     pub provider: Option<Provider>,
     /// How its id begins.
     pub id_prefix: Option<String>,
@@ -103,6 +111,7 @@ impl Projections {
         .await
     }
 
+    /// One network; `None` if none has this id.
     pub async fn network(&self, id: NetworkId) -> Result<Option<NetworkView>, QueryError> {
         let select = Select::from(SELECT)
             .and("state IS NOT NULL", [])

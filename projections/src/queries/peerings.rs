@@ -19,17 +19,20 @@ use serde::Serialize;
 pub struct PeeringView {
     /// The position of the log that this stands for.
     pub as_of: Position,
-    /// The revision of the last event that the peering could follow, and when that was decided.
+    /// The revision of the last event that the peering could follow.
     pub revision: u64,
+    /// When that event was decided.
     pub changed_at: DateTime<Utc>,
     /// The network without its peerings.
     pub network: Registered,
+    /// The peering, folded.
     pub peering: Peering,
 }
 
 /// Which peerings are wanted; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PeeringFilter {
+    /// Only of this network.
     pub network: Option<NetworkId>,
     /// Any of these; none means all.
     pub lives: Vec<LifeName>,

@@ -20,12 +20,19 @@ use uuid::Uuid;
 /// One event of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimelineEntry {
+    /// Its place in the store's log.
     pub position: Position,
+    /// Its stream.
     pub stream: String,
+    /// Its number in the stream, from 0.
     pub revision: u64,
+    /// Unique in its stream.
     pub event_id: EventId,
+    /// The network whose stream it is in.
     pub network_id: Option<NetworkId>,
+    /// The peering that it is about; `None` if it is about the network.
     pub peering_id: Option<PeeringId>,
+    /// Its type as stored.
     pub event_type: String,
     /// The event's data as JSON, as it was written; `None` if it is not JSON.
     pub data: Option<Value>,
@@ -44,10 +51,15 @@ pub struct TimelineEntry {
     pub reason: Option<Reason>,
     /// Where the change is tracked, where that was said.
     pub ticket: Option<Ticket>,
+    /// The command.
     pub command_id: Option<CommandId>,
+    /// What it belongs to; most often the peering.
     pub correlation_id: Option<Uuid>,
+    /// What it follows from: an event, or the command.
     pub causation_id: Option<Uuid>,
+    /// The version of the data's form.
     pub schema_version: Option<u32>,
+    /// The W3C trace context of the call that carried the command.
     pub traceparent: Option<String>,
     /// In a command's first event, the command as JSON; `None` too where it was too large to keep, and
     /// in events of versions that kept none.
@@ -58,8 +70,11 @@ pub struct TimelineEntry {
 /// Which events are wanted; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TimelineQuery {
+    /// Only of this network.
     pub network: Option<NetworkId>,
+    /// Only about this peering.
     pub peering: Option<PeeringId>,
+    /// Only of this command.
     pub command: Option<CommandId>,
     /// The actor's name: the proved one, or else the claimed one.
     pub actor: Option<String>,
@@ -69,9 +84,11 @@ pub struct TimelineQuery {
     pub since: Option<DateTime<Utc>>,
     /// Only what was decided before this time.
     pub until: Option<DateTime<Utc>>,
+    /// Which, by whether this version can read them.
     pub of: Legible,
     /// Only what lies beyond this position, in the order that is asked for.
     pub after: Option<Position>,
+    /// In which order.
     pub order: Order,
 }
 
@@ -80,16 +97,20 @@ pub struct TimelineQuery {
 #[serde(rename_all = "snake_case")]
 pub enum Legible {
     #[default]
+    /// All of them.
     All,
     /// Those that cannot be read: parked here until a version can.
     Undecodable,
 }
 
+/// The order of a list of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     #[default]
+    /// As in the log.
     OldestFirst,
+    /// Against the log: what came last comes first.
     NewestFirst,
 }
 
