@@ -1,7 +1,7 @@
 //! Commands and appends, so many in flight, for a while.
 
+use crate::bare::{Bare, Event};
 use crate::stand::Stand;
-use kurrentdb::{AppendToStreamOptions, Client, EventData, StreamState};
 use peerage::api::v1::{
     CheckDriftRequest, CommandContext, Provider, RegisterNetworkRequest,
     network_service_client::NetworkServiceClient,
@@ -20,9 +20,9 @@ type Networks = NetworkServiceClient<Channel>;
 pub(crate) struct Load {
     api: Networks,
     networks: Vec<String>,
-    store: Client,
+    store: Bare,
     streams: Vec<String>,
-    event: EventData,
+    event: Event,
 }
 
 /// What was measured.
@@ -67,24 +67,17 @@ impl Load {
             .await
             .expect("the engine");
         let api = Networks::new(channel);
-        let settings = stand.store.parse().expect("a connection string");
-        let store = Client::new(settings).expect("a client");
+        let store = Bare::connect(&stand.store).await;
         let run = Uuid::new_v4();
         let mut networks = Vec::new();
         for number in 0..most {
             networks.push(register(api.clone(), run, number).await);
         }
         check(api.clone(), networks[0].clone()).await;
-        let event = last_event(&store, &networks[0]).await;
+        let event = store.last_event(&format!("network-{}", networks[0])).await;
         let streams: Vec<_> = (0..most).map(|it| format!("bare_{run}_{it}")).collect();
         for stream in &streams {
-            append(
-                store.clone(),
-                stream.clone(),
-                event.clone(),
-                StreamState::NoStream,
-            )
-            .await;
+            store.append(stream, &event).await;
         }
         Self {
             api,
@@ -108,9 +101,8 @@ impl Load {
             let (store, stream) = (self.store.clone(), self.streams[slot].clone());
             let event = self.event.clone();
             move |_: u64| {
-                let (store, stream) = (store.clone(), stream.clone());
-                let event = event.clone().id(Uuid::new_v4());
-                async move { append(store, stream, event, StreamState::StreamExists).await }
+                let (store, stream, event) = (store.clone(), stream.clone(), event.clone());
+                async move { store.append(&stream, &event).await }
             }
         };
         run(stand, in_flight, time, call).await
@@ -185,26 +177,4 @@ fn context() -> Option<CommandContext> {
         actor: "benchmark".to_owned(),
         ..Default::default()
     })
-}
-
-async fn append(store: Client, stream: String, event: EventData, state: StreamState) {
-    let options = AppendToStreamOptions::default().stream_state(state);
-    let appended = store.append_to_stream(stream, &options, event).await;
-    appended.expect("an append");
-}
-
-/// The event that a command writes, as it lies in the log.
-async fn last_event(store: &Client, network: &str) -> EventData {
-    let options = kurrentdb::ReadStreamOptions::default()
-        .backwards()
-        .position(kurrentdb::StreamPosition::End)
-        .max_count(1);
-    let mut events = store
-        .read_stream(format!("network-{network}"), &options)
-        .await
-        .expect("a stream");
-    let event = events.next().await.expect("a stream").expect("an event");
-    let event = event.get_original_event();
-    EventData::binary(event.event_type.clone(), event.data.clone())
-        .metadata(event.custom_metadata.clone())
 }

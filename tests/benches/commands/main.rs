@@ -11,6 +11,7 @@
 //!
 //! `cargo bench -p peerage-tests --bench commands -- [SECONDS]` (of each turn; 2 by default)
 
+mod bare;
 mod load;
 mod stand;
 
@@ -27,7 +28,6 @@ const TURNS: usize = 3;
 const WANTED: [(usize, f64, Option<f64>); 3] =
     [(1, 0.7, Some(2.0)), (16, 0.6, None), (128, 0.6, None)];
 
-// One thread: the official client waits for delayed acknowledgements on several.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let seconds = std::env::args().skip(1).find_map(|it| it.parse().ok());
