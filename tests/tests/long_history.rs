@@ -17,8 +17,8 @@ use journal::{
 };
 use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
-use testkit::wait::soon;
+use std::sync::Arc;
+use testkit::wait::{SOON, holds, soon, until};
 use uuid::Uuid;
 
 const EVERY: u64 = 20;
@@ -91,15 +91,9 @@ impl World {
 
     /// Waits until there is a snapshot of this event or a later one.
     async fn snapshot_of(&self, id: NetworkId, revision: u64) -> Value {
-        soon(async {
-            loop {
-                if let Some((_, snapshot)) = self.read(&snapshots(id)).await.pop()
-                    && snapshot["revision"].as_u64() >= Some(revision)
-                {
-                    return snapshot;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        until("a snapshot", SOON, async || {
+            let (_, snapshot) = self.read(&snapshots(id)).await.pop()?;
+            (snapshot["revision"].as_u64() >= Some(revision)).then_some(snapshot)
         })
         .await
     }
@@ -188,16 +182,11 @@ async fn folded(world: &World, id: NetworkId) -> Loaded {
 }
 
 /// Runs the comparison of snapshots until this holds.
-async fn checked(journal: &Journal, until: impl Fn(Figures) -> bool) {
+async fn checked(journal: &Journal, reached: impl Fn(Figures) -> bool) {
     let networks = journal.networks();
-    let reached = async {
-        while !until(networks.figures()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
     tokio::select! {
         () = networks.check_snapshots() => unreachable!("it has no end"),
-        () = soon(reached) => {}
+        () = holds("the comparison", || reached(networks.figures())) => {}
     }
 }
 
@@ -230,17 +219,11 @@ async fn the_store_is_told_to_keep_two_snapshots_even_after_somebody_deleted_the
     let id = world.network(4 * EVERY).await;
     let metadata = format!("$${}", snapshots(id));
     for again in 0..2 {
-        let kept = soon(async {
-            loop {
-                if let Some((_, said)) = world.read(&metadata).await.pop()
-                    && said.get("$maxCount").is_some()
-                {
-                    return said;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        let kept = until("what is kept", SOON, async || {
+            let (_, said) = world.read(&metadata).await.pop()?;
+            said.get("$maxCount").cloned()
         });
-        assert_eq!(kept.await["$maxCount"], 2);
+        assert_eq!(kept.await, 2);
         let there = world.read(&snapshots(id)).await.len();
         assert!((1..=2).contains(&there), "{there}");
         if again == 0 {
@@ -446,10 +429,9 @@ async fn a_snapshot_that_is_damaged_or_of_another_fold_or_log_is_passed_over() {
         // The next one takes its place.
         let journal = world.journal(EVERY);
         policy(&journal, id, 2 * EVERY + 3).await.unwrap();
-        soon(async {
-            while fresh(&world, id).await.1.loaded_from_snapshot == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        until("the next snapshot", SOON, async || {
+            let (_, figures) = fresh(&world, id).await;
+            (figures.loaded_from_snapshot == 1).then_some(())
         })
         .await;
         world.node.shutdown().await;
@@ -652,11 +634,9 @@ async fn the_cache_is_bounded_by_bytes_and_tells_what_it_gave_up() {
             .unwrap();
         ids.push(id);
     }
-    soon(async {
-        while journal.networks().figures().evicted == 0 {
-            load(&journal, ids[0]).await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    until("something is given up", SOON, async || {
+        load(&journal, ids[0]).await;
+        (journal.networks().figures().evicted > 0).then_some(())
     })
     .await;
     let figures = journal.networks().figures();

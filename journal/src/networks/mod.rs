@@ -12,11 +12,13 @@
 //! the snapshots: nothing comes into a stream but through here, so none is missed, and what only
 //! reads the log, as read models do, never writes.
 
+mod checks;
 mod execute;
 mod figures;
 mod history;
 mod loaded;
 mod receipts;
+mod repetition;
 mod slot;
 mod snapshot;
 mod weight;
@@ -31,9 +33,9 @@ use crate::{
     deadline::Deadline,
     parked::Parked,
 };
+use checks::Checks;
 use domain::{NetworkId, network::NetworkEvent};
 use figures::Counters;
-use history::Checks;
 use moka::{future::Cache, notification::RemovalCause, policy::EvictionPolicy};
 use slot::Slot;
 use std::{sync::Arc, time::Duration};
