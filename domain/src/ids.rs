@@ -59,12 +59,16 @@ pub const SNAPSHOT_CATEGORY: &str = "networkSnapshot";
 /// The category of the streams that hold the receipts of networks' commands.
 pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
 
+/// The stream that says how far the provisioner has got.
+pub const PROVISIONER_CHECKPOINT: &str = "connectorCheckpoint-provisioner";
+
 /// Whether this stream holds what was derived from networks' streams, and can be again.
 pub fn is_derived(stream: &str) -> bool {
-    stream.split_once('-').is_some_and(|(category, network)| {
+    let is_of_a_network = stream.split_once('-').is_some_and(|(category, network)| {
         [SNAPSHOT_CATEGORY, RECEIPTS_CATEGORY].contains(&category)
             && Uuid::parse_str(network).is_ok()
-    })
+    });
+    is_of_a_network || stream == PROVISIONER_CHECKPOINT
 }
 
 impl NetworkId {
@@ -157,6 +161,7 @@ mod tests {
             assert_eq!(NetworkId::from_stream(&stream), None);
             assert!(!stream.starts_with(&format!("{NETWORK_CATEGORY}-")));
         }
+        assert!(is_derived(PROVISIONER_CHECKPOINT));
         assert!(!is_derived(&id.stream()));
         assert!(!is_derived("networkSnapshot-mine"));
     }

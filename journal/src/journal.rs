@@ -61,6 +61,14 @@ impl Journal {
         self.store.end(&deadline).await
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn settings(&self) -> &JournalSettings {
+        &self.settings
+    }
+
     /// Commands, and networks as they stand.
     pub fn networks(&self) -> &Networks {
         &self.networks

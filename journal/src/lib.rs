@@ -35,6 +35,7 @@
 #![warn(missing_docs)]
 
 mod calls;
+mod checkpoint;
 mod client_pool;
 mod codec;
 mod deadline;
@@ -48,11 +49,13 @@ mod nodes;
 mod parked;
 mod position;
 mod recorded;
+mod retention;
 mod retry;
 mod settings;
 mod transport;
 mod wire;
 
+pub use checkpoint::Checkpoint;
 pub use codec::{Encoded, SCHEMA_VERSION, decode, encode};
 pub use domain::Clock;
 pub use error::{ExecuteError, FollowError, JournalError};

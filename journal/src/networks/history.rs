@@ -30,9 +30,6 @@ const BLOCKS_PAGE: usize = 16;
 /// How often a block is written again because another engine wrote one first.
 const BLOCK_ATTEMPTS: u32 = 5;
 
-/// How many events a stream keeps, in its metadata.
-const MOST: &str = "$maxCount";
-
 /// Notes where an event's command came from, if somebody may ask for its outcome again.
 pub(super) fn note(receipts: &mut Receipts, recorded: &Recorded) {
     if let Some(receipt) = receipt_of(recorded) {
@@ -343,35 +340,7 @@ impl Networks {
             // Another engine has written one just now, which serves as well.
             Err(WrongExpectedVersion) => self.counters.snapshots_failed.add(),
         }
-        self.keep_two(id, &stream, deadline).await
-    }
-
-    /// Tells the store to keep two snapshots of this network and no more, unless that was said. Who
-    /// deletes the stream deletes that too.
-    async fn keep_two(
-        &self,
-        id: NetworkId,
-        stream: &str,
-        deadline: &Deadline,
-    ) -> Result<(), JournalError> {
-        let metadata = format!("$${stream}");
-        let last = self.last(&metadata, deadline).await?;
-        let said = last.as_ref().and_then(|it| {
-            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&it.data).ok()
-        });
-        let mut said = said.unwrap_or_default();
-        if said.contains_key(MOST) {
-            return Ok(());
-        }
-        said.insert(MOST.to_owned(), 2.into());
-        let expected = last.map(|it| it.revision);
-        let event = proposed(id, &format!("metadata/{expected:?}"), "$metadata", &said)?;
-        // Whoever is first says the same.
-        let _said = self
-            .store
-            .append(&metadata, expected, &[event], deadline)
-            .await?;
-        Ok(())
+        self.store.keep(&stream, 2, deadline).await
     }
 }
 

@@ -1,0 +1,195 @@
+//! How far a follower of all networks has got, kept in the store, so that the next start begins
+//! there instead of at the first event.
+//!
+//! A position alone would not do: whoever begins there must still know which networks there are. So
+//! a checkpoint holds those too, and the last event that it knows, at its place: in another log, or
+//! in one that was cut, that event is not there, and the checkpoint is as good as none.
+
+use crate::{
+    Journal, JournalError, Position, Recorded,
+    calls::{Page, WrongExpectedVersion},
+    deadline::Deadline,
+    wire::Proposed,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{EventId, NetworkId, ids};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+const CHECKPOINT_TYPE: &str = "ProvisionerCheckpoint";
+
+/// More than this is not written: half of what the older servers take at once. It is enough for
+/// 24,000 networks.
+const LARGEST: usize = 512 << 10;
+
+/// A place in the log, and what was seen up to there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    networks: BTreeSet<NetworkId>,
+    last: Option<Last>,
+}
+
+/// The last event of a network up to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    network: NetworkId,
+    revision: u64,
+    event: EventId,
+    commit: u64,
+    prepare: u64,
+}
+
+impl Last {
+    fn of(recorded: &Recorded) -> Option<Self> {
+        Some(Self {
+            network: recorded.network_id?,
+            revision: recorded.revision,
+            event: recorded.event_id,
+            commit: recorded.position.commit,
+            prepare: recorded.position.prepare,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    last: Last,
+    /// Ids of 16 bytes each; base64.
+    networks: String,
+}
+
+impl Checkpoint {
+    /// Goes on to this event. One that is no network's changes nothing.
+    pub fn advance(&mut self, recorded: &Recorded) {
+        if let Some(last) = Last::of(recorded) {
+            self.networks.insert(last.network);
+            self.last = Some(last);
+        }
+    }
+
+    /// Every network that has an event up to there.
+    pub fn networks(&self) -> impl ExactSizeIterator<Item = NetworkId> + '_ {
+        self.networks.iter().copied()
+    }
+
+    /// Where following goes on; `None`: at the beginning.
+    pub fn position(&self) -> Option<Position> {
+        self.last.map(|last| Position {
+            commit: last.commit,
+            prepare: last.prepare,
+        })
+    }
+
+    fn write(&self, last: Last) -> Result<Vec<u8>, serde_json::Error> {
+        let ids = self.networks.iter().flat_map(|it| it.0.into_bytes());
+        serde_json::to_vec(&Stored {
+            last,
+            networks: STANDARD.encode(ids.collect::<Vec<u8>>()),
+        })
+    }
+
+    fn read(data: &[u8]) -> Option<Self> {
+        let stored: Stored = serde_json::from_slice(data).ok()?;
+        let bytes = STANDARD.decode(&stored.networks).ok()?;
+        let (ids, rest) = bytes.as_chunks::<16>();
+        let networks = ids.iter().map(|it| NetworkId(Uuid::from_bytes(*it)));
+        rest.is_empty().then(|| Self {
+            networks: networks.collect(),
+            last: Some(stored.last),
+        })
+    }
+}
+
+impl Journal {
+    /// The provisioner's last checkpoint, if it is one of this log.
+    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, JournalError> {
+        let deadline = Deadline::after(self.settings().command_deadline, "read the checkpoint");
+        let store = self.store();
+        let raw = store
+            .read_last(ids::PROVISIONER_CHECKPOINT, &deadline)
+            .await?;
+        let read = raw.and_then(|raw| {
+            let is_one = raw.event_type == CHECKPOINT_TYPE;
+            is_one.then(|| Checkpoint::read(&raw.data)).flatten()
+        });
+        let Some((checkpoint, last)) = read.and_then(|it| it.last.map(|last| (it, last))) else {
+            return Ok(None);
+        };
+        let stream = last.network.stream();
+        let page = store
+            .read_page(&stream, last.revision, 1, &deadline)
+            .await?;
+        let there = match page {
+            Page::Missing => None,
+            Page::Found { events, .. } => events.first().and_then(Last::of),
+        };
+        if there != Some(last) {
+            tracing::warn!(
+                "the checkpoint is of another log; the log is followed from its beginning"
+            );
+            return Ok(None);
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// Stores a checkpoint. Whoever else does so at the same time may be first: then theirs stands,
+    /// which serves as well. False if there are too many networks for one.
+    pub async fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<bool, JournalError> {
+        let stream = ids::PROVISIONER_CHECKPOINT;
+        let deadline = Deadline::after(self.settings().command_deadline, "write the checkpoint");
+        let encoding = |source| JournalError::Encoding {
+            operation: "write the checkpoint",
+            event_type: CHECKPOINT_TYPE,
+            source,
+        };
+        let Some(place) = checkpoint.last else {
+            return Ok(true);
+        };
+        let data = checkpoint.write(place).map_err(encoding)?;
+        if data.len() > LARGEST {
+            return Ok(false);
+        }
+        let store = self.store();
+        let last = store.read_last(stream, &deadline).await?;
+        let expected = last.map(|it| it.revision);
+        let name = format!("checkpoint/{expected:?}/{place:?}");
+        let event = Proposed {
+            id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
+            event_type: CHECKPOINT_TYPE,
+            data: data.into(),
+            metadata: Vec::new().into(),
+        };
+        let appended = store.append(stream, expected, &[event], &deadline).await?;
+        if let Err(WrongExpectedVersion) = appended {
+            tracing::debug!("another engine has written a checkpoint");
+        }
+        store.keep(stream, 2, &deadline).await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_comes_back_as_it_was_written_and_nothing_else_is_one() {
+        let network = |n| NetworkId(Uuid::from_u128(n));
+        let last = Last {
+            network: network(7),
+            revision: 3,
+            event: EventId(Uuid::from_u128(9)),
+            commit: 11,
+            prepare: 12,
+        };
+        let checkpoint = Checkpoint {
+            networks: (1..100).map(network).collect(),
+            last: Some(last),
+        };
+        let written = checkpoint.write(last).unwrap();
+        assert_eq!(Checkpoint::read(&written), Some(checkpoint));
+        assert_eq!(Checkpoint::read(b"{}"), None);
+        assert_eq!(Checkpoint::read(&written[1..]), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! How many events a stream of ours keeps: what only its newest event counts of needs no more.
+
+use crate::{JournalError, calls::Store, deadline::Deadline, wire::Proposed};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// As the store calls it.
+const MOST: &str = "$maxCount";
+
+impl Store {
+    /// Tells the store to keep the last `most` events of a stream, unless it was told a number
+    /// before. Whoever deletes the stream deletes that too.
+    pub(crate) async fn keep(
+        &self,
+        stream: &str,
+        most: u32,
+        deadline: &Deadline,
+    ) -> Result<(), JournalError> {
+        let metadata = format!("$${stream}");
+        let last = self.read_last(&metadata, deadline).await?;
+        let said = last
+            .as_ref()
+            .and_then(|it| serde_json::from_slice::<Map<String, Value>>(&it.data).ok());
+        let mut said = said.unwrap_or_default();
+        if said.contains_key(MOST) {
+            return Ok(());
+        }
+        said.insert(MOST.to_owned(), most.into());
+        let expected = last.map(|it| it.revision);
+        let name = format!("{metadata}/{expected:?}");
+        let event = Proposed {
+            id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
+            event_type: "$metadata",
+            data: Value::Object(said).to_string().into(),
+            metadata: Vec::new().into(),
+        };
+        // Whoever is first says the same.
+        let _said = self.append(&metadata, expected, &[event], deadline).await?;
+        Ok(())
+    }
+}
