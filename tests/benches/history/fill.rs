@@ -1,0 +1,214 @@
+//! Histories written straight into the store, far faster than commands could make them, and event
+//! by event what commands would have made.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    CommandId, Digest, NetworkId, PeeringId, Provider, Region, Side,
+    network::{
+        BlockCause, DriftPolicy, Network, NetworkCommand, NetworkEvent, NetworkPolicySet,
+        NetworkRegistered, Outcome, Peer, PeeringFailed, PeeringRequested, Policy,
+        ProvisioningBlocked, ProvisioningUnblocked, SetPolicy, Terms,
+    },
+};
+use embedded::EmbeddedNode;
+use journal::{Caller, Metadata, SCHEMA_VERSION, encode};
+use kurrentdb::{AppendToStreamOptions, Client, EventData, StreamState};
+use uuid::Uuid;
+
+/// How many events go into one append.
+const BATCH: usize = 500;
+
+pub(crate) fn network(n: u64) -> NetworkId {
+    NetworkId(Uuid::new_v5(&Uuid::nil(), &n.to_be_bytes()))
+}
+
+pub(crate) fn client(node: &EmbeddedNode) -> Client {
+    Client::new(
+        node.connection_string()
+            .parse()
+            .expect("a connection string"),
+    )
+    .expect("a client")
+}
+
+fn peering(id: NetworkId) -> PeeringId {
+    PeeringId(Uuid::new_v5(&id.0, b"peering"))
+}
+
+fn command_id(n: u64) -> CommandId {
+    CommandId(Uuid::new_v5(&Uuid::max(), &n.to_be_bytes()))
+}
+
+fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a valid text")
+}
+
+/// Event `n` of such a history: people change a policy back and forth, and a worker finds itself
+/// blocked and not.
+fn event(id: NetworkId, number: u64, n: u64) -> NetworkEvent {
+    let at = Utc::now();
+    match n {
+        0 => NetworkRegistered {
+            network_id: id,
+            project: text("bench"),
+            name: text(&format!("network-{number}")),
+            provider: Provider::Aws,
+            region: Region::of(Provider::Aws, "eu-west-1").expect("a region"),
+            account: text("111122223333"),
+            cloud_network: text(&format!("vpc-{number:017x}")),
+            range: text("10.20.0.0/16"),
+            subnets: Vec::new(),
+        }
+        .into(),
+        1 => PeeringRequested {
+            peering_id: peering(id),
+            peer: Peer {
+                provider: Provider::Aws,
+                account: text("444455556666"),
+                region: Region::of(Provider::Aws, "us-east-1").expect("a region"),
+                cloud_network: text(&format!("vpc-{:017x}", (1_u64 << 40) + number)),
+                ranges: vec![text("10.101.0.0/16")],
+                subnets: Vec::new(),
+            },
+            requested_at: at,
+            terms: Terms::default(),
+            external_id: None,
+        }
+        .into(),
+        // Of many networks all but those that have no more than this are as they should be.
+        2 if number > 0 => PeeringFailed {
+            peering_id: peering(id),
+            link: None,
+            message: "not wanted".to_owned(),
+        }
+        .into(),
+        n if n % 2 == 0 => NetworkPolicySet {
+            network_id: id,
+            policy: policy(n),
+        }
+        .into(),
+        n if n % 4 == 1 => block(peering(id)).into(),
+        _ => ProvisioningUnblocked {
+            peering_id: peering(id),
+        }
+        .into(),
+    }
+}
+
+fn policy(n: u64) -> Policy {
+    Policy {
+        drift: DriftPolicy::ALL[(n / 2 % 2) as usize],
+        ..Policy::default()
+    }
+}
+
+fn block(peering_id: PeeringId) -> ProvisioningBlocked {
+    let block = serde_json::json!({
+        "peering_id": peering_id, "cause": BlockCause::PermissionDenied, "side": Side::Remote,
+        "message": "creating a link: not authorized", "remedy": ["allow it"],
+    });
+    serde_json::from_value(block).expect("a block")
+}
+
+/// Command `n` of a person, as it is sent.
+pub(crate) fn command(n: u64) -> (NetworkCommand, Caller) {
+    let command = SetPolicy { policy: policy(n) }.into();
+    (command, Caller::new(command_id(n), text("somebody")))
+}
+
+/// What a worker says, that it is blocked or not any more.
+pub(crate) fn outcome(n: u64, is_blocked: bool) -> (NetworkCommand, Caller) {
+    let peering_id = peering(network(0));
+    let outcome: Outcome = if is_blocked {
+        block(peering_id).into()
+    } else {
+        ProvisioningUnblocked { peering_id }.into()
+    };
+    let caller = Caller::new(command_id(n), text("provisioner"));
+    (NetworkCommand::Record(outcome), caller)
+}
+
+pub(crate) fn blocked(network: &Network) -> bool {
+    match network {
+        Network::Registered(network) => {
+            let mut peerings = network.live_peerings();
+            peerings.any(|it| it.blocked.is_some())
+        }
+        Network::Unregistered | Network::Retired(_) => false,
+    }
+}
+
+fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
+    let command_id = command_id(n);
+    let body = match event {
+        NetworkEvent::NetworkPolicySet(_) => serde_json::to_value(command(n).0).ok(),
+        _ => None,
+    };
+    let command = if body.is_some() {
+        Digest::of(&command(n).0)
+    } else {
+        Digest::of(event)
+    };
+    let metadata = Metadata {
+        correlation_id: command_id.0,
+        causation_id: command_id.0,
+        command_id,
+        command_digest: command.expect("a digest"),
+        actor: text("somebody"),
+        schema_version: SCHEMA_VERSION,
+        traceparent: None,
+        time: Some(at),
+        reason: None,
+        ticket: None,
+        command: body,
+    };
+    let encoded = encode(event, metadata).expect("JSON");
+    EventData::json(encoded.event_type, &encoded.data)
+        .and_then(|it| it.metadata_as_json(&encoded.metadata))
+        .expect("JSON")
+        .id(Uuid::new_v4())
+}
+
+/// Appends until the network has so many events.
+pub(crate) async fn grow(node: &EmbeddedNode, id: NetworkId, number: u64, size: u64) {
+    let client = client(node);
+    let (stream, any) = (id.stream(), StreamState::Any);
+    let options = AppendToStreamOptions::default().stream_state(any);
+    let mut next = end(&client, &stream).await;
+    while next < size {
+        let to = size.min(next + BATCH as u64);
+        let batch: Vec<_> = (next..to)
+            .map(|n| data(&event(id, number, n), n, Utc::now()))
+            .collect();
+        client
+            .append_to_stream(stream.as_str(), &options, batch)
+            .await
+            .expect("an append");
+        next = to;
+    }
+}
+
+/// How many events a stream has.
+async fn end(client: &Client, stream: &str) -> u64 {
+    let options = kurrentdb::ReadStreamOptions::default()
+        .backwards()
+        .position(kurrentdb::StreamPosition::End)
+        .max_count(1);
+    let Ok(mut read) = client.read_stream(stream, &options).await else {
+        return 0;
+    };
+    match read.next().await {
+        Ok(Some(event)) => event.get_original_event().revision + 1,
+        Ok(None) | Err(_) => 0,
+    }
+}
+
+/// The next process finds neither a snapshot nor receipts.
+pub(crate) async fn forget_snapshots(node: &EmbeddedNode, id: NetworkId) {
+    let client = client(node);
+    for category in ["networkSnapshot", "networkReceipts"] {
+        let stream = format!("{category}-{}", id.0);
+        // There may be none.
+        let _ = client.delete_stream(stream, &Default::default()).await;
+    }
+}
