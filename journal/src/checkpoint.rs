@@ -113,24 +113,34 @@ impl Journal {
             let is_one = raw.event_type == CHECKPOINT_TYPE;
             is_one.then(|| Checkpoint::read(&raw.data)).flatten()
         });
-        let Some((checkpoint, last)) = read.and_then(|it| it.last.map(|last| (it, last))) else {
+        let Some(checkpoint) = read else {
             return Ok(None);
         };
-        let stream = last.network.stream();
-        let page = store
-            .read_page(&stream, last.revision, 1, &deadline)
-            .await?;
-        let there = match page {
-            Page::Missing => None,
-            Page::Found { events, .. } => events.first().and_then(Last::of),
-        };
-        if there != Some(last) {
+        if !self.has(&checkpoint).await? {
             tracing::warn!(
                 "the checkpoint is of another log; the log is followed from its beginning"
             );
             return Ok(None);
         }
         Ok(Some(checkpoint))
+    }
+
+    /// Whether this log has the last event of a checkpoint at its place. One of the beginning is of
+    /// any log.
+    pub async fn has(&self, checkpoint: &Checkpoint) -> Result<bool, JournalError> {
+        let Some(last) = checkpoint.last else {
+            return Ok(true);
+        };
+        let deadline = Deadline::after(self.settings().command_deadline, "look for an event");
+        let stream = last.network.stream();
+        let page = self
+            .store()
+            .read_page(&stream, last.revision, 1, &deadline)
+            .await?;
+        Ok(match page {
+            Page::Missing => false,
+            Page::Found { events, .. } => events.first().and_then(Last::of) == Some(last),
+        })
     }
 
     /// Stores a checkpoint. Whoever else does so at the same time may be first: then theirs stands,

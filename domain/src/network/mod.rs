@@ -137,6 +137,10 @@ pub struct Registered {
     /// Those that are over and were folded together: see [`Network::fold_ended`].
     #[serde(default, skip_serializing_if = "EndedPeerings::is_empty")]
     pub ended: EndedPeerings,
+    /// Whether a stored fold of this network was found to be wrong. It is no part of the fold: the
+    /// process that found it out stops opening things in this network.
+    #[serde(skip)]
+    pub is_doubtful: bool,
 }
 
 /// Since when and why a network is frozen, or peerings of it are in quarantine.
@@ -156,6 +160,13 @@ pub struct Retirement {
 }
 
 impl Network {
+    /// From now on nothing is opened in this network by this process.
+    pub fn doubt(&mut self) {
+        if let Self::Registered(network) | Self::Retired(network) = self {
+            network.is_doubtful = true;
+        }
+    }
+
     /// Folds the peerings together that are over, so that a network costs what its live peerings
     /// do. Every decision is the same before and after, and so is every later state but for what
     /// was folded. Read models do not do this: what they show of a peering, they show for ever.
@@ -231,7 +242,7 @@ impl Registered {
 
     /// Whether anything of this peering may be opened, accepted or repaired now.
     pub fn may_open(&self, peering: &Peering) -> bool {
-        !self.is_frozen() && !self.is_quarantined(peering)
+        !self.is_doubtful && !self.is_frozen() && !self.is_quarantined(peering)
     }
 
     fn live(&self, id: PeeringId) -> Result<&Peering, Refusal> {

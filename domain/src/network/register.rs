@@ -77,5 +77,6 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         retired: None,
         peerings: Peerings::default(),
         ended: EndedPeerings::default(),
+        is_doubtful: false,
     }
 }

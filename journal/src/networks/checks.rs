@@ -44,6 +44,18 @@ impl Checks {
         self.more.notify_one();
     }
 
+    fn put_back(&self, id: NetworkId, revision: u64, digest: Digest) {
+        let mut used = self.used.lock();
+        used.entry(id).or_insert((revision, digest));
+    }
+
+    /// The log is another one: what was used of the one before says nothing of it.
+    pub(super) fn forget(&self) {
+        self.used.lock().clear();
+        self.queued.lock().clear();
+        self.doubted.lock().clear();
+    }
+
     pub(super) fn is_doubted(&self, id: NetworkId) -> bool {
         self.doubted.lock().contains(&id)
     }
@@ -84,9 +96,7 @@ impl Networks {
                 Ok(Compared::Void) => {}
                 Err(error) => {
                     tracing::debug!(network = %id, error = &error as &dyn std::error::Error, "a snapshot cannot be compared yet");
-                    let mut used = self.checks.used.lock();
-                    used.entry(id).or_insert((revision, digest));
-                    drop(used);
+                    self.checks.put_back(id, revision, digest);
                     sleep(self.command_deadline).await;
                 }
             }

@@ -64,6 +64,12 @@ impl Loaded {
         self.network = evolve(std::mem::take(&mut self.network), event, at);
     }
 
+    /// Nothing is to be opened on the strength of this.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubtful = true;
+        self.network.doubt();
+    }
+
     /// The number that the next event will have.
     pub(crate) fn next_revision(&self) -> u64 {
         self.revision.map_or(0, |it| it + 1)

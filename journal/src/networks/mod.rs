@@ -92,6 +92,7 @@ impl Networks {
     /// Drops all that is cached: the log is another one than it was read from.
     pub fn forget_all(&self) {
         self.cache.invalidate_all();
+        self.checks.forget();
     }
 
     async fn slot(&self, id: NetworkId) -> Arc<Slot> {
@@ -123,10 +124,12 @@ impl Networks {
                     events.iter().for_each(|event| self.parked.report(event));
                     let is_doubtful = self.checks.is_doubted(id);
                     let loaded = slot.advance(base, |loaded, receipts| {
-                        loaded.is_doubtful = is_doubtful;
                         for event in &events {
                             loaded.apply(event);
                             history::note(receipts, event);
+                        }
+                        if is_doubtful {
+                            loaded.doubt();
                         }
                     });
                     if loaded.next_revision() > last {

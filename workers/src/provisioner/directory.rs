@@ -3,7 +3,10 @@
 //!
 //! It comes with what the provisioner follows anyway, and holds two ids for each peering.
 
-use domain::{NetworkId, PeeringId, network::NetworkEvent};
+use domain::{
+    NetworkId, PeeringId,
+    network::{NetworkEvent, Registered},
+};
 use journal::{Body, Recorded};
 use parking_lot::RwLock;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -69,6 +72,15 @@ impl Directory {
             return;
         };
         self.networks.write().entry(peering).or_insert(network);
+    }
+
+    /// Notes all peerings of a network that was loaded.
+    pub(super) fn note_network(&self, id: NetworkId, network: &Registered) {
+        let ended = network.ended.iter().map(|(peering, _)| peering);
+        let all = network.peerings.keys().chain(ended);
+        self.networks
+            .write()
+            .extend(all.map(|peering| (*peering, id)));
     }
 
     /// It is another log: nothing is known of it.

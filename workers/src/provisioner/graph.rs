@@ -7,7 +7,7 @@
 
 use domain::{
     NetworkId, PeeringId, Provider, Range,
-    network::{NetworkEvent, Peer},
+    network::{Ending, Life, NetworkEvent, Peer, Peering, Registered},
     text::{Account, CloudNetwork},
 };
 use std::collections::BTreeMap;
@@ -72,6 +72,32 @@ impl Graph {
         }
     }
 
+    /// Takes in a network that was loaded, as if all its events had been taken in. Events that are
+    /// in it already may come again, in their order: they lead to the same.
+    pub(super) fn take(&mut self, id: NetworkId, network: &Registered) {
+        let link = |peering: &Peering| {
+            let peer = &peering.peer;
+            (peering.id, (node(peer), peer.ranges.clone()))
+        };
+        let has_expired = |it: &&Peering| matches!(it.life, Life::Ended(Ending::Expired { .. }));
+        let hub = Hub {
+            node: (
+                network.provider,
+                network.account.clone(),
+                network.cloud_network.clone(),
+            ),
+            range: network.range,
+            links: network.live_peerings().map(link).collect(),
+            expired: network
+                .peerings
+                .values()
+                .filter(has_expired)
+                .map(link)
+                .collect(),
+        };
+        self.hubs.insert(id, hub);
+    }
+
     /// The ranges that this peer reaches over other private networks' links.
     pub(super) fn behind(&self, peer: &Peer, but: NetworkId) -> Vec<Neighbour> {
         let peer = node(peer);
@@ -133,6 +159,33 @@ mod tests {
 
     fn of(n: u128, log: &Log) -> (NetworkId, Vec<NetworkEvent>) {
         (NetworkId(Uuid::from_u128(n)), log.events())
+    }
+
+    #[test]
+    fn a_network_that_was_loaded_shows_what_its_events_show_and_they_may_come_again() {
+        let (log, one, two) = (
+            Log::with_a_peering(),
+            NetworkId(Uuid::from_u128(1)),
+            NetworkId(Uuid::from_u128(2)),
+        );
+        let peering_id = log.peering().id;
+        let expired: NetworkEvent = PeeringExpired {
+            peering_id,
+            link: "pcx-1".parse().unwrap(),
+        }
+        .into();
+        let (mut followed, mut loaded) = (Graph::default(), Graph::default());
+        for id in [one, two] {
+            log.events().iter().for_each(|it| followed.evolve(id, it));
+            loaded.take(id, &log.network());
+        }
+        let peer = log.peering().peer;
+        assert_eq!(loaded.behind(&peer, one), followed.behind(&peer, one));
+        assert_eq!(loaded.behind(&peer, one).len(), 1);
+        log.events().iter().for_each(|it| loaded.evolve(two, it));
+        assert_eq!(loaded.behind(&peer, one), followed.behind(&peer, one));
+        loaded.evolve(two, &expired);
+        assert_eq!(loaded.behind(&peer, one), []);
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod same_log;
 mod scheduler;
 mod settings;
 mod sides;
+mod start;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -65,9 +66,10 @@ use journal::{Clock, FollowError, Journal, Signal};
 use parking_lot::RwLock;
 use same_log::LastKnown;
 use scheduler::{Scheduler, Worker};
+use start::Reached;
 use std::{fmt, sync::Arc};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Who the log says has recorded the outcomes.
 const ACTOR: &str = "provisioner";
@@ -141,6 +143,9 @@ impl Provisioner {
     /// An error means that the log can never be followed, whatever time passes.
     pub async fn run(self) -> Result<(), FollowError> {
         let mut scheduler = Scheduler::new(Arc::clone(&self.worker), Arc::clone(&self.progress));
+        let networks = self.worker.networks.clone();
+        let checking = tokio::spawn(async move { networks.check_snapshots().await });
+        let _checking = AbortOnDropHandle::new(checking);
         let result = self.follow(&mut scheduler).await;
         scheduler.drain().await;
         result
@@ -164,7 +169,24 @@ impl Provisioner {
     }
 
     async fn follow_one(&self, scheduler: &mut Scheduler) -> Result<Followed, FollowError> {
-        let mut follower = self.journal.follow(None, journal::Followed::Networks);
+        let mut reached = tokio::select! {
+            () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
+            reached = start::begin(&self.journal, scheduler, &self.directory, &self.progress) => reached,
+        };
+        let ended = self.follow_from(&mut reached, scheduler).await;
+        if let Ok(Followed::ToItsEnd) = &ended {
+            reached.store_last(&self.journal).await;
+        }
+        ended
+    }
+
+    async fn follow_from(
+        &self,
+        reached: &mut Reached,
+        scheduler: &mut Scheduler,
+    ) -> Result<Followed, FollowError> {
+        let from = reached.position();
+        let mut follower = self.journal.follow(from, journal::Followed::Networks);
         let mut last_known = LastKnown::default();
         loop {
             scheduler.start_due();
@@ -176,6 +198,7 @@ impl Provisioner {
                 signal = follower.next() => match signal {
                     Ok(Signal::Event(recorded)) => {
                         last_known.note(&recorded);
+                        reached.note(&recorded, &self.journal);
                         self.directory.note(&recorded);
                         scheduler.enqueue(&recorded);
                     }
@@ -183,7 +206,7 @@ impl Provisioner {
                     // Nothing begins and nothing ends until it is known which log this is.
                     Ok(Signal::Resumed) => tokio::select! {
                         () = self.worker.stop.cancelled() => return Ok(Followed::ToItsEnd),
-                        is_same = last_known.is_in(&self.journal) => if !is_same? {
+                        is_same = self.is_same_log(&last_known, reached) => if !is_same? {
                             return Ok(Followed::IntoAnother);
                         },
                     },
@@ -191,6 +214,7 @@ impl Provisioner {
                         scheduler.caught_up();
                         self.directory.note_end();
                         self.progress.caught_up();
+                        reached.store(&self.journal);
                     }
                     Err(error) if same_log::refuses_position(&error) => {
                         return Ok(Followed::IntoAnother);
@@ -198,6 +222,34 @@ impl Provisioner {
                     Err(error) => return Err(error),
                 },
                 () = until(due) => {}
+            }
+        }
+    }
+
+    /// Whether the log is still the one that was followed. What was not followed but loaded is known
+    /// by the checkpoint; an answer to that is waited for as long as it takes.
+    async fn is_same_log(
+        &self,
+        last_known: &LastKnown,
+        reached: &Reached,
+    ) -> Result<bool, FollowError> {
+        if last_known.is_something() {
+            return last_known.is_in(&self.journal).await;
+        }
+        let mut failures = 0;
+        loop {
+            match reached.is_in(&self.journal).await {
+                Ok(is_same) => return Ok(is_same),
+                Err(error) => {
+                    let wait = self.worker.settings.log_backoff(failures);
+                    failures = failures.saturating_add(1);
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        ?wait,
+                        "the log is not available, trying again"
+                    );
+                    tokio::time::sleep(wait).await;
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use std::{
 #[derive(Debug, Default)]
 pub struct Progress {
     caught_up: AtomicBool,
+    begun_with: AtomicU64,
     passes: AtomicU64,
     failed_passes: AtomicU64,
     in_progress: AtomicU64,
@@ -26,6 +27,8 @@ pub struct Progress {
 pub struct ProgressReport {
     /// Whether the log has been read to its end once.
     pub caught_up: bool,
+    /// Networks that the start took from a checkpoint; 0: it followed the log from its first event.
+    pub begun_with: u64,
     /// Passes that came to their end.
     pub passes: u64,
     /// Passes that the event store made impossible.
@@ -50,12 +53,17 @@ impl Progress {
     pub fn report(&self) -> ProgressReport {
         ProgressReport {
             caught_up: self.caught_up.load(Ordering::Relaxed),
+            begun_with: self.begun_with.load(Ordering::Relaxed),
             passes: self.passes.load(Ordering::Relaxed),
             failed_passes: self.failed_passes.load(Ordering::Relaxed),
             in_progress: self.in_progress.load(Ordering::Relaxed),
             log_unavailable: self.log_unavailable.load(Ordering::Relaxed),
             calls: self.calls.snapshot(),
         }
+    }
+
+    pub(super) fn begun_with(&self, networks: usize) {
+        self.begun_with.store(networks as u64, Ordering::Relaxed);
     }
 
     pub(super) fn caught_up(&self) {

@@ -17,6 +17,11 @@ impl LastKnown {
         self.last = Some((recorded.event_id, recorded.position));
     }
 
+    /// Whether any event was followed.
+    pub(super) fn is_something(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Whether the log has the last known event where it was. A log in which nothing was seen is
     /// any log.
     pub(super) async fn is_in(&self, journal: &Journal) -> Result<bool, FollowError> {

@@ -15,7 +15,7 @@ use super::{
     settings::ProvisionerSettings,
     work_queue::{Lane, WorkQueue},
 };
-use domain::{Actor, NetworkId};
+use domain::{Actor, NetworkId, network::Registered};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
 use parking_lot::RwLock;
 use std::{
@@ -105,6 +105,14 @@ impl Scheduler {
         };
         if let Some(reason) = reason {
             self.work_queue.enqueue(id, Instant::now(), reason);
+        }
+    }
+
+    /// A network was loaded that is in the log before where it is followed from.
+    pub(super) fn begin_with(&mut self, id: NetworkId, network: &Registered) {
+        self.worker.graph.write().take(id, network);
+        if network.retired.is_none() {
+            self.work_queue.enqueue(id, Instant::now(), Reason::Start);
         }
     }
 
