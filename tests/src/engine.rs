@@ -160,6 +160,8 @@ impl Launch {
             .set("provisioner.poll_interval", "200ms")
             .set("provisioner.visibility_window", "2s")
             .set("provisioner.retry_ceiling", "500ms")
+            .set("provisioner.refusal_pause", "500ms")
+            .set("provisioner.block_patience", "1s")
             .set("log.filter", "info")
     }
 

@@ -23,7 +23,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
-    network::{NetworkCommand, NetworkEvent, decide},
+    network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
     text::{Reason, Ticket},
 };
 use serde_json::Value;
@@ -105,6 +105,8 @@ pub struct Executed {
 pub(super) struct Order<'a> {
     pub(super) id: NetworkId,
     pub(super) command: &'a NetworkCommand,
+    /// What is decided after it, each on what the one before has left.
+    also: &'a [NetworkCommand],
     pub(super) caller: &'a Caller,
     pub(super) digest: Digest,
     now: DateTime<Utc>,
@@ -134,11 +136,25 @@ impl Networks {
         caller: &Caller,
         now: DateTime<Utc>,
     ) -> Result<Executed, ExecuteError> {
+        self.execute_all(id, command, &[], caller, now).await
+    }
+
+    /// The same with further commands, decided one after the other and appended together: all of
+    /// them, or none. The outcomes of one observation are one append.
+    pub async fn execute_all(
+        &self,
+        id: NetworkId,
+        command: &NetworkCommand,
+        also: &[NetworkCommand],
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<Executed, ExecuteError> {
         let deadline = Deadline::after(self.command_deadline, "execute");
         let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
         let order = Order {
             id,
             command,
+            also,
             caller,
             digest,
             now,
@@ -203,6 +219,7 @@ impl Networks {
         let order = Order {
             id,
             command,
+            also: &[],
             caller,
             digest,
             now,
@@ -370,11 +387,36 @@ impl Order<'_> {
             ticket: self.caller.ticket.clone(),
         };
         let ids = Ids::of(command_id);
-        match decide(&loaded.network, self.command, &context, self.now, ids) {
+        let decided = decide(&loaded.network, self.command, &context, self.now, ids);
+        let decided = decided.and_then(|events| self.decide_also(loaded, events, &context, ids));
+        match decided {
             Ok(events) if events.is_empty() => Conclusion::Answer(Answer::Nothing),
             Ok(events) => Conclusion::Append(events),
             Err(refusal) => no(refusal),
         }
+    }
+
+    fn decide_also(
+        &self,
+        loaded: &Loaded,
+        mut events: Vec<NetworkEvent>,
+        context: &Context,
+        ids: Ids,
+    ) -> Result<Vec<NetworkEvent>, Refusal> {
+        if self.also.is_empty() {
+            return Ok(events);
+        }
+        let fold = |network: Network, events: &[NetworkEvent]| {
+            let each = events.iter();
+            each.fold(network, |network, event| evolve(network, event, self.now))
+        };
+        let mut network = fold(loaded.network.clone(), &events);
+        for command in self.also {
+            let more = decide(&network, command, context, self.now, ids)?;
+            network = fold(network, &more);
+            events.extend(more);
+        }
+        Ok(events)
     }
 
     fn propose(&self, index: usize, event: &NetworkEvent) -> Result<Proposed, JournalError> {

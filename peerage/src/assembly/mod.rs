@@ -286,6 +286,8 @@ impl Engine {
             repair_pause: config.provisioner.repair_pause,
             longest_poll: config.provisioner.poll_interval,
             longest_backoff: config.provisioner.retry_ceiling,
+            refusal_pause: config.provisioner.refusal_pause,
+            block_patience: config.provisioner.block_patience,
             ..ProvisionerSettings::default()
         };
         let cloud = Arc::clone(&self.clouds.cloud);

@@ -132,6 +132,14 @@ pub struct Provisioner {
     /// The longest pause between two tries of something that fails.
     #[serde(with = "humantime_serde")]
     pub retry_ceiling: Duration,
+    /// How long to wait after a refusal that time hardly cures, a quota or a request for a link,
+    /// before the next try; each further one doubles it, up to six times as long. A command, or a
+    /// check that somebody asks for, is tried at once.
+    #[serde(with = "humantime_serde")]
+    pub refusal_pause: Duration,
+    /// For how long an account and region may fail to answer before that is told as a block.
+    #[serde(with = "humantime_serde")]
+    pub block_patience: Duration,
     /// How often what is in place is compared with what it should be.
     #[serde(with = "humantime_serde")]
     pub drift_interval: Duration,
@@ -222,6 +230,8 @@ impl Default for Provisioner {
             visibility_window: Duration::from_secs(300),
             poll_interval: Duration::from_secs(15),
             retry_ceiling: Duration::from_secs(60),
+            refusal_pause: Duration::from_secs(3600),
+            block_patience: Duration::from_secs(90),
             drift_interval: Duration::from_secs(300),
             repair_pause: Duration::from_secs(60),
         }

@@ -18,8 +18,12 @@ pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
     /// The network as it is now.
     async fn load(&self) -> Result<Arc<Loaded>, JournalError>;
 
-    /// Puts an outcome on record that follows from `on`.
-    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError>;
+    /// Puts outcomes on record that follow from `on`, together: all of them, or none.
+    async fn record_all(
+        &self,
+        on: &Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, JournalError>;
 }
 
 /// What became of an outcome.
@@ -55,20 +59,29 @@ impl NetworkLog for JournalLog {
         self.networks.load(self.id).await
     }
 
-    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
-        let command_id = command_id(self.id, on.revision, &outcome);
-        let caller = Caller {
-            correlation_id: Some(outcome.peering_id().0),
-            ..Caller::new(command_id, self.actor.clone())
+    async fn record_all(
+        &self,
+        on: &Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, JournalError> {
+        let Some(first) = outcomes.first() else {
+            return Ok(Written::Known(self.load().await?));
         };
+        let caller = Caller {
+            correlation_id: Some(first.peering_id().0),
+            ..Caller::new(
+                command_id(self.id, on.revision, &outcomes),
+                self.actor.clone(),
+            )
+        };
+        let mut commands = outcomes.into_iter().map(NetworkCommand::Record);
+        let Some(first) = commands.next() else {
+            return Ok(Written::Known(self.load().await?));
+        };
+        let also: Vec<_> = commands.collect();
         match self
             .networks
-            .execute(
-                self.id,
-                &NetworkCommand::Record(outcome),
-                &caller,
-                (self.clock)(),
-            )
+            .execute_all(self.id, &first, &also, &caller, (self.clock)())
             .await
         {
             Ok(executed) if executed.repeated || executed.events.is_empty() => {
@@ -96,7 +109,7 @@ impl NetworkLog for JournalLog {
 /// whether an outcome is news is decided on the folded state at the revision that is appended to
 /// ([`domain::network::decide`]), and what the state says already is no news. An append whose answer
 /// was lost, and that an engine of another version repeats, finds it in the state.
-fn command_id(network: NetworkId, revision: Option<u64>, outcome: &Outcome) -> CommandId {
-    let said = serde_json::to_vec(&(revision, outcome)).unwrap_or_default();
+fn command_id(network: NetworkId, revision: Option<u64>, outcomes: &[Outcome]) -> CommandId {
+    let said = serde_json::to_vec(&(revision, outcomes)).unwrap_or_default();
     CommandId(Uuid::new_v5(&network.0, &said))
 }

@@ -363,7 +363,11 @@ impl<'a> PeeringPass<'a> {
             stale: false,
         };
         let mut made: BySide<Option<FirewallGroup>> = BySide::default();
-        for step in steps {
+        for step in together(steps) {
+            let (step, also) = match step {
+                Together::Step(step) => (step, Vec::new()),
+                Together::Records(first, also) => (Step::Record(first), also),
+            };
             if let Some(side) = step.side() {
                 if ran.failed.get(side).is_some() {
                     continue;
@@ -377,7 +381,7 @@ impl<'a> PeeringPass<'a> {
                 }
             }
             let action = match step {
-                Step::Record(outcome) => match self.record(state, outcome).await? {
+                Step::Record(outcome) => match self.record_all(state, outcome, also).await? {
                     Written::New(_) | Written::Known(_) => continue,
                     Written::Stale => return Ok(StepsRun::stale()),
                 },
@@ -544,8 +548,18 @@ impl<'a> PeeringPass<'a> {
         state: &Mutex<State>,
         outcome: Outcome,
     ) -> Result<Written, JournalError> {
+        self.record_all(state, outcome, Vec::new()).await
+    }
+
+    async fn record_all(
+        &self,
+        state: &Mutex<State>,
+        outcome: Outcome,
+        also: Vec<Outcome>,
+    ) -> Result<Written, JournalError> {
         let loaded = self.loaded(state);
-        let written = self.pass.log.record(&loaded, outcome).await?;
+        let outcomes = std::iter::once(outcome).chain(also).collect();
+        let written = self.pass.log.record_all(&loaded, outcomes).await?;
         match &written {
             Written::New(after) | Written::Known(after) => take(state, after),
             Written::Stale => {}
@@ -593,6 +607,35 @@ impl Closed {
             polls: false,
         }
     }
+}
+
+/// A step, or records that are appended together.
+enum Together {
+    Step(Step),
+    Records(Outcome, Vec<Outcome>),
+}
+
+/// How many records one append holds at most: a few hundred kB.
+const MOST_TOGETHER: usize = 256;
+
+/// Puts together what one observation has shown of exposures, of which there may be any number.
+fn together(steps: Vec<Step>) -> Vec<Together> {
+    let is_exposure = |it: &Outcome| matches!(it, Outcome::FirewallExposed(_));
+    let mut all: Vec<Together> = Vec::new();
+    for step in steps {
+        match (step, all.last_mut()) {
+            (Step::Record(outcome), Some(Together::Records(_, also)))
+                if is_exposure(&outcome) && also.len() + 1 < MOST_TOGETHER =>
+            {
+                also.push(outcome);
+            }
+            (Step::Record(outcome), _) if is_exposure(&outcome) => {
+                all.push(Together::Records(outcome, Vec::new()));
+            }
+            (step, _) => all.push(Together::Step(step)),
+        }
+    }
+    all
 }
 
 /// What was read last, never something older.

@@ -17,16 +17,19 @@ pub struct ProvisionerSettings {
     /// How long to wait after the first repair of a thing before the next one; each further repair
     /// within a day doubles it.
     pub repair_pause: Duration,
-    /// How soon to look again while the cloud is at work: the first time, and at most.
+    /// How soon to look again while the cloud is at work, the first time; each further one doubles
+    /// it.
     pub first_poll: Duration,
+    /// How soon to look again while the cloud is at work, at most.
     pub longest_poll: Duration,
-    /// How soon to try again after a failure: the first time, and at most.
+    /// How soon to try again after a failure, the first time; each further one doubles it.
     pub first_backoff: Duration,
+    /// How soon to try again after a failure, at most.
     pub longest_backoff: Duration,
     /// The same after a failure that time hardly cures: a quota, or a request for a link that the
     /// cloud refused. A command, or a check that somebody asks for, is tried at once all the same.
-    pub first_patience: Duration,
-    pub longest_patience: Duration,
+    /// Doubles with each further one, up to six times as long.
+    pub refusal_pause: Duration,
     /// For how long an account and region may fail to answer before that is a block.
     pub block_patience: Duration,
     /// How many networks are worked on at the same time, and as many more that somebody waits for.
@@ -35,6 +38,7 @@ pub struct ProvisionerSettings {
     /// How many calls there may be at the same time in one account and region, and as many more for
     /// what somebody waits for.
     pub parallel_calls: NonZeroUsize,
+    /// The limits, deadlines and tries of calls to clouds.
     pub calls: ClientPolicy,
 }
 
@@ -49,8 +53,7 @@ impl Default for ProvisionerSettings {
             longest_poll: Duration::from_secs(15),
             first_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(60),
-            first_patience: Duration::from_secs(3600),
-            longest_patience: Duration::from_secs(6 * 3600),
+            refusal_pause: Duration::from_secs(3600),
             block_patience: Duration::from_secs(90),
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
@@ -68,7 +71,11 @@ impl ProvisionerSettings {
     /// When to try again after `failures` failures in a row, without anything that asks for it.
     pub(super) fn backoff(&self, failures: u32, patient: bool) -> Duration {
         if patient {
-            doubled(self.first_patience, failures, self.longest_patience)
+            doubled(
+                self.refusal_pause,
+                failures,
+                self.refusal_pause.saturating_mul(6),
+            )
         } else {
             doubled(self.first_backoff, failures, self.longest_backoff)
         }

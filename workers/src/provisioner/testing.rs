@@ -127,6 +127,7 @@ pub(super) fn peering_id() -> PeeringId {
 pub(super) struct Log {
     inner: Arc<Mutex<(Arc<Loaded>, Vec<NetworkEvent>)>>,
     told_by: Arc<OnceLock<ToldBy>>,
+    appends: Arc<AtomicUsize>,
 }
 
 /// The clock by which commands are decided; without one it is the epoch.
@@ -241,6 +242,11 @@ impl Log {
         Ok(events.len())
     }
 
+    /// How many appends have put outcomes on record.
+    pub(super) fn appends(&self) -> usize {
+        self.appends.load(Ordering::Relaxed)
+    }
+
     pub(super) fn events(&self) -> Vec<NetworkEvent> {
         self.inner.lock().1.clone()
     }
@@ -290,11 +296,27 @@ impl NetworkLog for Log {
         Ok(self.loaded())
     }
 
-    async fn record(&self, _on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
-        Ok(match self.execute(&NetworkCommand::Record(outcome)) {
-            Ok(0) => Written::Known(self.loaded()),
-            Ok(_) => Written::New(self.loaded()),
-            Err(_) => Written::Stale,
+    async fn record_all(
+        &self,
+        _on: &Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, JournalError> {
+        let (mut appended, before) = (0, self.inner.lock().clone());
+        for outcome in outcomes {
+            match self.execute(&NetworkCommand::Record(outcome)) {
+                Ok(events) => appended += events,
+                Err(_) => {
+                    *self.inner.lock() = before;
+                    return Ok(Written::Stale);
+                }
+            }
+        }
+        self.appends
+            .fetch_add(usize::from(appended > 0), Ordering::Relaxed);
+        Ok(if appended == 0 {
+            Written::Known(self.loaded())
+        } else {
+            Written::New(self.loaded())
         })
     }
 }
@@ -350,8 +372,12 @@ impl<T: NetworkLog> NetworkLog for Fused<T> {
         self.0.load().await
     }
 
-    async fn record(&self, on: &Loaded, outcome: Outcome) -> Result<Written, JournalError> {
-        self.1.wrap(self.0.record(on, outcome)).await
+    async fn record_all(
+        &self,
+        on: &Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, JournalError> {
+        self.1.wrap(self.0.record_all(on, outcomes)).await
     }
 }
 

@@ -22,32 +22,8 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
+    let Some(open) = open(facts, side, draft) else {
         return;
-    };
-    let from = IpNet::V4(facts.network.range.net());
-    let open: Vec<(&GroupView, &RuleView)> = groups
-        .iter()
-        .flat_map(|group| strangers(facts, side, group).map(move |rule| (group, rule)))
-        .filter(|(_, rule)| may_admit(rule, &from, groups))
-        .collect();
-    let open = if open.is_empty() {
-        open
-    } else {
-        let Some(lists) = draft.require(facts.seen.lists.get(side), Query::AccessLists(side))
-        else {
-            return;
-        };
-        let guards: Vec<_> = lists
-            .iter()
-            .filter(|list| !list.subnets.is_empty())
-            .collect();
-        let admitted = |rule: &RuleView| {
-            guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from))
-        };
-        open.into_iter()
-            .filter(|(_, rule)| admitted(rule))
-            .collect()
     };
     for (group, rule) in &open {
         exposed(facts, side, group, rule, draft);
@@ -67,6 +43,34 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
             rule_id: rule_id.clone(),
         });
     }
+}
+
+/// Somebody else's rules that let the private network in, and their groups.
+pub(super) fn open<'a>(
+    facts: &Facts<'a>,
+    side: Side,
+    draft: &mut Draft,
+) -> Option<Vec<(&'a GroupView, &'a RuleView)>> {
+    let groups = draft.require(facts.seen.groups.get(side), Query::Groups(side))?;
+    let from = IpNet::V4(facts.network.range.net());
+    let open: Vec<(&GroupView, &RuleView)> = groups
+        .iter()
+        .flat_map(|group| strangers(facts, side, group).map(move |rule| (group, rule)))
+        .filter(|(_, rule)| may_admit(rule, &from, groups))
+        .collect();
+    if open.is_empty() {
+        return Some(open);
+    }
+    let lists = draft.require(facts.seen.lists.get(side), Query::AccessLists(side))?;
+    let guards: Vec<_> = lists
+        .iter()
+        .filter(|list| !list.subnets.is_empty())
+        .collect();
+    let admitted = |rule: &RuleView| {
+        guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from))
+    };
+    let admitted = open.into_iter().filter(|(_, rule)| admitted(rule));
+    Some(admitted.collect())
 }
 
 /// The exposures on record that the policy says to revoke, if they are still there.
@@ -123,7 +127,7 @@ fn revokes(facts: &Facts<'_>, group: &FirewallGroup) -> bool {
 
 /// The rules that the engine did not make, in its own group too.
 fn strangers<'a>(
-    facts: &'a Facts<'_>,
+    facts: &Facts<'_>,
     side: Side,
     group: &'a GroupView,
 ) -> impl Iterator<Item = &'a RuleView> {

@@ -3,10 +3,13 @@
 //! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering
 //! plan`.
 
-use super::{Draft, Facts, Query};
+use super::{Draft, Facts, Query, exposure};
 use crate::provisioner::sides;
 use cloud::{LinkState, LinkView, Rehearsed};
-use domain::{Side, network::BlockCause};
+use domain::{
+    Side,
+    network::{BlockCause, ExposurePolicy},
+};
 use ipnet::IpNet;
 
 /// One check, and what it came to.
@@ -85,11 +88,16 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
             draft.require(facts.seen.subnets.get(side), Query::Subnets(side));
         }
     }
+    if facts.network.policy.exposure == ExposurePolicy::Block
+        && facts.peering.is_ours_to_keep(Side::Remote)
+    {
+        exposure::open(facts, Side::Remote, draft);
+    }
     draft.require(&facts.seen.may_create_link, Query::MayCreateLink);
     if !draft.needs.is_empty() {
         return None;
     }
-    let per_side: [(&'static str, Check); 8] = [
+    let per_side: [(&'static str, Check); 9] = [
         ("network", network),
         ("ranges_on_record", ranges_on_record),
         ("subnets", subnets),
@@ -98,6 +106,7 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
         ("route_room", route_room),
         ("rule_room", rule_room),
         ("permissions", permissions),
+        ("exposures", exposures),
     ];
     let mut reports = vec![CheckReport {
         check: "ranges_disjoint",
@@ -417,6 +426,43 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         };
     }
     CheckOutcome::Passed
+}
+
+/// Where the policy blocks routes into an exposed peer, there is no link to make for it.
+fn exposures(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    match (side, &facts.network.policy.exposure) {
+        (Side::Local, _) => CheckOutcome::Skipped {
+            why: "exposures are looked for at the peer",
+        },
+        (Side::Remote, ExposurePolicy::Report | ExposurePolicy::Enforce { .. }) => {
+            CheckOutcome::Skipped {
+                why: "exposures are reported, or revoked, once the link is active",
+            }
+        }
+        (Side::Remote, ExposurePolicy::Block) => {
+            let open = exposure::open(facts, side, &mut Draft::default()).unwrap_or_default();
+            if open.is_empty() {
+                return CheckOutcome::Passed;
+            }
+            let rules = open
+                .iter()
+                .take(10)
+                .map(|(group, rule)| format!("{} in {} ({})", rule.id, group.group, rule.text))
+                .collect::<Vec<_>>()
+                .join(", ");
+            failed(
+                BlockCause::Conflict,
+                format!(
+                    "{} rules at the peer let the private network in, and the policy blocks its routes: {rules}",
+                    open.len()
+                ),
+                format!(
+                    "take these rules away, or let exposures be reported: peerage network policy {} --exposure report",
+                    facts.network.id
+                ),
+            )
+        }
+    }
 }
 
 fn list(ranges: &[IpNet]) -> String {

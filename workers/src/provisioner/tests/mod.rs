@@ -445,13 +445,13 @@ impl super::log::NetworkLog for Interrupted {
         self.0.load().await
     }
 
-    async fn record(
+    async fn record_all(
         &self,
         on: &journal::Loaded,
-        outcome: domain::network::Outcome,
+        outcomes: Vec<domain::network::Outcome>,
     ) -> Result<super::log::Written, journal::JournalError> {
-        let last = outcome.name() == "FirewallEnforced";
-        let written = self.0.record(on, outcome).await?;
+        let last = outcomes.iter().any(|it| it.name() == "FirewallEnforced");
+        let written = self.0.record_all(on, outcomes).await?;
         if last
             && let Some(command) = self
                 .1

@@ -96,3 +96,25 @@ async fn a_day_of_each_call_that_is_denied_writes_single_digits_of_each_event() 
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn five_hundred_groups_that_are_open_to_the_world_are_an_event_each_and_a_few_appends() {
+    let mut life = Life::active().await;
+    let remote = life.network(Side::Remote);
+    for number in 0..500 {
+        let name = format!("lb-{number}");
+        life.cloud
+            .out_of_band()
+            .group(&remote, &name, &["tcp 443 from 0.0.0.0/0"])
+            .unwrap();
+    }
+    let before = life.log.appends();
+    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+    life.settles().await;
+    assert_eq!(life.count("FirewallExposed"), 500);
+    assert!(
+        life.log.appends() - before <= 4,
+        "{}",
+        life.log.appends() - before
+    );
+}
