@@ -472,7 +472,10 @@ impl At<'_, '_> {
             .found
             .iter()
             .any(|it| it.side() == side && matches!(it, DriftKind::RouteForeign { .. }));
+        // What is still to go is a change that is under way: all is in place once it is gone.
+        let is_going = !facts.peering.withdrawn.get(side).is_empty();
         if serving.is_empty()
+            || is_going
             || differs
             || !wanted
                 .clone()
