@@ -80,10 +80,15 @@ class App:
         world = self.world
         if world.is_denied(call):
             raise Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+        failure = world.failure_of(call)
+        if failure == "throttled":
+            raise Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
         rules.run(rules.BEFORE, world, call)
         handler = rules.HANDLERS.get(call.action)
         reply = handler(world, call) if handler else world.upstream.forward(call)
         rules.run(rules.AFTER, world, call, reply)
+        if failure == "answer-lost":
+            raise Silence("the answer is lost, as was prepared")
         return reply
 
 

@@ -70,6 +70,12 @@ def deny(world, body):
     return {"denied": [{"account": account, "action": action} for account, action in sorted(world.denied)]}
 
 
+def fail(world, body):
+    """`{"account": "222222222222", "action": "CreateRoute", "how": "answer-lost"}`, or `throttled`: of the next such call, once."""
+    world.fail_next(body["account"], body["action"], body["how"])
+    return {"status": "ok"}
+
+
 def calls(world, _):
     """The audit log: every call of a client, in the order in which they ended."""
     return {"total": len(world.calls), "counts": world.counts(), "calls": world.calls}
@@ -95,6 +101,7 @@ ENDPOINTS = {
     "GET settings": settings,
     "POST settings": settings,
     "POST deny": deny,
+    "POST fail": fail,
     "GET calls": calls,
     "DELETE calls": clear_calls,
     "GET peerings": peerings,

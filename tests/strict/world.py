@@ -40,7 +40,7 @@ class World:
         with self.lock:
             self.off, self.denied, self.settings = set(), set(), dict(SETTINGS)
             self.offset = timedelta()
-            self.calls = []
+            self.calls, self.failures = [], []
             self.forget_cloud()
 
     def forget_cloud(self):
@@ -77,6 +77,19 @@ class World:
     def is_denied(self, call):
         wanted = {(account, action) for account in (call.account, "*") for action in (call.action, "*")}
         return bool(wanted & self.denied)
+
+    def fail_next(self, account, action, how):
+        if how not in ("throttled", "answer-lost"):
+            raise ValueError(f"a call is throttled or its answer-lost, not {how!r}")
+        self.failures.append((account, action, how))
+
+    def failure_of(self, call):
+        """What was prepared for the next such call; it happens once."""
+        for prepared in self.failures:
+            if prepared[:2] == (call.account, call.action):
+                self.failures.remove(prepared)
+                return prepared[2]
+        return None
 
     def note(self, call, reply):
         """One line of the audit log."""

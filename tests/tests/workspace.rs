@@ -47,6 +47,11 @@ fn only_the_designed_arrows_lead_between_rooms() {
 }
 
 #[test]
+fn every_implementation_of_the_cloud_port_runs_its_suite_and_nothing_else_does() {
+    none(&arrows::suite_complaints(&arrows::suite_users(&metadata())));
+}
+
+#[test]
 fn no_modules_of_a_room_know_each_other_in_a_circle() {
     let files = workspace::files();
     let root = workspace::root();

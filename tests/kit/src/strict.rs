@@ -141,6 +141,21 @@ impl Strict {
             .await;
     }
 
+    /// The next such call of `account` is refused, as one too many.
+    pub async fn throttle_next(&self, account: &str, action: &str) {
+        self.fail_next(account, action, "throttled").await;
+    }
+
+    /// The next such call of `account` is carried out, and its answer is lost.
+    pub async fn lose_next_answer(&self, account: &str, action: &str) {
+        self.fail_next(account, action, "answer-lost").await;
+    }
+
+    async fn fail_next(&self, account: &str, action: &str, how: &str) {
+        let body = json!({"account": account, "action": action, "how": how});
+        let _: Value = self.tell("fail", &body).await;
+    }
+
     /// Every call since the start, or since the last [`forget_calls`](Self::forget_calls).
     pub async fn calls(&self) -> Vec<Call> {
         let log: Value = self.ask("GET", "calls", "").await;

@@ -108,6 +108,39 @@ pub fn complaints(arrows: &[Arrow]) -> Vec<String> {
         .collect()
 }
 
+/// The suite of the cloud port, and the crates that it is for: the implementations.
+const SUITE: &str = "peerage-conformance";
+const IMPLEMENTATIONS: [&str; 2] = ["peerage-aws", "peerage-simulated"];
+
+/// Who uses the suite of the cloud port, and whether for tests alone.
+#[must_use]
+pub fn suite_users(metadata: &Metadata) -> Vec<(String, bool)> {
+    let packages = metadata.workspace_packages();
+    let uses = packages.iter().flat_map(|package| {
+        let found = package.dependencies.iter().filter(|it| it.name == SUITE);
+        found.map(|it| {
+            let for_tests = it.kind == DependencyKind::Development;
+            (package.name.to_string(), for_tests)
+        })
+    });
+    uses.collect()
+}
+
+/// One complaint per crate that must not use the suite, or not so, and per implementation that does
+/// not.
+#[must_use]
+pub fn suite_complaints(users: &[(String, bool)]) -> Vec<String> {
+    let wrong = users
+        .iter()
+        .filter(|(name, for_tests)| !for_tests || !IMPLEMENTATIONS.contains(&&**name))
+        .map(|(name, _)| format!("{name} must not depend on {SUITE}"));
+    let without = IMPLEMENTATIONS
+        .iter()
+        .filter(|name| !users.iter().any(|(user, _)| user == *name))
+        .map(|name| format!("{name} does not run {SUITE}"));
+    wrong.chain(without).collect()
+}
+
 /// What `domain` is built from; its tests may use more.
 #[must_use]
 pub fn domain_dependencies(metadata: &Metadata) -> Vec<String> {
@@ -208,6 +241,22 @@ mod tests {
         assert!(
             !all.iter()
                 .any(|arrow| arrow.to == "aws" || arrow.from == "aws")
+        );
+    }
+
+    #[test]
+    fn the_suite_of_the_port_is_for_the_tests_of_its_implementations() {
+        let user = |name: &str, for_tests| (name.to_owned(), for_tests);
+        let right = [user("peerage-aws", true), user("peerage-simulated", true)];
+        assert_eq!(suite_complaints(&right), Vec::<String>::new());
+        let wrong = [user("peerage-aws", false), user("peerage-workers", true)];
+        assert_eq!(
+            suite_complaints(&wrong),
+            [
+                "peerage-aws must not depend on peerage-conformance",
+                "peerage-workers must not depend on peerage-conformance",
+                "peerage-simulated does not run peerage-conformance",
+            ]
         );
     }
 

@@ -3,7 +3,7 @@
 import boto3
 from concurrent.futures import ThreadPoolExecutor
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from lab import CONFIG, HERE, LEFT, RIGHT, accept, active, pair, proves, refused, request, same, state, vpc
 
 
@@ -37,6 +37,29 @@ def a_denied_call_is_refused_dry_or_not(lab):
     request(lab.right, theirs, ours, account=LEFT)
     lab.control("POST", "/_strict/deny", {"account": LEFT, "action": "CreateVpcPeeringConnection", "lift": True})
     request(lab.left, ours, theirs)
+
+
+@proves()
+def a_prepared_failure_happens_once(lab):
+    ours, theirs = pair(lab)
+
+    def prepare(how):
+        lab.control("POST", "/_strict/fail", {"account": LEFT, "action": "CreateVpcPeeringConnection", "how": how})
+
+    arguments = {"VpcId": ours, "PeerVpcId": theirs, "PeerOwnerId": RIGHT}
+    prepare("throttled")
+    refused("RequestLimitExceeded", lab.left.create_vpc_peering_connection, **arguments)
+    same(lab.control("GET", "/_strict/peerings"), [])
+    prepare("answer-lost")
+    try:
+        lab.left.create_vpc_peering_connection(**arguments)
+    except (ConnectionClosedError, EndpointConnectionError):
+        pass
+    else:
+        raise AssertionError("an answer that was to be lost came")
+    same(len(lab.control("GET", "/_strict/peerings")), 1)
+    same(lab.control("GET", "/_strict/calls")["calls"][-1]["outcome"], "no answer")
+    lab.left.create_vpc_peering_connection(**arguments)
 
 
 @proves()

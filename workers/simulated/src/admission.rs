@@ -18,9 +18,20 @@ pub(super) struct Admission {
     pub(super) denied: BTreeSet<Account>,
     /// Single kinds of call that are not permitted in an account.
     pub(super) denied_calls: BTreeSet<(Account, Operation)>,
+    /// What happens to the next call of a kind in an account, in order.
+    pub(super) armed: Vec<(Account, Operation, NextCall)>,
     /// What must be shown to enter an account.
     pub(super) external_ids: BTreeMap<Account, ExternalId>,
     buckets: BTreeMap<(Provider, Account, Region, Operation), Bucket>,
+}
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextCall {
+    /// It is refused, as one too many.
+    Throttled,
+    /// It is carried out, and its answer is lost.
+    AnswerLost,
 }
 
 #[derive(Debug)]
@@ -46,6 +57,17 @@ impl Admission {
                 .message("connection refused"));
         }
         Ok(())
+    }
+
+    /// What was prepared for the next call of this kind here; it happens once.
+    pub(super) fn prepared(
+        &mut self,
+        operation: Operation,
+        at: &AccountRegion,
+    ) -> Option<NextCall> {
+        let meant = |it: &(Account, Operation, NextCall)| it.0 == at.account && it.1 == operation;
+        let index = self.armed.iter().position(meant)?;
+        Some(self.armed.remove(index).2)
     }
 
     /// Whether there have not been too many calls of this kind.

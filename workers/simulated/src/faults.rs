@@ -77,11 +77,16 @@ impl Faults {
     ) -> Result<(), CloudError> {
         let lossy = operation.class() != CallClass::Identity;
         if lossy && self.happens(settings.lost_answers) {
-            return Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous)
-                .message("connection closed before the answer"));
+            return Err(answer_lost(operation, at));
         }
         Ok(())
     }
+}
+
+/// What is known of a call whose answer is lost.
+pub(super) fn answer_lost(operation: Operation, at: &AccountRegion) -> CloudError {
+    CloudError::new(operation, at, CloudErrorKind::Ambiguous)
+        .message("connection closed before the answer")
 }
 
 /// A moment from now.

@@ -20,6 +20,7 @@ mod settings;
 mod tests;
 mod world;
 
+pub use admission::NextCall;
 pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
@@ -155,6 +156,10 @@ impl SimulatedCloud {
         let state = &mut *self.state();
         let (settings, now) = (&self.inner.settings, (self.inner.clock)());
         state.admission.reach(operation, at)?;
+        let prepared = state.admission.prepared(operation, at);
+        if prepared == Some(NextCall::Throttled) {
+            return Err(admission::throttled(operation, at));
+        }
         state.faults.on_the_way(settings, operation, at)?;
         state
             .admission
@@ -171,6 +176,9 @@ impl SimulatedCloud {
         let writes = operation.class() == CallClass::Write;
         if writes {
             self.keep(state, operation, at)?;
+        }
+        if prepared == Some(NextCall::AnswerLost) {
+            return Err(faults::answer_lost(operation, at));
         }
         state.faults.on_the_way_back(settings, operation, at)?;
         Ok(done)

@@ -1,7 +1,7 @@
 //! Firewall groups and their rules.
 
 use crate::{LOCAL, OURS, STRANGERS, Scene, kind, place, range, support};
-use cloud::{Cloud, CloudErrorKind, FirewallPart, GroupView, Source, group_name};
+use cloud::{Cloud, CloudErrorKind, GroupView, Source, group_name};
 use domain::network::InboundRule;
 use peerage_aws::AwsCloud;
 
@@ -109,52 +109,6 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
         (made.name.as_str(), &made.tags),
         (group_name(OURS).as_str(), &tags)
     );
-}
-
-#[tokio::test]
-async fn a_group_and_a_rule_get_their_tags_back() {
-    let scene = Scene::set().await;
-    let Scene { cloud, ours, .. } = &scene;
-    let group = cloud.create_group(ours, STRANGERS).await.unwrap();
-    let rule = InboundRule {
-        source: range("10.2.0.0/16"),
-        port: 2113,
-    };
-    let id = cloud
-        .authorize_rule(&ours.at, &group, rule, STRANGERS)
-        .await
-        .unwrap();
-    let shown = async || {
-        let found = groups(&scene).await.remove(0);
-        (found.owner, found.rules[0].owner)
-    };
-    assert_eq!(shown().await, (Some(STRANGERS), Some(STRANGERS)));
-    let part = FirewallPart::Rule {
-        group: group.clone(),
-        rule: id,
-    };
-    for _ in 0..2 {
-        cloud.tag_firewall(&ours.at, &part, OURS).await.unwrap();
-    }
-    assert_eq!(shown().await, (Some(STRANGERS), Some(OURS)));
-    cloud
-        .tag_firewall(&ours.at, &FirewallPart::Group(group), OURS)
-        .await
-        .unwrap();
-    assert_eq!(shown().await, (Some(OURS), Some(OURS)));
-}
-
-#[tokio::test]
-async fn a_group_is_deleted_once() {
-    let scene = Scene::set().await;
-    let Scene { cloud, ours, .. } = &scene;
-    let group = cloud.create_group(ours, OURS).await.unwrap();
-    assert_eq!(kind(cloud.delete_group(&ours.at, &group).await), None);
-    assert_eq!(
-        kind(cloud.delete_group(&ours.at, &group).await),
-        Some(CloudErrorKind::NotFound)
-    );
-    assert_eq!(groups(&scene).await, []);
 }
 
 /// A group whose one rule names a prefix list, as EC2 answers the two reads for it.

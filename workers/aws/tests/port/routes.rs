@@ -1,7 +1,7 @@
 //! Route tables and routes.
 
-use crate::{OURS, Scene, kind, nowhere, range, support};
-use cloud::{Cloud, CloudErrorKind, RouteState, RouteTarget};
+use crate::{Scene, nowhere, support};
+use cloud::Cloud;
 
 #[tokio::test]
 async fn tables_tell_which_subnets_chose_them_and_which_one_serves_the_others() {
@@ -53,57 +53,4 @@ async fn tables_tell_which_subnets_chose_them_and_which_one_serves_the_others() 
         cloud.route_tables(&ours.at, &[nowhere()]).await.unwrap(),
         []
     );
-}
-
-#[tokio::test]
-async fn a_route_is_installed_once_shown_and_removed_once() {
-    let scene = Scene::set().await;
-    let Scene { cloud, ours, .. } = &scene;
-    let link = cloud.create_link(&scene.spec(OURS, ours)).await.unwrap();
-    let shown = async || {
-        cloud
-            .route_tables(&ours.at, &scene.asked())
-            .await
-            .unwrap()
-            .remove(0)
-    };
-    let table = shown().await.table;
-    let install = async || {
-        kind(
-            cloud
-                .install_route(&ours.at, &table, range("10.2.0.0/16"), &link)
-                .await,
-        )
-    };
-    assert_eq!(
-        [install().await, install().await],
-        [None, Some(CloudErrorKind::AlreadyThere)]
-    );
-    let routes = shown().await.routes;
-    let route = routes
-        .iter()
-        .find(|route| route.target == RouteTarget::Link(link.clone()))
-        .unwrap();
-    assert_eq!(
-        (route.destination.to_string().as_str(), &route.state),
-        ("10.2.0.0/16", &RouteState::Active)
-    );
-    assert!(
-        routes
-            .iter()
-            .any(|route| route.target == RouteTarget::Local)
-    );
-
-    let remove = async || {
-        kind(
-            cloud
-                .remove_route(&ours.at, &table, range("10.2.0.0/16"))
-                .await,
-        )
-    };
-    assert_eq!(
-        [remove().await, remove().await],
-        [None, Some(CloudErrorKind::NotFound)]
-    );
-    assert_eq!(shown().await.routes.len(), routes.len() - 1);
 }

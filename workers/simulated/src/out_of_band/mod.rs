@@ -5,7 +5,7 @@ mod firewall;
 mod links;
 mod networks;
 
-use super::{SimulatedCloud, State};
+use super::{NextCall, SimulatedCloud, State};
 use chrono::{DateTime, Utc};
 use cloud::Operation;
 use domain::text::{Account, ExternalId};
@@ -53,6 +53,13 @@ impl OutOfBand {
             .insert((account.clone(), operation));
     }
 
+    /// The next call of this kind in this account has this happen to it; prepared several times, one
+    /// after the other.
+    pub fn prepare(&self, account: &Account, operation: Operation, happens: NextCall) {
+        let armed = (account.clone(), operation, happens);
+        self.cloud.state().admission.armed.push(armed);
+    }
+
     /// From now on whoever enters this account must show this, or nothing.
     pub fn demand(&self, account: &Account, external_id: Option<ExternalId>) {
         let demanded = &mut self.cloud.state().admission.external_ids;
@@ -70,6 +77,7 @@ impl OutOfBand {
             .insert(expected.clone(), actual.clone());
     }
 
+    /// The credentials for this account act in it again.
     pub fn sort_out(&self, expected: &Account) {
         self.cloud.state().impostors.remove(expected);
     }
@@ -79,6 +87,7 @@ impl OutOfBand {
         self.cloud.state().admission.down = true;
     }
 
+    /// From now on everything answers again.
     pub fn mend(&self) {
         self.cloud.state().admission.down = false;
     }

@@ -1,67 +1,12 @@
 //! Firewall groups, their rules, and what stands before them.
 use super::*;
-use cloud::{GroupView, Source, Traffic, group_name};
+use cloud::{GroupView, Source, Traffic};
 
 async fn groups(cloud: &SimulatedCloud) -> Vec<GroupView> {
     cloud
         .firewall_groups(&one().network.at, &id(&one()))
         .await
         .unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_group_is_one_by_its_name_and_its_rules_have_ids() {
-    let cloud = with(SimulatedSettings {
-        rules: 2,
-        ..SimulatedSettings::instant(1)
-    });
-    let (network, at) = (one().network, one().network.at);
-    let group = cloud.create_group(&network, peering()).await.unwrap();
-    assert_eq!(
-        cloud
-            .create_group(&network, peering())
-            .await
-            .unwrap_err()
-            .kind,
-        CloudErrorKind::AlreadyThere
-    );
-    let id = cloud
-        .authorize_rule(&at, &group, rule(1), peering())
-        .await
-        .unwrap();
-    let added = async |port| {
-        kind(
-            cloud
-                .authorize_rule(&at, &group, rule(port), peering())
-                .await,
-        )
-    };
-    assert_eq!(
-        [added(1).await, added(2).await, added(3).await],
-        [
-            Some(CloudErrorKind::AlreadyThere),
-            None,
-            Some(CloudErrorKind::Quota)
-        ]
-    );
-    cloud.revoke_rule(&at, &group, &id).await.unwrap();
-    assert_eq!(
-        cloud.revoke_rule(&at, &group, &id).await.unwrap_err().kind,
-        CloudErrorKind::NotFound
-    );
-    let views = groups(&cloud).await;
-    assert_eq!(
-        views[0]
-            .rules
-            .iter()
-            .map(|it| (it.rule, it.owner))
-            .collect::<Vec<_>>(),
-        [(Some(rule(2)), Some(peering()))]
-    );
-    assert_eq!(
-        (views.len(), views[0].owner, views[0].name.as_str()),
-        (1, Some(peering()), group_name(peering()).as_str())
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,19 +136,4 @@ async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
     tokio::time::advance(Duration::from_secs(5)).await;
     assert_eq!(groups(&cloud).await, []);
     cloud.create_group(&network, peering()).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_group_in_use_is_not_removed() {
-    let cloud = instant();
-    let (network, at) = (one().network, one().network.at);
-    let group = cloud.create_group(&network, peering()).await.unwrap();
-    cloud.out_of_band().use_group(&network, &group);
-    assert_eq!(
-        kind(cloud.delete_group(&at, &group).await),
-        Some(CloudErrorKind::InUse)
-    );
-    cloud.out_of_band().leave_group(&network, &group);
-    cloud.delete_group(&at, &group).await.unwrap();
-    assert_eq!(groups(&cloud).await, []);
 }

@@ -4,47 +4,6 @@ use cloud::{RouteState, RouteTarget};
 use domain::text::Subnet;
 
 #[tokio::test(start_paused = true)]
-async fn a_route_goes_nowhere_until_its_link_is_active_and_is_never_doubled() {
-    let cloud = instant();
-    let (at, destination) = (one().network.at, "10.2.0.0/16".parse().unwrap());
-    let link = cloud.create_link(&spec()).await.unwrap();
-    let table = main_table(&cloud, &one()).await.table;
-    cloud
-        .install_route(&at, &table, destination, &link)
-        .await
-        .unwrap();
-    let state = async || {
-        main_table(&cloud, &one())
-            .await
-            .routes
-            .pop()
-            .map(|route| (route.target, route.state))
-    };
-    assert_eq!(
-        state().await,
-        Some((RouteTarget::Link(link.clone()), RouteState::Blackhole))
-    );
-    assert_eq!(
-        cloud
-            .install_route(&at, &table, destination, &link)
-            .await
-            .unwrap_err()
-            .kind,
-        CloudErrorKind::AlreadyThere
-    );
-    cloud.accept_link(&other().network.at, &link).await.unwrap();
-    assert_eq!(
-        state().await,
-        Some((RouteTarget::Link(link.clone()), RouteState::Active))
-    );
-    let elsewhere = cloud
-        .install_route(&other().network.at, &table, destination, &link)
-        .await
-        .unwrap_err();
-    assert_eq!(elsewhere.kind, CloudErrorKind::NotFound);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_route_goes_nowhere_again_once_its_link_is_gone_and_stays() {
     let cloud = instant();
     let (at, link) = (one().network.at, active(&cloud).await);

@@ -1,0 +1,381 @@
+//! What each failure says of the call: not permitted, not now, not known, not reached.
+//!
+//! Every change that the port has is tried in one life, in an order in which each is possible.
+
+use crate::{
+    Fault,
+    stage::{OURS, Stage, kind, range, rule},
+};
+use cloud::{
+    AccountRegion, CallClass, CloudError, CloudErrorKind, FirewallPart, GroupView, LinkRole,
+    LinkState, LinkView, Operation, RouteTableView,
+};
+use domain::text::{FirewallGroup, FirewallRule, Link};
+
+/// Every change, in the order of a life.
+const CHANGES: [Operation; 12] = [
+    Operation::CreateLink,
+    Operation::TagLink,
+    Operation::AcceptLink,
+    Operation::SetDnsResolution,
+    Operation::InstallRoute,
+    Operation::RemoveRoute,
+    Operation::CreateGroup,
+    Operation::AuthorizeRule,
+    Operation::TagFirewall,
+    Operation::RevokeRule,
+    Operation::DeleteGroup,
+    Operation::DeleteLink,
+];
+
+/// Every read that is about a network.
+const READS: [Operation; 7] = [
+    Operation::Networks,
+    Operation::Subnets,
+    Operation::Links,
+    Operation::RouteTables,
+    Operation::FirewallGroups,
+    Operation::AccessLists,
+    Operation::DnsSupport,
+];
+
+/// One life, whose things are found by reads alone.
+struct Life {
+    stage: Stage,
+    link: Option<Link>,
+    group: Option<FirewallGroup>,
+    rule: Option<FirewallRule>,
+}
+
+type Seen = (Vec<LinkView>, Vec<RouteTableView>, Vec<GroupView>);
+
+impl Life {
+    fn of(stage: Stage) -> Self {
+        Self {
+            stage,
+            link: None,
+            group: None,
+            rule: None,
+        }
+    }
+
+    /// Who makes this change.
+    fn at(&self, operation: Operation) -> &AccountRegion {
+        if operation == Operation::AcceptLink {
+            &self.stage.remote.at
+        } else {
+            &self.stage.local.at
+        }
+    }
+
+    fn link(&self) -> Link {
+        self.link.clone().unwrap()
+    }
+
+    fn group(&self) -> FirewallGroup {
+        self.group.clone().unwrap()
+    }
+
+    async fn act(&self, operation: Operation) -> Result<(), CloudError> {
+        let (cloud, at) = (&self.stage.cloud, self.at(operation));
+        let to = range("10.20.0.0/16");
+        match operation {
+            Operation::CreateLink => cloud.create_link(&self.stage.spec(OURS)).await.map(drop),
+            Operation::TagLink => cloud.tag_link(at, &self.link(), OURS).await,
+            Operation::AcceptLink => cloud.accept_link(at, &self.link()).await,
+            Operation::SetDnsResolution => {
+                cloud
+                    .set_dns_resolution(at, &self.link(), LinkRole::Requester, true)
+                    .await
+            }
+            Operation::InstallRoute => {
+                let table = self.stage.main_table(&self.stage.local).await.table;
+                cloud.install_route(at, &table, to, &self.link()).await
+            }
+            Operation::RemoveRoute => {
+                let table = self.stage.main_table(&self.stage.local).await.table;
+                cloud.remove_route(at, &table, to).await
+            }
+            Operation::CreateGroup => cloud.create_group(&self.stage.local, OURS).await.map(drop),
+            Operation::AuthorizeRule => cloud
+                .authorize_rule(at, &self.group(), rule(2113), OURS)
+                .await
+                .map(drop),
+            Operation::TagFirewall => {
+                let part = FirewallPart::Group(self.group());
+                cloud.tag_firewall(at, &part, OURS).await
+            }
+            Operation::RevokeRule => {
+                let rule = self.rule.clone().unwrap();
+                cloud.revoke_rule(at, &self.group(), &rule).await
+            }
+            Operation::DeleteGroup => cloud.delete_group(at, &self.group()).await,
+            Operation::DeleteLink => cloud.delete_link(at, &self.link()).await,
+            Operation::Networks
+            | Operation::Subnets
+            | Operation::Links
+            | Operation::RouteTables
+            | Operation::FirewallGroups
+            | Operation::AccessLists
+            | Operation::DnsSupport
+            | Operation::Identity
+            | Operation::Rehearse
+            | Operation::CreateNetwork => self.read(operation).await,
+        }
+    }
+
+    async fn read(&self, operation: Operation) -> Result<(), CloudError> {
+        let (cloud, at) = (&self.stage.cloud, &self.stage.local.at);
+        let of = [self.stage.local.network.clone()];
+        match operation {
+            Operation::Networks => cloud.networks(at, &of).await.map(drop),
+            Operation::Subnets => cloud.subnets(at, &of).await.map(drop),
+            Operation::Links => cloud.links(at, &of).await.map(drop),
+            Operation::RouteTables => cloud.route_tables(at, &of).await.map(drop),
+            Operation::FirewallGroups => cloud.firewall_groups(at, &of).await.map(drop),
+            Operation::AccessLists => cloud.access_lists(at, &of).await.map(drop),
+            Operation::DnsSupport => cloud.dns_support(&self.stage.local).await.map(drop),
+            Operation::CreateLink
+            | Operation::AcceptLink
+            | Operation::DeleteLink
+            | Operation::TagLink
+            | Operation::SetDnsResolution
+            | Operation::InstallRoute
+            | Operation::RemoveRoute
+            | Operation::CreateGroup
+            | Operation::DeleteGroup
+            | Operation::AuthorizeRule
+            | Operation::RevokeRule
+            | Operation::TagFirewall
+            | Operation::Identity
+            | Operation::Rehearse
+            | Operation::CreateNetwork => panic!("{operation} is tried elsewhere"),
+        }
+    }
+
+    /// Everything that reads show of this life.
+    async fn seen(&self) -> Seen {
+        let stage = &self.stage;
+        let mut links = stage.links(&stage.local).await;
+        links.extend(stage.links(&stage.remote).await);
+        (
+            links,
+            stage.tables(&stage.local).await,
+            stage.groups(&stage.local).await,
+        )
+    }
+
+    async fn links_are(&self, state: LinkState) -> Link {
+        let mut found = None;
+        for end in [&self.stage.local, &self.stage.remote] {
+            let read = async || self.stage.links(end).await;
+            let right = |it: &Vec<LinkView>| it.len() == 1 && it[0].state == state;
+            let what = format!("one link {} at {end}", state.as_str());
+            let seen = self.stage.until(&what, read, right).await;
+            found = Some(seen[0].link.clone());
+        }
+        found.unwrap()
+    }
+
+    async fn routes_are(&self, count: usize) {
+        let read = async || self.stage.main_table(&self.stage.local).await.routes;
+        let right = |it: &Vec<_>| it.len() == count;
+        self.stage.until("the routes", read, right).await;
+    }
+
+    async fn groups_are(&self, right: impl Fn(&[GroupView]) -> bool) -> Vec<GroupView> {
+        let read = async || {
+            let mut found = self.stage.groups(&self.stage.local).await;
+            found.retain(|it| it.owner == Some(OURS));
+            found
+        };
+        let right = |it: &Vec<GroupView>| right(it);
+        self.stage.until("the groups", read, right).await
+    }
+
+    /// Reads until they show that the change was made, and takes from them what it made.
+    async fn shows(&mut self, operation: Operation) {
+        match operation {
+            Operation::CreateLink => self.link = Some(self.links_are(LinkState::Pending).await),
+            Operation::AcceptLink => drop(self.links_are(LinkState::Active).await),
+            Operation::TagLink => {
+                let read = async || self.stage.links(&self.stage.local).await;
+                let ours = |it: &Vec<LinkView>| it[0].owner == Some(OURS);
+                self.stage.until("the tag", read, ours).await;
+            }
+            Operation::SetDnsResolution => {
+                let read = async || self.stage.links(&self.stage.local).await;
+                let on = |it: &Vec<LinkView>| it[0].requester.dns_resolution == Some(true);
+                self.stage.until("the option", read, on).await;
+            }
+            Operation::InstallRoute => self.routes_are(2).await,
+            Operation::RemoveRoute => self.routes_are(1).await,
+            Operation::CreateGroup | Operation::TagFirewall => {
+                let found = self.groups_are(|it| it.len() == 1).await;
+                self.group = Some(found[0].group.clone());
+            }
+            Operation::AuthorizeRule => {
+                let one = |it: &[GroupView]| it.len() == 1 && it[0].rules.len() == 1;
+                let found = self.groups_are(one).await;
+                self.rule = Some(found[0].rules[0].id.clone());
+            }
+            Operation::RevokeRule => {
+                let none = |it: &[GroupView]| it.len() == 1 && it[0].rules.is_empty();
+                self.groups_are(none).await;
+            }
+            Operation::DeleteGroup => drop(self.groups_are(<[_]>::is_empty).await),
+            Operation::DeleteLink => {
+                let read = async || self.stage.links(&self.stage.local).await;
+                let over = |it: &Vec<LinkView>| it.iter().all(|it| !it.state.is_live());
+                self.stage.until("the end of the link", read, over).await;
+            }
+            Operation::Networks
+            | Operation::Subnets
+            | Operation::Links
+            | Operation::RouteTables
+            | Operation::FirewallGroups
+            | Operation::AccessLists
+            | Operation::DnsSupport
+            | Operation::Identity
+            | Operation::Rehearse
+            | Operation::CreateNetwork => panic!("{operation} changes nothing"),
+        }
+    }
+
+    /// That the failure names the call, and where it went.
+    fn names(&self, operation: Operation, error: &CloudError) {
+        assert_eq!(error.operation, operation, "{error}");
+        let at = match operation.class() {
+            CallClass::Write => self.at(operation),
+            CallClass::Read | CallClass::Identity => &self.stage.local.at,
+        };
+        assert!(error.at.is_same(at), "{error}");
+    }
+}
+
+/// What a repeat of this change may say once the change is there: nothing or an error's kind. Of a
+/// second request for a link a case of its own speaks.
+fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
+    const THERE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::AlreadyThere)];
+    const GONE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::NotFound)];
+    match operation {
+        Operation::TagLink | Operation::TagFirewall | Operation::SetDnsResolution => &[None],
+        Operation::AcceptLink => &[Some(CloudErrorKind::WrongState)],
+        Operation::DeleteLink => &[
+            Some(CloudErrorKind::WrongState),
+            Some(CloudErrorKind::NotFound),
+        ],
+        Operation::InstallRoute | Operation::CreateGroup | Operation::AuthorizeRule => THERE,
+        Operation::RemoveRoute | Operation::RevokeRule | Operation::DeleteGroup => GONE,
+        Operation::CreateLink
+        | Operation::Networks
+        | Operation::Subnets
+        | Operation::Links
+        | Operation::RouteTables
+        | Operation::FirewallGroups
+        | Operation::AccessLists
+        | Operation::DnsSupport
+        | Operation::Identity
+        | Operation::Rehearse
+        | Operation::CreateNetwork => &[],
+    }
+}
+
+pub(crate) async fn what_is_denied_is_said_to_be_and_changes_nothing(stage: Stage) {
+    let mut life = Life::of(stage);
+    for operation in READS.into_iter().chain(CHANGES) {
+        let before = life.seen().await;
+        let at = life.at(operation).clone();
+        life.stage.world.deny(&at, operation).await;
+        let error = life.act(operation).await.unwrap_err();
+        life.stage.world.permit(&at).await;
+        assert_eq!(error.kind, CloudErrorKind::Denied, "{error}");
+        assert!(error.definitely_not_applied() && !error.worth_a_retry());
+        life.names(operation, &error);
+        assert_eq!(life.seen().await, before, "{operation} changed something");
+        life.act(operation).await.unwrap();
+        if operation.class() == CallClass::Write {
+            life.shows(operation).await;
+        }
+    }
+}
+
+pub(crate) async fn what_is_throttled_was_not_done_and_works_later(stage: Stage) {
+    let mut life = Life::of(stage);
+    for operation in READS.into_iter().chain(CHANGES) {
+        let before = life.seen().await;
+        let at = life.at(operation).clone();
+        life.stage
+            .world
+            .fail_next(&at, operation, Fault::Throttled)
+            .await;
+        let error = life.act(operation).await.unwrap_err();
+        assert!(
+            matches!(error.kind, CloudErrorKind::Throttled { .. }),
+            "{error}"
+        );
+        assert!(error.definitely_not_applied() && error.worth_a_retry());
+        life.names(operation, &error);
+        assert_eq!(life.seen().await, before, "{operation} changed something");
+        life.act(operation).await.unwrap();
+        if operation.class() == CallClass::Write {
+            life.shows(operation).await;
+        }
+    }
+}
+
+pub(crate) async fn a_lost_answer_is_ambiguous_and_reads_tell_what_became_of_the_call(
+    stage: Stage,
+) {
+    let mut life = Life::of(stage);
+    for operation in CHANGES {
+        let at = life.at(operation).clone();
+        let world = &life.stage.world;
+        world.fail_next(&at, operation, Fault::AnswerLost).await;
+        let error = life.act(operation).await.unwrap_err();
+        assert_eq!(error.kind, CloudErrorKind::Ambiguous, "{error}");
+        assert!(!error.definitely_not_applied() && !error.worth_a_retry());
+        life.names(operation, &error);
+        life.shows(operation).await;
+        let repeats = repeats(operation);
+        if repeats.is_empty() {
+            continue;
+        }
+        let again = kind(life.act(operation).await);
+        assert!(
+            repeats.contains(&again),
+            "{operation} again after a lost answer: {again:?}"
+        );
+    }
+}
+
+pub(crate) async fn a_lost_answer_to_a_read_may_be_asked_for_again(stage: Stage) {
+    let life = Life::of(stage);
+    for operation in READS {
+        let (at, world) = (&life.stage.local.at, &life.stage.world);
+        world.fail_next(at, operation, Fault::AnswerLost).await;
+        let error = life.read(operation).await.unwrap_err();
+        assert_eq!(error.kind, CloudErrorKind::Ambiguous, "{error}");
+        assert!(error.worth_a_retry(), "nothing can have changed: {error}");
+        life.names(operation, &error);
+        life.read(operation).await.unwrap();
+    }
+}
+
+pub(crate) async fn a_cloud_that_does_not_answer_is_unreachable_and_nothing_was_done(
+    mut stage: Stage,
+) {
+    stage.cloud = stage.world.unreachable().await;
+    let life = Life::of(stage);
+    let tried = READS
+        .into_iter()
+        .chain([Operation::CreateLink, Operation::CreateGroup]);
+    for operation in tried {
+        let error = life.act(operation).await.unwrap_err();
+        assert_eq!(error.kind, CloudErrorKind::Unreachable, "{error}");
+        assert!(error.definitely_not_applied() && error.worth_a_retry());
+        life.names(operation, &error);
+    }
+    let identity = life.stage.cloud.identity(&life.stage.local.at).await;
+    assert_eq!(kind(identity), Some(CloudErrorKind::Unreachable));
+}

@@ -1,0 +1,127 @@
+//! Groups and rules: made once, removed once, and told apart by their owner.
+
+use crate::stage::{ANOTHER, OURS, Stage, kind, rule};
+use cloud::{CloudErrorKind, FirewallPart, GroupView, group_name};
+use domain::text::FirewallGroup;
+
+const GONE: Option<CloudErrorKind> = Some(CloudErrorKind::NotFound);
+const THERE: Option<CloudErrorKind> = Some(CloudErrorKind::AlreadyThere);
+
+pub(crate) async fn a_group_is_made_once_and_admits_nothing(stage: Stage) {
+    let group = stage.cloud.create_group(&stage.local, OURS).await.unwrap();
+    let again = stage.cloud.create_group(&stage.local, OURS).await;
+    assert_eq!(kind(again), THERE, "the name is taken");
+    let view = stage.shown_group(&group).await;
+    assert_eq!(view.name, group_name(OURS));
+    assert_eq!(view.owner, Some(OURS));
+    assert_eq!(view.network, stage.local.network);
+    assert_eq!(view.rules, []);
+    assert!(
+        view.belongs_to.contains(stage.local.at.account.as_str()),
+        "{view:?}"
+    );
+    let beside = stage.cloud.create_group(&stage.neighbour, OURS).await;
+    assert_eq!(kind(beside), None, "each network has its own names");
+    let ours = stage.groups(&stage.local).await;
+    let ours = ours.iter().filter(|it| it.owner == Some(OURS));
+    assert_eq!(ours.count(), 1);
+}
+
+pub(crate) async fn a_rule_is_added_once_and_revoked_once(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let add = async || {
+        stage
+            .cloud
+            .authorize_rule(at, &group, rule(2113), OURS)
+            .await
+    };
+    let id = add().await.unwrap();
+    assert_eq!(kind(add().await), THERE, "a repeat");
+    let view = stage
+        .group_as(&group, "with its rule", |it| it.rules.len() == 1)
+        .await;
+    let shown = &view.rules[0];
+    assert_eq!(
+        (&shown.id, shown.rule, shown.owner),
+        (&id, Some(rule(2113)), Some(OURS))
+    );
+    assert_eq!(shown.text, "tcp 2113 from 10.20.0.0/16");
+    assert_eq!(shown.admits.ports, Some((2113, 2113)));
+    let elsewhere = stage
+        .cloud
+        .authorize_rule(&stage.remote.at, &group, rule(1), OURS)
+        .await;
+    assert_eq!(kind(elsewhere), GONE, "a group of another account");
+    let revoke = async || kind(stage.cloud.revoke_rule(at, &group, &id).await);
+    assert_eq!(revoke().await, None);
+    assert_eq!(revoke().await, GONE, "a repeat");
+    stage
+        .group_as(&group, "without the rule", |it| it.rules.is_empty())
+        .await;
+}
+
+pub(crate) async fn a_group_is_deleted_once_and_not_while_it_is_used(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let delete = async |group: &FirewallGroup| kind(stage.cloud.delete_group(at, group).await);
+    assert_eq!(delete(&group).await, None);
+    assert_eq!(delete(&group).await, GONE, "a repeat");
+    let read = async || stage.groups(&stage.local).await;
+    let gone = |found: &Vec<GroupView>| found.iter().all(|it| it.group != group);
+    stage.until("no group", read, gone).await;
+
+    let used = stage.made_group().await;
+    assert_ne!(used, group, "an id is given once");
+    stage.world.use_group(&stage.local, &used).await;
+    assert_eq!(delete(&used).await, Some(CloudErrorKind::InUse));
+    stage.shown_group(&used).await;
+}
+
+pub(crate) async fn owner_tags_of_groups_and_rules_are_put_back(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let added = stage.cloud.authorize_rule(at, &group, rule(2113), OURS);
+    let id = added.await.unwrap();
+    stage
+        .group_as(&group, "with its rule", |it| it.rules.len() == 1)
+        .await;
+    let of_rule = FirewallPart::Rule {
+        group: group.clone(),
+        rule: id,
+    };
+    let of_group = FirewallPart::Group(group.clone());
+    for (part, group_owner) in [(&of_rule, OURS), (&of_group, ANOTHER)] {
+        for _ in 0..2 {
+            let tagged = stage.cloud.tag_firewall(at, part, ANOTHER).await;
+            assert_eq!(kind(tagged), None);
+        }
+        let right =
+            |it: &GroupView| it.owner == Some(group_owner) && it.rules[0].owner == Some(ANOTHER);
+        stage.group_as(&group, "with its tags", right).await;
+    }
+}
+
+pub(crate) async fn what_others_made_is_shown_and_is_nobody_of_ours(stage: Stage) {
+    let group = stage.world.group(&stage.local, "web", rule(443)).await;
+    let view = stage.shown_group(&group).await;
+    assert_eq!((view.name.as_str(), view.owner), ("web", None));
+    assert_eq!(view.rules.len(), 1, "{view:?}");
+    assert_eq!(
+        (view.rules[0].rule, view.rules[0].owner),
+        (Some(rule(443)), None)
+    );
+    let (at, cloud) = (&stage.local.at, &stage.cloud);
+    let same = cloud.authorize_rule(at, &group, rule(443), OURS).await;
+    assert_eq!(kind(same), THERE, "somebody else's, of the same content");
+    let view = stage.shown_group(&group).await;
+    assert_eq!(view.rules[0].owner, None, "and it stays theirs");
+}
+
+pub(crate) async fn one_rule_too_many_is_a_quota(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let most = u16::try_from(stage.cloud.limits(at).rules).unwrap();
+    for port in 1..=most {
+        let added = stage.cloud.authorize_rule(at, &group, rule(port), OURS);
+        assert_eq!(kind(added.await), None, "rule {port} of {most}");
+    }
+    let over = stage.cloud.authorize_rule(at, &group, rule(most + 1), OURS);
+    assert_eq!(kind(over.await), Some(CloudErrorKind::Quota));
+}

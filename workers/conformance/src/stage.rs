@@ -1,0 +1,191 @@
+//! Where a case is played: three networks, and reads that are repeated until they show what they
+//! should.
+
+use crate::World;
+use cloud::{
+    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, LinkState,
+    LinkView, NetworkRef, RouteTableView,
+};
+use domain::{
+    PeeringId, Range,
+    network::InboundRule,
+    text::{CloudNetwork, FirewallGroup, Link},
+};
+use std::{fmt::Debug, sync::Arc};
+use uuid::Uuid;
+
+/// How often something late is looked for. Reads that are late are late for a bounded time.
+const LOOKS: usize = 60;
+
+pub(crate) const OURS: PeeringId = PeeringId(Uuid::from_u128(0x0a11));
+pub(crate) const ANOTHER: PeeringId = PeeringId(Uuid::from_u128(0x0a12));
+
+pub(crate) fn range(text: &str) -> Range {
+    text.parse().unwrap()
+}
+
+/// How a call ended, if it failed.
+pub(crate) fn kind<T>(result: Result<T, CloudError>) -> Option<CloudErrorKind> {
+    result.err().map(|error| error.kind)
+}
+
+pub(crate) fn rule(port: u16) -> InboundRule {
+    InboundRule {
+        source: range("10.20.0.0/16"),
+        port,
+    }
+}
+
+/// A private network, a peer in another account and region, and a neighbour beside the first.
+pub(crate) struct Stage {
+    pub(crate) world: Arc<dyn World>,
+    pub(crate) cloud: Arc<dyn Cloud>,
+    pub(crate) local: NetworkRef,
+    pub(crate) remote: NetworkRef,
+    pub(crate) neighbour: NetworkRef,
+}
+
+impl Stage {
+    pub(crate) async fn set(world: Arc<dyn World>) -> Self {
+        let (local, remote) = (world.local(), world.remote());
+        Self {
+            cloud: world.cloud(),
+            local: world.network(&local, range("10.10.0.0/16")).await,
+            remote: world.network(&remote, range("10.20.0.0/16")).await,
+            neighbour: world.network(&local, range("10.30.0.0/16")).await,
+            world,
+        }
+    }
+
+    /// A network of this account's form that is not there: the peer's, asked for at home.
+    pub(crate) fn nowhere(&self) -> CloudNetwork {
+        self.remote.network.clone()
+    }
+
+    pub(crate) fn spec(&self, peering: PeeringId) -> LinkSpec {
+        spec(peering, &self.local, &self.remote)
+    }
+
+    /// Reads until what is read is as it should be; late reads are given time.
+    pub(crate) async fn until<T: Debug>(
+        &self,
+        what: &str,
+        read: impl AsyncFn() -> T,
+        right: impl Fn(&T) -> bool,
+    ) -> T {
+        let mut seen = None;
+        for _ in 0..LOOKS {
+            let read = read().await;
+            if right(&read) {
+                return read;
+            }
+            seen = Some(read);
+            self.world.pass_time().await;
+        }
+        panic!("no read showed {what}; the last one: {seen:?}")
+    }
+
+    pub(crate) async fn links(&self, at: &NetworkRef) -> Vec<LinkView> {
+        let of = std::slice::from_ref(&at.network);
+        self.cloud.links(&at.at, of).await.unwrap()
+    }
+
+    /// The link as this end is told of it, once it is in this state.
+    pub(crate) async fn shown(&self, at: &NetworkRef, link: &Link, state: LinkState) -> LinkView {
+        let what = format!("{link} as {} at {}", state.as_str(), at.at);
+        let read = async || {
+            let mut found = self.links(at).await;
+            found.retain(|it| it.link == *link);
+            found
+        };
+        let right = |found: &Vec<LinkView>| found.len() == 1 && found[0].state == state;
+        self.until(&what, read, right).await.remove(0)
+    }
+
+    /// A link that waits for its accepter, and is shown to both.
+    pub(crate) async fn pending(&self) -> Link {
+        let link = self.cloud.create_link(&self.spec(OURS)).await.unwrap();
+        for end in [&self.local, &self.remote] {
+            self.shown(end, &link, LinkState::Pending).await;
+        }
+        link
+    }
+
+    /// A link in place, and shown to both.
+    pub(crate) async fn active(&self) -> Link {
+        let link = self.pending().await;
+        let at = &self.remote.at;
+        self.cloud.accept_link(at, &link).await.unwrap();
+        for end in [&self.local, &self.remote] {
+            self.shown(end, &link, LinkState::Active).await;
+        }
+        link
+    }
+
+    pub(crate) async fn tables(&self, network: &NetworkRef) -> Vec<RouteTableView> {
+        let of = std::slice::from_ref(&network.network);
+        self.cloud.route_tables(&network.at, of).await.unwrap()
+    }
+
+    pub(crate) async fn main_table(&self, network: &NetworkRef) -> RouteTableView {
+        let mut tables = self.tables(network).await;
+        tables.retain(|table| table.main);
+        assert_eq!(tables.len(), 1, "one main table: {tables:?}");
+        tables.remove(0)
+    }
+
+    pub(crate) async fn groups(&self, network: &NetworkRef) -> Vec<GroupView> {
+        let of = std::slice::from_ref(&network.network);
+        self.cloud.firewall_groups(&network.at, of).await.unwrap()
+    }
+
+    /// The group, once a read has shown it.
+    pub(crate) async fn shown_group(&self, group: &FirewallGroup) -> GroupView {
+        self.group_as(group, "at all", |_| true).await
+    }
+
+    /// The group, once a read has shown it so.
+    pub(crate) async fn group_as(
+        &self,
+        group: &FirewallGroup,
+        what: &str,
+        right: impl Fn(&GroupView) -> bool,
+    ) -> GroupView {
+        let read = async || {
+            let mut found = self.groups(&self.local).await;
+            found.retain(|it| it.group == *group);
+            found
+        };
+        let right = |found: &Vec<GroupView>| found.len() == 1 && right(&found[0]);
+        let found = self.until(&format!("{group} {what}"), read, right).await;
+        found.into_iter().next().unwrap()
+    }
+
+    /// A group of ours in the private network, in sight.
+    pub(crate) async fn made_group(&self) -> FirewallGroup {
+        let group = self.cloud.create_group(&self.local, OURS).await.unwrap();
+        self.shown_group(&group).await;
+        group
+    }
+
+    /// A place where nothing of this stage is: the private network's account, in the peer's region.
+    pub(crate) fn elsewhere(&self) -> AccountRegion {
+        AccountRegion {
+            region: self.remote.at.region.clone(),
+            ..self.local.at.clone()
+        }
+    }
+}
+
+pub(crate) fn spec(peering: PeeringId, requester: &NetworkRef, accepter: &NetworkRef) -> LinkSpec {
+    let end = |network: &NetworkRef| LinkEnd {
+        network: network.clone(),
+        ranges: Vec::new(),
+        dns_resolution: None,
+    };
+    LinkSpec {
+        peering,
+        requester: end(requester),
+        accepter: end(accepter),
+    }
+}

@@ -1,0 +1,156 @@
+//! The simulated cloud, as the suite of the port wants it.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use cloud::{AccountRegion, Cloud, DnsSupport, NetworkRef, Operation, RouteTarget};
+use conformance::{Fault, World};
+use domain::{
+    Clock, Provider, Range, Region,
+    network::InboundRule,
+    text::{FirewallGroup, RouteTable},
+};
+use ipnet::IpNet;
+use peerage_simulated::{NextCall, SimulatedCloud, SimulatedSettings};
+use std::{
+    ops::RangeInclusive,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+pub(crate) struct SimulatedWorld {
+    cloud: SimulatedCloud,
+    settings: SimulatedSettings,
+    made: AtomicUsize,
+}
+
+/// Everything is late, by seconds and by reads.
+pub(crate) fn late(seed: u64) -> SimulatedSettings {
+    let span = |to| Duration::ZERO..=Duration::from_secs(to);
+    SimulatedSettings {
+        visibility: span(8),
+        stale_reads: RangeInclusive::new(0, 2),
+        initiating: span(5),
+        provisioning: span(5),
+        deleting: span(5),
+        ..SimulatedSettings::instant(seed)
+    }
+}
+
+fn clock() -> Clock {
+    let (start, since) = (
+        DateTime::<Utc>::from_timestamp(1_790_000_000, 0).unwrap(),
+        tokio::time::Instant::now(),
+    );
+    Arc::new(move || start + since.elapsed())
+}
+
+fn at(account: &str, region: &str) -> AccountRegion {
+    AccountRegion {
+        provider: Provider::Aws,
+        account: account.parse().unwrap(),
+        region: Region::of(Provider::Aws, region).unwrap(),
+        external_id: None,
+    }
+}
+
+impl SimulatedWorld {
+    pub(crate) fn of(settings: SimulatedSettings) -> Self {
+        Self {
+            cloud: SimulatedCloud::new(settings.clone(), clock()),
+            settings,
+            made: AtomicUsize::new(0),
+        }
+    }
+}
+
+#[async_trait]
+impl World for SimulatedWorld {
+    fn cloud(&self) -> Arc<dyn Cloud> {
+        Arc::new(self.cloud.clone())
+    }
+
+    async fn unreachable(&self) -> Arc<dyn Cloud> {
+        let cut = SimulatedCloud::new(self.settings.clone(), clock());
+        cut.out_of_band().cut();
+        Arc::new(cut)
+    }
+
+    async fn as_another_account(&self) -> Arc<dyn Cloud> {
+        let stranger = "999999999999".parse().unwrap();
+        for meant in [self.local(), self.remote()] {
+            self.cloud.out_of_band().mix_up(&meant.account, &stranger);
+        }
+        self.cloud()
+    }
+
+    fn local(&self) -> AccountRegion {
+        at("111111111111", "eu-west-1")
+    }
+
+    fn remote(&self) -> AccountRegion {
+        at("222222222222", "us-east-1")
+    }
+
+    async fn network(&self, at: &AccountRegion, range: Range) -> NetworkRef {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let network = NetworkRef {
+            at: at.clone(),
+            network: format!("vpc-0{number:016x}").parse().unwrap(),
+        };
+        let subnets = [1, 2].map(|it| format!("subnet-{number}-{it}").parse().unwrap());
+        let range = IpNet::V4(range.net());
+        self.cloud.out_of_band().build(&network, &[range], &subnets);
+        network
+    }
+
+    async fn take_names(&self, network: &NetworkRef) {
+        let none = DnsSupport {
+            resolution: true,
+            hostnames: false,
+        };
+        self.cloud.out_of_band().set_dns(network, none);
+    }
+
+    async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, to: Range) {
+        let target = RouteTarget::Other("igw-1".to_owned());
+        let hands = self.cloud.out_of_band();
+        hands.route(network, table, IpNet::V4(to.net()), target);
+    }
+
+    async fn group(&self, network: &NetworkRef, name: &str, rule: InboundRule) -> FirewallGroup {
+        let rule = format!("tcp {} from {}", rule.port, rule.source);
+        let made = self.cloud.out_of_band().group(network, name, &[&rule]);
+        made.unwrap()
+    }
+
+    async fn use_group(&self, network: &NetworkRef, group: &FirewallGroup) {
+        self.cloud.out_of_band().use_group(network, group);
+    }
+
+    async fn deny(&self, at: &AccountRegion, operation: Operation) {
+        self.cloud.out_of_band().deny_call(&at.account, operation);
+    }
+
+    async fn permit(&self, at: &AccountRegion) {
+        self.cloud.out_of_band().allow(&at.account);
+    }
+
+    async fn fail_next(&self, at: &AccountRegion, operation: Operation, fault: Fault) {
+        let happens = match fault {
+            Fault::Throttled => NextCall::Throttled,
+            Fault::AnswerLost => NextCall::AnswerLost,
+        };
+        let hands = self.cloud.out_of_band();
+        hands.prepare(&at.account, operation, happens);
+    }
+
+    /// A simulated answer has no pages.
+    async fn small_pages(&self) {}
+
+    async fn pass_time(&self) {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+}
