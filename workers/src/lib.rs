@@ -8,6 +8,8 @@
 //!
 //! Read first: [`cloud`], what may have happened when a call fails; then [`provisioner`].
 
+#![warn(missing_docs)]
+
 pub mod provisioner;
 
 pub use provisioner::{Directory, Provisioner, ProvisionerSettings, Resolved};

@@ -4,7 +4,7 @@
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
 //! one on record.
 
-use super::{Draft, Facts, Missing, Query, later, link, states};
+use super::{Draft, Facts, Missing, Query, later, pair, states};
 use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{LinkEnd, LinkState, LinkView};
@@ -42,12 +42,12 @@ pub(super) fn plan(
     {
         let (ours, others): (Vec<_>, Vec<_>) = views
             .iter()
-            .partition(|view| view.link == *link || link::is_ours(facts, view));
+            .partition(|view| view.link == *link || pair::is_ours(facts, view));
         let live: Vec<_> = ours
             .into_iter()
             .filter(|view| view.state.is_live())
             .collect();
-        if link::stands_in_the_way(facts, &live, &others, draft) {
+        if pair::stands_in_the_way(facts, &live, &others, draft) {
             return;
         }
     }

@@ -1,13 +1,13 @@
 //! The link: found or made, never taken from somebody else, and never two; then its tag, and its end
 //! at the cloud.
 
-use super::{Draft, Facts, Query, accept, drift, later, preflight, states};
-use crate::provisioner::{apply::Action, sides};
+use super::{Draft, Facts, Query, accept, drift, later, pair, preflight, states};
+use crate::provisioner::apply::Action;
 use chrono::{DateTime, Utc};
 use cloud::{LinkState, LinkView};
 use domain::{
     Side,
-    network::{BlockCause, DriftKind, PeeringInitiated, PeeringInitiationStarted},
+    network::{DriftKind, PeeringInitiated, PeeringInitiationStarted},
 };
 
 /// Where the search for a link stands.
@@ -29,7 +29,8 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
     let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
         return;
     };
-    let (ours, others): (Vec<_>, Vec<_>) = views.iter().partition(|view| is_ours(facts, view));
+    let (ours, others): (Vec<_>, Vec<_>) =
+        views.iter().partition(|view| pair::is_ours(facts, view));
     let live: Vec<_> = ours
         .iter()
         .copied()
@@ -45,12 +46,12 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
             && ours.is_empty()
             && others
                 .iter()
-                .any(|view| view.state.is_live() && could_become_ours(facts, view))
+                .any(|view| view.state.is_live() && pair::could_become_ours(facts, view))
         {
             draft.polls = true;
             return;
         }
-        if stands_in_the_way(facts, &live, &others, draft) {
+        if pair::stands_in_the_way(facts, &live, &others, draft) {
             return;
         }
         let ended = || {
@@ -66,7 +67,7 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
         }
         return;
     }
-    if stands_in_the_way(facts, &live, &others, draft) {
+    if pair::stands_in_the_way(facts, &live, &others, draft) {
         return;
     }
     let next = match attempt {
@@ -105,63 +106,6 @@ fn begin(facts: &Facts<'_>, attempt: u32, wanted: CallsFor, draft: &mut Draft) {
     if wanted == CallsFor::ALink {
         draft.actions.push(Action::CreateLink { attempt });
     }
-}
-
-/// Whether this is the link that the engine made for this peering, and not one of an earlier
-/// request.
-pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
-    view.owner == Some(facts.peering.id)
-        && joins_as_asked(facts, view)
-        && !facts.peering.past_links.contains(&view.link)
-}
-
-/// Whether this is a link from our network to the peer's.
-fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
-    let end = |side| sides::network(facts.network, facts.peering, side);
-    view.requester.network.is_same(&end(Side::Local))
-        && view.accepter.network.is_same(&end(Side::Remote))
-}
-
-/// Whether this may be the link just asked for, whose tag is not shown yet.
-fn could_become_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
-    view.owner.is_none() && joins_as_asked(facts, view)
-}
-
-/// A stranger's live link for the pair, or a second one of ours.
-pub(super) fn stands_in_the_way(
-    facts: &Facts<'_>,
-    live: &[&LinkView],
-    others: &[&LinkView],
-    draft: &mut Draft,
-) -> bool {
-    let strangers: Vec<_> = others
-        .iter()
-        .copied()
-        .filter(|view| view.state.is_live())
-        .collect();
-    let in_the_way = if !strangers.is_empty() {
-        strangers
-    } else if live.len() > 1 {
-        live.to_vec()
-    } else {
-        return false;
-    };
-    let ids = in_the_way
-        .iter()
-        .map(|view| view.link.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let message =
-        format!("the two networks are joined already, by {ids}; there can be one link for a pair");
-    let remedy = vec![
-        format!(
-            "delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours"
-        ),
-        "or remove this peering and put the link that is there on record: `peerage peering adopt`"
-            .to_owned(),
-    ];
-    draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
-    true
 }
 
 /// Our link is there: everything that its state says is put on record, in order.

@@ -27,6 +27,7 @@ mod firewall;
 mod ingress;
 mod link;
 mod options;
+mod pair;
 mod preflight;
 mod removal;
 mod routes;

@@ -10,7 +10,7 @@
 //! named in the block; abandoning the peering is the way out. A link that was adopted is never
 //! removed, nor are the routes that it had.
 
-use super::{Draft, Facts, Missing, Query, firewall, later, link, options, routes, states};
+use super::{Draft, Facts, Missing, Query, firewall, later, options, pair, routes, states};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView};
 use domain::{
@@ -67,7 +67,7 @@ pub(super) fn find(
     let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local)) else {
         return true;
     };
-    let ours = || views.iter().filter(|view| link::is_ours(facts, view));
+    let ours = || views.iter().filter(|view| pair::is_ours(facts, view));
     if let Some(view) = ours()
         .find(|view| view.state.is_live())
         .or_else(|| ours().next())
@@ -279,7 +279,7 @@ pub(super) fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut
 fn another_stands(facts: &Facts<'_>, link: &Link, draft: &mut Draft) -> bool {
     let views = facts.seen.links.local.iter().flatten();
     let mut others = views
-        .filter(|view| view.link != *link && view.state.is_live() && link::is_ours(facts, view));
+        .filter(|view| view.link != *link && view.state.is_live() && pair::is_ours(facts, view));
     let Some(other) = others.next() else {
         return false;
     };

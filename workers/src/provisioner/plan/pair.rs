@@ -1,0 +1,63 @@
+//! The links of one pair of networks: which of them is the engine's, and which stands in the way.
+
+use super::{Draft, Facts};
+use crate::provisioner::sides;
+use cloud::LinkView;
+use domain::{Side, network::BlockCause};
+
+/// Whether this is the link that the engine made for this peering, and not one of an earlier
+/// request.
+pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
+    view.owner == Some(facts.peering.id)
+        && joins_as_asked(facts, view)
+        && !facts.peering.past_links.contains(&view.link)
+}
+
+/// Whether this is a link from our network to the peer's.
+fn joins_as_asked(facts: &Facts<'_>, view: &LinkView) -> bool {
+    let end = |side| sides::network(facts.network, facts.peering, side);
+    view.requester.network.is_same(&end(Side::Local))
+        && view.accepter.network.is_same(&end(Side::Remote))
+}
+
+/// Whether this may be the link just asked for, whose tag is not shown yet.
+pub(super) fn could_become_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
+    view.owner.is_none() && joins_as_asked(facts, view)
+}
+
+/// A stranger's live link for the pair, or a second one of ours.
+pub(super) fn stands_in_the_way(
+    facts: &Facts<'_>,
+    live: &[&LinkView],
+    others: &[&LinkView],
+    draft: &mut Draft,
+) -> bool {
+    let strangers: Vec<_> = others
+        .iter()
+        .copied()
+        .filter(|view| view.state.is_live())
+        .collect();
+    let in_the_way = if !strangers.is_empty() {
+        strangers
+    } else if live.len() > 1 {
+        live.to_vec()
+    } else {
+        return false;
+    };
+    let ids = in_the_way
+        .iter()
+        .map(|view| view.link.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let message =
+        format!("the two networks are joined already, by {ids}; there can be one link for a pair");
+    let remedy = vec![
+        format!(
+            "delete {ids}, or leave one and let the others go; nothing is deleted that is not on record as ours"
+        ),
+        "or remove this peering and put the link that is there on record: `peerage peering adopt`"
+            .to_owned(),
+    ];
+    draft.block(facts, BlockCause::Conflict, Side::Local, message, remedy);
+    true
+}
