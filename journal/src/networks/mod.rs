@@ -95,6 +95,12 @@ impl Networks {
         self.checks.forget();
     }
 
+    /// The same, after the cache has counted what it holds at this moment.
+    pub async fn settled_figures(&self) -> Figures {
+        self.cache.run_pending_tasks().await;
+        self.figures()
+    }
+
     async fn slot(&self, id: NetworkId) -> Arc<Slot> {
         self.cache.get_with(id, async { Arc::default() }).await
     }

@@ -7,7 +7,7 @@ use super::{
     time::{duration, timestamp},
     v1::{self, server_service_server::ServerService},
 };
-use journal::Position;
+use journal::{Figures, Position};
 use std::time::Duration;
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
@@ -64,7 +64,27 @@ impl Server {
             catching_up: !caught_up,
             started_at: Some(timestamp(services.server.started_at)),
             now: Some(timestamp(now)),
+            history: Some(history(services.journal.networks().settled_figures().await)),
         })
+    }
+}
+
+fn history(it: Figures) -> v1::HistoryFigures {
+    v1::HistoryFigures {
+        cached_networks: it.cached_networks,
+        cached_bytes: it.cached_bytes,
+        cache_limit_bytes: it.cache_limit,
+        evicted: it.evicted,
+        loaded_from_snapshot: it.loaded_from_snapshot,
+        loaded_from_start: it.loaded_from_start,
+        snapshots_written: it.snapshots_written,
+        snapshots_not_written: it.snapshots_too_large + it.snapshots_failed,
+        snapshots_passed_over: it.snapshots_damaged
+            + it.snapshots_of_another_fold
+            + it.snapshots_of_another_log,
+        snapshots_to_check: it.snapshots_to_check,
+        snapshots_checked: it.snapshots_checked,
+        snapshots_wrong: it.snapshots_wrong,
     }
 }
 

@@ -57,9 +57,40 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("read models", read_models(it)),
         ("position", it.position.clone()),
         ("end of the log", it.log_end.clone()),
+        ("memory", memory(it)),
+        ("snapshots", snapshots(it)),
         ("started", output::when(it.started_at.as_ref())),
         ("its clock", output::when(it.now.as_ref())),
     ])
+}
+
+fn memory(it: &GetServerInfoResponse) -> String {
+    let it = it.history.unwrap_or_default();
+    format!(
+        "{} networks in {} of {} MB, {} dropped",
+        it.cached_networks,
+        it.cached_bytes >> 20,
+        it.cache_limit_bytes >> 20,
+        it.evicted
+    )
+}
+
+fn snapshots(it: &GetServerInfoResponse) -> String {
+    let it = it.history.unwrap_or_default();
+    let counted = format!(
+        "{} used, {} written, {} of {} compared",
+        it.loaded_from_snapshot,
+        it.snapshots_written,
+        it.snapshots_checked,
+        it.snapshots_checked + it.snapshots_to_check
+    );
+    if it.snapshots_wrong == 0 {
+        return counted;
+    }
+    format!(
+        "{counted}; {} WRONG: nothing is opened there",
+        it.snapshots_wrong
+    )
 }
 
 fn store(it: &GetServerInfoResponse) -> String {

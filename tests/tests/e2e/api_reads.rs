@@ -685,4 +685,6 @@ async fn the_server_says_what_it_is() {
     assert!(!info.version.is_empty() && !info.store_version.is_empty());
     assert!(!info.position.is_empty() && !info.log_end.is_empty());
     assert!(info.started_at.is_some() && !info.catching_up);
+    let history = info.history.unwrap();
+    assert!(history.cache_limit_bytes > 0 && history.snapshots_wrong == 0);
 }
