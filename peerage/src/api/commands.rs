@@ -3,13 +3,16 @@
 use super::{
     Services,
     parse::{Address, Command, Parsed},
-    problem::Problem,
+    problem::{Problem, Reason},
     rows,
     show::{self, Subjects},
     v1,
 };
-use domain::{Ids, NetworkId, network::NetworkCommand};
+use domain::{CommandId, Ids, NetworkId, network::NetworkCommand};
+use futures::{StreamExt as _, stream};
+use journal::{Caller, Position};
 use tonic::Request;
+use uuid::Uuid;
 
 /// Carries a command out, or says what it would come to.
 pub(super) async fn execute<R: Command>(
@@ -17,6 +20,9 @@ pub(super) async fn execute<R: Command>(
     request: Request<R>,
 ) -> Result<v1::CommandResponse, Problem> {
     let parsed = Parsed::of(request.get_ref(), traceparent(&request))?;
+    if parsed.address == Address::All {
+        return everywhere(services, &parsed).await;
+    }
     let network_id = address(services, &parsed).await?;
     let subjects = subjects(&parsed, network_id);
     let Parsed {
@@ -49,10 +55,85 @@ pub(super) async fn execute<R: Command>(
     if let Some(position) = executed.position {
         services.acknowledged.note(position);
     }
+    if matches!(command, NetworkCommand::RegisterNetwork(_)) {
+        services.directory.registered(network_id);
+    }
     if let Some(peering) = subjects.peering {
         services.begun.insert(peering, network_id);
     }
     Ok(show::executed(&executed, subjects))
+}
+
+/// How many networks a command to all of them is at work on at a time.
+const AT_A_TIME: usize = 16;
+
+/// Carries a command out in every network that is served: each decides it under an id of its own, made
+/// from the command's and the network's, so that the whole can be sent again. What one network says
+/// stops no other.
+async fn everywhere(services: &Services, parsed: &Parsed) -> Result<v1::CommandResponse, Problem> {
+    let Some(networks) = services.directory.served(services.read_patience).await else {
+        return Err(Problem::new(
+            Reason::DirectoryBuilding,
+            "the log is still being read, and not every network is known yet; name one, or try again",
+        ));
+    };
+    let answers = stream::iter(networks)
+        .map(|network| in_one(services, parsed, network))
+        .buffered(AT_A_TIME)
+        .collect::<Vec<_>>()
+        .await;
+    let (networks, positions): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+    let furthest = positions.into_iter().flatten().max();
+    if let Some(position) = furthest {
+        services.acknowledged.note(position);
+    }
+    Ok(v1::CommandResponse {
+        position: furthest.map(|it| it.to_string()).unwrap_or_default(),
+        validated_only: parsed.validate_only,
+        networks,
+        ..v1::CommandResponse::default()
+    })
+}
+
+async fn in_one(
+    services: &Services,
+    parsed: &Parsed,
+    network_id: NetworkId,
+) -> (v1::NetworkAnswer, Option<Position>) {
+    let command_id = CommandId(Uuid::new_v5(
+        &parsed.caller.command_id.0,
+        network_id.0.as_bytes(),
+    ));
+    let caller = Caller {
+        command_id,
+        ..parsed.caller.clone()
+    };
+    let (command, now) = (&parsed.command, (services.clock)());
+    let networks = services.journal.networks();
+    let answer = if parsed.validate_only {
+        let preview = networks.validate(network_id, command, &caller, now).await;
+        preview.map(|it| (show::would_do(&it), None))
+    } else {
+        let executed = networks.execute(network_id, command, &caller, now).await;
+        executed.map(|it| (show::did(&it), it.position))
+    };
+    match answer {
+        Ok((answer, position)) => {
+            tracing::info!(command = command.name(), %network_id, %command_id, actor = %caller.actor, "carried out");
+            (answer, position)
+        }
+        Err(error) => {
+            tracing::debug!(command = command.name(), %network_id, %command_id, error = %domain::error_chain(&error), "not carried out");
+            let problem = Problem::from(&error);
+            let answer = v1::NetworkAnswer {
+                network_id: network_id.to_string(),
+                reason: problem.reason().to_owned(),
+                message: problem.text().to_owned(),
+                ..v1::NetworkAnswer::default()
+            };
+            (answer, None)
+        }
+    }
 }
 
 /// The network that a command is for. A peering's is the log's own to tell: no read model is asked.
@@ -61,6 +142,10 @@ async fn address(services: &Services, parsed: &Parsed) -> Result<NetworkId, Prob
         Address::New => Ok(Ids::of(parsed.caller.command_id).network()),
         Address::Network(id) => Ok(id),
         Address::Peering(id) => rows::network_of(services, id).await,
+        Address::All => Err(Problem::new(
+            Reason::InvalidFields,
+            "this command goes to one network",
+        )),
     }
 }
 

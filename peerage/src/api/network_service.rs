@@ -54,6 +54,34 @@ impl NetworkService for Networks {
         self.command(request).await
     }
 
+    async fn freeze_networks(
+        &self,
+        request: Request<v1::FreezeNetworksRequest>,
+    ) -> Answer<v1::CommandResponse> {
+        self.command(request).await
+    }
+
+    async fn thaw_networks(
+        &self,
+        request: Request<v1::ThawNetworksRequest>,
+    ) -> Answer<v1::CommandResponse> {
+        self.command(request).await
+    }
+
+    async fn impose_quarantine(
+        &self,
+        request: Request<v1::ImposeQuarantineRequest>,
+    ) -> Answer<v1::CommandResponse> {
+        self.command(request).await
+    }
+
+    async fn lift_quarantine(
+        &self,
+        request: Request<v1::LiftQuarantineRequest>,
+    ) -> Answer<v1::CommandResponse> {
+        self.command(request).await
+    }
+
     async fn retire_network(
         &self,
         request: Request<v1::RetireNetworkRequest>,

@@ -163,6 +163,16 @@ impl Problem {
         }
     }
 
+    /// The reason, as the catalogue of errors names it.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What it is, in words.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     #[must_use]
     pub(super) fn with(mut self, fact: &str, value: impl ToString) -> Self {
         self.facts.insert(fact.to_owned(), value.to_string());

@@ -30,6 +30,7 @@ pub(super) fn peering_message(view: &PeeringView) -> v1::Peering {
     let about = About {
         network_id: view.network.id,
         network_name: view.network.name.as_str(),
+        network: &view.network,
         revision: view.revision,
         changed_at: view.changed_at,
     };

@@ -6,6 +6,7 @@ mod demo;
 mod engine;
 mod firewall;
 mod hints;
+mod hold;
 mod network;
 mod node;
 mod output;
@@ -59,6 +60,13 @@ enum Command {
     /// Firewall: what a side admits from a link, and what other owners' rules admit besides.
     #[command(subcommand)]
     Firewall(firewall::Firewall),
+    /// Stop everything that opens or repairs, in a network or in all; what closes goes on.
+    Freeze(hold::Freeze),
+    /// End a freeze.
+    Thaw(hold::Thaw),
+    /// Close peerings on both sides and keep their links, until it is lifted: those of an account, of a
+    /// peer, or of a network.
+    Quarantine(hold::Quarantine),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
     /// The server itself: its version, its event store, how far it is.
@@ -108,6 +116,9 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Network(network) => network.run().await,
         Command::Peering(peering) => peering.run().await,
         Command::Route(route) => route.run().await,
+        Command::Freeze(freeze) => freeze.run().await,
+        Command::Thaw(thaw) => thaw.run().await,
+        Command::Quarantine(quarantine) => quarantine.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Server(server) => server.run().await,

@@ -1,5 +1,6 @@
-//! Which network a peering is of, by the log alone: so that a full peering id is enough for a
-//! command, whatever becomes of the read models.
+//! Which networks there are and which network a peering is of, by the log alone: so that a full
+//! peering id is enough for a command, and one to all networks reaches them all, whatever becomes of
+//! the read models.
 //!
 //! It comes with what the provisioner follows anyway, and holds two ids for each peering.
 
@@ -9,13 +10,19 @@ use domain::{
 };
 use journal::{Body, Recorded};
 use parking_lot::RwLock;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{sync::watch, time::timeout};
 
 /// The peerings of the log and their networks. A cheap handle; clones share everything.
 #[derive(Clone, Debug)]
 pub struct Directory {
     networks: Arc<RwLock<HashMap<PeeringId, NetworkId>>>,
+    /// The networks that are served.
+    served: Arc<RwLock<BTreeSet<NetworkId>>>,
     is_whole: watch::Sender<bool>,
 }
 
@@ -34,6 +41,7 @@ impl Default for Directory {
     fn default() -> Self {
         Self {
             networks: Arc::default(),
+            served: Arc::default(),
             is_whole: watch::Sender::new(false),
         }
     }
@@ -63,12 +71,35 @@ impl Directory {
         self.look_up(peering)
     }
 
+    /// The networks that are registered and not retired, in the order of their ids; `None` if the log
+    /// has not been read to its end after waiting so long.
+    pub async fn served(&self, patience: Duration) -> Option<Vec<NetworkId>> {
+        let mut is_whole = self.is_whole.subscribe();
+        let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;
+        waited.ok()?.ok()?;
+        Some(self.served.read().iter().copied().collect())
+    }
+
+    /// Notes a network that was registered a moment ago, whose event may not have been read yet.
+    pub fn registered(&self, network: NetworkId) {
+        self.served.write().insert(network);
+    }
+
     /// Notes the peering that an event is about; the first event of each names its network.
     pub(super) fn note(&self, recorded: &Recorded) {
         let Body::Event(event) = &recorded.body else {
             return;
         };
-        let (Some(network), Some(peering)) = (recorded.network_id, begun(event)) else {
+        let Some(network) = recorded.network_id else {
+            return;
+        };
+        if matches!(event, NetworkEvent::NetworkRegistered(_)) {
+            self.registered(network);
+        }
+        if matches!(event, NetworkEvent::NetworkRetired(_)) {
+            self.served.write().remove(&network);
+        }
+        let Some(peering) = begun(event) else {
             return;
         };
         self.networks.write().entry(peering).or_insert(network);
@@ -87,6 +118,7 @@ impl Directory {
     pub(super) fn forget(&self) {
         self.is_whole.send_replace(false);
         self.networks.write().clear();
+        self.served.write().clear();
     }
 
     /// The end of the log was reached.
@@ -112,7 +144,7 @@ mod tests {
     use super::*;
     use domain::{
         EventId, Provider, Region,
-        network::{Peer, PeeringRequested, Terms},
+        network::{NetworkRegistered, NetworkRetired, Peer, PeeringRequested, Terms},
     };
     use journal::Position;
     use uuid::Uuid;
@@ -163,5 +195,52 @@ mod tests {
         tokio::task::yield_now().await;
         directory.note_end();
         assert_eq!(asked.await.unwrap(), Resolved::Unknown);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_networks_that_are_served_are_told_once_all_of_them_are_known() {
+        let [kept, retired, new] = [7, 8, 9].map(|n| NetworkId(Uuid::from_u128(n)));
+        let directory = Directory::default();
+        for network in [kept, retired] {
+            directory.note(&registered(network));
+        }
+        directory.note(&over(retired));
+        let patience = Duration::from_secs(1);
+        assert_eq!(directory.served(patience).await, None);
+        directory.note_end();
+        assert_eq!(directory.served(patience).await, Some(vec![kept]));
+        directory.registered(new);
+        assert_eq!(directory.served(patience).await, Some(vec![kept, new]));
+        directory.forget();
+        assert_eq!(directory.served(patience).await, None);
+    }
+
+    fn registered(network: NetworkId) -> Recorded {
+        let event = NetworkRegistered {
+            network_id: network,
+            project: "payments".parse().unwrap(),
+            name: "events".parse().unwrap(),
+            provider: Provider::Aws,
+            region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+            account: "111122223333".parse().unwrap(),
+            cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
+            range: "10.20.0.0/16".parse().unwrap(),
+            subnets: Vec::new(),
+        };
+        Recorded {
+            body: Body::Event(event.into()),
+            ..requested(PeeringId(Uuid::from_u128(2)), network)
+        }
+    }
+
+    fn over(network: NetworkId) -> Recorded {
+        let event = NetworkRetired {
+            network_id: network,
+            reason: "moved".parse().unwrap(),
+        };
+        Recorded {
+            body: Body::Event(event.into()),
+            ..requested(PeeringId(Uuid::from_u128(2)), network)
+        }
     }
 }

@@ -47,6 +47,8 @@ pub(in crate::api) enum Address {
     Network(NetworkId),
     /// The peering's, whichever that is.
     Peering(PeeringId),
+    /// Every network that is served.
+    All,
 }
 
 /// A command that can be carried out once its network is known.
@@ -107,6 +109,28 @@ fn caller(
 /// The network that a command names.
 pub(super) fn network(fields: &mut Fields, id: &str) -> Option<Address> {
     fields.id("network_id", id).map(Address::Network)
+}
+
+/// The one network or all of them: exactly one of the two is to be named.
+pub(super) fn networks(
+    fields: &mut Fields,
+    id: &str,
+    all: bool,
+    context: Option<&v1::CommandContext>,
+) -> Option<Address> {
+    if !all {
+        return network(fields, id);
+    }
+    if !id.is_empty() {
+        return fields.wrong("network_id", "is named together with all_networks");
+    }
+    if context.is_some_and(|it| it.expected_revision.is_some()) {
+        return fields.wrong(
+            "context.expected_revision",
+            "is of one network, and this command goes to all",
+        );
+    }
+    Some(Address::All)
 }
 
 /// The peering that a command is about, and its network, which the log knows if the command does

@@ -3,6 +3,7 @@
 
 mod context;
 mod firewall;
+mod hold;
 mod ingress;
 mod link;
 mod network;

@@ -381,3 +381,39 @@ fn the_silence_of_a_watch_is_kept_within_its_bounds() {
     let usual = watch_networks(&v1::WatchNetworksRequest::default()).unwrap();
     assert_eq!((usual.scope, usual.bookmarks.as_secs()), (Scope::All, 15));
 }
+
+#[test]
+fn one_network_or_all_of_them_is_named_and_all_have_no_one_revision() {
+    let context = |expected_revision| {
+        Some(v1::CommandContext {
+            command_id: "6d3b9c1e-52f7-4a0b-9e7d-0c1f2a3b4c5d".to_owned(),
+            actor: "ada".to_owned(),
+            reason: "an incident".to_owned(),
+            expected_revision,
+            ..Default::default()
+        })
+    };
+    let freeze = |network_id: &str, all_networks, expected_revision| v1::FreezeNetworksRequest {
+        context: context(expected_revision),
+        network_id: network_id.to_owned(),
+        all_networks,
+        ..Default::default()
+    };
+    let id = "0b9f6a52-3c1d-4e8f-8a7b-6c5d4e3f2a1b";
+    assert_eq!(wrong(&freeze("", false, None)), ["network_id"]);
+    assert_eq!(wrong(&freeze(id, true, None)), ["network_id"]);
+    assert_eq!(
+        wrong(&freeze("", true, Some(7))),
+        ["context.expected_revision"]
+    );
+    let all = Parsed::of(&freeze("", true, None), None).unwrap();
+    assert_eq!(all.address, Address::All);
+    let one = Parsed::of(&freeze(id, false, Some(7)), None).unwrap();
+    assert_eq!(one.address, Address::Network(id.parse().unwrap()));
+    let quarantine = v1::ImposeQuarantineRequest {
+        context: context(None),
+        all_networks: true,
+        ..Default::default()
+    };
+    assert_eq!(wrong(&quarantine), ["scope"]);
+}

@@ -1,6 +1,6 @@
 //! A peering: its link and its life, and all that the other topics say of it.
 
-use super::{About, block, drift, firewall, ingress, options, routes, text, texts};
+use super::{About, block, drift, firewall, hold, ingress, options, routes, text, texts};
 use crate::api::{
     time::timestamp,
     v1::{self, leftover, possible_thing_leftover, removal},
@@ -68,6 +68,19 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         found_routes: found.into_iter().flatten().map(found_route).collect(),
         revision: about.revision,
         changed_at: Some(timestamp(about.changed_at)),
+        frozen: about
+            .network
+            .frozen
+            .as_ref()
+            .filter(|_| it.life.is_live())
+            .map(hold::hold),
+        quarantines: about
+            .network
+            .quarantines_of(it)
+            .filter(|_| it.life.is_live())
+            .map(hold::quarantine)
+            .collect(),
+        suspended_routes: hold::suspended_routes(it),
         not_observed: it
             .life
             .ending()

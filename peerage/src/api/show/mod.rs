@@ -5,6 +5,7 @@ mod drift;
 mod event;
 mod firewall;
 mod guidance;
+mod hold;
 mod ingress;
 mod link;
 mod network;
@@ -22,7 +23,7 @@ pub(super) use plan::plan;
 
 use super::v1;
 use chrono::{DateTime, Utc};
-use domain::{IngressId, NetworkId, PeeringId};
+use domain::{IngressId, NetworkId, PeeringId, network::Registered};
 use journal::{Executed, Preview};
 
 /// What a message says of a peering beside the peering itself.
@@ -30,6 +31,8 @@ use journal::{Executed, Preview};
 pub(super) struct About<'a> {
     pub(super) network_id: NetworkId,
     pub(super) network_name: &'a str,
+    /// The network, for what holds in all of it.
+    pub(super) network: &'a Registered,
     pub(super) revision: u64,
     pub(super) changed_at: DateTime<Utc>,
 }
@@ -75,6 +78,7 @@ pub(super) fn preview(
         let about = About {
             network_id: after.id,
             network_name: after.name.as_str(),
+            network: after,
             revision,
             changed_at: now,
         };
@@ -91,6 +95,31 @@ pub(super) fn preview(
         network: after.map(|it| network(it, Counts::of(it), revision, now)),
         peering,
         ..v1::CommandResponse::default()
+    }
+}
+
+/// What a command to all networks did in one of them.
+pub(super) fn did(executed: &Executed) -> v1::NetworkAnswer {
+    v1::NetworkAnswer {
+        network_id: executed.network_id.to_string(),
+        revision: executed
+            .revision
+            .or(executed.after.revision)
+            .unwrap_or_default(),
+        event_types: names(&executed.events),
+        repeated: executed.repeated,
+        ..v1::NetworkAnswer::default()
+    }
+}
+
+/// What it would do there.
+pub(super) fn would_do(preview: &Preview) -> v1::NetworkAnswer {
+    v1::NetworkAnswer {
+        network_id: preview.network_id.to_string(),
+        revision: preview.after.revision.unwrap_or_default(),
+        event_types: names(&preview.events),
+        repeated: preview.repeated,
+        ..v1::NetworkAnswer::default()
     }
 }
 

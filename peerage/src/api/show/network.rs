@@ -1,6 +1,6 @@
 //! A network, with what is counted over its peerings.
 
-use super::texts;
+use super::{hold, texts};
 use crate::api::{
     time::timestamp,
     v1::{self, policy::Exposure},
@@ -71,6 +71,8 @@ pub(in crate::api) fn network(
         live_peerings: count(counts.live),
         exposed_peerings: count(counts.exposed),
         blocked_peerings: count(counts.blocked),
+        frozen: network.frozen.as_ref().map(hold::hold),
+        quarantines: network.quarantines.iter().map(hold::quarantine).collect(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::api::{
     time::timestamp,
     v1,
 };
+use chrono::{DateTime, Utc};
 use domain::{NetworkId, PeeringId};
 use journal::Position;
 use projections::{NetworkView, Page, PageRequest, PeeringView, TimelineEntry};
@@ -55,6 +56,9 @@ pub(super) trait Kind: Send + 'static {
     /// What an event has changed.
     fn changed_by(event: &TimelineEntry) -> Option<Self::Id>;
 
+    /// The network in which an event may have changed everything that is watched.
+    fn changed_in(event: &TimelineEntry) -> Option<NetworkId>;
+
     fn event(event: v1::Event) -> Self::Message;
 
     fn bookmark(bookmark: v1::Bookmark) -> Self::Message;
@@ -63,9 +67,14 @@ pub(super) trait Kind: Send + 'static {
 /// A state and which one it is.
 pub(super) struct State<K: Kind + ?Sized> {
     id: K::Id,
-    revision: u64,
+    /// What tells this state from the one before.
+    version: Version,
     message: K::Message,
 }
+
+/// The revision of what is watched, how many holds of its network concern it, and since when the
+/// latest does.
+type Version = (u64, usize, Option<DateTime<Utc>>);
 
 /// The caller has left.
 struct Left;
@@ -121,7 +130,7 @@ struct Session<'a, K: Kind> {
     sender: &'a Sender<Result<K::Message, Status>>,
     /// Everything up to here was sent.
     position: Option<Position>,
-    sent: HashMap<K::Id, u64>,
+    sent: HashMap<K::Id, Version>,
 }
 
 impl<K: Kind> Session<'_, K> {
@@ -169,10 +178,17 @@ impl<K: Kind> Session<'_, K> {
             size: PART,
             ..PageRequest::default()
         };
+        // What holds in a whole network is no event of one peering's.
+        if let Scope::Peering(_) = self.watch.scope
+            && !self.states_of(self.watch.scope).await?
+        {
+            return Ok(false);
+        }
         loop {
             let rows = rows::events(self.services, &scope, self.position, &part).await?;
             let is_last = rows.next_token.is_none();
             let changed: BTreeSet<K::Id> = rows.items.iter().filter_map(K::changed_by).collect();
+            let held: BTreeSet<_> = rows.items.iter().filter_map(K::changed_in).collect();
             let last = rows.items.last().map(|it| it.position);
             if self.wants_events() {
                 for event in &rows.items {
@@ -188,10 +204,36 @@ impl<K: Kind> Session<'_, K> {
                     return Ok(false);
                 }
             }
+            for network in held {
+                if !self.states_of(Scope::Network(network)).await? {
+                    return Ok(false);
+                }
+            }
             let reached = if is_last { Some(rows.as_of) } else { last };
             self.position = self.position.max(reached);
             if is_last {
                 return Ok(true);
+            }
+        }
+    }
+
+    /// The states of this scope as they are now, unless they were sent; `false` once the caller has
+    /// left.
+    async fn states_of(&mut self, scope: Scope) -> Result<bool, Problem> {
+        let mut part = PageRequest {
+            size: PART,
+            ..PageRequest::default()
+        };
+        loop {
+            let rows = K::states(self.services, scope, &part).await?;
+            for state in rows.items {
+                if self.tell(state).await.is_err() {
+                    return Ok(false);
+                }
+            }
+            match rows.next_token {
+                Some(token) => part.token = Some(token),
+                None => return Ok(true),
             }
         }
     }
@@ -205,13 +247,13 @@ impl<K: Kind> Session<'_, K> {
 
     /// Sends a state, unless this very one was sent last.
     async fn tell(&mut self, state: State<K>) -> Result<(), Left> {
-        if self.sent.get(&state.id) == Some(&state.revision) {
+        if self.sent.get(&state.id) == Some(&state.version) {
             return Ok(());
         }
         if self.sent.len() >= REMEMBERED {
             self.sent.clear();
         }
-        self.sent.insert(state.id, state.revision);
+        self.sent.insert(state.id, state.version);
         self.send(state.message).await
     }
 
@@ -272,6 +314,10 @@ impl Kind for NetworkWatch {
         event.network_id
     }
 
+    fn changed_in(_: &TimelineEntry) -> Option<NetworkId> {
+        None
+    }
+
     fn event(event: v1::Event) -> Self::Message {
         message(v1::watch_networks_response::Update::Event(event))
     }
@@ -284,7 +330,7 @@ impl Kind for NetworkWatch {
 fn network_state(view: NetworkView) -> State<NetworkWatch> {
     State {
         id: view.network.id,
-        revision: view.revision,
+        version: (view.revision, 0, None),
         message: message(v1::watch_networks_response::Update::Network(
             network_message(&view),
         )),
@@ -295,6 +341,17 @@ fn message(update: v1::watch_networks_response::Update) -> v1::WatchNetworksResp
     v1::WatchNetworksResponse {
         update: Some(update),
     }
+}
+
+/// Whether an event holds or releases every peering of a network at once.
+pub(super) fn is_hold(event: &TimelineEntry) -> bool {
+    let holds = [
+        "NetworkFrozen",
+        "NetworkThawed",
+        "QuarantineImposed",
+        "QuarantineLifted",
+    ];
+    holds.contains(&event.event_type.as_str())
 }
 
 /// Peerings.
@@ -353,6 +410,10 @@ impl Kind for PeeringWatch {
         event.peering_id
     }
 
+    fn changed_in(event: &TimelineEntry) -> Option<NetworkId> {
+        event.network_id.filter(|_| is_hold(event))
+    }
+
     fn event(event: v1::Event) -> Self::Message {
         update(v1::watch_peerings_response::Update::Event(event))
     }
@@ -363,9 +424,12 @@ impl Kind for PeeringWatch {
 }
 
 fn peering_state(view: PeeringView) -> State<PeeringWatch> {
+    let holds = view.network.quarantines_of(&view.peering).map(|(_, it)| it);
+    let holds: Vec<_> = holds.chain(&view.network.frozen).collect();
+    let latest = holds.iter().map(|it| it.since).max();
     State {
         id: view.peering.id,
-        revision: view.revision,
+        version: (view.revision, holds.len(), latest),
         message: update(v1::watch_peerings_response::Update::Peering(
             peering_message(&view),
         )),

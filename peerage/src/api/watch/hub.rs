@@ -1,5 +1,6 @@
 //! Wakes watches by what they watch: what is new is read once, whatever the number of watches.
 
+use super::follow::is_hold;
 use crate::api::{
     parse::{Events, Scope},
     problem::{Problem, Reason},
@@ -105,6 +106,8 @@ impl Hub {
 /// What new events are about.
 #[derive(Debug, Default)]
 struct Touched {
+    /// Something holds in a whole network: any peering may be of it.
+    everything: bool,
     networks: BTreeSet<NetworkId>,
     peerings: BTreeSet<PeeringId>,
 }
@@ -114,7 +117,7 @@ impl Touched {
         match scope {
             Scope::All => !self.networks.is_empty(),
             Scope::Network(id) => self.networks.contains(&id),
-            Scope::Peering(id) => self.peerings.contains(&id),
+            Scope::Peering(id) => self.everything || self.peerings.contains(&id),
         }
     }
 }
@@ -134,6 +137,7 @@ async fn touched(projections: &Projections, seen: Position, now: Position) -> Op
         .ok()
         .filter(|it| it.next_token.is_none())?;
     Some(Touched {
+        everything: events.items.iter().any(is_hold),
         networks: events.items.iter().filter_map(|it| it.network_id).collect(),
         peerings: events.items.iter().filter_map(|it| it.peering_id).collect(),
     })

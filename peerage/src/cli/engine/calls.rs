@@ -172,6 +172,10 @@ commands! {
     SetPolicyRequest, NetworkServiceClient::set_policy;
     CheckDriftRequest, NetworkServiceClient::check_drift;
     RetireNetworkRequest, NetworkServiceClient::retire_network;
+    FreezeNetworksRequest, NetworkServiceClient::freeze_networks;
+    ThawNetworksRequest, NetworkServiceClient::thaw_networks;
+    ImposeQuarantineRequest, NetworkServiceClient::impose_quarantine;
+    LiftQuarantineRequest, NetworkServiceClient::lift_quarantine;
     RequestPeeringRequest, PeeringServiceClient::request_peering;
     AdoptPeeringRequest, PeeringServiceClient::adopt_peering;
     RemovePeeringRequest, PeeringServiceClient::remove_peering;

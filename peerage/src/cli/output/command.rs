@@ -1,7 +1,16 @@
 //! What a command did.
 
-use super::{Output, Proto, facts, network, peering, print};
-use crate::cli::{CliError, engine::Done};
+use super::{
+    Output, Proto, facts, network, peering, print,
+    table::{
+        Column::{Whole, Wrapped},
+        table,
+    },
+};
+use crate::{
+    api::v1::NetworkAnswer,
+    cli::{CliError, engine::Done},
+};
 use serde::Serialize;
 
 /// The answer, and the id of the command, which the answer itself does not repeat.
@@ -24,6 +33,9 @@ pub(in crate::cli) fn command(output: Output, done: &Done) -> Result<(), CliErro
 
 fn in_words(done: &Done) -> String {
     let it = &done.answer;
+    if !it.networks.is_empty() || it.network_id.is_empty() {
+        return in_all(done);
+    }
     let types = it.event_types.join(", ");
     let outcome = match (it.validated_only, it.repeated, types.is_empty()) {
         (true, _, true) => "nothing would change".to_owned(),
@@ -49,4 +61,31 @@ fn in_words(done: &Done) -> String {
         Some(would_be) => format!("{told}\n\nwhat it would be\n{would_be}"),
         None => told,
     }
+}
+
+/// What came of it in each network, those that refused it last.
+fn in_all(done: &Done) -> String {
+    let outcome = |it: &NetworkAnswer| {
+        if !it.reason.is_empty() {
+            return it.message.clone();
+        }
+        match it.event_types.as_slice() {
+            [] => "nothing to change".to_owned(),
+            types => types.join(", "),
+        }
+    };
+    let (refused, done_in): (Vec<_>, Vec<_>) = done
+        .answer
+        .networks
+        .iter()
+        .partition(|it| !it.reason.is_empty());
+    let rows = done_in
+        .into_iter()
+        .chain(refused)
+        .map(|it| [it.network_id.clone(), outcome(it)]);
+    let told = facts([("command", done.command_id.to_string())]);
+    format!(
+        "{}\n{told}",
+        table([Whole("network"), Wrapped("outcome")], rows)
+    )
 }

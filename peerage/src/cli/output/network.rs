@@ -9,7 +9,10 @@ use super::{
     time::when,
     word,
 };
-use crate::api::v1::{Network, NetworkState, Policy, Requirement, policy::Exposure};
+use crate::api::v1::{
+    Hold, Network, NetworkState, Policy, Quarantine, Requirement, policy::Exposure,
+    quarantine_scope::Scope,
+};
 
 /// One network, and what the engine may do in it.
 pub(in crate::cli) fn network(it: &Network) -> String {
@@ -23,6 +26,15 @@ pub(in crate::cli) fn network(it: &Network) -> String {
             format!("{} in {}", it.cloud_network, place(it)),
         ),
         ("account", it.account.clone()),
+        ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
+        (
+            "quarantine",
+            it.quarantines
+                .iter()
+                .map(quarantine)
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
         ("range", it.range.clone()),
         ("subnets", it.subnets.join(", ")),
         ("drift", word(policy.drift())),
@@ -44,10 +56,13 @@ pub(in crate::cli) fn networks(networks: &[Network]) -> String {
             place(it),
             it.account.clone(),
             it.range.clone(),
-            if it.state() == NetworkState::Retired {
-                "retired".to_owned()
-            } else {
-                peerings(it)
+            match it.state() {
+                NetworkState::Retired => "retired".to_owned(),
+                NetworkState::Registered | NetworkState::Unspecified => {
+                    let told = peerings(it);
+                    let held = state(it).split_once(", ").map(|(_, held)| held.to_owned());
+                    held.map_or(told.clone(), |held| format!("{told}, {held}"))
+                }
             },
         ]
     });
@@ -84,7 +99,33 @@ fn state(it: &Network) -> String {
                 cause(&it.retired_reason)
             )
         }
-        NetworkState::Registered | NetworkState::Unspecified => word(it.state()),
+        NetworkState::Registered | NetworkState::Unspecified => {
+            let frozen = it.frozen.as_ref().map(|_| ", frozen").unwrap_or_default();
+            let held = match it.quarantines.len() {
+                0 => String::new(),
+                held => format!(", quarantines: {held}"),
+            };
+            format!("{}{frozen}{held}", word(it.state()))
+        }
+    }
+}
+
+/// Since when and why something is held.
+pub(super) fn hold(it: &Hold) -> String {
+    format!("since {}: {}", when(it.since.as_ref()), cause(&it.reason))
+}
+
+/// What a quarantine closes, since when and why.
+pub(super) fn quarantine(it: &Quarantine) -> String {
+    let scope = it.scope.as_ref().and_then(|it| it.scope.as_ref());
+    let of = match scope {
+        Some(Scope::PeerAccount(account)) => format!("account {account}"),
+        Some(Scope::PeerNetwork(network)) => format!("peer {network}"),
+        Some(Scope::Everything(_)) | None => "all peerings".to_owned(),
+    };
+    match &it.hold {
+        Some(held) => format!("{of} {}", hold(held)),
+        None => of,
     }
 }
 

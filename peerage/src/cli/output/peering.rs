@@ -3,6 +3,7 @@
 use super::{
     cause,
     in_place::{in_place, open_drift},
+    network::{hold, quarantine},
     or_dash, short,
     table::{
         Column::{Whole, Wrapped},
@@ -22,7 +23,7 @@ use crate::{
 
 /// The state, and what lies over it.
 pub(in crate::cli) fn state(peering: &Peering) -> String {
-    let state = word(peering.state());
+    let state = held(peering, word(peering.state()));
     let is_active = peering.state() == PeeringState::Active;
     match (&peering.block, is_active && !peering.converged) {
         (Some(block), _) => format!("{state}, blocked: {}", word(block.cause())),
@@ -32,6 +33,19 @@ pub(in crate::cli) fn state(peering: &Peering) -> String {
         (None, true) => format!("{state}, in progress"),
         (None, false) => state,
     }
+}
+
+/// The state with what holds the peering.
+fn held(peering: &Peering, state: String) -> String {
+    let over = [
+        (!peering.quarantines.is_empty()).then_some("in quarantine"),
+        peering.frozen.as_ref().map(|_| "frozen"),
+        (!peering.suspended_routes.is_empty()).then_some("routes suspended"),
+    ];
+    std::iter::once(state)
+        .chain(over.into_iter().flatten().map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A list: each peering on a line, with the network where there are several.
@@ -114,6 +128,16 @@ fn own_facts(it: &Peering) -> String {
         ("peering", it.peering_id.clone()),
         ("state", state(it)),
         ("waits for", waits_for(it)),
+        ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
+        (
+            "quarantine",
+            it.quarantines
+                .iter()
+                .map(quarantine)
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
+        ("suspended", suspended(it)),
         ("network", network(it)),
         (
             "peer",
@@ -308,6 +332,19 @@ fn leftover(it: &Leftover) -> String {
         }
         None => "something that this version does not know".to_owned(),
     }
+}
+
+/// The sides whose routes are withdrawn while an exposure stands.
+fn suspended(it: &Peering) -> String {
+    let sides = it.suspended_routes.iter().map(|it| {
+        format!(
+            "routes of the {} side, for {}, since {}",
+            word(it.side()),
+            it.rule_ids.join(", "),
+            when(it.since.as_ref())
+        )
+    });
+    sides.collect::<Vec<_>>().join("; ")
 }
 
 fn possible(it: &PossibleThingLeftover) -> String {

@@ -43,6 +43,7 @@ mod cost;
 mod emulated;
 mod end;
 mod exposure;
+mod hold;
 mod host;
 mod names;
 mod owner;

@@ -1,0 +1,115 @@
+//! The bad day: a quarantine closes both sides in one command and keeps the link, a freeze opens
+//! nothing, and both are shown and taken back.
+
+use super::peering::Life;
+use super::worlds::RunningWorld;
+use peerage::api::v1::Peering;
+use std::sync::Arc;
+
+in_world!(
+    on_the_simulated_cloud, Simulated, of:
+    a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted,
+    a_frozen_network_opens_nothing_and_closes_all_the_same
+);
+
+async fn a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
+    let before = life.converged().await;
+    let account = life.pair.remote.place.account.clone();
+    let impose = [
+        "quarantine",
+        "--account",
+        &account,
+        "--reason",
+        "a key was lost",
+        "--command-id",
+        "6d3b9c1e-52f7-4a0b-9e7d-0c1f2a3b4c5d",
+    ];
+    let answer = life.says(&impose).await;
+    let ours = |answer: &serde_json::Value| {
+        let networks = answer["networks"].as_array().unwrap().clone();
+        let ours = networks
+            .into_iter()
+            .find(|it| it["networkId"] == life.network.as_str());
+        ours.expect("the answer tells of this network")
+    };
+    assert_eq!(ours(&answer)["eventTypes"][0], "QuarantineImposed");
+    let again = life.says(&impose).await;
+    assert_eq!(ours(&again)["repeated"], true, "{again:#}");
+
+    life.told("FirewallRuleRevoked", 1).await;
+    let closed = life
+        .api
+        .peering_when("a closed peering", &life.peering, |it: &Peering| {
+            it.routes.iter().all(|route| route.installed_in.is_empty())
+        })
+        .await;
+    assert_eq!(closed.quarantines.len(), 1, "{closed:#?}");
+    assert_eq!((&closed.link, closed.converged), (&before.link, false));
+    let mut expected = life.expected();
+    for table in &mut expected.route_tables {
+        table.routes.clear();
+    }
+    for group in &mut expected.security_groups {
+        group.ingress.clear();
+    }
+    life.judge(&expected);
+    let shown = life.engine.cli(&["network", "show", &life.network]).await;
+    assert!(shown.stdout.contains("in quarantine"), "{}", shown.stdout);
+
+    life.says(&["quarantine", "lift", "--account", &account])
+        .await;
+    let opened = life.converged().await;
+    assert!(opened.quarantines.is_empty(), "{opened:#?}");
+    life.judge(&life.expected());
+    life.ends().await;
+}
+
+async fn a_frozen_network_opens_nothing_and_closes_all_the_same(running: Arc<RunningWorld>) {
+    let life = Life::active(running).await;
+    life.converged().await;
+    let (local, narrow) = (life.pair.local.cidr.clone(), "10.30.0.0/17");
+    let freeze = ["freeze", "--network", &life.network, "--reason", "a change"];
+    life.says(&freeze).await;
+    let route = |word: &'static str, side: &'static str, destination: &str| {
+        [
+            "route".to_owned(),
+            word.to_owned(),
+            life.peering.clone(),
+            "--side".to_owned(),
+            side.to_owned(),
+            "--destination".to_owned(),
+            destination.to_owned(),
+        ]
+    };
+    let accept = route("accept", "local", narrow);
+    life.says(&accept.each_ref().map(String::as_str)).await;
+    let withdraw = route("withdraw", "remote", &local);
+    life.says(&withdraw.each_ref().map(String::as_str)).await;
+    // What closes is done; what opens would have been done before it.
+    life.told("RouteRemoved", 1).await;
+    let frozen = life.api.peering(&life.peering, "").await.unwrap();
+    assert!(frozen.frozen.is_some(), "{frozen:#?}");
+    let opened = |it: &Peering| {
+        let route = it.routes.iter().find(|it| it.destination == narrow);
+        route.is_some_and(|it| !it.installed_in.is_empty())
+    };
+    assert!(!opened(&frozen), "{frozen:#?}");
+    let all = life
+        .says(&[
+            "freeze",
+            "--all",
+            "--reason",
+            "a rehearsal",
+            "--validate-only",
+        ])
+        .await;
+    assert_eq!(all["validatedOnly"], true, "{all:#}");
+
+    life.says(&["thaw", "--network", &life.network]).await;
+    let thawed = life.converged().await;
+    assert!(thawed.frozen.is_none() && opened(&thawed), "{thawed:#?}");
+    life.ends().await;
+}
