@@ -162,6 +162,7 @@ mod tests {
         ]
         .map(|scope| hub.watch(scope).expect("a seat"));
         let touched = Touched {
+            everything: false,
             networks: [network].into(),
             peerings: [one].into(),
         };
