@@ -87,6 +87,7 @@ impl<'de> Deserialize<'de> for Actor {
 /// What a caller says about a command beside its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
+    /// Why the command is sent, in the caller's words.
     pub reason: Option<Reason>,
     /// Where the change is tracked: the id of a ticket or of a change request.
     pub ticket: Option<Ticket>,

@@ -101,6 +101,7 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// The ids that this command may bring into the world.
     pub fn of(command: CommandId) -> Self {
         Self { command }
     }

@@ -10,6 +10,8 @@
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
 
+#![warn(missing_docs)]
+
 pub mod actor;
 pub mod advisory;
 mod clock;

@@ -12,14 +12,19 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
+    /// Amazon Web Services.
     Aws,
+    /// Google Cloud.
     Gcp,
+    /// Microsoft Azure.
     Azure,
 }
 
 impl Provider {
+    /// All of them, in the order in which they are told.
     pub const ALL: [Self; 3] = [Self::Aws, Self::Gcp, Self::Azure];
 
+    /// The name, as it is stored and written.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -122,6 +127,7 @@ pub struct Region(String);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown {provider} region; for instance {}", examples(*.provider))]
 pub struct UnknownRegion {
+    /// The provider that has no such region.
     pub provider: Provider,
 }
 
@@ -145,6 +151,7 @@ impl Region {
         }
     }
 
+    /// The name, as it is stored and written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

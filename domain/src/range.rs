@@ -28,18 +28,42 @@ pub struct Range(Ipv4Net);
 /// Why a text is not a [`Range`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RangeError {
+    /// The text is no range in CIDR form.
     #[error("`{given}` is not an address range; write it like 10.20.0.0/16")]
-    NotARange { given: String },
+    NotARange {
+        /// The text.
+        given: String,
+    },
+    /// It is a range of IPv6 addresses.
     #[error("`{given}` is IPv6; peering ranges are IPv4 for now")]
-    Ipv6 { given: String },
+    Ipv6 {
+        /// The text.
+        given: String,
+    },
+    /// Bits behind the prefix are set.
     #[error("`{given}` has host bits set; did you mean {canonical}?")]
-    NotCanonical { given: String, canonical: String },
+    NotCanonical {
+        /// The text.
+        given: String,
+        /// The range that it would be without them.
+        canonical: String,
+    },
+    /// The range is larger or smaller than a range may be.
     #[error("`{given}` has prefix /{prefix}; use /{} to /{}", PREFIX.start(), PREFIX.end())]
-    PrefixOutOfBounds { given: String, prefix: u8 },
+    PrefixOutOfBounds {
+        /// The text.
+        given: String,
+        /// Its prefix length, in bits.
+        prefix: u8,
+    },
+    /// It is not within the private ranges of RFC 1918.
     #[error(
         "`{given}` is not private address space; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"
     )]
-    NotPrivate { given: String },
+    NotPrivate {
+        /// The text.
+        given: String,
+    },
 }
 
 impl Range {
@@ -53,6 +77,7 @@ impl Range {
         self.0.contains(&other.0)
     }
 
+    /// The range as the network type of `ipnet`.
     pub fn net(&self) -> Ipv4Net {
         self.0
     }

@@ -14,8 +14,10 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both sides, local first.
     pub const BOTH: [Self; 2] = [Self::Local, Self::Remote];
 
+    /// The stored name.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -58,7 +60,9 @@ impl FromStr for Side {
 /// One value for each side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BySide<T> {
+    /// The private network's value.
     pub local: T,
+    /// The peer's value.
     pub remote: T,
 }
 
@@ -70,6 +74,7 @@ impl<T: Default + PartialEq> BySide<T> {
 }
 
 impl<T> BySide<T> {
+    /// Makes the value of each side.
     pub fn of(make: impl Fn(Side) -> T) -> Self {
         Self {
             local: make(Side::Local),
@@ -77,6 +82,7 @@ impl<T> BySide<T> {
         }
     }
 
+    /// The value of this side.
     pub fn get(&self, side: Side) -> &T {
         match side {
             Side::Local => &self.local,
@@ -84,6 +90,7 @@ impl<T> BySide<T> {
         }
     }
 
+    /// The value of this side, to be changed.
     pub fn get_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Local => &mut self.local,

@@ -7,12 +7,25 @@ use thiserror::Error;
 /// Why a text is not one of these names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
+    /// The text is empty.
     #[error("must not be empty")]
     Empty,
+    /// The text is too long.
     #[error("has {length} characters; {most} at most")]
-    TooLong { length: usize, most: usize },
+    TooLong {
+        /// How many characters it has.
+        length: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// The text has a character that is not allowed.
     #[error("must not contain `{found}`; {allowed}")]
-    Character { found: char, allowed: &'static str },
+    Character {
+        /// The character.
+        found: char,
+        /// Which characters are allowed, in words.
+        allowed: &'static str,
+    },
 }
 
 macro_rules! text_type {
@@ -26,6 +39,7 @@ macro_rules! text_type {
             /// The most characters such a name may have.
             pub const MOST: usize = $most;
 
+            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

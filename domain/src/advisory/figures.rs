@@ -17,7 +17,9 @@ pub fn source() -> String {
 /// What a path typically takes and costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Path {
+    /// How long a packet takes there and back.
     pub round_trip: Milliseconds,
+    /// What traffic costs.
     pub price: Price,
 }
 

@@ -4,6 +4,7 @@
 //! never refuse anything. Every figure in them is an estimate from a dated table ([`figures`]), and
 //! says so.
 
+/// Figures of the providers: distances, prices, quotas.
 pub mod figures;
 #[cfg(test)]
 mod tests;
@@ -68,7 +69,9 @@ pub struct Known {
 /// How much of a quota is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
+    /// How many are used.
     pub used: usize,
+    /// How many there may be.
     pub most: usize,
 }
 

@@ -49,24 +49,45 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Puts a private network on record.
     RegisterNetwork(RegisterNetwork) => |_| None,
+    /// Says what the engine may do by itself.
     SetPolicy(SetPolicy) => |_| None,
+    /// Asks for a look at everything of this network, now.
     CheckDrift(CheckDrift) => |_| None,
+    /// Stops everything that opens or repairs in this network; what closes goes on.
     FreezeNetwork(FreezeNetwork) => |_| None,
+    /// Ends the freeze of this network.
     ThawNetwork(ThawNetwork) => |_| None,
+    /// Closes every peering in a scope on both sides and keeps the links, until that is lifted.
     ImposeQuarantine(ImposeQuarantine) => |_| None,
+    /// Ends the quarantine of this scope.
     LiftQuarantine(LiftQuarantine) => |_| None,
+    /// Ends the service of a network, none of whose peerings is live.
     RetireNetwork(RetireNetwork) => |_| None,
+    /// Asks for a link to a peer.
     RequestPeering(RequestPeering) => |_| None,
+    /// Puts a link on record that somebody else made.
     AdoptPeering(AdoptPeering) => |_| None,
+    /// Lets one side send a destination range over the link.
     AcceptRoute(AcceptRoute) => |it| Some(it.peering_id),
+    /// Takes a destination range off the link.
     WithdrawRoute(WithdrawRoute) => |it| Some(it.peering_id),
+    /// Puts one destination range in the place of another: the new route is seen in place before the
+    /// old one goes.
     ReplaceRoute(ReplaceRoute) => |it| Some(it.peering_id),
+    /// Replaces what one side's firewall admits from the link. On the remote side only the empty list
+    /// is possible.
     RestrictFirewall(RestrictFirewall) => |it| Some(it.peering_id),
+    /// Lets the private network reach a target behind the peer.
     AllowConnectorIngress(AllowConnectorIngress) => |it| Some(it.peering_id),
+    /// Closes such an exception.
     RevokeConnectorIngress(RevokeConnectorIngress) => |it| Some(it.peering_id),
+    /// Says whether one side's names resolve to private addresses for the other side.
     SetDnsResolution(SetDnsResolution) => |it| Some(it.peering_id),
+    /// Asks for the end of a peering: everything that the engine made is taken back, in order.
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
+    /// Ends a peering on record, whatever still stands.
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
     /// A worker's report of what the cloud showed.
     Record(Outcome) => |it| Some(it.peering_id()),
@@ -75,19 +96,28 @@ commands! {
 /// Puts a private network on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterNetwork {
+    /// The organisation unit that the network belongs to.
     pub project: Project,
+    /// The network's name for people.
     pub name: Name,
+    /// The cloud provider.
     pub provider: Provider,
+    /// The region, as the provider writes it.
     pub region: Region,
+    /// The account: AWS account, GCP project or Azure tenant.
     pub account: Account,
+    /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
+    /// Its one address range: RFC 1918, canonical, /8 to /25.
     pub range: Range,
+    /// The subnets whose route tables serve the clusters; none means the main route table.
     pub subnets: Vec<Subnet>,
 }
 
 /// Says what the engine may do by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPolicy {
+    /// The whole policy.
     pub policy: Policy,
 }
 
@@ -132,12 +162,14 @@ pub struct LiftQuarantine {
 /// Ends the service of a network, none of whose peerings is live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetireNetwork {
+    /// Why, as the caller put it.
     pub reason: Reason,
 }
 
 /// Asks for a link to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestPeering {
+    /// The network on the other end.
     pub peer: Peer,
     /// Left out where they are the usual ones: so was it before there were any, and a command's
     /// digest stays what it was.
@@ -165,11 +197,14 @@ pub struct Setup {
 /// A destination that one side may send over the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupRoute {
+    /// The side that may send.
     pub side: Side,
+    /// The destination, a range in CIDR form.
     pub destination: Range,
 }
 
 impl Setup {
+    /// Whether the request brings nothing along.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -178,24 +213,34 @@ impl Setup {
 /// Puts a link on record that somebody else made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptPeering {
+    /// The network on the other end.
     pub peer: Peer,
+    /// The link that somebody else made, by the provider's id.
     pub link: Link,
+    /// Who accepts the link and keeps the peer's side.
     pub consent: super::event::Consent,
 }
 
 /// Lets one side send a destination range over the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptRoute {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that may send.
     pub side: Side,
+    /// The destination: a range of the peer for the local side, of the private network for the
+    /// remote one.
     pub destination: Range,
 }
 
 /// Takes a destination range off the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WithdrawRoute {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that shall no longer send.
     pub side: Side,
+    /// The destination, a range in CIDR form.
     pub destination: Range,
 }
 
@@ -203,9 +248,13 @@ pub struct WithdrawRoute {
 /// old one goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplaceRoute {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side whose route is replaced.
     pub side: Side,
+    /// The destination that goes.
     pub from: Range,
+    /// The destination that takes its place.
     pub to: Range,
 }
 
@@ -213,40 +262,55 @@ pub struct ReplaceRoute {
 /// is possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestrictFirewall {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side whose firewall it is.
     pub side: Side,
+    /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
 }
 
 /// Lets the private network reach a target behind the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowConnectorIngress {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The target, a range within the peer's.
     pub target: Range,
+    /// The TCP port, from 1 to 65535.
     pub port: u16,
+    /// Why, as the caller put it.
     pub reason: Reason,
+    /// When it ends by itself; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Closes such an exception.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokeConnectorIngress {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The connector ingress.
     pub ingress_id: IngressId,
 }
 
 /// Says whether one side's names resolve to private addresses for the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetDnsResolution {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side whose names are meant.
     pub side: Side,
+    /// Whether the side's names resolve to private addresses on the other side.
     pub enabled: bool,
 }
 
 /// Asks for the end of a peering: everything that the engine made is taken back, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovePeering {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Why, as the caller put it.
     pub reason: Reason,
 }
 

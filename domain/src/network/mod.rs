@@ -99,8 +99,10 @@ pub const LIVE_PEERINGS: usize = 125;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
+    /// Nothing is on record.
     #[default]
     Unregistered,
+    /// The network is served.
     Registered(Registered),
     /// No longer served; what was, is still known.
     Retired(Registered),
@@ -109,18 +111,28 @@ pub enum Network {
 /// A private network that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
+    /// Its id.
     pub id: NetworkId,
+    /// The organisation unit that the network belongs to.
     pub project: Project,
+    /// The network's name for people.
     pub name: Name,
+    /// The cloud provider.
     pub provider: Provider,
+    /// The region, as the provider writes it.
     pub region: Region,
+    /// The account: AWS account, GCP project or Azure tenant.
     pub account: Account,
+    /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
+    /// Its one address range.
     pub range: Range,
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,
+    /// When it was registered.
     pub registered_at: DateTime<Utc>,
+    /// What the engine may do by itself, and what commands must carry.
     pub policy: Policy,
     /// When somebody last asked for a look at everything.
     pub drift_check: Option<DateTime<Utc>>,
@@ -155,7 +167,9 @@ pub struct Hold {
 /// That a network is no longer served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retirement {
+    /// When it was retired.
     pub at: DateTime<Utc>,
+    /// Why, as the caller put it.
     pub reason: Reason,
 }
 

@@ -19,10 +19,14 @@ macro_rules! outcomes {
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "outcome", content = "body")]
         pub enum Outcome {
-            $($name($event),)*
+            $(
+                #[doc = concat!("What [`", stringify!($event), "`] says.")]
+                $name($event),
+            )*
         }
 
         impl Outcome {
+            /// The peering that it is about.
             pub fn peering_id(&self) -> PeeringId {
                 match self {
                     $(Self::$name(it) => it.peering_id,)*

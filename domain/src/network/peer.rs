@@ -13,10 +13,15 @@ pub(super) const PEER_RANGES: usize = 32;
 /// The network on the other end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
+    /// The peer's cloud.
     pub provider: Provider,
+    /// The peer's account: AWS account, GCP project or Azure tenant.
     pub account: Account,
+    /// The peer's region, as the provider writes it.
     pub region: Region,
+    /// The peer's network, by the provider's id, like `vpc-0f9e8d7c6b5a43210`.
     pub cloud_network: CloudNetwork,
+    /// The peer's address ranges; at least one.
     pub ranges: Vec<Range>,
     /// The subnets whose clients use the link. Empty means the main route table.
     #[serde(default)]

@@ -31,151 +31,340 @@ pub enum RefusalKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "reason", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Refusal {
+    /// There is no such network.
     #[error("no such network")]
     NetworkUnknown,
+    /// The network is on record already.
     #[error("network {network_id} is on record already")]
-    NetworkAlreadyRegistered { network_id: NetworkId },
+    NetworkAlreadyRegistered {
+        /// The network.
+        network_id: NetworkId,
+    },
+    /// The provider has no such region.
     #[error(
         "`{region}` is not a region of {provider}; check the spelling, regions are written as the provider writes them"
     )]
-    RegionUnknown { provider: Provider, region: String },
+    RegionUnknown {
+        /// The cloud provider.
+        provider: Provider,
+        /// The region that was given.
+        region: String,
+    },
+    /// The text is not an account of this provider.
     #[error("`{account}` is not an account: {form}")]
-    AccountMalformed { account: String, form: &'static str },
-    #[error("`{cloud_network}` is not a network id: {form}")]
-    CloudNetworkMalformed {
-        cloud_network: String,
+    AccountMalformed {
+        /// The text that was given.
+        account: String,
+        /// The form that an account has, in words.
         form: &'static str,
     },
+    /// The text is not a network id of this provider.
+    #[error("`{cloud_network}` is not a network id: {form}")]
+    CloudNetworkMalformed {
+        /// The text that was given.
+        cloud_network: String,
+        /// The form that a network id has, in words.
+        form: &'static str,
+    },
+    /// The two ends are on different providers.
     #[error(
         "the private network is on {network} and the peer on {peer}; both ends of a peering are on one provider"
     )]
-    ProviderMismatch { network: Provider, peer: Provider },
+    ProviderMismatch {
+        /// The private network's provider.
+        network: Provider,
+        /// The peer's provider.
+        peer: Provider,
+    },
+    /// The peer is the private network itself.
     #[error("{cloud_network} is the private network itself; name the network on the other end")]
-    PeerIsTheNetwork { cloud_network: String },
+    PeerIsTheNetwork {
+        /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
+        cloud_network: String,
+    },
+    /// A live peering with this peer is on record.
     #[error("peering {peering_id} with this peer is {life} already; use it, or remove it first")]
     PeerAlreadyLinked {
+        /// The peering.
         peering_id: PeeringId,
+        /// The name of the state that it is in.
         life: &'static str,
     },
+    /// The network has as many live peerings as it may have.
     #[error("{live} live peerings of {most}; remove one first")]
-    PeeringQuotaReached { live: usize, most: usize },
+    PeeringQuotaReached {
+        /// How many are live.
+        live: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// No address range of the peer is named.
     #[error("name at least one address range of the peer")]
     PeerRangesMissing,
+    /// Too many ranges or subnets are named.
     #[error("{given} ranges or subnets; name {most} at most, or one range that covers several")]
-    TooManyRanges { given: usize, most: usize },
+    TooManyRanges {
+        /// How many were given.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A range of the peer overlaps the private network's.
     #[error(
         "{range} overlaps the private network's own range {network}; a peering needs ranges that do not"
     )]
-    RangeOverlapsNetwork { range: Range, network: Range },
+    RangeOverlapsNetwork {
+        /// The peer's range.
+        range: Range,
+        /// The private network's range.
+        network: Range,
+    },
+    /// A range of the peer overlaps one of another live peering.
     #[error(
         "{range} overlaps {other} of peering {peering_id}; traffic could only go to one of them"
     )]
     RangeOverlapsPeering {
+        /// The peer's range.
         range: Range,
+        /// The range that it overlaps.
         other: Range,
+        /// The peering that has the other range.
         peering_id: PeeringId,
     },
+    /// Two ranges of the same peer overlap.
     #[error("{range} and {other} of the same peer overlap; name each address once")]
-    RangesOverlapEachOther { range: Range, other: Range },
+    RangesOverlapEachOther {
+        /// The one range.
+        range: Range,
+        /// The other range.
+        other: Range,
+    },
+    /// The network has no such peering.
     #[error("this network has no peering {peering_id}")]
-    PeeringUnknown { peering_id: PeeringId },
+    PeeringUnknown {
+        /// The peering.
+        peering_id: PeeringId,
+    },
+    /// The peering has ended.
     #[error("peering {peering_id} has ended ({ending}); request a new one")]
     PeeringEnded {
+        /// The peering.
         peering_id: PeeringId,
+        /// How it ended, by name.
         ending: &'static str,
     },
+    /// The destination is not behind this link, seen from this side.
     #[error("{destination} is not behind this link on the {side} side; it reaches {}", list(.reachable))]
     DestinationOutOfReach {
+        /// The side that would send.
         side: Side,
+        /// The destination, a range in CIDR form.
         destination: Range,
+        /// What the side can reach over the link.
         reachable: Vec<Range>,
     },
+    /// The route is on record already.
     #[error(
         "the {side} side of peering {peering_id} has a route to {destination} on record already"
     )]
     RouteAlreadyAccepted {
+        /// The peering.
         peering_id: PeeringId,
+        /// The side that it is about.
         side: Side,
+        /// The destination, a range in CIDR form.
         destination: Range,
     },
+    /// The remote side admits nothing but connector ingress.
     #[error(
         "the remote side of peering {peering_id} admits nothing from the private network; what a connector needs is declared as a \
          connector ingress"
     )]
-    RemoteInboundDenied { peering_id: PeeringId },
+    RemoteInboundDenied {
+        /// The peering.
+        peering_id: PeeringId,
+    },
+    /// A rule admits traffic from outside of the peer.
     #[error("{from} is not an address range of the peer, which has {}", list(.ranges))]
-    SourceOutsidePeer { from: Range, ranges: Vec<Range> },
+    SourceOutsidePeer {
+        /// The source that was given.
+        from: Range,
+        /// The peer's ranges.
+        ranges: Vec<Range>,
+    },
+    /// Port 0 is no port.
     #[error("port 0 is no port; name 1 to 65535 (KurrentDB listens on 2113)")]
     PortZero,
+    /// A request brings too many routes along.
     #[error("{given} routes; {most} at most")]
-    TooManyRoutes { given: usize, most: usize },
+    TooManyRoutes {
+        /// How many were given.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A side would admit by too many rules.
     #[error("{given} rules; {most} at most")]
-    TooManyRules { given: usize, most: usize },
+    TooManyRules {
+        /// How many were given.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// What a worker reports cannot follow from the state.
     #[error("peering {peering_id} is {life}; {outcome} does not follow from that")]
     OutcomeOutOfOrder {
+        /// The peering.
         peering_id: PeeringId,
+        /// The name of the state that it is in.
         life: &'static str,
+        /// What was reported, in words.
         outcome: &'static str,
     },
+    /// Another link than the one on record is reported.
     #[error("peering {peering_id} has link {recorded}, not {reported}")]
     LinkMismatch {
+        /// The peering.
         peering_id: PeeringId,
+        /// The link on record.
         recorded: String,
+        /// The link that was reported.
         reported: String,
     },
+    /// No such route is on record.
     #[error("the {side} side of peering {peering_id} has no route to {destination} on record")]
     RouteNotAccepted {
+        /// The peering.
         peering_id: PeeringId,
+        /// The side that it is about.
         side: Side,
+        /// The destination, a range in CIDR form.
         destination: Range,
     },
+    /// The network is no longer served.
     #[error("network {network_id} is retired; register a new one")]
-    NetworkRetired { network_id: NetworkId },
+    NetworkRetired {
+        /// The network.
+        network_id: NetworkId,
+    },
+    /// Peerings of the network are live.
     #[error("network {network_id} has {live} live peerings; remove or abandon them first")]
-    NetworkInUse { network_id: NetworkId, live: usize },
+    NetworkInUse {
+        /// The network.
+        network_id: NetworkId,
+        /// How many are live.
+        live: usize,
+    },
+    /// The network has as many quarantines as it may have.
     #[error("the network has {most} quarantines, which is the most; lift one first")]
-    TooManyQuarantines { most: usize },
+    TooManyQuarantines {
+        /// How many there may be.
+        most: usize,
+    },
+    /// Too many firewall groups are named.
     #[error("{given} firewall groups; {most} at most")]
-    TooManyGroups { given: usize, most: usize },
+    TooManyGroups {
+        /// How many were given.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The deadline lies in the past.
     #[error("the deadline {} has passed; name a later one, or none", written(.deadline))]
-    DeadlinePassed { deadline: DateTime<Utc> },
+    DeadlinePassed {
+        /// The deadline that was given.
+        deadline: DateTime<Utc>,
+    },
+    /// The link belongs to another peering.
     #[error("link {link} belongs to peering {peering_id} already")]
-    LinkOnRecord { link: String, peering_id: PeeringId },
-    #[error("peering {peering_id} is being removed; wait for that, and request a new one")]
-    PeeringBeingRemoved { peering_id: PeeringId },
-    #[error("peering {peering_id} is being given up; wait for that, and request a new one")]
-    PeeringBeingAbandoned { peering_id: PeeringId },
-    #[error("{destination} cannot take its own place; name another destination")]
-    RouteReplacedByItself { destination: Range },
-    #[error("{target} is not an address range of the peer, which has {}", list(.ranges))]
-    IngressTargetOutsidePeer { target: Range, ranges: Vec<Range> },
-    #[error("the expiry {} has passed; name a later one, or none", written(.expires_at))]
-    ExpiryPassed { expires_at: DateTime<Utc> },
-    #[error("ingress {ingress_id} allows this target and port already")]
-    IngressAlreadyAllowed { ingress_id: IngressId },
-    #[error("peering {peering_id} has no ingress {ingress_id}")]
-    IngressUnknown {
+    LinkOnRecord {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        link: String,
+        /// The peering that it belongs to.
         peering_id: PeeringId,
+    },
+    /// The peering is being removed.
+    #[error("peering {peering_id} is being removed; wait for that, and request a new one")]
+    PeeringBeingRemoved {
+        /// The peering.
+        peering_id: PeeringId,
+    },
+    /// The peering is being given up.
+    #[error("peering {peering_id} is being given up; wait for that, and request a new one")]
+    PeeringBeingAbandoned {
+        /// The peering.
+        peering_id: PeeringId,
+    },
+    /// A route would be replaced by itself.
+    #[error("{destination} cannot take its own place; name another destination")]
+    RouteReplacedByItself {
+        /// The destination, a range in CIDR form.
+        destination: Range,
+    },
+    /// The target is not within the peer.
+    #[error("{target} is not an address range of the peer, which has {}", list(.ranges))]
+    IngressTargetOutsidePeer {
+        /// The target that was given.
+        target: Range,
+        /// The peer's ranges.
+        ranges: Vec<Range>,
+    },
+    /// The expiry lies in the past.
+    #[error("the expiry {} has passed; name a later one, or none", written(.expires_at))]
+    ExpiryPassed {
+        /// The expiry that was given.
+        expires_at: DateTime<Utc>,
+    },
+    /// An ingress allows this target and port already.
+    #[error("ingress {ingress_id} allows this target and port already")]
+    IngressAlreadyAllowed {
+        /// The connector ingress.
         ingress_id: IngressId,
     },
+    /// The peering has no such ingress.
+    #[error("peering {peering_id} has no ingress {ingress_id}")]
+    IngressUnknown {
+        /// The peering.
+        peering_id: PeeringId,
+        /// The connector ingress.
+        ingress_id: IngressId,
+    },
+    /// Links of this provider have no such option.
     #[error("a link on {provider} has no such option; names resolve as that provider's zones say")]
-    DnsResolutionUnsupported { provider: Provider },
+    DnsResolutionUnsupported {
+        /// The cloud provider.
+        provider: Provider,
+    },
+    /// Another account than the peer's has accepted the link.
     #[error(
         "peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record"
     )]
     AccepterMismatch {
+        /// The peering.
         peering_id: PeeringId,
+        /// The peer's account.
         on_record: String,
+        /// The account that has accepted.
         shown: String,
     },
+    /// The network's policy requires a reason.
     #[error("this network's policy requires a reason; give one with the command")]
     ReasonRequired,
+    /// The reason is not as the network's policy requires it.
     #[error("this network's policy requires a reason that matches `{pattern}`")]
-    ReasonMalformed { pattern: Pattern },
+    ReasonMalformed {
+        /// The pattern that it must match as a whole.
+        pattern: Pattern,
+    },
+    /// The network's policy requires a ticket.
     #[error("this network's policy requires a ticket; name one with the command")]
     TicketRequired,
+    /// The ticket is not as the network's policy requires it.
     #[error("this network's policy requires a ticket that matches `{pattern}`")]
-    TicketMalformed { pattern: Pattern },
+    TicketMalformed {
+        /// The pattern that it must match as a whole.
+        pattern: Pattern,
+    },
 }
 
 fn list(ranges: &[Range]) -> String {
@@ -192,6 +381,7 @@ fn written(time: &DateTime<Utc>) -> String {
 }
 
 impl Refusal {
+    /// What kind of refusal it is.
     pub fn kind(&self) -> RefusalKind {
         match self {
             Self::RegionUnknown { .. }

@@ -105,8 +105,11 @@ impl Directory {
         self.networks.write().entry(peering).or_insert(network);
     }
 
-    /// Notes all peerings of a network that was loaded.
+    /// Notes a network that was loaded, and all its peerings.
     pub(super) fn note_network(&self, id: NetworkId, network: &Registered) {
+        if network.retired.is_none() {
+            self.registered(id);
+        }
         let ended = network.ended.iter().map(|(peering, _)| peering);
         let all = network.peerings.keys().chain(ended);
         self.networks
@@ -144,7 +147,9 @@ mod tests {
     use super::*;
     use domain::{
         EventId, Provider, Region,
-        network::{NetworkRegistered, NetworkRetired, Peer, PeeringRequested, Terms},
+        network::{
+            Network, NetworkRegistered, NetworkRetired, Peer, PeeringRequested, Terms, evolve,
+        },
     };
     use journal::Position;
     use uuid::Uuid;
@@ -211,6 +216,19 @@ mod tests {
         assert_eq!(directory.served(patience).await, Some(vec![kept]));
         directory.registered(new);
         assert_eq!(directory.served(patience).await, Some(vec![kept, new]));
+        let begins_at_a_checkpoint = Directory::default();
+        let event = match registered(kept).body {
+            Body::Event(event) => event,
+            Body::Undecodable { .. } => panic!("it decodes"),
+        };
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let Network::Registered(loaded) = evolve(Network::default(), &event, at) else {
+            panic!("it is registered")
+        };
+        begins_at_a_checkpoint.note_network(kept, &loaded);
+        begins_at_a_checkpoint.note_end();
+        let served = begins_at_a_checkpoint.served(patience).await;
+        assert_eq!(served, Some(vec![kept]));
         directory.forget();
         assert_eq!(directory.served(patience).await, None);
     }

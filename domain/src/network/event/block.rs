@@ -38,6 +38,7 @@ pub enum BlockCause {
 }
 
 impl BlockCause {
+    /// All causes, in the order in which they are told.
     pub const ALL: [Self; 14] = [
         Self::EndpointUnreachable,
         Self::CredentialsRefused,
@@ -55,6 +56,7 @@ impl BlockCause {
         Self::Unexpected,
     ];
 
+    /// The stored name.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::EndpointUnreachable => "endpoint_unreachable",
@@ -75,9 +77,12 @@ impl BlockCause {
     }
 }
 
+/// The engine cannot go on until somebody acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvisioningBlocked {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Why, in kind.
     pub cause: BlockCause,
     /// The side whose owner must act.
     pub side: Side,
@@ -99,7 +104,9 @@ fn is_once(times: &u32) -> bool {
     *times == once()
 }
 
+/// The cause of the block is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvisioningUnblocked {
+    /// The peering.
     pub peering_id: PeeringId,
 }

@@ -16,60 +16,89 @@ use serde::{Deserialize, Serialize};
 pub enum DriftKind {
     /// The link has been ended at the cloud, not by the engine.
     LinkEnded {
+        /// The cloud's word for the link's state.
         state: String,
     },
     /// The link no longer carries the tag that says whose it is.
     LinkTagMissing,
     /// The side's names resolve on the other side otherwise than was asked for.
     DnsResolutionFlipped {
+        /// The side that it is about.
         side: Side,
     },
+    /// A route that was seen in place is not there.
     RouteMissing {
+        /// The side that it is about.
         side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
+        /// The destination, a range in CIDR form.
         destination: Range,
     },
     /// The route is there and leads elsewhere.
     RouteForeign {
+        /// The side that it is about.
         side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
+        /// The destination, a range in CIDR form.
         destination: Range,
+        /// Where it leads, by the provider's id.
         target: String,
     },
     /// The route is there and carries nothing.
     RouteBlackhole {
+        /// The side that it is about.
         side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
+        /// The destination, a range in CIDR form.
         destination: Range,
     },
     /// A route over the link that nobody asked for here.
     RouteExtra {
+        /// The side that it is about.
         side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
+        /// The destination, as the cloud writes it.
         destination: String,
     },
+    /// The engine's own group is not there.
     GroupMissing {
+        /// The side that it is about.
         side: Side,
+        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
     /// The engine's own group no longer carries the tag that says whose it is.
     GroupTagMissing {
+        /// The side that it is about.
         side: Side,
+        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
+    /// A rule of the engine's is not in its group.
     RuleMissing {
+        /// The side that it is about.
         side: Side,
+        /// What the rule admits.
         rule: InboundRule,
     },
     /// One of the engine's rules no longer carries that tag.
     RuleTagMissing {
+        /// The side that it is about.
         side: Side,
+        /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
         rule_id: FirewallRule,
     },
     /// A rule in the engine's own group that nobody asked for here.
     RuleExtra {
+        /// The side that it is about.
         side: Side,
+        /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
         rule_id: FirewallRule,
+        /// The rule for people, like `tcp 22 from 10.0.0.0/8`.
         admits: String,
     },
 }
@@ -183,22 +212,33 @@ impl DriftKind {
     }
 }
 
+/// Something that was in place was seen to be otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftDetected {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// What differs.
     pub finding: DriftKind,
+    /// When it was seen.
     pub detected_at: DateTime<Utc>,
 }
 
+/// It was seen to be as it should be again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftRepaired {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// What differed.
     pub finding: DriftKind,
+    /// When that was seen.
     pub repaired_at: DateTime<Utc>,
 }
 
+/// It stays as it was found: from now on that is how it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftAdopted {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// What differed.
     pub finding: DriftKind,
 }

@@ -11,61 +11,92 @@ use serde::{Deserialize, Serialize};
 /// TCP from a range to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InboundRule {
+    /// Where the traffic comes from.
     pub source: Range,
+    /// The TCP port, from 1 to 65535.
     pub port: u16,
 }
 
+/// What one side's firewall admits from the link; the rest is denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallRestricted {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
 }
 
+/// The firewall group that the engine owns on one side was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallGroupCreated {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
 }
 
+/// That group was seen to be gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallGroupRemoved {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
 }
 
+/// A rule was seen in that group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallRuleAuthorized {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// What the rule admits.
     pub rule: InboundRule,
     /// The provider's id of the rule.
     pub rule_id: FirewallRule,
 }
 
+/// A rule that this engine had made was seen to be gone from that group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallRuleRevoked {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// What the rule admits.
     pub rule: InboundRule,
+    /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
     pub rule_id: FirewallRule,
 }
 
+/// That group holds exactly what the posture admits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallEnforced {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
     pub group: FirewallGroup,
+    /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
 }
 
 /// Somebody else's rule that lets the private network in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
+    /// The group that the rule is in, by the provider's id.
     pub group: FirewallGroup,
+    /// The group's name.
     pub group_name: String,
+    /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
     pub rule_id: FirewallRule,
     /// The rule for people, like `tcp 22 from 10.0.0.0/8`.
     pub admits: String,
@@ -73,16 +104,24 @@ pub struct Exposure {
     pub owner: String,
 }
 
+/// Somebody else's rule lets the private network in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirewallExposed {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// The rule and its group.
     pub exposure: Exposure,
 }
 
+/// That rule is gone, or lets nothing in any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExposureCleared {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The side that it is about.
     pub side: Side,
+    /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
     pub rule_id: FirewallRule,
 }

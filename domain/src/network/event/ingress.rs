@@ -9,16 +9,22 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+/// The private network may reach a target behind the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectorIngressAllowed {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The connector ingress.
     pub ingress_id: IngressId,
     /// Where the target is, within the peer's ranges.
     pub target: Range,
     /// What the peer's firewall admits for it: the private network's range, to the target's port.
     pub rule: InboundRule,
+    /// Why, as the caller put it.
     pub reason: Reason,
+    /// When it was allowed.
     pub allowed_at: DateTime<Utc>,
+    /// When it ends by itself; `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -33,9 +39,13 @@ pub enum IngressEnd {
     Expired,
 }
 
+/// It may no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectorIngressRevoked {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The connector ingress.
     pub ingress_id: IngressId,
+    /// Why it was closed.
     pub because: IngressEnd,
 }

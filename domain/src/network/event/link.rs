@@ -23,8 +23,10 @@ pub enum Consent {
 }
 
 impl Consent {
+    /// All of them, in the order in which they are told.
     pub const ALL: [Self; 2] = [Self::Delegated, Self::Owner];
 
+    /// The stored name.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Delegated => "delegated",
@@ -36,6 +38,7 @@ impl Consent {
 /// On what terms a link is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
+    /// Whose word it takes on the remote side.
     #[serde(default)]
     pub consent: Consent,
     /// By when the link must be active; after that it is taken back.
@@ -53,11 +56,16 @@ impl Terms {
     }
 }
 
+/// Somebody asked for a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringRequested {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The network on the other end.
     pub peer: Peer,
+    /// When it was asked for.
     pub requested_at: DateTime<Utc>,
+    /// On what terms the link is asked for.
     #[serde(default, skip_serializing_if = "Terms::are_usual")]
     pub terms: Terms,
     /// What the engine shows with each assumption of the peer's role; the peer's owner puts it into
@@ -66,22 +74,33 @@ pub struct PeeringRequested {
     pub external_id: Option<ExternalId>,
 }
 
+/// Somebody put a link on record that the engine did not make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringAdopted {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The network on the other end.
     pub peer: Peer,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
+    /// When it was put on record.
     pub adopted_at: DateTime<Utc>,
+    /// Who accepts the link and keeps the peer's side.
     #[serde(default)]
     pub consent: Consent,
+    /// What the engine shows when it enters the peer's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 }
 
+/// Somebody asked for the link's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringRemovalRequested {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Why, as the caller put it.
     pub reason: Reason,
+    /// When it was asked for.
     pub requested_at: DateTime<Utc>,
 }
 
@@ -91,25 +110,39 @@ pub struct PeeringRemovalRequested {
 pub enum Leftover {
     /// An attempt may have made a link that nobody has seen.
     PossibleLink,
+    /// The link.
     Link {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
+    /// A route over the link.
     Route {
+        /// The side that it is about.
         side: Side,
+        /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
+        /// The destination, a range in CIDR form.
         destination: Range,
     },
+    /// The engine's own firewall group.
     FirewallGroup {
+        /// The side that it is about.
         side: Side,
+        /// The firewall group, by the provider's id, like `sg-0e1f2a3b4c5d6e7f8`.
         group: FirewallGroup,
     },
+    /// A rule in that group.
     FirewallRule {
+        /// The side that it is about.
         side: Side,
+        /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
         rule_id: FirewallRule,
     },
     /// The engine was about to make this, and nobody has seen whether it is there.
     PossibleThing {
+        /// The side that it is about.
         side: Side,
+        /// What it would be.
         thing: Thing,
     },
 }
@@ -143,35 +176,48 @@ pub struct PeeringAbandoned {
     pub not_observed: Vec<Side>,
 }
 
+/// The engine is about to ask the cloud for the link: from here on one may exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringInitiationStarted {
+    /// The peering.
     pub peering_id: PeeringId,
     /// Counts from 1.
     pub attempt: u32,
+    /// When it began.
     pub started_at: DateTime<Utc>,
 }
 
+/// The cloud answered that attempt with an error, so it made no link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringInitiationRefused {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// Which attempt, counted from 1.
     pub attempt: u32,
     /// Why, where the cloud said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<BlockCause>,
 }
 
+/// The link was seen at the cloud.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringInitiated {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
     /// When an unaccepted link expires, where the cloud says so.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// Nobody has accepted the link, and a day is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringExpiryNear {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
+    /// When nobody can accept it any more.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -191,9 +237,11 @@ pub enum AcceptedBy {
 /// How it is known that a link was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
+    /// Who accepted it.
     pub accepted_by: AcceptedBy,
     /// The account that owns the accepting network, as the cloud shows it.
     pub account: Account,
+    /// When it was seen to be accepted.
     pub seen_at: DateTime<Utc>,
     /// Whose view showed it.
     pub seen_from: Side,
@@ -201,41 +249,58 @@ pub struct Evidence {
     pub shown: String,
 }
 
+/// The remote side has accepted the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringAccepted {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
+    /// How that is known; `None` in histories from before that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
 }
 
+/// The cloud shows the link as active.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringActivated {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
+/// The remote side has rejected the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringRejected {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
+/// Nobody accepted the link in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringExpired {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
+/// The link is asked for once more, as its request allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringRenewed {
+    /// The peering.
     pub peering_id: PeeringId,
     /// The link that nobody accepted.
     pub expired: Link,
 }
 
+/// The cloud has given the link up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringFailed {
+    /// The peering.
     pub peering_id: PeeringId,
     /// The link, if one was ever seen.
     pub link: Option<Link>,
@@ -243,37 +308,51 @@ pub struct PeeringFailed {
     pub message: String,
 }
 
+/// The link was not active by the time that its request named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringDeadlinePassed {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The time by which the link had to be active.
     pub deadline: DateTime<Utc>,
 }
 
 /// A route over an adopted link that was there before the engine was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FoundRoute {
+    /// The side that it is about.
     pub side: Side,
+    /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
     pub route_table: RouteTable,
+    /// The destination, a range in CIDR form.
     pub destination: Range,
 }
 
+/// What an adopted link had when it was first looked at; it is left alone for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringSurveyed {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The routes over it.
     pub routes: Vec<FoundRoute>,
     /// The sides whose names resolved over the link before the engine was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Side>,
 }
 
+/// The link was seen to be gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkRemoved {
+    /// The peering.
     pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
     pub link: Link,
 }
 
+/// Nothing is left of the peering but what is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringRemoved {
+    /// The peering.
     pub peering_id: PeeringId,
     /// What was not the engine's to remove.
     pub left_behind: Vec<Leftover>,

@@ -11,16 +11,26 @@ use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+/// A private network is on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkRegistered {
+    /// The network.
     pub network_id: NetworkId,
+    /// The organisation unit that the network belongs to.
     pub project: Project,
+    /// The network's name for people.
     pub name: Name,
+    /// The cloud provider.
     pub provider: Provider,
+    /// The region, as the provider writes it.
     pub region: Region,
+    /// The account: AWS account, GCP project or Azure tenant.
     pub account: Account,
+    /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
+    /// Its one address range.
     pub range: Range,
+    /// The subnets whose route tables serve the clusters; none means the main route table.
     #[serde(default)]
     pub subnets: Vec<Subnet>,
 }
@@ -39,8 +49,10 @@ pub enum DriftPolicy {
 }
 
 impl DriftPolicy {
+    /// All of them, in the order in which they are told.
     pub const ALL: [Self; 3] = [Self::Repair, Self::Report, Self::Adopt];
 
+    /// The stored name.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Repair => "repair",
@@ -82,8 +94,10 @@ impl ExposurePolicy {
 /// What the engine may do by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
+    /// How the engine handles drift.
     #[serde(default)]
     pub drift: DriftPolicy,
+    /// How the engine handles exposures.
     #[serde(default)]
     pub exposure: ExposurePolicy,
     /// What the reason of a command must be like.
@@ -112,10 +126,16 @@ pub struct Pattern(String);
 /// Why a text is not a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
+    /// The text is empty.
     #[error("must not be empty")]
     Empty,
+    /// The text is too long.
     #[error("has {length} characters; {} at most", Pattern::MOST)]
-    TooLong { length: usize },
+    TooLong {
+        /// How many characters it has.
+        length: usize,
+    },
+    /// The text is no regular expression, and why.
     #[error("is not a regular expression: {0}")]
     Malformed(String),
 }
@@ -127,6 +147,7 @@ impl Pattern {
     /// The most memory that a compiled pattern may take, in bytes.
     const SIZE: usize = 256 * 1024;
 
+    /// The stored name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -188,20 +209,29 @@ impl fmt::Debug for Pattern {
     }
 }
 
+/// What the engine may do by itself in this network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkPolicySet {
+    /// The network.
     pub network_id: NetworkId,
+    /// What the engine may do by itself, and what commands must carry.
     pub policy: Policy,
 }
 
+/// Somebody asked for a look at everything, now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftCheckRequested {
+    /// The network.
     pub network_id: NetworkId,
+    /// When it was asked for.
     pub requested_at: DateTime<Utc>,
 }
 
+/// The network is no longer served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkRetired {
+    /// The network.
     pub network_id: NetworkId,
+    /// Why, as the caller put it.
     pub reason: Reason,
 }

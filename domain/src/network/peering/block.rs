@@ -40,6 +40,7 @@ pub struct BlockCount {
 /// Why the engine waits for a person, and since when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocked {
+    /// Why, in kind.
     pub cause: BlockCause,
     /// The side whose owner must act.
     pub side: Side,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Repairs {
     /// How often it was repaired within a day of the time before.
     pub count: u32,
+    /// When it last was.
     pub last: Option<DateTime<Utc>>,
 }
 

@@ -20,10 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The firewall of one side: what it must admit, and what has been seen of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Firewall {
+    /// All that the side must admit from the link.
     pub admit: BTreeSet<InboundRule>,
     /// When that was said last; a peering begins with both sides closed.
     pub restricted_at: DateTime<Utc>,
+    /// The engine's own group, once it was seen.
     pub group: Option<FirewallGroup>,
+    /// The rules that were seen in that group, and their ids at the cloud.
     #[serde(with = "pairs")]
     pub rules: BTreeMap<InboundRule, FirewallRule>,
     /// Since when the group is known to hold exactly `admit`; `None` if it is not.
@@ -46,7 +49,9 @@ pub struct Firewall {
 /// An exposure that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposed {
+    /// The rule and its group.
     pub exposure: Exposure,
+    /// When it was first seen.
     pub since: DateTime<Utc>,
 }
 

@@ -12,10 +12,15 @@ use std::collections::BTreeSet;
 /// The declared exception that lets the private network reach a target behind the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingress {
+    /// The target, a range within the peer's.
     pub target: Range,
+    /// What the peer's firewall admits for it.
     pub rule: InboundRule,
+    /// Why, as the caller put it.
     pub reason: Reason,
+    /// When it was allowed.
     pub allowed_at: DateTime<Utc>,
+    /// When it ends by itself; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -19,15 +19,19 @@ pub enum Life {
     Requested,
     /// The cloud has been asked, or is about to be, and no link has been seen.
     Initiating {
+        /// Which attempt, counted from 1.
         attempt: u32,
+        /// When it began.
         started_at: DateTime<Utc>,
     },
     /// The last attempt was answered with an error: no link exists.
     InitiationRefused {
+        /// Which attempt, counted from 1.
         attempt: u32,
     },
     /// A link waits for the remote side.
     AwaitingAcceptance {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
         /// When nobody can accept it any more.
         expires_at: DateTime<Utc>,
@@ -36,13 +40,17 @@ pub enum Life {
     },
     /// The remote side agreed; the cloud is working on it.
     Provisioning {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
+    /// The link is there to carry traffic.
     Active {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
     /// What was made is being taken back.
     Removing {
+        /// What is known of the link.
         trace: LinkTrace,
     },
     /// It is being given up: what stands is looked at once more, and cleaned up where that was asked
@@ -63,9 +71,12 @@ pub enum LinkTrace {
     Never,
     /// This attempt may have made one.
     Perhaps {
+        /// Which attempt, counted from 1.
         attempt: u32,
+        /// When the attempt began.
         started_at: DateTime<Utc>,
     },
+    /// It was seen.
     Seen(Link),
     /// It was seen to be gone.
     Gone(Link),
@@ -74,7 +85,9 @@ pub enum LinkTrace {
 /// An attempt that the cloud has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAttempt {
+    /// Which attempt, counted from 1.
     pub attempt: u32,
+    /// When it began.
     pub started_at: DateTime<Utc>,
 }
 
@@ -101,7 +114,9 @@ pub struct RefusedAttempts {
 /// That a peering is, or was, taken back or given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
+    /// When that began.
     pub since: DateTime<Utc>,
+    /// Why.
     pub cause: RemovalCause,
     /// When the link was seen to be gone.
     pub link_removed_at: Option<DateTime<Utc>>,
@@ -114,31 +129,51 @@ pub struct Removal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RemovalCause {
-    Command { reason: Reason },
-    Deadline { passed: DateTime<Utc> },
+    /// Somebody asked for it.
+    Command {
+        /// Why, as the caller put it.
+        reason: Reason,
+    },
+    /// The link was not active in time.
+    Deadline {
+        /// The deadline that its request named.
+        passed: DateTime<Utc>,
+    },
 }
 
 /// How a peering ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
+    /// The remote side rejected the link.
     Rejected {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
+    /// Nobody accepted the link in time.
     Expired {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
+    /// The cloud gave the link up.
     Failed {
+        /// The link, if one was ever seen.
         link: Option<Link>,
         /// The cloud's own words.
         message: String,
     },
+    /// It was taken back.
     Removed {
+        /// The link, if one was ever seen.
         link: Option<Link>,
+        /// What stays at the cloud.
         left_behind: Vec<Leftover>,
     },
+    /// It was given up.
     Abandoned {
+        /// The link, if one was ever seen.
         link: Option<Link>,
+        /// What stays at the cloud.
         left_behind: Vec<Leftover>,
         /// The sides that could not be looked at once more.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -147,6 +182,7 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Its name.
     pub fn name(&self) -> LifeName {
         match self {
             Self::Rejected { .. } => LifeName::Rejected,
@@ -157,6 +193,7 @@ impl Ending {
         }
     }
 
+    /// Its name, as it is stored.
     pub fn as_str(&self) -> &'static str {
         self.name().as_str()
     }
@@ -198,6 +235,7 @@ impl Ending {
 }
 
 impl Life {
+    /// Its name.
     pub fn name(&self) -> LifeName {
         match self {
             Self::Requested => LifeName::Requested,
@@ -211,14 +249,17 @@ impl Life {
         }
     }
 
+    /// Its name, as it is stored.
     pub fn as_str(&self) -> &'static str {
         self.name().as_str()
     }
 
+    /// Whether it has not ended.
     pub fn is_live(&self) -> bool {
         self.ending().is_none()
     }
 
+    /// How it ended, if it has.
     pub fn ending(&self) -> Option<&Ending> {
         if let Self::Ended(ending) = self {
             Some(ending)

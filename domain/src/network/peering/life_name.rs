@@ -4,15 +4,17 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 macro_rules! lives {
-    ($($name:ident = $text:literal),* $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
         /// Where a peering is in its life, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum LifeName { $($name,)* }
+        pub enum LifeName { $($(#[$doc])* $name,)* }
 
         impl LifeName {
+            /// All of them, in the order of a life.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
+            /// The stored name.
             pub fn as_str(&self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -21,17 +23,29 @@ macro_rules! lives {
 }
 
 lives! {
+    /// The link is asked for; the cloud has not been asked yet.
     Requested = "requested",
+    /// The cloud is being asked for the link.
     Initiating = "initiating",
+    /// The link waits for the remote side.
     AwaitingAcceptance = "awaiting_acceptance",
+    /// The remote side agreed; the cloud is working on it.
     Provisioning = "provisioning",
+    /// The link is there to carry traffic.
     Active = "active",
+    /// What was made is being taken back.
     Removing = "removing",
+    /// It is being given up: what stands is looked at once more.
     Abandoning = "abandoning",
+    /// It ended: the remote side rejected the link.
     Rejected = "rejected",
+    /// It ended: nobody accepted the link in time.
     Expired = "expired",
+    /// It ended: the cloud gave the link up.
     Failed = "failed",
+    /// It ended: what was made is taken back.
     Removed = "removed",
+    /// It ended on record, whatever still stands.
     Abandoned = "abandoned",
 }
 

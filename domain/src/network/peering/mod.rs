@@ -71,21 +71,30 @@ pub enum Origin {
 /// What the log says of one peering.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peering {
+    /// Its id.
     pub id: PeeringId,
+    /// The network on the other end.
     pub peer: Peer,
     /// When it was requested, or adopted.
     pub requested_at: DateTime<Utc>,
+    /// On what terms the link is asked for.
     pub terms: Terms,
+    /// What the engine shows when it enters the peer's account.
     pub external_id: Option<ExternalId>,
+    /// How it came to be on record.
     pub origin: Origin,
+    /// Where it is in its life.
     pub life: Life,
     /// An attempt that was followed by the next one before the cloud had answered it: it may have
     /// made a link all the same.
     pub open_attempt: Option<OpenAttempt>,
+    /// When the remote side agreed.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When the link became active.
     pub activated_at: Option<DateTime<Utc>>,
     /// Why and since when it is being taken back, or was taken back or given up.
     pub removal: Option<Removal>,
+    /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// How it is known that the remote side agreed, where that was recorded.
     pub acceptance: Option<Evidence>,
@@ -114,9 +123,11 @@ pub struct Peering {
     /// Set while the routes of the side are withdrawn for an exposure.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub suspended: BySide<Option<Suspension>>,
+    /// The firewall of each side.
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
+    /// Name resolution over the link, by the side whose names are meant.
     pub dns: BySide<DnsResolution>,
     /// What differs from the desired state, and since when.
     #[serde(with = "pairs")]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Whether the other side resolves this one's names to private addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsResolution {
+    /// Whether that is asked for.
     pub wanted: bool,
     /// What was last seen to be so.
     pub applied: bool,

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A route of one side: asked for, and where it has been seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
+    /// When it was accepted.
     pub accepted_at: DateTime<Utc>,
     /// The route tables in which it was seen, and since when.
     pub installed: BTreeMap<RouteTable, DateTime<Utc>>,
@@ -32,13 +33,16 @@ pub struct Route {
 pub struct Conflict {
     /// Where to, by the provider's id.
     pub target: String,
+    /// When that was recorded.
     pub since: DateTime<Utc>,
 }
 
 /// A route of one side that shall go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {
+    /// When it was accepted.
     pub accepted_at: DateTime<Utc>,
+    /// When it was withdrawn.
     pub withdrawn_at: DateTime<Utc>,
     /// Where it still stands, as far as the log knows.
     pub installed: BTreeMap<RouteTable, DateTime<Utc>>,
