@@ -112,6 +112,7 @@ impl Peering {
                 destination,
             } = thing
             {
+                *self.watches_all_routes.get_mut(event.side) = true;
                 self.foreign
                     .get_mut(event.side)
                     .remove(&(table.clone(), *destination));

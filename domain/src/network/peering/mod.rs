@@ -120,6 +120,10 @@ pub struct Peering {
     /// they are not.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub routes_in_place: BySide<Option<RoutesInPlace>>,
+    /// Whether it is recorded when all routes of the side are in place: from the first route that was
+    /// on record before it was made.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub watches_all_routes: BySide<bool>,
     /// Set while the routes of the side are withdrawn for an exposure.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub suspended: BySide<Option<Suspension>>,
@@ -216,6 +220,7 @@ impl Peering {
             intents: BySide::default(),
             foreign: BySide::default(),
             routes_in_place: BySide::default(),
+            watches_all_routes: BySide::default(),
             suspended: BySide::default(),
             firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
@@ -261,11 +266,20 @@ impl Peering {
             && self.withdrawn.get(side).is_empty()
             && self.suspended.get(side).is_none()
             && dns.wanted == dns.applied
+            && self.routes_are_in_place(side)
             && self
                 .routes
                 .get(side)
                 .values()
                 .all(|it| !it.installed.is_empty() && it.conflicts.is_empty())
+    }
+
+    /// Whether all routes of the side are where they should be: one observation has seen that. In
+    /// histories from before that was recorded, that each was seen somewhere has to do.
+    fn routes_are_in_place(&self, side: Side) -> bool {
+        self.routes.get(side).is_empty()
+            || self.routes_in_place.get(side).is_some()
+            || !self.watches_all_routes.get(side)
     }
 
     /// What is known of the link, for when it is to go.

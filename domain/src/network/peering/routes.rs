@@ -248,6 +248,7 @@ impl Peering {
         event: &RoutesEnforced,
         at: DateTime<Utc>,
     ) {
+        *self.watches_all_routes.get_mut(event.side) = true;
         let destinations: BTreeSet<_> = event.destinations.iter().copied().collect();
         let is_all = self.routes.get(event.side).keys().eq(&destinations);
         *self.routes_in_place.get_mut(event.side) = is_all.then(|| RoutesInPlace {

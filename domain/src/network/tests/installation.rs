@@ -221,6 +221,28 @@ fn an_accepted_a_removed_a_drifted_and_a_conflicting_route_take_it_back() {
     assert!(in_place([other]).routes_in_place.local.is_some());
 }
 
+/// Peering 1 with all in place but the routes of the local side, and then these events.
+fn but_for_routes(then: impl IntoIterator<Item = NetworkEvent>) -> Peering {
+    let firewalls = Side::BOTH.map(|side| enforced(side, "sg-01", &[]).into());
+    recorded(with_route(firewalls.into_iter().chain(then)))
+}
+
+#[test]
+fn a_side_is_converged_once_one_observation_has_seen_all_its_routes() {
+    let two = || intend([route_thing(D, "rtb-01"), route_thing(D, "rtb-02")]);
+    let one_is_in = [two(), installed("rtb-01")];
+    assert!(!but_for_routes(one_is_in.clone()).is_converged());
+    let seen: NetworkEvent = routes_enforced(Side::Local, &["rtb-01", "rtb-02"], &[D]).into();
+    let both_are_in = one_is_in.into_iter().chain([installed("rtb-02")]);
+    assert!(!but_for_routes(both_are_in.clone()).is_converged());
+    assert!(but_for_routes(both_are_in.chain([seen])).is_converged());
+}
+
+#[test]
+fn in_a_history_from_before_that_was_recorded_a_route_that_was_seen_has_to_do() {
+    assert!(but_for_routes([installed("rtb-01")]).is_converged());
+}
+
 fn exposed_under(policy: ExposurePolicy) -> Vec<NetworkEvent> {
     let policy = policy_set(Policy {
         exposure: policy,
