@@ -43,12 +43,16 @@ pub(super) struct Thaw {
 }
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_negates_reqs = true, mut_arg("reason", |it| it.required(true)))]
 pub(super) struct Quarantine {
     #[command(subcommand)]
     lift: Option<Lifting>,
     #[command(flatten)]
-    impose: Option<Impose>,
+    remote: Remote,
+    #[command(flatten)]
+    context: Context,
+    #[command(flatten)]
+    of: Of,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,17 +60,6 @@ enum Lifting {
     /// End a quarantine: what it closed is opened again as it was asked for. Name the scope that was
     /// imposed.
     Lift(Lift),
-}
-
-#[derive(Debug, Args)]
-#[command(mut_arg("reason", |it| it.required(true)))]
-struct Impose {
-    #[command(flatten)]
-    remote: Remote,
-    #[command(flatten)]
-    context: Context,
-    #[command(flatten)]
-    of: Of,
 }
 
 #[derive(Debug, Args)]
@@ -130,16 +123,9 @@ impl Thaw {
 
 impl Quarantine {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        match (self.lift, self.impose) {
-            (Some(Lifting::Lift(lift)), _) => lift.run().await,
-            (None, Some(impose)) => impose.run().await,
-            (None, None) => Err(CliError::failed("say which peerings are meant")),
+        if let Some(Lifting::Lift(lift)) = self.lift {
+            return lift.run().await;
         }
-    }
-}
-
-impl Impose {
-    async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
         let message = v1::ImposeQuarantineRequest {
             network_id: network_id(&mut servers, self.of.network.as_ref()).await?,
