@@ -56,8 +56,13 @@ async fn a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted(
         group.ingress.clear();
     }
     life.judge(&expected);
-    let shown = life.engine.cli(&["network", "show", &life.network]).await;
-    assert!(shown.stdout.contains("in quarantine"), "{}", shown.stdout);
+    for (word, subject, told) in [
+        ("network", &life.network, "quarantines: 1"),
+        ("peering", &life.peering, "in quarantine"),
+    ] {
+        let shown = life.engine.cli(&[word, "show", subject]).await;
+        assert!(shown.stdout.contains(told), "{}", shown.stdout);
+    }
 
     life.says(&["quarantine", "lift", "--account", &account])
         .await;
