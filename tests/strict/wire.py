@@ -109,6 +109,12 @@ class Reply:
         self.status, self._body, self.content_type, self._root = status, body, content_type, None
 
     @property
+    def issued(self):
+        """The access key in an answer that gives one."""
+        match = re.search(rb"<AccessKeyId>([^<]+)</AccessKeyId>", self._body)
+        return match[1].decode() if match else None
+
+    @property
     def root(self):
         """The parsed answer. Whoever asks for it may change it."""
         if self._root is None:

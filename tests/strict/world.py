@@ -105,6 +105,7 @@ class World:
                 "parameters": {name: value for name, value in call.said.items() if name not in ("Action", "Version")},
                 "status": reply.status,
                 "outcome": reply.code or "ok",
+                "issued": reply.issued if call.action == "AssumeRole" else None,
             }
         )
 

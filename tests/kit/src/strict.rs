@@ -47,6 +47,8 @@ pub struct Call {
     pub status: u16,
     /// `ok`, or the error's code.
     pub outcome: String,
+    /// The access key that the caller was given, where it entered a role: whose later calls are.
+    pub issued: Option<String>,
 }
 
 /// A peering as it is, whoever may see it and however late.

@@ -71,6 +71,7 @@ def every_call_is_logged_with_its_outcome(lab):
     log = lab.control("GET", "/_strict/calls")
     same([log["total"], log["counts"]], [2, {"DescribeVpcs": 2}])
     told = [(call["account"], call["region"], call["outcome"], call["status"]) for call in log["calls"]]
+    same([call["issued"] for call in log["calls"]], [None, None])
     same(told, [(RIGHT, "us-east-1", "InvalidVpcID.NotFound", 400), (LEFT, HERE, "ok", 200)])
     same(log["calls"][0]["parameters"], {"VpcId.1": ours})
 

@@ -7,6 +7,8 @@
 //! failures in `refusals`. What a demonstration needs is
 //! `groundwork`.
 
+#![warn(missing_docs)]
+
 mod actions;
 pub mod ec2;
 mod groundwork;

@@ -9,39 +9,65 @@ use thiserror::Error;
 /// Every call there is, for counting, limits and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
+    /// The account that calls really act in.
     Identity,
+    /// Networks with their ranges.
     Networks,
+    /// The subnets of networks.
     Subnets,
+    /// The links of networks.
     Links,
+    /// The route tables of networks, with their routes.
     RouteTables,
+    /// The firewall groups of networks, with their inbound rules.
     FirewallGroups,
+    /// The lists in front of networks' subnets.
     AccessLists,
+    /// What a network has of DNS.
     DnsSupport,
+    /// Whether a change would be permitted.
     Rehearse,
+    /// Asks for a link.
     CreateLink,
+    /// Accepts a link.
     AcceptLink,
+    /// Ends a link.
     DeleteLink,
+    /// Puts the owner tag on a link.
     TagLink,
+    /// Sets the DNS option of one end of a link.
     SetDnsResolution,
+    /// Adds a route to a table.
     InstallRoute,
+    /// Removes a route from a table.
     RemoveRoute,
+    /// Makes a firewall group.
     CreateGroup,
+    /// Removes a firewall group.
     DeleteGroup,
+    /// Adds an inbound rule.
     AuthorizeRule,
+    /// Removes an inbound rule.
     RevokeRule,
+    /// Puts the owner tag on a group or a rule.
     TagFirewall,
+    /// Makes a network; only demonstrations do.
     CreateNetwork,
 }
 
 /// Calls that share one bucket of a provider's rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallClass {
+    /// Questions about who we are.
     Identity,
+    /// Questions about what is there.
     Read,
+    /// Changes.
     Write,
 }
 
 impl Operation {
+    /// Every operation, once.
     pub const ALL: [Self; 22] = [
         Self::Identity,
         Self::Networks,
@@ -67,6 +93,7 @@ impl Operation {
         Self::CreateNetwork,
     ];
 
+    /// A name for counters and messages, like `create_link`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -94,6 +121,7 @@ impl Operation {
         }
     }
 
+    /// The bucket that it takes from; and whether it changes anything.
     pub fn class(&self) -> CallClass {
         match self {
             Self::Identity => CallClass::Identity,
@@ -132,8 +160,11 @@ impl fmt::Display for Operation {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{operation} at {at}: {kind}{}", detail(.code, .message))]
 pub struct CloudError {
+    /// The call that failed.
     pub operation: Operation,
+    /// Where it went, and as whom.
     pub at: Box<AccountRegion>,
+    /// What the failure means.
     pub kind: CloudErrorKind,
     /// The provider's code.
     pub code: Option<Box<str>>,
@@ -191,13 +222,21 @@ pub enum CloudErrorKind {
     SessionExpired,
     /// The credentials act in another account.
     #[error("the credentials belong to account {actual}, not {expected}")]
-    WrongAccount { expected: Account, actual: Account },
+    WrongAccount {
+        /// The account that was meant.
+        expected: Account,
+        /// The account that the credentials act in.
+        actual: Account,
+    },
     /// A quota is used up.
     #[error("quota used up")]
     Quota,
     /// Too many calls; nothing was done.
     #[error("throttled")]
-    Throttled { retry_after: Option<Duration> },
+    Throttled {
+        /// How long the provider asks to wait, where it says so.
+        retry_after: Option<Duration>,
+    },
     /// The request never left, or never arrived.
     #[error("unreachable")]
     Unreachable,
@@ -299,6 +338,7 @@ impl CloudError {
         }
     }
 
+    /// With the provider's code.
     pub fn code(self, code: impl Into<String>) -> Self {
         Self {
             code: Some(code.into().into_boxed_str()),
@@ -306,6 +346,7 @@ impl CloudError {
         }
     }
 
+    /// With the provider's words.
     pub fn message(self, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -313,6 +354,7 @@ impl CloudError {
         }
     }
 
+    /// With the provider's name for the call.
     pub fn request_id(self, request_id: Option<String>) -> Self {
         Self {
             request_id: request_id.map(String::into_boxed_str),

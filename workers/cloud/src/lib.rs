@@ -18,6 +18,8 @@
 //! - **Ownership is a tag.** What the engine makes carries [`OWNER_TAG`] with the peering's id, set
 //!   in the same call, as far as the provider has tags there; a route has none.
 
+#![warn(missing_docs)]
+
 mod calls;
 mod error;
 pub mod instructions;

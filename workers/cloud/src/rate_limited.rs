@@ -27,6 +27,7 @@ pub struct ClientPolicy {
     pub tries: usize,
     /// The first pause between two tries, and the longest.
     pub first_pause: Duration,
+    /// No pause between two tries is longer than this.
     pub longest_pause: Duration,
 }
 
@@ -60,6 +61,7 @@ pub struct RateLimited {
 }
 
 impl RateLimited {
+    /// Puts limits, retries and counts around this cloud.
     pub fn new(cloud: Arc<dyn Cloud>, settings: ClientPolicy) -> Self {
         let limiter = |most| {
             Limiter::new(

@@ -15,8 +15,11 @@ use std::fmt;
 /// Where a call goes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountRegion {
+    /// The cloud.
     pub provider: Provider,
+    /// The account (GCP: project, Azure: tenant).
     pub account: Account,
+    /// The region, as the provider names it.
     pub region: Region,
     /// What is shown when the account's role is assumed, if its owner asks for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,7 +44,9 @@ impl fmt::Display for AccountRegion {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NetworkRef {
     #[serde(rename = "place")]
+    /// Where it is, and as whom it is entered.
     pub at: AccountRegion,
+    /// The provider's id of it.
     pub network: CloudNetwork,
 }
 
@@ -61,6 +66,7 @@ impl fmt::Display for NetworkRef {
 /// A network as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkView {
+    /// The provider's id of it.
     pub network: CloudNetwork,
     /// All its ranges, IPv6 ones too.
     pub ranges: Vec<IpNet>,
@@ -69,7 +75,9 @@ pub struct NetworkView {
 /// A subnet as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubnetView {
+    /// The network that it is a part of.
     pub network: CloudNetwork,
+    /// The provider's id of it.
     pub subnet: Subnet,
     /// The zone by the id that is the same in every account (AWS: `use1-az1`), where the cloud has
     /// zones.
@@ -79,7 +87,9 @@ pub struct SubnetView {
 /// Whether a network answers for its names, and whether its machines have any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsSupport {
+    /// Whether the network answers for names.
     pub resolution: bool,
+    /// Whether its machines have names.
     pub hostnames: bool,
 }
 
@@ -99,9 +109,13 @@ pub struct Limits {
 /// What of a firewall carries tags of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FirewallPart {
+    /// A group.
     Group(FirewallGroup),
+    /// A rule of a group.
     Rule {
+        /// The group.
         group: FirewallGroup,
+        /// The rule's id.
         rule: FirewallRule,
     },
 }
@@ -119,13 +133,20 @@ impl FirewallPart {
 /// A change that is asked about, not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {
+    /// A link to be asked for.
     CreateLink(LinkSpec),
+    /// A link to be accepted.
     AcceptLink {
+        /// The accepter's place.
         at: AccountRegion,
+        /// The link.
         link: Link,
     },
+    /// A firewall group to be made.
     CreateGroup {
+        /// The network it would be in.
         network: NetworkRef,
+        /// The peering it would be for.
         peering: PeeringId,
     },
 }
@@ -144,8 +165,11 @@ impl Rehearsal {
 /// What was said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsed {
+    /// It would be permitted.
     Allowed,
+    /// It would be refused.
     Refused {
+        /// The provider's words.
         message: String,
     },
     /// Nobody was asked.
@@ -155,21 +179,27 @@ pub enum Rehearsed {
 /// A link to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSpec {
+    /// The peering that it is for.
     pub peering: PeeringId,
+    /// The end that asks.
     pub requester: LinkEnd,
+    /// The end that is asked.
     pub accepter: LinkEnd,
 }
 
 /// Which end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LinkRole {
+    /// The end that asked for the link.
     Requester,
+    /// The end that was asked.
     Accepter,
 }
 
 /// One end of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkEnd {
+    /// The network at this end.
     pub network: NetworkRef,
     /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only
     /// after it accepted. Empty means not told.
@@ -183,9 +213,13 @@ pub struct LinkEnd {
 /// A link as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkView {
+    /// The provider's id of it.
     pub link: Link,
+    /// The end that asked.
     pub requester: LinkEnd,
+    /// The end that was asked.
     pub accepter: LinkEnd,
+    /// Where it is in its life.
     pub state: LinkState,
     /// The cloud's own words on the state.
     pub message: Option<String>,
@@ -218,11 +252,17 @@ pub enum LinkState {
     Pending,
     /// Accepted; the cloud is working on it.
     Provisioning,
+    /// In place: routes over it carry packets.
     Active,
+    /// The accepter did not want it.
     Rejected,
+    /// Nobody accepted it in time.
     Expired,
+    /// The request could never have worked, or its end broke.
     Failed,
+    /// It is being taken down.
     Deleting,
+    /// It is gone, and shown for a while.
     Deleted,
     /// A word of the provider that no rule here covers.
     Unknown(String),
@@ -263,20 +303,26 @@ impl LinkState {
 /// A route table as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteTableView {
+    /// The network that it is a part of.
     pub network: CloudNetwork,
+    /// The provider's id of it.
     pub table: RouteTable,
     /// Whether it serves the subnets that have chosen none.
     pub main: bool,
     /// The subnets that have chosen it.
     pub subnets: Vec<Subnet>,
+    /// All its IPv4 routes, whoever made them.
     pub routes: Vec<RouteView>,
 }
 
 /// One IPv4 route of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteView {
+    /// Where the packets go that it is about.
     pub destination: IpNet,
+    /// Where it sends them.
     pub target: RouteTarget,
+    /// Whether it carries packets.
     pub state: RouteState,
 }
 
@@ -285,6 +331,7 @@ pub struct RouteView {
 pub enum RouteTarget {
     /// The network itself.
     Local,
+    /// Over a link.
     Link(Link),
     /// Anything else, by the provider's id.
     Other(String),
@@ -303,17 +350,22 @@ impl fmt::Display for RouteTarget {
 /// Whether a route carries packets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RouteState {
+    /// It carries packets.
     Active,
     /// Its target is not there, or not yet.
     Blackhole,
+    /// A word of the provider that no rule here covers.
     Unknown(String),
 }
 
 /// A firewall group as a read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
+    /// The network that it protects.
     pub network: CloudNetwork,
+    /// The provider's id of it.
     pub group: FirewallGroup,
+    /// Its name; unique in its network.
     pub name: String,
     /// Whoever it belongs to, as the cloud tells: an account, and what its tags say.
     pub belongs_to: String,
@@ -326,6 +378,7 @@ pub struct GroupView {
 /// One inbound rule of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleView {
+    /// The provider's id of it.
     pub id: FirewallRule,
     /// The rule in our words; `None` if it is none that we could have made (another protocol, a
     /// span of ports, a public source).
@@ -341,6 +394,7 @@ pub struct RuleView {
 /// A kind of inbound traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
+    /// Where it comes from.
     pub source: Source,
     /// Like `tcp`; `None` for every protocol.
     pub protocol: Option<String>,
@@ -381,7 +435,9 @@ impl Source {
 /// A list in front of subnets, whose entries are tried in order; what none covers is denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessListView {
+    /// The network that it is a part of.
     pub network: CloudNetwork,
+    /// The subnets that it stands before.
     pub subnets: Vec<Subnet>,
     /// The inbound entries, in the order in which they are tried.
     pub entries: Vec<AccessEntry>,
@@ -390,6 +446,8 @@ pub struct AccessListView {
 /// One entry of such a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {
+    /// What it is about.
     pub traffic: Traffic,
+    /// Whether such traffic is let through; otherwise it is denied.
     pub allow: bool,
 }

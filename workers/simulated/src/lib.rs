@@ -10,6 +10,8 @@
 //! Four parts: [`World`] is what exists, `admission` is who gets in, `faults` is chance, `calls` is
 //! what calls do. [`OutOfBand`] does what people do to a cloud behind the engine's back.
 
+#![warn(missing_docs)]
+
 mod admission;
 mod calls;
 mod faults;

@@ -10,17 +10,32 @@ use thiserror::Error;
 /// Why a kept world cannot be used.
 #[derive(Debug, Error)]
 pub enum PersistenceError {
+    /// It cannot be read.
     #[error("cannot read the simulated cloud's world from {path}")]
-    Read { path: PathBuf, source: io::Error },
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds something else.
     #[error(
         "{path} does not hold a simulated cloud's world; move it away to begin with an empty one"
     )]
     Form {
+        /// The file.
         path: PathBuf,
+        /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// It cannot be written.
     #[error("cannot write the simulated cloud's world to {path}")]
-    Write { path: PathBuf, source: io::Error },
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// One file.

@@ -13,6 +13,7 @@ pub type Span = RangeInclusive<Duration>;
 pub struct CallRate {
     /// As many at once.
     pub burst: u32,
+    /// How many more there may be each second.
     pub per_second: f64,
 }
 
@@ -48,9 +49,13 @@ pub enum Rehearsing {
 /// the same world.
 #[derive(Clone, Debug)]
 pub struct SimulatedSettings {
+    /// What everything random is drawn from.
     pub seed: u64,
+    /// What is done with a network that nobody has heard of.
     pub unknown_networks: Unknown,
+    /// What a second request for a pair gives.
     pub second_request: SecondRequest,
+    /// Whether rehearsals are answered.
     pub rehearsing: Rehearsing,
     /// How long each call takes.
     pub latency: Span,

@@ -80,7 +80,7 @@ async fn a_removed_peering_leaves_nothing_its_routes_go_before_its_link_and_its_
 
     life.says(&retire).await;
     let network = life.engine.json(&["network", "show", &life.network]).await;
-    assert_eq!(network["retiredReason"], "moved", "{network:#}");
+    assert_eq!(network["network"]["retiredReason"], "moved", "{network:#}");
     let peer = life.peer();
     let again: Vec<&str> = ["peering", "request"]
         .into_iter()

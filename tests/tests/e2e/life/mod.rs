@@ -50,6 +50,7 @@ mod owner;
 mod peering;
 mod people;
 mod permissions;
+mod policy;
 mod preflight;
 mod quota;
 mod routes;

@@ -301,8 +301,10 @@ impl Life {
         self.api = Api::connect(&self.engine.server()).await;
     }
 
-    /// The end of a scenario: the engine stops in good order, and this world was what it is called.
+    /// The end of a scenario: the engine called nothing that no policy allows, stops in good order,
+    /// and this world was what it is called.
     pub(super) async fn ends(self) {
+        self.kept_to_the_policies().await;
         self.engine.stop().await;
         self.running.assert_it_was_faulty().await;
     }

@@ -223,10 +223,15 @@ impl RunningWorld {
         }
     }
 
+    /// Every call so far; `None` where nobody takes notes.
+    pub(super) async fn calls(&self) -> Option<Vec<Call>> {
+        Some(self.emulated()?.strict.as_ref()?.calls().await)
+    }
+
     /// What these networks' accounts have been asked to change, in order; `None` where nobody takes
     /// notes.
     pub(super) async fn changes(&self, pair: &Pair) -> Option<Vec<Call>> {
-        let calls = self.emulated()?.strict.as_ref()?.calls().await;
+        let calls = self.calls().await?;
         let accounts = pair.places().map(|place| place.account);
         let ours = |call: &Call| {
             call.account

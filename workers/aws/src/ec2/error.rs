@@ -9,6 +9,7 @@ use std::fmt;
 pub struct Ec2Error {
     /// What was called.
     pub operation: Action,
+    /// What the failure means.
     pub kind: Ec2ErrorKind,
     /// EC2's or STS's code, if an answer came and had one.
     pub code: Option<Box<str>>,
@@ -16,7 +17,9 @@ pub struct Ec2Error {
     pub message: Box<str>,
     /// AWS's name for the call, for its support.
     pub request_id: Option<Box<str>>,
+    /// The account that the call went to.
     pub account: Box<str>,
+    /// The region that the call went to.
     pub region: Box<str>,
 }
 

@@ -5,7 +5,9 @@ use crate::ec2::{action::Action, call::Call, client::Ec2, error::Ec2Error, scope
 /// Who the credentials of a place belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
+    /// The account that the credentials act in.
     pub account: String,
+    /// Who they are there.
     pub arn: String,
 }
 

@@ -9,6 +9,7 @@ macro_rules! ec2_id {
         pub struct $name(String);
 
         impl $name {
+            /// The id, as EC2 writes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

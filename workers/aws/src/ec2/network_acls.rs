@@ -14,7 +14,9 @@ use ipnet::IpNet;
 /// A network ACL of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkAcl {
+    /// `acl-…`.
     pub id: NetworkAclId,
+    /// The VPC that it is in.
     pub vpc: Option<VpcId>,
     /// Whether new subnets get it.
     pub default: bool,
@@ -23,6 +25,7 @@ pub struct NetworkAcl {
     /// In the order in which EC2 applies them, each direction for itself: the first that matches
     /// decides.
     pub entries: Vec<NetworkAclEntry>,
+    /// Its tags.
     pub tags: Tags,
 }
 

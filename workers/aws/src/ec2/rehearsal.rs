@@ -22,26 +22,43 @@ use std::error::Error;
 /// A change to be rehearsed, as it would be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {
+    /// `CreateVpcPeeringConnection`.
     CreatePeering(CreatePeering),
+    /// `AcceptVpcPeeringConnection`.
     AcceptPeering {
+        /// The connection.
         id: PeeringConnectionId,
     },
+    /// `ModifyVpcPeeringConnectionOptions`.
     ModifyOptions {
+        /// The connection.
         id: PeeringConnectionId,
+        /// Whose options.
         role: PeeringRole,
+        /// What they would be set to.
         options: PeeringOptions,
     },
+    /// `DeleteVpcPeeringConnection`.
     DeletePeering {
+        /// The connection.
         id: PeeringConnectionId,
     },
+    /// `CreateRoute`.
     CreateRoute {
+        /// The table it would be in.
         table: RouteTableId,
+        /// Where the packets go that it would be about.
         destination: Ipv4Net,
+        /// The connection it would send them over.
         through: PeeringConnectionId,
     },
+    /// `CreateSecurityGroup`.
     CreateSecurityGroup(CreateSecurityGroup),
+    /// `AuthorizeSecurityGroupIngress`.
     AuthorizeIngress {
+        /// The group it would be in.
         group: SecurityGroupId,
+        /// The rule.
         rule: IngressRule,
     },
 }

@@ -15,22 +15,29 @@ use ipnet::Ipv4Net;
 /// A route table of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTable {
+    /// `rtb-…`.
     pub id: RouteTableId,
+    /// The VPC that it is in.
     pub vpc: Option<VpcId>,
     /// Whether it serves the subnets that have no table of their own.
     pub main: bool,
     /// The subnets that have chosen it. Those of the main table that chose nothing are not among
     /// them.
     pub subnets: Vec<SubnetId>,
+    /// Its routes, IPv6 ones too.
     pub routes: Vec<Route>,
+    /// Its tags.
     pub tags: Tags,
 }
 
 /// One route of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
+    /// Where the packets go that it is about.
     pub destination: RouteDestination,
+    /// Where it sends them.
     pub target: RouteTarget,
+    /// Whether it carries packets.
     pub state: RouteState,
 }
 
@@ -48,6 +55,7 @@ pub enum RouteDestination {
 pub enum RouteTarget {
     /// The VPC itself.
     Local,
+    /// A peering connection.
     Peering(PeeringConnectionId),
     /// A gateway, an interface, an instance …, by its id; empty if EC2 names none.
     Other(String),
@@ -56,6 +64,7 @@ pub enum RouteTarget {
 /// Whether a route carries packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteState {
+    /// It carries packets.
     Active,
     /// Its target is gone, or not there yet.
     Blackhole,

@@ -15,6 +15,7 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// This account in this region, entered without an external id.
     pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
         Self {
             account: account.into(),
@@ -44,6 +45,7 @@ impl fmt::Display for Scope {
 pub struct ExternalId(String);
 
 impl ExternalId {
+    /// The id, which is no secret and no proof of anything by itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -17,7 +17,9 @@ use ipnet::{IpNet, Ipv4Net};
 /// One rule of a security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityGroupRule {
+    /// `sgr-…`.
     pub id: SecurityGroupRuleId,
+    /// The group that it is in.
     pub group: Option<SecurityGroupId>,
     /// Outbound instead of inbound.
     pub egress: bool,
@@ -25,16 +27,22 @@ pub struct SecurityGroupRule {
     pub protocol: String,
     /// The first and the last port; -1 for all. Of ICMP it is type and code.
     pub ports: Option<(i32, i32)>,
+    /// Where the traffic comes from; of an egress rule, where it goes.
     pub source: RuleSource,
+    /// The words beside it, for people.
     pub description: String,
+    /// Its tags.
     pub tags: Tags,
 }
 
 /// Whom a rule admits (or, outbound, whom it lets be reached).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleSource {
+    /// A block of addresses.
     Cidr(IpNet),
+    /// Whatever is in another group.
     Group(SecurityGroupId),
+    /// The blocks of a prefix list.
     PrefixList(PrefixListId),
     /// Something EC2 did not have when this was written.
     Other(String),
@@ -43,9 +51,13 @@ pub enum RuleSource {
 /// A rule to be added: TCP, one port, one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngressRule {
+    /// The block that is admitted.
     pub source: Ipv4Net,
+    /// The one TCP port.
     pub port: u16,
+    /// The words beside it, for people.
     pub description: String,
+    /// Its tags.
     pub tags: Tags,
 }
 

@@ -14,24 +14,32 @@ use aws_sdk_ec2::types::ResourceType;
 /// A security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityGroup {
+    /// `sg-…`.
     pub id: SecurityGroupId,
+    /// The VPC that it is in.
     pub vpc: Option<VpcId>,
+    /// Its name, unique in its VPC.
     pub name: String,
+    /// The words beside it, for people.
     pub description: String,
     /// Who owns it: of a shared VPC it may be another than the VPC's owner.
     pub account: String,
     /// Whether it has any inbound rule. Of a group without one, the rules need not be read.
     pub has_ingress: bool,
+    /// Its tags.
     pub tags: Tags,
 }
 
 /// A group to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSecurityGroup {
+    /// The VPC that it is for.
     pub vpc: VpcId,
     /// A VPC has a name once.
     pub name: String,
+    /// The words beside it, for people.
     pub description: String,
+    /// Its tags.
     pub tags: Tags,
 }
 

@@ -53,8 +53,11 @@ pub enum BaseCredentials {
 /// An access key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StaticKeys {
+    /// The id of the key.
     pub access_key_id: String,
+    /// The key; never printed.
     pub secret_access_key: String,
+    /// The token beside the keys of a session.
     pub session_token: Option<String>,
 }
 

@@ -15,11 +15,15 @@ use ipnet::Ipv4Net;
 /// A subnet of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subnet {
+    /// `subnet-…`.
     pub id: SubnetId,
+    /// The VPC that it is in.
     pub vpc: Option<VpcId>,
+    /// Its IPv4 block.
     pub cidr: Option<Ipv4Net>,
     /// The zone's id (`use1-az1`), which means the same zone in every account; its name does not.
     pub zone_id: Option<String>,
+    /// Its tags.
     pub tags: Tags,
 }
 
@@ -49,6 +53,7 @@ impl Ec2 {
         Ok(all)
     }
 
+    /// Makes a subnet. Not idempotent.
     pub async fn create_subnet(
         &self,
         at: &Scope,

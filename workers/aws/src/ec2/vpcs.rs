@@ -19,14 +19,17 @@ const AVAILABLE: &str = "available";
 /// A virtual private cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vpc {
+    /// `vpc-…`.
     pub id: VpcId,
     /// Who owns it. A subnet of a VPC may be shared with other accounts, which see the VPC too.
     pub account: String,
+    /// Whether it can be used by now.
     pub available: bool,
     /// All IPv4 blocks, the first one first, without those that are gone or failed.
     pub cidrs: Vec<Ipv4Net>,
     /// The same of IPv6.
     pub ipv6_cidrs: Vec<Ipv6Net>,
+    /// Its tags.
     pub tags: Tags,
 }
 
@@ -43,7 +46,9 @@ pub struct VpcDns {
 /// A VPC to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateVpc {
+    /// Its first IPv4 block.
     pub cidr: Ipv4Net,
+    /// Its tags.
     pub tags: Tags,
 }
 
@@ -109,6 +114,7 @@ impl Ec2 {
         })
     }
 
+    /// Makes a VPC. Not idempotent.
     pub async fn create_vpc(&self, at: &Scope, wanted: &CreateVpc) -> Result<Vpc, Ec2Error> {
         let call = Call::start(self, Action::CreateVpc, at).await;
         let request = call

@@ -13,26 +13,39 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+/// A firewall group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedGroup {
+    /// Its id, given once.
     pub id: FirewallGroup,
+    /// Its name, unique in its network.
     pub name: String,
+    /// The peering in its owner tag.
     pub owner: Option<PeeringId>,
+    /// Its inbound rules.
     pub rules: Vec<SimulatedRule>,
+    /// Rules that were revoked and may still be shown.
     #[serde(default)]
     pub gone_rules: Vec<Gone<SimulatedRule>>,
     /// Whether machines are in it, so that it cannot be removed.
     #[serde(default)]
     pub in_use: bool,
+    /// From when on reads see it.
     pub shown: Shown,
 }
 
+/// An inbound rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedRule {
+    /// Its id, given once.
     pub id: FirewallRule,
+    /// The rule in the words of the port; none if the engine could not have made it.
     pub rule: Option<InboundRule>,
+    /// The rule as people write it.
     pub text: String,
+    /// The peering in its owner tag.
     pub owner: Option<PeeringId>,
+    /// From when on reads see it.
     pub shown: Shown,
 }
 

@@ -14,13 +14,20 @@ use std::time::Duration;
 const SHOWN_LONG: TimeDelta = TimeDelta::days(2);
 const SHOWN_BRIEFLY: TimeDelta = TimeDelta::hours(2);
 
+/// A link between two networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedLink {
+    /// Its id, given once.
     pub id: Link,
+    /// The end that asked.
     pub requester: LinkEnd,
+    /// The end that was asked.
     pub accepter: LinkEnd,
+    /// Where it is in its life.
     pub state: LinkState,
+    /// The cloud's words on the state.
     pub message: Option<String>,
+    /// When it can no longer be accepted.
     pub expires_at: Option<DateTime<Utc>>,
     /// The tag in the requester's account and region, visible only there.
     pub owner: Option<PeeringId>,
@@ -29,6 +36,7 @@ pub struct SimulatedLink {
     pub accepters_tag: Option<PeeringId>,
     /// What it becomes by itself, and when.
     pub turns: Option<Turn>,
+    /// When it ended, and by whose hand.
     #[serde(default)]
     pub ended: Option<Ended>,
     /// Who has deleted its half of the link, where each side has one (GCP, Azure).
@@ -37,33 +45,46 @@ pub struct SimulatedLink {
     /// What it was before the last call that changed it.
     #[serde(default)]
     pub stale: Option<Box<Gone<Face>>>,
+    /// From when on the requester's reads see it.
     pub shown_to_requester: Shown,
+    /// From when on the accepter's reads see it.
     pub shown_to_accepter: Shown,
 }
 
 /// What can change about a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Face {
+    /// Where it was in its life.
     pub state: LinkState,
+    /// The cloud's words on that.
     pub message: Option<String>,
+    /// The tag on the requester's side.
     pub owner: Option<PeeringId>,
+    /// The tag on the accepter's side.
     pub accepters_tag: Option<PeeringId>,
+    /// The requester's DNS option.
     pub requesters_dns: Option<bool>,
+    /// The accepter's DNS option.
     pub accepters_dns: Option<bool>,
 }
 
 /// When a link ended, and which side ended it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
+    /// When it ended.
     pub at: DateTime<Utc>,
+    /// The side that ended it; none if the cloud did.
     pub by: Option<LinkRole>,
 }
 
 /// A change that is going to happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
+    /// When it happens.
     pub at: DateTime<Utc>,
+    /// What the link is then.
     pub into: LinkState,
+    /// The cloud's words on it.
     pub message: Option<String>,
 }
 
@@ -117,6 +138,7 @@ impl SimulatedLink {
         }
     }
 
+    /// The end in this role.
     pub fn end(&self, role: LinkRole) -> &LinkEnd {
         match role {
             LinkRole::Requester => &self.requester,

@@ -32,6 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct World {
     /// By [`NetworkRef`] as text, which says nothing of external ids.
     pub networks: BTreeMap<String, SimulatedNetwork>,
+    /// By their ids.
     pub links: BTreeMap<Link, SimulatedLink>,
     /// What the generator would draw next.
     pub(super) chance: u64,

@@ -16,52 +16,73 @@ use domain::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// A network with everything in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedNetwork {
+    /// Which network it is.
     pub network: NetworkRef,
     /// All its ranges; empty in a lenient cloud that has not been told yet.
     pub ranges: Vec<IpNet>,
+    /// Its subnets.
     #[serde(default)]
     pub subnets: Vec<SimulatedSubnet>,
     /// The main table first.
     pub tables: Vec<SimulatedTable>,
+    /// Its firewall groups.
     pub groups: Vec<SimulatedGroup>,
+    /// Groups that were removed and may still be shown.
     #[serde(default)]
     pub gone_groups: Vec<Gone<SimulatedGroup>>,
     /// Those beside the default one, which serves the other subnets and allows everything.
     #[serde(default)]
     pub access_lists: Vec<SimulatedAccessList>,
+    /// What it has of DNS.
     #[serde(default = "all_supported")]
     pub dns: DnsSupport,
+    /// Until when it is busy with an operation.
     pub busy_until: DateTime<Utc>,
 }
 
+/// A subnet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedSubnet {
+    /// Its id.
     pub id: Subnet,
+    /// The zone that it is in.
     pub zone: Option<String>,
 }
 
+/// A route table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedTable {
+    /// Its id, given once.
     pub id: RouteTable,
     /// The subnets that use this table and not the main one.
     pub subnets: Vec<Subnet>,
+    /// Its routes, the network's own among them.
     pub routes: Vec<SimulatedRoute>,
+    /// Routes that were removed and may still be shown.
     #[serde(default)]
     pub gone_routes: Vec<Gone<SimulatedRoute>>,
 }
 
+/// A route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedRoute {
+    /// Where the packets go that it is about.
     pub destination: IpNet,
+    /// Where it sends them.
     pub target: RouteTarget,
+    /// From when on reads see it.
     pub shown: Shown,
 }
 
+/// A list in front of subnets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedAccessList {
+    /// The subnets that it stands before.
     pub subnets: Vec<Subnet>,
+    /// Its inbound entries, in order.
     pub entries: Vec<AccessEntry>,
 }
 

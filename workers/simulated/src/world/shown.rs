@@ -6,14 +6,18 @@ use serde::{Deserialize, Serialize};
 /// From when on reads see something: a time, and a number of reads that still miss it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
+    /// The time.
     pub from: DateTime<Utc>,
+    /// How many reads after that time still miss it.
     pub missed_by: u32,
 }
 
 /// What is not so any more, and from when on reads see that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone<T> {
+    /// What was there.
     pub was: T,
+    /// From when on reads see that it is gone.
     pub seen: Shown,
 }
 

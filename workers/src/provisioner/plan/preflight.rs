@@ -93,7 +93,10 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     {
         exposure::open(facts, Side::Remote, draft);
     }
-    draft.require(&facts.seen.may_create_link, Query::MayCreateLink);
+    // A link that somebody else made is never made again: its owner grants no such permission.
+    if facts.peering.made_the_link() {
+        draft.require(&facts.seen.may_create_link, Query::MayCreateLink);
+    }
     if !draft.needs.is_empty() {
         return None;
     }

@@ -17,16 +17,22 @@ use aws_sdk_ec2::types::{PeeringConnectionOptionsRequest, ResourceType};
 /// A request for a peering connection; the requester is where the call goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatePeering {
+    /// The requester's VPC.
     pub vpc: VpcId,
+    /// The accepter's account and region.
     pub peer: Scope,
+    /// The accepter's VPC.
     pub peer_vpc: VpcId,
+    /// The tags on the requester's side.
     pub tags: Tags,
 }
 
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeeringRole {
+    /// The side that asked.
     Requester,
+    /// The side that was asked.
     Accepter,
 }
 

@@ -17,7 +17,9 @@ use std::collections::HashSet;
 /// AWS: a filter has at most 200 values, so neither list may be longer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeeringFilter {
+    /// VPCs that asked.
     pub requesters: Vec<VpcId>,
+    /// VPCs that were asked.
     pub accepters: Vec<VpcId>,
 }
 

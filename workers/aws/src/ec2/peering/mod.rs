@@ -20,11 +20,15 @@ use std::fmt;
 /// A peering connection as it is seen from one account and region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeeringConnection {
+    /// `pcx-…`.
     pub id: PeeringConnectionId,
+    /// Where it is in its life.
     pub status: PeeringStatus,
     /// The service's words on the status; may be empty.
     pub status_message: String,
+    /// The side that asked.
     pub requester: PeeringEnd,
+    /// The side that was asked.
     pub accepter: PeeringEnd,
     /// AWS: 168 h after the request, while it waits for the accepter.
     pub expires: Option<DateTime<Utc>>,
@@ -35,8 +39,11 @@ pub struct PeeringConnection {
 /// One end of a peering connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeeringEnd {
+    /// The account that owns the VPC; empty if not told.
     pub account: String,
+    /// The region of the VPC; empty if not told.
     pub region: String,
+    /// The VPC.
     pub vpc: Option<VpcId>,
     /// All blocks of the VPC, as far as told: EC2 documents them for active connections only.
     pub cidrs: Vec<IpNet>,
@@ -48,14 +55,23 @@ pub struct PeeringEnd {
 /// EC2's states of a peering connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeeringStatus {
+    /// EC2 is still looking at the request.
     InitiatingRequest,
+    /// It waits for its accepter, for 168 h.
     PendingAcceptance,
+    /// Accepted, and being set up.
     Provisioning,
+    /// In place.
     Active,
+    /// Its accepter did not want it.
     Rejected,
+    /// Nobody accepted it in time.
     Expired,
+    /// The request could never have worked.
     Failed,
+    /// Being taken down.
     Deleting,
+    /// Gone, and shown for a while.
     Deleted,
     /// A state that EC2 did not have when this was written.
     Other(String),
