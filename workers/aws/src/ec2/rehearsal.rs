@@ -69,7 +69,10 @@ pub enum Rehearsed {
     /// We may.
     Allowed,
     /// We may not.
-    Refused { message: Box<str> },
+    Refused {
+        /// EC2's words.
+        message: Box<str>,
+    },
     /// Not asked: the endpoint does not honour dry runs.
     NotAvailable,
 }
