@@ -308,6 +308,37 @@ fn serves(facts: &Facts<'_>, side: Side, tables: &[RouteTableView], table: &Rout
     serving(tables, sides::subnets(facts.network, facts.peering, side)).any(|it| it.table == *table)
 }
 
+/// Whether this drift is that the route differs in this table.
+fn is_of_route(drift: &DriftKind, side: Side, table: &RouteTable, range: Range) -> bool {
+    match drift {
+        DriftKind::RouteMissing {
+            side: at,
+            route_table,
+            destination,
+        }
+        | DriftKind::RouteForeign {
+            side: at,
+            route_table,
+            destination,
+            ..
+        }
+        | DriftKind::RouteBlackhole {
+            side: at,
+            route_table,
+            destination,
+        } => (*at, route_table, *destination) == (side, table, range),
+        DriftKind::LinkEnded { .. }
+        | DriftKind::LinkTagMissing
+        | DriftKind::DnsResolutionFlipped { .. }
+        | DriftKind::RouteExtra { .. }
+        | DriftKind::GroupMissing { .. }
+        | DriftKind::GroupTagMissing { .. }
+        | DriftKind::RuleMissing { .. }
+        | DriftKind::RuleTagMissing { .. }
+        | DriftKind::RuleExtra { .. } => false,
+    }
+}
+
 /// One side of an active link.
 struct At<'f, 'a> {
     facts: &'f Facts<'a>,
@@ -460,7 +491,8 @@ impl At<'_, '_> {
         }
     }
 
-    /// All that is wanted was seen in every table that serves, by one observation.
+    /// All that is wanted was seen in every table that serves, by one observation; but for what the
+    /// policy has taken for how it should be.
     fn enforced<'r>(
         &self,
         wanted: impl Iterator<Item = &'r Range> + Clone,
@@ -468,23 +500,40 @@ impl At<'_, '_> {
         draft: &mut Draft,
     ) {
         let (facts, side) = (self.facts, self.side);
+        let leads = |table: &RouteTableView, range: Range| {
+            let is_it = |it: &RouteView| {
+                over(self.link, it) == Some(range) && it.state == RouteState::Active
+            };
+            table.routes.iter().any(is_it)
+        };
+        let is_accepted = |table: &RouteTableView, range: Range| {
+            let is_it = |it: &DriftKind| is_of_route(it, side, &table.table, range);
+            facts.peering.accepted_drift.keys().any(is_it)
+        };
+        // What is still to go is a change that is under way: all is in place once it is gone.
+        let is_going = !facts.peering.withdrawn.get(side).is_empty();
         let differs = draft
             .found
             .iter()
             .any(|it| it.side() == side && matches!(it, DriftKind::RouteForeign { .. }));
-        // What is still to go is a change that is under way: all is in place once it is gone.
-        let is_going = !facts.peering.withdrawn.get(side).is_empty();
-        if serving.is_empty()
-            || is_going
-            || differs
-            || !wanted
-                .clone()
-                .all(|range| is_replaced(serving, self.link, *range))
-        {
+        let conflicts = facts.peering.routes.get(side).iter().any(|(range, route)| {
+            let is_over = |id: &RouteTable| {
+                let table = serving.iter().find(|it| it.table == *id);
+                table.is_some_and(|table| leads(table, *range))
+            };
+            route.conflicts.keys().any(|id| !is_over(id))
+        });
+        let is_in_place = wanted.clone().all(|range| {
+            let mut tables = serving.iter();
+            tables.all(|table| leads(table, *range) || is_accepted(table, *range))
+        });
+        if serving.is_empty() || is_going || differs || conflicts || !is_in_place {
             return;
         }
-        let at: BTreeSet<Where> = serving.iter().map(|it| it.table.clone().into()).collect();
-        let destinations: BTreeSet<Range> = wanted.copied().collect();
+        let has_all = |table: &&&RouteTableView| wanted.clone().all(|range| leads(table, *range));
+        let whole = serving.iter().filter(has_all);
+        let at: BTreeSet<Where> = whole.map(|it| it.table.clone().into()).collect();
+        let destinations: BTreeSet<Range> = wanted.clone().copied().collect();
         let known = facts.peering.routes_in_place.get(side).as_ref();
         if known.is_none_or(|it| (&it.at, &it.destinations) != (&at, &destinations)) {
             draft.record(RoutesEnforced {

@@ -157,9 +157,12 @@ async fn a_network_that_only_reports_and_one_that_adopts_change_nothing() {
             (life.count("DriftDetected"), life.count("DriftAdopted")),
             (1, usize::from(drift == DriftPolicy::Adopt))
         );
+        let peering = life.log.peering();
+        assert_eq!(peering.is_converged(), drift == DriftPolicy::Adopt);
         assert_eq!(
-            life.log.peering().is_converged(),
-            drift == DriftPolicy::Adopt
+            peering.routes_in_place.local.map(|it| it.at.len()),
+            (drift == DriftPolicy::Adopt).then_some(1),
+            "all that is wanted is in the other table"
         );
     }
 }
