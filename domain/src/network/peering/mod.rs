@@ -280,6 +280,18 @@ impl Peering {
         self.routes.get(side).is_empty()
             || self.routes_in_place.get(side).is_some()
             || !self.watches_all_routes.get(side)
+            || self.has_accepted_route_drift(side)
+    }
+
+    /// Whether it was accepted that a route of the side is not where it should be: then no observation
+    /// can see all of them, and that each was seen somewhere has to do.
+    fn has_accepted_route_drift(&self, side: Side) -> bool {
+        let destinations = self.routes.get(side).keys();
+        let mut accepted = destinations.flat_map(|to| {
+            let drift = self.accepted_drift.keys();
+            drift.filter(move |drift| drift.is_about_route(side, *to))
+        });
+        accepted.next().is_some()
     }
 
     /// What is known of the link, for when it is to go.
