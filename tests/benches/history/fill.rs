@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use domain::{
     CommandId, Digest, NetworkId, PeeringId, Provider, Region, Side,
     network::{
-        BlockCause, DriftPolicy, Network, NetworkCommand, NetworkEvent, NetworkPolicySet,
-        NetworkRegistered, Outcome, Peer, PeeringFailed, PeeringRequested, Policy,
-        ProvisioningBlocked, ProvisioningUnblocked, SetPolicy, Terms,
+        BlockCause, DriftPolicy, Life, Network, NetworkCommand, NetworkEvent, NetworkPolicySet,
+        NetworkRegistered, Outcome, Peer, PeeringFailed, PeeringInitiationRefused,
+        PeeringInitiationStarted, PeeringRequested, Policy, ProvisioningBlocked,
+        ProvisioningUnblocked, SetPolicy, Terms,
     },
 };
 use embedded::EmbeddedNode;
@@ -116,26 +117,30 @@ pub(crate) fn command(n: u64) -> (NetworkCommand, Caller) {
     (command, Caller::new(command_id(n), text("somebody")))
 }
 
-/// What a worker says, that it is blocked or not any more.
-pub(crate) fn outcome(n: u64, is_blocked: bool) -> (NetworkCommand, Caller) {
-    let peering_id = peering(network(0));
-    let outcome: Outcome = if is_blocked {
-        block(peering_id).into()
-    } else {
-        ProvisioningUnblocked { peering_id }.into()
+/// What a worker says next of a link that is tried again and again.
+pub(crate) fn outcome(n: u64, network: &Network) -> (NetworkCommand, Caller) {
+    let peering_id = peering(self::network(0));
+    let life = match network {
+        Network::Registered(network) => network.peerings.get(&peering_id).map(|it| &it.life),
+        Network::Unregistered | Network::Retired(_) => None,
+    };
+    let started = |attempt| PeeringInitiationStarted {
+        peering_id,
+        attempt,
+        started_at: Utc::now(),
+    };
+    let outcome: Outcome = match life {
+        Some(Life::Initiating { attempt, .. }) => PeeringInitiationRefused {
+            peering_id,
+            attempt: *attempt,
+            cause: None,
+        }
+        .into(),
+        Some(Life::InitiationRefused { attempt }) => started(attempt + 1).into(),
+        _ => started(1).into(),
     };
     let caller = Caller::new(command_id(n), text("provisioner"));
     (NetworkCommand::Record(outcome), caller)
-}
-
-pub(crate) fn blocked(network: &Network) -> bool {
-    match network {
-        Network::Registered(network) => {
-            let mut peerings = network.live_peerings();
-            peerings.any(|it| it.blocked.is_some())
-        }
-        Network::Unregistered | Network::Retired(_) => false,
-    }
 }
 
 fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {

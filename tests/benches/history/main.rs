@@ -20,7 +20,7 @@ mod start;
 
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use fill::{blocked, command, outcome};
+use fill::{command, outcome};
 use journal::{Journal, JournalSettings};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -150,7 +150,8 @@ async fn from_snapshot(node: &EmbeddedNode, id: domain::NetworkId) -> Duration {
         let begun = Instant::now();
         journal.networks().load(id).await.expect("the network");
         best = best.min(begun.elapsed());
-        assert_eq!(journal.networks().figures().loaded_from_snapshot, 1);
+        let figures = journal.networks().figures();
+        assert_eq!(figures.loaded_from_snapshot, 1, "{figures:?}");
     }
     best
 }
@@ -172,8 +173,8 @@ async fn outcomes(journal: &Journal, id: domain::NetworkId) -> Duration {
     let mut took = Vec::new();
     let mut held = journal.networks().load(id).await.expect("the network");
     for n in 0..APPENDS {
-        let is_blocked = blocked(&held.network);
-        let (command, caller) = outcome(u64::MAX / 2 + n + held.revision.unwrap_or(0), !is_blocked);
+        let number = u64::MAX / 2 + n + held.revision.unwrap_or(0);
+        let (command, caller) = outcome(number, &held.network);
         let begun = Instant::now();
         let executed = journal
             .networks()
