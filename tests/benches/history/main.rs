@@ -22,6 +22,7 @@ use chrono::Utc;
 use embedded::EmbeddedNode;
 use fill::{command, outcome};
 use journal::{Journal, JournalSettings};
+use peerage_tests::wait;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -131,15 +132,10 @@ async fn load_fully(node: &EmbeddedNode, id: domain::NetworkId) -> (Duration, Jo
 
 /// Waits until the load has left a snapshot behind.
 async fn snapshot(journal: &Journal) {
-    let begun = Instant::now();
-    while journal.networks().figures().snapshots_written == 0 {
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "no snapshot was written: {:?}",
-            journal.networks().figures()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until("a snapshot", PATIENCE, || async {
+        (journal.networks().figures().snapshots_written > 0).then_some(())
+    })
+    .await;
 }
 
 async fn from_snapshot(node: &EmbeddedNode, id: domain::NetworkId) -> Duration {
