@@ -270,13 +270,21 @@ impl Launch {
 
 /// `Some` once the health service of this API answers that it serves.
 pub async fn serves(server: String) -> Option<()> {
+    serves_as(server, "peerage.v1.NetworkService").await
+}
+
+/// Whether the engine at this URL says that it serves under this name.
+///
+/// # Panics
+/// When it is no URL.
+pub async fn serves_as(server: String, service: &str) -> Option<()> {
     let channel = Channel::from_shared(server)
         .expect("a URL")
         .connect()
         .await
         .ok()?;
     let request = HealthCheckRequest {
-        service: "peerage.v1.NetworkService".to_owned(),
+        service: service.to_owned(),
     };
     let answer = HealthClient::new(channel).check(request).await.ok()?;
     (answer.into_inner().status() == ServingStatus::Serving).then_some(())

@@ -519,7 +519,7 @@ async fn a_watch_tells_every_event_in_order_goes_on_live_and_resumes_behind_any_
         "{types:?}"
     );
     assert!(
-        types.ends_with(&["RouteAccepted", "RouteInstalled"]),
+        types.ends_with(&["RouteInstalled", "RoutesEnforced"]),
         "{types:?}"
     );
     assert!(

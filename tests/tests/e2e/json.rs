@@ -11,18 +11,21 @@ use peerage::api::v1::{
     GetNetworkRequest, WatchNetworksRequest, network_service_client::NetworkServiceClient,
     watch_networks_response::Update,
 };
-use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::engine::{Engine, Launch, serves_as};
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use serde_json::{Value, json};
 use std::process::Command;
 use tempfile::TempDir;
-use testkit::{process::Running, venv, workspace};
+use testkit::{process::Running, venv, wait, workspace};
 use tonic_web::GrpcWebClientLayer;
 use uuid::Uuid;
 
 async fn engine() -> (TempDir, Engine) {
     let data = TempDir::new().unwrap();
     let engine = Launch::new(data.path()).start().await;
+    // What is asked by hand here is asked once.
+    let whole = || serves_as(engine.server(), "peerage.v1.ReadModels");
+    wait::until("read models that are whole", SOON, whole).await;
     (data, engine)
 }
 
