@@ -128,6 +128,7 @@ fn is_test(path: &str) -> bool {
     path.starts_with("tests/")
         || path.contains("/tests/")
         || path.ends_with("/tests.rs")
+        || path.ends_with("/testing.rs")
         || path.contains("/benches/")
 }
 

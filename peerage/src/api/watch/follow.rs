@@ -1,6 +1,6 @@
 //! One watch: what there is, then what changes.
 
-use super::hub::Seat;
+use super::{holds::is_hold, hub::Seat};
 use crate::api::{
     Services,
     parse::{Events, Scope, Watch},
@@ -178,12 +178,6 @@ impl<K: Kind> Session<'_, K> {
             size: PART,
             ..PageRequest::default()
         };
-        // What holds in a whole network is no event of one peering's.
-        if let Scope::Peering(_) = self.watch.scope
-            && !self.states_of(self.watch.scope).await?
-        {
-            return Ok(false);
-        }
         loop {
             let rows = rows::events(self.services, &scope, self.position, &part).await?;
             let is_last = rows.next_token.is_none();
@@ -212,7 +206,11 @@ impl<K: Kind> Session<'_, K> {
             let reached = if is_last { Some(rows.as_of) } else { last };
             self.position = self.position.max(reached);
             if is_last {
-                return Ok(true);
+                // What holds in a whole network is no event of one peering's.
+                return match self.watch.scope {
+                    Scope::Peering(_) => self.states_of(self.watch.scope).await,
+                    Scope::All | Scope::Network(_) => Ok(true),
+                };
             }
         }
     }
@@ -341,17 +339,6 @@ fn message(update: v1::watch_networks_response::Update) -> v1::WatchNetworksResp
     v1::WatchNetworksResponse {
         update: Some(update),
     }
-}
-
-/// Whether an event holds or releases every peering of a network at once.
-pub(super) fn is_hold(event: &TimelineEntry) -> bool {
-    let holds = [
-        "NetworkFrozen",
-        "NetworkThawed",
-        "QuarantineImposed",
-        "QuarantineLifted",
-    ];
-    holds.contains(&event.event_type.as_str())
 }
 
 /// Peerings.

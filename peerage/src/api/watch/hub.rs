@@ -1,6 +1,6 @@
 //! Wakes watches by what they watch: what is new is read once, whatever the number of watches.
 
-use super::follow::is_hold;
+use super::holds::is_hold;
 use crate::api::{
     parse::{Events, Scope},
     problem::{Problem, Reason},

@@ -5,6 +5,7 @@
 //! itself, so a slow one holds up nobody and misses nothing. Their number is bounded.
 
 mod follow;
+mod holds;
 mod hub;
 
 pub use hub::Hub;

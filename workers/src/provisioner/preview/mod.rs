@@ -4,8 +4,11 @@
 //! change is only imagined, and what would be recorded is folded in memory alone. So a preview
 //! cannot differ from what will be done, as long as the world stays as it is.
 
+mod shown;
 #[cfg(test)]
 mod tests;
+
+pub use shown::{CheckOutcome, CheckReport, PlannedAction, Preview, PreviewError, Subject};
 
 use super::{
     apply::Action,
@@ -35,85 +38,6 @@ use uuid::Uuid;
 
 /// How many plans a life may need; far more than any has steps.
 const MOST_PLANS: usize = 128;
-
-/// What to plan for.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// A peering that is on record.
-    OnRecord(PeeringId),
-    /// A peering as it would be requested.
-    Request(RequestPeering),
-    /// A link as it would be adopted.
-    Adopt(AdoptPeering),
-}
-
-/// What would be done.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    /// Everything that a first write would wait for.
-    pub checks: Vec<CheckReport>,
-    /// What is true and better known beforehand.
-    pub advisories: Vec<Advisory>,
-    /// In the order in which they would be made.
-    pub actions: Vec<PlannedAction>,
-    /// Who must act before more can be said.
-    pub waits_for: Option<String>,
-}
-
-/// One check, and what it came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckReport {
-    /// The check's name.
-    pub check: &'static str,
-    /// The side it is about; `None` for both.
-    pub side: Option<Side>,
-    /// What it came to.
-    pub outcome: CheckOutcome,
-}
-
-/// What a check came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckOutcome {
-    /// Nothing speaks against the first write.
-    Passed,
-    /// The first write would wait.
-    Failed {
-        /// What stands in the way.
-        message: String,
-        /// What to do about it: sentences, or commands that can be run as they are.
-        remedy: Vec<String>,
-    },
-    /// It was not made.
-    Skipped {
-        /// Why not.
-        why: &'static str,
-    },
-}
-
-/// One change that would be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedAction {
-    /// The side whose identity would make it.
-    pub side: Side,
-    /// The action's name.
-    pub action: &'static str,
-    /// What it is about, for people.
-    pub detail: String,
-}
-
-/// Why there is no preview.
-#[derive(Debug, Error)]
-pub enum PreviewError {
-    /// The command would be refused.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The log could not be read.
-    #[error("the log could not be read")]
-    Journal(#[from] JournalError),
-    /// Part of the network's history cannot be read, so nothing can be planned on it.
-    #[error("part of the network's history cannot be read")]
-    Undecodable,
-}
 
 /// Makes previews.
 #[derive(Clone)]
@@ -501,21 +425,4 @@ fn known(facts: &Facts<'_>) -> Known {
             most: facts.limits.local.links,
         });
     Known { zones, links }
-}
-
-impl From<plan::CheckReport> for CheckReport {
-    fn from(report: plan::CheckReport) -> Self {
-        let outcome = match report.outcome {
-            plan::CheckOutcome::Passed => CheckOutcome::Passed,
-            plan::CheckOutcome::Failed {
-                message, remedy, ..
-            } => CheckOutcome::Failed { message, remedy },
-            plan::CheckOutcome::Skipped { why } => CheckOutcome::Skipped { why },
-        };
-        Self {
-            check: report.check,
-            side: report.side,
-            outcome,
-        }
-    }
 }

@@ -1,0 +1,299 @@
+//! The steps of a plan: the record first, then one call after the other, each looked at in the light
+//! of the record as it is then.
+
+use super::{PeeringPass, State, StepsRun};
+use crate::provisioner::{
+    apply::{Action, Report, apply, check_identity},
+    block::{self, Failures, Verdict},
+    context::{as_of, on_record},
+    log::Written,
+    observation::Freshness,
+    outlook::{Next, Outlook},
+    plan::Step,
+    sides,
+};
+use cloud::CloudError;
+use domain::{
+    BySide, Side,
+    network::{Outcome, PeeringInitiationRefused},
+    text::FirewallGroup,
+};
+use journal::{JournalError, Loaded};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+impl PeeringPass<'_> {
+    /// The steps in order. A failed action leaves out the rest of its side and of what follows from
+    /// it, not the other side's.
+    pub(super) async fn run_steps(
+        &self,
+        state: &Mutex<State>,
+        steps: Vec<Step>,
+        failed: BySide<Option<CloudError>>,
+    ) -> Result<StepsRun, JournalError> {
+        let mut ran = StepsRun {
+            failed,
+            stale: false,
+        };
+        let mut made: BySide<Option<FirewallGroup>> = BySide::default();
+        for step in together(steps) {
+            let (step, also) = match step {
+                Together::Step(step) => (step, Vec::new()),
+                Together::Records(first, also) => (Step::Record(first), also),
+            };
+            if let Some(side) = step.side() {
+                if ran.failed.get(side).is_some() {
+                    continue;
+                }
+                if self.pass.stop.is_cancelled() || !self.is_on_record(state) {
+                    return Ok(StepsRun::stale());
+                }
+                if let Err(error) = self.identify(state, side).await {
+                    *ran.failed.get_mut(side) = Some(error);
+                    continue;
+                }
+            }
+            let action = match step {
+                Step::Record(outcome) => match self.record_all(state, outcome, also).await? {
+                    Written::New(_) | Written::Known(_) => continue,
+                    Written::Stale => return Ok(StepsRun::stale()),
+                },
+                // Another one is at it, or was: whether it made a link is for the next read to say.
+                Step::Intend(started) => match self
+                    .record(state, Outcome::InitiationStarted(started))
+                    .await?
+                {
+                    Written::New(_) => continue,
+                    Written::Known(_) | Written::Stale => return Ok(StepsRun::stale()),
+                },
+                Step::Begin(started) => match self
+                    .record(state, Outcome::InstallationStarted(started))
+                    .await?
+                {
+                    Written::New(_) | Written::Known(_) => continue,
+                    Written::Stale => return Ok(StepsRun::stale()),
+                },
+                Step::Act(action) => action,
+                Step::AdmitInNew { side, rule } => match made.get(side).clone() {
+                    Some(group) => Action::AuthorizeRule { side, group, rule },
+                    None => continue,
+                },
+            };
+            if !self.is_asked_for(state, &action).await? {
+                return Ok(StepsRun::stale());
+            }
+            match self.act(state, &action).await? {
+                Ok(None) => {}
+                Ok(group) => *made.get_mut(action.side()) = group,
+                Err(error) => {
+                    ran.failed.get_mut(action.side()).get_or_insert(error);
+                }
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Whether an action is still to be made: one that opens something is compared with the record
+    /// as that is now, and no call is made once the engine stops.
+    pub(super) async fn is_asked_for(
+        &self,
+        state: &Mutex<State>,
+        action: &Action,
+    ) -> Result<bool, JournalError> {
+        if action.opens() {
+            self.read_again(state).await?;
+        }
+        let loaded = self.loaded(state);
+        let is_asked_for = on_record(&loaded, self.id)
+            .is_some_and(|(network, peering)| action.is_asked_for(network, peering));
+        Ok(is_asked_for && !self.pass.stop.is_cancelled())
+    }
+
+    /// Makes sure whose account is changed, once for a batch of changes: what was seen of that is
+    /// good for as long as what was read.
+    pub(super) async fn identify(
+        &self,
+        state: &Mutex<State>,
+        side: Side,
+    ) -> Result<(), CloudError> {
+        let (loaded, freshness) = {
+            let state = state.lock();
+            (Arc::clone(&state.loaded), state.freshness.clone())
+        };
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(());
+        };
+        let at = sides::of(network, peering, side);
+        let known = self
+            .observation
+            .reads
+            .lock()
+            .identity(&at, side, &freshness);
+        if known.as_ref() != Some(&at.account) {
+            let cloud = self.pass.way(self.insists);
+            check_identity(cloud, network, peering, side)
+                .await
+                .inspect_err(|error| self.observation.note_failure(error))?;
+            self.observation.note_identity(at);
+        }
+        Ok(())
+    }
+
+    /// Makes one change. Gives the group, if it made one.
+    pub(super) async fn act(
+        &self,
+        state: &Mutex<State>,
+        action: &Action,
+    ) -> Result<Result<Option<FirewallGroup>, CloudError>, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Ok(None));
+        };
+        let report = apply(self.pass.way(self.insists), network, peering, action).await;
+        let now = (self.pass.clock)();
+        tracing::info!(?action, ?report, "acted");
+        {
+            let state = &mut *state.lock();
+            let (side, touches) = (action.side(), action.touches());
+            self.observation.touch(&mut state.freshness, side, touches);
+            if let Action::AcceptLink { link, .. } = action
+                && !matches!(&report, Report::Failed(error) if error.definitely_not_applied())
+            {
+                state.memory.accepted = Some(link.clone());
+            }
+            if let Report::Answered { .. } = &report {
+                state.memory.note_answered(action, now);
+                state.memory.note_success();
+            }
+        }
+        match report {
+            Report::Answered { made } => Ok(Ok(made)),
+            Report::Failed(error) => {
+                self.observation.note_failure(&error);
+                if let Action::CreateLink { attempt } = action
+                    && error.definitely_not_applied()
+                {
+                    let refused = PeeringInitiationRefused {
+                        peering_id: self.id,
+                        attempt: *attempt,
+                        cause: block::cause(&error),
+                    };
+                    self.record(state, Outcome::InitiationRefused(refused))
+                        .await?;
+                }
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// Says what a failure means, and puts it on record if somebody must act.
+    pub(super) async fn failed(
+        &self,
+        state: &Mutex<State>,
+        side: Side,
+        error: &CloudError,
+    ) -> Result<Outlook, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Next::Settled.into());
+        };
+        let (lasted, in_a_row) = {
+            let memory = &mut state.lock().memory;
+            let lasted = memory.note_failure((self.pass.clock)(), block::is_lasting(error));
+            (lasted, memory.failures)
+        };
+        tracing::warn!(%side, %error, request_id = error.request_id, in_a_row, "provisioning failed");
+        let failures = Failures {
+            in_a_row,
+            lasted,
+            patience: self.pass.settings.block_patience,
+        };
+        let Verdict::Block(cause) = block::classify(error, failures) else {
+            return Ok(Next::Poll.into());
+        };
+        let permissions = self.pass.cloud.permissions(error.operation);
+        let block = block::from_error(network, peering, side, cause, error, &permissions);
+        if let Some(news) = block::news(peering, block) {
+            self.record(state, news).await?;
+        }
+        Ok(Next::Blocked.into())
+    }
+
+    /// Puts an outcome on record, and takes the network as it is then.
+    pub(super) async fn record(
+        &self,
+        state: &Mutex<State>,
+        outcome: Outcome,
+    ) -> Result<Written, JournalError> {
+        self.record_all(state, outcome, Vec::new()).await
+    }
+
+    pub(super) async fn record_all(
+        &self,
+        state: &Mutex<State>,
+        outcome: Outcome,
+        also: Vec<Outcome>,
+    ) -> Result<Written, JournalError> {
+        let loaded = self.loaded(state);
+        let outcomes = std::iter::once(outcome).chain(also).collect();
+        let written = self.pass.log.record_all(&loaded, outcomes).await?;
+        match &written {
+            Written::New(after) | Written::Known(after) => take(state, after),
+            Written::Stale => {}
+        }
+        Ok(written)
+    }
+
+    pub(super) async fn read_again(
+        &self,
+        state: &Mutex<State>,
+    ) -> Result<Arc<Loaded>, JournalError> {
+        let after = self.pass.log.load().await?;
+        take(state, &after);
+        Ok(self.loaded(state))
+    }
+
+    /// What was planned no longer follows: the record and the cloud are read again.
+    pub(super) async fn begin_anew(&self, state: &Mutex<State>) -> Result<(), JournalError> {
+        self.read_again(state).await?;
+        self.observation.anew(&mut state.lock().freshness);
+        Ok(())
+    }
+}
+
+/// A step, or records that are appended together.
+enum Together {
+    Step(Step),
+    Records(Outcome, Vec<Outcome>),
+}
+
+/// How many records one append holds at most: a few hundred kB.
+const MOST_TOGETHER: usize = 256;
+
+/// Puts together what one observation has shown of exposures, of which there may be any number.
+fn together(steps: Vec<Step>) -> Vec<Together> {
+    let is_exposure = |it: &Outcome| matches!(it, Outcome::FirewallExposed(_));
+    let mut all: Vec<Together> = Vec::new();
+    for step in steps {
+        match (step, all.last_mut()) {
+            (Step::Record(outcome), Some(Together::Records(_, also)))
+                if is_exposure(&outcome) && also.len() + 1 < MOST_TOGETHER =>
+            {
+                also.push(outcome);
+            }
+            (Step::Record(outcome), _) if is_exposure(&outcome) => {
+                all.push(Together::Records(outcome, Vec::new()));
+            }
+            (step, _) => all.push(Together::Step(step)),
+        }
+    }
+    all
+}
+
+/// What was read last, never something older.
+fn take(state: &Mutex<State>, after: &Arc<Loaded>) {
+    let state = &mut *state.lock();
+    if after.revision >= state.loaded.revision {
+        state.loaded = Arc::clone(after);
+    }
+}
