@@ -8,15 +8,12 @@
 mod steps;
 
 use super::{
-    apply::{Action, Report, apply, check_identity},
-    block::{self, Failures, Verdict},
     context::{Pass, as_of, on_record},
-    log::Written,
     memory::Memory,
     observation::{Freshness, Observation, Unseen},
     observe::Observed,
     outlook::{Next, Outlook},
-    plan::{self, Facts, Plan, Step},
+    plan::{self, Facts, Plan},
     query::Query,
     sides,
 };
@@ -24,10 +21,7 @@ use chrono::{DateTime, Utc};
 use cloud::CloudError;
 use domain::{
     BySide, PeeringId, Side,
-    network::{
-        Life, Outcome, Peering, PeeringInitiationRefused, ProvisioningUnblocked, Registered,
-    },
-    text::FirewallGroup,
+    network::{Life, Outcome, Peering, ProvisioningUnblocked, Registered},
 };
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;

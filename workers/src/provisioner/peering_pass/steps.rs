@@ -5,9 +5,8 @@ use super::{PeeringPass, State, StepsRun};
 use crate::provisioner::{
     apply::{Action, Report, apply, check_identity},
     block::{self, Failures, Verdict},
-    context::{as_of, on_record},
+    context::on_record,
     log::Written,
-    observation::Freshness,
     outlook::{Next, Outlook},
     plan::Step,
     sides,

@@ -27,13 +27,11 @@ use domain::{
     Advisory, BySide, CommandId, Context, Ids, NetworkId, PeeringId, Side,
     advisory::{Known, Usage, advisories_knowing},
     network::{
-        AdoptPeering, Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal,
-        Registered, RequestPeering, decide, evolve,
+        Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, decide,
+        evolve,
     },
 };
-use journal::JournalError;
 use std::{collections::BTreeSet, fmt, sync::Arc};
-use thiserror::Error;
 use uuid::Uuid;
 
 /// How many plans a life may need; far more than any has steps.

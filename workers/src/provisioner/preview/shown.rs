@@ -1,9 +1,8 @@
 //! What a preview shows.
 
 use crate::provisioner::plan;
-use cloud::CloudError;
 use domain::{
-    Advisory, NetworkId, PeeringId, Side,
+    Advisory, PeeringId, Side,
     network::{AdoptPeering, Refusal, RequestPeering},
 };
 use journal::JournalError;

@@ -6,19 +6,16 @@ use crate::provisioner::{
     plan::{
         Draft, Facts,
         drift::{self, Verdict},
-        later,
     },
-    sides,
 };
-use chrono::{DateTime, Utc};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DriftKind, InstallationEnded, Route, RouteConflicted, RouteFound,
-        RouteInstalled, RouteRemoved, RoutesEnforced, Thing, Where,
+        BlockCause, DriftKind, Route, RouteConflicted, RouteFound, RouteInstalled, RouteRemoved,
+        RoutesEnforced, Where,
     },
-    text::{Link, RouteTable, Subnet},
+    text::{Link, RouteTable},
 };
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -27,7 +24,7 @@ use std::collections::BTreeSet;
 pub(super) struct At<'f, 'a> {
     pub(super) facts: &'f Facts<'a>,
     pub(super) side: Side,
-    link: &'f Link,
+    pub(super) link: &'f Link,
 }
 
 impl At<'_, '_> {

@@ -4,26 +4,17 @@
 
 mod at;
 
-use at::At;
-
-use super::{
-    Draft, Facts, Missing, Query,
-    drift::{self, Verdict},
-    later,
-};
+use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, sides};
+use at::At;
 use chrono::{DateTime, Utc};
 use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
-    network::{
-        BlockCause, DriftKind, InstallationEnded, Route, RouteConflicted, RouteFound,
-        RouteInstalled, RouteRemoved, RoutesEnforced, Thing, Where,
-    },
+    network::{DriftKind, InstallationEnded, RouteInstalled, RouteRemoved, Thing, Where},
     text::{Link, RouteTable, Subnet},
 };
-use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The tables that serve these subnets, each once. The main table serves those that have chosen
 /// none, and stands for no subnet.
