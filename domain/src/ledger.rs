@@ -219,7 +219,7 @@ mod tests {
             assert!(largest <= 256 << 10, "{largest}");
             assert!(ledger.bytes() <= 64 * ledger.len(), "{}", ledger.bytes());
         }
-        assert!(Ledger::BYTES_EACH <= 64);
+        const { assert!(Ledger::BYTES_EACH <= 64) };
     }
 
     #[test]

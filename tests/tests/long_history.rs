@@ -389,7 +389,8 @@ async fn receipts_whose_stream_is_gone_damaged_or_of_another_log_are_had_from_th
 #[tokio::test]
 async fn a_snapshot_that_is_damaged_or_of_another_fold_or_log_is_passed_over() {
     type Change = fn(&mut Value);
-    let harms: [(&str, Change, fn(&Figures) -> u64); 5] = [
+    type Figure = fn(&Figures) -> u64;
+    let harms: [(&str, Change, Figure); 5] = [
         (
             "no snapshot",
             |it| *it = json!({ "odd": true }),
@@ -477,7 +478,8 @@ async fn a_snapshot_that_is_not_what_the_events_fold_to_is_found_out_and_not_bel
         after.after.is_doubtful,
         "an event of its own does not mend it"
     );
-    (world.node.shutdown().await, other.node.shutdown().await);
+    world.node.shutdown().await;
+    other.node.shutdown().await;
 }
 
 #[tokio::test]

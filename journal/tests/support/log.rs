@@ -1,10 +1,8 @@
 //! The server's log, what it was asked, and what is to go wrong next.
 
+use parking_lot::{Mutex, MutexGuard};
 use protocol::gossip::member_info::VNodeState;
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard},
-};
+use std::collections::VecDeque;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
@@ -96,7 +94,7 @@ impl Default for Shared {
 
 impl Shared {
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap()
+        self.log.lock()
     }
 
     /// Puts an event into the log behind everybody's back.

@@ -6,7 +6,8 @@ use crate::{
     run::{Signals, Source},
 };
 use journal::{FollowError, JournalError, Signal};
-use std::{sync::Mutex, time::Duration};
+use parking_lot::Mutex;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,8 @@ impl Source for Store {
     }
 
     async fn end(&self) -> Result<Option<Position>, JournalError> {
-        let last = self.log.lock().unwrap().last().map(|it| it.position);
-        Ok(last.max(Some(*self.others_end.lock().unwrap())))
+        let last = self.log.lock().last().map(|it| it.position);
+        Ok(last.max(Some(*self.others_end.lock())))
     }
 }
 
@@ -63,9 +64,9 @@ impl Store {
     }
 
     fn follow(&self, from: Option<Position>) -> Following {
-        self.asked.lock().unwrap().push(from);
+        self.asked.lock().push(from);
         let (sender, receiver) = mpsc::unbounded_channel();
-        let log = self.log.lock().unwrap();
+        let log = self.log.lock();
         let end = log.last().map_or(Position::START, |it| it.position);
         if self.beyond_the_end == Beyond::Refused && from.is_some_and(|from| from > end) {
             let source = std::io::Error::other("no such position").into();
@@ -84,13 +85,13 @@ impl Store {
             sender.send(Ok(Signal::Event(event.clone()))).unwrap();
         }
         sender.send(Ok(Signal::CaughtUp)).unwrap();
-        self.open.lock().unwrap().push(sender);
+        self.open.lock().push(sender);
         Following(receiver)
     }
 
     /// Appends events while being followed.
     fn append(&self, events: &[Recorded]) {
-        self.log.lock().unwrap().extend_from_slice(events);
+        self.log.lock().extend_from_slice(events);
         events
             .iter()
             .for_each(|event| self.say(|| Ok(Signal::Event(event.clone()))));
@@ -99,12 +100,11 @@ impl Store {
     fn say(&self, signal: impl Fn() -> Result<Signal, FollowError>) {
         self.open
             .lock()
-            .unwrap()
             .retain(|follower| follower.send(signal()).is_ok());
     }
 
     fn asked(&self) -> Vec<Option<Position>> {
-        std::mem::take(&mut *self.asked.lock().unwrap())
+        std::mem::take(&mut *self.asked.lock())
     }
 
     /// Follows until `until` holds of the read models, and then stops.
@@ -191,7 +191,7 @@ async fn a_checkpoint_alone_moves_the_position_and_wakes_who_waits() {
     let checkpoint = async || {
         projections.caught_up().wait_for(|it| *it).await.unwrap();
         assert!(!projections.wait_for(quiet, Duration::ZERO).await);
-        *store.others_end.lock().unwrap() = quiet;
+        *store.others_end.lock() = quiet;
         store.say(|| Ok(Signal::Checkpoint(quiet)));
         reached(&projections, quiet).await;
     };
@@ -259,7 +259,7 @@ async fn a_log_that_lost_what_was_no_networks_is_another_one_all_the_same() {
         commit: log.end().commit + 500,
         prepare: log.end().prepare + 500,
     };
-    *store.others_end.lock().unwrap() = behind;
+    *store.others_end.lock() = behind;
     let checkpoint = async || {
         reached(&projections, log.end()).await;
         store.say(|| Ok(Signal::Checkpoint(behind)));
@@ -267,7 +267,7 @@ async fn a_log_that_lost_what_was_no_networks_is_another_one_all_the_same() {
     };
     store.followed(&projections, checkpoint).await;
     // Restored from a copy that was made before the others' last events.
-    *store.others_end.lock().unwrap() = Position::START;
+    *store.others_end.lock() = Position::START;
     let rebuilt = async || {
         let mut position = projections.position();
         position.wait_for(|at| *at == log.end()).await.unwrap();
@@ -356,7 +356,7 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     let store = Store::of(&grown);
     let full_then_room = async || {
         let asked = async {
-            while store.asked.lock().unwrap().is_empty() {
+            while store.asked.lock().is_empty() {
                 tokio::task::yield_now().await
             }
         };
@@ -459,7 +459,7 @@ async fn many_events_are_written_many_at_a_time() {
         let changes = Arc::clone(&changes);
         async move {
             while positions.changed().await.is_ok() {
-                *changes.lock().unwrap() += 1;
+                *changes.lock() += 1;
             }
         }
     });
@@ -469,11 +469,7 @@ async fn many_events_are_written_many_at_a_time() {
         })
         .await;
     counting.abort();
-    assert!(
-        *changes.lock().unwrap() <= 10,
-        "{} transactions",
-        changes.lock().unwrap()
-    );
+    assert!(*changes.lock() <= 10, "{} transactions", changes.lock());
     let newest = TimelineQuery::default();
     assert_eq!(
         projections
@@ -563,7 +559,7 @@ async fn another_log_is_recognised_after_a_break_too() {
     let projections = Projections::in_memory().unwrap();
     let replaced = async || {
         whole(&projections).await;
-        *store.log.lock().unwrap() = theirs.events.clone();
+        *store.log.lock() = theirs.events.clone();
         // What a follower says that comes back and finds nothing beyond its place.
         store.say(|| Ok(Signal::Resumed));
         store.say(|| Ok(Signal::CaughtUp));
@@ -599,7 +595,7 @@ async fn an_event_that_does_not_follow_what_is_known_of_its_stream_shows_another
     let projections = Projections::in_memory().unwrap();
     let replaced = async || {
         whole(&projections).await;
-        *store.log.lock().unwrap() = theirs.events.clone();
+        *store.log.lock() = theirs.events.clone();
         // The first of the stream's events was never seen.
         store.say(|| Ok(Signal::Event(known[1].clone())));
         reached(&projections, theirs.end()).await;

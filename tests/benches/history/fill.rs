@@ -145,10 +145,8 @@ pub(crate) fn outcome(n: u64, network: &Network) -> (NetworkCommand, Caller) {
 
 fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
     let command_id = command_id(n);
-    let body = match event {
-        NetworkEvent::NetworkPolicySet(_) => serde_json::to_value(command(n).0).ok(),
-        _ => None,
-    };
+    let is_command = matches!(event, NetworkEvent::NetworkPolicySet(_));
+    let body = is_command.then(|| serde_json::to_value(command(n).0).expect("JSON"));
     let command = if body.is_some() {
         Digest::of(&command(n).0)
     } else {

@@ -9,7 +9,7 @@ use std::{
     path::Path as FilePath,
 };
 use syn::{
-    Attribute, Item, Path, UseTree,
+    Attribute, ItemMod, ItemUse, Path, UseTree,
     visit::{self, Visit},
 };
 
@@ -157,13 +157,16 @@ impl Collector<'_> {
 }
 
 impl<'ast> Visit<'ast> for Collector<'_> {
-    fn visit_item(&mut self, item: &'ast Item) {
-        match item {
-            // Modules in the same file are read with it; a test's is nobody's business.
-            Item::Mod(it) if only_in_tests(&it.attrs) => {}
-            Item::Use(it) if only_in_tests(&it.attrs) => {}
-            Item::Use(it) => self.note_tree(&mut Vec::new(), &it.tree),
-            other => visit::visit_item(self, other),
+    // Modules in the same file are read with it; a test's may look wherever it likes.
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if !only_in_tests(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        if !only_in_tests(&item.attrs) {
+            self.note_tree(&mut Vec::new(), &item.tree);
         }
     }
 

@@ -43,16 +43,12 @@ fn permitted(policies: &[Instruction]) -> BTreeSet<String> {
     for printed in policies.iter().filter(|it| it.language == JSON) {
         let policy: Value = serde_json::from_str(&printed.body).unwrap();
         for statement in policy["Statement"].as_array().unwrap() {
-            match &statement["Action"] {
-                Value::String(action) => drop(found.insert(action.clone())),
-                actions => found.extend(
-                    actions
-                        .as_array()
-                        .unwrap()
-                        .iter()
-                        .map(|it| it.as_str().unwrap().to_owned()),
-                ),
-            }
+            // One action, or several.
+            let action = &statement["Action"];
+            let actions = action
+                .as_array()
+                .map_or(std::slice::from_ref(action), Vec::as_slice);
+            found.extend(actions.iter().map(|it| it.as_str().unwrap().to_owned()));
         }
     }
     found
