@@ -206,13 +206,31 @@ impl<K: Kind> Session<'_, K> {
             let reached = if is_last { Some(rows.as_of) } else { last };
             self.position = self.position.max(reached);
             if is_last {
-                // What holds in a whole network is no event of one peering's.
                 return match self.watch.scope {
-                    Scope::Peering(_) => self.states_of(self.watch.scope).await,
+                    Scope::Peering(_) => self.held().await,
                     Scope::All | Scope::Network(_) => Ok(true),
                 };
             }
         }
+    }
+
+    /// What holds in a whole network is no event of one peering's: its state is told when that has
+    /// changed since it was told last, or holds when a watch is resumed.
+    async fn held(&mut self) -> Result<bool, Problem> {
+        let part = PageRequest {
+            size: PART,
+            ..PageRequest::default()
+        };
+        let rows = K::states(self.services, self.watch.scope, &part).await?;
+        for state in rows.items {
+            let (_, holds, _) = state.version;
+            if !self.sent.contains_key(&state.id) && holds == 0 {
+                self.sent.insert(state.id, state.version);
+            } else if self.tell(state).await.is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The states of this scope as they are now, unless they were sent; `false` once the caller has

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// EC2 in any number of accounts and regions. Cheap to clone; all clones share connections and
 /// sessions.
@@ -23,7 +24,7 @@ struct Inner {
     settings: Ec2Settings,
     http: SharedHttpClient,
     /// By the account and region with the external id that is shown there: tenants never share a session.
-    clients: Mutex<HashMap<Scope, Clients>>,
+    clients: Mutex<HashMap<Scope, Arc<OnceCell<Clients>>>>,
 }
 
 impl Ec2 {
@@ -55,16 +56,13 @@ impl Ec2 {
 
     pub(crate) async fn clients(&self, at: &Scope) -> Clients {
         let at = self.inner.settings.entered(at);
-        if let Some(clients) = self.lock().get(&at) {
-            return clients.clone();
-        }
-        // Two first calls at once may both prepare; the first to finish is kept, so that they share
-        // a session.
-        let clients = Clients::prepare(&self.inner.settings, &self.inner.http, &at).await;
-        self.lock().entry(at).or_insert(clients).clone()
+        let cell = Arc::clone(self.lock().entry(at.clone()).or_default());
+        // Of several first calls at once one prepares, and they share its session.
+        let prepare = || Clients::prepare(&self.inner.settings, &self.inner.http, &at);
+        cell.get_or_init(prepare).await.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Scope, Clients>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Scope, Arc<OnceCell<Clients>>>> {
         self.inner.clients.lock()
     }
 }
