@@ -223,9 +223,13 @@ impl<K: Kind> Session<'_, K> {
         };
         let rows = K::states(self.services, self.watch.scope, &part).await?;
         for state in rows.items {
-            let (_, holds, _) = state.version;
-            if !self.sent.contains_key(&state.id) && holds == 0 {
-                self.sent.insert(state.id, state.version);
+            let (_, holds, since) = state.version;
+            let is_told = match self.sent.get(&state.id) {
+                Some((_, told, told_since)) => (*told, *told_since) == (holds, since),
+                None => holds == 0,
+            };
+            if is_told {
+                self.sent.entry(state.id).or_insert(state.version);
             } else if self.tell(state).await.is_err() {
                 return Ok(false);
             }
