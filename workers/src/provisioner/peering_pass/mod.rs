@@ -32,6 +32,10 @@ use tokio::sync::Notify;
 /// then is due at once.
 const MOST_PLANS: usize = 128;
 
+/// How long a read may still take once a command has come up that changes what is to be seen. What
+/// takes longer hangs, and is given up for it.
+const ANSWERS_SOON: Duration = Duration::from_millis(300);
+
 /// How a pass over a peering ended.
 pub(super) struct Done {
     pub(super) id: PeeringId,
@@ -339,6 +343,14 @@ impl<'a> PeeringPass<'a> {
                     let before = as_of(&loaded, self.id);
                     let after = self.read_again(state).await?;
                     if as_of(&after, self.id) != before {
+                        // A call that is about to answer would have to be made again, and the session
+                        // that it opens as well.
+                        tokio::select! {
+                            biased;
+                            _ = &mut read => {}
+                            () = self.pass.stop.cancelled() => {}
+                            () = tokio::time::sleep(ANSWERS_SOON) => {}
+                        }
                         return Ok(Looked::Interrupted);
                     }
                 }
