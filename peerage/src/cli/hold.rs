@@ -5,6 +5,7 @@ use super::{
     engine::{Context, Done, Servers},
     output,
     resolve::{self, Named},
+    terminal,
 };
 use crate::api::v1::{self, quarantine_scope::Scope};
 use clap::{Args, Subcommand};
@@ -133,8 +134,26 @@ impl Quarantine {
             scope: Some(self.of.scope()),
             ..Default::default()
         };
-        told(&self.remote, servers.command(message, &self.context).await?)
+        let done = servers.command(message, &self.context).await?;
+        if !is_felt(&done) {
+            terminal::note(
+                "note: no peering is in this scope now, so nothing is closed; it holds for later ones. Is it the right one?",
+            );
+        }
+        told(&self.remote, done)
     }
+}
+
+/// Whether a quarantine is about any peering that is there.
+fn is_felt(done: &Done) -> bool {
+    let in_all = done.answer.networks.iter();
+    let in_all = in_all.map(|it| (&it.event_types, it.peerings_in_scope));
+    let in_one = (&done.answer.event_types, done.answer.peerings_in_scope);
+    let mut imposed = in_all
+        .chain([in_one])
+        .filter(|(types, _)| !types.is_empty())
+        .peekable();
+    imposed.peek().is_none() || imposed.any(|(_, peerings)| peerings > 0)
 }
 
 impl Lift {

@@ -23,7 +23,10 @@ pub(super) use plan::plan;
 
 use super::v1;
 use chrono::{DateTime, Utc};
-use domain::{IngressId, NetworkId, PeeringId, network::Registered};
+use domain::{
+    IngressId, NetworkId, PeeringId,
+    network::{Network, NetworkEvent, QuarantineScope, Registered},
+};
 use journal::{Executed, Preview};
 
 /// What a message says of a peering beside the peering itself.
@@ -56,6 +59,7 @@ pub(super) fn executed(executed: &Executed, subjects: Subjects) -> v1::CommandRe
         position: text(executed.position.as_ref()),
         repeated: executed.repeated,
         event_types: names(&executed.events),
+        peerings_in_scope: in_scope(&executed.events, &executed.after.network),
         ..v1::CommandResponse::default()
     }
 }
@@ -67,10 +71,8 @@ pub(super) fn preview(
     now: DateTime<Utc>,
 ) -> v1::CommandResponse {
     let after = match &preview.after.network {
-        domain::network::Network::Registered(it) | domain::network::Network::Retired(it) => {
-            Some(it)
-        }
-        domain::network::Network::Unregistered => None,
+        Network::Registered(it) | Network::Retired(it) => Some(it),
+        Network::Unregistered => None,
     };
     let revision = preview.after.revision.unwrap_or_default();
     let peering = subjects.peering.and_then(|id| {
@@ -91,6 +93,7 @@ pub(super) fn preview(
         revision,
         repeated: preview.repeated,
         event_types: names(&preview.events),
+        peerings_in_scope: in_scope(&preview.events, &preview.after.network),
         validated_only: true,
         network: after.map(|it| network(it, Counts::of(it), revision, now)),
         peering,
@@ -108,6 +111,7 @@ pub(super) fn did(executed: &Executed) -> v1::NetworkAnswer {
             .unwrap_or_default(),
         event_types: names(&executed.events),
         repeated: executed.repeated,
+        peerings_in_scope: in_scope(&executed.events, &executed.after.network),
         ..v1::NetworkAnswer::default()
     }
 }
@@ -119,11 +123,35 @@ pub(super) fn would_do(preview: &Preview) -> v1::NetworkAnswer {
         revision: preview.after.revision.unwrap_or_default(),
         event_types: names(&preview.events),
         repeated: preview.repeated,
+        peerings_in_scope: in_scope(&preview.events, &preview.after.network),
         ..v1::NetworkAnswer::default()
     }
 }
 
-fn names(events: &[domain::network::NetworkEvent]) -> Vec<String> {
+/// How many live peerings a quarantine among these events is about.
+fn in_scope(events: &[NetworkEvent], after: &Network) -> u32 {
+    let Network::Registered(network) = after else {
+        return 0;
+    };
+    let held = |scope: &QuarantineScope| {
+        let live = network.live_peerings();
+        live.filter(|it| scope.covers(&it.peer)).count()
+    };
+    let held: usize = events.iter().filter_map(scope_of).map(held).sum();
+    held.try_into().unwrap_or(u32::MAX)
+}
+
+fn scope_of(event: &NetworkEvent) -> Option<&QuarantineScope> {
+    if let NetworkEvent::QuarantineImposed(it) = event {
+        return Some(&it.scope);
+    }
+    if let NetworkEvent::QuarantineLifted(it) = event {
+        return Some(&it.scope);
+    }
+    None
+}
+
+fn names(events: &[NetworkEvent]) -> Vec<String> {
     events.iter().map(|it| it.name().to_owned()).collect()
 }
 

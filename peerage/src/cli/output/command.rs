@@ -49,6 +49,7 @@ fn in_words(done: &Done) -> String {
         ("network", it.network_id.clone()),
         ("peering", it.peering_id.clone()),
         ("ingress", it.ingress_id.clone()),
+        ("in scope", in_scope(&it.event_types, it.peerings_in_scope)),
         ("revision", it.revision.to_string()),
         ("command", done.command_id.to_string()),
     ]);
@@ -79,13 +80,34 @@ fn in_all(done: &Done) -> String {
         .networks
         .iter()
         .partition(|it| !it.reason.is_empty());
-    let rows = done_in
+    let rows: Vec<_> = done_in
         .into_iter()
         .chain(refused)
-        .map(|it| [it.network_id.clone(), outcome(it)]);
+        .map(|it| {
+            let held = in_scope(&it.event_types, it.peerings_in_scope);
+            [it.network_id.clone(), outcome(it), held]
+        })
+        .collect();
     let told = facts([("command", done.command_id.to_string())]);
-    format!(
-        "{}\n{told}",
+    let answers = if rows.iter().all(|[_, _, held]| held.is_empty()) {
+        let rows = rows
+            .into_iter()
+            .map(|[network, outcome, _]| [network, outcome]);
         table([Whole("network"), Wrapped("outcome")], rows)
-    )
+    } else {
+        let columns = [Whole("network"), Wrapped("outcome"), Whole("in scope")];
+        table(columns, rows)
+    };
+    format!("{answers}\n{told}")
+}
+
+/// How many peerings a quarantine is about; empty for every other command.
+fn in_scope(event_types: &[String], peerings: u32) -> String {
+    if !event_types.iter().any(|it| it.starts_with("Quarantine")) {
+        return String::new();
+    }
+    match peerings {
+        1 => "1 peering".to_owned(),
+        many => format!("{many} peerings"),
+    }
 }

@@ -36,6 +36,7 @@ async fn a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted(
         ours.expect("the answer tells of this network")
     };
     assert_eq!(ours(&answer)["eventTypes"][0], "QuarantineImposed");
+    assert_eq!(ours(&answer)["peeringsInScope"], 1, "{answer:#}");
     let again = life.says(&impose).await;
     assert_eq!(ours(&again)["repeated"], true, "{again:#}");
 
@@ -63,6 +64,21 @@ async fn a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted(
         let shown = life.engine.cli(&[word, "show", subject]).await;
         assert!(shown.stdout.contains(told), "{}", shown.stdout);
     }
+
+    // One digit short: nobody is closed out, and that is said.
+    let mistaken = &account[1..];
+    let of_nobody = [
+        "quarantine",
+        "--account",
+        mistaken,
+        "--reason",
+        "a key was lost",
+    ];
+    let told = life.engine.cli(&of_nobody).await;
+    assert!(told.stderr.contains("nothing is closed"), "{}", told.stderr);
+    assert!(told.stdout.contains("0 peerings"), "{}", told.stdout);
+    life.says(&["quarantine", "lift", "--account", mistaken])
+        .await;
 
     life.says(&["quarantine", "lift", "--account", &account])
         .await;
