@@ -4,7 +4,7 @@ use super::{
     super::{
         Refusal, Registered,
         event::{AcceptedBy, Consent, Leftover, PeeringAbandoned, PeeringAccepted, PeeringRemoved},
-        peering::{Life, LinkTrace, Origin, Peering, RemovalCause},
+        peering::{Ending, Life, LinkTrace, Origin, Peering, RemovalCause},
     },
     out_of_order,
 };
@@ -303,7 +303,7 @@ pub(super) fn removed(
             ..
         } => Some(Leftover::Link { link: link.clone() }),
         Life::Removing { .. } => None,
-        Life::Ended(ending) if ending.as_str() == "removed" => return Ok(None),
+        Life::Ended(Ending::Removed { .. }) => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
@@ -341,7 +341,7 @@ pub(super) fn abandoned(
 ) -> Result<Option<PeeringAbandoned>, Refusal> {
     match &peering.life {
         Life::Abandoning { .. } => {}
-        Life::Ended(ending) if ending.as_str() == "abandoned" => return Ok(None),
+        Life::Ended(Ending::Abandoned { .. }) => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }
         | Life::InitiationRefused { .. }
