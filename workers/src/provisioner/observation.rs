@@ -6,6 +6,7 @@
 //! it in vain.
 
 use super::{apply::Touches, query::Query, sides};
+use chrono::{DateTime, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
     LinkView, NetworkRef, NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
@@ -19,7 +20,10 @@ use futures::future::join_all;
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -72,7 +76,17 @@ enum Subject {
 #[derive(Debug, Default)]
 pub(super) struct Observation {
     pub(super) reads: Mutex<Reads>,
+    /// The check that was asked for last, as far as a pass has planned on it.
+    check: Mutex<Check>,
     turns: Mutex<BTreeMap<Subject, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A look that somebody has asked for shows what is so since then.
+#[derive(Debug, Default)]
+struct Check {
+    requested_at: Option<DateTime<Utc>>,
+    /// The number of the last read that was asked for before it.
+    last: Arc<AtomicU64>,
 }
 
 /// From when on a read is good enough for one peering.
@@ -82,6 +96,8 @@ pub(super) struct Freshness {
     since: Instant,
     /// The number of the last read when the pass began.
     began: u64,
+    /// The number of the last read before the check that somebody asked for.
+    checked: Arc<AtomicU64>,
     /// The number of the last read before an action touched what this query shows.
     touched: BTreeMap<Query, u64>,
     /// Whether an account and region that failed a moment ago is asked again all the same, because
@@ -91,8 +107,9 @@ pub(super) struct Freshness {
 
 impl Freshness {
     fn accepts<V>(&self, query: Query, read: &Read<V>) -> bool {
-        let touched = self.touched.get(&query);
-        read.asked.at >= self.since && touched.is_none_or(|last| read.asked.number > *last)
+        let touched = self.touched.get(&query).copied().unwrap_or_default();
+        let last = touched.max(self.checked.load(Ordering::Relaxed));
+        read.asked.at >= self.since && read.asked.number > last
     }
 }
 
@@ -188,6 +205,7 @@ impl Observation {
         Freshness {
             since: now.checked_sub(GOOD_FOR).unwrap_or(now),
             began: self.reads.lock().asked,
+            checked: Arc::clone(&self.check.lock().last),
             touched: BTreeMap::new(),
             insists,
         }
@@ -202,6 +220,16 @@ impl Observation {
             }
         }
         freshness.touched.insert(Query::MayCreateLink, last);
+    }
+
+    /// Nothing that was asked for before a check was on record is good enough for it.
+    pub(super) fn is_checked(&self, network: &Registered) {
+        let check = &mut *self.check.lock();
+        if check.requested_at < network.drift_check {
+            check.requested_at = network.drift_check;
+            let last = self.reads.lock().asked;
+            check.last.store(last, Ordering::Relaxed);
+        }
     }
 
     /// What a change on this side of a peering may have made untrue is to be read again for it.

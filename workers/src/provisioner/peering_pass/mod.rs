@@ -294,6 +294,7 @@ impl<'a> PeeringPass<'a> {
         let state = state.lock();
         let (network, peering) = on_record(&state.loaded, self.id)?;
         let now = (self.pass.clock)();
+        self.observation.is_checked(network);
         let seen = Observed::of(self.observation, network, peering, &state.freshness);
         let limits = BySide::of(|side| self.pass.cloud.limits(&sides::of(network, peering, side)));
         let graph = self.pass.graph.read();

@@ -3,15 +3,20 @@
 
 use super::{LONG, Life, is_clean, remove};
 use crate::provisioner::{
+    context::Wake,
+    reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     testing::{CLIENTS, Fuse, peering_id, settle},
 };
 use cloud::{CallClass, DnsSupport, LinkRole, LinkState, Operation, RateLimited};
 use domain::{
     Side,
-    network::{BlockCause, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy},
+    network::{
+        BlockCause, CheckDrift, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy,
+    },
 };
 use std::{sync::Arc, time::Duration};
+use testkit::wait::elapse;
 
 #[tokio::test(start_paused = true)]
 async fn what_drifts_is_found_and_put_right_and_said_so() {
@@ -131,6 +136,38 @@ async fn tags_that_somebody_takes_off_are_put_back_and_only_reported_where_that_
             .all(|network| network.groups.is_empty()),
         "and goes in the end"
     );
+}
+
+/// At whatever instant of another look that is: what that one has read is older than the question.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_comes_up_during_a_look_shows_what_had_changed_when_it_was_asked_for() {
+    for after in (0..=600).step_by(20).map(Duration::from_millis) {
+        let mut life = Life::taking(Duration::from_millis(5)..=Duration::from_millis(400));
+        life.settles().await;
+        tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+        let wake = Wake::by(Reasons::from(Reason::Clock));
+        let table = life.routes(Side::Local)[0].0.clone();
+        let (log, local) = (life.log.clone(), life.network(Side::Local));
+        let by_hand = life.cloud.out_of_band();
+        let somebody = async {
+            elapse(after).await;
+            by_hand.unroute(&local, &table, CLIENTS.parse().unwrap());
+            log.execute(&CheckDrift {}.into()).unwrap();
+            wake.tell(Reasons::from(Reason::Command {
+                event_type: "DriftCheckRequested",
+                position: journal::Position::START,
+                by: "alice".to_owned(),
+                peering: None,
+            }));
+        };
+        tokio::join!(somebody, life.passes(&wake));
+        life.passes(&wake).await;
+        assert_eq!(
+            (life.count("DriftDetected"), life.count("DriftRepaired")),
+            (1, 1),
+            "{after:?} after the look began"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ mod routes;
 mod storms;
 
 use crate::provisioner::{
-    context::Pass,
+    context::{Pass, Wake},
     pass::Memories,
     settings::ProvisionerSettings,
     sides,
@@ -38,7 +38,7 @@ use domain::{
 };
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings, World};
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -70,9 +70,13 @@ impl Life {
 
     /// The same, on a cloud that takes so long for each call.
     fn slow(latency: Duration) -> Self {
+        Self::taking(latency..=latency)
+    }
+
+    fn taking(latency: RangeInclusive<Duration>) -> Self {
         let clock = clock();
         let settings = SimulatedSettings {
-            latency: latency..=latency,
+            latency,
             ..SimulatedSettings::instant(21)
         };
         Self {
@@ -111,6 +115,28 @@ impl Life {
         let (log, clock) = (&self.log, &self.clock);
         let memories = &mut self.memories;
         settle_until(stop, &limited, log, clock, &settings, memories, time).await;
+    }
+
+    /// Passes over the network until nothing has come up that the last was not told.
+    async fn passes(&mut self, wake: &Wake) {
+        let settings = ProvisionerSettings::default();
+        let limited = RateLimited::new(Arc::new(self.cloud.clone()), settings.calls.clone());
+        let mut reasons = wake.take();
+        while !reasons.is_empty() {
+            wake.tell(reasons);
+            let pass = Pass {
+                cloud: &limited,
+                express: &limited,
+                log: &self.log,
+                clock: &self.clock,
+                settings: &settings,
+                graph: &parking_lot::RwLock::default(),
+                stop: &CancellationToken::new(),
+                wake,
+            };
+            pass.run(&mut self.memories).await.unwrap();
+            reasons = wake.take();
+        }
     }
 
     /// The rules in all groups of the engine's own on this side.
