@@ -48,14 +48,21 @@ impl Pass<'_> {
         let mut loaded = self.log.load().await?;
         let mut running = FuturesUnordered::new();
         let mut under_way = UnderWay::new();
+        // What a command is about is looked at once more after it, however the pass has ended that
+        // was under way: that one may have planned before it, and gone to rest after it.
+        let mut commanded: BTreeMap<PeeringId, Reasons> = BTreeMap::new();
         let mut reasons = self.wake.take();
         loop {
             let Some(network) = readable(&loaded) else {
                 return Ok(None);
             };
-            for id in due(network, &loaded, memories, &under_way, &reasons) {
+            let live = network.live_peerings().map(|peering| peering.id);
+            for id in live.filter(|id| reasons.has_command_for(*id)) {
+                commanded.entry(id).or_default().merge(reasons.about(id));
+            }
+            for id in due(network, &loaded, memories, &under_way, &commanded) {
                 let memory = memories.remove(&id).unwrap_or_default();
-                let mut why = reasons.about(id);
+                let mut why = commanded.remove(&id).unwrap_or_else(|| reasons.about(id));
                 if memory.time_has_come() || why.is_empty() {
                     why.add(Reason::Clock);
                 }
@@ -113,7 +120,7 @@ fn due(
     loaded: &Loaded,
     memories: &mut Memories,
     under_way: &UnderWay,
-    reasons: &Reasons,
+    commanded: &BTreeMap<PeeringId, Reasons>,
 ) -> Vec<PeeringId> {
     let live: BTreeSet<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
     memories.retain(|id, _| live.contains(id));
@@ -122,6 +129,7 @@ fn due(
         .values()
         .any(|memory| memory.settled && memory.time_has_come());
     let is_due = |id: &PeeringId| match memories.get(id) {
+        _ if commanded.contains_key(id) => true,
         None => true,
         Some(memory) => memory.is_due(as_of(loaded, *id).as_ref()) || upkeep && memory.settled,
     };
@@ -130,7 +138,7 @@ fn due(
         .filter(|id| !under_way.contains_key(id) && is_due(id))
         .collect();
     // Somebody waits for those.
-    due.sort_by_key(|id| !reasons.has_command_for(*id));
+    due.sort_by_key(|id| !commanded.contains_key(id));
     due
 }
 

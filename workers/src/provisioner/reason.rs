@@ -39,27 +39,30 @@ impl Reason {
         let Body::Event(event) = &recorded.body else {
             return None;
         };
-        let (event_type, position) = (event.name(), recorded.position);
-        let peering = event.peering_id();
-        let by = recorded.metadata.as_ref().map(|it| &it.actor);
-        if by != Some(own) {
-            let by = by.map(ToString::to_string).unwrap_or_default();
-            return Some(Self::Command {
-                event_type,
-                position,
-                by,
-                peering,
-            });
-        }
         let is_block = matches!(
             event,
             domain::network::NetworkEvent::ProvisioningBlocked(_)
                 | domain::network::NetworkEvent::ProvisioningUnblocked(_)
         );
-        (!is_block).then_some(Self::Event {
-            event_type,
-            position,
-            peering,
+        if is_block {
+            return None;
+        }
+        let (event_type, position) = (event.name(), recorded.position);
+        let peering = event.peering_id();
+        let by = recorded.metadata.as_ref().map(|it| &it.actor);
+        Some(if by == Some(own) {
+            Self::Event {
+                event_type,
+                position,
+                peering,
+            }
+        } else {
+            Self::Command {
+                event_type,
+                position,
+                by: by.map(ToString::to_string).unwrap_or_default(),
+                peering,
+            }
         })
     }
 
@@ -169,11 +172,6 @@ impl Reasons {
                 .collect(),
             all_commanded: self.all_commanded,
         }
-    }
-
-    /// The reasons that were kept by name.
-    pub(super) fn into_reasons(self) -> Vec<Reason> {
-        self.kept
     }
 
     pub(super) fn is_empty(&self) -> bool {

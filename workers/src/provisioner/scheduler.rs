@@ -224,9 +224,9 @@ impl Scheduler {
     fn end(&mut self, id: NetworkId) {
         self.work_queue.finish(id);
         if let Some(running) = self.running.remove(&id) {
-            let now = Instant::now();
-            for reason in running.wake.take().into_reasons() {
-                self.work_queue.enqueue(id, now, reason);
+            let reasons = running.wake.take();
+            if !reasons.is_empty() {
+                self.work_queue.enqueue(id, Instant::now(), reasons);
             }
         }
     }

@@ -42,13 +42,13 @@ pub(super) struct WorkQueue {
 
 impl WorkQueue {
     /// Asks for a pass at this time at the latest.
-    pub(super) fn enqueue(&mut self, id: NetworkId, at: Instant, reason: Reason) {
+    pub(super) fn enqueue(&mut self, id: NetworkId, at: Instant, reasons: impl Into<Reasons>) {
         let waiting = self.waiting.entry(id).or_insert_with(|| Waiting {
             at,
             reasons: Reasons::default(),
         });
         waiting.at = at.min(waiting.at);
-        waiting.reasons.add(reason);
+        waiting.reasons.merge(reasons.into());
     }
 
     /// Takes the network of this lane that has been due for the longest time, if one is, and says

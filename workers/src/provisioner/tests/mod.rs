@@ -5,16 +5,25 @@
 mod lives;
 
 use super::{
+    context::{Pass, Wake},
+    log::Written,
     pass::Memories,
+    reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
-    testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, settle},
+    testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, range, restrict, settle},
 };
 use cloud::{CallClass, Calls, LinkState, Operation, RateLimited, RouteTarget, group_name};
-use domain::{Side, network::BlockCause, text::Account};
+use domain::{
+    Side,
+    network::{AllowConnectorIngress, BlockCause, NetworkCommand, Outcome},
+    text::Account,
+};
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// One running provisioner of one network.
 struct Bench {
@@ -432,34 +441,51 @@ async fn a_network_whose_history_cannot_be_read_is_left_alone() {
     assert_eq!(bench.calls().total(), 0);
 }
 
-/// A log to which somebody gives a command in the very moment in which an outcome is recorded.
+/// A log to which somebody gives a command in the very moment in which an outcome of that name is
+/// recorded.
 #[derive(Debug)]
-struct Interrupted(
-    Log,
-    parking_lot::Mutex<Option<domain::network::NetworkCommand>>,
-);
+struct Interrupted {
+    log: Log,
+    command: parking_lot::Mutex<Option<NetworkCommand>>,
+    at: &'static str,
+    wake: Arc<Wake>,
+}
+
+impl Interrupted {
+    fn new(log: &Log, command: NetworkCommand, at: &'static str) -> Self {
+        Self {
+            log: log.clone(),
+            command: parking_lot::Mutex::new(Some(command)),
+            at,
+            wake: Wake::by(Reasons::from(Reason::Clock)),
+        }
+    }
+}
 
 #[async_trait::async_trait]
 impl super::log::NetworkLog for Interrupted {
     async fn load(&self) -> Result<Arc<journal::Loaded>, journal::JournalError> {
-        self.0.load().await
+        self.log.load().await
     }
 
     async fn record_all(
         &self,
         on: &journal::Loaded,
-        outcomes: Vec<domain::network::Outcome>,
-    ) -> Result<super::log::Written, journal::JournalError> {
-        let last = outcomes.iter().any(|it| it.name() == "FirewallEnforced");
-        let written = self.0.record_all(on, outcomes).await?;
-        if last
-            && let Some(command) = self
-                .1
-                .lock()
-                .take_if(|_| self.0.peering().firewall.local.is_enforced())
-        {
-            self.0.execute(&command).unwrap();
-            return Ok(super::log::Written::New(self.0.loaded()));
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, journal::JournalError> {
+        let is_it = outcomes.iter().any(|it| it.name() == self.at);
+        let written = self.log.record_all(on, outcomes).await?;
+        let is_last =
+            self.at != "FirewallEnforced" || self.log.peering().firewall.local.is_enforced();
+        if is_it && let Some(command) = self.command.lock().take_if(|_| is_last) {
+            self.log.execute(&command).unwrap();
+            self.wake.tell(Reasons::from(Reason::Command {
+                event_type: "FirewallRestricted",
+                position: journal::Position::START,
+                by: "alice".to_owned(),
+                peering: command.peering_id(),
+            }));
+            return Ok(Written::New(self.log.loaded()));
         }
         Ok(written)
     }
@@ -468,10 +494,7 @@ impl super::log::NetworkLog for Interrupted {
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_same_pass() {
     let mut bench = Bench::with(SimulatedSettings::instant(4));
-    let log = Interrupted(
-        bench.log.clone(),
-        parking_lot::Mutex::new(Some(super::testing::restrict(&[]))),
-    );
+    let log = Interrupted::new(&bench.log, restrict(&[]), "FirewallEnforced");
     let settings = ProvisionerSettings::default();
     let at_most = Duration::from_secs(60);
     settle(
@@ -483,10 +506,52 @@ async fn what_is_asked_for_while_the_last_outcome_is_recorded_is_done_in_the_sam
         at_most,
     )
     .await;
-    assert!(log.1.lock().is_none(), "the command was given");
+    assert!(log.command.lock().is_none(), "the command was given");
     assert!(
         bench.log.peering().is_converged(),
         "{:#?}",
         bench.log.peering()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_that_is_tried_again()
+{
+    let mut bench = Bench::with(SimulatedSettings::instant(5));
+    bench.settles().await;
+    bench.world.out_of_band().deny(&account(REMOTE));
+    let on_the_other_side = AllowConnectorIngress {
+        peering_id: peering_id(),
+        target: range("10.50.7.0/24"),
+        port: 9092,
+        reason: "orders go to the peer's broker".parse().unwrap(),
+        expires_at: None,
+    };
+    bench.log.execute(&on_the_other_side.into()).unwrap();
+    let log = Interrupted::new(&bench.log, restrict(&[]), "Blocked");
+    let settings = ProvisionerSettings {
+        first_backoff: Duration::from_secs(3600),
+        longest_backoff: Duration::from_secs(3600),
+        ..ProvisionerSettings::default()
+    };
+    let mut reasons = log.wake.take();
+    while !reasons.is_empty() {
+        log.wake.tell(reasons);
+        let pass = Pass {
+            cloud: &bench.limited,
+            express: &bench.limited,
+            log: &log,
+            clock: &bench.clock,
+            settings: &settings,
+            graph: &parking_lot::RwLock::default(),
+            stop: &CancellationToken::new(),
+            wake: &log.wake,
+        };
+        let began = Instant::now();
+        pass.run(&mut bench.memories).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(60));
+        reasons = log.wake.take();
+    }
+    assert!(log.command.lock().is_none(), "the command was given");
+    assert_eq!(bench.log.peering().firewall.local.rules.len(), 0);
 }
