@@ -9,7 +9,7 @@ use crate::{
     Journal, JournalError, Position, Recorded,
     calls::{Page, WrongExpectedVersion},
     deadline::Deadline,
-    wire::Proposed,
+    document::{Kind, TooLarge, Written},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, NetworkId, ids};
@@ -19,9 +19,11 @@ use uuid::Uuid;
 
 const CHECKPOINT_TYPE: &str = "ProvisionerCheckpoint";
 
-/// More than this is not written: half of what the older servers take at once. It is enough for
-/// 24,000 networks.
-const LARGEST: usize = 512 << 10;
+/// What the stream holds. One part is enough for 20,000 networks.
+const KIND: Kind = Kind {
+    whole: CHECKPOINT_TYPE,
+    part: "ProvisionerCheckpointPart",
+};
 
 /// A place in the log, and what was seen up to there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,9 +83,9 @@ impl Checkpoint {
         })
     }
 
-    fn write(&self, last: Last) -> Result<Vec<u8>, serde_json::Error> {
+    fn write(&self, last: Last) -> Result<String, serde_json::Error> {
         let ids = self.networks.iter().flat_map(|it| it.0.into_bytes());
-        serde_json::to_vec(&Stored {
+        serde_json::to_string(&Stored {
             last,
             networks: STANDARD.encode(ids.collect::<Vec<u8>>()),
         })
@@ -106,14 +108,11 @@ impl Journal {
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, JournalError> {
         let deadline = Deadline::after(self.settings().command_deadline, "read the checkpoint");
         let store = self.store();
-        let raw = store
-            .read_last(ids::PROVISIONER_CHECKPOINT, &deadline)
+        let last = store
+            .last_document(ids::PROVISIONER_CHECKPOINT, KIND, &deadline)
             .await?;
-        let read = raw.and_then(|raw| {
-            let is_one = raw.event_type == CHECKPOINT_TYPE;
-            is_one.then(|| Checkpoint::read(&raw.data)).flatten()
-        });
-        let Some(checkpoint) = read else {
+        let document = last.and_then(|it| it.document);
+        let Some(checkpoint) = document.and_then(|it| Checkpoint::read(&it)) else {
             return Ok(None);
         };
         if !self.has(&checkpoint).await? {
@@ -144,7 +143,7 @@ impl Journal {
     }
 
     /// Stores a checkpoint. Whoever else does so at the same time may be first: then theirs stands,
-    /// which serves as well. False if there are too many networks for one.
+    /// which serves as well. False if there are more networks than one can name: some millions.
     pub async fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<bool, JournalError> {
         let stream = ids::PROVISIONER_CHECKPOINT;
         let deadline = Deadline::after(self.settings().command_deadline, "write the checkpoint");
@@ -156,25 +155,18 @@ impl Journal {
         let Some(place) = checkpoint.last else {
             return Ok(true);
         };
-        let data = checkpoint.write(place).map_err(encoding)?;
-        if data.len() > LARGEST {
-            return Ok(false);
-        }
+        let document = checkpoint.write(place).map_err(encoding)?;
+        let written = match Written::of(KIND, document).map_err(encoding)? {
+            Ok(written) => written,
+            Err(TooLarge) => return Ok(false),
+        };
         let store = self.store();
         let last = store.read_last(stream, &deadline).await?;
         let expected = last.map(|it| it.revision);
-        let name = format!("checkpoint/{expected:?}/{place:?}");
-        let event = Proposed {
-            id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
-            event_type: CHECKPOINT_TYPE,
-            data: data.into(),
-            metadata: Vec::new().into(),
-        };
-        let appended = store.append(stream, expected, &[event], &deadline).await?;
-        if let Err(WrongExpectedVersion) = appended {
-            tracing::debug!("another engine has written a checkpoint");
+        let appended = store.append_document(stream, expected, written, &deadline);
+        if let Err(WrongExpectedVersion) = appended.await? {
+            tracing::debug!("another engine writes a checkpoint");
         }
-        store.keep(stream, 2, &deadline).await?;
         Ok(true)
     }
 }
@@ -198,8 +190,8 @@ mod tests {
             last: Some(last),
         };
         let written = checkpoint.write(last).unwrap();
-        assert_eq!(Checkpoint::read(&written), Some(checkpoint));
+        assert_eq!(Checkpoint::read(written.as_bytes()), Some(checkpoint));
         assert_eq!(Checkpoint::read(b"{}"), None);
-        assert_eq!(Checkpoint::read(&written[1..]), None);
+        assert_eq!(Checkpoint::read(&written.as_bytes()[1..]), None);
     }
 }

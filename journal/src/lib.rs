@@ -39,6 +39,7 @@ mod checkpoint;
 mod client_pool;
 mod codec;
 mod deadline;
+mod document;
 mod error;
 mod facts;
 pub mod follow;

@@ -8,12 +8,12 @@ use uuid::Uuid;
 const MOST: &str = "$maxCount";
 
 impl Store {
-    /// Tells the store to keep the last `most` events of a stream, unless it was told a number
-    /// before. Whoever deletes the stream deletes that too.
+    /// Tells the store to keep the last `most` events of a stream, unless it was told to keep as many
+    /// or more. Whoever deletes the stream deletes that too.
     pub(crate) async fn keep(
         &self,
         stream: &str,
-        most: u32,
+        most: usize,
         deadline: &Deadline,
     ) -> Result<(), JournalError> {
         let metadata = format!("$${stream}");
@@ -22,19 +22,20 @@ impl Store {
             .as_ref()
             .and_then(|it| serde_json::from_slice::<Map<String, Value>>(&it.data).ok());
         let mut said = said.unwrap_or_default();
-        if said.contains_key(MOST) {
+        let kept = said.get(MOST).and_then(Value::as_u64);
+        if kept.is_some_and(|kept| kept >= most as u64) {
             return Ok(());
         }
         said.insert(MOST.to_owned(), most.into());
         let expected = last.map(|it| it.revision);
-        let name = format!("{metadata}/{expected:?}");
+        let name = format!("{metadata}/{expected:?}/{most}");
         let event = Proposed {
             id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
             event_type: "$metadata",
             data: Value::Object(said).to_string().into(),
             metadata: Vec::new().into(),
         };
-        // Whoever is first says the same.
+        // Whoever is first says as much, or the next one who writes here says more.
         let _said = self.append(&metadata, expected, &[event], deadline).await?;
         Ok(())
     }

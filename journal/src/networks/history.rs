@@ -14,6 +14,7 @@ use crate::{
     calls::{PAGE, Page, WrongExpectedVersion},
     codec::Raw,
     deadline::Deadline,
+    document::Last,
     wire::Proposed,
 };
 use domain::{EventId, NetworkId, Receipt};
@@ -57,14 +58,15 @@ impl Networks {
         slot: &Slot,
         deadline: &Deadline,
     ) -> Result<(), JournalError> {
-        let raw = match self.last(&snapshot::stream(id), deadline).await? {
-            Some(raw) if !self.checks.is_doubted(id) => raw,
+        let last = match self.last_snapshot(&snapshot::stream(id), deadline).await? {
+            Some(last) if !self.checks.is_doubted(id) => last,
             Some(_) | None => {
                 self.counters.loaded_from_start.add();
                 return Ok(());
             }
         };
-        let read = match snapshot::read(&raw) {
+        let document = last.document.as_deref().ok_or(Unusable::Damaged);
+        let read = match document.and_then(snapshot::read) {
             Ok(read) => read,
             Err(why) => {
                 match why {
@@ -90,28 +92,17 @@ impl Networks {
 
     /// The last event of a stream that nothing depends on; nothing if it cannot be had.
     async fn last(&self, stream: &str, deadline: &Deadline) -> Result<Option<Raw>, JournalError> {
-        match self.store.read_last(stream, deadline).await {
-            Ok(last) => Ok(last),
-            Err(
-                unavailable @ (JournalError::Unavailable { .. }
-                | JournalError::DeadlineExceeded { .. }),
-            ) => Err(unavailable),
-            Err(
-                refused @ (JournalError::AccessDenied { .. }
-                | JournalError::Rejected { .. }
-                | JournalError::StreamDeleted { .. }
-                | JournalError::Truncated { .. }
-                | JournalError::Unreadable { .. }
-                | JournalError::Encoding { .. }),
-            ) => {
-                tracing::warn!(
-                    stream,
-                    error = &refused as &dyn std::error::Error,
-                    "passed over"
-                );
-                Ok(None)
-            }
-        }
+        passed_over(stream, self.store.read_last(stream, deadline).await)
+    }
+
+    /// The end of a stream of snapshots; nothing if it cannot be had.
+    async fn last_snapshot(
+        &self,
+        stream: &str,
+        deadline: &Deadline,
+    ) -> Result<Option<Last>, JournalError> {
+        let last = self.store.last_document(stream, snapshot::KIND, deadline);
+        passed_over(stream, last.await)
     }
 
     /// Fetches the receipts that the network was loaded without: from the blocks, and what those do
@@ -309,8 +300,8 @@ impl Networks {
         deadline: &Deadline,
     ) -> Result<(), JournalError> {
         let stream = snapshot::stream(id);
-        let data = match snapshot::write(loaded) {
-            Ok(data) => data,
+        let written = match snapshot::write(loaded) {
+            Ok(written) => written,
             Err(NotWritten::TooLarge(bytes)) => {
                 self.counters.snapshots_too_large.add();
                 tracing::info!(network = %id, bytes, "too large for a snapshot; loads read the whole stream");
@@ -319,8 +310,9 @@ impl Networks {
             Err(NotWritten::Nothing) => return Ok(()),
             Err(NotWritten::Json(source)) => return Err(encoding(source)),
         };
-        let last = self.last(&stream, deadline).await?;
-        let known = last.as_ref().and_then(snapshot::last_event);
+        let last = self.last_snapshot(&stream, deadline).await?;
+        let known = last.as_ref().and_then(|it| it.document.as_deref());
+        let known = known.and_then(snapshot::last_event);
         if let Some((revision, event)) = known
             && Some(revision) >= loaded.revision
             && self.has(id, revision, event, deadline).await?
@@ -328,19 +320,45 @@ impl Networks {
             return Ok(());
         }
         let expected = last.map(|it| it.revision);
-        let name = format!("snapshot/{:?}/{expected:?}", loaded.last_event);
-        let mut event = proposed(id, &name, snapshot::SNAPSHOT_TYPE, &())?;
-        event.data = data.into();
-        match self
+        let appended = self
             .store
-            .append(&stream, expected, &[event], deadline)
-            .await?
-        {
-            Ok(_) => self.counters.snapshots_written.add(),
+            .append_document(&stream, expected, written, deadline)
+            .await?;
+        match appended {
+            Ok(()) => self.counters.snapshots_written.add(),
             // Another engine has written one just now, which serves as well.
             Err(WrongExpectedVersion) => self.counters.snapshots_failed.add(),
         }
-        self.store.keep(&stream, 2, deadline).await
+        Ok(())
+    }
+}
+
+/// What was read of a stream that nothing depends on; nothing if it cannot be had.
+fn passed_over<T>(
+    stream: &str,
+    read: Result<Option<T>, JournalError>,
+) -> Result<Option<T>, JournalError> {
+    match read {
+        Ok(last) => Ok(last),
+        Err(
+            unavailable
+            @ (JournalError::Unavailable { .. } | JournalError::DeadlineExceeded { .. }),
+        ) => Err(unavailable),
+        Err(
+            refused @ (JournalError::AccessDenied { .. }
+            | JournalError::Rejected { .. }
+            | JournalError::StreamDeleted { .. }
+            | JournalError::Truncated { .. }
+            | JournalError::Unreadable { .. }
+            | JournalError::Encoding { .. }),
+        ) => {
+            tracing::warn!(
+                stream,
+                error = &refused as &dyn std::error::Error,
+                "passed over"
+            );
+            Ok(None)
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! event in it: one of another fold, of another log, or that was damaged is as good as none.
 
 use super::Loaded;
-use crate::codec::Raw;
+use crate::document::{Kind, Written};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     Digest, EventId, NetworkId,
@@ -16,8 +16,11 @@ use std::borrow::Cow;
 /// The type of an event that holds a snapshot.
 pub(super) const SNAPSHOT_TYPE: &str = "NetworkSnapshot";
 
-/// The most bytes that a snapshot may take: half of what the older servers take at once.
-pub(super) const LARGEST: usize = 512 << 10;
+/// What the stream holds.
+pub(super) const KIND: Kind = Kind {
+    whole: SNAPSHOT_TYPE,
+    part: "NetworkSnapshotPart",
+};
 
 /// No network that fits into a snapshot unfolds to more.
 const LARGEST_STATE: usize = 64 << 20;
@@ -71,8 +74,8 @@ pub(super) enum NotWritten {
     Json(#[from] serde_json::Error),
 }
 
-/// The JSON of a snapshot of this network.
-pub(super) fn write(loaded: &Loaded) -> Result<Vec<u8>, NotWritten> {
+/// A snapshot of this network.
+pub(super) fn write(loaded: &Loaded) -> Result<Written, NotWritten> {
     let (Some(revision), Some(event)) = (loaded.revision, loaded.last_event) else {
         return Err(NotWritten::Nothing);
     };
@@ -85,21 +88,22 @@ pub(super) fn write(loaded: &Loaded) -> Result<Vec<u8>, NotWritten> {
         bytes: state.len(),
         state: STANDARD.encode(lz4_flex::block::compress(&state)),
     };
-    let written = serde_json::to_vec(&stored)?;
-    if written.len() > LARGEST || state.len() > LARGEST_STATE {
-        return Err(NotWritten::TooLarge(written.len()));
+    if state.len() > LARGEST_STATE {
+        return Err(NotWritten::TooLarge(stored.state.len()));
     }
-    Ok(written)
+    let document = serde_json::to_string(&stored)?;
+    let bytes = document.len();
+    Written::of(KIND, document)?.or(Err(NotWritten::TooLarge(bytes)))
 }
 
 /// The last event in a snapshot that this version would use.
-pub(super) fn last_event(raw: &Raw) -> Option<(u64, EventId)> {
-    let stored = parse(raw).ok()?;
+pub(super) fn last_event(document: &[u8]) -> Option<(u64, EventId)> {
+    let stored = parse(document).ok()?;
     (stored.fold == FOLD_VERSION).then_some((stored.revision, stored.event))
 }
 
-pub(super) fn read(raw: &Raw) -> Result<Snapshot, Unusable> {
-    let stored = parse(raw)?;
+pub(super) fn read(document: &[u8]) -> Result<Snapshot, Unusable> {
+    let stored = parse(document)?;
     if stored.fold != FOLD_VERSION {
         return Err(Unusable::OtherFold);
     }
@@ -121,11 +125,8 @@ pub(super) fn read(raw: &Raw) -> Result<Snapshot, Unusable> {
     })
 }
 
-fn parse(raw: &Raw) -> Result<Stored<'_>, Unusable> {
-    if raw.event_type != SNAPSHOT_TYPE {
-        return Err(Unusable::Damaged);
-    }
-    serde_json::from_slice(&raw.data).or(Err(Unusable::Damaged))
+fn parse(document: &[u8]) -> Result<Stored<'_>, Unusable> {
+    serde_json::from_slice(document).or(Err(Unusable::Damaged))
 }
 
 impl From<Snapshot> for Loaded {
@@ -142,7 +143,6 @@ impl From<Snapshot> for Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Position;
     use domain::network::{NetworkEvent, NetworkRegistered};
     use uuid::Uuid;
 
@@ -168,38 +168,23 @@ mod tests {
         loaded
     }
 
-    fn raw(data: Vec<u8>) -> Raw {
-        Raw {
-            stream: "networkSnapshot-1".to_owned(),
-            revision: 0,
-            position: Position::START,
-            event_id: Uuid::nil(),
-            event_type: SNAPSHOT_TYPE.to_owned(),
-            created: None,
-            metadata: Default::default(),
-            data: data.into(),
-        }
+    fn document(loaded: &Loaded) -> Vec<u8> {
+        write(loaded).unwrap().whole().unwrap()
     }
 
     #[test]
     fn a_network_comes_back_from_its_snapshot_as_it_was() {
         let loaded = loaded(1_000);
-        let snapshot = read(&raw(write(&loaded).unwrap())).unwrap();
-        assert_eq!(
-            last_event(&raw(write(&loaded).unwrap())),
-            Some((0, snapshot.event))
-        );
+        let written = document(&loaded);
+        let snapshot = read(&written).unwrap();
+        assert_eq!(last_event(&written), Some((0, snapshot.event)));
         assert_eq!(Loaded::from(snapshot), loaded);
     }
 
     #[test]
-    fn a_snapshot_of_more_than_512_kilobytes_is_not_written() {
-        let written = write(&loaded(25_000));
-        assert!(
-            matches!(written, Err(NotWritten::TooLarge(_))),
-            "{:?}",
-            written.map(|it| it.len())
-        );
+    fn a_snapshot_of_more_than_512_kilobytes_is_written_in_parts_and_of_nothing_there_is_none() {
+        let written = write(&loaded(25_000)).unwrap();
+        assert!(written.bytes() > 512 << 10 && written.whole().is_none());
         assert!(matches!(
             write(&Loaded::default()),
             Err(NotWritten::Nothing)
@@ -209,11 +194,11 @@ mod tests {
     #[test]
     fn whatever_byte_is_damaged_no_other_network_comes_back() {
         let loaded = loaded(3);
-        let written = write(&loaded).unwrap();
+        let written = document(&loaded);
         for at in 0..written.len() {
             let mut damaged = written.clone();
             damaged[at] ^= 0x11;
-            if let Ok(snapshot) = read(&raw(damaged)) {
+            if let Ok(snapshot) = read(&damaged) {
                 assert_eq!(snapshot.network, loaded.network, "byte {at}");
             }
         }

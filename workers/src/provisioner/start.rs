@@ -24,8 +24,10 @@ const LOADS: usize = 16;
 /// How often a network is loaded again whose history is longer than is read in one go.
 const LOAD_ATTEMPTS: usize = 60;
 
-/// How often a checkpoint is written, while there is something new.
+/// How often a checkpoint is written, while there is something new, for each so many networks: it
+/// names them all, so what it takes of the store in an hour does not grow with them.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+const FOR_NETWORKS: usize = 20_000;
 
 /// How many events are noted before it is looked whether one is due.
 const LOOK_EVERY: u32 = 1_024;
@@ -62,7 +64,8 @@ impl Reached {
     /// Stores a checkpoint, if there is something new and the last one is not of just now.
     pub(super) fn store(&mut self, journal: &Journal) {
         self.noted = 0;
-        let is_fresh = |at: Instant| at.elapsed() < CHECKPOINT_EVERY;
+        let every = checkpoint_every(self.checkpoint.networks().len());
+        let is_fresh = |at: Instant| at.elapsed() < every;
         let is_busy = |writing: &JoinHandle<()>| !writing.is_finished();
         if self.position() == self.stored
             || self.stored_at.is_some_and(is_fresh)
@@ -89,6 +92,11 @@ impl Reached {
     pub(super) async fn is_in(&self, journal: &Journal) -> Result<bool, JournalError> {
         journal.has(&self.checkpoint).await
     }
+}
+
+fn checkpoint_every(networks: usize) -> Duration {
+    let times = networks.div_ceil(FOR_NETWORKS).max(1);
+    CHECKPOINT_EVERY.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
 }
 
 async fn write(journal: &Journal, checkpoint: &Checkpoint) {

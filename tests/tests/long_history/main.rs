@@ -2,6 +2,8 @@
 //! of another log or another fold, and nobody who asks can tell but by the time it takes.
 #![allow(clippy::unwrap_used)]
 
+mod large;
+
 use chrono::Utc;
 use domain::{
     CommandId, Ids, NetworkId, PeeringId, Provider, Region,
