@@ -1,4 +1,7 @@
-# Peerage as a small image: built with the toolchain of the workspace, run as nobody in particular.
+# Peerage as a small image: built with the toolchain of the workspace, run as nobody in particular. It listens for other machines, so it
+# starts only with TLS and with knowing who calls (README, Doors):
+#   docker run -v ./tls:/tls:ro -v ./peerage.toml:/etc/peerage.toml:ro -e PEERAGE_CONFIG=/etc/peerage.toml
+#     -e PEERAGE_API__TLS__CERTIFICATE=/tls/tls.crt -e PEERAGE_API__TLS__KEY=/tls/tls.key peerage
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .

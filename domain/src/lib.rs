@@ -12,6 +12,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod actor;
 pub mod advisory;
 mod clock;

@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use testkit::ports;
 use testkit::process::{Running, without_settings};
+use testkit::wait;
 use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
@@ -127,6 +128,8 @@ pub async fn ask_json(server: &str, arguments: &[&str]) -> Value {
 #[derive(Debug, Clone)]
 pub struct Launch {
     port: u16,
+    /// Where it listens, if not on its port of loopback.
+    listen: Option<String>,
     data: String,
     /// A store outside of the process.
     store: Option<String>,
@@ -152,6 +155,7 @@ impl Launch {
         let launch = Self {
             store,
             port: ports::free(),
+            listen: None,
             data: data.display().to_string(),
             keys: Vec::new(),
             arguments: Vec::new(),
@@ -191,6 +195,19 @@ impl Launch {
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.keys.push((key.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Listening elsewhere than on its port of loopback.
+    #[must_use]
+    pub fn listening(mut self, listen: &str) -> Self {
+        self.listen = Some(listen.to_owned());
+        self
+    }
+
+    /// The port that it has on loopback.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// With more arguments.
@@ -241,7 +258,8 @@ impl Launch {
     }
 
     fn listen(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        let usual = || format!("127.0.0.1:{}", self.port);
+        self.listen.clone().unwrap_or_else(usual)
     }
 
     /// Starts it and waits until its API says that it serves.
@@ -255,6 +273,24 @@ impl Launch {
             .process
             .until_ready(START, || serves(server.clone()))
             .await;
+        engine
+    }
+
+    /// Starts it and waits until it says in its log that it serves: for an API that does not answer
+    /// everybody.
+    ///
+    /// # Panics
+    /// When it does not; the message carries what it printed.
+    pub async fn start_guarded(&self) -> Engine {
+        let mut engine = self.spawn();
+        wait::until("the engine serves, or has ended", START, || {
+            let output = engine.process.output();
+            let known = output.contains("serving") || engine.process.ended().is_some();
+            async move { known.then_some(()) }
+        })
+        .await;
+        let output = engine.process.output();
+        assert!(engine.process.ended().is_none(), "it ended:\n{output}");
         engine
     }
 

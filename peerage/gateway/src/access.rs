@@ -60,7 +60,9 @@ pub struct BadOrigin {
 /// The rule for one listening address.
 #[derive(Clone, Debug)]
 pub struct Access {
-    listen: IpAddr,
+    /// `None`: a Unix socket, which no page can reach, whatever name it is called by.
+    listen: Option<IpAddr>,
+    scheme: &'static str,
     hosts: Vec<Host>,
     origins: Vec<Origin>,
 }
@@ -71,10 +73,28 @@ impl Access {
     /// is its own: a page reaches it by an address only from an origin that is refused.
     pub fn new(listen: SocketAddr, hosts: Vec<Host>, origins: Vec<Origin>) -> Self {
         Self {
-            listen: listen.ip(),
+            listen: Some(listen.ip()),
+            scheme: "http",
             hosts,
             origins,
         }
+    }
+
+    /// For an API on a Unix socket: any host will do, and only pages of listed origins.
+    pub fn of_socket(origins: Vec<Origin>) -> Self {
+        Self {
+            listen: None,
+            scheme: "http",
+            hosts: Vec::new(),
+            origins,
+        }
+    }
+
+    /// The same for an API that speaks TLS: its own pages are of `https`.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.scheme = "https";
+        self
     }
 
     /// The origins that are let in beside the API's own.
@@ -99,10 +119,11 @@ impl Access {
     fn serves(&self, host: &Host) -> bool {
         let by_address = |address: IpAddr| {
             address.to_canonical().is_loopback()
-                || address == self.listen
-                || self.listen.is_unspecified()
+                || self.listen == Some(address)
+                || self.listen.is_some_and(|it| it.is_unspecified())
         };
-        host.name == "localhost"
+        self.listen.is_none()
+            || host.name == "localhost"
             || host.address().is_some_and(by_address)
             || self.hosts.iter().any(|it| it.covers(host))
     }
@@ -112,7 +133,8 @@ impl Access {
             .to_str()
             .ok()
             .and_then(|it| it.parse::<Origin>().ok());
-        parsed.is_some_and(|it| it.is_of(host) || self.origins.contains(&it))
+        let is_own = |it: &Origin| self.listen.is_some() && it.is_of(host, self.scheme);
+        parsed.is_some_and(|it| is_own(&it) || self.origins.contains(&it))
     }
 }
 
@@ -180,11 +202,13 @@ impl fmt::Display for Host {
 }
 
 impl Origin {
-    /// Whether a page of the API's own has this origin. The API speaks plain HTTP; behind a proxy
-    /// that speaks TLS, the proxy's origin is one to list.
-    fn is_of(&self, host: &Host) -> bool {
-        let port = host.port.unwrap_or(80);
-        self.scheme == "http" && self.host == host.name && self.port == port
+    /// Whether a page of the API's own has this origin. Behind a proxy that speaks TLS where the API
+    /// does not, the proxy's origin is one to list.
+    fn is_of(&self, host: &Host, scheme: &str) -> bool {
+        let port = host
+            .port
+            .unwrap_or(if scheme == "https" { 443 } else { 80 });
+        self.scheme == scheme && self.host == host.name && self.port == port
     }
 }
 
@@ -436,6 +460,23 @@ mod tests {
             ("origin", "http://localhost:2114"),
         ];
         assert!(!judge(&access, "/", &twice));
+    }
+
+    #[test]
+    fn over_tls_its_own_pages_are_of_https_and_a_socket_has_none() {
+        let own = [
+            ("host", "localhost:2114"),
+            ("origin", "https://localhost:2114"),
+        ];
+        let plain = [
+            ("host", "localhost:2114"),
+            ("origin", "http://localhost:2114"),
+        ];
+        let tls = on("127.0.0.1:2114", &[], &[]).over_tls();
+        assert!(judge(&tls, "/", &own) && !judge(&tls, "/", &plain));
+        let socket = Access::of_socket(Vec::new());
+        assert!(!judge(&socket, "/", &own) && !judge(&socket, "/", &plain));
+        assert!(judge(&socket, "/", &[("host", "anything.example")]));
     }
 
     #[test]

@@ -24,17 +24,24 @@
 
 mod access;
 mod codec;
+mod connection;
 mod content;
 mod deadline;
 mod dispatch;
+mod expiry;
 mod json;
+mod listen;
 mod methods;
 mod openapi;
 mod refusal;
 mod serve;
 mod status;
+mod tls;
 
 pub use access::{Access, BadHost, BadOrigin, Host, Origin};
+pub use connection::Peer;
 pub use dispatch::{Description, Gateway, OPENAPI_PATH};
+pub use listen::{BadListen, Listen, Listener, UnixSocket};
 pub use openapi::openapi;
 pub use serve::serve;
+pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

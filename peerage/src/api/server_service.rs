@@ -65,6 +65,7 @@ impl Server {
             started_at: Some(timestamp(services.server.started_at)),
             now: Some(timestamp(now)),
             history: Some(history(services.journal.networks().settled_figures().await)),
+            warnings: services.server.warnings.clone(),
         })
     }
 }

@@ -47,6 +47,8 @@ pub struct Server {
     /// The store's connection string, without credentials.
     pub store_address: String,
     pub started_at: DateTime<Utc>,
+    /// What is risky about how it was started.
+    pub warnings: Vec<String>,
 }
 
 /// The furthest position that a caller of this server was told of.

@@ -7,6 +7,7 @@
 //! is closed last.
 
 mod health;
+mod listen;
 mod store;
 
 pub use crate::storage::Storage;
@@ -25,16 +26,15 @@ use crate::{
 };
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use gateway::{Access, Gateway};
+use gateway::{Gateway, Listen, Listener, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
 use simulated::PersistenceError;
-use std::{fs::File, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 use store::{open_journal, shown, start_store, take_directory};
 use thiserror::Error;
 use tokio::{
-    net::TcpListener,
     task::{JoinError, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
@@ -61,10 +61,20 @@ pub enum StartError {
     DataDirectoryInUse { dir: PathBuf },
     #[error("cannot listen on {address}; name another with --listen")]
     Listen {
-        address: SocketAddr,
+        address: Listen,
         #[source]
         source: io::Error,
     },
+    #[error(
+        "{address} is reached by other machines, and {missing} is not configured: name a certificate (--tls-cert, --tls-key) and who may \
+         call (--client-ca, or [access] in the configuration), listen on loopback or a Unix socket, or say --insecure"
+    )]
+    Insecure {
+        address: Listen,
+        missing: &'static str,
+    },
+    #[error("cannot use the API's TLS files")]
+    Tls(#[source] gateway::TlsError),
     #[error("cannot start the embedded store")]
     Embedded(#[source] embedded::StartError),
     #[error("cannot open the event store")]
@@ -100,6 +110,8 @@ impl StartError {
             Self::DataDirectory { .. }
             | Self::DataDirectoryInUse { .. }
             | Self::Listen { .. }
+            | Self::Insecure { .. }
+            | Self::Tls(_)
             | Self::Journal(_) => true,
             Self::Embedded(error) => {
                 matches!(
@@ -118,10 +130,14 @@ impl StartError {
     }
 }
 
+/// How often the files of TLS are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
-    address: SocketAddr,
+    address: Listen,
+    is_secure: bool,
     store: String,
     clouds: Clouds,
     draining: CancellationToken,
@@ -160,12 +176,7 @@ impl Engine {
         storage: Storage,
         clouds: impl FnOnce() -> Result<Clouds, StartError>,
     ) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen {
-            address: config.api.listen,
-            source,
-        };
-        let listener = TcpListener::bind(config.api.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let door = listen::open(config).await?;
         let directory = take_directory(config, storage)?;
         let (node, connection_string) = start_store(config, storage).await?;
         let journal = open_journal(config, &connection_string).await?;
@@ -175,7 +186,8 @@ impl Engine {
         }
         .map_err(StartError::Projections)?;
         let mut engine = Self {
-            address,
+            address: door.address,
+            is_secure: door.tls.is_some(),
             store: shown(&connection_string),
             clouds: clouds()?,
             draining: CancellationToken::new(),
@@ -204,16 +216,21 @@ impl Engine {
                 },
                 store_address: engine.store.clone(),
                 started_at: Utc::now(),
+                warnings: door.warnings,
             }),
             draining: engine.draining.clone(),
         };
         engine.attend(&services);
-        engine.answer(config, listener, services)?;
+        if let Some(tls) = door.tls {
+            engine.renew(tls);
+        }
+        engine.answer(config, door.listener, services)?;
         Ok(engine)
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The URL of its API.
+    pub fn url(&self) -> String {
+        self.address.url(self.is_secure)
     }
 
     /// The event store's connection string, without its password.
@@ -323,10 +340,18 @@ impl Engine {
         });
     }
 
+    /// Starts what takes new TLS files.
+    fn renew(&mut self, tls: Tls) {
+        let stopping = self.stopping.clone();
+        self.parts.spawn(async move {
+            tls.follow(LOOK, stopping).await;
+            ("what follows the TLS files", Ok(()))
+        });
+    }
+
     /// What stands in front of the services: other protocols, and who may come near.
     fn gateway(&self, config: &Config, services: Routes) -> Result<Gateway, StartError> {
-        let (hosts, origins) = (config.api.hosts.clone(), config.api.origins.clone());
-        let access = Access::new(self.address, hosts, origins);
+        let access = listen::access(config, &self.address, self.is_secure);
         let pool = api::descriptors().map_err(StartError::Descriptors)?;
         Ok(Gateway::new(services, &pool, access, &api::DESCRIPTION))
     }
@@ -334,7 +359,7 @@ impl Engine {
     fn answer(
         &mut self,
         config: &Config,
-        listener: TcpListener,
+        listener: Listener,
         services: Services,
     ) -> Result<(), StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();

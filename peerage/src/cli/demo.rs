@@ -6,7 +6,7 @@
 
 use super::{
     CliError, Output, Remote, Settings,
-    engine::{Context, Servers},
+    engine::{ClientArgs, Context, Servers},
     output, peering,
     states::has_ended,
     terminal,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     api::v1::{self, WatchEvents, watch_peerings_request::Scope, watch_peerings_response::Update},
     assembly::{Engine, Storage},
+    config::Tls,
     logging,
 };
 use clap::Args;
@@ -67,7 +68,9 @@ const CASES: [Case; 2] = [
 
 impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let config = self.settings.load(self.flags())?;
+        let mut config = self.settings.load(self.flags())?;
+        // A demonstration is its own caller, on this machine.
+        config.api.tls = Tls::default();
         logging::start(&config.log).map_err(CliError::usage)?;
         let started = Instant::now();
         let engine = Engine::start(&config, Storage::InMemory)
@@ -79,7 +82,7 @@ impl Demo {
         };
         terminal::line(&format!(
             "Event store, API, workers and read models run in this process.\nAPI: {}. Cloud: {cloud}.\n",
-            engine.address()
+            engine.url()
         ))?;
         let told = tokio::time::timeout(Duration::from_secs(self.timeout), tell(&engine)).await;
         let told = told.unwrap_or_else(|_| {
@@ -118,9 +121,10 @@ impl Demo {
 
 async fn tell(engine: &Engine) -> Result<(), CliError> {
     let remote = Remote {
-        servers: vec![format!("http://{}", engine.address())],
+        servers: vec![engine.url()],
         output: Output::Table,
         min_position: None,
+        client: ClientArgs::default(),
     };
     let mut servers = remote.servers()?;
     let own = make_network(engine, OWN_ACCOUNT, HOME, OWN_RANGE, "demo").await?;

@@ -25,7 +25,7 @@ use crate::config::{Config, ConfigErrors};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use engine::Remote;
+pub use engine::{ClientArgs, Remote};
 pub use hints::hint;
 pub use output::Output;
 pub use status::{CliError, ExitStatus};

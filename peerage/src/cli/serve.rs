@@ -20,9 +20,23 @@ pub(super) struct Serve {
     /// The directory of the engine's files, like ./peerage-data.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The address that the API listens on, like 127.0.0.1:2114.
+    /// Where the API listens, like 127.0.0.1:2114 or unix:///run/peerage/api.sock.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// The API's certificate for TLS, PEM, like /etc/peerage/tls.crt. New ones are taken without a
+    /// restart.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM, like /etc/peerage/tls.key.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The authorities whose certificates clients may prove with who they are (mutual TLS), PEM, like
+    /// /etc/peerage/clients.crt.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Listen for other machines without TLS and without knowing who calls.
+    #[arg(long)]
+    insecure: bool,
     /// An EC2-compatible endpoint to work on, like http://127.0.0.1:5000. Default: the configured
     /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
@@ -33,11 +47,12 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let flags = [
             ("store.connection_string", self.store.clone()),
-            (
-                "data.dir",
-                self.data_dir.as_ref().map(|it| it.display().to_string()),
-            ),
+            ("data.dir", path(self.data_dir.as_ref())),
             ("api.listen", self.listen.clone()),
+            ("api.tls.certificate", path(self.tls_cert.as_ref())),
+            ("api.tls.key", path(self.tls_key.as_ref())),
+            ("api.tls.client_ca", path(self.client_ca.as_ref())),
+            ("api.insecure", self.insecure.then(|| "true".to_owned())),
             ("cloud.aws.endpoint", self.aws_endpoint.clone()),
             (
                 "cloud.mode",
@@ -59,7 +74,7 @@ impl Serve {
             _ = interrupt.recv() => return Ok(()),
         };
         tracing::info!(
-            api = %engine.address(), store = engine.store(), cloud = ?config.cloud.mode, data = %config.data.dir.display(), "serving"
+            api = engine.url(), store = engine.store(), cloud = ?config.cloud.mode, data = %config.data.dir.display(), "serving"
         );
         let why = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
@@ -75,6 +90,10 @@ impl Serve {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+fn path(path: Option<&PathBuf>) -> Option<String> {
+    path.map(|it| it.display().to_string())
 }
 
 /// A start that failed because of how it was asked for is a usage error; all else is a failure.

@@ -61,6 +61,7 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("snapshots", snapshots(it)),
         ("started", output::when(it.started_at.as_ref())),
         ("its clock", output::when(it.now.as_ref())),
+        ("WARNING", it.warnings.join("; ")),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! How a configuration comes together from its sources, and what is said of one that does not.
 
-use super::Config;
+use super::{Client, ClientCertificates, Config};
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
     providers::{Env, Format, Serialized, Toml},
@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 pub const ENVIRONMENT: &str = "PEERAGE_";
 
 /// Variables with the prefix that are the command line's own, not keys of the configuration.
-const NOT_KEYS: [&str; 4] = ["server", "output", "actor", "config"];
+const NOT_KEYS: [&str; 5] = ["server", "output", "actor", "config", "token"];
 
 /// Variables that begin so are the tests'.
 const OF_TESTS: &str = "test_";
@@ -59,6 +59,28 @@ impl Config {
         ))
     }
 
+    /// The `client` section alone, of the file and the environment: whatever else is in them is the
+    /// engine's.
+    pub fn client(file: Option<&Path>) -> Result<Client, ConfigErrors> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed(&format!("{ENVIRONMENT}CLIENT__"));
+        let figment = figment.merge(
+            environment
+                .map(|key| format!("client.{key}").into())
+                .split("."),
+        );
+        let mut problems = Vec::new();
+        let client = section(&figment, "client", &mut problems);
+        if problems.is_empty() {
+            Ok(client)
+        } else {
+            Err(ConfigErrors(problems))
+        }
+    }
+
     /// What these flags alone make of the defaults, whatever the environment says.
     pub fn of_flags(flags: &[(String, String)]) -> Result<Self, ConfigErrors> {
         Self::extract(&with_flags(
@@ -79,6 +101,7 @@ impl Config {
             cloud: section(figment, "cloud", &mut problems),
             provisioner: section(figment, "provisioner", &mut problems),
             log: section(figment, "log", &mut problems),
+            client: section(figment, "client", &mut problems),
         };
         config.check(&mut problems);
         if problems.is_empty() {
@@ -90,6 +113,7 @@ impl Config {
 
     /// What no type can say.
     fn check(&self, problems: &mut Vec<String>) {
+        self.check_tls(problems);
         for account in self
             .cloud
             .aws
@@ -109,6 +133,30 @@ impl Config {
         if self.provisioner.drift_interval.is_zero() {
             problems.push(
                 "provisioner.drift_interval: name a time that is longer than none".to_owned(),
+            );
+        }
+    }
+}
+
+impl Config {
+    fn check_tls(&self, problems: &mut Vec<String>) {
+        let tls = &self.api.tls;
+        let is_there = |path: &Path| !path.as_os_str().is_empty();
+        if is_there(&tls.certificate) != is_there(&tls.key) {
+            problems.push("api.tls: name both, the certificate and its key, or neither".to_owned());
+        }
+        if is_there(&tls.client_ca) && !is_there(&tls.certificate) {
+            problems.push(
+                "api.tls.client_ca: clients show certificates over TLS alone: name a certificate and \
+                 key of the API's own"
+                    .to_owned(),
+            );
+        }
+        if tls.client_certificates == ClientCertificates::Required && !is_there(&tls.client_ca) {
+            problems.push(
+                "api.tls.client_certificates: name the authorities that issue them, as \
+                 api.tls.client_ca"
+                    .to_owned(),
             );
         }
     }

@@ -5,11 +5,13 @@
 //! (`PEERAGE_API__LISTEN` is `api.listen`), flags. A key that is not below is refused, wherever it
 //! comes from: a misspelt key that is silently ignored is a setting that its owner believes in.
 
+mod doors;
 mod dry_run;
 mod load;
 #[cfg(test)]
 mod tests;
 
+pub use doors::{Client, ClientCertificates, Mode, Tls};
 pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
 
@@ -26,13 +28,27 @@ pub struct Config {
     pub cloud: Cloud,
     pub provisioner: Provisioner,
     pub log: Log,
+    pub client: Client,
+}
+
+impl Config {
+    /// Whether there is a way to know who calls.
+    pub fn authenticates(&self) -> bool {
+        !self.api.tls.client_ca.as_os_str().is_empty()
+    }
 }
 
 /// The API: gRPC, gRPC-Web and JSON on one port.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Api {
-    pub listen: SocketAddr,
+    /// An address and port, or `unix:///run/peerage/api.sock`.
+    pub listen: gateway::Listen,
+    /// Who may connect to a Unix socket: `0600` its owner, `0660` its group as well.
+    pub socket_mode: Mode,
+    /// Listens for other machines without TLS and without knowing who calls.
+    pub insecure: bool,
+    pub tls: Tls,
     /// The names by which callers reach it, beside loopback's and the address itself; a port may
     /// be part of one.
     pub hosts: Vec<gateway::Host>,
@@ -168,7 +184,10 @@ pub enum LogFormat {
 impl Default for Api {
     fn default() -> Self {
         Self {
-            listen: loopback(2114),
+            listen: gateway::Listen::Tcp(loopback(2114)),
+            socket_mode: Mode(0o600),
+            insecure: false,
+            tls: Tls::default(),
             hosts: Vec::new(),
             origins: Vec::new(),
             command_deadline: Duration::from_secs(5),

@@ -16,7 +16,7 @@ fn load(toml: &str, flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
 #[test]
 fn no_file_and_no_flag_give_the_defaults() {
     let config = Config::load(None, &[]).unwrap();
-    assert_eq!(config.api.listen, loopback(2114));
+    assert_eq!(config.api.listen, gateway::Listen::Tcp(loopback(2114)));
     assert_eq!(config.cloud.mode, CloudMode::Simulated);
 }
 
@@ -31,7 +31,7 @@ fn the_file_overrides_the_defaults_and_a_flag_the_file() {
         ],
     )
     .unwrap();
-    assert_eq!(config.api.listen, loopback(10));
+    assert_eq!(config.api.listen, gateway::Listen::Tcp(loopback(10)));
     assert_eq!(config.api.command_deadline, Duration::from_secs(2));
     assert_eq!(config.cloud.simulated.seed, 7);
     assert_eq!(config.cloud.aws.accounts["111122223333"].external_id, "x");

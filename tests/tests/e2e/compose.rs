@@ -213,7 +213,21 @@ fn the_image_listens_where_it_says_and_keeps_its_data_in_its_volume() {
         listen.ip().is_unspecified(),
         "reachable from outside of the container"
     );
-    assert_eq!(listen.port(), default.api.listen.port());
+    let gateway::Listen::Tcp(usual) = default.api.listen else {
+        panic!("{:?}", default.api.listen)
+    };
+    assert_eq!(listen.port(), usual.port());
+    // Nobody on the machine's network reaches a container that says it is insecure.
+    let is_insecure = |it: &BTreeMap<String, String>| it.contains_key("PEERAGE_API__INSECURE");
+    assert!(
+        !is_insecure(&image),
+        "the image asks for TLS and authentication"
+    );
+    assert!(is_insecure(&compose.services["peerage"].environment));
+    assert!(
+        compose.services["peerage"].ports[0].starts_with("127.0.0.1:"),
+        "published on loopback alone"
+    );
     assert_eq!(instructions("EXPOSE"), [listen.port().to_string()]);
     assert_eq!(
         container_port(&compose.services["peerage"].ports[0]),

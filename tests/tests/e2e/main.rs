@@ -13,6 +13,7 @@ mod cli_calls;
 mod cloud;
 mod compose;
 mod demo;
+mod doors;
 mod json;
 mod life;
 mod outage;

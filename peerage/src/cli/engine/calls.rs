@@ -47,7 +47,7 @@ pub(in crate::cli) trait Watch: prost::Message + Clone + 'static {
     type Update: Update;
 
     fn open(
-        message: Self,
+        request: Request<Self>,
         channel: Channel,
     ) -> impl Future<Output = Result<Response<Streaming<Self::Update>>, Status>> + Send;
     /// Goes on after this position.
@@ -137,10 +137,10 @@ macro_rules! watches {
             type Update = v1::$answer;
 
             async fn open(
-                message: Self,
+                request: Request<Self>,
                 channel: Channel,
             ) -> Result<Response<Streaming<v1::$answer>>, Status> {
-                $client::new(channel).max_decoding_message_size(LARGEST).$method(message).await
+                $client::new(channel).max_decoding_message_size(LARGEST).$method(request).await
             }
 
             fn resume(&mut self, after: String) {

@@ -7,8 +7,10 @@ use tonic_types::StatusExt;
 /// A call without an answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// No connection: nothing was sent.
-    Unreachable,
+    /// No connection, and why: nothing was sent.
+    Unreachable(String),
+    /// The caller has nothing to prove with who it is: nothing was sent.
+    Credentials(String),
     /// The engine's status, or the one that stands for an answer that was lost.
     Status(Box<Status>),
 }
@@ -23,9 +25,28 @@ impl Failure {
     /// Whether another server, or the same one later, may answer otherwise.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable => true,
+            Self::Unreachable(_) => true,
+            Self::Credentials(_) => false,
             Self::Status(status) => {
                 is_lost(status) || matches!(status.code(), Code::Unavailable | Code::Aborted)
+            }
+        }
+    }
+
+    /// Whether the engine may have seen it.
+    pub(super) fn was_sent(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Credentials(_) => false,
+            Self::Status(_) => true,
+        }
+    }
+
+    /// Whether what came back was not the protocol.
+    pub(super) fn is_no_grpc(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Credentials(_) => false,
+            Self::Status(status) => {
+                matches!(status.code(), Code::Unknown | Code::Internal) && is_lost(status)
             }
         }
     }
@@ -33,7 +54,7 @@ impl Failure {
     /// Whether it was sent, and nothing is known of what became of it.
     pub(super) fn is_lost(&self) -> bool {
         match self {
-            Self::Unreachable => false,
+            Self::Unreachable(_) | Self::Credentials(_) => false,
             Self::Status(status) => is_lost(status),
         }
     }
@@ -41,7 +62,8 @@ impl Failure {
     /// What happened, in a few words.
     pub(super) fn in_short(&self) -> String {
         match self {
-            Self::Unreachable => "no connection".to_owned(),
+            Self::Unreachable(why) => format!("no connection: {why}"),
+            Self::Credentials(why) => why.clone(),
             Self::Status(status) if is_lost(status) => {
                 let was_late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
                 if was_late {

@@ -2,10 +2,12 @@
 //! answer is lost.
 //!
 //! `calls` lists the calls of the API; `servers` sends them, to the next server where one does not
-//! answer; `failure` tells what went wrong; `context` is what every command carries.
+//! answer; `failure` tells what went wrong; `context` is what every command carries; `credentials` is
+//! what the caller proves with who it is.
 
 mod calls;
 mod context;
+mod credentials;
 mod failure;
 mod servers;
 
@@ -13,10 +15,15 @@ pub(super) use calls::{Command, Page, Read, Watch};
 pub(super) use context::Context;
 #[cfg(test)]
 pub(super) use context::HEADING as COMMAND_HEADING;
+pub use credentials::ClientArgs;
 pub(super) use servers::{Done, Servers};
 
 use super::{CliError, Output};
+use crate::config::Config;
 use clap::Args;
+use credentials::Credentials;
+use servers::Server;
+use std::{path::PathBuf, sync::Arc};
 use tonic::transport::Endpoint;
 
 /// Where the help lists these arguments.
@@ -25,8 +32,9 @@ pub(super) const HEADING: &str = "Engine and output";
 /// Where the engine is, and how its answers are printed.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
-    /// The engine's API, as http://HOST:PORT. Several (repeated, or separated by commas) are tried
-    /// in turn where one does not answer: http://10.0.0.1:2114,http://10.0.0.2:2114.
+    /// The engine's API, as https://HOST:PORT, http://HOST:PORT or unix:///PATH. Several (repeated, or
+    /// separated by commas) are tried in turn where one does not answer:
+    /// https://10.0.0.1:2114,https://10.0.0.2:2114.
     #[arg(help_heading = HEADING, long = "server",
         env = "PEERAGE_SERVER",
         default_value = "http://127.0.0.1:2114",
@@ -46,39 +54,61 @@ pub struct Remote {
     /// Within one call it follows by itself.
     #[arg(help_heading = HEADING, long, value_name = "POSITION", hide_short_help = true)]
     pub min_position: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
 }
 
 impl Remote {
     /// The servers, none of them connected yet.
     pub(super) fn servers(&self) -> Result<Servers, CliError> {
-        let endpoints: Vec<_> = self
+        let file = std::env::var_os("PEERAGE_CONFIG").map(PathBuf::from);
+        let configured = Config::client(file.as_deref())?;
+        let credentials = Credentials::of(&self.client, &configured)?;
+        let servers: Vec<_> = self
             .servers
             .iter()
-            .map(|it| endpoint(it))
+            .map(|it| server(it, &credentials))
             .collect::<Result<_, _>>()?;
-        Ok(Servers::new(
-            endpoints,
-            self.min_position.clone().unwrap_or_default(),
-        ))
+        let position = self.min_position.clone().unwrap_or_default();
+        Ok(Servers::new(servers, position, Arc::new(credentials)))
     }
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, CliError> {
+fn server(url: &str, credentials: &Credentials) -> Result<Server, CliError> {
     let wrong = |why: &str| {
         CliError::usage(format!(
-            "--server {url}: {why}; write it as http://127.0.0.1:2114"
+            "--server {url}: {why}; write it as http://127.0.0.1:2114, https://peerage.example.com:2114 or unix:///run/peerage/api.sock"
         ))
     };
+    if let Some(path) = url.strip_prefix("unix://") {
+        if !path.starts_with('/') {
+            return Err(wrong("it names no absolute path"));
+        }
+        let origin = http::Uri::from_static("http://localhost");
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .map_err(|error| wrong(&error.to_string()))?
+            .origin(origin);
+        return Ok(Server::new(url, endpoint));
+    }
     let full = if url.contains("://") {
         url.to_owned()
     } else {
         format!("http://{url}")
     };
-    let endpoint = Endpoint::from_shared(full).map_err(|error| wrong(&error.to_string()))?;
-    match endpoint.uri().scheme_str() {
-        Some("http") if endpoint.uri().host().is_some() => Ok(endpoint),
-        Some(_) | None => Err(wrong("it is no http URL")),
-    }
+    let endpoint =
+        Endpoint::from_shared(full.clone()).map_err(|error| wrong(&error.to_string()))?;
+    let uri = endpoint.uri().clone();
+    let endpoint = match uri.scheme_str() {
+        Some("http") if uri.host().is_some() => {
+            credentials.check_plain(url, uri.host().unwrap_or_default())?;
+            endpoint
+        }
+        Some("https") if uri.host().is_some() => credentials
+            .secure(endpoint)
+            .map_err(|error| wrong(&domain::error_chain(&error)))?,
+        Some(_) | None => return Err(wrong("it is no http, https or unix URL")),
+    };
+    Ok(Server::new(full.trim_end_matches('/'), endpoint))
 }
 
 #[cfg(test)]
@@ -87,20 +117,31 @@ mod tests {
 
     #[test]
     fn a_server_is_a_url_and_its_scheme_may_be_left_out() {
-        assert_eq!(
-            endpoint("127.0.0.1:1").unwrap().uri().to_string(),
-            "http://127.0.0.1:1/"
-        );
-        assert_eq!(
-            endpoint("http://a.example:1").unwrap().uri().host(),
-            Some("a.example")
-        );
-        for wrong in ["", "ftp://a", "http://", "not a url"] {
-            let error = endpoint(wrong).unwrap_err();
+        let none = Credentials::default();
+        let url = |text: &str| server(text, &none).map(|it| it.url().to_owned());
+        assert_eq!(url("127.0.0.1:1").unwrap(), "http://127.0.0.1:1");
+        assert_eq!(url("http://a.example:1/").unwrap(), "http://a.example:1");
+        assert_eq!(url("https://a.example").unwrap(), "https://a.example");
+        assert_eq!(url("unix:///run/x.sock").unwrap(), "unix:///run/x.sock");
+        for wrong in ["", "ftp://a", "http://", "not a url", "unix://x"] {
+            let error = url(wrong).unwrap_err();
             assert!(
                 error.text.contains("http://127.0.0.1:2114"),
                 "{wrong}: {error:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_sent_to_another_machine_in_plain_text() {
+        let token = Credentials::of_token("secret");
+        for url in ["http://10.0.0.1:2114", "http://engine.example"] {
+            let error = server(url, &token).unwrap_err();
+            assert!(error.text.contains("https://"), "{error:?}");
+            assert!(!error.text.contains("secret"));
+        }
+        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
+            assert!(server(url, &token).is_ok(), "{url}");
         }
     }
 }

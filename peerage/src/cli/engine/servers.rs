@@ -8,6 +8,7 @@
 use super::{
     Command, Context, Page, Read, Watch,
     calls::{Call, Mark, Update},
+    credentials::Credentials,
     failure::{Failure, refused},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     cli::{CliError, terminal},
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use std::{collections::HashSet, ops::ControlFlow, time::Duration};
+use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Duration};
 use tonic::{
     Request,
     transport::{Channel, Endpoint},
@@ -40,11 +41,32 @@ const PAGE: i32 = 1000;
 /// The servers of one engine.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Servers {
-    endpoints: Vec<Endpoint>,
+    all: Vec<Server>,
     current: usize,
     channel: Option<Channel>,
     /// What answers must include.
     position: String,
+    credentials: Arc<Credentials>,
+}
+
+/// One server, by its URL.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    url: String,
+    endpoint: Endpoint,
+}
+
+impl Server {
+    pub(super) fn new(url: &str, endpoint: Endpoint) -> Self {
+        Self {
+            url: url.to_owned(),
+            endpoint,
+        }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
 }
 
 /// A command that was carried out.
@@ -55,21 +77,25 @@ pub(in crate::cli) struct Done {
 }
 
 impl Servers {
-    pub(super) fn new(endpoints: Vec<Endpoint>, position: String) -> Self {
+    pub(super) fn new(all: Vec<Server>, position: String, credentials: Arc<Credentials>) -> Self {
         Self {
-            endpoints,
+            all,
             current: 0,
             channel: None,
             position,
+            credentials,
         }
     }
 
     /// Each by itself.
     pub(in crate::cli) fn each(&self) -> Vec<(String, Self)> {
-        let alone = |it: &Endpoint| Self::new(vec![it.clone()], self.position.clone());
-        self.endpoints
+        let alone = |it: &Server| {
+            let (position, credentials) = (self.position.clone(), Arc::clone(&self.credentials));
+            Self::new(vec![it.clone()], position, credentials)
+        };
+        self.all
             .iter()
-            .map(|it| (url(it), alone(it)))
+            .map(|it| (it.url.clone(), alone(it)))
             .collect()
     }
 
@@ -86,7 +112,7 @@ impl Servers {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if !failure.is_passing() || tried >= self.endpoints.len() {
+            if !failure.is_passing() || tried >= self.all.len() {
                 return Err(self.error(&failure));
             }
             self.next(&failure);
@@ -137,7 +163,7 @@ impl Servers {
                 }
                 Err(failure) => failure,
             };
-            let was_sent = !matches!(failure, Failure::Unreachable);
+            let was_sent = failure.was_sent();
             let is_new = was_sent && !lost && failure.is_passing();
             lost |= was_sent && failure.is_passing();
             unknown |= failure.is_lost();
@@ -145,7 +171,7 @@ impl Servers {
                 return Err(self.error(&failure));
             }
             // Where nothing was ever sent, each server is tried once.
-            let pause = if !lost && tried < self.endpoints.len() {
+            let pause = if !lost && tried < self.all.len() {
                 Some(Duration::ZERO)
             } else if lost {
                 pauses.next()
@@ -206,12 +232,12 @@ impl Servers {
             let pause = match (failure.is_passing(), was_open) {
                 (false, _) => None,
                 (true, true) => pauses.next(),
-                (true, false) => (tried < self.endpoints.len()).then_some(Duration::ZERO),
+                (true, false) => (tried < self.all.len()).then_some(Duration::ZERO),
             };
             let Some(pause) = pause else {
                 return Err(self.error(&failure));
             };
-            if was_open && !matches!(failure, Failure::Unreachable) {
+            if was_open && failure.was_sent() {
                 terminal::note(&format!(
                     "the watch broke ({}); resuming",
                     failure.in_short()
@@ -223,8 +249,8 @@ impl Servers {
     }
 
     async fn attempt<C: Call>(&mut self, message: C) -> Result<C::Answer, Failure> {
+        let mut request = self.request(message).await?;
         let channel = self.connect().await?;
-        let mut request = Request::new(message);
         request.set_timeout(C::DEADLINE);
         let answered = tokio::time::timeout(C::DEADLINE, C::send(request, channel)).await;
         match answered {
@@ -234,24 +260,35 @@ impl Servers {
     }
 
     async fn open<W: Watch>(&mut self, message: W) -> Result<tonic::Streaming<W::Update>, Failure> {
+        let request = self.request(message).await?;
         let channel = self.connect().await?;
-        match tokio::time::timeout(SILENCE, W::open(message, channel)).await {
+        match tokio::time::timeout(SILENCE, W::open(request, channel)).await {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => Err(tonic::Status::deadline_exceeded("no answer in time").into()),
         }
+    }
+
+    /// The message, with what proves who sends it.
+    async fn request<M>(&self, message: M) -> Result<Request<M>, Failure> {
+        let mut request = Request::new(message);
+        let bearer = self.credentials.bearer().await;
+        if let Some(bearer) = bearer.map_err(Failure::Credentials)? {
+            request.metadata_mut().insert("authorization", bearer);
+        }
+        Ok(request)
     }
 
     async fn connect(&mut self) -> Result<Channel, Failure> {
         if let Some(channel) = &self.channel {
             return Ok(channel.clone());
         }
-        let endpoint = self.endpoints[self.current].clone();
+        let endpoint = self.all[self.current].endpoint.clone();
         let connecting = endpoint
             .connect_timeout(CONNECT)
             .tcp_nodelay(true)
             .connect()
             .await;
-        let channel = connecting.map_err(|_| Failure::Unreachable)?;
+        let channel = connecting.map_err(|error| Failure::Unreachable(why(&error)))?;
         self.channel = Some(channel.clone());
         Ok(channel)
     }
@@ -260,25 +297,29 @@ impl Servers {
     fn next(&mut self, failure: &Failure) {
         self.channel = None;
         let before = self.current;
-        self.current = (before + 1) % self.endpoints.len();
+        self.current = (before + 1) % self.all.len();
         if self.current != before {
-            let (from, to) = (
-                url(&self.endpoints[before]),
-                url(&self.endpoints[self.current]),
-            );
+            let (from, to) = (&self.all[before].url, &self.all[self.current].url);
             terminal::note(&format!("{from}: {}; trying {to}", failure.in_short()));
         }
     }
 
     fn error(&self, failure: &Failure) -> CliError {
         match failure {
-            Failure::Unreachable => {
-                let urls: Vec<_> = self.endpoints.iter().map(url).collect();
-                CliError::failed(format!("no engine answers at {}", urls.join(", "))).with_hint(
-                    Some("`peerage serve` starts one; --server or PEERAGE_SERVER names another"),
-                )
+            Failure::Unreachable(why) => {
+                let urls: Vec<_> = self.all.iter().map(Server::url).collect();
+                let text = format!("no engine answers at {}: {why}", urls.join(", "));
+                CliError::failed(text).with_hint(Some(
+                    "`peerage serve` starts one; --server or PEERAGE_SERVER names another",
+                ))
             }
-            Failure::Status(status) => refused(status),
+            Failure::Credentials(why) => CliError::failed(why),
+            Failure::Status(status) => {
+                let is_plain = self.all.iter().any(|it| it.url.starts_with("http://"));
+                let other = "no gRPC came back; if the server speaks TLS, name it as https://…";
+                let hint = (is_plain && failure.is_no_grpc()).then_some(other);
+                refused(status).with_hint(hint)
+            }
         }
     }
 
@@ -295,6 +336,11 @@ impl Servers {
     }
 }
 
-fn url(endpoint: &Endpoint) -> String {
-    endpoint.uri().to_string().trim_end_matches('/').to_owned()
+/// Why there is no connection: the innermost cause, which is the one that helps.
+fn why(error: &tonic::transport::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

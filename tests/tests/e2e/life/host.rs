@@ -102,7 +102,7 @@ impl Here {
             runtime.spawn(async move { Inside::start_on(&config, Storage::OnDisk, clouds).await });
         let engine = starting.await.unwrap().unwrap();
         Self {
-            server: format!("http://{}", engine.address()),
+            server: engine.url(),
             lock,
             running: Some((runtime, engine)),
         }

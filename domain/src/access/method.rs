@@ -1,0 +1,149 @@
+//! What can be called, and which role may call it.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+macro_rules! methods {
+    ($($service:literal { $($name:ident),* $(,)? })*) => {
+        /// A method of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Method {
+            $($(#[doc = concat!("`", $service, "/", stringify!($name), "`")] $name,)*)*
+        }
+
+        impl Method {
+            /// All of them, in the order of the API's description.
+            pub const ALL: &'static [Self] = &[$($(Self::$name,)*)*];
+
+            /// Its name, without the service's.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($(Self::$name => stringify!($name),)*)*
+                }
+            }
+
+            /// The service that has it.
+            pub fn service(self) -> &'static str {
+                match self {
+                    $($(Self::$name => $service,)*)*
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    "peerage.v1.AccessService" { WhoAmI, ExplainAccess }
+    "peerage.v1.AuditService" { ListEvents }
+    "peerage.v1.NetworkService" {
+        RegisterNetwork, SetPolicy, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
+        LiftQuarantine, RetireNetwork, GetNetwork, ListNetworks, WatchNetworks,
+    }
+    "peerage.v1.PeeringService" {
+        RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
+        ReplaceRoute, RestrictFirewall, AllowConnectorIngress, RevokeConnectorIngress,
+        SetDnsResolution, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
+        WatchPeerings,
+    }
+    "peerage.v1.ServerService" { GetServerInfo }
+}
+
+impl Method {
+    /// The method at this path of gRPC, like `/peerage.v1.NetworkService/GetNetwork`.
+    pub fn at(path: &str) -> Option<Self> {
+        let (service, name) = path.strip_prefix('/')?.split_once('/')?;
+        let mut all = Self::ALL.iter().copied();
+        all.find(|it| it.name() == name && it.service() == service)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.iter().copied();
+        let found = all.find(|it| it.name() == text || Self::at(text) == Some(*it));
+        found.ok_or_else(|| format!("{text:?} is no method of the API, like RequestPeering"))
+    }
+}
+
+/// What somebody is to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks at everything.
+    Viewer,
+    /// Looks, and judges what others ask for.
+    Approver,
+    /// Looks, makes and ends peerings, and closes what must be closed at once.
+    Operator,
+    /// Everything: networks, their policies, and the end of a freeze or quarantine.
+    Admin,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Approver, Self::Operator, Self::Admin];
+
+    /// Its name, as the configuration writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Approver => "approver",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The table: each method with the roles that may call it.
+    pub fn allows(self, method: Method) -> bool {
+        use Method::*;
+        let everybody = true;
+        let (plans, operates) = match self {
+            Self::Viewer => (false, false),
+            Self::Approver => (true, false),
+            Self::Operator | Self::Admin => (true, true),
+        };
+        let is_admin = match self {
+            Self::Viewer | Self::Approver | Self::Operator => false,
+            Self::Admin => true,
+        };
+        match method {
+            // What is there.
+            WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListNetworks
+            | WatchNetworks | GetPeering | ListPeerings | ListExposures | ListDrift
+            | WatchPeerings => everybody,
+            // Asks the clouds, which costs their quotas.
+            PlanPeering => plans,
+            // Peerings, and what closes.
+            RequestPeering
+            | RemovePeering
+            | AbandonPeering
+            | AcceptRoute
+            | WithdrawRoute
+            | ReplaceRoute
+            | RestrictFirewall
+            | AllowConnectorIngress
+            | RevokeConnectorIngress
+            | SetDnsResolution
+            | CheckDrift
+            | FreezeNetworks
+            | ImposeQuarantine => operates,
+            // Networks, links of others, and what opens again what was closed for a reason.
+            RegisterNetwork | RetireNetwork | SetPolicy | AdoptPeering | ThawNetworks
+            | LiftQuarantine => is_admin,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

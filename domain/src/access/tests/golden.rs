@@ -1,0 +1,78 @@
+//! The stored form of the events, for ever.
+
+use super::*;
+use serde_json::Value;
+use std::{fs, path::PathBuf};
+
+pub(super) fn same(file: &str, made: &str) {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access")).join(file);
+    if std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some()
+        && !path.exists() | file.ends_with(".txt")
+    {
+        fs::write(&path, made).expect("the golden file");
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(stored, made, "{}", path.display());
+}
+
+fn one_of_each() -> Vec<AccessEvent> {
+    let policy = Policy {
+        bindings: vec![
+            binding(serde_json::json!({
+                "role": "operator", "method": "token", "issuer": "https://idp.example.com", "group": "network",
+                "projects": ["payments"], "networks": ["search/index"], "peer_accounts": ["444455556666"],
+            })),
+            binding(serde_json::json!({ "role": "admin", "method": "socket", "subject": "root" })),
+        ],
+    };
+    let hash = policy.hash().expect("JSON");
+    let other = Policy::default().hash().expect("JSON");
+    let host: crate::text::ActorName = "db1 127.0.0.1:2114".parse().expect("a name");
+    vec![
+        AccessEvent::AccessPolicyEnforced(AccessPolicyEnforced {
+            host: host.clone(),
+            hash: hash.clone(),
+            policy,
+            issuers: vec!["https://idp.example.com".parse().expect("a name")],
+        }),
+        AccessEvent::AccessPoliciesDiffered(AccessPoliciesDiffered {
+            host,
+            hash,
+            others: vec![Enforced {
+                host: "db2 127.0.0.1:2114".parse().expect("a name"),
+                hash: other,
+            }],
+        }),
+        AccessEvent::AccessDenied(AccessDenied {
+            subject: identity(Proof::Token, "https://idp.example.com", "ada", &[]).subject,
+            method: "RequestPeering".to_owned(),
+            denial: Denial::PeerAccount,
+            network_id: Some(NetworkId(Uuid::from_u128(7))),
+            peer_account: "777788889999".parse().ok(),
+            repeated: 3,
+        }),
+    ]
+}
+
+#[test]
+fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
+    let all = one_of_each();
+    let names: Vec<_> = all.iter().map(AccessEvent::name).collect();
+    assert_eq!(names, AccessEvent::NAMES);
+    for event in all {
+        let Value::Object(mut tagged) = serde_json::to_value(&event).expect("JSON") else {
+            panic!("{event:?}")
+        };
+        assert_eq!(tagged["type"], event.name());
+        let data = tagged.remove("data").expect("what it says");
+        let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
+        let file = format!("{}.v1.json", event.name());
+        same(&file, &text);
+        let stored: Value = serde_json::from_str(&text).expect("JSON");
+        let again = serde_json::json!({ "type": event.name(), "data": stored });
+        assert_eq!(
+            serde_json::from_value::<AccessEvent>(again).expect("it is read"),
+            event
+        );
+    }
+}
