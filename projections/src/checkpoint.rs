@@ -1,12 +1,12 @@
 //! The position that rows stand for, in the same file and transaction as the rows.
 
-use crate::rows;
+use crate::{rows, schema::READ_CHECKPOINT};
 use journal::Position;
 use rusqlite::Connection;
 
 pub(crate) fn position(connection: &Connection) -> rusqlite::Result<Position> {
     connection
-        .prepare_cached("SELECT commit_position, prepare_position FROM checkpoint")?
+        .prepare_cached(READ_CHECKPOINT)?
         .query_row([], rows::position)
 }
 

@@ -6,8 +6,10 @@
 
 use crate::{
     checkpoint,
+    form::Form,
     index::{NetworkIndex, PeeringIndex},
     rows::{self, time, to_json},
+    schema::{READ_NETWORK, READ_PEERING},
     timeline,
 };
 use chrono::{DateTime, Utc};
@@ -18,61 +20,6 @@ use domain::{
 use journal::{Body, Position, Recorded};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashMap;
-
-pub(crate) const TABLES: &str = "
-CREATE TABLE networks (
-    network_id TEXT PRIMARY KEY,
-    commit_position INTEGER NOT NULL, -- of its stream's first event
-    prepare_position INTEGER NOT NULL,
-    revision INTEGER NOT NULL, -- of the last event of its stream
-    changed_at TEXT NOT NULL,
-    state TEXT, -- the folded network without its peerings, as JSON; NULL until it is registered
-    name TEXT,
-    project TEXT,
-    account TEXT,
-    provider TEXT,
-    retired INTEGER NOT NULL
-);
-CREATE UNIQUE INDEX networks_in_order ON networks (commit_position, prepare_position);
-CREATE TABLE peerings (
-    peering_id TEXT NOT NULL,
-    network_id TEXT NOT NULL,
-    commit_position INTEGER NOT NULL, -- of its request or adoption
-    prepare_position INTEGER NOT NULL,
-    revision INTEGER NOT NULL, -- of the last event that it could follow
-    changed_at TEXT NOT NULL,
-    state TEXT NOT NULL, -- the folded peering, as JSON
-    life TEXT NOT NULL,
-    live INTEGER NOT NULL,
-    converged INTEGER NOT NULL,
-    blocked TEXT,
-    account TEXT NOT NULL,
-    drifting INTEGER NOT NULL,
-    exposed INTEGER NOT NULL,
-    PRIMARY KEY (peering_id, network_id)
-);
-CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
-CREATE INDEX peerings_of_network ON peerings (network_id, live, life, blocked, exposed);
-CREATE TABLE exposures (
-    since TEXT NOT NULL,
-    network_id TEXT NOT NULL,
-    peering_id TEXT NOT NULL,
-    side TEXT NOT NULL,
-    rule_id TEXT NOT NULL,
-    exposure TEXT NOT NULL, -- JSON
-    PRIMARY KEY (peering_id, network_id, side, rule_id)
-);
-CREATE UNIQUE INDEX exposures_in_order ON exposures (since, network_id, peering_id, side, rule_id);
-CREATE TABLE drift (
-    since TEXT NOT NULL,
-    network_id TEXT NOT NULL,
-    peering_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    drift TEXT NOT NULL, -- the kind with its facts, as JSON
-    PRIMARY KEY (peering_id, network_id, drift)
-);
-CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drift);
-";
 
 /// How much the rows may be believed to know of the log before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,16 +54,18 @@ pub(crate) fn apply(
     known: Known,
 ) -> rusqlite::Result<Position> {
     let from = checkpoint::position(connection)?;
+    let form = Form::of(connection)?;
     let mut to = from;
     let mut fold = Fold {
         connection,
+        form: &form,
         known,
         networks: HashMap::new(),
         peerings: HashMap::new(),
     };
     for recorded in events {
         if recorded.position > to {
-            timeline::append(connection, recorded)?;
+            timeline::append(connection, &form, recorded)?;
             fold.follow(recorded)?;
             to = recorded.position;
         }
@@ -133,6 +82,7 @@ pub(crate) fn apply(
 /// The rows that a transaction has touched, decoded.
 struct Fold<'a> {
     connection: &'a Connection,
+    form: &'a Form,
     known: Known,
     networks: HashMap<NetworkId, NetworkRow>,
     peerings: HashMap<(NetworkId, PeeringId), PeeringRow>,
@@ -276,10 +226,10 @@ impl Fold<'_> {
 
     fn write(self) -> rusqlite::Result<()> {
         for (id, row) in &self.networks {
-            write_network(self.connection, *id, row)?;
+            write_network(self.connection, self.form, *id, row)?;
         }
         for ((network, peering), row) in self.peerings.iter().filter(|(_, row)| row.changed) {
-            write_peering(self.connection, *network, *peering, row)?;
+            write_peering(self.connection, self.form, (*network, *peering), row)?;
         }
         Ok(())
     }
@@ -320,7 +270,7 @@ fn read_network(connection: &Connection, id: NetworkId) -> rusqlite::Result<Opti
         })
     };
     connection
-        .prepare_cached("SELECT * FROM networks WHERE network_id = ?1")?
+        .prepare_cached(READ_NETWORK)?
         .query_row([id.to_string()], read)
         .optional()
 }
@@ -344,12 +294,17 @@ fn read_peering(
         })
     };
     connection
-        .prepare_cached("SELECT * FROM peerings WHERE peering_id = ?1 AND network_id = ?2")?
+        .prepare_cached(READ_PEERING)?
         .query_row([peering.to_string(), network.to_string()], read)
         .optional()
 }
 
-fn write_network(connection: &Connection, id: NetworkId, row: &NetworkRow) -> rusqlite::Result<()> {
+fn write_network(
+    connection: &Connection,
+    form: &Form,
+    id: NetworkId,
+    row: &NetworkRow,
+) -> rusqlite::Result<()> {
     let id = id.to_string();
     let changed_at = time(&row.changed_at);
     if !row.changed {
@@ -362,38 +317,31 @@ fn write_network(connection: &Connection, id: NetworkId, row: &NetworkRow) -> ru
     }
     let index = row.state.as_ref().map(NetworkIndex::of);
     let index = index.as_ref();
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO networks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?;
-    insert
-        .execute(params![
-            id,
-            row.first.commit,
-            row.first.prepare,
-            row.revision,
-            changed_at,
-            row.state.as_ref().map(to_json).transpose()?,
-            index.map(|it| it.name),
-            index.map(|it| it.project),
-            index.map(|it| it.account),
-            index.map(|it| it.provider),
-            index.is_some_and(|it| it.retired),
-        ])
-        .map(drop)
+    let values = params![
+        id,
+        row.first.commit,
+        row.first.prepare,
+        row.revision,
+        changed_at,
+        row.state.as_ref().map(to_json).transpose()?,
+        index.map(|it| it.name),
+        index.map(|it| it.project),
+        index.map(|it| it.account),
+        index.map(|it| it.provider),
+        index.is_some_and(|it| it.retired),
+    ];
+    form.put(connection, "networks", values)
 }
 
 fn write_peering(
     connection: &Connection,
-    network: NetworkId,
-    peering: PeeringId,
+    form: &Form,
+    (network, peering): (NetworkId, PeeringId),
     row: &PeeringRow,
 ) -> rusqlite::Result<()> {
     let (network, peering) = (network.to_string(), peering.to_string());
     let index = PeeringIndex::of(&row.state);
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO peerings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
-    insert.execute(params![
+    let values = params![
         peering,
         network,
         row.first.commit,
@@ -408,58 +356,42 @@ fn write_peering(
         index.account,
         !index.drift.is_empty(),
         !index.exposures.is_empty(),
-    ])?;
+    ];
+    form.put(connection, "peerings", values)?;
     if row.was_found.exposed || !index.exposures.is_empty() {
-        write_exposures(connection, &network, &peering, &index)?;
+        forget(connection, form, "exposures", [&peering, &network])?;
+        for (side, exposed) in &index.exposures {
+            let values = params![
+                time(&exposed.since),
+                network,
+                peering,
+                side.as_str(),
+                exposed.exposure.rule_id.as_str(),
+                to_json(&exposed.exposure)?,
+            ];
+            form.add(connection, "exposures", values)?;
+        }
     }
     if row.was_found.drifting || !index.drift.is_empty() {
-        write_drift(connection, &network, &peering, &index)?;
+        forget(connection, form, "drift", [&peering, &network])?;
+        for (drift, since) in &index.drift {
+            let values = params![time(since), network, peering, drift.kind(), to_json(drift)?];
+            form.add(connection, "drift", values)?;
+        }
     }
     Ok(())
 }
 
-fn write_exposures(
+/// Takes away the peering's rows of this table, if the file has it.
+fn forget(
     connection: &Connection,
-    network: &str,
-    peering: &str,
-    index: &PeeringIndex<'_>,
+    form: &Form,
+    table: &str,
+    of: [&str; 2],
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM exposures WHERE peering_id = ?1 AND network_id = ?2")?
-        .execute([peering, network])?;
-    let mut insert =
-        connection.prepare_cached("INSERT INTO exposures VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    for (side, exposed) in &index.exposures {
-        insert.execute(params![
-            time(&exposed.since),
-            network,
-            peering,
-            side.as_str(),
-            exposed.exposure.rule_id.as_str(),
-            to_json(&exposed.exposure)?,
-        ])?;
+    if !form.has(table) {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn write_drift(
-    connection: &Connection,
-    network: &str,
-    peering: &str,
-    index: &PeeringIndex<'_>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM drift WHERE peering_id = ?1 AND network_id = ?2")?
-        .execute([peering, network])?;
-    let mut insert = connection.prepare_cached("INSERT INTO drift VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (drift, since) in &index.drift {
-        insert.execute(params![
-            time(since),
-            network,
-            peering,
-            drift.kind(),
-            to_json(drift)?,
-        ])?;
-    }
-    Ok(())
+    let delete = format!("DELETE FROM {table} WHERE peering_id = ?1 AND network_id = ?2");
+    connection.prepare_cached(&delete)?.execute(of).map(drop)
 }

@@ -5,7 +5,7 @@
 //! is written in one transaction with the rows that it stands for, so whatever is read is the log
 //! up to [`Page::as_of`] and nothing else. What does not hold the whole log does not pass for it.
 //! The file is disposable: damaged, deleted, or made from another log, it is built again from the
-//! log; of an older fold, it serves until a new one is built beside it.
+//! log; of another form, it serves until a new one is built beside it.
 //!
 //! Here nothing is decided and nothing is appended: read models may lag behind the log, and nobody
 //! may act on them but people.
@@ -18,11 +18,13 @@
 mod checkpoint;
 mod error;
 mod fold;
+mod form;
 mod index;
 mod page;
 mod queries;
 mod rows;
 mod run;
+mod schema;
 mod store;
 mod timeline;
 

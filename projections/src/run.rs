@@ -3,7 +3,8 @@
 //! Whatever is there is written in one transaction with its position: many events while catching
 //! up, one or two when live. A full or absent disk is waited for. Rows that are damaged, or that
 //! belong to another log, are built again in their place, and meanwhile do not pass for whole. Rows
-//! that are to be built anew for any other reason serve on, while new ones are built beside them.
+//! of another form, or that are to be built anew for any other reason, serve on and are followed on,
+//! while new ones are built beside them; what is in the way of those only delays the switch.
 //!
 //! Which log it is shows in the last event that the rows know: at the start and after each break
 //! the log must still have it at its place, and what comes must follow what the rows know of its
@@ -14,6 +15,7 @@ use crate::{
     OpenError, Projections, RunError, checkpoint,
     fold::{self, AnotherLog, Known},
     rows,
+    schema::READ_LAST,
     store::{self, Interrupted, Store},
 };
 use domain::EventId;
@@ -71,12 +73,16 @@ impl Source for Journal {
     }
 }
 
+type Reason = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why following does not go on.
 enum Broken {
     /// The rows are of no use; begin anew.
     Unusable(String),
     /// New rows are to be built beside these.
     Renew,
+    /// The rows that are being built beside these are of no use.
+    Beside(Reason),
     /// New rows have been built.
     Built(Arc<Store>),
     Stop(RunError),
@@ -99,6 +105,7 @@ struct LastEvent {
 struct Batch {
     events: Vec<Recorded>,
     checkpoint: Option<Position>,
+    /// The end of the log is in it; what stands behind that came later.
     caught_up: bool,
     /// It ends where following was broken off.
     resumed: bool,
@@ -112,7 +119,8 @@ impl Projections {
         cancel: CancellationToken,
     ) -> Result<(), RunError> {
         let mut pause = FIRST_PAUSE;
-        let mut beside = None;
+        // How long to wait before new rows are begun beside these, if they are wanted.
+        let mut beside: Option<Duration> = None;
         if self.store.is_stale() {
             self.progress.renewal.notify_one();
         }
@@ -121,19 +129,20 @@ impl Projections {
                 () = cancel.cancelled() => return Ok(()),
                 () = self.store.damaged() => Broken::Unusable("they are damaged".to_owned()),
                 () = self.progress.renewal.notified() => Broken::Renew,
-                broken = self.build_beside(&mut beside) => broken,
+                broken = self.build_beside(source, beside) => broken,
                 broken = self.follow_on(source, &mut pause) => broken,
             };
             match broken {
                 Broken::Stop(error) => return Err(error),
                 Broken::Renew => {
                     tracing::info!("new read models are built beside those that serve");
-                    beside = Some(source.follow(None));
+                    beside = Some(Duration::ZERO);
                 }
-                Broken::Built(built) => {
-                    beside = None;
-                    self.switch(built).await?;
-                }
+                Broken::Beside(why) => beside = Some(again(beside, &*why)),
+                Broken::Built(built) => match self.switch(built).await? {
+                    Ok(()) => beside = None,
+                    Err(error) => beside = Some(again(beside, &error)),
+                },
                 Broken::Unusable(why) => {
                     tracing::warn!(why, "the read models are built again from the log");
                     beside = None;
@@ -196,50 +205,57 @@ impl Projections {
     }
 
     /// Builds new rows beside those that serve, up to where those are; for ever if none are wanted.
-    async fn build_beside<S: Signals>(&self, signals: &mut Option<S>) -> Broken {
-        let Some(signals) = signals else {
+    /// What is in the way of that is no obstacle to those that serve.
+    async fn build_beside(&self, source: &impl Source, after: Option<Duration>) -> Broken {
+        let Some(after) = after else {
             return std::future::pending().await;
         };
-        match self.try_build_beside(signals).await {
+        tokio::time::sleep(after).await;
+        match self.try_build_beside(source).await {
             Ok(built) => Broken::Built(built),
+            Err(Broken::Unusable(why)) => Broken::Beside(why.into()),
             Err(broken) => broken,
         }
     }
 
-    async fn try_build_beside(&self, signals: &mut impl Signals) -> Result<Arc<Store>, Broken> {
+    async fn try_build_beside(&self, source: &impl Source) -> Result<Arc<Store>, Broken> {
         let store = Arc::clone(&self.store);
         let beside = task::spawn_blocking(move || store.beside())
             .await
             .map_err(|_| Broken::Stop(RunError::Interrupted))?
-            .map_err(|error| Broken::Stop(RunError::Rebuild(error)))?;
-        let (beside, mut pause) = (Arc::new(beside), FIRST_PAUSE);
+            .map_err(|error| Broken::Beside(error.into()))?;
+        let mut signals = source.follow(None);
+        let mut pause = FIRST_PAUSE;
+        let mut was_at_end = false;
         loop {
-            let batch = next_batch(signals).await;
-            let (at_end, resumed) = (batch.caught_up, batch.resumed);
+            let batch = next_batch(&mut signals).await;
+            let resumed = batch.resumed;
+            was_at_end |= batch.caught_up;
             let (position, ended) = batch.write(&beside, &mut pause, Known::WhatIsThere).await?;
             if let Some(error) = ended {
                 return Err(error.into());
             }
             if resumed {
-                // What was read before the break may be of another log: begin anew.
-                return Err(Broken::Renew);
+                is_same_log(source, &patiently(&beside, &mut pause, resume).await?).await?;
             }
-            if at_end && position >= *self.progress.position.borrow() {
-                return Ok(beside);
+            if was_at_end && position >= *self.progress.position.borrow() {
+                return Ok(Arc::new(beside));
             }
         }
     }
 
-    async fn switch(&self, built: Arc<Store>) -> Result<(), RunError> {
-        let position = built.position().map_err(RunError::Rebuild)?;
-        self.store
-            .switch_to(built)
-            .await
-            .map_err(|Interrupted| RunError::Interrupted)?
-            .map_err(RunError::Rebuild)?;
-        self.progress.position.send_replace(position);
-        tracing::info!(%position, "the new read models serve");
-        Ok(())
+    async fn switch(&self, built: Arc<Store>) -> Result<Result<(), OpenError>, RunError> {
+        let position = match built.position() {
+            Ok(position) => position,
+            Err(error) => return Ok(Err(error)),
+        };
+        let switched = self.store.switch_to(built).await;
+        let switched = switched.map_err(|Interrupted| RunError::Interrupted)?;
+        if switched.is_ok() {
+            self.progress.position.send_replace(position);
+            tracing::info!(%position, "the new read models serve");
+        }
+        Ok(switched)
     }
 
     /// Begins anew in the same place. What is in the way of that is waited for, unless it is
@@ -321,9 +337,7 @@ impl From<FollowError> for Broken {
 }
 
 fn resume(rows: &Connection) -> rusqlite::Result<Resume> {
-    let mut select = rows.prepare_cached(
-        "SELECT * FROM timeline ORDER BY commit_position DESC, prepare_position DESC LIMIT 2",
-    )?;
+    let mut select = rows.prepare_cached(READ_LAST)?;
     let known = select.query_map([], |row| {
         Ok((
             rows::position(row)?,
@@ -414,10 +428,7 @@ impl Batch {
 
     fn take(&mut self, signal: Result<Signal, FollowError>) {
         match signal {
-            Ok(Signal::Event(event)) => {
-                self.caught_up = false;
-                self.events.push(event);
-            }
+            Ok(Signal::Event(event)) => self.events.push(event),
             Ok(Signal::Checkpoint(position)) => {
                 self.checkpoint = self.checkpoint.max(Some(position))
             }
@@ -426,6 +437,17 @@ impl Batch {
             Err(error) => self.then = Some(error),
         }
     }
+}
+
+/// How long to wait before new rows are begun once more, as they could not be built or take over.
+fn again(waited: Option<Duration>, why: &(dyn std::error::Error + 'static)) -> Duration {
+    let wait = (waited.unwrap_or_default() * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+    tracing::warn!(
+        cause = why,
+        retry_in = ?wait,
+        "the new read models are begun again; the old ones serve on"
+    );
+    wait
 }
 
 async fn rest(pause: &mut Duration) {

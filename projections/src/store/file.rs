@@ -1,7 +1,7 @@
 //! The file itself: whose it is and of which form, opened, made and deleted; whether it is still
 //! the file that was opened, and which errors are damage.
 
-use crate::{OpenError, checkpoint, fold, timeline};
+use crate::{OpenError, checkpoint, form};
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::{
@@ -11,10 +11,6 @@ use std::{
     time::Duration,
 };
 
-/// Counts changes of what the rows say that their tables do not show. Rows of an older number are
-/// read on, and serve until new ones are built beside them.
-pub(super) const FOLD: u32 = 1;
-
 /// SQLite's `application_id` of our files ("Peer"). A file with another one is somebody else's and
 /// is left alone.
 const MARK: i32 = 0x5065_6572;
@@ -22,15 +18,6 @@ const MARK: i32 = 0x5065_6572;
 /// How long a connection waits for another one's lock. With one writer this is only ever the moment
 /// of a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-const CHECKPOINT: &str = "
-CREATE TABLE checkpoint (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    commit_position INTEGER NOT NULL,
-    prepare_position INTEGER NOT NULL,
-    fold INTEGER NOT NULL
-);
-";
 
 /// The file as it was opened.
 #[derive(Debug)]
@@ -139,7 +126,7 @@ pub(super) fn usable(path: &Path) -> Result<Opened, OpenError> {
     match opened(path) {
         Ok(Some(opened)) => return Ok(opened),
         Ok(None) => {
-            tracing::info!(path = %path.display(), "the read models have another form; they are built again from the log")
+            tracing::info!(path = %path.display(), "the read models have a form that cannot be followed on; they are built again from the log")
         }
         Err(OpenError::File { source, .. }) if is_damage(&source) => {
             tracing::warn!(path = %path.display(), error = %source, "the read models are damaged; they are built again from the log");
@@ -154,39 +141,39 @@ pub(super) fn usable(path: &Path) -> Result<Opened, OpenError> {
 
 pub(super) struct Opened {
     pub(super) connection: Connection,
-    /// The number of the fold that made its rows.
-    pub(super) fold: u32,
+    /// Whether it has another form than this version's: it serves until a new one is built.
+    pub(super) is_stale: bool,
     pub(super) file: Arc<File>,
 }
 
-/// `None` if the file has another form than this version's.
+/// `None` if the file has a form that this version cannot go on with.
 fn opened(path: &Path) -> Result<Option<Opened>, OpenError> {
     let failed = |source| OpenError::File {
         path: path.to_owned(),
         source,
     };
     let mut connection = Connection::open(path).map_err(failed)?;
-    match (configure(&connection).map_err(failed)?, form()) {
-        (None, _) => create(&mut connection).map_err(failed)?,
-        (Some((MARK, form)), this) if form == this => {}
-        (Some((MARK, _)), _) => return Ok(None),
-        (Some(_), _) => {
+    match configure(&connection).map_err(failed)? {
+        None => create(&mut connection).map_err(failed)?,
+        Some(MARK) => {}
+        Some(_) => {
             return Err(OpenError::Foreign {
                 path: path.to_owned(),
             });
         }
     }
+    let is_stale = form::number_of(&connection).map_err(failed)? != form::number();
+    if is_stale && !form::can_follow_on(&connection).map_err(failed)? {
+        return Ok(None);
+    }
     checkpoint::position(&connection).map_err(failed)?;
-    let fold = connection
-        .query_row("SELECT fold FROM checkpoint", [], |row| row.get(0))
-        .map_err(failed)?;
     let file = File::opened(path).map_err(|source| OpenError::Switch {
         path: path.to_owned(),
         source,
     })?;
     Ok(Some(Opened {
         connection,
-        fold,
+        is_stale,
         file: Arc::new(file),
     }))
 }
@@ -198,21 +185,17 @@ pub(super) fn next(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Makes the connection ready, and says whose file it is and of which form; `None` if it is empty.
-fn configure(connection: &Connection) -> rusqlite::Result<Option<(i32, i32)>> {
+/// Makes the connection ready, and says whose file it is; `None` if it is empty.
+fn configure(connection: &Connection) -> rusqlite::Result<Option<i32>> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(128);
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
     if number("SELECT count(*) FROM sqlite_schema")? > 0 {
-        let marks = (
-            number("PRAGMA application_id")?,
-            number("PRAGMA user_version")?,
-        );
-        if marks.0 != MARK {
-            return Ok(Some(marks));
+        let mark = number("PRAGMA application_id")?;
+        if mark == MARK {
+            set_durability(connection)?;
         }
-        set_durability(connection)?;
-        return Ok(Some(marks));
+        return Ok(Some(mark));
     }
     set_durability(connection)?;
     Ok(None)
@@ -239,28 +222,29 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for tables in TABLES {
-        transaction.execute_batch(tables)?;
-    }
-    transaction.execute("INSERT INTO checkpoint VALUES (1, 0, 0, ?1)", [FOLD])?;
+    form::create(&transaction)?;
     transaction.pragma_update(None, "application_id", MARK)?;
-    transaction.pragma_update(None, "user_version", form())?;
     transaction.commit()
 }
 
-const TABLES: [&str; 3] = [fold::TABLES, timeline::TABLES, CHECKPOINT];
-
-/// The number of this version's form: another one means other tables.
-fn form() -> i32 {
-    // FNV-1a: any function would do that gives another number for other tables.
-    let hash = TABLES.concat().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    i32::from_be_bytes((hash >> 1).to_be_bytes())
+pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
+    remove(path, &["", "-wal", "-shm"])
 }
 
-pub(super) fn delete(path: &Path) -> Result<(), OpenError> {
-    for suffix in ["", "-wal", "-shm"] {
+/// Puts the closed file `built` in the place of the closed one at `path`, at once: whenever the
+/// process dies, one of the two is there whole.
+pub(super) fn put_in_place(built: &Path, path: &Path) -> Result<(), OpenError> {
+    // What was not taken into the old file must not be taken into the new one.
+    remove(path, &["-wal", "-shm"])?;
+    std::fs::rename(built, path).map_err(|source| OpenError::Switch {
+        path: path.to_owned(),
+        source,
+    })?;
+    remove(built, &["-wal", "-shm"])
+}
+
+fn remove(path: &Path, suffixes: &[&str]) -> Result<(), OpenError> {
+    for suffix in suffixes {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);
         match std::fs::remove_file(&file) {

@@ -9,7 +9,7 @@ mod file;
 pub(crate) use file::is_damage;
 
 use crate::{OpenError, QueryError, checkpoint};
-use file::{FOLD, File, Opened, create, delete, next, reader, usable};
+use file::{File, Opened, create, delete, next, put_in_place, reader, usable};
 use journal::Position;
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -41,8 +41,11 @@ pub(crate) struct Store {
     readers: Arc<Readers>,
     /// A question met damage that the writer may never meet.
     damage: Notify,
-    /// Whether the rows are of an older fold.
+    /// Whether the file has another form than this version's.
     stale: AtomicBool,
+    /// How many pages the next file that is built beside may have: a small disk.
+    #[cfg(test)]
+    pub(crate) pages_beside: Mutex<Option<u32>>,
 }
 
 #[derive(Debug)]
@@ -65,11 +68,15 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let Opened {
             connection,
-            fold,
+            is_stale,
             file,
         } = usable(path)?;
+        if !is_stale {
+            // What a build left behind that nobody needs any more.
+            delete(&next(path))?;
+        }
         let store = Self::over(Some(path.to_owned()), connection, Some(file));
-        store.stale.store(fold != FOLD, Ordering::Relaxed);
+        store.stale.store(is_stale, Ordering::Relaxed);
         Ok(store)
     }
 
@@ -95,10 +102,13 @@ impl Store {
             readers: Arc::new(readers),
             damage: Notify::new(),
             stale: AtomicBool::new(false),
+            #[cfg(test)]
+            pages_beside: Mutex::default(),
         }
     }
 
-    /// Whether the rows are of an older fold: good to read on, and to be built anew beside.
+    /// Whether the file has another form than this version's: it serves and is followed on as far
+    /// as it can, while a new one is built beside it.
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Relaxed)
     }
@@ -157,7 +167,8 @@ impl Store {
             }
         });
         answer.await.map_err(|_| interrupted())?.map_err(|source| {
-            if is_damage(&source) {
+            // What another form cannot answer is no damage, and is in the one that is being built.
+            if is_damage(&source) && !self.is_stale() {
                 self.damage.notify_one();
             }
             QueryError::Store { operation, source }
@@ -190,11 +201,14 @@ impl Store {
         match &self.path {
             Some(path) => {
                 delete(path)?;
+                delete(&next(path))?;
                 self.reopen(&mut writer, path)?;
             }
-            None => create(&mut writer.connection).map_err(OpenError::Memory)?,
+            None => {
+                create(&mut writer.connection).map_err(OpenError::Memory)?;
+                self.stale.store(false, Ordering::Relaxed);
+            }
         }
-        self.stale.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -204,7 +218,18 @@ impl Store {
             Some(path) => {
                 let path = next(path);
                 delete(&path)?;
-                Self::open(&path)
+                let beside = Self::open(&path)?;
+                #[cfg(test)]
+                if let Some(pages) = *self.pages_beside.lock() {
+                    let limit = format!("PRAGMA max_page_count = {pages}");
+                    let limited = beside
+                        .writer
+                        .lock()
+                        .connection
+                        .query_row(&limit, [], |_| Ok(()));
+                    limited.map_err(|source| self.failed(source))?;
+                }
+                Ok(beside)
             }
             None => Self::in_memory(),
         }
@@ -230,7 +255,6 @@ impl Store {
 
     fn take_over(&self, built: &Self) -> Result<(), OpenError> {
         let (mut writer, mut other) = (self.writer.lock(), built.writer.lock());
-        self.close(&mut writer)?;
         match (&self.path, &built.path) {
             (Some(path), Some(beside)) => {
                 // What is in the write-ahead log goes into the file before its name changes.
@@ -239,19 +263,19 @@ impl Store {
                 };
                 into_the_file(&other.connection).map_err(|source| built.failed(source))?;
                 built.close(&mut other)?;
-                delete(path)?;
-                std::fs::rename(beside, path).map_err(|source| OpenError::Switch {
-                    path: path.clone(),
-                    source,
-                })?;
+                self.close(&mut writer)?;
+                let put = put_in_place(beside, path);
+                // Whichever of the two is there now.
                 self.reopen(&mut writer, path)?;
+                put
             }
             (None, _) | (_, None) => {
+                self.close(&mut writer)?;
                 std::mem::swap(&mut writer.connection, &mut other.connection);
+                self.stale.store(false, Ordering::Relaxed);
+                Ok(())
             }
         }
-        self.stale.store(false, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Closes every connection to the file: before it goes, or another takes its place.
@@ -267,6 +291,7 @@ impl Store {
     fn reopen(&self, writer: &mut Writer, path: &Path) -> Result<(), OpenError> {
         let opened = usable(path)?;
         writer.connection = opened.connection;
+        self.stale.store(opened.is_stale, Ordering::Relaxed);
         *self.readers.file.lock() = Some(Arc::clone(&opened.file));
         writer.file = Some(opened.file);
         Ok(())

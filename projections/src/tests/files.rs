@@ -66,25 +66,6 @@ async fn filled(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_file_of_another_form_is_built_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("read.db");
-    filled(&path).await;
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 7)
-        .unwrap();
-    let projections = Projections::open(&path).unwrap();
-    assert_eq!(*projections.position().borrow(), Position::START);
-    assert_eq!(dump(&projections).await.len(), 1, "only the checkpoint");
-    write(&projections, &story().events).await;
-    assert_eq!(
-        dump(&projections).await,
-        dump(&written(&story()).await).await
-    );
-}
-
-#[tokio::test]
 async fn a_damaged_file_is_built_again() {
     let folder = tempfile::tempdir().unwrap();
     for (name, damage) in [
@@ -257,21 +238,6 @@ async fn what_was_meant_for_the_file_that_is_gone_is_not_written_to_the_new_one(
     });
     assert!(late.await.is_err());
     assert_eq!(projections.store.position().unwrap(), Position::START);
-}
-
-#[tokio::test]
-async fn rows_of_an_older_fold_are_read_on_until_new_ones_are_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("read.db");
-    filled(&path).await;
-    Connection::open(&path)
-        .unwrap()
-        .execute("UPDATE checkpoint SET fold = 0", [])
-        .unwrap();
-    let projections = Projections::open(&path).unwrap();
-    assert!(projections.store.is_stale());
-    assert_eq!(*projections.position().borrow(), story().end());
-    assert!(projections.network(network_id(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]

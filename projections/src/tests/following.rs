@@ -13,13 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 /// A store that has this log, and answers followers as a store does.
 #[derive(Clone)]
-struct Store {
+pub(super) struct Store {
     log: Arc<Mutex<Vec<Recorded>>>,
     asked: Arc<Mutex<Vec<Option<Position>>>>,
-    open: Arc<Mutex<Vec<mpsc::UnboundedSender<Said>>>>,
+    /// Who follows from the start, and is told nothing yet.
+    pub(super) held_back: Arc<Mutex<Option<Vec<mpsc::UnboundedSender<Said>>>>>,
+    pub(super) open: Arc<Mutex<Vec<mpsc::UnboundedSender<Said>>>>,
     beyond_the_end: Beyond,
     /// Where other streams' events end, if that is behind the networks'.
-    others_end: Arc<Mutex<Position>>,
+    pub(super) others_end: Arc<Mutex<Position>>,
 }
 
 impl Source for Store {
@@ -42,9 +44,9 @@ enum Beyond {
     WaitedFor,
 }
 
-struct Following(mpsc::UnboundedReceiver<Said>);
+pub(super) struct Following(mpsc::UnboundedReceiver<Said>);
 
-type Said = Result<Signal, FollowError>;
+pub(super) type Said = Result<Signal, FollowError>;
 
 impl Signals for Following {
     async fn next(&mut self) -> Result<Signal, FollowError> {
@@ -53,10 +55,11 @@ impl Signals for Following {
 }
 
 impl Store {
-    fn of(log: &Log) -> Self {
+    pub(super) fn of(log: &Log) -> Self {
         Self {
             log: Arc::new(Mutex::new(log.events.clone())),
             asked: Arc::default(),
+            held_back: Arc::default(),
             open: Arc::default(),
             beyond_the_end: Beyond::Refused,
             others_end: Arc::new(Mutex::new(Position::START)),
@@ -66,38 +69,51 @@ impl Store {
     fn follow(&self, from: Option<Position>) -> Following {
         self.asked.lock().push(from);
         let (sender, receiver) = mpsc::unbounded_channel();
+        match &mut *self.held_back.lock() {
+            Some(held_back) if from.is_none() => held_back.push(sender),
+            _ => self.tell(from, sender),
+        }
+        Following(receiver)
+    }
+
+    /// Those that follow from the start are told what there is, and so is whoever comes later.
+    pub(super) fn gives_it_from_the_start(&self) {
+        for sender in self.held_back.lock().take().into_iter().flatten() {
+            self.tell(None, sender);
+        }
+    }
+
+    fn tell(&self, from: Option<Position>, sender: mpsc::UnboundedSender<Said>) {
         let log = self.log.lock();
         let end = log.last().map_or(Position::START, |it| it.position);
         if self.beyond_the_end == Beyond::Refused && from.is_some_and(|from| from > end) {
             let source = std::io::Error::other("no such position").into();
-            sender
-                .send(Err(FollowError::PositionRefused {
-                    followed: "all networks".to_owned(),
-                    from,
-                    source,
-                }))
-                .unwrap();
+            let refused = FollowError::PositionRefused {
+                followed: "all networks".to_owned(),
+                from,
+                source,
+            };
+            let _ = sender.send(Err(refused));
         }
         for event in log
             .iter()
             .filter(|event| from.is_none_or(|from| event.position > from))
         {
-            sender.send(Ok(Signal::Event(event.clone()))).unwrap();
+            let _ = sender.send(Ok(Signal::Event(event.clone())));
         }
-        sender.send(Ok(Signal::CaughtUp)).unwrap();
+        let _ = sender.send(Ok(Signal::CaughtUp));
         self.open.lock().push(sender);
-        Following(receiver)
     }
 
     /// Appends events while being followed.
-    fn append(&self, events: &[Recorded]) {
+    pub(super) fn append(&self, events: &[Recorded]) {
         self.log.lock().extend_from_slice(events);
         events
             .iter()
             .for_each(|event| self.say(|| Ok(Signal::Event(event.clone()))));
     }
 
-    fn say(&self, signal: impl Fn() -> Result<Signal, FollowError>) {
+    pub(super) fn say(&self, signal: impl Fn() -> Result<Signal, FollowError>) {
         self.open
             .lock()
             .retain(|follower| follower.send(signal()).is_ok());
@@ -108,7 +124,7 @@ impl Store {
     }
 
     /// Follows until `until` holds of the read models, and then stops.
-    async fn followed(&self, projections: &Projections, until: impl AsyncFn()) {
+    pub(super) async fn followed(&self, projections: &Projections, until: impl AsyncFn()) {
         let cancel = CancellationToken::new();
         let mut running = tokio::spawn({
             let (store, projections, cancel) = (self.clone(), projections.clone(), cancel.clone());
@@ -129,7 +145,7 @@ impl Store {
 
 const BOUND: Duration = Duration::from_secs(30);
 
-async fn reached(projections: &Projections, position: Position) {
+pub(super) async fn reached(projections: &Projections, position: Position) {
     assert!(
         projections.wait_for(position, BOUND).await,
         "at {}",
@@ -156,6 +172,28 @@ async fn the_log_is_followed_to_its_end_and_further_as_it_grows() {
         reached(&projections, log.end()).await;
     };
     store.followed(&projections, grows).await;
+    assert_reads_as(&projections, &log).await;
+}
+
+#[tokio::test]
+async fn the_end_has_been_reached_whatever_comes_right_behind_it() {
+    let log = story();
+    let first = Log {
+        events: log.events[..10].to_vec(),
+        ..Log::default()
+    };
+    let store = Store::of(&first);
+    *store.held_back.lock() = Some(Vec::new());
+    let projections = Projections::in_memory().unwrap();
+    let all_at_once = async || {
+        while store.asked.lock().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        store.gives_it_from_the_start();
+        store.append(&log.events[10..]);
+        whole(&projections).await;
+    };
+    store.followed(&projections, all_at_once).await;
     assert_reads_as(&projections, &log).await;
 }
 
@@ -487,7 +525,7 @@ async fn many_events_are_written_many_at_a_time() {
     );
 }
 
-async fn whole(projections: &Projections) {
+pub(super) async fn whole(projections: &Projections) {
     projections
         .caught_up()
         .wait_for(|it| *it)
@@ -613,7 +651,7 @@ async fn new_read_models_are_built_beside_those_that_serve_and_take_over() {
     write(&Projections::open(&path).unwrap(), &log.events).await;
     rusqlite::Connection::open(&path)
         .unwrap()
-        .execute_batch("UPDATE checkpoint SET fold = 0; UPDATE peerings SET life = 'of old'")
+        .execute_batch("PRAGMA user_version = 7; UPDATE peerings SET life = 'of old'")
         .unwrap();
     let projections = Projections::open(&path).unwrap();
     projections.progress.caught_up.send_replace(true);

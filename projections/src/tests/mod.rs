@@ -5,6 +5,7 @@
 mod events;
 mod files;
 mod following;
+mod forms;
 mod questions;
 mod scripted;
 

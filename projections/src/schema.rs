@@ -1,0 +1,123 @@
+//! The tables, and what is read of them in order to go on writing.
+
+/// What the domain folds, a row each, and what is searched across networks.
+const STATES: &str = "
+CREATE TABLE networks (
+    network_id TEXT PRIMARY KEY,
+    commit_position INTEGER NOT NULL, -- of its stream's first event
+    prepare_position INTEGER NOT NULL,
+    revision INTEGER NOT NULL, -- of the last event of its stream
+    changed_at TEXT NOT NULL,
+    state TEXT, -- the folded network without its peerings, as JSON; NULL until it is registered
+    name TEXT,
+    project TEXT,
+    account TEXT,
+    provider TEXT,
+    retired INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX networks_in_order ON networks (commit_position, prepare_position);
+CREATE TABLE peerings (
+    peering_id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    commit_position INTEGER NOT NULL, -- of its request or adoption
+    prepare_position INTEGER NOT NULL,
+    revision INTEGER NOT NULL, -- of the last event that it could follow
+    changed_at TEXT NOT NULL,
+    state TEXT NOT NULL, -- the folded peering, as JSON
+    life TEXT NOT NULL,
+    live INTEGER NOT NULL,
+    converged INTEGER NOT NULL,
+    blocked TEXT,
+    account TEXT NOT NULL,
+    drifting INTEGER NOT NULL,
+    exposed INTEGER NOT NULL,
+    PRIMARY KEY (peering_id, network_id)
+);
+CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
+CREATE INDEX peerings_of_network ON peerings (network_id, live, life, blocked, exposed);
+CREATE TABLE exposures (
+    since TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    side TEXT NOT NULL,
+    rule_id TEXT NOT NULL,
+    exposure TEXT NOT NULL, -- JSON
+    PRIMARY KEY (peering_id, network_id, side, rule_id)
+);
+CREATE UNIQUE INDEX exposures_in_order ON exposures (since, network_id, peering_id, side, rule_id);
+CREATE TABLE drift (
+    since TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    peering_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    drift TEXT NOT NULL, -- the kind with its facts, as JSON
+    PRIMARY KEY (peering_id, network_id, drift)
+);
+CREATE UNIQUE INDEX drift_in_order ON drift (since, network_id, peering_id, drift);
+";
+
+/// Every event as it stands in the log.
+const TIMELINE: &str = "
+CREATE TABLE timeline (
+    commit_position INTEGER NOT NULL,
+    prepare_position INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    network_id TEXT,
+    peering_id TEXT,
+    event_type TEXT NOT NULL,
+    data BLOB NOT NULL, -- as stored
+    problem TEXT, -- why it cannot be read
+    created TEXT NOT NULL, -- when the store wrote it
+    time TEXT NOT NULL, -- when it was decided
+    actor TEXT, -- JSON of four fields
+    actor_name TEXT,
+    reason TEXT,
+    ticket TEXT,
+    command_id TEXT,
+    correlation_id TEXT,
+    causation_id TEXT,
+    schema_version INTEGER,
+    traceparent TEXT,
+    command TEXT, -- JSON, of a command's first event
+    PRIMARY KEY (commit_position, prepare_position)
+);
+CREATE INDEX timeline_of_network ON timeline (network_id, commit_position, prepare_position);
+CREATE INDEX timeline_of_peering ON timeline (peering_id, commit_position, prepare_position) WHERE peering_id IS NOT NULL;
+CREATE INDEX timeline_of_command ON timeline (command_id, commit_position, prepare_position) WHERE command_id IS NOT NULL;
+CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position) WHERE problem IS NOT NULL;
+";
+
+/// The position that the rows stand for: a row that is changed and never added.
+const CHECKPOINT: &str = "
+CREATE TABLE checkpoint (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    commit_position INTEGER NOT NULL,
+    prepare_position INTEGER NOT NULL
+);
+";
+
+/// Everything that a file has.
+pub(crate) const TABLES: [&str; 3] = [STATES, TIMELINE, CHECKPOINT];
+
+/// A network's row.
+pub(crate) const READ_NETWORK: &str = "
+SELECT commit_position, prepare_position, revision, changed_at, state
+FROM networks WHERE network_id = ?1";
+
+/// A peering's row.
+pub(crate) const READ_PEERING: &str = "
+SELECT commit_position, prepare_position, revision, changed_at, state, exposed, drifting
+FROM peerings WHERE peering_id = ?1 AND network_id = ?2";
+
+/// The newest events, to tell the log by.
+pub(crate) const READ_LAST: &str = "
+SELECT commit_position, prepare_position, event_id FROM timeline
+ORDER BY commit_position DESC, prepare_position DESC LIMIT 2";
+
+/// The position.
+pub(crate) const READ_CHECKPOINT: &str = "SELECT commit_position, prepare_position FROM checkpoint";
+
+/// What must be there for a file to be followed on.
+pub(crate) const READS: [&str; 4] = [READ_NETWORK, READ_PEERING, READ_LAST, READ_CHECKPOINT];
