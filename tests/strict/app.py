@@ -25,6 +25,16 @@ from upstream import Silence
 from wire import Call, Refusal, Reply, failure
 
 
+# What is prepared for a call and refuses it, in the words of EC2; the last of them are nobody's.
+REFUSALS = {
+    "throttled": ("RequestLimitExceeded", "Request limit exceeded.", 503),
+    "malformed": ("InvalidParameterValue", "Value () for parameter is invalid.", 400),
+    "credentials-refused": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
+    "session-expired": ("RequestExpired", "Request has expired.", 400),
+    "unheard": ("TeapotEncountered", "short and stout", 418),
+}
+
+
 class App:
     def __init__(self, world):
         self.world = world
@@ -81,8 +91,8 @@ class App:
         if world.is_denied(call):
             raise Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
         failure = world.failure_of(call)
-        if failure == "throttled":
-            raise Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
+        if failure in REFUSALS:
+            raise Refusal(*REFUSALS[failure])
         rules.run(rules.BEFORE, world, call)
         handler = rules.HANDLERS.get(call.action)
         reply = handler(world, call) if handler else world.upstream.forward(call)

@@ -71,7 +71,7 @@ def deny(world, body):
 
 
 def fail(world, body):
-    """`{"account": "222222222222", "action": "CreateRoute", "how": "answer-lost"}`, or `throttled`: of the next such call, once."""
+    """`{"account": "222222222222", "action": "CreateRoute", "how": "answer-lost"}`, or another of `FAILURES`: the next such call, once."""
     world.fail_next(body["account"], body["action"], body["how"])
     return {"status": "ok"}
 

@@ -28,6 +28,10 @@ SETTINGS = {
 }
 
 
+# What can be prepared for one call; see `app.py`.
+FAILURES = ("throttled", "answer-lost", "malformed", "credentials-refused", "session-expired", "unheard")
+
+
 class World:
     def __init__(self, upstream):
         self.upstream = upstream
@@ -79,8 +83,8 @@ class World:
         return bool(wanted & self.denied)
 
     def fail_next(self, account, action, how):
-        if how not in ("throttled", "answer-lost"):
-            raise ValueError(f"a call is throttled or its answer-lost, not {how!r}")
+        if how not in FAILURES:
+            raise ValueError(f"a call fails as one of {FAILURES}, not {how!r}")
         self.failures.append((account, action, how))
 
     def failure_of(self, call):

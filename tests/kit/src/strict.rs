@@ -143,17 +143,9 @@ impl Strict {
             .await;
     }
 
-    /// The next such call of `account` is refused, as one too many.
-    pub async fn throttle_next(&self, account: &str, action: &str) {
-        self.fail_next(account, action, "throttled").await;
-    }
-
-    /// The next such call of `account` is carried out, and its answer is lost.
-    pub async fn lose_next_answer(&self, account: &str, action: &str) {
-        self.fail_next(account, action, "answer-lost").await;
-    }
-
-    async fn fail_next(&self, account: &str, action: &str, how: &str) {
+    /// The next such call of `account` fails so, by the name that the failure has in `strict/`:
+    /// `throttled`, `answer-lost`, `malformed` …
+    pub async fn fail_next(&self, account: &str, action: &str, how: &str) {
         let body = json!({"account": account, "action": action, "how": how});
         let _: Value = self.tell("fail", &body).await;
     }

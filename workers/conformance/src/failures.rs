@@ -4,13 +4,14 @@
 
 use crate::{
     Fault,
-    stage::{OURS, Stage, kind, range, rule},
+    stage::{OURS, Stage, kind, range, rule, spec},
 };
 use cloud::{
     AccountRegion, CallClass, CloudError, CloudErrorKind, FirewallPart, GroupView, LinkRole,
-    LinkState, LinkView, Operation, RouteTableView,
+    LinkState, LinkView, NetworkRef, Operation, RouteTableView,
 };
 use domain::text::{FirewallGroup, FirewallRule, Link};
+use std::mem::discriminant;
 
 /// Every change, in the order of a life.
 const CHANGES: [Operation; 12] = [
@@ -300,21 +301,24 @@ pub(crate) async fn what_is_denied_is_said_to_be_and_changes_nothing(stage: Stag
     }
 }
 
-pub(crate) async fn what_is_throttled_was_not_done_and_works_later(stage: Stage) {
+/// Each call is refused once, says why, and has changed nothing; then it works.
+async fn refused_once(stage: Stage, fault: Fault, kind: CloudErrorKind) {
     let mut life = Life::of(stage);
+    if let Some(why) = life.stage.world.never(fault) {
+        assert!(!why.is_empty(), "a reason");
+        return;
+    }
     for operation in READS.into_iter().chain(CHANGES) {
         let before = life.seen().await;
         let at = life.at(operation).clone();
-        life.stage
-            .world
-            .fail_next(&at, operation, Fault::Throttled)
-            .await;
+        life.stage.world.fail_next(&at, operation, fault).await;
         let error = life.act(operation).await.unwrap_err();
-        assert!(
-            matches!(error.kind, CloudErrorKind::Throttled { .. }),
-            "{error}"
+        assert_eq!(discriminant(&error.kind), discriminant(&kind), "{error}");
+        assert_eq!(
+            error.definitely_not_applied(),
+            kind.definitely_not_applied()
         );
-        assert!(error.definitely_not_applied() && error.worth_a_retry());
+        assert_eq!(error.worth_a_retry(), kind.worth_a_retry());
         life.names(operation, &error);
         assert_eq!(life.seen().await, before, "{operation} changed something");
         life.act(operation).await.unwrap();
@@ -322,6 +326,72 @@ pub(crate) async fn what_is_throttled_was_not_done_and_works_later(stage: Stage)
             life.shows(operation).await;
         }
     }
+}
+
+pub(crate) async fn what_is_throttled_was_not_done_and_works_later(stage: Stage) {
+    let kind = CloudErrorKind::Throttled { retry_after: None };
+    assert!(kind.definitely_not_applied() && kind.worth_a_retry());
+    refused_once(stage, Fault::Throttled, kind).await;
+}
+
+pub(crate) async fn a_network_that_is_busy_was_not_changed_and_is_free_later(stage: Stage) {
+    let kind = CloudErrorKind::Busy;
+    assert!(kind.definitely_not_applied() && kind.worth_a_retry());
+    refused_once(stage, Fault::Busy, kind).await;
+}
+
+pub(crate) async fn a_request_without_sense_is_a_defect_and_not_sent_again(stage: Stage) {
+    let kind = CloudErrorKind::InvalidRequest;
+    assert!(kind.definitely_not_applied() && !kind.worth_a_retry());
+    refused_once(stage, Fault::Malformed, kind).await;
+}
+
+pub(crate) async fn refused_credentials_changed_nothing_and_are_not_tried_again(stage: Stage) {
+    let kind = CloudErrorKind::CredentialsRefused;
+    assert!(kind.definitely_not_applied() && !kind.worth_a_retry());
+    refused_once(stage, Fault::CredentialsRefused, kind).await;
+}
+
+pub(crate) async fn a_session_that_is_over_is_followed_by_another(stage: Stage) {
+    let kind = CloudErrorKind::SessionExpired;
+    assert!(kind.definitely_not_applied() && kind.worth_a_retry());
+    refused_once(stage, Fault::SessionExpired, kind).await;
+}
+
+pub(crate) async fn an_answer_that_nobody_has_heard_of_promises_nothing(stage: Stage) {
+    let kind = CloudErrorKind::Unexpected;
+    assert!(!kind.definitely_not_applied() && !kind.worth_a_retry());
+    refused_once(stage, Fault::Unheard, kind).await;
+}
+
+pub(crate) async fn what_a_cloud_cannot_do_is_said_at_once_and_not_tried_again(stage: Stage) {
+    let place = match stage.world.unsupported() {
+        Ok(place) => place,
+        Err(why) => {
+            assert!(!why.is_empty(), "a reason");
+            return;
+        }
+    };
+    let life = Life::of(stage);
+    let before = life.seen().await;
+    let there = NetworkRef {
+        at: place.clone(),
+        network: life.stage.local.network.clone(),
+    };
+    let (cloud, of) = (&life.stage.cloud, [there.network.clone()]);
+    let to = spec(OURS, &life.stage.local, &there);
+    let tried = [
+        cloud.networks(&place, &of).await.map(drop),
+        cloud.links(&place, &of).await.map(drop),
+        cloud.create_group(&there, OURS).await.map(drop),
+        cloud.create_link(&to).await.map(drop),
+    ];
+    for refused in tried {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind, CloudErrorKind::Unsupported, "{error}");
+        assert!(error.definitely_not_applied() && !error.worth_a_retry());
+    }
+    assert_eq!(life.seen().await, before);
 }
 
 pub(crate) async fn a_lost_answer_is_ambiguous_and_reads_tell_what_became_of_the_call(

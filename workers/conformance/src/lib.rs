@@ -92,7 +92,13 @@ pub const CASES: &[Case] = cases! {
         what_is_throttled_was_not_done_and_works_later,
         a_lost_answer_is_ambiguous_and_reads_tell_what_became_of_the_call,
         a_lost_answer_to_a_read_may_be_asked_for_again,
-        a_cloud_that_does_not_answer_is_unreachable_and_nothing_was_done;
+        a_cloud_that_does_not_answer_is_unreachable_and_nothing_was_done,
+        a_network_that_is_busy_was_not_changed_and_is_free_later,
+        a_request_without_sense_is_a_defect_and_not_sent_again,
+        refused_credentials_changed_nothing_and_are_not_tried_again,
+        a_session_that_is_over_is_followed_by_another,
+        an_answer_that_nobody_has_heard_of_promises_nothing,
+        what_a_cloud_cannot_do_is_said_at_once_and_not_tried_again;
     reads:
         what_was_seen_stays_in_sight_and_what_is_gone_stays_gone,
         a_read_that_takes_several_pages_shows_everything_once;

@@ -16,6 +16,16 @@ pub enum Fault {
     Throttled,
     /// The call is carried out, and its answer is lost.
     AnswerLost,
+    /// The network is busy with another operation, so that this one is refused for now.
+    Busy,
+    /// The provider finds no sense in the call, and refuses it.
+    Malformed,
+    /// The provider does not know who calls, and refuses.
+    CredentialsRefused,
+    /// The session has run out by this call, which is refused; another one can be had.
+    SessionExpired,
+    /// An answer that no documentation of the provider has.
+    Unheard,
 }
 
 /// A cloud under test, and what is done to it out of band: by its owners, by a wire, by time.
@@ -62,6 +72,15 @@ pub trait World: Send + Sync {
 
     /// The next call of this kind to this account has this happen to it, and only that one.
     async fn fail_next(&self, at: &AccountRegion, operation: Operation, fault: Fault);
+
+    /// Why this provider has no answer that says this, if it has none; the suite asks before it has
+    /// a call fail so.
+    fn never(&self, _fault: Fault) -> Option<&'static str> {
+        None
+    }
+
+    /// A place that the cloud under test cannot work in, or why there is none.
+    fn unsupported(&self) -> Result<AccountRegion, &'static str>;
 
     /// From now on a page of an answer holds very little, where answers have pages.
     async fn small_pages(&self);

@@ -32,6 +32,36 @@ pub enum NextCall {
     Throttled,
     /// It is carried out, and its answer is lost.
     AnswerLost,
+    /// It is refused with this answer, before anything is done.
+    Refused(Refused),
+}
+
+/// What a provider answers to a call that it does not carry out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Another operation is going on in the network.
+    Busy,
+    /// The call makes no sense.
+    Malformed,
+    /// Nobody knows the caller.
+    Credentials,
+    /// The caller's session is over.
+    Session,
+    /// Something that no provider's documentation has.
+    Unheard,
+}
+
+impl Refused {
+    pub(super) fn error(self, operation: Operation, at: &AccountRegion) -> CloudError {
+        let (kind, code) = match self {
+            Self::Busy => (CloudErrorKind::Busy, "OperationInProgress"),
+            Self::Malformed => (CloudErrorKind::InvalidRequest, "InvalidParameterValue"),
+            Self::Credentials => (CloudErrorKind::CredentialsRefused, "AuthFailure"),
+            Self::Session => (CloudErrorKind::SessionExpired, "ExpiredToken"),
+            Self::Unheard => (CloudErrorKind::Unexpected, "TeapotEncountered"),
+        };
+        CloudError::new(operation, at, kind).code(code)
+    }
 }
 
 #[derive(Debug)]

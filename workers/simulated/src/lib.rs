@@ -22,7 +22,7 @@ mod settings;
 mod tests;
 mod world;
 
-pub use admission::NextCall;
+pub use admission::{NextCall, Refused};
 pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
@@ -159,8 +159,10 @@ impl SimulatedCloud {
         let (settings, now) = (&self.inner.settings, (self.inner.clock)());
         state.admission.reach(operation, at)?;
         let prepared = state.admission.prepared(operation, at);
-        if prepared == Some(NextCall::Throttled) {
-            return Err(admission::throttled(operation, at));
+        match prepared {
+            Some(NextCall::Throttled) => return Err(admission::throttled(operation, at)),
+            Some(NextCall::Refused(why)) => return Err(why.error(operation, at)),
+            Some(NextCall::AnswerLost) | None => {}
         }
         state.faults.on_the_way(settings, operation, at)?;
         state

@@ -208,10 +208,30 @@ impl World for AwsWorld {
     async fn fail_next(&self, at: &AccountRegion, operation: Operation, fault: Fault) {
         let (account, action) = (at.account.as_str(), actions(operation)[0].as_str());
         let strict = &self.emulated.strict;
-        match fault {
-            Fault::Throttled => strict.throttle_next(account, action).await,
-            Fault::AnswerLost => strict.lose_next_answer(account, action).await,
-        }
+        let how = match fault {
+            Fault::Throttled => "throttled",
+            Fault::AnswerLost => "answer-lost",
+            Fault::Malformed => "malformed",
+            Fault::CredentialsRefused => "credentials-refused",
+            Fault::SessionExpired => "session-expired",
+            Fault::Unheard => "unheard",
+            Fault::Busy => panic!("EC2 has no such answer"),
+        };
+        strict.fail_next(account, action, how).await;
+    }
+
+    fn never(&self, fault: Fault) -> Option<&'static str> {
+        (fault == Fault::Busy)
+            .then_some("EC2 locks no network: what is in transition is refused by its state")
+    }
+
+    fn unsupported(&self) -> Result<AccountRegion, &'static str> {
+        Ok(AccountRegion {
+            provider: Provider::Gcp,
+            account: "orders-prod".parse().unwrap(),
+            region: Region::of(Provider::Gcp, "europe-west1").unwrap(),
+            external_id: None,
+        })
     }
 
     /// The least that EC2 lets anybody ask for.

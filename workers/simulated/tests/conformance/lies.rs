@@ -55,10 +55,22 @@ enum Lie {
     RequesterAccepts,
     /// An error does not say where it happened.
     ErrorsFromElsewhere,
+    /// A busy network is told as a wrong state, which nobody waits for.
+    BusyIsWrongState,
+    /// A call without sense is said to be one too many, and would be sent for ever.
+    NonsenseIsThrottled,
+    /// Refused credentials are told as a permission that is missing.
+    StrangersAreDenied,
+    /// A session that is over ends whatever was going on.
+    SessionsEndForGood,
+    /// What nobody has heard of is said to have changed nothing.
+    UnheardIsHarmless,
+    /// What it cannot do is tried in the dark, and nothing is found.
+    UnsupportedIsNotFound,
 }
 
 /// Each lie, and a promise that it breaks.
-const LIES: [(Lie, &str); 18] = [
+const LIES: [(Lie, &str); 24] = [
     (
         Lie::RepeatedRouteIsFine,
         "a_route_is_installed_once_and_nothing_is_replaced",
@@ -130,6 +142,30 @@ const LIES: [(Lie, &str); 18] = [
     (
         Lie::ErrorsFromElsewhere,
         "what_is_denied_is_said_to_be_and_changes_nothing",
+    ),
+    (
+        Lie::BusyIsWrongState,
+        "a_network_that_is_busy_was_not_changed_and_is_free_later",
+    ),
+    (
+        Lie::NonsenseIsThrottled,
+        "a_request_without_sense_is_a_defect_and_not_sent_again",
+    ),
+    (
+        Lie::StrangersAreDenied,
+        "refused_credentials_changed_nothing_and_are_not_tried_again",
+    ),
+    (
+        Lie::SessionsEndForGood,
+        "a_session_that_is_over_is_followed_by_another",
+    ),
+    (
+        Lie::UnheardIsHarmless,
+        "an_answer_that_nobody_has_heard_of_promises_nothing",
+    ),
+    (
+        Lie::UnsupportedIsNotFound,
+        "what_a_cloud_cannot_do_is_said_at_once_and_not_tried_again",
     ),
 ];
 
@@ -215,6 +251,21 @@ impl World for LyingWorld {
         self.honest.fail_next(at, operation, fault).await;
     }
 
+    fn never(&self, fault: Fault) -> Option<&'static str> {
+        self.honest.never(fault)
+    }
+
+    /// The lying cloud is one that says that it does not do this provider.
+    fn unsupported(&self) -> Result<AccountRegion, &'static str> {
+        if self.lie != Lie::UnsupportedIsNotFound {
+            return self.honest.unsupported();
+        }
+        Ok(AccountRegion {
+            account: "333333333333".parse().unwrap(),
+            ..self.honest.local()
+        })
+    }
+
     async fn small_pages(&self) {
         self.honest.small_pages().await;
     }
@@ -240,6 +291,19 @@ impl Liar {
                 }
                 (Lie::DenialIsWrongState, CloudErrorKind::Denied) => {
                     error.kind = CloudErrorKind::WrongState;
+                }
+                (Lie::BusyIsWrongState, CloudErrorKind::Busy) => {
+                    error.kind = CloudErrorKind::WrongState;
+                }
+                (Lie::NonsenseIsThrottled, CloudErrorKind::InvalidRequest) => {
+                    error.kind = CloudErrorKind::Throttled { retry_after: None };
+                }
+                (Lie::StrangersAreDenied, CloudErrorKind::CredentialsRefused)
+                | (Lie::SessionsEndForGood, CloudErrorKind::SessionExpired) => {
+                    error.kind = CloudErrorKind::Denied;
+                }
+                (Lie::UnheardIsHarmless, CloudErrorKind::Unexpected) => {
+                    error.kind = CloudErrorKind::InvalidRequest;
                 }
                 (Lie::ErrorsFromElsewhere, _) => {
                     error.at.account = "999999999999".parse().unwrap();

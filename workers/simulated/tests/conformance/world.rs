@@ -10,7 +10,7 @@ use domain::{
     text::{FirewallGroup, RouteTable},
 };
 use ipnet::IpNet;
-use peerage_simulated::{NextCall, SimulatedCloud, SimulatedSettings};
+use peerage_simulated::{NextCall, Refused, SimulatedCloud, SimulatedSettings};
 use std::{
     ops::RangeInclusive,
     sync::{
@@ -142,9 +142,18 @@ impl World for SimulatedWorld {
         let happens = match fault {
             Fault::Throttled => NextCall::Throttled,
             Fault::AnswerLost => NextCall::AnswerLost,
+            Fault::Busy => NextCall::Refused(Refused::Busy),
+            Fault::Malformed => NextCall::Refused(Refused::Malformed),
+            Fault::CredentialsRefused => NextCall::Refused(Refused::Credentials),
+            Fault::SessionExpired => NextCall::Refused(Refused::Session),
+            Fault::Unheard => NextCall::Refused(Refused::Unheard),
         };
         let hands = self.cloud.out_of_band();
         hands.prepare(&at.account, operation, happens);
+    }
+
+    fn unsupported(&self) -> Result<AccountRegion, &'static str> {
+        Err("it plays each provider, wherever that is")
     }
 
     /// A simulated answer has no pages.
