@@ -2,8 +2,8 @@
 
 use std::iter::successors;
 
-/// An error with all its causes, outermost first, as `what failed: why: why that`. A cause that only
-/// repeats what stands before it is left out.
+/// An error with all its causes, outermost first, as `what failed: why: why that`. A cause that
+/// only repeats what stands before it is left out.
 pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in successors(Some(error), |it| it.source()) {

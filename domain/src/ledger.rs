@@ -2,8 +2,8 @@
 //!
 //! Every event carries the id and the digest of the command that made it. Folding the ids gives the
 //! ledger: where in the stream each command's outcome begins. With what stands there a command is
-//! known again: the same one (then its first outcome is the answer), or another one under a used id.
-//! A refused command leaves no event and so no receipt: sent again, it is decided again.
+//! known again: the same one (then its first outcome is the answer), or another one under a used
+//! id. A refused command leaves no event and so no receipt: sent again, it is decided again.
 //!
 //! A worker's outcomes need no receipt. They are idempotent by the state itself: recorded again,
 //! nothing is left to record.

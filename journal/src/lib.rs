@@ -1,5 +1,5 @@
-//! The doorway to KurrentDB: typed load, append and follow, from a connection string as the official
-//! clients take it.
+//! The doorway to KurrentDB: typed load, append and follow, from a connection string as the
+//! official clients take it.
 //!
 //! Everything that is known of the store's behaviour lives here, and callers see none of it: a load
 //! counts only when it was whole, an append whose answer was lost is repeated until it is known, a

@@ -2,7 +2,8 @@
 //! can use.
 //!
 //! 0: done. 1: refused or failed. 2: the call itself is wrong: arguments, configuration, a
-//! directory or port that is in use. 141: what was waited for was left, as the reader of the output was gone.
+//! directory or port that is in use. 141: what was waited for was left, as the reader of the output
+//! was gone.
 
 use clap::Parser;
 use peerage::cli::{Cli, CliError};

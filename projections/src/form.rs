@@ -2,8 +2,8 @@
 //!
 //! A file of another form serves on until one of this form has been built beside it. It is followed
 //! on as well, in the columns that it has: one that it lacks is not written, and a question that
-//! needs it is told that the new rows are being built. So a column that comes to mean something else
-//! gets another name.
+//! needs it is told that the new rows are being built. So a column that comes to mean something
+//! else gets another name.
 
 use crate::schema::{READS, TABLES};
 use domain::network::FOLD_VERSION;
@@ -45,8 +45,8 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
 /// How rows are put into the tables that a file has.
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
-    /// The columns after `INTO`, and where their values come from. A table that a file does not have
-    /// is not written.
+    /// The columns after `INTO`, and where their values come from. A table that a file does not
+    /// have is not written.
     inserts: HashMap<String, String>,
 }
 
@@ -127,8 +127,8 @@ impl Form {
     }
 }
 
-/// Whether this version can go on writing to a file of another form: it has what is read in order to
-/// write, and asks for nothing that this version does not know.
+/// Whether this version can go on writing to a file of another form: it has what is read in order
+/// to write, and asks for nothing that this version does not know.
 pub(crate) fn can_follow_on(connection: &Connection) -> rusqlite::Result<bool> {
     if READS.iter().any(|read| connection.prepare(read).is_err()) {
         return Ok(false);

@@ -3,8 +3,8 @@
 //! Whatever is there is written in one transaction with its position: many events while catching
 //! up, one or two when live. A full or absent disk is waited for. Rows that are damaged, or that
 //! belong to another log, are built again in their place, and meanwhile do not pass for whole. Rows
-//! of another form, or that are to be built anew for any other reason, serve on and are followed on,
-//! while new ones are built beside them; what is in the way of those only delays the switch.
+//! of another form, or that are to be built anew for any other reason, serve on and are followed
+//! on, while new ones are built beside them; what is in the way of those only delays the switch.
 //!
 //! Which log it is shows in the last event that the rows know: at the start and after each break
 //! the log must still have it at its place, and what comes must follow what the rows know of its
@@ -376,8 +376,8 @@ async fn is_same_log(source: &impl Source, known: &Resume) -> Result<(), Broken>
     }
 }
 
-/// Whether the log ends before this position, and goes on doing so. While it does not answer there is
-/// nothing to follow either.
+/// Whether the log ends before this position, and goes on doing so. While it does not answer there
+/// is nothing to follow either.
 async fn ends_before(source: &impl Source, position: Position) -> bool {
     let (mut pause, mut asked) = (FIRST_PAUSE, 0);
     while asked < ENDS_ASKED {

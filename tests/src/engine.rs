@@ -139,7 +139,8 @@ pub struct Launch {
 
 impl Launch {
     /// With everything that lasts under `data`, and patience that suits tests. Its store is the one
-    /// that the environment names, which may hold other networks; or else the one inside the process.
+    /// that the environment names, which may hold other networks; or else the one inside the
+    /// process.
     #[must_use]
     ///
     /// # Panics
@@ -176,8 +177,8 @@ impl Launch {
         self
     }
 
-    /// On the store inside the process, whatever the environment names: for a test of that store, or
-    /// of a log that holds nothing else.
+    /// On the store inside the process, whatever the environment names: for a test of that store,
+    /// or of a log that holds nothing else.
     #[must_use]
     pub fn own_store(mut self) -> Self {
         self.store = None;

@@ -1,5 +1,5 @@
-//! Data directories that earlier releases wrote, each in `histories/{release}`: they open, show what
-//! they showed, and answer each recorded command sent again as it was answered then.
+//! Data directories that earlier releases wrote, each in `histories/{release}`: they open, show
+//! what they showed, and answer each recorded command sent again as it was answered then.
 //!
 //! `recorded.json` holds the commands with their answers, and what the release showed. What is
 //! compared is facts, not the form in which they are shown.

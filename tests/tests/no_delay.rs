@@ -2,8 +2,9 @@
 //!
 //! An ordinary server acknowledges what it has read only after 40 ms unless it has something to
 //! answer. A client that holds the closing frame of a call back until then takes 40 ms a call. Here
-//! a plain relay stands before the node, since the node itself acknowledges at once, and the runtime
-//! has several threads, as the program's has: on a single thread both frames leave together.
+//! a plain relay stands before the node, since the node itself acknowledges at once, and the
+//! runtime has several threads, as the program's has: on a single thread both frames leave
+//! together.
 //!
 //! What is asserted is a median, far from either value; how fast a command is says a benchmark.
 #![allow(clippy::unwrap_used)]

@@ -3,7 +3,7 @@
 
 use cargo_metadata::{Metadata, MetadataCommand};
 use peerage_tests::checks::policy::{Advisories, Lock, Policy};
-use peerage_tests::checks::{arrows, circles, links, pins, tidy};
+use peerage_tests::checks::{arrows, circles, links, pins, tidy, width};
 use peerage_tests::workspace;
 use std::path::Path;
 use std::process::Command;
@@ -26,6 +26,16 @@ fn every_file_is_tidy() {
     let complaints: Vec<String> = files
         .iter()
         .flat_map(|(path, text)| tidy::complaints(path, text))
+        .collect();
+    none(&complaints);
+}
+
+#[test]
+fn comments_and_documents_keep_their_width() {
+    let files = workspace::files();
+    let complaints: Vec<String> = files
+        .iter()
+        .flat_map(|(path, text)| width::complaints(path, text))
         .collect();
     none(&complaints);
 }

@@ -73,11 +73,11 @@ commands! {
     AcceptRoute(AcceptRoute) => |it| Some(it.peering_id),
     /// Takes a destination range off the link.
     WithdrawRoute(WithdrawRoute) => |it| Some(it.peering_id),
-    /// Puts one destination range in the place of another: the new route is seen in place before the
-    /// old one goes.
+    /// Puts one destination range in the place of another: the new route is seen in place before
+    /// the old one goes.
     ReplaceRoute(ReplaceRoute) => |it| Some(it.peering_id),
-    /// Replaces what one side's firewall admits from the link. On the remote side only the empty list
-    /// is possible.
+    /// Replaces what one side's firewall admits from the link. On the remote side only the empty
+    /// list is possible.
     RestrictFirewall(RestrictFirewall) => |it| Some(it.peering_id),
     /// Lets the private network reach a target behind the peer.
     AllowConnectorIngress(AllowConnectorIngress) => |it| Some(it.peering_id),

@@ -1,8 +1,8 @@
 //! The peerings of a network that are over, for as long as the network is on record.
 //!
-//! There may be tens of thousands. They are kept in two layers, so that a copy costs next to nothing
-//! and one more ending seldom more: the newest in a small map of their own, all others in one that
-//! is shared and made anew only when the small one is full.
+//! There may be tens of thousands. They are kept in two layers, so that a copy costs next to
+//! nothing and one more ending seldom more: the newest in a small map of their own, all others in
+//! one that is shared and made anew only when the small one is full.
 
 use super::peering::EndedPeering;
 use crate::ids::PeeringId;

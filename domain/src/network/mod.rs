@@ -25,10 +25,10 @@
 //! ```
 //!
 //! A peering is *live* until it has ended. `blocked` lies over any live state: the engine cannot go
-//! on until a person acts. Routes and firewall posture are asked for in any live state but
-//! Removing and Abandoning, and installed once the link is active. A peering ends by itself only while nothing is
-//! on its link and no attempt is unanswered; otherwise it is removed, and what is left of it is
-//! named.
+//! on until a person acts. Routes and firewall posture are asked for in any live state but Removing
+//! and Abandoning, and installed once the link is active. A peering ends by itself only while
+//! nothing is on its link and no attempt is unanswered; otherwise it is removed, and what is left
+//! of it is named.
 
 mod accept_route;
 mod adopt_peering;
@@ -207,8 +207,8 @@ impl Registered {
             .filter(|peering| peering.life.is_live())
     }
 
-    /// Whether nothing may be opened or repaired in this network. What is to be closed is closed all
-    /// the same.
+    /// Whether nothing may be opened or repaired in this network. What is to be closed is closed
+    /// all the same.
     pub fn is_frozen(&self) -> bool {
         self.frozen.is_some()
     }
@@ -237,8 +237,8 @@ impl Registered {
         }
     }
 
-    /// Whether the routes of this side are to be in place now: not in quarantine, nor while they are
-    /// suspended.
+    /// Whether the routes of this side are to be in place now: not in quarantine, nor while they
+    /// are suspended.
     pub fn wants_routes(&self, peering: &Peering, side: Side) -> bool {
         !self.is_quarantined(peering) && peering.suspended.get(side).is_none()
     }
@@ -317,8 +317,8 @@ impl Registered {
     }
 }
 
-/// Whether anything would be recorded of this outcome now. What comes and goes again and again, or was
-/// told already, is no news; a plan that waits for its record would wait for ever.
+/// Whether anything would be recorded of this outcome now. What comes and goes again and again, or
+/// was told already, is no news; a plan that waits for its record would wait for ever.
 pub fn is_news(network: &Registered, outcome: &Outcome, now: DateTime<Utc>) -> bool {
     record::decide(network, outcome, now).is_ok_and(|events| !events.is_empty())
 }

@@ -37,8 +37,8 @@ pub(super) fn remove(
     ])
 }
 
-/// Begins the end: the worker looks at what stands once more, cleans up the side that was named, and
-/// says what is left.
+/// Begins the end: the worker looks at what stands once more, cleans up the side that was named,
+/// and says what is left.
 pub(super) fn abandon(
     network: &Registered,
     command: &AbandonPeering,

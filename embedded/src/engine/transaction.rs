@@ -207,8 +207,8 @@ impl<'a> Transaction<'a> {
         })
     }
 
-    /// Whether a stream is that of the metadata of a tombstoned one, and never had an event: then it
-    /// gets none any more. One that had goes on.
+    /// Whether a stream is that of the metadata of a tombstoned one, and never had an event: then
+    /// it gets none any more. One that had goes on.
     fn is_sealed(&self, stream: &StreamName, head: &Head) -> Result<bool, LogError> {
         match stream.described_stream() {
             Some(described) if head.last.is_none() => Ok(self.head(&described)?.tombstoned),

@@ -71,8 +71,8 @@ enum Compared {
 
 impl Networks {
     /// Compares every snapshot that was used with the fold of all events, one after the other and
-    /// leaving most of the time to others. One that is wrong is told, its network is folded from its
-    /// events from then on, and [`Loaded::is_doubtful`]. Runs until it is dropped.
+    /// leaving most of the time to others. One that is wrong is told, its network is folded from
+    /// its events from then on, and [`Loaded::is_doubtful`]. Runs until it is dropped.
     pub async fn check_snapshots(&self) {
         loop {
             let next = {

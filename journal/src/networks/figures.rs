@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What loading and storing networks came to since the journal was opened, and what the cache
-        /// holds now.
+        /// What loading and storing networks came to since the journal was opened, and what the
+        /// cache holds now.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Figures {
             /// How many folded networks are kept in memory now.

@@ -7,8 +7,8 @@ use domain::{
     network::{Network, NetworkEvent, evolve},
 };
 
-/// What a network's stream says up to one revision. A copy shares nearly everything with what it was
-/// copied from.
+/// What a network's stream says up to one revision. A copy shares nearly everything with what it
+/// was copied from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The fold of its events. Peerings that were over before the last event are folded together.

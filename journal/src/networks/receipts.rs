@@ -5,8 +5,8 @@
 //! has only those of what came after it; the others are fetched when the first command needs them,
 //! and never for a worker's outcome.
 //!
-//! The blocks are disposable. Each says which events it covers, and together they cover the log from
-//! its first event on; what they do not cover is read from the log itself.
+//! The blocks are disposable. Each says which events it covers, and together they cover the log
+//! from its first event on; what they do not cover is read from the log itself.
 //!
 //! ```text
 //!   events of the log   0 ········ covered ········ from ········ revision

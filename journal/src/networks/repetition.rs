@@ -35,8 +35,8 @@ impl Networks {
         Ok(slot.receipt(order.caller.command_id))
     }
 
-    /// The events of a command that was carried out earlier; nothing if others stand there. An error
-    /// if it was another command under the same id.
+    /// The events of a command that was carried out earlier; nothing if others stand there. An
+    /// error if it was another command under the same id.
     pub(super) async fn first_outcome(
         &self,
         order: &Order<'_>,

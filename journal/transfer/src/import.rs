@@ -33,8 +33,8 @@ pub struct Import {
     pub fill_gaps: bool,
 }
 
-/// Appends what the lines hold and the store does not. What was done is told in `summary`, also when
-/// it ends with an error.
+/// Appends what the lines hold and the store does not. What was done is told in `summary`, also
+/// when it ends with an error.
 ///
 /// # Errors
 /// A line cannot be read or does not fit to what the store has, or the store does not answer or

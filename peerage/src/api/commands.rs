@@ -67,9 +67,9 @@ pub(super) async fn execute<R: Command>(
 /// How many networks a command to all of them is at work on at a time.
 const AT_A_TIME: usize = 16;
 
-/// Carries a command out in every network that is served: each decides it under an id of its own, made
-/// from the command's and the network's, so that the whole can be sent again. What one network says
-/// stops no other.
+/// Carries a command out in every network that is served: each decides it under an id of its own,
+/// made from the command's and the network's, so that the whole can be sent again. What one network
+/// says stops no other.
 async fn everywhere(services: &Services, parsed: &Parsed) -> Result<v1::CommandResponse, Problem> {
     let Some(networks) = services.directory.served(services.read_patience).await else {
         return Err(Problem::new(

@@ -1,9 +1,9 @@
 //! The gRPC API: requests in, commands to the log, folded state out.
 //!
-//! `parse` turns requests into commands and queries and reports every wrong field at once; `problem`
-//! says why a call has no answer; `show` turns folded state into messages; `words` and `time` are
-//! what both share. `commands`, `reads`, `watch` and `plan` are the ways of a call, `rows` is what
-//! they ask the read models for; the services themselves only connect these.
+//! `parse` turns requests into commands and queries and reports every wrong field at once;
+//! `problem` says why a call has no answer; `show` turns folded state into messages; `words` and
+//! `time` are what both share. `commands`, `reads`, `watch` and `plan` are the ways of a call,
+//! `rows` is what they ask the read models for; the services themselves only connect these.
 
 mod audit_service;
 mod commands;
@@ -60,8 +60,8 @@ use std::sync::LazyLock;
 pub static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(v1::DESCRIPTORS).expect("the API describes itself"));
 
-/// A message as JSON, as protobuf maps it: names in lowerCamelCase, enums by name, 64-bit numbers as
-/// text. Fields that have their default are left out.
+/// A message as JSON, as protobuf maps it: names in lowerCamelCase, enums by name, 64-bit numbers
+/// as text. Fields that have their default are left out.
 pub fn json<M: prost::Message + prost::Name>(
     message: &M,
 ) -> Result<serde_json::Value, serde_json::Error> {

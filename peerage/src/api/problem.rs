@@ -1,5 +1,5 @@
-//! Why a call has no answer: a code that clients can act on, a reason that never changes, and a text
-//! that says what to do.
+//! Why a call has no answer: a code that clients can act on, a reason that never changes, and a
+//! text that says what to do.
 //!
 //! Everything that a caller can make long is cut: statuses travel in trailers, and clients refuse
 //! trailers of more than 8 kB.

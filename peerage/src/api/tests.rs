@@ -1,5 +1,5 @@
-//! What holds for the API as a whole: what its messages are made of, and that every reason why a call
-//! has no answer is in the catalogue.
+//! What holds for the API as a whole: what its messages are made of, and that every reason why a
+//! call has no answer is in the catalogue.
 
 use super::{POOL, Reason, code, problem::facts};
 use crate::cli::hint;

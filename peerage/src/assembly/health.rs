@@ -10,8 +10,8 @@ use projections::Projections;
 use tokio_util::sync::CancellationToken;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-/// The name under which a probe asks whether this server's read models are whole: for a replica that
-/// is to get reads only then.
+/// The name under which a probe asks whether this server's read models are whole: for a replica
+/// that is to get reads only then.
 const READ_MODELS: &str = "peerage.v1.ReadModels";
 
 /// Reports until cancelled.

@@ -58,8 +58,8 @@ pub(super) struct Quarantine {
 
 #[derive(Debug, Subcommand)]
 enum Lifting {
-    /// End a quarantine: what it closed is opened again as it was asked for. Name the scope that was
-    /// imposed.
+    /// End a quarantine: what it closed is opened again as it was asked for. Name the scope that
+    /// was imposed.
     Lift(Lift),
 }
 
@@ -77,15 +77,15 @@ struct Lift {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Of {
-    /// The peerings with networks of this account, like 444455556666; in every network, unless one is
-    /// named.
+    /// The peerings with networks of this account, like 444455556666; in every network, unless one
+    /// is named.
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "peer")]
     account: Option<String>,
     /// The peerings with this network, like vpc-0d4c3b2a; in every network, unless one is named.
     #[arg(long, value_name = "CLOUD NETWORK")]
     peer: Option<String>,
-    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders. Alone:
-    /// all of its peerings.
+    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
+    /// Alone: all of its peerings.
     #[arg(long, value_name = "NETWORK")]
     network: Option<Named>,
 }

@@ -64,8 +64,8 @@ enum Command {
     Freeze(hold::Freeze),
     /// End a freeze.
     Thaw(hold::Thaw),
-    /// Close peerings on both sides and keep their links, until it is lifted: those of an account, of a
-    /// peer, or of a network.
+    /// Close peerings on both sides and keep their links, until it is lifted: those of an account,
+    /// of a peer, or of a network.
     Quarantine(hold::Quarantine),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),

@@ -61,8 +61,8 @@ pub struct TimelineEntry {
     pub schema_version: Option<u32>,
     /// The W3C trace context of the call that carried the command.
     pub traceparent: Option<String>,
-    /// In a command's first event, the command as JSON; `None` too where it was too large to keep, and
-    /// in events of versions that kept none.
+    /// In a command's first event, the command as JSON; `None` too where it was too large to keep,
+    /// and in events of versions that kept none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Value>,
 }

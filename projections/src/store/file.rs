@@ -205,8 +205,8 @@ fn set_durability(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     // What a power cut takes is followed again, as the position goes with the rows.
     connection.pragma_update(None, "synchronous", "normal")?;
-    // Built from nothing, the rows of many networks change in turn: 64 MiB of pages stay at hand, and
-    // what was written goes from the write-ahead log into the file every 32 MiB.
+    // Built from nothing, the rows of many networks change in turn: 64 MiB of pages stay at hand,
+    // and what was written goes from the write-ahead log into the file every 32 MiB.
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192)
 }

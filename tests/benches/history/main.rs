@@ -2,9 +2,9 @@
 //!
 //! One network's history is made of people's commands and a worker's outcomes, half and half, so a
 //! million events are half a million receipts. It grows from one of the sizes to the next; at each,
-//! and from a process that knows nothing, it is loaded from its first event, which leaves a snapshot
-//! behind, then from that, and then outcomes and commands are appended while somebody holds the
-//! network as a worker does. The appends of the first and the last size are compared.
+//! and from a process that knows nothing, it is loaded from its first event, which leaves a
+//! snapshot behind, then from that, and then outcomes and commands are appended while somebody
+//! holds the network as a worker does. The appends of the first and the last size are compared.
 //!
 //! Then an engine starts over many networks: first with nothing, then from its checkpoint and the
 //! snapshots. What is told is the time until the one thing that is to be done is done, the memory,

@@ -7,3 +7,4 @@ pub mod links;
 pub mod pins;
 pub mod policy;
 pub mod tidy;
+pub mod width;

@@ -8,8 +8,8 @@
 //! be copied elsewhere.
 //!
 //! What the client cannot say or does not show goes over raw gRPC, in the form of the recordings
-//! (see `peerage_tests::golden`). Rows about things that a node may be started without (users, system
-//! projections) look first and stand aside.
+//! (see `peerage_tests::golden`). Rows about things that a node may be started without (users,
+//! system projections) look first and stand aside.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, unreachable_pub)]
 
 mod appends;

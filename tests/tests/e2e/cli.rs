@@ -18,7 +18,8 @@ async fn engine() -> (Engine, TempDir) {
     (Launch::new(data.path()).start().await, data)
 }
 
-/// One line on standard error, hints apart, nothing on standard output, this code, and all of these words.
+/// One line on standard error, hints apart, nothing on standard output, this code, and all of these
+/// words.
 fn assert_one_line(finished: &Finished, code: i32, words: &[&str]) {
     assert_eq!(finished.code, Some(code), "{finished:?}");
     assert_eq!(finished.stdout, "", "{finished:?}");

@@ -98,7 +98,8 @@ impl World {
     }
 
     /// Waits until there is a snapshot of this event or a later one. Each is of where the network
-    /// was when it was written, so the last is less than `EVERY` events old, and no more is certain.
+    /// was when it was written, so the last is less than `EVERY` events old, and no more is
+    /// certain.
     async fn snapshot_of(&self, id: NetworkId, revision: u64) -> Value {
         until("a snapshot", SOON, async || {
             let (_, snapshot) = self.read(&snapshots(id)).await.pop()?;

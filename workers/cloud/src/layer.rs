@@ -1,5 +1,5 @@
-//! A layer wraps a cloud and is one itself: every call passes through [`Layer::call`], where it may be
-//! delayed, repeated, counted or refused. The one place that forwards all of the port's methods.
+//! A layer wraps a cloud and is one itself: every call passes through [`Layer::call`], where it may
+//! be delayed, repeated, counted or refused. The one place that forwards all of the port's methods.
 
 use crate::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,

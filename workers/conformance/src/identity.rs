@@ -9,8 +9,8 @@ pub(crate) async fn an_identity_is_that_of_the_account_that_was_meant(stage: Sta
     }
 }
 
-/// So absence proves nothing until the identity is known; that a call for one account is carried out
-/// in another must at least not show as somebody's things.
+/// So absence proves nothing until the identity is known; that a call for one account is carried
+/// out in another must at least not show as somebody's things.
 pub(crate) async fn credentials_of_another_account_show_nothing_of_this_one(stage: Stage) {
     let link = stage.pending().await;
     let stranger = stage.world.as_another_account().await;

@@ -1,6 +1,6 @@
 //! Which networks there are and which network a peering is of, by the log alone: so that a full
-//! peering id is enough for a command, and one to all networks reaches them all, whatever becomes of
-//! the read models.
+//! peering id is enough for a command, and one to all networks reaches them all, whatever becomes
+//! of the read models.
 //!
 //! It comes with what the provisioner follows anyway, and holds two ids for each peering.
 
@@ -71,8 +71,8 @@ impl Directory {
         self.look_up(peering)
     }
 
-    /// The networks that are registered and not retired, in the order of their ids; `None` if the log
-    /// has not been read to its end after waiting so long.
+    /// The networks that are registered and not retired, in the order of their ids; `None` if the
+    /// log has not been read to its end after waiting so long.
     pub async fn served(&self, patience: Duration) -> Option<Vec<NetworkId>> {
         let mut is_whole = self.is_whole.subscribe();
         let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;

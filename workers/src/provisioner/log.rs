@@ -107,8 +107,8 @@ impl NetworkLog for JournalLog {
 ///
 /// An engine of another version may give the same outcome another id. It is not doubled for that:
 /// whether an outcome is news is decided on the folded state at the revision that is appended to
-/// ([`domain::network::decide`]), and what the state says already is no news. An append whose answer
-/// was lost, and that an engine of another version repeats, finds it in the state.
+/// ([`domain::network::decide`]), and what the state says already is no news. An append whose
+/// answer was lost, and that an engine of another version repeats, finds it in the state.
 fn command_id(network: NetworkId, revision: Option<u64>, outcomes: &[Outcome]) -> CommandId {
     let said = serde_json::to_vec(&(revision, outcomes)).unwrap_or_default();
     CommandId(Uuid::new_v5(&network.0, &said))

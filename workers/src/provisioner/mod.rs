@@ -151,8 +151,8 @@ impl Provisioner {
         result
     }
 
-    /// Follows the log until the engine stops. When it is another log than the one that was followed,
-    /// everything that was learnt from that one is dropped, and following begins anew.
+    /// Follows the log until the engine stops. When it is another log than the one that was
+    /// followed, everything that was learnt from that one is dropped, and following begins anew.
     async fn follow(&self, scheduler: &mut Scheduler) -> Result<(), FollowError> {
         loop {
             match self.follow_one(scheduler).await? {
@@ -226,8 +226,8 @@ impl Provisioner {
         }
     }
 
-    /// Whether the log is still the one that was followed. What was not followed but loaded is known
-    /// by the checkpoint; an answer to that is waited for as long as it takes.
+    /// Whether the log is still the one that was followed. What was not followed but loaded is
+    /// known by the checkpoint; an answer to that is waited for as long as it takes.
     async fn is_same_log(
         &self,
         last_known: &LastKnown,

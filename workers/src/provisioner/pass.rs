@@ -1,10 +1,10 @@
-//! One pass over one network: every peering that is due is worked on, side by side, until nothing is
-//! due any more.
+//! One pass over one network: every peering that is due is worked on, side by side, until nothing
+//! is due any more.
 //!
 //! A pass takes no argument that says what has changed; what is told to it while it is under way
-//! ([`super::context::Wake`]) only says when to look at the record again, and why. It holds no lock and can be
-//! dropped at any instant: whatever was on its way is found again by the next one, in the log or at
-//! the cloud.
+//! ([`super::context::Wake`]) only says when to look at the record again, and why. It holds no lock
+//! and can be dropped at any instant: whatever was on its way is found again by the next one, in
+//! the log or at the cloud.
 //!
 //! Read next: `peering_pass`, the loop over one peering.
 

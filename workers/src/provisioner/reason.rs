@@ -1,7 +1,7 @@
 //! Why a pass runs: the answer to "why did it look now", in the log of the process.
 //!
-//! A pass merges whatever asked for it. Only the first few reasons are kept by name, and the rest is
-//! counted, so that a storm of events makes no list.
+//! A pass merges whatever asked for it. Only the first few reasons are kept by name, and the rest
+//! is counted, so that a storm of events makes no list.
 
 use domain::{Actor, PeeringId};
 use journal::{Body, Position, Recorded};

@@ -1,8 +1,8 @@
 //! The passes of all networks: those to come, those under way, and what is remembered of past ones.
 //!
-//! A network that waits for a cloud that does not answer keeps no other from its turn: a pass counts
-//! against the bound only while it is young. How much goes on in one account and region is bounded
-//! by itself (`bounded`).
+//! A network that waits for a cloud that does not answer keeps no other from its turn: a pass
+//! counts against the bound only while it is young. How much goes on in one account and region is
+//! bounded by itself (`bounded`).
 
 use super::{
     bounded::Bounded,

@@ -1,9 +1,11 @@
-//! Where the provisioner begins: at its last checkpoint, with what the networks up to there fold to.
+//! Where the provisioner begins: at its last checkpoint, with what the networks up to there fold
+//! to.
 //!
-//! What it needs of the whole log is which networks there are, which of them each peering is of, and
-//! which of them meet at a peer. All of that follows from the folded networks, and those are loaded
-//! from their snapshots. So a start costs as much as there are networks, not as there are events.
-//! Without a checkpoint of this log it begins at the first event, as it would have without any.
+//! What it needs of the whole log is which networks there are, which of them each peering is of,
+//! and which of them meet at a peer. All of that follows from the folded networks, and those are
+//! loaded from their snapshots. So a start costs as much as there are networks, not as there are
+//! events. Without a checkpoint of this log it begins at the first event, as it would have without
+//! any.
 
 use super::{directory::Directory, progress::Progress, scheduler::Scheduler};
 use domain::{

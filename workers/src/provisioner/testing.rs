@@ -478,8 +478,8 @@ pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedClou
     cloud
 }
 
-/// Runs passes over the network as the provisioner does, until nothing is due, or for so long of the
-/// runtime's time.
+/// Runs passes over the network as the provisioner does, until nothing is due, or for so long of
+/// the runtime's time.
 pub(super) async fn settle(
     cloud: &dyn Cloud,
     log: &dyn NetworkLog,

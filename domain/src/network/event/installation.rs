@@ -104,8 +104,8 @@ pub struct InstallationEnded {
     pub things: Vec<Thing>,
 }
 
-/// A route that was accepted was seen in place before the engine made one: somebody else's, which is
-/// used and never removed.
+/// A route that was accepted was seen in place before the engine made one: somebody else's, which
+/// is used and never removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteFound {
     /// The peering whose link it leads over.

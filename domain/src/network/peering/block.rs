@@ -17,8 +17,8 @@ const FLICKERS: u32 = 3;
 /// How long they are held back after its last beginning.
 const HELD: TimeDelta = TimeDelta::hours(8);
 
-/// Whether something that began so often within a day, and changed last then, comes and goes. A person
-/// who asked for a check since then hears at once.
+/// Whether something that began so often within a day, and changed last then, comes and goes. A
+/// person who asked for a check since then hears at once.
 pub(in crate::network) fn flickers(
     times: u32,
     last: DateTime<Utc>,
@@ -59,7 +59,8 @@ pub struct Blocked {
 }
 
 impl Blocked {
-    /// Whether this is the same block: a provider's words may differ each time, what helps does not.
+    /// Whether this is the same block: a provider's words may differ each time, what helps does
+    /// not.
     pub fn is_met_again(&self, block: &ProvisioningBlocked) -> bool {
         (self.cause, self.side, &self.remedy) == (block.cause, block.side, &block.remedy)
     }
@@ -98,8 +99,8 @@ impl Peering {
         count.last = at;
     }
 
-    /// Whether a block of this cause and side comes and goes, so that its end and its changes are held
-    /// back. `asked` is when a check of the network was last asked for.
+    /// Whether a block of this cause and side comes and goes, so that its end and its changes are
+    /// held back. `asked` is when a check of the network was last asked for.
     pub fn block_flickers(
         &self,
         cause: BlockCause,

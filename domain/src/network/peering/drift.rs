@@ -61,8 +61,8 @@ impl Peering {
         );
     }
 
-    /// Something else is asked for now: the drift of what was asked for before, and how often it was
-    /// repaired, no longer counts, accepted or not. What was found missing is not there.
+    /// Something else is asked for now: the drift of what was asked for before, and how often it
+    /// was repaired, no longer counts, accepted or not. What was found missing is not there.
     pub(super) fn forget_drift(&mut self, is_about: impl Fn(&DriftKind) -> bool) {
         let found = self
             .drift

@@ -53,8 +53,8 @@ pub enum Life {
         /// What is known of the link.
         trace: LinkTrace,
     },
-    /// It is being given up: what stands is looked at once more, and cleaned up where that was asked
-    /// for.
+    /// It is being given up: what stands is looked at once more, and cleaned up where that was
+    /// asked for.
     Abandoning {
         /// What is known of the link.
         trace: LinkTrace,

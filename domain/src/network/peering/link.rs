@@ -21,7 +21,8 @@ impl Peering {
         self.drift.clear();
     }
 
-    /// While a peering is being removed or given up, the end of its link is a step of that and no ending.
+    /// While a peering is being removed or given up, the end of its link is a step of that and no
+    /// ending.
     pub(in crate::network) fn end_by_itself(&mut self, ending: Ending, at: DateTime<Utc>) {
         if !matches!(self.life, Life::Removing { .. } | Life::Abandoning { .. }) {
             self.end(ending, at);

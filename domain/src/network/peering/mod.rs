@@ -120,8 +120,8 @@ pub struct Peering {
     /// they are not.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub routes_in_place: BySide<Option<RoutesInPlace>>,
-    /// Whether it is recorded when all routes of the side are in place: from the first route that was
-    /// on record before it was made.
+    /// Whether it is recorded when all routes of the side are in place: from the first route that
+    /// was on record before it was made.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub watches_all_routes: BySide<bool>,
     /// Set while the routes of the side are withdrawn for an exposure.
@@ -283,8 +283,8 @@ impl Peering {
             || self.has_accepted_route_drift(side)
     }
 
-    /// Whether it was accepted that a route of the side is not where it should be: then no observation
-    /// can see all of them, and that each was seen somewhere has to do.
+    /// Whether it was accepted that a route of the side is not where it should be: then no
+    /// observation can see all of them, and that each was seen somewhere has to do.
     fn has_accepted_route_drift(&self, side: Side) -> bool {
         let destinations = self.routes.get(side).keys();
         let mut accepted = destinations.flat_map(|to| {

@@ -1,8 +1,8 @@
 //! What may be recorded of drift. Each function says whether it is news.
 //!
-//! Where the engine only reports, drift that comes and goes is told a few times a day, then every few
-//! hours: it stays on record meanwhile. Where the engine repairs, its own pauses between repairs
-//! bound it.
+//! Where the engine only reports, drift that comes and goes is told a few times a day, then every
+//! few hours: it stays on record meanwhile. Where the engine repairs, its own pauses between
+//! repairs bound it.
 
 use super::super::{
     Refusal, Registered,

@@ -1,4 +1,5 @@
-//! What may be recorded of a side's firewall and of exposures. Each function says whether it is news.
+//! What may be recorded of a side's firewall and of exposures. Each function says whether it is
+//! news.
 
 use super::super::{
     Refusal, Registered,
@@ -58,8 +59,8 @@ pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bo
     Ok(!is_kept || firewall.group.as_ref() != Some(&it.group))
 }
 
-/// A rule that comes and goes has another id each time: while its end is held back it is the one that
-/// is on record.
+/// A rule that comes and goes has another id each time: while its end is held back it is the one
+/// that is on record.
 pub(super) fn exposed(
     network: &Registered,
     it: &FirewallExposed,

@@ -1,5 +1,5 @@
-//! Watches: states as they change, events if wanted, and bookmarks, so that an idle watch can be told
-//! from a dead one and resumed.
+//! Watches: states as they change, events if wanted, and bookmarks, so that an idle watch can be
+//! told from a dead one and resumed.
 //!
 //! One [`Hub`] reads what is new and wakes the watches that it concerns; a watch then reads for
 //! itself, so a slow one holds up nobody and misses nothing. Their number is bounded.

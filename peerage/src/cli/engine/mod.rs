@@ -50,8 +50,8 @@ pub struct Remote {
         value_name = "FORM"
     )]
     pub output: Output,
-    /// The log position that answers must include, as a command's JSON answer has it, like 4711/4711.
-    /// Within one call it follows by itself.
+    /// The log position that answers must include, as a command's JSON answer has it, like
+    /// 4711/4711. Within one call it follows by itself.
     #[arg(help_heading = HEADING, long, value_name = "POSITION", hide_short_help = true)]
     pub min_position: Option<String>,
     #[command(flatten)]

@@ -192,8 +192,8 @@ impl Servers {
         }
     }
 
-    /// Follows a watch until `each` has seen enough. A watch that breaks resumes at its last bookmark,
-    /// here or at the next server; what came after that is not shown twice.
+    /// Follows a watch until `each` has seen enough. A watch that breaks resumes at its last
+    /// bookmark, here or at the next server; what came after that is not shown twice.
     pub(in crate::cli) async fn watch<W: Watch, T>(
         &mut self,
         mut message: W,

@@ -52,8 +52,8 @@ pub(in crate::cli) struct SetPolicy {
     /// A firewall group whose owner agreed to `enforce`, like sg-0a1b2c3d; again for more.
     #[arg(long = "group", value_name = "GROUP", requires = "exposure")]
     groups: Vec<String>,
-    /// Require a reason of commands, which the whole of this regular expression must match, if there
-    /// is one, like '.{10,}'.
+    /// Require a reason of commands, which the whole of this regular expression must match, if
+    /// there is one, like '.{10,}'.
     #[arg(
         long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
     )]
@@ -61,8 +61,8 @@ pub(in crate::cli) struct SetPolicy {
     /// Require no reason any longer.
     #[arg(long, group = "change", conflicts_with = "require_reason")]
     no_require_reason: bool,
-    /// Require a ticket of commands, which the whole of this regular expression must match, if there
-    /// is one, like 'OPS-[0-9]+'.
+    /// Require a ticket of commands, which the whole of this regular expression must match, if
+    /// there is one, like 'OPS-[0-9]+'.
     #[arg(
         long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
     )]

@@ -25,8 +25,8 @@ pub(super) struct Serve {
     /// The key of the certificate (PEM), like node.key.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Authenticate callers. The file, like users.txt, gives a new store the passwords of its first two users, a
-    /// line for each: `admin:PASSWORD` and `ops:PASSWORD`.
+    /// Authenticate callers. The file, like users.txt, gives a new store the passwords of its first
+    /// two users, a line for each: `admin:PASSWORD` and `ops:PASSWORD`.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Write the links of the system projections: $ce-, $et-, $bc- and $category- streams.

@@ -30,8 +30,8 @@ pub(in crate::cli) struct Remove {
 pub(in crate::cli) struct Abandon {
     #[command(flatten)]
     subject: Subject,
-    /// Clean up this side first, as far as it can be reached: its routes and rules, and the link where
-    /// the cloud lets this side delete it.
+    /// Clean up this side first, as far as it can be reached: its routes and rules, and the link
+    /// where the cloud lets this side delete it.
     #[arg(long, value_name = "SIDE")]
     clean: Option<Side>,
     /// Do it without being asked.

@@ -26,8 +26,8 @@ pub(in crate::cli) struct Watch {
     /// link's id, the peer's network, or ACCOUNT/NETWORK.
     #[arg(value_name = "PEERING", group = "scope")]
     peering: Option<Named>,
-    /// The peerings of this network, until you stop: its id, the id's first characters, its name, or
-    /// PROJECT/NAME, like orders.
+    /// The peerings of this network, until you stop: its id, the id's first characters, its name,
+    /// or PROJECT/NAME, like orders.
     #[arg(long, value_name = "NETWORK", group = "scope")]
     network: Option<Named>,
     /// All peerings, until you stop.

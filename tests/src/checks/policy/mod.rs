@@ -88,8 +88,8 @@ impl Lock {
     }
 }
 
-/// A crate as `deny.toml` names it: `name`, or `name@version` where the version leaves out what does
-/// not matter.
+/// A crate as `deny.toml` names it: `name`, or `name@version` where the version leaves out what
+/// does not matter.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 struct Spec {

@@ -1,5 +1,5 @@
-//! The typed client of peerage.v1, with valid requests to start from: a test changes the one field that it
-//! is about.
+//! The typed client of peerage.v1, with valid requests to start from: a test changes the one field
+//! that it is about.
 
 use super::SOON;
 use parking_lot::Mutex;

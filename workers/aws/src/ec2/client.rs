@@ -23,7 +23,8 @@ pub struct Ec2 {
 struct Inner {
     settings: Ec2Settings,
     http: SharedHttpClient,
-    /// By the account and region with the external id that is shown there: tenants never share a session.
+    /// By the account and region with the external id that is shown there: tenants never share a
+    /// session.
     clients: Mutex<HashMap<Scope, Arc<OnceCell<Clients>>>>,
 }
 

@@ -1,9 +1,9 @@
 //! Rehearsals: whether a change would be permitted, asked without making it (`DryRun`).
 //!
 //! **An endpoint that ignores `DryRun` really makes the change.** So it is sent only where
-//! [`honours_dry_run`](crate::ec2::Ec2Settings::honours_dry_run) says that it may be, and a rehearsal
-//! that was performed after all is an error. What EC2 rehearses is permission and the request's
-//! form; states, overlaps and quotas it looks at only in earnest.
+//! [`honours_dry_run`](crate::ec2::Ec2Settings::honours_dry_run) says that it may be, and a
+//! rehearsal that was performed after all is an error. What EC2 rehearses is permission and the
+//! request's form; states, overlaps and quotas it looks at only in earnest.
 
 use crate::ec2::action::Action;
 use crate::ec2::call::Call;

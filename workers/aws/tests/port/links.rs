@@ -1,5 +1,5 @@
-//! Links: rehearsed only where that is safe, and the same whatever is shown to enter an account. The
-//! contract itself is proved on the strict EC2.
+//! Links: rehearsed only where that is safe, and the same whatever is shown to enter an account.
+//! The contract itself is proved on the strict EC2.
 
 use crate::{OURS, STRANGERS, Scene};
 use cloud::{AccountRegion, Cloud, LinkState, Rehearsal, Rehearsed};

@@ -3,8 +3,8 @@
 //!
 //! Pure: everything here follows from the record. What the record cannot know, like the engine's
 //! own identity, is a placeholder that is easy to see. Commands are for a POSIX shell, every value
-//! quoted; policies are valid JSON. The texts for a cloud stand beside the code that calls it; those
-//! for clouds that have no crate yet stand here ([`gcp`], [`azure`]).
+//! quoted; policies are valid JSON. The texts for a cloud stand beside the code that calls it;
+//! those for clouds that have no crate yet stand here ([`gcp`], [`azure`]).
 
 pub mod azure;
 pub mod gcp;

@@ -53,8 +53,8 @@ impl OutOfBand {
             .insert((account.clone(), operation));
     }
 
-    /// The next call of this kind in this account has this happen to it; prepared several times, one
-    /// after the other.
+    /// The next call of this kind in this account has this happen to it; prepared several times,
+    /// one after the other.
     pub fn prepare(&self, account: &Account, operation: Operation, happens: NextCall) {
         let armed = (account.clone(), operation, happens);
         self.cloud.state().admission.armed.push(armed);

@@ -344,8 +344,8 @@ impl<'a> PeeringPass<'a> {
                     let before = as_of(&loaded, self.id);
                     let after = self.read_again(state).await?;
                     if as_of(&after, self.id) != before {
-                        // A call that is about to answer would have to be made again, and the session
-                        // that it opens as well.
+                        // A call that is about to answer would have to be made again, and the
+                        // session that it opens as well.
                         tokio::select! {
                             biased;
                             _ = &mut read => {}

@@ -1,5 +1,5 @@
-//! The steps of a plan: the record first, then one call after the other, each looked at in the light
-//! of the record as it is then.
+//! The steps of a plan: the record first, then one call after the other, each looked at in the
+//! light of the record as it is then.
 
 use super::{PeeringPass, State, StepsRun};
 use crate::provisioner::{

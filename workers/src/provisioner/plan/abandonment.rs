@@ -2,9 +2,9 @@
 //! everything left behind is named, also what was being made at that instant; a side that cannot be
 //! looked at is named as not observed, and keeps nobody.
 //!
-//! A side that was named to be cleaned up is, for five minutes at most: rules, routes and its group,
-//! and from the local side the link itself, which a cloud deletes from either end. An adopted link,
-//! and what it had, stay.
+//! A side that was named to be cleaned up is, for five minutes at most: rules, routes and its
+//! group, and from the local side the link itself, which a cloud deletes from either end. An
+//! adopted link, and what it had, stay.
 
 use super::{Draft, Facts, Query, later, removal};
 use domain::{

@@ -1,5 +1,5 @@
-//! Adoption: before anything is added to an adopted link, what it has is written down. That is never
-//! removed.
+//! Adoption: before anything is added to an adopted link, what it has is written down. That is
+//! never removed.
 
 use super::{Draft, Facts, Query, options, routes};
 use crate::provisioner::sides;

@@ -48,8 +48,8 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
-/// Whether the engine made the group for this peering: by the record, or, where it was about to make
-/// one, by its tag and its name. A copy of it has the tag too, and a name of its own.
+/// Whether the engine made the group for this peering: by the record, or, where it was about to
+/// make one, by its tag and its name. A copy of it has the tag too, and a name of its own.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
     let named_and_tagged =
         || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
@@ -110,8 +110,8 @@ pub(super) fn may_have_group(facts: &Facts<'_>, side: Side) -> bool {
     firewall.group.is_some() || facts.peering.intents.get(side).iter().any(is_intended)
 }
 
-/// The rule, if the engine made it for this peering: by the record, or by its tag where it was about
-/// to make one of this form, or is to.
+/// The rule, if the engine made it for this peering: by the record, or by its tag where it was
+/// about to make one of this form, or is to.
 pub(super) fn own(
     facts: &Facts<'_>,
     side: Side,
@@ -290,8 +290,8 @@ pub(super) fn close_alone(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     unseen_rules(facts, side, shown, &wanted, draft);
 }
 
-/// Rules that were about to be made, are no longer wanted and never show are over once no read could
-/// hide them any more.
+/// Rules that were about to be made, are no longer wanted and never show are over once no read
+/// could hide them any more.
 fn unseen_rules(
     facts: &Facts<'_>,
     side: Side,

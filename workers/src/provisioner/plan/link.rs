@@ -1,5 +1,5 @@
-//! The link: found or made, never taken from somebody else, and never two; then its tag, and its end
-//! at the cloud.
+//! The link: found or made, never taken from somebody else, and never two; then its tag, and its
+//! end at the cloud.
 
 use super::{Draft, Facts, Query, accept, drift, later, pair, preflight, states};
 use crate::provisioner::apply::Action;

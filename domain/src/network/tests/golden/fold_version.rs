@@ -1,14 +1,15 @@
 //! The fold's version is what the committed events fold to, so a fold that changes cannot keep it.
 //!
 //! The histories are made of the samples alone: a peering's life step by step, and at every step
-//! each sample, and each sample after each other. An event type that is added brings its sample, and
-//! with that its part of the version.
+//! each sample, and each sample after each other. An event type that is added brings its sample,
+//! and with that its part of the version.
 
 use super::*;
 use chrono::{DateTime, TimeZone as _, Utc};
 use sha2::{Digest as _, Sha256};
 
-/// A life in the samples' own words. Whatever a sample says of its peering, it says of the same one.
+/// A life in the samples' own words. Whatever a sample says of its peering, it says of the same
+/// one.
 const LIFE: &[&str] = &[
     "NetworkRegistered",
     "PeeringRequested",

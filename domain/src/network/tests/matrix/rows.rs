@@ -50,7 +50,8 @@ const ING: Expected = "INGRESS_ALREADY_ALLOWED";
 
 #[rustfmt::skip]
 rows! {
-    //                                  unr  none reqd ing  iref ited acc  act  rmv0 rmv? rmv1 rmvX abg0 abg? abg1 abgX rej  exp  fail rmvd abnd adpt adrm ret 
+    //                                  unr  none reqd ing  iref ited acc  act  rmv0 rmv? rmv1 rmvX
+    //                                  abg0 abg? abg1 abgX rej  exp  fail rmvd abnd adpt adrm ret
     register                           [YES, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, DUP, RET] NetworkCommand::RegisterNetwork(_) => register().into();
     set_another_policy                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Report);
     set_the_same_policy                [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetPolicy(_) => set_policy(DriftPolicy::Repair);

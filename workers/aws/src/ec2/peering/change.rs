@@ -45,7 +45,8 @@ pub struct PeeringOptions {
 
 impl Ec2 {
     /// Asks for a connection, tagged in the same call. EC2 has no idempotency token for this: after
-    /// [`Ambiguous`](crate::ec2::Ec2ErrorKind::Ambiguous) look whether it is there before asking again.
+    /// [`Ambiguous`](crate::ec2::Ec2ErrorKind::Ambiguous) look whether it is there before asking
+    /// again.
     pub async fn create_vpc_peering_connection(
         &self,
         at: &Scope,
@@ -109,8 +110,8 @@ impl Ec2 {
     /// Sets the options of one end of an active connection, in that end's account and region: EC2
     /// refuses the other end's.
     ///
-    /// Reads show the change with a delay. A VPC without both of [`VpcDns`](crate::ec2::VpcDns) is a
-    /// [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
+    /// Reads show the change with a delay. A VPC without both of [`VpcDns`](crate::ec2::VpcDns) is
+    /// a [`DnsPrecondition`](crate::ec2::Ec2ErrorKind::DnsPrecondition).
     pub async fn modify_vpc_peering_connection_options(
         &self,
         at: &Scope,

@@ -1,6 +1,6 @@
 //! The bad day: a quarantine closes both sides and keeps the link, a freeze stops openings and
-//! repairs and no closing, an exposure closes the routes into the peer where the policy says so, and
-//! what is abandoned is named.
+//! repairs and no closing, an exposure closes the routes into the peer where the policy says so,
+//! and what is abandoned is named.
 
 use super::{HOUR, Life, ingress, remove};
 use crate::provisioner::testing::{CLIENTS, client_rule, peering_id, range, restrict};

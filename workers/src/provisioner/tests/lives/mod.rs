@@ -108,7 +108,8 @@ impl Life {
         }
     }
 
-    /// Works for so long on a cloud that somebody meddles with, or until the engine is told to stop.
+    /// Works for so long on a cloud that somebody meddles with, or until the engine is told to
+    /// stop.
     async fn meddled(&mut self, cloud: Meddled, stop: &CancellationToken, time: Duration) {
         let settings = ProvisionerSettings::default();
         let limited = RateLimited::new(Arc::new(cloud), settings.calls.clone());
