@@ -41,7 +41,7 @@ async fn blocked(api: &Api, story: &Story, cause: &str) -> peerage::api::v1::Pee
 async fn assert_recovered(world: &World, pair: &Pair, api: &Api, story: &Story) {
     let peering = api.converged(&story.peering_id).await;
     assert_eq!(peering.block, None);
-    world.judge(pair, &story.peering_id);
+    world.judge(pair, &story.owner());
     let history = api.history(&story.network_id).await;
     let types: Vec<_> = history.iter().map(|it| it.r#type.as_str()).collect();
     let counted = |event: &str| types.iter().filter(|it| **it == event).count();
@@ -135,7 +135,7 @@ async fn a_request_for_a_link_whose_answer_is_lost_makes_exactly_one_link() {
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     api.converged(&story.peering_id).await;
     assert_eq!(faults.fired().await, 1, "the fault happened");
-    world.judge(&pair, &story.peering_id);
+    world.judge(&pair, &story.owner());
     let history = api.history(&story.network_id).await;
     assert_valid(&history);
     let attempts = history
@@ -162,7 +162,7 @@ async fn lost_answers_to_every_kind_of_change_leave_everything_once() {
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     api.converged(&story.peering_id).await;
     assert_eq!(faults.fired().await, changes.len(), "every fault happened");
-    world.judge(&pair, &story.peering_id);
+    world.judge(&pair, &story.owner());
     assert_valid(&api.history(&story.network_id).await);
 }
 
@@ -184,7 +184,7 @@ async fn requests_that_never_arrive_are_made_again() {
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     api.converged(&story.peering_id).await;
     assert_eq!(faults.fired().await, reset.len(), "every fault happened");
-    world.judge(&pair, &story.peering_id);
+    world.judge(&pair, &story.owner());
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn a_throttling_cloud_is_asked_more_slowly_until_all_is_in_place() {
     let (_engine, api, story, _data) = asked(&pair, &faults.endpoint()).await;
     api.converged(&story.peering_id).await;
     assert!(faults.fired().await > 5, "it throttled");
-    world.judge(&pair, &story.peering_id);
+    world.judge(&pair, &story.owner());
     let history = api.history(&story.network_id).await;
     let initiated = history
         .iter()

@@ -122,7 +122,8 @@ async fn the_demonstration_on_an_ec2_endpoint_leaves_exactly_its_two_peerings() 
             place: place.clone(),
             vpc: argument(&demo.stdout, "peering request", "--vpc", index),
         };
-        let peering = shown_peering(&demo.stdout, index);
+        let network = shown_network(&demo.stdout);
+        let peering = format!("{network}/{}", shown_peering(&demo.stdout, index));
         let route = |destination: &str| Route {
             destination: destination.to_owned(),
             peering: peering.clone(),
@@ -194,6 +195,14 @@ fn shown_peering(printed: &str, index: usize) -> String {
     let mut ids = shown.filter(|it| uuid::Uuid::parse_str(it).is_ok());
     ids.nth(index)
         .unwrap_or_else(|| panic!("peering {index} in:\n{printed}"))
+        .to_owned()
+}
+
+/// The id of the printed network.
+fn shown_network(printed: &str) -> String {
+    let mut words = printed.split_whitespace();
+    let id = words.find(|it| uuid::Uuid::parse_str(it).is_ok());
+    id.unwrap_or_else(|| panic!("a network in:\n{printed}"))
         .to_owned()
 }
 

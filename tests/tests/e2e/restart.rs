@@ -70,7 +70,7 @@ impl Run {
 
         let engine = self.launch(&self.node.connection_string()).start().await;
         let history = self.again(&engine, unanswered).await;
-        self.world.judge(&self.pair, &self.story.peering_id);
+        self.world.judge(&self.pair, &self.story.owner());
         engine.stop().await;
         (answered, history)
     }
@@ -218,7 +218,7 @@ async fn killed_with_its_own_store_on_disk_the_engine_comes_back_with_everything
         }
         api.converged(&story.peering_id).await;
         assert_valid(&api.history(&story.network_id).await);
-        world.judge(&pair, &story.peering_id);
+        world.judge(&pair, &story.owner());
         engine.stop().await;
     }
 }

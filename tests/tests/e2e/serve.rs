@@ -105,7 +105,7 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
             "{event}:\n{watched}"
         );
     }
-    world.judge(&pair, &peering);
+    world.judge(&pair, &format!("{network}/{peering}"));
 
     let shown = engine.json(&["peering", "show", &peering]).await;
     assert_eq!(

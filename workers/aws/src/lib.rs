@@ -27,11 +27,11 @@ use crate::ec2::{
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
-    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Rehearsal, Rehearsed,
+    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
     RouteTableView, SubnetView,
 };
 use domain::{
-    PeeringId, Range,
+    Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -232,8 +232,8 @@ impl Cloud for AwsCloud {
             Rehearsal::AcceptLink { link, .. } => ec2::Rehearsal::AcceptPeering {
                 id: link.as_str().into(),
             },
-            Rehearsal::CreateGroup { network, peering } => {
-                ec2::Rehearsal::CreateSecurityGroup(requests::group(&network.network, *peering))
+            Rehearsal::CreateGroup { network, owner } => {
+                ec2::Rehearsal::CreateSecurityGroup(requests::group(&network.network, *owner))
             }
         };
         Ok(
@@ -285,11 +285,11 @@ impl Cloud for AwsCloud {
         &self,
         at: &AccountRegion,
         link: &Link,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::TagLink, at)?;
         self.ec2
-            .create_tags(&asked.scope, link.as_str(), &requests::owner(peering))
+            .create_tags(&asked.scope, link.as_str(), &requests::owner(owner))
             .await
             .map_err(|error| asked.failed(error))
     }
@@ -353,12 +353,12 @@ impl Cloud for AwsCloud {
     async fn create_group(
         &self,
         network: &NetworkRef,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallGroup, CloudError> {
         let asked = Asked::of(Operation::CreateGroup, &network.at)?;
         let made = self
             .ec2
-            .create_security_group(&asked.scope, &requests::group(&network.network, peering))
+            .create_security_group(&asked.scope, &requests::group(&network.network, owner))
             .await;
         asked.name(
             "security group",
@@ -383,10 +383,10 @@ impl Cloud for AwsCloud {
         at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
         let asked = Asked::of(Operation::AuthorizeRule, at)?;
-        let wanted = requests::rule(rule, peering);
+        let wanted = requests::rule(rule, owner);
         let made = self
             .ec2
             .authorize_security_group_ingress(&asked.scope, &group.as_str().into(), &wanted)
@@ -401,11 +401,11 @@ impl Cloud for AwsCloud {
         &self,
         at: &AccountRegion,
         part: &FirewallPart,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
         let asked = Asked::of(Operation::TagFirewall, at)?;
         self.ec2
-            .create_tags(&asked.scope, part.id(), &requests::owner(peering))
+            .create_tags(&asked.scope, part.id(), &requests::owner(owner))
             .await
             .map_err(|error| asked.failed(error))
     }

@@ -3,9 +3,9 @@
 use super::{NAME_TAG, vpc};
 use crate::ec2::{CreatePeering, CreateSecurityGroup, IngressRule, Tags};
 use cloud::{
-    AccountRegion, CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, group_name,
+    AccountRegion, CloudError, CloudErrorKind, LinkSpec, OWNER_TAG, Operation, Owner, group_name,
 };
-use domain::{PeeringId, Provider, network::InboundRule, text::CloudNetwork};
+use domain::{Provider, network::InboundRule, text::CloudNetwork};
 
 /// EC2's scope of an account and region. Another provider's is a mistake in how the clouds were put
 /// together.
@@ -33,38 +33,38 @@ pub(super) fn peering(spec: &LinkSpec) -> Result<CreatePeering, CloudError> {
         vpc: vpc(&requester.network),
         peer,
         peer_vpc: vpc(&accepter.network),
-        tags: owned(spec.peering),
+        tags: owned(spec.owner),
     })
 }
 
-pub(super) fn group(network: &CloudNetwork, peering: PeeringId) -> CreateSecurityGroup {
-    let description = format!("What peering {peering} admits");
+pub(super) fn group(network: &CloudNetwork, owner: Owner) -> CreateSecurityGroup {
+    let description = format!("What peering {} admits", owner.peering);
     CreateSecurityGroup {
         vpc: vpc(network),
-        name: group_name(peering),
+        name: group_name(owner.peering),
         description,
-        tags: owned(peering),
+        tags: owned(owner),
     }
 }
 
-pub(super) fn rule(rule: InboundRule, peering: PeeringId) -> IngressRule {
+pub(super) fn rule(rule: InboundRule, owner: Owner) -> IngressRule {
     IngressRule {
         source: rule.source.net(),
         port: rule.port,
-        description: format!("peering {peering}"),
-        tags: owned(peering),
+        description: format!("peering {}", owner.peering),
+        tags: owned(owner),
     }
 }
 
 /// The tag that says whose a thing is, alone.
-pub(super) fn owner(peering: PeeringId) -> Tags {
-    Tags::from([(OWNER_TAG.to_owned(), peering.to_string())])
+pub(super) fn owner(owner: Owner) -> Tags {
+    Tags::from([(OWNER_TAG.to_owned(), owner.to_string())])
 }
 
 /// The tags of what the engine makes for a peering.
-fn owned(peering: PeeringId) -> Tags {
+fn owned(owner: Owner) -> Tags {
     Tags::from([
-        (OWNER_TAG.to_owned(), peering.to_string()),
-        (NAME_TAG.to_owned(), group_name(peering)),
+        (OWNER_TAG.to_owned(), owner.to_string()),
+        (NAME_TAG.to_owned(), group_name(owner.peering)),
     ])
 }

@@ -3,12 +3,12 @@
 
 use crate::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
-    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Rehearsal, Rehearsed,
+    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
     RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
-    PeeringId, Range,
+    Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -64,13 +64,13 @@ forward! {
     CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.at;
     AcceptLink accept_link(at: &AccountRegion, link: &Link) -> (), at at;
     DeleteLink delete_link(at: &AccountRegion, link: &Link) -> (), at at;
-    TagLink tag_link(at: &AccountRegion, link: &Link, peering: PeeringId) -> (), at at;
+    TagLink tag_link(at: &AccountRegion, link: &Link, owner: Owner) -> (), at at;
     SetDnsResolution set_dns_resolution(at: &AccountRegion, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
     RemoveRoute remove_route(at: &AccountRegion, table: &RouteTable, destination: Range) -> (), at at;
-    CreateGroup create_group(network: &NetworkRef, peering: PeeringId) -> FirewallGroup, at &network.at;
+    CreateGroup create_group(network: &NetworkRef, owner: Owner) -> FirewallGroup, at &network.at;
     DeleteGroup delete_group(at: &AccountRegion, group: &FirewallGroup) -> (), at at;
-    AuthorizeRule authorize_rule(at: &AccountRegion, group: &FirewallGroup, rule: InboundRule, peering: PeeringId) -> FirewallRule, at at;
-    TagFirewall tag_firewall(at: &AccountRegion, part: &FirewallPart, peering: PeeringId) -> (), at at;
+    AuthorizeRule authorize_rule(at: &AccountRegion, group: &FirewallGroup, rule: InboundRule, owner: Owner) -> FirewallRule, at at;
+    TagFirewall tag_firewall(at: &AccountRegion, part: &FirewallPart, owner: Owner) -> (), at at;
     RevokeRule revoke_rule(at: &AccountRegion, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
 }

@@ -15,8 +15,9 @@
 //!   error.
 //! - **Reads may be stale.** What was made a moment ago may be missing, for minutes. A reply to a
 //!   mutating call is no proof; only what a read shows is.
-//! - **Ownership is a tag.** What the engine makes carries [`OWNER_TAG`] with the peering's id, set
-//!   in the same call, as far as the provider has tags there; a route has none.
+//! - **Ownership is a tag.** What the engine makes carries [`OWNER_TAG`] with an [`Owner`], the
+//!   network and the peering, set in the same call, as far as the provider has tags there; a route has
+//!   none. A link or a group that is there already is not tagged anew by asking for it again.
 
 #![warn(missing_docs)]
 
@@ -24,12 +25,14 @@ mod calls;
 mod error;
 pub mod instructions;
 mod layer;
+mod owner;
 mod rate_limited;
 mod views;
 
 pub use calls::{CallOutcome, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
 pub use layer::Layer;
+pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use rate_limited::{ClientPolicy, RateLimited};
 pub use views::*;
 
@@ -40,10 +43,6 @@ use domain::{
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use std::fmt;
-
-/// The tag (label) that names the peering for which the engine made a thing; its value is the
-/// peering's id.
-pub const OWNER_TAG: &str = "peerage:peering";
 
 /// The name of the firewall group that the engine makes for a peering; unique in its network, so
 /// there cannot be two.
@@ -136,7 +135,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         &self,
         at: &AccountRegion,
         link: &Link,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError>;
 
     /// Sets whether the names of the network at `at`, the link's requester or accepter as `end`
@@ -175,7 +174,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     async fn create_group(
         &self,
         network: &NetworkRef,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallGroup, CloudError>;
 
     /// Removes a firewall group. One that something still uses gives [`CloudErrorKind::InUse`], one
@@ -193,7 +192,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallRule, CloudError>;
 
     /// Puts the owner tag (back) on a firewall group or on one of its rules. Repeating it does no
@@ -202,7 +201,7 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         &self,
         at: &AccountRegion,
         part: &FirewallPart,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError>;
 
     /// Removes one inbound rule by its id. A rule that is gone gives [`CloudErrorKind::NotFound`];

@@ -1,8 +1,9 @@
 //! What a cloud is asked for, and what its reads show.
 
+use crate::Owner;
 use chrono::{DateTime, Utc};
 use domain::{
-    PeeringId, Provider, Region,
+    Provider, Region,
     network::InboundRule,
     text::{
         Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet,
@@ -146,8 +147,8 @@ pub enum Rehearsal {
     CreateGroup {
         /// The network it would be in.
         network: NetworkRef,
-        /// The peering it would be for.
-        peering: PeeringId,
+        /// What it would be made for.
+        owner: Owner,
     },
 }
 
@@ -179,8 +180,8 @@ pub enum Rehearsed {
 /// A link to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSpec {
-    /// The peering that it is for.
-    pub peering: PeeringId,
+    /// What it is for.
+    pub owner: Owner,
     /// The end that asks.
     pub requester: LinkEnd,
     /// The end that is asked.
@@ -225,9 +226,8 @@ pub struct LinkView {
     pub message: Option<String>,
     /// When nobody can accept it any more, where the cloud says so.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The peering in the [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from
-    /// here.
-    pub owner: Option<PeeringId>,
+    /// The [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from here.
+    pub owner: Option<Owner>,
 }
 
 impl LinkView {
@@ -369,8 +369,8 @@ pub struct GroupView {
     pub name: String,
     /// Whoever it belongs to, as the cloud tells: an account, and what its tags say.
     pub belongs_to: String,
-    /// The peering in the group's [`OWNER_TAG`](super::OWNER_TAG).
-    pub owner: Option<PeeringId>,
+    /// The group's [`OWNER_TAG`](super::OWNER_TAG).
+    pub owner: Option<Owner>,
     /// The inbound rules only.
     pub rules: Vec<RuleView>,
 }
@@ -387,8 +387,8 @@ pub struct RuleView {
     pub admits: Traffic,
     /// The rule for people, like `tcp 2113 from 10.20.0.0/16`.
     pub text: String,
-    /// The peering in the rule's [`OWNER_TAG`](super::OWNER_TAG).
-    pub owner: Option<PeeringId>,
+    /// The rule's [`OWNER_TAG`](super::OWNER_TAG).
+    pub owner: Option<Owner>,
 }
 
 /// A kind of inbound traffic.

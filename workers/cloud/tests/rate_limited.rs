@@ -5,7 +5,7 @@ use chrono::DateTime;
 use domain::{PeeringId, Provider, Region};
 use peerage_cloud::{
     AccountRegion, ClientPolicy, Cloud, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
-    RateLimited,
+    Owner, RateLimited,
 };
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -129,7 +129,7 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
         dns_resolution: None,
     };
     let spec = LinkSpec {
-        peering: PeeringId(uuid::Uuid::from_u128(1)),
+        owner: Owner::before_networks(PeeringId(uuid::Uuid::from_u128(1))),
         requester: end("vpc-0aaaaaaa", "10.1.0.0/16"),
         accepter: end("vpc-0bbbbbbb", "10.2.0.0/16"),
     };

@@ -12,7 +12,7 @@ pub(crate) async fn a_group_is_made_once_and_admits_nothing(stage: Stage) {
     let again = stage.cloud.create_group(&stage.local, OURS).await;
     assert_eq!(kind(again), THERE, "the name is taken");
     let view = stage.shown_group(&group).await;
-    assert_eq!(view.name, group_name(OURS));
+    assert_eq!(view.name, group_name(OURS.peering));
     assert_eq!(view.owner, Some(OURS));
     assert_eq!(view.network, stage.local.network);
     assert_eq!(view.rules, []);

@@ -54,7 +54,7 @@ pub(crate) async fn a_rehearsal_changes_nothing_and_says_what_is_not_permitted(s
             Operation::CreateGroup,
             Rehearsal::CreateGroup {
                 network: stage.local.clone(),
-                peering: OURS,
+                owner: OURS,
             },
         ),
     ];

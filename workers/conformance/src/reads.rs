@@ -1,10 +1,8 @@
 //! What reads show while things are late, and when there is much.
 
-use crate::stage::{OURS, Stage, rule};
+use crate::stage::{OURS, Stage, owner, rule};
 use cloud::LinkState;
-use domain::PeeringId;
 use std::collections::BTreeSet;
-use uuid::Uuid;
 
 /// How often is looked again at what was seen.
 const AGAIN: usize = 5;
@@ -42,8 +40,8 @@ pub(crate) async fn a_read_that_takes_several_pages_shows_everything_once(stage:
     stage.world.small_pages().await;
     let mut made = BTreeSet::new();
     for number in 1..=MANY {
-        let peering = PeeringId(Uuid::from_u128(0x0b00 + number));
-        let group = stage.cloud.create_group(&stage.local, peering).await;
+        let owner = owner(0x0b00 + number);
+        let group = stage.cloud.create_group(&stage.local, owner).await;
         made.insert(group.unwrap());
     }
     let read = async || {

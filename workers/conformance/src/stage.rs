@@ -4,10 +4,10 @@
 use crate::World;
 use cloud::{
     AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, LinkState,
-    LinkView, NetworkRef, RouteTableView,
+    LinkView, NetworkRef, Owner, RouteTableView,
 };
 use domain::{
-    PeeringId, Range,
+    NetworkId, PeeringId, Range,
     network::InboundRule,
     text::{CloudNetwork, FirewallGroup, Link},
 };
@@ -17,8 +17,16 @@ use uuid::Uuid;
 /// How often something late is looked for. Reads that are late are late for a bounded time.
 const LOOKS: usize = 60;
 
-pub(crate) const OURS: PeeringId = PeeringId(Uuid::from_u128(0x0a11));
-pub(crate) const ANOTHER: PeeringId = PeeringId(Uuid::from_u128(0x0a12));
+pub(crate) const OURS: Owner = owner(0x0a11);
+pub(crate) const ANOTHER: Owner = owner(0x0a12);
+
+/// What a peering of the suite's network puts on what it makes.
+pub(crate) const fn owner(peering: u128) -> Owner {
+    Owner::new(
+        NetworkId(Uuid::from_u128(0x0a10)),
+        PeeringId(Uuid::from_u128(peering)),
+    )
+}
 
 pub(crate) fn range(text: &str) -> Range {
     text.parse().unwrap()
@@ -62,8 +70,8 @@ impl Stage {
         self.remote.network.clone()
     }
 
-    pub(crate) fn spec(&self, peering: PeeringId) -> LinkSpec {
-        spec(peering, &self.local, &self.remote)
+    pub(crate) fn spec(&self, owner: Owner) -> LinkSpec {
+        spec(owner, &self.local, &self.remote)
     }
 
     /// Reads until what is read is as it should be; late reads are given time.
@@ -177,14 +185,14 @@ impl Stage {
     }
 }
 
-pub(crate) fn spec(peering: PeeringId, requester: &NetworkRef, accepter: &NetworkRef) -> LinkSpec {
+pub(crate) fn spec(owner: Owner, requester: &NetworkRef, accepter: &NetworkRef) -> LinkSpec {
     let end = |network: &NetworkRef| LinkEnd {
         network: network.clone(),
         ranges: Vec::new(),
         dns_resolution: None,
     };
     LinkSpec {
-        peering,
+        owner,
         requester: end(requester),
         accepter: end(accepter),
     }

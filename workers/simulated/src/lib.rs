@@ -37,10 +37,10 @@ use calls::Call;
 use cloud::{
     AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
     FirewallPart, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
-    NetworkView, Operation, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
-    Clock, PeeringId, Range,
+    Clock, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -311,9 +311,9 @@ impl Cloud for SimulatedCloud {
         &self,
         at: &AccountRegion,
         link: &Link,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
-        self.call(Operation::TagLink, at, |call| call.tag_link(link, peering))
+        self.call(Operation::TagLink, at, |call| call.tag_link(link, owner))
             .await
     }
 
@@ -358,10 +358,10 @@ impl Cloud for SimulatedCloud {
     async fn create_group(
         &self,
         network: &NetworkRef,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallGroup, CloudError> {
         self.call(Operation::CreateGroup, &network.at, |call| {
-            call.create_group(network, peering)
+            call.create_group(network, owner)
         })
         .await
     }
@@ -380,10 +380,10 @@ impl Cloud for SimulatedCloud {
         at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
         self.call(Operation::AuthorizeRule, at, |call| {
-            call.authorize_rule(group, rule, peering)
+            call.authorize_rule(group, rule, owner)
         })
         .await
     }
@@ -392,10 +392,10 @@ impl Cloud for SimulatedCloud {
         &self,
         at: &AccountRegion,
         part: &FirewallPart,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
         self.call(Operation::TagFirewall, at, |call| {
-            call.tag_firewall(part, peering)
+            call.tag_firewall(part, owner)
         })
         .await
     }

@@ -248,6 +248,7 @@ pub(super) async fn apply(
 ) -> Report {
     let side = action.side();
     let at = sides::of(network, peering, side);
+    let owner = sides::owner(network, peering);
     let mut made = None;
     let result = match action {
         Action::CreateLink { .. } => cloud
@@ -256,7 +257,7 @@ pub(super) async fn apply(
             .map(drop),
         Action::AcceptLink { link, .. } => cloud.accept_link(&at, link).await,
         Action::DeleteLink { link } => cloud.delete_link(&at, link).await,
-        Action::TagLink { link } => cloud.tag_link(&at, link, peering.id).await,
+        Action::TagLink { link } => cloud.tag_link(&at, link, owner).await,
         Action::SetDnsResolution {
             link, end, enabled, ..
         } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
@@ -270,16 +271,16 @@ pub(super) async fn apply(
             table, destination, ..
         } => cloud.remove_route(&at, table, *destination).await,
         Action::CreateGroup { .. } => cloud
-            .create_group(&sides::network(network, peering, side), peering.id)
+            .create_group(&sides::network(network, peering, side), owner)
             .await
             .map(|group| made = Some(group)),
         Action::DeleteGroup { group, .. } => cloud.delete_group(&at, group).await,
         Action::AuthorizeRule { group, rule, .. } => cloud
-            .authorize_rule(&at, group, *rule, peering.id)
+            .authorize_rule(&at, group, *rule, owner)
             .await
             .map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
-        Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, peering.id).await,
+        Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, owner).await,
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind) => Report::Failed(error),

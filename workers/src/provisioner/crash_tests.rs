@@ -6,7 +6,7 @@ use super::{
     pass::Memories,
     settings::ProvisionerSettings,
     testing::{
-        CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, peering_id, range, restrict,
+        CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, owner, range, restrict,
         settle,
     },
 };
@@ -66,7 +66,7 @@ fn judge(world: &World, log: &Log, when: &str) {
     let link = world.links.values().next().unwrap();
     assert_eq!(
         (&link.state, link.owner),
-        (&LinkState::Active, Some(peering_id())),
+        (&LinkState::Active, Some(owner())),
         "{when}"
     );
     let (peering, over_the_link) = (log.peering(), RouteTarget::Link(link.id.clone()));

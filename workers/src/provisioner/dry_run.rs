@@ -2,11 +2,11 @@
 
 use super::{apply::Action, observation::Reads, sides};
 use cloud::{
-    AccountRegion, FirewallPart, GroupView, LinkRole, LinkState, LinkView, RouteState, RouteTarget,
-    RouteView, RuleView, Source, Traffic, group_name,
+    AccountRegion, FirewallPart, GroupView, LinkRole, LinkState, LinkView, Owner, RouteState,
+    RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
-    PeeringId, Side,
+    Side,
     network::{InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Link},
 };
@@ -22,6 +22,7 @@ impl Reads {
         action: &Action,
     ) {
         let at = sides::of(network, peering, action.side());
+        let owner = Some(sides::owner(network, peering));
         match action {
             Action::CreateLink { .. } => self.new_link(network, peering),
             Action::AcceptLink { link, .. } => {
@@ -30,7 +31,7 @@ impl Reads {
             Action::DeleteLink { link } => {
                 self.each_view(link, |view| view.state = LinkState::Deleted)
             }
-            Action::TagLink { link } => self.each_view(link, |view| view.owner = Some(peering.id)),
+            Action::TagLink { link } => self.each_view(link, |view| view.owner = owner),
             Action::SetDnsResolution {
                 link, end, enabled, ..
             } => self.each_view(link, |view| {
@@ -87,7 +88,7 @@ impl Reads {
                 }
             }
             Action::AuthorizeRule { group, rule, .. } => {
-                let shown = new_rule(*rule, peering.id);
+                let shown = new_rule(*rule, owner);
                 self.in_group(at, group, |rules| rules.extend(shown));
             }
             Action::TagFirewall {
@@ -100,7 +101,7 @@ impl Reads {
                     .into_iter()
                     .flat_map(|it| &mut it.shows)
                     .filter(tagged)
-                    .for_each(|view| view.owner = Some(peering.id));
+                    .for_each(|view| view.owner = owner);
             }
             Action::TagFirewall {
                 part: FirewallPart::Rule { group, rule },
@@ -109,7 +110,7 @@ impl Reads {
                 rules
                     .iter_mut()
                     .filter(|it| it.id == *rule)
-                    .for_each(|it| it.owner = Some(peering.id));
+                    .for_each(|it| it.owner = owner);
             }),
             Action::RevokeRule { group, id, .. } => {
                 self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id))
@@ -129,7 +130,7 @@ impl Reads {
             state: LinkState::Pending,
             message: None,
             expires_at: None,
-            owner: Some(peering.id),
+            owner: Some(sides::owner(network, peering)),
         };
         for side in peering.kept_sides() {
             if let Some(read) = self.links.get_mut(&sides::of(network, peering, side)) {
@@ -178,12 +179,12 @@ fn group_view(network: &Registered, peering: &Peering, side: Side) -> GroupView 
         group: new_group(side),
         name: group_name(peering.id),
         belongs_to: of.at.account.to_string(),
-        owner: Some(peering.id),
+        owner: Some(sides::owner(network, peering)),
         rules: Vec::new(),
     }
 }
 
-fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
+fn new_rule(rule: InboundRule, owner: Option<Owner>) -> Option<RuleView> {
     let id: FirewallRule = format!("(new-rule-{}-{})", rule.source.net().addr(), rule.port)
         .parse()
         .ok()?;
@@ -198,6 +199,6 @@ fn new_rule(rule: InboundRule, peering: PeeringId) -> Option<RuleView> {
         rule: Some(rule),
         admits,
         text: format!("tcp {} from {}", rule.port, rule.source),
-        owner: Some(peering),
+        owner,
     })
 }

@@ -369,7 +369,7 @@ impl Observation {
             Query::MayCreateGroup(_) => {
                 let rehearsal = Rehearsal::CreateGroup {
                     network: sides::network(network, peering, side),
-                    peering: peering.id,
+                    owner: sides::owner(network, peering),
                 };
                 let shows = cloud.rehearse(&rehearsal).await?;
                 let read = Read { shows, of, asked };

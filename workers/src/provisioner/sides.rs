@@ -1,6 +1,6 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
-use cloud::{AccountRegion, LinkEnd, LinkSpec, NetworkRef};
+use cloud::{AccountRegion, LinkEnd, LinkSpec, NetworkRef, Owner};
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},
@@ -74,10 +74,15 @@ pub(super) fn ranges(on_record: &Registered, peering: &Peering, side: Side) -> V
     ranges.iter().map(|range| IpNet::V4(range.net())).collect()
 }
 
+/// What is put on everything that is made for this peering.
+pub(super) fn owner(network: &Registered, peering: &Peering) -> Owner {
+    Owner::new(network.id, peering.id)
+}
+
 /// The link that is wanted.
 pub(super) fn link(network: &Registered, peering: &Peering) -> LinkSpec {
     LinkSpec {
-        peering: peering.id,
+        owner: owner(network, peering),
         requester: end(network, peering, Side::Local),
         accepter: end(network, peering, Side::Remote),
     }

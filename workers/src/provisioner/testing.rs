@@ -12,7 +12,7 @@ use super::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation};
+use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation, Owner};
 use domain::{
     CommandId, Context, Ids, PeeringId, Provider, Range, Region, Side,
     network::{
@@ -116,6 +116,11 @@ pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
 
 fn ids(nth: usize) -> Ids {
     Ids::of(CommandId(Uuid::from_u128(nth as u128)))
+}
+
+/// What the engine puts on what it makes for the peering.
+pub(super) fn owner() -> Owner {
+    Owner::new(ids(0).network(), peering_id())
 }
 
 pub(super) fn peering_id() -> PeeringId {

@@ -258,7 +258,8 @@ impl Life {
 
     /// What stands there once both sides are in place.
     pub(super) fn expected(&self) -> Expected {
-        self.pair.expected(&self.peering)
+        self.pair
+            .expected(&format!("{}/{}", self.network, self.peering))
     }
 
     /// What somebody does by hand, and sees.

@@ -45,10 +45,8 @@ impl World {
     }
 
     /// Judges a pair: the one peering in place on both sides, and nothing else.
-    pub(crate) fn judge(&self, pair: &Pair, peering_id: &str) {
-        let judged = self
-            .oracle
-            .check(&pair.places(), &pair.expected(peering_id));
+    pub(crate) fn judge(&self, pair: &Pair, owner: &str) {
+        let judged = self.oracle.check(&pair.places(), &pair.expected(owner));
         judged.unwrap_or_else(|wrong| panic!("the cloud is not as it should be:\n{wrong}"));
     }
 }
@@ -150,10 +148,10 @@ impl Pair {
         }
     }
 
-    /// What those commands should come to.
-    pub(crate) fn expected(&self, peering_id: &str) -> Expected {
+    /// What commands should come to whose peering makes things with this tag.
+    pub(crate) fn expected(&self, owner: &str) -> Expected {
         let tags = BTreeMap::from([
-            ("peerage:peering".to_owned(), peering_id.to_owned()),
+            ("peerage:peering".to_owned(), owner.to_owned()),
             ("Name".to_owned(), "*".to_owned()),
         ]);
         let table = |id: &String, destination: &[&String]| RouteTable {
@@ -162,12 +160,12 @@ impl Pair {
                 .iter()
                 .map(|it| Route {
                     destination: (*it).clone(),
-                    peering: peering_id.to_owned(),
+                    peering: owner.to_owned(),
                 })
                 .collect(),
         };
         let group = |network: &Network, ingress: Vec<Rule>| SecurityGroup {
-            peering: peering_id.to_owned(),
+            peering: owner.to_owned(),
             end: end(network),
             ingress,
             egress: None,
@@ -182,7 +180,7 @@ impl Pair {
         };
         Expected {
             peerings: vec![Peering {
-                peering: peering_id.to_owned(),
+                peering: owner.to_owned(),
                 requester: end(&self.local),
                 accepter: end(&self.remote),
                 state: "active".to_owned(),
@@ -209,6 +207,13 @@ pub(crate) struct Story {
     pub(crate) network_id: String,
     pub(crate) peering_id: String,
     pub(crate) commands: Vec<Command>,
+}
+
+impl Story {
+    /// What the engine puts on everything that it makes for this peering.
+    pub(crate) fn owner(&self) -> String {
+        format!("{}/{}", self.network_id, self.peering_id)
+    }
 }
 
 fn end(network: &Network) -> End {

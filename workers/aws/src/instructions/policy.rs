@@ -7,7 +7,7 @@
 
 use super::ENGINE_PRINCIPAL;
 use crate::{NAME_TAG, actions::reads, ec2::Action};
-use cloud::OWNER_TAG;
+use cloud::{OWNER_TAG, Owner};
 use domain::{
     Region,
     network::{ExposurePolicy, Firewall, Life, Peering, Registered},
@@ -159,12 +159,24 @@ fn routes(end: End<'_>) -> Value {
     )
 }
 
+/// The value of the owner's tag on what is made now.
+fn tag(network: &Registered, peering: &Peering) -> String {
+    Owner::new(network.id, peering.id).to_string()
+}
+
+/// The values of that tag on what is this peering's: as it is now, and as it was before it named the
+/// network.
+fn tags_of_its_own(network: &Registered, peering: &Peering) -> [String; 2] {
+    let before = Owner::before_networks(peering.id);
+    [tag(network, peering), before.to_string()]
+}
+
 /// The owner's tag and the name beside it, and no other.
 fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
     let mut condition = joins(network, peering);
     condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": [OWNER_TAG, NAME_TAG] });
     condition["StringEquals"] =
-        json!({ format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() });
+        json!({ format!("aws:RequestTag/{OWNER_TAG}"): tag(network, peering) });
     allow(
         "TagThisLink",
         &[Action::CreateTags],
@@ -175,14 +187,19 @@ fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
 
 /// Tags that somebody took off are put back: on what is on record as the engine's, and on nothing
 /// else.
-fn tag_again(end: End<'_>, firewall: &Firewall, peering: &Peering) -> Option<Value> {
+fn tag_again(
+    end: End<'_>,
+    firewall: &Firewall,
+    network: &Registered,
+    peering: &Peering,
+) -> Option<Value> {
     let group = end.arn(&format!("security-group/{}", firewall.group.as_ref()?));
     let rules = firewall
         .rules
         .values()
         .map(|it| end.arn(&format!("security-group-rule/{it}")));
     let condition = json!({
-        "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): peering.id.to_string() },
+        "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): tag(network, peering) },
         "ForAllValues:StringEquals": { "aws:TagKeys": [OWNER_TAG] },
     });
     Some(allow(
@@ -194,14 +211,14 @@ fn tag_again(end: End<'_>, firewall: &Firewall, peering: &Peering) -> Option<Val
 }
 
 /// A group is made with the peering's tag, and only what has that tag is changed.
-fn group(end: End<'_>, peering: &Peering) -> Vec<Value> {
-    let id = peering.id.to_string();
+fn group(end: End<'_>, network: &Registered, peering: &Peering) -> Vec<Value> {
+    let id = tag(network, peering);
     let (group, rule) = (
         end.arn("security-group/*"),
         end.arn("security-group-rule/*"),
     );
     let made = json!({ "StringEquals": { format!("aws:RequestTag/{OWNER_TAG}"): id } });
-    let own = json!({ "StringEquals": { format!("aws:ResourceTag/{OWNER_TAG}"): id } });
+    let own = json!({ "StringEquals": { format!("aws:ResourceTag/{OWNER_TAG}"): tags_of_its_own(network, peering) } });
     let mut own_here = own.clone();
     own_here["ArnEquals"] = json!({ "ec2:Vpc": end.vpc_arn() });
     let changes = [
@@ -297,8 +314,8 @@ pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) 
 /// the engine close.
 pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
-    let mut statements = group(end, peering);
-    statements.extend(tag_again(end, &peering.firewall.remote, peering));
+    let mut statements = group(end, network, peering);
+    statements.extend(tag_again(end, &peering.firewall.remote, network, peering));
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
     {
@@ -339,8 +356,8 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
         tag_link(end, network, peering),
         routes(end),
     ]);
-    statements.extend(group(end, peering));
-    statements.extend(tag_again(end, &peering.firewall.local, peering));
+    statements.extend(group(end, network, peering));
+    statements.extend(tag_again(end, &peering.firewall.local, network, peering));
     policy(statements)
 }
 

@@ -12,12 +12,12 @@ use crate::ec2::{
 };
 use cloud::{
     AccountRegion, Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG,
-    Operation,
+    Operation, Owner,
 };
-use domain::{PeeringId, Provider, Region};
+use domain::{NetworkId, PeeringId, Provider, Region};
 use uuid::Uuid;
 
-const OWNER: PeeringId = PeeringId(Uuid::from_u128(7));
+const OWNER: Owner = Owner::new(NetworkId(Uuid::from_u128(6)), PeeringId(Uuid::from_u128(7)));
 
 fn place(account: &str, region: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, region).unwrap();
@@ -291,7 +291,7 @@ fn another_providers_place_is_not_supported() {
         dns_resolution: None,
     };
     let spec = LinkSpec {
-        peering: OWNER,
+        owner: OWNER,
         requester: end(here()),
         accepter: end(at),
     };

@@ -12,10 +12,10 @@ pub(super) use routes::route_table;
 
 use super::refusals::Asked;
 use crate::ec2::{Tags, VpcId};
-use cloud::{CloudError, OWNER_TAG};
-use domain::{PeeringId, text::CloudNetwork};
+use cloud::{CloudError, OWNER_TAG, Owner};
+use domain::text::CloudNetwork;
 
-fn owner(tags: &Tags) -> Option<PeeringId> {
+fn owner(tags: &Tags) -> Option<Owner> {
     tags.get(OWNER_TAG)?.parse().ok()
 }
 

@@ -109,6 +109,11 @@ fn the_engine_may_take_back_a_link_that_it_made_and_no_adopted_one() {
     assert!(adopted.contains("CreateRoute") && adopted.contains("DeleteSecurityGroup"));
 }
 
+/// What the engine puts on what it makes for the peering.
+fn tag() -> String {
+    cloud::Owner::new(network_id(), peering_id(1)).to_string()
+}
+
 #[test]
 fn what_the_engine_changes_is_its_own_by_its_tag_and_by_its_ends() {
     let all = statements(&told(active_history([])));
@@ -121,7 +126,8 @@ fn what_the_engine_changes_is_its_own_by_its_tag_and_by_its_ends() {
     let own = named("ChangeItsOwnGroup");
     assert_eq!(
         own["Condition"]["StringEquals"][format!("aws:ResourceTag/{OWNER_TAG}")],
-        peering_id(1).to_string()
+        serde_json::json!([tag(), peering_id(1).to_string()]),
+        "what was made before the tag named the network is the peering's still"
     );
     assert_eq!(
         own["Condition"]["ArnEquals"]["ec2:Vpc"],
@@ -178,7 +184,7 @@ fn tags_may_be_put_back_on_what_is_on_record_and_on_nothing_else() {
     );
     assert_eq!(
         put_back["Condition"]["StringEquals"][format!("aws:RequestTag/{OWNER_TAG}")],
-        peering_id(1).to_string()
+        tag()
     );
     assert_eq!(
         put_back["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"],

@@ -45,11 +45,11 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
     );
     assert_eq!(
         (&found[0].network, found[0].name.as_str()),
-        (&ours.network, group_name(OURS).as_str())
+        (&ours.network, group_name(OURS.peering).as_str())
     );
     assert_eq!(
         found[0].belongs_to,
-        format!("{} ({})", ours.at.account, group_name(OURS))
+        format!("{} ({})", ours.at.account, group_name(OURS.peering))
     );
 
     let rule = InboundRule {
@@ -103,11 +103,11 @@ async fn a_group_admits_what_it_is_told_and_is_told_apart_by_its_owner() {
         .unwrap();
     let tags = support::tags([
         ("peerage:peering", &OURS.to_string()),
-        ("Name", &group_name(OURS)),
+        ("Name", &group_name(OURS.peering)),
     ]);
     assert_eq!(
         (made.name.as_str(), &made.tags),
-        (group_name(OURS).as_str(), &tags)
+        (group_name(OURS.peering).as_str(), &tags)
     );
 }
 

@@ -25,7 +25,7 @@ async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {
         },
         Rehearsal::CreateGroup {
             network: ours.clone(),
-            peering: OURS,
+            owner: OURS,
         },
     ];
     for rehearsal in rehearsals {

@@ -13,16 +13,24 @@ mod routes;
 
 use cloud::{
     AccountRegion, Cloud, CloudError, CloudErrorKind, Groundwork, LinkEnd, LinkSpec, NetworkRef,
+    Owner,
 };
-use domain::{PeeringId, Provider, Range, Region, text::CloudNetwork};
+use domain::{NetworkId, PeeringId, Provider, Range, Region, text::CloudNetwork};
 use peerage_aws::AwsCloud;
 use support::{LOCAL, REMOTE};
 use testkit::moto::Moto;
 use testkit::ports;
 use uuid::Uuid;
 
-const OURS: PeeringId = PeeringId(Uuid::from_u128(1));
-const STRANGERS: PeeringId = PeeringId(Uuid::from_u128(2));
+const OURS: Owner = owner(1);
+const STRANGERS: Owner = owner(2);
+
+const fn owner(peering: u128) -> Owner {
+    Owner::new(
+        NetworkId(Uuid::from_u128(9)),
+        PeeringId(Uuid::from_u128(peering)),
+    )
+}
 
 fn place(account: &str, region: &str) -> AccountRegion {
     let region = Region::of(Provider::Aws, region).unwrap();
@@ -80,14 +88,14 @@ impl Scene {
         }
     }
 
-    fn spec(&self, peering: PeeringId, requester: &NetworkRef) -> LinkSpec {
+    fn spec(&self, owner: Owner, requester: &NetworkRef) -> LinkSpec {
         let end = |network: &NetworkRef| LinkEnd {
             network: network.clone(),
             ranges: Vec::new(),
             dns_resolution: None,
         };
         LinkSpec {
-            peering,
+            owner,
             requester: end(requester),
             accepter: end(&self.theirs),
         }

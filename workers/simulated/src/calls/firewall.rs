@@ -7,9 +7,8 @@ use super::{
     },
     Call,
 };
-use cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, group_name};
+use cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Owner, group_name};
 use domain::{
-    PeeringId,
     network::InboundRule,
     text::{CloudNetwork, FirewallGroup, FirewallRule},
 };
@@ -35,11 +34,11 @@ impl Call<'_> {
     pub(crate) fn create_group(
         &mut self,
         network: &NetworkRef,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallGroup, CloudError> {
         self.know(network, &[]);
         let id: FirewallGroup = self.state.faults.id(prefixes(self.at.provider).group);
-        let (shown, name) = (self.soon(), group_name(peering));
+        let (shown, name) = (self.soon(), group_name(owner.peering));
         let Some(known) = self.state.world.network_mut(network) else {
             return Err(self.not_found(network));
         };
@@ -52,7 +51,7 @@ impl Call<'_> {
         }
         known
             .groups
-            .push(SimulatedGroup::new(id.clone(), name, Some(peering), shown));
+            .push(SimulatedGroup::new(id.clone(), name, Some(owner), shown));
         Ok(id)
     }
 
@@ -84,7 +83,7 @@ impl Call<'_> {
         &mut self,
         group: &FirewallGroup,
         rule: InboundRule,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
         let id: FirewallRule = self.state.faults.id(prefixes(self.at.provider).rule);
         let (shown, most) = (self.soon(), self.settings.rules);
@@ -105,7 +104,7 @@ impl Call<'_> {
         }
         found
             .rules
-            .push(SimulatedRule::ours(id.clone(), rule, peering, shown));
+            .push(SimulatedRule::ours(id.clone(), rule, owner, shown));
         Ok(id)
     }
 
@@ -127,11 +126,11 @@ impl Call<'_> {
     pub(crate) fn tag_firewall(
         &mut self,
         part: &FirewallPart,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
         let missing = self.not_found(&part.id());
         match part {
-            FirewallPart::Group(group) => self.open_group(group)?.owner = Some(peering),
+            FirewallPart::Group(group) => self.open_group(group)?.owner = Some(owner),
             FirewallPart::Rule { group, rule } => {
                 let rule = self
                     .open_group(group)?
@@ -139,7 +138,7 @@ impl Call<'_> {
                     .iter_mut()
                     .find(|it| it.id == *rule)
                     .ok_or(missing)?;
-                rule.owner = Some(peering);
+                rule.owner = Some(owner);
             }
         }
         Ok(())

@@ -9,12 +9,9 @@ use super::{
     Call,
 };
 use cloud::{
-    CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
+    CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef, Owner,
 };
-use domain::{
-    PeeringId,
-    text::{CloudNetwork, Link},
-};
+use domain::text::{CloudNetwork, Link};
 use std::collections::BTreeSet;
 
 /// What AWS says when a request could never have worked.
@@ -102,7 +99,7 @@ impl Call<'_> {
         };
         SimulatedLink {
             expires_at: Some(after(self.now, self.settings.expiry)),
-            owner: Some(spec.peering),
+            owner: Some(spec.owner),
             turns: Some(turns),
             shown_to_requester: self.soon(),
             shown_to_accepter: self.soon(),
@@ -258,9 +255,9 @@ impl Call<'_> {
         Ok(())
     }
 
-    pub(crate) fn tag_link(&mut self, link: &Link, peering: PeeringId) -> Result<(), CloudError> {
+    pub(crate) fn tag_link(&mut self, link: &Link, owner: Owner) -> Result<(), CloudError> {
         let (_, role) = self.found(link, LinkRole::Requester)?;
-        self.change(link, |link| *link.tag_mut(role) = Some(peering));
+        self.change(link, |link| *link.tag_mut(role) = Some(owner));
         Ok(())
     }
 

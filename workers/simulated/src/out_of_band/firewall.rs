@@ -7,11 +7,8 @@ use super::{
     },
     OutOfBand,
 };
-use cloud::NetworkRef;
-use domain::{
-    PeeringId,
-    text::{FirewallGroup, FirewallRule},
-};
+use cloud::{NetworkRef, Owner};
+use domain::text::{FirewallGroup, FirewallRule};
 
 impl OutOfBand {
     /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
@@ -55,7 +52,7 @@ impl OutOfBand {
     }
 
     /// The group's owner tag is this one, or gone.
-    pub fn tag_group(&self, network: &NetworkRef, group: &FirewallGroup, owner: Option<PeeringId>) {
+    pub fn tag_group(&self, network: &NetworkRef, group: &FirewallGroup, owner: Option<Owner>) {
         self.with_group(network, group, |group| group.owner = owner);
     }
 
@@ -75,17 +72,12 @@ impl OutOfBand {
     }
 
     /// Somebody's own rule in the peering's firewall group.
-    pub fn slip_in(
-        &self,
-        network: &NetworkRef,
-        peering: PeeringId,
-        rule: &str,
-    ) -> Option<FirewallRule> {
+    pub fn slip_in(&self, network: &NetworkRef, owner: Owner, rule: &str) -> Option<FirewallRule> {
         let group = self.with_network(network, |network| {
             network
                 .groups
                 .iter()
-                .find(|group| group.owner == Some(peering))
+                .find(|group| group.owner == Some(owner))
                 .map(|group| group.id.clone())
         })??;
         self.admit(network, &group, rule)
@@ -118,7 +110,7 @@ impl OutOfBand {
     }
 
     /// The rule's owner tag is this one, or gone.
-    pub fn tag_rule(&self, network: &NetworkRef, rule: &FirewallRule, owner: Option<PeeringId>) {
+    pub fn tag_rule(&self, network: &NetworkRef, rule: &FirewallRule, owner: Option<Owner>) {
         self.with_rule(network, rule, |it| it.owner = owner);
     }
 

@@ -7,8 +7,8 @@ use super::{
     },
     OutOfBand,
 };
-use cloud::{LinkEnd, LinkRole, LinkState};
-use domain::{PeeringId, text::Link};
+use cloud::{LinkEnd, LinkRole, LinkState, Owner};
+use domain::text::Link;
 use std::time::Duration;
 
 impl OutOfBand {
@@ -18,7 +18,7 @@ impl OutOfBand {
         requester: &LinkEnd,
         accepter: &LinkEnd,
         linked: LinkState,
-        owner: Option<PeeringId>,
+        owner: Option<Owner>,
     ) -> Link {
         let end = |end: &LinkEnd| LinkEnd {
             network: bare_network(&end.network),
@@ -100,7 +100,7 @@ impl OutOfBand {
     }
 
     /// The owner tag in the account and region of this end is this one, or gone.
-    pub fn tag(&self, link: &Link, end: LinkRole, owner: Option<PeeringId>) {
+    pub fn tag(&self, link: &Link, end: LinkRole, owner: Option<Owner>) {
         self.with_link(link, |link, _| *link.tag_mut(end) = owner);
     }
 

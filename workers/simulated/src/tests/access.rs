@@ -84,7 +84,7 @@ async fn a_rehearsal_says_what_the_call_would_say_of_permissions_and_does_nothin
     );
     let group = Rehearsal::CreateGroup {
         network: one().network,
-        peering: peering(),
+        owner: owner(),
     };
     assert_eq!(cloud.rehearse(&group).await.unwrap(), Rehearsed::Allowed);
     cloud.out_of_band().deny(&account);

@@ -64,20 +64,18 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
 async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
     let cloud = instant();
     let (network, at) = (one().network, one().network.at);
-    let group = cloud.create_group(&network, peering()).await.unwrap();
+    let group = cloud.create_group(&network, owner()).await.unwrap();
     let strangers = cloud
         .out_of_band()
-        .slip_in(&network, peering(), "tcp 2113 from 10.2.0.0/16")
+        .slip_in(&network, owner(), "tcp 2113 from 10.2.0.0/16")
         .unwrap();
-    let refused = cloud
-        .authorize_rule(&at, &group, rule(2113), peering())
-        .await;
+    let refused = cloud.authorize_rule(&at, &group, rule(2113), owner()).await;
     assert_eq!(kind(refused), Some(CloudErrorKind::AlreadyThere));
     cloud
         .out_of_band()
         .alter_rule(&network, &strangers, "udp 53 from 10.2.0.0/16");
     cloud
-        .authorize_rule(&at, &group, rule(2113), peering())
+        .authorize_rule(&at, &group, rule(2113), owner())
         .await
         .unwrap();
     let rules = groups(&cloud).await.remove(0).rules;
@@ -86,7 +84,7 @@ async fn a_rule_that_somebody_else_made_stands_in_the_way_of_the_same_one() {
             .iter()
             .map(|it| (it.rule, it.owner))
             .collect::<Vec<_>>(),
-        [(None, None), (Some(rule(2113)), Some(peering()))]
+        [(None, None), (Some(rule(2113)), Some(owner()))]
     );
     cloud.out_of_band().drop_rule(&network, &strangers);
     cloud.out_of_band().tag_rule(&network, &rules[1].id, None);
@@ -107,15 +105,15 @@ async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
         ..SimulatedSettings::instant(1)
     });
     let (network, at) = (one().network, one().network.at);
-    let group = cloud.create_group(&network, peering()).await.unwrap();
+    let group = cloud.create_group(&network, owner()).await.unwrap();
     assert_eq!(
-        kind(cloud.authorize_rule(&at, &group, rule(1), peering()).await),
+        kind(cloud.authorize_rule(&at, &group, rule(1), owner()).await),
         Some(CloudErrorKind::NotFound),
         "not visible yet"
     );
     tokio::time::advance(VISIBLE).await;
     let id = cloud
-        .authorize_rule(&at, &group, rule(1), peering())
+        .authorize_rule(&at, &group, rule(1), owner())
         .await
         .unwrap();
     tokio::time::advance(VISIBLE).await;
@@ -135,5 +133,5 @@ async fn what_is_revoked_or_deleted_is_still_shown_for_a_while() {
     );
     tokio::time::advance(Duration::from_secs(5)).await;
     assert_eq!(groups(&cloud).await, []);
-    cloud.create_group(&network, peering()).await.unwrap();
+    cloud.create_group(&network, owner()).await.unwrap();
 }

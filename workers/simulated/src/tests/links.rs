@@ -78,7 +78,7 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
     for accepter in [other(), nowhere] {
         let (requester, at) = (one(), one().network.at);
         let spec = LinkSpec {
-            peering: peering(),
+            owner: owner(),
             requester,
             accepter: accepter.clone(),
         };
@@ -182,29 +182,29 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
         kind(cloud.accept_link(&at, &link).await),
         Some(CloudErrorKind::WrongState)
     );
-    cloud.tag_link(&at, &link, peering()).await.unwrap();
+    cloud.tag_link(&at, &link, owner()).await.unwrap();
     seen(
         &other(),
         (LinkState::Active, None, Some(false)),
-        (LinkState::Active, Some(peering()), Some(false)),
+        (LinkState::Active, Some(owner()), Some(false)),
     )
     .await;
     cloud
         .set_dns_resolution(&at, &link, LinkRole::Accepter, true)
         .await
         .unwrap();
-    let tagged = (LinkState::Active, Some(peering()), Some(false));
+    let tagged = (LinkState::Active, Some(owner()), Some(false));
     seen(
         &other(),
         tagged,
-        (LinkState::Active, Some(peering()), Some(true)),
+        (LinkState::Active, Some(owner()), Some(true)),
     )
     .await;
     cloud.delete_link(&at, &link).await.unwrap();
     seen(
         &other(),
-        (LinkState::Active, Some(peering()), Some(true)),
-        (LinkState::Deleted, Some(peering()), None),
+        (LinkState::Active, Some(owner()), Some(true)),
+        (LinkState::Deleted, Some(owner()), None),
     )
     .await;
 }
@@ -262,7 +262,7 @@ async fn what_is_over_or_under_way_cannot_be_deleted_and_only_its_requester_with
         let cloud = instant();
         let link = cloud
             .out_of_band()
-            .join(&one(), &other(), state, Some(peering()));
+            .join(&one(), &other(), state, Some(owner()));
         kind(cloud.delete_link(&by.network.at, &link).await)
     };
     use LinkState as State;
@@ -444,16 +444,26 @@ async fn a_lost_tag_is_put_back_and_each_side_has_its_own() {
         ]
     };
     cloud
-        .tag_link(&other().network.at, &link, PeeringId(Uuid::from_u128(9)))
+        .tag_link(
+            &other().network.at,
+            &link,
+            Owner::before_networks(PeeringId(Uuid::from_u128(9))),
+        )
         .await
         .unwrap();
     cloud.out_of_band().tag(&link, LinkRole::Requester, None);
-    assert_eq!(owners().await, [None, Some(PeeringId(Uuid::from_u128(9)))]);
+    assert_eq!(
+        owners().await,
+        [
+            None,
+            Some(Owner::before_networks(PeeringId(Uuid::from_u128(9))))
+        ]
+    );
     cloud
-        .tag_link(&one().network.at, &link, peering())
+        .tag_link(&one().network.at, &link, owner())
         .await
         .unwrap();
-    assert_eq!(owners().await[0], Some(peering()));
+    assert_eq!(owners().await[0], Some(owner()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -479,7 +489,7 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
     let asked = async |requester: LinkEnd, accepter: LinkEnd| {
         let made = cloud
             .create_link(&LinkSpec {
-                peering: peering(),
+                owner: owner(),
                 requester,
                 accepter,
             })

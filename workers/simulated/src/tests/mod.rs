@@ -11,7 +11,7 @@ mod world;
 use super::*;
 use chrono::{DateTime, Utc};
 use cloud::{LinkEnd, LinkState};
-use domain::{Provider, Region};
+use domain::{PeeringId, Provider, Region};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -70,13 +70,13 @@ fn secs(n: u64) -> Span {
     Duration::from_secs(n)..=Duration::from_secs(n)
 }
 
-fn peering() -> PeeringId {
-    PeeringId(Uuid::from_u128(5))
+fn owner() -> Owner {
+    Owner::before_networks(PeeringId(Uuid::from_u128(5)))
 }
 
 fn spec() -> LinkSpec {
     LinkSpec {
-        peering: peering(),
+        owner: owner(),
         requester: one(),
         accepter: other(),
     }
@@ -84,7 +84,7 @@ fn spec() -> LinkSpec {
 
 fn reversed() -> LinkSpec {
     LinkSpec {
-        peering: PeeringId(Uuid::from_u128(6)),
+        owner: Owner::before_networks(PeeringId(Uuid::from_u128(6))),
         requester: other(),
         accepter: one(),
     }

@@ -87,7 +87,7 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
     let view = shown(&cloud, &one()).await.remove(0);
     assert_eq!(
         (view.state, view.owner, view.requester.dns_resolution),
-        (LinkState::Active, Some(peering()), Some(false))
+        (LinkState::Active, Some(owner()), Some(false))
     );
     let group = cloud
         .firewall_groups(&one().network.at, &id(&one()))

@@ -5,9 +5,8 @@ use super::{
     traffic::{admitted, in_our_words, text, traffic},
 };
 use chrono::{DateTime, Utc};
-use cloud::{GroupView, NetworkRef, RuleView, Traffic};
+use cloud::{GroupView, NetworkRef, Owner, RuleView, Traffic};
 use domain::{
-    PeeringId,
     network::InboundRule,
     text::{FirewallGroup, FirewallRule},
 };
@@ -20,8 +19,8 @@ pub struct SimulatedGroup {
     pub id: FirewallGroup,
     /// Its name, unique in its network.
     pub name: String,
-    /// The peering in its owner tag.
-    pub owner: Option<PeeringId>,
+    /// Its owner tag.
+    pub owner: Option<Owner>,
     /// Its inbound rules.
     pub rules: Vec<SimulatedRule>,
     /// Rules that were revoked and may still be shown.
@@ -43,19 +42,14 @@ pub struct SimulatedRule {
     pub rule: Option<InboundRule>,
     /// The rule as people write it.
     pub text: String,
-    /// The peering in its owner tag.
-    pub owner: Option<PeeringId>,
+    /// Its owner tag.
+    pub owner: Option<Owner>,
     /// From when on reads see it.
     pub shown: Shown,
 }
 
 impl SimulatedGroup {
-    pub(crate) fn new(
-        id: FirewallGroup,
-        name: String,
-        owner: Option<PeeringId>,
-        shown: Shown,
-    ) -> Self {
+    pub(crate) fn new(id: FirewallGroup, name: String, owner: Option<Owner>, shown: Shown) -> Self {
         Self {
             id,
             name,
@@ -91,12 +85,7 @@ impl SimulatedGroup {
 }
 
 impl SimulatedRule {
-    pub(crate) fn ours(
-        id: FirewallRule,
-        rule: InboundRule,
-        owner: PeeringId,
-        shown: Shown,
-    ) -> Self {
+    pub(crate) fn ours(id: FirewallRule, rule: InboundRule, owner: Owner, shown: Shown) -> Self {
         Self {
             id,
             rule: Some(rule),

@@ -5,8 +5,8 @@ use super::{
     shown::{Gone, Shown},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud::{AccountRegion, LinkEnd, LinkRole, LinkState, LinkView, NetworkRef};
-use domain::{PeeringId, Provider, text::Link};
+use cloud::{AccountRegion, LinkEnd, LinkRole, LinkState, LinkView, NetworkRef, Owner};
+use domain::{Provider, text::Link};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ pub struct SimulatedLink {
     /// When it can no longer be accepted.
     pub expires_at: Option<DateTime<Utc>>,
     /// The tag in the requester's account and region, visible only there.
-    pub owner: Option<PeeringId>,
+    pub owner: Option<Owner>,
     /// The tag in the accepter's account and region, if that is another.
     #[serde(default)]
-    pub accepters_tag: Option<PeeringId>,
+    pub accepters_tag: Option<Owner>,
     /// What it becomes by itself, and when.
     pub turns: Option<Turn>,
     /// When it ended, and by whose hand.
@@ -59,9 +59,9 @@ pub struct Face {
     /// The cloud's words on that.
     pub message: Option<String>,
     /// The tag on the requester's side.
-    pub owner: Option<PeeringId>,
+    pub owner: Option<Owner>,
     /// The tag on the accepter's side.
-    pub accepters_tag: Option<PeeringId>,
+    pub accepters_tag: Option<Owner>,
     /// The requester's DNS option.
     pub requesters_dns: Option<bool>,
     /// The accepter's DNS option.
@@ -176,7 +176,7 @@ impl SimulatedLink {
     }
 
     /// The tag in the account and region of this end. Two ends at one place have one tag.
-    pub(crate) fn tag_mut(&mut self, role: LinkRole) -> &mut Option<PeeringId> {
+    pub(crate) fn tag_mut(&mut self, role: LinkRole) -> &mut Option<Owner> {
         let apart = self.ends_are_apart();
         match role {
             LinkRole::Accepter if apart => &mut self.accepters_tag,

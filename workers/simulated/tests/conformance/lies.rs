@@ -5,16 +5,24 @@ use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, Limits, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef, NetworkView, Operation,
-    Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    Owner, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use conformance::{Fault, World};
 use domain::{
-    PeeringId, Range,
+    NetworkId, PeeringId, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use peerage_simulated::SimulatedSettings;
 use std::sync::Arc;
+
+/// The tag of the suite's first peering.
+fn ours() -> Owner {
+    Owner::new(
+        NetworkId(uuid::Uuid::from_u128(0x0a10)),
+        PeeringId(uuid::Uuid::from_u128(0x0a11)),
+    )
+}
 
 /// The one thing that is not as the port says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -387,7 +395,7 @@ impl Cloud for Liar {
                 link.state = LinkState::Active;
             }
             if self.lie == Lie::OwnerByGuess {
-                link.owner = Some(PeeringId(uuid::Uuid::from_u128(0x0a11)));
+                link.owner = Some(ours());
             }
         }
         Ok(found)
@@ -416,7 +424,7 @@ impl Cloud for Liar {
             found.truncate(5);
         }
         if self.lie == Lie::StrangersAreOurs {
-            let ours = PeeringId(uuid::Uuid::from_u128(0x0a11));
+            let ours = ours();
             found
                 .iter_mut()
                 .for_each(|it| it.owner = it.owner.or(Some(ours)));
@@ -437,10 +445,10 @@ impl Cloud for Liar {
     }
 
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
-        if let (Lie::RehearsalActs, Rehearsal::CreateGroup { network, peering }) =
+        if let (Lie::RehearsalActs, Rehearsal::CreateGroup { network, owner }) =
             (self.lie, rehearsal)
         {
-            drop(self.honest.create_group(network, *peering).await);
+            drop(self.honest.create_group(network, *owner).await);
         }
         self.told(self.honest.rehearse(rehearsal).await)
     }
@@ -467,9 +475,9 @@ impl Cloud for Liar {
         &self,
         at: &AccountRegion,
         link: &Link,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
-        self.told(self.honest.tag_link(at, link, peering).await)
+        self.told(self.honest.tag_link(at, link, owner).await)
     }
 
     async fn set_dns_resolution(
@@ -512,9 +520,9 @@ impl Cloud for Liar {
     async fn create_group(
         &self,
         network: &NetworkRef,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallGroup, CloudError> {
-        self.told(self.honest.create_group(network, peering).await)
+        self.told(self.honest.create_group(network, owner).await)
     }
 
     async fn delete_group(
@@ -531,18 +539,18 @@ impl Cloud for Liar {
         at: &AccountRegion,
         group: &FirewallGroup,
         rule: InboundRule,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
-        self.told(self.honest.authorize_rule(at, group, rule, peering).await)
+        self.told(self.honest.authorize_rule(at, group, rule, owner).await)
     }
 
     async fn tag_firewall(
         &self,
         at: &AccountRegion,
         part: &FirewallPart,
-        peering: PeeringId,
+        owner: Owner,
     ) -> Result<(), CloudError> {
-        self.told(self.honest.tag_firewall(at, part, peering).await)
+        self.told(self.honest.tag_firewall(at, part, owner).await)
     }
 
     async fn revoke_rule(

@@ -4,7 +4,7 @@
 use super::{
     Draft, Facts, Query,
     drift::{self, Verdict},
-    later,
+    later, pair,
 };
 use crate::provisioner::apply::Action;
 use cloud::{FirewallPart, GroupView, RuleView, group_name};
@@ -52,7 +52,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 /// make one, by its tag and its name. A copy of it has the tag too, and a name of its own.
 pub(super) fn is_ours(facts: &Facts<'_>, side: Side, view: &GroupView) -> bool {
     let named_and_tagged =
-        || view.owner == Some(facts.peering.id) && view.name == group_name(facts.peering.id);
+        || pair::has_our_tag(facts, view.owner) && view.name == group_name(facts.peering.id);
     facts.peering.firewall.get(side).group.as_ref() == Some(&view.group)
         || facts.peering.is_ours(side, &Thing::Group) && named_and_tagged()
 }
@@ -124,7 +124,7 @@ pub(super) fn own(
         facts.peering.is_ours(side, &thing(rule))
             || facts.peering.firewall.get(side).admit.contains(&rule)
     };
-    (by_record || view.owner == Some(facts.peering.id) && by_form()).then_some(rule)
+    (by_record || pair::has_our_tag(facts, view.owner) && by_form()).then_some(rule)
 }
 
 /// Puts on record which of our rules are there and which are not, as far as it does not say so yet.
@@ -328,13 +328,13 @@ fn unseen_rules(
 /// The tags say whose a thing is; without them a person cannot tell, and neither could an engine
 /// with an older log.
 fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft: &mut Draft) {
-    let (ours, group) = (Some(facts.peering.id), &view.group);
+    let group = &view.group;
     let mut put_back = |kind, part| {
         if drift::classify(facts, kind, draft) == Verdict::Repair {
             draft.act(facts, Action::TagFirewall { side, part });
         }
     };
-    if view.owner != ours {
+    if !pair::has_our_tag(facts, view.owner) {
         put_back(
             DriftKind::GroupTagMissing {
                 side,
@@ -343,11 +343,9 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
             FirewallPart::Group(group.clone()),
         );
     }
-    for shown in view
-        .rules
-        .iter()
-        .filter(|shown| shown.owner != ours && own(facts, side, known, shown).is_some())
-    {
+    for shown in view.rules.iter().filter(|shown| {
+        !pair::has_our_tag(facts, shown.owner) && own(facts, side, known, shown).is_some()
+    }) {
         let (group, rule) = (group.clone(), shown.id.clone());
         put_back(
             DriftKind::RuleTagMissing {

@@ -121,7 +121,7 @@ fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
 /// The tag says whose the link is; without it a person cannot tell, and neither could an engine
 /// with an older log.
 pub(super) fn tag(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
-    if !facts.peering.made_the_link() || view.owner == Some(facts.peering.id) {
+    if !facts.peering.made_the_link() || pair::has_our_tag(facts, view.owner) {
         return;
     }
     if drift::classify(facts, DriftKind::LinkTagMissing, draft) == drift::Verdict::Repair {

@@ -2,13 +2,19 @@
 
 use super::{Draft, Facts};
 use crate::provisioner::sides;
-use cloud::LinkView;
+use cloud::{LinkView, Owner};
 use domain::{Side, network::BlockCause};
+
+/// Whether this tag is the peering's, of this installation's network. One from before the tag named
+/// the network counts: whose the thing is, the record and its form say as well.
+pub(super) fn has_our_tag(facts: &Facts<'_>, tag: Option<Owner>) -> bool {
+    tag.is_some_and(|owner| owner.is(facts.network.id, facts.peering.id))
+}
 
 /// Whether this is the link that the engine made for this peering, and not one of an earlier
 /// request.
 pub(super) fn is_ours(facts: &Facts<'_>, view: &LinkView) -> bool {
-    view.owner == Some(facts.peering.id)
+    has_our_tag(facts, view.owner)
         && joins_as_asked(facts, view)
         && !facts.peering.past_links.contains(&view.link)
 }

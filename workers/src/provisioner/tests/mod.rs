@@ -11,7 +11,7 @@ use super::{
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
-    testing::{CLIENTS, Log, Settled, clock, cloud, peering_id, range, restrict, settle},
+    testing::{CLIENTS, Log, Settled, clock, cloud, owner, peering_id, range, restrict, settle},
 };
 use cloud::{CallClass, Calls, LinkState, Operation, RateLimited, RouteTarget, group_name};
 use domain::{
@@ -375,7 +375,7 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
     let rule = bench
         .world
         .out_of_band()
-        .slip_in(&remote, peering_id(), "udp 53 from 0.0.0.0/0")
+        .slip_in(&remote, owner(), "udp 53 from 0.0.0.0/0")
         .unwrap();
     bench.memories = Memories::new();
     bench.blocks(BlockCause::Conflict, Side::Remote).await;

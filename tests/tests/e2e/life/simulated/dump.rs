@@ -153,7 +153,7 @@ fn admitted(rule: &SimulatedRule) -> (&str, u16, u16, &str) {
     (protocol, port, port, source)
 }
 
-fn tags(owner: Option<domain::PeeringId>) -> Value {
+fn tags(owner: Option<cloud::Owner>) -> Value {
     owner
         .map(|owner| (OWNER_TAG.to_owned(), json!(owner.to_string())))
         .into_iter()

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
-    let groups = [group(&[rule(Some(peering_id()))])];
+    let groups = [group(&[rule(Some(owner()))])];
     let (empty, other) = (
         table("rtb-1", &[]),
         table(
@@ -44,7 +44,7 @@ fn an_active_link_gets_one_route_per_table_and_records_those_it_sees() {
 
 #[test]
 fn another_target_is_recorded_and_left_alone() {
-    let groups = [group(&[rule(Some(peering_id()))])];
+    let groups = [group(&[rule(Some(owner()))])];
     for target in [
         RouteTarget::Other("tgw-1".to_owned()),
         RouteTarget::Link("pcx-77".parse().unwrap()),
@@ -142,7 +142,7 @@ fn a_rule_of_ours_that_is_not_admitted_is_on_record_before_it_is_revoked() {
     log.execute(&restrict(&[])).unwrap();
     let plan = local_only(&planned(
         &log,
-        &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]),
+        &inside(&[our_route()], &[group(&[rule(Some(owner()))])]),
         1,
     ));
     expect(
@@ -167,10 +167,7 @@ fn a_strangers_rule_in_our_group_is_never_revoked() {
     for stranger in [rule(None), odd] {
         let plan = planned(
             &with_group(),
-            &inside(
-                &[our_route()],
-                &[group(&[rule(Some(peering_id())), stranger])],
-            ),
+            &inside(&[our_route()], &[group(&[rule(Some(owner())), stranger])]),
             1,
         );
         assert!(
@@ -187,7 +184,7 @@ fn a_rule_that_is_gone_after_we_revoked_it_is_recorded_as_revoked() {
     let log = with_group();
     for step in planned(
         &log,
-        &inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]),
+        &inside(&[our_route()], &[group(&[rule(Some(owner()))])]),
         1,
     )
     .steps
@@ -257,7 +254,7 @@ fn a_block_is_taken_back_when_nothing_stands_in_the_way() {
 #[test]
 fn an_ended_peering_and_a_converged_one_need_nothing() {
     let log = with_group();
-    let seen = inside(&[our_route()], &[group(&[rule(Some(peering_id()))])]);
+    let seen = inside(&[our_route()], &[group(&[rule(Some(owner()))])]);
     let plan = planned(&log, &seen, 1);
     assert!(plan.steps.iter().any(|step| matches!(
         step,

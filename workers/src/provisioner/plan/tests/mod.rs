@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod in_place;
+mod tags;
 
 use super::*;
 use crate::provisioner::{
     sides,
-    testing::{CLIENTS, Log, client_rule, peering_id, range, restrict},
+    testing::{CLIENTS, Log, client_rule, owner, peering_id, range, restrict},
 };
 use cloud::{
     GroupView, LinkState, LinkView, NetworkView, Rehearsed, RouteState, RouteTableView,
@@ -93,7 +94,7 @@ fn ours(state: LinkState) -> LinkView {
         state,
         message: Some("the cloud's words".to_owned()),
         expires_at: None,
-        owner: Some(peering_id()),
+        owner: Some(owner()),
     }
 }
 
@@ -298,12 +299,12 @@ fn own_group(id: &str, rules: &[RuleView]) -> GroupView {
         group: id.parse().unwrap(),
         name: cloud::group_name(peering_id()),
         belongs_to: "111111111111".to_owned(),
-        owner: Some(peering_id()),
+        owner: Some(owner()),
         rules: rules.to_vec(),
     }
 }
 
-fn rule(owner: Option<domain::PeeringId>) -> RuleView {
+fn rule(owner: Option<cloud::Owner>) -> RuleView {
     let source = Source::Ranges(vec![IpNet::V4(client_rule().source.net())]);
     let admits = Traffic {
         source,

@@ -173,7 +173,9 @@ async fn a_group_with_another_peerings_tag_is_no_hiding_place() {
     by_hand.tag_group(
         &remote,
         &group,
-        Some(domain::PeeringId(uuid::Uuid::from_u128(99))),
+        Some(cloud::Owner::before_networks(domain::PeeringId(
+            uuid::Uuid::from_u128(99),
+        ))),
     );
     life.looks_again().await;
     assert_eq!(life.log.peering().firewall.remote.exposures.len(), 1);

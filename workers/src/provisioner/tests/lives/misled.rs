@@ -5,7 +5,7 @@
 use super::{Life, ingress, is_clean, remove};
 use crate::provisioner::{
     settings::ProvisionerSettings,
-    testing::{CLIENTS, Fuse, Log, cloud, peering_id, range},
+    testing::{CLIENTS, Fuse, Log, cloud, owner, peering_id, range},
 };
 use cloud::{LinkRole, LinkState, Operation, RouteTarget};
 use domain::{
@@ -79,7 +79,7 @@ async fn a_copy_of_the_engines_group_is_somebody_elses_and_stays() {
         .unwrap();
     life.cloud
         .out_of_band()
-        .tag_group(&remote, &copy, Some(peering_id()));
+        .tag_group(&remote, &copy, Some(owner()));
     life.looks_again().await;
     let exposures = life.log.peering().firewall.remote.exposures;
     assert_eq!(
@@ -144,9 +144,7 @@ async fn of_two_links_of_ours_the_one_on_record_is_removed_and_the_other_is_name
     let mut life = Life::active().await;
     let another = life.somebodys(Side::Local, LinkState::Pending);
     for end in [LinkRole::Requester, LinkRole::Accepter] {
-        life.cloud
-            .out_of_band()
-            .tag(&another, end, Some(peering_id()));
+        life.cloud.out_of_band().tag(&another, end, Some(owner()));
     }
     life.says(remove());
     life.blocks(BlockCause::Conflict, Side::Local).await;

@@ -17,6 +17,7 @@ mod ownership;
 mod removal;
 mod routes;
 mod storms;
+mod tags;
 
 use crate::provisioner::{
     context::{Pass, Wake},

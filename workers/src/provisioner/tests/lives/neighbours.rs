@@ -95,7 +95,9 @@ async fn peerings_that_share_their_places_are_told_apart_and_one_goes_without_th
     );
     let groups = world.networks.values().flat_map(|network| &network.groups);
     assert_eq!(
-        groups.filter_map(|group| group.owner).collect::<Vec<_>>(),
+        groups
+            .filter_map(|group| group.owner.map(|owner| owner.peering))
+            .collect::<Vec<_>>(),
         [other, other]
     );
 }
