@@ -7,9 +7,11 @@ use crate::story::{LOCAL, PRIVATE, REMOTE, Story, account, peer_range, place, ra
 use aws::AwsCloud;
 use aws::ec2::{BaseCredentials, Ec2Settings, StaticKeys};
 use cloud::Cloud;
-use cloud::{AccountRegion, Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Rehearsal};
+use cloud::{
+    AccountRegion, Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Owner, Rehearsal,
+};
 use domain::text::Account;
-use domain::{PeeringId, Range, Side};
+use domain::{Range, Side};
 use futures::stream::{self, StreamExt as _};
 use ipnet::IpNet;
 use peerage_tests::moto::Moto;
@@ -173,7 +175,7 @@ async fn directly(pairs: usize, calls: &Calls) -> Run {
 /// One peering, made by heart.
 struct Direct<'a> {
     cloud: &'a AwsCloud,
-    peering: PeeringId,
+    owner: Owner,
     local: NetworkRef,
     remote: NetworkRef,
 }
@@ -185,7 +187,7 @@ impl<'a> Direct<'a> {
         remote.at.external_id = Some(story.network_id().external_id(&remote.at.account));
         Self {
             cloud,
-            peering: story.peering_id(0),
+            owner: Owner::new(story.network_id(), story.peering_id(0)),
             local: story.local.clone(),
             remote,
         }
@@ -228,7 +230,7 @@ impl<'a> Direct<'a> {
                         .unwrap();
                 }
                 Operation::CreateGroup => {
-                    let made = cloud.create_group(network, self.peering).await.unwrap();
+                    let made = cloud.create_group(network, self.owner).await.unwrap();
                     group = group.or(Some(made).filter(|_| is_local));
                 }
                 Operation::AuthorizeRule => {
@@ -237,7 +239,7 @@ impl<'a> Direct<'a> {
                         port: 2113,
                     };
                     cloud
-                        .authorize_rule(at, group.as_ref().unwrap(), rule, self.peering)
+                        .authorize_rule(at, group.as_ref().unwrap(), rule, self.owner)
                         .await
                         .unwrap();
                 }
@@ -265,7 +267,7 @@ impl<'a> Direct<'a> {
             dns_resolution: None,
         };
         LinkSpec {
-            peering: self.peering,
+            owner: self.owner,
             requester: end(&self.local, range(PRIVATE)),
             accepter: end(&self.remote, peer_range(0)),
         }
