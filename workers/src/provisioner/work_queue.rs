@@ -3,7 +3,7 @@
 //!
 //! Commands have a lane of their own: somebody waits for them, and they wait for no routine.
 
-use super::reason::{Reason, Reasons};
+use super::reason::Reasons;
 use domain::NetworkId;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -112,6 +112,7 @@ impl WorkQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provisioner::reason::Reason;
     use std::time::Duration;
     use uuid::Uuid;
 
