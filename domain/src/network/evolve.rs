@@ -218,7 +218,8 @@ impl Registered {
                 self.while_live(it.peering_id, |peering| peering.block_by(it, at));
             }
             NetworkEvent::ProvisioningUnblocked(it) => {
-                self.while_live(it.peering_id, Peering::unblock);
+                let asked = self.drift_check;
+                self.while_live(it.peering_id, |peering| peering.unblock(asked));
             }
         }
     }

@@ -65,8 +65,8 @@ pub use peer::Peer;
 pub use peering::{
     ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, DnsResolution,
     EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName,
-    LinkTrace, NotALife, OpenAttempt, Origin, Peering, RefusedAttempts, Removal, RemovalCause,
-    Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    LinkTrace, NotALife, OpenAttempt, Origin, Peering, REVOCATIONS, RefusedAttempts, Removal,
+    RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};

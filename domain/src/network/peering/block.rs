@@ -113,14 +113,15 @@ impl Peering {
             .is_some_and(|count| flickers(count.times, count.last, asked, now))
     }
 
-    /// Who ends a fight ends its count too: the next repair is the first one again.
-    pub(in crate::network) fn unblock(&mut self) {
-        if self
-            .blocked
-            .take()
-            .is_some_and(|it| it.cause == BlockCause::RepairUndone)
-        {
-            self.repairs.clear();
+    /// Who ends a fight ends its count too: the next repair is the first one again. Exposures are
+    /// counted on until somebody has asked for a check since: that they went may be the fight itself.
+    pub(in crate::network) fn unblock(&mut self, asked: Option<DateTime<Utc>>) {
+        let fought = |it: &Blocked| it.cause == BlockCause::RepairUndone;
+        let Some(fight) = self.blocked.take().filter(fought) else {
+            return;
+        };
+        self.repairs.clear();
+        if asked.is_some_and(|asked| asked > fight.since) {
             for side in Side::BOTH {
                 let firewall = self.firewall.get_mut(side);
                 firewall.cleared.clear();

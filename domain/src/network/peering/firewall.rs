@@ -6,7 +6,7 @@ use super::{
         Exposure, FirewallEnforced, FirewallExposed, FirewallRestricted, FirewallRuleAuthorized,
         InboundRule,
     },
-    Peering,
+    FIGHT_WINDOW, Peering,
 };
 use crate::{
     pairs,
@@ -16,6 +16,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How often within a day the engine revokes one rule that somebody makes again, before that is for a
+/// person.
+pub const REVOCATIONS: u32 = 3;
 
 /// The firewall of one side: what it must admit, and what has been seen of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +37,8 @@ pub struct Firewall {
     pub enforced_at: Option<DateTime<Utc>>,
     /// Somebody else's rules that let the private network in.
     pub exposures: BTreeMap<FirewallRule, Exposed>,
-    /// How often such a rule went from this group, by what it admits: made again it has another id.
+    /// How often such a rule went from this group, each time within a day of the time before, by what
+    /// it admits: made again it has another id.
     #[serde(with = "pairs")]
     pub cleared: BTreeMap<(FirewallGroup, String), u32>,
     /// When such a rule last went.
@@ -106,11 +111,28 @@ impl Firewall {
     /// A rule of somebody else's that let the private network in is gone.
     pub(in crate::network) fn exposure_cleared(&mut self, rule: &FirewallRule, at: DateTime<Utc>) {
         if let Some(Exposed { exposure, .. }) = self.exposures.remove(rule) {
+            let lately = |last: &DateTime<Utc>| at - *last < FIGHT_WINDOW;
+            self.cleared_at.retain(|_, last| lately(last));
+            self.cleared
+                .retain(|rule, _| self.cleared_at.contains_key(rule));
             let rule = (exposure.group, exposure.admits);
             let times = self.cleared.entry(rule.clone()).or_default();
             *times = times.saturating_add(1);
             self.cleared_at.insert(rule, at);
         }
+    }
+
+    /// How often a rule that admits this went from this group lately, and when it last did.
+    pub fn went(
+        &self,
+        group: &FirewallGroup,
+        admits: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(u32, DateTime<Utc>)> {
+        let rule = (group.clone(), admits.to_owned());
+        let last = *self.cleared_at.get(&rule)?;
+        let times = self.cleared.get(&rule).copied().unwrap_or_default();
+        (now - last < FIGHT_WINDOW).then_some((times, last))
     }
 
     /// The group is gone, and what was in it.

@@ -18,7 +18,7 @@ pub use block::{BlockCount, Blocked};
 pub(super) use block::{REPETITION, flickers};
 pub use drift::Repairs;
 pub use ended::EndedPeering;
-pub use firewall::{Exposed, Firewall};
+pub use firewall::{Exposed, Firewall, REVOCATIONS};
 pub use ingress::Ingress;
 pub use installation::Intents;
 pub use life::{Ending, Life, LinkTrace, OpenAttempt, RefusedAttempts, Removal, RemovalCause};

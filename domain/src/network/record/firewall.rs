@@ -7,7 +7,7 @@ use super::super::{
         Exposure, ExposureCleared, ExposurePolicy, FirewallEnforced, FirewallExposed,
         FirewallGroupCreated, FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked,
     },
-    peering::{Firewall, flickers},
+    peering::{Firewall, REVOCATIONS, flickers},
 };
 use super::{active, out_of_order, standing};
 use chrono::{DateTime, Utc};
@@ -91,19 +91,21 @@ fn is_alike(one: &Exposure, other: &Exposure) -> bool {
     (&one.group, &one.admits) == (&other.group, &other.admits)
 }
 
-/// Where the engine revokes such rules itself, its own limit bounds what comes and goes.
+/// Where the engine revokes such rules itself, each revocation is told, until it leaves them alone.
 fn comes_and_goes(
     network: &Registered,
     firewall: &Firewall,
     exposure: &Exposure,
     now: DateTime<Utc>,
 ) -> bool {
-    let rule = (exposure.group.clone(), exposure.admits.clone());
-    let cleared = firewall.cleared.get(&rule).copied().unwrap_or_default();
-    let begun = cleared.saturating_add(1);
-    !matches!(network.policy.exposure, ExposurePolicy::Enforce { .. })
-        && firewall
-            .cleared_at
-            .get(&rule)
-            .is_some_and(|last| flickers(begun, *last, network.drift_check, now))
+    let is_revoked = matches!(
+        &network.policy.exposure,
+        ExposurePolicy::Enforce { groups } if groups.contains(&exposure.group)
+    );
+    firewall
+        .went(&exposure.group, &exposure.admits, now)
+        .filter(|(times, _)| !is_revoked || *times >= REVOCATIONS)
+        .is_some_and(|(times, last)| {
+            flickers(times.saturating_add(1), last, network.drift_check, now)
+        })
 }

@@ -7,14 +7,14 @@
 //! and revoked in groups whose owners agreed to that, if the rule is known to let the private
 //! network in.
 
-use super::{Draft, Facts, Query, drift, firewall};
+use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::apply::Action;
 use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
 use domain::{
     Side,
     network::{
-        BlockCause, Exposure, ExposureCleared, ExposurePolicy, FirewallExposed, RoutesResumed,
-        RoutesSuspended,
+        BlockCause, Exposure, ExposureCleared, ExposurePolicy, FIGHT_WINDOW, FirewallExposed,
+        REVOCATIONS, RoutesResumed, RoutesSuspended,
     },
     text::FirewallGroup,
 };
@@ -168,14 +168,12 @@ fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dra
     if !revokes(facts, &group.group) || !rule.admits.source.overlaps(&from) {
         return;
     }
-    let again = facts
-        .peering
-        .firewall
-        .get(side)
-        .cleared
-        .get(&(group.group.clone(), rule.text.clone()));
-    if again.is_some_and(|times| *times >= drift::REPAIRS) {
-        return fight(facts, side, group, rule, draft);
+    let firewall = facts.peering.firewall.get(side);
+    if let Some((times, last)) = firewall.went(&group.group, &rule.text, facts.now)
+        && times >= REVOCATIONS
+    {
+        fight(facts, side, group, rule, draft);
+        return draft.due_at(last + FIGHT_WINDOW);
     }
     draft.act(
         facts,
@@ -190,10 +188,8 @@ fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dra
 /// A rule that somebody makes again each time it goes is for a person.
 fn fight(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
     let message = format!(
-        "{} admits {} again; it has gone {} times and is left alone now",
-        group.group,
-        rule.text,
-        drift::REPAIRS
+        "{} admits {} again; it has gone {REVOCATIONS} times within a day and is left alone now",
+        group.group, rule.text
     );
     let remedy = vec![
         format!(

@@ -1,11 +1,12 @@
 //! The fold's version is what the committed events fold to, so a fold that changes cannot keep it.
 //!
 //! The histories are made of the samples alone: a peering's life step by step, and at every step
-//! each sample, and each sample after each other. An event type that is added brings its sample,
-//! and with that its part of the version.
+//! each sample, and each sample after each other; and long walks among all of them, with minutes to
+//! weeks between two events, for what is counted and what time forgets. An event type that is added
+//! brings its sample, and with that its part of the version.
 
 use super::*;
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use sha2::{Digest as _, Sha256};
 
 /// A life in the samples' own words. Whatever a sample says of its peering, it says of the same
@@ -60,6 +61,52 @@ fn hashed(hash: &mut Sha256, state: &Network) {
     hash.update(serde_json::to_vec(&[state, &folded]).unwrap());
 }
 
+/// How many walks there are, and how long each is.
+const WALKS: u64 = 24;
+const STEPS: usize = 400;
+
+/// One long walk: whatever comes up next, after any time, as long as the peering lives.
+fn walked(walk: u64, all: &[NetworkEvent], hash: &mut Sha256) {
+    let alive = |state: &Network| {
+        let Network::Registered(network) = state else {
+            return false;
+        };
+        network.live_peerings().next().is_some()
+    };
+    let begins = LIFE
+        .iter()
+        .take(14)
+        .map(|it| of_the_same_peering(&sample(it)));
+    let mut state = super::super::fold(begins);
+    let (mut seed, mut now) = (walk, at(LIFE.len()));
+    let mut draw = |most: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % most
+    };
+    for step in 0..STEPS {
+        now += [
+            TimeDelta::minutes(1),
+            TimeDelta::hours(1),
+            TimeDelta::hours(9),
+            TimeDelta::hours(25),
+            TimeDelta::days(40),
+        ][draw(5)];
+        let mut event = all[draw(all.len())].clone();
+        if let NetworkEvent::ProvisioningBlocked(it) = &mut event {
+            it.cause = BlockCause::ALL[draw(BlockCause::ALL.len())];
+        }
+        let after = evolve(state.clone(), &event, now);
+        if alive(&after) {
+            state = after;
+        }
+        if step % 8 == 7 {
+            hashed(hash, &state);
+        }
+    }
+}
+
 fn computed() -> String {
     let mut all = samples();
     all.sort_by(|one, other| {
@@ -83,6 +130,9 @@ fn computed() -> String {
                 hashed(&mut hash, &evolve(after.clone(), other, at(step + 2)));
             }
         }
+    }
+    for walk in 0..WALKS {
+        walked(walk, &all, &mut hash);
     }
     let hash = hash.finalize();
     hash.iter().take(8).map(|it| format!("{it:02x}")).collect()

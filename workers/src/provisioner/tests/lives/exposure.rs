@@ -1,9 +1,10 @@
 //! Somebody else's rules that let the private network in.
 
-use super::Life;
+use super::{HOUR, LONG, Life};
+use crate::provisioner::settings::ProvisionerSettings;
 use domain::{
     Side,
-    network::{ExposurePolicy, Policy, SetPolicy},
+    network::{BlockCause, ExposurePolicy, Policy, SetPolicy},
 };
 
 #[tokio::test(start_paused = true)]
@@ -51,6 +52,54 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
         1,
         "what lets nothing of the private network in is left alone"
     );
+}
+
+/// Who opens it again and again within a day fights with the engine, and a person must end that. Who
+/// does it once a year does not, and neither is anything left open for ever.
+#[tokio::test(start_paused = true)]
+async fn an_exposure_that_is_made_again_is_left_after_three_times_in_a_day_and_revoked_the_next() {
+    let mut life = Life::active().await;
+    let (remote, by_hand) = (life.network(Side::Remote), life.cloud.out_of_band());
+    let group = by_hand.group(&remote, "legacy", &[]).unwrap();
+    life.says(SetPolicy {
+        policy: Policy {
+            exposure: ExposurePolicy::Enforce {
+                groups: [group.clone()].into(),
+            },
+            ..Policy::default()
+        },
+    });
+    let admit = || {
+        by_hand
+            .admit(&remote, &group, "tcp 22 from 10.0.0.0/8")
+            .unwrap()
+    };
+    let rules = |life: &Life| {
+        let world = life.cloud.world();
+        let groups = &world.networks[&remote.to_string()].groups;
+        let legacy = groups.iter().find(|it| it.id == group).unwrap();
+        legacy.rules.len()
+    };
+    for _ in 0..5 {
+        admit();
+        life.looks_again().await;
+        assert_eq!(rules(&life), 0, "years lie between");
+        tokio::time::advance(LONG * 365).await;
+    }
+    for _ in 0..3 {
+        admit();
+        life.looks_again().await;
+        assert_eq!(rules(&life), 0);
+    }
+    admit();
+    tokio::time::advance(ProvisionerSettings::default().drift_interval).await;
+    life.blocks(BlockCause::RepairUndone, Side::Remote).await;
+    assert_eq!(rules(&life), 1);
+    life.look_for(LONG + HOUR).await;
+    assert_eq!(rules(&life), 0, "a day later");
+    assert_eq!(life.log.peering().blocked, None);
+    let kept = life.log.peering().firewall.remote.cleared.len();
+    assert_eq!(kept, 1, "what went long ago is forgotten");
 }
 
 #[tokio::test(start_paused = true)]

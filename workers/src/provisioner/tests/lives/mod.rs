@@ -12,6 +12,7 @@ mod exposure;
 mod holds;
 mod interrupted;
 mod misled;
+mod months;
 mod neighbours;
 mod ownership;
 mod removal;
