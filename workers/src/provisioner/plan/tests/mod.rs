@@ -2,6 +2,7 @@
 //! the link; what an active one needs is in [`in_place`].
 #![allow(clippy::unwrap_used)]
 
+mod access_lists;
 mod in_place;
 mod tags;
 
