@@ -51,18 +51,19 @@ fn receipt_of(recorded: &Recorded) -> Option<Receipt> {
 }
 
 impl Networks {
-    /// Begins with the last snapshot, if there is one that may be believed.
+    /// Begins with the last snapshot, if there is one that may be believed. Gives what comes after it
+    /// in the log, which is read with its last event.
     pub(super) async fn begin(
         &self,
         id: NetworkId,
         slot: &Slot,
         deadline: &Deadline,
-    ) -> Result<(), JournalError> {
+    ) -> Result<Option<Page>, JournalError> {
         let last = match self.last_snapshot(&snapshot::stream(id), deadline).await? {
             Some(last) if !self.checks.is_doubted(id) => last,
             Some(_) | None => {
                 self.counters.loaded_from_start.add();
-                return Ok(());
+                return Ok(None);
             }
         };
         let document = last.document.as_deref().ok_or(Unusable::Damaged);
@@ -75,19 +76,21 @@ impl Networks {
                 }
                 tracing::info!(network = %id, ?why, "a snapshot is passed over");
                 self.counters.loaded_from_start.add();
-                return Ok(());
+                return Ok(None);
             }
         };
-        if !self.has(id, read.revision, read.event, deadline).await? {
+        let (stream, from) = (id.stream(), read.revision);
+        let page = self.store.read_page(&stream, from, PAGE, deadline).await?;
+        let Some(after) = after(page, read.revision, read.event) else {
             tracing::info!(network = %id, revision = read.revision, "a snapshot of another log is passed over");
             self.counters.snapshots_of_another_log.add();
             self.counters.loaded_from_start.add();
-            return Ok(());
-        }
+            return Ok(None);
+        };
         self.counters.loaded_from_snapshot.add();
         self.checks.note_use(id, read.revision, &read.digest);
         slot.begin_with(read);
-        Ok(())
+        Ok(Some(after))
     }
 
     /// The last event of a stream that nothing depends on; nothing if it cannot be had.
@@ -331,6 +334,19 @@ impl Networks {
         }
         Ok(())
     }
+}
+
+/// A page without its first event, which must be this one.
+fn after(page: Page, revision: u64, event: EventId) -> Option<Page> {
+    let Page::Found { mut events, last } = page else {
+        return None;
+    };
+    let first = events.first()?;
+    if (first.revision, first.event_id) != (revision, event) {
+        return None;
+    }
+    events.remove(0);
+    Some(Page::Found { events, last })
 }
 
 /// What was read of a stream that nothing depends on; nothing if it cannot be had.

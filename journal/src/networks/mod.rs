@@ -78,6 +78,22 @@ impl Networks {
         self.read_on(id, &slot, &deadline).await
     }
 
+    /// The network with this event, which the caller knows to be in the log. What is cached serves if
+    /// it is as far: the store is asked only for what is missing.
+    pub async fn load_with(
+        &self,
+        id: NetworkId,
+        revision: u64,
+    ) -> Result<Arc<Loaded>, JournalError> {
+        let slot = self.slot(id).await;
+        let loaded = slot.loaded();
+        if loaded.revision >= Some(revision) {
+            return Ok(loaded);
+        }
+        let deadline = Deadline::after(self.command_deadline, "load");
+        self.read_on(id, &slot, &deadline).await
+    }
+
     /// What loading and storing networks came to since the journal was opened, and what the cache
     /// holds now.
     pub fn figures(&self) -> Figures {
@@ -114,13 +130,18 @@ impl Networks {
         deadline: &Deadline,
     ) -> Result<Arc<Loaded>, JournalError> {
         let stream = id.stream();
+        let mut read = None;
         if slot.loaded().revision.is_none() {
-            self.begin(id, slot, deadline).await?;
+            read = self.begin(id, slot, deadline).await?;
         }
         loop {
             let base = slot.loaded();
             let from = base.next_revision();
-            match self.store.read_page(&stream, from, PAGE, deadline).await? {
+            let page = match read.take().filter(|page| goes_on(page, from)) {
+                Some(page) => page,
+                None => self.store.read_page(&stream, from, PAGE, deadline).await?,
+            };
+            match page {
                 Page::Missing => return Ok(slot.forget()),
                 // The log is shorter than what was read of it: it is another log, or it was cut.
                 // Only a new start is right.
@@ -184,6 +205,17 @@ fn cache(limit: u64, counters: Arc<Counters>) -> Cache<NetworkId, Arc<Slot>> {
             }
         })
         .build()
+}
+
+/// Whether a page goes on from here: somebody else may have read on meanwhile.
+fn goes_on(page: &Page, from: u64) -> bool {
+    match page {
+        Page::Missing => false,
+        Page::Found { events, last } => match events.first() {
+            Some(first) => first.revision == from,
+            None => last.saturating_add(1) == from,
+        },
+    }
 }
 
 /// A stream whose first or middle events are gone cannot be folded: deciding on the rest would

@@ -607,6 +607,26 @@ async fn what_is_derived_from_networks_is_in_no_follower() {
 }
 
 #[tokio::test]
+async fn a_network_that_is_known_as_far_as_is_asked_for_is_had_without_asking_the_store() {
+    let world = World::new().await;
+    let journal = Journal::open(JournalSettings {
+        command_deadline: std::time::Duration::from_secs(1),
+        ..JournalSettings::new(world.node.connection_string())
+    })
+    .unwrap();
+    let id = registered(&world.journal(0)).await;
+    policy(&world.journal(0), id, 1).await.unwrap();
+    let networks = journal.networks();
+    assert_eq!(networks.load_with(id, 0).await.unwrap().revision, Some(1));
+    policy(&world.journal(0), id, 2).await.unwrap();
+    assert_eq!(networks.load_with(id, 1).await.unwrap().revision, Some(1));
+    assert_eq!(networks.load_with(id, 2).await.unwrap().revision, Some(2));
+    world.node.shutdown().await;
+    assert_eq!(networks.load_with(id, 2).await.unwrap().revision, Some(2));
+    assert!(networks.load_with(id, 3).await.is_err());
+}
+
+#[tokio::test]
 async fn the_cache_is_bounded_by_bytes_and_tells_what_it_gave_up() {
     let world = World::new().await;
     let limit = 64 << 10;

@@ -18,6 +18,13 @@ pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
     /// The network as it is now.
     async fn load(&self) -> Result<Arc<Loaded>, JournalError>;
 
+    /// The network with this event, which the log has; later ones need not be in it, for they ask for
+    /// a pass of their own. Without one, as it is now.
+    async fn load_with(&self, revision: Option<u64>) -> Result<Arc<Loaded>, JournalError> {
+        let _ = revision;
+        self.load().await
+    }
+
     /// Puts outcomes on record that follow from `on`, together: all of them, or none.
     async fn record_all(
         &self,
@@ -57,6 +64,13 @@ impl fmt::Debug for JournalLog {
 impl NetworkLog for JournalLog {
     async fn load(&self) -> Result<Arc<Loaded>, JournalError> {
         self.networks.load(self.id).await
+    }
+
+    async fn load_with(&self, revision: Option<u64>) -> Result<Arc<Loaded>, JournalError> {
+        match revision {
+            Some(revision) => self.networks.load_with(self.id, revision).await,
+            None => self.load().await,
+        }
     }
 
     async fn record_all(

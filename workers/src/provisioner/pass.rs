@@ -45,13 +45,13 @@ impl Pass<'_> {
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
         let observation = Observation::default();
-        let mut loaded = self.log.load().await?;
+        let mut reasons = self.wake.take();
+        let mut loaded = self.log.load_with(reasons.known_from()).await?;
         let mut running = FuturesUnordered::new();
         let mut under_way = UnderWay::new();
         // What a command is about is looked at once more after it, however the pass has ended that
         // was under way: that one may have planned before it, and gone to rest after it.
         let mut commanded: BTreeMap<PeeringId, Reasons> = BTreeMap::new();
-        let mut reasons = self.wake.take();
         loop {
             let Some(network) = readable(&loaded) else {
                 return Ok(None);
@@ -88,7 +88,7 @@ impl Pass<'_> {
                 }
                 () = self.wake.notify.notified() => {
                     reasons = self.wake.take();
-                    loaded = newest(loaded, self.log.load().await?);
+                    loaded = newest(loaded, self.log.load_with(reasons.known_from()).await?);
                     let told = under_way.iter().filter(|(id, _)| reasons.has_command_for(**id));
                     told.for_each(|(_, interrupt)| interrupt.notify_one());
                 }

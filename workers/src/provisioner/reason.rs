@@ -111,9 +111,27 @@ pub(super) struct Reasons {
     commanded: BTreeSet<PeeringId>,
     /// Whether a command among all of them is about the whole network.
     all_commanded: bool,
+    /// The last event of the network among all of them.
+    revision: Option<u64>,
+    /// Whether one of them is no event.
+    beside: bool,
 }
 
 impl Reasons {
+    /// An event at this number.
+    pub(super) fn since(reason: Reason, revision: u64) -> Self {
+        Self {
+            revision: Some(revision),
+            ..reason.into()
+        }
+    }
+
+    /// The event up to which the network must be known: whoever knows it so far knows all that asks
+    /// for the pass. Nothing if something else asks for it too: then it is read as the log has it.
+    pub(super) fn known_from(&self) -> Option<u64> {
+        self.revision.filter(|_| !self.beside)
+    }
+
     pub(super) fn add(&mut self, reason: Reason) {
         if let Reason::Command { peering, .. } = &reason {
             match peering {
@@ -121,6 +139,7 @@ impl Reasons {
                 None => self.all_commanded = true,
             }
         }
+        self.beside |= matches!(reason, Reason::Start | Reason::Clock);
         if self.kept.contains(&reason) {
             return;
         }
@@ -141,6 +160,8 @@ impl Reasons {
         self.more += other.more;
         self.commanded.extend(other.commanded);
         self.all_commanded |= other.all_commanded;
+        self.revision = self.revision.max(other.revision);
+        self.beside |= other.beside;
     }
 
     /// Whether somebody waits for this.
@@ -171,6 +192,8 @@ impl Reasons {
                 .copied()
                 .collect(),
             all_commanded: self.all_commanded,
+            revision: self.revision,
+            beside: self.beside,
         }
     }
 

@@ -104,7 +104,8 @@ impl Scheduler {
             Some(Reason::Start)
         };
         if let Some(reason) = reason {
-            self.work_queue.enqueue(id, Instant::now(), reason);
+            let reasons = Reasons::since(reason, recorded.revision);
+            self.work_queue.enqueue(id, Instant::now(), reasons);
         }
     }
 
@@ -122,16 +123,18 @@ impl Scheduler {
     }
 
     fn has_room(&self, lane: Lane) -> bool {
-        let young = |it: &&Running| it.lane == lane && it.since.elapsed() < YOUNG;
+        let now = Instant::now();
+        let young = |it: &&Running| it.lane == lane && now.duration_since(it.since) < YOUNG;
         self.running.values().filter(young).count() < self.worker.settings.parallel_networks.get()
     }
 
     /// When a young pass is no longer one, and makes room.
     fn next_room(&self, lane: Lane) -> Option<Instant> {
+        let now = Instant::now();
         let of_lane = self.running.values().filter(|it| it.lane == lane);
         of_lane
             .map(|it| it.since + YOUNG)
-            .filter(|it| *it > Instant::now())
+            .filter(|it| *it > now)
             .min()
     }
 

@@ -377,6 +377,10 @@ impl<T: NetworkLog> NetworkLog for Fused<T> {
         self.0.load().await
     }
 
+    async fn load_with(&self, revision: Option<u64>) -> Result<Arc<Loaded>, JournalError> {
+        self.0.load_with(revision).await
+    }
+
     async fn record_all(
         &self,
         on: &Loaded,

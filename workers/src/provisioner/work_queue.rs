@@ -33,37 +33,52 @@ impl Waiting {
     }
 }
 
-/// The networks that are waiting, and those with a pass under way.
+/// The networks that are waiting, and those with a pass under way. Whatever is asked of it takes no
+/// longer for the networks whose time has not come.
 #[derive(Debug, Default)]
 pub(super) struct WorkQueue {
     waiting: BTreeMap<NetworkId, Waiting>,
     under_way: BTreeSet<NetworkId>,
+    /// Those that wait and have no pass under way, by the time when they are due.
+    ready: BTreeMap<Lane, BTreeSet<(Instant, NetworkId)>>,
 }
 
 impl WorkQueue {
     /// Asks for a pass at this time at the latest.
     pub(super) fn enqueue(&mut self, id: NetworkId, at: Instant, reasons: impl Into<Reasons>) {
-        let waiting = self.waiting.entry(id).or_insert_with(|| Waiting {
+        let mut waiting = self.take(id).unwrap_or_else(|| Waiting {
             at,
             reasons: Reasons::default(),
         });
         waiting.at = at.min(waiting.at);
         waiting.reasons.merge(reasons.into());
+        if !self.under_way.contains(&id) {
+            self.set_ready(id, &waiting);
+        }
+        self.waiting.insert(id, waiting);
+    }
+
+    fn take(&mut self, id: NetworkId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&id)?;
+        if let Some(ready) = self.ready.get_mut(&waiting.lane()) {
+            ready.remove(&(waiting.at, id));
+        }
+        Some(waiting)
+    }
+
+    fn set_ready(&mut self, id: NetworkId, waiting: &Waiting) {
+        let lane = self.ready.entry(waiting.lane()).or_default();
+        lane.insert((waiting.at, id));
     }
 
     /// Takes the network of this lane that has been due for the longest time, if one is, and says
     /// why.
     pub(super) fn start_due(&mut self, lane: Lane, now: Instant) -> Option<(NetworkId, Reasons)> {
-        let due = |(id, it): &(&NetworkId, &Waiting)| {
-            it.at <= now && it.lane() == lane && !self.under_way.contains(id)
-        };
-        let (id, _) = self
-            .waiting
-            .iter()
-            .filter(due)
-            .min_by_key(|(_, it)| it.at)?;
-        let id = *id;
-        let reasons = self.waiting.remove(&id)?.reasons;
+        let (at, id) = *self.ready.get(&lane)?.first()?;
+        if at > now {
+            return None;
+        }
+        let reasons = self.take(id)?.reasons;
         self.under_way.insert(id);
         Some((id, reasons))
     }
@@ -77,23 +92,24 @@ impl WorkQueue {
             .copied()
             .collect();
         due.into_iter()
-            .filter_map(|id| Some((id, self.waiting.remove(&id)?.reasons)))
+            .filter_map(|id| Some((id, self.take(id)?.reasons)))
             .collect()
     }
 
     /// A pass is over.
     pub(super) fn finish(&mut self, id: NetworkId) {
         self.under_way.remove(&id);
+        if let Some(waiting) = self.take(id) {
+            self.set_ready(id, &waiting);
+            self.waiting.insert(id, waiting);
+        }
     }
 
     /// When the next network of this lane will be due; none while all that wait have a pass under
     /// way.
     pub(super) fn next_due(&self, lane: Lane) -> Option<Instant> {
-        self.waiting
-            .iter()
-            .filter(|(id, it)| it.lane() == lane && !self.under_way.contains(id))
-            .map(|(_, it)| it.at)
-            .min()
+        let (at, _) = self.ready.get(&lane)?.first()?;
+        Some(*at)
     }
 
     /// When something will be due for a network with a pass under way.
@@ -162,6 +178,42 @@ mod tests {
             [Some(network(2)), Some(network(1)), None]
         );
         assert_eq!(queue.in_progress(), 2);
+    }
+
+    #[test]
+    fn twenty_commands_on_one_network_are_one_pass_and_what_the_one_under_way_is_told_once() {
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
+        let twenty = |queue: &mut WorkQueue| {
+            (0..20).for_each(|revision| {
+                queue.enqueue(network(1), now, Reasons::since(command(), revision));
+            });
+        };
+        twenty(&mut queue);
+        let (id, reasons) = queue.start_due(Lane::Command, now).unwrap();
+        assert_eq!((id, reasons.known_from()), (network(1), Some(19)));
+        assert_eq!(taken(&mut queue, Lane::Command, now), None);
+        twenty(&mut queue);
+        queue.enqueue(network(1), now, Reason::Clock);
+        let told = queue.take_for_running(now);
+        // What is no event says nothing of how far the network must be known.
+        assert_eq!((told.len(), told[0].1.known_from()), (1, None));
+        queue.finish(network(1));
+        assert_eq!(taken(&mut queue, Lane::Command, now), None);
+    }
+
+    #[test]
+    fn what_came_up_during_a_pass_and_is_due_later_waits_for_its_time_after_it() {
+        let (mut queue, now) = (WorkQueue::default(), Instant::now());
+        let later = now + Duration::from_secs(9);
+        queue.enqueue(network(1), now, Reason::Clock);
+        assert_eq!(taken(&mut queue, Lane::Routine, now), Some(network(1)));
+        queue.enqueue(network(1), later, Reason::Clock);
+        assert_eq!(queue.next_due(Lane::Routine), None);
+        queue.finish(network(1));
+        assert_eq!(queue.next_due(Lane::Routine), Some(later));
+        assert_eq!(taken(&mut queue, Lane::Routine, now), None);
+        assert_eq!(taken(&mut queue, Lane::Routine, later), Some(network(1)));
+        assert_eq!(queue.next_due(Lane::Routine), None);
     }
 
     #[test]
