@@ -37,7 +37,14 @@ pub use queries::{
 };
 
 use journal::{Journal, Position};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use store::Store;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +63,38 @@ struct Progress {
     caught_up: watch::Sender<bool>,
     /// New rows are wanted beside those that serve.
     renewal: Notify,
+    awaited: Awaited,
+}
+
+/// Who waits for rows that are not there yet.
+#[derive(Debug, Default)]
+struct Awaited {
+    by: AtomicUsize,
+    more: Notify,
+}
+
+impl Awaited {
+    /// Counts until it is dropped.
+    fn begin(&self) -> Waiting<'_> {
+        self.by.fetch_add(1, Ordering::SeqCst);
+        self.more.notify_one();
+        Waiting(self)
+    }
+
+    /// Waits until somebody waits.
+    async fn somebody(&self) {
+        while self.by.load(Ordering::SeqCst) == 0 {
+            self.more.notified().await;
+        }
+    }
+}
+
+struct Waiting<'a>(&'a Awaited);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.by.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Projections {
@@ -75,6 +114,7 @@ impl Projections {
             position: watch::Sender::new(store.position()?),
             caught_up: watch::Sender::new(false),
             renewal: Notify::new(),
+            awaited: Awaited::default(),
         };
         Ok(Self {
             store: Arc::new(store),
@@ -121,6 +161,10 @@ impl Projections {
     /// ran out.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> bool {
         let mut at = self.position();
+        if *at.borrow() >= position {
+            return true;
+        }
+        let _waiting = self.progress.awaited.begin();
         let reached = at.wait_for(|at| *at >= position);
         matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
     }

@@ -1,7 +1,7 @@
 //! Following the log and writing what it says, for as long as the process lives.
 //!
 //! Whatever is there is written in one transaction with its position: many events while catching
-//! up, one or two when live. A full or absent disk is waited for. Rows that are damaged, or that
+//! up, and when live those of a few milliseconds, unless somebody waits for them. A full or absent disk is waited for. Rows that are damaged, or that
 //! belong to another log, are built again in their place, and meanwhile do not pass for whole. Rows
 //! of another form, or that are to be built anew for any other reason, serve on and are followed
 //! on, while new ones are built beside them; what is in the way of those only delays the switch.
@@ -27,6 +27,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The most signals that one transaction takes.
 const BATCH: usize = 2_048;
+
+/// How long events wait for others while nobody waits for their rows: a transaction costs as much as
+/// several events in it.
+const COMPANY: Duration = Duration::from_millis(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -104,6 +108,8 @@ struct LastEvent {
 #[derive(Default)]
 struct Batch {
     events: Vec<Recorded>,
+    /// How many signals it is made of.
+    signals: usize,
     checkpoint: Option<Position>,
     /// The end of the log is in it; what stands behind that came later.
     caught_up: bool,
@@ -182,7 +188,13 @@ impl Projections {
         };
         let mut signals = source.follow(from);
         loop {
-            let batch = next_batch(&mut signals).await;
+            let mut batch = next_batch(&mut signals).await;
+            if batch.can_wait() && *self.progress.caught_up.borrow() {
+                let somebody = self.progress.awaited.somebody();
+                // Whichever comes first.
+                let _ = tokio::time::timeout(COMPANY, somebody).await;
+                batch.take_what_is_there(&mut signals).await;
+            }
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
             let (position, ended) = batch.write(store, pause, known).await?;
             *pause = FIRST_PAUSE;
@@ -395,24 +407,30 @@ async fn ends_before(source: &impl Source, position: Position) -> bool {
 async fn next_batch(signals: &mut impl Signals) -> Batch {
     let mut batch = Batch::default();
     batch.take(signals.next().await);
-    let more = async {
-        for _ in 1..BATCH {
-            if batch.then.is_some() || batch.resumed {
-                break;
-            }
-            tokio::select! {
-                biased;
-                signal = signals.next() => batch.take(signal),
-                () = std::future::ready(()) => break,
-            }
-        }
-    };
-    // Tokio would make a channel look empty once a task has taken its share of turns.
-    task::unconstrained(more).await;
+    batch.take_what_is_there(signals).await;
     batch
 }
 
 impl Batch {
+    /// Whether it is live events and nothing else.
+    fn can_wait(&self) -> bool {
+        !self.events.is_empty() && !self.caught_up && !self.resumed && self.then.is_none()
+    }
+
+    async fn take_what_is_there(&mut self, signals: &mut impl Signals) {
+        let more = async {
+            while self.signals < BATCH && self.then.is_none() && !self.resumed {
+                tokio::select! {
+                    biased;
+                    signal = signals.next() => self.take(signal),
+                    () = std::future::ready(()) => break,
+                }
+            }
+        };
+        // Tokio would make a channel look empty once a task has taken its share of turns.
+        task::unconstrained(more).await;
+    }
+
     /// Writes it in one transaction. Gives the position reached, and why there is no more, if that
     /// came with it.
     async fn write(
@@ -427,6 +445,7 @@ impl Batch {
     }
 
     fn take(&mut self, signal: Result<Signal, FollowError>) {
+        self.signals += 1;
         match signal {
             Ok(Signal::Event(event)) => self.events.push(event),
             Ok(Signal::Checkpoint(position)) => {
