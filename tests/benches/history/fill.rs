@@ -17,7 +17,7 @@ use kurrentdb::{AppendToStreamOptions, Client, EventData, StreamState};
 use uuid::Uuid;
 
 /// How many events go into one append.
-const BATCH: usize = 500;
+const BATCH: usize = 1_000;
 
 pub(crate) fn network(n: u64) -> NetworkId {
     NetworkId(Uuid::new_v5(&Uuid::nil(), &n.to_be_bytes()))
