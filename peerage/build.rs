@@ -4,7 +4,8 @@
 use prost::Message as _;
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
+    "peerage/v1/access_service.proto",
     "peerage/v1/network_service.proto",
     "peerage/v1/peering_service.proto",
     "peerage/v1/audit_service.proto",

@@ -17,6 +17,7 @@ pub mod checks;
 pub mod engine;
 pub mod golden;
 pub mod node;
+pub mod oidc;
 pub mod pki;
 pub mod store_proxy;
 

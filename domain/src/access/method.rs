@@ -49,6 +49,11 @@ methods! {
 }
 
 impl Method {
+    /// Whether it tells callers about themselves: then everybody who is known may call it.
+    pub fn is_about_oneself(self) -> bool {
+        matches!(self, Self::WhoAmI | Self::ExplainAccess)
+    }
+
     /// The method at this path of gRPC, like `/peerage.v1.NetworkService/GetNetwork`.
     pub fn at(path: &str) -> Option<Self> {
         let (service, name) = path.strip_prefix('/')?.split_once('/')?;

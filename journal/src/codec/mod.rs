@@ -123,6 +123,11 @@ impl Raw {
         self.event_type.starts_with('$') || self.stream.starts_with('$')
     }
 
+    /// When the store wrote it.
+    pub(crate) fn written(&self) -> DateTime<Utc> {
+        created(self.created.as_deref())
+    }
+
     pub(crate) fn read(self) -> Recorded {
         let (metadata, body) = self.metadata_and_body();
         Recorded {

@@ -1,8 +1,9 @@
 //! One issuer: what is believed of it, and its keys.
 //!
-//! Keys are fetched when the first token asks for them, again when they are old, and once more when a
-//! token names one that is not there: all at a bounded pace, by one caller at a time. A key that is
-//! known stays known while the issuer does not answer; it goes when the issuer's list comes without it.
+//! Keys are fetched when the first token asks for them, again when they are old, and once more when
+//! a token names one that is not there: all at a bounded pace, by one caller at a time. A key that
+//! is known stays known while the issuer does not answer; it goes when the issuer's list comes
+//! without it.
 
 use crate::fetch::{Fetch, FetchError, is_loopback};
 use domain::text::ActorName;
@@ -13,15 +14,16 @@ use jsonwebtoken::{
 };
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, path::PathBuf, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::{sync::Mutex, time::Instant};
 
 /// Keys that are so old are fetched again while the old ones answer.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// Between two fetches passes so long at least, whatever tokens ask for.
-const PACE: Duration = Duration::from_secs(10);
+/// How often keys are fetched in so long at most, whatever tokens ask for.
+const FETCHES: usize = 5;
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// The most keys that are kept of an issuer.
 const MOST_KEYS: usize = 100;
@@ -129,7 +131,7 @@ pub(crate) struct Issuer {
     discovery: Uri,
     fetch: Fetch,
     keys: RwLock<Arc<Keys>>,
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<VecDeque<Instant>>,
 }
 
 /// What an issuer published.
@@ -226,14 +228,19 @@ impl Issuer {
         }
     }
 
-    /// Fetches the keys, unless that was tried a moment ago. All who ask meanwhile wait for the same
-    /// attempt.
+    /// Fetches the keys, unless that was tried too often of late. All who ask meanwhile wait for
+    /// the same attempt.
     async fn refresh(&self) {
+        let began = Instant::now();
         let mut asked = self.asked.lock().await;
-        if asked.is_some_and(|at| at.elapsed() < PACE) {
+        while asked.front().is_some_and(|at| at.elapsed() > WITHIN) {
+            asked.pop_front();
+        }
+        let is_done = asked.back().is_some_and(|at| *at >= began);
+        if is_done || asked.len() >= FETCHES {
             return;
         }
-        *asked = Some(Instant::now());
+        asked.push_back(Instant::now());
         match self.published().await {
             Ok(all) => {
                 tracing::debug!(issuer = self.settings.url, keys = all.len(), "keys fetched");

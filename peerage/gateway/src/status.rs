@@ -30,6 +30,9 @@ pub(crate) fn response(status: &Status, pool: Option<&DescriptorPool>) -> Respon
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
     finish(headers);
+    if status.code() == Code::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, BEARER);
+    }
     let retry = status
         .get_details_retry_info()
         .and_then(|it| it.retry_delay);
@@ -39,6 +42,9 @@ pub(crate) fn response(status: &Status, pool: Option<&DescriptorPool>) -> Respon
     }
     response
 }
+
+/// How a caller who is not known may become so.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// The content type of all that is no stream.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");

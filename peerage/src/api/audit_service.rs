@@ -1,7 +1,7 @@
 //! `AuditService`: the log, page by page.
 
 use super::{
-    Services, reads,
+    Services, guard, reads,
     v1::{self, audit_service_server::AuditService},
 };
 use tonic::{Request, Response, Status};
@@ -25,7 +25,7 @@ impl AuditService for Audit {
         &self,
         request: Request<v1::ListEventsRequest>,
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
-        let answer = reads::list_events(&self.0, request.get_ref()).await;
+        let answer = reads::list_events(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 }

@@ -1,7 +1,7 @@
 //! Commands on their way to the log.
 
 use super::{
-    Services,
+    Services, guard,
     parse::{Address, Command, Parsed},
     problem::{Problem, Reason},
     rows,
@@ -19,7 +19,10 @@ pub(super) async fn execute<R: Command>(
     services: &Services,
     request: Request<R>,
 ) -> Result<v1::CommandResponse, Problem> {
-    let parsed = Parsed::of(request.get_ref(), traceparent(&request))?;
+    let mut parsed = Parsed::of(request.get_ref(), traceparent(&request))?;
+    let caller = guard::caller(&request);
+    guard::command(services, &caller, &parsed).await?;
+    parsed.caller.actor = caller.actor(parsed.caller.actor);
     if parsed.address == Address::All {
         return everywhere(services, &parsed).await;
     }

@@ -5,9 +5,12 @@
 //! `time` are what both share. `commands`, `reads`, `watch` and `plan` are the ways of a call,
 //! `rows` is what they ask the read models for; the services themselves only connect these.
 
+mod access;
+mod access_service;
 mod audit_service;
 mod commands;
 mod describe;
+mod guard;
 mod lag;
 mod network_service;
 mod page;
@@ -28,6 +31,9 @@ mod time;
 mod watch;
 mod words;
 
+pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder, Ways};
+pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
+pub use access_service::Access;
 pub use audit_service::Audit;
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;

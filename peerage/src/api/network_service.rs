@@ -1,7 +1,7 @@
 //! `NetworkService`: commands to networks go to the log, reads to the read models.
 
 use super::{
-    Services, commands, reads,
+    Services, commands, guard, reads,
     v1::{self, network_service_server::NetworkService},
     watch,
 };
@@ -93,7 +93,7 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::GetNetworkRequest>,
     ) -> Answer<v1::GetNetworkResponse> {
-        let answer = reads::get_network(&self.0, request.get_ref()).await;
+        let answer = reads::get_network(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -101,7 +101,8 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::ListNetworksRequest>,
     ) -> Answer<v1::ListNetworksResponse> {
-        let answer = reads::list_networks(&self.0, request.get_ref()).await;
+        let answer =
+            reads::list_networks(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -111,7 +112,8 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::WatchNetworksRequest>,
     ) -> Answer<Self::WatchNetworksStream> {
-        let answer = watch::networks(&self.0, request.get_ref(), NAME).await;
+        let answer =
+            watch::networks(&self.0, guard::caller(&request), request.get_ref(), NAME).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 }

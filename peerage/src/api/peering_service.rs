@@ -2,7 +2,7 @@
 //! planner.
 
 use super::{
-    Services, commands, plan, reads,
+    Services, commands, guard, plan, reads,
     v1::{self, peering_service_server::PeeringService},
     watch,
 };
@@ -115,7 +115,7 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::GetPeeringRequest>,
     ) -> Answer<v1::GetPeeringResponse> {
-        let answer = reads::get_peering(&self.0, request.get_ref()).await;
+        let answer = reads::get_peering(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -123,7 +123,8 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::ListPeeringsRequest>,
     ) -> Answer<v1::ListPeeringsResponse> {
-        let answer = reads::list_peerings(&self.0, request.get_ref()).await;
+        let answer =
+            reads::list_peerings(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -131,7 +132,8 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::ListExposuresRequest>,
     ) -> Answer<v1::ListExposuresResponse> {
-        let answer = reads::list_exposures(&self.0, request.get_ref()).await;
+        let answer =
+            reads::list_exposures(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -139,7 +141,7 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::ListDriftRequest>,
     ) -> Answer<v1::ListDriftResponse> {
-        let answer = reads::list_drift(&self.0, request.get_ref()).await;
+        let answer = reads::list_drift(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -147,7 +149,7 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::PlanPeeringRequest>,
     ) -> Answer<v1::PlanPeeringResponse> {
-        let answer = plan::plan(&self.0, request.get_ref()).await;
+        let answer = plan::plan(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 
@@ -157,7 +159,8 @@ impl PeeringService for Peerings {
         &self,
         request: Request<v1::WatchPeeringsRequest>,
     ) -> Answer<Self::WatchPeeringsStream> {
-        let answer = watch::peerings(&self.0, request.get_ref(), NAME).await;
+        let answer =
+            watch::peerings(&self.0, guard::caller(&request), request.get_ref(), NAME).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 }

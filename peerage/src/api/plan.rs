@@ -3,6 +3,8 @@
 
 use super::{
     Services,
+    access::Caller,
+    guard,
     parse::{self, Planned},
     problem::{Problem, Reason},
     reads::behind,
@@ -12,6 +14,7 @@ use workers::provisioner::{PreviewError, Subject};
 
 pub(super) async fn plan(
     services: &Services,
+    caller: &Caller,
     request: &v1::PlanPeeringRequest,
 ) -> Result<v1::PlanPeeringResponse, Problem> {
     let (planned, min_position) = parse::plan_peering(request)?;
@@ -21,11 +24,24 @@ pub(super) async fn plan(
             return Err(behind(position));
         }
     }
+    let account = match &planned {
+        Planned::OnRecord(_) => None,
+        Planned::Request(_, it) => Some(it.peer.account.clone()),
+        Planned::Adoption(_, it) => Some(it.peer.account.clone()),
+    };
+    let on_record = match &planned {
+        Planned::OnRecord(id) => Some(*id),
+        Planned::Request(..) | Planned::Adoption(..) => None,
+    };
+    if let Some(id) = on_record {
+        guard::peering(services, caller, id).await?;
+    }
     let (network, subject) = match planned {
         Planned::OnRecord(id) => (rows::network_of(services, id).await?, Subject::OnRecord(id)),
         Planned::Request(network, request) => (network, Subject::Request(request)),
         Planned::Adoption(network, adoption) => (network, Subject::Adopt(adoption)),
     };
+    guard::plan(services, caller, network, account.as_ref(), on_record).await?;
     services
         .planner
         .preview(network, subject)

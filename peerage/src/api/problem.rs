@@ -43,10 +43,16 @@ pub enum Reason {
     ReadModelFailed,
     WatchLimit,
     Stopping,
+    Unauthenticated,
+    CredentialExpired,
+    IssuerUnavailable,
+    AccessDenied,
+    AccessChanged,
+    PolicyUnknown,
 }
 
 impl Reason {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -62,6 +68,12 @@ impl Reason {
         Self::ReadModelFailed,
         Self::WatchLimit,
         Self::Stopping,
+        Self::Unauthenticated,
+        Self::CredentialExpired,
+        Self::IssuerUnavailable,
+        Self::AccessDenied,
+        Self::AccessChanged,
+        Self::PolicyUnknown,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -81,6 +93,12 @@ impl Reason {
             Self::ReadModelFailed => "READ_MODEL_FAILED",
             Self::WatchLimit => "WATCH_LIMIT",
             Self::Stopping => "STOPPING",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::CredentialExpired => "CREDENTIAL_EXPIRED",
+            Self::IssuerUnavailable => "ISSUER_UNAVAILABLE",
+            Self::AccessDenied => "ACCESS_DENIED",
+            Self::AccessChanged => "ACCESS_CHANGED",
+            Self::PolicyUnknown => "POLICY_UNKNOWN",
         }
     }
 
@@ -95,7 +113,12 @@ impl Reason {
             | Self::DirectoryBuilding
             | Self::ReadModelsBuilding
             | Self::ReadModelBehind
+            | Self::IssuerUnavailable
+            | Self::AccessChanged
             | Self::Stopping => Code::Unavailable,
+            Self::Unauthenticated | Self::CredentialExpired => Code::Unauthenticated,
+            Self::AccessDenied => Code::PermissionDenied,
+            Self::PolicyUnknown => Code::NotFound,
             Self::HistoryUnreadable => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed => Code::Internal,
             Self::WatchLimit => Code::ResourceExhausted,
@@ -136,6 +159,22 @@ impl Reason {
             Self::ReadModelFailed => "the read models cannot be read; an operator must act",
             Self::WatchLimit => "too many watches are open on this server; close one",
             Self::Stopping => "the server is stopping; call again, on another server",
+            Self::Unauthenticated => {
+                "it is not known who calls: send a bearer token that is good, or show a certificate"
+            }
+            Self::CredentialExpired => {
+                "what the caller was let in by has expired; call again with a new one"
+            }
+            Self::IssuerUnavailable => {
+                "the token's issuer does not answer, and its keys are not known yet; try again"
+            }
+            Self::AccessDenied => {
+                "no role of the caller allows this; `AccessService.ExplainAccess` says more"
+            }
+            Self::AccessChanged => {
+                "another policy of access came into force during the watch; watch again after the last bookmark"
+            }
+            Self::PolicyUnknown => "no policy of access is on record for that time",
         }
     }
 }

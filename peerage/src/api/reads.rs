@@ -2,6 +2,8 @@
 
 use super::{
     Services,
+    access::Caller,
+    guard,
     page::Filling,
     parse::{self, Freshness},
     problem::{Problem, Reason},
@@ -41,10 +43,12 @@ pub(super) fn behind(position: Position) -> Problem {
 
 pub(super) async fn get_network(
     services: &Services,
+    caller: &Caller,
     request: &v1::GetNetworkRequest,
 ) -> Result<v1::GetNetworkResponse, Problem> {
     let (id, fresh) = parse::get_network(request)?;
     reached(services, fresh).await?;
+    guard::network(services, caller, id).await?;
     let row = match rows::network(services, id).await? {
         Some(row) => row,
         None => {
@@ -62,6 +66,7 @@ pub(super) async fn get_network(
 
 pub(super) async fn list_networks(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListNetworksRequest,
 ) -> Result<v1::ListNetworksResponse, Problem> {
     let (filter, reading) = parse::list_networks(request)?;
@@ -69,6 +74,7 @@ pub(super) async fn list_networks(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::networks(services, &filter, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| Some(it.network.id)).await?;
         filling.add(rows, |view| network_message(&view));
     }
     let filled = filling.finish();
@@ -113,9 +119,11 @@ async fn whole(services: &Services) -> Result<(), Problem> {
 
 pub(super) async fn get_peering(
     services: &Services,
+    caller: &Caller,
     request: &v1::GetPeeringRequest,
 ) -> Result<v1::GetPeeringResponse, Problem> {
     let (id, fresh) = parse::get_peering(request)?;
+    guard::peering(services, caller, id).await?;
     let row = peering_row(services, id, fresh).await?;
     let (advisories, instructions) = guidance(&row);
     Ok(v1::GetPeeringResponse {
@@ -154,6 +162,7 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
 
 pub(super) async fn list_peerings(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListPeeringsRequest,
 ) -> Result<v1::ListPeeringsResponse, Problem> {
     let (filter, reading) = parse::list_peerings(request)?;
@@ -161,6 +170,7 @@ pub(super) async fn list_peerings(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::peerings(services, &filter, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| Some(it.network.id)).await?;
         filling.add(rows, |view| peering_message(&view));
     }
     let filled = filling.finish();
@@ -174,6 +184,7 @@ pub(super) async fn list_peerings(
 
 pub(super) async fn list_exposures(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListExposuresRequest,
 ) -> Result<v1::ListExposuresResponse, Problem> {
     let (filter, reading) = parse::list_exposures(request)?;
@@ -181,6 +192,7 @@ pub(super) async fn list_exposures(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::exposures(services, filter, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
     let filled = filling.finish();
@@ -194,6 +206,7 @@ pub(super) async fn list_exposures(
 
 pub(super) async fn list_drift(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListDriftRequest,
 ) -> Result<v1::ListDriftResponse, Problem> {
     let (filter, reading) = parse::list_drift(request)?;
@@ -201,6 +214,7 @@ pub(super) async fn list_drift(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::drift(services, filter, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
     let filled = filling.finish();
@@ -214,6 +228,7 @@ pub(super) async fn list_drift(
 
 pub(super) async fn list_events(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListEventsRequest,
 ) -> Result<v1::ListEventsResponse, Problem> {
     let (filter, reading) = parse::list_events(request)?;
@@ -221,6 +236,7 @@ pub(super) async fn list_events(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::events(services, &filter, None, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| it.network_id).await?;
         filling.add(rows, |row| show::event(&row));
     }
     let filled = filling.finish();

@@ -66,6 +66,8 @@ impl Server {
             now: Some(timestamp(now)),
             history: Some(history(services.journal.networks().settled_figures().await)),
             warnings: services.server.warnings.clone(),
+            unauthenticated_calls: services.doors.turned_away().0,
+            denied_calls: services.doors.turned_away().1,
         })
     }
 }

@@ -1,8 +1,11 @@
 //! What the services work with.
 
-use super::{lag::Lag, v1, watch::Hub};
+use super::{access::Doors, lag::Lag, v1, watch::Hub};
 use chrono::{DateTime, Utc};
-use domain::{NetworkId, PeeringId};
+use domain::{
+    NetworkId, PeeringId,
+    text::{ActorName, Name, Project},
+};
 use journal::{Clock, Journal, Position};
 use moka::sync::Cache;
 use parking_lot::Mutex;
@@ -29,6 +32,10 @@ pub struct Services {
     pub hub: Hub,
     /// Since when the read models are behind.
     pub lag: Lag,
+    /// What networks are called, as far as that was asked for.
+    pub called: Cache<NetworkId, (Project, Name)>,
+    /// Who is let in.
+    pub doors: Doors,
     pub server: Arc<Server>,
     /// Cancelled when the process drains: open watches end.
     pub draining: CancellationToken,
@@ -47,6 +54,8 @@ pub struct Server {
     /// The store's connection string, without credentials.
     pub store_address: String,
     pub started_at: DateTime<Utc>,
+    /// Its machine, and where it listens.
+    pub host: ActorName,
     /// What is risky about how it was started.
     pub warnings: Vec<String>,
 }

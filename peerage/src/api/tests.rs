@@ -3,9 +3,17 @@
 
 use super::{POOL, Reason, code, problem::facts};
 use crate::cli::hint;
-use domain::network::{Refusal, RefusalKind};
+use domain::{
+    access::Method,
+    network::{Refusal, RefusalKind},
+};
 use prost_reflect::{FieldDescriptor, Kind};
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+};
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
 const TEXTS: [(&str, &str); 4] = [
@@ -73,7 +81,8 @@ fn every_enum_begins_with_what_is_not_said() {
 fn every_command_can_be_tried_and_carries_who_and_why_and_every_read_can_be_told_how_fresh() {
     for service in POOL
         .services()
-        .filter(|it| it.package_name() == "peerage.v1")
+        // What access is asked is no read of the log.
+        .filter(|it| it.package_name() == "peerage.v1" && it.name() != "AccessService")
     {
         for method in service.methods() {
             let has = |field: &str| method.input().get_field_by_name(field).is_some();
@@ -195,6 +204,26 @@ fn name(code: tonic::Code) -> String {
 
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+#[test]
+fn every_method_of_the_api_stands_in_the_table_of_roles_and_nothing_else_does() {
+    let own = POOL
+        .services()
+        .filter(|it| it.full_name().starts_with("peerage."));
+    let described: BTreeSet<_> = own
+        .flat_map(|service| {
+            let methods = service.methods();
+            methods
+                .map(|it| format!("/{}/{}", service.full_name(), it.name()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let known: BTreeSet<_> = Method::ALL
+        .iter()
+        .map(|it| format!("/{}/{}", it.service(), it.name()))
+        .collect();
+    assert_eq!(described, known);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! the other way: calls in flight are finished, workers end after the step they are in, the store
 //! is closed last.
 
+mod access;
 mod health;
 mod listen;
 mod store;
@@ -15,8 +16,8 @@ use crate::{
     api::{
         self, Services,
         v1::{
-            self, audit_service_server::AuditServiceServer,
-            network_service_server::NetworkServiceServer,
+            self, access_service_server::AccessServiceServer,
+            audit_service_server::AuditServiceServer, network_service_server::NetworkServiceServer,
             peering_service_server::PeeringServiceServer,
             server_service_server::ServerServiceServer,
         },
@@ -48,6 +49,9 @@ use workers::{
 /// How many peerings that were begun lately are remembered with their networks.
 const BEGUN: u64 = 10_000;
 
+/// Of how many networks it is remembered what they are called.
+const CALLED: u64 = 100_000;
+
 /// Why an engine could not be started, or stopped by itself.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -73,6 +77,12 @@ pub enum StartError {
         address: Listen,
         missing: &'static str,
     },
+    #[error("cannot use what the configuration says of access")]
+    Issuers(#[source] doors::SettingsError),
+    #[error("cannot use the policy of access")]
+    Policy(#[source] api::PolicyError),
+    #[error("cannot put the policy of access on record")]
+    PolicyRecord(#[source] journal::JournalError),
     #[error("cannot use the API's TLS files")]
     Tls(#[source] gateway::TlsError),
     #[error("cannot start the embedded store")]
@@ -112,6 +122,8 @@ impl StartError {
             | Self::Listen { .. }
             | Self::Insecure { .. }
             | Self::Tls(_)
+            | Self::Issuers(_)
+            | Self::Policy(_)
             | Self::Journal(_) => true,
             Self::Embedded(error) => {
                 matches!(
@@ -123,6 +135,7 @@ impl StartError {
             Self::StoreSilent { .. }
             | Self::Projections(_)
             | Self::SimulatedCloud(_)
+            | Self::PolicyRecord(_)
             | Self::Reflection(_)
             | Self::Descriptors(_)
             | Self::Ended { .. } => false,
@@ -196,6 +209,8 @@ impl Engine {
             node,
             _directory: directory,
         };
+        let host = access::host(&engine.address);
+        let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
         let (planner, directory) = engine.provision(config, &journal);
         let services = Services {
@@ -204,6 +219,8 @@ impl Engine {
             planner,
             directory,
             begun: Cache::new(BEGUN),
+            called: Cache::new(CALLED),
+            doors: opened,
             clock: clock(),
             read_patience: config.api.command_deadline,
             acknowledged: api::Acknowledged::default(),
@@ -216,7 +233,8 @@ impl Engine {
                 },
                 store_address: engine.store.clone(),
                 started_at: Utc::now(),
-                warnings: door.warnings,
+                host,
+                warnings: door.warnings.into_iter().chain(others).collect(),
             }),
             draining: engine.draining.clone(),
         };
@@ -350,7 +368,11 @@ impl Engine {
     }
 
     /// What stands in front of the services: other protocols, and who may come near.
-    fn gateway(&self, config: &Config, services: Routes) -> Result<Gateway, StartError> {
+    fn gateway(
+        &self,
+        config: &Config,
+        services: api::Guarded<Routes>,
+    ) -> Result<Gateway, StartError> {
         let access = listen::access(config, &self.address, self.is_secure);
         let pool = api::descriptors().map_err(StartError::Descriptors)?;
         Ok(Gateway::new(services, &pool, access, &api::DESCRIPTION))
@@ -364,10 +386,11 @@ impl Engine {
     ) -> Result<(), StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         let projections = services.projections.clone();
+        let doors = services.doors.clone();
         let routes = routes(services)
             .map_err(StartError::Reflection)?
             .add_service(health);
-        let gateway = self.gateway(config, routes)?;
+        let gateway = self.gateway(config, api::Guarded::new(doors, routes))?;
         let draining = self.draining.clone();
         let reported = health::report(reporter, projections, self.stopping.clone());
         self.parts.spawn(async move {
@@ -392,12 +415,14 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
     let networks = NetworkServiceServer::new(api::Networks::new(services.clone()));
     let peerings = PeeringServiceServer::new(api::Peerings::new(services.clone()));
     let audit = AuditServiceServer::new(api::Audit::new(services.clone()));
+    let access = AccessServiceServer::new(api::Access::new(services.clone()));
     let server = ServerServiceServer::new(api::Server::new(services));
     Ok(Routes::new(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(networks)
         .add_service(peerings)
         .add_service(audit)
+        .add_service(access)
         .add_service(server))
 }
 

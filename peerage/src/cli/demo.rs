@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::v1::{self, WatchEvents, watch_peerings_request::Scope, watch_peerings_response::Update},
     assembly::{Engine, Storage},
-    config::Tls,
+    config::{Access, Tls},
     logging,
 };
 use clap::Args;
@@ -71,6 +71,7 @@ impl Demo {
         let mut config = self.settings.load(self.flags())?;
         // A demonstration is its own caller, on this machine.
         config.api.tls = Tls::default();
+        config.access = Access::default();
         logging::start(&config.log).map_err(CliError::usage)?;
         let started = Instant::now();
         let engine = Engine::start(&config, Storage::InMemory)

@@ -14,6 +14,14 @@ pub fn hint(reason: &str) -> Option<&'static str> {
 /// Each reason with what helps.
 const HINTS: &[(&str, &str)] = &[
     (
+        "UNAUTHENTICATED",
+        "prove who calls: --token-file, --token-command or PEERAGE_TOKEN, or --cert and --key",
+    ),
+    (
+        "ACCESS_DENIED",
+        "`peerage whoami` shows your roles, `peerage access explain` what they allow",
+    ),
+    (
         "NETWORK_UNKNOWN",
         "`peerage network list` shows the networks on record",
     ),

@@ -1,5 +1,6 @@
 //! The command line: what can be said, and where each word leads.
 
+mod access;
 mod args;
 mod audit;
 mod demo;
@@ -69,6 +70,12 @@ enum Command {
     Quarantine(hold::Quarantine),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
+    /// Show who the caller is to the engine, and which roles are bound to it.
+    #[command(name = "whoami")]
+    WhoAmI(access::WhoAmI),
+    /// Who may do what, now or at an earlier time.
+    #[command(subcommand)]
+    Access(access::Access),
     /// The server itself: its version, its event store, how far it is.
     #[command(subcommand)]
     Server(server::Server),
@@ -121,6 +128,8 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Quarantine(quarantine) => quarantine.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::WhoAmI(whoami) => whoami.run().await,
+        Command::Access(access) => access.run().await,
         Command::Server(server) => server.run().await,
         Command::Status(status) => status.run().await,
         Command::Completions { shell } => completions(shell),

@@ -61,8 +61,19 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("snapshots", snapshots(it)),
         ("started", output::when(it.started_at.as_ref())),
         ("its clock", output::when(it.now.as_ref())),
+        ("turned away", turned_away(it)),
         ("WARNING", it.warnings.join("; ")),
     ])
+}
+
+fn turned_away(it: &GetServerInfoResponse) -> String {
+    if it.unauthenticated_calls + it.denied_calls == 0 {
+        return String::new();
+    }
+    format!(
+        "{} unknown, {} denied",
+        it.unauthenticated_calls, it.denied_calls
+    )
 }
 
 fn memory(it: &GetServerInfoResponse) -> String {

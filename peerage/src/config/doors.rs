@@ -1,5 +1,7 @@
 //! How the API's port is guarded, and how the command line passes it.
 
+use domain::access::Binding;
+use doors::IssuerSettings;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -68,6 +70,21 @@ pub struct Client {
     pub key: PathBuf,
     /// A file that holds a bearer token.
     pub token_file: PathBuf,
-    /// A command that prints a bearer token, or an `ExecCredential` of Kubernetes, and its arguments.
+    /// A command that prints a bearer token, or an `ExecCredential` of Kubernetes, and its
+    /// arguments.
     pub token_command: Vec<String>,
+}
+
+/// Who is known, and what they may do. Once anybody can be known, nobody else gets in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// The issuers of bearer tokens that are believed.
+    pub issuers: Vec<IssuerSettings>,
+    /// Whether the user at the other end of a Unix socket is believed.
+    pub sockets: bool,
+    /// A file of bindings, followed without a restart, in place of those here.
+    pub policy: PathBuf,
+    /// Who may do what.
+    pub bindings: Vec<Binding>,
 }

@@ -1,6 +1,7 @@
 //! How a configuration comes together from its sources, and what is said of one that does not.
 
 use super::{Client, ClientCertificates, Config};
+use domain::access::Policy;
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
     providers::{Env, Format, Serialized, Toml},
@@ -101,6 +102,7 @@ impl Config {
             cloud: section(figment, "cloud", &mut problems),
             provisioner: section(figment, "provisioner", &mut problems),
             log: section(figment, "log", &mut problems),
+            access: section(figment, "access", &mut problems),
             client: section(figment, "client", &mut problems),
         };
         config.check(&mut problems);
@@ -114,6 +116,7 @@ impl Config {
     /// What no type can say.
     fn check(&self, problems: &mut Vec<String>) {
         self.check_tls(problems);
+        self.check_access(problems);
         for account in self
             .cloud
             .aws
@@ -139,6 +142,30 @@ impl Config {
 }
 
 impl Config {
+    fn check_access(&self, problems: &mut Vec<String>) {
+        let access = &self.access;
+        let policy = Policy {
+            bindings: access.bindings.clone(),
+        };
+        let wrong = policy.check();
+        problems.extend(wrong.iter().map(|it| format!("access.bindings: {it}")));
+        let has_file = !access.policy.as_os_str().is_empty();
+        if has_file && !access.bindings.is_empty() {
+            problems.push("access.policy: name a file, or bindings, not both".to_owned());
+        }
+        if access.sockets && matches!(self.api.listen, gateway::Listen::Tcp(_)) {
+            problems.push(
+                "access.sockets: api.listen is no Unix socket, so nobody comes by one".to_owned(),
+            );
+        }
+        if !self.authenticates() && (has_file || !access.bindings.is_empty()) {
+            problems.push(
+                "access: nobody can be known: name an issuer, api.tls.client_ca, or access.sockets"
+                    .to_owned(),
+            );
+        }
+    }
+
     fn check_tls(&self, problems: &mut Vec<String>) {
         let tls = &self.api.tls;
         let is_there = |path: &Path| !path.as_os_str().is_empty();

@@ -11,7 +11,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-pub use doors::{Client, ClientCertificates, Mode, Tls};
+pub use doors::{Access, Client, ClientCertificates, Mode, Tls};
 pub use dry_run::DryRun;
 pub use load::{ConfigErrors, ENVIRONMENT};
 
@@ -28,13 +28,15 @@ pub struct Config {
     pub cloud: Cloud,
     pub provisioner: Provisioner,
     pub log: Log,
+    pub access: Access,
     pub client: Client,
 }
 
 impl Config {
     /// Whether there is a way to know who calls.
     pub fn authenticates(&self) -> bool {
-        !self.api.tls.client_ca.as_os_str().is_empty()
+        let by_certificate = !self.api.tls.client_ca.as_os_str().is_empty();
+        by_certificate || self.access.sockets || !self.access.issuers.is_empty()
     }
 }
 

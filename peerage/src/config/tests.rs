@@ -76,6 +76,35 @@ fn a_file_that_is_not_there_or_is_no_toml_is_named() {
 }
 
 #[test]
+fn what_is_said_of_access_must_fit_together() {
+    let wrong = |toml: &str| {
+        let ConfigErrors(problems) = load(toml, &[]).unwrap_err();
+        problems.join("\n")
+    };
+    let binding =
+        "[[access.bindings]]\nrole = \"viewer\"\nmethod = \"socket\"\nsubject = \"ada\"\n";
+    assert!(wrong(binding).contains("nobody can be known"));
+    assert!(wrong("[access]\nsockets = true").contains("no Unix socket"));
+    let socket = "[api]\nlisten = \"unix:///run/api.sock\"\n[access]\nsockets = true\n";
+    let config = load(&format!("{socket}{binding}"), &[]).unwrap();
+    assert!(config.authenticates());
+    let nobody = binding.replace("subject", "subjct");
+    assert!(wrong(&format!("{socket}{nobody}")).contains("subjct"));
+    let group = binding.replace("subject", "group");
+    assert!(wrong(&format!("{socket}{group}")).contains("only tokens have groups"));
+    let issuer =
+        "[[access.issuers]]\nurl = \"https://idp.example.com\"\naudiences = [\"peerage\"]\n";
+    assert!(load(issuer, &[]).unwrap().authenticates());
+    for algorithm in ["none", "HS256"] {
+        let shared = format!("{issuer}algorithms = [\"{algorithm}\"]\n");
+        assert!(wrong(&shared).contains("access.issuers"), "{algorithm}");
+    }
+    let tls = "[api.tls]\ncertificate = \"a\"\n";
+    assert!(wrong(tls).contains("api.tls"));
+    assert!(wrong("[api.tls]\nclient_ca = \"a\"\n").contains("api.tls.client_ca"));
+}
+
+#[test]
 fn a_dry_run_is_automatic_or_known() {
     let of = |toml: &str| load(&format!("[cloud.aws]\n{toml}"), &[]).map(|it| it.cloud.aws.dry_run);
     assert_eq!(of(""), Ok(DryRun::Auto));
@@ -110,11 +139,12 @@ fn what_cannot_be_is_refused_with_its_key() {
 fn the_readme_names_every_key_with_its_default() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let toml = readme
-        .split("```toml\n")
-        .nth(1)
-        .and_then(|it| it.split("```").next())
-        .unwrap();
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|it| it.split("```").next()).collect();
+    for block in &blocks {
+        load(block, &[]).unwrap_or_else(|errors| panic!("{errors}\n{block}"));
+    }
+    let toml = blocks.iter().find(|it| it.starts_with("[api]")).unwrap();
     let mut config = load(toml, &[]).unwrap();
     assert_eq!(
         config.cloud.aws.accounts.len(),

@@ -11,7 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataValue},
+    transport::Channel,
+};
 use uuid::Uuid;
 
 type Networks = NetworkServiceClient<Channel>;
@@ -109,8 +113,81 @@ impl Load {
     }
 }
 
+/// Commands to networks of one engine, with a token or without.
+pub(crate) struct Tried {
+    api: Networks,
+    networks: Vec<String>,
+    bearer: Option<MetadataValue<Ascii>>,
+}
+
+/// So many networks of an engine.
+pub(crate) async fn tried(stand: &Stand, token: Option<&str>, most: usize) -> Tried {
+    let channel = Channel::from_shared(stand.server())
+        .expect("a URL")
+        .tcp_nodelay(true)
+        .connect()
+        .await
+        .expect("the engine");
+    let bearer = token.map(|it| format!("Bearer {it}").parse().expect("a header"));
+    let mut tried = Tried {
+        api: Networks::new(channel),
+        networks: Vec::new(),
+        bearer,
+    };
+    let run = Uuid::new_v4();
+    for number in 0..most {
+        let request = tried.request(registration(run, number));
+        let done = tried.api.clone().register_network(request).await;
+        tried
+            .networks
+            .push(done.expect("a network").into_inner().network_id);
+    }
+    tried
+}
+
+impl Tried {
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(bearer) = &self.bearer {
+            request
+                .metadata_mut()
+                .insert("authorization", bearer.clone());
+        }
+        request
+    }
+
+    /// What a slot does, again and again.
+    pub(crate) fn call(
+        &self,
+        slot: usize,
+    ) -> impl Fn(u64) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static + use<>
+    {
+        let (api, network, bearer) = (
+            self.api.clone(),
+            self.networks[slot].clone(),
+            self.bearer.clone(),
+        );
+        move |_| {
+            let mut request = Request::new(CheckDriftRequest {
+                context: context(),
+                network_id: network.clone(),
+                ..Default::default()
+            });
+            if let Some(bearer) = &bearer {
+                request
+                    .metadata_mut()
+                    .insert("authorization", bearer.clone());
+            }
+            let mut api = api.clone();
+            Box::pin(async move {
+                api.check_drift(request).await.expect("a command");
+            })
+        }
+    }
+}
+
 /// So many slots, each with one call after the other until the time is over.
-async fn run<C, F>(
+pub(crate) async fn run<C, F>(
     stand: &Stand,
     in_flight: usize,
     time: Duration,
@@ -147,7 +224,12 @@ where
 }
 
 async fn register(mut api: Networks, run: Uuid, number: usize) -> String {
-    let request = RegisterNetworkRequest {
+    let done = api.register_network(registration(run, number)).await;
+    done.expect("a network").into_inner().network_id
+}
+
+fn registration(run: Uuid, number: usize) -> RegisterNetworkRequest {
+    RegisterNetworkRequest {
         context: context(),
         project: "bench".to_owned(),
         name: format!("network-{number}"),
@@ -157,9 +239,7 @@ async fn register(mut api: Networks, run: Uuid, number: usize) -> String {
         cloud_network: format!("vpc-{:08x}{number:09x}", run.as_fields().0),
         range: "10.20.0.0/16".to_owned(),
         ..Default::default()
-    };
-    let done = api.register_network(request).await;
-    done.expect("a network").into_inner().network_id
+    }
 }
 
 async fn check(mut api: Networks, network_id: String) {

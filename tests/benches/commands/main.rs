@@ -9,9 +9,12 @@
 //!   server does;
 //! - whatever `PEERAGE_TEST_STORE` names.
 //!
-//! `cargo bench -p peerage-tests --bench commands -- [SECONDS]` (of each turn; 2 by default)
+//! `cargo bench -p peerage-tests --bench commands -- [SECONDS] [--doors]` (of each turn; 2 by default).
+//! With `--doors` the turns are of two engines instead: one that anybody may command, and one whose
+//! callers bear tokens.
 
 mod bare;
+mod doors;
 mod load;
 mod stand;
 
@@ -32,6 +35,9 @@ const WANTED: [(usize, f64, Option<f64>); 3] =
 async fn main() {
     let seconds = std::env::args().skip(1).find_map(|it| it.parse().ok());
     let each = Duration::from_secs_f64(seconds.unwrap_or(2.0));
+    if std::env::args().any(|it| it == "--doors") {
+        return doors::compare(each).await;
+    }
     let mut missed = Vec::new();
     for stand in [
         Some(Stand::inside().await),

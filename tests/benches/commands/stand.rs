@@ -44,6 +44,27 @@ impl Stand {
         }
     }
 
+    /// The same for callers that bear a token of this issuer alone.
+    pub(crate) async fn guarded(issuer: &str) -> Self {
+        let folder = folder();
+        let settings =
+            format!(r#"[{{url="{issuer}",audiences=["peerage"],allow_http_on_loopback=true}}]"#);
+        let bindings =
+            format!(r#"[{{role="admin",method="token",issuer="{issuer}",subject="ada"}}]"#);
+        let launch = launch(&folder)
+            .set("log.filter", "info")
+            .set("access.issuers", &settings)
+            .set("access.bindings", &bindings);
+        Self {
+            name: "callers that bear a token".to_owned(),
+            engine: launch.start_guarded().await,
+            store: String::new(),
+            node: None,
+            _relay: None,
+            _folders: vec![folder],
+        }
+    }
+
     /// A store of its own, behind a plain relay.
     pub(crate) async fn behind_relay() -> Self {
         let (folder, data) = (folder(), folder());

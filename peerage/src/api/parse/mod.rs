@@ -1,6 +1,7 @@
 //! Requests into commands and queries. Every wrong field is reported, not the first one only;
 //! nothing past its bounds gets any further.
 
+mod access;
 mod context;
 mod firewall;
 mod hold;
@@ -14,6 +15,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+pub(super) use access::{Explained, explain_access};
 pub(super) use context::{Address, Command, Parsed};
 pub(super) use plan::{Planned, plan_peering};
 pub(super) use reads::{

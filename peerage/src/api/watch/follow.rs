@@ -3,6 +3,8 @@
 use super::{holds::is_hold, hub::Seat};
 use crate::api::{
     Services,
+    access::Caller,
+    guard,
     parse::{Events, Scope, Watch},
     problem::{Problem, Reason},
     rows::{self, network_message, peering_message},
@@ -59,6 +61,9 @@ pub(super) trait Kind: Send + 'static {
     /// The network in which an event may have changed everything that is watched.
     fn changed_in(event: &TimelineEntry) -> Option<NetworkId>;
 
+    /// The network that a message is of; `None`: of none.
+    fn network(message: &Self::Message) -> Option<&str>;
+
     fn event(event: v1::Event) -> Self::Message;
 
     fn bookmark(bookmark: v1::Bookmark) -> Self::Message;
@@ -82,12 +87,14 @@ struct Left;
 /// What a watch does until it ends: the caller has left, or there is a problem to tell.
 pub(super) async fn follow<K: Kind>(
     services: &Services,
+    caller: &Caller,
     watch: Watch,
     seat: &Seat,
     sender: &Sender<Result<K::Message, Status>>,
 ) -> Result<(), Problem> {
     let mut session = Session::<K> {
         services,
+        caller,
         watch,
         sender,
         position: watch.after,
@@ -126,6 +133,7 @@ pub(super) async fn follow<K: Kind>(
 
 struct Session<'a, K: Kind> {
     services: &'a Services,
+    caller: &'a Caller,
     watch: Watch,
     sender: &'a Sender<Result<K::Message, Status>>,
     /// Everything up to here was sent.
@@ -285,7 +293,18 @@ impl<K: Kind> Session<'_, K> {
         self.send(K::bookmark(bookmark)).await
     }
 
+    /// Sends what the caller may see; the rest does not show.
     async fn send(&self, message: K::Message) -> Result<(), Left> {
+        let network = K::network(&message).filter(|_| !self.caller.is_unbounded());
+        if let Some(network) = network {
+            let Ok(id) = network.parse() else {
+                return Ok(());
+            };
+            let sees = guard::sees(self.services, self.caller, id).await;
+            if !sees.unwrap_or_default() {
+                return Ok(());
+            }
+        }
         self.sender.send(Ok(message)).await.map_err(|_| Left)
     }
 }
@@ -336,6 +355,15 @@ impl Kind for NetworkWatch {
 
     fn changed_in(_: &TimelineEntry) -> Option<NetworkId> {
         None
+    }
+
+    fn network(message: &Self::Message) -> Option<&str> {
+        use v1::watch_networks_response::Update;
+        match message.update.as_ref()? {
+            Update::Network(it) => Some(&it.network_id),
+            Update::Event(it) => Some(&it.network_id),
+            Update::Bookmark(_) => None,
+        }
     }
 
     fn event(event: v1::Event) -> Self::Message {
@@ -421,6 +449,15 @@ impl Kind for PeeringWatch {
 
     fn changed_in(event: &TimelineEntry) -> Option<NetworkId> {
         event.network_id.filter(|_| is_hold(event))
+    }
+
+    fn network(message: &Self::Message) -> Option<&str> {
+        use v1::watch_peerings_response::Update;
+        match message.update.as_ref()? {
+            Update::Peering(it) => Some(&it.network_id),
+            Update::Event(it) => Some(&it.network_id),
+            Update::Bookmark(_) => None,
+        }
     }
 
     fn event(event: v1::Event) -> Self::Message {

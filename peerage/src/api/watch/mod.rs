@@ -12,6 +12,8 @@ pub use hub::Hub;
 
 use super::{
     Services,
+    access::Caller,
+    guard,
     parse::{self, Freshness},
     problem::Problem,
     reads::reached,
@@ -30,25 +32,28 @@ const WAITING: usize = 64;
 
 pub(super) async fn networks(
     services: &Services,
+    caller: Caller,
     request: &v1::WatchNetworksRequest,
     service: &'static str,
 ) -> Result<Stream<v1::WatchNetworksResponse>, Problem> {
     let watch = parse::watch_networks(request)?;
-    start::<NetworkWatch>(services, watch, service).await
+    start::<NetworkWatch>(services, caller, watch, service).await
 }
 
 pub(super) async fn peerings(
     services: &Services,
+    caller: Caller,
     request: &v1::WatchPeeringsRequest,
     service: &'static str,
 ) -> Result<Stream<v1::WatchPeeringsResponse>, Problem> {
     let watch = parse::watch_peerings(request)?;
-    start::<PeeringWatch>(services, watch, service).await
+    start::<PeeringWatch>(services, caller, watch, service).await
 }
 
 /// What is watched must be on record; then a task of its own follows it until the caller leaves.
 async fn start<K: follow::Kind>(
     services: &Services,
+    caller: Caller,
     watch: parse::Watch,
     service: &'static str,
 ) -> Result<Stream<K::Message>, Problem> {
@@ -58,11 +63,21 @@ async fn start<K: follow::Kind>(
         while_building: projections::WhileBuilding::Refuse,
     };
     reached(services, fresh).await?;
+    match watch.scope {
+        parse::Scope::All => {}
+        parse::Scope::Network(id) => guard::network(services, &caller, id).await?,
+        parse::Scope::Peering(id) => guard::peering(services, &caller, id).await?,
+    }
     K::check(services, watch.scope).await?;
     let (sender, receiver) = mpsc::channel(WAITING);
     let services = services.clone();
     tokio::spawn(async move {
-        if let Err(problem) = follow::<K>(&services, watch, &seat, &sender).await {
+        // Whoever was let in by something that holds no more is judged again.
+        let followed = tokio::select! {
+            followed = follow::<K>(&services, &caller, watch, &seat, &sender) => followed,
+            ended = caller.ended() => Err(ended),
+        };
+        if let Err(problem) = followed {
             let _ = sender.send(Err(problem.status(service))).await;
         }
     });

@@ -1,8 +1,9 @@
 //! The calls of the API, each said once: its request, the method that takes it, its answer.
 
 use crate::api::v1::{
-    self, audit_service_client::AuditServiceClient, network_service_client::NetworkServiceClient,
-    peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
+    self, access_service_client::AccessServiceClient, audit_service_client::AuditServiceClient,
+    network_service_client::NetworkServiceClient, peering_service_client::PeeringServiceClient,
+    server_service_client::ServerServiceClient,
 };
 use std::{future::Future, time::Duration};
 use tonic::{Request, Response, Status, Streaming, transport::Channel};
@@ -101,6 +102,17 @@ macro_rules! reads {
     )*};
 }
 
+macro_rules! asks {
+    ($($request:ident, $client:ident :: $method:ident, $answer:ident;)*) => {$(
+        call!($request, $client::$method, $answer);
+
+        /// It is not about the log.
+        impl Read for v1::$request {
+            fn at_least(&mut self, _: &str) {}
+        }
+    )*};
+}
+
 macro_rules! pages {
     ($($request:ident, $client:ident :: $method:ident, $answer:ident, $field:ident: $item:ident;)*) => {$(
         reads! { $request, $client::$method, $answer; }
@@ -187,6 +199,11 @@ commands! {
     AllowConnectorIngressRequest, PeeringServiceClient::allow_connector_ingress;
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
+}
+
+asks! {
+    WhoAmIRequest, AccessServiceClient::who_am_i, WhoAmIResponse;
+    ExplainAccessRequest, AccessServiceClient::explain_access, ExplainAccessResponse;
 }
 
 reads! {

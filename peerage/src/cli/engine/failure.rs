@@ -28,7 +28,9 @@ impl Failure {
             Self::Unreachable(_) => true,
             Self::Credentials(_) => false,
             Self::Status(status) => {
-                is_lost(status) || matches!(status.code(), Code::Unavailable | Code::Aborted)
+                is_lost(status)
+                    || matches!(status.code(), Code::Unavailable | Code::Aborted)
+                    || has_expired(status)
             }
         }
     }
@@ -76,6 +78,12 @@ impl Failure {
             Self::Status(status) => status.message().to_owned(),
         }
     }
+}
+
+/// Whether what the caller was let in by has expired meanwhile: a new one may be at hand.
+fn has_expired(status: &Status) -> bool {
+    let info = status.get_details_error_info();
+    info.is_some_and(|it| it.reason == "CREDENTIAL_EXPIRED")
 }
 
 /// Whether the status is no answer of the engine: each of those has an `ErrorInfo`. What was sent

@@ -38,7 +38,7 @@ async fn the_command_line_reaches_an_engine_over_tls_and_is_told_why_where_it_do
     let secure = format!("https://localhost:{}", launch.port());
     let ca = pki.text("ca.crt");
 
-    ask(&secure, &[REGISTER, &["--ca", &ca]].concat())
+    let _ = ask(&secure, &[REGISTER, &["--ca", &ca]].concat())
         .await
         .done();
     let variables = [("PEERAGE_CLIENT__CA", &*ca), ("PEERAGE_SERVER", &*secure)];
@@ -152,7 +152,7 @@ async fn a_unix_socket_is_for_its_owner_and_is_replaced_only_when_nobody_listens
     let mut engine = launch.start_guarded().await;
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    ask(&listen, REGISTER).await.done();
+    let _ = ask(&listen, REGISTER).await.done();
     assert!(
         ask(&listen, &["network", "list"])
             .await

@@ -1,0 +1,341 @@
+//! What known callers may do, and what is on record of it.
+
+use super::{bindings, guarded, issuers, network, token_file, with};
+use crate::support::SOON;
+use journal::{Journal, JournalSettings};
+use peerage_tests::{
+    engine::{Engine, Finished, Launch},
+    oidc::Issuer,
+    pki::Pki,
+    ports, wait,
+};
+use serde_json::{Value, json};
+
+const REQUEST: &[&str] = &[
+    "peering",
+    "request",
+    "--region",
+    "us-east-1",
+    "--vpc",
+    "vpc-0d4c3b2a",
+    "--range",
+    "10.30.0.0/16",
+];
+
+/// Runs the command line as somebody.
+async fn as_of(engine: &Engine, token: &str, arguments: &[&str]) -> Finished {
+    let server = engine.server();
+    with(
+        &[("PEERAGE_TOKEN", token), ("PEERAGE_SERVER", &server)],
+        arguments,
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let store = ports::free();
+    let bound = bindings(&[
+        ("admin", &issuer.url(), "root", ""),
+        (
+            "operator",
+            &issuer.url(),
+            "ada",
+            r#"projects=["payments"],peer_accounts=["444455556666"]"#,
+        ),
+        (
+            "viewer",
+            &issuer.url(),
+            "vic",
+            r#"networks=["search/index"]"#,
+        ),
+    ]);
+    let launch = Launch::new(data.path())
+        .own_store()
+        .set("access.issuers", &issuers(&[&issuer.url()]))
+        .set("access.bindings", &bound)
+        .set("store.embedded_listen", &format!("127.0.0.1:{store}"));
+    let engine = launch.start_guarded().await;
+    let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
+    let (root, ada, vic) = (token("root").await, token("ada").await, token("vic").await);
+    let run = async |token: &str, arguments: &[&str]| as_of(&engine, token, arguments).await;
+    let refused = async |token: &str, arguments: &[&str]| {
+        let finished = run(token, arguments).await;
+        assert_eq!(finished.code, Some(1), "{arguments:?}: {finished:?}");
+        assert!(
+            finished.stderr.contains("[ACCESS_DENIED]"),
+            "{arguments:?}: {finished:?}"
+        );
+    };
+    let _ = run(&root, &network("orders", "payments")).await.done();
+    let _ = run(&root, &network("index", "search")).await.done();
+
+    // Lists, single reads and watches.
+    for (token, shown) in [
+        (&root, vec!["index", "orders"]),
+        (&ada, vec!["orders"]),
+        (&vic, vec!["index"]),
+    ] {
+        let listed = run(token, &["network", "list", "--output", "json"])
+            .await
+            .json();
+        let mut names: Vec<_> = listed
+            .as_array()
+            .unwrap_or_else(|| panic!("{listed}"))
+            .iter()
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names, shown);
+        let events = run(token, &["audit", "--output", "json"]).await.done();
+        assert_eq!(
+            events.contains("payments"),
+            shown.contains(&"orders"),
+            "{events}"
+        );
+    }
+    let id = |listed: Value| listed[0]["networkId"].as_str().unwrap().to_owned();
+    let orders = id(run(&ada, &["network", "list", "--output", "json"])
+        .await
+        .json());
+    let index = id(run(&vic, &["network", "list", "--output", "json"])
+        .await
+        .json());
+    let _ = run(&ada, &["network", "show", &orders]).await.done();
+    refused(&ada, &["network", "show", &index]).await;
+    refused(&vic, &["network", "show", &orders]).await;
+    let unknown = "00000000-0000-0000-0000-000000000001";
+    refused(&vic, &["network", "show", unknown]).await;
+
+    // Commands.
+    let request = |network: &str, account: &str| {
+        let more = ["--network", network, "--account", account].map(str::to_owned);
+        REQUEST
+            .iter()
+            .map(|it| (*it).to_owned())
+            .chain(more)
+            .collect::<Vec<_>>()
+    };
+    let words = |it: &[String]| it.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+    let ask = async |token: &str, network: &str, account: &str| {
+        let made = words(&request(network, account));
+        run(token, &made.lines().collect::<Vec<_>>()).await
+    };
+    let _ = ask(&ada, &orders, "444455556666").await.done();
+    for (token, network, account) in [
+        (&ada, &orders, "777788889999"),
+        (&ada, &index, "444455556666"),
+        (&vic, &index, "444455556666"),
+    ] {
+        let finished = ask(token, network, account).await;
+        assert!(finished.stderr.contains("[ACCESS_DENIED]"), "{finished:?}");
+    }
+    refused(&ada, &["network", "policy", &orders, "--drift", "report"]).await;
+    refused(&ada, &["freeze", "--all", "--reason", "x"]).await;
+    refused(&ada, &network("more", "payments")).await;
+    let _ = run(&root, &["freeze", "--all", "--reason", "x"])
+        .await
+        .done();
+
+    // What was denied is on record, once each.
+    for _ in 0..3 {
+        refused(&vic, &["network", "show", unknown]).await;
+    }
+    let log = format!("kurrentdb://127.0.0.1:{store}?tls=false");
+    let log = Journal::open(JournalSettings::new(&log)).unwrap();
+    let recorded = wait::until("the denials are on record", SOON, async || {
+        let kept = log.records("access-denials").await.ok()?;
+        (kept.len() >= 8).then_some(kept)
+    })
+    .await;
+    let of = |it: &journal::Kept| serde_json::from_slice::<Value>(&it.data).unwrap();
+    let same = recorded
+        .iter()
+        .map(of)
+        .filter(|it| it["subject"]["subject"] == "vic" && it["network_id"] == unknown);
+    assert_eq!(same.count(), 1, "the same is on record once");
+    let last = recorded.last().unwrap();
+    let actor = &last.metadata.as_ref().unwrap().actor;
+    assert_eq!(actor.method.as_ref().unwrap().as_str(), "token");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_policy_is_followed_and_on_record_and_who_was_allowed_to_then_has_an_answer() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let file = data.path().join("policy.toml");
+    let binding = |role: &str, subject: &str| {
+        format!(
+            "[[bindings]]\nrole = {role:?}\nmethod = \"token\"\nissuer = {:?}\nsubject = {subject:?}\n",
+            issuer.url()
+        )
+    };
+    let root = binding("admin", "root");
+    std::fs::write(&file, &root).unwrap();
+    let launch = Launch::new(data.path())
+        .own_store()
+        .set("access.issuers", &issuers(&[&issuer.url()]))
+        .set(
+            "access.policy",
+            &format!("{:?}", file.display().to_string()),
+        );
+    let engine = launch.start_guarded().await;
+    let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
+    let (root_token, ada) = (token("root").await, token("ada").await);
+    let list = async || as_of(&engine, &ada, &["network", "list"]).await;
+    assert_eq!(list().await.code, Some(1));
+    let url = issuer.url();
+    let explain = async |more: &[&str]| {
+        let mut asked = vec!["access", "explain", "--subject", "ada", "--issuer", &*url];
+        asked.extend(["--method", "ListNetworks", "--output", "json"]);
+        asked.extend(more);
+        as_of(&engine, &root_token, &asked).await.json()
+    };
+    assert_ne!(explain(&[]).await["verdicts"][0]["allowed"], true);
+    // Times are asked for to the second.
+    let then = (chrono::Utc::now() + chrono::TimeDelta::seconds(1)).to_rfc3339();
+    wait::elapse(std::time::Duration::from_secs(2)).await;
+
+    std::fs::write(&file, format!("{root}{}", binding("viewer", "ada"))).unwrap();
+    wait::until("the new policy is in force", SOON, async || {
+        (list().await.code == Some(0)).then_some(())
+    })
+    .await;
+    assert_eq!(explain(&[]).await["verdicts"][0]["allowed"], true);
+    let earlier = wait::until("the new policy is on record", SOON, async || {
+        let told = explain(&["--at", &chrono::Utc::now().to_rfc3339()]).await;
+        (told["verdicts"][0]["allowed"] == true).then_some(explain(&["--at", &then]).await)
+    })
+    .await;
+    assert_ne!(earlier["verdicts"][0]["allowed"], true, "{earlier}");
+    let own = as_of(
+        &engine,
+        &ada,
+        &["access", "explain", "--method", "SetPolicy"],
+    )
+    .await
+    .done();
+    assert!(own.contains("no role of the caller may call this"), "{own}");
+    let others = [
+        "access",
+        "explain",
+        "--subject",
+        "root",
+        "--issuer",
+        &issuer.url(),
+    ];
+    assert!(
+        as_of(&engine, &ada, &others)
+            .await
+            .stderr
+            .contains("[ACCESS_DENIED]")
+    );
+
+    std::fs::write(&file, "[[bindings]]\nrole = \"god\"\n").unwrap();
+    wait::holds("the broken policy is told", || {
+        engine
+            .process
+            .output()
+            .contains("the new policy of access is refused")
+    })
+    .await;
+    assert_eq!(list().await.code, Some(0), "the old one stays");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_and_the_user_of_a_socket_are_known() {
+    let (pki, data) = (Pki::new(), tempfile::tempdir().unwrap());
+    pki.server();
+    pki.authority("clients");
+    pki.leaf(
+        "clients",
+        "deploy",
+        "URI:spiffe://example.org/deploy,DNS:deploy",
+        "clientAuth",
+    );
+    pki.leaf("clients", "other", "DNS:other", "clientAuth");
+    let bound = r#"[{role="admin",method="mtls",issuer="O=Tests, CN=clients",subject="spiffe://example.org/deploy"}]"#;
+    let port = ports::free();
+    let launch = Launch::new(data.path())
+        .own_store()
+        .listening(&format!("0.0.0.0:{port}"))
+        .with(&[
+            "--tls-cert",
+            &pki.text("server.crt"),
+            "--tls-key",
+            &pki.text("server.key"),
+        ])
+        .with(&["--client-ca", &pki.text("clients.crt")])
+        .set("access.bindings", bound);
+    let engine = launch.start_guarded().await;
+    let server = format!("https://127.0.0.1:{port}");
+    let shown = async |name: Option<&str>, arguments: &[&str]| {
+        let ca = pki.text("ca.crt");
+        let mut all = arguments.to_vec();
+        let (crt, key);
+        if let Some(name) = name {
+            (crt, key) = (
+                pki.text(&format!("{name}.crt")),
+                pki.text(&format!("{name}.key")),
+            );
+            all.extend(["--cert", &crt, "--key", &key]);
+        }
+        with(
+            &[("PEERAGE_SERVER", &server), ("PEERAGE_CLIENT__CA", &ca)],
+            &all,
+        )
+        .await
+    };
+    let known = shown(Some("deploy"), &["whoami"]).await.done();
+    assert!(
+        known.contains("spiffe://example.org/deploy") && known.contains("admin"),
+        "{known}"
+    );
+    let _ = shown(Some("deploy"), &network("orders", "payments"))
+        .await
+        .done();
+    let other = shown(Some("other"), &["network", "list"]).await;
+    assert!(other.stderr.contains("[ACCESS_DENIED]"), "{other:?}");
+    let nobody = shown(None, &["network", "list"]).await;
+    assert!(nobody.stderr.contains("[UNAUTHENTICATED]"), "{nobody:?}");
+    engine.stop().await;
+
+    let data = tempfile::tempdir().unwrap();
+    let listen = format!("unix://{}", data.path().join("api.sock").display());
+    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(data.path()).unwrap());
+    let bound = format!(r#"[{{role="viewer",method="socket",subject="uid:{uid}"}}]"#);
+    let launch = Launch::new(data.path())
+        .own_store()
+        .listening(&listen)
+        .set("access.sockets", "true")
+        .set("access.bindings", &bound);
+    let engine = launch.start_guarded().await;
+    let run = async |arguments: &[&str]| with(&[("PEERAGE_SERVER", &listen)], arguments).await;
+    assert!(run(&["whoami"]).await.done().contains("socket"));
+    let _ = run(&["network", "list"]).await.done();
+    let denied = run(&network("orders", "payments")).await;
+    assert!(denied.stderr.contains("[ACCESS_DENIED]"), "{denied:?}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_comes_from_a_file_or_a_command_too() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let bound = bindings(&[("viewer", &issuer.url(), "ada", "")]);
+    let engine = guarded(data.path(), &issuers(&[&issuer.url()]), &bound).await;
+    let server = engine.server();
+    let file = token_file(data.path(), &issuer.token("good", json!({})).await);
+    let run = async |arguments: &[&str]| with(&[("PEERAGE_SERVER", &server)], arguments).await;
+    let _ = run(&["network", "list", "--token-file", &file])
+        .await
+        .done();
+    let command = format!("cat {file}");
+    let _ = run(&["network", "list", "--token-command", &command])
+        .await
+        .done();
+    let failed = run(&["network", "list", "--token-command", "false"]).await;
+    assert!(failed.stderr.contains("token command"), "{failed:?}");
+    engine.stop().await;
+}
