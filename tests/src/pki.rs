@@ -71,7 +71,8 @@ impl Pki {
         ]);
     }
 
-    /// A certificate of that authority for these names (`DNS:localhost`, `URI:spiffe://…`, `email:…`):
+    /// A certificate of that authority for these names (`DNS:localhost`, `URI:spiffe://…`,
+    /// `email:…`):
     /// `{name}.crt` and `{name}.key`.
     ///
     /// # Panics

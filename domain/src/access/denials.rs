@@ -1,7 +1,7 @@
 //! What was denied to whom, damped: the aggregate of the stream `access-denials`.
 //!
-//! The same denial is put on record once an hour at most, with how often it was met meanwhile, and of
-//! all denials together only so many a minute: who is denied cannot fill the log.
+//! The same denial is put on record once an hour at most, with how often it was met meanwhile, and
+//! of all denials together only so many a minute: who is denied cannot fill the log.
 
 use super::{AccessDenied, AccessEvent, Denial, Method, Subject};
 use crate::{ids::NetworkId, text::Account};

@@ -1,13 +1,13 @@
 //! Who may do what: roles as data, and one place that judges by them.
 //!
-//! A caller is known by a credential ([`Identity`]). A [`Policy`] binds a subject, or everybody of a
-//! group, to a [`Role`], everywhere or in some projects, networks and peers' accounts. [`judge`] is
-//! the one function that says whether a call is allowed; [`Role::allows`] is its table. What is not
-//! allowed is denied.
+//! A caller is known by a credential ([`Identity`]). A [`Policy`] binds a subject, or everybody of
+//! a group, to a [`Role`], everywhere or in some projects, networks and peers' accounts. [`judge`]
+//! is the one function that says whether a call is allowed; [`Role::allows`] is its table. What is
+//! not allowed is denied.
 //!
-//! Two aggregates stand behind it, each with a stream of its own: which policy was in force where and
-//! since when ([`policies`]), so that "who was allowed to, then?" has an answer, and what was denied to
-//! whom ([`denials`]), damped.
+//! Two aggregates stand behind it, each with a stream of its own: which policy was in force where
+//! and since when ([`policies`]), so that "who was allowed to, then?" has an answer, and what was
+//! denied to whom ([`denials`]), damped.
 
 pub mod denials;
 mod event;

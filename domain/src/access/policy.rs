@@ -27,7 +27,8 @@ pub struct Binding {
     pub role: Role,
     /// How the subject is proved.
     pub method: Proof,
-    /// Who vouches for it: a token's issuer by its URL, a certificate's by its name. A socket has none.
+    /// Who vouches for it: a token's issuer by its URL, a certificate's by its name. A socket has
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<ActorName>,
     /// The subject.
@@ -42,8 +43,8 @@ pub struct Binding {
     /// The networks that it is for beside those.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkName>,
-    /// The peers' accounts that may be acted for. Empty: all. What is only looked at is not bounded by
-    /// them.
+    /// The peers' accounts that may be acted for. Empty: all. What is only looked at is not bounded
+    /// by them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peer_accounts: Vec<Account>,
 }

@@ -1,8 +1,8 @@
-//! Who a certificate names. That its holder has the key, and that a trusted authority issued it, was
-//! proved in the handshake.
+//! Who a certificate names. That its holder has the key, and that a trusted authority issued it,
+//! was proved in the handshake.
 //!
-//! The subject is the SPIFFE id if there is one, or else the only name of the first kind that it has:
-//! URI, DNS, e-mail. The common name counts for nothing: authorities do not vouch for it.
+//! The subject is the SPIFFE id if there is one, or else the only name of the first kind that it
+//! has: URI, DNS, e-mail. The common name counts for nothing: authorities do not vouch for it.
 
 use crate::{Authenticated, name::name};
 use chrono::DateTime;

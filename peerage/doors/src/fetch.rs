@@ -1,5 +1,5 @@
-//! What an issuer publishes: small JSON documents over HTTPS, bounded in size and time. Redirects are
-//! not followed, and no proxy is asked.
+//! What an issuer publishes: small JSON documents over HTTPS, bounded in size and time. Redirects
+//! are not followed, and no proxy is asked.
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
@@ -56,8 +56,8 @@ pub(crate) struct Fetch {
 }
 
 impl Fetch {
-    /// Believing the authorities in this file, or the system's. `allows_plain`: http is asked too, on
-    /// loopback alone.
+    /// Believing the authorities in this file, or the system's. `allows_plain`: http is asked too,
+    /// on loopback alone.
     pub(crate) fn new(authorities: Option<&Path>, allows_plain: bool) -> io::Result<Self> {
         let builder = HttpsConnectorBuilder::new();
         let provider = Arc::new(aws_lc_rs::default_provider());

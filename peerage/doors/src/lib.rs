@@ -1,8 +1,9 @@
 //! Who somebody is, by what they prove: a bearer token that an issuer signed, a certificate, or the
 //! user of a process at the other end of a Unix socket.
 //!
-//! Each way ends in an [`Authenticated`]: an identity of the domain, and until when it holds. What this
-//! crate does not know: the API, and what anybody may do. It never logs a token, a key, or a part of one.
+//! Each way ends in an [`Authenticated`]: an identity of the domain, and until when it holds. What
+//! this crate does not know: the API, and what anybody may do. It never logs a token, a key, or a
+//! part of one.
 //!
 //! Read first: [`Tokens`], which keeps the keys of the issuers.
 

@@ -3,8 +3,8 @@
 use domain::text::ActorName;
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// The name, unless it is empty, too long, or has characters that cannot be seen: two names that look
-/// alike would be one to whoever reads the audit.
+/// The name, unless it is empty, too long, or has characters that cannot be seen: two names that
+/// look alike would be one to whoever reads the audit.
 pub(crate) fn name(text: &str) -> Option<ActorName> {
     let is_seen = |it: char| {
         !matches!(

@@ -12,7 +12,8 @@ use std::{collections::BTreeMap, path::Path};
 pub struct Users(BTreeMap<u32, ActorName>);
 
 impl Users {
-    /// As this file has them, in the form of `/etc/passwd`. What cannot be read has no names: numbers do.
+    /// As this file has them, in the form of `/etc/passwd`. What cannot be read has no names:
+    /// numbers do.
     pub fn of_file(path: &Path) -> Self {
         Self::of(&std::fs::read_to_string(path).unwrap_or_default())
     }

@@ -1,7 +1,8 @@
 //! Bearer tokens: JWTs of the issuers that are believed.
 //!
-//! A token that was judged is remembered by its hash until it expires, so that a caller's later calls
-//! cost no signature. What is wrong with one is told to its bearer in words, and never with the token.
+//! A token that was judged is remembered by its hash until it expires, so that a caller's later
+//! calls cost no signature. What is wrong with one is told to its bearer in words, and never with
+//! the token.
 
 use crate::{
     Authenticated,
@@ -181,6 +182,10 @@ fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, TokenError> {
     serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)
 }
 
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "another crate's, which may grow"
+)]
 fn wrong(kind: &ErrorKind) -> TokenError {
     match kind {
         ErrorKind::ExpiredSignature => TokenError::Expired,

@@ -202,8 +202,8 @@ impl fmt::Display for Host {
 }
 
 impl Origin {
-    /// Whether a page of the API's own has this origin. Behind a proxy that speaks TLS where the API
-    /// does not, the proxy's origin is one to list.
+    /// Whether a page of the API's own has this origin. Behind a proxy that speaks TLS where the
+    /// API does not, the proxy's origin is one to list.
     fn is_of(&self, host: &Host, scheme: &str) -> bool {
         let port = host
             .port

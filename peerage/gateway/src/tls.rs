@@ -2,9 +2,10 @@
 //! how all of it is replaced while the process runs.
 //!
 //! The files are looked at again and again. New ones are taken as a whole or not at all: a key that
-//! is not the certificate's, a certificate that cannot be read or has expired is told, and the old ones
-//! stay. Two files cannot be replaced in one step, so what does not fit together is told only when it
-//! still does not at the next look. Connections that are there keep what they were opened with.
+//! is not the certificate's, a certificate that cannot be read or has expired is told, and the old
+//! ones stay. Two files cannot be replaced in one step, so what does not fit together is told only
+//! when it still does not at the next look. Connections that are there keep what they were opened
+//! with.
 
 use parking_lot::RwLock;
 use std::{io, path::PathBuf, sync::Arc, time::Duration};

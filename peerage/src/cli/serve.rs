@@ -30,8 +30,8 @@ pub(super) struct Serve {
     /// The certificate's private key, PEM, like /etc/peerage/tls.key.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// The authorities whose certificates clients may prove with who they are (mutual TLS), PEM, like
-    /// /etc/peerage/clients.crt.
+    /// The authorities whose certificates clients may prove with who they are (mutual TLS), PEM,
+    /// like /etc/peerage/clients.crt.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// Listen for other machines without TLS and without knowing who calls.

@@ -154,9 +154,13 @@ impl Ways {
         let now = (self.clock.0)();
         if let Some(token) = bearer(headers)? {
             let known = self.tokens.authenticate(token, now).await;
-            return known.map_err(|error| match error {
-                TokenError::Unreachable => Unknown::Later(format!("the token: {error}")),
-                _ => Unknown::Wrong(format!("the token: {error}")),
+            return known.map_err(|error| {
+                let text = format!("the token: {error}");
+                if error == TokenError::Unreachable {
+                    Unknown::Later(text)
+                } else {
+                    Unknown::Wrong(text)
+                }
             });
         }
         match peer {

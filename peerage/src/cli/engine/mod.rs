@@ -2,8 +2,8 @@
 //! answer is lost.
 //!
 //! `calls` lists the calls of the API; `servers` sends them, to the next server where one does not
-//! answer; `failure` tells what went wrong; `context` is what every command carries; `credentials` is
-//! what the caller proves with who it is.
+//! answer; `failure` tells what went wrong; `context` is what every command carries; `credentials`
+//! is what the caller proves with who it is.
 
 mod calls;
 mod context;
@@ -32,8 +32,8 @@ pub(super) const HEADING: &str = "Engine and output";
 /// Where the engine is, and how its answers are printed.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
-    /// The engine's API, as https://HOST:PORT, http://HOST:PORT or unix:///PATH. Several (repeated, or
-    /// separated by commas) are tried in turn where one does not answer:
+    /// The engine's API, as https://HOST:PORT, http://HOST:PORT or unix:///PATH. Several (repeated,
+    /// or separated by commas) are tried in turn where one does not answer:
     /// https://10.0.0.1:2114,https://10.0.0.2:2114.
     #[arg(help_heading = HEADING, long = "server",
         env = "PEERAGE_SERVER",

@@ -1,10 +1,15 @@
 //! What known callers may do, and what is on record of it.
 
-use super::{bindings, guarded, issuers, network, token_file, with};
-use crate::support::SOON;
+use super::{bearer, bindings, guarded, issuers, network, token_file, with};
+use crate::support::{
+    SOON,
+    http::{Version, send},
+};
+use http_body_util::BodyExt as _;
 use journal::{Journal, JournalSettings};
 use peerage_tests::{
     engine::{Engine, Finished, Launch},
+    node::NodePlace,
     oidc::Issuer,
     pki::Pki,
     ports, wait,
@@ -232,6 +237,20 @@ async fn a_policy_is_followed_and_on_record_and_who_was_allowed_to_then_has_an_a
             .contains("[ACCESS_DENIED]")
     );
 
+    // A watch is judged again.
+    let head = bearer("/peerage.v1.NetworkService/WatchNetworks", &ada);
+    let watch = send(&engine.server(), Version::Http1, &head, "{}").await;
+    assert_eq!(watch.status(), 200);
+    std::fs::write(&file, format!("{root}{}", binding("viewer", "vic"))).unwrap();
+    let body = tokio::time::timeout(SOON, watch.into_body().collect());
+    let body = body.await.expect("the watch ends").unwrap().to_bytes();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    assert!(
+        text.lines().last().unwrap().contains("ACCESS_CHANGED"),
+        "{text}"
+    );
+    assert!(list().await.stderr.contains("[ACCESS_DENIED]"));
+
     std::fs::write(&file, "[[bindings]]\nrole = \"god\"\n").unwrap();
     wait::holds("the broken policy is told", || {
         engine
@@ -240,7 +259,10 @@ async fn a_policy_is_followed_and_on_record_and_who_was_allowed_to_then_has_an_a
             .contains("the new policy of access is refused")
     })
     .await;
-    assert_eq!(list().await.code, Some(0), "the old one stays");
+    assert!(
+        list().await.stderr.contains("[ACCESS_DENIED]"),
+        "the old one stays"
+    );
     engine.stop().await;
 }
 
@@ -338,4 +360,37 @@ async fn a_token_comes_from_a_file_or_a_command_too() {
     let failed = run(&["network", "list", "--token-command", "false"]).await;
     assert!(failed.stderr.contains("token command"), "{failed:?}");
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn servers_that_judge_by_different_policies_are_told() {
+    let issuer = Issuer::start().await;
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let place = NodePlace::new(folders[0].path());
+    let _node = place.start().await;
+    let store = place.connection_string();
+    let launch = |folder: &tempfile::TempDir, role: &str| {
+        Launch::new(folder.path())
+            .store(&store)
+            .set("access.issuers", &issuers(&[&issuer.url()]))
+            .set(
+                "access.bindings",
+                &bindings(&[(role, &issuer.url(), "ada", "")]),
+            )
+    };
+    let first = launch(&folders[1], "viewer").start_guarded().await;
+    let second = launch(&folders[2], "admin").start_guarded().await;
+    let told = "with another policy of access";
+    assert!(!first.process.output().contains(told));
+    assert!(second.process.output().contains(told));
+    let token = issuer.token("good", json!({})).await;
+    let info = as_of(&second, &token, &["server", "info"]).await.done();
+    assert!(info.contains(told), "{info}");
+    let log = Journal::open(JournalSettings::new(&store)).unwrap();
+    let kept = log.records("access-policy").await.unwrap();
+    let types: Vec<_> = kept.iter().map(|it| it.event_type.as_str()).collect();
+    let [enforced, differed] = ["AccessPolicyEnforced", "AccessPoliciesDiffered"];
+    assert_eq!(types, [enforced, enforced, differed]);
+    second.stop().await;
+    first.stop().await;
 }
