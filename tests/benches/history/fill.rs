@@ -172,22 +172,37 @@ fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
         .id(Uuid::new_v4())
 }
 
+/// How often a batch is sent again: the store is kept busy, and may not answer in time.
+const TRIES: u32 = 5;
+
 /// Appends until the network has so many events.
-pub(crate) async fn grow(node: &EmbeddedNode, id: NetworkId, number: u64, size: u64) {
-    let client = client(node);
+pub(crate) async fn grow(client: &Client, id: NetworkId, number: u64, size: u64) {
     let (stream, any) = (id.stream(), StreamState::Any);
     let options = AppendToStreamOptions::default().stream_state(any);
-    let mut next = end(&client, &stream).await;
+    let mut next = end(client, &stream).await;
     while next < size {
         let to = size.min(next + BATCH as u64);
         let batch: Vec<_> = (next..to)
             .map(|n| data(&event(id, number, n), n, Utc::now()))
             .collect();
-        client
-            .append_to_stream(stream.as_str(), &options, batch)
-            .await
-            .expect("an append");
+        append(client, &stream, &options, batch).await;
         next = to;
+    }
+}
+
+/// Appends a batch. Sent again it has the same ids, and is written once.
+async fn append(
+    client: &Client,
+    stream: &str,
+    options: &AppendToStreamOptions,
+    batch: Vec<EventData>,
+) {
+    for tries in 1.. {
+        let appended = client.append_to_stream(stream, options, batch.clone());
+        match appended.await {
+            Ok(_) => return,
+            Err(error) => assert!(tries < TRIES, "an append: {error}"),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ async fn events(sizes: &[u64]) {
     println!("    events   full load   from snapshot   receipts   outcome   command");
     let (mut first, mut last) = (None, None);
     for size in sizes {
-        fill::grow(&node, id, 0, *size).await;
+        fill::grow(&fill::client(&node), id, 0, *size).await;
         let (full, journal) = load_fully(&node, id).await;
         snapshot(&journal).await;
         let loaded = from_snapshot(&node, id).await;

@@ -39,8 +39,9 @@ pub(crate) async fn start(networks: u64, events: u64) {
         .expect("a node");
     let node = &node;
     let begun = Instant::now();
+    let client = &fill::client(node);
     stream::iter(1..=networks)
-        .map(|n| fill::grow(node, fill::network(n), n, events))
+        .map(|n| fill::grow(client, fill::network(n), n, events))
         .buffer_unordered(WRITERS)
         .collect::<()>()
         .await;
@@ -84,7 +85,7 @@ impl Started {
 async fn run(node: &EmbeddedNode, networks: u64, nth: u64) -> Started {
     // What is to be done is asked for while no engine runs.
     let due = fill::network(networks + nth);
-    fill::grow(node, due, networks + nth, 2).await;
+    fill::grow(&fill::client(node), due, networks + nth, 2).await;
     let before = resident();
     let begun = Instant::now();
     let stop = CancellationToken::new();
