@@ -16,8 +16,12 @@ use std::{
 
 /// The number of this version's form: another one means other tables, or rows of another fold.
 pub(crate) fn number() -> i32 {
-    // FNV-1a: any function would do that gives another number for other tables.
-    let of = TABLES.iter().chain([&FOLD_VERSION]);
+    number_for(TABLES, FOLD_VERSION)
+}
+
+/// FNV-1a: any function would do that gives another number for other tables, or another fold.
+pub(crate) fn number_for(tables: [&str; 3], fold: &str) -> i32 {
+    let of = tables.into_iter().chain([fold]);
     let hash = of
         .flat_map(|it| it.bytes())
         .fold(0x811c_9dc5_u32, |hash, byte| {

@@ -238,11 +238,9 @@ impl Projections {
             .map_err(|error| Broken::Beside(error.into()))?;
         let mut signals = source.follow(None);
         let mut pause = FIRST_PAUSE;
-        let mut was_at_end = false;
         loop {
             let batch = next_batch(&mut signals).await;
             let resumed = batch.resumed;
-            was_at_end |= batch.caught_up;
             let (position, ended) = batch.write(&beside, &mut pause, Known::WhatIsThere).await?;
             if let Some(error) = ended {
                 return Err(error.into());
@@ -250,7 +248,8 @@ impl Projections {
             if resumed {
                 is_same_log(source, &patiently(&beside, &mut pause, resume).await?).await?;
             }
-            if was_at_end && position >= *self.progress.position.borrow() {
+            // It holds what those hold, and is as whole as they are.
+            if position >= *self.progress.position.borrow() {
                 return Ok(Arc::new(beside));
             }
         }

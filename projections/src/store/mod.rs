@@ -43,6 +43,8 @@ pub(crate) struct Store {
     damage: Notify,
     /// Whether the file has another form than this version's.
     stale: AtomicBool,
+    /// Held while a file beside is made.
+    beside: Mutex<()>,
     /// How many pages the next file that is built beside may have: a small disk.
     #[cfg(test)]
     pub(crate) pages_beside: Mutex<Option<u32>>,
@@ -102,6 +104,7 @@ impl Store {
             readers: Arc::new(readers),
             damage: Notify::new(),
             stale: AtomicBool::new(false),
+            beside: Mutex::new(()),
             #[cfg(test)]
             pages_beside: Mutex::default(),
         }
@@ -214,6 +217,8 @@ impl Store {
 
     /// Empty read models beside these, to be built while these serve on.
     pub(crate) fn beside(&self) -> Result<Self, OpenError> {
+        // One that was given up may still be at it.
+        let _turn = self.beside.lock();
         match &self.path {
             Some(path) => {
                 let path = next(path);
@@ -254,6 +259,7 @@ impl Store {
     }
 
     fn take_over(&self, built: &Self) -> Result<(), OpenError> {
+        let _turn = self.beside.lock();
         let (mut writer, mut other) = (self.writer.lock(), built.writer.lock());
         match (&self.path, &built.path) {
             (Some(path), Some(beside)) => {
@@ -262,6 +268,9 @@ impl Store {
                     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                 };
                 into_the_file(&other.connection).map_err(|source| built.failed(source))?;
+                // Another build may have put its own file there meanwhile.
+                let is_there = other.file.as_ref().map_or(Ok(()), |file| file.check());
+                is_there.map_err(|source| built.failed(source))?;
                 built.close(&mut other)?;
                 self.close(&mut writer)?;
                 let put = put_in_place(beside, path);

@@ -580,3 +580,18 @@ async fn the_timeline_has_each_event_as_stored_and_the_command_beside_its_first(
     }
     assert!(told.len() < timeline.items.len());
 }
+
+#[tokio::test]
+async fn what_has_ended_was_changed_last_when_it_ended_whatever_comes_late() {
+    let mut log = story();
+    let ended = peering_id(6);
+    let before = written(&log).await.peering(ended).await.unwrap().unwrap();
+    let late = ProvisioningUnblocked { peering_id: ended };
+    log.append(network_id(2), 14, [late.into()]);
+    let after = written(&log).await.peering(ended).await.unwrap().unwrap();
+    assert_eq!(after.as_of, log.end());
+    assert_eq!(
+        (after.revision, after.changed_at, after.peering),
+        (before.revision, before.changed_at, before.peering)
+    );
+}
