@@ -101,6 +101,8 @@ text_type! {
     FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of one firewall rule.
     FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
+    /// What names an orphan: the provider's id of it; of a route, the table's and the destination.
+    OrphanId, 600, path_character, "use letters, digits and `-_./()`";
     /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
     /// characters), unique to one tenant.
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";

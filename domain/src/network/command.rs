@@ -8,7 +8,7 @@ use crate::{
     place::{Provider, Region},
     range::Range,
     side::Side,
-    text::{Account, CloudNetwork, Link, Name, Project, Reason, Subnet},
+    text::{Account, CloudNetwork, Link, Name, OrphanId, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ commands! {
     ImposeQuarantine(ImposeQuarantine) => |_| None,
     /// Ends the quarantine of this scope.
     LiftQuarantine(LiftQuarantine) => |_| None,
+    /// Asks for the removal of something that no live peering accounts for.
+    RemoveOrphan(RemoveOrphan) => |_| None,
     /// Ends the service of a network, none of whose peerings is live.
     RetireNetwork(RetireNetwork) => |_| None,
     /// Asks for a link to a peer.
@@ -85,7 +87,8 @@ commands! {
     RevokeConnectorIngress(RevokeConnectorIngress) => |it| Some(it.peering_id),
     /// Says whether one side's names resolve to private addresses for the other side.
     SetDnsResolution(SetDnsResolution) => |it| Some(it.peering_id),
-    /// Asks for the end of a peering: everything that the engine made is taken back, in order.
+
+/// Asks for the end of a peering: everything that the engine made is taken back, in order.
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
     /// Ends a peering on record, whatever still stands.
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
@@ -325,4 +328,13 @@ pub struct AbandonPeering {
     /// that a command's digest stays what it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clean: Option<Side>,
+}
+
+/// Asks for the removal of an orphan. It is looked at once more first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveOrphan {
+    /// What names it: the provider's id; of a route, the table's and the destination.
+    pub orphan: OrphanId,
+    /// Why, as the caller put it.
+    pub reason: Reason,
 }

@@ -45,6 +45,10 @@ impl Registered {
                 self.frozen.get_or_insert(Hold { since: at, reason });
             }
             NetworkEvent::NetworkThawed(_) => self.frozen = None,
+            NetworkEvent::OrphanFound(it) => self.orphan_found(it, at),
+            NetworkEvent::OrphanCleared(it) => self.orphan_cleared(it),
+            NetworkEvent::OrphanRemovalRequested(it) => self.orphan_removal_requested(it, at),
+            NetworkEvent::OrphanRemovalFailed(it) => self.orphan_removal_failed(it),
             NetworkEvent::QuarantineImposed(it) => {
                 let reason = it.reason.clone();
                 self.quarantines

@@ -39,6 +39,7 @@ mod ended;
 mod event;
 mod evolve;
 mod freeze;
+mod orphan;
 mod outcome;
 mod peer;
 mod peering;
@@ -60,6 +61,7 @@ pub use command::*;
 pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
+pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
@@ -78,7 +80,7 @@ use crate::{
     place::{Provider, Region},
     range::Range,
     side::Side,
-    text::{Account, CloudNetwork, FirewallRule, Link, Name, Project, Reason, Subnet},
+    text::{Account, CloudNetwork, FirewallRule, Link, Name, OrphanId, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -142,6 +144,9 @@ pub struct Registered {
     /// Which of its peerings are closed, and since when and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub quarantines: BTreeMap<QuarantineScope, Hold>,
+    /// What stands at a cloud and was made for none of its live peerings, by what names it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orphans: BTreeMap<OrphanId, Orphan>,
     /// Set once the network is retired, and never before.
     pub retired: Option<Retirement>,
     /// Those that are live, and those that ended and were not folded together since.
@@ -344,6 +349,7 @@ pub fn decide(
             | NetworkCommand::ThawNetwork(_)
             | NetworkCommand::ImposeQuarantine(_)
             | NetworkCommand::LiftQuarantine(_)
+            | NetworkCommand::RemoveOrphan(_)
             | NetworkCommand::RetireNetwork(_)
             | NetworkCommand::RequestPeering(_)
             | NetworkCommand::AdoptPeering(_)
@@ -368,6 +374,7 @@ pub fn decide(
             NetworkCommand::ThawNetwork(it) => Ok(freeze::thaw(network, it)),
             NetworkCommand::ImposeQuarantine(it) => quarantine::impose(network, it),
             NetworkCommand::LiftQuarantine(it) => Ok(quarantine::lift(network, it)),
+            NetworkCommand::RemoveOrphan(it) => orphan::remove(network, it),
             NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
             NetworkCommand::RequestPeering(it) => request_peering::decide(network, it, now, ids),
             NetworkCommand::AdoptPeering(it) => adopt_peering::decide(network, it, now, ids),

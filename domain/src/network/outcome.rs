@@ -4,11 +4,12 @@ use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
-    LinkRemoved, NetworkEvent, PeeringAbandoned, PeeringAccepted, PeeringActivated,
-    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
-    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
-    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
-    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    LinkRemoved, NetworkEvent, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned,
+    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
+    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
+    PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
+    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
+    RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -99,4 +100,7 @@ outcomes! {
     DriftAdopted(DriftAdopted),
     Blocked(ProvisioningBlocked),
     Unblocked(ProvisioningUnblocked),
+    OrphanFound(OrphanFound),
+    OrphanCleared(OrphanCleared),
+    OrphanRemovalFailed(OrphanRemovalFailed),
 }

@@ -34,6 +34,22 @@ pub enum Refusal {
     /// There is no such network.
     #[error("no such network")]
     NetworkUnknown,
+    /// There is no such orphan on record.
+    #[error("no orphan {orphan} is on record in this network")]
+    OrphanUnknown {
+        /// What was named.
+        orphan: String,
+    },
+    /// It has the engine's tag and was not made by it.
+    #[error(
+        "{orphan} has the tag of peering {peering_id} and not the form that the engine gives: somebody has copied it; take the tag off it, or delete it at the cloud"
+    )]
+    OrphanIsACopy {
+        /// What names it.
+        orphan: String,
+        /// The peering in its tag.
+        peering_id: PeeringId,
+    },
     /// The network is on record already.
     #[error("network {network_id} is on record already")]
     NetworkAlreadyRegistered {
@@ -408,9 +424,10 @@ impl Refusal {
             | Self::TicketMalformed { .. }
             | Self::TooManyRoutes { .. }
             | Self::TooManyRules { .. } => RefusalKind::Invalid,
-            Self::NetworkUnknown | Self::PeeringUnknown { .. } | Self::IngressUnknown { .. } => {
-                RefusalKind::Unknown
-            }
+            Self::NetworkUnknown
+            | Self::PeeringUnknown { .. }
+            | Self::IngressUnknown { .. }
+            | Self::OrphanUnknown { .. } => RefusalKind::Unknown,
             Self::NetworkAlreadyRegistered { .. }
             | Self::PeerAlreadyLinked { .. }
             | Self::RouteAlreadyAccepted { .. }
@@ -424,6 +441,7 @@ impl Refusal {
             | Self::AccepterMismatch { .. }
             | Self::NetworkRetired { .. }
             | Self::NetworkInUse { .. }
+            | Self::OrphanIsACopy { .. }
             | Self::PeeringBeingRemoved { .. }
             | Self::PeeringBeingAbandoned { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,

@@ -74,6 +74,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         drift_check: None,
         frozen: None,
         quarantines: Default::default(),
+        orphans: Default::default(),
         retired: None,
         peerings: Peerings::default(),
         ended: EndedPeerings::default(),

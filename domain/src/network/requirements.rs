@@ -46,6 +46,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::FreezeNetwork(_)
         | NetworkCommand::ImposeQuarantine(_)
         | NetworkCommand::RetireNetwork(_)
+        | NetworkCommand::RemoveOrphan(_)
         | NetworkCommand::Record(_) => true,
         NetworkCommand::RestrictFirewall(it) => {
             it.side == Side::Remote

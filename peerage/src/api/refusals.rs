@@ -178,5 +178,12 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             peering_id: peering(),
         },
         Refusal::TooManyQuarantines { most: 250 },
+        Refusal::OrphanUnknown {
+            orphan: "pcx-0123456789abcdef0".to_owned(),
+        },
+        Refusal::OrphanIsACopy {
+            orphan: "sg-0e1f2a3b4c5d6e7f8".to_owned(),
+            peering_id: peering(),
+        },
     ]
 }

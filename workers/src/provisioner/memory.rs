@@ -44,6 +44,8 @@ pub(super) struct Memory {
     pub(super) answered: Vec<Answered>,
     /// The link that this process has asked to be accepted, unless the cloud has certainly refused.
     pub(super) accepted: Option<Link>,
+    /// When to look once more at a peering that ended while this process made something for it.
+    pub(super) last_look: Option<Instant>,
 }
 
 /// Everything on record that a peering's plan depends on.
@@ -95,6 +97,13 @@ impl Memory {
                 last: now,
             }),
         }
+    }
+
+    /// The peering has ended while this process made something for it: it is looked at then.
+    pub(super) fn looks_once_more(&mut self, at: Instant) {
+        self.settled = false;
+        self.last_look = Some(at);
+        self.due = Some(at);
     }
 
     /// Something was done: what failed before is over.
@@ -158,13 +167,14 @@ impl Memory {
             Next::Settled => {
                 *self = Self {
                     settled: true,
+                    last_look: self.last_look,
                     ..Self::default()
                 };
                 None
             }
         };
         let wait = wait.into_iter().chain(due_in).min();
-        self.due = wait.map(|wait| Instant::now() + wait);
+        self.due = wait.map(|wait| Instant::now() + wait).or(self.last_look);
         self.as_of = as_of;
     }
 }

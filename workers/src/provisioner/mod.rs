@@ -34,6 +34,7 @@ mod log;
 mod memory;
 mod observation;
 mod observe;
+mod orphans;
 mod outlook;
 mod pass;
 mod peering_pass;

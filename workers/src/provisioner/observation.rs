@@ -5,8 +5,13 @@
 //! it is too old. An account and region that does not answer is remembered: nobody else waits for
 //! it in vain.
 
-use super::{apply::Touches, query::Query, sides};
-use chrono::{DateTime, Utc};
+use super::{
+    apply::Touches,
+    orphans::{Seen, Shows},
+    query::Query,
+    sides,
+};
+use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
     LinkView, NetworkRef, NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
@@ -391,6 +396,35 @@ impl Observation {
             asked: reads.ask(),
         };
         reads.identities.insert(at, read);
+    }
+
+    /// Judges what was read of links, tables and groups for orphans, of which no read asks.
+    pub(super) fn of_orphans<T>(
+        &self,
+        now: DateTime<Utc>,
+        judge: impl FnOnce(&[Seen<'_>]) -> T,
+    ) -> T {
+        let reads = &*self.reads.lock();
+        let mut all = Vec::new();
+        let seen_at = |asked: Asked| {
+            now - TimeDelta::from_std(asked.at.elapsed()).unwrap_or(TimeDelta::zero())
+        };
+        macro_rules! seen {
+            ($kind:ident, $shows:ident) => {
+                for (at, read) in &reads.$kind {
+                    all.push(Seen {
+                        at,
+                        of: &read.of,
+                        seen_at: seen_at(read.asked),
+                        shows: Shows::$shows(&read.shows),
+                    });
+                }
+            };
+        }
+        seen!(links, Links);
+        seen!(tables, Tables);
+        seen!(groups, Groups);
+        judge(&all)
     }
 
     /// Remembers an account and region that does not answer, or lets nobody in: every other call

@@ -74,7 +74,8 @@ impl Pass<'_> {
                 running.push(pass.run(Arc::clone(&loaded), memory).instrument(span));
             }
             if running.is_empty() {
-                return Ok(memories.values().filter_map(|memory| memory.due).min());
+                let orphans = self.orphans(&observation, memories).await?;
+                return Ok(next_due(memories).into_iter().chain(orphans).min());
             }
             reasons = Reasons::default();
             tokio::select! {
@@ -99,7 +100,7 @@ impl Pass<'_> {
 }
 
 /// The network, if all of its history can be read.
-fn readable(loaded: &Loaded) -> Option<&Registered> {
+pub(super) fn readable(loaded: &Loaded) -> Option<&Registered> {
     if let Some(first) = loaded.undecodable.first() {
         tracing::error!(
             revision = first.revision,
@@ -123,7 +124,7 @@ fn due(
     commanded: &BTreeMap<PeeringId, Reasons>,
 ) -> Vec<PeeringId> {
     let live: BTreeSet<PeeringId> = network.live_peerings().map(|peering| peering.id).collect();
-    memories.retain(|id, _| live.contains(id));
+    memories.retain(|id, memory| live.contains(id) || memory.last_look.is_some());
     // Whoever has nothing to do is looked at when the first of them is: one read serves them all.
     let upkeep = memories
         .values()

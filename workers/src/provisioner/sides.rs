@@ -56,6 +56,24 @@ pub(super) fn networks(on_record: &Registered, peering: &Peering) -> BySide<Netw
     BySide::of(|side| network(on_record, peering, side))
 }
 
+/// The same of a peering that is over, of which the peer alone is known.
+pub(super) fn networks_with(
+    on_record: &Registered,
+    peer: &Peer,
+    external_id: Option<&ExternalId>,
+) -> BySide<NetworkRef> {
+    BySide {
+        local: NetworkRef {
+            at: local(on_record),
+            network: on_record.cloud_network.clone(),
+        },
+        remote: NetworkRef {
+            at: remote(on_record, peer, external_id),
+            network: peer.cloud_network.clone(),
+        },
+    }
+}
+
 /// The network of this side with the ranges on record.
 pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> LinkEnd {
     LinkEnd {

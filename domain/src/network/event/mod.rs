@@ -4,7 +4,7 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, holds on it, the link, what is about to be made, routes,
+//! One file per topic: the network itself, holds on it, orphans, the link, what is about to be made, routes,
 //! firewalls, ingress, options, drift and blocks.
 
 mod block;
@@ -16,6 +16,7 @@ mod installation;
 mod link;
 mod network;
 mod options;
+mod orphan;
 mod routes;
 
 pub use block::*;
@@ -27,6 +28,7 @@ pub use installation::*;
 pub use link::*;
 pub use network::*;
 pub use options::*;
+pub use orphan::*;
 pub use routes::*;
 
 use crate::ids::{NetworkId, PeeringId};
@@ -92,6 +94,14 @@ events! {
     QuarantineImposed(network),
     /// That quarantine is over.
     QuarantineLifted(network),
+    /// Something was seen that was made for none of the live peerings.
+    OrphanFound(network),
+    /// It is gone, or accounted for.
+    OrphanCleared(network),
+    /// Somebody asked for its removal.
+    OrphanRemovalRequested(network),
+    /// Its removal was refused.
+    OrphanRemovalFailed(network),
     /// The network is no longer served.
     NetworkRetired(network),
     /// Somebody asked for a link.

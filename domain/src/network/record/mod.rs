@@ -16,6 +16,7 @@ mod routes;
 use super::{
     Refusal, Registered,
     event::{NetworkEvent, PeeringRenewed},
+    orphan,
     outcome::Outcome,
     peering::{Life, Peering},
 };
@@ -26,6 +27,9 @@ pub(super) fn decide(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
+    if let Some(news) = of_orphans(network, outcome)? {
+        return Ok(Vec::from_iter(news));
+    }
     let id = outcome.peering_id();
     let peering = &*network.on_record(id)?;
     let news: Option<NetworkEvent> = match outcome {
@@ -126,8 +130,28 @@ pub(super) fn decide(
         }
         Outcome::Blocked(it) => block::blocked(network, peering, it, now)?.map(Into::into),
         Outcome::Unblocked(it) => block::unblocked(network, peering, it, now).map(Into::into),
+        Outcome::OrphanFound(_) | Outcome::OrphanCleared(_) | Outcome::OrphanRemovalFailed(_) => {
+            None
+        }
     };
     Ok(Vec::from_iter(news))
+}
+
+/// What may be recorded of orphans, which belong to no peering that is on record. Nothing if the
+/// outcome is about something else.
+fn of_orphans(
+    network: &Registered,
+    outcome: &Outcome,
+) -> Result<Option<Option<NetworkEvent>>, Refusal> {
+    Ok(if let Outcome::OrphanFound(it) = outcome {
+        Some(orphan::found(network, it)?.map(Into::into))
+    } else if let Outcome::OrphanCleared(it) = outcome {
+        Some(orphan::cleared(network, it).map(Into::into))
+    } else if let Outcome::OrphanRemovalFailed(it) = outcome {
+        Some(orphan::removal_failed(network, it).map(Into::into))
+    } else {
+        None
+    })
 }
 
 fn out_of_order(peering: &Peering, outcome: &'static str) -> Refusal {

@@ -15,6 +15,7 @@ mod ingress;
 mod installation;
 mod laws;
 mod matrix;
+mod orphans;
 mod outcomes;
 mod peerings;
 mod policy;

@@ -26,7 +26,7 @@ use domain::{
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// How many plans one peering may need in a row; far more than any life has steps. What is left
 /// then is due at once.
@@ -50,6 +50,10 @@ struct State {
     freshness: Freshness,
     /// The sides that could not be looked at, where that holds up nothing.
     unseen: BySide<bool>,
+    /// Whether this pass has made something, or may have.
+    has_made: bool,
+    /// Whether it was this pass that put the peering's end on record, after a look at what is left.
+    has_ended_it: bool,
 }
 
 /// One pass over one peering.
@@ -136,12 +140,24 @@ impl<'a> PeeringPass<'a> {
             memory,
             freshness: self.observation.freshness(self.insists),
             unseen: BySide::default(),
+            has_made: false,
+            has_ended_it: false,
         });
         let outlook = self.reconcile(&state).await?;
+        // Somebody else has ended the peering while this process was about to make something for it,
+        // and has not seen that.
+        let may_have_left = {
+            let is_over = !self.is_on_record(&state);
+            let state = state.lock();
+            is_over && state.has_made && !state.has_ended_it
+        };
         let State {
             loaded, mut memory, ..
         } = state.into_inner();
         memory.schedule(outlook, as_of(&loaded, self.id), self.pass.settings);
+        if may_have_left {
+            memory.looks_once_more(Instant::now() + self.pass.settings.visibility_window);
+        }
         let id = self.id;
         Ok(Done { id, memory, loaded })
     }

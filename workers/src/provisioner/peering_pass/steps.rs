@@ -149,6 +149,8 @@ impl PeeringPass<'_> {
             return Ok(Ok(None));
         };
         let report = apply(self.pass.way(self.insists), network, peering, action).await;
+        let is_refused = matches!(&report, Report::Failed(error) if error.definitely_not_applied());
+        state.lock().has_made |= action.opens() && !is_refused;
         let now = (self.pass.clock)();
         tracing::info!(?action, ?report, "acted");
         {
@@ -237,7 +239,11 @@ impl PeeringPass<'_> {
         let outcomes = std::iter::once(outcome).chain(also).collect();
         let written = self.pass.log.record_all(&loaded, outcomes).await?;
         match &written {
-            Written::New(after) | Written::Known(after) => take(state, after),
+            Written::New(after) | Written::Known(after) => {
+                take(state, after);
+                let is_over = !self.is_on_record(state);
+                state.lock().has_ended_it |= is_over;
+            }
             Written::Stale => {}
         }
         Ok(written)

@@ -77,6 +77,9 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::IngressExpired(_)
         | Outcome::DriftAdopted(_)
         | Outcome::Blocked(_)
-        | Outcome::Unblocked(_) => None,
+        | Outcome::Unblocked(_)
+        | Outcome::OrphanFound(_)
+        | Outcome::OrphanCleared(_)
+        | Outcome::OrphanRemovalFailed(_) => None,
     }
 }

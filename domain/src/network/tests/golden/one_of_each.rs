@@ -76,6 +76,28 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
             reason: Some(reason_given("the key was replaced")),
         }
         .into(),
+        orphan_found(network_id, false).into(),
+        OrphanCleared {
+            network_id,
+            peering_id: its_peering(),
+            orphan: text("pcx-0123456789abcdef0"),
+            end: OrphanEnd::Removed,
+        }
+        .into(),
+        OrphanRemovalRequested {
+            network_id,
+            peering_id: its_peering(),
+            orphan: text("pcx-0123456789abcdef0"),
+            reason: reason_given("made after its peering was removed"),
+        }
+        .into(),
+        OrphanRemovalFailed {
+            network_id,
+            peering_id: its_peering(),
+            orphan: text("sg-0e1f2a3b4c5d6e7f8"),
+            message: "sg-0e1f2a3b4c5d6e7f8 is in use".to_owned(),
+        }
+        .into(),
         NetworkRetired {
             network_id,
             reason: reason_given("moved to another region"),
@@ -89,6 +111,25 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         .chain(of_the_sides())
         .chain(of_upkeep())
         .collect()
+}
+
+fn orphan_found(network_id: NetworkId, is_copy: bool) -> OrphanFound {
+    let thing = match is_copy {
+        false => OrphanThing::Link { link: link() },
+        true => OrphanThing::FirewallGroup {
+            group: group("sg-0e1f2a3b4c5d6e7f8"),
+        },
+    };
+    let home = register();
+    OrphanFound {
+        network_id,
+        peering_id: its_peering(),
+        account: home.account,
+        region: home.region,
+        cloud_network: home.cloud_network,
+        thing,
+        is_copy,
+    }
 }
 
 fn of_intent() -> Vec<NetworkEvent> {
@@ -597,6 +638,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             }
             .into(),
         ),
+        ("copy", orphan_found(its_network(), true).into()),
         (
             "without_a_reason",
             NetworkThawed {

@@ -70,6 +70,8 @@ refusals! {
     TicketMalformed { pattern: text("CHG-[0-9]+") } => Invalid,
     PeeringBeingAbandoned { peering_id: peering_id(1) } => Precondition,
     TooManyQuarantines { most: 250 } => Quota,
+    OrphanUnknown { orphan: "pcx-1".to_owned() } => Unknown,
+    OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) } => Precondition,
 }
 
 #[test]

@@ -238,8 +238,64 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn an_orphan() -> impl Strategy<Value = OrphanThing> {
+    prop_oneof![
+        a_link().prop_map(|link| OrphanThing::Link { link }),
+        a_group().prop_map(|group| OrphanThing::FirewallGroup { group }),
+        (a_group(), a_rule_id())
+            .prop_map(|(group, rule_id)| OrphanThing::FirewallRule { group, rule_id }),
+        (a_range(), a_link()).prop_map(|(destination, link)| OrphanThing::Route {
+            route_table: text("rtb-01"),
+            destination,
+            link
+        }),
+    ]
+}
+
+fn an_orphans_event() -> impl Strategy<Value = Outcome> {
+    let network_id = network_id();
+    prop_oneof![
+        (a_peering(), an_orphan(), any::<bool>()).prop_map(move |(peering_id, thing, is_copy)| {
+            let home = register();
+            OrphanFound {
+                network_id,
+                peering_id,
+                account: home.account,
+                region: home.region,
+                cloud_network: home.cloud_network,
+                thing,
+                is_copy,
+            }
+            .into()
+        }),
+        (
+            a_peering(),
+            an_orphan(),
+            select(vec![
+                OrphanEnd::Removed,
+                OrphanEnd::Gone,
+                OrphanEnd::Claimed
+            ])
+        )
+            .prop_map(move |(peering_id, thing, end)| OrphanCleared {
+                network_id,
+                peering_id,
+                orphan: thing.id().unwrap(),
+                end
+            }
+            .into()),
+        (a_peering(), an_orphan()).prop_map(move |(peering_id, thing)| OrphanRemovalFailed {
+            network_id,
+            peering_id,
+            orphan: thing.id().unwrap(),
+            message: "denied".to_owned()
+        }
+        .into()),
+    ]
+}
+
 pub(super) fn an_outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![3 => a_life_event(), 2 => a_setup_event(), 1 => an_upkeep_event()]
+    prop_oneof![6 => a_life_event(), 4 => a_setup_event(), 2 => an_upkeep_event(), 1 => an_orphans_event()]
 }
 
 fn an_intent() -> impl Strategy<Value = NetworkCommand> {
@@ -250,6 +306,8 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         1 => Just(CheckDrift {}.into()),
         1 => a_reason().prop_map(|reason| FreezeNetwork { reason }.into()),
         1 => Just(ThawNetwork { reason: None }.into()),
+        1 => (an_orphan(), a_reason())
+            .prop_map(|(thing, reason)| RemoveOrphan { orphan: thing.id().unwrap(), reason }.into()),
         1 => (a_scope(), a_reason()).prop_map(|(scope, reason)| ImposeQuarantine { scope, reason }.into()),
         1 => (a_scope(), option::of(a_reason())).prop_map(|(scope, reason)| LiftQuarantine { scope, reason }.into()),
         8 => (a_peer(), terms(), setup()).prop_map(|(peer, terms, setup)| RequestPeering { peer, terms, setup }.into()),
@@ -324,6 +382,9 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::DriftAdopted(it) => it.into(),
         Outcome::Blocked(it) => it.into(),
         Outcome::Unblocked(it) => it.into(),
+        Outcome::OrphanFound(it) => it.into(),
+        Outcome::OrphanCleared(it) => it.into(),
+        Outcome::OrphanRemovalFailed(it) => it.into(),
     }
 }
 
@@ -336,6 +397,9 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         1 => a_time().prop_map(|requested_at| DriftCheckRequested { network_id: network_id(), requested_at }.into()),
         1 => a_reason().prop_map(|reason| NetworkFrozen { network_id: network_id(), reason }.into()),
         1 => Just(NetworkThawed { network_id: network_id(), reason: None }.into()),
+        1 => (a_peering(), an_orphan(), a_reason()).prop_map(|(peering_id, thing, reason)| {
+            OrphanRemovalRequested { network_id: network_id(), peering_id, orphan: thing.id().unwrap(), reason }.into()
+        }),
         1 => (a_scope(), a_reason())
             .prop_map(|(scope, reason)| QuarantineImposed { network_id: network_id(), scope, reason }.into()),
         1 => a_scope().prop_map(|scope| QuarantineLifted { network_id: network_id(), scope, reason: None }.into()),

@@ -46,6 +46,7 @@ const BAB: Expected = "PEERING_BEING_ABANDONED";
 const LOR: Expected = "LINK_ON_RECORD";
 const RNA: Expected = "ROUTE_NOT_ACCEPTED";
 const IUN: Expected = "INGRESS_UNKNOWN";
+const OUN: Expected = "ORPHAN_UNKNOWN";
 const ING: Expected = "INGRESS_ALREADY_ALLOWED";
 
 #[rustfmt::skip]
@@ -60,6 +61,7 @@ rows! {
     thaw_what_is_not_frozen            [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ThawNetwork(_) => ThawNetwork { reason: None }.into();
     quarantine                         [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ImposeQuarantine(_) => ImposeQuarantine { scope: QuarantineScope::Everything, reason: reason_given("an incident") }.into();
     lift_no_quarantine                 [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::LiftQuarantine(_) => LiftQuarantine { scope: QuarantineScope::Everything, reason: None }.into();
+    remove_an_orphan_that_is_unknown   [NET, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, OUN, RET] NetworkCommand::RemoveOrphan(_) => RemoveOrphan { orphan: text("pcx-0123456789abcdef0"), reason: reason_given("left over") }.into();
     retire                             [NET, YES, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, USE, YES, YES, YES, YES, YES, USE, USE, RET] NetworkCommand::RetireNetwork(_) => RetireNetwork { reason: reason_given("moved") }.into();
     request_the_same_peer              [NET, YES, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, LIV, YES, YES, YES, YES, YES, LIV, LIV, RET] NetworkCommand::RequestPeering(_) => request(1);
     request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
@@ -134,7 +136,50 @@ rows! {
     repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
     adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
     block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
+    orphan_of_this_peering             [NET, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, ORD, ORD, RET] Record(Outcome::OrphanFound(_)) => orphan();
+    an_orphan_that_is_unknown_is_gone  [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanCleared(_)) => orphan_gone();
+    an_unknown_orphan_is_not_removed   [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanRemovalFailed(_)) => orphan_stays();
     unblock                            [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::Unblocked(_)) => unblock();
+}
+
+fn orphan() -> NetworkCommand {
+    let home = register();
+    Record(
+        OrphanFound {
+            network_id: network_id(),
+            peering_id: peering_id(1),
+            account: home.account,
+            region: home.region,
+            cloud_network: home.cloud_network,
+            thing: OrphanThing::Link { link: link() },
+            is_copy: false,
+        }
+        .into(),
+    )
+}
+
+fn orphan_gone() -> NetworkCommand {
+    Record(
+        OrphanCleared {
+            network_id: network_id(),
+            peering_id: peering_id(1),
+            orphan: text("pcx-0123456789abcdef0"),
+            end: OrphanEnd::Gone,
+        }
+        .into(),
+    )
+}
+
+fn orphan_stays() -> NetworkCommand {
+    Record(
+        OrphanRemovalFailed {
+            network_id: network_id(),
+            peering_id: peering_id(1),
+            orphan: text("pcx-0123456789abcdef0"),
+            message: "denied".to_owned(),
+        }
+        .into(),
+    )
 }
 
 fn set_policy(drift: DriftPolicy) -> NetworkCommand {

@@ -14,6 +14,7 @@ mod interrupted;
 mod misled;
 mod months;
 mod neighbours;
+mod orphans;
 mod ownership;
 mod removal;
 mod routes;

@@ -1,0 +1,238 @@
+//! Orphans at a simulated cloud: found by the passes that are made anyway, told once, and removed
+//! when somebody asks.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    find::{Seen, Shows, find, news},
+    sides,
+};
+use crate::provisioner::testing::{Log, peering_id};
+use chrono::{DateTime, Utc};
+use cloud::{
+    GroupView, LinkState, LinkView, Owner, RouteState, RouteTableView, RouteTarget, RouteView,
+    group_name,
+};
+use domain::{
+    NetworkId, PeeringId,
+    network::{
+        Leftover, NetworkCommand, Orphan, OrphanThing, Outcome, PeeringRemoved, Registered,
+        RemovePeering,
+    },
+};
+use std::time::Duration;
+use uuid::Uuid;
+
+const WINDOW: Duration = Duration::from_secs(300);
+
+/// A network whose one peering was removed before it had a link.
+fn removed() -> Registered {
+    let log = Log::with_a_peering();
+    log.execute(
+        &RemovePeering {
+            peering_id: peering_id(),
+            reason: "no longer needed".parse().unwrap(),
+        }
+        .into(),
+    )
+    .unwrap();
+    let removed = PeeringRemoved {
+        peering_id: peering_id(),
+        left_behind: Vec::<Leftover>::new(),
+    };
+    log.execute(&NetworkCommand::Record(Outcome::Removed(removed)))
+        .unwrap();
+    log.network()
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+fn link(owner: Owner, state: LinkState) -> LinkView {
+    let log = Log::with_a_peering();
+    let spec = sides::link(&log.network(), &log.peering());
+    LinkView {
+        link: "pcx-1".parse().unwrap(),
+        requester: spec.requester,
+        accepter: spec.accepter,
+        state,
+        message: None,
+        expires_at: None,
+        owner: Some(owner),
+    }
+}
+
+fn links(network: &Registered, view: &LinkView, seen_at: DateTime<Utc>) -> Vec<OrphanThing> {
+    let (place, of) = (sides::local(network), [network.cloud_network.clone()]);
+    let shown = [view.clone()];
+    let seen = Seen {
+        at: &place,
+        of: &of,
+        seen_at,
+        shows: Shows::Links(&shown),
+    };
+    let found = find(network, &seen, WINDOW);
+    found.into_values().map(|it| it.thing).collect()
+}
+
+#[test]
+fn a_link_whose_peering_has_ended_is_an_orphan_once_no_read_could_still_show_its_past() {
+    let network = removed();
+    let view = link(Owner::new(network.id, peering_id()), LinkState::Active);
+    assert_eq!(links(&network, &view, at(299)), []);
+    assert_eq!(links(&network, &view, at(300)).len(), 1);
+}
+
+#[test]
+fn a_link_of_a_live_peering_is_none() {
+    let log = Log::with_a_peering();
+    let network = log.network();
+    let view = link(Owner::new(network.id, peering_id()), LinkState::Active);
+    assert_eq!(links(&network, &view, at(3600)), []);
+}
+
+#[test]
+fn whose_peering_is_unknown_counts_only_if_the_tag_names_this_network() {
+    let network = removed();
+    let unknown = PeeringId(Uuid::from_u128(99));
+    let judged = |owner| links(&network, &link(owner, LinkState::Active), at(3600)).len();
+    assert_eq!(judged(Owner::new(network.id, unknown)), 1);
+    assert_eq!(
+        judged(Owner::before_networks(unknown)),
+        0,
+        "any installation's"
+    );
+    assert_eq!(
+        judged(Owner::before_networks(peering_id())),
+        1,
+        "on record here"
+    );
+    let theirs = NetworkId(Uuid::from_u128(0xbad));
+    assert_eq!(judged(Owner::new(theirs, unknown)), 0);
+    assert_eq!(judged(Owner::new(theirs, peering_id())), 0);
+}
+
+#[test]
+fn a_link_that_is_over_or_on_its_way_is_none() {
+    let network = removed();
+    for state in [
+        LinkState::Deleting,
+        LinkState::Deleted,
+        LinkState::Failed,
+        LinkState::Rejected,
+        LinkState::Expired,
+    ] {
+        let view = link(Owner::new(network.id, peering_id()), state);
+        assert_eq!(links(&network, &view, at(3600)), []);
+    }
+}
+
+#[test]
+fn a_group_of_another_name_with_the_tag_is_a_copy() {
+    let network = removed();
+    let owner = Owner::new(network.id, peering_id());
+    for (name, is_copy) in [(group_name(peering_id()), false), ("web".to_owned(), true)] {
+        let group = GroupView {
+            network: network.cloud_network.clone(),
+            group: "sg-1".parse().unwrap(),
+            name,
+            belongs_to: String::new(),
+            owner: Some(owner),
+            rules: Vec::new(),
+        };
+        let (place, of, shown) = (
+            sides::local(&network),
+            [network.cloud_network.clone()],
+            [group],
+        );
+        let seen = Seen {
+            at: &place,
+            of: &of,
+            seen_at: at(3600),
+            shows: Shows::Groups(&shown),
+        };
+        let found: Vec<_> = find(&network, &seen, WINDOW).into_values().collect();
+        assert_eq!(
+            found.iter().map(|it| it.is_copy).collect::<Vec<_>>(),
+            [is_copy]
+        );
+    }
+}
+
+#[test]
+fn a_read_of_other_networks_or_of_another_kind_clears_nothing() {
+    let mut network = removed();
+    let owner = Owner::new(network.id, peering_id());
+    let (place, of) = (sides::local(&network), [network.cloud_network.clone()]);
+    let shown = [link(owner, LinkState::Active)];
+    let read = |of: &[_], shown: &[LinkView], network: &Registered| {
+        let seen = Seen {
+            at: &place,
+            of,
+            seen_at: at(7200),
+            shows: Shows::Links(shown),
+        };
+        news(network, &[seen], WINDOW)
+    };
+    let found = find(
+        &network,
+        &Seen {
+            at: &place,
+            of: &of,
+            seen_at: at(3600),
+            shows: Shows::Links(&shown),
+        },
+        WINDOW,
+    );
+    for (id, it) in found {
+        let orphan = Orphan {
+            peering_id: it.peering_id,
+            account: it.account,
+            region: it.region,
+            cloud_network: it.cloud_network,
+            thing: it.thing,
+            is_copy: it.is_copy,
+            since: at(3600),
+            removal: None,
+        };
+        network.orphans.insert(id, orphan);
+    }
+    assert_eq!(read(&["vpc-other".parse().unwrap()], &[], &network), []);
+    assert_eq!(read(&of, &[], &network).len(), 1, "it is gone");
+    let groups = Seen {
+        at: &place,
+        of: &of,
+        seen_at: at(7200),
+        shows: Shows::Groups(&[]),
+    };
+    assert_eq!(news(&network, &[groups], WINDOW), []);
+}
+
+#[test]
+fn a_route_of_an_ended_peering_that_was_never_on_record_as_left_is_somebody_elses() {
+    let network = removed();
+    let route = RouteView {
+        destination: "10.50.0.0/16".parse().unwrap(),
+        target: RouteTarget::Link("pcx-1".parse().unwrap()),
+        state: RouteState::Active,
+    };
+    let table = RouteTableView {
+        network: network.cloud_network.clone(),
+        table: "rtb-1".parse().unwrap(),
+        main: true,
+        subnets: Vec::new(),
+        routes: vec![route],
+    };
+    let (place, of, shown) = (
+        sides::local(&network),
+        [network.cloud_network.clone()],
+        [table],
+    );
+    let seen = Seen {
+        at: &place,
+        of: &of,
+        seen_at: at(3600),
+        shows: Shows::Tables(&shown),
+    };
+    assert!(find(&network, &seen, WINDOW).is_empty());
+}
