@@ -97,6 +97,8 @@ pub(crate) fn make(
             fs::write(&target, content).unwrap();
         }
     }
+    let kept: BTreeSet<&str> = paths.split('\0').collect();
+    remove_stale(to, to, &kept);
     for (room, _) in ROOMS {
         write(
             &to.join(room).join("src/mutant.rs"),
@@ -124,6 +126,20 @@ pub(crate) fn make(
         ),
     );
     sources
+}
+
+/// Takes away what an earlier copy has and the workspace no longer does.
+fn remove_stale(folder: &Path, copy: &Path, kept: &BTreeSet<&str>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            remove_stale(&path, copy, kept);
+        } else if !kept.contains(path.strip_prefix(copy).unwrap().to_str().unwrap())
+            && path.file_name().is_some_and(|name| name != "mutant.rs")
+        {
+            fs::remove_file(path).unwrap();
+        }
+    }
 }
 
 /// What comes after the lints, which would complain of code that nobody wrote.

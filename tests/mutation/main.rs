@@ -39,6 +39,7 @@ struct Arguments {
     part: String,
     rooms: Vec<String>,
     again: bool,
+    resume: bool,
 }
 
 fn arguments() -> Arguments {
@@ -56,11 +57,16 @@ fn arguments() -> Arguments {
             .map(|(room, _)| (*room).to_owned())
             .collect(),
         again: false,
+        resume: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if word == "--again" {
             made.again = true;
+            continue;
+        }
+        if word == "--resume" {
+            made.resume = true;
             continue;
         }
         let value = words
@@ -154,8 +160,12 @@ async fn main() {
                 .is_none_or(|it| it == "survived" || it == "unreached")
         });
     }
+    if arguments.resume {
+        chosen.retain(|(_, name, _)| !known.contains_key(name));
+    }
+    chosen.sort_by_key(|(topic, ..)| *topic);
     println!("{} are tried", chosen.len());
-    let tests = trial::survey(&binaries, &arguments.folder, arguments.jobs).await;
+    let tests = trial::surveyed(&binaries, &arguments.folder, arguments.jobs).await;
     let trials = stream::iter(chosen).map(|(topic, name, mutant)| {
         let (tests, binaries) = (&tests, &binaries);
         async move {
@@ -179,7 +189,7 @@ async fn main() {
         }
         known.insert(name, word.to_owned());
         done += 1;
-        if done % 50 == 0 {
+        if done % 20 == 0 {
             println!("{done} tried");
             save(&report, &known);
         }

@@ -200,7 +200,9 @@ impl Finder<'_> {
 
     /// The expression, or another.
     fn instead(&mut self, range: Range<usize>, other: &str) {
-        let change = format!("`{}` becomes `{other}`", self.short(range.clone()));
+        let words: Vec<&str> = other.split_whitespace().collect();
+        let short = words.join(" ");
+        let change = format!("`{}` becomes `{short}`", self.short(range.clone()));
         let before = format!("(if crate::mutant::on(#0) {{ {other} }} else {{ ");
         self.wrap(range, &before, " })", &[change]);
     }

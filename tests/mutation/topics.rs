@@ -23,14 +23,14 @@ pub(crate) const ROOMS: [(&str, &str); 4] = [
 ];
 
 /// What a change is about; of these every one is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Topic {
+    /// What a rule or an access list lets in.
+    Exposure,
     /// What is withdrawn, revoked, removed or left behind.
     Closing,
     /// What is ours and what is not: tags, records, links.
     Ownership,
-    /// What a rule or an access list lets in.
-    Exposure,
     /// Anything else.
     Rest,
 }

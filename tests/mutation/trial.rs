@@ -4,6 +4,7 @@ use crate::copy::Binary;
 use futures::{StreamExt as _, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -48,8 +49,53 @@ fn command(binary: &Binary) -> Command {
     command
 }
 
+/// What is known of the tests of these binaries, if none was built since; otherwise they are run.
+pub(crate) async fn surveyed(binaries: &[Binary], folder: &Path, jobs: usize) -> Vec<Test> {
+    let file = folder.join("survey.txt");
+    let time = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    let made = time(&file);
+    if made.is_some() && binaries.iter().all(|it| time(&it.path) <= made) {
+        let text = fs::read_to_string(&file).unwrap();
+        let known: Option<Vec<Test>> = text.lines().map(|line| read(line, binaries)).collect();
+        if let Some(known) = known {
+            return known;
+        }
+    }
+    let tests = survey(binaries, folder, jobs).await;
+    let lines: Vec<String> = tests
+        .iter()
+        .map(|test| {
+            let reaches: Vec<String> = test.reaches.iter().map(usize::to_string).collect();
+            let (binary, takes) = (&binaries[test.binary].path, test.takes.as_millis());
+            format!(
+                "{}\t{}\t{takes}\t{}",
+                binary.display(),
+                test.name,
+                reaches.join(" ")
+            )
+        })
+        .collect();
+    fs::write(file, lines.join("\n")).unwrap();
+    tests
+}
+
+fn read(line: &str, binaries: &[Binary]) -> Option<Test> {
+    let mut parts = line.split('\t');
+    let path = Path::new(parts.next()?);
+    Some(Test {
+        binary: binaries.iter().position(|it| it.path == path)?,
+        name: parts.next()?.to_owned(),
+        takes: Duration::from_millis(parts.next()?.parse().ok()?),
+        reaches: parts
+            .next()?
+            .split(' ')
+            .filter_map(|it| it.parse().ok())
+            .collect(),
+    })
+}
+
 /// The tests of these binaries that pass, and what each reaches.
-pub(crate) async fn survey(binaries: &[Binary], folder: &Path, jobs: usize) -> Vec<Test> {
+async fn survey(binaries: &[Binary], folder: &Path, jobs: usize) -> Vec<Test> {
     let mut names = Vec::new();
     for (index, binary) in binaries.iter().enumerate() {
         let output = command(binary)
@@ -77,8 +123,8 @@ pub(crate) async fn survey(binaries: &[Binary], folder: &Path, jobs: usize) -> V
         let passed =
             matches!(timeout(Duration::from_secs(180), run).await, Ok(Ok(it)) if it.success());
         let takes = began.elapsed();
-        let text = std::fs::read_to_string(&hits).unwrap_or_default();
-        let _ = std::fs::remove_file(&hits);
+        let text = fs::read_to_string(&hits).unwrap_or_default();
+        let _ = fs::remove_file(&hits);
         let reaches = text.lines().filter_map(|line| line.parse().ok()).collect();
         if !passed {
             println!("left out, since it fails with nothing changed: {name}");
