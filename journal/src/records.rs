@@ -79,7 +79,7 @@ impl Journal {
             let proposed = proposed(index, record).map_err(|error| JournalError::Encoding {
                 operation: "record",
                 event_type: record.event_type,
-                source: error.into(),
+                source: error,
             })?;
             all.push(proposed);
         }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 const MOST: &str = "$maxCount";
 
 impl Store {
-    /// Tells the store to keep the last `most` events of a stream, unless it was told to keep as many
-    /// or more. Whoever deletes the stream deletes that too.
+    /// Tells the store to keep the last `most` events of a stream, unless it was told to keep as
+    /// many or more. Whoever deletes the stream deletes that too.
     pub(crate) async fn keep(
         &self,
         stream: &str,

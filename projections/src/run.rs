@@ -1,10 +1,11 @@
 //! Following the log and writing what it says, for as long as the process lives.
 //!
 //! Whatever is there is written in one transaction with its position: many events while catching
-//! up, and when live those of a few milliseconds, unless somebody waits for them. A full or absent disk is waited for. Rows that are damaged, or that
-//! belong to another log, are built again in their place, and meanwhile do not pass for whole. Rows
-//! of another form, or that are to be built anew for any other reason, serve on and are followed
-//! on, while new ones are built beside them; what is in the way of those only delays the switch.
+//! up, and when live those of a few milliseconds, unless somebody waits for them. A full or absent
+//! disk is waited for. Rows that are damaged, or that belong to another log, are built again in
+//! their place, and meanwhile do not pass for whole. Rows of another form, or that are to be built
+//! anew for any other reason, serve on and are followed on, while new ones are built beside them;
+//! what is in the way of those only delays the switch.
 //!
 //! Which log it is shows in the last event that the rows know: at the start and after each break
 //! the log must still have it at its place, and what comes must follow what the rows know of its
@@ -28,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 /// The most signals that one transaction takes.
 const BATCH: usize = 2_048;
 
-/// How long events wait for others while nobody waits for their rows: a transaction costs as much as
-/// several events in it.
+/// How long events wait for others while nobody waits for their rows: a transaction costs as much
+/// as several events in it.
 const COMPANY: Duration = Duration::from_millis(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

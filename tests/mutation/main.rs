@@ -1,9 +1,9 @@
 //! Mutation: what the tests of the rooms do not notice.
 //!
-//! A copy of the workspace is made in which every change is compiled in at once and one is chosen as
-//! a test starts, so that there is one build, not one for each change. A first run of each test by
-//! itself shows which changes would make a difference to it; a change is then tried on these alone,
-//! the quickest first, until one fails. See the README beside this file.
+//! A copy of the workspace is made in which every change is compiled in at once and one is chosen
+//! as a test starts, so that there is one build, not one for each change. A first run of each test
+//! by itself shows which changes would make a difference to it; a change is then tried on these
+//! alone, the quickest first, until one fails. See the README beside this file.
 
 #![allow(clippy::unwrap_used)]
 

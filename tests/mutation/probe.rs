@@ -1,6 +1,7 @@
 //! What a mutated copy of the source asks at each place that can be changed: whether this is the
-//! change of this run. One is chosen by `MUTANT`; `MUTANT_HITS` names a file that gets the number of
-//! each change that would have made a difference here. Copied into each room, never built in place.
+//! change of this run. One is chosen by `MUTANT`; `MUTANT_HITS` names a file that gets the number
+//! of each change that would have made a difference here. Copied into each room, never built in
+//! place.
 
 use std::{
     fs::OpenOptions,

@@ -1,10 +1,10 @@
 //! What can be changed in a file: its syntax is read, and each place that would decide something
 //! gets a wrap that asks the probe.
 //!
-//! Conditions become true and false (which is more than a negation, and more than another operator);
-//! bounds move by one; what a statement does is left out; a function returns nothing, or nothing
-//! much, at once; a pattern does not match; arms of a match do what their neighbours do; sides are
-//! taken for each other. What does not compile is dropped later, so this file may guess.
+//! Conditions become true and false (which is more than a negation, and more than another
+//! operator); bounds move by one; what a statement does is left out; a function returns nothing, or
+//! nothing much, at once; a pattern does not match; arms of a match do what their neighbours do;
+//! sides are taken for each other. What does not compile is dropped later, so this file may guess.
 
 #![allow(
     clippy::wildcard_enum_match_arm,

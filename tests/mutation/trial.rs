@@ -1,4 +1,5 @@
-//! Tests by name: what each reaches when nothing is changed, and whether one fails when something is.
+//! Tests by name: what each reaches when nothing is changed, and whether one fails when something
+//! is.
 
 use crate::copy::Binary;
 use futures::{StreamExt as _, stream};

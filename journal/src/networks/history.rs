@@ -51,8 +51,8 @@ fn receipt_of(recorded: &Recorded) -> Option<Receipt> {
 }
 
 impl Networks {
-    /// Begins with the last snapshot, if there is one that may be believed. Gives what comes after it
-    /// in the log, which is read with its last event.
+    /// Begins with the last snapshot, if there is one that may be believed. Gives what comes after
+    /// it in the log, which is read with its last event.
     pub(super) async fn begin(
         &self,
         id: NetworkId,

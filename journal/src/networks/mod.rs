@@ -78,8 +78,8 @@ impl Networks {
         self.read_on(id, &slot, &deadline).await
     }
 
-    /// The network with this event, which the caller knows to be in the log. What is cached serves if
-    /// it is as far: the store is asked only for what is missing.
+    /// The network with this event, which the caller knows to be in the log. What is cached serves
+    /// if it is as far: the store is asked only for what is missing.
     pub async fn load_with(
         &self,
         id: NetworkId,

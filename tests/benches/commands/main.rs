@@ -9,9 +9,9 @@
 //!   server does;
 //! - whatever `PEERAGE_TEST_STORE` names.
 //!
-//! `cargo bench -p peerage-tests --bench commands -- [SECONDS] [--doors]` (of each turn; 2 by default).
-//! With `--doors` the turns are of two engines instead: one that anybody may command, and one whose
-//! callers bear tokens.
+//! `cargo bench -p peerage-tests --bench commands -- [SECONDS] [--doors]` (of each turn; 2 by
+//! default). With `--doors` the turns are of two engines instead: one that anybody may command, and
+//! one whose callers bear tokens.
 
 mod bare;
 mod doors;

@@ -1,5 +1,6 @@
 //! What other people's peerings cost one: an account that does not answer, and a crowd of healthy
-//! ones. On real clocks, with the whole provisioner, its own limits on calls, and a simulated cloud.
+//! ones. On real clocks, with the whole provisioner, its own limits on calls, and a simulated
+//! cloud.
 //!
 //! - A pass over a network of 125 peers in as many accounts, all as they should be, where each call
 //!   takes 150 ms: from the command that asks for it to the last call.

@@ -60,7 +60,8 @@ fn rule(n: usize) -> InboundRule {
 }
 
 impl Scene {
-    /// An engine on a cloud where each call takes so long, and networks are there as they are named.
+    /// An engine on a cloud where each call takes so long, and networks are there as they are
+    /// named.
     pub(crate) async fn start(latency: Span) -> Self {
         let folder = TempDir::new().expect("a folder");
         let node = EmbeddedNode::builder().data_dir(folder.path()).start();

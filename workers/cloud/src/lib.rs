@@ -16,8 +16,8 @@
 //! - **Reads may be stale.** What was made a moment ago may be missing, for minutes. A reply to a
 //!   mutating call is no proof; only what a read shows is.
 //! - **Ownership is a tag.** What the engine makes carries [`OWNER_TAG`] with an [`Owner`], the
-//!   network and the peering, set in the same call, as far as the provider has tags there; a route has
-//!   none. A link or a group that is there already is not tagged anew by asking for it again.
+//!   network and the peering, set in the same call, as far as the provider has tags there; a route
+//!   has none. A link or a group that is there already is not tagged anew by asking for it again.
 
 #![warn(missing_docs)]
 

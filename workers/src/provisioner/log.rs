@@ -18,8 +18,8 @@ pub(super) trait NetworkLog: Send + Sync + fmt::Debug {
     /// The network as it is now.
     async fn load(&self) -> Result<Arc<Loaded>, JournalError>;
 
-    /// The network with this event, which the log has; later ones need not be in it, for they ask for
-    /// a pass of their own. Without one, as it is now.
+    /// The network with this event, which the log has; later ones need not be in it, for they ask
+    /// for a pass of their own. Without one, as it is now.
     async fn load_with(&self, revision: Option<u64>) -> Result<Arc<Loaded>, JournalError> {
         let _ = revision;
         self.load().await

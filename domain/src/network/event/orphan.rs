@@ -1,5 +1,5 @@
-//! Orphans: what stands at a cloud with this network's tag, or on its record, and belongs to no live
-//! peering of it.
+//! Orphans: what stands at a cloud with this network's tag, or on its record, and belongs to no
+//! live peering of it.
 
 use crate::{
     ids::{NetworkId, PeeringId},
@@ -32,8 +32,8 @@ pub enum OrphanThing {
         /// The rule, by the provider's id, like `sgr-0f1e2d3c4b5a69788`.
         rule_id: FirewallRule,
     },
-    /// A route that an ended peering left behind, over the link that it had. Routes have no tags: it
-    /// is on record.
+    /// A route that an ended peering left behind, over the link that it had. Routes have no tags:
+    /// it is on record.
     Route {
         /// The route table, by the provider's id, like `rtb-0d1e2f30415263748`.
         route_table: RouteTable,
@@ -71,8 +71,8 @@ impl OrphanThing {
     }
 }
 
-/// Something was seen that carries a tag of this network, or is on its record, and belongs to none of
-/// its live peerings. It is left alone until somebody asks for its removal.
+/// Something was seen that carries a tag of this network, or is on its record, and belongs to none
+/// of its live peerings. It is left alone until somebody asks for its removal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanFound {
     /// The network.
@@ -143,8 +143,8 @@ pub struct OrphanRemovalRequested {
     pub reason: Reason,
 }
 
-/// The cloud has refused its removal, or it holds what somebody else put there. It is not tried again
-/// until somebody asks again.
+/// The cloud has refused its removal, or it holds what somebody else put there. It is not tried
+/// again until somebody asks again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanRemovalFailed {
     /// The network.

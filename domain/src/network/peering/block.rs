@@ -114,7 +114,8 @@ impl Peering {
     }
 
     /// Who ends a fight ends its count too: the next repair is the first one again. Exposures are
-    /// counted on until somebody has asked for a check since: that they went may be the fight itself.
+    /// counted on until somebody has asked for a check since: that they went may be the fight
+    /// itself.
     pub(in crate::network) fn unblock(&mut self, asked: Option<DateTime<Utc>>) {
         let fought = |it: &Blocked| it.cause == BlockCause::RepairUndone;
         let Some(fight) = self.blocked.take().filter(fought) else {

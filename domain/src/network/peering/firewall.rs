@@ -17,8 +17,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often within a day the engine revokes one rule that somebody makes again, before that is for a
-/// person.
+/// How often within a day the engine revokes one rule that somebody makes again, before that is for
+/// a person.
 pub const REVOCATIONS: u32 = 3;
 
 /// The firewall of one side: what it must admit, and what has been seen of it.
@@ -37,8 +37,8 @@ pub struct Firewall {
     pub enforced_at: Option<DateTime<Utc>>,
     /// Somebody else's rules that let the private network in.
     pub exposures: BTreeMap<FirewallRule, Exposed>,
-    /// How often such a rule went from this group, each time within a day of the time before, by what
-    /// it admits: made again it has another id.
+    /// How often such a rule went from this group, each time within a day of the time before, by
+    /// what it admits: made again it has another id.
     #[serde(with = "pairs")]
     pub cleared: BTreeMap<(FirewallGroup, String), u32>,
     /// When such a rule last went.

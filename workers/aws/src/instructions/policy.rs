@@ -164,8 +164,8 @@ fn tag(network: &Registered, peering: &Peering) -> String {
     Owner::new(network.id, peering.id).to_string()
 }
 
-/// The values of that tag on what is this peering's: as it is now, and as it was before it named the
-/// network.
+/// The values of that tag on what is this peering's: as it is now, and as it was before it named
+/// the network.
 fn tags_of_its_own(network: &Registered, peering: &Peering) -> [String; 2] {
     let before = Owner::before_networks(peering.id);
     [tag(network, peering), before.to_string()]

@@ -1,12 +1,12 @@
 //! Which of the things that reads have shown are orphans. Pure.
 //!
 //! A tag of this network counts, where the peering in it has ended or is unknown; a tag from before
-//! it named the network, where that peering is on record as ended; and a route that an ended peering
-//! left behind. Another installation's tag never does. A copy of something with the tag is told, and
-//! marked as one.
+//! it named the network, where that peering is on record as ended; and a route that an ended
+//! peering left behind. Another installation's tag never does. A copy of something with the tag is
+//! told, and marked as one.
 //!
-//! What a peering had when it ended may still be shown for a while: only a read that was asked for a
-//! visibility window after the end says anything.
+//! What a peering had when it ended may still be shown for a while: only a read that was asked for
+//! a visibility window after the end says anything.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
@@ -201,7 +201,8 @@ impl Judge<'_> {
         ended_at.is_none_or(|at| self.seen.seen_at >= later(at, self.window))
     }
 
-    /// Whether a live peering has this link, like one that was adopted after it had been left behind.
+    /// Whether a live peering has this link, like one that was adopted after it had been left
+    /// behind.
     fn is_in_use(&self, link: &Link) -> bool {
         let mut live = self.network.live_peerings();
         live.any(|it| it.life.link() == Some(link) || it.past_links.contains(link))

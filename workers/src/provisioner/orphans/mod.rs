@@ -1,9 +1,9 @@
 //! Orphans: what stands at a cloud with this network's tag, or from its record, and that no live
 //! peering accounts for.
 //!
-//! They are found in what the passes over the network's peerings have read anyway; no call is made for
-//! them, with two exceptions. A process that made something for a peering which ended meanwhile looks
-//! there once more, and an orphan that somebody asked to be removed is looked at again first.
+//! They are found in what the passes over the network's peerings have read anyway; no call is made
+//! for them, with two exceptions. A process that made something for a peering which ended meanwhile
+//! looks there once more, and an orphan that somebody asked to be removed is looked at again first.
 
 mod find;
 #[cfg(test)]
@@ -39,8 +39,8 @@ enum Removal {
 }
 
 impl Pass<'_> {
-    /// Puts on record what was seen of orphans, and removes those that somebody asked to be removed.
-    /// Says when to go on.
+    /// Puts on record what was seen of orphans, and removes those that somebody asked to be
+    /// removed. Says when to go on.
     pub(super) async fn orphans(
         &self,
         observation: &Observation,
@@ -61,8 +61,8 @@ impl Pass<'_> {
         Ok(again.into_iter().chain(removing).min())
     }
 
-    /// Leaves out what is said to be gone where calls do not act in the account on record: any other
-    /// account would show nothing either.
+    /// Leaves out what is said to be gone where calls do not act in the account on record: any
+    /// other account would show nothing either.
     async fn without_mistakes(&self, network: &Registered, outcomes: Vec<Outcome>) -> Vec<Outcome> {
         let mut entered: BTreeMap<AccountRegion, bool> = BTreeMap::new();
         let mut kept = Vec::new();
@@ -240,8 +240,8 @@ impl Pass<'_> {
         }))
     }
 
-    /// Looks at an orphan, and judges it by the record as it is after that; nothing if the network is
-    /// not on record any more.
+    /// Looks at an orphan, and judges it by the record as it is after that; nothing if the network
+    /// is not on record any more.
     async fn look_again(
         &self,
         at: &AccountRegion,

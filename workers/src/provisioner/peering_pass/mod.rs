@@ -144,8 +144,8 @@ impl<'a> PeeringPass<'a> {
             has_ended_it: false,
         });
         let outlook = self.reconcile(&state).await?;
-        // Somebody else has ended the peering while this process was about to make something for it,
-        // and has not seen that.
+        // Somebody else has ended the peering while this process was about to make something for
+        // it, and has not seen that.
         let may_have_left = {
             let is_over = !self.is_on_record(&state);
             let state = state.lock();

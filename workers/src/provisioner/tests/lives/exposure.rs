@@ -54,8 +54,8 @@ async fn a_strangers_rule_that_lets_the_private_network_in_is_an_exposure_until_
     );
 }
 
-/// Who opens it again and again within a day fights with the engine, and a person must end that. Who
-/// does it once a year does not, and neither is anything left open for ever.
+/// Who opens it again and again within a day fights with the engine, and a person must end that.
+/// Who does it once a year does not, and neither is anything left open for ever.
 #[tokio::test(start_paused = true)]
 async fn an_exposure_that_is_made_again_is_left_after_three_times_in_a_day_and_revoked_the_next() {
     let mut life = Life::active().await;

@@ -1,4 +1,5 @@
-//! Orphans in whole lives: what is made for a peering that has ended meanwhile does not go unnoticed.
+//! Orphans in whole lives: what is made for a peering that has ended meanwhile does not go
+//! unnoticed.
 
 use super::{HOUR, Life, remove};
 use crate::provisioner::testing::{Fuse, Meddled, peering_id};
@@ -111,8 +112,8 @@ async fn an_orphaned_group_that_holds_somebody_elses_rule_stays_and_says_which()
     assert!(removal.failed.unwrap().contains("tcp 22"), "named");
 }
 
-/// E13: one engine has its attempt on record and stops right before the call; another one removes the
-/// peering, which has nothing then; the first one wakes.
+/// E13: one engine has its attempt on record and stops right before the call; another one removes
+/// the peering, which has nothing then; the first one wakes.
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_made_after_its_peering_was_removed_is_found_by_the_passes_made_anyway() {
     let mut life = Life::asked_for();
