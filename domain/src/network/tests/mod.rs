@@ -22,6 +22,7 @@ mod outcomes;
 mod peerings;
 mod policy;
 mod registration;
+mod remote_firewall;
 mod removal;
 mod requirements;
 mod routes;
