@@ -1,9 +1,10 @@
 //! The bad day: a quarantine closes both sides in one command and keeps the link, a freeze opens
-//! nothing, and both are shown and taken back.
+//! nothing, an exposure takes the routes into the peer away, and all are shown and taken back; and the
+//! own side is cleaned up of a peering that is given up.
 
 use super::peering::Life;
-use super::worlds::RunningWorld;
-use peerage::api::v1::Peering;
+use super::worlds::{Change, RunningWorld};
+use peerage::api::v1::{Peering, Side};
 use std::sync::Arc;
 
 in_world!(
@@ -11,6 +12,84 @@ in_world!(
     a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted,
     a_frozen_network_opens_nothing_and_closes_all_the_same
 );
+
+in_world!(
+    on_the_strict_cloud, Strict, of:
+    an_exposure_withdraws_the_routes_into_the_peer_where_the_policy_blocks_until_it_is_gone,
+    the_own_side_of_a_peering_that_is_given_up_is_cleaned_up_with_the_link_on_request
+);
+
+async fn an_exposure_withdraws_the_routes_into_the_peer_where_the_policy_blocks_until_it_is_gone(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
+    life.converged().await;
+    let policy = |exposure| ["network", "policy", &life.network, "--exposure", exposure];
+    life.says(&policy("block")).await;
+    let group = life
+        .people()
+        .open(&life.pair.remote, "legacy", &[(22, "10.0.0.0/8")]);
+    life.checks().await;
+    life.told("RoutesSuspended", 1).await;
+    let suspended = life
+        .api
+        .peering_when("routes that are withdrawn", &life.peering, |it: &Peering| {
+            let own = it.routes.iter().filter(|it| it.side() == Side::Local);
+            !it.suspended_routes.is_empty() && own.into_iter().all(|it| it.installed_in.is_empty())
+        })
+        .await;
+    assert!(!suspended.converged, "{suspended:#?}");
+    let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
+    assert!(shown.stdout.contains("suspended"), "{}", shown.stdout);
+    let mut expected = life.expected();
+    expected.route_tables[0].routes.clear();
+    expected.given_security_groups = vec![group];
+    life.judge(&expected);
+
+    // It stands on; what is done about it is another thing now.
+    life.says(&policy("report")).await;
+    life.told("RoutesResumed", 1).await;
+    let resumed = life.converged().await;
+    assert!(resumed.suspended_routes.is_empty(), "{resumed:#?}");
+    expected.route_tables = life.expected().route_tables;
+    life.judge(&expected);
+    life.ends().await;
+}
+
+async fn the_own_side_of_a_peering_that_is_given_up_is_cleaned_up_with_the_link_on_request(
+    running: Arc<RunningWorld>,
+) {
+    let life = Life::active(running).await;
+    let seen = life.converged().await;
+    let remote = life.pair.remote.place.account.clone();
+    life.running.deny(&remote, Change::DeleteRoute).await;
+    life.says(&[
+        "peering",
+        "abandon",
+        &life.peering,
+        "--clean",
+        "local",
+        "--reason",
+        "the peer has taken the role away",
+        "--yes",
+    ])
+    .await;
+    let gone = life.lives("abandoned").await;
+    let mut expected = life.expected();
+    expected.peerings.clear();
+    expected.route_tables[0].routes.clear();
+    expected.security_groups.remove(0);
+    life.judge(&expected);
+    let listed = format!("{:?}", gone.leftovers);
+    assert!(!listed.contains(&seen.link), "the link is gone: {listed}");
+    assert!(
+        listed.contains(&life.pair.remote.main_route_table)
+            && !listed.contains(&life.pair.local.extra_route_table),
+        "{listed}"
+    );
+    life.running.permit(&remote, Change::DeleteRoute).await;
+    life.ends().await;
+}
 
 async fn a_quarantine_closes_both_sides_and_keeps_the_link_until_it_is_lifted(
     running: Arc<RunningWorld>,
