@@ -8,7 +8,12 @@
 //! with.
 
 use parking_lot::RwLock;
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::{
@@ -263,7 +268,7 @@ fn in_force(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), rustl
 }
 
 fn verifier(
-    path: &PathBuf,
+    path: &Path,
     pem: &[u8],
     wanted: ClientCertificates,
     provider: Arc<CryptoProvider>,
@@ -271,7 +276,7 @@ fn verifier(
     let mut roots = RootCertStore::empty();
     for authority in certificates(path, pem)? {
         roots.add(authority).map_err(|_| TlsError::Authorities {
-            path: path.clone(),
+            path: path.to_owned(),
             source: None,
         })?;
     }
@@ -281,14 +286,14 @@ fn verifier(
         ClientCertificates::Required => builder,
     };
     builder.build().map_err(|source| TlsError::Authorities {
-        path: path.clone(),
+        path: path.to_owned(),
         source: Some(source),
     })
 }
 
-fn certificates(path: &PathBuf, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = |source| TlsError::Pem {
-        path: path.clone(),
+        path: path.to_owned(),
         what: "certificate",
         source,
     };

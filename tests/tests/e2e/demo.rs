@@ -200,8 +200,11 @@ fn shown_peering(printed: &str, index: usize) -> String {
 
 /// The id of the printed network.
 fn shown_network(printed: &str) -> String {
-    let mut words = printed.split_whitespace();
-    let id = words.find(|it| uuid::Uuid::parse_str(it).is_ok());
+    let words: Vec<_> = printed.split_whitespace().collect();
+    let shown = words.windows(2).filter(|it| it[0] == "network");
+    let id = shown
+        .map(|it| it[1])
+        .find(|it| uuid::Uuid::parse_str(it).is_ok());
     id.unwrap_or_else(|| panic!("a network in:\n{printed}"))
         .to_owned()
 }

@@ -45,6 +45,7 @@ mod query;
 mod reason;
 mod same_log;
 mod scheduler;
+mod seen;
 mod settings;
 mod sides;
 mod start;

@@ -7,8 +7,8 @@
 
 use super::{
     apply::Touches,
-    orphans::{Seen, Shows},
     query::Query,
+    seen::{Seen, Shows},
     sides,
 };
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,4 +1,5 @@
-//! Connector ingress at its bounds: several ranges of a peer, an end that is to come, the last place.
+//! Connector ingress at its bounds: several ranges of a peer, an end that is to come, the last
+//! place.
 
 use super::{super::*, COMMAND, given, samples::*};
 use chrono::{DateTime, Utc};

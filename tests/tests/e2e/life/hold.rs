@@ -1,6 +1,6 @@
 //! The bad day: a quarantine closes both sides in one command and keeps the link, a freeze opens
-//! nothing, an exposure takes the routes into the peer away, and all are shown and taken back; and the
-//! own side is cleaned up of a peering that is given up.
+//! nothing, an exposure takes the routes into the peer away, and all are shown and taken back; and
+//! the own side is cleaned up of a peering that is given up.
 
 use super::peering::Life;
 use super::worlds::{Change, RunningWorld};
@@ -33,16 +33,21 @@ async fn an_exposure_withdraws_the_routes_into_the_peer_where_the_policy_blocks_
     life.told("RoutesSuspended", 1).await;
     let suspended = life
         .api
-        .peering_when("routes that are withdrawn", &life.peering, |it: &Peering| {
-            let own = it.routes.iter().filter(|it| it.side() == Side::Local);
-            !it.suspended_routes.is_empty() && own.into_iter().all(|it| it.installed_in.is_empty())
-        })
+        .peering_when(
+            "routes that are withdrawn",
+            &life.peering,
+            |it: &Peering| {
+                let own = it.routes.iter().filter(|it| it.side() == Side::Local);
+                !it.suspended_routes.is_empty()
+                    && own.into_iter().all(|it| it.installed_in.is_empty())
+            },
+        )
         .await;
     assert!(!suspended.converged, "{suspended:#?}");
     let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
     assert!(shown.stdout.contains("suspended"), "{}", shown.stdout);
     let mut expected = life.expected();
-    expected.route_tables[0].routes.clear();
+    expected.route_tables[1].routes.clear();
     expected.given_security_groups = vec![group];
     life.judge(&expected);
 
@@ -77,7 +82,11 @@ async fn the_own_side_of_a_peering_that_is_given_up_is_cleaned_up_with_the_link_
     let gone = life.lives("abandoned").await;
     let mut expected = life.expected();
     expected.peerings.clear();
-    expected.route_tables[0].routes.clear();
+    // What is left there leads nowhere; its owner takes it away.
+    life.somebody_deletes_the_peers_route();
+    for table in &mut expected.route_tables {
+        table.routes.clear();
+    }
     expected.security_groups.remove(0);
     life.judge(&expected);
     let listed = format!("{:?}", gone.leftovers);

@@ -40,7 +40,7 @@ async fn a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goe
     let mut expected = life.expected();
     expected.route_tables[1].routes = vec![Route {
         destination: HALF.to_owned(),
-        peering: life.peering.clone(),
+        peering: format!("{}/{}", life.network, life.peering),
     }];
     life.judge(&expected);
     if let Some(changes) = life.running.changes(&life.pair).await {

@@ -53,7 +53,7 @@ impl Life {
     }
 
     /// Somebody deletes the peer's route.
-    fn somebody_deletes_the_peers_route(&self) {
+    pub(super) fn somebody_deletes_the_peers_route(&self) {
         let remote = &self.pair.remote;
         self.people()
             .delete_route(remote, &remote.main_route_table, &self.pair.local.cidr);

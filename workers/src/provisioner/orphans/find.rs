@@ -8,6 +8,7 @@
 //! What a peering had when it ended may still be shown for a while: only a read that was asked for
 //! a visibility window after the end says anything.
 
+use crate::provisioner::seen::{Seen, Shows};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccountRegion, GroupView, LinkState, LinkView, Owner, RouteTableView, RouteTarget, group_name,
@@ -24,23 +25,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
-
-/// What one read has shown, of which networks, and when it was asked for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::provisioner) struct Seen<'a> {
-    pub(in crate::provisioner) at: &'a AccountRegion,
-    pub(in crate::provisioner) of: &'a [CloudNetwork],
-    pub(in crate::provisioner) seen_at: DateTime<Utc>,
-    pub(in crate::provisioner) shows: Shows<'a>,
-}
-
-/// The things that may be orphans.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::provisioner) enum Shows<'a> {
-    Links(&'a [LinkView]),
-    Tables(&'a [RouteTableView]),
-    Groups(&'a [GroupView]),
-}
 
 impl Shows<'_> {
     /// Whether a thing of this kind would be among them.

@@ -9,8 +9,6 @@ mod find;
 #[cfg(test)]
 mod tests;
 
-pub(super) use find::{Seen, Shows};
-
 use super::{
     context::Pass,
     observation::Observation,

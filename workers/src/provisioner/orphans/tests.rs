@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    find::{Seen, Shows, find, news},
+    find::{find, news},
     sides,
 };
-use crate::provisioner::testing::{Log, peering_id};
+use crate::provisioner::{
+    seen::{Seen, Shows},
+    testing::{Log, peering_id},
+};
 use chrono::{DateTime, Utc};
 use cloud::{
     GroupView, LinkState, LinkView, Owner, RouteState, RouteTableView, RouteTarget, RouteView,
