@@ -138,6 +138,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage audit --network NETWORK --newest-first` shows what has happened since",
     ),
     (
+        "ORPHAN_UNKNOWN",
+        "`peerage audit --network NETWORK` tells which orphans were found, and which are gone",
+    ),
+    (
         "HISTORY_UNREADABLE",
         "`peerage node verify --data DIR` names what is damaged in an embedded store",
     ),
