@@ -15,7 +15,7 @@ use domain::{
     text::{Account, Name, Project},
 };
 use projections::Page;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use tonic::Request;
 
 /// What a network is called; it stays so for ever.
@@ -138,8 +138,8 @@ pub(super) async fn shown<T>(
     }
     let mut known = BTreeMap::new();
     for id in page.items.iter().filter_map(&network) {
-        if !known.contains_key(&id) {
-            known.insert(id, sees(services, caller, id).await?);
+        if let Entry::Vacant(new) = known.entry(id) {
+            new.insert(sees(services, caller, id).await?);
         }
     }
     let is_shown = |it: &T| network(it).and_then(|id| known.get(&id)) == Some(&true);

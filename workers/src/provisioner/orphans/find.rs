@@ -10,9 +10,7 @@
 
 use crate::provisioner::seen::{Seen, Shows};
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud::{
-    AccountRegion, GroupView, LinkState, LinkView, Owner, RouteTableView, RouteTarget, group_name,
-};
+use cloud::{GroupView, LinkState, LinkView, Owner, RouteTableView, RouteTarget, group_name};
 use domain::{
     PeeringId, Range,
     network::{

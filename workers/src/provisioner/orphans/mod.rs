@@ -13,6 +13,7 @@ use super::{
     context::Pass,
     observation::Observation,
     pass::{Memories, readable},
+    seen::{Seen, Shows},
     sides,
 };
 use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, NetworkRef, Operation};
