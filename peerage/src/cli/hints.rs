@@ -154,6 +154,7 @@ const HINTS: &[(&str, &str)] = &[
 /// The reasons whose own text says all that can be said.
 #[cfg(test)]
 const SELF_EXPLANATORY: &[&str] = &[
+    "ORPHAN_IS_A_COPY",
     "REGION_UNKNOWN",
     "ACCOUNT_MALFORMED",
     "CLOUD_NETWORK_MALFORMED",
