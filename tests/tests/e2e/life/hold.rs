@@ -83,6 +83,7 @@ async fn the_own_side_of_a_peering_that_is_given_up_is_cleaned_up_with_the_link_
     let mut expected = life.expected();
     expected.peerings.clear();
     // What is left there leads nowhere; its owner takes it away.
+    life.running.permit(&remote, Change::DeleteRoute).await;
     life.somebody_deletes_the_peers_route();
     for table in &mut expected.route_tables {
         table.routes.clear();
@@ -96,7 +97,6 @@ async fn the_own_side_of_a_peering_that_is_given_up_is_cleaned_up_with_the_link_
             && !listed.contains(&life.pair.local.extra_route_table),
         "{listed}"
     );
-    life.running.permit(&remote, Change::DeleteRoute).await;
     life.ends().await;
 }
 
