@@ -62,9 +62,9 @@ fn judge(config: &Config) -> Result<Vec<String>, StartError> {
         return Ok(vec![INSECURE.to_owned()]);
     }
     let missing = match (has_tls, config.authenticates()) {
-        (false, false) => "TLS, and a way to know who calls",
-        (false, true) => "TLS",
-        (true, _) => "a way to know who calls",
+        (false, false) => "TLS and a way to know who calls are",
+        (false, true) => "TLS is",
+        (true, _) => "a way to know who calls is",
     };
     Err(StartError::Insecure {
         address: api.listen.clone(),
@@ -111,10 +111,13 @@ mod tests {
         for (config, missing) in [
             (
                 on(far, false, false, false),
-                "TLS, and a way to know who calls",
+                "TLS and a way to know who calls are missing",
             ),
             (on(far, false, true, false), "TLS"),
-            (on(far, true, false, false), "a way to know who calls"),
+            (
+                on(far, true, false, false),
+                "a way to know who calls is missing",
+            ),
         ] {
             let error = judge(&config).expect_err("refused").to_string();
             assert!(

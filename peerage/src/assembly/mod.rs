@@ -70,7 +70,7 @@ pub enum StartError {
         source: io::Error,
     },
     #[error(
-        "{address} is reached by other machines, and {missing} is not configured: name a certificate (--tls-cert, --tls-key) and who may \
+        "{address} is reached by other machines, and {missing} missing: name a certificate (--tls-cert, --tls-key) and who may \
          call (--client-ca, or [access] in the configuration), listen on loopback or a Unix socket, or say --insecure"
     )]
     Insecure {
