@@ -194,19 +194,19 @@ impl Store {
         let read = self.read_once(&borrowed, stream, Wanted::From(0, 1), deadline.remaining());
         match deadline.bound(read).await {
             Ok(Ok(_)) => {
-                self.pool.report(&borrowed, CallOutcome::Answered).await;
+                self.pool.report(&borrowed, CallOutcome::Answered);
                 Ok(())
             }
             Ok(Err(error)) => {
                 let (outcome, source) = verdict(error, deadline.operation(), stream);
-                self.pool.report(&borrowed, outcome).await;
+                self.pool.report(&borrowed, outcome);
                 Err(source?).map_err(|source| JournalError::Unavailable {
                     operation: deadline.operation(),
                     source,
                 })
             }
             Err(exceeded) => {
-                self.pool.report(&borrowed, CallOutcome::Failed).await;
+                self.pool.report(&borrowed, CallOutcome::Failed);
                 Err(exceeded)
             }
         }
@@ -231,12 +231,12 @@ impl Store {
             match borrowed {
                 Ok(borrowed) => match deadline.bound_attempt(attempt(borrowed.clone())).await {
                     Ok(Ok(answer)) => {
-                        self.pool.report(&borrowed, CallOutcome::Answered).await;
+                        self.pool.report(&borrowed, CallOutcome::Answered);
                         return Ok(answer);
                     }
                     Ok(Err(error)) => {
                         let (outcome, source) = verdict(error, operation, stream);
-                        self.pool.report(&borrowed, outcome).await;
+                        self.pool.report(&borrowed, outcome);
                         let source = source?;
                         tracing::debug!(
                             stream,
@@ -247,7 +247,7 @@ impl Store {
                         said = Some(source);
                     }
                     Err(no_answer) => {
-                        self.pool.report(&borrowed, CallOutcome::Failed).await;
+                        self.pool.report(&borrowed, CallOutcome::Failed);
                         tracing::debug!(stream, operation, %no_answer, "an attempt failed");
                     }
                 },

@@ -12,8 +12,8 @@ use crate::{
     transport::{Http, Transport},
 };
 use kurrentdb::{Endpoint, NodePreference};
+use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// So many failures in a row, and the node is chosen anew.
 const FAILURES: u32 = 2;
@@ -21,16 +21,19 @@ const FAILURES: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct ClientPool {
     transport: Arc<Transport>,
+    /// Held for moments only: nobody who was handed it and is not polled may hold up the others.
     state: Mutex<State>,
+    nodes: tokio::sync::Mutex<Nodes>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    nodes: Nodes,
     chosen: Option<Chosen>,
     /// Counts the choices, so that a late outcome says nothing of a successor.
     generation: u64,
     failures: u32,
+    /// The node that was given up last, as far as no choice has heard of it.
+    given_up: Option<Endpoint>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,15 +63,10 @@ pub(crate) enum CallOutcome {
 
 impl ClientPool {
     pub(crate) fn new(transport: Arc<Transport>) -> Self {
-        let state = State {
-            nodes: Nodes::of(&transport.settings),
-            chosen: None,
-            generation: 0,
-            failures: 0,
-        };
         Self {
+            state: Mutex::default(),
+            nodes: tokio::sync::Mutex::new(Nodes::of(&transport.settings)),
             transport,
-            state: Mutex::new(state),
         }
     }
 
@@ -84,28 +82,30 @@ impl ClientPool {
     }
 
     pub(crate) async fn borrow(&self, operation: &'static str) -> Result<Borrowed, JournalError> {
-        let mut state = self.state.lock().await;
-        let chosen = match &state.chosen {
-            Some(chosen) => chosen.clone(),
-            None => {
-                let http = self.transport.connect();
-                let unavailable = |source: Source| JournalError::Unavailable { operation, source };
-                let node = state.nodes.choose(&self.transport, &http).await;
-                let node = node.ok_or_else(|| unavailable("no node takes part in it".into()))?;
-                let chosen = self.at(node, http).map_err(unavailable)?;
-                state.choose(chosen.clone());
-                chosen
+        if let Some(borrowed) = self.state.lock().borrowed() {
+            return Ok(borrowed);
+        }
+        let mut nodes = self.nodes.lock().await;
+        {
+            let mut state = self.state.lock();
+            // Somebody else has chosen meanwhile.
+            if let Some(borrowed) = state.borrowed() {
+                return Ok(borrowed);
             }
-        };
-        Ok(Borrowed {
-            http: chosen.http,
-            uri: chosen.uri,
-            generation: state.generation,
-        })
+            if let Some(node) = state.given_up.take() {
+                nodes.failed(node);
+            }
+        }
+        let http = self.transport.connect();
+        let unavailable = |source: Source| JournalError::Unavailable { operation, source };
+        let node = nodes.choose(&self.transport, &http).await;
+        let node = node.ok_or_else(|| unavailable("no node takes part in it".into()))?;
+        let chosen = self.at(node, http).map_err(unavailable)?;
+        Ok(self.state.lock().choose(chosen))
     }
 
-    pub(crate) async fn report(&self, borrowed: &Borrowed, outcome: CallOutcome) {
-        let mut state = self.state.lock().await;
+    pub(crate) fn report(&self, borrowed: &Borrowed, outcome: CallOutcome) {
+        let mut state = self.state.lock();
         if state.generation != borrowed.generation {
             return;
         }
@@ -115,7 +115,7 @@ impl ClientPool {
             CallOutcome::LedBy(leader) => {
                 tracing::debug!(?leader, "another node leads");
                 match self.at(leader, borrowed.http.clone()) {
-                    Ok(chosen) => state.choose(chosen),
+                    Ok(chosen) => drop(state.choose(chosen)),
                     Err(_) => state.failures += 1,
                 }
             }
@@ -124,7 +124,7 @@ impl ClientPool {
             && let Some(dropped) = state.chosen.take()
         {
             tracing::debug!(node = ?dropped.node, "this node of the event store is given up");
-            state.nodes.failed(dropped.node);
+            state.given_up = Some(dropped.node);
         }
     }
 
@@ -138,10 +138,25 @@ impl ClientPool {
 }
 
 impl State {
-    fn choose(&mut self, chosen: Chosen) {
-        self.chosen = Some(chosen);
+    fn borrowed(&self) -> Option<Borrowed> {
+        let chosen = self.chosen.clone()?;
+        Some(Borrowed {
+            http: chosen.http,
+            uri: chosen.uri,
+            generation: self.generation,
+        })
+    }
+
+    fn choose(&mut self, chosen: Chosen) -> Borrowed {
         self.generation += 1;
         self.failures = 0;
+        let (http, uri) = (chosen.http.clone(), chosen.uri.clone());
+        self.chosen = Some(chosen);
+        Borrowed {
+            http,
+            uri,
+            generation: self.generation,
+        }
     }
 }
 
@@ -165,9 +180,9 @@ mod tests {
     async fn a_node_that_fails_twice_in_a_row_is_chosen_anew() {
         let pool = pool();
         let first = borrow(&pool).await;
-        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed);
         assert_eq!(borrow(&pool).await.generation, 1);
-        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed);
         assert_eq!(borrow(&pool).await.generation, 2);
     }
 
@@ -175,14 +190,14 @@ mod tests {
     async fn an_answer_in_between_keeps_the_connection_and_a_late_outcome_harms_no_successor() {
         let pool = pool();
         let first = borrow(&pool).await;
-        pool.report(&first, CallOutcome::Failed).await;
-        pool.report(&first, CallOutcome::Answered).await;
-        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed);
+        pool.report(&first, CallOutcome::Answered);
+        pool.report(&first, CallOutcome::Failed);
         assert_eq!(borrow(&pool).await.generation, 1);
-        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed);
         let second = borrow(&pool).await;
-        pool.report(&first, CallOutcome::Failed).await;
-        pool.report(&first, CallOutcome::Failed).await;
+        pool.report(&first, CallOutcome::Failed);
+        pool.report(&first, CallOutcome::Failed);
         assert_eq!(borrow(&pool).await.generation, second.generation);
     }
 
@@ -194,7 +209,7 @@ mod tests {
             host: "127.0.0.2".to_owned(),
             port: 2,
         };
-        pool.report(&first, CallOutcome::LedBy(leader)).await;
+        pool.report(&first, CallOutcome::LedBy(leader));
         assert_eq!(borrow(&pool).await.uri.to_string(), "http://127.0.0.2:2/");
     }
 }

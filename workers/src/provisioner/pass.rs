@@ -19,7 +19,11 @@ use domain::{
     PeeringId,
     network::{Network, Registered},
 };
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{
+    FutureExt as _,
+    future::{FusedFuture as _, OptionFuture},
+    stream::{FuturesUnordered, StreamExt},
+};
 use journal::{JournalError, Loaded};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -52,6 +56,10 @@ impl Pass<'_> {
         // What a command is about is looked at once more after it, however the pass has ended that
         // was under way: that one may have planned before it, and gone to rest after it.
         let mut commanded: BTreeMap<PeeringId, Reasons> = BTreeMap::new();
+        // The record is read beside the passes over the peerings and never instead of them: one that
+        // is not polled may hold what the read waits for.
+        let mut told = Reasons::default();
+        let mut reading = OptionFuture::default();
         loop {
             let Some(network) = readable(&loaded) else {
                 return Ok(None);
@@ -73,7 +81,7 @@ impl Pass<'_> {
                 let pass = PeeringPass::new(self, id, &observation, interrupt, insists);
                 running.push(pass.run(Arc::clone(&loaded), memory).instrument(span));
             }
-            if running.is_empty() {
+            if running.is_empty() && reading.is_terminated() {
                 let orphans = self.orphans(&observation, memories).await?;
                 return Ok(next_due(memories).into_iter().chain(orphans).min());
             }
@@ -87,9 +95,13 @@ impl Pass<'_> {
                         loaded = after;
                     }
                 }
-                () = self.wake.notify.notified() => {
-                    reasons = self.wake.take();
-                    loaded = newest(loaded, self.log.load_with(reasons.known_from()).await?);
+                () = self.wake.notify.notified(), if reading.is_terminated() => {
+                    told = self.wake.take();
+                    reading = Some(self.log.load_with(told.known_from()).fuse()).into();
+                }
+                Some(after) = &mut reading, if !reading.is_terminated() => {
+                    reasons = std::mem::take(&mut told);
+                    loaded = newest(loaded, after?);
                     let told = under_way.iter().filter(|(id, _)| reasons.has_command_for(**id));
                     told.for_each(|(_, interrupt)| interrupt.notify_one());
                 }

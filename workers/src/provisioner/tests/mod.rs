@@ -22,6 +22,7 @@ use domain::{
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::{sync::Arc, time::Duration};
+use testkit::wait::elapse;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -554,4 +555,65 @@ async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_th
     }
     assert!(log.command.lock().is_none(), "the command was given");
     assert_eq!(bench.log.peering().firewall.local.rules.len(), 0);
+}
+
+/// A log that does one thing at a time, in the order in which it was asked, and takes a while.
+#[derive(Debug)]
+struct OneAtATime {
+    log: Log,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[async_trait::async_trait]
+impl super::log::NetworkLog for OneAtATime {
+    async fn load(&self) -> Result<Arc<journal::Loaded>, journal::JournalError> {
+        let _turn = self.turn.lock().await;
+        elapse(Duration::from_millis(1)).await;
+        self.log.load().await
+    }
+
+    async fn record_all(
+        &self,
+        on: &journal::Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, journal::JournalError> {
+        let _turn = self.turn.lock().await;
+        elapse(Duration::from_millis(5)).await;
+        self.log.record_all(on, outcomes).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_up_is_read_while_outcomes_are_recorded_and_neither_waits_for_the_other() {
+    let mut bench = Bench::with(SimulatedSettings::instant(6));
+    let log = OneAtATime {
+        log: bench.log.clone(),
+        turn: tokio::sync::Mutex::default(),
+    };
+    let wake = Wake::by(Reasons::from(Reason::Clock));
+    let stop = CancellationToken::new();
+    let pass = Pass {
+        cloud: &bench.limited,
+        express: &bench.limited,
+        log: &log,
+        clock: &bench.clock,
+        settings: &ProvisionerSettings::default(),
+        graph: &parking_lot::RwLock::default(),
+        stop: &stop,
+        wake: &wake,
+    };
+    let comes_up = async {
+        for _ in 0..100 {
+            wake.tell(Reasons::from(Reason::Start));
+            elapse(Duration::from_millis(3)).await;
+        }
+    };
+    let works = async {
+        tokio::join!(pass.run(&mut bench.memories), comes_up)
+            .0
+            .unwrap()
+    };
+    let done = tokio::time::timeout(Duration::from_secs(60), works).await;
+    done.expect("the pass goes on");
+    assert!(bench.log.peering().is_converged());
 }
