@@ -86,6 +86,16 @@ async fn a_snapshot_of_more_than_an_event_holds_is_read_whole_or_not_at_all() {
         assert!(!is_used().await, "part {number} of {of}");
     }
 
+    // All parts are there and fit together, but they are not of one document.
+    for (number, (_, whole)) in written.iter().enumerate() {
+        let mut part = whole.clone();
+        if number == 0 {
+            part["document"] = other.clone();
+        }
+        world.append(&snapshots(id), PART, &part).await;
+    }
+    assert!(!is_used().await, "parts of two documents");
+
     // The next snapshot is whole again, and what was broken off costs it nothing.
     let journal = world.journal(EVERY);
     load(&journal, id).await;
@@ -115,10 +125,18 @@ async fn a_checkpoint_names_more_networks_than_an_event_holds() {
         checkpoint.advance(&event);
     }
     checkpoint.advance(&events[0]);
+    let mut small = Checkpoint::default();
+    small.advance(&events[0]);
+    assert!(journal.set_checkpoint(&small).await.unwrap());
+    let before = world.everything().await.len();
     assert!(journal.set_checkpoint(&checkpoint).await.unwrap());
     let stream = "connectorCheckpoint-provisioner";
-    let written = world.read(stream).await;
+    let written = world.read(stream).await.split_off(1);
     assert!(written.len() > 1);
+    // Whoever stops in the middle of it leaves the one before it: room was made first.
+    let (stream, kept) = world.everything().await.swap_remove(before);
+    assert_eq!(stream, "$$connectorCheckpoint-provisioner");
+    assert_eq!(kept["$maxCount"], json!(2 * written.len()));
     for (event_type, part) in &written {
         assert_eq!(event_type, "ProvisionerCheckpointPart");
         assert!(part.to_string().len() <= 512 << 10);
@@ -128,8 +146,6 @@ async fn a_checkpoint_names_more_networks_than_an_event_holds() {
         Some(checkpoint.clone())
     );
     // Another one, of fewer, takes its place.
-    let mut small = Checkpoint::default();
-    small.advance(&events[0]);
     assert!(journal.set_checkpoint(&small).await.unwrap());
     assert_eq!(world.journal(0).checkpoint().await.unwrap(), Some(small));
     assert!(journal.set_checkpoint(&checkpoint).await.unwrap());

@@ -18,7 +18,9 @@ use journal::{
     Caller, ExecuteError, Executed, Figures, FollowError, Followed, Journal, JournalSettings,
     Loaded, Signal,
 };
-use kurrentdb::{AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamState};
+use kurrentdb::{
+    AppendToStreamOptions, Client, EventData, ReadAllOptions, ReadStreamOptions, StreamState,
+};
 use serde_json::{Value, json};
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::sync::Arc;
@@ -64,6 +66,19 @@ impl World {
             let event = event.get_original_event();
             let data = serde_json::from_slice(&event.data).unwrap_or(Value::Null);
             all.push((event.event_type.clone(), data));
+        }
+        all
+    }
+
+    /// All that the log has, in its order: stream and data.
+    async fn everything(&self) -> Vec<(String, Value)> {
+        let options = ReadAllOptions::default();
+        let mut read = self.client.read_all(&options).await.unwrap();
+        let mut all = Vec::new();
+        while let Some(event) = read.next().await.unwrap() {
+            let event = event.get_original_event();
+            let data = serde_json::from_slice(&event.data).unwrap_or(Value::Null);
+            all.push((event.stream_id().to_owned(), data));
         }
         all
     }
