@@ -159,7 +159,7 @@ async fn an_exposure_withdraws_the_routes_into_the_peer_until_it_is_gone_where_t
     assert!(life.log.peering().is_converged());
 }
 
-fn abandon(clean: Option<Side>) -> AbandonPeering {
+pub(super) fn abandon(clean: Option<Side>) -> AbandonPeering {
     AbandonPeering {
         peering_id: peering_id(),
         reason: "the account is sold".parse().unwrap(),

@@ -22,7 +22,7 @@ use uuid::Uuid;
 const OTHERS: &str = "10.60.0.0/16";
 
 /// A further peering of the same network, with another peer in the account and region of the first.
-fn beside_the_first(life: &Life) -> PeeringId {
+pub(super) fn beside_the_first(life: &Life) -> PeeringId {
     let id = Ids::of(domain::CommandId(Uuid::from_u128(
         life.log.events().len() as u128
     )))

@@ -1,14 +1,14 @@
 //! Orphans in whole lives: what is made for a peering that has ended meanwhile does not go
 //! unnoticed.
 
-use super::{HOUR, Life, remove};
-use crate::provisioner::testing::{Fuse, Meddled, peering_id};
+use super::{HOUR, Life, holds::abandon, neighbours::beside_the_first, remove};
+use crate::provisioner::testing::{CLIENTS, Fuse, Meddled, peering_id};
 use cloud::{AccountRegion, LinkState, Operation, Owner, group_name};
 use domain::{
     NetworkId, PeeringId, Side,
     network::{
-        Leftover, NetworkCommand, Orphan, OrphanThing, Outcome, PeeringRemoved, RemoveOrphan,
-        RequestPeering,
+        AdoptPeering, CheckDrift, Consent, Leftover, NetworkCommand, Orphan, OrphanThing, Outcome,
+        PeeringRemoved, RemoveOrphan, RequestPeering,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -193,4 +193,136 @@ async fn what_was_made_while_another_engine_ended_the_peering_is_looked_for_once
     let orphans = life.orphans();
     assert_eq!(orphans.len(), 1, "{orphans:#?}");
     assert!(matches!(orphans[0].thing, OrphanThing::Link { .. }));
+}
+
+/// While the account cannot be entered, or another one is behind the role, nothing that a read lacks
+/// is gone.
+#[tokio::test(start_paused = true)]
+async fn an_orphan_is_not_taken_for_gone_by_what_another_account_shows() {
+    let mut life = Life::active().await;
+    let thing = life.left_over(life.unknown(), &[]);
+    life.looks_again().await;
+    let account = life.network(Side::Local).at.account;
+    let by_hand = life.cloud.out_of_band();
+    by_hand.mix_up(&account, &"999999999999".parse().unwrap());
+    tokio::time::advance(HOUR).await;
+    life.look_for(HOUR).await;
+    assert_eq!(life.orphans().len(), 1, "by a pass made anyway");
+    life.removes_orphan(&life.orphans()[0]);
+    life.look_for(HOUR).await;
+    let orphans = life.orphans();
+    assert_eq!(orphans.len(), 1, "by the look before its removal");
+    assert_eq!(life.count("OrphanCleared"), 0);
+    by_hand.sort_out(&account);
+    life.removes_orphan(&orphans[0]);
+    life.look_for(HOUR).await;
+    assert!(!life.has_group(&thing));
+    assert_eq!(life.orphans(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_somebody_has_made_their_own_before_its_removal_stays() {
+    let mut life = Life::active().await;
+    let (local, by_hand) = (life.network(Side::Local), life.cloud.out_of_band());
+    let (owner, rule) = (life.unknown(), "tcp 2113 from 10.50.0.0/16");
+    let group = by_hand
+        .group(&local, &group_name(owner.peering), &[])
+        .unwrap();
+    let rule_id = by_hand.admit(&local, &group, rule).unwrap();
+    by_hand.tag_rule(&local, &rule_id, Some(owner));
+    life.looks_again().await;
+    let orphan = life.orphans().remove(0);
+    assert!(!orphan.is_copy, "{orphan:#?}");
+    life.removes_orphan(&orphan);
+    by_hand.alter_rule(&local, &rule_id, "everything from 192.168.0.0/16");
+    life.look_for(HOUR).await;
+    let world = life.cloud.world();
+    let groups = &world.networks[&local.to_string()].groups;
+    let theirs = groups.iter().find(|it| it.id == group).unwrap();
+    assert_eq!(theirs.rules.len(), 1);
+    assert!(life.orphans()[0].is_copy, "{:#?}", life.orphans());
+}
+
+/// A network with another peering, so that passes go on, whose first one was given up as it stood.
+async fn given_up() -> Life {
+    let mut life = Life::active().await;
+    beside_the_first(&life);
+    life.settles().await;
+    life.says(abandon(None));
+    life.look_for(std::time::Duration::from_secs(10)).await;
+    assert_eq!(life.log.peering().life.as_str(), "abandoned");
+    life
+}
+
+fn routes_and_links(life: &Life) -> usize {
+    let orphans = life.orphans();
+    let of_it = |it: &&Orphan| {
+        matches!(
+            it.thing,
+            OrphanThing::Route { .. } | OrphanThing::Link { .. }
+        )
+    };
+    orphans.iter().filter(of_it).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_behind_is_an_orphan_once_no_read_shows_the_past_and_goes_when_asked_to() {
+    let mut life = given_up().await;
+    life.says(CheckDrift {});
+    life.look_for(std::time::Duration::from_secs(30)).await;
+    assert_eq!(life.orphans(), [], "a read may still show what went");
+    life.looks_again().await;
+    life.looks_again().await;
+    // The link, the routes and the group of the own side: no pass reads the other network any more.
+    assert_eq!(
+        (routes_and_links(&life), life.orphans().len()),
+        (3, 4),
+        "{:#?}",
+        life.orphans()
+    );
+    for orphan in life.orphans() {
+        life.removes_orphan(&orphan);
+    }
+    life.look_for(HOUR * 3).await;
+    assert_eq!(life.orphans(), []);
+    let routes = life.routes(Side::Local);
+    assert!(
+        routes.iter().all(|(_, to)| to != CLIENTS) && !routes.is_empty(),
+        "the other peering's stay: {routes:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_behind_and_is_adopted_is_no_orphan() {
+    let mut life = given_up().await;
+    let peering = life.log.peering();
+    life.says(AdoptPeering {
+        peer: peering.peer.clone(),
+        link: peering
+            .past_links
+            .first()
+            .cloned()
+            .unwrap_or_else(|| peering.life.ending().unwrap().link().unwrap().clone()),
+        consent: Consent::Delegated,
+    });
+    for _ in 0..3 {
+        tokio::time::advance(std::time::Duration::from_secs(600)).await;
+        life.look_for(std::time::Duration::from_secs(60)).await;
+    }
+    assert_eq!(routes_and_links(&life), 0, "{:#?}", life.orphans());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_was_left_behind_is_not_gone_because_another_account_lacks_it() {
+    let mut life = given_up().await;
+    life.looks_again().await;
+    life.looks_again().await;
+    assert_eq!(routes_and_links(&life), 3, "{:#?}", life.orphans());
+    let account = life.network(Side::Local).at.account;
+    let elsewhere = "999999999999".parse().unwrap();
+    life.cloud.out_of_band().mix_up(&account, &elsewhere);
+    tokio::time::advance(HOUR).await;
+    life.look_for(HOUR).await;
+    assert_eq!(routes_and_links(&life), 3, "{:#?}", life.orphans());
+    assert_eq!(life.count("OrphanCleared"), 0);
 }
