@@ -3,6 +3,7 @@
 #
 #   ./test.sh            all of it
 #   ./test.sh quick      formatting, lints, documents and .proto files only: no tests, no Python
+#   ./test.sh months     the tests that live through a month of each trouble: a quarter of an hour
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
@@ -119,6 +120,7 @@ case "${1:-}" in
     tests --no-fail-fast
     ;;
 quick) checks ;;
+months) phase "months" cargo_test -p peerage-workers --lib -- --ignored a_month ;;
 advisories) phase "advisories, live" advisories ;;
 *)
     phase "Python packages" python_packages

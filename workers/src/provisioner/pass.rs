@@ -56,8 +56,8 @@ impl Pass<'_> {
         // What a command is about is looked at once more after it, however the pass has ended that
         // was under way: that one may have planned before it, and gone to rest after it.
         let mut commanded: BTreeMap<PeeringId, Reasons> = BTreeMap::new();
-        // The record is read beside the passes over the peerings and never instead of them: one that
-        // is not polled may hold what the read waits for.
+        // The record is read beside the passes over the peerings and never instead of them: one
+        // that is not polled may hold what the read waits for.
         let mut told = Reasons::default();
         let mut reading = OptionFuture::default();
         loop {

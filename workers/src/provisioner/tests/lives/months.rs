@@ -2,7 +2,7 @@
 //! engines that may not do the same. Whatever it is, a day of it writes single digits of each event
 //! and cause.
 //!
-//! A day is lived each time; the whole month with `cargo test -- --ignored a_month`.
+//! A day is lived each time; the whole month with `./test.sh months`.
 
 use super::{HOUR, Life, ingress};
 use crate::provisioner::{
@@ -171,7 +171,7 @@ async fn a_day_of_each_refusal_writes_single_digits_of_each_event() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: ./test.sh months"]
 async fn a_month_of_each_refusal_writes_single_digits_of_each_event_a_day() {
     refused(MONTH, &[CallClass::Write, CallClass::Read]).await;
 }
@@ -290,7 +290,7 @@ async fn a_day_of_what_somebody_undoes_each_hour_writes_single_digits_of_each_ev
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: ./test.sh months"]
 async fn a_month_of_what_somebody_undoes_each_hour_writes_single_digits_of_each_event_a_day() {
     undone(MONTH).await;
 }
@@ -336,7 +336,7 @@ async fn a_day_of_two_engines_of_different_rights_writes_single_digits_of_each_e
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: ./test.sh months"]
 async fn a_month_of_two_engines_of_different_rights_writes_single_digits_of_each_event_a_day() {
     of_different_rights(MONTH).await;
 }

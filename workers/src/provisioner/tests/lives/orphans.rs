@@ -195,8 +195,8 @@ async fn what_was_made_while_another_engine_ended_the_peering_is_looked_for_once
     assert!(matches!(orphans[0].thing, OrphanThing::Link { .. }));
 }
 
-/// While the account cannot be entered, or another one is behind the role, nothing that a read lacks
-/// is gone.
+/// While the account cannot be entered, or another one is behind the role, nothing that a read
+/// lacks is gone.
 #[tokio::test(start_paused = true)]
 async fn an_orphan_is_not_taken_for_gone_by_what_another_account_shows() {
     let mut life = Life::active().await;
