@@ -7,7 +7,7 @@
 #   ./test.sh advisories the live database of advisories, with cargo-deny or cargo-audit if one is installed
 #   ./test.sh ARGS...    the tests only, with ARGS given to `cargo test` (for example: ./test.sh -p peerage-domain)
 #
-# Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, Node with npm, and a C compiler. The Python packages (an EC2 emulator
+# Needs Rust with rustfmt and clippy, Python 3.11 or later with venv, Node with npm, openssl, and a C compiler. The Python packages (an EC2 emulator
 # and its judge) go to .venv, pinned by hash. PEERAGE_TEST_STORE=kurrentdb://... points the store suites at a real KurrentDB.
 set -eu
 cd "$(dirname "$0")"
