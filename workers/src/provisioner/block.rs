@@ -24,7 +24,7 @@ pub(super) enum Verdict {
 /// How many failures in a row that time may cure are passed over in silence.
 const PATIENCE: u32 = 5;
 
-/// How often, and for how long, there have been only failures.
+/// How often there have been only failures, and for how long the same one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failures {
     pub(super) in_a_row: u32,

@@ -9,8 +9,9 @@ use super::{
     settings::ProvisionerSettings,
 };
 use chrono::{DateTime, Utc};
+use cloud::{CallClass, Operation};
 use domain::{
-    PeeringId,
+    PeeringId, Side,
     network::{Peering, Policy, Registered},
     text::Link,
 };
@@ -33,8 +34,8 @@ pub(super) struct Memory {
     pub(super) polls: u32,
     /// Passes in a row that failed.
     pub(super) failures: u32,
-    /// Since when they have.
-    pub(super) failing_since: Option<DateTime<Utc>>,
+    /// What failed in the last one, and since when.
+    pub(super) failing: Option<Failing>,
     /// Whether the last failure is one that time hardly cures: a quota, or a request for a link
     /// that was refused.
     pub(super) patient: bool,
@@ -46,6 +47,16 @@ pub(super) struct Memory {
     pub(super) accepted: Option<Link>,
     /// When to look once more at a peering that ended while this process made something for it.
     pub(super) last_look: Option<Instant>,
+}
+
+/// What fails. Another side, or another change, is another thing: two answers that were lost, each
+/// at its account, are no silence of either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failing {
+    side: Side,
+    /// Which change; `None` for the reads.
+    change: Option<Operation>,
+    since: DateTime<Utc>,
 }
 
 /// Everything on record that a peering's plan depends on.
@@ -109,16 +120,36 @@ impl Memory {
     /// Something was done: what failed before is over.
     pub(super) fn note_success(&mut self) {
         self.failures = 0;
-        self.failing_since = None;
+        self.failing = None;
         self.patient = false;
         self.polls = 0;
     }
 
-    /// Notes a failure, and says for how long there has been nothing else.
-    pub(super) fn note_failure(&mut self, now: DateTime<Utc>, patient: bool) -> Duration {
+    /// A plan was carried out, and nothing failed.
+    pub(super) fn note_unfailing(&mut self) {
+        self.failing = None;
+    }
+
+    /// Notes a failure, and says for how long the same has failed in every pass.
+    pub(super) fn note_failure(
+        &mut self,
+        now: DateTime<Utc>,
+        side: Side,
+        operation: Operation,
+        patient: bool,
+    ) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.patient = patient;
-        let since = *self.failing_since.get_or_insert(now);
+        let change = Some(operation).filter(|it| it.class() == CallClass::Write);
+        let since = match self.failing {
+            Some(it) if it.side == side && it.change == change => it.since,
+            Some(_) | None => now,
+        };
+        self.failing = Some(Failing {
+            side,
+            change,
+            since,
+        });
         (now - since).to_std().unwrap_or_default()
     }
 

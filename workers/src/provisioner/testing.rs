@@ -415,6 +415,8 @@ pub(super) enum Meddling {
     Fails(CloudErrorKind),
     /// It is never answered.
     Hangs,
+    /// It is done, and the answer is lost.
+    LosesTheAnswer,
 }
 
 /// What is asked before each call: the number of calls before it, what it is and where.
@@ -465,6 +467,10 @@ impl Layer for Meddled {
         match (self.meddle)(number, operation, at) {
             Some(Meddling::Fails(kind)) => Err(CloudError::new(operation, at, kind)),
             Some(Meddling::Hangs) => std::future::pending().await,
+            Some(Meddling::LosesTheAnswer) => {
+                once().await?;
+                Err(CloudError::new(operation, at, CloudErrorKind::Ambiguous))
+            }
             None => once().await,
         }
     }

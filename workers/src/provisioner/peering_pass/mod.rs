@@ -283,6 +283,7 @@ impl<'a> PeeringPass<'a> {
         if let Some((side, error)) = first(ran.failed) {
             return self.failed(state, side, &error).await.map(Turn::Over);
         }
+        state.lock().memory.note_unfailing();
         if unblocks {
             let peering_id = self.id;
             self.record(

@@ -200,7 +200,8 @@ impl PeeringPass<'_> {
         };
         let (lasted, in_a_row) = {
             let memory = &mut state.lock().memory;
-            let lasted = memory.note_failure((self.pass.clock)(), block::is_lasting(error));
+            let (now, patient) = ((self.pass.clock)(), block::is_lasting(error));
+            let lasted = memory.note_failure(now, side, error.operation, patient);
             (lasted, memory.failures)
         };
         tracing::warn!(%side, %error, request_id = error.request_id, in_a_row, "provisioning failed");

@@ -113,9 +113,14 @@ impl Life {
 
     /// Works for so long on a cloud that somebody meddles with, or until the engine is told to
     /// stop.
-    async fn meddled(&mut self, cloud: Meddled, stop: &CancellationToken, time: Duration) {
+    async fn meddled(
+        &mut self,
+        cloud: impl Into<Arc<Meddled>>,
+        stop: &CancellationToken,
+        time: Duration,
+    ) {
         let settings = ProvisionerSettings::default();
-        let limited = RateLimited::new(Arc::new(cloud), settings.calls.clone());
+        let limited = RateLimited::new(cloud.into(), settings.calls.clone());
         let (log, clock) = (&self.log, &self.clock);
         let memories = &mut self.memories;
         settle_until(stop, &limited, log, clock, &settings, memories, time).await;

@@ -3,11 +3,15 @@
 use super::{Life, Settled};
 use crate::provisioner::{
     settings::ProvisionerSettings,
-    testing::{Fuse, Meddled, Meddling, settle},
+    testing::{Fuse, Log, Meddled, Meddling, settle},
 };
-use cloud::{CloudErrorKind, Operation, RateLimited};
-use domain::Side;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use cloud::{AccountRegion, CallClass, CloudErrorKind, Operation, RateLimited};
+use domain::{Side, network::Consent};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -80,6 +84,38 @@ async fn a_region_that_does_not_answer_for_a_minute_writes_nothing() {
     life.cloud.out_of_band().mend();
     life.looks_again().await;
     assert_eq!(since(&life, before), BTreeMap::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_lost_now_and_then_are_no_account_that_does_not_answer() {
+    let mut life = Life::asked_for();
+    life.log = Log::with_consent(Consent::Owner).told_by(&life.clock);
+    // The first change of each kind is made, and its answer is lost.
+    let lost = parking_lot::Mutex::new(BTreeSet::new());
+    let loses = move |_: usize, operation: Operation, _: &AccountRegion| {
+        let is_lost = operation.class() == CallClass::Write && lost.lock().insert(operation);
+        is_lost.then_some(Meddling::LosesTheAnswer)
+    };
+    let cloud = Arc::new(Meddled::with(&life.cloud, loses));
+    let never = CancellationToken::new();
+    life.meddled(Arc::clone(&cloud), &never, DAY / 24).await;
+    let link = life.link();
+    life.cloud.out_of_band().accept(&link);
+    life.meddled(cloud, &never, DAY / 24).await;
+    assert!(life.log.peering().is_converged());
+    assert_eq!(life.count("ProvisioningBlocked"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_is_lost_each_time_blocks_although_all_else_is_answered() {
+    let mut life = Life::asked_for();
+    let cloud = Meddled::with(&life.cloud, |_, operation, _| {
+        let is_lost = operation == Operation::InstallRoute;
+        is_lost.then_some(Meddling::Fails(CloudErrorKind::Ambiguous))
+    });
+    life.meddled(cloud, &CancellationToken::new(), DAY / 24)
+        .await;
+    assert_eq!(life.count("ProvisioningBlocked"), 1);
 }
 
 #[tokio::test(start_paused = true)]
