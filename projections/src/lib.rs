@@ -33,7 +33,8 @@ pub use error::{OpenError, QueryError, RunError};
 pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
     DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter, NetworkView,
-    Order, PeeringCounts, PeeringFilter, PeeringView, TimelineEntry, TimelineQuery,
+    Order, OrphanFilter, OrphanView, PeeringCounts, PeeringFilter, PeeringView, TimelineEntry,
+    TimelineQuery,
 };
 
 use journal::{Journal, Position};

@@ -82,6 +82,21 @@ impl NetworkService for Networks {
         self.command(request).await
     }
 
+    async fn remove_orphan(
+        &self,
+        request: Request<v1::RemoveOrphanRequest>,
+    ) -> Answer<v1::CommandResponse> {
+        self.command(request).await
+    }
+
+    async fn list_orphans(
+        &self,
+        request: Request<v1::ListOrphansRequest>,
+    ) -> Answer<v1::ListOrphansResponse> {
+        let answer = reads::list_orphans(&self.0, request.get_ref()).await;
+        answer.map(Response::new).map_err(|it| it.status(NAME))
+    }
+
     async fn retire_network(
         &self,
         request: Request<v1::RetireNetworkRequest>,

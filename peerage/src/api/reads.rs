@@ -204,6 +204,26 @@ pub(super) async fn list_exposures(
     })
 }
 
+pub(super) async fn list_orphans(
+    services: &Services,
+    request: &v1::ListOrphansRequest,
+) -> Result<v1::ListOrphansResponse, Problem> {
+    let (network, reading) = parse::list_orphans(request)?;
+    reached(services, reading.fresh).await?;
+    let mut filling = Filling::new(&reading.page);
+    while let Some(part) = filling.next() {
+        let rows = rows::orphans(services, network, &part).await?;
+        filling.add(rows, |row| row);
+    }
+    let filled = filling.finish();
+    Ok(v1::ListOrphansResponse {
+        orphans: filled.items,
+        next_page_token: filled.next_token,
+        as_of: filled.as_of,
+        catching_up: filled.catching_up,
+    })
+}
+
 pub(super) async fn list_drift(
     services: &Services,
     caller: &Caller,

@@ -10,8 +10,8 @@ use super::{
 use domain::{NetworkId, PeeringId};
 use journal::Position;
 use projections::{
-    DriftFilter, ExposureFilter, NetworkFilter, NetworkView, Page, PageRequest, PeeringFilter,
-    PeeringView, Projections, QueryError, TimelineEntry, TimelineQuery,
+    DriftFilter, ExposureFilter, NetworkFilter, NetworkView, OrphanFilter, Page, PageRequest,
+    PeeringFilter, PeeringView, Projections, QueryError, TimelineEntry, TimelineQuery,
 };
 use workers::provisioner::Resolved;
 
@@ -140,6 +140,17 @@ pub(super) async fn exposures(
     };
     let page = services.projections.list_exposures(&filter, part).await;
     page.map(|it| map(it, |view| show::exposure(&view)))
+        .map_err(problem)
+}
+
+pub(super) async fn orphans(
+    services: &Services,
+    network: Option<NetworkId>,
+    part: &PageRequest,
+) -> Result<Page<v1::Orphan>, Problem> {
+    let filter = OrphanFilter { network };
+    let page = services.projections.list_orphans(&filter, part).await;
+    page.map(|it| map(it, |view| show::orphan(&view)))
         .map_err(problem)
 }
 

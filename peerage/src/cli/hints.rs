@@ -90,6 +90,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering show PEERING` lists the ingresses that are open",
     ),
     (
+        "ORPHAN_UNKNOWN",
+        "`peerage orphans list` shows those that are on record",
+    ),
+    (
         "LINK_ON_RECORD",
         "`peerage peering show PEERING` shows whose it is",
     ),

@@ -10,6 +10,7 @@ mod hints;
 mod hold;
 mod network;
 mod node;
+mod orphans;
 mod output;
 mod peering;
 #[cfg(test)]
@@ -68,6 +69,9 @@ enum Command {
     /// Close peerings on both sides and keep their links, until it is lifted: those of an account,
     /// of a peer, or of a network.
     Quarantine(hold::Quarantine),
+    /// Orphans: things at the cloud that no live peering accounts for; list, remove.
+    #[command(subcommand)]
+    Orphans(orphans::Orphans),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
     /// Show who the caller is to the engine, and which roles are bound to it.
@@ -127,6 +131,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Thaw(thaw) => thaw.run().await,
         Command::Quarantine(quarantine) => quarantine.run().await,
         Command::Firewall(firewall) => firewall.run().await,
+        Command::Orphans(orphans) => orphans.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,

@@ -4,12 +4,14 @@
 mod drift;
 mod exposures;
 mod networks;
+mod orphans;
 mod peerings;
 mod timeline;
 
 pub use drift::{DriftFilter, DriftView};
 pub use exposures::{ExposureFilter, ExposureView};
 pub use networks::{NetworkFilter, NetworkView, PeeringCounts};
+pub use orphans::{OrphanFilter, OrphanView};
 pub use peerings::{PeeringFilter, PeeringView};
 pub use timeline::{Legible, Order, TimelineEntry, TimelineQuery};
 

@@ -7,8 +7,8 @@ use super::{
 use crate::api::v1::{self, policy::Exposure};
 use domain::{
     network::{
-        CheckDrift, ExposurePolicy, NetworkCommand, Policy, RegisterNetwork, Requirement,
-        RetireNetwork, SetPolicy,
+        CheckDrift, ExposurePolicy, NetworkCommand, Policy, RegisterNetwork, RemoveOrphan,
+        Requirement, RetireNetwork, SetPolicy,
     },
     text::FirewallGroup,
 };
@@ -28,6 +28,13 @@ command!(SetPolicyRequest, fields, request => {
 
 command!(CheckDriftRequest, fields, request => {
     Some((network(fields, &request.network_id)?, CheckDrift {}.into()))
+});
+
+command!(RemoveOrphanRequest, fields, request => {
+    let address = network(fields, &request.network_id);
+    let orphan = fields.take("orphan", &request.orphan);
+    let reason = fields.reason(&request.reason, request.context.as_ref());
+    Some((address?, RemoveOrphan { orphan: orphan?, reason: reason? }.into()))
 });
 
 command!(RetireNetworkRequest, fields, request => {

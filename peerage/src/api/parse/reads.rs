@@ -235,6 +235,16 @@ pub(in crate::api) fn list_exposures(
     fields.finish(parsed)
 }
 
+pub(in crate::api) fn list_orphans(
+    request: &v1::ListOrphansRequest,
+) -> Result<(Option<NetworkId>, Reading), Problem> {
+    let mut fields = Fields::default();
+    let reading = reading!(fields, request);
+    let network = fields.optional_id("network_id", &request.network_id);
+    let parsed = (|| Some((network?, reading?)))();
+    fields.finish(parsed)
+}
+
 pub(in crate::api) fn list_drift(
     request: &v1::ListDriftRequest,
 ) -> Result<(Found, Reading), Problem> {

@@ -10,6 +10,7 @@ mod ingress;
 mod link;
 mod network;
 mod options;
+mod orphan;
 mod plan;
 mod routes;
 
@@ -19,6 +20,7 @@ pub(super) use firewall::exposure;
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
 pub(super) use network::{Counts, network};
+pub(super) use orphan::orphan;
 pub(super) use plan::plan;
 
 use super::v1;

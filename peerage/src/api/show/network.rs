@@ -73,6 +73,7 @@ pub(in crate::api) fn network(
         blocked_peerings: count(counts.blocked),
         frozen: network.frozen.as_ref().map(hold::hold),
         quarantines: network.quarantines.iter().map(hold::quarantine).collect(),
+        orphans: u32::try_from(network.orphans.len()).unwrap_or(u32::MAX),
     }
 }
 

@@ -188,6 +188,7 @@ commands! {
     ThawNetworksRequest, NetworkServiceClient::thaw_networks;
     ImposeQuarantineRequest, NetworkServiceClient::impose_quarantine;
     LiftQuarantineRequest, NetworkServiceClient::lift_quarantine;
+    RemoveOrphanRequest, NetworkServiceClient::remove_orphan;
     RequestPeeringRequest, PeeringServiceClient::request_peering;
     AdoptPeeringRequest, PeeringServiceClient::adopt_peering;
     RemovePeeringRequest, PeeringServiceClient::remove_peering;
@@ -217,6 +218,7 @@ pages! {
     ListNetworksRequest, NetworkServiceClient::list_networks, ListNetworksResponse, networks: Network;
     ListPeeringsRequest, PeeringServiceClient::list_peerings, ListPeeringsResponse, peerings: Peering;
     ListExposuresRequest, PeeringServiceClient::list_exposures, ListExposuresResponse, exposures: Exposure;
+    ListOrphansRequest, NetworkServiceClient::list_orphans, ListOrphansResponse, orphans: Orphan;
     ListDriftRequest, PeeringServiceClient::list_drift, ListDriftResponse, drift: Drift;
     ListEventsRequest, AuditServiceClient::list_events, ListEventsResponse, events: Event;
 }

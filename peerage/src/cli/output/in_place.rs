@@ -9,7 +9,7 @@ use super::{
     time::{when, with_time_left},
     word,
 };
-use crate::api::v1::{Consent, Drift, Exposure, Peering, Side, drift::Drift as What};
+use crate::api::v1::{Consent, Drift, Exposure, Orphan, Peering, Side, drift::Drift as What};
 
 /// Drift that is open now.
 pub(super) fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
@@ -162,6 +162,37 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
             Wrapped("rule"),
             Wrapped("group"),
             Whole("since"),
+        ],
+        rows,
+    )
+}
+
+pub(in crate::cli) fn orphans(orphans: &[Orphan]) -> String {
+    let short = short(orphans.iter().map(|it| it.peering_id.as_str()));
+    let rows = orphans.iter().map(|it| {
+        let removal = match (&it.removal_requested_at, it.removal_failed.as_str()) {
+            (None, _) if it.copied => "a copy: never removed by the engine".to_owned(),
+            (None, _) => String::new(),
+            (Some(at), "") => format!("requested {}", when(Some(at))),
+            (Some(_), failed) => format!("failed: {}", cause(failed)),
+        };
+        [
+            it.orphan.clone(),
+            it.kind.replace('_', " "),
+            short(&it.peering_id),
+            format!("{} in {}/{}", it.cloud_network, it.account, it.region),
+            when(it.since.as_ref()),
+            removal,
+        ]
+    });
+    table(
+        [
+            Whole("orphan"),
+            Whole("kind"),
+            Whole("peering"),
+            Wrapped("where"),
+            Whole("since"),
+            Wrapped("removal"),
         ],
         rows,
     )

@@ -105,7 +105,11 @@ fn state(it: &Network) -> String {
                 0 => String::new(),
                 held => format!(", quarantines: {held}"),
             };
-            format!("{}{frozen}{held}", word(it.state()))
+            let orphans = match it.orphans {
+                0 => String::new(),
+                orphans => format!(", orphans: {orphans}"),
+            };
+            format!("{}{frozen}{held}{orphans}", word(it.state()))
         }
     }
 }

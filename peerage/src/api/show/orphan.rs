@@ -1,0 +1,31 @@
+//! Orphans.
+
+use crate::api::{time::timestamp, v1};
+use domain::network::OrphanThing;
+use projections::OrphanView;
+
+pub(in crate::api) fn orphan(view: &OrphanView) -> v1::Orphan {
+    let it = &view.orphan;
+    let (group, link) = match &it.thing {
+        OrphanThing::Link { .. } | OrphanThing::FirewallGroup { .. } => (None, None),
+        OrphanThing::FirewallRule { group, .. } => (Some(group.to_string()), None),
+        OrphanThing::Route { link, .. } => (None, Some(link.to_string())),
+    };
+    let removal = it.removal.as_ref();
+    let failed = removal.and_then(|removal| removal.failed.clone());
+    v1::Orphan {
+        orphan: view.id.to_string(),
+        network_id: view.network_id.to_string(),
+        peering_id: it.peering_id.to_string(),
+        kind: it.thing.kind().to_owned(),
+        account: it.account.to_string(),
+        region: it.region.to_string(),
+        cloud_network: it.cloud_network.to_string(),
+        group: group.unwrap_or_default(),
+        link: link.unwrap_or_default(),
+        copied: it.is_copy,
+        since: Some(timestamp(it.since)),
+        removal_requested_at: removal.map(|removal| timestamp(removal.asked_at)),
+        removal_failed: failed.unwrap_or_default(),
+    }
+}
