@@ -329,6 +329,7 @@ fn write_network(
         index.map(|it| it.account),
         index.map(|it| it.provider),
         index.is_some_and(|it| it.retired),
+        index.map_or(0, |it| it.orphans),
     ];
     form.put(connection, "networks", values)
 }

@@ -15,6 +15,7 @@ pub(crate) struct NetworkIndex<'a> {
     pub(crate) account: &'a str,
     pub(crate) provider: &'static str,
     pub(crate) retired: bool,
+    pub(crate) orphans: usize,
 }
 
 impl<'a> NetworkIndex<'a> {
@@ -25,6 +26,7 @@ impl<'a> NetworkIndex<'a> {
             account: network.account.as_str(),
             provider: network.provider.as_str(),
             retired: network.retired.is_some(),
+            orphans: network.orphans.len(),
         }
     }
 }

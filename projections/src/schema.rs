@@ -13,9 +13,11 @@ CREATE TABLE networks (
     project TEXT,
     account TEXT,
     provider TEXT,
-    retired INTEGER NOT NULL
+    retired INTEGER NOT NULL,
+    orphans INTEGER NOT NULL -- how many its state names
 );
 CREATE UNIQUE INDEX networks_in_order ON networks (commit_position, prepare_position);
+CREATE INDEX networks_with_orphans ON networks (network_id, orphans) WHERE orphans > 0;
 CREATE TABLE peerings (
     peering_id TEXT NOT NULL,
     network_id TEXT NOT NULL,

@@ -37,7 +37,8 @@ methods! {
     "peerage.v1.AuditService" { ListEvents }
     "peerage.v1.NetworkService" {
         RegisterNetwork, SetPolicy, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
-        LiftQuarantine, RetireNetwork, GetNetwork, ListNetworks, WatchNetworks,
+        LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
+        WatchNetworks,
     }
     "peerage.v1.PeeringService" {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
@@ -121,9 +122,9 @@ impl Role {
         };
         match method {
             // What is there.
-            WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListNetworks
-            | WatchNetworks | GetPeering | ListPeerings | ListExposures | ListDrift
-            | WatchPeerings => everybody,
+            WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListOrphans
+            | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
+            | ListDrift | WatchPeerings => everybody,
             // Asks the clouds, which costs their quotas.
             PlanPeering => plans,
             // Peerings, and what closes.
@@ -139,7 +140,8 @@ impl Role {
             | SetDnsResolution
             | CheckDrift
             | FreezeNetworks
-            | ImposeQuarantine => operates,
+            | ImposeQuarantine
+            | RemoveOrphan => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
             RegisterNetwork | RetireNetwork | SetPolicy | AdoptPeering | ThawNetworks
             | LiftQuarantine => is_admin,

@@ -12,7 +12,7 @@ use domain::{
     Ids, NetworkId, PeeringId,
     access::{Peers, Reach, Target},
     network::{Network, NetworkCommand, QuarantineScope, Registered},
-    text::{Account, Name, Project},
+    text::{Account, Name, OrphanId, Project},
 };
 use projections::Page;
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -191,6 +191,14 @@ pub(super) async fn called(services: &Services, id: NetworkId) -> Result<Option<
     Ok(found)
 }
 
+/// The account of the peer that an orphan was made for, where that peering is on record.
+fn orphans_peer(network: &Registered, orphan: &OrphanId) -> Option<Account> {
+    let id = network.orphans.get(orphan)?.peering_id;
+    let kept = network.peerings.get(&id).map(|it| &it.peer);
+    let peer = kept.or_else(|| network.ended.get(&id).map(|it| &it.peer));
+    peer.map(|it| it.account.clone())
+}
+
 /// The one peer's account that a command acts for.
 fn peer_account(command: &NetworkCommand, network: Option<&Registered>) -> Option<Account> {
     let scope = if let NetworkCommand::RequestPeering(it) = command {
@@ -201,6 +209,8 @@ fn peer_account(command: &NetworkCommand, network: Option<&Registered>) -> Optio
         Some(&it.scope)
     } else if let NetworkCommand::LiftQuarantine(it) = command {
         Some(&it.scope)
+    } else if let NetworkCommand::RemoveOrphan(it) = command {
+        return orphans_peer(network?, &it.orphan);
     } else {
         None
     };

@@ -93,7 +93,8 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::ListOrphansRequest>,
     ) -> Answer<v1::ListOrphansResponse> {
-        let answer = reads::list_orphans(&self.0, request.get_ref()).await;
+        let answer =
+            reads::list_orphans(&self.0, &guard::caller(&request), request.get_ref()).await;
         answer.map(Response::new).map_err(|it| it.status(NAME))
     }
 

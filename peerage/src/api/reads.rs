@@ -206,6 +206,7 @@ pub(super) async fn list_exposures(
 
 pub(super) async fn list_orphans(
     services: &Services,
+    caller: &Caller,
     request: &v1::ListOrphansRequest,
 ) -> Result<v1::ListOrphansResponse, Problem> {
     let (network, reading) = parse::list_orphans(request)?;
@@ -213,6 +214,7 @@ pub(super) async fn list_orphans(
     let mut filling = Filling::new(&reading.page);
     while let Some(part) = filling.next() {
         let rows = rows::orphans(services, network, &part).await?;
+        let rows = guard::shown(services, caller, rows, |it| it.network_id.parse().ok()).await?;
         filling.add(rows, |row| row);
     }
     let filled = filling.finish();

@@ -38,6 +38,7 @@ impl Server {
                 return Err(behind(position));
             }
         }
+        let orphans = services.projections.count_orphans().await;
         let now = (services.clock)();
         let position = *services.projections.position().borrow();
         let asked = async {
@@ -68,6 +69,8 @@ impl Server {
             warnings: services.server.warnings.clone(),
             unauthenticated_calls: services.doors.turned_away().0,
             denied_calls: services.doors.turned_away().1,
+            // Read models of an older form have none until they are built again.
+            orphans: orphans.unwrap_or_default(),
         })
     }
 }

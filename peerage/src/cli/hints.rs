@@ -91,7 +91,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "ORPHAN_UNKNOWN",
-        "`peerage orphans list` shows those that are on record",
+        "`peerage orphans list` shows those that stand; `peerage audit --network NETWORK` tells which are gone",
     ),
     (
         "LINK_ON_RECORD",
@@ -140,10 +140,6 @@ const HINTS: &[(&str, &str)] = &[
     (
         "WRONG_EXPECTED_REVISION",
         "`peerage audit --network NETWORK --newest-first` shows what has happened since",
-    ),
-    (
-        "ORPHAN_UNKNOWN",
-        "`peerage audit --network NETWORK` tells which orphans were found, and which are gone",
     ),
     (
         "HISTORY_UNREADABLE",

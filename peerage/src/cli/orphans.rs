@@ -21,7 +21,8 @@ pub(super) enum Orphans {
 pub(super) struct List {
     #[command(flatten)]
     remote: Remote,
-    /// Only of this network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
+    /// Only of this network: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders.
     #[arg(long, value_name = "NETWORK")]
     network: Option<Named>,
 }

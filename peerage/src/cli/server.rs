@@ -62,8 +62,16 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("started", output::when(it.started_at.as_ref())),
         ("its clock", output::when(it.now.as_ref())),
         ("turned away", turned_away(it)),
+        ("orphans", orphans(it)),
         ("WARNING", it.warnings.join("; ")),
     ])
+}
+
+fn orphans(it: &GetServerInfoResponse) -> String {
+    match it.orphans {
+        0 => String::new(),
+        some => format!("{some}; see `peerage orphans list`"),
+    }
 }
 
 fn turned_away(it: &GetServerInfoResponse) -> String {

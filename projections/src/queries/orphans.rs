@@ -7,7 +7,7 @@ use crate::{
     rows::{json, text},
 };
 use domain::{NetworkId, network::Orphan, text::OrphanId};
-use rusqlite::{Row, types::Value};
+use rusqlite::{Connection, Row, types::Value};
 use serde::Serialize;
 
 /// One orphan of a network.
@@ -31,11 +31,16 @@ pub struct OrphanFilter {
 /// The columns that orphans are ordered by, and a page goes on after.
 const KEY: [&str; 3] = ["since", "network_id", "id"];
 
+/// Times are written without the zeros at their end: what is shorter is earlier, once the letter
+/// behind it is off.
 const SELECT: &str = "SELECT * FROM (
     SELECT networks.network_id AS network_id, each.key AS id, each.value AS orphan,
-        json_extract(each.value, '$.since') AS since
+        rtrim(json_extract(each.value, '$.since'), 'Z') AS since
     FROM networks, json_each(networks.state, '$.orphans') AS each
-    WHERE networks.state IS NOT NULL AND NOT networks.retired)";
+    WHERE networks.orphans > 0 AND NOT networks.retired)";
+
+const COUNT: &str =
+    "SELECT coalesce(sum(orphans), 0) FROM networks WHERE orphans > 0 AND NOT retired";
 
 impl Projections {
     /// The orphans of networks that are not retired, in the order in which they were found.
@@ -57,6 +62,15 @@ impl Projections {
             select.fill(connection, limit, read)
         })
         .await
+    }
+
+    /// How many orphans all networks have that are not retired, as far as the read models are.
+    pub async fn count_orphans(&self) -> Result<u64, QueryError> {
+        let count = |connection: &Connection, _| {
+            let mut select = connection.prepare_cached(COUNT)?;
+            select.query_row([], |row| row.get(0))
+        };
+        self.answer("count orphans", count).await
     }
 }
 

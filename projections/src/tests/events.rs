@@ -1,7 +1,10 @@
 //! Events, and the small histories that the other tests put together from them.
 
 use super::*;
-use domain::IngressId;
+use domain::{
+    IngressId,
+    network::{OrphanFound, OrphanThing},
+};
 
 pub(super) fn registered(n: u8) -> NetworkEvent {
     NetworkRegistered {
@@ -537,6 +540,20 @@ pub(super) fn drift_check(n: u8) -> NetworkEvent {
     DriftCheckRequested {
         network_id: network_id(n.into()),
         requested_at: start() + Duration::days(2),
+    }
+    .into()
+}
+
+/// A group of the network, with the tag of a peering that nobody knows.
+pub(super) fn orphan(n: u8, group: &str) -> NetworkEvent {
+    OrphanFound {
+        network_id: network_id(n.into()),
+        peering_id: peering_id(9),
+        account: text("111122223333"),
+        region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+        cloud_network: text(&format!("vpc-0a1b2c3d4e5f{n:04x}")),
+        thing: OrphanThing::FirewallGroup { group: text(group) },
+        is_copy: false,
     }
     .into()
 }

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::{
-    DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, Page, PageRequest,
-    PeeringFilter, QueryError, TimelineQuery,
+    DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, OrphanFilter, Page,
+    PageRequest, PeeringFilter, QueryError, TimelineQuery,
 };
+use domain::network::{OrphanCleared, OrphanEnd};
 
 fn first(size: usize) -> PageRequest {
     PageRequest {
@@ -240,6 +241,47 @@ async fn exposures_are_listed_wherever_they_are_or_of_one_peering() {
             .exposed,
         0
     );
+}
+
+#[tokio::test]
+async fn orphans_are_listed_as_they_were_found_and_counted_until_they_are_gone() {
+    let mut log = story();
+    log.append(network_id(2), 90, [orphan(2, "sg-2"), orphan(2, "sg-1")])
+        .append(network_id(1), 91, [orphan(1, "sg-3")]);
+    let projections = written(&log).await;
+    let listed = async |network, request| {
+        let filter = OrphanFilter { network };
+        let page = projections.list_orphans(&filter, &request).await.unwrap();
+        let ids = page.items.iter().map(|it| it.id.to_string());
+        (ids.collect::<Vec<_>>(), page.next_token)
+    };
+    let everything = listed(None, first(10)).await;
+    assert_eq!(everything, (words(["sg-2", "sg-1", "sg-3"]), None));
+    assert_eq!(
+        listed(Some(network_id(1)), first(10)).await.0,
+        words(["sg-3"])
+    );
+    let (begun, token) = listed(None, first(2)).await;
+    let request = PageRequest { token, ..first(2) };
+    let (rest, end) = listed(None, request).await;
+    assert_eq!((begun.len(), rest, end), (2, words(["sg-3"]), None));
+    assert_eq!(projections.count_orphans().await.unwrap(), 3);
+
+    let gone = OrphanCleared {
+        network_id: network_id(1),
+        peering_id: peering_id(9),
+        orphan: text("sg-3"),
+        end: OrphanEnd::Gone,
+    };
+    log.append(network_id(1), 92, [gone.into()])
+        .append(network_id(2), 93, [retired(2)]);
+    write(&projections, &log.events).await;
+    assert_eq!(listed(None, first(10)).await, (Vec::new(), None));
+    assert_eq!(projections.count_orphans().await.unwrap(), 0);
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
 }
 
 #[tokio::test]

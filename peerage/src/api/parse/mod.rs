@@ -20,8 +20,8 @@ pub(super) use context::{Address, Command, Parsed};
 pub(super) use plan::{Planned, plan_peering};
 pub(super) use reads::{
     Events, Found, Freshness, Networks, Peerings, Scope, Watch, get_network, get_peering,
-    list_drift, list_events, list_exposures, list_networks, list_peerings, server_info,
-    watch_networks, watch_peerings, wrong_token,
+    list_drift, list_events, list_exposures, list_networks, list_orphans, list_peerings,
+    server_info, watch_networks, watch_peerings, wrong_token,
 };
 
 use super::{problem::Problem, time::time, words::Word};

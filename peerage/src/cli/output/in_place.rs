@@ -178,7 +178,7 @@ pub(in crate::cli) fn orphans(orphans: &[Orphan]) -> String {
         };
         [
             it.orphan.clone(),
-            it.kind.replace('_', " "),
+            word(it.kind()),
             short(&it.peering_id),
             format!("{} in {}/{}", it.cloud_network, it.account, it.region),
             when(it.since.as_ref()),

@@ -5,6 +5,10 @@ use crate::support::{
     SOON,
     http::{Version, send},
 };
+use domain::{
+    NetworkId, PeeringId, Provider, Region,
+    network::{Network, NetworkCommand, OrphanFound, OrphanThing},
+};
 use http_body_util::BodyExt as _;
 use journal::{Journal, JournalSettings};
 use peerage_tests::{
@@ -163,6 +167,105 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
     let last = recorded.last().unwrap();
     let actor = &last.metadata.as_ref().unwrap().actor;
     assert_eq!(actor.method.as_ref().unwrap().as_str(), "token");
+    engine.stop().await;
+}
+
+/// What a pass would have put on record: a group with this peering's tag.
+async fn an_orphan(log: &Journal, network: NetworkId, peering: PeeringId, group: &str) {
+    let found = OrphanFound {
+        network_id: network,
+        peering_id: peering,
+        account: "111122223333".parse().unwrap(),
+        region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
+        cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
+        thing: OrphanThing::FirewallGroup {
+            group: group.parse().unwrap(),
+        },
+        is_copy: false,
+    };
+    let id = domain::CommandId(uuid::Uuid::new_v4());
+    let by = journal::Caller::new(id, "provisioner".parse().unwrap());
+    let command = NetworkCommand::Record(found.into());
+    let networks = log.networks();
+    let done = networks.execute(network, &command, &by, chrono::Utc::now());
+    assert!(!done.await.unwrap().events.is_empty());
+}
+
+#[tokio::test]
+async fn orphans_are_listed_to_who_looks_and_removed_by_who_operates_there() {
+    let (issuer, data) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let store = ports::free();
+    let own = r#"projects=["payments"],peer_accounts=["444455556666"]"#;
+    let bound = bindings(&[
+        ("admin", &issuer.url(), "root", ""),
+        ("operator", &issuer.url(), "ada", own),
+        ("viewer", &issuer.url(), "vic", r#"projects=["payments"]"#),
+        ("approver", &issuer.url(), "max", r#"projects=["search"]"#),
+    ]);
+    let launch = Launch::new(data.path())
+        .own_store()
+        .set("access.issuers", &issuers(&[&issuer.url()]))
+        .set("access.bindings", &bound)
+        .set("store.embedded_listen", &format!("127.0.0.1:{store}"));
+    let engine = launch.start_guarded().await;
+    let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
+    let (root, ada, vic, max) = (
+        token("root").await,
+        token("ada").await,
+        token("vic").await,
+        token("max").await,
+    );
+    let json = async |token: &str, arguments: &[&str]| {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        as_of(&engine, token, &arguments).await.json()
+    };
+    let made = json(&root, &network("orders", "payments")).await;
+    let orders = made["networkId"].as_str().unwrap();
+    let _ = json(&root, &network("index", "search")).await;
+    let peer = ["--network", orders, "--account", "444455556666"];
+    let asked = json(&root, &[REQUEST, &peer].concat()).await;
+    let peering = asked["peeringId"].as_str().unwrap();
+    let remove = ["peering", "remove", peering, "--reason", "x", "--no-wait"];
+    let _ = json(&root, &remove).await;
+    let log = format!("kurrentdb://127.0.0.1:{store}?tls=false");
+    let log = Journal::open(JournalSettings::new(&log)).unwrap();
+    let (orders_id, peering): (NetworkId, PeeringId) =
+        (orders.parse().unwrap(), peering.parse().unwrap());
+    wait::until("the peering is over", SOON, async || {
+        let loaded = log.networks().load(orders_id).await.unwrap();
+        let Network::Registered(network) = &loaded.network else {
+            return None;
+        };
+        (!network.peerings[&peering].life.is_live()).then_some(())
+    })
+    .await;
+    an_orphan(&log, orders_id, peering, "sg-0aaa").await;
+    let unknown = PeeringId(uuid::Uuid::new_v4());
+    an_orphan(&log, orders_id, unknown, "sg-0bbb").await;
+
+    let list = ["orphans", "list", "--output", "json"];
+    wait::until("both orphans are listed", SOON, async || {
+        let listed = as_of(&engine, &vic, &list).await.json();
+        (listed.as_array().unwrap().len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(json(&max, &["orphans", "list"]).await, json!([]));
+    let remove = |orphan| {
+        let network = ["--network", orders, "--reason", "it was left over"];
+        [&["orphans", "remove", orphan][..], &network].concat()
+    };
+    let run = async |token: &str, orphan| as_of(&engine, token, &remove(orphan)).await;
+    for (token, orphan) in [
+        (&vic, "sg-0aaa"),
+        (&max, "sg-0aaa"),
+        // It was made for a peer that nobody knows: who is bound to peers may not judge that.
+        (&ada, "sg-0bbb"),
+    ] {
+        let refused = run(token, orphan).await;
+        assert!(refused.stderr.contains("[ACCESS_DENIED]"), "{refused:?}");
+    }
+    let _ = run(&ada, "sg-0aaa").await.done();
+    let _ = run(&root, "sg-0bbb").await.done();
     engine.stop().await;
 }
 

@@ -205,6 +205,14 @@ impl People for Oracle {
         rules.len()
     }
 
+    fn tag(&self, network: &Network, group: &str, owner: &str) {
+        self.act(
+            &network.place,
+            "create_tags",
+            &json!({"Resources": [group], "Tags": [{"Key": "peerage:peering", "Value": owner}]}),
+        );
+    }
+
     fn untag(&self, network: &Network, group: &str) {
         self.act(
             &network.place,

@@ -46,6 +46,7 @@ mod exposure;
 mod hold;
 mod host;
 mod names;
+mod orphans;
 mod owner;
 mod peering;
 mod people;

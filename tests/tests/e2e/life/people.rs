@@ -54,6 +54,9 @@ pub(super) trait People: fmt::Debug + Send + Sync {
     /// Takes all rules out of the group, and answers how many.
     fn close(&self, network: &Network, group: &str) -> usize;
 
+    /// Puts the tag on the group that says whose it is.
+    fn tag(&self, network: &Network, group: &str, owner: &str);
+
     /// Takes the tag off the group that says whose it is.
     fn untag(&self, network: &Network, group: &str);
 

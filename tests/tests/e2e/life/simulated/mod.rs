@@ -267,6 +267,12 @@ impl People for Simulated {
         rules.len()
     }
 
+    fn tag(&self, network: &Network, group: &str, owner: &str) {
+        self.cloud
+            .out_of_band()
+            .tag_group(&reference(network), &id(group), Some(id(owner)));
+    }
+
     fn untag(&self, network: &Network, group: &str) {
         self.cloud
             .out_of_band()
