@@ -8,6 +8,7 @@ import re
 import urllib.parse
 import uuid
 import xml.etree.ElementTree as ET
+from datetime import datetime, timezone
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
@@ -27,6 +28,8 @@ class Call:
         self.method, self.path, self.headers, self.body = method, path, headers, body
         self.service, self.region, self.access_key = credential_scope(headers.get("Authorization", ""))
         self.account = None
+        # By the clock of the machine, as every other process has it.
+        self.began = datetime.now(timezone.utc)
         # What reads will still show after this call, kept until it has succeeded; see `visibility.py`.
         self.remembered = None
         # Filters that are evaluated here, not by the emulator.

@@ -100,6 +100,7 @@ class World:
         self.calls.append(
             {
                 "at": self.now().isoformat(),
+                "began": call.began.isoformat(),
                 "access_key": call.access_key,
                 "account": call.account,
                 "region": call.region,

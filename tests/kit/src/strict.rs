@@ -29,6 +29,8 @@ pub struct Strict {
 pub struct Call {
     /// When it was answered, on the told clock.
     pub at: String,
+    /// When it came in, by the machine's clock.
+    pub began: String,
     /// Whose keys signed it; tells hands of one account apart.
     pub access_key: String,
     /// The caller's account; `None` when the emulator could not be asked.

@@ -228,6 +228,12 @@ impl RunningWorld {
         Some(self.emulated()?.strict.as_ref()?.calls().await)
     }
 
+    /// The people of this world, and who takes notes; `None` where nobody does.
+    pub(super) fn notes(&self) -> Option<(&Oracle, &Strict)> {
+        let emulated = self.emulated()?;
+        Some((&emulated.people, emulated.strict.as_ref()?))
+    }
+
     /// What these networks' accounts have been asked to change, in order; `None` where nobody takes
     /// notes.
     pub(super) async fn changes(&self, pair: &Pair) -> Option<Vec<Call>> {

@@ -9,7 +9,7 @@ use super::ENGINE_PRINCIPAL;
 use crate::{NAME_TAG, actions::reads, ec2::Action};
 use cloud::{OWNER_TAG, Owner};
 use domain::{
-    Region,
+    Region, Side,
     network::{ExposurePolicy, Firewall, Life, Peering, Registered},
     text::{Account, CloudNetwork},
 };
@@ -280,33 +280,16 @@ pub(super) fn trust(peering: &Peering) -> Value {
     policy(vec![statement])
 }
 
-/// The link and the routes of the peer's side.
+/// The link and the routes of the peer's side. The private network's side tags the link and takes
+/// it back.
 pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
-    let mut statements = vec![look(end, &reads())];
-    if peering.made_the_link() {
+    let mut statements = vec![look(end, &reads(Side::Remote))];
+    if peering.made_the_link() || is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
-        statements.push(keep_link(
-            end,
-            network,
-            peering,
-            &[
-                Action::ModifyVpcPeeringConnectionOptions,
-                Action::DeleteVpcPeeringConnection,
-            ],
-        ));
-    } else {
-        if is_to_be_accepted(peering) {
-            statements.extend(accept(end, network, peering));
-        }
-        statements.push(keep_link(
-            end,
-            network,
-            peering,
-            &[Action::ModifyVpcPeeringConnectionOptions],
-        ));
     }
-    statements.extend([tag_link(end, network, peering), routes(end)]);
+    let keeps = [Action::ModifyVpcPeeringConnectionOptions];
+    statements.extend([keep_link(end, network, peering, &keeps), routes(end)]);
     policy(statements)
 }
 
@@ -336,7 +319,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
 /// Everything of the private network's side.
 pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::local(network);
-    let mut statements = vec![look(end, &reads())];
+    let mut statements = vec![look(end, &reads(Side::Local))];
     let mut keeps = vec![Action::ModifyVpcPeeringConnectionOptions];
     if peering.made_the_link() {
         let create = [Action::CreateVpcPeeringConnection];
