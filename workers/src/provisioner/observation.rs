@@ -398,6 +398,12 @@ impl Observation {
         reads.identities.insert(at, read);
     }
 
+    /// Whether anything was read in which orphans may be.
+    pub(super) fn has_seen_places(&self) -> bool {
+        let reads = self.reads.lock();
+        !(reads.links.is_empty() && reads.tables.is_empty() && reads.groups.is_empty())
+    }
+
     /// Judges what was read of links, tables and groups for orphans, of which no read asks.
     pub(super) fn of_orphans<T>(
         &self,

@@ -82,7 +82,7 @@ impl Pass<'_> {
                 running.push(pass.run(Arc::clone(&loaded), memory).instrument(span));
             }
             if running.is_empty() && reading.is_terminated() {
-                let orphans = self.orphans(&observation, memories).await?;
+                let orphans = self.orphans(&loaded, &observation, memories).await?;
                 return Ok(next_due(memories).into_iter().chain(orphans).min());
             }
             reasons = Reasons::default();

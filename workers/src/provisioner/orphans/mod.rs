@@ -39,25 +39,38 @@ enum Removal {
 
 impl Pass<'_> {
     /// Puts on record what was seen of orphans, and removes those that somebody asked to be
-    /// removed. Says when to go on.
+    /// removed, as far as this record shows. Says when to go on.
     pub(super) async fn orphans(
         &self,
+        loaded: &Loaded,
         observation: &Observation,
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
         let again = self.last_looks(memories).await?;
+        // The record is read again only for what could follow from it: most passes have seen
+        // nothing, and what somebody asks for meanwhile has a pass of its own.
+        let removing = if observation.has_seen_places() {
+            self.judge_orphans(observation).await?;
+            self.remove_orphans().await?
+        } else if readable(loaded).is_some_and(has_one_to_go) {
+            self.remove_orphans().await?
+        } else {
+            None
+        };
+        Ok(again.into_iter().chain(removing).min())
+    }
+
+    async fn judge_orphans(&self, observation: &Observation) -> Result<(), JournalError> {
         // What was asked for before it was made is on record now, whoever has made it.
         let loaded = self.log.load().await?;
         let Some(network) = readable(&loaded) else {
-            return Ok(None);
+            return Ok(());
         };
         let now = (self.clock)();
         let window = self.settings.visibility_window;
         let outcomes = observation.of_orphans(now, |seen| news(network, seen, window));
         let outcomes = self.without_mistakes(network, outcomes).await;
-        self.record_of_orphans(&loaded, outcomes).await?;
-        let removing = self.remove_orphans().await?;
-        Ok(again.into_iter().chain(removing).min())
+        self.record_of_orphans(&loaded, outcomes).await
     }
 
     /// Leaves out what is said to be gone where calls do not act in the account on record: any
@@ -298,6 +311,10 @@ impl Pass<'_> {
             },
         )))
     }
+}
+
+fn has_one_to_go(network: &Registered) -> bool {
+    network.orphans.iter().any(|(_, it)| it.is_to_go())
 }
 
 /// What a second look has shown.

@@ -21,7 +21,13 @@ use domain::{
 };
 use journal::Clock;
 use simulated::{SimulatedCloud, SimulatedSettings};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use testkit::wait::elapse;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -616,4 +622,67 @@ async fn what_comes_up_is_read_while_outcomes_are_recorded_and_neither_waits_for
     let done = tokio::time::timeout(Duration::from_secs(60), works).await;
     done.expect("the pass goes on");
     assert!(bench.log.peering().is_converged());
+}
+
+/// A log that counts how often it is asked for all that it has.
+#[derive(Debug)]
+struct Counted {
+    log: Log,
+    reads: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl super::log::NetworkLog for Counted {
+    async fn load(&self) -> Result<Arc<journal::Loaded>, journal::JournalError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.log.load().await
+    }
+
+    async fn load_with(
+        &self,
+        revision: Option<u64>,
+    ) -> Result<Arc<journal::Loaded>, journal::JournalError> {
+        match revision {
+            Some(_) => self.log.load().await,
+            None => self.load().await,
+        }
+    }
+
+    async fn record_all(
+        &self,
+        on: &journal::Loaded,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Written, journal::JournalError> {
+        self.log.record_all(on, outcomes).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_looks_at_nothing_reads_no_more_of_the_record_than_what_woke_it() {
+    let mut bench = Bench::with(SimulatedSettings::instant(7));
+    bench.settles().await;
+    let log = Counted {
+        log: bench.log.clone(),
+        reads: AtomicUsize::default(),
+    };
+    let event = Reason::Event {
+        event_type: "RoutesAdded",
+        position: journal::Position::START,
+        peering: None,
+    };
+    let wake = Wake::by(Reasons::since(event, 0));
+    let calls = bench.calls().total();
+    let pass = Pass {
+        cloud: &bench.limited,
+        express: &bench.limited,
+        log: &log,
+        clock: &bench.clock,
+        settings: &ProvisionerSettings::default(),
+        graph: &parking_lot::RwLock::default(),
+        stop: &CancellationToken::new(),
+        wake: &wake,
+    };
+    pass.run(&mut bench.memories).await.unwrap();
+    let read = log.reads.load(Ordering::Relaxed);
+    assert_eq!((bench.calls().total() - calls, read), (0, 0));
 }
