@@ -10,8 +10,8 @@ use std::{
 };
 
 use kurrentdb::{
-    AppendToStreamOptions, Client, EventData, ReadStreamOptions, StreamPosition, StreamState,
-    SubscribeToStreamOptions,
+    AppendToStreamOptions, BatchAppendOptions, Client, EventData, ReadStreamOptions,
+    StreamPosition, StreamState, SubscribeToStreamOptions,
 };
 use peerage_embedded::{EmbeddedNode, StartError};
 use testkit::wait::{SOON, soon};
@@ -148,6 +148,26 @@ async fn a_shutdown_ends_an_open_subscription_with_an_error() {
         started.elapsed() < Duration::from_secs(4),
         "an open subscription held up the shutdown"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_answers_the_batches_that_came_and_ends_the_call_that_they_came_over() {
+    let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
+    let client = client(&node);
+    let batches = client
+        .batch_append(&BatchAppendOptions::default())
+        .await
+        .unwrap();
+    let appended = batches.append_to_stream("s", StreamState::NoStream, vec![event(0)]);
+    soon(appended).await.unwrap();
+    let began = Instant::now();
+    node.shutdown().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "an open call for batches held up the shutdown"
+    );
+    let late = batches.append_to_stream("s", StreamState::Any, vec![event(1)]);
+    soon(late).await.unwrap_err();
 }
 
 #[tokio::test]

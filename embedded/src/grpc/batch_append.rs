@@ -58,11 +58,13 @@ pub(super) fn batch_append(
         let mut unfinished: HashMap<Uuid, Batch> = HashMap::new();
         let mut answers: FuturesOrdered<BoxFuture<'static, BatchAppendResp>> = FuturesOrdered::new();
         let mut more = true;
+        let shutdown = context.reader.shutdown_token();
         while more || !answers.is_empty() {
             let first_late = unfinished.values().map(|batch| batch.until).min();
             let step = tokio::select! {
                 Some(answer) = answers.next() => Step::Answer(answer),
                 () = sleep_until(first_late.unwrap_or_else(Instant::now)), if first_late.is_some() => Step::Late,
+                () = shutdown.cancelled(), if more => Step::Shutdown,
                 request = requests.message(), if more && answers.len() < IN_FLIGHT => Step::Request(request),
             };
             match step {
@@ -73,6 +75,8 @@ pub(super) fn batch_append(
                         yield batch.failed(timed_out());
                     }
                 }
+                // What was asked for before is answered yet.
+                Step::Shutdown => more = false,
                 Step::Request(request) => {
                     let Some(request) = request? else {
                         more = false;
@@ -90,6 +94,9 @@ pub(super) fn batch_append(
                 }
             }
         }
+        if shutdown.is_cancelled() {
+            Err(super::status::shutting_down())?;
+        }
     })
 }
 
@@ -98,6 +105,8 @@ enum Step {
     Answer(BatchAppendResp),
     /// The time of an unfinished batch is over.
     Late,
+    /// The node shuts down.
+    Shutdown,
     Request(Result<Option<BatchAppendReq>, Status>),
 }
 
