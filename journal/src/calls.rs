@@ -6,6 +6,7 @@
 
 use crate::{
     JournalError, Position, Recorded,
+    appends::Certain,
     client_pool::{Borrowed, CallOutcome, ClientPool},
     codec::Raw,
     deadline::Deadline,
@@ -30,7 +31,11 @@ use protocol::streams::{
     read_resp::Content,
     streams_client::StreamsClient,
 };
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tonic::Status;
 
 /// How many events one read asks for.
@@ -110,7 +115,8 @@ impl Store {
 
     /// Appends at exactly this revision (`None`: to a new stream). While the outcome is unknown the
     /// very same append is repeated: the same ids at the same revision take effect once at most,
-    /// and the answer to the repetition is the answer to the first.
+    /// and the answer to the repetition is the answer to the first. The first goes over the call
+    /// that all appends share; if that leaves anything open, a call of its own has the answer.
     pub(crate) async fn append(
         &self,
         stream: &str,
@@ -118,7 +124,15 @@ impl Store {
         events: &[Proposed],
         deadline: &Deadline,
     ) -> Result<Result<Appended, WrongExpectedVersion>, JournalError> {
+        let may_share = AtomicBool::new(true);
         self.repeat(stream, deadline, async |borrowed: Borrowed| {
+            if may_share.swap(false, Ordering::Relaxed)
+                && let Some(answer) = self
+                    .append_shared(&borrowed, stream, expected, events, deadline)
+                    .await
+            {
+                return Ok(answer);
+            }
             let messages = tokio_stream::iter(append_messages(stream, expected, events));
             let mut request = self.pool.request(messages);
             request.set_timeout(deadline.attempt());
@@ -126,6 +140,24 @@ impl Store {
             appended(response).ok_or(CallError::Cut)
         })
         .await
+    }
+
+    async fn append_shared(
+        &self,
+        borrowed: &Borrowed,
+        stream: &str,
+        expected: Option<u64>,
+        events: &[Proposed],
+        deadline: &Deadline,
+    ) -> Option<Certain> {
+        // Half of the attempt is left for a call of its own.
+        let within = deadline.attempt() / 2;
+        let client = || client(borrowed);
+        let request = |requests| self.pool.request(requests);
+        let append = borrowed
+            .appends
+            .append(client, request, stream, expected, events, within);
+        append.await
     }
 
     /// Reads up to `most` events from this number on.

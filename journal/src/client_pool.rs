@@ -7,6 +7,7 @@
 
 use crate::{
     JournalError,
+    appends::Appends,
     error::Source,
     nodes::Nodes,
     transport::{Http, Transport},
@@ -36,11 +37,12 @@ struct State {
     given_up: Option<Endpoint>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Chosen {
     node: Endpoint,
     uri: http::Uri,
     http: Http,
+    appends: Arc<Appends>,
 }
 
 /// A borrowed connection.
@@ -48,6 +50,8 @@ struct Chosen {
 pub(crate) struct Borrowed {
     pub(crate) http: Http,
     pub(crate) uri: http::Uri,
+    /// The one call for the appends of all who have this connection.
+    pub(crate) appends: Arc<Appends>,
     generation: u64,
 }
 
@@ -133,29 +137,35 @@ impl ClientPool {
             .transport
             .uri(&node)
             .ok_or_else(|| format!("{node:?} is no address"))?;
-        Ok(Chosen { node, uri, http })
+        Ok(Chosen {
+            node,
+            uri,
+            http,
+            appends: Arc::default(),
+        })
     }
 }
 
 impl State {
     fn borrowed(&self) -> Option<Borrowed> {
-        let chosen = self.chosen.clone()?;
-        Some(Borrowed {
-            http: chosen.http,
-            uri: chosen.uri,
-            generation: self.generation,
-        })
+        let chosen = self.chosen.as_ref()?;
+        Some(chosen.lent(self.generation))
     }
 
     fn choose(&mut self, chosen: Chosen) -> Borrowed {
         self.generation += 1;
         self.failures = 0;
-        let (http, uri) = (chosen.http.clone(), chosen.uri.clone());
-        self.chosen = Some(chosen);
+        self.chosen.insert(chosen).lent(self.generation)
+    }
+}
+
+impl Chosen {
+    fn lent(&self, generation: u64) -> Borrowed {
         Borrowed {
-            http,
-            uri,
-            generation: self.generation,
+            http: self.http.clone(),
+            uri: self.uri.clone(),
+            appends: Arc::clone(&self.appends),
+            generation,
         }
     }
 }

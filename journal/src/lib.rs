@@ -34,6 +34,7 @@
 
 #![warn(missing_docs)]
 
+mod appends;
 mod calls;
 mod checkpoint;
 mod client_pool;

@@ -9,6 +9,7 @@ use protocol::{
     },
     streams::{append_req::ProposedMessage, read_resp::read_event::RecordedEvent},
 };
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// As large as the server's own limit on a message, and some room.
@@ -26,14 +27,18 @@ pub(crate) struct Proposed {
 }
 
 impl Proposed {
-    pub(crate) fn message(&self) -> ProposedMessage {
-        let metadata = [
+    /// What the store knows of it beside its bytes.
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
             ("type".to_owned(), self.event_type.to_owned()),
             ("content-type".to_owned(), "application/json".to_owned()),
-        ];
+        ])
+    }
+
+    pub(crate) fn message(&self) -> ProposedMessage {
         ProposedMessage {
             id: Some(uuid(self.id)),
-            metadata: metadata.into(),
+            metadata: self.properties(),
             custom_metadata: self.metadata.clone(),
             data: self.data.clone(),
         }
@@ -48,13 +53,7 @@ pub(crate) fn stream(name: &str) -> StreamIdentifier {
 
 /// A recorded event; nothing if a part of it is missing or no text where text belongs.
 pub(crate) fn raw(mut event: RecordedEvent) -> Option<Raw> {
-    let event_id = match event.id?.value? {
-        Value::Structured(it) => Uuid::from_u64_pair(
-            it.most_significant_bits as u64,
-            it.least_significant_bits as u64,
-        ),
-        Value::String(text) => text.parse().ok()?,
-    };
+    let event_id = event.id.and_then(id)?;
     Some(Raw {
         stream: String::from_utf8(event.stream_identifier?.stream_name.to_vec()).ok()?,
         revision: event.stream_revision,
@@ -70,7 +69,18 @@ pub(crate) fn raw(mut event: RecordedEvent) -> Option<Raw> {
     })
 }
 
-fn uuid(id: Uuid) -> WireUuid {
+/// An id in either of its forms.
+pub(crate) fn id(id: WireUuid) -> Option<Uuid> {
+    match id.value? {
+        Value::Structured(it) => Some(Uuid::from_u64_pair(
+            it.most_significant_bits as u64,
+            it.least_significant_bits as u64,
+        )),
+        Value::String(text) => text.parse().ok(),
+    }
+}
+
+pub(crate) fn uuid(id: Uuid) -> WireUuid {
     let (most, least) = id.as_u64_pair();
     WireUuid {
         value: Some(Value::Structured(Structured {

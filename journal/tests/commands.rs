@@ -584,3 +584,87 @@ async fn who_when_why_and_the_command_itself_stand_beside_its_first_event() {
     assert_eq!(kept, command);
     assert!(metadata[1..].iter().all(|it| it.command.is_none()));
 }
+
+#[tokio::test]
+async fn the_appends_of_many_callers_go_over_one_call_and_each_has_its_own_answer() {
+    let server = Server::start();
+    let journal = server.journal();
+    let each = |number: u128| {
+        let (journal, name) = (journal.clone(), format!("orders-{number}"));
+        async move {
+            let (command, by) = (register(&name), caller(number));
+            let networks = journal.networks();
+            let done = networks.execute(network_of(number), &command, &by, now());
+            soon(done).await.unwrap()
+        }
+    };
+    let all = futures_of(1..=40, each).await;
+    assert!(all.iter().all(|it| it.revision == Some(0) && !it.repeated));
+    let positions: std::collections::BTreeSet<_> = all.iter().map(|it| it.position).collect();
+    assert_eq!(positions.len(), 40);
+    let log = server.shared.log();
+    assert_eq!((log.shared_calls, log.shared_appends), (1, 40));
+    assert_eq!(log.appends.len(), 40, "none came twice");
+}
+
+#[tokio::test]
+async fn a_server_without_a_call_for_many_appends_has_a_call_for_each() {
+    let server = Server::start();
+    server.shared.log().has_no_shared_call = true;
+    let journal = server.journal();
+    registered(&journal).await;
+    execute(&journal, 2, &request_peering(1)).await.unwrap();
+    let seen = appends(&server);
+    assert_eq!(seen.len(), 2);
+    assert_eq!(server.shared.log().shared_appends, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_answers_on_the_call_for_many_is_found_out_by_a_call_of_its_own() {
+    let server = Server::start();
+    let journal = server.journal();
+    registered(&journal).await;
+    server
+        .shared
+        .log()
+        .on_append
+        .push_back(OnAppend::WriteAndHang);
+    let done = execute(&journal, 2, &request_peering(1)).await.unwrap();
+    assert!(!done.repeated);
+    let seen = appends(&server);
+    assert_eq!((seen.len(), &seen[1]), (3, &seen[2]));
+    // It is not asked again for a while, and nothing waits for it.
+    execute(&journal, 3, &request_peering(2)).await.unwrap();
+    assert_eq!(server.shared.log().shared_appends, 2);
+    assert_eq!(appends(&server).len(), 4);
+}
+
+#[tokio::test]
+async fn somebody_elses_append_in_between_is_told_over_the_call_for_many_as_well() {
+    let server = Server::start();
+    let (one, other) = (server.journal(), server.journal());
+    registered(&one).await;
+    soon(other.networks().load(network_of(1))).await.unwrap();
+    let first = execute(&one, 2, &request_peering(1)).await.unwrap();
+    let behind = execute(&other, 3, &request_peering(2)).await.unwrap();
+    assert_eq!(peerings(&behind), 2);
+    let expected: Vec<_> = appends(&server).iter().map(|it| it.expected).collect();
+    assert_eq!(expected, [None, Some(0), Some(0), first.revision]);
+    assert_eq!(server.shared.log().shared_appends, 4);
+}
+
+/// Does it for each of these at the same time.
+async fn futures_of<F>(
+    numbers: impl IntoIterator<Item = u128>,
+    each: impl Fn(u128) -> F,
+) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut all = tokio::task::JoinSet::new();
+    for number in numbers {
+        all.spawn(each(number));
+    }
+    all.join_all().await
+}

@@ -172,17 +172,26 @@ fn an_event_id_follows_from_the_command_and_from_what_is_said() {
         CommandId(Uuid::from_u128(1)),
         Digest::of(&"a").expect("a digest"),
     );
-    let id = event_id(command, &digest, 0, &json!({ "a": 1 }));
-    assert_eq!(id, event_id(command, &digest, 0, &json!({ "a": 1 })));
-    assert_ne!(id, event_id(command, &digest, 1, &json!({ "a": 1 })));
-    assert_ne!(id, event_id(command, &digest, 0, &json!({ "a": 2 })));
+    let id = event_id(command, &digest, 0, &json!({ "a": 1 }).to_string());
+    assert_eq!(
+        id,
+        event_id(command, &digest, 0, &json!({ "a": 1 }).to_string())
+    );
+    assert_ne!(
+        id,
+        event_id(command, &digest, 1, &json!({ "a": 1 }).to_string())
+    );
+    assert_ne!(
+        id,
+        event_id(command, &digest, 0, &json!({ "a": 2 }).to_string())
+    );
     assert_ne!(
         id,
         event_id(
             command,
             &Digest::of(&"b").expect("a digest"),
             0,
-            &json!({ "a": 1 })
+            &json!({ "a": 1 }).to_string()
         )
     );
     assert_ne!(
@@ -191,7 +200,32 @@ fn an_event_id_follows_from_the_command_and_from_what_is_said() {
             CommandId(Uuid::from_u128(2)),
             &digest,
             0,
-            &json!({ "a": 1 })
+            &json!({ "a": 1 }).to_string()
         )
     );
+}
+
+#[test]
+fn what_stands_behind_an_events_json_is_no_part_of_it() {
+    let data = encode(&activated(), metadata()).expect("encoded").data;
+    let metadata = serde_json::to_string(&metadata()).expect("metadata");
+    for behind in [
+        r#","more":{}"#,
+        r#"},"data":{"link":"pcx-2"}"#,
+        r#","type":"LinkAbandoned""#,
+        " {}",
+    ] {
+        let spoiled = format!("{data}{behind}");
+        let recorded = raw("PeeringActivated", metadata.clone(), spoiled).read();
+        assert!(problem(recorded).starts_with("not JSON"), "{behind}");
+    }
+}
+
+#[test]
+fn an_event_that_says_something_twice_is_read_as_it_always_was() {
+    let metadata = serde_json::to_string(&metadata()).expect("metadata");
+    let id = Uuid::from_u128(9);
+    let twice = format!(r#"{{"peering_id":"{id}","link":"pcx-2","link":"pcx-1"}}"#);
+    let recorded = raw("PeeringActivated", metadata, twice).read();
+    assert_eq!(recorded.body, Body::Event(activated()));
 }

@@ -426,11 +426,12 @@ impl Order<'_> {
             data,
             metadata,
         } = encode(event, self.metadata(index).map_err(failed)?).map_err(failed)?;
+        let data = serde_json::to_string(&data).map_err(failed)?;
         let id = event_id(self.caller.command_id, &self.digest, index, &data);
         Ok(Proposed {
             id: id.0,
             event_type,
-            data: serde_json::to_vec(&data).map_err(failed)?.into(),
+            data: data.into(),
             metadata: serde_json::to_vec(&metadata).map_err(failed)?.into(),
         })
     }

@@ -72,6 +72,11 @@ pub(crate) struct Log {
     pub(crate) members: Vec<(u16, VNodeState, bool)>,
     /// The port of the node of each subscription.
     pub(crate) subscribed_at: Vec<u16>,
+    /// Whether there is no call for many appends.
+    pub(crate) has_no_shared_call: bool,
+    /// How many such calls there were, and how many appends came over them.
+    pub(crate) shared_calls: usize,
+    pub(crate) shared_appends: usize,
     /// Whether everybody is a stranger.
     pub(crate) closed_to_all: bool,
 }
@@ -110,6 +115,15 @@ impl Shared {
 }
 
 impl Log {
+    /// What the next append is refused with, whichever way it comes: the refusal is still to come.
+    pub(crate) fn refusal(&self) -> Option<tonic::Status> {
+        match self.on_append.front()? {
+            OnAppend::Refuse(code) => Some(tonic::Status::new(*code, "scripted")),
+            OnAppend::NotLeader(port) => Some(not_leader(*port)),
+            OnAppend::LoseAnswer(_) | OnAppend::WriteAndHang | OnAppend::After(_) => None,
+        }
+    }
+
     pub(crate) fn stream(&self, stream: &str) -> Vec<Stored> {
         self.events
             .iter()
@@ -184,4 +198,17 @@ impl Log {
 /// For mishaps, which are handed the log itself.
 pub(crate) fn put(log: &mut Log, stream: &str, event_type: &str, metadata: &str, data: &str) {
     log.put(stream, event_type, metadata, data);
+}
+
+pub(crate) fn not_leader(port: u16) -> tonic::Status {
+    let mut status = tonic::Status::not_found("Leader info available");
+    let trailers = [
+        ("exception", "not-leader".to_owned()),
+        ("leader-endpoint-host", "127.0.0.1".to_owned()),
+        ("leader-endpoint-port", port.to_string()),
+    ];
+    for (name, value) in trailers {
+        status.metadata_mut().insert(name, value.parse().unwrap());
+    }
+    status
 }

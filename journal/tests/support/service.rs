@@ -5,11 +5,13 @@ use super::wire::Cut;
 use ::uuid::Uuid;
 use protocol::{
     gossip::{ClusterInfo, EndPoint, MemberInfo, gossip_server::Gossip},
+    rpc,
     server_features::{SupportedMethods, server_features_server::ServerFeatures},
-    shared::{StreamIdentifier, uuid},
+    shared::{AllStreamPosition, StreamIdentifier, uuid},
     streams::{
         AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq,
-        ReadResp, TombstoneReq, TombstoneResp, append_req, append_resp,
+        ReadResp, TombstoneReq, TombstoneResp, append_req, append_resp, batch_append_req,
+        batch_append_resp,
         read_req::options::{
             CountOption, FilterOption, StreamOption, all_options::AllOption,
             filter_options::Filter, stream_options::RevisionOption,
@@ -160,33 +162,10 @@ impl Streams for Service {
                 }),
             }
         }
-        let ids = proposed.iter().map(|it| it.id).collect();
-        let mishap = {
-            let mut log = self.shared.log();
-            log.appends.push(SeenAppend {
-                stream: stream.clone(),
-                expected,
-                ids,
-            });
-            log.on_append.pop_front()
-        };
-        match mishap {
-            None => self.write(&stream, expected, &proposed),
-            Some(OnAppend::After(first)) => {
-                first(&mut self.shared.log());
-                self.write(&stream, expected, &proposed)
-            }
-            Some(OnAppend::Refuse(code)) => Err(Status::new(code, "scripted")),
-            Some(OnAppend::NotLeader(port)) => Err(not_leader(port)),
-            Some(OnAppend::LoseAnswer(code)) => {
-                self.write(&stream, expected, &proposed)?;
-                Err(Status::new(code, "scripted"))
-            }
-            Some(OnAppend::WriteAndHang) => {
-                self.write(&stream, expected, &proposed)?;
-                std::future::pending().await
-            }
-        }
+        let result = self.carry_out(&stream, expected, &proposed).await?;
+        Ok(Response::new(AppendResp {
+            result: Some(result),
+        }))
     }
 
     async fn delete(&self, _: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
@@ -199,19 +178,124 @@ impl Streams for Service {
 
     async fn batch_append(
         &self,
-        _: Request<Streaming<BatchAppendReq>>,
+        request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
-        Err(Status::unimplemented("not needed here"))
+        if self.shared.log().has_no_shared_call {
+            return Err(Status::unimplemented("no such call"));
+        }
+        self.shared.log().shared_calls += 1;
+        let service = self.clone();
+        Ok(Response::new(Box::pin(async_stream::stream! {
+            let mut requests = request.into_inner();
+            while let Ok(Some(request)) = requests.message().await {
+                let hangs = matches!(
+                    service.shared.log().on_append.front(),
+                    Some(OnAppend::WriteAndHang)
+                );
+                let answer = service.batch(request);
+                if hangs {
+                    // Others are answered.
+                    tokio::spawn(answer);
+                } else {
+                    yield answer.await;
+                }
+            }
+        })))
     }
 }
 
 impl Service {
+    /// One append of many over the same call.
+    fn batch(
+        &self,
+        request: BatchAppendReq,
+    ) -> impl Future<Output = Result<BatchAppendResp, Status>> + Send + 'static {
+        let service = self.clone();
+        async move {
+            assert!(request.is_final, "in one message");
+            let options = request.options.unwrap();
+            let stream = name(options.stream_identifier);
+            use batch_append_req::options::ExpectedStreamPosition as Expected;
+            let expected = match options.expected_stream_position.unwrap() {
+                Expected::StreamPosition(revision) => Some(revision),
+                Expected::NoStream(()) => None,
+                Expected::Any(()) | Expected::StreamExists(()) => {
+                    return Err(Status::unimplemented("not needed here"));
+                }
+            };
+            let proposed = request.proposed_messages.into_iter().map(|it| Proposed {
+                id: id(it.id),
+                event_type: it.metadata["type"].clone(),
+                metadata: it.custom_metadata.to_vec(),
+                data: it.data.to_vec(),
+            });
+            let proposed: Vec<_> = proposed.collect();
+            service.shared.log().shared_appends += 1;
+            let refused = service.shared.log().refusal();
+            let result = match refused {
+                Some(status) => Err(status),
+                None => service.carry_out(&stream, expected, &proposed).await,
+            };
+            let is_led = |status: &Status| status.metadata().contains_key("leader-endpoint-port");
+            let result = match result {
+                Ok(result) => batched(result),
+                // A real server ends the whole call with it.
+                Err(status) if is_led(&status) => return Err(status),
+                Err(status) => batch_append_resp::Result::Error(rpc::Status {
+                    code: status.code().into(),
+                    message: status.message().to_owned(),
+                    details: None,
+                }),
+            };
+            Ok(BatchAppendResp {
+                correlation_id: request.correlation_id,
+                result: Some(result),
+                ..BatchAppendResp::default()
+            })
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        stream: &str,
+        expected: Option<u64>,
+        proposed: &[Proposed],
+    ) -> Result<append_resp::Result, Status> {
+        let ids = proposed.iter().map(|it| it.id).collect();
+        let mishap = {
+            let mut log = self.shared.log();
+            log.appends.push(SeenAppend {
+                stream: stream.to_owned(),
+                expected,
+                ids,
+            });
+            log.on_append.pop_front()
+        };
+        match mishap {
+            None => self.write(stream, expected, proposed),
+            Some(OnAppend::After(first)) => {
+                first(&mut self.shared.log());
+                self.write(stream, expected, proposed)
+            }
+            Some(OnAppend::Refuse(code)) => Err(Status::new(code, "scripted")),
+            Some(OnAppend::NotLeader(port)) => Err(super::log::not_leader(port)),
+            Some(OnAppend::LoseAnswer(code)) => {
+                self.write(stream, expected, proposed)?;
+                Err(Status::new(code, "scripted"))
+            }
+            Some(OnAppend::WriteAndHang) => {
+                self.write(stream, expected, proposed)?;
+                std::future::pending().await
+            }
+        }
+    }
+
     fn write(
         &self,
         stream: &str,
         expected: Option<u64>,
         proposed: &[Proposed],
-    ) -> Result<Response<AppendResp>, Status> {
+    ) -> Result<append_resp::Result, Status> {
         use append_resp::{Result::*, success, wrong_expected_version as wrong};
         let result = match self.shared.log().append(stream, expected, proposed) {
             Ok(last) => Success(append_resp::Success {
@@ -236,9 +320,7 @@ impl Service {
             }),
         };
         self.shared.changed.send_modify(|it| *it += 1);
-        Ok(Response::new(AppendResp {
-            result: Some(result),
-        }))
+        Ok(result)
     }
 
     fn page(&self, stream: &str, from: u64, count: u64, cut: &Cut) -> Answers<ReadResp> {
@@ -407,15 +489,42 @@ fn id(id: Option<protocol::shared::Uuid>) -> Uuid {
     }
 }
 
-fn not_leader(port: u16) -> Status {
-    let mut status = Status::not_found("Leader info available");
-    let trailers = [
-        ("exception", "not-leader".to_owned()),
-        ("leader-endpoint-host", "127.0.0.1".to_owned()),
-        ("leader-endpoint-port", port.to_string()),
-    ];
-    for (name, value) in trailers {
-        status.metadata_mut().insert(name, value.parse().unwrap());
+/// The same answer as one of many.
+fn batched(result: append_resp::Result) -> batch_append_resp::Result {
+    use append_resp::success::{CurrentRevisionOption, PositionOption};
+    use batch_append_resp::success as many;
+    match result {
+        append_resp::Result::Success(success) => {
+            batch_append_resp::Result::Success(batch_append_resp::Success {
+                current_revision_option: success.current_revision_option.map(|it| match it {
+                    CurrentRevisionOption::CurrentRevision(revision) => {
+                        many::CurrentRevisionOption::CurrentRevision(revision)
+                    }
+                    CurrentRevisionOption::NoStream(()) => {
+                        many::CurrentRevisionOption::NoStream(())
+                    }
+                }),
+                position_option: success.position_option.map(|it| match it {
+                    PositionOption::Position(at) => {
+                        many::PositionOption::Position(AllStreamPosition {
+                            commit_position: at.commit_position,
+                            prepare_position: at.prepare_position,
+                        })
+                    }
+                    PositionOption::NoPosition(()) => many::PositionOption::NoPosition(()),
+                }),
+            })
+        }
+        append_resp::Result::WrongExpectedVersion(_) => {
+            batch_append_resp::Result::Error(rpc::Status {
+                code: rpc::Code::AlreadyExists.into(),
+                message: "WrongExpectedVersion".to_owned(),
+                details: Some(prost_types::Any {
+                    type_url: "type.googleapis.com/event_store.client.WrongExpectedVersion"
+                        .to_owned(),
+                    value: Vec::new(),
+                }),
+            })
+        }
     }
-    status
 }
