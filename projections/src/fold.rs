@@ -60,7 +60,7 @@ pub(crate) fn apply(
         connection,
         form: &form,
         known,
-        networks: HashMap::new(),
+        networks: HashMap::with_capacity(events.len()),
         peerings: HashMap::new(),
     };
     for recorded in events {

@@ -49,10 +49,26 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
 /// How rows are put into the tables that a file has.
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
-    /// The columns after `INTO`, and where their values come from. A table that a file does not
-    /// have is not written.
-    inserts: HashMap<String, String>,
+    /// A table that a file does not have is not written.
+    inserts: HashMap<String, Insert>,
 }
+
+#[derive(Clone, Debug)]
+struct Insert {
+    /// The columns after `INTO`, and where their values come from.
+    values: String,
+    /// What becomes of the row that there is.
+    update: String,
+}
+
+/// What says which row it is, and stays as it was first written: the indexes over it are not
+/// touched when the row changes.
+const KEPT: [&str; 4] = [
+    "network_id",
+    "peering_id",
+    "commit_position",
+    "prepare_position",
+];
 
 impl Form {
     /// The form of this file, which is to be read in the transaction that writes to it.
@@ -71,18 +87,25 @@ impl Form {
             let all: Vec<_> = ours.iter().map(|it| it.name.as_str()).collect();
             let known = ours.iter().filter(|it| theirs.contains(&it.name));
             let known: Vec<_> = known.map(|it| it.name.as_str()).collect();
+            let changed = known.iter().filter(|it| !KEPT.contains(it));
+            let changed: Vec<_> = changed.map(|it| format!("{it} = excluded.{it}")).collect();
+            let update = if changed.is_empty() {
+                "ON CONFLICT DO NOTHING".to_owned()
+            } else {
+                format!("ON CONFLICT DO UPDATE SET {}", changed.join(", "))
+            };
             let (all, known) = (all.join(", "), known.join(", "));
             let values = (1..=ours.len()).map(|at| format!("?{at}"));
             let values = values.collect::<Vec<_>>().join(", ");
-            let insert = if all == known {
+            let values = if all == known {
                 format!("{table} ({all}) VALUES ({values})")
             } else {
                 format!(
                     "{table} ({known}) SELECT {known} FROM \
-                     (WITH given ({all}) AS (VALUES ({values})) SELECT * FROM given)"
+                     (WITH given ({all}) AS (VALUES ({values})) SELECT * FROM given) WHERE true"
                 )
             };
-            Some((table.clone(), insert))
+            Some((table.clone(), Insert { values, update }))
         };
         Ok(Self {
             inserts: ours.iter().filter_map(insert).collect(),
@@ -101,34 +124,31 @@ impl Form {
         table: &str,
         values: impl Params,
     ) -> rusqlite::Result<()> {
-        self.insert(connection, "INSERT INTO", table, values)
+        match self.inserts.get(table) {
+            Some(it) => insert(connection, &format!("INSERT INTO {}", it.values), values),
+            None => Ok(()),
+        }
     }
 
-    /// The same in the place of the row that there is.
+    /// The same, or changes the row that there is.
     pub(crate) fn put(
         &self,
         connection: &Connection,
         table: &str,
         values: impl Params,
     ) -> rusqlite::Result<()> {
-        self.insert(connection, "INSERT OR REPLACE INTO", table, values)
+        match self.inserts.get(table) {
+            Some(it) => {
+                let put = format!("INSERT INTO {} {}", it.values, it.update);
+                insert(connection, &put, values)
+            }
+            None => Ok(()),
+        }
     }
+}
 
-    fn insert(
-        &self,
-        connection: &Connection,
-        verb: &str,
-        table: &str,
-        values: impl Params,
-    ) -> rusqlite::Result<()> {
-        let Some(insert) = self.inserts.get(table) else {
-            return Ok(());
-        };
-        connection
-            .prepare_cached(&format!("{verb} {insert}"))?
-            .execute(values)
-            .map(drop)
-    }
+fn insert(connection: &Connection, insert: &str, values: impl Params) -> rusqlite::Result<()> {
+    connection.prepare_cached(insert)?.execute(values).map(drop)
 }
 
 /// Whether this version can go on writing to a file of another form: it has what is read in order
@@ -188,4 +208,35 @@ fn this() -> rusqlite::Result<&'static Form> {
     let ours = ours()?;
     let this = Form::between(&ours, &ours)?;
     Ok(THIS.get_or_init(|| this))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::params;
+
+    #[test]
+    fn a_row_that_changes_stays_in_its_place() {
+        let connection = Connection::open_in_memory().expect("a database");
+        create(&connection).expect("tables");
+        let form = Form::of(&connection).expect("a form");
+        let put = |revision: u64, name: &str| {
+            let values = params![
+                "n-1", 7, 7, revision, "now", "{}", name, "p", "a", "aws", false
+            ];
+            form.put(&connection, "networks", values).expect("a row");
+            let select = "SELECT rowid, revision, name, commit_position FROM networks";
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok::<(u64, u64, String, u64), _>((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
+            };
+            connection.query_row(select, [], read).expect("one row")
+        };
+        let (place, ..) = put(1, "old");
+        assert_eq!(put(2, "new"), (place, 2, "new".to_owned(), 7));
+    }
 }

@@ -33,6 +33,11 @@ const BATCH: usize = 2_048;
 /// as several events in it.
 const COMPANY: Duration = Duration::from_millis(5);
 
+/// The same while events crowd in: those of one network, and those whose rows are neighbours, are
+/// written to the same pages.
+const CROWD: usize = 16;
+const CROWDED: Duration = Duration::from_millis(20);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -188,14 +193,16 @@ impl Projections {
             None => Known::WhatIsThere,
         };
         let mut signals = source.follow(from);
+        let mut last = 0;
         loop {
             let mut batch = next_batch(&mut signals).await;
             if batch.can_wait() && *self.progress.caught_up.borrow() {
                 let somebody = self.progress.awaited.somebody();
                 // Whichever comes first.
-                let _ = tokio::time::timeout(COMPANY, somebody).await;
+                let _ = tokio::time::timeout(company(last), somebody).await;
                 batch.take_what_is_there(&mut signals).await;
             }
+            last = batch.events.len();
             let (caught_up, resumed) = (batch.caught_up, batch.resumed);
             let (position, ended) = batch.write(store, pause, known).await?;
             *pause = FIRST_PAUSE;
@@ -403,6 +410,11 @@ async fn ends_before(source: &impl Source, position: Position) -> bool {
     true
 }
 
+/// How long to wait for others, after so many came last time.
+fn company(last: usize) -> Duration {
+    if last < CROWD { COMPANY } else { CROWDED }
+}
+
 /// Waits for one signal, and takes what else is there.
 async fn next_batch(signals: &mut impl Signals) -> Batch {
     let mut batch = Batch::default();
@@ -472,4 +484,16 @@ fn again(waited: Option<Duration>, why: &(dyn std::error::Error + 'static)) -> D
 async fn rest(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(LONGEST_PAUSE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_wait_longer_for_others_only_while_they_crowd_in() {
+        assert_eq!(company(0), COMPANY);
+        assert_eq!(company(CROWD - 1), COMPANY);
+        assert_eq!(company(CROWD), CROWDED);
+    }
 }
