@@ -6,8 +6,13 @@
 //! was gone.
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use peerage::cli::{Cli, CliError};
 use std::process::ExitCode;
+
+/// A command allocates some hundred times on its way, from several threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
