@@ -3,8 +3,8 @@
 use crate::bare::{Bare, Event};
 use crate::stand::Stand;
 use peerage::api::v1::{
-    CheckDriftRequest, CommandContext, Provider, RegisterNetworkRequest,
-    network_service_client::NetworkServiceClient,
+    CheckDriftRequest, CommandContext, GetServerInfoRequest, Provider, RegisterNetworkRequest,
+    network_service_client::NetworkServiceClient, server_service_client::ServerServiceClient,
 };
 use std::{
     collections::BTreeMap,
@@ -23,6 +23,7 @@ type Networks = NetworkServiceClient<Channel>;
 /// One network and one stream for each that may be in flight.
 pub(crate) struct Load {
     api: Networks,
+    server: ServerServiceClient<Channel>,
     networks: Vec<String>,
     store: Bare,
     streams: Vec<String>,
@@ -70,6 +71,7 @@ impl Load {
             .connect()
             .await
             .expect("the engine");
+        let server = ServerServiceClient::new(channel.clone());
         let api = Networks::new(channel);
         let store = Bare::connect(&stand.store).await;
         let run = Uuid::new_v4();
@@ -85,6 +87,7 @@ impl Load {
         }
         Self {
             api,
+            server,
             networks,
             store,
             streams,
@@ -96,6 +99,21 @@ impl Load {
         let call = |slot: usize| {
             let (api, network) = (self.api.clone(), self.networks[slot].clone());
             move |_: u64| check(api.clone(), network.clone())
+        };
+        run(stand, in_flight, time, call).await
+    }
+
+    /// Calls that do nothing: what any call to the engine costs.
+    pub(crate) async fn nothings(&self, stand: &Stand, in_flight: usize, time: Duration) -> Turn {
+        let call = |_: usize| {
+            let server = self.server.clone();
+            move |_: u64| {
+                let mut server = server.clone();
+                async move {
+                    let request = GetServerInfoRequest::default();
+                    server.get_server_info(request).await.expect("an answer");
+                }
+            }
         };
         run(stand, in_flight, time, call).await
     }

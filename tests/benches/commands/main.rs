@@ -2,16 +2,18 @@
 //!
 //! Each command goes to a network of its own, each append to a stream of its own, from this process
 //! and its one thread; the event that is appended is the one that the command writes, byte for
-//! byte. Both take turns in one run, with 1, 16 and 128 in flight, on:
+//! byte. Between them are calls that do nothing: a command is one of those and an append at least.
+//! All take turns in one run, with 1, 16 and 128 in flight, on:
 //!
 //! - the store inside `serve`;
 //! - a `peerage node` of its own behind a plain relay, which acknowledges late, as an ordinary
 //!   server does;
 //! - whatever `PEERAGE_TEST_STORE` names.
 //!
-//! `cargo bench -p peerage-tests --bench commands -- [SECONDS] [--doors]` (of each turn; 2 by
-//! default). With `--doors` the turns are of two engines instead: one that anybody may command, and
-//! one whose callers bear tokens.
+//! `cargo bench -p peerage-tests --bench commands -- [SECONDS] [--doors] [--profile IN_FLIGHT]` (of
+//! each turn; 2 by default). With `--doors` the turns are of two engines instead: one that anybody
+//! may command, and one whose callers bear tokens. With `--profile` there is one turn of commands
+//! alone on each stand, and the process to look at meanwhile is named.
 
 mod bare;
 mod doors;
@@ -38,6 +40,8 @@ async fn main() {
     if std::env::args().any(|it| it == "--doors") {
         return doors::compare(each).await;
     }
+    let profiled = std::env::args().skip_while(|it| it != "--profile").nth(1);
+    let profiled = profiled.map(|it| it.parse().expect("how many in flight"));
     let mut missed = Vec::new();
     for stand in [
         Some(Stand::inside().await),
@@ -47,9 +51,24 @@ async fn main() {
     .into_iter()
     .flatten()
     {
-        missed.extend(compare(stand, each).await);
+        match profiled {
+            Some(in_flight) => profile(stand, in_flight, each).await,
+            None => missed.extend(compare(stand, each).await),
+        }
     }
     assert!(missed.is_empty(), "too slow: {missed:#?}");
+}
+
+/// One turn of commands, for whoever looks at the processes meanwhile.
+async fn profile(stand: Stand, in_flight: usize, each: Duration) {
+    let load = Load::prepared(&stand, in_flight).await;
+    println!("{}: process {}", stand.name, stand.engine_id());
+    let turn = load.commands(&stand, in_flight, each).await;
+    println!("{:.0}/s", turn.rate());
+    for (process, time) in &turn.processor {
+        println!("{:.3} ms: {process}", ms(*time) / turn.count() as f64);
+    }
+    stand.stop().await;
 }
 
 /// Both loads on one stand; what did not reach what is wanted.
@@ -67,9 +86,11 @@ async fn compare(stand: Stand, each: Duration) -> Vec<String> {
     let mut missed = Vec::new();
     for (in_flight, least, longest) in WANTED {
         let (mut appends, mut commands) = (Turn::default(), Turn::default());
+        let mut nothings = Turn::default();
         for _ in 0..TURNS {
             appends.add(load.appends(&stand, in_flight, each).await);
             commands.add(load.commands(&stand, in_flight, each).await);
+            nothings.add(load.nothings(&stand, in_flight, each / 4).await);
         }
         let quotient = commands.rate() / appends.rate();
         let slowest = commands.at(0.99).as_secs_f64() / appends.at(0.99).as_secs_f64();
@@ -84,11 +105,13 @@ async fn compare(stand: Stand, each: Duration) -> Vec<String> {
         );
         for (process, append) in &appends.processor {
             let command = commands.processor.get(process).copied().unwrap_or_default();
+            let nothing = nothings.processor.get(process).copied().unwrap_or_default();
             println!(
-                "{:>9}  processor time of an append {:>6.3} ms, of a command {:>6.3} ms: {process}",
+                "{:>9}  processor time of an append {:>6.3} ms, of a command {:>6.3} ms, of a call that does nothing {:>6.3} ms: {process}",
                 "",
                 ms(*append) / appends.count() as f64,
                 ms(command) / commands.count() as f64,
+                ms(nothing) / nothings.count() as f64,
             );
         }
         let name = format!("{}, {in_flight} in flight", stand.name);

@@ -100,6 +100,10 @@ impl Stand {
         self.engine.server()
     }
 
+    pub(crate) fn engine_id(&self) -> u32 {
+        self.engine.process.id()
+    }
+
     /// Processor time so far, by process.
     pub(crate) fn processor_time(&self) -> BTreeMap<&'static str, Duration> {
         let mut times = BTreeMap::from([
