@@ -52,6 +52,15 @@ fn every_link_between_documents_leads_somewhere() {
 }
 
 #[test]
+fn every_room_has_a_readme() {
+    let packages = metadata().packages;
+    let rooms = packages.iter().map(|it| it.manifest_path.parent().unwrap());
+    let without = rooms.filter(|it| !it.join("README.md").exists());
+    let complaints = without.map(|it| format!("{it} has no README.md"));
+    none(&complaints.collect::<Vec<_>>());
+}
+
+#[test]
 fn only_the_designed_arrows_lead_between_rooms() {
     none(&arrows::complaints(&arrows::arrows(&metadata())));
 }
