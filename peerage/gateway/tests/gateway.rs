@@ -445,7 +445,10 @@ async fn strangers_are_refused_before_anything_else_in_every_protocol() {
                     *call.version_mut() = version;
                     call.headers_mut().insert(name, value.parse().unwrap());
                     let (canned, dropped) = canned(Answer::Silent);
-                    let answer = ask(&canned_gateway(canned), call).await;
+                    let gateway = canned_gateway(canned);
+                    let refused =
+                        tokio::time::timeout(Duration::from_secs(10), ask(&gateway, call)).await;
+                    let answer = refused.expect("a refusal, not the silence of a service");
                     assert_eq!(
                         (answer.status, answer.reason()),
                         (StatusCode::FORBIDDEN, reason.to_owned())

@@ -33,9 +33,7 @@ pub(super) fn answer(text: &str) -> Result<(), CliError> {
 
 /// Prints a line of something that goes on. A reader who has closed the pipe ends it.
 pub(super) fn line(text: &str) -> Result<(), CliError> {
-    let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", self::text(text)).and_then(|()| out.flush());
-    written.map_err(|error| {
+    put(&mut std::io::stdout().lock(), text).map_err(|error| {
         if error.kind() == ErrorKind::BrokenPipe {
             CliError::closed()
         } else {
@@ -47,7 +45,13 @@ pub(super) fn line(text: &str) -> Result<(), CliError> {
 /// Tells the person something beside the answer, on standard error. Where that is closed there is
 /// nobody to tell.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", self::text(text));
+    let _ = put(&mut std::io::stderr(), text);
+}
+
+/// The one way out: a cleaned line.
+fn put(out: &mut impl Write, text: &str) -> std::io::Result<()> {
+    writeln!(out, "{}", self::text(text))?;
+    out.flush()
 }
 
 /// Asks the person in front of the terminal; where there is none, the call has to say `--yes`.
@@ -68,5 +72,17 @@ pub(super) fn confirm(question: &str) -> Result<(), CliError> {
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(CliError::failed("nothing was done")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_out_is_cleaned_on_its_way() {
+        let mut out = Vec::new();
+        put(&mut out, "a\u{1b}[31m\u{202e}b").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "a\u{fffd}[31m\u{fffd}b\n");
     }
 }
