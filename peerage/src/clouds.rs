@@ -30,6 +30,14 @@ pub(crate) fn instructions_for_peer(network: &Registered, peering: &Peering) -> 
     }
 }
 
+/// What the private network's owner must allow the engine on their own side.
+pub(crate) fn instructions_for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    match network.provider {
+        Provider::Aws => aws::instructions::for_engine(network, peering),
+        Provider::Gcp | Provider::Azure => Vec::new(),
+    }
+}
+
 /// One cloud, by what it can do.
 #[derive(Clone, Debug)]
 pub struct Clouds {

@@ -10,8 +10,11 @@ use super::{
     rows::{self, network_message, peering_message},
     show, v1,
 };
-use crate::clouds::instructions_for_peer;
-use domain::{advisory, network::Consent};
+use crate::clouds::{instructions_for_engine, instructions_for_peer};
+use domain::{
+    Side, advisory,
+    network::{BlockCause, Consent},
+};
 use journal::Position;
 use projections::{PeeringView, WhileBuilding};
 
@@ -135,7 +138,8 @@ pub(super) async fn get_peering(
 }
 
 /// What is good to know of a peering that has not ended, and what the peer's owner has to do where
-/// the engine waits for them or where that side is theirs to keep.
+/// the engine waits for them or where that side is theirs to keep; with what the engine must be
+/// allowed on the private network's side, where it is refused there.
 fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     let PeeringView {
         network, peering, ..
@@ -153,8 +157,14 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     if !is_waited_for {
         return (advisories, Vec::new());
     }
+    let own = peering
+        .blocked
+        .as_ref()
+        .filter(|it| it.side == Side::Local && it.cause == BlockCause::PermissionDenied);
+    let own = own.map(|_| instructions_for_engine(network, peering));
     let instructions = instructions_for_peer(network, peering)
         .into_iter()
+        .chain(own.into_iter().flatten())
         .map(show::instruction)
         .collect();
     (advisories, instructions)

@@ -579,13 +579,18 @@ async fn an_idle_watch_shows_that_it_is_alive() {
         }),
         ..Default::default()
     };
-    let mut watch = api
-        .peerings
-        .clone()
-        .watch_peerings(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let open = async |request| {
+        let watch = api.peerings.clone().watch_peerings(request).await;
+        watch.unwrap().into_inner()
+    };
+    let rare = WatchPeeringsRequest {
+        bookmark_interval: Some(prost_types::Duration {
+            seconds: 60,
+            nanos: 0,
+        }),
+        ..request.clone()
+    };
+    let mut watch = open(request).await;
     for _ in 0..3 {
         assert!(matches!(any(&mut watch).await, Update::Bookmark(_)));
     }
@@ -597,6 +602,10 @@ async fn an_idle_watch_shows_that_it_is_alive() {
         panic!("no events were asked for")
     };
     assert_eq!(told.peering_id, peering);
+    // However seldom they are asked for: once all is told there is one.
+    let mut rare = open(rare).await;
+    assert!(matches!(any(&mut rare).await, Update::Peering(_)));
+    while !matches!(any(&mut rare).await, Update::Bookmark(_)) {}
     engine.stop().await;
 }
 

@@ -7,6 +7,7 @@ use peerage::api::v1::Side;
 use std::sync::Arc;
 
 where_permissions_count!(
+    what_the_engine_must_be_allowed_at_home_is_printed_where_it_is_refused_there,
     a_permission_that_is_missing_is_found_before_the_first_write_and_named,
     a_removal_that_the_peer_refuses_names_it_survives_a_crash_and_goes_on_once_it_is_allowed,
 );
@@ -33,6 +34,29 @@ async fn a_permission_that_is_missing_is_found_before_the_first_write_and_named(
     life.agrees().await;
     life.converged().await;
     life.judge(&life.expected());
+    life.ends().await;
+}
+
+async fn what_the_engine_must_be_allowed_at_home_is_printed_where_it_is_refused_there(
+    running: Arc<RunningWorld>,
+) {
+    let mut life = Life::registered(running).await;
+    let account = life.pair.local.place.account.clone();
+    life.running.deny(&account, Change::MakeGroup).await;
+    life.asks(&[]).await;
+    let blocked = life.is_blocked("permission_denied").await.block.unwrap();
+    assert_eq!(blocked.side(), Side::Local, "{blocked:?}");
+    let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
+    let shown = shown.done();
+    let policy = format!("IAM policy for Peerage's own identity in account {account}");
+    assert!(
+        shown.contains(&policy) && shown.contains("AskForThisLink"),
+        "{shown}"
+    );
+    life.running.permit(&account, Change::MakeGroup).await;
+    life.converged().await;
+    let shown = life.engine.cli(&["peering", "show", &life.peering]).await;
+    assert!(!shown.done().contains(&policy), "nothing is missing now");
     life.ends().await;
 }
 
