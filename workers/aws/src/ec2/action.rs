@@ -60,7 +60,6 @@ actions! {
         DescribeVpcs,
         GetManagedPrefixListEntries,
         ModifyVpcPeeringConnectionOptions,
-        RejectVpcPeeringConnection,
         RevokeSecurityGroupIngress;
 }
 

@@ -22,6 +22,19 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Sends a request of the call, and answers what EC2 did; a failure is the caller's.
+macro_rules! sent {
+    ($call:ident, $request:expr) => {
+        $request
+            .customize()
+            .interceptor($call.watch())
+            .send()
+            .await
+            .map_err(|error| $call.failed(error))?
+    };
+}
+pub(crate) use sent;
+
 /// A call on its way.
 pub(crate) struct Call<'a> {
     pub(crate) clients: Clients,

@@ -54,8 +54,7 @@ pub use ids::{
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use network_acls::{NetworkAcl, NetworkAclEntry};
 pub use peering::{
-    CreatePeering, PeeringConnection, PeeringEnd, PeeringFilter, PeeringOptions, PeeringRole,
-    PeeringStatus,
+    CreatePeering, PeeringConnection, PeeringEnd, PeeringOptions, PeeringRole, PeeringStatus,
 };
 pub use rehearsal::{Rehearsal, Rehearsed};
 pub use routes::{Route, RouteDestination, RouteState, RouteTable, RouteTarget};

@@ -6,7 +6,7 @@ use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
 use crate::ec2::ids::{NetworkAclId, SubnetId, VpcId};
-use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use ipnet::IpNet;
@@ -54,22 +54,8 @@ impl Ec2 {
         vpcs: &[VpcId],
     ) -> Result<Vec<NetworkAcl>, Ec2Error> {
         let call = Call::start(self, Action::DescribeNetworkAcls, at).await;
-        let mut all = Vec::new();
-        for batch in batches(vpcs) {
-            let request = call
-                .clients
-                .ec2
-                .describe_network_acls()
-                .max_results(PAGE)
-                .filters(batch.filter("vpc-id"));
-            let found: Vec<NetworkAcl> = every_page!(call, request, network_acls, acl);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(found.vpc.as_ref())),
-            );
-        }
-        Ok(all)
+        let request = call.clients.ec2.describe_network_acls().max_results(PAGE);
+        every_named!(call, request, vpcs as "vpc-id", network_acls, acl, |found| found.vpc.as_ref())
     }
 }
 

@@ -20,12 +20,7 @@ macro_rules! every_page {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
             let request = asked.clone().set_next_token(token.clone());
-            let answer = request
-                .customize()
-                .interceptor($call.watch())
-                .send()
-                .await
-                .map_err(|error| $call.failed(error))?;
+            let answer = $crate::ec2::call::sent!($call, request);
             for found in answer.$items() {
                 all.push($convert(&$call, found)?);
             }
@@ -38,6 +33,22 @@ macro_rules! every_page {
 }
 pub(crate) use every_page;
 
+/// Reads a list of what is about these ids, by the filter of that name, to its last page: the
+/// items of an answer, what becomes of one, and which id it is about.
+macro_rules! every_named {
+    ($call:ident, $request:expr, $ids:ident as $filter:literal, $items:ident, $convert:path, $about:expr) => {{
+        let asked = $request;
+        let mut all = Vec::new();
+        for batch in $crate::ec2::pages::batches($ids) {
+            let request = asked.clone().filters(batch.filter($filter));
+            let found = $crate::ec2::pages::every_page!($call, request, $items, $convert);
+            all.extend(batch.those_named(found, $about));
+        }
+        Ok(all)
+    }};
+}
+pub(crate) use every_named;
+
 /// Some of the ids that a list is to be about, as many as one call may name.
 pub(crate) struct Batch<'i> {
     ids: Vec<&'i str>,
@@ -49,9 +60,17 @@ impl Batch<'_> {
         filter(name, self.ids.iter().copied())
     }
 
-    /// Whether an item is about one of them. Asked of every answer, since there are endpoints that
+    /// The items that are about one of them. Every answer is asked, since there are endpoints that
     /// ignore filters.
-    pub(crate) fn names<Id: AsRef<str>>(&self, id: Option<&Id>) -> bool {
+    pub(crate) fn those_named<T, Id: AsRef<str>>(
+        &self,
+        found: Vec<T>,
+        about: impl Fn(&T) -> Option<&Id>,
+    ) -> impl Iterator<Item = T> {
+        found.into_iter().filter(move |it| self.names(about(it)))
+    }
+
+    fn names<Id: AsRef<str>>(&self, id: Option<&Id>) -> bool {
         id.is_some_and(|id| self.ids.binary_search(&id.as_ref()).is_ok())
     }
 }

@@ -9,14 +9,11 @@ use crate::ec2::action::Action;
 use crate::ec2::call::Call;
 use crate::ec2::client::Ec2;
 use crate::ec2::error::{Ec2Error, Ec2ErrorKind};
-use crate::ec2::ids::{PeeringConnectionId, RouteTableId, SecurityGroupId};
-use crate::ec2::peering::{self, CreatePeering, PeeringOptions, PeeringRole};
-use crate::ec2::routes::create_route;
+use crate::ec2::ids::PeeringConnectionId;
+use crate::ec2::peering::{self, CreatePeering};
 use crate::ec2::scope::Scope;
-use crate::ec2::security_group_rules::{IngressRule, authorize_ingress};
 use crate::ec2::security_groups::{CreateSecurityGroup, create_security_group};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use ipnet::Ipv4Net;
 use std::error::Error;
 
 /// A change to be rehearsed, as it would be made.
@@ -29,38 +26,8 @@ pub enum Rehearsal {
         /// The connection.
         id: PeeringConnectionId,
     },
-    /// `ModifyVpcPeeringConnectionOptions`.
-    ModifyOptions {
-        /// The connection.
-        id: PeeringConnectionId,
-        /// Whose options.
-        role: PeeringRole,
-        /// What they would be set to.
-        options: PeeringOptions,
-    },
-    /// `DeleteVpcPeeringConnection`.
-    DeletePeering {
-        /// The connection.
-        id: PeeringConnectionId,
-    },
-    /// `CreateRoute`.
-    CreateRoute {
-        /// The table it would be in.
-        table: RouteTableId,
-        /// Where the packets go that it would be about.
-        destination: Ipv4Net,
-        /// The connection it would send them over.
-        through: PeeringConnectionId,
-    },
     /// `CreateSecurityGroup`.
     CreateSecurityGroup(CreateSecurityGroup),
-    /// `AuthorizeSecurityGroupIngress`.
-    AuthorizeIngress {
-        /// The group it would be in.
-        group: SecurityGroupId,
-        /// The rule.
-        rule: IngressRule,
-    },
 }
 
 /// How a rehearsal went.
@@ -77,6 +44,14 @@ pub enum Rehearsed {
     NotAvailable,
 }
 
+/// Sends a request of the call as a dry run, and tells what EC2 answers apart.
+macro_rules! rehearsed {
+    ($call:ident, $request:expr) => {{
+        let request = $request.dry_run(true).customize();
+        judged(&$call, request.interceptor($call.watch()).send().await)
+    }};
+}
+
 impl Ec2 {
     /// Rehearses a change, in one call that changes nothing; in none where the endpoint might
     /// perform it.
@@ -86,58 +61,10 @@ impl Ec2 {
         }
         let call = Call::start(self, rehearsal.operation(), at).await;
         match rehearsal {
-            Rehearsal::CreatePeering(wanted) => {
-                let request = peering::create(&call, wanted).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
-            Rehearsal::AcceptPeering { id } => {
-                let request = peering::accept(&call, id).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
-            Rehearsal::ModifyOptions { id, role, options } => {
-                let request = peering::modify_options(&call, id, *role, *options).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
-            Rehearsal::DeletePeering { id } => {
-                let request = peering::delete(&call, id).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
-            Rehearsal::CreateRoute {
-                table,
-                destination,
-                through,
-            } => {
-                let request = create_route(&call, table, *destination, through).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
+            Rehearsal::CreatePeering(wanted) => rehearsed!(call, peering::create(&call, wanted)),
+            Rehearsal::AcceptPeering { id } => rehearsed!(call, peering::accept(&call, id)),
             Rehearsal::CreateSecurityGroup(wanted) => {
-                let request = create_security_group(&call, wanted).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
-            }
-            Rehearsal::AuthorizeIngress { group, rule } => {
-                let request = authorize_ingress(&call, group, rule).dry_run(true);
-                judged(
-                    &call,
-                    request.customize().interceptor(call.watch()).send().await,
-                )
+                rehearsed!(call, create_security_group(&call, wanted))
             }
         }
     }
@@ -149,11 +76,7 @@ impl Rehearsal {
         match self {
             Self::CreatePeering(_) => Action::CreateVpcPeeringConnection,
             Self::AcceptPeering { .. } => Action::AcceptVpcPeeringConnection,
-            Self::ModifyOptions { .. } => Action::ModifyVpcPeeringConnectionOptions,
-            Self::DeletePeering { .. } => Action::DeleteVpcPeeringConnection,
-            Self::CreateRoute { .. } => Action::CreateRoute,
             Self::CreateSecurityGroup(_) => Action::CreateSecurityGroup,
-            Self::AuthorizeIngress { .. } => Action::AuthorizeSecurityGroupIngress,
         }
     }
 }

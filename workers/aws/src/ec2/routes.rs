@@ -1,14 +1,13 @@
 //! Route tables and routes.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PeeringConnectionId, RouteTableId, SubnetId, VpcId};
-use crate::ec2::pages::{PAGE_OF_ROUTE_TABLES, batches, every_page};
+use crate::ec2::pages::{PAGE_OF_ROUTE_TABLES, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
-use aws_sdk_ec2::operation::create_route::builders::CreateRouteFluentBuilder;
 use aws_sdk_ec2::types::ResourceType;
 use ipnet::Ipv4Net;
 
@@ -80,22 +79,12 @@ impl Ec2 {
         vpcs: &[VpcId],
     ) -> Result<Vec<RouteTable>, Ec2Error> {
         let call = Call::start(self, Action::DescribeRouteTables, at).await;
-        let mut all = Vec::new();
-        for batch in batches(vpcs) {
-            let request = call
-                .clients
-                .ec2
-                .describe_route_tables()
-                .max_results(PAGE_OF_ROUTE_TABLES)
-                .filters(batch.filter("vpc-id"));
-            let found: Vec<RouteTable> = every_page!(call, request, route_tables, table);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(found.vpc.as_ref())),
-            );
-        }
-        Ok(all)
+        let request = call
+            .clients
+            .ec2
+            .describe_route_tables()
+            .max_results(PAGE_OF_ROUTE_TABLES);
+        every_named!(call, request, vpcs as "vpc-id", route_tables, table, |found| found.vpc.as_ref())
     }
 
     /// Makes a table that serves no subnet yet. `client_token` names the wish: with the same one,
@@ -116,12 +105,7 @@ impl Ec2 {
             .client_token(client_token);
         let request =
             request.set_tag_specifications(tags::on_create(ResourceType::RouteTable, tags));
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         table(&call, &call.needed("routeTable", answer.route_table)?)
     }
 
@@ -139,12 +123,7 @@ impl Ec2 {
             .associate_route_table()
             .route_table_id(table.as_str())
             .subnet_id(subnet.as_str());
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        sent!(call, request);
         Ok(())
     }
 
@@ -158,13 +137,12 @@ impl Ec2 {
         through: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::CreateRoute, at).await;
-        let request = create_route(&call, table, destination, through);
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let request = call.clients.ec2.create_route();
+        let request = request
+            .route_table_id(table.as_str())
+            .destination_cidr_block(canonical(destination))
+            .vpc_peering_connection_id(through.as_str());
+        sent!(call, request);
         Ok(())
     }
 
@@ -182,30 +160,9 @@ impl Ec2 {
             .delete_route()
             .route_table_id(table.as_str())
             .destination_cidr_block(canonical(destination));
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        sent!(call, request);
         Ok(())
     }
-}
-
-pub(crate) fn create_route(
-    call: &Call<'_>,
-    table: &RouteTableId,
-    destination: Ipv4Net,
-    through: &PeeringConnectionId,
-) -> CreateRouteFluentBuilder {
-    let request = call
-        .clients
-        .ec2
-        .create_route()
-        .route_table_id(table.as_str());
-    request
-        .destination_cidr_block(canonical(destination))
-        .vpc_peering_connection_id(through.as_str())
 }
 
 /// Without host bits: EC2 would drop them silently, and what was asked for would not be found

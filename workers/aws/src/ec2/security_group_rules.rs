@@ -2,15 +2,14 @@
 //! out.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
-use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::routes::canonical;
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
-use aws_sdk_ec2::operation::authorize_security_group_ingress::builders::AuthorizeSecurityGroupIngressFluentBuilder;
 use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType};
 use ipnet::{IpNet, Ipv4Net};
 
@@ -69,23 +68,12 @@ impl Ec2 {
         groups: &[SecurityGroupId],
     ) -> Result<Vec<SecurityGroupRule>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSecurityGroupRules, at).await;
-        let mut all = Vec::new();
-        for batch in batches(groups) {
-            let request = call
-                .clients
-                .ec2
-                .describe_security_group_rules()
-                .max_results(PAGE)
-                .filters(batch.filter("group-id"));
-            let found: Vec<SecurityGroupRule> =
-                every_page!(call, request, security_group_rules, rule);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(found.group.as_ref())),
-            );
-        }
-        Ok(all)
+        let request = call
+            .clients
+            .ec2
+            .describe_security_group_rules()
+            .max_results(PAGE);
+        every_named!(call, request, groups as "group-id", security_group_rules, rule, |found| found.group.as_ref())
     }
 
     /// Adds one rule, tagged in the same call. One at a time: with several, it is not documented
@@ -97,13 +85,26 @@ impl Ec2 {
         wanted: &IngressRule,
     ) -> Result<SecurityGroupRule, Ec2Error> {
         let call = Call::start(self, Action::AuthorizeSecurityGroupIngress, at).await;
-        let request = authorize_ingress(&call, group, wanted);
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let source = IpRange::builder()
+            .cidr_ip(canonical(wanted.source))
+            .description(&wanted.description)
+            .build();
+        let port = i32::from(wanted.port);
+        let permission = IpPermission::builder()
+            .ip_protocol("tcp")
+            .from_port(port)
+            .to_port(port)
+            .ip_ranges(source)
+            .build();
+        let request = call
+            .clients
+            .ec2
+            .authorize_security_group_ingress()
+            .group_id(group.as_str())
+            .ip_permissions(permission);
+        let tags = tags::on_create(ResourceType::SecurityGroupRule, &wanted.tags);
+        let request = request.set_tag_specifications(tags);
+        let answer = sent!(call, request);
         rule(
             &call,
             call.needed("securityGroupRule", answer.security_group_rules().first())?,
@@ -124,42 +125,9 @@ impl Ec2 {
             .revoke_security_group_ingress()
             .group_id(group.as_str())
             .security_group_rule_ids(rule.as_str());
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        sent!(call, request);
         Ok(())
     }
-}
-
-pub(crate) fn authorize_ingress(
-    call: &Call<'_>,
-    group: &SecurityGroupId,
-    wanted: &IngressRule,
-) -> AuthorizeSecurityGroupIngressFluentBuilder {
-    let source = IpRange::builder()
-        .cidr_ip(canonical(wanted.source))
-        .description(&wanted.description)
-        .build();
-    let port = i32::from(wanted.port);
-    let permission = IpPermission::builder()
-        .ip_protocol("tcp")
-        .from_port(port)
-        .to_port(port)
-        .ip_ranges(source)
-        .build();
-    let request = call
-        .clients
-        .ec2
-        .authorize_security_group_ingress()
-        .group_id(group.as_str())
-        .ip_permissions(permission);
-    request.set_tag_specifications(tags::on_create(
-        ResourceType::SecurityGroupRule,
-        &wanted.tags,
-    ))
 }
 
 fn rule(

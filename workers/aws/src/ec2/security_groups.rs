@@ -1,11 +1,11 @@
 //! Security groups. A new one of EC2 admits nothing inbound and everything outbound.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{SecurityGroupId, VpcId};
-use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::create_security_group::builders::CreateSecurityGroupFluentBuilder;
@@ -51,22 +51,12 @@ impl Ec2 {
         vpcs: &[VpcId],
     ) -> Result<Vec<SecurityGroup>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSecurityGroups, at).await;
-        let mut all = Vec::new();
-        for batch in batches(vpcs) {
-            let request = call
-                .clients
-                .ec2
-                .describe_security_groups()
-                .max_results(PAGE)
-                .filters(batch.filter("vpc-id"));
-            let found: Vec<SecurityGroup> = every_page!(call, request, security_groups, group);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(found.vpc.as_ref())),
-            );
-        }
-        Ok(all)
+        let request = call
+            .clients
+            .ec2
+            .describe_security_groups()
+            .max_results(PAGE);
+        every_named!(call, request, vpcs as "vpc-id", security_groups, group, |found| found.vpc.as_ref())
     }
 
     /// Makes a group, tagged in the same call. A second one of the name in its VPC is
@@ -78,12 +68,7 @@ impl Ec2 {
     ) -> Result<SecurityGroupId, Ec2Error> {
         let call = Call::start(self, Action::CreateSecurityGroup, at).await;
         let request = create_security_group(&call, wanted);
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         Ok(call.needed("groupId", answer.group_id)?.into())
     }
 
@@ -100,12 +85,7 @@ impl Ec2 {
             .ec2
             .delete_security_group()
             .group_id(group.as_str());
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        sent!(call, request);
         Ok(())
     }
 }

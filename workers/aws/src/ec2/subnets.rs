@@ -2,11 +2,11 @@
 //! demonstrations and tests.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{SubnetId, VpcId};
-use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::types::ResourceType;
@@ -35,22 +35,8 @@ impl Ec2 {
         vpcs: &[VpcId],
     ) -> Result<Vec<Subnet>, Ec2Error> {
         let call = Call::start(self, Action::DescribeSubnets, at).await;
-        let mut all = Vec::new();
-        for batch in batches(vpcs) {
-            let request = call
-                .clients
-                .ec2
-                .describe_subnets()
-                .max_results(PAGE)
-                .filters(batch.filter("vpc-id"));
-            let found: Vec<Subnet> = every_page!(call, request, subnets, subnet);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(found.vpc.as_ref())),
-            );
-        }
-        Ok(all)
+        let request = call.clients.ec2.describe_subnets().max_results(PAGE);
+        every_named!(call, request, vpcs as "vpc-id", subnets, subnet, |found| found.vpc.as_ref())
     }
 
     /// Makes a subnet. Not idempotent.
@@ -69,12 +55,7 @@ impl Ec2 {
             .vpc_id(vpc.as_str())
             .cidr_block(cidr.trunc().to_string());
         let request = request.set_tag_specifications(tags::on_create(ResourceType::Subnet, tags));
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         subnet(&call, &call.needed("subnet", answer.subnet)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Tags: how we know what is ours.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::scope::Scope;
@@ -29,12 +29,7 @@ impl Ec2 {
             .create_tags()
             .resources(resource)
             .set_tags(Some(to_sdk(tags)));
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        sent!(call, request);
         Ok(())
     }
 }

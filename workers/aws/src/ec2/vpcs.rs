@@ -1,11 +1,11 @@
 //! VPCs: looked at for every peering, made only for demonstrations and tests.
 
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::VpcId;
-use crate::ec2::pages::{PAGE, batches, every_page};
+use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::types::{
@@ -57,23 +57,9 @@ impl Ec2 {
     /// another account's.
     pub async fn describe_vpcs(&self, at: &Scope, ids: &[VpcId]) -> Result<Vec<Vpc>, Ec2Error> {
         let call = Call::start(self, Action::DescribeVpcs, at).await;
-        let mut all = Vec::new();
-        for batch in batches(ids) {
-            // A filter, as one unknown id in the call's own list of ids would fail it for all.
-            let request = call
-                .clients
-                .ec2
-                .describe_vpcs()
-                .max_results(PAGE)
-                .filters(batch.filter("vpc-id"));
-            let found: Vec<Vpc> = every_page!(call, request, vpcs, vpc);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| batch.names(Some(&found.id))),
-            );
-        }
-        Ok(all)
+        // A filter, as one unknown id in the call's own list of ids would fail it for all.
+        let request = call.clients.ec2.describe_vpcs().max_results(PAGE);
+        every_named!(call, request, ids as "vpc-id", vpcs, vpc, |found| Some(&found.id))
     }
 
     /// The VPC of this id. `None`: it is gone, or not visible yet, or another account's.
@@ -124,12 +110,7 @@ impl Ec2 {
             .cidr_block(wanted.cidr.trunc().to_string());
         let request =
             request.set_tag_specifications(tags::on_create(ResourceType::Vpc, &wanted.tags));
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         vpc(&call, &call.needed("vpc", answer.vpc)?)
     }
 }

@@ -11,8 +11,8 @@ mod sessions;
 mod support;
 
 use peerage_aws::ec2::{
-    CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection,
-    PeeringFilter, Scope, Tags, VpcId,
+    CreatePeering, CreateVpc, Ec2, Ec2Error, Ec2ErrorKind, Ec2Settings, PeeringConnection, Scope,
+    Tags, VpcId,
 };
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
@@ -113,12 +113,9 @@ impl Scene {
 
     /// How many connections there are, by the judge.
     async fn there(&self) -> usize {
-        let ours = PeeringFilter {
-            requesters: vec![self.ours.clone()],
-            ..PeeringFilter::default()
-        };
+        let ours = std::slice::from_ref(&self.ours);
         self.judge
-            .describe_vpc_peering_connections(&self.at, &ours)
+            .describe_vpc_peering_connections_of(&self.at, ours)
             .await
             .unwrap()
             .len()
@@ -348,15 +345,8 @@ async fn what_is_gone_is_gone_in_either_spelling() {
         "InvalidVpcPeeringConnectionID.NotFound",
         "InvalidVpcPeeringConnectionId.NotFound",
     ] {
-        let answer = (400, error_body(code, "gone"));
-        let (endpoint, _serving) = serve(vec![answer.clone(), answer]).await;
+        let (endpoint, _serving) = serve(vec![(400, error_body(code, "gone"))]).await;
         let ec2 = Ec2::new(directly(&endpoint));
-        assert_eq!(
-            ec2.describe_vpc_peering_connection(&local(), &"pcx-1".into())
-                .await
-                .unwrap(),
-            None
-        );
         let gone = ec2
             .accept_vpc_peering_connection(&local(), &"pcx-1".into())
             .await
@@ -387,13 +377,10 @@ fn page(id: &str, next: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_list_is_read_to_its_last_page_and_a_list_without_an_end_is_refused() {
-    let only = PeeringFilter {
-        requesters: vec!["vpc-1".into()],
-        ..PeeringFilter::default()
-    };
+    let only = ["vpc-1".into()];
     let (endpoint, serving) = serve(vec![page("pcx-1", "second"), page("pcx-2", "")]).await;
     let found = Ec2::new(directly(&endpoint))
-        .describe_vpc_peering_connections(&local(), &only)
+        .describe_vpc_peering_connections_of(&local(), &only)
         .await
         .unwrap();
     assert_eq!(
@@ -405,16 +392,11 @@ async fn a_list_is_read_to_its_last_page_and_a_list_without_an_end_is_refused() 
     );
     assert_eq!(found[0].status.to_string(), "newly-invented");
     let asked = serving.await.unwrap();
-    assert!(
-        asked[0].contains("Filter.1.Name=requester-vpc-info.vpc-id&Filter.1.Value.1=vpc-1"),
-        "{}",
-        asked[0]
-    );
     assert!(!asked[0].contains("NextToken") && asked[1].contains("NextToken=second"));
 
     let (endpoint, _serving) = serve(vec![page("pcx-1", "same"), page("pcx-2", "same")]).await;
     let endless = Ec2::new(directly(&endpoint))
-        .describe_vpc_peering_connections(&local(), &only)
+        .describe_vpc_peering_connections_of(&local(), &only)
         .await
         .unwrap_err();
     assert_eq!(endless.kind, Ec2ErrorKind::Unknown, "{endless}");

@@ -1,8 +1,8 @@
-//! Changing peering connections: asked for, accepted or rejected, given options, deleted.
+//! Changing peering connections: asked for, accepted, given options, deleted.
 
 use super::{PeeringConnection, connection};
 use crate::ec2::action::Action;
-use crate::ec2::call::Call;
+use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
 use crate::ec2::ids::{PeeringConnectionId, VpcId};
@@ -10,8 +10,6 @@ use crate::ec2::scope::Scope;
 use crate::ec2::tags::{self, Tags};
 use aws_sdk_ec2::operation::accept_vpc_peering_connection::builders::AcceptVpcPeeringConnectionFluentBuilder;
 use aws_sdk_ec2::operation::create_vpc_peering_connection::builders::CreateVpcPeeringConnectionFluentBuilder;
-use aws_sdk_ec2::operation::delete_vpc_peering_connection::builders::DeleteVpcPeeringConnectionFluentBuilder;
-use aws_sdk_ec2::operation::modify_vpc_peering_connection_options::builders::ModifyVpcPeeringConnectionOptionsFluentBuilder;
 use aws_sdk_ec2::types::{PeeringConnectionOptionsRequest, ResourceType};
 
 /// A request for a peering connection; the requester is where the call goes.
@@ -54,12 +52,7 @@ impl Ec2 {
     ) -> Result<PeeringConnection, Ec2Error> {
         let call = Call::start(self, Action::CreateVpcPeeringConnection, at).await;
         let request = create(&call, wanted);
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         connection(
             &call,
             &call.needed("vpcPeeringConnection", answer.vpc_peering_connection)?,
@@ -74,37 +67,11 @@ impl Ec2 {
     ) -> Result<PeeringConnection, Ec2Error> {
         let call = Call::start(self, Action::AcceptVpcPeeringConnection, at).await;
         let request = accept(&call, id);
-        let answer = request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let answer = sent!(call, request);
         connection(
             &call,
             &call.needed("vpcPeeringConnection", answer.vpc_peering_connection)?,
         )
-    }
-
-    /// Rejects a request, in the accepter's account and region.
-    pub async fn reject_vpc_peering_connection(
-        &self,
-        at: &Scope,
-        id: &PeeringConnectionId,
-    ) -> Result<(), Ec2Error> {
-        let call = Call::start(self, Action::RejectVpcPeeringConnection, at).await;
-        let request = call
-            .clients
-            .ec2
-            .reject_vpc_peering_connection()
-            .vpc_peering_connection_id(id.as_str());
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
-        Ok(())
     }
 
     /// Sets the options of one end of an active connection, in that end's account and region: EC2
@@ -120,13 +87,17 @@ impl Ec2 {
         options: PeeringOptions,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::ModifyVpcPeeringConnectionOptions, at).await;
-        let request = modify_options(&call, id, role, options);
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let dns = options.allow_dns_resolution_from_remote_vpc;
+        let options = PeeringConnectionOptionsRequest::builder()
+            .allow_dns_resolution_from_remote_vpc(dns)
+            .build();
+        let request = call.clients.ec2.modify_vpc_peering_connection_options();
+        let request = request.vpc_peering_connection_id(id.as_str());
+        let request = match role {
+            PeeringRole::Requester => request.requester_peering_connection_options(options),
+            PeeringRole::Accepter => request.accepter_peering_connection_options(options),
+        };
+        sent!(call, request);
         Ok(())
     }
 
@@ -137,13 +108,9 @@ impl Ec2 {
         id: &PeeringConnectionId,
     ) -> Result<(), Ec2Error> {
         let call = Call::start(self, Action::DeleteVpcPeeringConnection, at).await;
-        let request = delete(&call, id);
-        request
-            .customize()
-            .interceptor(call.watch())
-            .send()
-            .await
-            .map_err(|error| call.failed(error))?;
+        let request = call.clients.ec2.delete_vpc_peering_connection();
+        let request = request.vpc_peering_connection_id(id.as_str());
+        sent!(call, request);
         Ok(())
     }
 }
@@ -174,36 +141,5 @@ pub(crate) fn accept(
     call.clients
         .ec2
         .accept_vpc_peering_connection()
-        .vpc_peering_connection_id(id.as_str())
-}
-
-pub(crate) fn modify_options(
-    call: &Call<'_>,
-    id: &PeeringConnectionId,
-    role: PeeringRole,
-    options: PeeringOptions,
-) -> ModifyVpcPeeringConnectionOptionsFluentBuilder {
-    let request = call
-        .clients
-        .ec2
-        .modify_vpc_peering_connection_options()
-        .vpc_peering_connection_id(id.as_str());
-    let dns = options.allow_dns_resolution_from_remote_vpc;
-    let options = PeeringConnectionOptionsRequest::builder()
-        .allow_dns_resolution_from_remote_vpc(dns)
-        .build();
-    match role {
-        PeeringRole::Requester => request.requester_peering_connection_options(options),
-        PeeringRole::Accepter => request.accepter_peering_connection_options(options),
-    }
-}
-
-pub(crate) fn delete(
-    call: &Call<'_>,
-    id: &PeeringConnectionId,
-) -> DeleteVpcPeeringConnectionFluentBuilder {
-    call.clients
-        .ec2
-        .delete_vpc_peering_connection()
         .vpc_peering_connection_id(id.as_str())
 }

@@ -5,8 +5,7 @@ mod change;
 mod describe;
 
 pub use change::{CreatePeering, PeeringOptions, PeeringRole};
-pub(crate) use change::{accept, create, delete, modify_options};
-pub use describe::PeeringFilter;
+pub(crate) use change::{accept, create};
 
 use crate::ec2::call::Call;
 use crate::ec2::error::Ec2Error;
