@@ -1,8 +1,11 @@
 //! Who sends a command and why: what stands beside each event for the audit.
 
-use crate::text::{ActorName, Reason, TextError, Ticket};
+use crate::{
+    cloud_mode::ServedClouds,
+    text::{ActorName, Reason, TextError, Ticket},
+};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// Who sent a command. What a credential proved and what a caller merely said are kept apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,6 +94,8 @@ pub struct Context {
     pub reason: Option<Reason>,
     /// Where the change is tracked: the id of a ticket or of a change request.
     pub ticket: Option<Ticket>,
+    /// Which clouds the engine serves that takes the command; `None` where nobody has said.
+    pub clouds: Option<Arc<ServedClouds>>,
 }
 
 #[cfg(test)]

@@ -106,6 +106,8 @@ text_type! {
     /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224
     /// characters), unique to one tenant.
     ExternalId, 128, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// Where something answers that stands in for a cloud, like `http://127.0.0.1:5000`.
+    Endpoint, 512, |c: char| c.is_ascii_graphic(), "use printable ASCII characters, and no spaces";
     /// Why somebody asked for something, in their own words.
     Reason, 500, |c: char| !c.is_control(), "leave out control characters";
     /// A person, a service or a worker that sends commands, or an issuer that vouches for them.

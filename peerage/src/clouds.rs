@@ -1,7 +1,7 @@
 //! The cloud that the configuration names.
 
 use crate::{
-    config::{self, CloudMode, Config},
+    config::{self, CloudKind, Config},
     storage::Storage,
 };
 use aws::{
@@ -13,7 +13,7 @@ use cloud::{
     instructions::{self, Instruction},
 };
 use domain::{
-    Provider,
+    CloudMode, Provider, ServedClouds,
     network::{Peering, Registered},
 };
 use journal::Clock;
@@ -48,13 +48,19 @@ pub struct Clouds {
 }
 
 impl Clouds {
+    /// Which providers it serves, and what answers for each.
+    pub(crate) fn served(&self) -> ServedClouds {
+        let served = |provider: Provider| self.cloud.mode(provider).map(|mode| (provider, mode));
+        Provider::ALL.into_iter().filter_map(served).collect()
+    }
+
     pub(crate) fn of(
         config: &Config,
         storage: Storage,
         clock: Clock,
     ) -> Result<Self, PersistenceError> {
-        match config.cloud.mode {
-            CloudMode::Simulated => {
+        match config.cloud.kind() {
+            CloudKind::Simulated => {
                 let settings = SimulatedSettings::calm(config.cloud.simulated.seed);
                 let cloud = match storage {
                     Storage::InMemory => SimulatedCloud::new(settings, clock),
@@ -69,12 +75,15 @@ impl Clouds {
                     groundwork: Arc::new(cloud),
                 })
             }
-            CloudMode::Aws => {
+            CloudKind::Aws => {
                 let limits = Limits {
                     links: config.cloud.aws.links_per_network,
                     ..DEFAULT_LIMITS
                 };
-                let cloud = AwsCloud::new(ec2_settings(&config.cloud.aws)).with_limits(limits);
+                let mut cloud = AwsCloud::new(ec2_settings(&config.cloud.aws)).with_limits(limits);
+                if let Some(mode) = redirected(&config.cloud.aws) {
+                    cloud = cloud.with_mode(mode);
+                }
                 Ok(Self {
                     cloud: Arc::new(cloud.clone()),
                     groundwork: Arc::new(cloud),
@@ -82,6 +91,15 @@ impl Clouds {
             }
         }
     }
+}
+
+/// Where AWS's SDK goes by the environment, if nothing is configured: not always to AWS.
+fn redirected(aws: &config::Aws) -> Option<CloudMode> {
+    let named = ["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"]
+        .iter()
+        .find_map(std::env::var_os)?;
+    let endpoint = named.to_string_lossy();
+    (aws.endpoint.is_empty() && !endpoint.is_empty()).then(|| aws::mode_at(&endpoint))
 }
 
 fn ec2_settings(aws: &config::Aws) -> Ec2Settings {

@@ -167,6 +167,7 @@ impl Launch {
             .set("provisioner.retry_ceiling", "500ms")
             .set("provisioner.refusal_pause", "500ms")
             .set("provisioner.block_patience", "1s")
+            .set("cloud.mode", "simulated")
             .set("log.filter", "info")
     }
 

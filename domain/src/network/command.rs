@@ -93,7 +93,7 @@ commands! {
     /// Ends a peering on record, whatever still stands.
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
     /// A worker's report of what the cloud showed.
-    Record(Outcome) => |it| Some(it.peering_id()),
+    Record(Outcome) => Outcome::peering_id,
 }
 
 /// Puts a private network on record.

@@ -38,6 +38,9 @@ impl Registered {
     fn follow(&mut self, event: &NetworkEvent, at: DateTime<Utc>) {
         match event {
             NetworkEvent::NetworkRegistered(_) => {}
+            NetworkEvent::NetworkCloudRecorded(it) => {
+                self.cloud.get_or_insert_with(|| it.cloud.clone());
+            }
             NetworkEvent::NetworkPolicySet(it) => self.policy = it.policy.clone(),
             NetworkEvent::DriftCheckRequested(it) => self.drift_check = Some(it.requested_at),
             NetworkEvent::NetworkFrozen(it) => {

@@ -75,6 +75,7 @@ pub use refusal::{Refusal, RefusalKind};
 
 use crate::{
     actor::Context,
+    cloud_mode::CloudMode,
     ids::{Ids, NetworkId, PeeringId},
     pairs,
     place::{Provider, Region},
@@ -132,6 +133,9 @@ pub struct Registered {
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,
+    /// Which cloud it is at; `None` until an engine has recorded that of an old network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudMode>,
     /// When it was registered.
     pub registered_at: DateTime<Utc>,
     /// What the engine may do by itself, and what commands must carry.
@@ -342,7 +346,7 @@ pub fn decide(
     }
     match state {
         Network::Unregistered => match command {
-            NetworkCommand::RegisterNetwork(register) => register::decide(register, ids),
+            NetworkCommand::RegisterNetwork(register) => register::decide(register, context, ids),
             NetworkCommand::SetPolicy(_)
             | NetworkCommand::CheckDrift(_)
             | NetworkCommand::FreezeNetwork(_)

@@ -4,12 +4,12 @@ use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
-    LinkRemoved, NetworkEvent, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned,
-    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
-    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
-    PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
-    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
-    RoutesSuspended,
+    LinkRemoved, NetworkCloudRecorded, NetworkEvent, OrphanCleared, OrphanFound,
+    OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
+    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
+    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
+    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
+    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -27,10 +27,10 @@ macro_rules! outcomes {
         }
 
         impl Outcome {
-            /// The peering that it is about.
-            pub fn peering_id(&self) -> PeeringId {
+            /// The peering that it is about; `None` if it is about the network.
+            pub fn peering_id(&self) -> Option<PeeringId> {
                 match self {
-                    $(Self::$name(it) => it.peering_id,)*
+                    $(Self::$name(it) => outcomes!(@peering it $event),)*
                 }
             }
 
@@ -60,6 +60,8 @@ macro_rules! outcomes {
             }
         })*
     };
+    (@peering $it:ident NetworkCloudRecorded) => {{ let _ = $it; None }};
+    (@peering $it:ident $event:ident) => { Some($it.peering_id) };
 }
 
 outcomes! {
@@ -103,4 +105,5 @@ outcomes! {
     OrphanFound(OrphanFound),
     OrphanCleared(OrphanCleared),
     OrphanRemovalFailed(OrphanRemovalFailed),
+    CloudRecorded(NetworkCloudRecorded),
 }

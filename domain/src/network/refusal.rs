@@ -66,6 +66,17 @@ pub enum Refusal {
         /// The region that was given.
         region: String,
     },
+    /// The engine has no way to this provider, so that nothing would ever become of the network.
+    #[error(
+        "this engine does not serve {provider}, so nothing would become of the network; it serves {}",
+        told(served)
+    )]
+    ProviderNotServed {
+        /// The cloud provider.
+        provider: Provider,
+        /// Those that it serves.
+        served: Vec<Provider>,
+    },
     /// The text is not an account of this provider.
     #[error("`{account}` is not an account: {form}")]
     AccountMalformed {
@@ -392,6 +403,11 @@ fn list(ranges: &[Range]) -> String {
 }
 
 /// A time as its event has it.
+fn told(providers: &[Provider]) -> String {
+    let names: Vec<&str> = providers.iter().map(Provider::as_str).collect();
+    names.join(", ")
+}
+
 fn written(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
@@ -444,6 +460,7 @@ impl Refusal {
             | Self::OrphanIsACopy { .. }
             | Self::PeeringBeingRemoved { .. }
             | Self::PeeringBeingAbandoned { .. }
+            | Self::ProviderNotServed { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

@@ -6,10 +6,14 @@ use super::{
     event::{NetworkEvent, NetworkRegistered, Policy},
     peer::PEER_RANGES,
 };
-use crate::ids::Ids;
+use crate::{actor::Context, ids::Ids};
 use chrono::{DateTime, Utc};
 
-pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkEvent>, Refusal> {
+pub(super) fn decide(
+    command: &RegisterNetwork,
+    context: &Context,
+    ids: Ids,
+) -> Result<Vec<NetworkEvent>, Refusal> {
     let RegisterNetwork {
         project,
         name,
@@ -44,6 +48,18 @@ pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkE
             most: PEER_RANGES,
         });
     }
+    let cloud = match &context.clouds {
+        None => None,
+        Some(served) => match served.mode(*provider) {
+            Some(mode) => Some(mode.clone()),
+            None => {
+                return Err(Refusal::ProviderNotServed {
+                    provider: *provider,
+                    served: served.providers().collect(),
+                });
+            }
+        },
+    };
     let event = NetworkRegistered {
         network_id: ids.network(),
         project: project.clone(),
@@ -54,6 +70,7 @@ pub(super) fn decide(command: &RegisterNetwork, ids: Ids) -> Result<Vec<NetworkE
         cloud_network: cloud_network.clone(),
         range: *range,
         subnets: subnets.clone(),
+        cloud,
     };
     Ok(vec![event.into()])
 }
@@ -69,6 +86,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         cloud_network: event.cloud_network.clone(),
         range: event.range,
         subnets: event.subnets.clone(),
+        cloud: event.cloud.clone(),
         registered_at: at,
         policy: Policy::default(),
         drift_check: None,

@@ -22,7 +22,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt,
+    Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt, ServedClouds,
     network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
     text::{Reason, Ticket},
 };
@@ -49,6 +49,8 @@ pub struct Caller {
     pub traceparent: Option<String>,
     /// The revision that the network must be at.
     pub expected_revision: Option<u64>,
+    /// Which clouds the engine serves that takes the command; `None` where that is nobody's to say.
+    pub clouds: Option<Arc<ServedClouds>>,
 }
 
 impl Caller {
@@ -63,6 +65,7 @@ impl Caller {
             causation_id: None,
             traceparent: None,
             expected_revision: None,
+            clouds: None,
         }
     }
 }
@@ -385,6 +388,7 @@ impl Order<'_> {
         let context = Context {
             reason: self.caller.reason.clone(),
             ticket: self.caller.ticket.clone(),
+            clouds: self.caller.clouds.clone(),
         };
         let ids = Ids::of(command_id);
         let decided = decide(&loaded.network, self.command, &context, self.now, ids);

@@ -11,6 +11,7 @@ use super::{
 use domain::{CommandId, Ids, NetworkId, network::NetworkCommand};
 use futures::{StreamExt as _, stream};
 use journal::{Caller, Position};
+use std::sync::Arc;
 use tonic::Request;
 use uuid::Uuid;
 
@@ -29,11 +30,14 @@ pub(super) async fn execute<R: Command>(
     let network_id = address(services, &parsed).await?;
     let subjects = subjects(&parsed, network_id);
     let Parsed {
-        caller,
+        mut caller,
         validate_only,
         command,
         ..
     } = parsed;
+    if matches!(command, NetworkCommand::RegisterNetwork(_)) {
+        caller.clouds = Some(Arc::clone(&services.server.clouds));
+    }
     let now = (services.clock)();
     let networks = services.journal.networks();
     let failed = |error| {

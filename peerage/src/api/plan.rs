@@ -58,5 +58,6 @@ fn problem(error: &PreviewError) -> Problem {
         PreviewError::Undecodable => {
             Problem::new(Reason::HistoryUnreadable, domain::error_chain(error))
         }
+        PreviewError::Elsewhere(why) => Problem::new(Reason::NetworkElsewhere, why.to_string()),
     }
 }

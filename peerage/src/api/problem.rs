@@ -49,10 +49,11 @@ pub enum Reason {
     AccessDenied,
     AccessChanged,
     PolicyUnknown,
+    NetworkElsewhere,
 }
 
 impl Reason {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -74,6 +75,7 @@ impl Reason {
         Self::AccessDenied,
         Self::AccessChanged,
         Self::PolicyUnknown,
+        Self::NetworkElsewhere,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -99,6 +101,7 @@ impl Reason {
             Self::AccessDenied => "ACCESS_DENIED",
             Self::AccessChanged => "ACCESS_CHANGED",
             Self::PolicyUnknown => "POLICY_UNKNOWN",
+            Self::NetworkElsewhere => "NETWORK_ELSEWHERE",
         }
     }
 
@@ -106,7 +109,7 @@ impl Reason {
         match self {
             Self::InvalidFields | Self::EventStoreRejected => Code::InvalidArgument,
             Self::CommandIdReused => Code::AlreadyExists,
-            Self::WrongExpectedRevision => Code::FailedPrecondition,
+            Self::WrongExpectedRevision | Self::NetworkElsewhere => Code::FailedPrecondition,
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -175,6 +178,9 @@ impl Reason {
                 "another policy of access came into force during the watch; watch again after the last bookmark"
             }
             Self::PolicyUnknown => "no policy of access is on record for that time",
+            Self::NetworkElsewhere => {
+                "the network was made in another cloud than this server's, which is not asked about it"
+            }
         }
     }
 }

@@ -63,7 +63,10 @@ pub(super) async fn get_network(
     };
     Ok(v1::GetNetworkResponse {
         as_of: row.as_of.to_string(),
-        network: Some(network_message(&row)),
+        network: Some(v1::Network {
+            left_alone: services.left_alone(&row.network),
+            ..network_message(&row)
+        }),
     })
 }
 
@@ -131,7 +134,10 @@ pub(super) async fn get_peering(
     let (advisories, instructions) = guidance(&row);
     Ok(v1::GetPeeringResponse {
         as_of: row.as_of.to_string(),
-        peering: Some(peering_message(&row)),
+        peering: Some(v1::Peering {
+            left_alone: services.left_alone(&row.network),
+            ..peering_message(&row)
+        }),
         advisories,
         instructions,
     })

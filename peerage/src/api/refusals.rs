@@ -185,5 +185,9 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             orphan: "sg-0e1f2a3b4c5d6e7f8".to_owned(),
             peering_id: peering(),
         },
+        Refusal::ProviderNotServed {
+            provider: Provider::Gcp,
+            served: vec![Provider::Aws],
+        },
     ]
 }

@@ -4,9 +4,12 @@ use super::{
     Services, parse,
     problem::Problem,
     reads::behind,
+    show,
     time::{duration, timestamp},
     v1::{self, server_service_server::ServerService},
+    words::number,
 };
+use domain::ServedClouds;
 use journal::{Figures, Position};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -71,8 +74,17 @@ impl Server {
             denied_calls: services.doors.turned_away().1,
             // Read models of an older form have none until they are built again.
             orphans: orphans.unwrap_or_default(),
+            clouds: served(&services.server.clouds),
         })
     }
+}
+
+fn served(clouds: &ServedClouds) -> Vec<v1::ServedCloud> {
+    let served = |provider| v1::ServedCloud {
+        provider: number::<v1::Provider>(provider),
+        cloud: clouds.mode(provider).map(show::cloud),
+    };
+    clouds.providers().map(served).collect()
 }
 
 fn history(it: Figures) -> v1::HistoryFigures {

@@ -3,7 +3,8 @@
 use super::{access::Doors, lag::Lag, v1, watch::Hub};
 use chrono::{DateTime, Utc};
 use domain::{
-    NetworkId, PeeringId,
+    NetworkId, PeeringId, ServedClouds,
+    network::Registered,
     text::{ActorName, Name, Project},
 };
 use journal::{Clock, Journal, Position};
@@ -12,7 +13,7 @@ use parking_lot::Mutex;
 use projections::Projections;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
-use workers::provisioner::{Directory, Planner};
+use workers::provisioner::{Directory, Planner, elsewhere};
 
 /// What the services work with. A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -58,6 +59,10 @@ pub struct Server {
     pub host: ActorName,
     /// What is risky about how it was started.
     pub warnings: Vec<String>,
+    /// Which clouds it serves.
+    pub clouds: Arc<ServedClouds>,
+    /// Whether networks are taken to be at its clouds that nothing of the kind is on record of.
+    pub claims_unmarked: bool,
 }
 
 /// The furthest position that a caller of this server was told of.
@@ -72,5 +77,15 @@ impl Acknowledged {
 
     pub(super) fn furthest(&self) -> Position {
         *self.0.lock()
+    }
+}
+
+impl Services {
+    /// Why this engine leaves the network alone; empty if it does not.
+    pub(super) fn left_alone(&self, network: &Registered) -> String {
+        let here = self.server.clouds.mode(network.provider).cloned();
+        elsewhere(network, here, self.server.claims_unmarked)
+            .map(|why| why.to_string())
+            .unwrap_or_default()
     }
 }

@@ -235,6 +235,8 @@ impl Engine {
                 started_at: Utc::now(),
                 host,
                 warnings: door.warnings.into_iter().chain(others).collect(),
+                clouds: Arc::new(engine.clouds.served()),
+                claims_unmarked: config.claims_unmarked(),
             }),
             draining: engine.draining.clone(),
         };
@@ -323,6 +325,7 @@ impl Engine {
             longest_backoff: config.provisioner.retry_ceiling,
             refusal_pause: config.provisioner.refusal_pause,
             block_patience: config.provisioner.block_patience,
+            claims_unmarked: config.claims_unmarked(),
             ..ProvisionerSettings::default()
         };
         let cloud = Arc::clone(&self.clouds.cloud);

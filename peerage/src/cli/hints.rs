@@ -146,6 +146,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage node verify --data DIR` names what is damaged in an embedded store",
     ),
     (
+        "NETWORK_ELSEWHERE",
+        "`peerage server info` tells which clouds a server's engine works on; `peerage network show NETWORK` at which one it is",
+    ),
+    (
         "EVENT_STORE_DENIES_ACCESS",
         "the engine's `store.connection_string` needs a user that may read and append",
     ),
@@ -156,6 +160,7 @@ const HINTS: &[(&str, &str)] = &[
 const SELF_EXPLANATORY: &[&str] = &[
     "ORPHAN_IS_A_COPY",
     "REGION_UNKNOWN",
+    "PROVIDER_NOT_SERVED",
     "ACCOUNT_MALFORMED",
     "CLOUD_NETWORK_MALFORMED",
     "PROVIDER_MISMATCH",

@@ -41,6 +41,10 @@ pub(super) struct Serve {
     /// cloud, which is simulated where nothing else is said.
     #[arg(long, value_name = "URL")]
     aws_endpoint: Option<String>,
+    /// The cloud to work on: aws, or simulated inside the engine. With --store it has to be said,
+    /// here or as cloud.mode.
+    #[arg(long, value_name = "CLOUD", conflicts_with = "aws_endpoint", value_parser = ["aws", "simulated"])]
+    cloud: Option<String>,
 }
 
 impl Serve {
@@ -56,7 +60,7 @@ impl Serve {
             ("cloud.aws.endpoint", self.aws_endpoint.clone()),
             (
                 "cloud.mode",
-                self.aws_endpoint.as_ref().map(|_| "aws".to_owned()),
+                self.cloud.or(self.aws_endpoint.map(|_| "aws".to_owned())),
             ),
         ];
         let flags = flags
@@ -74,7 +78,7 @@ impl Serve {
             _ = interrupt.recv() => return Ok(()),
         };
         tracing::info!(
-            api = engine.url(), store = engine.store(), cloud = ?config.cloud.mode, data = %config.data.dir.display(), "serving"
+            api = engine.url(), store = engine.store(), cloud = ?config.cloud.kind(), data = %config.data.dir.display(), "serving"
         );
         let why = tokio::select! {
             _ = terminate.recv() => "SIGTERM",

@@ -7,7 +7,7 @@ use super::{
         Column::{Whole, Wrapped},
     },
 };
-use crate::api::v1::{GetServerInfoRequest, GetServerInfoResponse};
+use crate::api::v1::{CloudMode, GetServerInfoRequest, GetServerInfoResponse};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -54,6 +54,7 @@ fn in_words(it: &GetServerInfoResponse) -> String {
         ("version", it.version.clone()),
         ("event store", store(it)),
         ("store version", it.store_version.clone()),
+        ("clouds", clouds(it)),
         ("read models", read_models(it)),
         ("position", it.position.clone()),
         ("end of the log", it.log_end.clone()),
@@ -72,6 +73,20 @@ fn orphans(it: &GetServerInfoResponse) -> String {
         0 => String::new(),
         some => format!("{some}; see `peerage orphans list`"),
     }
+}
+
+fn clouds(it: &GetServerInfoResponse) -> String {
+    let each = it.clouds.iter().map(|served| {
+        let cloud = served.cloud.clone().unwrap_or_default();
+        let provider = output::word(served.provider());
+        match cloud.mode() {
+            CloudMode::Real => provider,
+            CloudMode::Emulator => format!("{provider} (emulator at {})", cloud.endpoint),
+            CloudMode::Simulated => format!("{provider} (simulated)"),
+            CloudMode::Unspecified => format!("{provider} (unknown)"),
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn turned_away(it: &GetServerInfoResponse) -> String {

@@ -117,6 +117,13 @@ impl Config {
     fn check(&self, problems: &mut Vec<String>) {
         self.check_tls(problems);
         self.check_access(problems);
+        if self.cloud.mode.is_none() && !self.store.connection_string.is_empty() {
+            problems.push(
+                "cloud.mode: say which cloud the engine works on, aws or simulated: the store is not the engine's own, and what is \
+                 written there stays"
+                    .to_owned(),
+            );
+        }
         for account in self
             .cloud
             .aws

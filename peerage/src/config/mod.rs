@@ -89,14 +89,31 @@ pub struct Data {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cloud {
-    pub mode: CloudMode,
+    /// Which one. On a store that is not the engine's own it has to be said: what is written there
+    /// stays, and others read it.
+    pub mode: Option<CloudKind>,
     pub simulated: Simulated,
     pub aws: Aws,
 }
 
+impl Cloud {
+    /// Which one it is.
+    pub fn kind(&self) -> CloudKind {
+        self.mode.unwrap_or(CloudKind::Simulated)
+    }
+}
+
+impl Config {
+    /// Whether an old network, of which nobody has put on record at which cloud it is, is taken to
+    /// be at this engine's. Where others have a store too, a simulation does not.
+    pub fn claims_unmarked(&self) -> bool {
+        self.store.connection_string.is_empty() || self.cloud.kind() != CloudKind::Simulated
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CloudMode {
+pub enum CloudKind {
     /// A cloud in this process, for trying things out.
     Simulated,
     /// AWS, or anything that speaks EC2's API.
@@ -219,7 +236,7 @@ impl Default for Data {
 impl Default for Cloud {
     fn default() -> Self {
         Self {
-            mode: CloudMode::Simulated,
+            mode: None,
             simulated: Simulated::default(),
             aws: Aws::default(),
         }

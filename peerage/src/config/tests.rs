@@ -17,7 +17,7 @@ fn load(toml: &str, flags: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
 fn no_file_and_no_flag_give_the_defaults() {
     let config = Config::load(None, &[]).unwrap();
     assert_eq!(config.api.listen, gateway::Listen::Tcp(loopback(2114)));
-    assert_eq!(config.cloud.mode, CloudMode::Simulated);
+    assert_eq!(config.cloud.kind(), CloudKind::Simulated);
 }
 
 #[test]
@@ -152,6 +152,10 @@ fn the_readme_names_every_key_with_its_default() {
         "an example, not a default"
     );
     config.cloud.aws.accounts.clear();
+    assert_eq!(
+        config.cloud.mode.take(),
+        Some(Config::default().cloud.kind())
+    );
     let defaults = serde_json::to_value(Config::default()).unwrap();
     assert_eq!(serde_json::to_value(&config).unwrap(), defaults);
     for key in leaves(&defaults) {
@@ -174,4 +178,20 @@ fn leaves(value: &serde_json::Value) -> Vec<String> {
             }
         })
         .collect()
+}
+
+#[test]
+fn on_a_store_of_others_the_cloud_has_to_be_said_and_a_simulation_claims_no_old_network_there() {
+    let store = "[store]\nconnection_string = \"kurrentdb://localhost:2113?tls=false\"\n";
+    let ConfigErrors(problems) = load(store, &[]).unwrap_err();
+    assert!(problems[0].starts_with("cloud.mode: "), "{problems:?}");
+    for (mode, claims) in [("aws", true), ("simulated", false)] {
+        let config = load(store, &[("cloud.mode", mode)]).unwrap();
+        assert_eq!(config.claims_unmarked(), claims, "{mode}");
+        let own = load("", &[("cloud.mode", mode)]).unwrap();
+        assert!(
+            own.claims_unmarked(),
+            "its own store has no other engine's networks"
+        );
+    }
 }

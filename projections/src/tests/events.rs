@@ -17,6 +17,7 @@ pub(super) fn registered(n: u8) -> NetworkEvent {
         cloud_network: text(&format!("vpc-0a1b2c3d4e5f{n:04x}")),
         range: text(&format!("10.{n}.0.0/16")),
         subnets: vec![text("subnet-0aa1")],
+        cloud: None,
     }
     .into()
 }

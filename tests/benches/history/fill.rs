@@ -59,6 +59,7 @@ fn event(id: NetworkId, number: u64, n: u64) -> NetworkEvent {
             cloud_network: text(&format!("vpc-{number:017x}")),
             range: text("10.20.0.0/16"),
             subnets: Vec::new(),
+            cloud: Some(domain::CloudMode::Simulated),
         }
         .into(),
         1 => PeeringRequested {

@@ -13,6 +13,7 @@ mod actions;
 pub mod ec2;
 mod groundwork;
 pub mod instructions;
+mod mode;
 mod refusals;
 mod requests;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 mod views;
 
 pub use actions::actions;
+pub use mode::mode_at;
 
 use crate::ec2::{
     Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, VpcId,
@@ -31,7 +33,7 @@ use cloud::{
     RouteTableView, SubnetView,
 };
 use domain::{
-    Range,
+    CloudMode, Provider, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -55,15 +57,27 @@ pub const DEFAULT_LIMITS: Limits = Limits {
 pub struct AwsCloud {
     ec2: Ec2,
     limits: Limits,
+    mode: CloudMode,
 }
 
 impl AwsCloud {
-    /// Reads nothing and connects to nothing yet.
+    /// Reads nothing and connects to nothing yet. What answers at an endpoint of the settings is
+    /// AWS if the name is one of AWS's, and an emulator otherwise.
     pub fn new(settings: Ec2Settings) -> Self {
+        let mode = match &settings.endpoint {
+            None => CloudMode::Real,
+            Some(endpoint) => mode_at(endpoint),
+        };
         Self {
             ec2: Ec2::new(settings),
             limits: DEFAULT_LIMITS,
+            mode,
         }
+    }
+
+    /// The same where something else than the settings says what answers.
+    pub fn with_mode(self, mode: CloudMode) -> Self {
+        Self { mode, ..self }
     }
 
     /// With the quotas that these accounts really have.
@@ -219,6 +233,10 @@ impl Cloud for AwsCloud {
             .iter()
             .map(|it| it.permission())
             .collect()
+    }
+
+    fn mode(&self, provider: Provider) -> Option<CloudMode> {
+        (provider == Provider::Aws).then(|| self.mode.clone())
     }
 
     fn limits(&self, _at: &AccountRegion) -> Limits {

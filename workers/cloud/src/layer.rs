@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    Range,
+    CloudMode, Provider, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -18,6 +18,11 @@ use std::fmt;
 pub trait Layer: Send + Sync + fmt::Debug {
     /// The cloud inside.
     fn inner(&self) -> &dyn Cloud;
+
+    /// What answers for this provider.
+    fn mode(&self, provider: Provider) -> Option<CloudMode> {
+        self.inner().mode(provider)
+    }
 
     /// Makes this call once, or several times, or not at all.
     fn call<T, F>(
@@ -36,6 +41,10 @@ macro_rules! forward {
     ($($operation:ident $method:ident($($name:ident: $type:ty),+) -> $answer:ty, at $at:expr;)+) => {
         #[async_trait]
         impl<A: Layer> Cloud for A {
+            fn mode(&self, provider: Provider) -> Option<CloudMode> {
+                Layer::mode(self, provider)
+            }
+
             fn limits(&self, at: &AccountRegion) -> Limits {
                 self.inner().limits(at)
             }

@@ -38,7 +38,7 @@ pub use views::*;
 
 use async_trait::async_trait;
 use domain::{
-    PeeringId, Range,
+    CloudMode, PeeringId, Provider, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -53,6 +53,10 @@ pub fn group_name(peering: PeeringId) -> String {
 /// A cloud, or several behind one face.
 #[async_trait]
 pub trait Cloud: Send + Sync + fmt::Debug {
+    /// What answers for this provider: the provider itself, or what stands in for it. `None` if
+    /// there is no way to it from here. Known, not asked.
+    fn mode(&self, provider: Provider) -> Option<CloudMode>;
+
     /// The account that calls for this account and region really act in. Reads only.
     async fn identity(&self, at: &AccountRegion) -> Result<Account, CloudError>;
 

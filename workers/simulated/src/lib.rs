@@ -40,7 +40,7 @@ use cloud::{
     NetworkView, Operation, Owner, Rehearsal, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
-    Clock, Range,
+    Clock, CloudMode, Provider, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -277,6 +277,10 @@ impl Cloud for SimulatedCloud {
     /// It knows permissions by the names of the port's operations.
     fn permissions(&self, operation: Operation) -> Vec<&'static str> {
         vec![operation.as_str()]
+    }
+
+    fn mode(&self, _provider: Provider) -> Option<CloudMode> {
+        Some(CloudMode::Simulated)
     }
 
     fn limits(&self, _at: &AccountRegion) -> Limits {

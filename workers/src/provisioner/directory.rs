@@ -244,6 +244,7 @@ mod tests {
             cloud_network: "vpc-0a1b2c3d".parse().unwrap(),
             range: "10.20.0.0/16".parse().unwrap(),
             subnets: Vec::new(),
+            cloud: None,
         };
         Recorded {
             body: Body::Event(event.into()),

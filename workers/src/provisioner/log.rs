@@ -82,7 +82,7 @@ impl NetworkLog for JournalLog {
             return Ok(Written::Known(self.load().await?));
         };
         let caller = Caller {
-            correlation_id: Some(first.peering_id().0),
+            correlation_id: first.peering_id().map(|id| id.0),
             ..Caller::new(
                 command_id(self.id, on.revision, &outcomes),
                 self.actor.clone(),

@@ -29,6 +29,7 @@ mod context;
 mod crash_tests;
 mod directory;
 mod dry_run;
+mod elsewhere;
 mod graph;
 mod log;
 mod memory;
@@ -56,6 +57,7 @@ mod tests;
 mod work_queue;
 
 pub use directory::{Directory, Resolved};
+pub use elsewhere::{Elsewhere, elsewhere};
 pub use preview::{
     CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject,
 };

@@ -10,6 +10,7 @@
 
 use super::{
     context::{Pass, as_of},
+    elsewhere::Whereabouts,
     memory::Memory,
     observation::Observation,
     peering_pass::{Done, PeeringPass},
@@ -50,7 +51,11 @@ impl Pass<'_> {
     ) -> Result<Option<Instant>, JournalError> {
         let observation = Observation::default();
         let mut reasons = self.wake.take();
-        let mut loaded = self.log.load_with(reasons.known_from()).await?;
+        let loaded = self.log.load_with(reasons.known_from()).await?;
+        let mut loaded = match self.whereabouts(loaded).await? {
+            Whereabouts::Here(loaded) => loaded,
+            Whereabouts::Elsewhere(due) => return Ok(due),
+        };
         let mut running = FuturesUnordered::new();
         let mut under_way = UnderWay::new();
         // What a command is about is looked at once more after it, however the pass has ended that

@@ -7,6 +7,7 @@
 use super::{
     bounded::Bounded,
     context::{Pass, Wake},
+    elsewhere::{Elsewhere, elsewhere},
     graph::Graph,
     log::JournalLog,
     pass::Memories,
@@ -15,6 +16,7 @@ use super::{
     settings::ProvisionerSettings,
     work_queue::{Lane, WorkQueue},
 };
+use cloud::Cloud as _;
 use domain::{Actor, NetworkId, network::Registered};
 use journal::{Body, Clock, JournalError, Networks, Recorded};
 use parking_lot::RwLock;
@@ -278,6 +280,12 @@ impl Scheduler {
 }
 
 impl Worker {
+    /// Whether the network is at this engine's cloud, and if not, why it is left alone.
+    pub(super) fn is_here(&self, network: &Registered) -> Result<(), Elsewhere> {
+        let here = self.routine.mode(network.provider);
+        elsewhere(network, here, self.settings.claims_unmarked).map_or(Ok(()), Err)
+    }
+
     async fn run(&self, id: NetworkId, mut memories: Memories, wake: &Wake) -> Finished {
         let log = JournalLog {
             networks: self.networks.clone(),

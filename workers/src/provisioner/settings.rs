@@ -40,6 +40,9 @@ pub struct ProvisionerSettings {
     pub parallel_calls: NonZeroUsize,
     /// The limits, deadlines and tries of calls to clouds.
     pub calls: ClientPolicy,
+    /// Whether a network that was registered before its cloud was on record is taken to be at this
+    /// engine's. A simulation says no to that in a store that it shares with others.
+    pub claims_unmarked: bool,
 }
 
 impl Default for ProvisionerSettings {
@@ -58,6 +61,7 @@ impl Default for ProvisionerSettings {
             parallel_networks: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             parallel_calls: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             calls: ClientPolicy::default(),
+            claims_unmarked: true,
         }
     }
 }

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, Layer, Operation, Owner};
 use domain::{
-    CommandId, Context, Ids, PeeringId, Provider, Range, Region, Side,
+    CloudMode, CommandId, Context, Ids, PeeringId, Provider, Range, Region, ServedClouds, Side,
     network::{
         AcceptRoute, AdoptPeering, Consent, InboundRule, Network, NetworkCommand, NetworkEvent,
         Outcome, Peer, Peering, RegisterNetwork, Registered, RequestPeering, RestrictFirewall,
@@ -144,6 +144,12 @@ impl std::fmt::Debug for ToldBy {
     }
 }
 
+/// The clouds of an engine that simulates them all.
+pub(super) fn simulated() -> ServedClouds {
+    let simulated = |provider| (provider, CloudMode::Simulated);
+    Provider::ALL.into_iter().map(simulated).collect()
+}
+
 impl Log {
     /// The log after [`commands`].
     pub(super) fn with_a_peering() -> Self {
@@ -233,7 +239,10 @@ impl Log {
         let events = decide(
             &inner.0.network,
             command,
-            &Context::default(),
+            &Context {
+                clouds: Some(Arc::new(simulated())),
+                ..Context::default()
+            },
             now,
             ids(revision),
         )?;
@@ -277,6 +286,14 @@ impl Log {
         Arc::make_mut(&mut self.inner.lock().0)
             .undecodable
             .push(undecodable);
+    }
+
+    /// The network is one that was registered before its cloud was on record.
+    pub(super) fn forget_cloud(&self) {
+        let mut inner = self.inner.lock();
+        if let Network::Registered(network) = &mut Arc::make_mut(&mut inner.0).network {
+            network.cloud = None;
+        }
     }
 
     pub(super) fn loaded(&self) -> Arc<Loaded> {

@@ -82,6 +82,8 @@ macro_rules! events {
 events! {
     /// A private network is on record.
     NetworkRegistered(network),
+    /// Which cloud the network is at, of one that was registered before that was on record.
+    NetworkCloudRecorded(network),
     /// What the engine may do by itself in this network.
     NetworkPolicySet(network),
     /// Somebody asked for a look at everything, now.

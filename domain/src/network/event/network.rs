@@ -1,6 +1,7 @@
 //! The network as a whole: registration, policy, checks for drift, retirement.
 
 use crate::{
+    cloud_mode::CloudMode,
     ids::NetworkId,
     place::{Provider, Region},
     range::Range,
@@ -33,6 +34,18 @@ pub struct NetworkRegistered {
     /// The subnets whose route tables serve the clusters; none means the main route table.
     #[serde(default)]
     pub subnets: Vec<Subnet>,
+    /// Which cloud the network is at. Absent in what was written before this was on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudMode>,
+}
+
+/// Which cloud the network is at, of one that was registered before that was on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkCloudRecorded {
+    /// The network.
+    pub network_id: NetworkId,
+    /// Which cloud it is.
+    pub cloud: CloudMode,
 }
 
 /// What the engine does about what it finds otherwise than it left it.

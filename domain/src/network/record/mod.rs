@@ -27,10 +27,12 @@ pub(super) fn decide(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
-    if let Some(news) = of_orphans(network, outcome)? {
+    if let Some(news) = of_the_network(network, outcome)? {
         return Ok(Vec::from_iter(news));
     }
-    let id = outcome.peering_id();
+    let Some(id) = outcome.peering_id() else {
+        return Ok(Vec::new());
+    };
     let peering = &*network.on_record(id)?;
     let news: Option<NetworkEvent> = match outcome {
         Outcome::InitiationStarted(it) => {
@@ -130,16 +132,17 @@ pub(super) fn decide(
         }
         Outcome::Blocked(it) => block::blocked(network, peering, it, now)?.map(Into::into),
         Outcome::Unblocked(it) => block::unblocked(network, peering, it, now).map(Into::into),
-        Outcome::OrphanFound(_) | Outcome::OrphanCleared(_) | Outcome::OrphanRemovalFailed(_) => {
-            None
-        }
+        Outcome::OrphanFound(_)
+        | Outcome::OrphanCleared(_)
+        | Outcome::OrphanRemovalFailed(_)
+        | Outcome::CloudRecorded(_) => None,
     };
     Ok(Vec::from_iter(news))
 }
 
-/// What may be recorded of orphans, which belong to no peering that is on record. Nothing if the
-/// outcome is about something else.
-fn of_orphans(
+/// What may be recorded of a network, and of orphans, which belong to no peering that is on record.
+/// Nothing if the outcome is about something else.
+fn of_the_network(
     network: &Registered,
     outcome: &Outcome,
 ) -> Result<Option<Option<NetworkEvent>>, Refusal> {
@@ -149,6 +152,9 @@ fn of_orphans(
         Some(orphan::cleared(network, it).map(Into::into))
     } else if let Outcome::OrphanRemovalFailed(it) = outcome {
         Some(orphan::removal_failed(network, it).map(Into::into))
+    } else if let Outcome::CloudRecorded(it) = outcome {
+        // Which cloud a network is at is said once: the first one to say it stands.
+        Some(network.cloud.is_none().then(|| it.clone().into()))
     } else {
         None
     })

@@ -24,6 +24,7 @@ fn decided(
     let context = Context {
         reason: reason.map(text),
         ticket: ticket.map(text),
+        clouds: None,
     };
     decide(state, &command.into(), &context, now(), Ids::of(COMMAND))
 }

@@ -81,6 +81,8 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
             .map(hold::quarantine)
             .collect(),
         suspended_routes: hold::suspended_routes(it),
+        cloud: about.network.cloud.as_ref().map(super::cloud),
+        left_alone: String::new(),
         not_observed: it
             .life
             .ending()

@@ -19,7 +19,7 @@ pub(super) use event::event;
 pub(super) use firewall::exposure;
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
-pub(super) use network::{Counts, network};
+pub(super) use network::{Counts, cloud, network};
 pub(super) use orphan::orphan;
 pub(super) use plan::plan;
 

@@ -7,7 +7,10 @@ use crate::api::{
     words::number,
 };
 use chrono::{DateTime, Utc};
-use domain::network::{ExposurePolicy, Policy, Registered, Requirement};
+use domain::{
+    CloudMode,
+    network::{ExposurePolicy, Policy, Registered, Requirement},
+};
 
 /// What is counted over a network's peerings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +77,21 @@ pub(in crate::api) fn network(
         frozen: network.frozen.as_ref().map(hold::hold),
         quarantines: network.quarantines.iter().map(hold::quarantine).collect(),
         orphans: u32::try_from(network.orphans.len()).unwrap_or(u32::MAX),
+        cloud: network.cloud.as_ref().map(cloud),
+        left_alone: String::new(),
+    }
+}
+
+/// Which cloud it is.
+pub(in crate::api) fn cloud(it: &CloudMode) -> v1::Cloud {
+    let (mode, endpoint) = match it {
+        CloudMode::Real => (v1::CloudMode::Real, String::new()),
+        CloudMode::Emulator { endpoint } => (v1::CloudMode::Emulator, endpoint.to_string()),
+        CloudMode::Simulated => (v1::CloudMode::Simulated, String::new()),
+    };
+    v1::Cloud {
+        mode: mode.into(),
+        endpoint,
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    Hold, Network, NetworkState, Policy, Quarantine, Requirement, policy::Exposure,
-    quarantine_scope::Scope,
+    Cloud, CloudMode, Hold, Network, NetworkState, Policy, Quarantine, Requirement,
+    policy::Exposure, quarantine_scope::Scope,
 };
 
 /// One network, and what the engine may do in it.
@@ -26,6 +26,8 @@ pub(in crate::cli) fn network(it: &Network) -> String {
             format!("{} in {}", it.cloud_network, place(it)),
         ),
         ("account", it.account.clone()),
+        ("cloud", at(it.cloud.as_ref())),
+        ("LEFT ALONE", it.left_alone.clone()),
         ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
         (
             "quarantine",
@@ -109,8 +111,31 @@ fn state(it: &Network) -> String {
                 0 => String::new(),
                 orphans => format!(", orphans: {orphans}"),
             };
-            format!("{}{frozen}{held}{orphans}", word(it.state()))
+            let stand_in = stand_in(it.cloud.as_ref());
+            let stand_in = stand_in.map(|it| format!(", {it}")).unwrap_or_default();
+            format!("{}{stand_in}{frozen}{held}{orphans}", word(it.state()))
         }
+    }
+}
+
+/// That something stands in for the cloud, for wherever a state is shown: nothing of it is real.
+pub(super) fn stand_in(cloud: Option<&Cloud>) -> Option<&'static str> {
+    match cloud?.mode() {
+        CloudMode::Simulated => Some("simulated"),
+        CloudMode::Emulator => Some("emulated"),
+        CloudMode::Real | CloudMode::Unspecified => None,
+    }
+}
+
+/// Which cloud it is, if it is not the provider's own.
+pub(super) fn at(cloud: Option<&Cloud>) -> String {
+    let Some(cloud) = cloud else {
+        return "not on record yet".to_owned();
+    };
+    match cloud.mode() {
+        CloudMode::Simulated => "simulated inside the engine; nothing of it exists".to_owned(),
+        CloudMode::Emulator => format!("an emulator at {}", cloud.endpoint),
+        CloudMode::Real | CloudMode::Unspecified => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     cause,
     in_place::{in_place, open_drift},
-    network::{hold, quarantine},
+    network::{at, hold, quarantine, stand_in},
     or_dash, short,
     table::{
         Column::{Whole, Wrapped},
@@ -38,6 +38,7 @@ pub(in crate::cli) fn state(peering: &Peering) -> String {
 /// The state with what holds the peering.
 fn held(peering: &Peering, state: String) -> String {
     let over = [
+        stand_in(peering.cloud.as_ref()),
         (!peering.quarantines.is_empty()).then_some("in quarantine"),
         peering.frozen.as_ref().map(|_| "frozen"),
         (!peering.suspended_routes.is_empty()).then_some("routes suspended"),
@@ -127,6 +128,8 @@ fn own_facts(it: &Peering) -> String {
     facts([
         ("peering", it.peering_id.clone()),
         ("state", state(it)),
+        ("cloud", at(it.cloud.as_ref())),
+        ("LEFT ALONE", it.left_alone.clone()),
         ("waits for", waits_for(it)),
         ("frozen", it.frozen.as_ref().map(hold).unwrap_or_default()),
         (

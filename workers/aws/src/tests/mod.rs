@@ -5,7 +5,7 @@
 
 mod firewall;
 
-use super::{AwsCloud, refusals::Asked, requests, views};
+use super::{AwsCloud, mode_at, refusals::Asked, requests, views};
 use crate::ec2::{
     Ec2Settings, PeeringConnection, PeeringEnd, PeeringStatus, Route, RouteDestination, RouteState,
     RouteTable, RouteTarget, Subnet, Tags, Vpc,
@@ -14,7 +14,7 @@ use cloud::{
     AccountRegion, Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG,
     Operation, Owner,
 };
-use domain::{NetworkId, PeeringId, Provider, Region};
+use domain::{CloudMode, NetworkId, PeeringId, Provider, Region};
 use uuid::Uuid;
 
 const OWNER: Owner = Owner::new(NetworkId(Uuid::from_u128(6)), PeeringId(Uuid::from_u128(7)));
@@ -342,4 +342,40 @@ fn the_limits_are_awss_own_until_others_are_known() {
         ..super::DEFAULT_LIMITS
     };
     assert_eq!(cloud.with_limits(more).limits(&here()).links, 125);
+}
+
+#[test]
+fn what_answers_under_a_name_of_awss_is_aws_and_everything_else_an_emulator() {
+    let real = [
+        "https://ec2.eu-west-1.amazonaws.com",
+        "https://ec2.cn-north-1.amazonaws.com.cn",
+        "https://vpce-0a1b2c3d-abcd.ec2.eu-west-1.vpce.amazonaws.com:443/",
+        "https://ec2.us-east-1.api.aws",
+    ];
+    for endpoint in real {
+        assert_eq!(mode_at(endpoint), CloudMode::Real, "{endpoint}");
+    }
+    let stands_in = [
+        "http://127.0.0.1:5000",
+        "http://localstack:4566",
+        "https://amazonaws.com.example.org",
+        "https://notamazonaws.com",
+        "http://127.0.0.1/amazonaws.com",
+    ];
+    for endpoint in stands_in {
+        let parsed = endpoint.parse().unwrap();
+        assert_eq!(mode_at(endpoint), CloudMode::Emulator { endpoint: parsed });
+    }
+    let of = |endpoint: Option<&str>| {
+        let settings = Ec2Settings {
+            endpoint: endpoint.map(str::to_owned),
+            ..Ec2Settings::default()
+        };
+        AwsCloud::new(settings).mode(Provider::Aws)
+    };
+    assert_eq!(of(None), Some(CloudMode::Real));
+    assert_eq!(of(Some(real[0])), Some(CloudMode::Real));
+    assert!(of(Some(stands_in[0])).is_some_and(|it| it.as_str() == "emulator"));
+    let cloud = AwsCloud::new(Ec2Settings::default());
+    assert_eq!(cloud.mode(Provider::Gcp), None);
 }

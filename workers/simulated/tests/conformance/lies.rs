@@ -9,7 +9,7 @@ use cloud::{
 };
 use conformance::{Fault, World};
 use domain::{
-    NetworkId, PeeringId, Range,
+    CloudMode, NetworkId, PeeringId, Provider, Range,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -337,6 +337,10 @@ impl Liar {
 
 #[async_trait]
 impl Cloud for Liar {
+    fn mode(&self, provider: Provider) -> Option<CloudMode> {
+        self.honest.mode(provider)
+    }
+
     fn limits(&self, at: &AccountRegion) -> Limits {
         self.honest.limits(at)
     }

@@ -80,6 +80,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::Unblocked(_)
         | Outcome::OrphanFound(_)
         | Outcome::OrphanCleared(_)
-        | Outcome::OrphanRemovalFailed(_) => None,
+        | Outcome::OrphanRemovalFailed(_)
+        | Outcome::CloudRecorded(_) => None,
     }
 }

@@ -65,6 +65,9 @@ impl Planner {
         if !loaded.undecodable.is_empty() {
             return Err(PreviewError::Undecodable);
         }
+        if let Network::Registered(network) = &loaded.network {
+            self.worker.is_here(network)?;
+        }
         let observation = Observation::default();
         let mut dry_run = DryRun {
             worker: &self.worker,

@@ -1,6 +1,6 @@
 //! What a preview shows.
 
-use crate::provisioner::plan;
+use crate::provisioner::{elsewhere::Elsewhere, plan};
 use domain::{
     Advisory, PeeringId, Side,
     network::{AdoptPeering, Refusal, RequestPeering},
@@ -85,6 +85,9 @@ pub enum PreviewError {
     /// Part of the network's history cannot be read, so nothing can be planned on it.
     #[error("part of the network's history cannot be read")]
     Undecodable,
+    /// The network is not at this engine's cloud.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
 }
 
 impl From<plan::CheckReport> for CheckReport {

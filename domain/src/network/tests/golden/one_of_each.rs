@@ -1,7 +1,7 @@
 //! What each sample says.
 
 use super::super::{super::*, samples::*};
-use crate::side::Side;
+use crate::{CloudMode, side::Side};
 use chrono::{DateTime, TimeZone, Utc};
 use uuid::Uuid;
 
@@ -24,6 +24,18 @@ fn its_peer() -> Peer {
     }
 }
 
+fn registered_at(id: NetworkId, cloud: CloudMode) -> NetworkEvent {
+    let NetworkEvent::NetworkRegistered(registered) = registered_as(register(), id) else {
+        panic!("a registration registers");
+    };
+    let cloud = Some(cloud);
+    NetworkRegistered {
+        cloud,
+        ..registered
+    }
+    .into()
+}
+
 fn account_scope() -> QuarantineScope {
     QuarantineScope::PeerAccount {
         account: peer(1).account,
@@ -44,6 +56,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
     let network_id = its_network();
     let network: Vec<NetworkEvent> = vec![
         registered_as(register(), network_id),
+        NetworkCloudRecorded {
+            network_id,
+            cloud: CloudMode::Real,
+        }
+        .into(),
         NetworkPolicySet {
             network_id,
             policy: reported(),
@@ -615,6 +632,20 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 reason: reason_given("the account is closed"),
                 left_behind: Vec::new(),
                 not_observed: vec![Side::Remote],
+            }
+            .into(),
+        ),
+        (
+            "at_a_cloud",
+            registered_at(its_network(), CloudMode::Simulated),
+        ),
+        (
+            "emulated",
+            NetworkCloudRecorded {
+                network_id: its_network(),
+                cloud: CloudMode::Emulator {
+                    endpoint: text("http://127.0.0.1:5000"),
+                },
             }
             .into(),
         ),

@@ -72,6 +72,7 @@ refusals! {
     TooManyQuarantines { most: 250 } => Quota,
     OrphanUnknown { orphan: "pcx-1".to_owned() } => Unknown,
     OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) } => Precondition,
+    ProviderNotServed { provider: Provider::Gcp, served: vec![Provider::Aws] } => Precondition,
 }
 
 #[test]

@@ -295,7 +295,24 @@ fn an_orphans_event() -> impl Strategy<Value = Outcome> {
 }
 
 pub(super) fn an_outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![6 => a_life_event(), 4 => a_setup_event(), 2 => an_upkeep_event(), 1 => an_orphans_event()]
+    prop_oneof![6 => a_life_event(), 4 => a_setup_event(), 2 => an_upkeep_event(), 1 => an_orphans_event(), 1 => a_cloud_event()]
+}
+
+fn a_cloud_event() -> impl Strategy<Value = Outcome> {
+    let mode = prop_oneof![
+        Just(CloudMode::Real),
+        Just(CloudMode::Simulated),
+        Just(CloudMode::Emulator {
+            endpoint: text("http://127.0.0.1:5000")
+        }),
+    ];
+    mode.prop_map(|cloud| {
+        NetworkCloudRecorded {
+            network_id: network_id(),
+            cloud,
+        }
+        .into()
+    })
 }
 
 fn an_intent() -> impl Strategy<Value = NetworkCommand> {
@@ -385,6 +402,7 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::OrphanFound(it) => it.into(),
         Outcome::OrphanCleared(it) => it.into(),
         Outcome::OrphanRemovalFailed(it) => it.into(),
+        Outcome::CloudRecorded(it) => it.into(),
     }
 }
 

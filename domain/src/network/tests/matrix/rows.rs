@@ -136,10 +136,17 @@ rows! {
     repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
     adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
     block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
+    put_its_cloud_on_record            [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] Record(Outcome::CloudRecorded(_)) => its_cloud();
     orphan_of_this_peering             [NET, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, ORD, ORD, RET] Record(Outcome::OrphanFound(_)) => orphan();
     an_orphan_that_is_unknown_is_gone  [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanCleared(_)) => orphan_gone();
     an_unknown_orphan_is_not_removed   [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanRemovalFailed(_)) => orphan_stays();
     unblock                            [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::Unblocked(_)) => unblock();
+}
+
+fn its_cloud() -> NetworkCommand {
+    let network_id = network_id();
+    let cloud = crate::CloudMode::Simulated;
+    Record(NetworkCloudRecorded { network_id, cloud }.into())
 }
 
 fn orphan() -> NetworkCommand {

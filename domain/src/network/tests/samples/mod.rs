@@ -75,6 +75,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         cloud_network,
         range,
         subnets,
+        cloud: None,
     }
     .into()
 }

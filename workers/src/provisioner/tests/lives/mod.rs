@@ -8,6 +8,7 @@ mod consent;
 mod crashes;
 mod crowd;
 mod drift;
+mod elsewhere;
 mod exposure;
 mod holds;
 mod interrupted;

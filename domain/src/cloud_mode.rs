@@ -1,0 +1,65 @@
+//! Which cloud a network is at: its provider's own, or one that stands in for it.
+//!
+//! A network that was made in one is never worked on in another: what a simulation calls active
+//! must not be taken for a link that exists.
+
+use crate::{place::Provider, text::Endpoint};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// What answers to the calls for a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum CloudMode {
+    /// The provider itself.
+    Real,
+    /// Something that speaks the provider's API, there.
+    Emulator {
+        /// Its address, as it is configured.
+        endpoint: Endpoint,
+    },
+    /// A cloud inside the engine's process.
+    Simulated,
+}
+
+impl CloudMode {
+    /// The stored name of the mode.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Emulator { .. } => "emulator",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+impl fmt::Display for CloudMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real | Self::Simulated => f.write_str(self.as_str()),
+            Self::Emulator { endpoint } => write!(f, "emulator at {endpoint}"),
+        }
+    }
+}
+
+/// Which providers an engine serves, and what answers for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServedClouds(BTreeMap<Provider, CloudMode>);
+
+impl ServedClouds {
+    /// What answers for this provider; `None` if the engine does not serve it.
+    pub fn mode(&self, provider: Provider) -> Option<&CloudMode> {
+        self.0.get(&provider)
+    }
+
+    /// The providers that are served, in the order in which they are told.
+    pub fn providers(&self) -> impl Iterator<Item = Provider> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+impl FromIterator<(Provider, CloudMode)> for ServedClouds {
+    fn from_iter<I: IntoIterator<Item = (Provider, CloudMode)>>(each: I) -> Self {
+        Self(each.into_iter().collect())
+    }
+}
