@@ -179,9 +179,20 @@ async fn a_taken_port_a_used_directory_and_a_wrong_store_are_one_clear_line_and_
         &free,
         "--store",
         "postgres://db",
+        "--cloud",
+        "simulated",
     ])
     .await;
     assert_one_line(&store, 2, &["connection string"]);
+    let unsaid = run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        "kurrentdb://127.0.0.1:1?tls=false",
+    ])
+    .await;
+    assert_one_line(&unsaid, 2, &["cloud.mode", "aws or simulated"]);
     let nowhere = run(&[
         "serve",
         "--listen",

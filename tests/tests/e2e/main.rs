@@ -14,6 +14,7 @@ mod cloud;
 mod compose;
 mod demo;
 mod doors;
+mod elsewhere;
 mod json;
 mod life;
 mod outage;
