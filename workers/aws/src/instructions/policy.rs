@@ -10,7 +10,7 @@ use crate::{NAME_TAG, actions::reads, ec2::Action};
 use cloud::{OWNER_TAG, Owner};
 use domain::{
     Region, Side,
-    network::{ExposurePolicy, Firewall, Life, Peering, Registered},
+    network::{ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered},
     text::{Account, CloudNetwork},
 };
 use serde_json::{Value, json};
@@ -271,6 +271,45 @@ fn group(end: End<'_>, network: &Registered, peering: &Peering) -> Vec<Value> {
     ]
 }
 
+/// What takes the orphans away that stand here, each by its id; the tables' routes need no more than
+/// they do anyway. Nothing while there are none.
+fn orphans(end: End<'_>, network: &Registered) -> Vec<Value> {
+    let stands_here =
+        |it: &&Orphan| !it.is_copy && it.account == *end.account && it.region == *end.region;
+    let (mut groups, mut closed, mut links) = (Vec::new(), Vec::new(), Vec::new());
+    for orphan in network.orphans.values().filter(stands_here) {
+        match &orphan.thing {
+            OrphanThing::Link { link } => {
+                links.push(end.arn(&format!("vpc-peering-connection/{link}")));
+            }
+            OrphanThing::FirewallGroup { group } => {
+                groups.push(end.arn(&format!("security-group/{group}")));
+            }
+            OrphanThing::FirewallRule { group, rule_id } => closed.extend([
+                end.arn(&format!("security-group/{group}")),
+                end.arn(&format!("security-group-rule/{rule_id}")),
+            ]),
+            OrphanThing::Route { .. } => {}
+        }
+    }
+    let each = [
+        ("RemoveOrphanGroups", Action::DeleteSecurityGroup, groups),
+        (
+            "CloseOrphanRules",
+            Action::RevokeSecurityGroupIngress,
+            closed,
+        ),
+        (
+            "RemoveOrphanLinks",
+            Action::DeleteVpcPeeringConnection,
+            links,
+        ),
+    ];
+    let some = each.into_iter().filter(|(_, _, here)| !here.is_empty());
+    some.map(|(sid, action, here)| allow(sid, &[action], &here, None))
+        .collect()
+}
+
 /// Only the engine can take the role, and only when it acts for this private network.
 pub(super) fn trust(peering: &Peering) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Principal": { "AWS": ENGINE_PRINCIPAL }, "Action": Action::AssumeRole.permission() });
@@ -299,6 +338,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
     let end = End::remote(peering);
     let mut statements = group(end, network, peering);
     statements.extend(tag_again(end, &peering.firewall.remote, network, peering));
+    statements.extend(orphans(end, network));
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
     {
@@ -341,6 +381,7 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
     ]);
     statements.extend(group(end, network, peering));
     statements.extend(tag_again(end, &peering.firewall.local, network, peering));
+    statements.extend(orphans(end, network));
     policy(statements)
 }
 

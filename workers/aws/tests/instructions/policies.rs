@@ -301,3 +301,73 @@ fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies()
         }
     }
 }
+
+#[test]
+fn what_takes_an_orphan_away_is_permitted_by_its_id_where_it_stands_and_while_it_is_on_record() {
+    let things = |n: u8| {
+        [
+            OrphanThing::Link {
+                link: text(&format!("pcx-{n}")),
+            },
+            OrphanThing::FirewallGroup {
+                group: text(&format!("sg-{n}")),
+            },
+            OrphanThing::FirewallRule {
+                group: text(&format!("sg-{n}0")),
+                rule_id: text(&format!("sgr-{n}")),
+            },
+        ]
+    };
+    let home = register();
+    let found = |thing: OrphanThing, is_copy: bool, is_at_home: bool| OrphanFound {
+        network_id: network_id(),
+        peering_id: peering_id(7),
+        account: if is_at_home {
+            home.account.clone()
+        } else {
+            peer(1).account
+        },
+        region: if is_at_home {
+            home.region.clone()
+        } else {
+            peer(1).region
+        },
+        cloud_network: home.cloud_network.clone(),
+        thing,
+        is_copy,
+    };
+    let names = |instructions: &[Instruction]| -> BTreeSet<String> {
+        let each = statements(instructions).into_iter();
+        each.filter(|it| it["Sid"].as_str().unwrap().contains("Orphan"))
+            .flat_map(|it| it["Resource"].as_array().unwrap().clone())
+            .map(|it| it.as_str().unwrap().rsplit_once('/').unwrap().1.to_owned())
+            .collect()
+    };
+    let mut events: Vec<NetworkEvent> = Vec::new();
+    for (n, is_copy, is_at_home) in [(1, false, true), (2, false, false), (3, true, true)] {
+        events.extend(things(n).map(|it| found(it, is_copy, is_at_home).into()));
+    }
+    let (network, peering) = state(active_history(events.clone()));
+    let set = |ids: &[&str]| {
+        ids.iter()
+            .map(|it| (*it).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    let ours = names(&for_engine(&network, &peering));
+    assert_eq!(ours, set(&["pcx-1", "sg-1", "sg-10", "sgr-1"]));
+    let theirs = names(&for_peer(&network, &peering));
+    assert_eq!(theirs, set(&["pcx-2", "sg-2", "sg-20", "sgr-2"]));
+
+    for thing in things(1).into_iter().chain(things(2)) {
+        let gone = OrphanCleared {
+            network_id: network_id(),
+            peering_id: peering_id(7),
+            orphan: thing.id().unwrap(),
+            end: OrphanEnd::Gone,
+        };
+        events.push(gone.into());
+    }
+    let (network, peering) = state(active_history(events));
+    assert_eq!(names(&for_engine(&network, &peering)), set(&[]));
+    assert_eq!(names(&for_peer(&network, &peering)), set(&[]));
+}
