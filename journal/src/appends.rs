@@ -3,15 +3,14 @@
 //!
 //! It is a way to be quick and nothing else. Only what is certain comes back from here: that an
 //! append took effect, or that the stream is elsewhere. Whatever else is said, or not said in time,
-//! is for a call of its own to find out ([`calls`](crate::calls)), which may repeat the append
-//! without harm and is answered with statuses. A server without this call, and a way to one that
+//! is for a call of its own to find out (`Store::append`), which may repeat the append without
+//! harm and is answered with statuses. A server without this call, and a way to one that
 //! holds answers back, cost that much once in a while.
 
 use crate::{
     Position,
-    calls::{Appended, WrongExpectedVersion},
     transport::Http,
-    wire::{self, Proposed},
+    wire::{self, Appended, Proposed, WrongExpectedVersion},
 };
 use parking_lot::Mutex;
 use protocol::{

@@ -38,6 +38,8 @@ use std::{
 };
 use tonic::Status;
 
+pub(crate) use crate::wire::{Appended, WrongExpectedVersion};
+
 /// How many events one read asks for.
 pub(crate) const PAGE: usize = 4096;
 
@@ -46,17 +48,6 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) struct Store {
     pool: ClientPool,
 }
-
-/// An append that took effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Appended {
-    pub(crate) revision: u64,
-    pub(crate) position: Option<Position>,
-}
-
-/// An append that surely did not take effect because the stream is elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WrongExpectedVersion;
 
 /// A read that is known to be whole.
 #[derive(Debug)]

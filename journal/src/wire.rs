@@ -26,6 +26,17 @@ pub(crate) struct Proposed {
     pub(crate) metadata: Bytes,
 }
 
+/// An append that took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) revision: u64,
+    pub(crate) position: Option<Position>,
+}
+
+/// An append that surely did not take effect because the stream is elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WrongExpectedVersion;
+
 impl Proposed {
     /// What the store knows of it beside its bytes.
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {
