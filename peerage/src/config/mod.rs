@@ -86,7 +86,7 @@ pub struct Data {
 }
 
 /// The cloud that the provisioner works on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cloud {
     /// Which one. On a store that is not the engine's own it has to be said: what is written there
@@ -229,16 +229,6 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             dir: PathBuf::from("./peerage-data"),
-        }
-    }
-}
-
-impl Default for Cloud {
-    fn default() -> Self {
-        Self {
-            mode: None,
-            simulated: Simulated::default(),
-            aws: Aws::default(),
         }
     }
 }

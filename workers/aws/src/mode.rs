@@ -21,7 +21,7 @@ pub fn mode_at(endpoint: &str) -> CloudMode {
         host.strip_suffix(domain)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    if AWS_DOMAINS.iter().any(|domain| is_under(&domain)) {
+    if AWS_DOMAINS.iter().any(is_under) {
         return CloudMode::Real;
     }
     let graphic = endpoint.chars().filter(char::is_ascii_graphic);
