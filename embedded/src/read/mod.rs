@@ -16,7 +16,10 @@ use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -167,6 +170,12 @@ impl Reader {
         tokio::task::spawn_blocking(move || read(&reader))
             .await
             .unwrap_or(Err(ReadError::ShuttingDown))
+    }
+
+    /// Waits until then.
+    async fn until(&self, at: Instant) -> Result<(), ReadError> {
+        let waited = self.shutdown.run_until_cancelled(sleep_until(at)).await;
+        waited.ok_or(ReadError::ShuttingDown)
     }
 
     /// Waits until the log is longer than when `end` was last looked at.

@@ -1,8 +1,9 @@
 //! A subscription to `$all`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_stream::try_stream;
+use tokio::time::Instant;
 
 use super::{
     AllStart, Filter, Message, Messages, Reached, ReadError, Reader, all::Scanned, links::Links,
@@ -35,6 +36,10 @@ struct Progress {
     since_checkpoint: u64,
 }
 
+/// So often a live subscription looks at the log at most: a look costs as much as some events in
+/// it. What comes alone is seen at once, and a crowd of groups together.
+const PACE: Duration = Duration::from_millis(2);
+
 impl Reader {
     /// Follows `$all`: what is there, `CaughtUp`, then what comes. Ends with an error only.
     pub(crate) fn subscribe_all(&self, asked: AllSubscription) -> Messages {
@@ -44,6 +49,7 @@ impl Reader {
             let mut end = reader.end.clone();
             let mut progress = reader.begin(asked.start).await?;
             let mut live = false;
+            let mut looked: Option<Instant> = None;
             loop {
                 let to = *end.borrow_and_update();
                 while progress.next < to {
@@ -69,6 +75,10 @@ impl Reader {
                     yield Message::CaughtUp { reached, at: reader.now() };
                 }
                 reader.grown(&mut end).await?;
+                if let Some(looked) = looked {
+                    reader.until(looked + PACE).await?;
+                }
+                looked = Some(Instant::now());
             }
         })
     }
