@@ -3,8 +3,8 @@
 use crate::bare::{Bare, Event};
 use crate::stand::Stand;
 use peerage::api::v1::{
-    CheckDriftRequest, CommandContext, GetServerInfoRequest, Provider, RegisterNetworkRequest,
-    network_service_client::NetworkServiceClient, server_service_client::ServerServiceClient,
+    CheckDriftRequest, CommandContext, Provider, RegisterNetworkRequest,
+    network_service_client::NetworkServiceClient,
 };
 use std::{
     collections::BTreeMap,
@@ -16,6 +16,7 @@ use tonic::{
     metadata::{Ascii, MetadataValue},
     transport::Channel,
 };
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use uuid::Uuid;
 
 type Networks = NetworkServiceClient<Channel>;
@@ -23,7 +24,7 @@ type Networks = NetworkServiceClient<Channel>;
 /// One network and one stream for each that may be in flight.
 pub(crate) struct Load {
     api: Networks,
-    server: ServerServiceClient<Channel>,
+    health: HealthClient<Channel>,
     networks: Vec<String>,
     store: Bare,
     streams: Vec<String>,
@@ -71,7 +72,7 @@ impl Load {
             .connect()
             .await
             .expect("the engine");
-        let server = ServerServiceClient::new(channel.clone());
+        let health = HealthClient::new(channel.clone());
         let api = Networks::new(channel);
         let store = Bare::connect(&stand.store).await;
         let run = Uuid::new_v4();
@@ -87,7 +88,7 @@ impl Load {
         }
         Self {
             api,
-            server,
+            health,
             networks,
             store,
             streams,
@@ -106,12 +107,12 @@ impl Load {
     /// Calls that do nothing: what any call to the engine costs.
     pub(crate) async fn nothings(&self, stand: &Stand, in_flight: usize, time: Duration) -> Turn {
         let call = |_: usize| {
-            let server = self.server.clone();
+            let health = self.health.clone();
             move |_: u64| {
-                let mut server = server.clone();
+                let mut health = health.clone();
                 async move {
-                    let request = GetServerInfoRequest::default();
-                    server.get_server_info(request).await.expect("an answer");
+                    let request = HealthCheckRequest::default();
+                    health.check(request).await.expect("an answer");
                 }
             }
         };

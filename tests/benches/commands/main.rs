@@ -89,8 +89,8 @@ async fn compare(stand: Stand, each: Duration) -> Vec<String> {
         let mut nothings = Turn::default();
         for _ in 0..TURNS {
             appends.add(load.appends(&stand, in_flight, each).await);
-            commands.add(load.commands(&stand, in_flight, each).await);
             nothings.add(load.nothings(&stand, in_flight, each / 4).await);
+            commands.add(load.commands(&stand, in_flight, each).await);
         }
         let quotient = commands.rate() / appends.rate();
         let slowest = commands.at(0.99).as_secs_f64() / appends.at(0.99).as_secs_f64();

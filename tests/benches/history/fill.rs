@@ -144,7 +144,7 @@ pub(crate) fn outcome(n: u64, network: &Network) -> (NetworkCommand, Caller) {
     (NetworkCommand::Record(outcome), caller)
 }
 
-fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
+fn metadata(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> Metadata {
     let command_id = command_id(n);
     let is_command = matches!(event, NetworkEvent::NetworkPolicySet(_));
     let body = is_command.then(|| serde_json::to_value(command(n).0).expect("JSON"));
@@ -153,7 +153,7 @@ fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
     } else {
         Digest::of(event)
     };
-    let metadata = Metadata {
+    Metadata {
         correlation_id: command_id.0,
         causation_id: command_id.0,
         command_id,
@@ -165,12 +165,73 @@ fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
         reason: None,
         ticket: None,
         command: body,
-    };
+    }
+}
+
+fn data(event: &NetworkEvent, n: u64, at: DateTime<Utc>) -> EventData {
+    let metadata = metadata(event, n, at);
     let encoded = encode(event, metadata).expect("JSON");
     EventData::json(encoded.event_type, &encoded.data)
         .and_then(|it| it.metadata_as_json(&encoded.metadata))
         .expect("JSON")
         .id(Uuid::new_v4())
+}
+
+/// A history that many networks share but for their ids, written down once: to make each event's
+/// JSON anew takes longer than to store it.
+pub(crate) struct Script(Vec<Line>);
+
+struct Line {
+    event_type: String,
+    data: String,
+    metadata: bytes::Bytes,
+}
+
+/// So many events at the beginning say more of their network than its ids.
+const OWN: u64 = 3;
+
+impl Script {
+    pub(crate) fn of(size: u64) -> Self {
+        let id = network(0);
+        let line = |n| {
+            let (event, metadata) = (event(id, 1, n), metadata(&event(id, 1, n), n, Utc::now()));
+            let encoded = encode(&event, metadata).expect("JSON");
+            Line {
+                event_type: encoded.event_type.to_owned(),
+                data: encoded.data.to_string(),
+                metadata: serde_json::to_vec(&encoded.metadata).expect("JSON").into(),
+            }
+        };
+        Self((0..size).map(line).collect())
+    }
+
+    fn event(&self, id: NetworkId, number: u64, n: u64) -> EventData {
+        let line = &self.0[n as usize];
+        if n < OWN {
+            return data(&event(id, number, n), n, Utc::now());
+        }
+        let (ours, theirs) = (network(0), |text: NetworkId| text.0.to_string());
+        let data = line
+            .data
+            .replace(&theirs(ours), &theirs(id))
+            .replace(&peering(ours).0.to_string(), &peering(id).0.to_string());
+        EventData::binary(line.event_type.clone(), data.into())
+            .metadata(line.metadata.clone())
+            .id(Uuid::new_v4())
+    }
+
+    /// Appends until the network has so many events.
+    pub(crate) async fn play(&self, client: &Client, id: NetworkId, number: u64) {
+        let (stream, size) = (id.stream(), self.0.len() as u64);
+        let options = AppendToStreamOptions::default().stream_state(StreamState::Any);
+        let mut next = end(client, &stream).await;
+        while next < size {
+            let to = size.min(next + BATCH as u64);
+            let batch = (next..to).map(|n| self.event(id, number, n)).collect();
+            append(client, &stream, &options, batch).await;
+            next = to;
+        }
+    }
 }
 
 /// How often a batch is sent again: the store is kept busy, and may not answer in time.
@@ -205,6 +266,11 @@ async fn append(
             Err(error) => assert!(tries < TRIES, "an append: {error}"),
         }
     }
+}
+
+/// Whether there is such a network.
+pub(crate) async fn exists(client: &Client, id: NetworkId) -> bool {
+    end(client, &id.stream()).await > 0
 }
 
 /// How many events a stream has.

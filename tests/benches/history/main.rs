@@ -6,13 +6,15 @@
 //! snapshot behind, then from that, and then outcomes and commands are appended while somebody
 //! holds the network as a worker does. The appends of the first and the last size are compared.
 //!
-//! Then an engine starts over many networks: first with nothing, then from its checkpoint and the
-//! snapshots. What is told is the time until the one thing that is to be done is done, the memory,
-//! and how long it takes until every network, all of which are idle, has had its pass.
+//! Then an engine starts over many networks, from a checkpoint and snapshots. They are filled
+//! first, into a folder that may be kept: with `--in FOLDER` the first run fills it, and each of
+//! the next ones measures, in a process that has done nothing else. What is told is the time until
+//! the one thing that is to be done is done, the memory, and how long it takes until every
+//! network, all of which are idle, has had its pass.
 //!
 //! ```sh
 //! cargo bench -p peerage-tests --bench history -- events 1000 100000 1000000
-//! cargo bench -p peerage-tests --bench history -- start 10000 1000
+//! cargo bench -p peerage-tests --bench history -- start 10000 1000 --in FOLDER
 //! ```
 
 mod fill;
@@ -23,7 +25,10 @@ use embedded::EmbeddedNode;
 use fill::{command, outcome};
 use journal::{Journal, JournalSettings};
 use peerage_tests::wait;
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 
 /// How often an append is measured at each size.
@@ -43,15 +48,24 @@ const WANTED_LOAD: Duration = Duration::from_millis(50);
 
 #[tokio::main]
 async fn main() {
-    let mut arguments = std::env::args().skip(1).filter(|it| !it.starts_with("--"));
+    let mut all = std::env::args().skip(1);
+    let kept = all
+        .by_ref()
+        .skip_while(|it| it != "--in")
+        .nth(1)
+        .map(PathBuf::from);
+    let arguments = std::env::args().skip(1).take_while(|it| it != "--in");
+    let mut arguments = arguments.filter(|it| !it.starts_with("--"));
     let kind = arguments.next();
     let numbers: Vec<u64> = arguments.filter_map(|it| it.parse().ok()).collect();
     match (kind.as_deref(), &numbers[..]) {
         (Some("events"), sizes) if !sizes.is_empty() => events(sizes).await,
-        (Some("start"), [networks, events]) => start::start(*networks, *events).await,
+        (Some("start"), [networks, events]) => {
+            start::start(*networks, *events, kept.as_deref()).await;
+        }
         _ => {
             events(&[1_000, 10_000]).await;
-            start::start(100, 100).await;
+            start::start(100, 100, None).await;
         }
     }
 }
