@@ -11,9 +11,10 @@ use chrono::Utc;
 use domain::{
     CommandId, Ids, NetworkId, PeeringId, Provider, Region, Side,
     network::{
-        AcceptRoute, FirewallEnforced, FirewallGroupCreated, NetworkCommand, Outcome, Peer,
-        PeeringAccepted, PeeringActivated, PeeringInitiated, PeeringInitiationStarted,
-        RegisterNetwork, RequestPeering, RouteInstalled, Terms,
+        AcceptRoute, FirewallEnforced, FirewallGroupCreated, InstallationStarted, NetworkCommand,
+        Outcome, Peer, PeeringAccepted, PeeringActivated, PeeringInitiated,
+        PeeringInitiationStarted, RegisterNetwork, RequestPeering, RouteInstalled, Terms, Thing,
+        Where,
     },
 };
 use embedded::EmbeddedNode;
@@ -198,7 +199,18 @@ fn provisioning(peering_id: PeeringId, index: usize) -> Vec<NetworkCommand> {
             Side::Remote => text("10.20.0.0/16"),
         };
         let group: domain::text::FirewallGroup = text(&format!("sg-{side}"));
-        for table in ["rtb-01", "rtb-02"] {
+        let tables = ["rtb-01", "rtb-02"];
+        let route = |table| Thing::Route {
+            at: Where::Table(text(table)),
+            destination,
+        };
+        let intent = InstallationStarted {
+            peering_id,
+            side,
+            things: tables.map(route).to_vec(),
+        };
+        commands.push(record(intent.into()));
+        for table in tables {
             let route_table = text(table);
             commands.push(record(
                 RouteInstalled {

@@ -160,6 +160,21 @@ impl Log {
         log
     }
 
+    /// A log that holds these events, all of them of now.
+    pub(super) fn of(events: Vec<NetworkEvent>, clock: &Clock) -> Self {
+        let log = Self::default().told_by(clock);
+        {
+            let mut inner = log.inner.lock();
+            let loaded = Arc::make_mut(&mut inner.0);
+            for event in &events {
+                loaded.network = evolve(std::mem::take(&mut loaded.network), event, clock());
+            }
+            loaded.revision = (events.len() as u64).checked_sub(1);
+            inner.1 = events;
+        }
+        log
+    }
+
     /// The same log, whose commands are decided at this clock's time.
     pub(super) fn told_by(self, clock: &Clock) -> Self {
         self.told_by.get_or_init(|| ToldBy(Arc::clone(clock)));

@@ -4,16 +4,17 @@ use super::super::{
     Refusal, Registered,
     event::{
         RouteConflicted, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
-        RoutesSuspended,
+        RoutesSuspended, Thing,
     },
     peering::{Origin, Route},
 };
 use super::{active, out_of_order, standing};
 use std::collections::BTreeSet;
 
-/// A route that was withdrawn before it was seen is recorded too, so that it can be seen to go. On
-/// an adopted link, what was there before is put on record first, so that it is never taken for
-/// ours.
+/// Only what the engine was about to install there: that is on record first, and nothing else is
+/// made the engine's, whatever was accepted. A route that was withdrawn before it was seen is
+/// recorded too, so that it can be seen to go. On an adopted link, what was there before is put on
+/// record first.
 pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Result<bool, Refusal> {
     let peering = standing(network, it.peering_id, "an installed route")?;
     if matches!(peering.origin, Origin::Adopted { found: None }) {
@@ -22,27 +23,28 @@ pub(super) fn route_installed(network: &Registered, it: &RouteInstalled) -> Resu
             "an installed route before the survey",
         ));
     }
-    if let Some(route) = peering.routes.get(it.side).get(&it.destination) {
-        return Ok(!route.installed.contains_key(&it.route_table));
+    let (side, destination, table) = (it.side, it.destination, &it.route_table);
+    let thing = Thing::Route {
+        at: table.clone().into(),
+        destination,
+    };
+    if peering.has_on_record(side, &thing) || peering.was_found(side, table, destination) {
+        return Ok(false);
     }
-    if peering.owns_route(it.side, &it.route_table, it.destination) {
-        let going = peering.withdrawn.get(it.side).get(&it.destination);
-        return Ok(going.is_none_or(|route| !route.installed.contains_key(&it.route_table)));
+    if peering.intends(side, &thing) {
+        return Ok(true);
     }
-    if !peering
-        .ever_accepted
-        .get(it.side)
-        .contains_key(&it.destination)
-    {
+    if !peering.ever_accepted.get(side).contains_key(&destination) {
         return Err(Refusal::RouteNotAccepted {
             peering_id: it.peering_id,
-            side: it.side,
-            destination: it.destination,
+            side,
+            destination,
         });
     }
-    let known = peering.withdrawn.get(it.side).get(&it.destination);
-    let is_known = known.is_some_and(|route| route.installed.contains_key(&it.route_table));
-    Ok(!is_known && !peering.was_found(it.side, &it.route_table, it.destination))
+    Err(out_of_order(
+        peering,
+        "an installed route that nobody was about to install",
+    ))
 }
 
 /// The table has no such route any more, whoever's it was; or there is no such table.

@@ -202,7 +202,9 @@ fn no_route_is_taken_for_the_engines_before_somebody_has_looked() {
     given(events.clone())
         .when(Outcome::from(installed.clone()))
         .then_refused(refusal);
-    given(events.into_iter().chain([surveyed(&[]).into()]))
+    let intent = intended(Side::Local, [route_thing(HERE, "rtb-01")]);
+    let then = [surveyed(&[]).into(), intent.into()];
+    given(events.into_iter().chain(then))
         .when(Outcome::from(installed.clone()))
         .then([installed.into()]);
 }

@@ -177,15 +177,82 @@ fn a_route_is_recorded_once_per_route_table() {
         |table| Outcome::RouteInstalled(route_installed(Side::Local, "10.101.0.0/16", table));
     let event = |table| NetworkEvent::from(route_installed(Side::Local, "10.101.0.0/16", table));
     let accepted = route_accepted(Side::Local, "10.101.0.0/16");
-    given(active_history([accepted.clone()]))
+    let both = ["rtb-01", "rtb-02"].map(|table| route_thing("10.101.0.0/16", table));
+    let intent: NetworkEvent = intended(Side::Local, both).into();
+    given(active_history([accepted.clone(), intent.clone()]))
         .when(installed("rtb-01"))
         .then([event("rtb-01")]);
-    given(active_history([accepted.clone(), event("rtb-01")]))
-        .when(installed("rtb-01"))
-        .then_nothing();
-    given(active_history([accepted, event("rtb-01")]))
+    given(active_history([
+        accepted.clone(),
+        intent.clone(),
+        event("rtb-01"),
+    ]))
+    .when(installed("rtb-01"))
+    .then_nothing();
+    given(active_history([accepted, intent, event("rtb-01")]))
         .when(installed("rtb-02"))
         .then([event("rtb-02")]);
+}
+
+#[test]
+fn a_route_that_nobody_was_about_to_install_is_never_made_the_engines() {
+    let (destination, table) = ("10.101.0.0/16", "rtb-01");
+    let installed = Outcome::RouteInstalled(route_installed(Side::Local, destination, table));
+    let refusal = Refusal::OutcomeOutOfOrder {
+        peering_id: peering_id(1),
+        life: "active",
+        outcome: "an installed route that nobody was about to install",
+    };
+    let accepted = route_accepted(Side::Local, destination);
+    let withdrawn: NetworkEvent = RouteWithdrawn {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        destination: range(destination),
+        replaced_by: None,
+    }
+    .into();
+    let elsewhere: NetworkEvent =
+        intended(Side::Local, [route_thing(destination, "rtb-02")]).into();
+    let another: NetworkEvent = intended(Side::Local, [route_thing("10.102.0.0/16", table)]).into();
+    let over: NetworkEvent = InstallationEnded {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        things: vec![route_thing(destination, table)],
+    }
+    .into();
+    let here: NetworkEvent = intended(Side::Local, [route_thing(destination, table)]).into();
+    for then in [
+        vec![],
+        vec![withdrawn],
+        vec![elsewhere],
+        vec![another],
+        vec![here, over],
+    ] {
+        given(active_history(
+            [accepted.clone()].into_iter().chain(then.clone()),
+        ))
+        .when(installed.clone())
+        .then_refused(refusal.clone());
+    }
+}
+
+/// Before intents were on record, installed routes were: what such a history opened is known, and
+/// closed.
+#[test]
+fn a_route_that_an_older_history_has_on_record_is_the_engines_to_close() {
+    let (destination, table) = ("10.101.0.0/16", "rtb-01");
+    let accepted = route_accepted(Side::Local, destination);
+    let installed = route_installed(Side::Local, destination, table);
+    let events = active_history([accepted, installed.clone().into()]);
+    given(events.clone())
+        .when(Outcome::RouteInstalled(installed))
+        .then_nothing();
+    let peering = recorded(events.clone());
+    assert!(peering.owns_route(Side::Local, &text(table), range(destination)));
+    let removed = route_removed(Side::Local, destination, table);
+    given(events)
+        .when(Outcome::RouteRemoved(removed.clone()))
+        .then([removed.into()]);
 }
 
 #[test]
@@ -225,7 +292,8 @@ fn a_conflict_and_an_installed_route_take_each_others_place() {
     given(in_conflict.clone())
         .when(Outcome::RouteConflicted(conflicted("nat-02")))
         .then([conflicted("nat-02").into()]);
-    given(in_conflict.clone())
+    let intent = intended(Side::Local, [route_thing("10.101.0.0/16", "rtb-01")]);
+    given(in_conflict.clone().into_iter().chain([intent.into()]))
         .when(Outcome::RouteInstalled(installed.clone()))
         .then([installed.clone().into()]);
     let resolved: Vec<_> = in_conflict.into_iter().chain([installed.into()]).collect();

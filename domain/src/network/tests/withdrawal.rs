@@ -115,7 +115,12 @@ fn a_withdrawn_route_waits_until_it_is_gone_from_every_table() {
 #[test]
 fn a_route_that_was_withdrawn_before_it_was_seen_is_put_on_record_when_it_is_and_then_goes() {
     let installed = route_installed(Side::Local, WIDE, "rtb-01");
-    let events = active_history([accepted_route(WIDE), withdrawn(Side::Local, WIDE, None)]);
+    let intent = intended(Side::Local, [route_thing(WIDE, "rtb-01")]);
+    let events = active_history([
+        accepted_route(WIDE),
+        intent.into(),
+        withdrawn(Side::Local, WIDE, None),
+    ]);
     given(events.clone())
         .when(Outcome::from(installed.clone()))
         .then([installed.clone().into()]);

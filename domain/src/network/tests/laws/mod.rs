@@ -153,15 +153,24 @@ fn next_on_link(peering: &Peering) -> Option<Outcome> {
             .get(side)
             .iter()
             .find(|(_, route)| route.installed.is_empty())?;
-        Some(
-            RouteInstalled {
+        let (destination, route_table) = (*destination, text("rtb-01"));
+        if !peering.owns_route(side, &route_table, destination) {
+            let at = route_table.into();
+            let things = vec![Thing::Route { at, destination }];
+            let started = InstallationStarted {
                 peering_id,
                 side,
-                destination: *destination,
-                route_table: text("rtb-01"),
-            }
-            .into(),
-        )
+                things,
+            };
+            return Some(started.into());
+        }
+        let installed = RouteInstalled {
+            peering_id,
+            side,
+            destination,
+            route_table,
+        };
+        Some(installed.into())
     };
     let firewall = |side| {
         let firewall = peering.firewall.get(side);

@@ -2,11 +2,11 @@
 //! makes no route ours.
 
 use super::{HOUR, Life, is_clean, remove};
-use crate::provisioner::testing::{CLIENTS, Fuse, peering_id, range};
+use crate::provisioner::testing::{CLIENTS, Fuse, Log, peering_id, range};
 use cloud::RouteTarget;
 use domain::{
     Side,
-    network::{AcceptRoute, WithdrawRoute},
+    network::{AcceptRoute, NetworkEvent, WithdrawRoute},
 };
 use std::time::Duration;
 
@@ -105,6 +105,49 @@ async fn every_thing_is_on_record_before_it_is_made_and_one_event_holds_what_a_p
     life.says(remove());
     life.settles().await;
     is_clean(&life.cloud.world(), "removed");
+}
+
+/// As if all had been done by an engine that put no intents on record, and saw what it made.
+fn without_intents(life: &mut Life, keeps: impl Fn(&NetworkEvent) -> bool) {
+    let is_new = ["InstallationStarted", "InstallationEnded", "RoutesEnforced"];
+    let mut events = life.log.events();
+    events.retain(|it| !is_new.contains(&it.name()) && keeps(it));
+    life.log = Log::of(events, &life.clock);
+    life.memories.clear();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_history_from_before_intents_has_opened_is_closed() {
+    let mut life = Life::active().await;
+    without_intents(&mut life, |_| true);
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+    assert_eq!(life.count("RouteFound"), 0, "what is on record is ours");
+    life.says(withdraw());
+    life.settles().await;
+    assert!(life.routes(Side::Local).is_empty());
+    life.says(remove());
+    life.settles().await;
+    is_clean(&life.cloud.world(), "removed");
+    assert_eq!(life.log.peering().leftovers(), []);
+}
+
+/// What such an engine made in its last moment, and nobody put on record, is used and named, and
+/// stays: it could be anybody's.
+#[tokio::test(start_paused = true)]
+async fn a_route_that_no_history_speaks_of_is_found_and_not_taken_for_the_engines() {
+    let mut life = Life::active().await;
+    without_intents(&mut life, |it| it.name() != "RouteInstalled");
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+    let routes = life.routes(Side::Local).len() + life.routes(Side::Remote).len();
+    assert_eq!(
+        (life.count("RouteFound"), life.count("RouteInstalled")),
+        (routes, 0)
+    );
+    life.says(withdraw());
+    life.settles().await;
+    assert_eq!(life.routes(Side::Local).len(), 2, "it stays");
 }
 
 #[tokio::test(start_paused = true)]
