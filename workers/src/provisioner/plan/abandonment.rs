@@ -4,12 +4,13 @@
 //!
 //! A side that was named to be cleaned up is, for five minutes at most: rules, routes and its
 //! group, and from the local side the link itself, which a cloud deletes from either end. An
-//! adopted link, and what it had, stay.
+//! adopted link, and what it had, stay. So does a group that holds rules of somebody else's: both
+//! are named.
 
-use super::{Draft, Facts, Query, later, removal};
+use super::{Draft, Facts, Query, exposure, firewall, later, removal};
 use domain::{
     Side,
-    network::{LinkTrace, PeeringAbandoned, RemovalCause},
+    network::{Leftover, LinkTrace, PeeringAbandoned, RemovalCause},
 };
 use std::time::Duration;
 
@@ -53,13 +54,33 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
     }
     draft.again = true;
     if draft.records.is_empty() {
+        let mut left_behind = facts.peering.leftovers();
+        left_behind.extend(kept_by_others(facts));
         draft.record(PeeringAbandoned {
             peering_id: facts.peering.id,
             reason: reason.clone(),
-            left_behind: facts.peering.leftovers(),
+            left_behind,
             not_observed,
         });
     }
+}
+
+/// Rules that somebody else has in the group of the side that was cleaned up, which stays for them.
+fn kept_by_others(facts: &Facts<'_>) -> Vec<Leftover> {
+    let Some(side) = cleans(facts) else {
+        return Vec::new();
+    };
+    let groups = facts.seen.groups.get(side).iter().flatten();
+    let ours = groups.filter(|view| firewall::is_ours(facts, side, view));
+    let others = ours.flat_map(|view| {
+        let known = firewall::known_of(facts, side, view);
+        firewall::others(facts, side, view, &known)
+    });
+    let left = others.map(|rule| Leftover::FirewallRule {
+        side,
+        rule_id: rule.id.clone(),
+    });
+    left.collect()
 }
 
 /// The side that is to be cleaned up, while there is time and it can be seen.
@@ -76,6 +97,7 @@ pub(super) fn close(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mu
         && let Some(link) = trace.link()
     {
         removal::side(facts, side, link, draft);
+        exposure::close_alone(facts, side, draft);
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         Life::Removing { trace } => match trace {
             LinkTrace::Never | LinkTrace::Perhaps { .. } => {}
             LinkTrace::Seen(link) | LinkTrace::Gone(link) => {
-                removal::side(facts, side, link, draft)
+                removal::side(facts, side, link, draft);
+                exposure::close_alone(facts, side, draft);
             }
         },
         Life::Abandoning { trace } => abandonment::close(facts, side, trace, draft),

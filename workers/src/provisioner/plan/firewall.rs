@@ -357,6 +357,48 @@ fn tags(facts: &Facts<'_>, side: Side, view: &GroupView, known: &Firewall, draft
     }
 }
 
+/// The rules in our group that the engine did not make.
+pub(super) fn others<'v>(
+    facts: &Facts<'_>,
+    side: Side,
+    view: &'v GroupView,
+    known: &Firewall,
+) -> Vec<&'v RuleView> {
+    let mut all: Vec<_> = view.rules.iter().collect();
+    all.retain(|rule| own(facts, side, known, rule).is_none());
+    all
+}
+
+fn named(rules: &[&RuleView]) -> String {
+    let each = rules.iter().map(|it| format!("{} ({})", it.id, it.text));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// A group that is to go stays while it holds rules that the engine did not make: they would go
+/// with it. A person is told which.
+pub(super) fn stays(
+    facts: &Facts<'_>,
+    side: Side,
+    view: &GroupView,
+    others: &[&RuleView],
+    draft: &mut Draft,
+) {
+    let (group, rules) = (&view.group, named(others));
+    let message = format!(
+        "{group} holds rules that Peerage did not make, and is not deleted with them: {rules}"
+    );
+    let remedy = vec![
+        format!(
+            "remove {rules} from {group}, or move them to a group of your own; the removal goes on then"
+        ),
+        format!(
+            "or leave {group} to whoever uses it: `peerage peering abandon {}` ends the peering and names it",
+            facts.peering.id
+        ),
+    ];
+    draft.block(facts, BlockCause::Conflict, side, message, remedy);
+}
+
 /// Rules in our group that the engine did not make are left alone, and a person is told. Says
 /// whether there are none that matter.
 fn strangers(
@@ -371,14 +413,8 @@ fn strangers(
         rule_id: rule.id.clone(),
         admits: rule.text.clone(),
     };
-    let strange: Vec<&RuleView> = view
-        .rules
-        .iter()
-        .filter(|rule| {
-            own(facts, side, known, rule).is_none()
-                && !facts.peering.accepted_drift.contains_key(&kind(rule))
-        })
-        .collect();
+    let mut strange = others(facts, side, view, known);
+    strange.retain(|rule| !facts.peering.accepted_drift.contains_key(&kind(rule)));
     if strange.is_empty() {
         return true;
     }
@@ -386,11 +422,7 @@ fn strangers(
         drift::report(facts, kind(rule), draft);
     }
     if facts.network.policy.drift == DriftPolicy::Repair {
-        let rules = strange
-            .iter()
-            .map(|rule| format!("{} ({})", rule.id, rule.text))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let rules = named(&strange);
         let message = format!(
             "{} holds rules that Peerage did not make: {rules}; they are left alone",
             view.group

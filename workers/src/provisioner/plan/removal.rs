@@ -8,7 +8,8 @@
 //! Routes go before the link, so that none is left leading nowhere; once the link is gone the
 //! tables are looked at once more. A side whose cloud refuses the engine holds up the link and is
 //! named in the block; abandoning the peering is the way out. A link that was adopted is never
-//! removed, nor are the routes that it had.
+//! removed, nor are the routes that it had. A group that holds rules of somebody else's stays, and
+//! the removal is blocked: they are named, and nothing of the peering is open meanwhile.
 
 use super::{Draft, Facts, Missing, Query, firewall, later, options, pair, routes, states};
 use crate::provisioner::{apply::Action, sides};
@@ -326,13 +327,15 @@ pub(super) fn own_group(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
             return;
         }
         match (view, &facts.peering.firewall.get(side).group) {
-            (Some(view), _) => draft.act(
-                facts,
-                Action::DeleteGroup {
-                    side,
-                    group: view.group.clone(),
-                },
-            ),
+            (Some(view), _) => {
+                let known = firewall::known_of(facts, side, view);
+                let others = firewall::others(facts, side, view, &known);
+                if !others.is_empty() {
+                    return firewall::stays(facts, side, view, &others, draft);
+                }
+                let group = view.group.clone();
+                draft.act(facts, Action::DeleteGroup { side, group });
+            }
             (None, Some(group)) => {
                 draft.record(FirewallGroupRemoved {
                     peering_id: facts.peering.id,

@@ -20,6 +20,7 @@ mod ownership;
 mod removal;
 mod routes;
 mod storms;
+mod strangers;
 mod tags;
 
 use crate::provisioner::{
