@@ -276,10 +276,7 @@ impl Cloud for AwsCloud {
             .ec2
             .create_vpc_peering_connection(&asked.scope, &requests::peering(spec)?)
             .await;
-        asked.name(
-            "peering connection",
-            made.map_err(|error| asked.failed(error))?.id.as_str(),
-        )
+        views::made(&asked, spec, &made.map_err(|error| asked.failed(error))?)
     }
 
     async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {

@@ -21,6 +21,7 @@
 
 #![warn(missing_docs)]
 
+mod answered;
 mod calls;
 mod error;
 pub mod instructions;
@@ -122,6 +123,10 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// Asks for a link, with the requester's identity, tagged with the peering. Not idempotent on
     /// every cloud: called twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist
     /// now or appear later; find it by [`Cloud::links`] and its owner.
+    ///
+    /// A cloud that answers with a link that is there already does not pass for having made one:
+    /// what it answers is compared with the request ([`LinkSpec::verify`]). Another's is
+    /// [`CloudErrorKind::AlreadyThere`].
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError>;
 
     /// Accepts a link with the accepter's identity, at the accepter's place. A link that is past

@@ -68,6 +68,7 @@ pub const CASES: &[Case] = cases! {
     links:
         a_link_is_shown_to_both_ends_with_its_two_ends,
         a_second_request_makes_no_link_that_is_not_shown,
+        a_request_is_never_answered_with_a_link_of_another,
         a_link_is_accepted_once_and_by_its_accepter,
         a_link_in_the_other_direction_is_a_conflict_at_acceptance,
         a_request_that_can_never_work_fails_with_a_reason,

@@ -2,7 +2,8 @@
 
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, spec};
 use cloud::{CloudErrorKind, LinkRole, LinkState, LinkView};
-use std::slice;
+use domain::text::Link;
+use std::{collections::BTreeSet, slice};
 
 const WRONG_STATE: Option<CloudErrorKind> = Some(CloudErrorKind::WrongState);
 const NOT_FOUND: Option<CloudErrorKind> = Some(CloudErrorKind::NotFound);
@@ -40,17 +41,48 @@ pub(crate) async fn a_link_is_shown_to_both_ends_with_its_two_ends(stage: Stage)
 /// nothing else.
 pub(crate) async fn a_second_request_makes_no_link_that_is_not_shown(stage: Stage) {
     let first = stage.pending().await;
-    let second = stage.cloud.create_link(&stage.spec(ANOTHER)).await.unwrap();
+    let second = stage.cloud.create_link(&stage.spec(OURS)).await.unwrap();
     stage.shown(&stage.local, &second, LinkState::Pending).await;
-    let mut shown: Vec<_> = stage.links(&stage.local).await;
-    shown.sort_by(|one, other| one.link.cmp(&other.link));
-    let mut answered = vec![first.clone(), second.clone()];
-    answered.sort();
-    answered.dedup();
-    let links: Vec<_> = shown.iter().map(|it| it.link.clone()).collect();
-    assert_eq!(links, answered);
-    let view = shown.iter().find(|it| it.link == first).unwrap();
+    assert_shown(&stage, &[&first, &second]).await;
+}
+
+/// Clouds differ: some answer with the link that is there, which is another's, and others make a
+/// second one. What is answered is never another's.
+pub(crate) async fn a_request_is_never_answered_with_a_link_of_another(stage: Stage) {
+    let first = stage.pending().await;
+    match stage.cloud.create_link(&stage.spec(ANOTHER)).await {
+        Ok(second) => {
+            let view = stage.shown(&stage.local, &second, LinkState::Pending).await;
+            assert_eq!(view.owner, Some(ANOTHER), "{view:?}");
+            assert_shown(&stage, &[&first, &second]).await;
+        }
+        Err(error) => {
+            assert_eq!(error.kind, CloudErrorKind::AlreadyThere, "{error}");
+            assert_shown(&stage, &[&first]).await;
+        }
+    }
+    let view = stage.shown(&stage.local, &first, LinkState::Pending).await;
     assert_eq!(view.owner, Some(OURS), "the first keeps its owner");
+    // Without a tag it may be anybody's: that is for reads to tell.
+    let untagged = spec(OURS, &stage.neighbour, &stage.remote);
+    let theirs = stage.world.link(&stage.neighbour, &stage.remote).await;
+    let answered = stage.cloud.create_link(&untagged).await;
+    let kinds = [CloudErrorKind::Ambiguous, CloudErrorKind::AlreadyThere];
+    let is_never_theirs = match &answered {
+        Ok(link) => *link != theirs,
+        Err(error) => kinds.contains(&error.kind),
+    };
+    assert!(is_never_theirs, "{answered:?} for {theirs}");
+}
+
+async fn assert_shown(stage: &Stage, answered: &[&Link]) {
+    let read = async || {
+        let shown = stage.links(&stage.local).await;
+        shown.into_iter().map(|it| it.link).collect::<BTreeSet<_>>()
+    };
+    let answered: BTreeSet<_> = answered.iter().map(|it| (*it).clone()).collect();
+    let right = |shown: &BTreeSet<_>| *shown == answered;
+    stage.until("what was answered", read, right).await;
 }
 
 pub(crate) async fn a_link_is_accepted_once_and_by_its_accepter(stage: Stage) {

@@ -5,7 +5,7 @@ use cloud::{AccountRegion, Cloud, NetworkRef, Operation};
 use domain::{
     Range,
     network::InboundRule,
-    text::{FirewallGroup, RouteTable},
+    text::{FirewallGroup, Link, RouteTable},
 };
 use std::sync::Arc;
 
@@ -54,6 +54,9 @@ pub trait World: Send + Sync {
 
     /// The network has no host names any more.
     async fn take_names(&self, network: &NetworkRef);
+
+    /// Somebody's own request for a link between two networks, without any tag.
+    async fn link(&self, requester: &NetworkRef, accepter: &NetworkRef) -> Link;
 
     /// Somebody's route, to something that is no link.
     async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, destination: Range);

@@ -2,8 +2,10 @@
 
 use super::{super::refusals::Asked, owner};
 use crate::ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
-use cloud::{AccountRegion, CloudError, LinkEnd, LinkState, LinkView, NetworkRef};
-use domain::{Provider, Region};
+use cloud::{
+    AccountRegion, CloudError, CloudErrorKind, LinkEnd, LinkSpec, LinkState, LinkView, NetworkRef,
+};
+use domain::{Provider, Region, text::Link};
 
 /// The connection as a link; `None` if an end has no name in our words, as one in a region that we
 /// do not know: none of ours has.
@@ -26,6 +28,25 @@ pub(in super::super) fn link(
         expires_at: found.expires,
         owner: owner(&found.tags),
     }))
+}
+
+/// The connection that a request was answered with, if it is the one that was asked for: EC2
+/// answers a second request with the connection that is there, whatever its tags.
+pub(in super::super) fn made(
+    asked: &Asked<'_>,
+    spec: &LinkSpec,
+    answered: &PeeringConnection,
+) -> Result<Link, CloudError> {
+    let verified = match link(asked, answered)? {
+        Some(view) => spec.verify(&view),
+        None => Err(CloudErrorKind::AlreadyThere),
+    };
+    verified.map_err(|kind| {
+        let (id, state) = (&answered.id, &answered.status);
+        asked.error(kind).message(format!(
+            "the answer is {id}, {state}, which does not carry the tag of this request"
+        ))
+    })
 }
 
 /// The end with what EC2 says of its account and region; who compares it with the intent must see a

@@ -11,7 +11,7 @@ use conformance::{Fault, World};
 use domain::{
     Provider, Range, Region,
     network::InboundRule,
-    text::{FirewallGroup, RouteTable},
+    text::{FirewallGroup, Link, RouteTable},
 };
 use parking_lot::Mutex;
 use peerage_aws::{AwsCloud, actions, ec2::Ec2Settings};
@@ -142,6 +142,18 @@ impl World for AwsWorld {
 
     async fn take_names(&self, network: &NetworkRef) {
         self.set_names(network, false);
+    }
+
+    async fn link(&self, requester: &NetworkRef, accepter: &NetworkRef) -> Link {
+        let wanted = json!({
+            "VpcId": requester.network.as_str(),
+            "PeerVpcId": accepter.network.as_str(),
+            "PeerOwnerId": accepter.at.account.as_str(),
+            "PeerRegion": accepter.at.region.as_str()
+        });
+        let made = self.act(&requester.at, "create_vpc_peering_connection", &wanted);
+        let id = text(&made["VpcPeeringConnection"]["VpcPeeringConnectionId"]);
+        id.parse().unwrap()
     }
 
     async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, to: Range) {

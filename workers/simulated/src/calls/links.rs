@@ -58,7 +58,7 @@ impl Call<'_> {
         if self.settings.second_request == SecondRequest::SameLink
             && let Some(existing) = self.state.world.live_links(requester).find(same)
         {
-            return Ok(existing.id.clone());
+            return self.answer_with(spec, existing);
         }
         self.check_room(requester)?;
         self.occupy(requester, accepter)?;
@@ -66,6 +66,23 @@ impl Call<'_> {
         let id = link.id.clone();
         self.state.world.links.insert(id.clone(), link);
         Ok(id)
+    }
+
+    /// As at AWS, which says whose a link is as well as it does in reads.
+    fn answer_with(&self, spec: &LinkSpec, existing: &SimulatedLink) -> Result<Link, CloudError> {
+        let view = LinkView {
+            link: existing.id.clone(),
+            requester: existing.requester.clone(),
+            accepter: existing.accepter.clone(),
+            state: existing.state.clone(),
+            message: None,
+            expires_at: existing.expires_at,
+            owner: existing.owner,
+        };
+        spec.verify(&view).map_err(|kind| {
+            let message = format!("the answer is {}, which is another request's", existing.id);
+            self.error(kind, "VpcPeeringConnectionAlreadyExists", message)
+        })
     }
 
     fn check_room(&self, requester: &NetworkRef) -> Result<(), CloudError> {

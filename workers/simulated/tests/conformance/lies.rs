@@ -75,10 +75,16 @@ enum Lie {
     UnheardIsHarmless,
     /// What it cannot do is tried in the dark, and nothing is found.
     UnsupportedIsNotFound,
+    /// A request is answered with the link that is there, whoever made it.
+    AnswersWithAnothers,
+    /// The same, where the link has no tag at all.
+    AnswersWithAnybodys,
+    /// The link that is there gets the tag of whoever asks next.
+    TakesTheLinkOver,
 }
 
 /// Each lie, and a promise that it breaks.
-const LIES: [(Lie, &str); 24] = [
+const LIES: [(Lie, &str); 27] = [
     (
         Lie::RepeatedRouteIsFine,
         "a_route_is_installed_once_and_nothing_is_replaced",
@@ -175,6 +181,18 @@ const LIES: [(Lie, &str); 24] = [
         Lie::UnsupportedIsNotFound,
         "what_a_cloud_cannot_do_is_said_at_once_and_not_tried_again",
     ),
+    (
+        Lie::AnswersWithAnothers,
+        "a_request_is_never_answered_with_a_link_of_another",
+    ),
+    (
+        Lie::AnswersWithAnybodys,
+        "a_request_is_never_answered_with_a_link_of_another",
+    ),
+    (
+        Lie::TakesTheLinkOver,
+        "a_request_is_never_answered_with_a_link_of_another",
+    ),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -233,6 +251,10 @@ impl World for LyingWorld {
 
     async fn take_names(&self, network: &NetworkRef) {
         self.honest.take_names(network).await;
+    }
+
+    async fn link(&self, requester: &NetworkRef, accepter: &NetworkRef) -> Link {
+        self.honest.link(requester, accepter).await
     }
 
     async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, to: Range) {
@@ -320,6 +342,14 @@ impl Liar {
             }
             error
         })
+    }
+
+    /// The link that is there between the networks of a request.
+    async fn there(&self, spec: &LinkSpec) -> Option<Link> {
+        let requester = &spec.requester.network;
+        let of = std::slice::from_ref(&requester.network);
+        let found = self.honest.links(&requester.at, of).await.ok()?;
+        Some(found.first()?.link.clone())
     }
 
     fn pardoned(
@@ -458,11 +488,27 @@ impl Cloud for Liar {
     }
 
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        match self.honest.create_link(spec).await {
-            Err(error) if self.lie == Lie::RepeatsByItself && error.worth_a_retry() => {
+        match (self.lie, self.honest.create_link(spec).await) {
+            (Lie::RepeatsByItself, Err(error)) if error.worth_a_retry() => {
                 self.honest.create_link(spec).await
             }
-            other => self.told(other),
+            (Lie::AnswersWithAnothers, Err(error))
+                if error.kind == CloudErrorKind::AlreadyThere =>
+            {
+                self.there(spec).await.ok_or(error)
+            }
+            (Lie::AnswersWithAnybodys, Err(error)) if error.kind == CloudErrorKind::Ambiguous => {
+                self.there(spec).await.ok_or(error)
+            }
+            (Lie::TakesTheLinkOver, Err(error)) => {
+                let at = &spec.requester.network.at;
+                let Some(link) = self.there(spec).await else {
+                    return Err(error);
+                };
+                self.honest.tag_link(at, &link, spec.owner).await?;
+                Ok(link)
+            }
+            (_, other) => self.told(other),
         }
     }
 

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use cloud::{AccountRegion, Cloud, DnsSupport, NetworkRef, Operation, RouteTarget};
+use cloud::{
+    AccountRegion, Cloud, DnsSupport, LinkEnd, LinkState, NetworkRef, Operation, RouteTarget,
+};
 use conformance::{Fault, World};
 use domain::{
     Clock, Provider, Range, Region,
     network::InboundRule,
-    text::{FirewallGroup, RouteTable},
+    text::{FirewallGroup, Link, RouteTable},
 };
 use ipnet::IpNet;
 use peerage_simulated::{NextCall, Refused, SimulatedCloud, SimulatedSettings};
@@ -112,6 +114,16 @@ impl World for SimulatedWorld {
             hostnames: false,
         };
         self.cloud.out_of_band().set_dns(network, none);
+    }
+
+    async fn link(&self, requester: &NetworkRef, accepter: &NetworkRef) -> Link {
+        let end = |network: &NetworkRef| LinkEnd {
+            network: network.clone(),
+            ranges: Vec::new(),
+            dns_resolution: None,
+        };
+        let by_hand = self.cloud.out_of_band();
+        by_hand.join(&end(requester), &end(accepter), LinkState::Pending, None)
     }
 
     async fn route_elsewhere(&self, network: &NetworkRef, table: &RouteTable, to: Range) {

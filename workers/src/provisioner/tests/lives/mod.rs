@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adoption;
+mod answered;
 mod closing;
 mod consent;
 mod crashes;
