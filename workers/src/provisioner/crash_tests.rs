@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    pass::Memories,
+    memories::Memories,
     settings::ProvisionerSettings,
     testing::{
         CLIENTS, Fuse, Fused, Log, Settled, client_rule, clock, cloud, owner, range, restrict,
@@ -49,7 +49,7 @@ async fn run(cloud: &SimulatedCloud, log: &Log, fuse: Fuse, clock: &journal::Clo
         },
     );
     let fused = Fused(log.clone(), fuse.clone());
-    let mut memories = Memories::new();
+    let mut memories = Memories::default();
     tokio::select! {
         biased;
         () = fuse.blown() => true,
@@ -153,7 +153,15 @@ async fn rests(cloud: &SimulatedCloud, log: &Log, clock: &journal::Clock, when: 
     let settings = ProvisionerSettings::default();
     let limited = RateLimited::new(Arc::new(cloud.clone()), settings.calls.clone());
     let (world, events) = (cloud.world(), log.events().len());
-    settle(&limited, log, clock, &settings, &mut Memories::new(), LONG).await;
+    settle(
+        &limited,
+        log,
+        clock,
+        &settings,
+        &mut Memories::default(),
+        LONG,
+    )
+    .await;
     let writes = limited
         .calls()
         .snapshot()

@@ -32,6 +32,7 @@ mod dry_run;
 mod elsewhere;
 mod graph;
 mod log;
+mod memories;
 mod memory;
 mod observation;
 mod observe;

@@ -340,7 +340,14 @@ impl Observation {
     ) -> Result<(), CloudError> {
         let side = query.side();
         let at = sides::of(network, peering, side);
-        let of = networks_at(network, peering, &at);
+        let mut of = sides::networks_at(network, peering, &at);
+        if matches!(query, Query::Links(_) | Query::Tables(_) | Query::Groups(_)) {
+            of.extend(
+                sides::networks_before(network, &at)
+                    .filter(|it| !of.contains(it))
+                    .collect::<Vec<_>>(),
+            );
+        }
         macro_rules! keep {
             ($kind:ident, $shows:expr) => {{
                 let shows = $shows;
@@ -463,22 +470,6 @@ impl Observation {
                 .insert((*error.at).clone(), (error.clone(), asked));
         }
     }
-}
-
-/// The networks that this network's peerings have in an account and region; this peering's own
-/// always.
-fn networks_at(network: &Registered, peering: &Peering, at: &AccountRegion) -> Vec<CloudNetwork> {
-    let local = (sides::local(network) == *at).then(|| network.cloud_network.clone());
-    let own = std::iter::once(peering);
-    let peers = network
-        .live_peerings()
-        .chain(own)
-        .filter(|peering| sides::of(network, peering, Side::Remote) == *at);
-    let all: BTreeSet<CloudNetwork> = local
-        .into_iter()
-        .chain(peers.map(|peering| peering.peer.cloud_network.clone()))
-        .collect();
-    all.into_iter().collect()
 }
 
 #[cfg(test)]

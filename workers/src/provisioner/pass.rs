@@ -11,7 +11,7 @@
 use super::{
     context::{Pass, as_of},
     elsewhere::Whereabouts,
-    memory::Memory,
+    memories::Memories,
     observation::Observation,
     peering_pass::{Done, PeeringPass},
     reason::{Reason, Reasons},
@@ -35,9 +35,6 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tracing::Instrument;
-
-/// What one process remembers of a network's peerings.
-pub(super) type Memories = BTreeMap<PeeringId, Memory>;
 
 /// The peerings that are being worked on, each with the way to tell it that a command is about it.
 type UnderWay = BTreeMap<PeeringId, Arc<Notify>>;

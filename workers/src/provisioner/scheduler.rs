@@ -10,7 +10,7 @@ use super::{
     elsewhere::{Elsewhere, elsewhere},
     graph::Graph,
     log::JournalLog,
-    pass::Memories,
+    memories::Memories,
     progress::Progress,
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,

@@ -14,6 +14,8 @@ pub struct ProvisionerSettings {
     pub settle_window: Duration,
     /// How often a network that is as asked is looked at all the same.
     pub drift_interval: Duration,
+    /// How often the own side of a network without live peerings is looked at.
+    pub idle_interval: Duration,
     /// How long to wait after the first repair of a thing before the next one; each further repair
     /// within a day doubles it.
     pub repair_pause: Duration,
@@ -51,6 +53,7 @@ impl Default for ProvisionerSettings {
             visibility_window: Duration::from_secs(300),
             settle_window: Duration::from_secs(20),
             drift_interval: Duration::from_secs(300),
+            idle_interval: Duration::from_secs(24 * 3600),
             repair_pause: Duration::from_secs(60),
             first_poll: Duration::from_millis(250),
             longest_poll: Duration::from_secs(15),

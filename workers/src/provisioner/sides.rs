@@ -4,9 +4,10 @@ use cloud::{AccountRegion, LinkEnd, LinkSpec, NetworkRef, Owner};
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},
-    text::{ExternalId, Subnet},
+    text::{CloudNetwork, ExternalId, Subnet},
 };
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 /// Where calls for this side go, and as whom. The peer's role is entered with the tenant's own
 /// external id, unless the peer is in the private network's account.
@@ -24,6 +25,14 @@ pub(super) fn local(network: &Registered) -> AccountRegion {
         account: network.account.clone(),
         region: network.region.clone(),
         external_id: None,
+    }
+}
+
+/// The private network itself.
+pub(super) fn local_network(network: &Registered) -> NetworkRef {
+    NetworkRef {
+        at: local(network),
+        network: network.cloud_network.clone(),
     }
 }
 
@@ -116,4 +125,51 @@ pub(super) fn subnets<'a>(
         Side::Local => &network.subnets,
         Side::Remote => &peering.peer.subnets,
     }
+}
+
+/// The networks that this network's peerings have in an account and region; this peering's own
+/// always.
+pub(super) fn networks_at(
+    network: &Registered,
+    peering: &Peering,
+    at: &AccountRegion,
+) -> Vec<CloudNetwork> {
+    let local = (local(network) == *at).then(|| network.cloud_network.clone());
+    let own = std::iter::once(peering);
+    let peers = network
+        .live_peerings()
+        .chain(own)
+        .filter(|peering| of(network, peering, Side::Remote) == *at);
+    let all: BTreeSet<CloudNetwork> = local
+        .into_iter()
+        .chain(peers.map(|peering| peering.peer.cloud_network.clone()))
+        .collect();
+    all.into_iter().collect()
+}
+
+/// Of how many peerings that have ended the networks are read with those of the live ones, in an
+/// account and region.
+const MOST_BEFORE: usize = 50;
+
+/// The networks that peerings which ended last had there: what is left of them, or comes too late,
+/// is an orphan.
+pub(super) fn networks_before(
+    network: &Registered,
+    at: &AccountRegion,
+) -> impl Iterator<Item = CloudNetwork> + use<> {
+    let over = network.peerings.values().filter(|it| !it.life.is_live());
+    let kept = over.map(|it| (it.ended_at, &it.peer));
+    let folded = network.ended.iter().map(|(_, it)| (it.ended_at, &it.peer));
+    let is_here = |peer: &Peer| {
+        (peer.provider, &peer.account, &peer.region) == (at.provider, &at.account, &at.region)
+    };
+    let mut before: Vec<_> = kept
+        .chain(folded)
+        .filter(|(_, peer)| is_here(peer))
+        .map(|(ended_at, peer)| (ended_at, peer.cloud_network.clone()))
+        .collect();
+    before.sort_by(|one, other| other.cmp(one));
+    let mut seen = BTreeSet::new();
+    before.retain(|(_, it)| seen.insert(it.clone()));
+    before.into_iter().map(|(_, it)| it).take(MOST_BEFORE)
 }

@@ -5,7 +5,7 @@
 use super::{
     context::{Pass, Wake},
     log::{NetworkLog, Written},
-    pass::Memories,
+    memories::Memories,
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,

@@ -2,17 +2,20 @@
 //! peering accounts for.
 //!
 //! They are found in what the passes over the network's peerings have read anyway; no call is made
-//! for them, with two exceptions. A process that made something for a peering which ended meanwhile
-//! looks there once more, and an orphan that somebody asked to be removed is looked at again first.
+//! for them, with three exceptions. A process that made something for a peering which ended
+//! meanwhile looks there once more, an orphan that somebody asked to be removed is looked at again
+//! first, and of a network without live peerings the own side is read once a day (`idle`).
 
 mod find;
+mod idle;
 #[cfg(test)]
 mod tests;
 
 use super::{
     context::Pass,
+    memories::Memories,
     observation::Observation,
-    pass::{Memories, readable},
+    pass::readable,
     seen::{Seen, Shows},
     sides,
 };
@@ -47,6 +50,7 @@ impl Pass<'_> {
         memories: &mut Memories,
     ) -> Result<Option<Instant>, JournalError> {
         let again = self.last_looks(memories).await?;
+        let idle = self.idle_look(loaded, &mut memories.idle).await?;
         // The record is read again only for what could follow from it: most passes have seen
         // nothing, and what somebody asks for meanwhile has a pass of its own.
         let removing = if observation.has_seen_places() {
@@ -57,7 +61,7 @@ impl Pass<'_> {
         } else {
             None
         };
-        Ok(again.into_iter().chain(removing).min())
+        Ok(again.into_iter().chain(idle).chain(removing).min())
     }
 
     async fn judge_orphans(&self, observation: &Observation) -> Result<(), JournalError> {
@@ -136,7 +140,7 @@ impl Pass<'_> {
                 continue;
             };
             let looked = match networks_of(network, id) {
-                Some(ends) => self.look_at(network, &ends).await,
+                Some(BySide { local, remote }) => self.look_at(network, &[local, remote]).await,
                 None => Ok(Vec::new()),
             };
             match looked {
@@ -161,10 +165,10 @@ impl Pass<'_> {
     async fn look_at(
         &self,
         network: &Registered,
-        ends: &BySide<NetworkRef>,
+        ends: &[NetworkRef],
     ) -> Result<Vec<Outcome>, CloudError> {
         let mut outcomes = Vec::new();
-        for (_, end) in ends.iter() {
+        for end in ends {
             let of = std::slice::from_ref(&end.network);
             let asked = (self.clock)();
             let links = self.cloud.links(&end.at, of).await?;

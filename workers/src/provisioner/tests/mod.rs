@@ -7,7 +7,7 @@ mod lives;
 use super::{
     context::{Pass, Wake},
     log::Written,
-    pass::Memories,
+    memories::Memories,
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
@@ -54,7 +54,7 @@ impl Bench {
             world,
             log: Log::with_a_peering(),
             limited,
-            memories: Memories::new(),
+            memories: Memories::default(),
         }
     }
 
@@ -384,7 +384,7 @@ async fn a_strangers_rule_in_our_group_is_left_alone_and_reported() {
         .out_of_band()
         .slip_in(&remote, owner(), "udp 53 from 0.0.0.0/0")
         .unwrap();
-    bench.memories = Memories::new();
+    bench.memories = Memories::default();
     bench.blocks(BlockCause::Conflict, Side::Remote).await;
     bench.world.out_of_band().drop_rule(&remote, &rule);
     bench.settles().await;
@@ -429,7 +429,7 @@ async fn a_link_that_vanishes_is_reported_after_the_window_and_not_made_again() 
     bench.settles().await;
     let link = bench.log.peering().life.link().unwrap().clone();
     bench.world.out_of_band().forget(&link);
-    bench.memories = Memories::new();
+    bench.memories = Memories::default();
     assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);
     assert_eq!(bench.count("ProvisioningBlocked"), 0);
     assert_eq!(bench.run(Duration::from_secs(200)).await, Settled::No);

@@ -3,7 +3,7 @@
 
 use super::{HOUR, LONG, Life, is_clean, remove};
 use crate::provisioner::{
-    pass::Memories,
+    memories::Memories,
     sides,
     testing::{Fuse, Meddled, peering_id},
 };
@@ -99,7 +99,7 @@ async fn a_link_of_somebody_elses_that_comes_up_at_any_step_is_never_taken() {
         let mut life = Life::asked_for();
         let stopped = life.run(Fuse::at(step), HOUR).await.is_none();
         let theirs = life.somebodys(Side::Local, LinkState::Active);
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.look_for(HOUR).await;
         let when = format!("stopped at step {step}");
         assert_ne!(life.log.peering().life.link(), Some(&theirs), "{when}");

@@ -3,7 +3,7 @@
 
 use super::{HOUR, Life, ingress, remove};
 use crate::provisioner::{
-    pass::Memories,
+    memories::Memories,
     testing::{CLIENTS, Meddled, Meddling, peering_id, range},
 };
 use cloud::{CallClass, CloudErrorKind, LinkRole, LinkState, Operation};
@@ -269,7 +269,7 @@ async fn a_command_before_any_call_of_a_plan_is_what_counts_in_the_end() {
                 assert!(step > 20, "only {step} calls");
                 break;
             }
-            life.memories = Memories::new();
+            life.memories = Memories::default();
             life.settles().await;
             assert_eq!(life.routes(Side::Local), [], "at call {step}");
         }

@@ -3,7 +3,7 @@
 
 use super::{LONG, Life, ingress, is_clean, remove};
 use crate::provisioner::{
-    pass::Memories,
+    memories::Memories,
     sides,
     testing::{CLIENTS, Fuse, Log, peering_id, range},
 };
@@ -25,14 +25,14 @@ pub(super) async fn stopped_everywhere(
         let mut life = prepare().await;
         change(&life);
         // As after a start: everything is looked at.
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         let stopped = life.run(Fuse::at(step), LONG).await.is_none();
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.settles().await;
         let when = format!("stopped at step {step}");
         judge(&life, &when);
         let (events, world) = (life.log.events().len(), life.cloud.world());
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.settles().await;
         assert_eq!(
             life.log.events().len(),
@@ -70,7 +70,7 @@ async fn a_crash_at_any_step_before_a_removal_that_comes_at_once_leaves_nothing(
     for step in 0.. {
         let mut life = Life::asked_for();
         let stopped = life.run(Fuse::at(step), LONG).await.is_none();
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.says(remove());
         life.settles().await;
         is_clean(

@@ -340,7 +340,7 @@ async fn what_was_made_and_is_not_shown_yet_is_not_left_behind_by_a_removal() {
             assert!(steps > 20, "nothing was killed after {steps} steps");
             break;
         }
-        life.memories.clear();
+        life.memories = Default::default();
         life.says(remove());
         life.settles().await;
         tokio::time::advance(Duration::from_secs(600)).await;

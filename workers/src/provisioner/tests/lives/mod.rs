@@ -26,7 +26,7 @@ mod tags;
 
 use crate::provisioner::{
     context::{Pass, Wake},
-    pass::Memories,
+    memories::Memories,
     settings::ProvisionerSettings,
     sides,
     testing::{
@@ -70,7 +70,7 @@ impl Life {
             cloud,
             clock,
             log,
-            memories: Memories::new(),
+            memories: Memories::default(),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{HOUR, Life, ingress};
 use crate::provisioner::{
-    pass::Memories,
+    memories::Memories,
     settings::ProvisionerSettings,
     testing::{CLIENTS, Log, Meddled, Meddling, Settled, restrict, settle},
 };
@@ -46,7 +46,7 @@ impl Engine {
             cloud: RateLimited::new(Arc::new(cloud), settings.calls),
             log: life.log.clone(),
             clock: Arc::clone(&life.clock),
-            memories: Memories::new(),
+            memories: Memories::default(),
         }
     }
 

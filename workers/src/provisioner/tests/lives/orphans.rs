@@ -2,7 +2,10 @@
 //! unnoticed.
 
 use super::{HOUR, Life, holds::abandon, neighbours::beside_the_first, remove};
-use crate::provisioner::testing::{CLIENTS, Fuse, Meddled, peering_id};
+use crate::provisioner::{
+    settings::ProvisionerSettings,
+    testing::{CLIENTS, Fuse, Meddled, peering_id},
+};
 use cloud::{AccountRegion, LinkState, Operation, Owner, group_name};
 use domain::{
     NetworkId, PeeringId, Side,
@@ -11,6 +14,8 @@ use domain::{
         PeeringRemoved, RemoveOrphan, RequestPeering,
     },
 };
+use parking_lot::Mutex;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -159,7 +164,7 @@ async fn a_removal_of_an_orphan_that_is_stopped_at_any_step_is_finished_by_the_n
         life.looks_again().await;
         life.removes_orphan(&life.orphans()[0]);
         let done = life.run(Fuse::at(step), HOUR).await.is_some();
-        life.memories.clear();
+        life.memories = Default::default();
         life.look_for(HOUR).await;
         assert!(!life.has_group(&thing), "step {step}");
         assert_eq!(life.orphans(), [], "step {step}");
@@ -273,10 +278,10 @@ async fn what_was_left_behind_is_an_orphan_once_no_read_shows_the_past_and_goes_
     assert_eq!(life.orphans(), [], "a read may still show what went");
     life.looks_again().await;
     life.looks_again().await;
-    // The link, the routes and the group of the own side: no pass reads the other network any more.
+    // The link, the routes and the groups of both sides: the other peering's passes read both.
     assert_eq!(
         (routes_and_links(&life), life.orphans().len()),
-        (3, 4),
+        (4, 6),
         "{:#?}",
         life.orphans()
     );
@@ -317,12 +322,149 @@ async fn a_link_that_was_left_behind_is_not_gone_because_another_account_lacks_i
     let mut life = given_up().await;
     life.looks_again().await;
     life.looks_again().await;
-    assert_eq!(routes_and_links(&life), 3, "{:#?}", life.orphans());
+    assert_eq!(routes_and_links(&life), 4, "{:#?}", life.orphans());
     let account = life.network(Side::Local).at.account;
     let elsewhere = "999999999999".parse().unwrap();
     life.cloud.out_of_band().mix_up(&account, &elsewhere);
     tokio::time::advance(HOUR).await;
     life.look_for(HOUR).await;
-    assert_eq!(routes_and_links(&life), 3, "{:#?}", life.orphans());
+    assert_eq!(routes_and_links(&life), 4, "{:#?}", life.orphans());
     assert_eq!(life.count("OrphanCleared"), 0);
+}
+
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// Lets time pass in steps, and passes over the network when it is due.
+async fn lives_on(life: &mut Life, days: u32) {
+    for _ in 0..days * 24 {
+        tokio::time::advance(HOUR).await;
+        life.look_for(HOUR).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_in_a_network_without_live_peerings_is_found_within_a_day_and_goes_when_asked_to()
+{
+    let mut life = Life::active().await;
+    life.says(remove());
+    life.settles().await;
+    assert_eq!(life.log.peering().life.as_str(), "removed");
+    lives_on(&mut life, 1).await;
+    assert_eq!(life.orphans(), []);
+    let thing = life.left_over(life.unknown(), &[]);
+    lives_on(&mut life, 1).await;
+    let orphans = life.orphans();
+    assert_eq!(orphans.len(), 1, "{orphans:#?}");
+    assert_eq!(orphans[0].thing, thing);
+    lives_on(&mut life, 2).await;
+    assert_eq!(life.count("OrphanFound"), 1);
+    assert!(life.has_group(&thing), "left alone until somebody asks");
+    life.removes_orphan(&orphans[0]);
+    life.look_for(HOUR).await;
+    assert!(!life.has_group(&thing));
+    assert_eq!(life.orphans(), []);
+}
+
+/// E13 without another peering: what comes up after the last one has ended is seen once no read
+/// shows the past.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_the_last_peering_is_found_soon_after_its_end_and_at_once_when_asked() {
+    let mut life = Life::active().await;
+    life.says(abandon(None));
+    life.look_for(HOUR).await;
+    let soon = ProvisionerSettings::default().visibility_window * 2;
+    tokio::time::advance(soon).await;
+    life.look_for(HOUR).await;
+    assert_eq!(
+        (routes_and_links(&life), life.orphans().len()),
+        (3, 4),
+        "the link, the routes and the group of the own side: {:#?}",
+        life.orphans()
+    );
+    let thing = life.left_over(life.unknown(), &[]);
+    life.look_for(HOUR).await;
+    assert_eq!(life.orphans().len(), 4, "nobody has looked again");
+    life.says(CheckDrift {});
+    life.look_for(HOUR).await;
+    let orphans = life.orphans();
+    assert!(orphans.iter().any(|it| it.thing == thing), "{orphans:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_without_live_peerings_costs_three_reads_a_day_and_no_account_of_a_peer_is_entered()
+ {
+    let mut life = Life::active().await;
+    life.says(remove());
+    life.settles().await;
+    lives_on(&mut life, 1).await;
+    let (calls, local) = (
+        Arc::new(Mutex::new(Vec::new())),
+        life.network(Side::Local).at.account,
+    );
+    let noted = Arc::clone(&calls);
+    let note = move |_, operation, at: &AccountRegion| {
+        noted.lock().push((operation, at.account.clone()));
+        None
+    };
+    let cloud = Arc::new(Meddled::with(&life.cloud, note));
+    for _ in 0..5 * 24 {
+        tokio::time::advance(HOUR).await;
+        life.meddled(Arc::clone(&cloud), &CancellationToken::new(), HOUR)
+            .await;
+    }
+    let calls = calls.lock().clone();
+    assert_eq!(calls.len(), 5 * 3, "{calls:?}");
+    assert!(calls.iter().all(|(_, at)| *at == local), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_turns_up_in_the_network_of_an_ended_peering_is_found_while_its_account_is_read() {
+    let mut life = Life::active().await;
+    let other = beside_the_first(&life);
+    life.settles().await;
+    let remote = life.network(Side::Remote);
+    life.says(remove());
+    life.settles().await;
+    assert!(life.log.network().peerings[&other].life.is_live());
+    let by_hand = life.cloud.out_of_band();
+    let owner = Owner::new(life.log.network().id, peering_id());
+    let name = group_name(owner.peering);
+    let group = by_hand.group(&remote, &name, &[]).unwrap();
+    by_hand.tag_group(&remote, &group, Some(owner));
+    life.looks_again().await;
+    life.looks_again().await;
+    let orphans = life.orphans();
+    assert_eq!(orphans.len(), 1, "{orphans:#?}");
+    assert_eq!(
+        (&orphans[0].thing, &orphans[0].cloud_network),
+        (&OrphanThing::FirewallGroup { group }, &remote.network)
+    );
+    life.removes_orphan(&orphans[0]);
+    life.look_for(HOUR).await;
+    assert_eq!(life.orphans(), []);
+    let other = &life.log.network().peerings[&other];
+    assert!(other.is_converged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_at_a_network_without_live_peerings_that_is_stopped_at_any_step_is_made_again() {
+    for step in 0.. {
+        let mut life = Life::active().await;
+        life.says(remove());
+        life.settles().await;
+        tokio::time::advance(DAY).await;
+        let thing = life.left_over(life.unknown(), &[]);
+        life.says(CheckDrift {});
+        let stopped = life.run(Fuse::at(step), HOUR).await.is_none();
+        life.memories = Default::default();
+        lives_on(&mut life, 2).await;
+        let orphans = life.orphans();
+        assert_eq!(orphans.len(), 1, "stopped at step {step}: {orphans:#?}");
+        assert_eq!(orphans[0].thing, thing);
+        assert_eq!(life.count("OrphanFound"), 1, "stopped at step {step}");
+        if !stopped {
+            assert!(step > 3, "only {step} steps");
+            return;
+        }
+    }
 }

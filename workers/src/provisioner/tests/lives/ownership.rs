@@ -113,7 +113,7 @@ fn without_intents(life: &mut Life, keeps: impl Fn(&NetworkEvent) -> bool) {
     let mut events = life.log.events();
     events.retain(|it| !is_new.contains(&it.name()) && keeps(it));
     life.log = Log::of(events, &life.clock);
-    life.memories.clear();
+    life.memories = Default::default();
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //! named, and the group stays while they are in it, unless the policy wants them gone.
 
 use super::{HOUR, Life, holds::abandon, is_clean, remove};
-use crate::provisioner::{pass::Memories, settings::ProvisionerSettings, testing::Fuse};
+use crate::provisioner::{memories::Memories, settings::ProvisionerSettings, testing::Fuse};
 use domain::{
     Side,
     network::{BlockCause, ExposurePolicy, Leftover, Policy, SetPolicy},
@@ -131,7 +131,7 @@ async fn a_crash_at_any_step_of_a_removal_never_takes_a_strangers_rule_with_the_
             Some(true),
             "{when}"
         );
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.look_for(HOUR).await;
         assert_eq!(life.rules_in(&group), Some(vec![rule.clone()]), "{when}");
         assert!(!life.is_open(), "{when}");
@@ -140,7 +140,7 @@ async fn a_crash_at_any_step_of_a_removal_never_takes_a_strangers_rule_with_the_
         life.cloud
             .out_of_band()
             .drop_rule(&life.network(Side::Local), &rule);
-        life.memories = Memories::new();
+        life.memories = Memories::default();
         life.settles().await;
         is_clean(&life.cloud.world(), &when);
         assert_eq!(life.count("PeeringRemoved"), 1, "{when}");
