@@ -56,6 +56,7 @@ mod preflight;
 mod quota;
 mod routes;
 mod simulated;
+mod stop;
 mod strict_only;
 mod upkeep;
 mod worlds;

@@ -16,7 +16,7 @@ use peerage_tests::strict::{Call, Strict};
 use simulated::{SimulatedCloud, SimulatedSettings};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 
 /// What the engine works on.
@@ -221,6 +221,18 @@ impl RunningWorld {
             Cloud::Emulated(_) => self.strict().permit(account, change.action()).await,
             Cloud::Simulated(it) => it.cloud.out_of_band().allow(&account.parse().unwrap()),
         }
+    }
+
+    /// From now on these changes take so long, and nothing else goes wrong on the wire: for a test
+    /// that has a faulty world of its own.
+    pub(super) async fn slow_down(&self, changes: &[&str], latency: Duration) {
+        let faults = self.emulated().and_then(|it| it.faults.as_ref());
+        let slow = |change: &&str| {
+            let ms = u64::try_from(latency.as_millis()).unwrap();
+            serde_json::json!({"service": "ec2", "operation": change, "latency": ms})
+        };
+        let slow: serde_json::Value = changes.iter().map(slow).collect();
+        faults.expect("a faulty wire").rules(&slow).await;
     }
 
     /// Every call so far; `None` where nobody takes notes.
