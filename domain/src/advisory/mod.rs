@@ -108,14 +108,6 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
     all.into_iter().flatten().collect()
 }
 
-/// What follows from the two regions of a link.
-pub fn for_places(local: &str, remote: &str) -> Vec<Advisory> {
-    cross_region(local, remote)
-        .into_iter()
-        .chain([non_transitive()])
-        .collect()
-}
-
 fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
     Advisory {
         code,

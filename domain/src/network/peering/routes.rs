@@ -88,14 +88,6 @@ impl Peering {
         })
     }
 
-    /// Whether this route was seen to be gone, and was not asked for again since.
-    pub fn has_lost(&self, side: Side, route_table: &RouteTable, destination: Range) -> bool {
-        self.gone
-            .get(side)
-            .iter()
-            .any(|(table, range)| (table, *range) == (route_table, destination))
-    }
-
     /// A route that was going stays where it is.
     pub(in crate::network) fn accept_route(
         &mut self,

@@ -24,14 +24,6 @@ impl OutOfBand {
         Some(id)
     }
 
-    /// The group is gone with its rules.
-    pub fn drop_group(&self, network: &NetworkRef, group: &FirewallGroup) {
-        self.with_network(network, |network| {
-            network.groups.retain(|it| it.id != *group);
-            network.gone_groups.clear();
-        });
-    }
-
     fn with_group<T>(
         &self,
         network: &NetworkRef,
