@@ -271,8 +271,8 @@ fn group(end: End<'_>, network: &Registered, peering: &Peering) -> Vec<Value> {
     ]
 }
 
-/// What takes the orphans away that stand here, each by its id; the tables' routes need no more than
-/// they do anyway. Nothing while there are none.
+/// What takes the orphans away that stand here, each by its id. Routes need no more than they do
+/// anyway. Nothing while there are none.
 fn orphans(end: End<'_>, network: &Registered) -> Vec<Value> {
     let stands_here =
         |it: &&Orphan| !it.is_copy && it.account == *end.account && it.region == *end.region;
