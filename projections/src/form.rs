@@ -222,7 +222,7 @@ mod tests {
         let form = Form::of(&connection).expect("a form");
         let put = |revision: u64, name: &str| {
             let values = params![
-                "n-1", 7, 7, revision, "now", "{}", name, "p", "a", "aws", false
+                "n-1", 7, 7, revision, "now", "{}", name, "p", "a", "aws", false, 0
             ];
             form.put(&connection, "networks", values).expect("a row");
             let select = "SELECT rowid, revision, name, commit_position FROM networks";

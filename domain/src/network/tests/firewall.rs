@@ -65,6 +65,17 @@ fn a_source_that_is_not_the_peers_is_refused() {
 }
 
 #[test]
+fn a_source_in_any_one_of_the_peers_ranges_may_be_admitted() {
+    let peer = peer_with(1, &["10.101.0.0/16", "10.103.0.0/16"]);
+    for source in ["10.101.8.0/24", "10.103.8.0/24"] {
+        let admit = [rule(source, 2113)];
+        given([registered(), requested_of(1, peer.clone())])
+            .when(restrict(Side::Local, &admit))
+            .then([restricted(Side::Local, &admit)]);
+    }
+}
+
+#[test]
 fn port_zero_is_refused() {
     given(history([]))
         .when(restrict(Side::Local, &[rule("10.101.0.0/16", 0)]))

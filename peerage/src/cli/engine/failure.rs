@@ -48,7 +48,9 @@ impl Failure {
         match self {
             Self::Unreachable(_) | Self::Credentials(_) => false,
             Self::Status(status) => {
-                matches!(status.code(), Code::Unknown | Code::Internal) && is_lost(status)
+                is_lost(status)
+                    && (matches!(status.code(), Code::Unknown | Code::Internal)
+                        || has_broken(status))
             }
         }
     }
@@ -66,15 +68,12 @@ impl Failure {
         match self {
             Self::Unreachable(why) => format!("no connection: {why}"),
             Self::Credentials(why) => why.clone(),
-            Self::Status(status) if is_lost(status) => {
-                let was_late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
-                if was_late {
-                    "no answer in time"
-                } else {
-                    "the connection broke"
-                }
-                .to_owned()
+            Self::Status(status) if is_lost(status) => if was_late(status) {
+                "no answer in time"
+            } else {
+                "the connection broke"
             }
+            .to_owned(),
             Self::Status(status) => status.message().to_owned(),
         }
     }
@@ -84,6 +83,20 @@ impl Failure {
 fn has_expired(status: &Status) -> bool {
     let info = status.get_details_error_info();
     info.is_some_and(|it| it.reason == "CREDENTIAL_EXPIRED")
+}
+
+/// Whether the time was over before there was an answer.
+fn was_late(status: &Status) -> bool {
+    matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) && !has_broken(status)
+}
+
+/// Whether the connection was closed before the call was on its way: the client then says that it
+/// was cancelled, as it does of a call whose time is over.
+fn has_broken(status: &Status) -> bool {
+    let mut causes = std::iter::successors(std::error::Error::source(status), |it| it.source());
+    status.code() == Code::Cancelled
+        && std::error::Error::source(status).is_some()
+        && !causes.any(|it| it.is::<tonic::TimeoutExpired>())
 }
 
 /// Whether the status is no answer of the engine: each of those has an `ErrorInfo`. What was sent
@@ -118,6 +131,9 @@ pub(super) fn refused(status: &Status) -> CliError {
     match (reason, status.code()) {
         (Some(reason), _) => {
             CliError::failed(format!("{} [{reason}]", status.message())).with_hint(hint(&reason))
+        }
+        (None, _) if has_broken(status) => {
+            CliError::failed("the server closed the connection before it answered")
         }
         (None, Code::DeadlineExceeded | Code::Cancelled) => {
             CliError::failed("the engine did not answer in time")
@@ -162,5 +178,23 @@ mod tests {
         let details = ErrorDetails::with_bad_request(violations.to_vec());
         let status = Status::with_error_details(Code::InvalidArgument, "", details);
         assert_eq!(refused(&status).text, "a: is wrong\nb: is wrong");
+    }
+
+    #[test]
+    fn a_closed_connection_is_not_taken_for_an_answer_that_is_late() {
+        let closed = || std::io::Error::other("operation was canceled");
+        let cancelled = |source: Box<dyn std::error::Error + Send + Sync>| {
+            let mut status = Status::cancelled("operation was canceled");
+            status.set_source(source.into());
+            status
+        };
+        let broken = cancelled(Box::new(closed()));
+        assert!(refused(&broken).text.contains("closed the connection"));
+        assert!(Failure::from(broken).is_no_grpc());
+        let late = cancelled(Box::new(tonic::TimeoutExpired(())));
+        assert!(refused(&late).text.contains("in time"));
+        assert!(!Failure::from(late).is_no_grpc());
+        let answered = Status::cancelled("Timeout expired");
+        assert!(refused(&answered).text.contains("in time"));
     }
 }
