@@ -229,3 +229,20 @@ fn an_event_that_says_something_twice_is_read_as_it_always_was() {
     let recorded = raw("PeeringActivated", metadata, twice).read();
     assert_eq!(recorded.body, Body::Event(activated()));
 }
+
+#[test]
+fn a_type_that_only_begins_like_an_events_is_not_taken_for_it() {
+    let data = encode(&activated(), metadata())
+        .expect("encoded")
+        .data
+        .to_string();
+    let metadata = serde_json::to_string(&metadata()).expect("metadata");
+    for odd in [
+        r#"PeeringActivated","more":""#,
+        r#"PeeringActivated","type":"PeeringActivated"#,
+        "Peering\\u0041ctivated",
+    ] {
+        let recorded = raw(odd, metadata.clone(), data.clone()).read();
+        assert!(!problem(recorded).is_empty(), "{odd}");
+    }
+}

@@ -108,12 +108,12 @@ impl Pass<'_> {
         let now = (self.clock)();
         let (mut ended, mut next): (Vec<Outcome>, Option<Duration>) = (Vec::new(), None);
         for peering in network.live_peerings() {
-            let Some(left) = time_left(peering, now) else {
+            let Some(since) = given_up_since(peering) else {
                 continue;
             };
-            match left {
-                Some(left) => next = next.into_iter().chain([left]).min(),
-                None => ended.extend(given_up(peering).map(Outcome::Abandoned)),
+            match (since + ABANDONMENT_WINDOW - now).to_std() {
+                Ok(left) if !left.is_zero() => next = next.into_iter().chain([left]).min(),
+                Ok(_) | Err(_) => ended.extend(given_up(peering).map(Outcome::Abandoned)),
             }
         }
         if !ended.is_empty() {
@@ -123,14 +123,9 @@ impl Pass<'_> {
     }
 }
 
-/// How long an engine of its cloud has left to look at a peering that is given up; `None` inside if
-/// the time is over, `None` outside if it is not given up.
-fn time_left(peering: &Peering, now: DateTime<Utc>) -> Option<Option<Duration>> {
-    let Life::Abandoning { .. } = peering.life else {
-        return None;
-    };
-    let until = peering.removal.as_ref()?.since + ABANDONMENT_WINDOW;
-    Some((until - now).to_std().ok().filter(|left| !left.is_zero()))
+fn given_up_since(peering: &Peering) -> Option<DateTime<Utc>> {
+    let removal = peering.removal.as_ref()?;
+    matches!(peering.life, Life::Abandoning { .. }).then_some(removal.since)
 }
 
 fn given_up(peering: &Peering) -> Option<PeeringAbandoned> {
