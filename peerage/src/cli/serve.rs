@@ -43,12 +43,17 @@ pub(super) struct Serve {
     aws_endpoint: Option<String>,
     /// The cloud to work on: aws, or simulated inside the engine. With --store it has to be said,
     /// here or as cloud.mode.
-    #[arg(long, value_name = "CLOUD", conflicts_with = "aws_endpoint", value_parser = ["aws", "simulated"])]
+    #[arg(long, value_name = "CLOUD", value_parser = ["aws", "simulated"])]
     cloud: Option<String>,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        if self.cloud.as_deref() == Some("simulated") && self.aws_endpoint.is_some() {
+            return Err(CliError::usage(
+                "--aws-endpoint is of no use to a simulated cloud; leave out one of the two",
+            ));
+        }
         let flags = [
             ("store.connection_string", self.store.clone()),
             ("data.dir", path(self.data_dir.as_ref())),

@@ -193,6 +193,15 @@ async fn a_taken_port_a_used_directory_and_a_wrong_store_are_one_clear_line_and_
     ])
     .await;
     assert_one_line(&unsaid, 2, &["cloud.mode", "aws or simulated"]);
+    let both = run(&[
+        "serve",
+        "--cloud",
+        "simulated",
+        "--aws-endpoint",
+        "http://127.0.0.1:1",
+    ])
+    .await;
+    assert_one_line(&both, 2, &["--aws-endpoint", "leave out one"]);
     let nowhere = run(&[
         "serve",
         "--listen",

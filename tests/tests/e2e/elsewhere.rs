@@ -68,7 +68,11 @@ async fn what_was_made_in_a_simulation_is_marked_and_an_engine_of_aws_leaves_it_
     let emulator = TcpListener::bind("127.0.0.1:0").unwrap();
     emulator.set_nonblocking(true).unwrap();
     let endpoint = format!("http://{}", emulator.local_addr().unwrap());
-    let other = launch().aws(&endpoint).start().await;
+    let other = launch()
+        .aws(&endpoint)
+        .with(&["--cloud", "aws"])
+        .start()
+        .await;
     let before = events(&other).await;
     let told = || async { other.process.output().contains("left alone").then_some(()) };
     wait::until("the network to be left alone", SOON, told).await;
