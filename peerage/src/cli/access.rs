@@ -86,10 +86,7 @@ impl Access {
 impl Explain {
     async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = match &self.network {
-            Some(named) => resolve::network(&mut servers, named).await?,
-            None => String::new(),
-        };
+        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let subject = self.subject.map(|subject| v1::AccessSubject {
             method: self.by,
             issuer: self.issuer.unwrap_or_default(),

@@ -135,14 +135,8 @@ impl Revoke {
 impl Exposures {
     async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = match &self.network {
-            Some(named) => resolve::network(&mut servers, named).await?,
-            None => String::new(),
-        };
-        let peering_id = match &self.peering {
-            Some(named) => resolve::peering(&mut servers, named).await?,
-            None => String::new(),
-        };
+        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
+        let peering_id = resolve::peering_if_any(&mut servers, self.peering.as_ref()).await?;
         let message = v1::ListExposuresRequest {
             network_id,
             peering_id,

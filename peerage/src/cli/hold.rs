@@ -2,7 +2,7 @@
 
 use super::{
     CliError, Remote,
-    engine::{Context, Done, Servers},
+    engine::{Context, Done},
     output,
     resolve::{self, Named},
     terminal,
@@ -22,19 +22,9 @@ struct Which {
     all: bool,
 }
 
+/// What is frozen, or thawed.
 #[derive(Debug, Args)]
-#[command(mut_arg("reason", |it| it.required(true)))]
-pub(super) struct Freeze {
-    #[command(flatten)]
-    remote: Remote,
-    #[command(flatten)]
-    context: Context,
-    #[command(flatten)]
-    which: Which,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Thaw {
+pub(super) struct Hold {
     #[command(flatten)]
     remote: Remote,
     #[command(flatten)]
@@ -90,31 +80,21 @@ struct Of {
     network: Option<Named>,
 }
 
-/// The id of the network that is named; empty for all.
-async fn network_id(servers: &mut Servers, named: Option<&Named>) -> Result<String, CliError> {
-    match named {
-        Some(named) => resolve::network(servers, named).await,
-        None => Ok(String::new()),
-    }
-}
-
-impl Freeze {
-    pub(super) async fn run(self) -> Result<(), CliError> {
+impl Hold {
+    pub(super) async fn freeze(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
         let message = v1::FreezeNetworksRequest {
-            network_id: network_id(&mut servers, self.which.network.as_ref()).await?,
+            network_id: resolve::network_if_any(&mut servers, self.which.network.as_ref()).await?,
             all_networks: self.which.all,
             ..Default::default()
         };
         told(&self.remote, servers.command(message, &self.context).await?)
     }
-}
 
-impl Thaw {
-    pub(super) async fn run(self) -> Result<(), CliError> {
+    pub(super) async fn thaw(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
         let message = v1::ThawNetworksRequest {
-            network_id: network_id(&mut servers, self.which.network.as_ref()).await?,
+            network_id: resolve::network_if_any(&mut servers, self.which.network.as_ref()).await?,
             all_networks: self.which.all,
             ..Default::default()
         };
@@ -129,7 +109,7 @@ impl Quarantine {
         }
         let mut servers = self.remote.servers()?;
         let message = v1::ImposeQuarantineRequest {
-            network_id: network_id(&mut servers, self.of.network.as_ref()).await?,
+            network_id: resolve::network_if_any(&mut servers, self.of.network.as_ref()).await?,
             all_networks: self.of.network.is_none(),
             scope: Some(self.of.scope()),
             ..Default::default()
@@ -160,7 +140,7 @@ impl Lift {
     async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
         let message = v1::LiftQuarantineRequest {
-            network_id: network_id(&mut servers, self.of.network.as_ref()).await?,
+            network_id: resolve::network_if_any(&mut servers, self.of.network.as_ref()).await?,
             all_networks: self.of.network.is_none(),
             scope: Some(self.of.scope()),
             ..Default::default()

@@ -63,9 +63,10 @@ enum Command {
     #[command(subcommand)]
     Firewall(firewall::Firewall),
     /// Stop everything that opens or repairs, in a network or in all; what closes goes on.
-    Freeze(hold::Freeze),
+    #[command(mut_arg("reason", |it| it.required(true)))]
+    Freeze(hold::Hold),
     /// End a freeze.
-    Thaw(hold::Thaw),
+    Thaw(hold::Hold),
     /// Close peerings on both sides and keep their links, until it is lifted: those of an account,
     /// of a peer, or of a network.
     Quarantine(hold::Quarantine),
@@ -127,8 +128,8 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Network(network) => network.run().await,
         Command::Peering(peering) => peering.run().await,
         Command::Route(route) => route.run().await,
-        Command::Freeze(freeze) => freeze.run().await,
-        Command::Thaw(thaw) => thaw.run().await,
+        Command::Freeze(hold) => hold.freeze().await,
+        Command::Thaw(hold) => hold.thaw().await,
         Command::Quarantine(quarantine) => quarantine.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Orphans(orphans) => orphans.run().await,

@@ -54,10 +54,7 @@ impl Orphans {
 impl List {
     async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = match &self.network {
-            Some(named) => resolve::network(&mut servers, named).await?,
-            None => String::new(),
-        };
+        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let message = v1::ListOrphansRequest {
             network_id,
             ..Default::default()

@@ -82,6 +82,17 @@ pub(super) async fn network(servers: &mut Servers, named: &Named) -> Result<Stri
     }
 }
 
+/// The same where a network may be named: empty, as requests write it, where none is.
+pub(super) async fn network_if_any(
+    servers: &mut Servers,
+    named: Option<&Named>,
+) -> Result<String, CliError> {
+    match named {
+        Some(named) => network(servers, named).await,
+        None => Ok(String::new()),
+    }
+}
+
 /// The same of a network that the arguments have to name.
 pub(super) async fn given(
     servers: &mut Servers,
@@ -92,6 +103,17 @@ pub(super) async fn given(
         None => Err(CliError::usage(format!(
             "--network is missing; expected: {NETWORK_FORMS}"
         ))),
+    }
+}
+
+/// The id of the peering that may be named; empty where none is.
+pub(super) async fn peering_if_any(
+    servers: &mut Servers,
+    named: Option<&Named>,
+) -> Result<String, CliError> {
+    match named {
+        Some(named) => peering(servers, named).await,
+        None => Ok(String::new()),
     }
 }
 

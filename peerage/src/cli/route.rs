@@ -7,33 +7,22 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(super) enum Route {
     /// Let a side send a destination range over the link.
-    Accept(Accept),
+    Accept(OneRoute),
     /// Take a destination range off the link.
-    Withdraw(Withdraw),
+    #[command(mut_arg("destination", |it| it.help("The destination range to withdraw, like 10.30.0.0/16")))]
+    Withdraw(OneRoute),
     /// Replace one destination range by another: the new route is in place before the old one goes.
     Replace(Replace),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Accept {
+pub(super) struct OneRoute {
     #[command(flatten)]
     subject: Subject,
     /// The side that sends.
     #[arg(long, value_name = "SIDE")]
     side: Side,
     /// Where to: a range behind the other side, like 10.30.0.0/16.
-    #[arg(long, value_name = "RANGE")]
-    destination: String,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Withdraw {
-    #[command(flatten)]
-    subject: Subject,
-    /// The side that sends.
-    #[arg(long, value_name = "SIDE")]
-    side: Side,
-    /// The destination range to withdraw, like 10.30.0.0/16.
     #[arg(long, value_name = "RANGE")]
     destination: String,
 }
@@ -56,15 +45,15 @@ pub(super) struct Replace {
 impl Route {
     pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
-            Self::Accept(accept) => accept.run().await,
-            Self::Withdraw(withdraw) => withdraw.run().await,
+            Self::Accept(accept) => accept.accept().await,
+            Self::Withdraw(withdraw) => withdraw.withdraw().await,
             Self::Replace(replace) => replace.run().await,
         }
     }
 }
 
-impl Accept {
-    async fn run(self) -> Result<(), CliError> {
+impl OneRoute {
+    async fn accept(self) -> Result<(), CliError> {
         let command = |peering_id| v1::AcceptRouteRequest {
             peering_id,
             side: v1::Side::from(self.side).into(),
@@ -73,10 +62,8 @@ impl Accept {
         };
         self.subject.send(command).await
     }
-}
 
-impl Withdraw {
-    async fn run(self) -> Result<(), CliError> {
+    async fn withdraw(self) -> Result<(), CliError> {
         let command = |peering_id| v1::WithdrawRouteRequest {
             peering_id,
             side: v1::Side::from(self.side).into(),

@@ -7,7 +7,7 @@ mod watch;
 use super::{
     CliError, Remote,
     args::{time_gone, timestamp},
-    engine::Context,
+    engine::{Command, Context, Servers},
     output,
     resolve::{self, Named},
 };
@@ -28,9 +28,10 @@ pub(super) enum Network {
     /// Set what the engine may do by itself, and what commands must carry. What is not named stays.
     Policy(policy::SetPolicy),
     /// Check a network for drift, now.
-    Check(Check),
+    Check(Subject),
     /// Retire a network that has no live peering.
-    Retire(Retire),
+    #[command(mut_arg("reason", |it| it.required(true)))]
+    Retire(Subject),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,8 +72,9 @@ pub(super) struct Show {
     network: Named,
 }
 
+/// The network of a command.
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(super) struct Subject {
     #[command(flatten)]
     remote: Remote,
     #[command(flatten)]
@@ -82,16 +84,37 @@ pub(super) struct Check {
     network: Named,
 }
 
-#[derive(Debug, Args)]
-#[command(mut_arg("reason", |it| it.required(true)))]
-pub(super) struct Retire {
-    #[command(flatten)]
-    remote: Remote,
-    #[command(flatten)]
-    context: Context,
-    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
-    #[arg(value_name = "NETWORK")]
-    network: Named,
+impl Subject {
+    /// The servers, and the network's id.
+    async fn open(&self) -> Result<(Servers, String), CliError> {
+        let mut servers = self.remote.servers()?;
+        let network_id = resolve::network(&mut servers, &self.network).await?;
+        Ok((servers, network_id))
+    }
+
+    /// Sends the command, and prints what it did.
+    async fn send<C: Command>(&self, servers: &mut Servers, command: C) -> Result<(), CliError> {
+        let done = servers.command(command, &self.context).await?;
+        output::command(self.remote.output, &done)
+    }
+
+    async fn check(self) -> Result<(), CliError> {
+        let (mut servers, network_id) = self.open().await?;
+        let command = v1::CheckDriftRequest {
+            network_id,
+            ..Default::default()
+        };
+        self.send(&mut servers, command).await
+    }
+
+    async fn retire(self) -> Result<(), CliError> {
+        let (mut servers, network_id) = self.open().await?;
+        let command = v1::RetireNetworkRequest {
+            network_id,
+            ..Default::default()
+        };
+        self.send(&mut servers, command).await
+    }
 }
 
 impl Network {
@@ -102,8 +125,8 @@ impl Network {
             Self::Show(show) => show.run().await,
             Self::Watch(watch) => watch.run().await,
             Self::Policy(policy) => policy.run().await,
-            Self::Check(check) => check.run().await,
-            Self::Retire(retire) => retire.run().await,
+            Self::Check(subject) => subject.check().await,
+            Self::Retire(subject) => subject.retire().await,
         }
     }
 }
@@ -160,31 +183,5 @@ impl Show {
                 output::peerings(&peerings)
             )
         })
-    }
-}
-
-impl Check {
-    async fn run(self) -> Result<(), CliError> {
-        let mut servers = self.remote.servers()?;
-        let network_id = resolve::network(&mut servers, &self.network).await?;
-        let message = v1::CheckDriftRequest {
-            network_id,
-            ..Default::default()
-        };
-        let done = servers.command(message, &self.context).await?;
-        output::command(self.remote.output, &done)
-    }
-}
-
-impl Retire {
-    async fn run(self) -> Result<(), CliError> {
-        let mut servers = self.remote.servers()?;
-        let network_id = resolve::network(&mut servers, &self.network).await?;
-        let message = v1::RetireNetworkRequest {
-            network_id,
-            ..Default::default()
-        };
-        let done = servers.command(message, &self.context).await?;
-        output::command(self.remote.output, &done)
     }
 }

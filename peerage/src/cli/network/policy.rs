@@ -1,13 +1,9 @@
 //! `peerage network policy`: what the engine may do by itself, and what commands must carry.
 
+use super::Subject;
 use crate::{
     api::v1::{self, DriftPolicy, policy::Exposure},
-    cli::{
-        CliError, Remote,
-        engine::Context,
-        output,
-        resolve::{self, Named},
-    },
+    cli::CliError,
 };
 use clap::{ArgGroup, Args, ValueEnum};
 
@@ -37,12 +33,7 @@ enum OnExposure {
 #[command(group = ArgGroup::new("change").multiple(true).required(true))]
 pub(in crate::cli) struct SetPolicy {
     #[command(flatten)]
-    remote: Remote,
-    #[command(flatten)]
-    context: Context,
-    /// The network: its id, the id's first characters, its name, or PROJECT/NAME, like orders.
-    #[arg(value_name = "NETWORK")]
-    network: Named,
+    subject: Subject,
     /// How to handle drift: what differs from the desired state.
     #[arg(long, group = "change", value_name = "HOW")]
     drift: Option<OnDrift>,
@@ -74,8 +65,7 @@ pub(in crate::cli) struct SetPolicy {
 
 impl SetPolicy {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let mut servers = self.remote.servers()?;
-        let network_id = resolve::network(&mut servers, &self.network).await?;
+        let (mut servers, network_id) = self.subject.open().await?;
         let get = v1::GetNetworkRequest {
             network_id: network_id.clone(),
             ..Default::default()
@@ -87,8 +77,7 @@ impl SetPolicy {
             policy: Some(policy),
             ..Default::default()
         };
-        let done = servers.command(message, &self.context).await?;
-        output::command(self.remote.output, &done)
+        self.subject.send(&mut servers, message).await
     }
 
     /// The policy with what is named changed.

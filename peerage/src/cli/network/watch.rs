@@ -31,10 +31,7 @@ pub(in crate::cli) struct Watch {
 impl Watch {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = match &self.network {
-            Some(named) => resolve::network(&mut servers, named).await?,
-            None => String::new(),
-        };
+        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let events = if self.no_events {
             WatchEvents::None
         } else {

@@ -19,8 +19,6 @@ use clap::Args;
     mut_arg("ranges", |it| it.required(true))
 )]
 pub(in crate::cli) struct Adopt {
-    #[command(flatten)]
-    peer: PeerArgs,
     /// The provider's id of the link, like pcx-0a1b2c3d4e5f60718.
     #[arg(long, value_name = "LINK")]
     link: String,
@@ -33,6 +31,8 @@ pub(in crate::cli) struct Adopt {
     /// Show the preview, and stop there.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    peer: PeerArgs,
     #[command(flatten)]
     context: Context,
     #[command(flatten)]

@@ -54,10 +54,7 @@ pub(in crate::cli) struct Drift {
 impl List {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let network_id = match &self.network {
-            Some(named) => resolve::network(&mut servers, named).await?,
-            None => String::new(),
-        };
+        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
         let message = v1::ListPeeringsRequest {
             network_id,
             states: self.states.into_iter().map(i32::from).collect(),
@@ -82,10 +79,7 @@ impl Drift {
                 .unwrap_or_default()
                 .drift
         } else {
-            let network_id = match &self.network {
-                Some(named) => resolve::network(&mut servers, named).await?,
-                None => String::new(),
-            };
+            let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
             let message = v1::ListDriftRequest {
                 network_id,
                 ..Default::default()

@@ -23,15 +23,15 @@ pub(in crate::cli) struct Plan {
         conflicts_with_all = ["network", "link"]
     )]
     peering: Option<Named>,
+    /// The provider's id of a link to adopt, like pcx-0a1b2c3d4e5f60718.
+    #[arg(long, value_name = "LINK", requires = "network")]
+    link: Option<String>,
     #[command(flatten)]
     peer: PeerArgs,
     #[command(flatten)]
     terms: Terms,
     #[command(flatten)]
     opens: Opens,
-    /// The provider's id of a link to adopt, like pcx-0a1b2c3d4e5f60718.
-    #[arg(long, value_name = "LINK", requires = "network")]
-    link: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }

@@ -12,60 +12,30 @@ use clap::{Args, ValueEnum};
 
 /// The network on the other end.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Peer")]
 pub(super) struct PeerArgs {
     /// The private network: its id, the id's first characters, its name, or PROJECT/NAME, like
     /// orders.
-    #[arg(help_heading = "Peer", long, value_name = "NETWORK", requires_all = ["account", "region", "cloud_network", "ranges"])]
+    #[arg(long, value_name = "NETWORK", requires_all = ["account", "region", "cloud_network", "ranges"])]
     pub(super) network: Option<Named>,
     /// The peer's cloud.
-    #[arg(
-        help_heading = "Peer",
-        long,
-        default_value = "aws",
-        value_name = "PROVIDER"
-    )]
+    #[arg(long, default_value = "aws", value_name = "PROVIDER")]
     provider: Provider,
     /// The peer's AWS account (12 digits), GCP project id or Azure tenant id, like 444455556666.
-    #[arg(
-        help_heading = "Peer",
-        long,
-        value_name = "ACCOUNT",
-        requires = "network"
-    )]
+    #[arg(long, value_name = "ACCOUNT", requires = "network")]
     account: Option<String>,
     /// The peer's region as the provider writes it, like us-east-1.
-    #[arg(
-        help_heading = "Peer",
-        long,
-        value_name = "REGION",
-        requires = "network"
-    )]
+    #[arg(long, value_name = "REGION", requires = "network")]
     region: Option<String>,
     /// The peer's AWS VPC id, GCP network name or Azure VNet resource id, like vpc-0d4c3b2a.
-    #[arg(
-        help_heading = "Peer",
-        long,
-        visible_alias = "vpc",
-        value_name = "ID",
-        requires = "network"
-    )]
+    #[arg(long, visible_alias = "vpc", value_name = "ID", requires = "network")]
     cloud_network: Option<String>,
     /// An address range of the peer, RFC 1918, like 10.30.0.0/16; again for more.
-    #[arg(
-        help_heading = "Peer",
-        long = "range",
-        value_name = "RANGE",
-        requires = "network"
-    )]
+    #[arg(long = "range", value_name = "RANGE", requires = "network")]
     ranges: Vec<String>,
     /// A subnet whose clients use the link, like subnet-0d4c3b2a; again for more. Default: the main
     /// route table.
-    #[arg(
-        help_heading = "Peer",
-        long = "subnet",
-        value_name = "SUBNET",
-        requires = "network"
-    )]
+    #[arg(long = "subnet", value_name = "SUBNET", requires = "network")]
     subnets: Vec<String>,
 }
 
@@ -103,50 +73,39 @@ impl From<Consent> for v1::Consent {
 
 /// On what terms a link is requested.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Terms")]
 pub(super) struct Terms {
     /// Who accepts the link, and keeps the peer's side.
-    #[arg(
-        help_heading = "Terms",
-        long,
-        default_value = "delegated",
-        value_name = "WHO"
-    )]
+    #[arg(long, default_value = "delegated", value_name = "WHO")]
     pub(super) consent: Consent,
     /// By when the link must be active, or it is removed: in so long, like 72h, or at a time, like
     /// 2026-03-01T09:00:00Z. Default: never. With --command-id, name a time.
-    #[arg(help_heading = "Terms", long, value_name = "DURATION|TIME", value_parser = time_to_come)]
+    #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
     deadline: Option<DateTime<Utc>>,
     /// Request the link once more if it is not accepted in time.
-    #[arg(help_heading = "Terms", long)]
+    #[arg(long)]
     renew: bool,
 }
 
 /// What a link opens from the start.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "What it opens")]
 pub(super) struct Opens {
     /// A destination that the private network sends over the link: a range of the peer, like
     /// 10.30.0.0/16; again for more. Later: `peerage route accept --side local`.
-    #[arg(
-        help_heading = "What it opens",
-        long = "local-route",
-        value_name = "RANGE"
-    )]
+    #[arg(long = "local-route", value_name = "RANGE")]
     local_routes: Vec<String>,
     /// A destination that the peer sends over the link: the private network's range or a part of
     /// it, like 10.20.0.0/16; again for more. Later: `peerage route accept --side remote`.
-    #[arg(
-        help_heading = "What it opens",
-        long = "remote-route",
-        value_name = "RANGE"
-    )]
+    #[arg(long = "remote-route", value_name = "RANGE")]
     remote_routes: Vec<String>,
     /// A range of the peer that may reach TCP 2113 of the private network, or another port, like
     /// 10.30.0.0/16:2113; again for more. Default: nothing. Later: `peerage firewall restrict`.
-    #[arg(help_heading = "What it opens", long, value_name = "RANGE[:PORT]", value_parser = admitted)]
+    #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted)]
     admit: Vec<v1::InboundRule>,
     /// A side whose names resolve to private addresses on the other side, like local; again for the
     /// other. Later: `peerage peering dns`.
-    #[arg(help_heading = "What it opens", long, value_name = "SIDE")]
+    #[arg(long, value_name = "SIDE")]
     dns: Vec<Side>,
 }
 
