@@ -36,20 +36,16 @@ pub(super) fn decide(
     let peering = &*network.on_record(id)?;
     let news: Option<NetworkEvent> = match outcome {
         Outcome::InitiationStarted(it) => {
-            link::initiation_started(peering, it.attempt)?.then(|| it.clone().into())
+            if_news(it, link::initiation_started(peering, it.attempt)?)
         }
         Outcome::InitiationRefused(it) => {
-            link::initiation_refused(peering, it.attempt)?.then(|| it.clone().into())
+            if_news(it, link::initiation_refused(peering, it.attempt)?)
         }
-        Outcome::Initiated(it) => {
-            link::initiated(network, peering, &it.link)?.then(|| it.clone().into())
-        }
-        Outcome::ExpiryNear(it) => link::expiry_near(peering, &it.link)?.then(|| it.clone().into()),
-        Outcome::Accepted(it) => link::accepted(peering, it)?.then(|| it.clone().into()),
-        Outcome::Activated(it) => link::activated(peering, &it.link)?.then(|| it.clone().into()),
-        Outcome::Rejected(it) => {
-            link::ended(peering, Some(&it.link), "rejected")?.then(|| it.clone().into())
-        }
+        Outcome::Initiated(it) => if_news(it, link::initiated(network, peering, &it.link)?),
+        Outcome::ExpiryNear(it) => if_news(it, link::expiry_near(peering, &it.link)?),
+        Outcome::Accepted(it) => if_news(it, link::accepted(peering, it)?),
+        Outcome::Activated(it) => if_news(it, link::activated(peering, &it.link)?),
+        Outcome::Rejected(it) => if_news(it, link::ended(peering, Some(&it.link), "rejected")?),
         Outcome::Expired(it) => {
             let is_news = link::ended(peering, Some(&it.link), "expired")?;
             if is_news && link::is_asked_for_again(peering, now) {
@@ -61,75 +57,35 @@ pub(super) fn decide(
             }
             is_news.then(|| it.clone().into())
         }
-        Outcome::Failed(it) => {
-            link::ended(peering, it.link.as_ref(), "failed")?.then(|| it.clone().into())
-        }
+        Outcome::Failed(it) => if_news(it, link::ended(peering, it.link.as_ref(), "failed")?),
         Outcome::DeadlinePassed(it) => {
-            link::deadline_passed(peering, it.deadline, now)?.then(|| it.clone().into())
+            if_news(it, link::deadline_passed(peering, it.deadline, now)?)
         }
-        Outcome::Surveyed(it) => link::surveyed(peering)?.then(|| it.clone().into()),
-        Outcome::LinkRemoved(it) => {
-            link::link_removed(peering, &it.link)?.then(|| it.clone().into())
-        }
+        Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
+        Outcome::LinkRemoved(it) => if_news(it, link::link_removed(peering, &it.link)?),
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
         Outcome::Abandoned(it) => link::abandoned(peering, it)?.map(Into::into),
         Outcome::InstallationStarted(it) => installation::started(network, it)?.map(Into::into),
         Outcome::InstallationEnded(it) => installation::ended(network, it)?.map(Into::into),
-        Outcome::RouteInstalled(it) => {
-            routes::route_installed(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::RouteRemoved(it) => routes::route_removed(network, it)?.then(|| it.clone().into()),
-        Outcome::RouteConflicted(it) => {
-            routes::route_conflicted(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::RouteFound(it) => {
-            installation::route_found(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::RoutesEnforced(it) => {
-            routes::routes_enforced(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::RoutesSuspended(it) => {
-            routes::routes_suspended(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::RoutesResumed(it) => {
-            routes::routes_resumed(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallGroupCreated(it) => {
-            firewall::group_created(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallGroupRemoved(it) => {
-            firewall::group_removed(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallRuleAuthorized(it) => {
-            firewall::rule_authorized(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallRuleRevoked(it) => {
-            firewall::rule_revoked(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallEnforced(it) => {
-            firewall::enforced(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::FirewallExposed(it) => {
-            firewall::exposed(network, it, now)?.then(|| it.clone().into())
-        }
-        Outcome::ExposureCleared(it) => {
-            firewall::exposure_cleared(network, it, now)?.then(|| it.clone().into())
-        }
-        Outcome::IngressExpired(it) => {
-            ingress::ingress_expired(network, it, now)?.then(|| it.clone().into())
-        }
-        Outcome::DnsResolutionApplied(it) => {
-            options::dns_applied(network, it)?.then(|| it.clone().into())
-        }
-        Outcome::DriftDetected(it) => {
-            drift::drift_detected(network, it, now)?.then(|| it.clone().into())
-        }
-        Outcome::DriftRepaired(it) => {
-            drift::drift_repaired(network, it, now)?.then(|| it.clone().into())
-        }
-        Outcome::DriftAdopted(it) => {
-            drift::is_drifting(network, id, &it.finding)?.then(|| it.clone().into())
-        }
+        Outcome::RouteInstalled(it) => if_news(it, routes::route_installed(network, it)?),
+        Outcome::RouteRemoved(it) => if_news(it, routes::route_removed(network, it)?),
+        Outcome::RouteConflicted(it) => if_news(it, routes::route_conflicted(network, it)?),
+        Outcome::RouteFound(it) => if_news(it, installation::route_found(network, it)?),
+        Outcome::RoutesEnforced(it) => if_news(it, routes::routes_enforced(network, it)?),
+        Outcome::RoutesSuspended(it) => if_news(it, routes::routes_suspended(network, it)?),
+        Outcome::RoutesResumed(it) => if_news(it, routes::routes_resumed(network, it)?),
+        Outcome::FirewallGroupCreated(it) => if_news(it, firewall::group_created(network, it)?),
+        Outcome::FirewallGroupRemoved(it) => if_news(it, firewall::group_removed(network, it)?),
+        Outcome::FirewallRuleAuthorized(it) => if_news(it, firewall::rule_authorized(network, it)?),
+        Outcome::FirewallRuleRevoked(it) => if_news(it, firewall::rule_revoked(network, it)?),
+        Outcome::FirewallEnforced(it) => if_news(it, firewall::enforced(network, it)?),
+        Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
+        Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
+        Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),
+        Outcome::DnsResolutionApplied(it) => if_news(it, options::dns_applied(network, it)?),
+        Outcome::DriftDetected(it) => if_news(it, drift::drift_detected(network, it, now)?),
+        Outcome::DriftRepaired(it) => if_news(it, drift::drift_repaired(network, it, now)?),
+        Outcome::DriftAdopted(it) => if_news(it, drift::is_drifting(network, id, &it.finding)?),
         Outcome::Blocked(it) => block::blocked(network, peering, it, now)?.map(Into::into),
         Outcome::Unblocked(it) => block::unblocked(network, peering, it, now).map(Into::into),
         Outcome::OrphanFound(_)
@@ -158,6 +114,11 @@ fn of_the_network(
     } else {
         None
     })
+}
+
+/// What is reported, as an event, if it says something new.
+fn if_news<T: Clone + Into<NetworkEvent>>(reported: &T, is_news: bool) -> Option<NetworkEvent> {
+    is_news.then(|| reported.clone().into())
 }
 
 fn out_of_order(peering: &Peering, outcome: &'static str) -> Refusal {
