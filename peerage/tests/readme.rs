@@ -13,7 +13,7 @@ const SOME_ID: &str = "00000000-0000-0000-0000-000000000001";
 const OF_A_REQUEST: &str =
     "--account 444455556666 --region us-east-1 --vpc vpc-0d4c3b2a --range 10.30.0.0/16";
 
-/// The lines of the blocks of shell, without their comments. One that ends with a backslash goes on
+/// The lines of the blocks of shell, without their comments and where their output goes. One that ends with a backslash goes on
 /// with the next.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -22,7 +22,8 @@ fn commands(text: &str) -> Vec<String> {
         if let Some(kind) = line.strip_prefix("```") {
             is_shell = kind == "sh";
         } else if is_shell {
-            let line = line.split(" #").next().unwrap_or_default().trim();
+            let line = line.split(" #").next().unwrap_or_default();
+            let line = line.split(" > ").next().unwrap_or_default().trim();
             let line = line
                 .replacen("cargo run -- ", "peerage ", 1)
                 .replace('…', OF_A_REQUEST);

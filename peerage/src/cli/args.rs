@@ -8,17 +8,29 @@ use clap::{
 };
 use humantime_serde::re::humantime;
 use prost_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Where KurrentDB listens for clients.
 const KURRENTDB: u32 = 2113;
 
 /// One end of a peering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Side {
     /// The private network.
     Local,
     /// The peer.
     Remote,
+}
+
+impl Side {
+    /// The side that the API names.
+    pub(super) fn of(side: v1::Side) -> Self {
+        match side {
+            v1::Side::Remote => Self::Remote,
+            v1::Side::Local | v1::Side::Unspecified => Self::Local,
+        }
+    }
 }
 
 impl From<Side> for v1::Side {
@@ -31,7 +43,8 @@ impl From<Side> for v1::Side {
 }
 
 /// A cloud provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Provider {
     /// Amazon Web Services.
     #[default]
@@ -40,6 +53,17 @@ pub(super) enum Provider {
     Gcp,
     /// Microsoft Azure.
     Azure,
+}
+
+impl Provider {
+    /// The provider that the API names.
+    pub(super) fn of(provider: v1::Provider) -> Self {
+        match provider {
+            v1::Provider::Gcp => Self::Gcp,
+            v1::Provider::Azure => Self::Azure,
+            v1::Provider::Aws | v1::Provider::Unspecified => Self::Aws,
+        }
+    }
 }
 
 impl From<Provider> for v1::Provider {

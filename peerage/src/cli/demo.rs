@@ -6,7 +6,7 @@
 
 use super::{
     CliError, Output, Remote, Settings,
-    engine::{ClientArgs, Context, Servers},
+    engine::{ClientArgs, Context, Servers, Why},
     output, peering,
     states::has_ended,
     terminal,
@@ -170,7 +170,10 @@ async fn make_network(
 
 fn context() -> Context {
     Context {
-        actor: Some("demo".to_owned()),
+        why: Why {
+            actor: Some("demo".to_owned()),
+            ..Default::default()
+        },
         ..Context::default()
     }
 }

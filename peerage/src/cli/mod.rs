@@ -1,6 +1,7 @@
 //! The command line: what can be said, and where each word leads.
 
 mod access;
+mod apply;
 mod args;
 mod audit;
 mod demo;
@@ -73,6 +74,10 @@ enum Command {
     /// Orphans: things at the cloud that no live peering accounts for; list, remove.
     #[command(subcommand)]
     Orphans(orphans::Orphans),
+    /// Make networks and peerings as a file says: shows one plan, asks, carries it out.
+    Apply(apply::Apply),
+    /// Print networks and their peerings as a file that `peerage apply` takes.
+    Export(apply::Export),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
     /// Show who the caller is to the engine, and which roles are bound to it.
@@ -133,6 +138,8 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Quarantine(quarantine) => quarantine.run().await,
         Command::Firewall(firewall) => firewall.run().await,
         Command::Orphans(orphans) => orphans.run().await,
+        Command::Apply(apply) => apply.run().await,
+        Command::Export(export) => export.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,

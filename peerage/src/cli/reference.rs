@@ -102,14 +102,23 @@ fn command(text: &mut String, command: &Command) {
         own.sort_by_key(|it| !it.is_required_set());
         own.into_iter().for_each(|it| argument(text, it));
     }
-    let shared = SHARED
-        .iter()
-        .filter(|(it, _)| arguments(command, Some(it)).next().is_some());
-    let links: Vec<_> = shared
-        .map(|(it, _)| format!("[{it}](#{})", it.to_lowercase().replace(' ', "-")))
-        .collect();
-    if !links.is_empty() {
-        let _ = writeln!(text, "- and those of {}", links.join(" and "));
+    let (mut few, mut whole) = (Vec::new(), Vec::new());
+    for (heading, _) in SHARED {
+        let own: Vec<_> = arguments(command, Some(heading)).collect();
+        let link = format!("[{heading}](#{})", heading.to_lowercase().replace(' ', "-"));
+        if own.len() > 3 {
+            whole.push(link);
+        } else if !own.is_empty() {
+            let names = own.iter().filter_map(|it| it.get_long());
+            let names: Vec<_> = names.map(|it| format!("`--{it}`")).collect();
+            few.push(format!("{} of {link}", names.join(", ")));
+        }
+    }
+    for it in few {
+        let _ = writeln!(text, "- {it}");
+    }
+    if !whole.is_empty() {
+        let _ = writeln!(text, "- and those of {}", whole.join(" and "));
     }
 }
 

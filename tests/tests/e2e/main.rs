@@ -7,6 +7,7 @@
 
 mod api_commands;
 mod api_reads;
+mod apply;
 mod bad_input;
 mod cli;
 mod cli_calls;

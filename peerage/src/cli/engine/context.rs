@@ -7,9 +7,9 @@ use uuid::Uuid;
 /// Where the help lists these arguments.
 pub(in crate::cli) const HEADING: &str = "Command";
 
-/// Who sends a command, and why.
+/// Who sends commands, and why.
 #[derive(Clone, Debug, Default, Args)]
-pub(in crate::cli) struct Context {
+pub(in crate::cli) struct Why {
     /// Why, for the audit, like 'the orders team moves to us-east-1'. A network's policy may
     /// require it.
     #[arg(help_heading = HEADING, long, value_name = "TEXT")]
@@ -22,6 +22,13 @@ pub(in crate::cli) struct Context {
     /// USER@HOST of this machine.
     #[arg(help_heading = HEADING, long, env = "PEERAGE_ACTOR", value_name = "NAME")]
     pub(in crate::cli) actor: Option<String>,
+}
+
+/// Who sends a command, why, and what makes it that command.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Context {
+    #[command(flatten)]
+    pub(in crate::cli) why: Why,
     /// The command's own UUID. The same one again asks for the first outcome and changes nothing.
     /// Default: a new one, which is printed.
     #[arg(help_heading = HEADING, long, value_name = "UUID")]
@@ -39,9 +46,9 @@ impl Context {
     pub(super) fn message(&self, command_id: Uuid) -> v1::CommandContext {
         v1::CommandContext {
             command_id: command_id.to_string(),
-            actor: self.actor.clone().unwrap_or_else(whoami),
-            reason: self.reason.clone().unwrap_or_default(),
-            ticket: self.ticket.clone().unwrap_or_default(),
+            actor: self.why.actor.clone().unwrap_or_else(whoami),
+            reason: self.why.reason.clone().unwrap_or_default(),
+            ticket: self.why.ticket.clone().unwrap_or_default(),
             expected_revision: self.expected_revision,
         }
     }

@@ -12,9 +12,9 @@ mod failure;
 mod servers;
 
 pub(super) use calls::{Command, Page, Read, Watch};
-pub(super) use context::Context;
 #[cfg(test)]
 pub(super) use context::HEADING as COMMAND_HEADING;
+pub(super) use context::{Context, Why};
 pub use credentials::ClientArgs;
 pub(super) use servers::{Done, Servers};
 

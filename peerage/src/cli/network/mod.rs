@@ -4,6 +4,8 @@ mod policy;
 mod register;
 mod watch;
 
+pub(super) use policy::PolicyArgs;
+
 use super::{
     CliError, Remote,
     args::{time_gone, timestamp},

@@ -6,9 +6,11 @@ use crate::{
     cli::CliError,
 };
 use clap::{ArgGroup, Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// How drift is handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 enum OnDrift {
     /// Restore the desired state.
     Repair,
@@ -19,7 +21,8 @@ enum OnDrift {
 }
 
 /// How exposures are handled: other owners' rules that admit the private network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 enum OnExposure {
     /// Record the exposure and leave it.
     Report,
@@ -30,36 +33,51 @@ enum OnExposure {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("change").multiple(true).required(true))]
 pub(in crate::cli) struct SetPolicy {
     #[command(flatten)]
     subject: Subject,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// What is to change of a policy. What is not named stays.
+#[derive(Clone, Debug, Default, PartialEq, Args, Serialize, Deserialize)]
+#[command(group = ArgGroup::new("change").multiple(true).required(true))]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct PolicyArgs {
     /// How to handle drift: what differs from the desired state.
     #[arg(long, group = "change", value_name = "HOW")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     drift: Option<OnDrift>,
     /// How to handle exposures: other owners' rules that admit the private network.
     #[arg(long, group = "change", value_name = "HOW")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     exposure: Option<OnExposure>,
     /// A firewall group whose owner agreed to `enforce`, like sg-0a1b2c3d; again for more.
     #[arg(long = "group", value_name = "GROUP", requires = "exposure")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<String>,
     /// Require a reason of commands, which the whole of this regular expression must match, if
     /// there is one, like '.{10,}'.
     #[arg(
         long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
     )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     require_reason: Option<String>,
     /// Require no reason any longer.
     #[arg(long, group = "change", conflicts_with = "require_reason")]
+    #[serde(skip)]
     no_require_reason: bool,
     /// Require a ticket of commands, which the whole of this regular expression must match, if
     /// there is one, like 'OPS-[0-9]+'.
     #[arg(
         long, group = "change", value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = ""
     )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     require_ticket: Option<String>,
     /// Require no ticket any longer.
     #[arg(long, group = "change", conflicts_with = "require_ticket")]
+    #[serde(skip)]
     no_require_ticket: bool,
 }
 
@@ -71,7 +89,7 @@ impl SetPolicy {
             ..Default::default()
         };
         let network = servers.read(get).await?.network.unwrap_or_default();
-        let policy = self.changed(network.policy.unwrap_or_default());
+        let policy = self.policy.changed(network.policy.unwrap_or_default());
         let message = v1::SetPolicyRequest {
             network_id,
             policy: Some(policy),
@@ -79,9 +97,38 @@ impl SetPolicy {
         };
         self.subject.send(&mut servers, message).await
     }
+}
+
+impl PolicyArgs {
+    /// All of a policy.
+    pub(in crate::cli) fn of(policy: &v1::Policy) -> Self {
+        let pattern = |it: &Option<v1::Requirement>| {
+            let required = it.as_ref().filter(|it| it.required);
+            required.map(|it| it.pattern.clone())
+        };
+        let (exposure, groups) = match &policy.exposure {
+            None => (None, Vec::new()),
+            Some(Exposure::ReportExposures(_)) => (Some(OnExposure::Report), Vec::new()),
+            Some(Exposure::BlockExposures(_)) => (Some(OnExposure::Block), Vec::new()),
+            Some(Exposure::EnforceExposures(it)) => (Some(OnExposure::Enforce), it.groups.clone()),
+        };
+        Self {
+            drift: match policy.drift() {
+                DriftPolicy::Unspecified => None,
+                DriftPolicy::Repair => Some(OnDrift::Repair),
+                DriftPolicy::Report => Some(OnDrift::Report),
+                DriftPolicy::Adopt => Some(OnDrift::Adopt),
+            },
+            exposure,
+            groups,
+            require_reason: pattern(&policy.reason),
+            require_ticket: pattern(&policy.ticket),
+            ..Self::default()
+        }
+    }
 
     /// The policy with what is named changed.
-    fn changed(&self, mut policy: v1::Policy) -> v1::Policy {
+    pub(in crate::cli) fn changed(&self, mut policy: v1::Policy) -> v1::Policy {
         if let Some(drift) = self.drift {
             policy.set_drift(match drift {
                 OnDrift::Repair => DriftPolicy::Repair,
@@ -126,7 +173,7 @@ mod tests {
 
     fn changed(arguments: &[&str], before: v1::Policy) -> v1::Policy {
         let line = Line::try_parse_from([&["policy", "orders"], arguments].concat()).unwrap();
-        line.policy.changed(before)
+        line.policy.policy.changed(before)
     }
 
     #[test]

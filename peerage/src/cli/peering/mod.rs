@@ -9,6 +9,7 @@ mod request;
 mod spec;
 mod watch;
 
+pub(super) use spec::Consent;
 pub(super) use watch::ending;
 
 use super::{

@@ -9,6 +9,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// The network on the other end.
 #[derive(Clone, Debug, Args)]
@@ -53,13 +54,24 @@ impl PeerArgs {
 }
 
 /// Who accepts the link, and keeps the peer's side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Consent {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::cli) enum Consent {
     /// The engine, with an identity in the peer's account.
     #[default]
     Delegated,
     /// The peer's owner; `peerage peering show` prints what to run.
     Owner,
+}
+
+impl Consent {
+    /// The consent that the API names.
+    pub(in crate::cli) fn of(consent: v1::Consent) -> Self {
+        match consent {
+            v1::Consent::Owner => Self::Owner,
+            v1::Consent::Delegated | v1::Consent::Unspecified => Self::Delegated,
+        }
+    }
 }
 
 impl From<Consent> for v1::Consent {

@@ -1,0 +1,221 @@
+//! One change: the command that makes it, and how it reads.
+
+use super::document::{Ingress, Network, Peering};
+use crate::{
+    api::v1,
+    cli::{
+        CliError,
+        args::{Side, timestamp},
+        engine::{Context, Done, Servers},
+        network::PolicyArgs,
+        output::word,
+    },
+};
+
+/// What one command changes. The ids are those on record; what is not on record yet is named by the
+/// command that makes it.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Register(Network),
+    SetPolicy(PolicyArgs),
+    Request(Peering),
+    Adopt(Peering, String),
+    Accept(Side, String),
+    Withdraw(Side, String),
+    /// What the local side admits from now on, and what that adds and takes away.
+    Restrict {
+        admit: Vec<v1::InboundRule>,
+        added: Vec<String>,
+        taken: Vec<String>,
+    },
+    Allow(Ingress),
+    Revoke {
+        ingress_id: String,
+        name: String,
+    },
+    Dns(Side, bool),
+    Remove,
+}
+
+/// What a command is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) network_id: String,
+    /// Empty for what is about the network itself.
+    pub(super) peering_id: String,
+}
+
+impl Change {
+    /// Whether it takes something away.
+    pub(super) fn closes(&self) -> bool {
+        match self {
+            Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::Dns(_, false) => true,
+            Self::Restrict { taken, .. } => !taken.is_empty(),
+            Self::Register(_)
+            | Self::SetPolicy(_)
+            | Self::Request(_)
+            | Self::Adopt(..)
+            | Self::Accept(..)
+            | Self::Allow(_)
+            | Self::Dns(_, true) => false,
+        }
+    }
+
+    /// Whether it is about what another change makes, which the engine cannot judge before.
+    pub(super) fn needs(&self, about: &About) -> bool {
+        match self {
+            Self::Register(_) => false,
+            Self::SetPolicy(_) | Self::Request(_) | Self::Adopt(..) => about.network_id.is_empty(),
+            Self::Accept(..)
+            | Self::Withdraw(..)
+            | Self::Restrict { .. }
+            | Self::Allow(_)
+            | Self::Revoke { .. }
+            | Self::Dns(..)
+            | Self::Remove => about.peering_id.is_empty(),
+        }
+    }
+
+    /// How it reads.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Register(it) => {
+                let at = format!("{}/{} in {}", it.account, it.cloud_network, it.region);
+                format!("+ register {at}, {}", it.range)
+            }
+            Self::SetPolicy(_) => "~ set the policy".to_owned(),
+            Self::Request(it) => {
+                let opens = opened(it);
+                format!("+ request a peering ({}){opens}", it.ranges.join(", "))
+            }
+            Self::Adopt(_, link) => format!("+ adopt {link}"),
+            Self::Accept(side, to) => format!("+ {} route to {to}", side_word(*side)),
+            Self::Withdraw(side, to) => format!("- {} route to {to}", side_word(*side)),
+            Self::Restrict { added, taken, .. } => {
+                let added = added.iter().map(|it| format!("+ admit {it}"));
+                let taken = taken.iter().map(|it| format!("- admit {it}"));
+                added.chain(taken).collect::<Vec<_>>().join(", ")
+            }
+            Self::Allow(it) => {
+                let end = it.expires.map(|at| format!(" until {at}"));
+                let end = end.unwrap_or_default();
+                format!("+ ingress {}{end}: {}", it.full_name(), it.reason)
+            }
+            Self::Revoke { name, .. } => format!("- ingress {name}"),
+            Self::Dns(side, true) => format!("+ names of the {} side", side_word(*side)),
+            Self::Dns(side, false) => format!("- names of the {} side", side_word(*side)),
+            Self::Remove => "- remove the peering".to_owned(),
+        }
+    }
+
+    /// Has it carried out.
+    pub(super) async fn send(
+        self,
+        servers: &mut Servers,
+        about: &About,
+        context: &Context,
+    ) -> Result<Done, CliError> {
+        let (network_id, peering_id) = (about.network_id.clone(), about.peering_id.clone());
+        macro_rules! peering_command {
+            ($request:ident { $($field:ident: $value:expr),* }) => {{
+                let message = v1::$request { peering_id, $($field: $value,)* ..Default::default() };
+                servers.command(message, context).await
+            }};
+        }
+        match self {
+            Self::Register(network) => servers.command(network.registration(), context).await,
+            Self::SetPolicy(policy) => {
+                let get = v1::GetNetworkRequest {
+                    network_id: network_id.clone(),
+                    ..Default::default()
+                };
+                let now = servers.read(get).await?.network.unwrap_or_default();
+                let message = v1::SetPolicyRequest {
+                    network_id,
+                    policy: Some(policy.changed(now.policy.unwrap_or_default())),
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
+            Self::Request(peering) => {
+                let message = v1::RequestPeeringRequest {
+                    network_id,
+                    peering: Some(peering.spec()),
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
+            Self::Adopt(peering, link) => {
+                let adoption = v1::AdoptionSpec {
+                    peer: Some(peering.peer()),
+                    link,
+                    consent: v1::Consent::from(peering.consent).into(),
+                };
+                let message = v1::AdoptPeeringRequest {
+                    network_id,
+                    adoption: Some(adoption),
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
+            Self::Accept(side, destination) => peering_command!(AcceptRouteRequest {
+                side: v1::Side::from(side).into(),
+                destination: destination
+            }),
+            Self::Withdraw(side, destination) => peering_command!(WithdrawRouteRequest {
+                side: v1::Side::from(side).into(),
+                destination: destination
+            }),
+            Self::Restrict { admit, .. } => peering_command!(RestrictFirewallRequest {
+                side: v1::Side::Local.into(),
+                admit: admit
+            }),
+            Self::Allow(it) => {
+                let mut context = context.clone();
+                context.why.reason = Some(it.reason);
+                let message = v1::AllowConnectorIngressRequest {
+                    peering_id,
+                    target: it.target,
+                    port: it.port.into(),
+                    expires_at: it.expires.map(timestamp),
+                    ..Default::default()
+                };
+                servers.command(message, &context).await
+            }
+            Self::Revoke { ingress_id, .. } => {
+                peering_command!(RevokeConnectorIngressRequest {
+                    ingress_id: ingress_id
+                })
+            }
+            Self::Dns(side, enabled) => peering_command!(SetDnsResolutionRequest {
+                side: v1::Side::from(side).into(),
+                enabled: enabled
+            }),
+            Self::Remove => peering_command!(RemovePeeringRequest {}),
+        }
+    }
+}
+
+fn side_word(side: Side) -> String {
+    word(v1::Side::from(side))
+}
+
+/// What a request opens from the start.
+fn opened(it: &Peering) -> String {
+    let routes = it
+        .routes()
+        .map(|(side, to)| format!("{} route to {to}", side_word(side)));
+    let admitted = it
+        .admit
+        .iter()
+        .map(|it| format!("admit {}:{}", it.source, it.port));
+    let names = it
+        .dns
+        .iter()
+        .map(|it| format!("names of the {} side", side_word(*it)));
+    let opened: Vec<_> = routes.chain(admitted).chain(names).collect();
+    if opened.is_empty() {
+        return String::new();
+    }
+    format!(": {}", opened.join(", "))
+}

@@ -1,0 +1,371 @@
+//! The file: networks and their peerings as they are wanted, in TOML. `apply` reads it, `export`
+//! writes it.
+
+use crate::{
+    api::v1,
+    cli::{
+        CliError,
+        args::{Provider, Side, admitted, timestamp},
+        network::PolicyArgs,
+        output::word,
+        peering::Consent,
+    },
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// All that a file says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    #[serde(rename = "network", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) networks: Vec<Network>,
+}
+
+/// A private network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    #[serde(default = "default_project")]
+    pub(super) project: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) provider: Provider,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) cloud_network: String,
+    pub(super) range: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) subnets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<PolicyArgs>,
+    #[serde(rename = "peering", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) peerings: Vec<Peering>,
+}
+
+/// A peering of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Peering {
+    #[serde(default)]
+    pub(super) provider: Provider,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) cloud_network: String,
+    pub(super) ranges: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) subnets: Vec<String>,
+    /// A link that another tool made, to be adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<String>,
+    #[serde(default)]
+    pub(super) consent: Consent,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
+    pub(super) deadline: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) renew: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) local_routes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) remote_routes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "rules")]
+    pub(super) admit: Vec<v1::InboundRule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) dns: Vec<Side>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ingress: Vec<Ingress>,
+}
+
+/// A target of the peer that is open to the private network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ingress {
+    pub(super) target: String,
+    pub(super) port: u16,
+    pub(super) reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
+    pub(super) expires: Option<DateTime<Utc>>,
+}
+
+fn default_project() -> String {
+    "default".to_owned()
+}
+
+/// Times: as a TOML time, or as a text.
+mod time {
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Time(toml::value::Datetime),
+        Text(String),
+    }
+
+    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<DateTime<Utc>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = time.map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        text.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
+        let text = match Written::deserialize(from)? {
+            Written::Time(time) => time.to_string(),
+            Written::Text(text) => text,
+        };
+        let time = DateTime::parse_from_rfc3339(&text);
+        let time = time.map_err(|_| D::Error::custom("write a time like 2027-03-01T09:00:00Z"))?;
+        Ok(Some(time.to_utc()))
+    }
+}
+
+/// What is admitted: ranges, with a port where it is not KurrentDB's.
+mod rules {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        rules: &[v1::InboundRule],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(rules.iter().map(|it| format!("{}:{}", it.source, it.port)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<v1::InboundRule>, D::Error> {
+        let written = Vec::<String>::deserialize(from)?;
+        let rules = written.iter().map(|it| admitted(it));
+        rules.collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
+}
+
+impl Document {
+    /// What a file says; an error names the file and the line.
+    pub(super) fn read(text: &str, file: &str) -> Result<Self, CliError> {
+        toml::from_str::<Self>(text).map_err(|error| {
+            let before = error.span().and_then(|it| text.get(..it.start));
+            let line = before.map_or(1, |it| it.matches('\n').count() + 1);
+            CliError::usage(format!("{file}:{line}: {}", error.message()))
+        })
+    }
+}
+
+impl Network {
+    /// What people call it.
+    pub(super) fn full_name(&self) -> String {
+        format!("{}/{}", self.project, self.name)
+    }
+
+    pub(super) fn registration(&self) -> v1::RegisterNetworkRequest {
+        v1::RegisterNetworkRequest {
+            project: self.project.clone(),
+            name: self.name.clone(),
+            provider: v1::Provider::from(self.provider).into(),
+            region: self.region.clone(),
+            account: self.account.clone(),
+            cloud_network: self.cloud_network.clone(),
+            range: self.range.clone(),
+            subnets: self.subnets.clone(),
+            ..Default::default()
+        }
+    }
+
+    /// A network as it is on record.
+    pub(super) fn on_record(network: &v1::Network, peerings: &[v1::Peering]) -> Self {
+        Self {
+            project: network.project.clone(),
+            name: network.name.clone(),
+            provider: Provider::of(network.provider()),
+            account: network.account.clone(),
+            region: network.region.clone(),
+            cloud_network: network.cloud_network.clone(),
+            range: network.range.clone(),
+            subnets: network.subnets.clone(),
+            policy: network.policy.as_ref().map(PolicyArgs::of),
+            peerings: peerings.iter().map(Peering::on_record).collect(),
+        }
+    }
+
+    /// What this says otherwise than that, of what no command changes.
+    pub(super) fn differs(&self, on_record: &Self) -> Vec<String> {
+        differences([
+            (
+                "provider",
+                word_of(self.provider),
+                word_of(on_record.provider),
+            ),
+            ("account", self.account.clone(), on_record.account.clone()),
+            ("region", self.region.clone(), on_record.region.clone()),
+            (
+                "cloud_network",
+                self.cloud_network.clone(),
+                on_record.cloud_network.clone(),
+            ),
+            ("range", self.range.clone(), on_record.range.clone()),
+            ("subnets", sorted(&self.subnets), sorted(&on_record.subnets)),
+        ])
+    }
+}
+
+impl Peering {
+    /// The network on the other end, which is what makes it this peering.
+    pub(super) fn full_name(&self) -> String {
+        format!("{}/{}", self.account, self.cloud_network)
+    }
+
+    pub(super) fn peer(&self) -> v1::Peer {
+        v1::Peer {
+            provider: v1::Provider::from(self.provider).into(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            cloud_network: self.cloud_network.clone(),
+            ranges: self.ranges.clone(),
+            subnets: self.subnets.clone(),
+        }
+    }
+
+    /// The whole of it in one command; what is opened for connectors comes after.
+    pub(super) fn spec(&self) -> v1::PeeringSpec {
+        let routes = self.routes().map(|(side, destination)| v1::RouteSpec {
+            side: v1::Side::from(side).into(),
+            destination: destination.to_owned(),
+        });
+        v1::PeeringSpec {
+            peer: Some(self.peer()),
+            consent: v1::Consent::from(self.consent).into(),
+            deadline: self.deadline.map(timestamp),
+            renew: self.renew,
+            routes: routes.collect(),
+            admit: self.admit.clone(),
+            dns_resolution: self
+                .dns
+                .iter()
+                .map(|it| v1::Side::from(*it).into())
+                .collect(),
+        }
+    }
+
+    pub(super) fn routes(&self) -> impl Iterator<Item = (Side, &str)> {
+        let local = self.local_routes.iter().map(|it| (Side::Local, &**it));
+        local.chain(self.remote_routes.iter().map(|it| (Side::Remote, &**it)))
+    }
+
+    /// The same, with nothing open.
+    pub(super) fn closed(&self) -> Self {
+        Self {
+            local_routes: Vec::new(),
+            remote_routes: Vec::new(),
+            admit: Vec::new(),
+            dns: Vec::new(),
+            ingress: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// A peering as it is on record.
+    pub(super) fn on_record(it: &v1::Peering) -> Self {
+        let peer = it.peer.clone().unwrap_or_default();
+        let accepted = |side: v1::Side| {
+            let of_side = it.routes.iter().filter(move |route| route.side() == side);
+            let standing = of_side.filter(|route| route.withdrawn_at.is_none());
+            standing.map(|route| route.destination.clone()).collect()
+        };
+        let mut local = it.firewall.iter().filter(|it| it.side() == v1::Side::Local);
+        let dns = it.dns.iter().filter(|it| it.requested);
+        Self {
+            provider: Provider::of(peer.provider()),
+            account: peer.account,
+            region: peer.region,
+            cloud_network: peer.cloud_network,
+            ranges: peer.ranges,
+            subnets: peer.subnets,
+            link: Some(it.link.clone()).filter(|_| it.origin() == v1::Origin::Adopted),
+            consent: Consent::of(it.consent()),
+            deadline: it.deadline.as_ref().and_then(when),
+            renew: it.renew,
+            local_routes: accepted(v1::Side::Local),
+            remote_routes: accepted(v1::Side::Remote),
+            admit: local.next().map(|it| it.admit.clone()).unwrap_or_default(),
+            dns: dns.map(|it| Side::of(it.side())).collect(),
+            ingress: it.ingress.iter().map(Ingress::on_record).collect(),
+        }
+    }
+
+    /// What this says otherwise than that, of what no command changes.
+    pub(super) fn differs(&self, on_record: &Self) -> Vec<String> {
+        let consent = |it: Consent| word(v1::Consent::from(it));
+        let mut differ = differences([
+            (
+                "provider",
+                word_of(self.provider),
+                word_of(on_record.provider),
+            ),
+            ("region", self.region.clone(), on_record.region.clone()),
+            ("ranges", sorted(&self.ranges), sorted(&on_record.ranges)),
+            ("subnets", sorted(&self.subnets), sorted(&on_record.subnets)),
+            ("consent", consent(self.consent), consent(on_record.consent)),
+        ]);
+        if let Some(link) = &self.link
+            && on_record.link.as_ref() != Some(link)
+        {
+            differ.push(format!("link: {link} in the file, another one on record"));
+        }
+        differ
+    }
+}
+
+impl Ingress {
+    pub(super) fn on_record(it: &v1::Ingress) -> Self {
+        let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
+        Self {
+            target: it.target.clone(),
+            port: u16::try_from(port).unwrap_or_default(),
+            reason: it.reason.clone(),
+            expires: it.expires_at.as_ref().and_then(when),
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn full_name(&self) -> String {
+        format!("{}:{}", self.target, self.port)
+    }
+}
+
+fn when(time: &prost_types::Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(time.seconds, 0)
+}
+
+fn word_of(provider: Provider) -> String {
+    word(v1::Provider::from(provider))
+}
+
+fn sorted(all: &[String]) -> String {
+    let mut all = all.to_vec();
+    all.sort();
+    all.join(", ")
+}
+
+fn differences<const N: usize>(of: [(&str, String, String); N]) -> Vec<String> {
+    let differ = of.into_iter().filter(|(_, wanted, is)| wanted != is);
+    let told = |text: String| {
+        if text.is_empty() {
+            "none".to_owned()
+        } else {
+            text
+        }
+    };
+    differ
+        .map(|(key, wanted, is)| {
+            format!(
+                "{key}: {} in the file, {} on record",
+                told(wanted),
+                told(is)
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,391 @@
+//! `peerage apply` and `peerage export`: many networks and their peerings in one file.
+//!
+//! `document` is the file, `plan` compares it with what is on record, `change` is one command of
+//! the plan. Nothing here decides anything: each change is a command like any other, and the engine
+//! may refuse it.
+
+mod change;
+mod document;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    CliError, Output, Remote,
+    engine::{Context, Servers, Why},
+    output,
+    resolve::{self, Named},
+    terminal,
+};
+use crate::api::v1::{self, NetworkState, PeeringState};
+use chrono::Utc;
+use clap::Args;
+use document::{Document, Network};
+use plan::{NetworkPlan, OnRecord, Step};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// The states of a peering that has not ended.
+const LIVE: [PeeringState; 7] = [
+    PeeringState::Requested,
+    PeeringState::Initiating,
+    PeeringState::AwaitingAcceptance,
+    PeeringState::Provisioning,
+    PeeringState::Active,
+    PeeringState::Removing,
+    PeeringState::Abandoning,
+];
+
+/// The largest file that is read.
+const LARGEST: u64 = 16 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// The file of networks and peerings, TOML, as `peerage export` writes it, like peerings.toml;
+    /// - for standard input.
+    #[arg(long, short, value_name = "FILE")]
+    file: PathBuf,
+    /// Close, in the networks that the file names, what it does not name: peerings, routes, what is
+    /// admitted, connector ingress. Without it, that is left alone and told.
+    #[arg(long, requires = "reason")]
+    prune: bool,
+    /// Show the plan, and stop there.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Carry the plan out without being asked.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    why: Why,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Only this network: its id, the id's first characters, its name, or PROJECT/NAME, like
+    /// orders. Default: every network that is not retired.
+    #[arg(value_name = "NETWORK")]
+    network: Option<Named>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Export {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let networks = match &self.network {
+            Some(named) => {
+                let get = v1::GetNetworkRequest {
+                    network_id: resolve::network(&mut servers, named).await?,
+                    ..Default::default()
+                };
+                vec![servers.read(get).await?.network.unwrap_or_default()]
+            }
+            None => servers.list(registered(), usize::MAX).await?,
+        };
+        let mut document = Document::default();
+        for network in networks {
+            let mut peerings = peerings_of(&mut servers, &network.network_id).await?;
+            peerings.retain(|it| !plan::is_going(it));
+            document
+                .networks
+                .push(Network::on_record(&network, &peerings));
+        }
+        output::print(self.remote.output, &document, |_| {
+            let written = toml::to_string(&document);
+            written.unwrap_or_default().trim_end().to_owned()
+        })
+    }
+}
+
+fn registered() -> v1::ListNetworksRequest {
+    v1::ListNetworksRequest {
+        state: NetworkState::Registered.into(),
+        ..Default::default()
+    }
+}
+
+async fn peerings_of(
+    servers: &mut Servers,
+    network_id: &str,
+) -> Result<Vec<v1::Peering>, CliError> {
+    let live = v1::ListPeeringsRequest {
+        network_id: network_id.to_owned(),
+        states: LIVE.map(i32::from).to_vec(),
+        ..Default::default()
+    };
+    servers.list(live, usize::MAX).await
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    network: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    peering: String,
+    change: String,
+    done: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// The answer as JSON.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    changes: Vec<Told>,
+    left_alone: Vec<String>,
+    conflicts: Vec<String>,
+}
+
+impl Apply {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let document = read(&self.file)?;
+        let mut servers = self.remote.servers()?;
+        let on_record = on_record(&mut servers, &document).await?;
+        let plans = plan::plan(&document, &on_record, self.prune, Utc::now());
+        let mut told = self.judged(&mut servers, &plans).await?;
+        let conflicts = of_each(&plans, |it| &it.conflicts);
+        let refused = told.iter().filter(|it| it.error.is_some()).count();
+        let stands = conflicts.len() + refused;
+        let is_table = self.remote.output == Output::Table;
+        if is_table {
+            terminal::line(&in_words(&plans, &told, &document))?;
+        }
+        if stands == 0 && !self.dry_run && !told.is_empty() {
+            if !self.yes {
+                terminal::confirm(&question(&plans))?;
+            }
+            self.carry_out(&mut servers, &plans, &mut told).await?;
+        }
+        let failed = told.iter().filter(|it| it.error.is_some()).count();
+        let (done, all) = (told.iter().filter(|it| it.done).count(), told.len());
+        if !is_table {
+            let left_alone = of_each(&plans, |it| &it.left);
+            let answer = Answer {
+                changes: told,
+                left_alone,
+                conflicts,
+            };
+            output::print(self.remote.output, &answer, |_| String::new())?;
+        }
+        if stands > 0 {
+            let text = format!("{stands} of these cannot be done, so nothing was");
+            return Err(CliError::failed(text));
+        }
+        if failed > 0 {
+            let text =
+                format!("{done} of {all} changes were carried out; apply the file again to go on");
+            return Err(CliError::failed(text));
+        }
+        Ok(())
+    }
+
+    fn context(&self, validate_only: bool) -> Context {
+        Context {
+            why: self.why.clone(),
+            validate_only,
+            ..Context::default()
+        }
+    }
+
+    /// What the engine says of each change by itself, before anything is done. What depends on a
+    /// change that is not made yet cannot be asked.
+    async fn judged(
+        &self,
+        servers: &mut Servers,
+        plans: &[NetworkPlan],
+    ) -> Result<Vec<Told>, CliError> {
+        let mut all = Vec::new();
+        for (plan, step) in steps(plans) {
+            let mut told = Told {
+                network: plan.name.clone(),
+                peering: step.peering.clone(),
+                change: step.change.told(),
+                done: false,
+                command_id: None,
+                error: None,
+            };
+            if !step.change.needs(&step.about) {
+                let change = step.change.clone();
+                let judged = change.send(servers, &step.about, &self.context(true)).await;
+                told.error = judged.err().map(|it| it.text);
+            }
+            all.push(told);
+        }
+        Ok(all)
+    }
+
+    /// Carries the plan out. Where a change fails, its network is left there, and the others go on.
+    async fn carry_out(
+        &self,
+        servers: &mut Servers,
+        plans: &[NetworkPlan],
+        told: &mut [Told],
+    ) -> Result<(), CliError> {
+        let (mut made, mut failed) = (BTreeMap::new(), BTreeSet::new());
+        for ((plan, step), told) in steps(plans).zip(told) {
+            if failed.contains(&plan.name) {
+                continue;
+            }
+            let mut about = step.about.clone();
+            let id_of = |peering: &str| made.get(&(plan.name.clone(), peering.to_owned()));
+            if let (true, Some(id)) = (about.network_id.is_empty(), id_of("")) {
+                about.network_id = String::clone(id);
+            }
+            if let (true, Some(id)) = (about.peering_id.is_empty(), id_of(&step.peering)) {
+                about.peering_id = String::clone(id);
+            }
+            let (change, context) = (step.change.clone(), self.context(false));
+            match change.send(servers, &about, &context).await {
+                Ok(done) => {
+                    told.done = true;
+                    told.command_id = Some(done.command_id.to_string());
+                    let answer = done.answer;
+                    made.insert((plan.name.clone(), String::new()), answer.network_id);
+                    if !answer.peering_id.is_empty() {
+                        let key = (plan.name.clone(), step.peering.clone());
+                        made.insert(key, answer.peering_id);
+                    }
+                    self.say(told, "done")?;
+                }
+                Err(error) => {
+                    told.error = Some(error.text);
+                    failed.insert(plan.name.clone());
+                    self.say(told, "not done")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, told: &Told, outcome: &str) -> Result<(), CliError> {
+        if self.remote.output == Output::Json {
+            return Ok(());
+        }
+        let of = [&*told.network, &*told.peering].join(" ");
+        let why = told.error.as_ref().map(|it| format!(" ({it})"));
+        let why = why.unwrap_or_default();
+        terminal::line(&format!("{outcome}: {}: {}{why}", of.trim(), told.change))
+    }
+}
+
+fn read(file: &Path) -> Result<Document, CliError> {
+    let name = file.display().to_string();
+    let mut text = String::new();
+    let came = if name == "-" {
+        std::io::stdin().take(LARGEST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|it| it.take(LARGEST).read_to_string(&mut text))
+    };
+    came.map_err(|error| CliError::usage(format!("{name}: {error}")))?;
+    let document = Document::read(&text, &name)?;
+    let twice = twice(&document);
+    if twice.is_empty() {
+        return Ok(document);
+    }
+    Err(CliError::usage(format!(
+        "{name}: named twice: {}",
+        twice.join(", ")
+    )))
+}
+
+/// Networks, and peerings of a network, that stand there more than once.
+fn twice(document: &Document) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let networks = document.networks.iter().flat_map(|network| {
+        let name = network.full_name();
+        let peerings = network.peerings.iter().map(|it| it.full_name());
+        let peerings: Vec<_> = peerings.map(|it| format!("{name} {it}")).collect();
+        std::iter::once(name).chain(peerings)
+    });
+    networks.filter(|it| !seen.insert(it.clone())).collect()
+}
+
+async fn on_record(servers: &mut Servers, document: &Document) -> Result<Vec<OnRecord>, CliError> {
+    let mut all = Vec::new();
+    for wanted in &document.networks {
+        let named = v1::ListNetworksRequest {
+            project: wanted.project.clone(),
+            name: wanted.name.clone(),
+            ..registered()
+        };
+        let found = servers.list(named, 2).await?;
+        if found.len() > 1 {
+            let text = format!("several networks are called {}", wanted.full_name());
+            return Err(CliError::failed(text));
+        }
+        let Some(network) = found.into_iter().next() else {
+            all.push(OnRecord::default());
+            continue;
+        };
+        let peerings = peerings_of(servers, &network.network_id).await?;
+        let network = Some(network);
+        all.push(OnRecord { network, peerings });
+    }
+    Ok(all)
+}
+
+fn steps(plans: &[NetworkPlan]) -> impl Iterator<Item = (&NetworkPlan, &Step)> {
+    let each = plans.iter();
+    each.flat_map(|plan| plan.steps.iter().map(move |step| (plan, step)))
+}
+
+fn of_each(plans: &[NetworkPlan], what: impl Fn(&NetworkPlan) -> &Vec<String>) -> Vec<String> {
+    let each = plans.iter();
+    each.flat_map(|plan| what(plan).iter().map(|it| format!("{}: {it}", plan.name)))
+        .collect()
+}
+
+fn question(plans: &[NetworkPlan]) -> String {
+    let (all, closing) = (
+        steps(plans).count(),
+        steps(plans).filter(|(_, it)| it.change.closes()).count(),
+    );
+    match closing {
+        0 => format!("Carry out these {all} changes?"),
+        _ => format!("Carry out these {all} changes, {closing} of which close something?"),
+    }
+}
+
+/// The plan, network by network.
+fn in_words(plans: &[NetworkPlan], told: &[Told], document: &Document) -> String {
+    let mut lines = Vec::new();
+    let mut judged = told.iter();
+    for plan in plans {
+        let quiet = plan.steps.is_empty() && plan.left.is_empty() && plan.conflicts.is_empty();
+        if quiet {
+            continue;
+        }
+        lines.push(plan.name.clone());
+        for step in &plan.steps {
+            let of = match &*step.peering {
+                "" => String::new(),
+                peering => format!("{peering}: "),
+            };
+            lines.push(format!("  {of}{}", step.change.told()));
+            let refused = judged.next().and_then(|it| it.error.as_ref());
+            lines.extend(refused.map(|it| format!("    refused: {it}")));
+        }
+        let conflicts = plan.conflicts.iter();
+        lines.extend(conflicts.map(|it| format!("  cannot be changed: {it}")));
+        let left = plan.left.iter();
+        lines.extend(left.map(|it| format!("  left alone, not in the file: {it}")));
+    }
+    let peerings: usize = document.networks.iter().map(|it| it.peerings.len()).sum();
+    if told.is_empty() && of_each(plans, |it| &it.conflicts).is_empty() {
+        let networks = document.networks.len();
+        lines.push(format!(
+            "nothing to do: {networks} networks and {peerings} peerings are as the file says"
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,360 @@
+//! What a file asks for, compared with what is on record.
+
+use super::{
+    document::{Document, Network},
+    plan::{NetworkPlan, OnRecord, plan},
+    twice,
+};
+use crate::api::v1::{self, PeeringState, Side};
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+
+const FILE: &str = r#"
+[[network]]
+project = "payments"
+name = "orders"
+account = "111122223333"
+region = "eu-west-1"
+cloud_network = "vpc-0a1b2c3d"
+range = "10.20.0.0/16"
+
+[network.policy]
+drift = "report"
+require_ticket = "OPS-[0-9]+"
+
+[[network.peering]]
+account = "444455556666"
+region = "us-east-1"
+cloud_network = "vpc-0d4c3b2a"
+ranges = ["10.30.0.0/16"]
+local_routes = ["10.30.0.0/16"]
+remote_routes = ["10.20.0.0/16"]
+admit = ["10.30.0.0/16"]
+dns = ["local"]
+
+[[network.peering.ingress]]
+target = "10.30.7.0/24"
+port = 5432
+reason = "the sink writes to the warehouse"
+expires = 2027-03-01T09:00:00Z
+"#;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-01T00:00:00Z".parse().unwrap()
+}
+
+fn document(text: &str) -> Document {
+    Document::read(text, "peerings.toml").unwrap()
+}
+
+/// The record after all of [`FILE`] was carried out.
+fn on_record() -> OnRecord {
+    let rule = |source: &str, port| v1::InboundRule {
+        source: source.to_owned(),
+        port,
+    };
+    let route = |side: Side, destination: &str| v1::Route {
+        side: side.into(),
+        destination: destination.to_owned(),
+        ..Default::default()
+    };
+    let network = v1::Network {
+        network_id: "network".to_owned(),
+        project: "payments".to_owned(),
+        name: "orders".to_owned(),
+        provider: v1::Provider::Aws.into(),
+        region: "eu-west-1".to_owned(),
+        account: "111122223333".to_owned(),
+        cloud_network: "vpc-0a1b2c3d".to_owned(),
+        range: "10.20.0.0/16".to_owned(),
+        policy: Some(v1::Policy {
+            drift: v1::DriftPolicy::Report.into(),
+            exposure: Some(v1::policy::Exposure::ReportExposures(
+                v1::ReportExposures {},
+            )),
+            ticket: Some(v1::Requirement {
+                required: true,
+                pattern: "OPS-[0-9]+".to_owned(),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let peering = v1::Peering {
+        peering_id: "peering".to_owned(),
+        peer: Some(v1::Peer {
+            provider: v1::Provider::Aws.into(),
+            account: "444455556666".to_owned(),
+            region: "us-east-1".to_owned(),
+            cloud_network: "vpc-0d4c3b2a".to_owned(),
+            ranges: vec!["10.30.0.0/16".to_owned()],
+            subnets: Vec::new(),
+        }),
+        state: PeeringState::Active.into(),
+        consent: v1::Consent::Delegated.into(),
+        link: "pcx-1".to_owned(),
+        origin: v1::Origin::Requested.into(),
+        routes: vec![
+            route(Side::Local, "10.30.0.0/16"),
+            route(Side::Remote, "10.20.0.0/16"),
+        ],
+        firewall: vec![v1::Firewall {
+            side: Side::Local.into(),
+            admit: vec![rule("10.30.0.0/16", 2113)],
+            ..Default::default()
+        }],
+        dns: vec![v1::DnsResolution {
+            side: Side::Local.into(),
+            requested: true,
+            enabled: false,
+        }],
+        ingress: vec![v1::Ingress {
+            ingress_id: "ingress".to_owned(),
+            target: "10.30.7.0/24".to_owned(),
+            rule: Some(rule("10.20.0.0/16", 5432)),
+            reason: "the sink writes to the warehouse".to_owned(),
+            expires_at: Some(Timestamp {
+                seconds: 1_803_891_600,
+                nanos: 0,
+            }),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    OnRecord {
+        network: Some(network),
+        peerings: vec![peering],
+    }
+}
+
+fn planned(text: &str, is: &OnRecord, prune: bool) -> NetworkPlan {
+    let plans = plan(&document(text), std::slice::from_ref(is), prune, now());
+    let [plan] = <[_; 1]>::try_from(plans).unwrap();
+    plan
+}
+
+fn told(plan: &NetworkPlan) -> Vec<String> {
+    plan.steps.iter().map(|it| it.change.told()).collect()
+}
+
+#[test]
+fn what_is_not_on_record_is_made_whole_the_network_first() {
+    let plan = planned(FILE, &OnRecord::default(), false);
+    assert_eq!(
+        told(&plan),
+        [
+            "+ register 111122223333/vpc-0a1b2c3d in eu-west-1, 10.20.0.0/16",
+            "~ set the policy",
+            "+ request a peering (10.30.0.0/16): local route to 10.30.0.0/16, \
+             remote route to 10.20.0.0/16, admit 10.30.0.0/16:2113, names of the local side",
+            "+ ingress 10.30.7.0/24:5432 until 2027-03-01 09:00:00 UTC: \
+             the sink writes to the warehouse",
+        ]
+    );
+    let can_be_asked: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|it| !it.change.needs(&it.about))
+        .collect();
+    assert_eq!(can_be_asked, [true, false, false, false]);
+}
+
+#[test]
+fn what_is_as_the_file_says_is_not_touched_and_what_is_exported_is_such_a_file() {
+    let is = on_record();
+    let same = planned(FILE, &is, true);
+    assert_eq!(told(&same), Vec::<String>::new(), "{same:?}");
+    assert!(
+        same.conflicts.is_empty() && same.left.is_empty(),
+        "{same:?}"
+    );
+    let network = Network::on_record(is.network.as_ref().unwrap(), &is.peerings);
+    let exported = toml::to_string(&Document {
+        networks: vec![network.clone()],
+    })
+    .unwrap();
+    assert_eq!(document(&exported).networks, [network]);
+    let again = planned(&exported, &is, true);
+    assert_eq!(told(&again), Vec::<String>::new(), "{exported}");
+    assert!(again.conflicts.is_empty() && again.left.is_empty());
+}
+
+#[test]
+fn what_the_file_does_not_name_is_left_alone_and_told_and_pruning_closes_it_before_anything_opens()
+{
+    let mut is = on_record();
+    let mut other = is.peerings[0].clone();
+    other.peering_id = "other".to_owned();
+    other.peer.as_mut().unwrap().cloud_network = "vpc-other".to_owned();
+    is.peerings.push(other);
+    let text = FILE
+        .replace(
+            "local_routes = [\"10.30.0.0/16\"]",
+            "local_routes = [\"10.30.1.0/24\"]",
+        )
+        .replace(
+            "admit = [\"10.30.0.0/16\"]",
+            "admit = [\"10.30.9.0/24:2113\"]",
+        )
+        .replace("dns = [\"local\"]", "")
+        .replace("port = 5432", "port = 5433");
+    let left = planned(&text, &is, false);
+    assert_eq!(
+        told(&left),
+        [
+            "+ local route to 10.30.1.0/24",
+            "+ admit 10.30.9.0/24:2113",
+            "+ ingress 10.30.7.0/24:5433 until 2027-03-01 09:00:00 UTC: \
+             the sink writes to the warehouse",
+        ]
+    );
+    assert_eq!(
+        left.left,
+        [
+            "444455556666/vpc-0d4c3b2a: local route to 10.30.0.0/16",
+            "444455556666/vpc-0d4c3b2a: admit 10.30.0.0/16:2113",
+            "444455556666/vpc-0d4c3b2a: names of the local side",
+            "444455556666/vpc-0d4c3b2a: ingress 10.30.7.0/24:5432",
+            "444455556666/vpc-other: the peering",
+        ]
+    );
+    let pruned = planned(&text, &is, true);
+    assert!(pruned.left.is_empty());
+    assert_eq!(
+        told(&pruned),
+        [
+            "- local route to 10.30.0.0/16",
+            "+ admit 10.30.9.0/24:2113, - admit 10.30.0.0/16:2113",
+            "- names of the local side",
+            "- ingress 10.30.7.0/24:5432",
+            "- remove the peering",
+            "+ local route to 10.30.1.0/24",
+            "+ ingress 10.30.7.0/24:5433 until 2027-03-01 09:00:00 UTC: \
+             the sink writes to the warehouse",
+        ]
+    );
+    let removed = &pruned.steps[4].about;
+    assert_eq!(
+        removed.peering_id, "other",
+        "only the one that is not named"
+    );
+}
+
+#[test]
+fn what_no_command_changes_stands_in_the_way_and_is_told_with_both_values() {
+    let differ = |from: &str, to: &str| planned(&FILE.replace(from, to), &on_record(), false);
+    for (from, to, word) in [
+        (
+            "10.20.0.0/16\"\n\n[network.policy",
+            "10.21.0.0/16\"\n\n[network.policy",
+            "range",
+        ),
+        ("eu-west-1", "eu-west-2", "region"),
+        ("us-east-1", "us-east-2", "region"),
+        (
+            "ranges = [\"10.30.0.0/16\"]",
+            "ranges = [\"10.30.0.0/17\"]",
+            "ranges",
+        ),
+        ("dns =", "link = \"pcx-2\"\ndns =", "link"),
+        ("dns =", "consent = \"owner\"\ndns =", "consent"),
+        ("2027-03-01", "2027-04-01", "ingress"),
+    ] {
+        let plan = differ(from, to);
+        let [conflict] = &plan.conflicts[..] else {
+            panic!("{from}: {plan:?}");
+        };
+        assert!(
+            conflict.contains(word)
+                && conflict.contains("in the file")
+                && conflict.contains("on record"),
+            "{conflict}"
+        );
+    }
+    let mut is = on_record();
+    is.peerings[0].state = PeeringState::Removing.into();
+    let plan = planned(FILE, &is, true);
+    assert!(
+        plan.steps.is_empty() && plan.conflicts[0].contains("being removed"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn an_adopted_link_is_adopted_and_opened_command_by_command() {
+    let text = FILE.replace("dns =", "link = \"pcx-9\"\ndns =");
+    let is = OnRecord {
+        peerings: Vec::new(),
+        ..on_record()
+    };
+    let plan = planned(&text, &is, false);
+    assert_eq!(
+        told(&plan)[..4],
+        [
+            "+ adopt pcx-9",
+            "+ local route to 10.30.0.0/16",
+            "+ remote route to 10.20.0.0/16",
+            "+ admit 10.30.0.0/16:2113",
+        ]
+    );
+    assert!(!plan.steps[0].change.needs(&plan.steps[0].about));
+    assert!(plan.steps[1].change.needs(&plan.steps[1].about));
+}
+
+#[test]
+fn an_ingress_whose_end_has_passed_is_not_opened_again() {
+    let text = FILE.replace("2027-03-01", "2026-03-01");
+    let mut is = on_record();
+    is.peerings[0].ingress.clear();
+    let plan = planned(&text, &is, false);
+    assert!(plan.steps.is_empty(), "{plan:?}");
+    assert!(plan.left[0].contains("its end has passed"), "{plan:?}");
+}
+
+#[test]
+fn a_wrong_file_is_one_line_with_the_place_and_nothing_is_named_twice() {
+    for (wrong, at, word) in [
+        (
+            FILE.replace("dns =", "dnss ="),
+            "peerings.toml:22: ",
+            "dnss",
+        ),
+        (FILE.replace("5432", "70000"), "peerings.toml:26: ", "70000"),
+        (
+            FILE.replace("2027-03-01T09:00:00Z", "\"soon\""),
+            "peerings.toml:",
+            "2027-03-01T09:00:00Z",
+        ),
+        (
+            FILE.replace("admit = [\"10.30.0.0/16\"]", "admit = [\":80\"]"),
+            "peerings.toml:",
+            "RANGE:PORT",
+        ),
+        (
+            FILE.replace("drift = \"report\"", "drift = \"ignore\""),
+            "peerings.toml:",
+            "ignore",
+        ),
+        (
+            FILE.replace("name = \"orders\"", ""),
+            "peerings.toml:",
+            "name",
+        ),
+    ] {
+        let error = Document::read(&wrong, "peerings.toml").unwrap_err();
+        assert!(
+            error.text.starts_with(at) && error.text.contains(word),
+            "{error:?}"
+        );
+        assert_eq!(error.text.lines().count(), 1, "{error:?}");
+    }
+    assert_eq!(twice(&document(FILE)), Vec::<String>::new());
+    let double = format!("{FILE}{FILE}");
+    assert_eq!(
+        twice(&document(&double)),
+        [
+            "payments/orders",
+            "payments/orders 444455556666/vpc-0d4c3b2a"
+        ]
+    );
+}

@@ -1,0 +1,226 @@
+//! Many networks and peerings in one file: planned, carried out, exported, and closed again.
+
+use peerage_tests::engine::{Engine, Finished, Launch};
+use serde_json::Value;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const FILE: &str = r#"
+[[network]]
+project = "payments"
+name = "orders"
+account = "111122223333"
+region = "eu-west-1"
+cloud_network = "vpc-0a1b2c3d"
+range = "10.20.0.0/16"
+
+[network.policy]
+drift = "report"
+
+[[network.peering]]
+account = "444455556666"
+region = "us-east-1"
+cloud_network = "vpc-0d4c3b2a"
+ranges = ["10.30.0.0/16"]
+local_routes = ["10.30.0.0/16"]
+remote_routes = ["10.20.0.0/16"]
+admit = ["10.30.0.0/16"]
+
+[[network.peering.ingress]]
+target = "10.30.7.0/24"
+port = 5432
+reason = "the sink writes to the warehouse"
+
+[[network]]
+name = "audit"
+account = "111122223333"
+region = "eu-west-1"
+cloud_network = "vpc-0a1b2c3e"
+range = "10.40.0.0/16"
+"#;
+
+/// The files of one test, beside a running engine.
+struct Place {
+    engine: Engine,
+    data: TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let data = TempDir::new().unwrap();
+        let engine = Launch::new(data.path()).start().await;
+        Self { engine, data }
+    }
+
+    fn file(&self, text: &str) -> PathBuf {
+        let file = self.data.path().join("peerings.toml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    async fn apply(&self, text: &str, more: &[&str]) -> Finished {
+        let file = self.file(text).display().to_string();
+        let line = [&["apply", "--file", &file][..], more].concat();
+        self.engine.cli(&line).await
+    }
+
+    async fn events(&self) -> usize {
+        let log = self.engine.cli(&["audit", "--output", "json"]).await;
+        log.json().as_array().unwrap().len()
+    }
+
+    /// The file that says what is on record.
+    async fn exported(&self) -> String {
+        self.engine.cli(&["export"]).await.done().to_owned()
+    }
+}
+
+fn changes(answer: &Value) -> Vec<String> {
+    let all = answer["changes"].as_array().unwrap().iter();
+    all.map(|it| it["change"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_of_networks_is_one_plan_is_carried_out_once_and_is_what_an_export_says() {
+    let place = Place::new().await;
+    let shown = place.apply(FILE, &["--dry-run"]).await;
+    let plan = shown.done();
+    for line in [
+        "payments/orders",
+        "  + register 111122223333/vpc-0a1b2c3d in eu-west-1, 10.20.0.0/16",
+        "  444455556666/vpc-0d4c3b2a: + ingress 10.30.7.0/24:5432",
+        "default/audit",
+    ] {
+        assert!(plan.contains(line), "{line} in {plan}");
+    }
+    assert_eq!(place.events().await, 0, "a plan writes nothing");
+    let unasked = place.apply(FILE, &[]).await;
+    assert_eq!(unasked.code, Some(2), "{unasked:?}");
+    assert!(unasked.stderr.contains("--yes"), "{unasked:?}");
+    assert_eq!(place.events().await, 0, "nothing without a yes");
+
+    let why = ["--yes", "--reason", "the first file", "--ticket", "OPS-1"];
+    let applied = place
+        .apply(FILE, &[&why[..], &["--output", "json"]].concat())
+        .await;
+    let answer = applied.json();
+    assert_eq!(changes(&answer).len(), 5, "{answer:#}");
+    for change in answer["changes"].as_array().unwrap() {
+        assert_eq!(change["done"], true, "{answer:#}");
+        assert!(change["commandId"].is_string(), "{answer:#}");
+    }
+    let log = place
+        .engine
+        .cli(&["audit", "--type", "PeeringRequested", "--output", "json"])
+        .await;
+    let log = log.json();
+    assert_eq!(log[0]["reason"], "the first file", "{log:#}");
+    assert_eq!(log[0]["ticket"], "OPS-1", "{log:#}");
+
+    let again = place.apply(FILE, &["--yes"]).await;
+    let said = again.done();
+    assert!(
+        said.contains("nothing to do: 2 networks and 1 peerings"),
+        "{said}"
+    );
+    let exported = place.exported().await;
+    let same = place
+        .apply(&exported, &["--yes", "--prune", "--reason", "x"])
+        .await;
+    assert!(
+        same.stdout.contains("nothing to do"),
+        "{exported}\n{same:?}"
+    );
+    let one = place.engine.cli(&["export", "payments/orders"]).await;
+    let one = one.done();
+    assert!(one.contains("vpc-0d4c3b2a") && !one.contains("vpc-0a1b2c3e"));
+}
+
+#[tokio::test]
+async fn what_a_file_no_longer_names_stays_until_it_is_pruned_with_a_reason() {
+    let place = Place::new().await;
+    let first = place.apply(FILE, &["--yes", "--reason", "the first file"]);
+    assert_eq!(first.await.code, Some(0));
+    let (network, _) = FILE.split_once("[[network.peering]]").unwrap();
+    let left = place.apply(network, &["--yes"]).await;
+    let said = left.done();
+    assert!(
+        said.contains("left alone, not in the file: 444455556666/vpc-0d4c3b2a: the peering"),
+        "{said}"
+    );
+    assert!(place.exported().await.contains("vpc-0d4c3b2a"));
+    let without = place.apply(network, &["--yes", "--prune"]).await;
+    assert_eq!(without.code, Some(2), "{without:?}");
+
+    let (fewer, _) = FILE.split_once("[[network.peering.ingress]]").unwrap();
+    let fewer = fewer.replace("admit = [\"10.30.0.0/16\"]", "admit = [\"10.30.9.0/24\"]");
+    let prune = [
+        "--yes",
+        "--prune",
+        "--reason",
+        "less is open",
+        "--output",
+        "json",
+    ];
+    let answer = place.apply(&fewer, &prune).await.json();
+    assert_eq!(
+        changes(&answer),
+        [
+            "+ admit 10.30.9.0/24:2113, - admit 10.30.0.0/16:2113",
+            "- ingress 10.30.7.0/24:5432"
+        ]
+    );
+    let exported = place.exported().await;
+    assert!(
+        exported.contains("10.30.9.0/24:2113") && !exported.contains("5432"),
+        "{exported}"
+    );
+    let answer = place.apply(network, &prune).await.json();
+    assert_eq!(changes(&answer), ["- remove the peering"], "{answer:#}");
+    let going = place.apply(FILE, &["--yes"]).await;
+    assert!(
+        going.code == Some(0) || going.stdout.contains("being removed"),
+        "gone already, or on its way: {going:?}"
+    );
+    assert!(
+        place.exported().await.contains("vpc-0a1b2c3e"),
+        "a network that the file does not name is not its business"
+    );
+}
+
+#[tokio::test]
+async fn one_line_that_cannot_be_done_is_told_before_anything_is_done() {
+    let place = Place::new().await;
+    let first = place.apply(FILE, &["--yes", "--reason", "the first file"]);
+    assert_eq!(first.await.code, Some(0));
+    let events = place.events().await;
+    let more = "\n[[network]]\nname = \"third\"\naccount = \"111122223333\"\nregion = \"eu-west-1\"\ncloud_network = \"vpc-0a1b2c3f\"\nrange = \"10.60.0.0/16\"\n";
+    let far = format!("{FILE}{more}").replace(
+        "local_routes = [\"10.30.0.0/16\"]",
+        "local_routes = [\"10.30.0.0/16\", \"10.99.0.0/16\"]",
+    );
+    let refused = place.apply(&far, &["--yes"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stdout.contains("    refused: "), "{refused:?}");
+    assert!(refused.stderr.contains("nothing was"), "{refused:?}");
+    let moved = format!("{FILE}{more}").replace("us-east-1", "us-west-2");
+    let refused = place.apply(&moved, &["--yes", "--output", "json"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let answer: Value = serde_json::from_str(&refused.stdout).unwrap();
+    let conflict = answer["conflicts"][0].as_str().unwrap();
+    assert!(
+        conflict.contains("us-west-2 in the file, us-east-1 on record"),
+        "{conflict}"
+    );
+    assert!(
+        !place.exported().await.contains("third"),
+        "nothing of it was done"
+    );
+    let since = place
+        .engine
+        .cli(&["audit", "--type", "NetworkRegistered", "--output", "json"])
+        .await;
+    assert_eq!(since.json().as_array().unwrap().len(), 2);
+    assert!(place.events().await >= events);
+}
