@@ -13,8 +13,8 @@ const SOME_ID: &str = "00000000-0000-0000-0000-000000000001";
 const OF_A_REQUEST: &str =
     "--account 444455556666 --region us-east-1 --vpc vpc-0d4c3b2a --range 10.30.0.0/16";
 
-/// The lines of the blocks of shell, without their comments and where their output goes. One that ends with a backslash goes on
-/// with the next.
+/// The lines of the blocks of shell, without their comments and where their output goes. One that
+/// ends with a backslash goes on with the next.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_shell = false;
