@@ -35,5 +35,5 @@ pub use error_chain::error_chain;
 pub use ids::{CommandId, EventId, Ids, IngressId, NetworkId, PeeringId};
 pub use ledger::{Digest, Ledger, Receipt};
 pub use place::{Provider, Region};
-pub use range::{Range, RangeError};
+pub use range::{NetworkRange, Range, RangeError};
 pub use side::{BySide, Side};

@@ -3,7 +3,10 @@
 //! Facts of the providers as tables. A region that is not listed is refused: a typing error in a
 //! region is otherwise found by a cloud call that fails minutes later.
 
-use crate::text::{Account, CloudNetwork};
+use crate::{
+    range::Range,
+    text::{Account, CloudNetwork},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -93,6 +96,24 @@ impl Provider {
             ),
         };
         if good { Ok(()) } else { Err(form) }
+    }
+
+    /// Whether a network of this provider can have this range, and if not, what it can have. Public
+    /// addresses are allowed: their owner may use them so.
+    pub fn check_peer_range(&self, range: &Range) -> Result<(), &'static str> {
+        if range.is_of_no_network() {
+            return Err("loopback, link-local, multicast and reserved addresses are no network's");
+        }
+        let (longest, form) = match self {
+            Self::Aws => (28, "a block of an AWS VPC is a /28 at the least"),
+            Self::Gcp => (29, "a range of a GCP subnet is a /29 at the least"),
+            Self::Azure => (29, "a range of an Azure VNet is a /29 at the least"),
+        };
+        if range.net().prefix_len() <= longest {
+            Ok(())
+        } else {
+            Err(form)
+        }
     }
 }
 
@@ -220,6 +241,36 @@ mod tests {
         );
         assert!(Region::of(Provider::Aws, "eu-west-11").is_err());
         assert!(Region::of(Provider::Azure, "westeurope").is_ok());
+    }
+
+    #[test]
+    fn a_peer_has_what_its_provider_allows_a_network() {
+        let allowed = |provider: Provider, text: &str| {
+            provider
+                .check_peer_range(&text.parse().expect("a range"))
+                .is_ok()
+        };
+        for text in [
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "198.18.0.0/15",
+            "11.0.0.0/8",
+            "10.9.0.0/28",
+        ] {
+            assert!(allowed(Provider::Aws, text), "{text}");
+        }
+        for text in [
+            "10.9.0.0/29",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "224.0.0.0/8",
+        ] {
+            assert!(!allowed(Provider::Aws, text), "{text}");
+        }
+        for provider in [Provider::Gcp, Provider::Azure] {
+            assert!(allowed(provider, "10.9.0.0/29"));
+            assert!(!allowed(provider, "10.9.0.0/30"));
+        }
     }
 
     #[test]

@@ -1,17 +1,27 @@
-//! Address ranges that may take part in a peering.
+//! Address ranges.
 //!
-//! A [`Range`] is an IPv4 network in canonical form, inside RFC 1918 space, with a prefix from /8
-//! to /25. A value of this type needs no further check anywhere; everything else is refused here,
-//! with the fact that is wrong.
+//! A [`Range`] is an IPv4 network in canonical form, with a prefix from /8 to /32: a destination, a
+//! source, a target, or what a peer has. A [`NetworkRange`] is one that a private network may have:
+//! RFC 1918 space, /8 to /25. A value of these types needs no further check of its form anywhere;
+//! everything else is refused here, with the fact that is wrong. What a provider allows a peer to
+//! have is a table of its own ([`crate::place`]).
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+use std::{
+    fmt,
+    net::Ipv4Addr,
+    ops::{Deref, RangeInclusive},
+    str::FromStr,
+};
 use thiserror::Error;
 
-/// The shortest and the longest prefix of a range (Kurrent Cloud's console: /25 at most; RFC 1918's
-/// largest block is a /8).
-pub const PREFIX: std::ops::RangeInclusive<u8> = 8..=25;
+/// The shortest and the longest prefix of a range: one host, at the longest.
+pub const PREFIX: RangeInclusive<u8> = 8..=32;
+
+/// The shortest and the longest prefix of a private network's range (Kurrent Cloud's console: /25
+/// at most; RFC 1918's largest block is a /8).
+pub const NETWORK_PREFIX: RangeInclusive<u8> = 8..=25;
 
 /// The private blocks of RFC 1918.
 const PRIVATE: [Ipv4Net; 3] = [
@@ -20,12 +30,32 @@ const PRIVATE: [Ipv4Net; 3] = [
     Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16),
 ];
 
-/// A canonical RFC 1918 range with a prefix from /8 to /25.
+/// What is no public address space either: shared (RFC 6598) and for benchmarks (RFC 2544).
+const NOT_PUBLIC: [Ipv4Net; 2] = [
+    Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10),
+    Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
+];
+
+/// Addresses that no network has: this host, loopback, link-local, multicast and reserved.
+const NO_NETWORKS: [Ipv4Net; 5] = [
+    Ipv4Net::new_assert(Ipv4Addr::new(0, 0, 0, 0), 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16),
+    Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4),
+    Ipv4Net::new_assert(Ipv4Addr::new(240, 0, 0, 0), 4),
+];
+
+/// A canonical IPv4 range with a prefix from /8 to /32.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Range(Ipv4Net);
 
-/// Why a text is not a [`Range`].
+/// The range of a private network: canonical, in RFC 1918 space, with a prefix from /8 to /25.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NetworkRange(Range);
+
+/// Why a text is not a [`Range`], or no [`NetworkRange`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RangeError {
     /// The text is no range in CIDR form.
@@ -49,12 +79,14 @@ pub enum RangeError {
         canonical: String,
     },
     /// The range is larger or smaller than a range may be.
-    #[error("`{given}` has prefix /{prefix}; use /{} to /{}", PREFIX.start(), PREFIX.end())]
+    #[error("`{given}` has prefix /{prefix}; use /{} to /{}", .allowed.start(), .allowed.end())]
     PrefixOutOfBounds {
         /// The text.
         given: String,
         /// Its prefix length, in bits.
         prefix: u8,
+        /// The prefixes that it may have.
+        allowed: RangeInclusive<u8>,
     },
     /// It is not within the private ranges of RFC 1918.
     #[error(
@@ -81,35 +113,104 @@ impl Range {
     pub fn net(&self) -> Ipv4Net {
         self.0
     }
+
+    /// Whether any of its addresses is public: others on the internet have it, unless the owner of
+    /// the network does.
+    pub fn is_public(&self) -> bool {
+        let mut others = PRIVATE.iter().chain(&NOT_PUBLIC);
+        !others.any(|block| block.contains(&self.0)) && !self.is_of_no_network()
+    }
+
+    /// Whether any of its addresses is one that no network has: loopback, multicast and the like.
+    pub fn is_of_no_network(&self) -> bool {
+        let mut none = NO_NETWORKS.iter();
+        none.any(|block| block.contains(&self.0) || self.0.contains(block))
+    }
+}
+
+impl Deref for NetworkRange {
+    type Target = Range;
+
+    fn deref(&self) -> &Range {
+        &self.0
+    }
+}
+
+impl From<NetworkRange> for Range {
+    fn from(range: NetworkRange) -> Self {
+        range.0
+    }
+}
+
+impl FromStr for NetworkRange {
+    type Err = RangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let range = Range(canonical(text, NETWORK_PREFIX)?);
+        if !PRIVATE.iter().any(|block| block.contains(&range.0)) {
+            let given = shortened(text);
+            return Err(RangeError::NotPrivate { given });
+        }
+        Ok(Self(range))
+    }
+}
+
+impl TryFrom<String> for NetworkRange {
+    type Error = RangeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<NetworkRange> for String {
+    fn from(range: NetworkRange) -> Self {
+        range.to_string()
+    }
+}
+
+impl fmt::Display for NetworkRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for NetworkRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl FromStr for Range {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let given = || shortened(text);
-        let net = match text.parse::<IpNet>() {
-            Ok(IpNet::V4(net)) => net,
-            Ok(IpNet::V6(_)) => return Err(RangeError::Ipv6 { given: given() }),
-            Err(_) => return Err(RangeError::NotARange { given: given() }),
-        };
-        if net.trunc() != net {
-            return Err(RangeError::NotCanonical {
-                given: given(),
-                canonical: net.trunc().to_string(),
-            });
-        }
-        if !PREFIX.contains(&net.prefix_len()) {
-            return Err(RangeError::PrefixOutOfBounds {
-                given: given(),
-                prefix: net.prefix_len(),
-            });
-        }
-        if !PRIVATE.iter().any(|block| block.contains(&net)) {
-            return Err(RangeError::NotPrivate { given: given() });
-        }
-        Ok(Self(net))
+        canonical(text, PREFIX).map(Self)
     }
+}
+
+/// The text as a range in canonical form, with one of these prefixes.
+fn canonical(text: &str, allowed: RangeInclusive<u8>) -> Result<Ipv4Net, RangeError> {
+    let given = || shortened(text);
+    let net = match text.parse::<IpNet>() {
+        Ok(IpNet::V4(net)) => net,
+        Ok(IpNet::V6(_)) => return Err(RangeError::Ipv6 { given: given() }),
+        Err(_) => return Err(RangeError::NotARange { given: given() }),
+    };
+    if net.trunc() != net {
+        return Err(RangeError::NotCanonical {
+            given: given(),
+            canonical: net.trunc().to_string(),
+        });
+    }
+    if !allowed.contains(&net.prefix_len()) {
+        return Err(RangeError::PrefixOutOfBounds {
+            given: given(),
+            prefix: net.prefix_len(),
+            allowed,
+        });
+    }
+    Ok(net)
 }
 
 /// What the caller wrote, cut so that an oversize text never comes back whole.
@@ -155,21 +256,58 @@ mod tests {
         text.parse::<Range>().expect_err("a wrong range")
     }
 
+    fn range(text: &str) -> Range {
+        text.parse().expect("a range")
+    }
+
     #[test]
-    fn canonical_private_ranges_from_8_to_25_are_ranges() {
+    fn canonical_ranges_from_a_block_of_8_to_one_host_are_ranges() {
         for text in [
             "10.0.0.0/8",
             "10.20.0.0/16",
-            "172.16.0.0/12",
             "172.31.255.128/25",
-            "192.168.0.0/16",
-            "192.168.7.0/24",
+            "192.168.7.9/32",
+            "10.30.5.32/27",
+            "100.64.0.0/10",
+            "198.18.0.0/15",
+            "11.0.0.0/8",
         ] {
             assert_eq!(
                 text.parse::<Range>().map(|range| range.to_string()),
                 Ok(text.to_owned())
             );
         }
+    }
+
+    #[test]
+    fn a_private_network_has_private_addresses_in_a_block_of_8_to_25() {
+        let error = |text: &str| text.parse::<NetworkRange>().expect_err("a wrong range");
+        for text in [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "172.31.255.128/25",
+        ] {
+            assert_eq!(
+                text.parse::<NetworkRange>().map(|range| range.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in [
+            "8.8.8.0/24",
+            "172.32.0.0/16",
+            "172.0.0.0/8",
+            "192.0.0.0/8",
+            "100.64.0.0/10",
+            "11.0.0.0/8",
+        ] {
+            let given = text.to_owned();
+            assert_eq!(error(text), RangeError::NotPrivate { given });
+        }
+        assert_eq!(
+            error("10.0.0.0/26").to_string(),
+            "`10.0.0.0/26` has prefix /26; use /8 to /25"
+        );
     }
 
     #[test]
@@ -198,29 +336,45 @@ mod tests {
                 canonical: given("10.77.0.0/16")
             }
         );
-        assert_eq!(
-            error("10.0.0.0/26"),
-            RangeError::PrefixOutOfBounds {
-                given: given("10.0.0.0/26"),
-                prefix: 26
-            }
-        );
-        assert_eq!(
-            error("0.0.0.0/0"),
-            RangeError::PrefixOutOfBounds {
-                given: given("0.0.0.0/0"),
-                prefix: 0
-            }
-        );
+        for (text, prefix) in [("8.0.0.0/7", 7), ("0.0.0.0/0", 0)] {
+            assert_eq!(
+                error(text),
+                RangeError::PrefixOutOfBounds {
+                    given: given(text),
+                    prefix,
+                    allowed: 8..=32,
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn public_space_is_what_is_neither_private_nor_shared_nor_of_no_network() {
+        for text in ["8.8.8.0/24", "172.0.0.0/8", "100.0.0.0/8", "198.20.0.0/16"] {
+            assert!(range(text).is_public(), "{text}");
+        }
         for text in [
-            "8.8.8.0/24",
-            "172.32.0.0/16",
-            "172.0.0.0/8",
-            "192.0.0.0/8",
-            "100.64.0.0/10",
-            "11.0.0.0/8",
+            "10.9.0.0/16",
+            "192.168.1.1/32",
+            "100.64.3.0/24",
+            "198.19.0.0/16",
         ] {
-            assert_eq!(error(text), RangeError::NotPrivate { given: given(text) });
+            assert!(
+                !range(text).is_public() && !range(text).is_of_no_network(),
+                "{text}"
+            );
+        }
+        for text in [
+            "127.0.0.0/8",
+            "169.254.1.0/24",
+            "169.0.0.0/8",
+            "239.0.0.0/8",
+            "255.255.255.255/32",
+        ] {
+            assert!(
+                range(text).is_of_no_network() && !range(text).is_public(),
+                "{text}"
+            );
         }
     }
 

@@ -43,8 +43,11 @@ pub const OPEN_BY_DEFAULT: &str = "OPEN_BY_DEFAULT";
 /// The provider's quota of links is nearly used up.
 pub const QUOTA_HEADROOM: &str = "QUOTA_HEADROOM";
 
+/// A range of the peer is public address space.
+pub const PUBLIC_RANGE: &str = "PUBLIC_RANGE";
+
 /// Every code there is.
-pub const CODES: [&str; 8] = [
+pub const CODES: [&str; 9] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -53,6 +56,7 @@ pub const CODES: [&str; 8] = [
     EDGE_ROUTING,
     OPEN_BY_DEFAULT,
     QUOTA_HEADROOM,
+    PUBLIC_RANGE,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -104,6 +108,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         Some(edge_routing(network.provider)),
         open_by_default(network.provider),
         quota_headroom(usage),
+        public_range(peering),
     ];
     all.into_iter().flatten().collect()
 }
@@ -216,6 +221,26 @@ fn open_by_default(provider: Provider) -> Option<Advisory> {
         )),
         Provider::Aws | Provider::Gcp => None,
     }
+}
+
+fn public_range(peering: &Peering) -> Option<Advisory> {
+    let public: Vec<String> = peering
+        .peer
+        .ranges
+        .iter()
+        .filter(|range| range.is_public())
+        .map(ToString::to_string)
+        .collect();
+    (!public.is_empty()).then(|| {
+        advisory(
+            PUBLIC_RANGE,
+            format!(
+                "{} is public address space: with a route over the link, what others have there on the internet is not reached from the \
+                 private network",
+                public.join(", ")
+            ),
+        )
+    })
 }
 
 fn quota_headroom(usage: Usage) -> Option<Advisory> {

@@ -191,6 +191,20 @@ fn without_a_quota_from_the_cloud_the_links_on_record_are_counted_against_the_mo
 }
 
 #[test]
+fn public_address_space_at_the_peer_is_worth_a_word_and_shared_space_is_not() {
+    let said = |written: &[&str]| {
+        let requested = samples::requested_of(1, samples::peer_with(1, written));
+        let (network, peering) = registered(vec![samples::registered(), requested]);
+        let all = advisories(&network, &peering);
+        let advisory = all.into_iter().find(|it| it.code == PUBLIC_RANGE);
+        advisory.map(|it| it.message)
+    };
+    assert_eq!(said(&["10.101.0.0/16", "100.64.0.0/16"]), None);
+    let message = said(&["100.64.0.0/16", "11.0.0.0/16"]).unwrap();
+    assert!(message.starts_with("11.0.0.0/16 is public"), "{message}");
+}
+
+#[test]
 fn every_code_is_listed_once() {
     let listed: BTreeSet<_> = CODES.into_iter().collect();
     assert_eq!(listed.len(), CODES.len());

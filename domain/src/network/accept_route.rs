@@ -48,7 +48,7 @@ pub(super) fn check_reach(
 ) -> Result<(), Refusal> {
     let reachable = match side {
         Side::Local => peering.peer.ranges.as_slice(),
-        Side::Remote => std::slice::from_ref(&network.range),
+        Side::Remote => std::slice::from_ref(&*network.range),
     };
     if reachable.iter().any(|range| range.contains(&destination)) {
         return Ok(());

@@ -6,7 +6,7 @@ use super::peer::Peer;
 use crate::{
     ids::{IngressId, PeeringId},
     place::{Provider, Region},
-    range::Range,
+    range::{NetworkRange, Range},
     side::Side,
     text::{Account, CloudNetwork, Link, Name, OrphanId, Project, Reason, Subnet},
 };
@@ -112,7 +112,7 @@ pub struct RegisterNetwork {
     /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
     /// Its one address range: RFC 1918, canonical, /8 to /25.
-    pub range: Range,
+    pub range: NetworkRange,
     /// The subnets whose route tables serve the clusters; none means the main route table.
     pub subnets: Vec<Subnet>,
 }

@@ -66,7 +66,7 @@ pub(super) fn allow(
         ingress_id: ids.ingress(*peering_id),
         target: *target,
         rule: InboundRule {
-            source: network.range,
+            source: network.range.into(),
             port: *port,
         },
         reason: reason.clone(),

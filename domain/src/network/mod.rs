@@ -79,7 +79,7 @@ use crate::{
     ids::{Ids, NetworkId, PeeringId},
     pairs,
     place::{Provider, Region},
-    range::Range,
+    range::NetworkRange,
     side::Side,
     text::{Account, CloudNetwork, FirewallRule, Link, Name, OrphanId, Project, Reason, Subnet},
 };
@@ -129,7 +129,7 @@ pub struct Registered {
     /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
     /// Its one address range.
-    pub range: Range,
+    pub range: NetworkRange,
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,

@@ -392,6 +392,14 @@ pub enum Refusal {
         /// The pattern that it must match as a whole.
         pattern: Pattern,
     },
+    /// The provider allows no network to have this range.
+    #[error("{range} cannot be a range of the peer: {form}")]
+    PeerRangeNotAllowed {
+        /// The peer's range.
+        range: Range,
+        /// What a range may be, in words.
+        form: &'static str,
+    },
 }
 
 fn list(ranges: &[Range]) -> String {
@@ -424,6 +432,7 @@ impl Refusal {
             | Self::PeerRangesMissing
             | Self::TooManyRanges { .. }
             | Self::RangesOverlapEachOther { .. }
+            | Self::PeerRangeNotAllowed { .. }
             | Self::DestinationOutOfReach { .. }
             | Self::RemoteInboundDenied { .. }
             | Self::SourceOutsidePeer { .. }

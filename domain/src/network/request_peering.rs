@@ -174,10 +174,16 @@ pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refu
         });
     }
     for (index, range) in peer.ranges.iter().enumerate() {
+        peer.provider
+            .check_peer_range(range)
+            .map_err(|form| Refusal::PeerRangeNotAllowed {
+                range: *range,
+                form,
+            })?;
         if range.overlaps(&network.range) {
             return Err(Refusal::RangeOverlapsNetwork {
                 range: *range,
-                network: network.range,
+                network: network.range.into(),
             });
         }
         if let Some(other) = peer

@@ -189,5 +189,9 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             provider: Provider::Gcp,
             served: vec![Provider::Aws],
         },
+        Refusal::PeerRangeNotAllowed {
+            range: text("10.101.0.0/29"),
+            form: "a block of an AWS VPC is a /28 at the least",
+        },
     ]
 }

@@ -158,7 +158,7 @@ impl Story {
             region: self.local.at.region.clone(),
             account: self.local.at.account.clone(),
             cloud_network: self.local.network.clone(),
-            range: range(PRIVATE),
+            range: PRIVATE.parse().expect("a range"),
             subnets: self.subnets.clone(),
         };
         register.into()

@@ -176,7 +176,10 @@ impl Scene {
         };
         let route = |side, destination| SetupRoute { side, destination };
         let setup = Setup {
-            routes: vec![route(Side::Local, range(n)), route(Side::Remote, own)],
+            routes: vec![
+                route(Side::Local, range(n)),
+                route(Side::Remote, own.into()),
+            ],
             admit: vec![rule(n)],
             ..Setup::default()
         };

@@ -302,6 +302,18 @@ fn requests(given: &Given) -> Vec<Case> {
             "PEER_RANGES_MISSING",
         ),
         Case::refused(
+            "a range smaller than a network is",
+            ranges(&["10.40.0.0/29"]),
+            Code::InvalidArgument,
+            "PEER_RANGE_NOT_ALLOWED",
+        ),
+        Case::refused(
+            "a range of no network",
+            ranges(&["169.254.0.0/16"]),
+            Code::InvalidArgument,
+            "PEER_RANGE_NOT_ALLOWED",
+        ),
+        Case::refused(
             "ranges that overlap",
             ranges(&["10.40.0.0/16", "10.40.1.0/24"]),
             Code::InvalidArgument,

@@ -46,7 +46,7 @@ impl Graph {
             let node = (it.provider, it.account.clone(), it.cloud_network.clone());
             self.hubs.entry(network).or_insert(Hub {
                 node,
-                range: it.range,
+                range: it.range.into(),
                 links: BTreeMap::new(),
                 expired: BTreeMap::new(),
             });
@@ -86,7 +86,7 @@ impl Graph {
                 network.account.clone(),
                 network.cloud_network.clone(),
             ),
-            range: network.range,
+            range: network.range.into(),
             links: network.live_peerings().map(link).collect(),
             expired: network
                 .peerings
@@ -201,7 +201,7 @@ mod tests {
             seen.iter()
                 .map(|it| (it.network_id, it.range))
                 .collect::<Vec<_>>(),
-            [(NetworkId(Uuid::from_u128(2)), log.network().range)]
+            [(NetworkId(Uuid::from_u128(2)), *log.network().range)]
         );
         let (peering_id, two) = (log.peering().id, NetworkId(Uuid::from_u128(2)));
         let expired: domain::text::Link = "pcx-1".parse().unwrap();

@@ -95,7 +95,7 @@ pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> Link
 /// The ranges of this side that are on record.
 pub(super) fn ranges(on_record: &Registered, peering: &Peering, side: Side) -> Vec<IpNet> {
     let ranges = match side {
-        Side::Local => std::slice::from_ref(&on_record.range),
+        Side::Local => std::slice::from_ref(&*on_record.range),
         Side::Remote => peering.peer.ranges.as_slice(),
     };
     ranges.iter().map(|range| IpNet::V4(range.net())).collect()

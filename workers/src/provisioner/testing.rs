@@ -75,7 +75,7 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
         region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
         account: "111111111111".parse().unwrap(),
         cloud_network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
-        range: range("10.20.0.0/16"),
+        range: "10.20.0.0/16".parse().unwrap(),
         subnets: subnets(&["subnet-1", "subnet-2"]),
     };
     let peer = Peer {

@@ -4,7 +4,7 @@ use crate::{
     cloud_mode::CloudMode,
     ids::NetworkId,
     place::{Provider, Region},
-    range::Range,
+    range::NetworkRange,
     text::{Account, CloudNetwork, FirewallGroup, Name, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
@@ -30,7 +30,7 @@ pub struct NetworkRegistered {
     /// The network at the cloud, by the provider's id, like `vpc-0a1b2c3d4e5f60718`.
     pub cloud_network: CloudNetwork,
     /// Its one address range.
-    pub range: Range,
+    pub range: NetworkRange,
     /// The subnets whose route tables serve the clusters; none means the main route table.
     #[serde(default)]
     pub subnets: Vec<Subnet>,

@@ -114,3 +114,17 @@ fn a_peering_that_is_unknown_or_ended_takes_no_posture() {
             ending: "expired",
         });
 }
+
+#[test]
+fn one_host_of_the_peer_may_be_admitted_and_one_of_another_network_not() {
+    let host = rule("10.101.8.4/32", 2113);
+    given(history([]))
+        .when(restrict(Side::Local, &[host]))
+        .then([restricted(Side::Local, &[host])]);
+    given(history([]))
+        .when(restrict(Side::Local, &[rule("10.102.8.4/32", 2113)]))
+        .then_refused(Refusal::SourceOutsidePeer {
+            from: range("10.102.8.4/32"),
+            ranges: ranges(&["10.101.0.0/16"]),
+        });
+}

@@ -63,3 +63,10 @@ fn what_takes_the_place_of_an_ingress_that_is_over_needs_no_place_of_its_own() {
             opened("10.101.8.0/24"),
         ]);
 }
+
+#[test]
+fn one_host_of_the_peer_may_be_a_target() {
+    given(active_history([]))
+        .when(allow("10.101.8.4/32", None))
+        .then([opened("10.101.8.4/32")]);
+}

@@ -1,8 +1,8 @@
 //! Requesting a peering: a link is asked for closed, and only where it cannot collide with
 //! anything.
 
-use super::{super::*, COMMAND, given, now, reason, samples::*};
-use crate::side::Side;
+use super::{super::*, COMMAND, fold, given, now, reason, samples::*};
+use crate::{range::Range, side::Side};
 
 fn request(peer: Peer) -> RequestPeering {
     RequestPeering {
@@ -330,11 +330,39 @@ fn an_ended_peering_does_not_count() {
 }
 
 #[test]
+fn a_peer_may_have_what_its_cloud_allows_and_no_other_range() {
+    for allowed in [
+        "100.64.0.0/16",
+        "198.18.0.0/15",
+        "11.0.0.0/16",
+        "10.9.0.0/28",
+    ] {
+        given([registered()])
+            .when(request(peer_with(2, &[allowed])))
+            .then(granted(peer_with(2, &[allowed])));
+    }
+    for (wrong, said) in [
+        ("10.9.0.0/29", "a /28 at the least"),
+        ("169.254.0.0/16", "link-local"),
+    ] {
+        let refused = decide(
+            &fold([registered()]),
+            &request(peer_with(2, &[wrong])).into(),
+            &Context::default(),
+            now(),
+            Ids::of(COMMAND),
+        );
+        let refusal = refused.unwrap_err();
+        assert_eq!(reason(&refusal), "PEER_RANGE_NOT_ALLOWED");
+        assert!(refusal.to_string().contains(said), "{refusal}");
+    }
+}
+
+#[test]
 fn ranges_that_are_wrong_in_themselves_are_no_ranges_at_all() {
     for written in [
-        "11.0.0.0/16",
         "10.0.0.0/7",
-        "10.0.0.0/26",
+        "10.0.0.0/33",
         "10.1.2.3/16",
         "fd00::/16",
         "ten",

@@ -96,3 +96,22 @@ fn a_peering_that_is_unknown_or_ended_takes_no_route() {
             ending: "failed",
         });
 }
+
+#[test]
+fn one_host_or_a_small_block_of_the_other_end_is_a_destination() {
+    for destination in ["10.101.3.9/32", "10.101.5.32/27"] {
+        given(history([]))
+            .when(accept(Side::Local, destination))
+            .then([route_accepted(Side::Local, destination)]);
+    }
+    given(active_history([]))
+        .when(accept(Side::Remote, "10.20.1.7/32"))
+        .then([route_accepted(Side::Remote, "10.20.1.7/32")]);
+    given(history([]))
+        .when(accept(Side::Local, "10.102.3.9/32"))
+        .then_refused(Refusal::DestinationOutOfReach {
+            side: Side::Local,
+            destination: range("10.102.3.9/32"),
+            reachable: ranges(&["10.101.0.0/16"]),
+        });
+}

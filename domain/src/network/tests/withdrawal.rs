@@ -2,7 +2,7 @@
 //! ours.
 
 use super::{super::*, given, now, recorded, samples::*};
-use crate::side::Side;
+use crate::{range::Range, side::Side};
 
 const WIDE: &str = "10.101.0.0/16";
 const HALF: &str = "10.101.0.0/17";

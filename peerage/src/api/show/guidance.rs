@@ -6,7 +6,7 @@ use domain::{
     Advisory,
     advisory::{
         CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, INTER_REGION_LIMITS, NON_TRANSITIVE,
-        OPEN_BY_DEFAULT, PRIVATE_NAMES, QUOTA_HEADROOM,
+        OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
     },
 };
 
@@ -28,6 +28,7 @@ fn advisory_code(code: &str) -> v1::AdvisoryCode {
         EDGE_ROUTING => Code::EdgeRouting,
         OPEN_BY_DEFAULT => Code::OpenByDefault,
         QUOTA_HEADROOM => Code::QuotaHeadroom,
+        PUBLIC_RANGE => Code::PublicRange,
         _ => Code::Unspecified,
     }
 }

@@ -3,12 +3,13 @@
 use super::peering::{Life, first, last};
 use super::worlds::RunningWorld;
 use peerage::api::v1::{Peering, Side};
-use peerage_tests::oracle::Route;
+use peerage_tests::oracle::{Route, Rule, Wanted};
 use std::sync::Arc;
 
 in_every_world!(
     a_route_takes_anothers_place_only_once_it_is_in_and_a_withdrawn_one_goes,
     a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over,
+    one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_target,
 );
 
 const HALF: &str = "10.30.0.0/17";
@@ -115,5 +116,72 @@ async fn a_route_that_somebody_else_has_is_a_conflict_and_is_never_taken_over(
     life.people().delete_route(&local, &table, &destination);
     assert_eq!(life.converged().await.block, None);
     life.judge(&life.expected());
+    life.ends().await;
+}
+
+async fn one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_target(
+    running: Arc<RunningWorld>,
+) {
+    const HOST: &str = "100.64.8.9/32";
+    const BLOCK: &str = "100.64.8.32/27";
+    let mut life = Life::registered(running).await;
+    let wanted = Wanted {
+        name: "shared".to_owned(),
+        place: life.pair.remote.place.clone(),
+        cidr: "100.64.8.0/26".to_owned(),
+    };
+    life.pair.remote = life.people().prepare(&[wanted]).remove("shared").unwrap();
+    let own_host = "10.20.3.4/32";
+    let admit = format!("{HOST}:2113");
+    let setup = [
+        "--local-route",
+        BLOCK,
+        "--remote-route",
+        own_host,
+        "--admit",
+        &admit,
+    ];
+    life.asks(&setup).await;
+    let allow = [
+        "firewall",
+        "allow",
+        &life.peering,
+        "--target",
+        HOST,
+        "--port",
+        "9092",
+        "--reason",
+        "orders go to the peer's broker",
+    ];
+    life.says(&allow).await;
+    life.converged().await;
+    let mut expected = life.expected();
+    let route = |destination: &str| {
+        vec![Route {
+            destination: destination.to_owned(),
+            peering: format!("{}/{}", life.network, life.peering),
+        }]
+    };
+    expected.route_tables[1].routes = route(BLOCK);
+    expected.route_tables[2].routes = route(own_host);
+    expected.security_groups[0].ingress[0].source = HOST.to_owned();
+    let ingress = Rule {
+        from: 9092,
+        to: 9092,
+        source: life.pair.local.cidr.clone(),
+        ..expected.security_groups[0].ingress[0].clone()
+    };
+    expected.security_groups[1].ingress = vec![ingress];
+    life.judge(&expected);
+    let outside = [
+        "route",
+        "accept",
+        &life.peering,
+        "--side",
+        "local",
+        "--destination",
+        "100.64.9.1/32",
+    ];
+    life.is_refused(&outside, "DESTINATION_OUT_OF_REACH").await;
     life.ends().await;
 }

@@ -73,6 +73,7 @@ refusals! {
     OrphanUnknown { orphan: "pcx-1".to_owned() } => Unknown,
     OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) } => Precondition,
     ProviderNotServed { provider: Provider::Gcp, served: vec![Provider::Aws] } => Precondition,
+    PeerRangeNotAllowed { range: range("10.101.0.0/29"), form: "a block of an AWS VPC is a /28 at the least" } => Invalid,
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod generators;
 mod values;
 
 use super::{super::*, now, samples::*};
-use crate::{ids::CommandId, side::Side, text::Link};
+use crate::{ids::CommandId, range::Range, side::Side, text::Link};
 use generators::{a_command, an_event, an_outcome, any_command, any_event, as_event};
 use proptest::{collection::vec, prelude::*};
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 use super::super::{super::*, samples::*};
 use crate::{
     ids::{CommandId, IngressId},
+    range::Range,
     side::Side,
     text::{FirewallGroup, FirewallRule, Link, Reason, RouteTable},
 };

@@ -9,6 +9,7 @@ use super::super::*;
 use super::now;
 use crate::{
     ids::CommandId,
+    range::Range,
     side::Side,
     text::{FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -45,7 +46,7 @@ pub(crate) fn register() -> RegisterNetwork {
         region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
         account: text("111122223333"),
         cloud_network: text("vpc-0a1b2c3d4e5f60718"),
-        range: range("10.20.0.0/16"),
+        range: "10.20.0.0/16".parse().unwrap(),
         subnets: vec![text("subnet-0aa1"), text("subnet-0bb2")],
     }
 }

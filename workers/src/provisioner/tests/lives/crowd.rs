@@ -44,7 +44,7 @@ fn further(life: &Life, peers: usize, account: impl Fn(usize) -> String) -> Vec<
             },
             SetupRoute {
                 side: Side::Remote,
-                destination: network.range,
+                destination: *network.range,
             },
         ];
         life.says(RequestPeering {
