@@ -103,8 +103,9 @@ pub(super) struct Terms {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "What it opens")]
 pub(super) struct Opens {
-    /// A destination that the private network sends over the link: a range of the peer or a
-    /// part of it, like 10.30.0.0/16 or 10.30.4.7/32; again for more. Later: `peerage route accept --side local`.
+    /// A destination that the private network sends over the link: a range of the peer or a part of
+    /// it, like 10.30.0.0/16 or 10.30.4.7/32; again for more. Later: `peerage route accept --side
+    /// local`.
     #[arg(long = "local-route", value_name = "RANGE")]
     local_routes: Vec<String>,
     /// A destination that the peer sends over the link: the private network's range or a part of
@@ -112,7 +113,8 @@ pub(super) struct Opens {
     #[arg(long = "remote-route", value_name = "RANGE")]
     remote_routes: Vec<String>,
     /// A range of the peer, down to one host, that may reach TCP 2113 of the private network, or
-    /// another port, like 10.30.0.0/16:2113 or 10.30.4.7/32; again for more. Default: nothing. Later: `peerage firewall restrict`.
+    /// another port, like 10.30.0.0/16:2113 or 10.30.4.7/32; again for more. Default: nothing.
+    /// Later: `peerage firewall restrict`.
     #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted)]
     admit: Vec<v1::InboundRule>,
     /// A side whose names resolve to private addresses on the other side, like local; again for the
