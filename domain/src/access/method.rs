@@ -38,7 +38,7 @@ methods! {
     "peerage.v1.NetworkService" {
         RegisterNetwork, SetPolicy, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
         LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
-        WatchNetworks,
+        WatchNetworks, DiscoverLinks,
     }
     "peerage.v1.PeeringService" {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
@@ -126,7 +126,7 @@ impl Role {
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings => everybody,
             // Asks the clouds, which costs their quotas.
-            PlanPeering => plans,
+            PlanPeering | DiscoverLinks => plans,
             // Peerings, and what closes.
             RequestPeering
             | RemovePeering

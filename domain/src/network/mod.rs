@@ -304,8 +304,8 @@ impl Registered {
         kept.map(|it| it.id).chain(ended.map(|(id, _)| *id)).min()
     }
 
-    /// The same, but for those that ended and left it behind.
-    fn owner_of(&self, link: &Link) -> Option<PeeringId> {
+    /// The peering that has this link on record, but for those that ended and left it behind.
+    pub fn owner_of(&self, link: &Link) -> Option<PeeringId> {
         let kept = self.peerings.values();
         let kept = kept.filter(|it| it.knows(link) && !it.left_behind(link));
         let ended = self.ended.iter();

@@ -75,6 +75,7 @@ service! {
         list_orphans(ListOrphansRequest) -> ListOrphansResponse: reads::list_orphans;
         get_network(GetNetworkRequest) -> GetNetworkResponse: reads::get_network;
         list_networks(ListNetworksRequest) -> ListNetworksResponse: reads::list_networks;
+        discover_links(DiscoverLinksRequest) -> DiscoverLinksResponse: plan::links;
     }
     watches {
         watch_networks(WatchNetworksRequest) -> WatchNetworksStream of WatchNetworksResponse: watch::networks;

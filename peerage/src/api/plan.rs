@@ -10,6 +10,7 @@ use super::{
     reads::behind,
     rows, show, v1,
 };
+use journal::Position;
 use workers::provisioner::{PreviewError, Subject};
 
 pub(super) async fn plan(
@@ -18,12 +19,7 @@ pub(super) async fn plan(
     request: &v1::PlanPeeringRequest,
 ) -> Result<v1::PlanPeeringResponse, Problem> {
     let (planned, min_position) = parse::plan_peering(request)?;
-    if let Some(position) = min_position {
-        let patience = services.read_patience;
-        if !services.projections.wait_for(position, patience).await {
-            return Err(behind(position));
-        }
-    }
+    at_least(services, min_position).await?;
     let account = match &planned {
         Planned::OnRecord(_) => None,
         Planned::Request(_, it) => Some(it.peer.account.clone()),
@@ -50,6 +46,30 @@ pub(super) async fn plan(
         .map_err(|error| problem(&error))
 }
 
+/// The links that the cloud shows at a network.
+pub(super) async fn links(
+    services: &Services,
+    caller: &Caller,
+    request: &v1::DiscoverLinksRequest,
+) -> Result<v1::DiscoverLinksResponse, Problem> {
+    let (network, min_position) = parse::discover_links(request)?;
+    at_least(services, min_position).await?;
+    guard::network(services, caller, network).await?;
+    let links = services.planner.links(network).await;
+    links.map(show::links).map_err(|error| problem(&error))
+}
+
+async fn at_least(services: &Services, position: Option<Position>) -> Result<(), Problem> {
+    let Some(position) = position else {
+        return Ok(());
+    };
+    let patience = services.read_patience;
+    if services.projections.wait_for(position, patience).await {
+        return Ok(());
+    }
+    Err(behind(position))
+}
+
 /// What is refused is refused as the command itself would be.
 fn problem(error: &PreviewError) -> Problem {
     match error {
@@ -58,6 +78,7 @@ fn problem(error: &PreviewError) -> Problem {
         PreviewError::Undecodable => {
             Problem::new(Reason::HistoryUnreadable, domain::error_chain(error))
         }
+        PreviewError::Cloud(error) => Problem::new(Reason::CloudCallFailed, error.to_string()),
         PreviewError::Elsewhere(why) => Problem::new(Reason::NetworkElsewhere, why.to_string()),
     }
 }

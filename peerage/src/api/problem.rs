@@ -50,10 +50,11 @@ pub enum Reason {
     AccessChanged,
     PolicyUnknown,
     NetworkElsewhere,
+    CloudCallFailed,
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -76,6 +77,7 @@ impl Reason {
         Self::AccessChanged,
         Self::PolicyUnknown,
         Self::NetworkElsewhere,
+        Self::CloudCallFailed,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -102,6 +104,7 @@ impl Reason {
             Self::AccessChanged => "ACCESS_CHANGED",
             Self::PolicyUnknown => "POLICY_UNKNOWN",
             Self::NetworkElsewhere => "NETWORK_ELSEWHERE",
+            Self::CloudCallFailed => "CLOUD_CALL_FAILED",
         }
     }
 
@@ -109,7 +112,9 @@ impl Reason {
         match self {
             Self::InvalidFields | Self::EventStoreRejected => Code::InvalidArgument,
             Self::CommandIdReused => Code::AlreadyExists,
-            Self::WrongExpectedRevision | Self::NetworkElsewhere => Code::FailedPrecondition,
+            Self::WrongExpectedRevision | Self::NetworkElsewhere | Self::CloudCallFailed => {
+                Code::FailedPrecondition
+            }
             Self::Contended => Code::Aborted,
             Self::EventStoreUnavailable
             | Self::EventStoreDeniesAccess
@@ -180,6 +185,9 @@ impl Reason {
             Self::PolicyUnknown => "no policy of access is on record for that time",
             Self::NetworkElsewhere => {
                 "the network was made in another cloud than this server's, which is not asked about it"
+            }
+            Self::CloudCallFailed => {
+                "the cloud did not answer, or lets the engine not in; the text has its words"
             }
         }
     }

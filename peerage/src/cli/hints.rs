@@ -150,6 +150,10 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage server info` tells which clouds a server's engine works on; `peerage network show NETWORK` at which one it is",
     ),
     (
+        "CLOUD_CALL_FAILED",
+        "`peerage peering show PEERING` of a blocked peering prints what the engine needs in an account",
+    ),
+    (
         "EVENT_STORE_DENIES_ACCESS",
         "the engine's `store.connection_string` needs a user that may read and append",
     ),

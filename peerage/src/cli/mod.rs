@@ -78,6 +78,8 @@ enum Command {
     Apply(apply::Apply),
     /// Print networks and their peerings as a file that `peerage apply` takes.
     Export(apply::Export),
+    /// List the links that stand at the cloud already, and print the file that adopts them.
+    Discover(apply::Discover),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
     /// Show who the caller is to the engine, and which roles are bound to it.
@@ -140,6 +142,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Orphans(orphans) => orphans.run().await,
         Command::Apply(apply) => apply.run().await,
         Command::Export(export) => export.run().await,
+        Command::Discover(discover) => discover.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,

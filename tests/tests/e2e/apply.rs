@@ -224,3 +224,21 @@ async fn one_line_that_cannot_be_done_is_told_before_anything_is_done() {
     assert_eq!(since.json().as_array().unwrap().len(), 2);
     assert!(place.events().await >= events);
 }
+
+#[tokio::test]
+async fn a_cloud_that_does_not_answer_shows_no_links_and_is_not_taken_for_one_that_has_none() {
+    let data = TempDir::new().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let engine = Launch::new(data.path()).aws(&endpoint).start().await;
+    let place = Place { engine, data };
+    let (network, _) = FILE.split_once("[[network.peering]]").unwrap();
+    assert_eq!(place.apply(network, &["--yes"]).await.code, Some(0));
+    for line in [&["discover"][..], &["discover", "orders", "--as-file"]] {
+        let asked = place.engine.cli(line).await;
+        assert_eq!(asked.code, Some(1), "{asked:?}");
+        assert_eq!(asked.stdout, "", "{asked:?}");
+        assert!(asked.stderr.contains("[CLOUD_CALL_FAILED]"), "{asked:?}");
+    }
+}

@@ -4,7 +4,7 @@
 //! is no success: a definite error to the creation of a link.
 
 use super::sides;
-use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole, Operation};
+use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole};
 use domain::{
     Range, Side,
     network::{InboundRule, Life, Peering, Registered},
@@ -313,15 +313,5 @@ pub(super) async fn check_identity(
     peering: &Peering,
     side: Side,
 ) -> Result<(), CloudError> {
-    let at = sides::of(network, peering, side);
-    let actual = cloud.identity(&at).await?;
-    if actual == at.account {
-        return Ok(());
-    }
-    let expected = at.account.clone();
-    Err(CloudError::new(
-        Operation::Identity,
-        &at,
-        CloudErrorKind::WrongAccount { expected, actual },
-    ))
+    sides::check_account(cloud, &sides::of(network, peering, side)).await
 }

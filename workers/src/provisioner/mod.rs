@@ -60,7 +60,8 @@ mod work_queue;
 pub use directory::{Directory, Resolved};
 pub use elsewhere::{Elsewhere, elsewhere};
 pub use preview::{
-    CheckOutcome, CheckReport, PlannedAction, Planner, Preview, PreviewError, Subject,
+    CheckOutcome, CheckReport, DiscoveredLink, PlannedAction, Planner, Preview, PreviewError,
+    Subject,
 };
 pub use progress::{Progress, ProgressReport};
 pub use settings::ProvisionerSettings;

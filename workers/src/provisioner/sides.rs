@@ -1,6 +1,9 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
-use cloud::{AccountRegion, LinkEnd, LinkSpec, NetworkRef, Owner};
+use cloud::{
+    AccountRegion, Cloud, CloudError, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
+    Owner,
+};
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},
@@ -16,6 +19,17 @@ pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> Account
         Side::Local => local(network),
         Side::Remote => remote(network, &peering.peer, peering.external_id.as_ref()),
     }
+}
+
+/// Makes sure that calls there act in the account on record.
+pub(super) async fn check_account(cloud: &dyn Cloud, at: &AccountRegion) -> Result<(), CloudError> {
+    let actual = cloud.identity(at).await?;
+    if actual == at.account {
+        return Ok(());
+    }
+    let expected = at.account.clone();
+    let kind = CloudErrorKind::WrongAccount { expected, actual };
+    Err(CloudError::new(Operation::Identity, at, kind))
 }
 
 /// Where the private network is.

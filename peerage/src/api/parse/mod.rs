@@ -17,7 +17,7 @@ mod tests;
 
 pub(super) use access::{Explained, explain_access};
 pub(super) use context::{Address, Command, Parsed};
-pub(super) use plan::{Planned, plan_peering};
+pub(super) use plan::{Planned, discover_links, plan_peering};
 pub(super) use reads::{
     Events, Found, Freshness, Networks, Peerings, Scope, Watch, get_network, get_peering,
     list_drift, list_events, list_exposures, list_networks, list_orphans, list_peerings,

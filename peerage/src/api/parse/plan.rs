@@ -40,6 +40,16 @@ pub(in crate::api) fn plan_peering(
     fields.finish(parsed)
 }
 
+pub(in crate::api) fn discover_links(
+    request: &v1::DiscoverLinksRequest,
+) -> Result<(NetworkId, Option<Position>), Problem> {
+    let mut fields = Fields::default();
+    let network = fields.id("network_id", &request.network_id);
+    let min_position = fields.optional("min_position", &request.min_position);
+    let parsed = (|| Some((network?, min_position?)))();
+    fields.finish(parsed)
+}
+
 fn request_of(fields: &mut Fields, request: &v1::PlanRequest) -> Option<Planned> {
     let network = fields.id("request.network_id", &request.network_id);
     let spec = request_spec(fields, "request.peering", request.peering.as_ref());

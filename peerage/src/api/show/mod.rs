@@ -21,7 +21,7 @@ pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;
 pub(super) use network::{Counts, cloud, network};
 pub(super) use orphan::orphan;
-pub(super) use plan::plan;
+pub(super) use plan::{links, plan};
 
 use super::v1;
 use chrono::{DateTime, Utc};

@@ -2,7 +2,8 @@
 
 use super::guidance::advisory;
 use crate::api::{v1, words::number};
-use workers::provisioner::{CheckOutcome, CheckReport, PlannedAction, Preview};
+use cloud::LinkState;
+use workers::provisioner::{CheckOutcome, CheckReport, DiscoveredLink, PlannedAction, Preview};
 
 pub(in crate::api) fn plan(preview: Preview) -> v1::PlanPeeringResponse {
     v1::PlanPeeringResponse {
@@ -10,6 +11,45 @@ pub(in crate::api) fn plan(preview: Preview) -> v1::PlanPeeringResponse {
         advisories: preview.advisories.into_iter().map(advisory).collect(),
         actions: preview.actions.into_iter().map(action).collect(),
         waits_for: preview.waits_for.unwrap_or_default(),
+    }
+}
+
+pub(in crate::api) fn links(links: Vec<DiscoveredLink>) -> v1::DiscoverLinksResponse {
+    v1::DiscoverLinksResponse {
+        links: links.into_iter().map(link).collect(),
+    }
+}
+
+fn link(it: DiscoveredLink) -> v1::DiscoveredLink {
+    v1::DiscoveredLink {
+        link: it.link.to_string(),
+        peering_id: it.peering.map(|id| id.to_string()).unwrap_or_default(),
+        state: link_state(&it.state).into(),
+        asked_by_peer: it.asked_by_peer,
+        adoptable: it.peering.is_none() && it.state == LinkState::Active,
+        peer: Some(v1::Peer {
+            provider: number::<v1::Provider>(it.provider),
+            account: it.account.to_string(),
+            region: it.region.to_string(),
+            cloud_network: it.cloud_network.to_string(),
+            ranges: it.ranges.iter().map(ToString::to_string).collect(),
+            subnets: Vec::new(),
+        }),
+    }
+}
+
+fn link_state(state: &LinkState) -> v1::LinkState {
+    match state {
+        LinkState::Initiating => v1::LinkState::Initiating,
+        LinkState::Pending => v1::LinkState::Pending,
+        LinkState::Provisioning => v1::LinkState::Provisioning,
+        LinkState::Active => v1::LinkState::Active,
+        LinkState::Rejected => v1::LinkState::Rejected,
+        LinkState::Expired => v1::LinkState::Expired,
+        LinkState::Failed => v1::LinkState::Failed,
+        LinkState::Deleting => v1::LinkState::Deleting,
+        LinkState::Deleted => v1::LinkState::Deleted,
+        LinkState::Unknown(_) => v1::LinkState::Unspecified,
     }
 }
 

@@ -153,6 +153,12 @@ impl Document {
             CliError::usage(format!("{file}:{line}: {}", error.message()))
         })
     }
+
+    /// The file that says this.
+    pub(super) fn written(&self) -> String {
+        let text = toml::to_string(self).unwrap_or_default();
+        text.trim_end().to_owned()
+    }
 }
 
 impl Network {
@@ -294,6 +300,19 @@ impl Peering {
             dns: dns.map(|it| Side::of(it.side())).collect(),
             ingress: it.ingress.iter().map(Ingress::on_record).collect(),
         }
+    }
+
+    /// A link to be adopted, with nothing opened on it.
+    pub(super) fn to_adopt(link: &v1::DiscoveredLink) -> Self {
+        let mut ranges = link.peer.clone().unwrap_or_default().ranges;
+        ranges.retain(|it| !it.contains(':'));
+        let peering = v1::Peering {
+            peer: link.peer.clone().map(|it| v1::Peer { ranges, ..it }),
+            origin: v1::Origin::Adopted.into(),
+            link: link.link.clone(),
+            ..Default::default()
+        };
+        Self::on_record(&peering)
     }
 
     /// What this says otherwise than that, of what no command changes.

@@ -1,14 +1,17 @@
-//! `peerage apply` and `peerage export`: many networks and their peerings in one file.
+//! `peerage apply`, `export` and `discover`: many networks and their peerings in one file.
 //!
 //! `document` is the file, `plan` compares it with what is on record, `change` is one command of
 //! the plan. Nothing here decides anything: each change is a command like any other, and the engine
 //! may refuse it.
 
 mod change;
+mod discover;
 mod document;
 mod plan;
 #[cfg(test)]
 mod tests;
+
+pub(super) use discover::Discover;
 
 use super::{
     CliError, Output, Remote,
@@ -78,16 +81,7 @@ pub(super) struct Export {
 impl Export {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let networks = match &self.network {
-            Some(named) => {
-                let get = v1::GetNetworkRequest {
-                    network_id: resolve::network(&mut servers, named).await?,
-                    ..Default::default()
-                };
-                vec![servers.read(get).await?.network.unwrap_or_default()]
-            }
-            None => servers.list(registered(), usize::MAX).await?,
-        };
+        let networks = networks(&mut servers, self.network.as_ref()).await?;
         let mut document = Document::default();
         for network in networks {
             let mut peerings = peerings_of(&mut servers, &network.network_id).await?;
@@ -96,10 +90,7 @@ impl Export {
                 .networks
                 .push(Network::on_record(&network, &peerings));
         }
-        output::print(self.remote.output, &document, |_| {
-            let written = toml::to_string(&document);
-            written.unwrap_or_default().trim_end().to_owned()
-        })
+        output::print(self.remote.output, &document, Document::written)
     }
 }
 
@@ -108,6 +99,21 @@ fn registered() -> v1::ListNetworksRequest {
         state: NetworkState::Registered.into(),
         ..Default::default()
     }
+}
+
+/// The network that is named, or all that are not retired.
+async fn networks(
+    servers: &mut Servers,
+    named: Option<&Named>,
+) -> Result<Vec<v1::Network>, CliError> {
+    let Some(named) = named else {
+        return servers.list(registered(), usize::MAX).await;
+    };
+    let get = v1::GetNetworkRequest {
+        network_id: resolve::network(servers, named).await?,
+        ..Default::default()
+    };
+    Ok(vec![servers.read(get).await?.network.unwrap_or_default()])
 }
 
 async fn peerings_of(
@@ -133,6 +139,10 @@ struct Told {
     done: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    network_id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    peering_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -212,6 +222,8 @@ impl Apply {
                 change: step.change.told(),
                 done: false,
                 command_id: None,
+                network_id: step.about.network_id.clone(),
+                peering_id: step.about.peering_id.clone(),
                 error: None,
             };
             if !step.change.needs(&step.about) {
@@ -250,6 +262,8 @@ impl Apply {
                     told.done = true;
                     told.command_id = Some(done.command_id.to_string());
                     let answer = done.answer;
+                    told.network_id.clone_from(&answer.network_id);
+                    told.peering_id.clone_from(&answer.peering_id);
                     made.insert((plan.name.clone(), String::new()), answer.network_id);
                     if !answer.peering_id.is_empty() {
                         let key = (plan.name.clone(), step.peering.clone());

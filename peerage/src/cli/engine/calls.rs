@@ -210,6 +210,7 @@ asks! {
 reads! {
     GetNetworkRequest, NetworkServiceClient::get_network, GetNetworkResponse;
     GetPeeringRequest, PeeringServiceClient::get_peering, GetPeeringResponse;
+    DiscoverLinksRequest, NetworkServiceClient::discover_links, DiscoverLinksResponse, Duration::from_secs(60);
     PlanPeeringRequest, PeeringServiceClient::plan_peering, PlanPeeringResponse, Duration::from_secs(60);
     GetServerInfoRequest, ServerServiceClient::get_server_info, GetServerInfoResponse;
 }

@@ -9,7 +9,9 @@ use super::{
     time::{when, with_time_left},
     word,
 };
-use crate::api::v1::{Consent, Drift, Exposure, Orphan, Peering, Side, drift::Drift as What};
+use crate::api::v1::{
+    Consent, DiscoveredLink, Drift, Exposure, Orphan, Peering, Side, drift::Drift as What,
+};
 
 /// Drift that is open now.
 pub(super) fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
@@ -162,6 +164,42 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
             Wrapped("rule"),
             Wrapped("group"),
             Whole("since"),
+        ],
+        rows,
+    )
+}
+
+/// The links that the cloud shows, each with the network at which it stands.
+pub(in crate::cli) fn links(links: &[(String, DiscoveredLink)]) -> String {
+    let rows = links.iter().map(|(network, it)| {
+        let peer = it.peer.clone().unwrap_or_default();
+        let record = match (it.peering_id.as_str(), it.adoptable) {
+            ("", true) => "no; it can be adopted".to_owned(),
+            ("", false) => "no".to_owned(),
+            (id, _) => format!("peering {}", id.get(..8).unwrap_or(id)),
+        };
+        let asked = if it.asked_by_peer {
+            "the peer"
+        } else {
+            "this side"
+        };
+        [
+            it.link.clone(),
+            network.clone(),
+            format!("{}/{} in {}", peer.account, peer.cloud_network, peer.region),
+            peer.ranges.join(", "),
+            format!("{}, asked for by {asked}", word(it.state())),
+            record,
+        ]
+    });
+    table(
+        [
+            Whole("link"),
+            Whole("network"),
+            Wrapped("peer"),
+            Wrapped("ranges"),
+            Wrapped("state"),
+            Wrapped("on record"),
         ],
         rows,
     )

@@ -19,7 +19,7 @@ mod word;
 
 pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
-pub(super) use in_place::{drift, exposures, orphans};
+pub(super) use in_place::{drift, exposures, links, orphans};
 pub(super) use json::Proto;
 pub(super) use network::{network, network_update, networks};
 pub(super) use peering::{leftovers, peering, peering_update, peerings, state};

@@ -4,9 +4,16 @@ use super::peering::{Life, text};
 use super::worlds::RunningWorld;
 use peerage::api::v1::{Origin, PeeringState};
 use peerage_tests::oracle::{Expected, Route};
+use serde_json::Value;
 use std::sync::Arc;
 
 in_every_world!(an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it_had);
+
+in_world!(
+    in_a_file,
+    Strict,
+    of: what_stands_at_the_cloud_is_discovered_and_adopted_by_the_file_that_is_printed
+);
 
 impl Life {
     /// A link and its route at the peer, made by hand.
@@ -115,5 +122,55 @@ async fn an_adopted_link_is_previewed_without_a_write_kept_and_left_with_what_it
         "{gone:#}"
     );
     life.judge(&life.as_it_was(&link));
+    life.ends().await;
+}
+
+async fn what_stands_at_the_cloud_is_discovered_and_adopted_by_the_file_that_is_printed(
+    running: Arc<RunningWorld>,
+) {
+    let mut life = Life::registered(running).await;
+    assert_eq!(
+        life.says(&["discover", &life.network]).await,
+        Value::Array(Vec::new())
+    );
+    let link = life.somebody_joins_the_networks().await;
+    let before = life.history().await;
+    let found = life.says(&["discover", &life.network]).await;
+    let one = &found[0];
+    assert_eq!(
+        (&one["link"], &one["adoptable"], &one["state"]),
+        (
+            &link.as_str().into(),
+            &true.into(),
+            &"LINK_STATE_ACTIVE".into()
+        ),
+        "{found:#}"
+    );
+    assert_eq!(
+        one["peer"]["cloudNetwork"],
+        life.pair.remote.vpc.as_str(),
+        "{found:#}"
+    );
+    let file = life
+        .engine
+        .cli(&["discover", &life.network, "--as-file"])
+        .await;
+    assert_eq!(life.history().await, before, "to discover writes nothing");
+    let place = tempfile::TempDir::new().unwrap();
+    let path = place.path().join("adopt.toml");
+    std::fs::write(&path, file.done()).unwrap();
+    let path = path.display().to_string();
+    let applied = life.says(&["apply", "--file", &path, "--yes"]).await;
+    let adopted = &applied["changes"][0];
+    assert_eq!(adopted["change"], format!("+ adopt {link}"), "{applied:#}");
+    life.peering = text(&adopted["peeringId"]);
+    life.agrees().await;
+    life.converged().await;
+    life.judge(&life.kept(&link));
+    let found = life.says(&["discover", &life.network]).await;
+    assert_eq!(found[0]["peeringId"], life.peering.as_str(), "{found:#}");
+    assert_ne!(found[0]["adoptable"], true, "{found:#}");
+    let again = life.says(&["apply", "--file", &path, "--yes"]).await;
+    assert_eq!(again["changes"], Value::Array(Vec::new()), "{again:#}");
     life.ends().await;
 }

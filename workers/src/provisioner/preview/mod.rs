@@ -4,10 +4,12 @@
 //! change is only imagined, and what would be recorded is folded in memory alone. So a preview
 //! cannot differ from what will be done, as long as the world stays as it is.
 
+mod links;
 mod shown;
 #[cfg(test)]
 mod tests;
 
+pub use links::DiscoveredLink;
 pub use shown::{CheckOutcome, CheckReport, PlannedAction, Preview, PreviewError, Subject};
 
 use super::{

@@ -1,6 +1,7 @@
 //! What a preview shows.
 
 use crate::provisioner::{elsewhere::Elsewhere, plan};
+use cloud::CloudError;
 use domain::{
     Advisory, PeeringId, Side,
     network::{AdoptPeering, Refusal, RequestPeering},
@@ -88,6 +89,9 @@ pub enum PreviewError {
     /// The network is not at this engine's cloud.
     #[error(transparent)]
     Elsewhere(#[from] Elsewhere),
+    /// The cloud gave no answer that helps.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
 }
 
 impl From<plan::CheckReport> for CheckReport {
