@@ -145,6 +145,15 @@ impl Registered {
             NetworkEvent::PeeringSurveyed(it) => {
                 self.while_live(it.peering_id, |peering| peering.surveyed(it));
             }
+            NetworkEvent::HalfChangeStarted(it) => {
+                self.while_live(it.peering_id, |peering| peering.half_change_started(it));
+            }
+            NetworkEvent::HalfMade(it) => {
+                self.while_live(it.peering_id, |peering| peering.half_made(it));
+            }
+            NetworkEvent::HalfRemoved(it) => {
+                self.while_live(it.peering_id, |peering| peering.half_removed(it.side));
+            }
             NetworkEvent::LinkRemoved(it) => self.while_live(it.peering_id, |peering| {
                 peering.link_removed(&it.link, at);
             }),

@@ -66,9 +66,9 @@ pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
     ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, DnsResolution,
-    EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Ingress, Intents, Life, LifeName,
-    LinkTrace, NotALife, OpenAttempt, Origin, Peering, REVOCATIONS, RefusedAttempts, Removal,
-    RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents,
+    Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peering, REVOCATIONS,
+    RefusedAttempts, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::{Refusal, RefusalKind};

@@ -3,13 +3,13 @@
 use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
-    FirewallRuleAuthorized, FirewallRuleRevoked, InstallationEnded, InstallationStarted,
-    LinkRemoved, NetworkCloudRecorded, NetworkEvent, OrphanCleared, OrphanFound,
-    OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
-    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
-    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
-    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
-    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfRemoved,
+    InstallationEnded, InstallationStarted, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
+    OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted,
+    PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed,
+    PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected,
+    PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted,
+    RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ outcomes! {
     Failed(PeeringFailed),
     DeadlinePassed(PeeringDeadlinePassed),
     Surveyed(PeeringSurveyed),
+    HalfChangeStarted(HalfChangeStarted),
+    HalfMade(HalfMade),
+    HalfRemoved(HalfRemoved),
     LinkRemoved(LinkRemoved),
     Removed(PeeringRemoved),
     Abandoned(PeeringAbandoned),

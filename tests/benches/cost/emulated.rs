@@ -9,6 +9,7 @@ use aws::ec2::{BaseCredentials, Ec2Settings, StaticKeys};
 use cloud::Cloud;
 use cloud::{
     AccountRegion, Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Owner, Rehearsal,
+    RequestId,
 };
 use domain::text::Account;
 use domain::{Range, Side};
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 use workers::ProvisionerSettings;
 
 /// Calls in their order, each with the account that it was made in.
@@ -196,6 +198,7 @@ impl<'a> Direct<'a> {
     async fn live(self, calls: &Calls) {
         let (cloud, spec) = (self.cloud, self.spec());
         let (mut link, mut group, mut tables) = (None, None, BTreeMap::new());
+        let request = RequestId(Uuid::new_v4());
         for (called, operation) in calls {
             let is_local = *called == account(Side::Local);
             let (network, destination) = if is_local {
@@ -219,9 +222,18 @@ impl<'a> Direct<'a> {
                         .await
                         .unwrap(),
                 ),
-                Operation::CreateLink => link = Some(cloud.create_link(&spec).await.unwrap()),
+                Operation::CreateLink => {
+                    let made = cloud.make_half(&spec, Side::Local, request).await;
+                    link = Some(made.unwrap());
+                }
                 Operation::AcceptLink => {
-                    cloud.accept_link(at, link.as_ref().unwrap()).await.unwrap()
+                    let link = link.clone();
+                    let spec = LinkSpec {
+                        link,
+                        ..spec.clone()
+                    };
+                    let made = cloud.make_half(&spec, Side::Remote, request).await;
+                    drop(made.unwrap());
                 }
                 Operation::InstallRoute => {
                     cloud
@@ -270,6 +282,7 @@ impl<'a> Direct<'a> {
             owner: self.owner,
             requester: end(&self.local, range(PRIVATE)),
             accepter: end(&self.remote, peer_range(0)),
+            link: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 mod actions;
 pub mod ec2;
 mod groundwork;
+mod halves;
 pub mod instructions;
 mod mode;
 mod refusals;
@@ -30,10 +31,10 @@ use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
     LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
-    RouteTableView, SubnetView,
+    RequestId, RouteTableView, SubnetView,
 };
 use domain::{
-    CloudMode, Provider, Range,
+    CloudMode, Provider, Range, Side,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -270,30 +271,22 @@ impl Cloud for AwsCloud {
         )
     }
 
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        let asked = Asked::of(Operation::CreateLink, &spec.requester.network.at)?;
-        let made = self
-            .ec2
-            .create_vpc_peering_connection(&asked.scope, &requests::peering(spec)?)
-            .await;
-        views::made(&asked, spec, &made.map_err(|error| asked.failed(error))?)
+    async fn make_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        _: RequestId,
+    ) -> Result<Link, CloudError> {
+        halves::make(&self.ec2, spec, side).await
     }
 
-    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        let asked = Asked::of(Operation::AcceptLink, at)?;
-        let accepted = self
-            .ec2
-            .accept_vpc_peering_connection(&asked.scope, &link.as_str().into())
-            .await;
-        accepted.map(|_| ()).map_err(|error| asked.failed(error))
-    }
-
-    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        let asked = Asked::of(Operation::DeleteLink, at)?;
-        self.ec2
-            .delete_vpc_peering_connection(&asked.scope, &link.as_str().into())
-            .await
-            .map_err(|error| asked.failed(error))
+    async fn remove_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        _: RequestId,
+    ) -> Result<(), CloudError> {
+        halves::remove(&self.ec2, spec, side).await
     }
 
     async fn tag_link(

@@ -61,6 +61,7 @@ mod tests {
             owner: Owner::new(NETWORK, PEERING),
             requester: end("111122223333", "vpc-0a"),
             accepter: end("444455556666", "vpc-0b"),
+            link: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What calls there are, and how one can fail.
 
-use super::AccountRegion;
-use domain::text::Account;
+use super::{AccountRegion, LinkForm, LinkSpec};
+use domain::{Side, text::Account};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 use thiserror::Error;
@@ -27,11 +27,11 @@ pub enum Operation {
     DnsSupport,
     /// Whether a change would be permitted.
     Rehearse,
-    /// Asks for a link.
+    /// Makes the first half of a link.
     CreateLink,
-    /// Accepts a link.
+    /// Makes the other half of a link.
     AcceptLink,
-    /// Ends a link.
+    /// Removes a half of a link.
     DeleteLink,
     /// Puts the owner tag on a link.
     TagLink,
@@ -92,6 +92,20 @@ impl Operation {
         Self::TagFirewall,
         Self::CreateNetwork,
     ];
+
+    /// The making of this side's half of this link: where a link is one object, it is accepted once
+    /// it is there, and where there are two, the local one is the first.
+    pub fn of_making(spec: &LinkSpec, side: Side) -> Self {
+        let is_other = match LinkForm::of(spec.network(side).at.provider) {
+            LinkForm::OneObject => spec.link.is_some(),
+            LinkForm::TwoObjects { made, .. } => made[0] != side,
+        };
+        if is_other {
+            Self::AcceptLink
+        } else {
+            Self::CreateLink
+        }
+    }
 
     /// A name for counters and messages, like `create_link`.
     pub fn as_str(&self) -> &'static str {

@@ -4,11 +4,11 @@
 use crate::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
     LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
-    RouteTableView, SubnetView,
+    RequestId, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
-    CloudMode, Provider, Range,
+    CloudMode, Provider, Range, Side,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -53,6 +53,16 @@ macro_rules! forward {
                 self.inner().permissions(operation)
             }
 
+            async fn make_half(
+                &self,
+                spec: &LinkSpec,
+                side: Side,
+                request: RequestId,
+            ) -> Result<Link, CloudError> {
+                let once = || self.inner().make_half(spec, side, request);
+                self.call(Operation::of_making(spec, side), &spec.network(side).at, once).await
+            }
+
             $(async fn $method(&self, $($name: $type),+) -> Result<$answer, CloudError> {
                 self.call(Operation::$operation, $at, || self.inner().$method($($name),+)).await
             })+
@@ -70,9 +80,7 @@ forward! {
     AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
     DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
     Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
-    CreateLink create_link(spec: &LinkSpec) -> Link, at &spec.requester.network.at;
-    AcceptLink accept_link(at: &AccountRegion, link: &Link) -> (), at at;
-    DeleteLink delete_link(at: &AccountRegion, link: &Link) -> (), at at;
+    DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> (), at &spec.network(side).at;
     TagLink tag_link(at: &AccountRegion, link: &Link, owner: Owner) -> (), at at;
     SetDnsResolution set_dns_resolution(at: &AccountRegion, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;

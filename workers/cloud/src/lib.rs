@@ -24,6 +24,7 @@
 mod answered;
 mod calls;
 mod error;
+mod halves;
 pub mod instructions;
 mod layer;
 mod owner;
@@ -32,6 +33,7 @@ mod views;
 
 pub use calls::{CallOutcome, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
+pub use halves::{HalfState, HalfView, LinkForm, half_name, owner_by_name};
 pub use layer::Layer;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use rate_limited::{ClientPolicy, RateLimited};
@@ -39,7 +41,7 @@ pub use views::*;
 
 use async_trait::async_trait;
 use domain::{
-    CloudMode, PeeringId, Provider, Range,
+    CloudMode, PeeringId, Provider, Range, Side,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -120,24 +122,40 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// where the endpoint is not known to honour that: some make the change all the same.
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError>;
 
-    /// Asks for a link, with the requester's identity, tagged with the peering. Not idempotent on
-    /// every cloud: called twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist
-    /// now or appear later; find it by [`Cloud::links`] and its owner.
+    /// Makes one side's half of a link, with that side's identity. `request` names the request: a
+    /// cloud that takes such a name answers the same one again with what came of it.
     ///
-    /// A cloud that answers with a link that is there already does not pass for having made one:
-    /// what it answers is compared with the request ([`LinkSpec::verify`]). Another's is
-    /// [`CloudErrorKind::AlreadyThere`].
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError>;
+    /// Where a link is one object ([`LinkForm::OneObject`]), a spec that names no link asks for one,
+    /// tagged with the peering, and one that names it accepts it. Asking is not idempotent: called
+    /// twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist now or appear later;
+    /// find it by [`Cloud::links`] and its owner. A cloud that answers with a link that is there
+    /// already does not pass for having made one: what it answers is compared with the request
+    /// ([`LinkSpec::verify`]). Another's is [`CloudErrorKind::AlreadyThere`]. A link that is past
+    /// being accepted gives [`CloudErrorKind::WrongState`]; so a repeat after an ambiguous answer
+    /// does no harm.
+    ///
+    /// Where each side has an object, the spec names it. One of that name that is there is left as
+    /// it is, or gives [`CloudErrorKind::AlreadyThere`]; so a repeat does no harm. While a network
+    /// is at another such change it gives [`CloudErrorKind::Busy`].
+    ///
+    /// Gives the name of the half.
+    async fn make_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<Link, CloudError>;
 
-    /// Accepts a link with the accepter's identity, at the accepter's place. A link that is past
-    /// that gives [`CloudErrorKind::WrongState`]; so a repeat after an ambiguous answer does no
-    /// harm.
-    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError>;
-
-    /// Ends a link, from either side's place; one that waits for its accepter, from the
-    /// requester's. A link that is past that gives [`CloudErrorKind::WrongState`] or
+    /// Removes one side's half of the link that the spec names, with that side's identity: where a
+    /// link is one object, the whole of it, and one that waits for its accepter only from its
+    /// requester's side. One that is past that gives [`CloudErrorKind::WrongState`] or
     /// [`CloudErrorKind::NotFound`]; so a repeat does no harm.
-    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError>;
+    async fn remove_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<(), CloudError>;
 
     /// Puts the owner tag (back) on a link, as seen from there. Repeating it does no harm.
     async fn tag_link(

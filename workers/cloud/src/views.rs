@@ -12,6 +12,7 @@ use domain::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use uuid::Uuid;
 
 /// Where a call goes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -186,7 +187,13 @@ pub struct LinkSpec {
     pub requester: LinkEnd,
     /// The end that is asked.
     pub accepter: LinkEnd,
+    /// The link, where it is there already, or where its name is chosen beforehand.
+    pub link: Option<Link>,
 }
+
+/// The name of one request to a cloud: the same when it is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub Uuid);
 
 /// Which end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -254,6 +261,8 @@ pub enum LinkState {
     Provisioning,
     /// In place: routes over it carry packets.
     Active,
+    /// One half is there, and the other is gone that it was connected to.
+    Disconnected,
     /// The accepter did not want it.
     Rejected,
     /// Nobody accepted it in time.
@@ -277,6 +286,7 @@ impl LinkState {
             | Self::Pending
             | Self::Provisioning
             | Self::Active
+            | Self::Disconnected
             | Self::Deleting
             | Self::Unknown(_) => true,
             Self::Rejected | Self::Expired | Self::Failed | Self::Deleted => false,
@@ -290,6 +300,7 @@ impl LinkState {
             Self::Pending => "pending",
             Self::Provisioning => "provisioning",
             Self::Active => "active",
+            Self::Disconnected => "disconnected",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
             Self::Failed => "failed",

@@ -132,9 +132,15 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
         owner: Owner::before_networks(PeeringId(uuid::Uuid::from_u128(1))),
         requester: end("vpc-0aaaaaaa", "10.1.0.0/16"),
         accepter: end("vpc-0bbbbbbb", "10.2.0.0/16"),
+        link: None,
     };
+    let request = RequestId(uuid::Uuid::from_u128(9));
     assert_eq!(
-        cloud.create_link(&spec).await.unwrap_err().kind,
+        cloud
+            .make_half(&spec, Side::Local, request)
+            .await
+            .unwrap_err()
+            .kind,
         CloudErrorKind::Ambiguous
     );
     assert_eq!(cloud.calls().total(), 1);

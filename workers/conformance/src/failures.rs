@@ -3,7 +3,7 @@
 //! Every change that the port has is tried in one life, in an order in which each is possible.
 
 use crate::{
-    Fault,
+    Fault, OneObject as _,
     stage::{OURS, Stage, kind, range, rule, spec},
 };
 use cloud::{

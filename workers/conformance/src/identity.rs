@@ -1,5 +1,6 @@
 //! Who is asked, as whom, and what for.
 
+use crate::OneObject as _;
 use crate::stage::{OURS, Stage, kind};
 use cloud::{Operation, Rehearsal, Rehearsed};
 

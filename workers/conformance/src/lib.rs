@@ -17,11 +17,13 @@ mod firewall;
 mod identity;
 mod links;
 mod networks;
+mod one_object;
 mod reads;
 mod routes;
 mod stage;
 mod world;
 
+pub use one_object::OneObject;
 pub use world::{Fault, World};
 
 use stage::Stage;

@@ -1,5 +1,6 @@
 //! Links: asked for, accepted, tagged, given options, ended; and what each end is told of it.
 
+use crate::OneObject as _;
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, spec};
 use cloud::{CloudErrorKind, LinkRole, LinkState, LinkView};
 use domain::text::Link;

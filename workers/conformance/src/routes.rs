@@ -1,5 +1,6 @@
 //! Routes: installed once, removed once, never replaced; and where they lead.
 
+use crate::OneObject as _;
 use crate::stage::{Stage, kind, range};
 use cloud::{CloudErrorKind, LinkState, NetworkRef, RouteState, RouteTarget, RouteView};
 use domain::{Range, text::RouteTable};

@@ -1,7 +1,7 @@
 //! Where a case is played: three networks, and reads that are repeated until they show what they
 //! should.
 
-use crate::World;
+use crate::{OneObject as _, World};
 use cloud::{
     AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, LinkState,
     LinkView, NetworkRef, Owner, RouteTableView,
@@ -195,5 +195,6 @@ pub(crate) fn spec(owner: Owner, requester: &NetworkRef, accepter: &NetworkRef) 
         owner,
         requester: end(requester),
         accepter: end(accepter),
+        link: None,
     }
 }

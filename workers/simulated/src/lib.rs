@@ -3,9 +3,9 @@
 //! Reads lag behind what was made, changed and removed; links fail a while after the request; calls
 //! are throttled and answers lost; a second request for a pair gives the first one's id; a reversed
 //! pair fails at acceptance; routes go nowhere until their link is active, and again once it is
-//! gone; a link that is over is shown for hours, and then never was. All of it is set by
-//! [`SimulatedSettings`] and drawn from one seed; time is told by a clock. The facts behind it are
-//! AWS's, except that a side of another provider deletes only its own half of a link.
+//! gone; a link that is over is shown for hours, and then never was. At GCP and Azure a link is two
+//! halves, made and removed one side at a time, and a network is busy while one of its halves is.
+//! All of it is set by [`SimulatedSettings`] and drawn from one seed; time is told by a clock.
 //!
 //! Four parts: [`World`] is what exists, `admission` is who gets in, `faults` is chance, `calls` is
 //! what calls do. [`OutOfBand`] does what people do to a cloud behind the engine's back.
@@ -27,8 +27,8 @@ pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
-    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedLink, SimulatedNetwork,
-    SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
+    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf, SimulatedLink,
+    SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
 };
 
 use admission::Admission;
@@ -37,10 +37,10 @@ use calls::Call;
 use cloud::{
     AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
     FirewallPart, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
-    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use domain::{
-    Clock, CloudMode, Provider, Range,
+    Clock, CloudMode, Provider, Range, Side,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -294,21 +294,28 @@ impl Cloud for SimulatedCloud {
         .await
     }
 
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.call(Operation::CreateLink, &spec.requester.network.at, |call| {
-            call.create_link(spec)
+    async fn make_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        _: RequestId,
+    ) -> Result<Link, CloudError> {
+        let (operation, at) = (Operation::of_making(spec, side), &spec.network(side).at);
+        self.call(operation, at, |call| call.make_half(spec, side))
+            .await
+    }
+
+    async fn remove_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        _: RequestId,
+    ) -> Result<(), CloudError> {
+        let at = &spec.network(side).at;
+        self.call(Operation::DeleteLink, at, |call| {
+            call.remove_half(spec, side)
         })
         .await
-    }
-
-    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::AcceptLink, at, |call| call.accept_link(link))
-            .await
-    }
-
-    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        self.call(Operation::DeleteLink, at, |call| call.delete_link(link))
-            .await
     }
 
     async fn tag_link(

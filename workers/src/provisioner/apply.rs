@@ -4,7 +4,7 @@
 //! is no success: a definite error to the creation of a link.
 
 use super::sides;
-use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkRole};
+use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkForm, LinkRole};
 use domain::{
     Range, Side,
     network::{InboundRule, Life, Peering, Registered},
@@ -22,6 +22,7 @@ pub(super) enum Action {
         link: Link,
     },
     DeleteLink {
+        side: Side,
         link: Link,
     },
     TagLink {
@@ -79,8 +80,9 @@ impl Action {
     /// The side whose identity carries it out.
     pub(super) fn side(&self) -> Side {
         match self {
-            Self::CreateLink { .. } | Self::DeleteLink { .. } | Self::TagLink { .. } => Side::Local,
+            Self::CreateLink { .. } | Self::TagLink { .. } => Side::Local,
             Self::AcceptLink { side, .. }
+            | Self::DeleteLink { side, .. }
             | Self::SetDnsResolution { side, .. }
             | Self::InstallRoute { side, .. }
             | Self::RemoveRoute { side, .. }
@@ -187,7 +189,7 @@ impl Action {
                 "accept_link",
                 format!("accept {link} with the peer's identity"),
             ),
-            Self::DeleteLink { link } => ("delete_link", format!("delete {link}")),
+            Self::DeleteLink { link, .. } => ("delete_link", format!("delete {link}")),
             Self::TagLink { link } => ("tag_link", format!("put the engine's tag back on {link}")),
             Self::SetDnsResolution { link, enabled, .. } => (
                 "set_dns_resolution",
@@ -249,14 +251,22 @@ pub(super) async fn apply(
     let side = action.side();
     let at = sides::of(network, peering, side);
     let owner = sides::owner(network, peering);
+    let request = sides::request(peering, side);
+    let form = LinkForm::of(network.provider);
     let mut made = None;
     let result = match action {
-        Action::CreateLink { .. } => cloud
-            .create_link(&sides::link(network, peering))
-            .await
-            .map(drop),
-        Action::AcceptLink { link, .. } => cloud.accept_link(&at, link).await,
-        Action::DeleteLink { link } => cloud.delete_link(&at, link).await,
+        Action::CreateLink { .. } => {
+            let spec = sides::link(network, peering);
+            cloud.make_half(&spec, side, request).await.map(drop)
+        }
+        Action::AcceptLink { link, .. } => {
+            let spec = sides::existing(network, peering, link);
+            cloud.make_half(&spec, side, request).await.map(drop)
+        }
+        Action::DeleteLink { link, .. } => {
+            let spec = sides::existing(network, peering, link);
+            cloud.remove_half(&spec, side, request).await
+        }
         Action::TagLink { link } => cloud.tag_link(&at, link, owner).await,
         Action::SetDnsResolution {
             link, end, enabled, ..
@@ -283,19 +293,21 @@ pub(super) async fn apply(
         Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, owner).await,
     };
     match result {
-        Err(error) if !was_done_before(action, &error.kind) => Report::Failed(error),
+        Err(error) if !was_done_before(action, &error.kind, form) => Report::Failed(error),
         Ok(()) | Err(_) => Report::Answered { made },
     }
 }
 
 /// Whether the failure says that what the action wants is so already; a read tells for certain.
-fn was_done_before(action: &Action, kind: &CloudErrorKind) -> bool {
+fn was_done_before(action: &Action, kind: &CloudErrorKind, form: LinkForm) -> bool {
     match action {
-        Action::CreateLink { .. }
-        | Action::AcceptLink { .. }
-        | Action::TagLink { .. }
-        | Action::SetDnsResolution { .. }
-        | Action::TagFirewall { .. } => false,
+        // A half has its name from us; another one in its place is for the next read to find.
+        Action::CreateLink { .. } | Action::AcceptLink { .. } => {
+            form.is_two_objects() && *kind == CloudErrorKind::AlreadyThere
+        }
+        Action::TagLink { .. } | Action::SetDnsResolution { .. } | Action::TagFirewall { .. } => {
+            false
+        }
         Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => {
             *kind == CloudErrorKind::AlreadyThere
         }

@@ -62,7 +62,9 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
         CloudErrorKind::AlreadyThere | CloudErrorKind::Conflict => {
             Verdict::Block(BlockCause::Conflict)
         }
-        CloudErrorKind::WrongState | CloudErrorKind::Busy => patiently(BlockCause::Conflict),
+        // Somebody else's turn; ours comes.
+        CloudErrorKind::Busy => Verdict::LookAgain,
+        CloudErrorKind::WrongState => patiently(BlockCause::Conflict),
         CloudErrorKind::Throttled { .. } => patiently(BlockCause::QuotaExceeded),
         CloudErrorKind::Unreachable | CloudErrorKind::Ambiguous => unanswered(),
         CloudErrorKind::Denied => Verdict::Block(BlockCause::PermissionDenied),

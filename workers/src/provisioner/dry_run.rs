@@ -2,8 +2,8 @@
 
 use super::{apply::Action, observation::Reads, sides};
 use cloud::{
-    AccountRegion, FirewallPart, GroupView, LinkRole, LinkState, LinkView, Owner, RouteState,
-    RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
+    AccountRegion, FirewallPart, GroupView, LinkForm, LinkRole, LinkState, LinkView, Owner,
+    RouteState, RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
     Side,
@@ -25,12 +25,17 @@ impl Reads {
         let owner = Some(sides::owner(network, peering));
         match action {
             Action::CreateLink { .. } => self.new_link(network, peering),
-            Action::AcceptLink { link, .. } => {
+            Action::AcceptLink { side, link } => {
+                let form = LinkForm::of(network.provider);
+                if form.is_two_objects() {
+                    self.new_half(network, peering, *side, link);
+                }
                 self.each_view(link, |view| view.state = LinkState::Active)
             }
-            Action::DeleteLink { link } => {
-                self.each_view(link, |view| view.state = LinkState::Deleted)
-            }
+            Action::DeleteLink { side, link } => match LinkForm::of(network.provider) {
+                LinkForm::OneObject => self.each_view(link, |view| view.state = LinkState::Deleted),
+                LinkForm::TwoObjects { .. } => self.no_half(network, peering, *side, link),
+            },
             Action::TagLink { link } => self.each_view(link, |view| view.owner = owner),
             Action::SetDnsResolution {
                 link, end, enabled, ..
@@ -120,6 +125,9 @@ impl Reads {
 
     fn new_link(&mut self, network: &Registered, peering: &Peering) {
         let spec = sides::link(network, peering);
+        if let Some(name) = &spec.link {
+            return self.new_half(network, peering, Side::Local, name);
+        }
         let Ok(link) = "(new-link)".parse::<Link>() else {
             return;
         };
@@ -137,6 +145,36 @@ impl Reads {
                 read.shows.push(view.clone());
             }
         }
+    }
+
+    /// A side's own half, which waits for the other one.
+    fn new_half(&mut self, network: &Registered, peering: &Peering, side: Side, name: &Link) {
+        let spec = sides::link(network, peering);
+        let (requester, accepter) = match side {
+            Side::Local => (spec.requester, spec.accepter),
+            Side::Remote => (spec.accepter, spec.requester),
+        };
+        if let Some(read) = self.links.get_mut(&sides::of(network, peering, side)) {
+            read.shows.push(LinkView {
+                link: name.clone(),
+                requester,
+                accepter,
+                state: LinkState::Pending,
+                message: None,
+                expires_at: None,
+                owner: Some(spec.owner),
+            });
+        }
+    }
+
+    /// That half is gone, and the other one waits.
+    fn no_half(&mut self, network: &Registered, peering: &Peering, side: Side, name: &Link) {
+        let own = sides::network(network, peering, side);
+        for read in self.links.values_mut() {
+            let is_it = |it: &LinkView| it.link == *name && it.requester.network.is_same(&own);
+            read.shows.retain(|it| !is_it(it));
+        }
+        self.each_view(name, |view| view.state = LinkState::Pending);
     }
 
     fn each_view(&mut self, link: &Link, change: impl Fn(&mut LinkView)) {

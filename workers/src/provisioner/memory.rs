@@ -45,6 +45,9 @@ pub(super) struct Memory {
     pub(super) answered: Vec<Answered>,
     /// The link that this process has asked to be accepted, unless the cloud has certainly refused.
     pub(super) accepted: Option<Link>,
+    /// The attempt to make a link that the cloud was too busy for: nothing was done, and it is made
+    /// again as it is.
+    pub(super) put_off: Option<u32>,
     /// When to look once more at a peering that ended while this process made something for it.
     pub(super) last_look: Option<Instant>,
 }

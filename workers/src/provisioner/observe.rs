@@ -9,7 +9,7 @@ use super::{
     sides,
 };
 use cloud::{
-    AccessListView, DnsSupport, GroupView, LinkView, NetworkRef, NetworkView, Rehearsed,
+    AccessListView, DnsSupport, GroupView, LinkForm, LinkView, NetworkRef, NetworkView, Rehearsed,
     RouteTableView, SubnetView,
 };
 use domain::{
@@ -52,7 +52,11 @@ impl Observed {
         let links = |side: Side, between: bool| {
             let end = ends.get(side);
             let all = Reads::good(&reads.links, Query::Links(side), end, freshness)?;
-            let of_this = all.shows.iter().filter(|link| link.end(end).is_some());
+            // Where each side has an object, a side's are those of its own network.
+            let is_two = LinkForm::of(end.at.provider).is_two_objects();
+            let of_this = all.shows.iter().filter(|link| {
+                link.end(end).is_some() && (!is_two || link.requester.network.is_same(end))
+            });
             Some(
                 of_this
                     .filter(|link| joins(link, &ends) == between)

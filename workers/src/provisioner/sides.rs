@@ -1,13 +1,13 @@
 //! Where the two sides of a peering are, in the words of the cloud port.
 
 use cloud::{
-    AccountRegion, Cloud, CloudError, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
-    Owner,
+    AccountRegion, Cloud, CloudError, CloudErrorKind, LinkEnd, LinkForm, LinkSpec, NetworkRef,
+    Operation, Owner, RequestId,
 };
 use domain::{
     BySide, Side,
     network::{Peer, Peering, Registered},
-    text::{CloudNetwork, ExternalId, Subnet},
+    text::{CloudNetwork, ExternalId, Link, Subnet},
 };
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -120,9 +120,33 @@ pub(super) fn owner(network: &Registered, peering: &Peering) -> Owner {
     Owner::new(network.id, peering.id)
 }
 
+/// The name of the halves of the link that is wanted, where names are chosen beforehand. A link
+/// that is over does not give its name to the next one.
+pub(super) fn half_name(network: &Registered, peering: &Peering) -> Option<Link> {
+    let is_two = LinkForm::of(network.provider).is_two_objects();
+    let turn = peering.past_links.len();
+    is_two.then(|| cloud::half_name(peering.id, turn)).flatten()
+}
+
+/// The link on record.
+pub(super) fn existing(network: &Registered, peering: &Peering, it: &Link) -> LinkSpec {
+    LinkSpec {
+        link: Some(it.clone()),
+        ..link(network, peering)
+    }
+}
+
+/// The name of the request that makes or removes this side's half: the one on record, where there
+/// is one.
+pub(super) fn request(peering: &Peering, side: Side) -> RequestId {
+    let on_record = peering.halves.get(side).request();
+    RequestId(on_record.map_or(peering.id.0, |it| it.id))
+}
+
 /// The link that is wanted.
 pub(super) fn link(network: &Registered, peering: &Peering) -> LinkSpec {
     LinkSpec {
+        link: half_name(network, peering),
         owner: owner(network, peering),
         requester: end(network, peering, Side::Local),
         accepter: end(network, peering, Side::Remote),

@@ -58,9 +58,34 @@ pub(super) fn client_rule() -> InboundRule {
     }
 }
 
+/// Where a side of the test's peering is at a provider: the account, the region and the network.
+fn place(provider: Provider, side: Side) -> (&'static str, &'static str, &'static str) {
+    match (provider, side) {
+        (Provider::Aws, Side::Local) => ("111111111111", "eu-west-1", "vpc-0aaaaaaaaaaaaaaaa"),
+        (Provider::Aws, Side::Remote) => ("222222222222", "us-east-1", "vpc-0bbbbbbbbbbbbbbbb"),
+        (Provider::Gcp, Side::Local) => ("orders-prod", "europe-west1", "orders"),
+        (Provider::Gcp, Side::Remote) => ("billing-prod", "us-central1", "billing"),
+        (Provider::Azure, Side::Local) => (
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "westeurope",
+            "/subscriptions/7c9e6679-7425-40de-944b-e07fc1f90ae7/resourceGroups/orders/providers/Microsoft.Network/virtualNetworks/orders",
+        ),
+        (Provider::Azure, Side::Remote) => (
+            "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+            "northeurope",
+            "/subscriptions/6fa459ea-ee8a-4ca4-894e-db77e160355e/resourceGroups/billing/providers/Microsoft.Network/virtualNetworks/billing",
+        ),
+    }
+}
+
 /// The commands of a network with one peering in another account and region: a route on each side,
 /// clients admitted on the local one.
 pub(super) fn commands() -> Vec<NetworkCommand> {
+    commands_at(Provider::Aws)
+}
+
+/// The same at this provider.
+fn commands_at(provider: Provider) -> Vec<NetworkCommand> {
     let id = peering_id();
     let subnets = |names: &[&str]| {
         names
@@ -68,21 +93,23 @@ pub(super) fn commands() -> Vec<NetworkCommand> {
             .map(|name| name.parse().unwrap())
             .collect::<Vec<Subnet>>()
     };
+    let (account, region, cloud_network) = place(provider, Side::Local);
     let register = RegisterNetwork {
         project: "orders".parse().unwrap(),
         name: "orders-eu".parse().unwrap(),
-        provider: Provider::Aws,
-        region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
-        account: "111111111111".parse().unwrap(),
-        cloud_network: "vpc-0aaaaaaaaaaaaaaaa".parse().unwrap(),
+        provider,
+        region: Region::of(provider, region).unwrap(),
+        account: account.parse().unwrap(),
+        cloud_network: cloud_network.parse().unwrap(),
         range: "10.20.0.0/16".parse().unwrap(),
         subnets: subnets(&["subnet-1", "subnet-2"]),
     };
+    let (account, region, cloud_network) = place(provider, Side::Remote);
     let peer = Peer {
-        provider: Provider::Aws,
-        account: "222222222222".parse().unwrap(),
-        region: Region::of(Provider::Aws, "us-east-1").unwrap(),
-        cloud_network: "vpc-0bbbbbbbbbbbbbbbb".parse().unwrap(),
+        provider,
+        account: account.parse().unwrap(),
+        region: Region::of(provider, region).unwrap(),
+        cloud_network: cloud_network.parse().unwrap(),
         ranges: vec![range(CLIENTS)],
         subnets: Vec::new(),
     };
@@ -184,6 +211,21 @@ impl Log {
     /// The same, with another command in the place of the request.
     fn asking(ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
         Self::default().asked(ask)
+    }
+
+    /// A log of a network and its peering at this provider, on these terms, at this clock's time.
+    pub(super) fn at(provider: Provider, terms: &Terms, clock: &Clock) -> Self {
+        let log = Self::default().told_by(clock);
+        for command in commands_at(provider) {
+            let command = if let NetworkCommand::RequestPeering(request) = command {
+                let terms = terms.clone();
+                RequestPeering { terms, ..request }.into()
+            } else {
+                command
+            };
+            log.execute(&command).map(drop).unwrap();
+        }
+        log
     }
 
     fn asked(self, ask: impl Fn(RequestPeering) -> NetworkCommand) -> Self {
@@ -511,8 +553,12 @@ impl Layer for Meddled {
 /// A cloud in which both networks of [`commands`] exist: the local one with a table for each of its
 /// two subnets and the main table, which serves neither; the remote one with its main table.
 pub(super) fn cloud(settings: SimulatedSettings, clock: &Clock) -> SimulatedCloud {
+    cloud_of(&Log::with_a_peering(), settings, clock)
+}
+
+/// The same, with the networks of this log.
+pub(super) fn cloud_of(log: &Log, settings: SimulatedSettings, clock: &Clock) -> SimulatedCloud {
     let cloud = SimulatedCloud::new(settings, Arc::clone(clock));
-    let log = Log::with_a_peering();
     let (network, peering) = (log.network(), log.peering());
     for side in Side::BOTH {
         let end = sides::end(&network, &peering, side);

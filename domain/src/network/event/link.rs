@@ -115,6 +115,21 @@ pub enum Leftover {
         /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
         link: Link,
     },
+    /// A side's half of the link, where each side has one.
+    Half {
+        /// The side whose half it is.
+        side: Side,
+        /// Its name, if the engine made it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<Link>,
+    },
+    /// The engine was about to make this half, and nobody has seen it.
+    PossibleHalf {
+        /// The side whose half it would be.
+        side: Side,
+        /// The name that it would have.
+        link: Link,
+    },
     /// A route over the link.
     Route {
         /// The side that it is about.

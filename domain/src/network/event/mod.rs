@@ -4,12 +4,13 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, holds on it, orphans, the link, what is about to be
-//! made, routes, firewalls, ingress, options, drift and blocks.
+//! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is about to
+//! be made, routes, firewalls, ingress, options, drift and blocks.
 
 mod block;
 mod drift;
 mod firewall;
+mod halves;
 mod hold;
 mod ingress;
 mod installation;
@@ -22,6 +23,7 @@ mod routes;
 pub use block::*;
 pub use drift::*;
 pub use firewall::*;
+pub use halves::*;
 pub use hold::*;
 pub use ingress::*;
 pub use installation::*;
@@ -152,6 +154,12 @@ events! {
     PeeringDeadlinePassed(peering),
     /// What an adopted link had when it was first looked at; it is left alone for ever.
     PeeringSurveyed(peering),
+    /// The engine is about to make or remove a side's half of the link.
+    HalfChangeStarted(peering),
+    /// A side's half of the link was seen in place.
+    HalfMade(peering),
+    /// A side's half of the link was seen to be gone.
+    HalfRemoved(peering),
     /// The link was seen to be gone.
     LinkRemoved(peering),
     /// Nothing is left of the peering but what is named.

@@ -210,7 +210,16 @@ impl Ending {
 
     /// Whether this link was left where it was.
     pub(super) fn leaves(&self, link: &Link) -> bool {
-        let is_it = |it: &Leftover| matches!(it, Leftover::Link { link: left } if left == link);
+        let is_it = |it: &Leftover| match it {
+            Leftover::Link { link: left } => left == link,
+            Leftover::Half { link: left, .. } => left.as_ref() == Some(link),
+            Leftover::PossibleLink
+            | Leftover::PossibleHalf { .. }
+            | Leftover::Route { .. }
+            | Leftover::FirewallGroup { .. }
+            | Leftover::FirewallRule { .. }
+            | Leftover::PossibleThing { .. } => false,
+        };
         self.left_behind().iter().any(is_it)
     }
 

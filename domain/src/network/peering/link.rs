@@ -10,7 +10,7 @@ use super::{
     ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts,
     Removal, RemovalCause,
 };
-use crate::text::Link;
+use crate::{side::BySide, text::Link};
 use chrono::{DateTime, Utc};
 
 impl Peering {
@@ -134,6 +134,7 @@ impl Peering {
         }
         self.past_links.insert(event.expired.clone());
         self.terms.renew = false;
+        self.halves = BySide::default();
         self.ended_at = None;
         self.open_attempt = None;
         self.life = Life::Requested;
@@ -180,7 +181,10 @@ impl Peering {
         });
         match &mut self.life {
             Life::Initiating { attempt, .. } if *attempt == refused => {
-                self.life = Life::InitiationRefused { attempt: refused }
+                self.life = Life::InitiationRefused { attempt: refused };
+                if self.open_attempt.is_none() {
+                    self.halves = BySide::default();
+                }
             }
             Life::Removing {
                 trace: trace @ LinkTrace::Perhaps { .. },
@@ -192,6 +196,9 @@ impl Peering {
                     .open_attempt
                     .take()
                     .map_or(LinkTrace::Never, LinkTrace::from);
+                if *trace == LinkTrace::Never {
+                    self.halves = BySide::default();
+                }
             }
             Life::Requested
             | Life::Initiating { .. }

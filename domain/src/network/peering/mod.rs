@@ -1,11 +1,12 @@
 //! One peering inside the aggregate, folded from its events. One file per topic says what is known
-//! of it and how that follows: the life and the link, routes, firewall, ingress, options, drift and
+//! of it and how that follows: the life, the link and its halves, routes, firewall, ingress, options, drift and
 //! blocks.
 
 mod block;
 mod drift;
 mod ended;
 mod firewall;
+mod halves;
 mod ingress;
 mod installation;
 mod life;
@@ -19,6 +20,7 @@ pub(super) use block::{REPETITION, flickers};
 pub use drift::Repairs;
 pub use ended::EndedPeering;
 pub use firewall::{Exposed, Firewall, REVOCATIONS};
+pub use halves::{Half, HalfRequest};
 pub use ingress::Ingress;
 pub use installation::Intents;
 pub use life::{Ending, Life, LinkTrace, OpenAttempt, RefusedAttempts, Removal, RemovalCause};
@@ -85,6 +87,9 @@ pub struct Peering {
     pub origin: Origin,
     /// Where it is in its life.
     pub life: Life,
+    /// What is on record of the halves of the link, where each side has one.
+    #[serde(default, skip_serializing_if = "BySide::is_default")]
+    pub halves: BySide<Half>,
     /// An attempt that was followed by the next one before the cloud had answered it: it may have
     /// made a link all the same.
     pub open_attempt: Option<OpenAttempt>,
@@ -206,6 +211,7 @@ impl Peering {
             external_id,
             origin: Origin::Requested,
             life: Life::Requested,
+            halves: BySide::default(),
             open_attempt: None,
             accepted_at: None,
             activated_at: None,
@@ -321,11 +327,13 @@ impl Peering {
             return ending.left_behind().to_vec();
         }
         let link = match self.trace() {
+            _ if self.has_halves() => None,
             LinkTrace::Never | LinkTrace::Gone(_) => None,
             LinkTrace::Perhaps { .. } => Some(Leftover::PossibleLink),
             LinkTrace::Seen(link) => Some(Leftover::Link { link }),
         };
-        link.into_iter().chain(self.leftovers_on_sides()).collect()
+        let link = link.into_iter().chain(self.halves_left());
+        link.chain(self.leftovers_on_sides()).collect()
     }
 
     /// The same without the link.

@@ -8,7 +8,7 @@ use super::{
     },
     out_of_order,
 };
-use crate::text::Link;
+use crate::{side::Side, text::Link};
 use chrono::{DateTime, Utc};
 
 /// Whether the recorded link is the reported one; another link is never taken for it.
@@ -313,6 +313,12 @@ pub(super) fn removed(
         | Life::Abandoning { .. }
         | Life::Ended(_) => return Err(out_of_order(peering, "a removal")),
     };
+    if Side::BOTH
+        .into_iter()
+        .any(|side| peering.halves.get(side).may_stand())
+    {
+        return Err(out_of_order(peering, "a removal with a half of its link"));
+    }
     if peering
         .leftovers_on_sides()
         .any(|remnant| !it.left_behind.contains(&remnant))
@@ -341,6 +347,9 @@ pub(super) fn abandoned(
 ) -> Result<Option<PeeringAbandoned>, Refusal> {
     match &peering.life {
         Life::Abandoning { .. } => {}
+        // Everything of the engine's making is gone, and a half of somebody else's stays.
+        Life::Removing { .. }
+            if peering.has_others_half() && peering.leftovers_on_sides().next().is_none() => {}
         Life::Ended(Ending::Abandoned { .. }) => return Ok(None),
         Life::Requested
         | Life::Initiating { .. }

@@ -7,6 +7,7 @@
 mod block;
 mod drift;
 mod firewall;
+mod halves;
 mod ingress;
 mod installation;
 mod link;
@@ -62,6 +63,9 @@ pub(super) fn decide(
             if_news(it, link::deadline_passed(peering, it.deadline, now)?)
         }
         Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
+        Outcome::HalfChangeStarted(it) => if_news(it, halves::change_started(network, it)?),
+        Outcome::HalfMade(it) => if_news(it, halves::made(network, it)?),
+        Outcome::HalfRemoved(it) => if_news(it, halves::removed(network, it)?),
         Outcome::LinkRemoved(it) => if_news(it, link::link_removed(peering, &it.link)?),
         Outcome::Removed(it) => link::removed(peering, it)?.map(Into::into),
         Outcome::Abandoned(it) => link::abandoned(peering, it)?.map(Into::into),

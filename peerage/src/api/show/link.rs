@@ -170,6 +170,14 @@ fn leftover(it: &Leftover) -> v1::Leftover {
         Leftover::Link { link } => Kind::Link(v1::LinkLeftover {
             link: link.to_string(),
         }),
+        Leftover::Half { side, link } => Kind::Half(v1::HalfLeftover {
+            side: number::<v1::Side>(*side),
+            link: link.as_ref().map(ToString::to_string).unwrap_or_default(),
+        }),
+        Leftover::PossibleHalf { side, link } => Kind::PossibleHalf(v1::PossibleHalfLeftover {
+            side: number::<v1::Side>(*side),
+            link: link.to_string(),
+        }),
         Leftover::Route {
             side,
             route_table,

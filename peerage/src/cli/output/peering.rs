@@ -316,6 +316,15 @@ fn leftover(it: &Leftover) -> String {
     match &it.leftover {
         Some(Left::PossibleLink(_)) => "possible link".to_owned(),
         Some(Left::Link(it)) => format!("link {}", it.link),
+        Some(Left::Half(it)) if it.link.is_empty() => {
+            format!("half of the link ({})", word(it.side()))
+        }
+        Some(Left::Half(it)) => format!("half of the link {} ({})", it.link, word(it.side())),
+        Some(Left::PossibleHalf(it)) => format!(
+            "possibly half of the link {} ({})",
+            it.link,
+            word(it.side())
+        ),
         Some(Left::Route(it)) => {
             format!(
                 "route to {} in {} ({})",

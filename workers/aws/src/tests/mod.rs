@@ -294,6 +294,7 @@ fn another_providers_place_is_not_supported() {
         owner: OWNER,
         requester: end(here()),
         accepter: end(at),
+        link: None,
     };
     assert_eq!(
         requests::peering(&spec).unwrap_err().kind,

@@ -3,6 +3,7 @@
 
 use crate::{OURS, STRANGERS, Scene};
 use cloud::{AccountRegion, Cloud, LinkState, Rehearsal, Rehearsed};
+use conformance::OneObject as _;
 
 #[tokio::test]
 async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {

@@ -98,6 +98,7 @@ impl Scene {
             owner,
             requester: end(requester),
             accepter: end(&self.theirs),
+            link: None,
         }
     }
 

@@ -9,7 +9,8 @@ use super::{
     Call,
 };
 use cloud::{
-    CloudError, CloudErrorKind, LinkEnd, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef, Owner,
+    CloudError, CloudErrorKind, LinkEnd, LinkForm, LinkRole, LinkSpec, LinkState, LinkView,
+    NetworkRef, Owner,
 };
 use domain::text::{CloudNetwork, Link};
 use std::collections::BTreeSet;
@@ -26,6 +27,11 @@ impl Call<'_> {
         )
     }
 
+    fn unsupported(&self, what: &str) -> CloudError {
+        let message = format!("{} knows no {what} of a peering", self.at.provider);
+        self.error(CloudErrorKind::Unsupported, "Unsupported", message)
+    }
+
     fn not_permitted(&self, message: String) -> CloudError {
         self.error(CloudErrorKind::WrongState, "OperationNotPermitted", message)
     }
@@ -36,13 +42,18 @@ impl Call<'_> {
         }
         let (now, at, of) = (self.now, self.at, of.iter().collect::<BTreeSet<_>>());
         let asked = |end: &LinkEnd| of.contains(&end.network.network);
+        let mut seen = self
+            .state
+            .world
+            .half_views(at, |it| of.contains(&it.network), now);
         let links = self
             .state
             .world
             .links
             .values_mut()
             .filter(|link| asked(&link.requester) || asked(&link.accepter));
-        links.filter_map(|link| link.view(at, now)).collect()
+        seen.extend(links.filter_map(|link| link.view(at, now)));
+        seen
     }
 
     pub(crate) fn create_link(&mut self, spec: &LinkSpec) -> Result<Link, CloudError> {
@@ -256,6 +267,7 @@ impl Call<'_> {
             }
             LinkState::Initiating
             | LinkState::Provisioning
+            | LinkState::Disconnected
             | LinkState::Rejected
             | LinkState::Expired
             | LinkState::Failed
@@ -272,7 +284,11 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// A half has no tags: whose it is, its name says.
     pub(crate) fn tag_link(&mut self, link: &Link, owner: Owner) -> Result<(), CloudError> {
+        if LinkForm::of(self.at.provider).is_two_objects() {
+            return Err(self.unsupported("tags"));
+        }
         let (_, role) = self.found(link, LinkRole::Requester)?;
         self.change(link, |link| *link.tag_mut(role) = Some(owner));
         Ok(())
@@ -284,6 +300,9 @@ impl Call<'_> {
         end: LinkRole,
         enabled: bool,
     ) -> Result<(), CloudError> {
+        if LinkForm::of(self.at.provider).is_two_objects() {
+            return Err(self.unsupported("such an option"));
+        }
         let (found, role) = self.found(link, end)?;
         if role != end {
             return Err(self.not_permitted(format!(

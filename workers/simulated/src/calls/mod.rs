@@ -1,6 +1,7 @@
 //! What each call does to the simulated world, once it has arrived.
 
 mod firewall;
+mod halves;
 mod links;
 mod networks;
 mod routes;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, CloudError, CloudErrorKind, NetworkRef, Operation};
 use domain::text::{Account, CloudNetwork};
 use ipnet::IpNet;
+use std::time::Duration;
 
 /// A call that has arrived: everything it may touch.
 pub(super) struct Call<'a> {
@@ -111,7 +113,18 @@ impl Call<'_> {
 
     /// Begins an operation on both networks; each does one at a time.
     fn occupy(&mut self, one: &NetworkRef, other: &NetworkRef) -> Result<(), CloudError> {
-        let until = after(self.now, self.state.faults.draw(&self.settings.busy));
+        self.occupy_for(Duration::ZERO, one, other)
+    }
+
+    /// The same, for as long as the operation takes.
+    fn occupy_for(
+        &mut self,
+        takes: Duration,
+        one: &NetworkRef,
+        other: &NetworkRef,
+    ) -> Result<(), CloudError> {
+        let busy = self.state.faults.draw(&self.settings.busy);
+        let until = after(self.now, busy.max(takes));
         let both = [one, other];
         if both.into_iter().any(|it| {
             self.state

@@ -1,10 +1,10 @@
 //! What calls about routes do.
 
 use super::{
-    super::world::{Gone, SimulatedNetwork, SimulatedRoute},
+    super::world::{Gone, SimulatedNetwork, SimulatedRoute, bare},
     Call,
 };
-use cloud::{CloudError, CloudErrorKind, RouteTableView, RouteTarget};
+use cloud::{CloudError, CloudErrorKind, NetworkRef, RouteTableView, RouteTarget};
 use domain::{
     Range,
     text::{CloudNetwork, Link, RouteTable},
@@ -14,8 +14,15 @@ use ipnet::IpNet;
 impl Call<'_> {
     pub(crate) fn route_tables(&mut self, of: &[CloudNetwork]) -> Vec<RouteTableView> {
         let mut views = self.look(of, SimulatedNetwork::table_views);
-        for route in views.iter_mut().flat_map(|view| &mut view.routes) {
-            route.state = self.state.world.route_state(&route.target);
+        for view in &mut views {
+            let home = NetworkRef {
+                at: bare(self.at),
+                network: view.network.clone(),
+            };
+            for route in &mut view.routes {
+                let world = &self.state.world;
+                route.state = world.route_state(&home, &route.target, self.now);
+            }
         }
         views
     }
@@ -85,6 +92,8 @@ impl Call<'_> {
             .iter()
             .any(|range| range.contains(&destination) && *range != destination);
         let home = home.network.clone();
+        let half = self.state.world.half(&home, link);
+        let has_half = half.is_some_and(|it| it.shown.by(now) && it.going.is_none());
         let known = self
             .state
             .world
@@ -92,10 +101,10 @@ impl Call<'_> {
             .get(link)
             .filter(|it| it.state.is_live());
         let known = known.filter(|it| it.roles_at(at).any(|role| it.shown_to(role).by(now)));
-        let Some(known) = known else {
+        if known.is_none() && !has_half {
             return Err(self.not_found(link));
-        };
-        if known.role_of(&home).is_none() {
+        }
+        if known.is_some_and(|known| known.role_of(&home).is_none()) {
             let message = format!("`{link}` and `{table}` belong to different networks");
             return Err(self.error(
                 CloudErrorKind::InvalidRequest,

@@ -81,7 +81,7 @@ impl OutOfBand {
         });
     }
 
-    /// This side's own people delete it: at AWS the whole link at once, elsewhere their half of it.
+    /// This side's own people delete the whole link at once.
     pub fn delete(&self, link: &Link, by: LinkRole) {
         self.delete_within(link, by, Duration::ZERO);
     }

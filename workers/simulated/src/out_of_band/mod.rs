@@ -2,6 +2,7 @@
 //! ended, things put where ours should be.
 
 mod firewall;
+mod halves;
 mod links;
 mod networks;
 

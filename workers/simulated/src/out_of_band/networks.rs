@@ -4,8 +4,8 @@ use super::{
     super::{
         faults::{after, prefixes},
         world::{
-            Shown, SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet,
-            bare_network, traffic,
+            Shown, SimulatedAccessList, SimulatedHalf, SimulatedNetwork, SimulatedRoute,
+            SimulatedSubnet, bare_network, traffic,
         },
     },
     OutOfBand,
@@ -42,6 +42,8 @@ impl OutOfBand {
     pub fn raze(&self, network: &NetworkRef) {
         self.reach(|state, now| {
             state.world.networks.remove(&network.to_string());
+            let is_here = |it: &SimulatedHalf| it.network.is_same(network);
+            state.world.halves.retain(|it| !is_here(it));
             for link in state
                 .world
                 .links

@@ -81,6 +81,7 @@ async fn what_could_never_work_fails_after_a_while_with_a_reason() {
             owner: owner(),
             requester,
             accepter: accepter.clone(),
+            link: None,
         };
         cloud.create_link(&spec).await.unwrap();
         let views = cloud.links(&at, &id(&accepter)).await.unwrap();
@@ -337,45 +338,6 @@ async fn after_a_deletion_the_pair_can_be_joined_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn elsewhere_one_side_deletes_only_its_half_and_the_other_is_left_disconnected() {
-    let at = |account: &str| {
-        let region = Region::of(Provider::Azure, "westeurope").unwrap();
-        AccountRegion {
-            provider: Provider::Azure,
-            account: account.parse().unwrap(),
-            region,
-            external_id: None,
-        }
-    };
-    let end = |account: &str, range| {
-        end(
-            NetworkRef {
-                at: at(account),
-                network: "vnet".parse().unwrap(),
-            },
-            range,
-        )
-    };
-    let (one, other) = (
-        end("tenant-a", "10.1.0.0/16"),
-        end("tenant-b", "10.2.0.0/16"),
-    );
-    let cloud = SimulatedCloud::new(SimulatedSettings::instant(1), clock());
-    let link = cloud
-        .out_of_band()
-        .join(&one, &other, LinkState::Active, None);
-    cloud.out_of_band().delete(&link, LinkRole::Accepter);
-    let read = async |end: &LinkEnd| cloud.links(&end.network.at, &id(end)).await.unwrap();
-    assert_eq!(read(&other).await, []);
-    assert_eq!(
-        read(&one).await[0].state,
-        LinkState::Unknown("Disconnected".to_owned())
-    );
-    cloud.delete_link(&one.network.at, &link).await.unwrap();
-    assert_eq!(cloud.world().links[&link].state, LinkState::Deleted);
-}
-
-#[tokio::test(start_paused = true)]
 async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns() {
     let cloud = instant();
     let link = cloud.create_link(&spec()).await.unwrap();
@@ -492,6 +454,7 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
                 owner: owner(),
                 requester,
                 accepter,
+                link: None,
             })
             .await;
         made.map_err(|error| error.code.unwrap().into_string())
@@ -527,7 +490,7 @@ async fn links_and_open_requests_are_limited_on_both_ends() {
 }
 
 /// What happens is seen after five seconds, and not by the first two reads after that.
-fn late() -> SimulatedSettings {
+pub(super) fn late() -> SimulatedSettings {
     SimulatedSettings {
         visibility: secs(5),
         stale_reads: 2..=2,

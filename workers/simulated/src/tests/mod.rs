@@ -3,6 +3,7 @@
 
 mod access;
 mod firewall;
+mod halves;
 mod links;
 mod networks;
 mod routes;
@@ -11,6 +12,7 @@ mod world;
 use super::*;
 use chrono::{DateTime, Utc};
 use cloud::{LinkEnd, LinkState};
+use conformance::OneObject as _;
 use domain::{PeeringId, Provider, Region};
 use std::time::Duration;
 use uuid::Uuid;
@@ -79,6 +81,7 @@ fn spec() -> LinkSpec {
         owner: owner(),
         requester: one(),
         accepter: other(),
+        link: None,
     }
 }
 
@@ -87,6 +90,7 @@ fn reversed() -> LinkSpec {
         owner: Owner::before_networks(PeeringId(Uuid::from_u128(6))),
         requester: other(),
         accepter: one(),
+        link: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{AccountRegion, LinkEnd, LinkRole, LinkState, LinkView, NetworkRef, Owner};
-use domain::{Provider, text::Link};
+use domain::text::Link;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -39,9 +39,6 @@ pub struct SimulatedLink {
     /// When it ended, and by whose hand.
     #[serde(default)]
     pub ended: Option<Ended>,
-    /// Who has deleted its half of the link, where each side has one (GCP, Azure).
-    #[serde(default)]
-    pub half_gone: Option<LinkRole>,
     /// What it was before the last call that changed it.
     #[serde(default)]
     pub stale: Option<Box<Gone<Face>>>,
@@ -109,6 +106,7 @@ pub(crate) fn has_begun(state: &LinkState) -> bool {
         LinkState::Provisioning | LinkState::Active | LinkState::Deleting => true,
         LinkState::Initiating
         | LinkState::Pending
+        | LinkState::Disconnected
         | LinkState::Rejected
         | LinkState::Expired
         | LinkState::Failed
@@ -131,7 +129,6 @@ impl SimulatedLink {
             accepters_tag: None,
             turns: None,
             ended: None,
-            half_gone: None,
             stale: None,
             shown_to_requester: Shown::always(),
             shown_to_accepter: Shown::always(),
@@ -217,30 +214,19 @@ impl SimulatedLink {
         self.message = None;
     }
 
-    /// One side ends it: at AWS for both sides, between regions after a while; elsewhere its own
-    /// half.
+    /// One side ends it for both, between regions after a while.
     pub(crate) fn delete(&mut self, by: LinkRole, wait: Duration, now: DateTime<Utc>) {
-        match self.requester.network.at.provider {
-            Provider::Aws
-                if has_begun(&self.state)
-                    && self.requester.network.at.region != self.accepter.network.at.region =>
-            {
-                self.become_now(LinkState::Deleting, None, now);
-                self.ended = Some(Ended {
-                    at: now,
-                    by: Some(by),
-                });
-                self.turns = Some(Turn::later(now, wait, LinkState::Deleted, None));
-            }
-            Provider::Gcp | Provider::Azure
-                if has_begun(&self.state) && self.half_gone.is_none() =>
-            {
-                self.half_gone = Some(by)
-            }
-            Provider::Aws | Provider::Gcp | Provider::Azure => {
-                self.become_now(LinkState::Deleted, Some(by), now)
-            }
+        if !has_begun(&self.state)
+            || self.requester.network.at.region == self.accepter.network.at.region
+        {
+            return self.become_now(LinkState::Deleted, Some(by), now);
         }
+        self.become_now(LinkState::Deleting, None, now);
+        self.ended = Some(Ended {
+            at: now,
+            by: Some(by),
+        });
+        self.turns = Some(Turn::later(now, wait, LinkState::Deleted, None));
     }
 
     pub(crate) fn pass_time(&mut self, now: DateTime<Utc>) {
@@ -260,9 +246,6 @@ impl SimulatedLink {
 
     /// Whether the side is still told of it (AWS: VPC Peering Guide, life cycle).
     pub(crate) fn is_told_to(&self, role: LinkRole, now: DateTime<Utc>) -> bool {
-        if self.half_gone == Some(role) {
-            return false;
-        }
         let one_account = self.requester.network.at.account == self.accepter.network.at.account;
         let by = self.ended.as_ref().and_then(|ended| ended.by);
         let told_for = match self.state {
@@ -275,6 +258,7 @@ impl SimulatedLink {
             | LinkState::Pending
             | LinkState::Provisioning
             | LinkState::Active
+            | LinkState::Disconnected
             | LinkState::Deleting
             | LinkState::Unknown(_) => return true,
         };
@@ -302,11 +286,7 @@ impl SimulatedLink {
         } else {
             face.owner
         };
-        let state = if self.half_gone.is_some() {
-            LinkState::Unknown(disconnected(at.provider).to_owned())
-        } else {
-            face.state
-        };
+        let state = face.state;
         // An account sees and sets the options of its own side, once the link is active.
         let dns = |end: &LinkEnd, set: Option<bool>| {
             (state == LinkState::Active && end.network.at.is_same(at))
@@ -335,14 +315,6 @@ impl SimulatedLink {
             expires_at,
             owner: tag,
         })
-    }
-}
-
-/// What the provider calls a link whose other half is gone.
-fn disconnected(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Gcp => "INACTIVE",
-        Provider::Aws | Provider::Azure => "Disconnected",
     }
 }
 

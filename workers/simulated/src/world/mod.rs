@@ -5,12 +5,14 @@
 //! Whoever enters with whatever external id enters the same account, so no place in it has one.
 
 mod firewall;
+mod half;
 mod link;
 mod network;
 mod shown;
 mod traffic;
 
 pub use firewall::{SimulatedGroup, SimulatedRule};
+pub use half::SimulatedHalf;
 pub use link::{Ended, Face, SimulatedLink, Turn};
 pub use network::{
     SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet, SimulatedTable,
@@ -34,6 +36,12 @@ pub struct World {
     pub networks: BTreeMap<String, SimulatedNetwork>,
     /// By their ids.
     pub links: BTreeMap<Link, SimulatedLink>,
+    /// The halves of links, where each side has one.
+    #[serde(default)]
+    pub halves: Vec<SimulatedHalf>,
+    /// Halves that were removed and may still be shown.
+    #[serde(default)]
+    pub gone_halves: Vec<Gone<SimulatedHalf>>,
     /// What the generator would draw next.
     pub(super) chance: u64,
 }
@@ -122,6 +130,7 @@ impl World {
 
     /// Lets happen what was due by now, and forgets links that nobody is told of any more.
     pub(super) fn pass_time(&mut self, now: DateTime<Utc>) {
+        self.halves_pass_time(now);
         self.links.retain(|_, link| {
             link.pass_time(now);
             [LinkRole::Requester, LinkRole::Accepter]
@@ -130,13 +139,23 @@ impl World {
         });
     }
 
-    pub(super) fn route_state(&self, target: &RouteTarget) -> RouteState {
+    /// Whether a route of this network with this target carries packets.
+    pub(super) fn route_state(
+        &self,
+        home: &NetworkRef,
+        target: &RouteTarget,
+        now: DateTime<Utc>,
+    ) -> RouteState {
+        if let RouteTarget::Link(name) = target
+            && let Some(half) = self.half(home, name)
+            && self.state_of(half, now) == LinkState::Active
+        {
+            return RouteState::Active;
+        }
         match target {
             RouteTarget::Local | RouteTarget::Other(_) => RouteState::Active,
             RouteTarget::Link(link) => match self.links.get(link) {
-                Some(link) if link.state == LinkState::Active && link.half_gone.is_none() => {
-                    RouteState::Active
-                }
+                Some(link) if link.state == LinkState::Active => RouteState::Active,
                 Some(_) | None => RouteState::Blackhole,
             },
         }

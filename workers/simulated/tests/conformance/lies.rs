@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
     GroupView, Limits, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef, NetworkView, Operation,
-    Owner, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use conformance::{Fault, World};
 use domain::{
-    CloudMode, NetworkId, PeeringId, Provider, Range,
+    CloudMode, NetworkId, PeeringId, Provider, Range, Side,
     network::InboundRule,
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
@@ -487,10 +487,22 @@ impl Cloud for Liar {
         self.told(self.honest.rehearse(rehearsal).await)
     }
 
-    async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        match (self.lie, self.honest.create_link(spec).await) {
+    async fn make_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<Link, CloudError> {
+        let made = self.honest.make_half(spec, side, request).await;
+        if spec.link.is_some() {
+            let accepted = made.map(drop);
+            let pardoned =
+                self.pardoned(Lie::RequesterAccepts, &CloudErrorKind::WrongState, accepted);
+            return pardoned.map(|()| spec.link.clone().unwrap());
+        }
+        match (self.lie, made) {
             (Lie::RepeatsByItself, Err(error)) if error.worth_a_retry() => {
-                self.honest.create_link(spec).await
+                self.honest.make_half(spec, side, request).await
             }
             (Lie::AnswersWithAnothers, Err(error))
                 if error.kind == CloudErrorKind::AlreadyThere =>
@@ -512,13 +524,13 @@ impl Cloud for Liar {
         }
     }
 
-    async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        let accepted = self.honest.accept_link(at, link).await;
-        self.pardoned(Lie::RequesterAccepts, &CloudErrorKind::WrongState, accepted)
-    }
-
-    async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
-        self.told(self.honest.delete_link(at, link).await)
+    async fn remove_half(
+        &self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<(), CloudError> {
+        self.told(self.honest.remove_half(spec, side, request).await)
     }
 
     async fn tag_link(

@@ -307,6 +307,8 @@ fn route(leftover: &Leftover) -> Option<(&RouteTable, Range)> {
         Leftover::PossibleThing { .. }
         | Leftover::PossibleLink
         | Leftover::Link { .. }
+        | Leftover::Half { .. }
+        | Leftover::PossibleHalf { .. }
         | Leftover::FirewallGroup { .. }
         | Leftover::FirewallRule { .. } => None,
     }

@@ -19,18 +19,22 @@ use super::{
     seen::{Seen, Shows},
     sides,
 };
-use cloud::{AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, NetworkRef, Operation};
+use cloud::{
+    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, NetworkRef,
+    Operation, Owner, RequestId,
+};
 use domain::{
-    BySide, PeeringId,
+    BySide, PeeringId, Side,
     network::{
         Network, Orphan, OrphanFound, OrphanRemovalFailed, OrphanThing, Outcome, Peer, Registered,
     },
-    text::OrphanId,
+    text::{Link, OrphanId},
 };
 use find::{cleared, find, news};
 use journal::{JournalError, Loaded};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// What became of a removal for now.
 enum Removal {
@@ -246,7 +250,7 @@ impl Pass<'_> {
         if self.stop.is_cancelled() {
             return Ok(Ok(Removal::Later));
         }
-        match delete(self.express, &at, &orphan.thing).await {
+        match delete(self.express, &at, orphan).await {
             Err(error) if error.kind != CloudErrorKind::NotFound => return Ok(Err(error)),
             Ok(()) | Err(_) => tracing::info!(%id, "removed an orphan"),
         }
@@ -346,13 +350,13 @@ fn strangers(groups: &[GroupView], thing: &OrphanThing) -> Option<String> {
     (!named.is_empty()).then(|| named.join(", "))
 }
 
-async fn delete(
-    cloud: &dyn Cloud,
-    at: &AccountRegion,
-    thing: &OrphanThing,
-) -> Result<(), CloudError> {
-    match thing {
-        OrphanThing::Link { link } => cloud.delete_link(at, link).await,
+async fn delete(cloud: &dyn Cloud, at: &AccountRegion, orphan: &Orphan) -> Result<(), CloudError> {
+    match &orphan.thing {
+        OrphanThing::Link { link } => {
+            let spec = orphaned_link(at, orphan, link);
+            let request = RequestId(Uuid::new_v5(&orphan.peering_id.0, link.as_str().as_bytes()));
+            cloud.remove_half(&spec, Side::Local, request).await
+        }
         OrphanThing::FirewallGroup { group } => cloud.delete_group(at, group).await,
         OrphanThing::FirewallRule { group, rule_id } => cloud.revoke_rule(at, group, rule_id).await,
         OrphanThing::Route {
@@ -360,6 +364,24 @@ async fn delete(
             destination,
             ..
         } => cloud.remove_route(at, route_table, *destination).await,
+    }
+}
+
+/// The link, of which nothing counts but the network where it was seen.
+fn orphaned_link(at: &AccountRegion, orphan: &Orphan, link: &Link) -> LinkSpec {
+    let end = LinkEnd {
+        network: NetworkRef {
+            at: at.clone(),
+            network: orphan.cloud_network.clone(),
+        },
+        ranges: Vec::new(),
+        dns_resolution: None,
+    };
+    LinkSpec {
+        owner: Owner::before_networks(orphan.peering_id),
+        requester: end.clone(),
+        accepter: end,
+        link: Some(link.clone()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::provisioner::{
     plan::Step,
     sides,
 };
-use cloud::CloudError;
+use cloud::{CloudError, CloudErrorKind};
 use domain::{
     BySide, Side,
     network::{Outcome, PeeringInitiationRefused},
@@ -64,6 +64,13 @@ impl PeeringPass<'_> {
                 {
                     Written::New(_) => continue,
                     Written::Known(_) | Written::Stale => return Ok(StepsRun::stale()),
+                },
+                Step::BeginHalf(started) => match self
+                    .record(state, Outcome::HalfChangeStarted(started))
+                    .await?
+                {
+                    Written::New(_) | Written::Known(_) => continue,
+                    Written::Stale => return Ok(StepsRun::stale()),
                 },
                 Step::Begin(started) => match self
                     .record(state, Outcome::InstallationStarted(started))
@@ -171,8 +178,13 @@ impl PeeringPass<'_> {
             Report::Answered { made } => Ok(Ok(made)),
             Report::Failed(error) => {
                 self.observation.note_failure(&error);
+                let put_off = error.kind == CloudErrorKind::Busy;
+                if let Action::CreateLink { attempt } = action {
+                    state.lock().memory.put_off = put_off.then_some(*attempt);
+                }
                 if let Action::CreateLink { attempt } = action
                     && error.definitely_not_applied()
+                    && !put_off
                 {
                     let refused = PeeringInitiationRefused {
                         peering_id: self.id,

@@ -7,7 +7,7 @@
 //! adopted link, and what it had, stay. So does a group that holds rules of somebody else's: both
 //! are named.
 
-use super::{Draft, Facts, Query, exposure, firewall, later, removal};
+use super::{Draft, Facts, Query, exposure, firewall, halves, later, removal};
 use domain::{
     Side,
     network::{Leftover, LinkTrace, PeeringAbandoned, RemovalCause},
@@ -109,7 +109,12 @@ fn clean(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
     if draft.is_busy() || !draft.records.is_empty() {
         return;
     }
-    if side == Side::Local {
+    if halves::form(facts).is_two_objects() {
+        let is_ours = facts.peering.made_the_link();
+        if is_ours && !halves::take_back_one(facts, side, link, draft) {
+            return;
+        }
+    } else if side == Side::Local {
         removal::end(facts, link, trace, draft);
         if draft.is_busy() || !draft.records.is_empty() {
             return;
@@ -127,6 +132,9 @@ fn look(facts: &Facts<'_>, side: Side, trace: &LinkTrace, draft: &mut Draft) {
     removal::side(facts, side, link, &mut seen);
     draft.needs.append(&mut seen.needs);
     draft.records.append(&mut seen.records);
+    if halves::form(facts).is_two_objects() {
+        return halves::look(facts, side, link, draft);
+    }
     if side == Side::Local
         && let LinkTrace::Seen(_) = trace
         && let Some(views) = draft.require(&facts.seen.links.local, Query::Links(Side::Local))

@@ -4,14 +4,14 @@
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
 //! one on record.
 
-use super::{Draft, Facts, Missing, Query, later, pair, states};
+use super::{Draft, Facts, Missing, Query, halves, later, pair, states};
 use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{LinkEnd, LinkState, LinkView};
 use domain::{
     Side,
     network::{
-        AcceptedBy, BlockCause, Consent, Evidence, PeeringAccepted, PeeringActivated,
+        AcceptedBy, BlockCause, Consent, Evidence, Half, PeeringAccepted, PeeringActivated,
         PeeringExpired, PeeringExpiryNear,
     },
     text::Link,
@@ -28,6 +28,15 @@ pub(super) fn plan(
     warned: bool,
     draft: &mut Draft,
 ) {
+    if facts.now >= expires_at && is_taken_back(facts) {
+        if halves::take_back(facts, link, draft) {
+            draft.record(PeeringExpired {
+                peering_id: facts.peering.id,
+                link: link.clone(),
+            });
+        }
+        return;
+    }
     let Some(view) = states::on_record(facts, link, draft) else {
         return;
     };
@@ -66,6 +75,7 @@ pub(super) fn plan(
         LinkState::Initiating
         | LinkState::Provisioning
         | LinkState::Active
+        | LinkState::Disconnected
         | LinkState::Rejected
         | LinkState::Expired
         | LinkState::Failed
@@ -118,10 +128,13 @@ fn clock(
         || !facts.peering.made_the_link()
     {
         draft.polls = true;
+    } else if halves::form(facts).is_two_objects() {
+        halves::take_back(facts, &view.link, draft);
     } else {
         draft.act(
             facts,
             Action::DeleteLink {
+                side: Side::Local,
                 link: view.link.clone(),
             },
         );
@@ -129,8 +142,22 @@ fn clock(
     true
 }
 
+/// Whether the request is being taken back half by half: then ours need not be shown any more.
+fn is_taken_back(facts: &Facts<'_>) -> bool {
+    match facts.peering.halves.local {
+        Half::Removing(_) | Half::Gone => true,
+        Half::Unknown | Half::Making(_) | Half::Made { .. } => false,
+    }
+}
+
 /// Accepts, once the remote side shows the very link that was asked for.
 fn accept(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    if halves::form(facts).is_two_objects() && facts.peering.made_the_link() {
+        if !differs(facts, view, draft) {
+            halves::make_other(facts, &view.link, draft);
+        }
+        return;
+    }
     let Some(remote) = draft.require(&facts.seen.links.remote, Query::Links(Side::Remote)) else {
         return;
     };
@@ -178,6 +205,8 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     match &view.state {
         LinkState::Initiating => draft.polls = true,
         LinkState::Pending => draft.again = true,
+        // A half that the cloud is still making has not met any other.
+        LinkState::Provisioning if halves::form(facts).is_two_objects() => draft.polls = true,
         LinkState::Provisioning => {
             if !differs(facts, view, draft) {
                 draft.record(accepted(facts, view));
@@ -187,6 +216,7 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         LinkState::Active => {
             if !differs(facts, view, draft) {
                 draft.record(accepted(facts, view));
+                halves::is_seen(facts, Side::Remote, &view.link, draft);
                 draft.record(PeeringActivated {
                     peering_id: facts.peering.id,
                     link: view.link.clone(),
@@ -197,7 +227,9 @@ pub(super) fn progress(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         LinkState::Rejected | LinkState::Expired | LinkState::Failed => {
             draft.records.extend(states::ended(facts, view))
         }
-        LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
+        LinkState::Disconnected | LinkState::Deleting | LinkState::Deleted => {
+            states::deleted(facts, view, draft)
+        }
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
 }
@@ -235,6 +267,7 @@ pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
         // Older states are reads that lag behind.
         LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
         LinkState::Active => {
+            halves::is_seen(facts, Side::Remote, link, draft);
             draft.record(PeeringActivated {
                 peering_id: facts.peering.id,
                 link: link.clone(),
@@ -244,7 +277,9 @@ pub(super) fn wait(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
         LinkState::Rejected | LinkState::Expired | LinkState::Failed => {
             draft.records.extend(states::ended(facts, view))
         }
-        LinkState::Deleting | LinkState::Deleted => states::deleted(facts, view, draft),
+        LinkState::Disconnected | LinkState::Deleting | LinkState::Deleted => {
+            states::deleted(facts, view, draft)
+        }
         LinkState::Unknown(_) => states::unknown(facts, view, draft),
     }
 }

@@ -3,7 +3,7 @@
 //! What the log has never seen in place is missing; what it has seen and differs now has drifted.
 
 use super::{
-    Draft, Facts, adoption, drift, exposure, firewall, later, link, options, routes, states,
+    Draft, Facts, adoption, drift, exposure, firewall, halves, later, link, options, routes, states,
 };
 use cloud::{LinkState, LinkView};
 use domain::{Side, text::Link};
@@ -35,7 +35,15 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
 fn active<'a>(facts: &Facts<'a>, link: &Link, draft: &mut Draft) -> Option<&'a LinkView> {
     let view = states::on_record(facts, link, draft)?;
     match &view.state {
-        LinkState::Active => return Some(view),
+        LinkState::Active => {
+            halves::is_seen(facts, Side::Remote, link, draft);
+            return Some(view);
+        }
+        LinkState::Disconnected => halves::is_cut_off(facts, view, draft),
+        // A half that was connected and waits has lost its other half.
+        LinkState::Pending if halves::form(facts).is_two_objects() => {
+            halves::is_cut_off(facts, view, draft);
+        }
         LinkState::Initiating | LinkState::Pending | LinkState::Provisioning => draft.polls = true,
         LinkState::Failed
         | LinkState::Rejected

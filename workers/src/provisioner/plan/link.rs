@@ -1,7 +1,7 @@
 //! The link: found or made, never taken from somebody else, and never two; then its tag, and its
 //! end at the cloud.
 
-use super::{Draft, Facts, Query, accept, drift, later, pair, preflight, states};
+use super::{Draft, Facts, Query, accept, drift, halves, later, pair, preflight, states};
 use crate::provisioner::apply::Action;
 use chrono::{DateTime, Utc};
 use cloud::{LinkState, LinkView};
@@ -43,6 +43,7 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
     {
         let open = facts.seen_at < later(started_at, facts.settings.visibility_window);
         if open
+            && !halves::form(facts).is_two_objects()
             && ours.is_empty()
             && others
                 .iter()
@@ -62,6 +63,10 @@ pub(super) fn find_or_create(facts: &Facts<'_>, attempt: Attempt, draft: &mut Dr
         match live.first().copied().or_else(ended) {
             Some(view) if view.state == LinkState::Deleting => draft.polls = true,
             Some(view) => found(facts, view, draft),
+            // However long ago that attempt began: nothing has come of it.
+            None if facts.memory.put_off == Some(attempt) => {
+                draft.act(facts, Action::CreateLink { attempt });
+            }
             None if open => draft.polls = true,
             None => begin(facts, attempt.saturating_add(1), CallsFor::ALink, draft),
         }
@@ -104,6 +109,7 @@ fn begin(facts: &Facts<'_>, attempt: u32, wanted: CallsFor, draft: &mut Draft) {
         started_at: facts.now,
     });
     if wanted == CallsFor::ALink {
+        halves::begin(facts, draft);
         draft.actions.push(Action::CreateLink { attempt });
     }
 }
@@ -115,6 +121,7 @@ fn found(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         link: view.link.clone(),
         expires_at: view.expires_at,
     });
+    halves::is_seen(facts, Side::Local, &view.link, draft);
     accept::progress(facts, view, draft);
 }
 

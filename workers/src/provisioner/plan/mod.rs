@@ -24,6 +24,7 @@ mod closing;
 mod drift;
 mod exposure;
 mod firewall;
+mod halves;
 mod ingress;
 mod link;
 mod options;
@@ -55,8 +56,9 @@ use cloud::{Limits, LinkState};
 use domain::{
     BySide, Side,
     network::{
-        BlockCause, DriftKind, InboundRule, InstallationStarted, Life, Outcome, Peering,
-        PeeringDeadlinePassed, PeeringInitiationStarted, ProvisioningBlocked, Registered, Thing,
+        BlockCause, DriftKind, HalfChange, HalfChangeStarted, InboundRule, InstallationStarted,
+        Life, Outcome, Peering, PeeringDeadlinePassed, PeeringInitiationStarted,
+        ProvisioningBlocked, Registered, Thing,
     },
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -215,6 +217,8 @@ struct Draft {
     needs: BTreeSet<Query>,
     records: Vec<Outcome>,
     intent: Option<PeeringInitiationStarted>,
+    /// The halves that these actions make or remove, as far as that is not on record.
+    halves: Vec<HalfChangeStarted>,
     actions: Vec<Action>,
     /// What these actions make, as far as that is not on record.
     things: BySide<BTreeSet<Thing>>,
@@ -306,6 +310,7 @@ impl Draft {
     fn hold_back(&mut self, facts: &Facts<'_>) {
         if !facts.network.may_open(facts.peering) {
             self.intent = None;
+            self.halves.retain(|it| it.change == HalfChange::Remove);
             self.actions.retain(|it| !it.opens());
             self.things = BySide::default();
             self.admissions.clear();
@@ -392,9 +397,15 @@ impl Draft {
                 things,
             })
         });
+        let (made, removed): (Vec<_>, Vec<_>) = self
+            .halves
+            .into_iter()
+            .partition(|it| it.change == HalfChange::Make);
         let steps = records
+            .chain(removed.into_iter().map(Step::BeginHalf))
             .chain(closings.into_iter().map(Step::Act))
             .chain(self.intent.map(Step::Intend))
+            .chain(made.into_iter().map(Step::BeginHalf))
             .chain(begun.map(Step::Begin))
             .chain(openings.into_iter().map(Step::Act));
         let steps = steps.chain(

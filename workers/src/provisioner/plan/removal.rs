@@ -11,17 +11,17 @@
 //! removed, nor are the routes that it had. A group that holds rules of somebody else's stays, and
 //! the removal is blocked: they are named, and nothing of the peering is open meanwhile.
 
-use super::{Draft, Facts, Missing, Query, firewall, later, options, pair, routes, states};
+use super::{Draft, Facts, Missing, Query, firewall, halves, later, options, pair, routes, states};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView};
 use domain::{
     Range, Side,
     network::{
         BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked,
-        InstallationEnded, Leftover, LinkRemoved, LinkTrace, PeeringInitiated, PeeringRemoved,
-        RouteInstalled, RouteRemoved, Thing,
+        InstallationEnded, Leftover, LinkRemoved, LinkTrace, PeeringAbandoned, PeeringInitiated,
+        PeeringRemoved, RemovalCause, RouteInstalled, RouteRemoved, Thing,
     },
-    text::{Link, RouteTable},
+    text::{Link, Reason, RouteTable},
 };
 
 pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
@@ -29,6 +29,11 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         LinkTrace::Never => None,
         LinkTrace::Perhaps { started_at, .. } => {
             if find(facts, *started_at, draft) {
+                return;
+            }
+            halves::never_came(facts, draft);
+            if !draft.records.is_empty() {
+                draft.again = true;
                 return;
             }
             None
@@ -51,11 +56,31 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         LinkTrace::Seen(link) => vec![Leftover::Link { link: link.clone() }],
         LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => Vec::new(),
     };
-    draft.record(PeeringRemoved {
-        peering_id: facts.peering.id,
-        left_behind,
-    });
+    // What somebody else has of the link stays: that is no removal.
+    if facts.peering.has_others_half() {
+        draft.record(PeeringAbandoned {
+            peering_id: facts.peering.id,
+            reason: reason(facts),
+            left_behind: facts.peering.leftovers(),
+            not_observed: Vec::new(),
+        });
+    } else {
+        draft.record(PeeringRemoved {
+            peering_id: facts.peering.id,
+            left_behind,
+        });
+    }
     draft.again = true;
+}
+
+/// Why the peering is taken back, in a reader's words.
+fn reason(facts: &Facts<'_>) -> Reason {
+    match facts.peering.removal.as_ref().map(|it| &it.cause) {
+        Some(RemovalCause::Command { reason }) => reason.clone(),
+        Some(RemovalCause::Deadline { .. }) | None => "its deadline passed"
+            .parse()
+            .expect("a few plain words are a reason"),
+    }
 }
 
 /// An attempt may have made a link: it is looked for until it shows, or until it no longer could.
@@ -79,6 +104,7 @@ pub(super) fn find(
             link,
             expires_at: view.expires_at,
         });
+        halves::is_seen(facts, Side::Local, &view.link, draft);
         draft.again = true;
         return true;
     }
@@ -250,6 +276,9 @@ pub(super) fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut
     if matches!(trace, LinkTrace::Gone(_)) || !facts.peering.made_the_link() {
         return;
     }
+    if halves::form(facts).is_two_objects() {
+        return halves::end(facts, link, draft);
+    }
     let Some(view) = shown(facts, link, draft) else {
         if draft.needs.is_empty() {
             unseen(facts, link, draft);
@@ -260,8 +289,9 @@ pub(super) fn end(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut
         return;
     }
     match &view.state {
-        LinkState::Pending | LinkState::Active => {
-            draft.act(facts, Action::DeleteLink { link: link.clone() })
+        LinkState::Pending | LinkState::Active | LinkState::Disconnected => {
+            let (side, link) = (Side::Local, link.clone());
+            draft.act(facts, Action::DeleteLink { side, link })
         }
         // A link that the cloud is working on cannot be deleted.
         LinkState::Initiating | LinkState::Provisioning | LinkState::Deleting => draft.polls = true,

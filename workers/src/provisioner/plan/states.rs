@@ -30,6 +30,7 @@ pub(super) fn ending(view: &LinkView) -> Option<&LinkState> {
         | LinkState::Pending
         | LinkState::Provisioning
         | LinkState::Active
+        | LinkState::Disconnected
         | LinkState::Deleting
         | LinkState::Deleted
         | LinkState::Unknown(_) => None,
@@ -47,6 +48,7 @@ pub(super) fn ended(facts: &Facts<'_>, view: &LinkView) -> Option<Outcome> {
         | LinkState::Pending
         | LinkState::Provisioning
         | LinkState::Active
+        | LinkState::Disconnected
         | LinkState::Deleting
         | LinkState::Deleted
         | LinkState::Unknown(_) => {
@@ -92,7 +94,7 @@ pub(super) fn unknown(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
     draft.block(facts, BlockCause::Unexpected, Side::Local, message, remedy);
 }
 
-fn gone(facts: &Facts<'_>) -> Vec<String> {
+pub(super) fn gone(facts: &Facts<'_>) -> Vec<String> {
     vec![
         "find out who ended the link; it is not made again without a new request".to_owned(),
         format!(

@@ -3,7 +3,10 @@
 use super::Action;
 use domain::{
     Side,
-    network::{BlockCause, InboundRule, InstallationStarted, Outcome, PeeringInitiationStarted},
+    network::{
+        BlockCause, HalfChangeStarted, InboundRule, InstallationStarted, Outcome,
+        PeeringInitiationStarted,
+    },
 };
 
 /// One step.
@@ -14,6 +17,8 @@ pub(in crate::provisioner) enum Step {
     /// Put on record what is about to be asked of the cloud. Whoever could not write it must not
     /// ask.
     Intend(PeeringInitiationStarted),
+    /// Put on record that a side's half of the link is about to be made or removed.
+    BeginHalf(HalfChangeStarted),
     /// Put on record what is about to be made on this side. Only what is still wanted then is made.
     Begin(InstallationStarted),
     /// Change something at the cloud.
@@ -31,6 +36,7 @@ impl Step {
         match self {
             Self::Record(outcome) => absent_at(outcome),
             Self::Intend(_) => Some(Side::Local),
+            Self::BeginHalf(started) => Some(started.side),
             Self::Begin(started) => Some(started.side),
             Self::Act(action) => Some(action.side()),
             Self::AdmitInNew { side, .. } => Some(*side),
@@ -42,6 +48,7 @@ impl Step {
 fn absent_at(outcome: &Outcome) -> Option<Side> {
     match outcome {
         Outcome::LinkRemoved(_) | Outcome::Removed(_) => Some(Side::Local),
+        Outcome::HalfRemoved(it) => Some(it.side),
         Outcome::RouteRemoved(it) => Some(it.side),
         Outcome::InstallationEnded(it) => Some(it.side),
         Outcome::FirewallGroupRemoved(it) => Some(it.side),
@@ -62,6 +69,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::DeadlinePassed(_)
         | Outcome::Surveyed(_)
         | Outcome::Abandoned(_)
+        | Outcome::HalfChangeStarted(_)
+        | Outcome::HalfMade(_)
         | Outcome::InstallationStarted(_)
         | Outcome::RouteInstalled(_)
         | Outcome::RouteFound(_)

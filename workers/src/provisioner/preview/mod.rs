@@ -342,6 +342,7 @@ impl DryRun<'_> {
                     self.record(outcome);
                 }
                 Step::Intend(started) => self.record(Outcome::InitiationStarted(started)),
+                Step::BeginHalf(started) => self.record(Outcome::HalfChangeStarted(started)),
                 Step::Begin(started) => self.record(Outcome::InstallationStarted(started)),
                 Step::Act(action) => self.act(id, &action),
                 Step::AdmitInNew { side, rule } => self.act(

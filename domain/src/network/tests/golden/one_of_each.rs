@@ -325,6 +325,26 @@ fn of_the_link() -> Vec<NetworkEvent> {
             names: Vec::new(),
         }
         .into(),
+        HalfChangeStarted::new(
+            peering_id,
+            Side::Remote,
+            HalfChange::Make,
+            text("peerage-5b0c1f1a-7f5e-4f0d-9a52-0d6d5c1e77a1"),
+            at(11),
+        )
+        .into(),
+        HalfMade {
+            peering_id,
+            side: Side::Remote,
+            link: Some(text("peerage-5b0c1f1a-7f5e-4f0d-9a52-0d6d5c1e77a1")),
+        }
+        .into(),
+        HalfRemoved {
+            peering_id,
+            side: Side::Remote,
+            link: None,
+        }
+        .into(),
         LinkRemoved {
             peering_id,
             link: link.clone(),

@@ -32,6 +32,13 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
             PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side] }.into()
         }),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
+        2 => (a_peering(), a_side(), select(&[HalfChange::Make, HalfChange::Remove]), a_link(), a_time()).prop_map(
+            |(peering_id, side, change, link, since)| HalfChangeStarted::new(peering_id, side, change, link, since).into()
+        ),
+        1 => (a_peering(), a_side(), option::of(a_link()))
+            .prop_map(|(peering_id, side, link)| HalfMade { peering_id, side, link }.into()),
+        1 => (a_peering(), a_side(), option::of(a_link()))
+            .prop_map(|(peering_id, side, link)| HalfRemoved { peering_id, side, link }.into()),
         1 => (a_peering(), leftovers()).prop_map(|(peering_id, left_behind)| PeeringRemoved { peering_id, left_behind }.into()),
         1 => (a_peering(), a_reason(), leftovers(), vec(a_side(), 0..2)).prop_map(
             |(peering_id, reason, left_behind, not_observed)| {
@@ -373,6 +380,9 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::Failed(it) => it.into(),
         Outcome::DeadlinePassed(it) => it.into(),
         Outcome::Surveyed(it) => it.into(),
+        Outcome::HalfChangeStarted(it) => it.into(),
+        Outcome::HalfMade(it) => it.into(),
+        Outcome::HalfRemoved(it) => it.into(),
         Outcome::LinkRemoved(it) => it.into(),
         Outcome::Removed(it) => it.into(),
         Outcome::Abandoned(it) => it.into(),

@@ -196,6 +196,17 @@ fn next_of_removal(peering: &Peering, trace: &LinkTrace) -> Option<Outcome> {
     for remnant in peering.leftovers() {
         match remnant {
             Leftover::PossibleLink | Leftover::Link { .. } => {}
+            Leftover::Half { side, .. } | Leftover::PossibleHalf { side, .. } => {
+                let link = None;
+                return Some(
+                    HalfRemoved {
+                        peering_id,
+                        side,
+                        link,
+                    }
+                    .into(),
+                );
+            }
             Leftover::Route {
                 side,
                 route_table,

@@ -201,6 +201,7 @@ pub(super) fn leftovers() -> impl Strategy<Value = Vec<Leftover>> {
     let one = prop_oneof![
         Just(Leftover::PossibleLink),
         a_link().prop_map(|link| Leftover::Link { link }),
+        (a_side(), a_link()).prop_map(|(side, link)| Leftover::PossibleHalf { side, link }),
         (a_side(), a_group()).prop_map(|(side, group)| Leftover::FirewallGroup { side, group }),
         (a_side(), a_thing()).prop_map(|(side, thing)| Leftover::PossibleThing { side, thing }),
     ];

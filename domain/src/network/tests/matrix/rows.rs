@@ -105,6 +105,11 @@ rows! {
     deadline_passed                    [NET, UNK, YES, YES, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(now()).into());
     another_deadline_passed            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(hours_on(1)).into());
     survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
+    half_about_to_be_made              [NET, UNK, ORD, YES, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Make);
+    half_about_to_be_removed           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Remove);
+    half_is_there                      [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, YES, YES, ORD, ORD, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::HalfMade(_)) => half_there(link());
+    half_of_another_name_is_there      [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, MIS, MIS, ORD, ORD, MIS, MIS, END, END, END, END, END, MIS, MIS, RET] Record(Outcome::HalfMade(_)) => half_there(other_link());
+    half_that_never_was_is_gone        [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::HalfRemoved(_)) => half_gone();
     link_is_gone                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, NIL, ORD, ORD, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, YES, RET] Record(Outcome::LinkRemoved(_)) => link_gone(link());
     another_link_is_gone               [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, MIS, MIS, ORD, ORD, MIS, MIS, ORD, ORD, ORD, ORD, ORD, ORD, MIS, RET] Record(Outcome::LinkRemoved(_)) => link_gone(other_link());
     removed_with_all                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, YES, RET] Record(Outcome::Removed(_)) => Record(removed(&[]).into());
@@ -373,6 +378,27 @@ fn expired_link(link: Link) -> NetworkCommand {
 
 fn fail(link: Option<Link>) -> NetworkCommand {
     Record(Outcome::Failed(failed(link)))
+}
+
+fn half_change(change: HalfChange) -> NetworkCommand {
+    let started = HalfChangeStarted::new(peering_id(1), Side::Remote, change, link(), now());
+    Record(Outcome::HalfChangeStarted(started))
+}
+
+fn half_there(link: Link) -> NetworkCommand {
+    Record(Outcome::HalfMade(HalfMade {
+        peering_id: peering_id(1),
+        side: Side::Remote,
+        link: Some(link),
+    }))
+}
+
+fn half_gone() -> NetworkCommand {
+    Record(Outcome::HalfRemoved(HalfRemoved {
+        peering_id: peering_id(1),
+        side: Side::Remote,
+        link: None,
+    }))
 }
 
 fn link_gone(link: Link) -> NetworkCommand {

@@ -219,6 +219,7 @@ fn steps(plan: &Plan) -> Vec<String> {
             }
             Step::Record(outcome) => format!("{outcome:?}").split('(').next().unwrap().to_owned(),
             Step::Intend(started) => format!("Intend#{}", started.attempt),
+            Step::BeginHalf(started) => format!("BeginHalf:{}", started.side),
             Step::Begin(started) => format!("Begin#{}", started.things.len()),
             Step::Act(action) => format!("{action:?}")
                 .split([' ', '{'])

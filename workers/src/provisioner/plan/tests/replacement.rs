@@ -81,6 +81,7 @@ fn leaves(plan: &Plan) -> Vec<String> {
         Step::Act(_)
         | Step::Record(_)
         | Step::Intend(_)
+        | Step::BeginHalf(_)
         | Step::Begin(_)
         | Step::AdmitInNew { .. } => None,
     };

@@ -11,6 +11,7 @@ mod crowd;
 mod drift;
 mod elsewhere;
 mod exposure;
+mod halves;
 mod holds;
 mod interrupted;
 mod misled;
@@ -30,15 +31,16 @@ use crate::provisioner::{
     settings::ProvisionerSettings,
     sides,
     testing::{
-        CLIENTS, Fuse, Fused, Log, Meddled, Settled, clock, cloud, peering_id, range, settle,
-        settle_until,
+        CLIENTS, Fuse, Fused, Log, Meddled, Settled, clock, cloud, cloud_of, peering_id, range,
+        settle, settle_until,
     },
 };
 use cloud::{ClientPolicy, LinkState, NetworkRef, RateLimited, RouteTarget};
 use domain::{
-    Side,
+    Provider, Side,
     network::{
         AcceptRoute, AllowConnectorIngress, BlockCause, NetworkCommand, Outcome, RemovePeering,
+        Terms,
     },
     text::{Link, RouteTable},
 };
@@ -68,6 +70,18 @@ impl Life {
         );
         Self {
             cloud,
+            clock,
+            log,
+            memories: Memories::default(),
+        }
+    }
+
+    /// The same at this provider, on these terms.
+    fn at(provider: Provider, terms: &Terms, settings: SimulatedSettings) -> Self {
+        let clock = clock();
+        let log = Log::at(provider, terms, &clock);
+        Self {
+            cloud: cloud_of(&log, settings, &clock),
             clock,
             log,
             memories: Memories::default(),
@@ -272,6 +286,7 @@ fn is_clean(world: &World, when: &str) {
         "{when}: {:#?}",
         world.links
     );
+    assert_eq!(world.halves, [], "{when}");
     for (key, network) in &world.networks {
         assert!(
             network.groups.iter().all(|group| group.owner.is_none()),

@@ -1,0 +1,92 @@
+//! What may be recorded of the halves of a link.
+
+use super::{
+    super::{
+        Refusal, Registered,
+        event::{HalfChange, HalfChangeStarted, HalfMade, HalfRemoved},
+        peering::{Half, Life, Peering},
+    },
+    out_of_order,
+};
+use crate::text::Link;
+
+/// A half is made while the link is, and removed once it is to go, or its time is over.
+pub(super) fn change_started(
+    network: &Registered,
+    it: &HalfChangeStarted,
+) -> Result<bool, Refusal> {
+    let peering = network.live(it.peering_id)?;
+    same_name(peering, &it.link)?;
+    let half = peering.halves.get(it.side);
+    let is_in_time = match it.change {
+        HalfChange::Make => matches!(
+            peering.life,
+            Life::Initiating { .. } | Life::AwaitingAcceptance { .. } | Life::Provisioning { .. }
+        ),
+        HalfChange::Remove => matches!(
+            peering.life,
+            Life::AwaitingAcceptance { .. } | Life::Removing { .. } | Life::Abandoning { .. }
+        ),
+    };
+    if !is_in_time {
+        return Err(out_of_order(peering, "a change of its halves"));
+    }
+    if half
+        .request()
+        .is_some_and(|known| known.id == it.request_id)
+    {
+        return Ok(false);
+    }
+    match (half, it.change) {
+        (Half::Making(_) | Half::Made { .. }, HalfChange::Make)
+            if peering.life.link().is_some() =>
+        {
+            Ok(false)
+        }
+        (Half::Unknown | Half::Gone | Half::Making(_), HalfChange::Make) => Ok(true),
+        (Half::Removing(_) | Half::Gone, HalfChange::Remove) => Ok(false),
+        (Half::Made { link: Some(_) } | Half::Making(_), HalfChange::Remove) => Ok(true),
+        (Half::Unknown | Half::Made { .. } | Half::Removing(_), _) => Err(out_of_order(
+            peering,
+            "a change of a half of somebody else's",
+        )),
+    }
+}
+
+/// The engine's halves have the name that the link has on record, once it has one.
+fn same_name(peering: &Peering, reported: &Link) -> Result<(), Refusal> {
+    match peering.life.link() {
+        Some(recorded) if recorded != reported => Err(Refusal::LinkMismatch {
+            peering_id: peering.id,
+            recorded: recorded.to_string(),
+            reported: reported.to_string(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn made(network: &Registered, it: &HalfMade) -> Result<bool, Refusal> {
+    let peering = network.live(it.peering_id)?;
+    if let Some(link) = &it.link {
+        same_name(peering, link)?;
+    }
+    if peering.life.link().is_none() {
+        return Err(out_of_order(
+            peering,
+            "a half of a link that nobody has seen",
+        ));
+    }
+    Ok(match peering.halves.get(it.side) {
+        Half::Made { link } => link.is_none() && it.link.is_some(),
+        Half::Removing(_) => false,
+        Half::Unknown | Half::Making(_) | Half::Gone => true,
+    })
+}
+
+pub(super) fn removed(network: &Registered, it: &HalfRemoved) -> Result<bool, Refusal> {
+    let peering = network.live(it.peering_id)?;
+    if let Some(link) = &it.link {
+        same_name(peering, link)?;
+    }
+    Ok(peering.halves.get(it.side).may_stand())
+}

@@ -1,0 +1,37 @@
+//! A link is one object at AWS: the first half is the request for it, the other its acceptance, and
+//! either side ends both.
+
+use super::{ec2::Ec2, refusals::Asked, requests, views};
+use cloud::{CloudError, CloudErrorKind, LinkSpec, Operation};
+use domain::{Side, text::Link};
+
+pub(super) async fn make(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<Link, CloudError> {
+    let asked = Asked::of(Operation::of_making(spec, side), &spec.network(side).at)?;
+    if let Some(link) = &spec.link {
+        let accepted = ec2
+            .accept_vpc_peering_connection(&asked.scope, &link.as_str().into())
+            .await;
+        return accepted
+            .map(|_| link.clone())
+            .map_err(|error| asked.failed(error));
+    }
+    if side == Side::Remote {
+        let why = "what the peer asks for is the peer's to ask for";
+        return Err(asked.error(CloudErrorKind::Unsupported).message(why));
+    }
+    let made = ec2
+        .create_vpc_peering_connection(&asked.scope, &requests::peering(spec)?)
+        .await;
+    views::made(&asked, spec, &made.map_err(|error| asked.failed(error))?)
+}
+
+pub(super) async fn remove(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<(), CloudError> {
+    let asked = Asked::of(Operation::DeleteLink, &spec.network(side).at)?;
+    let Some(link) = &spec.link else {
+        let why = "no link is named that could be removed";
+        return Err(asked.error(CloudErrorKind::Unsupported).message(why));
+    };
+    ec2.delete_vpc_peering_connection(&asked.scope, &link.as_str().into())
+        .await
+        .map_err(|error| asked.failed(error))
+}

@@ -1,0 +1,136 @@
+//! What calls about the halves of a link do: where it is one object, as `links` says; where there
+//! are two, each side's half by itself.
+
+use super::{super::faults::after, super::world::SimulatedHalf, Call};
+use cloud::{CloudError, CloudErrorKind, LinkForm, LinkSpec, LinkState, NetworkRef};
+use domain::{Provider, Side, text::Link};
+
+impl Call<'_> {
+    pub(crate) fn make_half(&mut self, spec: &LinkSpec, side: Side) -> Result<Link, CloudError> {
+        match (LinkForm::of(self.at.provider), &spec.link) {
+            (LinkForm::OneObject, Some(link)) => self.accept_link(link).map(|()| link.clone()),
+            (LinkForm::OneObject, None) if side == Side::Local => self.create_link(spec),
+            (LinkForm::TwoObjects { .. }, Some(name)) => {
+                self.know(&spec.requester.network, &spec.requester.ranges);
+                self.know(&spec.accepter.network, &spec.accepter.ranges);
+                self.make_own_half(spec.network(side), spec.other(side), name)
+            }
+            (LinkForm::OneObject | LinkForm::TwoObjects { .. }, None) => {
+                Err(self.nameless("asked for"))
+            }
+        }
+    }
+
+    pub(crate) fn remove_half(&mut self, spec: &LinkSpec, side: Side) -> Result<(), CloudError> {
+        match (LinkForm::of(self.at.provider), &spec.link) {
+            (LinkForm::OneObject, Some(link)) => self.delete_link(link),
+            (LinkForm::TwoObjects { .. }, Some(name)) => {
+                self.remove_own_half(spec.network(side), name)
+            }
+            (LinkForm::OneObject | LinkForm::TwoObjects { .. }, None) => {
+                Err(self.nameless("removed"))
+            }
+        }
+    }
+
+    fn nameless(&self, what: &str) -> CloudError {
+        let message = format!("no link is named that could be {what}");
+        self.error(CloudErrorKind::InvalidRequest, "MissingParameter", message)
+    }
+
+    fn make_own_half(
+        &mut self,
+        network: &NetworkRef,
+        other: &NetworkRef,
+        name: &Link,
+    ) -> Result<Link, CloudError> {
+        let world = &self.state.world;
+        let Some(own) = world.network(network) else {
+            return Err(self.not_found(network));
+        };
+        if let Some(there) = world.half(network, name) {
+            let same = there.other.is_same(other) && there.going.is_none();
+            return match self.at.provider {
+                // A PUT of what is there already.
+                Provider::Azure if same => Ok(name.clone()),
+                Provider::Aws | Provider::Gcp | Provider::Azure => {
+                    Err(self.already_there(&format!("`{name}` is there already")))
+                }
+            };
+        }
+        if let Some(rival) = world.halves_of(network).find(|it| it.other.is_same(other)) {
+            let message = format!("`{}` refers to {other} already", rival.name);
+            return Err(self.already_there(&message));
+        }
+        if world.halves_of(network).count() >= self.settings.live_links {
+            return Err(self.error(
+                CloudErrorKind::Quota,
+                "QUOTA_EXCEEDED",
+                "too many peerings of this network",
+            ));
+        }
+        match world.network(other) {
+            Some(other) if own.overlaps(other) => {
+                let message = format!("{} overlaps {}", network, other.network);
+                return Err(self.error(
+                    CloudErrorKind::InvalidRequest,
+                    "AddressSpacesOverlap",
+                    message,
+                ));
+            }
+            // The other network is looked for, but at GCP, where the half waits for it.
+            None if self.at.provider == Provider::Azure => return Err(self.not_found(other)),
+            Some(_) | None => {}
+        }
+        let stale = world.halves_of(other).find(|it| {
+            it.other.is_same(network) && world.state_of(it, self.now) == LinkState::Disconnected
+        });
+        if let Some(stale) = stale {
+            let message = format!("`{}` at {other} has lost its other half", stale.name);
+            return Err(self.error(
+                CloudErrorKind::WrongState,
+                "RemotePeeringIsDisconnected",
+                message,
+            ));
+        }
+        let takes = self.state.faults.draw(&self.settings.initiating);
+        self.occupy_for(takes, network, other)?;
+        let half = SimulatedHalf {
+            ready_at: after(self.now, takes),
+            shown: self.soon(),
+            ..SimulatedHalf::new(name.clone(), network, other)
+        };
+        self.state.world.halves.push(half);
+        Ok(name.clone())
+    }
+
+    fn already_there(&self, message: &str) -> CloudError {
+        self.error(CloudErrorKind::AlreadyThere, "AlreadyExists", message)
+    }
+
+    /// Only this side's: the other one is left with a half of its own.
+    fn remove_own_half(&mut self, network: &NetworkRef, name: &Link) -> Result<(), CloudError> {
+        let there = self.state.world.half(network, name);
+        let Some(there) = there.filter(|it| it.shown.by(self.now)) else {
+            return Err(self.not_found(name));
+        };
+        if there.going.is_some() {
+            let message = format!("`{name}` is being removed");
+            return Err(self.error(CloudErrorKind::WrongState, "OperationInProgress", message));
+        }
+        let other = there.other.clone();
+        let takes = self.state.faults.draw(&self.settings.deleting);
+        self.occupy_for(takes, network, &other)?;
+        let mut seen = self.soon();
+        let at = after(self.now, takes);
+        seen.from = seen.from.max(at);
+        let (now, is_it) = (self.now, |it: &SimulatedHalf| {
+            it.name == *name && it.network.is_same(network)
+        });
+        for half in self.state.world.halves.iter_mut().filter(|it| is_it(it)) {
+            half.going = Some((at, seen.clone()));
+        }
+        self.state.world.halves_pass_time(now);
+        Ok(())
+    }
+}

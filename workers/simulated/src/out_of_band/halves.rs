@@ -1,0 +1,22 @@
+//! What people do to their own half of a link, where each side has one.
+
+use super::{super::world::SimulatedHalf, OutOfBand};
+use cloud::NetworkRef;
+use domain::text::Link;
+
+impl OutOfBand {
+    /// The owner of this network makes a half of a link to the other one, under a name of theirs.
+    pub fn make_half(&self, network: &NetworkRef, other: &NetworkRef, name: &Link) {
+        let half = SimulatedHalf::new(name.clone(), network, other);
+        self.reach(|state, now| {
+            state.world.halves.push(half);
+            state.world.halves_pass_time(now);
+        });
+    }
+
+    /// The owner of this network removes the half of this name.
+    pub fn remove_half(&self, network: &NetworkRef, name: &Link) {
+        let is_it = |it: &SimulatedHalf| it.name == *name && it.network.is_same(network);
+        self.reach(|state, _| state.world.halves.retain(|it| !is_it(it)));
+    }
+}
