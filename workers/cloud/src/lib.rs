@@ -125,14 +125,14 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// Makes one side's half of a link, with that side's identity. `request` names the request: a
     /// cloud that takes such a name answers the same one again with what came of it.
     ///
-    /// Where a link is one object ([`LinkForm::OneObject`]), a spec that names no link asks for one,
-    /// tagged with the peering, and one that names it accepts it. Asking is not idempotent: called
-    /// twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist now or appear later;
-    /// find it by [`Cloud::links`] and its owner. A cloud that answers with a link that is there
-    /// already does not pass for having made one: what it answers is compared with the request
-    /// ([`LinkSpec::verify`]). Another's is [`CloudErrorKind::AlreadyThere`]. A link that is past
-    /// being accepted gives [`CloudErrorKind::WrongState`]; so a repeat after an ambiguous answer
-    /// does no harm.
+    /// Where a link is one object ([`LinkForm::OneObject`]), a spec that names no link asks for
+    /// one, tagged with the peering, and one that names it accepts it. Asking is not idempotent:
+    /// called twice it may make two. On [`CloudErrorKind::Ambiguous`] a link may exist now or
+    /// appear later; find it by [`Cloud::links`] and its owner. A cloud that answers with a link
+    /// that is there already does not pass for having made one: what it answers is compared with
+    /// the request ([`LinkSpec::verify`]). Another's is [`CloudErrorKind::AlreadyThere`]. A link
+    /// that is past being accepted gives [`CloudErrorKind::WrongState`]; so a repeat after an
+    /// ambiguous answer does no harm.
     ///
     /// Where each side has an object, the spec names it. One of that name that is there is left as
     /// it is, or gives [`CloudErrorKind::AlreadyThere`]; so a repeat does no harm. While a network

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::DateTime;
-use domain::{PeeringId, Provider, Region};
+use domain::{PeeringId, Provider, Region, Side};
 use peerage_cloud::{
     AccountRegion, ClientPolicy, Cloud, CloudErrorKind, LinkEnd, LinkSpec, NetworkRef, Operation,
-    Owner, RateLimited,
+    Owner, RateLimited, RequestId,
 };
 use simulated::{CallRate, SimulatedCloud, SimulatedSettings};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};

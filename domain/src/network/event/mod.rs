@@ -4,8 +4,8 @@
 //! anything else is a new version of the event, upcast where events are read. Each type has a
 //! golden sample in the room's `golden` folder.
 //!
-//! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is about to
-//! be made, routes, firewalls, ingress, options, drift and blocks.
+//! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is
+//! about to be made, routes, firewalls, ingress, options, drift and blocks.
 
 mod block;
 mod drift;

@@ -1,6 +1,6 @@
 //! One peering inside the aggregate, folded from its events. One file per topic says what is known
-//! of it and how that follows: the life, the link and its halves, routes, firewall, ingress, options, drift and
-//! blocks.
+//! of it and how that follows: the life, the link and its halves, routes, firewall, ingress,
+//! options, drift and blocks.
 
 mod block;
 mod drift;

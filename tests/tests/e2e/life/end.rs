@@ -219,6 +219,8 @@ fn told(leftover: &Leftover) -> String {
     match leftover.leftover.as_ref().expect("a kind") {
         What::PossibleLink(_) => "possible_link ".to_owned(),
         What::Link(it) => format!("link {}", it.link),
+        What::Half(it) => format!("half {:?} {}", it.side(), it.link),
+        What::PossibleHalf(it) => format!("possible_half {:?} {}", it.side(), it.link),
         What::Route(it) => format!("route {} {}", it.route_table, it.destination),
         What::FirewallGroup(it) => format!("firewall_group {}", it.group),
         What::FirewallRule(it) => format!("firewall_rule {}", it.rule_id),

@@ -87,6 +87,7 @@ fn code(state: &LinkState) -> &str {
         LinkState::Pending => "pending-acceptance",
         LinkState::Provisioning
         | LinkState::Active
+        | LinkState::Disconnected
         | LinkState::Rejected
         | LinkState::Expired
         | LinkState::Failed

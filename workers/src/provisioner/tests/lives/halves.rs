@@ -135,15 +135,12 @@ async fn what_is_about_to_happen_to_a_half_is_on_record_with_its_request_before_
         life.settles().await;
         life.says(remove());
         life.settles().await;
-        let started: Vec<_> = life
-            .log
-            .events()
-            .into_iter()
-            .filter_map(|event| match event {
-                NetworkEvent::HalfChangeStarted(it) => Some(it),
-                _ => None,
-            })
-            .collect();
+        let mut started = Vec::new();
+        for event in life.log.events() {
+            if let NetworkEvent::HalfChangeStarted(it) = event {
+                started.push(it);
+            }
+        }
         assert_eq!(started.len(), 4, "{provider}: two made, two removed");
         let requests: std::collections::BTreeSet<_> =
             started.iter().map(|it| it.request_id).collect();
