@@ -44,6 +44,7 @@ fn link_state(state: &LinkState) -> v1::LinkState {
         LinkState::Pending => v1::LinkState::Pending,
         LinkState::Provisioning => v1::LinkState::Provisioning,
         LinkState::Active => v1::LinkState::Active,
+        LinkState::Disconnected => v1::LinkState::Disconnected,
         LinkState::Rejected => v1::LinkState::Rejected,
         LinkState::Expired => v1::LinkState::Expired,
         LinkState::Failed => v1::LinkState::Failed,
