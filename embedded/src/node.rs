@@ -20,7 +20,7 @@ use crate::{
     net::{self, Info, Server},
     persistent::Groups,
     read::Reader,
-    security::{Guard, Users},
+    security::{Callers, Guard, Owner, Users},
     source::{Clock, NewId, random_ids, wall_clock},
 };
 
@@ -48,6 +48,7 @@ pub struct Builder {
     max_append_size: usize,
     projections: SystemProjections,
     passwords: Option<Passwords>,
+    owner: Option<Owner>,
     tls: Option<Tls>,
     clock: Clock,
     new_id: NewId,
@@ -79,6 +80,7 @@ impl EmbeddedNode {
             max_append_size: MAX_APPEND_SIZE,
             projections: SystemProjections::default(),
             passwords: None,
+            owner: None,
             tls: None,
             clock: wall_clock(),
             new_id: random_ids(),
@@ -107,10 +109,10 @@ impl EmbeddedNode {
         )
     }
 
-    /// Returns when the node has begun to shut down: a client may ask for it.
+    /// Comes when the node has begun to shut down: a client may ask for it.
     /// [`shutdown`](Self::shutdown) finishes it.
-    pub async fn stopping(&self) {
-        self.stopping.cancelled().await;
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.stopping.clone().cancelled_owned()
     }
 
     /// Ends every open call with UNAVAILABLE, finishes the appends in flight, and releases the data
@@ -214,6 +216,15 @@ impl Builder {
         self
     }
 
+    /// Answers one caller alone, who shows this name and password, and everybody else with
+    /// UNAUTHENTICATED: for a store inside another program, whose port is on a machine that others
+    /// share. Nothing of it is kept; users that the store has are left alone, and do not count.
+    #[must_use]
+    pub fn owned_by(mut self, login: &str, password: &str) -> Self {
+        self.owner = Some(Owner::new(login, password));
+        self
+    }
+
     /// Speaks TLS only, with this certificate chain and private key, both PEM.
     #[must_use]
     pub fn tls(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
@@ -264,7 +275,7 @@ impl Builder {
         let groups = Groups::start(reader.clone(), engine.writer.clone()).await;
         let groups = groups
             .map_err(|error| StartError::read(self.data.clone().unwrap_or_default(), error))?;
-        let guard = Guard::new(reader.clone(), self.open_users(&reader, &engine).await?);
+        let guard = Guard::new(reader.clone(), self.callers(&reader, &engine).await?);
         let context = Context {
             writer: engine.writer.clone(),
             reader: reader.clone(),
@@ -300,16 +311,15 @@ impl Builder {
         })
     }
 
-    async fn open_users(
-        &self,
-        reader: &Reader,
-        engine: &Engine,
-    ) -> Result<Option<Users>, StartError> {
+    async fn callers(&self, reader: &Reader, engine: &Engine) -> Result<Callers, StartError> {
+        if let Some(owner) = &self.owner {
+            return Ok(Callers::Owner(owner.clone()));
+        }
         let Some(Passwords { admin, ops }) = &self.passwords else {
-            return Ok(None);
+            return Ok(Callers::Everyone);
         };
         let users = Users::start(reader.clone(), engine.writer.clone(), admin, ops).await;
-        Ok(Some(users.map_err(|error| {
+        Ok(Callers::Users(users.map_err(|error| {
             StartError::users(self.data.clone().unwrap_or_default(), error)
         })?))
     }

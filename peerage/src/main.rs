@@ -8,6 +8,7 @@
 use clap::Parser;
 use mimalloc::MiMalloc;
 use peerage::cli::{Cli, CliError};
+use rustix::fs::Mode;
 use std::process::ExitCode;
 
 /// A command allocates some hundred times on its way, from several threads.
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // Whatever the program writes is its user's alone: the log, the read models, exports.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

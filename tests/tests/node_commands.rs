@@ -16,6 +16,7 @@ use peerage_tests::{ports, store, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,6 +24,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(60);
+
+fn private(file: &Path) {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+}
 
 fn connect(connection_string: &str) -> Client {
     Client::new(connection_string.parse().unwrap()).unwrap()
@@ -689,6 +694,12 @@ async fn mistakes_in_the_call_are_told_from_failures() {
     refused(
         &run(&["node", "--memory", "--users", text(&users)]).await,
         2,
+        &["users", "others may read or write it", "chmod 600"],
+    );
+    private(&users);
+    refused(
+        &run(&["node", "--memory", "--users", text(&users)]).await,
+        2,
         &["users", "line 2"],
     );
     refused(
@@ -727,6 +738,7 @@ async fn a_node_with_tls_users_and_system_projections_serves_whom_it_knows_until
     );
     let authority = file("ca.pem", include_str!("../../embedded/tests/tls/ca.pem"));
     let users = file("users", "admin:first\nops:second\n");
+    private(Path::new(&users));
     let port = ports::free();
     let mut command = peerage();
     command.args([

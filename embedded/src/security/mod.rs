@@ -1,10 +1,12 @@
-//! Users, and who may do what. A node without users lets everyone do everything.
+//! Users, and who may do what. A node without users lets everyone do everything, unless it has an
+//! owner: then it is closed to everyone else.
 //!
 //! [`access`] is the rules as pure functions; [`users`] keeps users in streams and checks
 //! passwords; [`Guard`] is what the services ask.
 
 mod access;
 mod identity;
+mod owner;
 mod passwords;
 mod users;
 
@@ -12,6 +14,7 @@ use thiserror::Error;
 
 pub(crate) use access::Action;
 pub(crate) use identity::{Credentials, Identity};
+pub(crate) use owner::Owner;
 pub(crate) use users::{User, UserChange, UserError, Users};
 
 use crate::{
@@ -32,27 +35,49 @@ pub(crate) enum Denied {
 #[derive(Clone)]
 pub(crate) struct Guard {
     reader: Reader,
-    /// None: the node is not secured.
-    users: Option<Users>,
+    callers: Callers,
+}
+
+/// Who is let in.
+#[derive(Clone)]
+pub(crate) enum Callers {
+    /// Everyone: the node is not secured.
+    Everyone,
+    /// Users, and strangers as far as the rules of streams let them.
+    Users(Users),
+    /// One caller, and nobody else.
+    Owner(Owner),
 }
 
 impl Guard {
-    pub(crate) fn new(reader: Reader, users: Option<Users>) -> Self {
-        Self { reader, users }
+    pub(crate) fn new(reader: Reader, callers: Callers) -> Self {
+        Self { reader, callers }
     }
 
     pub(crate) fn users(&self) -> Option<&Users> {
-        self.users.as_ref()
+        match &self.callers {
+            Callers::Users(users) => Some(users),
+            Callers::Everyone | Callers::Owner(_) => None,
+        }
+    }
+
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.callers, Callers::Everyone)
     }
 
     /// Who calls. None: the credentials are wrong.
     pub(crate) async fn identify(&self, credentials: Credentials) -> Option<Identity> {
-        match (&self.users, credentials) {
-            (None, _) => Some(Identity::Unrestricted),
-            (Some(_), Credentials::None) => Some(Identity::Anonymous),
-            (Some(users), Credentials::Password { login, password }) => {
+        match (&self.callers, credentials) {
+            (Callers::Everyone, _) => Some(Identity::Unrestricted),
+            (Callers::Users(_), Credentials::None) => Some(Identity::Anonymous),
+            (Callers::Users(users), Credentials::Password { login, password }) => {
                 users.authenticate(login, password).await
             }
+            (Callers::Owner(_), Credentials::None) => None,
+            (Callers::Owner(owner), Credentials::Password { login, password }) => owner
+                .is(&login, &password)
+                .then_some(Identity::Unrestricted),
         }
     }
 

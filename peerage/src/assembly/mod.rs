@@ -33,7 +33,7 @@ use moka::sync::Cache;
 use projections::Projections;
 use simulated::PersistenceError;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
-use store::{open_journal, shown, start_store, take_directory};
+use store::{open_journal, start_store, take_directory};
 use thiserror::Error;
 use tokio::{
     task::{JoinError, JoinSet},
@@ -191,8 +191,8 @@ impl Engine {
     ) -> Result<Self, StartError> {
         let door = listen::open(config).await?;
         let directory = take_directory(config, storage)?;
-        let (node, connection_string) = start_store(config, storage).await?;
-        let journal = open_journal(config, &connection_string).await?;
+        let store = start_store(config, storage).await?;
+        let journal = open_journal(config, &store.connection_string).await?;
         let projections = match storage {
             Storage::OnDisk => Projections::open(&config.data.dir.join("read-models.sqlite")),
             Storage::InMemory => Projections::in_memory(),
@@ -201,14 +201,15 @@ impl Engine {
         let mut engine = Self {
             address: door.address,
             is_secure: door.tls.is_some(),
-            store: shown(&connection_string),
+            store: store.shown,
             clouds: clouds()?,
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             parts: JoinSet::new(),
-            node,
+            node: store.node,
             _directory: directory,
         };
+        engine.watch_store();
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
@@ -298,6 +299,19 @@ impl Engine {
         {
             tracing::warn!("the embedded store did not close in time");
         }
+    }
+
+    /// The end of the store inside is the end of the engine.
+    fn watch_store(&mut self) {
+        let Some(node) = &self.node else {
+            return;
+        };
+        let (ended, stopping) = (node.stopping(), self.stopping.clone());
+        self.parts.spawn(async move {
+            let ended = stopping.run_until_cancelled(ended).await;
+            let why = ended.map_or(Ok(()), |()| Err("a caller shut it down".into()));
+            ("the event store", why)
+        });
     }
 
     fn project(&mut self, projections: &Projections, journal: &Journal) {

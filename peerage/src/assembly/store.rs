@@ -1,7 +1,7 @@
 //! An engine's data directory, its event store, and the journal to that.
 
 use super::{StartError, Storage};
-use crate::config::Config;
+use crate::{config::Config, storage::private_directory};
 use backon::{ExponentialBuilder, Retryable as _};
 use embedded::EmbeddedNode;
 use journal::{Journal, JournalSettings};
@@ -10,6 +10,13 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The file by which a process holds its data directory.
+const LOCK: &str = "lock";
+
+/// What the engine calls itself at its own store.
+const OWNER: &str = "peerage";
 
 /// Creates the data directory and takes it for this process alone.
 pub(super) fn take_directory(
@@ -24,12 +31,12 @@ pub(super) fn take_directory(
         dir: dir.clone(),
         source,
     };
-    std::fs::create_dir_all(dir).map_err(failed)?;
+    private_directory(dir, LOCK).map_err(failed)?;
     let lock = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(dir.join("lock"))
+        .open(dir.join(LOCK))
         .map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(Some(lock)),
@@ -38,22 +45,46 @@ pub(super) fn take_directory(
     }
 }
 
-/// The event store: the configured one, or one of our own on a loopback port.
-pub(super) async fn start_store(
-    config: &Config,
-    storage: Storage,
-) -> Result<(Option<EmbeddedNode>, String), StartError> {
+/// The event store: what keeps it open, how the engine calls it, and how it may be shown.
+pub(super) struct Store {
+    pub(super) node: Option<EmbeddedNode>,
+    pub(super) connection_string: String,
+    pub(super) shown: String,
+}
+
+/// The configured store, or one of our own on a loopback port. That one answers this process alone,
+/// by a password that is made here and kept nowhere, unless the configuration opens it to others.
+pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Store, StartError> {
     if !config.store.connection_string.is_empty() {
-        return Ok((None, config.store.connection_string.clone()));
+        let connection_string = config.store.connection_string.clone();
+        return Ok(Store {
+            node: None,
+            shown: shown(&connection_string),
+            connection_string,
+        });
     }
     let builder = EmbeddedNode::builder().listen(config.store.embedded_listen);
     let builder = match storage {
         Storage::OnDisk => builder.data_dir(config.data.dir.join("events")),
         Storage::InMemory => builder.in_memory(),
     };
+    let password = [Uuid::new_v4(), Uuid::new_v4()].map(|it| it.simple().to_string());
+    let password = password.concat();
+    let builder = match config.store.embedded_open {
+        true => builder,
+        false => builder.owned_by(OWNER, &password),
+    };
     let node = builder.start().await.map_err(StartError::Embedded)?;
-    let connection_string = node.connection_string();
-    Ok((Some(node), connection_string))
+    let shown = node.connection_string();
+    let connection_string = match config.store.embedded_open {
+        true => shown.clone(),
+        false => shown.replacen("://", &format!("://{OWNER}:{password}@"), 1),
+    };
+    Ok(Store {
+        node: Some(node),
+        connection_string,
+        shown,
+    })
 }
 
 /// Opens the journal and waits until the store answers.

@@ -89,7 +89,7 @@ impl Serve {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
             failed = engine.failed() => {
-                let text = failed.to_string();
+                let text = domain::error_chain(&failed);
                 engine.stop(config.api.drain).await;
                 return Err(CliError::failed(text));
             }

@@ -70,9 +70,11 @@ pub struct Api {
 pub struct Store {
     /// `kurrentdb://…` of a real KurrentDB. Empty: the embedded store, under the data directory.
     pub connection_string: String,
-    /// Where the embedded store listens, for other KurrentDB clients to look in. Port 0: a free
-    /// one.
+    /// Where the embedded store listens. Port 0: a free one. It answers the engine alone.
     pub embedded_listen: SocketAddr,
+    /// Whether it answers other KurrentDB clients too, whoever they are. What they append, the
+    /// engine acts on.
+    pub embedded_open: bool,
     /// How long to wait for the store at start.
     #[serde(with = "humantime_serde")]
     pub startup_timeout: Duration,
@@ -220,6 +222,7 @@ impl Default for Store {
         Self {
             connection_string: String::new(),
             embedded_listen: loopback(0),
+            embedded_open: false,
             startup_timeout: Duration::from_secs(60),
         }
     }

@@ -26,7 +26,8 @@ impl Stand {
     /// The store inside `serve`.
     pub(crate) async fn inside() -> Self {
         let folder = folder();
-        let engine = launch(&folder).start().await;
+        let launch = launch(&folder).set("store.embedded_open", "true");
+        let engine = launch.start().await;
         let mut server = ServerServiceClient::connect(engine.server())
             .await
             .expect("the engine");

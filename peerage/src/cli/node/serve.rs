@@ -2,7 +2,7 @@
 //! client.
 
 use super::{CliError, refused};
-use crate::{config::Log, logging};
+use crate::{config::Log, logging, storage::check_secret};
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
 use std::{net::SocketAddr, path::PathBuf};
@@ -72,6 +72,7 @@ impl Serve {
             builder = builder.tls(read("--tls-cert", certificates)?, read("--tls-key", key)?);
         }
         if let Some(users) = &self.users {
+            check_secret(users).map_err(|problem| CliError::usage(format!("--users {problem}")))?;
             let passwords = Passwords::parse(&String::from_utf8_lossy(&read("--users", users)?));
             let Passwords { admin, ops } = passwords
                 .map_err(|problem| CliError::usage(format!("{}: {problem}", users.display())))?;

@@ -3,6 +3,7 @@
 
 mod auth;
 mod roles;
+mod store;
 mod tls;
 
 use crate::support::http::{Head, Version, ask};

@@ -64,7 +64,8 @@ async fn a_role_reaches_its_project_and_its_accounts_and_lists_show_nothing_else
         .own_store()
         .set("access.issuers", &issuers(&[&issuer.url()]))
         .set("access.bindings", &bound)
-        .set("store.embedded_listen", &format!("127.0.0.1:{store}"));
+        .set("store.embedded_listen", &format!("127.0.0.1:{store}"))
+        .set("store.embedded_open", "true");
     let engine = launch.start_guarded().await;
     let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
     let (root, ada, vic) = (token("root").await, token("ada").await, token("vic").await);
@@ -206,7 +207,8 @@ async fn orphans_are_listed_to_who_looks_and_removed_by_who_operates_there() {
         .own_store()
         .set("access.issuers", &issuers(&[&issuer.url()]))
         .set("access.bindings", &bound)
-        .set("store.embedded_listen", &format!("127.0.0.1:{store}"));
+        .set("store.embedded_listen", &format!("127.0.0.1:{store}"))
+        .set("store.embedded_open", "true");
     let engine = launch.start_guarded().await;
     let token = async |name: &str| issuer.token("good", json!({ "sub": name })).await;
     let (root, ada, vic, max) = (
