@@ -1,7 +1,10 @@
 //! An engine's data directory, its event store, and the journal to that.
 
 use super::{StartError, Storage};
-use crate::{config::Config, storage::private_directory};
+use crate::{
+    config::Config,
+    storage::{make_private, private_directory},
+};
 use backon::{ExponentialBuilder, Retryable as _};
 use embedded::EmbeddedNode;
 use journal::{Journal, JournalSettings};
@@ -11,9 +14,6 @@ use std::{
 };
 use tokio::time::Instant;
 use uuid::Uuid;
-
-/// The file by which a process holds its data directory.
-const LOCK: &str = "lock";
 
 /// What the engine calls itself at its own store.
 const OWNER: &str = "peerage";
@@ -31,15 +31,18 @@ pub(super) fn take_directory(
         dir: dir.clone(),
         source,
     };
-    private_directory(dir, LOCK).map_err(failed)?;
+    private_directory(dir).map_err(failed)?;
     let lock = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(dir.join(LOCK))
+        .open(dir.join("lock"))
         .map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
+        Ok(()) => {
+            make_private(dir).map_err(failed)?;
+            Ok(Some(lock))
+        }
         Err(TryLockError::WouldBlock) => Err(StartError::DataDirectoryInUse { dir: dir.clone() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
