@@ -2,6 +2,7 @@
 
 use crate::{
     cloud_mode::ServedClouds,
+    network::Claim,
     text::{ActorName, Reason, TextError, Ticket},
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -96,6 +97,8 @@ pub struct Context {
     pub ticket: Option<Ticket>,
     /// Which clouds the engine serves that takes the command; `None` where nobody has said.
     pub clouds: Option<Arc<ServedClouds>>,
+    /// What other registered networks have of what the command asks for.
+    pub claims: Vec<Claim>,
 }
 
 #[cfg(test)]

@@ -98,17 +98,38 @@ impl NetworkId {
 #[derive(Clone, Copy, Debug)]
 pub struct Ids {
     command: CommandId,
+    /// The id and the generation of the network that the command registers, where it is derived
+    /// from the network's identity.
+    registration: Option<(NetworkId, u32)>,
 }
 
 impl Ids {
     /// The ids that this command may bring into the world.
     pub fn of(command: CommandId) -> Self {
-        Self { command }
+        Self {
+            command,
+            registration: None,
+        }
+    }
+
+    /// The same, for a command that registers a network under this id.
+    pub fn registering(self, network: NetworkId, generation: u32) -> Self {
+        Self {
+            registration: Some((network, generation)),
+            ..self
+        }
     }
 
     /// The network that this command registers.
     pub fn network(&self) -> NetworkId {
-        NetworkId(self.derive("network"))
+        let derived = self.registration.map(|(id, _)| id);
+        derived.unwrap_or_else(|| NetworkId(self.derive("network")))
+    }
+
+    /// How many registrations of the same network at its cloud are over; nothing if the network's
+    /// id is derived from the command, as it was once.
+    pub fn generation(&self) -> Option<u32> {
+        self.registration.map(|(_, generation)| generation)
     }
 
     /// The peering that this command requests of this network.

@@ -65,7 +65,9 @@ pub use error::{ExecuteError, FollowError, JournalError};
 pub use follow::{Followed, Follower, Signal};
 pub use journal::Journal;
 pub use metadata::Metadata;
-pub use networks::{Caller, Executed, Figures, Loaded, Networks, Preview, Undecodable};
+pub use networks::{
+    Caller, Executed, Figures, Loaded, Networks, Preview, Registration, Undecodable,
+};
 pub use position::{Position, PositionError};
 pub use recorded::{Body, Recorded};
 pub use records::{Kept, Record};

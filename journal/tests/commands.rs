@@ -3,7 +3,10 @@
 
 mod support;
 
-use domain::network::{AcceptRoute, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork};
+use domain::network::{
+    AcceptRoute, FreezeNetwork, Network, NetworkCommand, NetworkEvent, Refusal, RetireNetwork,
+    ThawNetwork,
+};
 use domain::{PeeringId, Side};
 use peerage_journal::{Body, ExecuteError, Executed, Journal, JournalError};
 use std::{
@@ -43,7 +46,7 @@ async fn execute(
 fn peerings(executed: &Executed) -> usize {
     match &executed.after.network {
         Network::Registered(network) | Network::Retired(network) => network.peerings.len(),
-        Network::Unregistered => 0,
+        Network::Unregistered | Network::Marked(_) => 0,
     }
 }
 
@@ -62,11 +65,19 @@ async fn the_usual_command_costs_one_append_and_no_read() {
     );
     // The one read is that of a network of which nothing was known.
     assert_eq!(std::mem::take(&mut server.shared.log().reads), [0]);
-    let second = execute(&journal, 2, &request_peering(1)).await.unwrap();
-    execute(&journal, 3, &request_peering(2)).await.unwrap();
+    let reason = || "an incident".parse().unwrap();
+    let freeze = FreezeNetwork { reason: reason() }.into();
+    let second = execute(&journal, 2, &freeze).await.unwrap();
+    let reason = Some(reason());
+    execute(&journal, 3, &ThawNetwork { reason }.into())
+        .await
+        .unwrap();
     let expected: Vec<_> = appends(&server).iter().map(|it| it.expected).collect();
     assert_eq!(expected, [None, Some(0), Some(second.revision.unwrap())]);
     assert_eq!(server.shared.log().reads, Vec::<u64>::new());
+    execute(&journal, 4, &request_peering(1)).await.unwrap();
+    let reads = std::mem::take(&mut server.shared.log().reads);
+    assert_eq!(reads, [0, 0], "whether either end is on record elsewhere");
     let elsewhere = soon(server.journal().networks().load(network_of(1)))
         .await
         .unwrap();

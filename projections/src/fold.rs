@@ -251,7 +251,7 @@ fn together(network: Option<Registered>, peering: Option<Peering>) -> Network {
 
 fn apart(network: Network, peering: Option<PeeringId>) -> (Option<Registered>, Option<Peering>) {
     match network {
-        Network::Unregistered => (None, None),
+        Network::Unregistered | Network::Marked(_) => (None, None),
         Network::Registered(mut network) | Network::Retired(mut network) => {
             let mut peerings = std::mem::take(&mut network.peerings);
             (Some(network), peering.and_then(|id| peerings.remove(&id)))

@@ -4,8 +4,9 @@
 //! ended, but for a renewal; a retired network stays as it is. The event's own time comes with it.
 
 use super::{
-    Hold, Network, Registered, Retirement,
+    Hold, Marked, Network, Registered, Retirement,
     event::{NetworkEvent, Thing},
+    identity,
     peering::{Ending, Peering},
     register,
 };
@@ -18,6 +19,8 @@ pub fn evolve(state: Network, event: &NetworkEvent, at: DateTime<Utc>) -> Networ
         Network::Unregistered => {
             if let NetworkEvent::NetworkRegistered(registered) = event {
                 Network::Registered(register::evolve(registered, at))
+            } else if let NetworkEvent::NetworkIdentityMarked(marker) = event {
+                Network::Marked(Marked::of(marker))
             } else {
                 Network::Unregistered
             }
@@ -31,6 +34,12 @@ pub fn evolve(state: Network, event: &NetworkEvent, at: DateTime<Utc>) -> Networ
             }
         }
         Network::Retired(network) => Network::Retired(network),
+        Network::Marked(mut marked) => {
+            if let NetworkEvent::NetworkIdentityMarked(marker) = event {
+                marked.held_by.insert(marker.held_by);
+            }
+            Network::Marked(marked)
+        }
     }
 }
 
@@ -40,6 +49,11 @@ impl Registered {
             NetworkEvent::NetworkRegistered(_) => {}
             NetworkEvent::NetworkCloudRecorded(it) => {
                 self.cloud.get_or_insert_with(|| it.cloud.clone());
+            }
+            NetworkEvent::NetworkIdentityMarked(it) => {
+                if identity::is_news(self, it) {
+                    self.also_registered.insert(it.held_by);
+                }
             }
             NetworkEvent::NetworkPolicySet(it) => self.policy = it.policy.clone(),
             NetworkEvent::DriftCheckRequested(it) => self.drift_check = Some(it.requested_at),

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //!   Unregistered ── NetworkRegistered ──▶ Registered ── NetworkRetired (no live peering) ──▶ Retired
+//!       └── NetworkIdentityMarked (it is on record under another id) ──▶ Marked
 //!
 //!   a peering (Life):
 //!
@@ -39,6 +40,7 @@ mod ended;
 mod event;
 mod evolve;
 mod freeze;
+mod identity;
 mod orphan;
 mod outcome;
 mod peer;
@@ -61,6 +63,7 @@ pub use command::*;
 pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
+pub use identity::{Claim, Claimed, Identity, Marked, claims};
 pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
@@ -109,6 +112,8 @@ pub enum Network {
     Registered(Registered),
     /// No longer served; what was, is still known.
     Retired(Registered),
+    /// The network that this id is derived from is on record under others.
+    Marked(Marked),
 }
 
 /// A private network that exists.
@@ -136,6 +141,13 @@ pub struct Registered {
     /// Which cloud it is at; `None` until an engine has recorded that of an old network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<CloudMode>,
+    /// How many registrations of the same network at its cloud are over; `None` if its id is not
+    /// derived from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// The other ids under which older engines have registered the same network at its cloud.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub also_registered: BTreeSet<NetworkId>,
     /// When it was registered.
     pub registered_at: DateTime<Utc>,
     /// What the engine may do by itself, and what commands must carry.
@@ -345,8 +357,16 @@ pub fn decide(
         requirements::check(network, command, context)?;
     }
     match state {
-        Network::Unregistered => match command {
-            NetworkCommand::RegisterNetwork(register) => register::decide(register, context, ids),
+        Network::Unregistered | Network::Marked(_) => match command {
+            NetworkCommand::RegisterNetwork(register) => match state {
+                Network::Marked(marked) => Err(Refusal::NetworkAlreadyRegistered {
+                    network_id: marked.held_by.first().copied().unwrap_or(marked.id),
+                }),
+                Network::Unregistered | Network::Registered(_) | Network::Retired(_) => {
+                    register::decide(register, context, ids)
+                }
+            },
+            NetworkCommand::Record(outcome) => identity::mark(state, outcome),
             NetworkCommand::SetPolicy(_)
             | NetworkCommand::CheckDrift(_)
             | NetworkCommand::FreezeNetwork(_)
@@ -365,8 +385,7 @@ pub fn decide(
             | NetworkCommand::RevokeConnectorIngress(_)
             | NetworkCommand::SetDnsResolution(_)
             | NetworkCommand::RemovePeering(_)
-            | NetworkCommand::AbandonPeering(_)
-            | NetworkCommand::Record(_) => Err(Refusal::NetworkUnknown),
+            | NetworkCommand::AbandonPeering(_) => Err(Refusal::NetworkUnknown),
         },
         Network::Registered(network) => match command {
             NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered {
@@ -380,8 +399,14 @@ pub fn decide(
             NetworkCommand::LiftQuarantine(it) => Ok(quarantine::lift(network, it)),
             NetworkCommand::RemoveOrphan(it) => orphan::remove(network, it),
             NetworkCommand::RetireNetwork(it) => policy::retire(network, it),
-            NetworkCommand::RequestPeering(it) => request_peering::decide(network, it, now, ids),
-            NetworkCommand::AdoptPeering(it) => adopt_peering::decide(network, it, now, ids),
+            NetworkCommand::RequestPeering(it) => {
+                let events = request_peering::decide(network, it, now, ids)?;
+                identity::check(&context.claims).map(|()| events)
+            }
+            NetworkCommand::AdoptPeering(it) => {
+                let events = adopt_peering::decide(network, it, now, ids)?;
+                identity::check(&context.claims).map(|()| events)
+            }
             NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),
             NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
             NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),

@@ -5,11 +5,12 @@ use super::event::{
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfRemoved,
     InstallationEnded, InstallationStarted, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
-    OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted,
-    PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed,
-    PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected,
-    PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted,
-    RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    NetworkIdentityMarked, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned,
+    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
+    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
+    PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
+    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
+    RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,7 @@ macro_rules! outcomes {
         })*
     };
     (@peering $it:ident NetworkCloudRecorded) => {{ let _ = $it; None }};
+    (@peering $it:ident NetworkIdentityMarked) => {{ let _ = $it; None }};
     (@peering $it:ident $event:ident) => { Some($it.peering_id) };
 }
 
@@ -109,4 +111,5 @@ outcomes! {
     OrphanCleared(OrphanCleared),
     OrphanRemovalFailed(OrphanRemovalFailed),
     CloudRecorded(NetworkCloudRecorded),
+    IdentityMarked(NetworkIdentityMarked),
 }

@@ -392,6 +392,28 @@ pub enum Refusal {
         /// The pattern that it must match as a whole.
         pattern: Pattern,
     },
+    /// The two networks are joined already, by another network's peering.
+    #[error(
+        "peering {peering_id} of network {network_id} joins these two networks and is {life} already; use it, or remove it first"
+    )]
+    PeerLinkedElsewhere {
+        /// The other network.
+        network_id: NetworkId,
+        /// Its peering.
+        peering_id: PeeringId,
+        /// The name of the state that it is in.
+        life: &'static str,
+    },
+    /// The link belongs to another network's peering.
+    #[error("link {link} belongs to peering {peering_id} of network {network_id} already")]
+    LinkOnRecordElsewhere {
+        /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+        link: String,
+        /// The other network.
+        network_id: NetworkId,
+        /// Its peering.
+        peering_id: PeeringId,
+    },
     /// The provider allows no network to have this range.
     #[error("{range} cannot be a range of the peer: {form}")]
     PeerRangeNotAllowed {
@@ -457,6 +479,8 @@ impl Refusal {
             | Self::PeerAlreadyLinked { .. }
             | Self::RouteAlreadyAccepted { .. }
             | Self::LinkOnRecord { .. }
+            | Self::LinkOnRecordElsewhere { .. }
+            | Self::PeerLinkedElsewhere { .. }
             | Self::IngressAlreadyAllowed { .. } => RefusalKind::Exists,
             Self::RangeOverlapsNetwork { .. }
             | Self::RangeOverlapsPeering { .. }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{actor::Context, ids::Ids};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 pub(super) fn decide(
     command: &RegisterNetwork,
@@ -71,6 +72,7 @@ pub(super) fn decide(
         range: *range,
         subnets: subnets.clone(),
         cloud,
+        generation: ids.generation(),
     };
     Ok(vec![event.into()])
 }
@@ -87,6 +89,8 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         range: event.range,
         subnets: event.subnets.clone(),
         cloud: event.cloud.clone(),
+        generation: event.generation,
+        also_registered: BTreeSet::new(),
         registered_at: at,
         policy: Policy::default(),
         drift_check: None,

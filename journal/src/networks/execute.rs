@@ -23,7 +23,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt, ServedClouds,
-    network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
+    network::{Claim, Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
     text::{Reason, Ticket},
 };
 use serde_json::Value;
@@ -51,6 +51,8 @@ pub struct Caller {
     pub expected_revision: Option<u64>,
     /// Which clouds the engine serves that takes the command; `None` where that is nobody's to say.
     pub clouds: Option<Arc<ServedClouds>>,
+    /// Of a registration under a derived id: how many of the same network are over.
+    pub generation: Option<u32>,
 }
 
 impl Caller {
@@ -66,6 +68,7 @@ impl Caller {
             traceparent: None,
             expected_revision: None,
             clouds: None,
+            generation: None,
         }
     }
 }
@@ -113,6 +116,8 @@ pub(super) struct Order<'a> {
     pub(super) caller: &'a Caller,
     pub(super) digest: Digest,
     now: DateTime<Utc>,
+    /// What other networks have of what the command asks for.
+    claims: Vec<Claim>,
 }
 
 /// What follows from one state.
@@ -154,13 +159,14 @@ impl Networks {
     ) -> Result<Executed, ExecuteError> {
         let deadline = Deadline::after(self.command_deadline, "execute");
         let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
-        let order = Order {
+        let mut order = Order {
             id,
             command,
             also,
             caller,
             digest,
             now,
+            claims: Vec::new(),
         };
         let slot = self.slot(id).await;
         let _turn = deadline.bound(slot.turn.lock()).await?;
@@ -171,6 +177,7 @@ impl Networks {
         if fresh {
             loaded = self.read_on(id, &slot, &deadline).await?;
         }
+        order.claims = self.claims(&loaded, command).await?;
         let mut attempts = 0;
         // A node that lags may show the old state once more; asking it again at once would use up
         // the attempts.
@@ -219,17 +226,19 @@ impl Networks {
     ) -> Result<Preview, ExecuteError> {
         let deadline = Deadline::after(self.command_deadline, "validate");
         let digest = Digest::of(command).map_err(|source| encoding(command.name(), source))?;
-        let order = Order {
+        let mut order = Order {
             id,
             command,
             also: &[],
             caller,
             digest,
             now,
+            claims: Vec::new(),
         };
         let slot = self.slot(id).await;
         let mut loaded = self.read_on(id, &slot, &deadline).await?;
         let revision = loaded.revision;
+        order.claims = self.claims(&loaded, command).await?;
         let (events, repeated, after) = loop {
             let receipt = self.receipt(&order, &slot, &deadline).await?;
             match order.conclude(&loaded, receipt) {
@@ -389,8 +398,13 @@ impl Order<'_> {
             reason: self.caller.reason.clone(),
             ticket: self.caller.ticket.clone(),
             clouds: self.caller.clouds.clone(),
+            claims: self.claims.clone(),
         };
         let ids = Ids::of(command_id);
+        let ids = match self.caller.generation {
+            Some(generation) => ids.registering(self.id, generation),
+            None => ids,
+        };
         let decided = decide(&loaded.network, self.command, &context, self.now, ids);
         let decided = decided.and_then(|events| self.decide_also(loaded, events, &context, ids));
         match decided {

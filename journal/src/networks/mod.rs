@@ -16,6 +16,7 @@ mod checks;
 mod execute;
 mod figures;
 mod history;
+mod identity;
 mod loaded;
 mod receipts;
 mod repetition;
@@ -25,6 +26,7 @@ mod weight;
 
 pub use execute::{Caller, Executed, Preview};
 pub use figures::Figures;
+pub use identity::Registration;
 pub use loaded::{Loaded, Undecodable};
 
 use crate::{

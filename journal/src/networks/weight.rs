@@ -11,7 +11,7 @@ const ENTRY: usize = 160;
 
 pub(super) fn weight(loaded: &Loaded) -> usize {
     let network = match &loaded.network {
-        Network::Unregistered => 0,
+        Network::Unregistered | Network::Marked(_) => 0,
         Network::Registered(network) | Network::Retired(network) => of_network(network),
     };
     size_of::<Loaded>() + network + loaded.undecodable.len() * 2 * ENTRY

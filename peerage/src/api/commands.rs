@@ -8,12 +8,16 @@ use super::{
     show::{self, Subjects},
     v1,
 };
-use domain::{CommandId, Ids, NetworkId, network::NetworkCommand};
+use domain::{
+    CommandId, Ids, NetworkId,
+    network::{Identity, Network, NetworkCommand, RegisterNetwork},
+};
 use futures::{StreamExt as _, stream};
-use journal::{Caller, Position};
+use journal::{Caller, Position, Registration};
 use std::sync::Arc;
 use tonic::Request;
 use uuid::Uuid;
+use workers::provisioner;
 
 /// Carries a command out, or says what it would come to.
 pub(super) async fn execute<R: Command>(
@@ -27,7 +31,14 @@ pub(super) async fn execute<R: Command>(
     if parsed.address == Address::All {
         return everywhere(services, &parsed).await;
     }
-    let network_id = address(services, &parsed).await?;
+    let network_id = if let NetworkCommand::RegisterNetwork(register) = &parsed.command {
+        let place = registration(services, register, &parsed.caller).await?;
+        parsed.caller.generation = place.generation;
+        place.network_id
+    } else {
+        address(services, &parsed).await?
+    };
+    mark_ends(services, &parsed.command, network_id).await?;
     let subjects = subjects(&parsed, network_id);
     let Parsed {
         mut caller,
@@ -143,15 +154,78 @@ async fn in_one(
     }
 }
 
+/// Where this command registers its network.
+async fn registration(
+    services: &Services,
+    register: &RegisterNetwork,
+    caller: &Caller,
+) -> Result<Registration, Problem> {
+    let Some(unmarked) = services.directory.unmarked(services.read_patience).await else {
+        return Err(Problem::new(
+            Reason::DirectoryBuilding,
+            "the log is still being read, and it is not known yet whether this network is on record; try again",
+        ));
+    };
+    mark(services, unmarked, &[Identity::from(register)]).await?;
+    let networks = services.journal.networks();
+    let place = networks.registration(register, caller).await;
+    place.map_err(|error| Problem::from(&error))
+}
+
+/// Sees to it that older registrations of both ends of a new peering are found.
+async fn mark_ends(
+    services: &Services,
+    command: &NetworkCommand,
+    network_id: NetworkId,
+) -> Result<(), Problem> {
+    let peer = if let NetworkCommand::RequestPeering(it) = command {
+        &it.peer
+    } else if let NetworkCommand::AdoptPeering(it) = command {
+        &it.peer
+    } else {
+        return Ok(());
+    };
+    let unmarked = services.directory.unmarked(services.read_patience).await;
+    let unmarked = unmarked.unwrap_or_default();
+    if unmarked.is_empty() {
+        return Ok(());
+    }
+    let mut ends = vec![Identity::from(peer)];
+    let loaded = services.journal.networks().load(network_id).await;
+    let loaded = loaded.map_err(|error| Problem::from(&error))?;
+    if let Network::Registered(network) = &loaded.network {
+        ends.push(Identity::from(network));
+    }
+    mark(services, unmarked, &ends).await
+}
+
+/// Marks what older engines have registered of these networks. Usually that is done already, when
+/// the engine has read the log.
+async fn mark(
+    services: &Services,
+    unmarked: Vec<(NetworkId, Identity)>,
+    of: &[Identity],
+) -> Result<(), Problem> {
+    let networks = services.journal.networks();
+    for (id, identity) in unmarked {
+        if of.contains(&identity) {
+            let (actor, now) = (provisioner::actor(), (services.clock)());
+            let marked = networks.mark(&identity, id, actor, now).await;
+            marked.map_err(|error| Problem::from(&error))?;
+            services.directory.marked(id);
+        }
+    }
+    Ok(())
+}
+
 /// The network that a command is for. A peering's is the log's own to tell: no read model is asked.
 async fn address(services: &Services, parsed: &Parsed) -> Result<NetworkId, Problem> {
     match parsed.address {
-        Address::New => Ok(Ids::of(parsed.caller.command_id).network()),
         Address::Network(id) => Ok(id),
         Address::Peering(id) => rows::network_of(services, id).await,
-        Address::All => Err(Problem::new(
+        Address::New | Address::All => Err(Problem::new(
             Reason::InvalidFields,
-            "this command goes to one network",
+            "this command goes to one network that is on record",
         )),
     }
 }

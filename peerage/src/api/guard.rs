@@ -9,9 +9,9 @@ use super::{
     rows,
 };
 use domain::{
-    Ids, NetworkId, PeeringId,
+    NetworkId, PeeringId,
     access::{Peers, Reach, Target},
-    network::{Network, NetworkCommand, QuarantineScope, Registered},
+    network::{Identity, Network, NetworkCommand, QuarantineScope, Registered},
     text::{Account, Name, OrphanId, Project},
 };
 use projections::Page;
@@ -37,7 +37,7 @@ pub(super) async fn command(
     }
     let command = &parsed.command;
     if let (Address::New, NetworkCommand::RegisterNetwork(it)) = (parsed.address, command) {
-        let id = Ids::of(parsed.caller.command_id).network();
+        let id = Identity::from(it).network_id(0);
         let (project, name) = (&it.project, &it.name);
         return judge(caller, Some((id, project, name)), Peers::All, Some(id));
     }
@@ -169,7 +169,7 @@ async fn on_record(services: &Services, id: NetworkId) -> Result<Option<Register
     let loaded = services.journal.networks().load(id).await;
     let loaded = loaded.map_err(|error| Problem::from(&error))?;
     Ok(match &loaded.network {
-        Network::Unregistered => None,
+        Network::Unregistered | Network::Marked(_) => None,
         Network::Registered(it) | Network::Retired(it) => Some(it.clone()),
     })
 }

@@ -27,7 +27,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "NETWORK_ALREADY_REGISTERED",
-        "`peerage network show` tells what is on record; a name may be registered once in a project",
+        "`peerage network show NETWORK` tells what is on record; the same network at its cloud is registered once, until that is retired",
     ),
     (
         "NETWORK_RETIRED",
@@ -56,6 +56,14 @@ const HINTS: &[(&str, &str)] = &[
     (
         "PEER_ALREADY_LINKED",
         "`peerage peering show PEERING` shows it",
+    ),
+    (
+        "PEER_LINKED_ELSEWHERE",
+        "`peerage peering show PEERING` shows it; one peering joins two networks, whichever of them asked for it",
+    ),
+    (
+        "LINK_ON_RECORD_ELSEWHERE",
+        "`peerage peering show PEERING` shows whose it is; that one removes it",
     ),
     (
         "PEERING_QUOTA_REACHED",

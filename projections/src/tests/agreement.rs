@@ -113,7 +113,7 @@ fn is_nearly_the_last(event: &NetworkEvent) -> bool {
 
 fn the_network(fold: &Network) -> Option<(&Registered, bool)> {
     match fold {
-        Network::Unregistered => None,
+        Network::Unregistered | Network::Marked(_) => None,
         Network::Registered(network) => Some((network, false)),
         Network::Retired(network) => Some((network, true)),
     }

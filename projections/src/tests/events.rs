@@ -18,6 +18,7 @@ pub(super) fn registered(n: u8) -> NetworkEvent {
         range: text(&format!("10.{n}.0.0/16")),
         subnets: vec![text("subnet-0aa1")],
         cloud: None,
+        generation: None,
     }
     .into()
 }

@@ -60,6 +60,7 @@ fn event(id: NetworkId, number: u64, n: u64) -> NetworkEvent {
             range: text("10.20.0.0/16"),
             subnets: Vec::new(),
             cloud: Some(domain::CloudMode::Simulated),
+            generation: None,
         }
         .into(),
         1 => PeeringRequested {
@@ -123,7 +124,7 @@ pub(crate) fn outcome(n: u64, network: &Network) -> (NetworkCommand, Caller) {
     let peering_id = peering(self::network(0));
     let life = match network {
         Network::Registered(network) => network.peerings.get(&peering_id).map(|it| &it.life),
-        Network::Unregistered | Network::Retired(_) => None,
+        Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     };
     let started = |attempt| PeeringInitiationStarted {
         peering_id,

@@ -164,7 +164,9 @@ impl Scene {
     async fn peering(&mut self, network: NetworkId, n: usize, account: &str) -> Asked {
         let own = match &self.loaded(network).await.network {
             Network::Registered(network) => network.range,
-            Network::Unregistered | Network::Retired(_) => panic!("no network"),
+            Network::Unregistered | Network::Retired(_) | Network::Marked(_) => {
+                panic!("no network")
+            }
         };
         let peer = Peer {
             provider: Provider::Aws,
@@ -206,7 +208,7 @@ impl Scene {
                     .live_peerings()
                     .filter(|it| it.is_converged())
                     .count(),
-                Network::Unregistered | Network::Retired(_) => 0,
+                Network::Unregistered | Network::Retired(_) | Network::Marked(_) => 0,
             };
             (converged >= peerings).then_some(())
         })
@@ -281,6 +283,6 @@ pub(crate) struct Asked {
 fn peering_of(loaded: &Loaded, id: PeeringId) -> Option<&Peering> {
     match &loaded.network {
         Network::Registered(network) => network.peerings.get(&id),
-        Network::Unregistered | Network::Retired(_) => None,
+        Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     }
 }

@@ -65,7 +65,7 @@ impl Pass<'_> {
 pub(super) fn on_record(loaded: &Loaded, id: PeeringId) -> Option<(&Registered, &Peering)> {
     match &loaded.network {
         Network::Registered(network) => network.peerings.get(&id).map(|peering| (network, peering)),
-        Network::Unregistered | Network::Retired(_) => None,
+        Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     }
 }
 

@@ -6,16 +6,19 @@
 
 use domain::{
     NetworkId, PeeringId,
-    network::{NetworkEvent, Registered},
+    network::{Identity, NetworkEvent, Registered},
 };
 use journal::{Body, Recorded};
 use parking_lot::RwLock;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 /// The peerings of the log and their networks. A cheap handle; clones share everything.
 #[derive(Clone, Debug)]
@@ -23,7 +26,19 @@ pub struct Directory {
     networks: Arc<RwLock<HashMap<PeeringId, NetworkId>>>,
     /// The networks that are served.
     served: Arc<RwLock<BTreeSet<NetworkId>>>,
+    older: Arc<RwLock<Older>>,
     is_whole: watch::Sender<bool>,
+    /// Told when a registration of an older engine was read, and at the end of the log.
+    more: Arc<Notify>,
+}
+
+/// What older engines registered, under ids that say nothing of the network at its cloud.
+#[derive(Debug, Default)]
+struct Older {
+    /// Those that are served.
+    registered: BTreeMap<NetworkId, Identity>,
+    /// Those that are named by a marker where their registration would be today.
+    marked: BTreeSet<NetworkId>,
 }
 
 /// What is known of a peering id.
@@ -42,7 +57,9 @@ impl Default for Directory {
         Self {
             networks: Arc::default(),
             served: Arc::default(),
+            older: Arc::default(),
             is_whole: watch::Sender::new(false),
+            more: Arc::default(),
         }
     }
 }
@@ -80,6 +97,41 @@ impl Directory {
         Some(self.served.read().iter().copied().collect())
     }
 
+    /// The networks that older engines registered and that no marker names yet; `None` if the log
+    /// has not been read to its end after waiting so long.
+    pub async fn unmarked(&self, patience: Duration) -> Option<Vec<(NetworkId, Identity)>> {
+        let mut is_whole = self.is_whole.subscribe();
+        let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;
+        waited.ok()?.ok()?;
+        Some(self.unmarked_now())
+    }
+
+    fn unmarked_now(&self) -> Vec<(NetworkId, Identity)> {
+        let older = self.older.read();
+        let unmarked = older.registered.iter();
+        let unmarked = unmarked.filter(|(id, _)| !older.marked.contains(id));
+        unmarked
+            .map(|(id, identity)| (*id, identity.clone()))
+            .collect()
+    }
+
+    /// The same, as soon as there are any.
+    pub(super) async fn some_unmarked(&self) -> Vec<(NetworkId, Identity)> {
+        loop {
+            let more = self.more.notified();
+            let unmarked = self.unmarked_now();
+            if *self.is_whole.borrow() && !unmarked.is_empty() {
+                return unmarked;
+            }
+            more.await;
+        }
+    }
+
+    /// Notes that a marker names this network.
+    pub fn marked(&self, network: NetworkId) {
+        self.older.write().marked.insert(network);
+    }
+
     /// Notes a network that was registered a moment ago, whose event may not have been read yet.
     pub fn registered(&self, network: NetworkId) {
         self.served.write().insert(network);
@@ -93,11 +145,20 @@ impl Directory {
         let Some(network) = recorded.network_id else {
             return;
         };
-        if matches!(event, NetworkEvent::NetworkRegistered(_)) {
+        if let NetworkEvent::NetworkRegistered(it) = event {
             self.registered(network);
+            if it.generation.is_none() {
+                let mut older = self.older.write();
+                older.registered.insert(network, Identity::from(it));
+                self.more.notify_waiters();
+            }
         }
         if matches!(event, NetworkEvent::NetworkRetired(_)) {
             self.served.write().remove(&network);
+            self.older.write().registered.remove(&network);
+        }
+        if let NetworkEvent::NetworkIdentityMarked(it) = event {
+            self.marked(it.held_by);
         }
         let Some(peering) = begun(event) else {
             return;
@@ -109,7 +170,14 @@ impl Directory {
     pub(super) fn note_network(&self, id: NetworkId, network: &Registered) {
         if network.retired.is_none() {
             self.registered(id);
+            if network.generation.is_none() {
+                let mut older = self.older.write();
+                older.registered.insert(id, Identity::from(network));
+            }
         }
+        let mut older = self.older.write();
+        older.marked.extend(&network.also_registered);
+        drop(older);
         let ended = network.ended.iter().map(|(peering, _)| peering);
         let all = network.peerings.keys().chain(ended);
         self.networks
@@ -122,12 +190,14 @@ impl Directory {
         self.is_whole.send_replace(false);
         self.networks.write().clear();
         self.served.write().clear();
+        *self.older.write() = Older::default();
     }
 
     /// The end of the log was reached.
     pub(super) fn note_end(&self) {
         self.is_whole
             .send_if_modified(|it| !std::mem::replace(it, true));
+        self.more.notify_waiters();
     }
 }
 
@@ -245,6 +315,7 @@ mod tests {
             range: "10.20.0.0/16".parse().unwrap(),
             subnets: Vec::new(),
             cloud: None,
+            generation: None,
         };
         Recorded {
             body: Body::Event(event.into()),

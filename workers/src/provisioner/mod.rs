@@ -31,6 +31,7 @@ mod directory;
 mod dry_run;
 mod elsewhere;
 mod graph;
+mod identities;
 mod log;
 mod memories;
 mod memory;
@@ -68,6 +69,7 @@ pub use settings::ProvisionerSettings;
 
 use bounded::Bounded;
 use cloud::{Cloud, RateLimited};
+use domain::Actor;
 use journal::{Clock, FollowError, Journal, Signal};
 use parking_lot::RwLock;
 use same_log::LastKnown;
@@ -79,6 +81,11 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Who the log says has recorded the outcomes.
 const ACTOR: &str = "provisioner";
+
+/// Who the log says has recorded the outcomes, and has left markers.
+pub fn actor() -> Actor {
+    ACTOR.parse().expect("a plain word is an actor")
+}
 
 /// The provisioner of all networks in one log.
 pub struct Provisioner {
@@ -111,7 +118,7 @@ impl Provisioner {
         let bounded = || Bounded::new(cloud.clone(), settings.parallel_calls);
         let (routine, express) = (bounded(), bounded());
         let progress = Arc::new(Progress::of(cloud.calls()));
-        let actor = ACTOR.parse().expect("a plain word is an actor");
+        let actor = actor();
         let networks = journal.networks().clone();
         Self {
             journal,
@@ -152,6 +159,8 @@ impl Provisioner {
         let networks = self.worker.networks.clone();
         let checking = tokio::spawn(async move { networks.check_snapshots().await });
         let _checking = AbortOnDropHandle::new(checking);
+        let marking = identities::mark(Arc::clone(&self.worker), self.directory.clone());
+        let _marking = AbortOnDropHandle::new(tokio::spawn(marking));
         let result = self.follow(&mut scheduler).await;
         scheduler.drain().await;
         result

@@ -125,7 +125,7 @@ pub(super) fn readable(loaded: &Loaded) -> Option<&Registered> {
     }
     match &loaded.network {
         Network::Registered(network) => Some(network),
-        Network::Unregistered | Network::Retired(_) => None,
+        Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
     }
 }
 

@@ -167,6 +167,8 @@ async fn load(
         if let Some(network) = registered(&loaded) {
             directory.note_network(id, network);
             scheduler.begin_with(id, network);
+        } else if let Network::Marked(marked) = &loaded.network {
+            marked.held_by.iter().for_each(|it| directory.marked(*it));
         }
     }
     Ok(())
@@ -186,6 +188,6 @@ async fn load_one(networks: &Networks, id: NetworkId) -> Result<Arc<Loaded>, Jou
 fn registered(loaded: &Loaded) -> Option<&Registered> {
     match &loaded.network {
         Network::Registered(network) | Network::Retired(network) => Some(network),
-        Network::Unregistered => None,
+        Network::Unregistered | Network::Marked(_) => None,
     }
 }

@@ -360,7 +360,9 @@ impl Log {
     pub(super) fn network(&self) -> Registered {
         match &self.inner.lock().0.network {
             Network::Registered(network) => network.clone(),
-            Network::Unregistered | Network::Retired(_) => panic!("no network"),
+            Network::Unregistered | Network::Retired(_) | Network::Marked(_) => {
+                panic!("no network")
+            }
         }
     }
 

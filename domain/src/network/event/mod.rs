@@ -86,6 +86,8 @@ events! {
     NetworkRegistered(network),
     /// Which cloud the network is at, of one that was registered before that was on record.
     NetworkCloudRecorded(network),
+    /// The network of this id is on record under another one.
+    NetworkIdentityMarked(network),
     /// What the engine may do by itself in this network.
     NetworkPolicySet(network),
     /// Somebody asked for a look at everything, now.

@@ -37,6 +37,20 @@ pub struct NetworkRegistered {
     /// Which cloud the network is at. Absent in what was written before this was on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<CloudMode>,
+    /// How many registrations of the same network at its cloud are over. Absent where the id was
+    /// not derived from what the network is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+}
+
+/// The network at a cloud that this id is derived from is on record under another id, from before
+/// ids were derived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkIdentityMarked {
+    /// The id that is derived.
+    pub network_id: NetworkId,
+    /// The id that it is on record under.
+    pub held_by: NetworkId,
 }
 
 /// Which cloud the network is at, of one that was registered before that was on record.

@@ -17,7 +17,7 @@ mod routes;
 use super::{
     Refusal, Registered,
     event::{NetworkEvent, PeeringRenewed},
-    orphan,
+    identity, orphan,
     outcome::Outcome,
     peering::{Life, Peering},
 };
@@ -95,7 +95,8 @@ pub(super) fn decide(
         Outcome::OrphanFound(_)
         | Outcome::OrphanCleared(_)
         | Outcome::OrphanRemovalFailed(_)
-        | Outcome::CloudRecorded(_) => None,
+        | Outcome::CloudRecorded(_)
+        | Outcome::IdentityMarked(_) => None,
     };
     Ok(Vec::from_iter(news))
 }
@@ -115,6 +116,8 @@ fn of_the_network(
     } else if let Outcome::CloudRecorded(it) = outcome {
         // Which cloud a network is at is said once: the first one to say it stands.
         Some(network.cloud.is_none().then(|| it.clone().into()))
+    } else if let Outcome::IdentityMarked(it) = outcome {
+        Some(identity::is_news(network, it).then(|| it.clone().into()))
     } else {
         None
     })

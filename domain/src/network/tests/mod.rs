@@ -13,6 +13,7 @@ mod firewall;
 mod flapping_exposures;
 mod golden;
 mod holds;
+mod identity;
 mod ingress;
 mod ingress_bounds;
 mod installation;
@@ -62,7 +63,7 @@ fn recorded(events: impl IntoIterator<Item = NetworkEvent>) -> Peering {
         Network::Registered(mut network) | Network::Retired(mut network) => {
             network.peerings.remove(&samples::peering_id(1)).unwrap()
         }
-        Network::Unregistered => panic!("the network is not on record"),
+        Network::Unregistered | Network::Marked(_) => panic!("the network is not on record"),
     }
 }
 

@@ -52,7 +52,7 @@ fn names(events: &[NetworkEvent]) -> Vec<&'static str> {
 fn orphans(state: &Network) -> &std::collections::BTreeMap<OrphanId, Orphan> {
     match state {
         Network::Registered(network) | Network::Retired(network) => &network.orphans,
-        Network::Unregistered => panic!("no network"),
+        Network::Unregistered | Network::Marked(_) => panic!("no network"),
     }
 }
 

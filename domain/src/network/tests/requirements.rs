@@ -25,6 +25,7 @@ fn decided(
         reason: reason.map(text),
         ticket: ticket.map(text),
         clouds: None,
+        claims: Vec::new(),
     };
     decide(state, &command.into(), &context, now(), Ids::of(COMMAND))
 }

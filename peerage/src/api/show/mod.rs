@@ -74,7 +74,7 @@ pub(super) fn preview(
 ) -> v1::CommandResponse {
     let after = match &preview.after.network {
         Network::Registered(it) | Network::Retired(it) => Some(it),
-        Network::Unregistered => None,
+        Network::Unregistered | Network::Marked(_) => None,
     };
     let revision = preview.after.revision.unwrap_or_default();
     let peering = subjects.peering.and_then(|id| {

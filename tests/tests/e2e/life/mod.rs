@@ -45,6 +45,7 @@ mod end;
 mod exposure;
 mod hold;
 mod host;
+mod identity;
 mod names;
 mod orphans;
 mod owner;

@@ -98,7 +98,12 @@ impl Pair {
     pub(crate) fn commands(&self) -> Story {
         let register_id = Uuid::new_v4();
         let request_id = Uuid::new_v4();
-        let network = domain::Ids::of(domain::CommandId(register_id)).network();
+        let identity = domain::network::Identity {
+            provider: domain::Provider::Aws,
+            account: self.local.place.account.parse().unwrap(),
+            cloud_network: self.local.vpc.parse().unwrap(),
+        };
+        let network = identity.network_id(0);
         let peering_id = domain::Ids::of(domain::CommandId(request_id))
             .peering(network)
             .to_string();

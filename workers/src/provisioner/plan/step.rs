@@ -90,6 +90,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::OrphanFound(_)
         | Outcome::OrphanCleared(_)
         | Outcome::OrphanRemovalFailed(_)
-        | Outcome::CloudRecorded(_) => None,
+        | Outcome::CloudRecorded(_)
+        | Outcome::IdentityMarked(_) => None,
     }
 }

@@ -154,7 +154,7 @@ impl DryRun<'_> {
             Network::Registered(network) => {
                 network.peerings.get(&id).map(|peering| (network, peering))
             }
-            Network::Unregistered | Network::Retired(_) => None,
+            Network::Unregistered | Network::Retired(_) | Network::Marked(_) => None,
         }
     }
 

@@ -36,6 +36,21 @@ fn registered_at(id: NetworkId, cloud: CloudMode) -> NetworkEvent {
     .into()
 }
 
+fn its_older_id() -> NetworkId {
+    text("5c1d0e2f-7a6b-4c3d-8e9f-0a1b2c3d4e5f")
+}
+
+fn registered_anew(id: NetworkId) -> NetworkEvent {
+    let NetworkEvent::NetworkRegistered(registered) = registered_as(register(), id) else {
+        panic!("a registration registers");
+    };
+    NetworkRegistered {
+        generation: Some(1),
+        ..registered
+    }
+    .into()
+}
+
 fn account_scope() -> QuarantineScope {
     QuarantineScope::PeerAccount {
         account: peer(1).account,
@@ -59,6 +74,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
         NetworkCloudRecorded {
             network_id,
             cloud: CloudMode::Real,
+        }
+        .into(),
+        NetworkIdentityMarked {
+            network_id,
+            held_by: its_older_id(),
         }
         .into(),
         NetworkPolicySet {
@@ -659,6 +679,7 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             "at_a_cloud",
             registered_at(its_network(), CloudMode::Simulated),
         ),
+        ("a_second_time", registered_anew(its_network())),
         (
             "emulated",
             NetworkCloudRecorded {

@@ -74,6 +74,8 @@ refusals! {
     OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) } => Precondition,
     ProviderNotServed { provider: Provider::Gcp, served: vec![Provider::Aws] } => Precondition,
     PeerRangeNotAllowed { range: range("10.101.0.0/29"), form: "a block of an AWS VPC is a /28 at the least" } => Invalid,
+    PeerLinkedElsewhere { network_id: network_id(), peering_id: peering_id(1), life: "active" } => Exists,
+    LinkOnRecordElsewhere { link: "pcx-1".to_owned(), network_id: network_id(), peering_id: peering_id(1) } => Exists,
 }
 
 #[test]

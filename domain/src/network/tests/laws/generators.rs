@@ -413,6 +413,7 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::OrphanCleared(it) => it.into(),
         Outcome::OrphanRemovalFailed(it) => it.into(),
         Outcome::CloudRecorded(it) => it.into(),
+        Outcome::IdentityMarked(it) => it.into(),
     }
 }
 

@@ -46,7 +46,7 @@ impl View<'_> {
 
 pub(super) fn view(state: &Network) -> View<'_> {
     match state {
-        Network::Unregistered => View::Unregistered,
+        Network::Unregistered | Network::Marked(_) => View::Unregistered,
         Network::Retired(_) => View::Retired,
         Network::Registered(network) => match network.peerings.get(&peering_id(1)) {
             None => View::NoSuchPeering,

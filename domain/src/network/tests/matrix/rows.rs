@@ -142,6 +142,7 @@ rows! {
     adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
     block                              [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::Blocked(_)) => block();
     put_its_cloud_on_record            [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] Record(Outcome::CloudRecorded(_)) => its_cloud();
+    mark_an_older_registration         [YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] Record(Outcome::IdentityMarked(_)) => marked();
     orphan_of_this_peering             [NET, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, ORD, ORD, RET] Record(Outcome::OrphanFound(_)) => orphan();
     an_orphan_that_is_unknown_is_gone  [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanCleared(_)) => orphan_gone();
     an_unknown_orphan_is_not_removed   [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] Record(Outcome::OrphanRemovalFailed(_)) => orphan_stays();
@@ -152,6 +153,17 @@ fn its_cloud() -> NetworkCommand {
     let network_id = network_id();
     let cloud = crate::CloudMode::Simulated;
     Record(NetworkCloudRecorded { network_id, cloud }.into())
+}
+
+fn marked() -> NetworkCommand {
+    let (network_id, held_by) = (network_id(), NetworkId(uuid::Uuid::from_u128(0x99)));
+    Record(
+        NetworkIdentityMarked {
+            network_id,
+            held_by,
+        }
+        .into(),
+    )
 }
 
 fn orphan() -> NetworkCommand {

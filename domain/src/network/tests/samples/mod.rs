@@ -77,6 +77,7 @@ pub(crate) fn registered_as(command: RegisterNetwork, network_id: NetworkId) -> 
         range,
         subnets,
         cloud: None,
+        generation: None,
     }
     .into()
 }
