@@ -160,12 +160,7 @@ async fn registration(
     register: &RegisterNetwork,
     caller: &Caller,
 ) -> Result<Registration, Problem> {
-    let Some(unmarked) = services.directory.unmarked(services.read_patience).await else {
-        return Err(Problem::new(
-            Reason::DirectoryBuilding,
-            "the log is still being read, and it is not known yet whether this network is on record; try again",
-        ));
-    };
+    let unmarked = services.directory.unmarked(services.read_patience).await;
     mark(services, unmarked, &[Identity::from(register)]).await?;
     let networks = services.journal.networks();
     let place = networks.registration(register, caller).await;
@@ -185,8 +180,7 @@ async fn mark_ends(
     } else {
         return Ok(());
     };
-    let unmarked = services.directory.unmarked(services.read_patience).await;
-    let unmarked = unmarked.unwrap_or_default();
+    let unmarked = services.directory.unmarked_now();
     if unmarked.is_empty() {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 use crate::support::SOON;
 use peerage_tests::engine::{Engine, Finished, Launch, ask, finish, peerage, run};
 use serde_json::Value;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{
     io::Read as _,
     process::{Command, Stdio},
@@ -34,7 +35,14 @@ async fn engine() -> (Engine, TempDir) {
 }
 
 fn register<'a>(name: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&["network", "register", "--name", name][..], &OWN, more].concat()
+    static NETWORKS: AtomicU32 = AtomicU32::new(1);
+    let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
+    // Told once for each network of a test, and no more than that.
+    let vpc: &'static str = format!("vpc-0a1b{number:08x}").leak();
+    let mut own = OWN;
+    let place = own.iter().position(|it| it.starts_with("vpc-")).unwrap();
+    own[place] = vpc;
+    [&["network", "register", "--name", name][..], &own, more].concat()
 }
 
 /// Requests a peering of this network with the peer of this number.

@@ -97,16 +97,17 @@ impl Directory {
         Some(self.served.read().iter().copied().collect())
     }
 
-    /// The networks that older engines registered and that no marker names yet; `None` if the log
-    /// has not been read to its end after waiting so long.
-    pub async fn unmarked(&self, patience: Duration) -> Option<Vec<(NetworkId, Identity)>> {
+    /// The networks that older engines registered and that no marker names yet, as far as the log
+    /// was read after waiting so long at most for its end.
+    pub async fn unmarked(&self, patience: Duration) -> Vec<(NetworkId, Identity)> {
         let mut is_whole = self.is_whole.subscribe();
-        let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;
-        waited.ok()?.ok()?;
-        Some(self.unmarked_now())
+        // Whether in time or not: what is not known by then is marked when it is read.
+        let _ = timeout(patience, is_whole.wait_for(|it| *it)).await;
+        self.unmarked_now()
     }
 
-    fn unmarked_now(&self) -> Vec<(NetworkId, Identity)> {
+    /// The same, as far as the log was read up to now.
+    pub fn unmarked_now(&self) -> Vec<(NetworkId, Identity)> {
         let older = self.older.read();
         let unmarked = older.registered.iter();
         let unmarked = unmarked.filter(|(id, _)| !older.marked.contains(id));
@@ -115,7 +116,7 @@ impl Directory {
             .collect()
     }
 
-    /// The same, as soon as there are any.
+    /// The same, once the log was read to its end and there are any.
     pub(super) async fn some_unmarked(&self) -> Vec<(NetworkId, Identity)> {
         loop {
             let more = self.more.notified();
@@ -218,7 +219,8 @@ mod tests {
     use domain::{
         EventId, Provider, Region,
         network::{
-            Network, NetworkRegistered, NetworkRetired, Peer, PeeringRequested, Terms, evolve,
+            Network, NetworkIdentityMarked, NetworkRegistered, NetworkRetired, Peer,
+            PeeringRequested, Terms, evolve,
         },
     };
     use journal::Position;
@@ -301,6 +303,43 @@ mod tests {
         assert_eq!(served, Some(vec![kept]));
         directory.forget();
         assert_eq!(directory.served(patience).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_older_engine_registered_is_unmarked_until_a_marker_names_it_or_it_is_over() {
+        let [older, over_now, derived] = [7, 8, 9].map(|n| NetworkId(Uuid::from_u128(n)));
+        let directory = Directory::default();
+        let patience = Duration::from_secs(1);
+        let ids = |unmarked: Vec<(NetworkId, Identity)>| {
+            let ids = unmarked.into_iter().map(|(id, _)| id);
+            ids.collect::<Vec<_>>()
+        };
+        directory.note(&registered(older));
+        directory.note(&registered(over_now));
+        let mut new = registered(derived);
+        if let Body::Event(NetworkEvent::NetworkRegistered(it)) = &mut new.body {
+            it.generation = Some(0);
+        }
+        directory.note(&new);
+        assert_eq!(ids(directory.unmarked(patience).await), [older, over_now]);
+        directory.note(&over(over_now));
+        let waiting = tokio::spawn({
+            let directory = directory.clone();
+            async move { directory.some_unmarked().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "a marker may be yet to be read");
+        directory.note_end();
+        assert_eq!(ids(waiting.await.unwrap()), [older]);
+        let marker = NetworkIdentityMarked {
+            network_id: derived,
+            held_by: older,
+        };
+        directory.note(&Recorded {
+            body: Body::Event(marker.into()),
+            ..registered(derived)
+        });
+        assert_eq!(ids(directory.unmarked(patience).await), []);
     }
 
     fn registered(network: NetworkId) -> Recorded {

@@ -12,6 +12,7 @@ use peerage::api::v1::{
 };
 use peerage_tests::wait;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -170,7 +171,10 @@ pub(crate) fn context() -> Option<CommandContext> {
     })
 }
 
+/// Registers a network that is no other's at the cloud.
 pub(crate) fn register() -> RegisterNetworkRequest {
+    static NETWORKS: AtomicU32 = AtomicU32::new(1);
+    let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
     RegisterNetworkRequest {
         context: context(),
         project: "payments".to_owned(),
@@ -178,7 +182,7 @@ pub(crate) fn register() -> RegisterNetworkRequest {
         provider: Provider::Aws.into(),
         region: "eu-west-1".to_owned(),
         account: "111122223333".to_owned(),
-        cloud_network: "vpc-0a1b2c3d".to_owned(),
+        cloud_network: format!("vpc-0a1b{number:08x}"),
         range: "10.20.0.0/16".to_owned(),
         ..Default::default()
     }
