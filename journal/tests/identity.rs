@@ -12,10 +12,10 @@ use support::{Server, caller, network_of, now, register, request_peering};
 use testkit::wait::soon;
 
 fn body(command: &NetworkCommand) -> RegisterNetwork {
-    match command {
-        NetworkCommand::RegisterNetwork(it) => it.clone(),
-        other => panic!("a registration, not {}", other.name()),
-    }
+    let NetworkCommand::RegisterNetwork(it) = command else {
+        panic!("a registration, not {}", command.name())
+    };
+    it.clone()
 }
 
 fn identity() -> Identity {
@@ -70,10 +70,11 @@ async fn marks(journal: &Journal, held_by: NetworkId) -> Option<Executed> {
 }
 
 fn holder(result: Result<Executed, ExecuteError>) -> NetworkId {
-    match result.unwrap_err() {
-        ExecuteError::Refused(Refusal::NetworkAlreadyRegistered { network_id }) => network_id,
-        other => panic!("another error: {other}"),
-    }
+    let error = result.unwrap_err();
+    let ExecuteError::Refused(Refusal::NetworkAlreadyRegistered { network_id }) = error else {
+        panic!("another error: {error}")
+    };
+    network_id
 }
 
 #[tokio::test]
@@ -217,12 +218,10 @@ async fn the_peer_that_is_registered_too_shows_that_the_two_are_joined_already()
     back.peer.cloud_network = identity().cloud_network;
     back.peer.ranges = vec!["10.0.0.0/16".parse().unwrap()];
     let refused = asks(place.network_id, 4, back.into()).await.unwrap_err();
-    match refused {
-        ExecuteError::Refused(Refusal::PeerLinkedElsewhere { network_id, .. }) => {
-            assert_eq!(network_id, derived(0));
-        }
-        other => panic!("another error: {other}"),
-    }
+    let ExecuteError::Refused(Refusal::PeerLinkedElsewhere { network_id, .. }) = refused else {
+        panic!("another error: {refused}")
+    };
+    assert_eq!(network_id, derived(0));
     let again = asks(derived(0), 3, request_peering(7)).await.unwrap();
     assert!(again.repeated && again.revision == made.revision);
 }

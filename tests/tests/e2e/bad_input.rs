@@ -49,8 +49,14 @@ impl Given {
     }
 }
 
+/// The private network that every case is about.
+const OWN: &str = "vpc-0a1b2c3d";
+
 async fn register(api: &Api) -> (String, String) {
-    let message = api::register();
+    let message = RegisterNetworkRequest {
+        cloud_network: OWN.to_owned(),
+        ..api::register()
+    };
     let command = message.context.clone().unwrap().command_id;
     (
         command,
@@ -360,7 +366,7 @@ fn requests(given: &Given) -> Vec<Case> {
             peer(&|it| {
                 it.account = "111122223333".to_owned();
                 it.region = "eu-west-1".to_owned();
-                it.cloud_network = "vpc-0a1b2c3d".to_owned();
+                it.cloud_network = OWN.to_owned();
             }),
             Code::InvalidArgument,
             "PEER_IS_THE_NETWORK",
