@@ -1,8 +1,8 @@
 //! Who sends a command and why: what stands beside each event for the audit.
 
 use crate::{
+    claim::Claim,
     cloud_mode::ServedClouds,
-    network::Claim,
     text::{ActorName, Reason, TextError, Ticket},
 };
 use serde::{Deserialize, Deserializer, Serialize};

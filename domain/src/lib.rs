@@ -15,6 +15,7 @@
 pub mod access;
 pub mod actor;
 pub mod advisory;
+pub mod claim;
 mod clock;
 pub mod cloud_mode;
 mod error_chain;
@@ -29,6 +30,7 @@ pub mod text;
 
 pub use actor::{Actor, Context};
 pub use advisory::Advisory;
+pub use claim::{Claim, Claimed};
 pub use clock::Clock;
 pub use cloud_mode::{CloudMode, ServedClouds};
 pub use error_chain::error_chain;

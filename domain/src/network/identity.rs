@@ -14,9 +14,10 @@ use super::{
     outcome::Outcome,
 };
 use crate::{
-    ids::{NetworkId, PeeringId},
+    claim::{Claim, Claimed},
+    ids::NetworkId,
     place::Provider,
-    text::{Account, CloudNetwork, Link},
+    text::{Account, CloudNetwork},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -116,29 +117,6 @@ impl Marked {
             held_by: BTreeSet::from([event.held_by]),
         }
     }
-}
-
-/// What another registered network has of what a command is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The other network.
-    pub network_id: NetworkId,
-    /// Its peering.
-    pub peering_id: PeeringId,
-    /// What it is that is taken.
-    pub what: Claimed,
-}
-
-/// What is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claimed {
-    /// The two ends are joined by a live peering, in this state.
-    Ends {
-        /// The name of the state that it is in.
-        life: &'static str,
-    },
-    /// The link is a peering's.
-    Link(Link),
 }
 
 /// What these other networks have of what the command asks for in this one.

@@ -50,6 +50,7 @@ mod policy;
 mod quarantine;
 mod record;
 mod refusal;
+mod refusal_kind;
 mod register;
 mod remove_peering;
 mod request_peering;
@@ -63,7 +64,7 @@ pub use command::*;
 pub use ended::EndedPeerings;
 pub use event::*;
 pub use evolve::evolve;
-pub use identity::{Claim, Claimed, Identity, Marked, claims};
+pub use identity::{Identity, Marked, claims};
 pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
@@ -74,7 +75,8 @@ pub use peering::{
     RefusedAttempts, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::Refusal;
+pub use refusal_kind::RefusalKind;
 
 use crate::{
     actor::Context,

@@ -22,8 +22,8 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt, ServedClouds,
-    network::{Claim, Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
+    Actor, Claim, CommandId, Context, Digest, EventId, Ids, NetworkId, Receipt, ServedClouds,
+    network::{Network, NetworkCommand, NetworkEvent, Refusal, decide, evolve},
     text::{Reason, Ticket},
 };
 use serde_json::Value;

@@ -9,9 +9,9 @@ use super::{Caller, Executed, Loaded, Networks};
 use crate::{ExecuteError, JournalError, deadline::Deadline};
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CommandId, Ids, NetworkId,
+    Actor, Claim, CommandId, Ids, NetworkId,
     network::{
-        Claim, Identity, Network, NetworkCommand, NetworkIdentityMarked, Outcome, Refusal,
+        Identity, Network, NetworkCommand, NetworkIdentityMarked, Outcome, Refusal,
         RegisterNetwork, claims,
     },
 };

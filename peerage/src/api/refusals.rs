@@ -189,6 +189,10 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             provider: Provider::Gcp,
             served: vec![Provider::Aws],
         },
+        Refusal::PeerRangeNotAllowed {
+            range: text("10.101.0.0/29"),
+            form: "a block of an AWS VPC is a /28 at the least",
+        },
         Refusal::PeerLinkedElsewhere {
             network_id: network(),
             peering_id: peering(),
@@ -198,10 +202,6 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             link: "pcx-0123456789abcdef0".to_owned(),
             network_id: network(),
             peering_id: peering(),
-        },
-        Refusal::PeerRangeNotAllowed {
-            range: text("10.101.0.0/29"),
-            form: "a block of an AWS VPC is a /28 at the least",
         },
     ]
 }

@@ -653,7 +653,8 @@ async fn a_command_id_belongs_to_its_network_and_one_that_was_refused_claims_not
     let other = api::request(&given.network, 51).peering;
     refused.peering = other;
     api.done(&Command::Request(refused)).await;
-    let (_, network) = register(api).await;
+    let network = api.done(&Command::Register(api::register())).await;
+    let network = network.network_id;
     let mut same = api::request(&network, 50);
     same.context
         .as_mut()

@@ -1,0 +1,78 @@
+//! What kind each refusal is of: what class of answer a caller gets.
+
+use super::Refusal;
+
+/// What kind of refusal it is, for callers that only need to know what class of answer to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The command is wrong in itself, whatever the state.
+    Invalid,
+    /// What the command is about does not exist.
+    Unknown,
+    /// What the command asks for exists.
+    Exists,
+    /// The command does not fit the state as it is now.
+    Precondition,
+    /// A limit is reached.
+    Quota,
+}
+
+impl Refusal {
+    /// What kind of refusal it is.
+    pub fn kind(&self) -> RefusalKind {
+        match self {
+            Self::RegionUnknown { .. }
+            | Self::AccountMalformed { .. }
+            | Self::CloudNetworkMalformed { .. }
+            | Self::ProviderMismatch { .. }
+            | Self::PeerIsTheNetwork { .. }
+            | Self::PeerRangesMissing
+            | Self::TooManyRanges { .. }
+            | Self::RangesOverlapEachOther { .. }
+            | Self::PeerRangeNotAllowed { .. }
+            | Self::DestinationOutOfReach { .. }
+            | Self::RemoteInboundDenied { .. }
+            | Self::SourceOutsidePeer { .. }
+            | Self::PortZero
+            | Self::TooManyGroups { .. }
+            | Self::DeadlinePassed { .. }
+            | Self::RouteReplacedByItself { .. }
+            | Self::IngressTargetOutsidePeer { .. }
+            | Self::ExpiryPassed { .. }
+            | Self::DnsResolutionUnsupported { .. }
+            | Self::ReasonRequired
+            | Self::ReasonMalformed { .. }
+            | Self::TicketRequired
+            | Self::TicketMalformed { .. }
+            | Self::TooManyRoutes { .. }
+            | Self::TooManyRules { .. } => RefusalKind::Invalid,
+            Self::NetworkUnknown
+            | Self::PeeringUnknown { .. }
+            | Self::IngressUnknown { .. }
+            | Self::OrphanUnknown { .. } => RefusalKind::Unknown,
+            Self::NetworkAlreadyRegistered { .. }
+            | Self::PeerAlreadyLinked { .. }
+            | Self::RouteAlreadyAccepted { .. }
+            | Self::LinkOnRecord { .. }
+            | Self::LinkOnRecordElsewhere { .. }
+            | Self::PeerLinkedElsewhere { .. }
+            | Self::IngressAlreadyAllowed { .. } => RefusalKind::Exists,
+            Self::RangeOverlapsNetwork { .. }
+            | Self::RangeOverlapsPeering { .. }
+            | Self::PeeringEnded { .. }
+            | Self::OutcomeOutOfOrder { .. }
+            | Self::LinkMismatch { .. }
+            | Self::AccepterMismatch { .. }
+            | Self::NetworkRetired { .. }
+            | Self::NetworkInUse { .. }
+            | Self::OrphanIsACopy { .. }
+            | Self::PeeringBeingRemoved { .. }
+            | Self::PeeringBeingAbandoned { .. }
+            | Self::ProviderNotServed { .. }
+            | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
+            Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
+                RefusalKind::Quota
+            }
+        }
+    }
+}
