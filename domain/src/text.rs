@@ -95,6 +95,8 @@ text_type! {
     Subnet, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a peering link.
     Link, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's name of an operation that takes a while.
+    CloudOperation, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a route table.
     RouteTable, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a firewall group: an AWS security group, a GCP policy, an Azure NSG.

@@ -162,6 +162,12 @@ impl Registered {
             NetworkEvent::HalfChangeStarted(it) => {
                 self.while_live(it.peering_id, |peering| peering.half_change_started(it));
             }
+            NetworkEvent::HalfOperationStarted(it) => {
+                self.while_live(it.peering_id, |peering| peering.half_operation_started(it));
+            }
+            NetworkEvent::HalfOperationFailed(it) => {
+                self.while_live(it.peering_id, |peering| peering.half_operation_failed(it));
+            }
             NetworkEvent::HalfMade(it) => {
                 self.while_live(it.peering_id, |peering| peering.half_made(it));
             }

@@ -3,14 +3,14 @@
 use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
-    FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfRemoved,
-    InstallationEnded, InstallationStarted, LinkRemoved, NetworkCloudRecorded, NetworkEvent,
-    NetworkIdentityMarked, OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned,
-    PeeringAccepted, PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear,
-    PeeringFailed, PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
-    PeeringRejected, PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked,
-    RouteConflicted, RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
-    RoutesSuspended,
+    FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfOperationFailed,
+    HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted, LinkRemoved,
+    NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked, OrphanCleared, OrphanFound,
+    OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
+    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
+    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
+    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
+    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ outcomes! {
     DeadlinePassed(PeeringDeadlinePassed),
     Surveyed(PeeringSurveyed),
     HalfChangeStarted(HalfChangeStarted),
+    HalfOperationStarted(HalfOperationStarted),
+    HalfOperationFailed(HalfOperationFailed),
     HalfMade(HalfMade),
     HalfRemoved(HalfRemoved),
     LinkRemoved(LinkRemoved),

@@ -8,8 +8,8 @@ use aws::AwsCloud;
 use aws::ec2::{BaseCredentials, Ec2Settings, StaticKeys};
 use cloud::Cloud;
 use cloud::{
-    AccountRegion, Groundwork as _, LinkEnd, LinkSpec, NetworkRef, Operation, Owner, Rehearsal,
-    RequestId,
+    AccountRegion, Groundwork as _, HalfAnswer, LinkEnd, LinkSpec, NetworkRef, Operation, Owner,
+    Rehearsal, RequestId,
 };
 use domain::text::Account;
 use domain::{Range, Side};
@@ -224,7 +224,10 @@ impl<'a> Direct<'a> {
                 ),
                 Operation::CreateLink => {
                     let made = cloud.make_half(&spec, Side::Local, request).await;
-                    link = Some(made.unwrap());
+                    link = match made.unwrap() {
+                        HalfAnswer::Done { link } => Some(link),
+                        HalfAnswer::Started { .. } => None,
+                    };
                 }
                 Operation::AcceptLink => {
                     let link = link.clone();

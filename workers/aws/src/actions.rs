@@ -18,6 +18,8 @@ pub fn actions(operation: Operation) -> &'static [Action] {
             Action::GetManagedPrefixListEntries,
         ],
         Operation::AccessLists => &[Action::DescribeNetworkAcls],
+        // Every call is answered when it is done.
+        Operation::OperationState => &[],
         Operation::DnsSupport => &[Action::DescribeVpcAttribute],
         Operation::Rehearse => &[
             Action::CreateVpcPeeringConnection,

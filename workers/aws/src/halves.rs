@@ -2,17 +2,17 @@
 //! either side ends both.
 
 use super::{ec2::Ec2, refusals::Asked, requests, views};
-use cloud::{CloudError, CloudErrorKind, LinkSpec, Operation};
-use domain::{Side, text::Link};
+use cloud::{CloudError, CloudErrorKind, HalfAnswer, LinkSpec, Operation};
+use domain::Side;
 
-pub(super) async fn make(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<Link, CloudError> {
+pub(super) async fn make(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<HalfAnswer, CloudError> {
     let asked = Asked::of(Operation::of_making(spec, side), &spec.network(side).at)?;
     if let Some(link) = &spec.link {
         let accepted = ec2
             .accept_vpc_peering_connection(&asked.scope, &link.as_str().into())
             .await;
         return accepted
-            .map(|_| link.clone())
+            .map(|_| HalfAnswer::Done { link: link.clone() })
             .map_err(|error| asked.failed(error));
     }
     if side == Side::Remote {
@@ -22,10 +22,15 @@ pub(super) async fn make(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<Link,
     let made = ec2
         .create_vpc_peering_connection(&asked.scope, &requests::peering(spec)?)
         .await;
-    views::made(&asked, spec, &made.map_err(|error| asked.failed(error))?)
+    let link = views::made(&asked, spec, &made.map_err(|error| asked.failed(error))?)?;
+    Ok(HalfAnswer::Done { link })
 }
 
-pub(super) async fn remove(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<(), CloudError> {
+pub(super) async fn remove(
+    ec2: &Ec2,
+    spec: &LinkSpec,
+    side: Side,
+) -> Result<HalfAnswer, CloudError> {
     let asked = Asked::of(Operation::DeleteLink, &spec.network(side).at)?;
     let Some(link) = &spec.link else {
         let why = "no link is named that could be removed";
@@ -33,5 +38,6 @@ pub(super) async fn remove(ec2: &Ec2, spec: &LinkSpec, side: Side) -> Result<(),
     };
     ec2.delete_vpc_peering_connection(&asked.scope, &link.as_str().into())
         .await
+        .map(|()| HalfAnswer::Done { link: link.clone() })
         .map_err(|error| asked.failed(error))
 }

@@ -29,9 +29,9 @@ use crate::ec2::{
 };
 use async_trait::async_trait;
 use cloud::{
-    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
-    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
-    RequestId, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView,
+    HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner,
+    Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use domain::{
     CloudMode, Provider, Range, Side,
@@ -276,7 +276,7 @@ impl Cloud for AwsCloud {
         spec: &LinkSpec,
         side: Side,
         _: RequestId,
-    ) -> Result<Link, CloudError> {
+    ) -> Result<HalfAnswer, CloudError> {
         halves::make(&self.ec2, spec, side).await
     }
 
@@ -285,7 +285,7 @@ impl Cloud for AwsCloud {
         spec: &LinkSpec,
         side: Side,
         _: RequestId,
-    ) -> Result<(), CloudError> {
+    ) -> Result<HalfAnswer, CloudError> {
         halves::remove(&self.ec2, spec, side).await
     }
 

@@ -27,6 +27,8 @@ pub enum Operation {
     DnsSupport,
     /// Whether a change would be permitted.
     Rehearse,
+    /// What has become of a change that takes a while.
+    OperationState,
     /// Makes the first half of a link.
     CreateLink,
     /// Makes the other half of a link.
@@ -68,7 +70,7 @@ pub enum CallClass {
 
 impl Operation {
     /// Every operation, once.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Identity,
         Self::Networks,
         Self::Subnets,
@@ -78,6 +80,7 @@ impl Operation {
         Self::AccessLists,
         Self::DnsSupport,
         Self::Rehearse,
+        Self::OperationState,
         Self::CreateLink,
         Self::AcceptLink,
         Self::DeleteLink,
@@ -119,6 +122,7 @@ impl Operation {
             Self::AccessLists => "access_lists",
             Self::DnsSupport => "dns_support",
             Self::Rehearse => "rehearse",
+            Self::OperationState => "operation_state",
             Self::CreateLink => "create_link",
             Self::AcceptLink => "accept_link",
             Self::DeleteLink => "delete_link",
@@ -146,7 +150,8 @@ impl Operation {
             | Self::FirewallGroups
             | Self::AccessLists
             | Self::DnsSupport
-            | Self::Rehearse => CallClass::Read,
+            | Self::Rehearse
+            | Self::OperationState => CallClass::Read,
             Self::CreateLink
             | Self::AcceptLink
             | Self::DeleteLink

@@ -3,7 +3,10 @@
 //! here, as a function of the provider.
 
 use super::{LinkSpec, LinkState, LinkView, NetworkRef, Owner};
-use domain::{PeeringId, Provider, Side, text::Link};
+use domain::{
+    PeeringId, Provider, Side,
+    text::{CloudOperation, Link},
+};
 
 /// What links are made of at a cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,35 @@ impl LinkForm {
     pub const fn is_two_objects(self) -> bool {
         matches!(self, Self::TwoObjects { .. })
     }
+}
+
+/// What the change of a half was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HalfAnswer {
+    /// It is done, or was done before: a read will show it, perhaps later.
+    Done {
+        /// The name of the half.
+        link: Link,
+    },
+    /// It has begun, and can be asked about under this name. What comes of it the operation says.
+    Started {
+        /// The name of the operation.
+        operation: CloudOperation,
+    },
+}
+
+/// Where an operation is that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// It is under way.
+    Running,
+    /// It has ended well.
+    Done,
+    /// It has ended with an error of its own: nothing has changed.
+    Failed {
+        /// The provider's words.
+        message: String,
+    },
 }
 
 /// One side's half of a link, as a read shows it.

@@ -2,15 +2,15 @@
 //! be delayed, repeated, counted or refused. The one place that forwards all of the port's methods.
 
 use crate::{
-    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView, Limits,
-    LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed,
-    RequestId, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView,
+    HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation,
+    OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
     CloudMode, Provider, Range, Side,
     network::InboundRule,
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use std::fmt;
 
@@ -58,7 +58,7 @@ macro_rules! forward {
                 spec: &LinkSpec,
                 side: Side,
                 request: RequestId,
-            ) -> Result<Link, CloudError> {
+            ) -> Result<HalfAnswer, CloudError> {
                 let once = || self.inner().make_half(spec, side, request);
                 self.call(Operation::of_making(spec, side), &spec.network(side).at, once).await
             }
@@ -80,7 +80,8 @@ forward! {
     AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
     DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
     Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
-    DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> (), at &spec.network(side).at;
+    DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
+    OperationState operation(at: &AccountRegion, operation: &CloudOperation) -> OperationState, at at;
     TagLink tag_link(at: &AccountRegion, link: &Link, owner: Owner) -> (), at at;
     SetDnsResolution set_dns_resolution(at: &AccountRegion, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;

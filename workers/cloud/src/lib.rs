@@ -33,7 +33,9 @@ mod views;
 
 pub use calls::{CallOutcome, Calls};
 pub use error::{CallClass, CloudError, CloudErrorKind, Operation};
-pub use halves::{HalfState, HalfView, LinkForm, half_name, owner_by_name};
+pub use halves::{
+    HalfAnswer, HalfState, HalfView, LinkForm, OperationState, half_name, owner_by_name,
+};
 pub use layer::Layer;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use rate_limited::{ClientPolicy, RateLimited};
@@ -43,7 +45,7 @@ use async_trait::async_trait;
 use domain::{
     CloudMode, PeeringId, Provider, Range, Side,
     network::InboundRule,
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use std::fmt;
 
@@ -138,13 +140,13 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// it is, or gives [`CloudErrorKind::AlreadyThere`]; so a repeat does no harm. While a network
     /// is at another such change it gives [`CloudErrorKind::Busy`].
     ///
-    /// Gives the name of the half.
+    /// What has only begun is answered with the operation's name ([`Cloud::operation`]).
     async fn make_half(
         &self,
         spec: &LinkSpec,
         side: Side,
         request: RequestId,
-    ) -> Result<Link, CloudError>;
+    ) -> Result<HalfAnswer, CloudError>;
 
     /// Removes one side's half of the link that the spec names, with that side's identity: where a
     /// link is one object, the whole of it, and one that waits for its accepter only from its
@@ -155,7 +157,23 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         spec: &LinkSpec,
         side: Side,
         request: RequestId,
-    ) -> Result<(), CloudError>;
+    ) -> Result<HalfAnswer, CloudError>;
+
+    /// What has become of an operation that the change of a half was answered with, asked for where
+    /// that change was. One that is not known, or not any more, gives
+    /// [`CloudErrorKind::NotFound`]. Reads only; a cloud that answers when a change is done has no
+    /// operations.
+    async fn operation(
+        &self,
+        at: &AccountRegion,
+        operation: &CloudOperation,
+    ) -> Result<OperationState, CloudError> {
+        let message = format!("`{operation}`: this cloud has no operations");
+        Err(
+            CloudError::new(Operation::OperationState, at, CloudErrorKind::Unsupported)
+                .message(message),
+        )
+    }
 
     /// Puts the owner tag (back) on a link, as seen from there. Repeating it does no harm.
     async fn tag_link(

@@ -121,6 +121,7 @@ impl Life {
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::OperationState
             | Operation::CreateNetwork => self.read(operation).await,
         }
     }
@@ -150,6 +151,7 @@ impl Life {
             | Operation::TagFirewall
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::OperationState
             | Operation::CreateNetwork => panic!("{operation} is tried elsewhere"),
         }
     }
@@ -239,6 +241,7 @@ impl Life {
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
+            | Operation::OperationState
             | Operation::CreateNetwork => panic!("{operation} changes nothing"),
         }
     }
@@ -278,6 +281,7 @@ fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
         | Operation::DnsSupport
         | Operation::Identity
         | Operation::Rehearse
+        | Operation::OperationState
         | Operation::CreateNetwork => &[],
     }
 }

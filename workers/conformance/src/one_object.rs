@@ -1,7 +1,9 @@
 //! The halves of a link where it is one object, by the names that they have there.
 
 use async_trait::async_trait;
-use cloud::{AccountRegion, Cloud, CloudError, LinkEnd, LinkSpec, NetworkRef, Owner, RequestId};
+use cloud::{
+    AccountRegion, Cloud, CloudError, HalfAnswer, LinkEnd, LinkSpec, NetworkRef, Owner, RequestId,
+};
 use domain::{PeeringId, Side, text::Link};
 use uuid::Uuid;
 
@@ -42,7 +44,10 @@ const REQUEST: RequestId = RequestId(Uuid::from_u128(0x0a20));
 #[async_trait]
 impl<C: Cloud + ?Sized> OneObject for C {
     async fn create_link(&self, spec: &LinkSpec) -> Result<Link, CloudError> {
-        self.make_half(spec, Side::Local, REQUEST).await
+        match self.make_half(spec, Side::Local, REQUEST).await? {
+            HalfAnswer::Done { link } => Ok(link),
+            HalfAnswer::Started { operation } => panic!("{operation} is no link"),
+        }
     }
 
     async fn accept_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
@@ -53,6 +58,7 @@ impl<C: Cloud + ?Sized> OneObject for C {
 
     async fn delete_link(&self, at: &AccountRegion, link: &Link) -> Result<(), CloudError> {
         let spec = there(at, link);
-        self.remove_half(&spec, Side::Local, REQUEST).await
+        let removed = self.remove_half(&spec, Side::Local, REQUEST).await;
+        removed.map(drop)
     }
 }

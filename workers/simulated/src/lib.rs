@@ -28,7 +28,8 @@ pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
     Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf, SimulatedLink,
-    SimulatedNetwork, SimulatedRoute, SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
+    SimulatedNetwork, SimulatedOperation, SimulatedRoute, SimulatedRule, SimulatedSubnet,
+    SimulatedTable, Turn, World,
 };
 
 use admission::Admission;
@@ -36,13 +37,14 @@ use async_trait::async_trait;
 use calls::Call;
 use cloud::{
     AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
-    FirewallPart, Groundwork, GroupView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
-    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    FirewallPart, Groundwork, GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkView,
+    NetworkRef, NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId,
+    RouteTableView, SubnetView,
 };
 use domain::{
     Clock, CloudMode, Provider, Range, Side,
     network::InboundRule,
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use faults::Faults;
 use parking_lot::{Mutex, MutexGuard};
@@ -298,10 +300,10 @@ impl Cloud for SimulatedCloud {
         &self,
         spec: &LinkSpec,
         side: Side,
-        _: RequestId,
-    ) -> Result<Link, CloudError> {
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
         let (operation, at) = (Operation::of_making(spec, side), &spec.network(side).at);
-        self.call(operation, at, |call| call.make_half(spec, side))
+        self.call(operation, at, |call| call.make_half(spec, side, request))
             .await
     }
 
@@ -309,11 +311,22 @@ impl Cloud for SimulatedCloud {
         &self,
         spec: &LinkSpec,
         side: Side,
-        _: RequestId,
-    ) -> Result<(), CloudError> {
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
         let at = &spec.network(side).at;
         self.call(Operation::DeleteLink, at, |call| {
-            call.remove_half(spec, side)
+            call.remove_half(spec, side, request)
+        })
+        .await
+    }
+
+    async fn operation(
+        &self,
+        at: &AccountRegion,
+        operation: &CloudOperation,
+    ) -> Result<OperationState, CloudError> {
+        self.call(Operation::OperationState, at, |call| {
+            call.operation(operation)
         })
         .await
     }

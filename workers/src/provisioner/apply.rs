@@ -4,11 +4,11 @@
 //! is no success: a definite error to the creation of a link.
 
 use super::sides;
-use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, LinkForm, LinkRole};
+use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkForm, LinkRole};
 use domain::{
     Range, Side,
     network::{InboundRule, Life, Peering, Registered},
-    text::{FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 
 /// Everything that the provisioner ever changes at a cloud.
@@ -237,6 +237,8 @@ pub(super) enum Report {
     /// one.
     Answered {
         made: Option<FirewallGroup>,
+        /// The operation that it began, where the cloud is not done with it.
+        began: Option<CloudOperation>,
     },
     Failed(CloudError),
 }
@@ -253,19 +255,23 @@ pub(super) async fn apply(
     let owner = sides::owner(network, peering);
     let request = sides::request(peering, side);
     let form = LinkForm::of(network.provider);
-    let mut made = None;
+    let (mut made, mut began) = (None, None);
+    let mut note = |answer| match answer {
+        HalfAnswer::Started { operation } => began = Some(operation),
+        HalfAnswer::Done { .. } => {}
+    };
     let result = match action {
         Action::CreateLink { .. } => {
             let spec = sides::link(network, peering);
-            cloud.make_half(&spec, side, request).await.map(drop)
+            cloud.make_half(&spec, side, request).await.map(&mut note)
         }
         Action::AcceptLink { link, .. } => {
             let spec = sides::existing(network, peering, link);
-            cloud.make_half(&spec, side, request).await.map(drop)
+            cloud.make_half(&spec, side, request).await.map(&mut note)
         }
         Action::DeleteLink { link, .. } => {
             let spec = sides::existing(network, peering, link);
-            cloud.remove_half(&spec, side, request).await
+            cloud.remove_half(&spec, side, request).await.map(&mut note)
         }
         Action::TagLink { link } => cloud.tag_link(&at, link, owner).await,
         Action::SetDnsResolution {
@@ -294,7 +300,7 @@ pub(super) async fn apply(
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind, form) => Report::Failed(error),
-        Ok(()) | Err(_) => Report::Answered { made },
+        Ok(()) | Err(_) => Report::Answered { made, began },
     }
 }
 

@@ -14,12 +14,13 @@ use super::{
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
-    LinkView, NetworkRef, NetworkView, Rehearsal, Rehearsed, RouteTableView, SubnetView,
+    LinkView, NetworkRef, NetworkView, OperationState, Rehearsal, Rehearsed, RouteTableView,
+    SubnetView,
 };
 use domain::{
     PeeringId, Side,
     network::{Peering, Registered},
-    text::{Account, CloudNetwork},
+    text::{Account, CloudNetwork, CloudOperation},
 };
 use futures::future::join_all;
 use parking_lot::Mutex;
@@ -65,6 +66,7 @@ pub(super) struct Reads {
     pub(super) groups: Of<GroupView>,
     pub(super) lists: Of<AccessListView>,
     pub(super) dns: BTreeMap<NetworkRef, Read<DnsSupport>>,
+    pub(super) operations: BTreeMap<CloudOperation, Read<OperationState>>,
     pub(super) rehearsed: BTreeMap<(PeeringId, Query), Read<Rehearsed>>,
     failed: BTreeMap<AccountRegion, (CloudError, Asked)>,
     asked: u64,
@@ -169,6 +171,18 @@ impl Reads {
             .then_some(read.shows)
     }
 
+    /// What has become of the change of this side's half that is under way.
+    pub(super) fn operation(
+        &self,
+        peering: &Peering,
+        side: Side,
+        freshness: &Freshness,
+    ) -> Option<OperationState> {
+        let read = self.operations.get(peering.halves.get(side).operation()?)?;
+        let is_good = freshness.accepts(Query::Operation(side), read);
+        is_good.then(|| read.shows.clone())
+    }
+
     pub(super) fn rehearsed(
         &self,
         peering: PeeringId,
@@ -196,6 +210,7 @@ impl Reads {
             Query::Groups(_) => Self::good(&self.groups, query, &own, freshness).is_some(),
             Query::AccessLists(_) => Self::good(&self.lists, query, &own, freshness).is_some(),
             Query::Dns(side) => self.dns(&own, side, freshness).is_some(),
+            Query::Operation(side) => self.operation(peering, side, freshness).is_some(),
             Query::MayCreateLink | Query::MayCreateGroup(_) => {
                 self.rehearsed(peering.id, query, freshness).is_some()
             }
@@ -241,7 +256,10 @@ impl Observation {
     pub(super) fn touch(&self, freshness: &mut Freshness, side: Side, touches: Touches) {
         let last = self.reads.lock().asked;
         let queries = match touches {
-            Touches::Links => Side::BOTH.map(Query::Links).to_vec(),
+            Touches::Links => Side::BOTH
+                .into_iter()
+                .flat_map(|side| [Query::Links(side), Query::Operation(side)])
+                .collect(),
             Touches::Tables => vec![Query::Tables(side)],
             Touches::Groups => vec![Query::Groups(side)],
         };
@@ -368,6 +386,18 @@ impl Observation {
                 let shows = cloud.dns_support(&own).await?;
                 let read = Read { shows, of, asked };
                 self.reads.lock().dns.insert(own, read);
+            }
+            Query::Operation(_) => {
+                let Some(operation) = peering.halves.get(side).operation() else {
+                    return Ok(());
+                };
+                // One that is forgotten is over: what came of it the next look at the links tells.
+                let shows = match cloud.operation(&at, operation).await {
+                    Err(error) if error.kind == CloudErrorKind::NotFound => OperationState::Done,
+                    answer => answer?,
+                };
+                let read = Read { shows, of, asked };
+                self.reads.lock().operations.insert(operation.clone(), read);
             }
             Query::MayCreateLink => {
                 let rehearsal = Rehearsal::CreateLink(sides::link(network, peering));

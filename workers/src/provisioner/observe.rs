@@ -9,8 +9,8 @@ use super::{
     sides,
 };
 use cloud::{
-    AccessListView, DnsSupport, GroupView, LinkForm, LinkView, NetworkRef, NetworkView, Rehearsed,
-    RouteTableView, SubnetView,
+    AccessListView, DnsSupport, GroupView, LinkForm, LinkView, NetworkRef, NetworkView,
+    OperationState, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
     BySide, Side,
@@ -35,6 +35,8 @@ pub(super) struct Observed {
     pub(super) groups: BySide<Option<Vec<GroupView>>>,
     pub(super) lists: BySide<Option<Vec<AccessListView>>>,
     pub(super) dns: BySide<Option<DnsSupport>>,
+    /// What has become of the change of the side's half that is under way.
+    pub(super) operations: BySide<Option<OperationState>>,
     pub(super) may_create_link: Option<Rehearsed>,
     pub(super) may_create_group: BySide<Option<Rehearsed>>,
 }
@@ -90,6 +92,7 @@ impl Observed {
                 own(&reads.lists, query, end, freshness, |it| &it.network)
             }),
             dns: BySide::of(|side| reads.dns(ends.get(side), side, freshness)),
+            operations: BySide::of(|side| reads.operation(peering, side, freshness)),
             may_create_link: rehearsed(Query::MayCreateLink),
             may_create_group: BySide::of(|side| rehearsed(Query::MayCreateGroup(side))),
         }

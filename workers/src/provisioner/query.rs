@@ -15,6 +15,8 @@ pub(super) enum Query {
     Groups(Side),
     AccessLists(Side),
     Dns(Side),
+    /// What has become of the change of the side's half.
+    Operation(Side),
     /// Whether the engine may create the link, and a firewall group.
     MayCreateLink,
     MayCreateGroup(Side),
@@ -22,7 +24,7 @@ pub(super) enum Query {
 
 impl Query {
     /// Everything that can be read of a side.
-    pub(super) fn of(side: Side) -> [Self; 9] {
+    pub(super) fn of(side: Side) -> [Self; 10] {
         [
             Self::Identity(side),
             Self::Network(side),
@@ -32,6 +34,7 @@ impl Query {
             Self::Groups(side),
             Self::AccessLists(side),
             Self::Dns(side),
+            Self::Operation(side),
             Self::MayCreateGroup(side),
         ]
     }
@@ -46,7 +49,9 @@ impl Query {
             Self::Tables(_) => Some("tables"),
             Self::Groups(_) => Some("groups"),
             Self::AccessLists(_) => Some("access_lists"),
-            Self::Dns(_) | Self::MayCreateLink | Self::MayCreateGroup(_) => None,
+            Self::Dns(_) | Self::Operation(_) | Self::MayCreateLink | Self::MayCreateGroup(_) => {
+                None
+            }
         }
     }
 
@@ -61,6 +66,7 @@ impl Query {
             | Self::Groups(side)
             | Self::AccessLists(side)
             | Self::Dns(side)
+            | Self::Operation(side)
             | Self::MayCreateGroup(side) => side,
             Self::MayCreateLink => Side::Local,
         }

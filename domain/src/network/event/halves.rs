@@ -1,7 +1,11 @@
 //! The halves of a link, where each side has an object of its own (GCP, Azure): on record before
 //! they are made or removed, and when they were seen to be so.
 
-use crate::{ids::PeeringId, side::Side, text::Link};
+use crate::{
+    ids::PeeringId,
+    side::Side,
+    text::{CloudOperation, Link},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -67,6 +71,32 @@ impl HalfChangeStarted {
             started_at,
         }
     }
+}
+
+/// The cloud has begun with the change of a half, and says under which name it can be asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfOperationStarted {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose half it is.
+    pub side: Side,
+    /// The request that began it.
+    pub request_id: Uuid,
+    /// The cloud's name of the operation.
+    pub operation: CloudOperation,
+}
+
+/// That operation has ended with an error: the half is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfOperationFailed {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose half it is.
+    pub side: Side,
+    /// The cloud's name of the operation.
+    pub operation: CloudOperation,
+    /// The operation's own error, in the cloud's words.
+    pub message: String,
 }
 
 /// A side's half of the link was seen in place.

@@ -158,6 +158,10 @@ events! {
     PeeringSurveyed(peering),
     /// The engine is about to make or remove a side's half of the link.
     HalfChangeStarted(peering),
+    /// The cloud has begun with that, under a name by which it can be asked about it.
+    HalfOperationStarted(peering),
+    /// That has ended with an error of its own: the half is as it was.
+    HalfOperationFailed(peering),
     /// A side's half of the link was seen in place.
     HalfMade(peering),
     /// A side's half of the link was seen to be gone.

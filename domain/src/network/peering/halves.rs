@@ -1,10 +1,16 @@
 //! The halves of the link, where each side has an object of its own: what is on record of each.
 
 use super::{
-    super::event::{HalfChange, HalfChangeStarted, HalfMade, Leftover},
+    super::event::{
+        HalfChange, HalfChangeStarted, HalfMade, HalfOperationFailed, HalfOperationStarted,
+        Leftover,
+    },
     Peering,
 };
-use crate::{side::Side, text::Link};
+use crate::{
+    side::Side,
+    text::{CloudOperation, Link},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,6 +45,9 @@ pub struct HalfRequest {
     pub id: Uuid,
     /// When the engine began.
     pub since: DateTime<Utc>,
+    /// The cloud's name of the operation, once it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<CloudOperation>,
 }
 
 impl Half {
@@ -65,6 +74,11 @@ impl Half {
             Self::Making(request) | Self::Removing(request) => Some(request),
             Self::Unknown | Self::Made { .. } | Self::Gone => None,
         }
+    }
+
+    /// The operation at the cloud that is under way.
+    pub fn operation(&self) -> Option<&CloudOperation> {
+        self.request().and_then(|it| it.operation.as_ref())
     }
 
     fn leftover(&self, side: Side) -> Option<Leftover> {
@@ -113,11 +127,37 @@ impl Peering {
             link: event.link.clone(),
             id: event.request_id,
             since: event.started_at,
+            operation: None,
         };
         *self.halves.get_mut(event.side) = match event.change {
             HalfChange::Make => Half::Making(request),
             HalfChange::Remove => Half::Removing(request),
         };
+    }
+
+    pub(in crate::network) fn half_operation_started(&mut self, event: &HalfOperationStarted) {
+        if let Half::Making(request) | Half::Removing(request) = self.halves.get_mut(event.side)
+            && request.id == event.request_id
+        {
+            request.operation = Some(event.operation.clone());
+        }
+    }
+
+    pub(in crate::network) fn half_operation_failed(&mut self, event: &HalfOperationFailed) {
+        let half = self.halves.get_mut(event.side);
+        let is_it = |it: &HalfRequest| it.operation.as_ref() == Some(&event.operation);
+        match half {
+            Half::Making(request) if is_it(request) => *half = Half::Unknown,
+            Half::Removing(request) if is_it(request) => {
+                let link = Some(request.link.clone());
+                *half = Half::Made { link };
+            }
+            Half::Unknown
+            | Half::Making(_)
+            | Half::Made { .. }
+            | Half::Removing(_)
+            | Half::Gone => {}
+        }
     }
 
     pub(in crate::network) fn half_made(&mut self, event: &HalfMade) {

@@ -3,7 +3,10 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{HalfChange, HalfChangeStarted, HalfMade, HalfRemoved},
+        event::{
+            HalfChange, HalfChangeStarted, HalfMade, HalfOperationFailed, HalfOperationStarted,
+            HalfRemoved,
+        },
         peering::{Half, Life, Peering},
     },
     out_of_order,
@@ -63,6 +66,30 @@ fn same_name(peering: &Peering, reported: &Link) -> Result<(), Refusal> {
         }),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Only for the request that is on record: an answer to an earlier one says nothing of this.
+pub(super) fn operation_started(
+    network: &Registered,
+    it: &HalfOperationStarted,
+) -> Result<bool, Refusal> {
+    let peering = network.live(it.peering_id)?;
+    match peering.halves.get(it.side).request() {
+        Some(request) if request.id == it.request_id => {
+            Ok(request.operation.as_ref() != Some(&it.operation))
+        }
+        Some(_) | None => Err(out_of_order(peering, "an operation that was not asked for")),
+    }
+}
+
+/// An operation that is not on record any more has ended already.
+pub(super) fn operation_failed(
+    network: &Registered,
+    it: &HalfOperationFailed,
+) -> Result<bool, Refusal> {
+    let peering = network.live(it.peering_id)?;
+    let request = peering.halves.get(it.side).request();
+    Ok(request.is_some_and(|request| request.operation.as_ref() == Some(&it.operation)))
 }
 
 pub(super) fn made(network: &Registered, it: &HalfMade) -> Result<bool, Refusal> {

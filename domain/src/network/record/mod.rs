@@ -64,6 +64,8 @@ pub(super) fn decide(
         }
         Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
         Outcome::HalfChangeStarted(it) => if_news(it, halves::change_started(network, it)?),
+        Outcome::HalfOperationStarted(it) => if_news(it, halves::operation_started(network, it)?),
+        Outcome::HalfOperationFailed(it) => if_news(it, halves::operation_failed(network, it)?),
         Outcome::HalfMade(it) => if_news(it, halves::made(network, it)?),
         Outcome::HalfRemoved(it) => if_news(it, halves::removed(network, it)?),
         Outcome::LinkRemoved(it) => if_news(it, link::link_removed(peering, &it.link)?),

@@ -1,19 +1,40 @@
 //! What calls about the halves of a link do: where it is one object, as `links` says; where there
 //! are two, each side's half by itself.
 
-use super::{super::faults::after, super::world::SimulatedHalf, Call};
-use cloud::{CloudError, CloudErrorKind, LinkForm, LinkSpec, LinkState, NetworkRef};
-use domain::{Provider, Side, text::Link};
+use super::{
+    super::{
+        faults::after,
+        world::{SimulatedHalf, SimulatedOperation},
+    },
+    Call,
+};
+use cloud::{
+    CloudError, CloudErrorKind, HalfAnswer, LinkForm, LinkSpec, LinkState, NetworkRef,
+    OperationState, RequestId,
+};
+use domain::{
+    Provider, Side,
+    text::{CloudOperation, Link},
+};
+use std::time::Duration;
 
 impl Call<'_> {
-    pub(crate) fn make_half(&mut self, spec: &LinkSpec, side: Side) -> Result<Link, CloudError> {
+    pub(crate) fn make_half(
+        &mut self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
+        let done = |link| HalfAnswer::Done { link };
         match (LinkForm::of(self.at.provider), &spec.link) {
-            (LinkForm::OneObject, Some(link)) => self.accept_link(link).map(|()| link.clone()),
-            (LinkForm::OneObject, None) if side == Side::Local => self.create_link(spec),
+            (LinkForm::OneObject, Some(link)) => {
+                self.accept_link(link).map(|()| done(link.clone()))
+            }
+            (LinkForm::OneObject, None) if side == Side::Local => self.create_link(spec).map(done),
             (LinkForm::TwoObjects { .. }, Some(name)) => {
                 self.know(&spec.requester.network, &spec.requester.ranges);
                 self.know(&spec.accepter.network, &spec.accepter.ranges);
-                self.make_own_half(spec.network(side), spec.other(side), name)
+                self.make_own_half(spec.network(side), spec.other(side), name, request)
             }
             (LinkForm::OneObject | LinkForm::TwoObjects { .. }, None) => {
                 Err(self.nameless("asked for"))
@@ -21,11 +42,19 @@ impl Call<'_> {
         }
     }
 
-    pub(crate) fn remove_half(&mut self, spec: &LinkSpec, side: Side) -> Result<(), CloudError> {
+    pub(crate) fn remove_half(
+        &mut self,
+        spec: &LinkSpec,
+        side: Side,
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
         match (LinkForm::of(self.at.provider), &spec.link) {
-            (LinkForm::OneObject, Some(link)) => self.delete_link(link),
+            (LinkForm::OneObject, Some(link)) => {
+                let link = link.clone();
+                self.delete_link(&link).map(|()| HalfAnswer::Done { link })
+            }
             (LinkForm::TwoObjects { .. }, Some(name)) => {
-                self.remove_own_half(spec.network(side), name)
+                self.remove_own_half(spec.network(side), name, request)
             }
             (LinkForm::OneObject | LinkForm::TwoObjects { .. }, None) => {
                 Err(self.nameless("removed"))
@@ -43,7 +72,11 @@ impl Call<'_> {
         network: &NetworkRef,
         other: &NetworkRef,
         name: &Link,
-    ) -> Result<Link, CloudError> {
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
+        if let Some(operation) = self.begun_before(request) {
+            return Ok(HalfAnswer::Started { operation });
+        }
         let world = &self.state.world;
         let Some(own) = world.network(network) else {
             return Err(self.not_found(network));
@@ -52,7 +85,7 @@ impl Call<'_> {
             let same = there.other.is_same(other) && there.going.is_none();
             return match self.at.provider {
                 // A PUT of what is there already.
-                Provider::Azure if same => Ok(name.clone()),
+                Provider::Azure if same => Ok(HalfAnswer::Done { link: name.clone() }),
                 Provider::Aws | Provider::Gcp | Provider::Azure => {
                     Err(self.already_there(&format!("`{name}` is there already")))
                 }
@@ -95,13 +128,17 @@ impl Call<'_> {
         }
         let takes = self.state.faults.draw(&self.settings.initiating);
         self.occupy_for(takes, network, other)?;
+        let (operation, fails) = self.begin(request, name, takes);
+        if fails {
+            return Ok(operation);
+        }
         let half = SimulatedHalf {
             ready_at: after(self.now, takes),
             shown: self.soon(),
             ..SimulatedHalf::new(name.clone(), network, other)
         };
         self.state.world.halves.push(half);
-        Ok(name.clone())
+        Ok(operation)
     }
 
     fn already_there(&self, message: &str) -> CloudError {
@@ -109,7 +146,15 @@ impl Call<'_> {
     }
 
     /// Only this side's: the other one is left with a half of its own.
-    fn remove_own_half(&mut self, network: &NetworkRef, name: &Link) -> Result<(), CloudError> {
+    fn remove_own_half(
+        &mut self,
+        network: &NetworkRef,
+        name: &Link,
+        request: RequestId,
+    ) -> Result<HalfAnswer, CloudError> {
+        if let Some(operation) = self.begun_before(request) {
+            return Ok(HalfAnswer::Started { operation });
+        }
         let there = self.state.world.half(network, name);
         let Some(there) = there.filter(|it| it.shown.by(self.now)) else {
             return Err(self.not_found(name));
@@ -121,6 +166,10 @@ impl Call<'_> {
         let other = there.other.clone();
         let takes = self.state.faults.draw(&self.settings.deleting);
         self.occupy_for(takes, network, &other)?;
+        let (operation, fails) = self.begin(request, name, takes);
+        if fails {
+            return Ok(operation);
+        }
         let mut seen = self.soon();
         let at = after(self.now, takes);
         seen.from = seen.from.max(at);
@@ -131,6 +180,53 @@ impl Call<'_> {
             half.going = Some((at, seen.clone()));
         }
         self.state.world.halves_pass_time(now);
-        Ok(())
+        Ok(operation)
+    }
+
+    /// GCP answers a request that it has had before with the operation that it began.
+    fn begun_before(&self, request: RequestId) -> Option<CloudOperation> {
+        match self.at.provider {
+            Provider::Gcp => {}
+            Provider::Aws | Provider::Azure => return None,
+        }
+        let mut operations = self.state.world.operations.iter();
+        let known = operations.find(|it| it.request == request.0);
+        known.map(|it| it.name.clone())
+    }
+
+    /// Begins an operation, and says whether it ends with an error.
+    fn begin(&mut self, request: RequestId, half: &Link, takes: Duration) -> (HalfAnswer, bool) {
+        let name: CloudOperation = self.state.faults.id("operation");
+        let failing = &mut self.state.world.failing;
+        let here = failing
+            .iter()
+            .position(|(account, _)| *account == self.at.account);
+        let error = here.map(|index| failing.remove(index).1);
+        let fails = error.is_some();
+        self.state.world.operations.push(SimulatedOperation {
+            name: name.clone(),
+            request: request.0,
+            half: half.clone(),
+            ends_at: after(self.now, takes),
+            error,
+        });
+        (HalfAnswer::Started { operation: name }, fails)
+    }
+
+    pub(crate) fn operation(
+        &mut self,
+        operation: &CloudOperation,
+    ) -> Result<OperationState, CloudError> {
+        let mut operations = self.state.world.operations.iter();
+        let Some(known) = operations.find(|it| it.name == *operation) else {
+            return Err(self.not_found(operation));
+        };
+        Ok(match &known.error {
+            _ if self.now < known.ends_at => OperationState::Running,
+            None => OperationState::Done,
+            Some(message) => OperationState::Failed {
+                message: message.clone(),
+            },
+        })
     }
 }

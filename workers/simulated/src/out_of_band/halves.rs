@@ -2,7 +2,7 @@
 
 use super::{super::world::SimulatedHalf, OutOfBand};
 use cloud::NetworkRef;
-use domain::text::Link;
+use domain::text::{Account, Link};
 
 impl OutOfBand {
     /// The owner of this network makes a half of a link to the other one, under a name of theirs.
@@ -12,6 +12,12 @@ impl OutOfBand {
             state.world.halves.push(half);
             state.world.halves_pass_time(now);
         });
+    }
+
+    /// The next change of a half in this account is begun, and ends with this error.
+    pub fn fail_next_operation(&self, account: &Account, error: &str) {
+        let failing = (account.clone(), error.to_owned());
+        self.reach(|state, _| state.world.failing.push(failing));
     }
 
     /// The owner of this network removes the half of this name.

@@ -2,7 +2,12 @@
 use super::*;
 use cloud::{HalfState, half_name};
 
-const REQUEST: RequestId = RequestId(Uuid::from_u128(3));
+/// A request of its own for each call.
+fn request() -> RequestId {
+    static MADE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    RequestId(Uuid::from_u128(u128::from(number)))
+}
 
 fn ends(provider: Provider) -> (LinkEnd, LinkEnd) {
     let (region, networks) = match provider {
@@ -58,11 +63,11 @@ impl Scene {
     }
 
     async fn make(&self, side: Side) -> Option<CloudErrorKind> {
-        kind(self.cloud.make_half(&self.spec, side, REQUEST).await)
+        kind(self.cloud.make_half(&self.spec, side, request()).await)
     }
 
     async fn remove(&self, side: Side) -> Option<CloudErrorKind> {
-        kind(self.cloud.remove_half(&self.spec, side, REQUEST).await)
+        kind(self.cloud.remove_half(&self.spec, side, request()).await)
     }
 
     async fn views(&self, side: Side) -> Vec<LinkView> {
@@ -218,4 +223,55 @@ async fn a_half_comes_into_sight_and_goes_out_of_it_late() {
         seen.push(scene.half(Side::Local).await);
     }
     assert_eq!(seen.last(), Some(&HalfState::Absent), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_an_operation_that_can_be_asked_about_and_has_an_error_of_its_own() {
+    for provider in BOTH {
+        let settings = SimulatedSettings {
+            initiating: secs(9),
+            ..SimulatedSettings::instant(1)
+        };
+        let scene = Scene::at(provider, settings);
+        let at = &scene.spec.network(Side::Local).at;
+        let by_hand = scene.cloud.out_of_band();
+        let begun = async || {
+            let answer = scene.cloud.make_half(&scene.spec, Side::Local, request());
+            match answer.await.unwrap() {
+                HalfAnswer::Started { operation } => operation,
+                HalfAnswer::Done { link } => panic!("{link} is no operation"),
+            }
+        };
+        let state = async |operation| scene.cloud.operation(at, operation).await.unwrap();
+        by_hand.fail_next_operation(&at.account, "QUOTA_EXCEEDED");
+        let first = begun().await;
+        assert_eq!(state(&first).await, OperationState::Running);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        let message = "QUOTA_EXCEEDED".to_owned();
+        assert_eq!(state(&first).await, OperationState::Failed { message });
+        assert_eq!(scene.half(Side::Local).await, HalfState::Absent, "no half");
+        let second = begun().await;
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(state(&second).await, OperationState::Done);
+        assert_eq!(scene.half(Side::Local).await, HalfState::Pending);
+        let unknown = "operation-0".parse().unwrap();
+        let asked = scene.cloud.operation(at, &unknown).await;
+        assert_eq!(kind(asked), Some(CloudErrorKind::NotFound));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gcp_answers_a_request_that_it_has_had_with_the_operation_that_it_began() {
+    let scene = Scene::instant(Provider::Gcp);
+    let request = request();
+    let make = async || {
+        scene
+            .cloud
+            .make_half(&scene.spec, Side::Local, request)
+            .await
+    };
+    let first = make().await.unwrap();
+    assert!(matches!(first, HalfAnswer::Started { .. }));
+    assert_eq!(make().await.unwrap(), first);
+    assert_eq!(scene.cloud.world().halves.len(), 1);
 }

@@ -8,6 +8,7 @@ mod firewall;
 mod half;
 mod link;
 mod network;
+mod operation;
 mod shown;
 mod traffic;
 
@@ -17,6 +18,7 @@ pub use link::{Ended, Face, SimulatedLink, Turn};
 pub use network::{
     SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet, SimulatedTable,
 };
+pub use operation::SimulatedOperation;
 pub use shown::{Gone, Shown};
 
 pub(super) use link::has_begun;
@@ -25,7 +27,7 @@ pub(super) use traffic::traffic;
 
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
-use domain::text::{CloudNetwork, FirewallGroup, Link, RouteTable};
+use domain::text::{Account, CloudNetwork, FirewallGroup, Link, RouteTable};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,12 @@ pub struct World {
     /// Halves that were removed and may still be shown.
     #[serde(default)]
     pub gone_halves: Vec<Gone<SimulatedHalf>>,
+    /// Changes that were begun, and can be asked about.
+    #[serde(default)]
+    pub operations: Vec<SimulatedOperation>,
+    /// What the next change of a half in an account ends with.
+    #[serde(default)]
+    pub failing: Vec<(Account, String)>,
     /// What the generator would draw next.
     pub(super) chance: u64,
 }

@@ -4,8 +4,8 @@ use crate::world::SimulatedWorld;
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
-    GroupView, Limits, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef, NetworkView, Operation,
-    Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
+    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use conformance::{Fault, World};
 use domain::{
@@ -492,13 +492,15 @@ impl Cloud for Liar {
         spec: &LinkSpec,
         side: Side,
         request: RequestId,
-    ) -> Result<Link, CloudError> {
+    ) -> Result<HalfAnswer, CloudError> {
         let made = self.honest.make_half(spec, side, request).await;
         if spec.link.is_some() {
             let accepted = made.map(drop);
             let pardoned =
                 self.pardoned(Lie::RequesterAccepts, &CloudErrorKind::WrongState, accepted);
-            return pardoned.map(|()| spec.link.clone().unwrap());
+            return pardoned.map(|()| HalfAnswer::Done {
+                link: spec.link.clone().unwrap(),
+            });
         }
         match (self.lie, made) {
             (Lie::RepeatsByItself, Err(error)) if error.worth_a_retry() => {
@@ -507,10 +509,12 @@ impl Cloud for Liar {
             (Lie::AnswersWithAnothers, Err(error))
                 if error.kind == CloudErrorKind::AlreadyThere =>
             {
-                self.there(spec).await.ok_or(error)
+                let there = self.there(spec).await;
+                there.map(|link| HalfAnswer::Done { link }).ok_or(error)
             }
             (Lie::AnswersWithAnybodys, Err(error)) if error.kind == CloudErrorKind::Ambiguous => {
-                self.there(spec).await.ok_or(error)
+                let there = self.there(spec).await;
+                there.map(|link| HalfAnswer::Done { link }).ok_or(error)
             }
             (Lie::TakesTheLinkOver, Err(error)) => {
                 let at = &spec.requester.network.at;
@@ -518,7 +522,7 @@ impl Cloud for Liar {
                     return Err(error);
                 };
                 self.honest.tag_link(at, &link, spec.owner).await?;
-                Ok(link)
+                Ok(HalfAnswer::Done { link })
             }
             (_, other) => self.told(other),
         }
@@ -529,7 +533,7 @@ impl Cloud for Liar {
         spec: &LinkSpec,
         side: Side,
         request: RequestId,
-    ) -> Result<(), CloudError> {
+    ) -> Result<HalfAnswer, CloudError> {
         self.told(self.honest.remove_half(spec, side, request).await)
     }
 

@@ -10,7 +10,10 @@
 
 use crate::provisioner::seen::{Seen, Shows};
 use chrono::{DateTime, TimeDelta, Utc};
-use cloud::{GroupView, LinkState, LinkView, Owner, RouteTableView, RouteTarget, group_name};
+use cloud::{
+    GroupView, LinkForm, LinkState, LinkView, NetworkRef, Owner, RouteTableView, RouteTarget,
+    group_name,
+};
 use domain::{
     PeeringId, Range,
     network::{
@@ -213,14 +216,19 @@ impl Judge<'_> {
         if !stands(&view.state) || self.is_in_use(&view.link) {
             return None;
         }
+        let is_two = LinkForm::of(self.network.provider).is_two_objects();
         let ends = [&view.requester.network, &view.accepter.network];
+        // Of two objects each is shown as its own network's.
         let here = ends
             .into_iter()
+            .take(if is_two { 1 } else { 2 })
             .find(|it| it.at.is_same(self.seen.at) && self.seen.of.contains(&it.network))?;
+        let is_private = |it: &NetworkRef| {
+            (&it.at.account, &it.network) == (&self.network.account, &self.network.cloud_network)
+        };
         // The engine asks for links from the private network alone.
-        let asks = &view.requester.network;
-        let is_copy = (&asks.at.account, &asks.network)
-            != (&self.network.account, &self.network.cloud_network);
+        let asks = ends.into_iter().take(if is_two { 2 } else { 1 });
+        let is_copy = !asks.into_iter().any(is_private);
         let link = view.link.clone();
         let thing = OrphanThing::Link { link };
         Some(self.found(peering, &here.network, thing, is_copy))

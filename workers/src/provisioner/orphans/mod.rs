@@ -355,7 +355,8 @@ async fn delete(cloud: &dyn Cloud, at: &AccountRegion, orphan: &Orphan) -> Resul
         OrphanThing::Link { link } => {
             let spec = orphaned_link(at, orphan, link);
             let request = RequestId(Uuid::new_v5(&orphan.peering_id.0, link.as_str().as_bytes()));
-            cloud.remove_half(&spec, Side::Local, request).await
+            let removed = cloud.remove_half(&spec, Side::Local, request).await;
+            removed.map(drop)
         }
         OrphanThing::FirewallGroup { group } => cloud.delete_group(at, group).await,
         OrphanThing::FirewallRule { group, rule_id } => cloud.revoke_rule(at, group, rule_id).await,

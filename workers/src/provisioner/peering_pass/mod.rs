@@ -13,15 +13,15 @@ use super::{
     observation::{Freshness, Observation, Unseen},
     observe::Observed,
     outlook::{Next, Outlook},
-    plan::{self, Facts, Plan},
+    plan::{self, Facts, Plan, Step},
     query::Query,
     sides,
 };
 use chrono::{DateTime, Utc};
-use cloud::CloudError;
+use cloud::{CloudError, CloudErrorKind, Operation};
 use domain::{
     BySide, PeeringId, Side,
-    network::{Life, Outcome, Peering, ProvisioningUnblocked, Registered},
+    network::{HalfOperationFailed, Life, Outcome, Peering, ProvisioningUnblocked, Registered},
 };
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;
@@ -275,10 +275,14 @@ impl<'a> PeeringPass<'a> {
         let planned_on = as_of(&self.loaded(state), self.id);
         let unseen = state.lock().unseen.clone();
         let failed = BySide::of(|side| failed.get(side).clone().filter(|_| !unseen.get(side)));
+        let gave_up = steps.iter().find_map(given_up).cloned();
         let ran = self.run_steps(state, steps, failed).await?;
         if ran.stale {
             self.begin_anew(state).await?;
             return Ok(Turn::Anew);
+        }
+        if let Some(gave_up) = gave_up {
+            return self.gave_up(state, &gave_up).await.map(Turn::Over);
         }
         if let Some((side, error)) = first(ran.failed) {
             return self.failed(state, side, &error).await.map(Turn::Over);
@@ -300,6 +304,30 @@ impl<'a> PeeringPass<'a> {
         let next = if polls { Next::Poll } else { next };
         let due_in = due.map(|due| (due - now).to_std().unwrap_or(Duration::ZERO));
         Ok(Turn::Over(Outlook { next, due_in }))
+    }
+
+    /// What the cloud has tried and given up has failed as a call does, only later; and time hardly
+    /// cures it.
+    async fn gave_up(
+        &self,
+        state: &Mutex<State>,
+        it: &HalfOperationFailed,
+    ) -> Result<Outlook, JournalError> {
+        let loaded = self.loaded(state);
+        let Some((network, peering)) = on_record(&loaded, self.id) else {
+            return Ok(Next::Settled.into());
+        };
+        let operation = match (&peering.life, it.side) {
+            (Life::Removing { .. } | Life::Abandoning { .. }, _) => Operation::DeleteLink,
+            (_, Side::Local) => Operation::CreateLink,
+            (_, Side::Remote) => Operation::AcceptLink,
+        };
+        let at = sides::of(network, peering, it.side);
+        let message = format!("{} ended with an error: {}", it.operation, it.message);
+        let error = CloudError::new(operation, &at, CloudErrorKind::Unexpected).message(message);
+        let outlook = self.failed(state, it.side, &error).await?;
+        state.lock().memory.patient = true;
+        Ok(outlook)
     }
 
     /// Plans on what is on record and what was seen; nothing if the peering is not on record.
@@ -402,6 +430,15 @@ impl Closed {
             failure: Some(error),
             polls: false,
         }
+    }
+}
+
+/// The operation that this step says to have failed.
+fn given_up(step: &Step) -> Option<&HalfOperationFailed> {
+    if let Step::Record(Outcome::HalfOperationFailed(it)) = step {
+        Some(it)
+    } else {
+        None
     }
 }
 

@@ -14,8 +14,8 @@ use crate::provisioner::{
 use cloud::{CloudError, CloudErrorKind};
 use domain::{
     BySide, Side,
-    network::{Outcome, PeeringInitiationRefused},
-    text::FirewallGroup,
+    network::{HalfOperationStarted, Outcome, PeeringInitiationRefused},
+    text::{CloudOperation, FirewallGroup},
 };
 use journal::{JournalError, Loaded};
 use parking_lot::Mutex;
@@ -169,13 +169,23 @@ impl PeeringPass<'_> {
             {
                 state.memory.accepted = Some(link.clone());
             }
+            // What has only begun may still fail.
+            let only_begun = matches!(&report, Report::Answered { began: Some(_), .. });
             if let Report::Answered { .. } = &report {
                 state.memory.note_answered(action, now);
-                state.memory.note_success();
+                if !only_begun {
+                    state.memory.note_success();
+                }
             }
         }
         match report {
-            Report::Answered { made } => Ok(Ok(made)),
+            Report::Answered { made, began } => {
+                if let Some(operation) = began {
+                    self.record_operation(state, action.side(), operation)
+                        .await?;
+                }
+                Ok(Ok(made))
+            }
             Report::Failed(error) => {
                 self.observation.note_failure(&error);
                 let put_off = error.kind == CloudErrorKind::Busy;
@@ -197,6 +207,30 @@ impl PeeringPass<'_> {
                 Ok(Err(error))
             }
         }
+    }
+
+    /// Puts on record under which name the cloud can be asked about the change of a half.
+    async fn record_operation(
+        &self,
+        state: &Mutex<State>,
+        side: Side,
+        operation: CloudOperation,
+    ) -> Result<(), JournalError> {
+        let loaded = self.loaded(state);
+        let request = on_record(&loaded, self.id)
+            .and_then(|(_, peering)| peering.halves.get(side).request().map(|it| it.id));
+        if let Some(request_id) = request {
+            let started = HalfOperationStarted {
+                peering_id: self.id,
+                side,
+                request_id,
+                operation,
+            };
+            // What no longer follows is for the next look.
+            self.record(state, Outcome::HalfOperationStarted(started))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Says what a failure means, and puts it on record if somebody must act.

@@ -6,14 +6,14 @@
 
 use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, sides};
-use cloud::{HalfState, LinkForm, LinkState, LinkView};
+use cloud::{HalfState, LinkForm, LinkState, LinkView, OperationState};
 use domain::{
     Side,
     network::{
-        BlockCause, DriftKind, Half, HalfChange, HalfChangeStarted, HalfMade, HalfRemoved,
-        LinkRemoved,
+        BlockCause, DriftKind, Half, HalfChange, HalfChangeStarted, HalfMade, HalfOperationFailed,
+        HalfRemoved, Life, LinkRemoved, PeeringInitiationRefused,
     },
-    text::Link,
+    text::{CloudOperation, Link},
 };
 
 /// What links are made of where this network is.
@@ -23,6 +23,62 @@ pub(super) fn form(facts: &Facts<'_>) -> LinkForm {
 
 fn start(facts: &Facts<'_>, side: Side, change: HalfChange, link: &Link) -> HalfChangeStarted {
     HalfChangeStarted::new(facts.peering.id, side, change, link.clone(), facts.now)
+}
+
+/// Whether an operation is under way that a half waits for. One that has ended with an error of its
+/// own has changed nothing: that is on record, and a person is told.
+pub(super) fn is_under_way(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+    // Who gives a peering up waits for nothing.
+    if matches!(facts.peering.life, Life::Abandoning { .. } | Life::Ended(_)) {
+        return false;
+    }
+    let mut waits = false;
+    for side in Side::BOTH {
+        let Some(operation) = facts.peering.halves.get(side).operation() else {
+            continue;
+        };
+        let seen = facts.seen.operations.get(side);
+        let Some(state) = draft.require(seen, Query::Operation(side)) else {
+            waits = true;
+            continue;
+        };
+        match state {
+            OperationState::Running => {
+                draft.polls = true;
+                waits = true;
+            }
+            OperationState::Done => {}
+            OperationState::Failed { message } => {
+                has_failed(facts, side, operation, message, draft);
+                waits = true;
+            }
+        }
+    }
+    waits
+}
+
+fn has_failed(
+    facts: &Facts<'_>,
+    side: Side,
+    operation: &CloudOperation,
+    message: &str,
+    draft: &mut Draft,
+) {
+    draft.record(HalfOperationFailed {
+        peering_id: facts.peering.id,
+        side,
+        operation: operation.clone(),
+        message: message.to_owned(),
+    });
+    if let Life::Initiating { attempt, .. } = facts.peering.life
+        && side == Side::Local
+    {
+        draft.record(PeeringInitiationRefused {
+            peering_id: facts.peering.id,
+            attempt,
+            cause: Some(BlockCause::Unexpected),
+        });
+    }
 }
 
 /// The first half is about to be made: that is on record by itself, beside the attempt.

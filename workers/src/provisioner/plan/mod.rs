@@ -118,6 +118,9 @@ pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     if !draft.records.is_empty() || deadline_passed(facts, &mut draft) {
         return draft.finish(facts);
     }
+    if halves::is_under_way(facts, &mut draft) {
+        return draft.finish(facts);
+    }
     match &facts.peering.life {
         Life::Requested => link::find_or_create(facts, link::Attempt::First, &mut draft),
         Life::InitiationRefused { attempt } => link::find_or_create(

@@ -70,6 +70,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::Surveyed(_)
         | Outcome::Abandoned(_)
         | Outcome::HalfChangeStarted(_)
+        | Outcome::HalfOperationStarted(_)
+        | Outcome::HalfOperationFailed(_)
         | Outcome::HalfMade(_)
         | Outcome::InstallationStarted(_)
         | Outcome::RouteInstalled(_)

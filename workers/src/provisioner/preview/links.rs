@@ -1,7 +1,7 @@
 //! The links that the cloud shows at a private network, whoever made them.
 
 use super::{Planner, PreviewError, sides};
-use cloud::{Cloud as _, LinkRole, LinkState};
+use cloud::{Cloud as _, LinkForm, LinkRole, LinkState, LinkView};
 use domain::{
     NetworkId, PeeringId, Provider, Region,
     network::{Network, Refusal},
@@ -46,7 +46,12 @@ impl Planner {
         let links = cloud
             .links(&own.at, std::slice::from_ref(&own.network))
             .await?;
-        let live = links.into_iter().filter(|it| it.state.is_live());
+        // Where each side has an object, a network's links are its own.
+        let is_two = LinkForm::of(on_record.provider).is_two_objects();
+        let is_own = |it: &LinkView| !is_two || it.requester.network.is_same(&own);
+        let live = links
+            .into_iter()
+            .filter(|it| it.state.is_live() && is_own(it));
         let found = live.filter_map(|view| {
             let (role, _) = view.end(&own)?;
             let other = match role {

@@ -353,6 +353,20 @@ fn of_the_link() -> Vec<NetworkEvent> {
             at(11),
         )
         .into(),
+        HalfOperationStarted {
+            peering_id,
+            side: Side::Remote,
+            request_id: Uuid::from_u128(0x7a51_0c9e_1b2d_4f3a_8c4d_5e6f_7a8b_9c0d),
+            operation: text("operation-1740828615000-5f0d9a52-0d6d5c1e"),
+        }
+        .into(),
+        HalfOperationFailed {
+            peering_id,
+            side: Side::Remote,
+            operation: text("operation-1740828615000-5f0d9a52-0d6d5c1e"),
+            message: "QUOTA_EXCEEDED: 25 peerings of a network".to_owned(),
+        }
+        .into(),
         HalfMade {
             peering_id,
             side: Side::Remote,

@@ -35,6 +35,15 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
         2 => (a_peering(), a_side(), select(&[HalfChange::Make, HalfChange::Remove]), a_link(), a_time()).prop_map(
             |(peering_id, side, change, link, since)| HalfChangeStarted::new(peering_id, side, change, link, since).into()
         ),
+        1 => (a_peering(), a_side(), select(&[HalfChange::Make, HalfChange::Remove]), a_link(), a_time()).prop_map(
+            |(peering_id, side, change, link, since)| {
+                let request_id = HalfChangeStarted::new(peering_id, side, change, link, since).request_id;
+                HalfOperationStarted { peering_id, side, request_id, operation: text("operation-1") }.into()
+            }
+        ),
+        1 => (a_peering(), a_side()).prop_map(|(peering_id, side)| {
+            HalfOperationFailed { peering_id, side, operation: text("operation-1"), message: "the quota is met".to_owned() }.into()
+        }),
         1 => (a_peering(), a_side(), option::of(a_link()))
             .prop_map(|(peering_id, side, link)| HalfMade { peering_id, side, link }.into()),
         1 => (a_peering(), a_side(), option::of(a_link()))
@@ -381,6 +390,8 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::DeadlinePassed(it) => it.into(),
         Outcome::Surveyed(it) => it.into(),
         Outcome::HalfChangeStarted(it) => it.into(),
+        Outcome::HalfOperationStarted(it) => it.into(),
+        Outcome::HalfOperationFailed(it) => it.into(),
         Outcome::HalfMade(it) => it.into(),
         Outcome::HalfRemoved(it) => it.into(),
         Outcome::LinkRemoved(it) => it.into(),

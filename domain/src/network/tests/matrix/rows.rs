@@ -107,6 +107,8 @@ rows! {
     survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
     half_about_to_be_made              [NET, UNK, ORD, YES, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Make);
     half_about_to_be_removed           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Remove);
+    operation_that_nobody_asked_for    [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfOperationStarted(_)) => half_operation_started();
+    operation_that_is_over_fails       [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::HalfOperationFailed(_)) => half_operation_failed();
     half_is_there                      [NET, UNK, ORD, ORD, ORD, YES, YES, YES, ORD, ORD, YES, YES, ORD, ORD, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::HalfMade(_)) => half_there(link());
     half_of_another_name_is_there      [NET, UNK, ORD, ORD, ORD, MIS, MIS, MIS, ORD, ORD, MIS, MIS, ORD, ORD, MIS, MIS, END, END, END, END, END, MIS, MIS, RET] Record(Outcome::HalfMade(_)) => half_there(other_link());
     half_that_never_was_is_gone        [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::HalfRemoved(_)) => half_gone();
@@ -395,6 +397,24 @@ fn fail(link: Option<Link>) -> NetworkCommand {
 fn half_change(change: HalfChange) -> NetworkCommand {
     let started = HalfChangeStarted::new(peering_id(1), Side::Remote, change, link(), now());
     Record(Outcome::HalfChangeStarted(started))
+}
+
+fn half_operation_started() -> NetworkCommand {
+    Record(Outcome::HalfOperationStarted(HalfOperationStarted {
+        peering_id: peering_id(1),
+        side: Side::Remote,
+        request_id: uuid::Uuid::from_u128(7),
+        operation: text("operation-1"),
+    }))
+}
+
+fn half_operation_failed() -> NetworkCommand {
+    Record(Outcome::HalfOperationFailed(HalfOperationFailed {
+        peering_id: peering_id(1),
+        side: Side::Remote,
+        operation: text("operation-1"),
+        message: "the quota is met".to_owned(),
+    }))
 }
 
 fn half_there(link: Link) -> NetworkCommand {

@@ -508,3 +508,74 @@ async fn an_attempt_that_is_refused_is_made_again_as_the_next_one() {
         assert!(life.count("PeeringInitiationRefused") >= 1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_operations_name_is_on_record_before_it_is_asked_about_and_its_own_error_is_the_outcome()
+ {
+    for provider in TWO {
+        for (side, after) in [(Side::Local, 0), (Side::Remote, 1)] {
+            let mut life = Life::at(provider, &Terms::default(), late(2));
+            let account = life.network(side).at.account;
+            let error = "QUOTA_EXCEEDED: 25 peerings of a network";
+            let by_hand = life.cloud.out_of_band();
+            by_hand.fail_next_operation(&account, error);
+            life.settles().await;
+            let when = format!("{provider}, {side}");
+            let peering = life.log.peering();
+            assert!(peering.is_converged(), "{when}: {peering:#?}");
+            let mut failed = Vec::new();
+            let mut begun = Vec::new();
+            for event in life.log.events() {
+                if let NetworkEvent::HalfOperationStarted(it) = &event {
+                    begun.push(it.operation.clone());
+                }
+                if let NetworkEvent::HalfOperationFailed(it) = &event {
+                    failed.push((it.side, it.message.clone()));
+                    assert_eq!(begun.iter().position(|op| *op == it.operation), Some(after));
+                }
+            }
+            assert_eq!(failed, [(side, error.to_owned())], "{when}");
+            assert_eq!(begun.len(), 3, "{when}: one failed, two made");
+            by_hand.fail_next_operation(&account, "INTERNAL_ERROR");
+            life.says(remove());
+            life.settles().await;
+            assert_eq!(life.log.peering().life.as_str(), "removed", "{when}");
+            assert_eq!(life.count("HalfOperationFailed"), 2, "{when}");
+            is_clean(&life.cloud.world(), &when);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_always_fails_is_told_once_and_tried_seldom() {
+    for provider in TWO {
+        let mut life = asked_for(provider, Consent::Delegated);
+        let account = life.network(Side::Local).at.account;
+        for _ in 0..1000 {
+            let by_hand = life.cloud.out_of_band();
+            by_hand.fail_next_operation(&account, "PERMISSION_DENIED");
+        }
+        life.look_for(24 * HOUR).await;
+        let blocked = life.log.peering().blocked;
+        assert!(
+            blocked.is_some_and(|it| it.message.contains("PERMISSION_DENIED")),
+            "{provider}"
+        );
+        assert_eq!(life.count("ProvisioningBlocked"), 1, "{provider}");
+        let failed = life.count("HalfOperationFailed");
+        assert!(failed < 10, "{provider}: {failed} in a day");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_the_cloud_has_forgotten_is_over_and_looks_tell_what_came_of_it() {
+    let mut life = Life::at(Provider::Gcp, &Terms::default(), late(6));
+    let meddled = Meddled::with(&life.cloud, |_, operation, _| {
+        let asks = operation == Operation::OperationState;
+        asks.then_some(Meddling::Fails(CloudErrorKind::NotFound))
+    });
+    let stop = CancellationToken::new();
+    life.meddled(meddled, &stop, 2 * HOUR).await;
+    let peering = life.log.peering();
+    assert!(peering.is_converged(), "{peering:#?}");
+}
