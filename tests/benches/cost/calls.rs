@@ -90,7 +90,8 @@ fn reason(operation: Operation) -> &'static str {
         Operation::InstallRoute => "one for each table that serves",
         Operation::CreateGroup => "the group that the engine owns",
         Operation::AuthorizeRule => "one for each rule, so that each has an id of its own",
-        Operation::DeleteLink
+        Operation::OperationState
+        | Operation::DeleteLink
         | Operation::TagLink
         | Operation::TagFirewall
         | Operation::SetDnsResolution

@@ -261,6 +261,7 @@ impl<'a> Direct<'a> {
                 Operation::Subnets
                 | Operation::AccessLists
                 | Operation::DnsSupport
+                | Operation::OperationState
                 | Operation::DeleteLink
                 | Operation::TagLink
                 | Operation::SetDnsResolution

@@ -37,6 +37,7 @@ mod memories;
 mod memory;
 mod observation;
 mod observe;
+mod operations;
 mod orphans;
 mod outlook;
 mod pass;

@@ -113,7 +113,7 @@ pub(super) struct Freshness {
 }
 
 impl Freshness {
-    fn accepts<V>(&self, query: Query, read: &Read<V>) -> bool {
+    pub(super) fn accepts<V>(&self, query: Query, read: &Read<V>) -> bool {
         let touched = self.touched.get(&query).copied().unwrap_or_default();
         let last = touched.max(self.checked.load(Ordering::Relaxed));
         read.asked.at >= self.since && read.asked.number > last
@@ -169,18 +169,6 @@ impl Reads {
         freshness
             .accepts(Query::Dns(side), read)
             .then_some(read.shows)
-    }
-
-    /// What has become of the change of this side's half that is under way.
-    pub(super) fn operation(
-        &self,
-        peering: &Peering,
-        side: Side,
-        freshness: &Freshness,
-    ) -> Option<OperationState> {
-        let read = self.operations.get(peering.halves.get(side).operation()?)?;
-        let is_good = freshness.accepts(Query::Operation(side), read);
-        is_good.then(|| read.shows.clone())
     }
 
     pub(super) fn rehearsed(
