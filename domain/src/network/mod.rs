@@ -271,8 +271,9 @@ impl Registered {
         &'a self,
         peering: &'a Peering,
     ) -> impl Iterator<Item = &'a FirewallRule> {
-        let exposures = peering.firewall.iter().flat_map(|(_, it)| &it.exposures);
+        let exposures = &peering.firewall.remote.exposures;
         exposures
+            .iter()
             .filter(|_| matches!(self.policy.exposure, ExposurePolicy::Block))
             .map(|(rule_id, _)| rule_id)
     }

@@ -19,7 +19,7 @@ pub(super) enum Firewall {
     Allow(Allow),
     /// Close a connector ingress.
     Revoke(Revoke),
-    /// List exposures: other owners' rules that admit the private network.
+    /// List exposures: other owners' rules that admit the other side.
     Exposures(Exposures),
 }
 

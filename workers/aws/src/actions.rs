@@ -2,7 +2,6 @@
 
 use crate::ec2::Action;
 use cloud::{CallClass, Operation};
-use domain::Side;
 
 /// The actions that this operation calls, and those that IAM asks for beside them.
 pub fn actions(operation: Operation) -> &'static [Action] {
@@ -41,14 +40,9 @@ pub fn actions(operation: Operation) -> &'static [Action] {
     }
 }
 
-/// What the engine reads on a side that it keeps; a rehearsal reads nothing. Exposures are looked
-/// for at the peer, and what keeps traffic out there.
-pub(crate) fn reads(side: Side) -> Vec<Action> {
-    let is_read = |it: &Operation| {
-        it.class() == CallClass::Read
-            && *it != Operation::Rehearse
-            && (*it != Operation::AccessLists || side == Side::Remote)
-    };
+/// What the engine reads on a side that it keeps; a rehearsal reads nothing.
+pub(crate) fn reads() -> Vec<Action> {
+    let is_read = |it: &Operation| it.class() == CallClass::Read && *it != Operation::Rehearse;
     let reads = Operation::ALL.into_iter().filter(is_read);
     reads.flat_map(actions).copied().collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! A link is a VPC peering connection, a firewall group a security group, an access list a network
 //! ACL. Each method is one EC2 call; only groups with their rules (and one for each prefix list
-//! that a rule names), and the two attributes of DNS, are two. Nothing is repeated here. What is
+//! that a rule names, and for the VPCs of groups that rules name), and the two attributes of DNS,
+//! are more. Nothing is repeated here. What is
 //! asked of EC2 is put into its words in `requests`, what it shows into ours in `views`, its
 //! failures in `refusals`. What a demonstration needs is
 //! `groundwork`.
@@ -196,7 +197,17 @@ impl Cloud for AwsCloud {
                 .map_err(|error| asked.failed(error))?
         };
         let lists = self.read(&asked, views::named_lists(&rules)).await?;
-        views::groups(&asked, &found, &rules, &lists)
+        let homeless: Vec<_> = views::homeless(&found, &rules).into_iter().collect();
+        let mut homes = views::homes(&found);
+        if !homeless.is_empty() {
+            let elsewhere = self
+                .ec2
+                .describe_security_groups_by_id(&asked.scope, &homeless)
+                .await
+                .map_err(|error| asked.failed(error))?;
+            homes.extend(views::homes(&elsewhere));
+        }
+        views::groups(&asked, &found, &rules, &lists, &homes)
     }
 
     async fn access_lists(

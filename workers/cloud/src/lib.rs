@@ -28,6 +28,7 @@ mod halves;
 pub mod instructions;
 mod layer;
 mod owner;
+mod posture;
 mod rate_limited;
 mod views;
 
@@ -38,6 +39,7 @@ pub use halves::{
 };
 pub use layer::Layer;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
+pub use posture::{LetsIn, lets_in};
 pub use rate_limited::{ClientPolicy, RateLimited};
 pub use views::*;
 

@@ -324,6 +324,17 @@ pub struct RouteTableView {
     pub subnets: Vec<Subnet>,
     /// All its IPv4 routes, whoever made them.
     pub routes: Vec<RouteView>,
+    /// Its other routes, which are never the engine's.
+    pub others: Vec<OtherRoute>,
+}
+
+/// A route for an IPv6 range, or for a list of ranges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherRoute {
+    /// The range, or the provider's id of the list.
+    pub destination: String,
+    /// Where it sends packets.
+    pub target: RouteTarget,
 }
 
 /// One IPv4 route of a table.
@@ -418,29 +429,16 @@ pub struct Traffic {
 pub enum Source {
     /// Addresses in any of these ranges: the rule's own, or those of the list that it names.
     Ranges(Vec<IpNet>),
-    /// What the rule names in place of ranges, by the provider's id: a group, or a list that cannot
-    /// be read from here.
+    /// Whatever is in another group.
+    Group {
+        /// The provider's id of it.
+        group: String,
+        /// The network that it is in, where the cloud tells.
+        network: Option<CloudNetwork>,
+    },
+    /// Something else that the rule names in place of ranges, by the provider's id: a list that
+    /// cannot be read from here.
     Named(String),
-}
-
-impl Source {
-    /// Whether some of these addresses are known to be among it.
-    pub fn overlaps(&self, range: &IpNet) -> bool {
-        match self {
-            Self::Ranges(ranges) => ranges
-                .iter()
-                .any(|it| it.contains(range) || range.contains(it)),
-            Self::Named(_) => false,
-        }
-    }
-
-    /// Whether all of these addresses are known to be among it.
-    pub fn contains(&self, range: &IpNet) -> bool {
-        match self {
-            Self::Ranges(ranges) => ranges.iter().any(|it| it.contains(range)),
-            Self::Named(_) => false,
-        }
-    }
 }
 
 /// A list in front of subnets, whose entries are tried in order; what none covers is denied.

@@ -28,7 +28,7 @@ pub(super) fn rule(it: &InboundRule) -> v1::InboundRule {
     }
 }
 
-/// Other owners' rules that admit the private network, on both sides.
+/// Other owners' rules that admit the other side, on both sides.
 pub(super) fn exposures(peering: &Peering, network_id: NetworkId) -> Vec<v1::Exposure> {
     peering
         .firewall

@@ -20,7 +20,7 @@ enum OnDrift {
     Adopt,
 }
 
-/// How exposures are handled: other owners' rules that admit the private network.
+/// How exposures are handled: other owners' rules that admit the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum OnExposure {
@@ -49,7 +49,7 @@ pub(in crate::cli) struct PolicyArgs {
     #[arg(long, group = "change", value_name = "HOW")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drift: Option<OnDrift>,
-    /// How to handle exposures: other owners' rules that admit the private network.
+    /// How to handle exposures: other owners' rules that admit the other side.
     #[arg(long, group = "change", value_name = "HOW")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exposure: Option<OnExposure>,

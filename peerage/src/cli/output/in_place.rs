@@ -31,7 +31,7 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     }));
     parts.extend((!peering.exposures.is_empty()).then(|| {
         format!(
-            "exposures: other owners' rules that admit the private network\n{}",
+            "exposures: other owners' rules that admit the other side\n{}",
             exposures(&peering.exposures)
         )
     }));

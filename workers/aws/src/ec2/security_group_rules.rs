@@ -5,7 +5,7 @@ use crate::ec2::action::Action;
 use crate::ec2::call::{Call, sent};
 use crate::ec2::client::Ec2;
 use crate::ec2::error::Ec2Error;
-use crate::ec2::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
+use crate::ec2::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::ec2::pages::{PAGE, every_named};
 use crate::ec2::routes::canonical;
 use crate::ec2::scope::Scope;
@@ -40,7 +40,12 @@ pub enum RuleSource {
     /// A block of addresses.
     Cidr(IpNet),
     /// Whatever is in another group.
-    Group(SecurityGroupId),
+    Group {
+        /// The group.
+        group: SecurityGroupId,
+        /// The VPC that it is in; EC2 tells it of a group at the other end of a peering.
+        vpc: Option<VpcId>,
+    },
     /// The blocks of a prefix list.
     PrefixList(PrefixListId),
     /// Something EC2 did not have when this was written.
@@ -152,13 +157,16 @@ fn source(found: &aws_sdk_ec2::types::SecurityGroupRule) -> RuleSource {
     let cidr = found.cidr_ipv4().or(found.cidr_ipv6());
     let referenced = found
         .referenced_group_info()
-        .and_then(|group| group.group_id());
+        .and_then(|it| Some((it.group_id()?, it.vpc_id())));
     match (cidr, referenced) {
         (Some(text), _) => text.parse::<IpNet>().map_or_else(
             |_| RuleSource::Other(text.to_owned()),
             |cidr| RuleSource::Cidr(cidr.trunc()),
         ),
-        (None, Some(group)) => RuleSource::Group(group.into()),
+        (None, Some((group, vpc))) => RuleSource::Group {
+            group: group.into(),
+            vpc: vpc.map(VpcId::from),
+        },
         (None, None) => found.prefix_list_id().map_or_else(
             || RuleSource::Other(String::new()),
             |list| RuleSource::PrefixList(list.into()),

@@ -59,6 +59,22 @@ impl Ec2 {
         every_named!(call, request, vpcs as "vpc-id", security_groups, group, |found| found.vpc.as_ref())
     }
 
+    /// Those of these groups that there are in this account.
+    pub async fn describe_security_groups_by_id(
+        &self,
+        at: &Scope,
+        groups: &[SecurityGroupId],
+    ) -> Result<Vec<SecurityGroup>, Ec2Error> {
+        let call = Call::start(self, Action::DescribeSecurityGroups, at).await;
+        // A filter, as one unknown id in the call's own list of ids would fail it for all.
+        let request = call
+            .clients
+            .ec2
+            .describe_security_groups()
+            .max_results(PAGE);
+        every_named!(call, request, groups as "group-id", security_groups, group, |found| Some(&found.id))
+    }
+
     /// Makes a group, tagged in the same call. A second one of the name in its VPC is
     /// `AlreadyExists`.
     pub async fn create_security_group(

@@ -9,7 +9,7 @@ use super::ENGINE_PRINCIPAL;
 use crate::{NAME_TAG, actions::reads, ec2::Action};
 use cloud::{OWNER_TAG, Owner};
 use domain::{
-    Region, Side,
+    Region,
     network::{ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered},
     text::{Account, CloudNetwork},
 };
@@ -323,7 +323,7 @@ pub(super) fn trust(peering: &Peering) -> Value {
 /// it back.
 pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::remote(peering);
-    let mut statements = vec![look(end, &reads(Side::Remote))];
+    let mut statements = vec![look(end, &reads())];
     if peering.made_the_link() || is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
@@ -359,7 +359,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
 /// Everything of the private network's side.
 pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -> Value {
     let end = End::local(network);
-    let mut statements = vec![look(end, &reads(Side::Local))];
+    let mut statements = vec![look(end, &reads())];
     let mut keeps = vec![Action::ModifyVpcPeeringConnectionOptions];
     if peering.made_the_link() {
         let create = [Action::CreateVpcPeeringConnection];

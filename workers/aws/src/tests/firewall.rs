@@ -15,7 +15,10 @@ fn rule(protocol: &str, ports: Option<(i32, i32)>, source: &str) -> SecurityGrou
         source: match source.parse() {
             Ok(cidr) => RuleSource::Cidr(cidr),
             Err(_) if source.starts_with("pl-") => RuleSource::PrefixList(source.into()),
-            Err(_) => RuleSource::Group(source.into()),
+            Err(_) => RuleSource::Group {
+                group: source.into(),
+                vpc: None,
+            },
         },
         description: String::new(),
         tags: Tags::from([(OWNER_TAG.to_owned(), "somebody else's".to_owned())]),
@@ -42,6 +45,7 @@ fn views_of(groups: &[SecurityGroup], rules: &[SecurityGroupRule]) -> Vec<GroupV
         groups,
         rules,
         &lists,
+        &views::homes(groups),
     )
     .unwrap()
 }
@@ -111,10 +115,14 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
         .map(|rule| rule.admits)
         .collect();
     let traffic = |source: &str, protocol: Option<&str>, ports| Traffic {
-        source: source.parse().map_or_else(
-            |_| Source::Named(source.to_owned()),
-            |range| Source::Ranges(vec![range]),
-        ),
+        source: match source.parse() {
+            Ok(range) => Source::Ranges(vec![range]),
+            Err(_) if source.starts_with("sg-") => Source::Group {
+                group: source.to_owned(),
+                network: None,
+            },
+            Err(_) => Source::Named(source.to_owned()),
+        },
         protocol: protocol.map(str::to_owned),
         ports,
     };
@@ -128,6 +136,46 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
             traffic("pl-unread", Some("tcp"), Some((22, 22))),
             traffic("10.2.0.0/16", Some("icmp"), None),
         ]
+    );
+}
+
+#[test]
+fn a_group_that_a_rule_names_is_followed_to_its_vpc() {
+    let names = |group: &str, vpc: Option<&str>| SecurityGroupRule {
+        source: RuleSource::Group {
+            group: group.into(),
+            vpc: vpc.map(Into::into),
+        },
+        ..rule("tcp", Some((22, 22)), "10.2.0.0/16")
+    };
+    let outbound = SecurityGroupRule {
+        egress: true,
+        ..names("sg-3", None)
+    };
+    let rules = [
+        names("sg-1", None),
+        names("sg-2", Some("vpc-2")),
+        names("sg-9", None),
+        outbound,
+    ];
+    let networks: Vec<_> = views_of(&[group("sg-1", "web")], &rules)
+        .remove(0)
+        .rules
+        .into_iter()
+        .map(|rule| match rule.admits.source {
+            Source::Group { network, .. } => network.map(|it| it.to_string()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        networks,
+        [Some("vpc-1".to_owned()), Some("vpc-2".to_owned()), None]
+    );
+    let homeless = views::homeless(&[group("sg-1", "web")], &rules);
+    assert_eq!(
+        homeless.into_iter().collect::<Vec<_>>(),
+        ["sg-9".into()],
+        "those that neither the rule nor the groups place are looked up"
     );
 }
 

@@ -5,7 +5,8 @@ use super::{
     home, owner,
 };
 use crate::ec2::{
-    IpNet, NetworkAcl, NetworkAclEntry, PrefixListId, RuleSource, SecurityGroup, SecurityGroupRule,
+    IpNet, NetworkAcl, NetworkAclEntry, PrefixListId, RuleSource, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, VpcId,
 };
 use cloud::{AccessEntry, AccessListView, CloudError, GroupView, RuleView, Source, Traffic};
 use domain::network::InboundRule;
@@ -16,6 +17,37 @@ const EVERY_PROTOCOL: &str = "-1";
 
 /// The blocks of the prefix lists that rules name, as far as they can be read.
 pub(in super::super) type Lists = BTreeMap<PrefixListId, Vec<IpNet>>;
+
+/// The VPCs of the groups that rules name, as far as they are known.
+pub(in super::super) type Homes = BTreeMap<SecurityGroupId, VpcId>;
+
+/// The groups that inbound rules name and whose VPC is told neither by the rule nor by the groups
+/// that were found.
+pub(in super::super) fn homeless(
+    found: &[SecurityGroup],
+    rules: &[SecurityGroupRule],
+) -> BTreeSet<SecurityGroupId> {
+    let inbound = rules.iter().filter(|rule| !rule.egress);
+    let named = inbound.filter_map(|rule| match &rule.source {
+        RuleSource::Group { group, vpc: None } => Some(group),
+        RuleSource::Group { .. }
+        | RuleSource::Cidr(_)
+        | RuleSource::PrefixList(_)
+        | RuleSource::Other(_) => None,
+    });
+    named
+        .filter(|id| !found.iter().any(|group| group.id == **id))
+        .cloned()
+        .collect()
+}
+
+/// The VPCs of these groups.
+pub(in super::super) fn homes(found: &[SecurityGroup]) -> Homes {
+    let homes = found
+        .iter()
+        .filter_map(|group| Some((group.id.clone(), group.vpc.clone()?)));
+    homes.collect()
+}
 
 /// The lists that inbound rules name.
 pub(in super::super) fn named_lists(rules: &[SecurityGroupRule]) -> BTreeSet<&PrefixListId> {
@@ -40,12 +72,13 @@ pub(in super::super) fn groups(
     found: &[SecurityGroup],
     rules: &[SecurityGroupRule],
     lists: &Lists,
+    homes: &Homes,
 ) -> Result<Vec<GroupView>, CloudError> {
     let inbound = |group: &SecurityGroup| -> Result<Vec<RuleView>, CloudError> {
         let own = rules
             .iter()
             .filter(|rule| !rule.egress && rule.group.as_ref() == Some(&group.id));
-        own.map(|found| rule(asked, found, lists)).collect()
+        own.map(|found| rule(asked, found, lists, homes)).collect()
     };
     let view = |found: &SecurityGroup| {
         let name = found.tags.get(NAME_TAG).unwrap_or(&found.name);
@@ -65,6 +98,7 @@ fn rule(
     asked: &Asked<'_>,
     found: &SecurityGroupRule,
     lists: &Lists,
+    homes: &Homes,
 ) -> Result<RuleView, CloudError> {
     let source = match &found.source {
         RuleSource::Cidr(cidr) => Source::Ranges(vec![*cidr]),
@@ -72,7 +106,14 @@ fn rule(
             .get(list)
             .cloned()
             .map_or_else(|| Source::Named(list.to_string()), Source::Ranges),
-        RuleSource::Group(group) => Source::Named(group.to_string()),
+        RuleSource::Group { group, vpc } => Source::Group {
+            group: group.to_string(),
+            network: vpc
+                .as_ref()
+                .or_else(|| homes.get(group))
+                .map(|vpc| asked.name("VPC", vpc.as_str()))
+                .transpose()?,
+        },
         RuleSource::Other(other) => Source::Named(other.clone()),
     };
     let admits = traffic(source, &found.protocol, found.ports);
@@ -165,7 +206,7 @@ fn text(admits: &Traffic, source: &RuleSource) -> String {
     };
     let source = match source {
         RuleSource::Cidr(cidr) => cidr.to_string(),
-        RuleSource::Group(group) => group.to_string(),
+        RuleSource::Group { group, .. } => group.to_string(),
         RuleSource::PrefixList(list) => list.to_string(),
         RuleSource::Other(other) => other.clone(),
     };

@@ -5,7 +5,7 @@ mod links;
 mod networks;
 mod routes;
 
-pub(super) use firewall::{Lists, access_list, groups, named_lists};
+pub(super) use firewall::{Lists, access_list, groups, homeless, homes, named_lists};
 pub(super) use links::{link, made};
 pub(super) use networks::{network, subnet};
 pub(super) use routes::route_table;

@@ -289,7 +289,7 @@ fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies()
                 "ec2:CreateVpcPeeringConnection",
                 "ec2:DeleteVpcPeeringConnection",
             ];
-            let at_the_peer_alone = ["ec2:AcceptVpcPeeringConnection", "ec2:DescribeNetworkAcls"];
+            let at_the_peer_alone = ["ec2:AcceptVpcPeeringConnection"];
             assert_eq!(
                 (remote.contains(action), local.contains(action)),
                 (

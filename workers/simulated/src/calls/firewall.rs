@@ -7,7 +7,9 @@ use super::{
     },
     Call,
 };
-use cloud::{CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Owner, group_name};
+use cloud::{
+    CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Owner, Source, group_name,
+};
 use domain::{
     network::InboundRule,
     text::{CloudNetwork, FirewallGroup, FirewallRule},
@@ -15,7 +17,7 @@ use domain::{
 
 impl Call<'_> {
     pub(crate) fn firewall_groups(&mut self, of: &[CloudNetwork]) -> Vec<GroupView> {
-        self.look(of, |network, now| {
+        let mut views = self.look(of, |network, now| {
             let home = network.network.clone();
             let there = network
                 .groups
@@ -28,7 +30,30 @@ impl Call<'_> {
                     .map(|group| group.view(&home, now)),
             );
             seen
-        })
+        });
+        let rules = views.iter_mut().flat_map(|view| &mut view.rules);
+        for source in rules.map(|rule| &mut rule.admits.source) {
+            self.follow(source);
+        }
+        views
+    }
+
+    /// A group that a rule names is in some network, and the cloud says in which.
+    fn follow(&self, source: &mut Source) {
+        let Source::Named(name) = source else {
+            return;
+        };
+        let networks = self.state.world.networks.values();
+        let home = networks
+            .filter(|it| it.groups.iter().any(|group| group.id.as_str() == *name))
+            .map(|it| it.network.network.clone())
+            .next();
+        if home.is_some() || name.starts_with(prefixes(self.at.provider).group) {
+            *source = Source::Group {
+                group: std::mem::take(name),
+                network: home,
+            };
+        }
     }
 
     pub(crate) fn create_group(

@@ -42,7 +42,10 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
             ports: Some((1, 9)),
         },
         Traffic {
-            source: Source::Named("sg-1".to_owned()),
+            source: Source::Group {
+                group: "sg-1".to_owned(),
+                network: None,
+            },
             protocol: None,
             ports: None,
         },

@@ -6,8 +6,8 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 use cloud::{
-    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, RouteState, RouteTableView,
-    RouteTarget, RouteView, Source, SubnetView, Traffic,
+    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, OtherRoute, RouteState,
+    RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
 };
 use domain::{
     Provider,
@@ -176,12 +176,23 @@ impl SimulatedNetwork {
             state: RouteState::Active,
         };
         let home = &self.network.network;
-        let view = |(index, table): (usize, &mut SimulatedTable)| RouteTableView {
-            network: home.clone(),
-            table: table.id.clone(),
-            main: index == 0,
-            subnets: table.subnets.clone(),
-            routes: table.seen_routes(now).into_iter().map(route).collect(),
+        let view = |(index, table): (usize, &mut SimulatedTable)| {
+            let (routes, others): (Vec<_>, Vec<_>) = table
+                .seen_routes(now)
+                .into_iter()
+                .partition(|(destination, _)| matches!(destination, IpNet::V4(_)));
+            let other = |(destination, target): (IpNet, RouteTarget)| OtherRoute {
+                destination: destination.to_string(),
+                target,
+            };
+            RouteTableView {
+                network: home.clone(),
+                table: table.id.clone(),
+                main: index == 0,
+                subnets: table.subnets.clone(),
+                routes: routes.into_iter().map(route).collect(),
+                others: others.into_iter().map(other).collect(),
+            }
         };
         self.tables.iter_mut().enumerate().map(view).collect()
     }
@@ -213,7 +224,10 @@ impl SimulatedNetwork {
             .filter(|subnet| !has_one(subnet))
             .collect();
         let everything = Traffic {
-            source: Source::Ranges(vec![IpNet::V4(ipnet::Ipv4Net::default())]),
+            source: Source::Ranges(vec![
+                IpNet::V4(ipnet::Ipv4Net::default()),
+                IpNet::V6(ipnet::Ipv6Net::default()),
+            ]),
             protocol: None,
             ports: None,
         };
@@ -266,7 +280,6 @@ impl SimulatedTable {
                 seen.push((ghost.destination, ghost.target));
             }
         }
-        seen.retain(|(destination, _)| matches!(destination, IpNet::V4(_)));
         seen
     }
 }

@@ -225,6 +225,7 @@ fn a_route_of_an_ended_peering_that_was_never_on_record_as_left_is_somebody_else
         main: true,
         subnets: Vec::new(),
         routes: vec![route],
+        others: Vec::new(),
     };
     let (place, of, shown) = (
         sides::local(&network),

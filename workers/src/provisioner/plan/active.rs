@@ -22,8 +22,8 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
         firewall::plan(facts, side, draft);
         options::plan(facts, side, view, draft);
     }
-    if facts.peering.is_ours_to_keep(Side::Remote) {
-        exposure::plan(facts, Side::Remote, draft);
+    for side in facts.peering.kept_sides() {
+        exposure::plan(facts, side, draft);
     }
     if draft.needs.is_empty() {
         drift::close(facts, draft);

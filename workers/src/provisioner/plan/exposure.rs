@@ -1,15 +1,18 @@
-//! Exposures: somebody else's rules that let the private network into the peer.
+//! Exposures: somebody else's rules that let one side into the other.
 //!
-//! The engine's own rules admit what was declared. All others of the peer's network may admit more:
-//! each that lets any address of the private network in is an exposure, unless the lists in front
-//! of all subnets keep it out. So is one that names a group of another network, or a list that
-//! cannot be read: nothing shows that it keeps the private network out. An exposure is reported,
-//! and revoked in groups whose owners agreed to that, if the rule is known to let the private
-//! network in.
+//! The engine's own rules admit what was declared. All others of a side's network may admit more:
+//! each that lets any address of the other side in is an exposure, unless the lists in front of all
+//! subnets keep it out. Every range counts that the other network has, not only those on record. A
+//! rule that names a group lets in whoever is in that group's network. One that names a group of
+//! which the network is unknown, or a list that cannot be read, is an exposure too: nothing shows
+//! that it keeps the other side out. An exposure is reported, and revoked in groups whose owners
+//! agreed to that, if the rule is known to let the other side in.
 
 use super::{Draft, Facts, Query, firewall};
-use crate::provisioner::apply::Action;
-use cloud::{AccessListView, GroupView, RuleView, Source, Traffic};
+use crate::provisioner::{apply::Action, sides};
+use cloud::{
+    AccessEntry, AccessListView, GroupView, LetsIn, RouteTarget, RuleView, Source, Traffic, lets_in,
+};
 use domain::{
     Side,
     network::{
@@ -22,6 +25,10 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
+    // The private network's group is made before anybody looks; the look that follows shows all.
+    if side == Side::Local && firewall::is_unseen(facts, side) {
+        return;
+    }
     let Some(open) = open(facts, side, draft) else {
         return;
     };
@@ -45,19 +52,23 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
-/// Somebody else's rules that let the private network in, and their groups.
+/// Somebody else's rules that let the other side in, or of which that cannot be told, and their
+/// groups.
 pub(super) fn open<'a>(
     facts: &Facts<'a>,
     side: Side,
     draft: &mut Draft,
 ) -> Option<Vec<(&'a GroupView, &'a RuleView)>> {
     let groups = draft.require(facts.seen.groups.get(side), Query::Groups(side))?;
-    let from = IpNet::V4(facts.network.range.net());
-    let open: Vec<(&GroupView, &RuleView)> = groups
+    let mut open: Vec<(&GroupView, &RuleView)> = groups
         .iter()
         .flat_map(|group| strangers(facts, side, group).map(move |rule| (group, rule)))
-        .filter(|(_, rule)| may_admit(rule, &from, groups))
         .collect();
+    if open.is_empty() {
+        return Some(open);
+    }
+    let from = reaching(facts, side, draft)?;
+    open.retain(|(_, rule)| may_admit(facts, side, rule, &from));
     if open.is_empty() {
         return Some(open);
     }
@@ -66,11 +77,16 @@ pub(super) fn open<'a>(
         .iter()
         .filter(|list| !list.subnets.is_empty())
         .collect();
-    let admitted = |rule: &RuleView| {
-        guards.is_empty() || guards.iter().any(|list| lets_in(list, &rule.admits, &from))
-    };
-    let admitted = open.into_iter().filter(|(_, rule)| admitted(rule));
-    Some(admitted.collect())
+    open.retain(|(_, rule)| {
+        let traffic = Traffic {
+            source: sources(facts, side, rule, &from),
+            ..rule.admits.clone()
+        };
+        let lets_it_in =
+            |list: &&AccessListView| lets_in(&list.entries, &traffic, &from) != LetsIn::No;
+        guards.is_empty() || guards.iter().any(lets_it_in)
+    });
+    Some(open)
 }
 
 /// The exposures on record that the policy says to revoke, if they are still there.
@@ -156,16 +172,20 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
             exposure,
         });
     }
-    if facts.network.policy.exposure.covers(&group.group) {
+    if side == Side::Remote && facts.network.policy.exposure.covers(&group.group) {
         draft.exposed = true;
     }
     revoke(facts, side, group, rule, draft);
 }
 
-/// Revokes a rule that is known to let the private network in, where the policy says so.
+/// Revokes a rule that is known to let the other side in, where the policy says so.
 fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
-    let from = IpNet::V4(facts.network.range.net());
-    if !revokes(facts, &group.group) || !rule.admits.source.overlaps(&from) {
+    // A group stands for whoever is in it, now and later: such a rule is only reported.
+    let from = sides::ranges(facts.network, facts.peering, side.other());
+    let is_shown = seen_to_reach(facts, side)
+        .is_some_and(|more| judge(&rule.admits.source, rule, &more) == LetsIn::Yes);
+    let is_known = judge(&rule.admits.source, rule, &from) == LetsIn::Yes;
+    if !revokes(facts, &group.group) || !(is_known || is_shown) {
         return;
     }
     let firewall = facts.peering.firewall.get(side);
@@ -183,6 +203,11 @@ fn revoke(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dra
             id: rule.id.clone(),
         },
     );
+}
+
+/// The ranges that reach this side, if all was seen that they are known from.
+fn seen_to_reach(facts: &Facts<'_>, side: Side) -> Option<Vec<IpNet>> {
+    reaching(facts, side, &mut Draft::default())
 }
 
 /// A rule that somebody makes again each time it goes is for a person.
@@ -204,58 +229,103 @@ fn fight(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draf
     draft.block(facts, BlockCause::RepairUndone, side, message, remedy);
 }
 
-/// Whether a rule may let any of these addresses in. Machines of the peer's own groups have none of
-/// them.
-fn may_admit(rule: &RuleView, from: &IpNet, own: &[GroupView]) -> bool {
-    match &rule.admits.source {
-        Source::Named(name) => !own.iter().any(|group| group.group.as_str() == name),
-        Source::Ranges(_) => rule.admits.source.overlaps(from),
+/// Where such a rule lets traffic in from, as far as that is known. Who is in a group is in its
+/// network: in the other side's, it stands for all of that; in any other, for nothing of it.
+fn sources(facts: &Facts<'_>, side: Side, rule: &RuleView, from: &[IpNet]) -> Source {
+    let Source::Group { group, network } = &rule.admits.source else {
+        return rule.admits.source.clone();
+    };
+    let ends = sides::networks(facts.network, facts.peering);
+    let holds = |side: Side| {
+        let groups = facts.seen.groups.get(side).as_ref();
+        groups.is_some_and(|all| all.iter().any(|it| it.group.as_str() == group))
+    };
+    let is_in = |side: Side| {
+        let of = network.as_ref();
+        of.map_or_else(|| holds(side), |it| *it == ends.get(side).network)
+    };
+    if is_in(side.other()) {
+        Source::Ranges(from.to_vec())
+    } else if network.is_some() || is_in(side) {
+        Source::Ranges(Vec::new())
+    } else {
+        rule.admits.source.clone()
     }
 }
 
-/// Whether a list lets any of this traffic from this range in. The first entry that covers traffic
-/// decides; an entry that denies only part of it leaves the rest to the next.
-fn lets_in(list: &AccessListView, traffic: &Traffic, from: &IpNet) -> bool {
-    for entry in &list.entries {
-        let about = &entry.traffic;
-        if !(about.source.overlaps(from)
-            && shares_protocol(about, traffic)
-            && shares_ports(about, traffic))
-        {
-            continue;
-        }
-        if entry.allow {
-            return true;
-        }
-        if about.source.contains(from)
-            && covers_protocol(about, traffic)
-            && covers_ports(about, traffic)
-        {
-            return false;
-        }
+/// The addresses that reach this side over the link: all ranges of the other network that are on
+/// record, that the link tells, or that its cloud shows. IPv6 ones only count while a route that is
+/// none of IPv4 leads over the link on either side.
+fn reaching(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> Option<Vec<IpNet>> {
+    let other = side.other();
+    let mut from = sides::ranges(facts.network, facts.peering, other);
+    let ends = sides::networks(facts.network, facts.peering);
+    let link = facts.peering.life.link();
+    for view in Side::BOTH
+        .into_iter()
+        .filter_map(|side| facts.seen.links.get(side).as_ref())
+        .flatten()
+        .filter(|view| Some(&view.link) == link)
+    {
+        from.extend(
+            view.end(ends.get(other))
+                .into_iter()
+                .flat_map(|(_, it)| it.ranges.clone()),
+        );
     }
-    false
-}
-
-fn shares_protocol(one: &Traffic, other: &Traffic) -> bool {
-    one.protocol.is_none() || other.protocol.is_none() || one.protocol == other.protocol
-}
-
-fn covers_protocol(one: &Traffic, other: &Traffic) -> bool {
-    one.protocol.is_none() || one.protocol == other.protocol
-}
-
-fn shares_ports(one: &Traffic, other: &Traffic) -> bool {
-    match (one.ports, other.ports) {
-        (Some((first, last)), Some((from, to))) => first <= to && from <= last,
-        (None, _) | (_, None) => true,
+    if facts.peering.is_ours_to_keep(other) && !*facts.unseen.get(other) {
+        let shown = draft.require(facts.seen.network.get(other), Query::Network(other))?;
+        from.extend(shown.iter().flat_map(|it| it.ranges.clone()));
     }
+    let is_v6 = |it: &IpNet| matches!(it, IpNet::V6(_));
+    if from.iter().any(is_v6) && !carries_more_than_v4(facts, side, draft)? {
+        from.retain(|it| !is_v6(it));
+    }
+    from.sort_unstable();
+    from.dedup();
+    Some(from)
 }
 
-fn covers_ports(one: &Traffic, other: &Traffic) -> bool {
-    match (one.ports, other.ports) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some((first, last)), Some((from, to))) => first <= from && to <= last,
+/// Whether an IPv6 range, or a list of ranges, is routed over the link.
+fn carries_more_than_v4(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> Option<bool> {
+    let Some(link) = facts.peering.life.link() else {
+        return Some(false);
+    };
+    let over = RouteTarget::Link(link.clone());
+    let mut sides = vec![side];
+    let other = side.other();
+    if facts.peering.is_ours_to_keep(other) && !*facts.unseen.get(other) {
+        sides.push(other);
     }
+    let mut carries = false;
+    for side in sides {
+        let tables = draft.require(facts.seen.tables.get(side), Query::Tables(side))?;
+        carries |= tables
+            .iter()
+            .flat_map(|table| &table.others)
+            .any(|route| route.target == over);
+    }
+    Some(carries)
+}
+
+/// Whether a rule lets any of these addresses in, or that cannot be told.
+fn may_admit(facts: &Facts<'_>, side: Side, rule: &RuleView, from: &[IpNet]) -> bool {
+    judge(&sources(facts, side, rule, from), rule, from) != LetsIn::No
+}
+
+/// What the rule alone says, with these sources.
+fn judge(source: &Source, rule: &RuleView, from: &[IpNet]) -> LetsIn {
+    let everything = Traffic {
+        source: Source::Ranges(from.to_vec()),
+        protocol: None,
+        ports: None,
+    };
+    let entry = AccessEntry {
+        traffic: Traffic {
+            source: source.clone(),
+            ..rule.admits.clone()
+        },
+        allow: true,
+    };
+    lets_in(std::slice::from_ref(&entry), &everything, from)
 }

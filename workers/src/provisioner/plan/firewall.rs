@@ -18,7 +18,7 @@ use domain::{
 use std::collections::BTreeSet;
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
-    if facts.seen.groups.get(side).is_none() && is_new(facts, side) {
+    if is_unseen(facts, side) {
         return make(facts, side, draft);
     }
     let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
@@ -69,6 +69,11 @@ fn missing(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     if repairs {
         make(facts, side, draft);
     }
+}
+
+/// Whether the group is to be made before the groups are looked at.
+pub(super) fn is_unseen(facts: &Facts<'_>, side: Side) -> bool {
+    facts.seen.groups.get(side).is_none() && is_new(facts, side)
 }
 
 /// Whether nobody has asked for the group yet, as far as anybody remembers. It can be made unseen:

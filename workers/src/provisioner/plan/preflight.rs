@@ -435,7 +435,7 @@ fn permissions(facts: &Facts<'_>, side: Side) -> CheckOutcome {
 fn exposures(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     match (side, &facts.network.policy.exposure) {
         (Side::Local, _) => CheckOutcome::Skipped {
-            why: "exposures are looked for at the peer",
+            why: "exposures of this side are reported once the link is active",
         },
         (Side::Remote, ExposurePolicy::Report | ExposurePolicy::Enforce { .. }) => {
             CheckOutcome::Skipped {

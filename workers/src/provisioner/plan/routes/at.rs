@@ -8,7 +8,7 @@ use crate::provisioner::{
         drift::{self, Verdict},
     },
 };
-use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
+use cloud::{OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
     network::{
@@ -259,6 +259,20 @@ impl At<'_, '_> {
                     route_table: table.clone(),
                 });
             }
+        }
+    }
+
+    /// Routes over the link that are none of IPv4: for an IPv6 range, or a list of ranges. They are
+    /// never ours.
+    pub(super) fn others(&self, table: &RouteTableView, draft: &mut Draft) {
+        let over_the_link = |it: &&OtherRoute| it.target == RouteTarget::Link(self.link.clone());
+        for route in table.others.iter().filter(over_the_link) {
+            let extra = DriftKind::RouteExtra {
+                side: self.side,
+                route_table: table.table.clone(),
+                destination: route.destination.clone(),
+            };
+            drift::report(self.facts, extra, draft);
         }
     }
 

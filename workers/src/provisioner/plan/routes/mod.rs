@@ -90,6 +90,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
     withdraw(facts, side, link, tables, successor, draft);
     for table in tables {
         at.extra(tables, table, draft);
+        at.others(table, draft);
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a list in front of subnets keeps out, as a table: whether somebody else's rule is an
-//! exposure then.
+//! exposure then, on either side.
 
 use super::*;
 use cloud::{AccessEntry, AccessListView};
@@ -260,4 +260,54 @@ fn a_rule_is_an_exposure_if_any_part_of_the_private_network_is_among_its_sources
     assert!(!exposed(&["10.21.0.0/16"]));
     assert!(!exposed(&["10.19.0.0/16", "192.168.0.0/16"]));
     assert!(!exposed(&[]));
+}
+
+/// Whether a stranger's rule in the private network, with this source, is an exposure.
+fn exposes_the_private_network(source: Source) -> bool {
+    let stranger = RuleView {
+        id: "sgr-s".parse().unwrap(),
+        rule: None,
+        admits: Traffic {
+            source,
+            protocol: None,
+            ports: None,
+        },
+        text: "theirs".to_owned(),
+        owner: None,
+    };
+    let theirs = GroupView {
+        name: "theirs".to_owned(),
+        owner: None,
+        ..own_group("sg-s", &[stranger])
+    };
+    let seen = inside(&[our_route()], &[own_group("sg-1", &[]), theirs]);
+    let plan = planned(&with_group(), &seen, 0);
+    assert!(plan.needs.is_empty(), "{:?}", plan.needs);
+    steps(&plan).contains(&"FirewallExposed".to_owned())
+}
+
+#[test]
+fn a_rule_of_the_private_networks_own_that_admits_the_peer_is_an_exposure_too() {
+    let ranges = |text: &str| Source::Ranges(vec![text.parse().unwrap()]);
+    assert!(exposes_the_private_network(ranges("0.0.0.0/0")));
+    assert!(exposes_the_private_network(ranges(CLIENTS)));
+    assert!(!exposes_the_private_network(ranges("10.20.0.0/16")));
+    assert!(!exposes_the_private_network(ranges("::/0")), "without IPv6");
+}
+
+#[test]
+fn a_rule_that_names_a_group_lets_in_whoever_is_in_that_groups_network() {
+    let log = Log::with_a_peering();
+    let peer = log.peering().peer.cloud_network;
+    let group = |network| Source::Group {
+        group: "sg-elsewhere".to_owned(),
+        network,
+    };
+    assert!(exposes_the_private_network(group(Some(peer))));
+    let third = "vpc-0cccccccccccccccc".parse().unwrap();
+    assert!(!exposes_the_private_network(group(Some(third))));
+    assert!(
+        exposes_the_private_network(group(None)),
+        "that cannot be told"
+    );
 }

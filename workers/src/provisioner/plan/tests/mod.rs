@@ -289,6 +289,7 @@ fn table(id: &str, routes: &[(&str, RouteTarget, RouteState)]) -> RouteTableView
         main: true,
         subnets: Vec::new(),
         routes: routes.collect(),
+        others: Vec::new(),
     }
 }
 
@@ -344,6 +345,8 @@ fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
             remote: Some(vec![own_group("sg-9", &[])]),
         },
         subnets: sees(&[]).subnets,
+        network: sees(&[]).network,
+        lists: BySide::of(|_| Some(Vec::new())),
         ..Observed::default()
     }
 }

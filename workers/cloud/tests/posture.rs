@@ -1,0 +1,251 @@
+//! The evaluator of posture against one that asks about every packet of a small world.
+
+use ipnet::IpNet;
+use peerage_cloud::{AccessEntry, LetsIn, Source, Traffic, lets_in};
+use std::net::IpAddr;
+
+/// A packet of the small world.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    from: IpAddr,
+    protocol: &'static str,
+    port: u16,
+}
+
+const PROTOCOLS: [&str; 3] = ["tcp", "udp", "gre"];
+const PORTS: u16 = 4;
+
+/// Four addresses of each family, three protocols, four ports.
+fn packets() -> Vec<Packet> {
+    let addresses = (0..4).flat_map(|last| {
+        let texts = [format!("10.0.0.{last}"), format!("fd00::{last}")];
+        texts.map(|text| text.parse::<IpAddr>().unwrap())
+    });
+    addresses
+        .flat_map(|from| {
+            PROTOCOLS.into_iter().flat_map(move |protocol| {
+                (0..PORTS).map(move |port| Packet {
+                    from,
+                    protocol,
+                    port,
+                })
+            })
+        })
+        .collect()
+}
+
+fn covers(traffic: &Traffic, packet: &Packet) -> bool {
+    let Source::Ranges(ranges) = &traffic.source else {
+        panic!("{traffic:?} cannot be read");
+    };
+    ranges.iter().any(|it| it.contains(&packet.from))
+        && traffic
+            .protocol
+            .as_deref()
+            .is_none_or(|it| it == packet.protocol)
+        && traffic
+            .ports
+            .is_none_or(|(first, last)| (first..=last).contains(&packet.port))
+}
+
+/// Asks about each packet: the first entry that covers it decides.
+fn by_packet(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> bool {
+    packets()
+        .iter()
+        .filter(|it| covers(traffic, it) && from.iter().any(|range| range.contains(&it.from)))
+        .any(|packet| {
+            let first = entries.iter().find(|it| covers(&it.traffic, packet));
+            first.is_some_and(|it| it.allow)
+        })
+}
+
+fn ranges(texts: &[&str]) -> Vec<IpNet> {
+    texts.iter().map(|it| it.parse().unwrap()).collect()
+}
+
+fn traffic(sources: &[&str], protocol: Option<&str>, ports: Option<(u16, u16)>) -> Traffic {
+    Traffic {
+        source: Source::Ranges(ranges(sources)),
+        protocol: protocol.map(str::to_owned),
+        ports,
+    }
+}
+
+fn unread(protocol: Option<&str>, ports: Option<(u16, u16)>) -> Traffic {
+    Traffic {
+        source: Source::Named("pl-1".to_owned()),
+        protocol: protocol.map(str::to_owned),
+        ports,
+    }
+}
+
+fn entry(traffic: Traffic, allow: bool) -> AccessEntry {
+    AccessEntry { traffic, allow }
+}
+
+/// All kinds of traffic that differ in the small world. The last port stands for all above it.
+fn kinds() -> Vec<Traffic> {
+    let sources: [&[&str]; 6] = [
+        &["0.0.0.0/0"],
+        &["::/0"],
+        &["10.0.0.0/31"],
+        &["10.0.0.2/31", "fd00::/127"],
+        &["10.0.0.1/32"],
+        &["fd00::2/127"],
+    ];
+    let protocols = [None, Some("tcp"), Some("udp")];
+    let ports = [None, Some((0, 1)), Some((1, 2)), Some((2, u16::MAX))];
+    let mut all = Vec::new();
+    for source in sources {
+        for protocol in protocols {
+            for span in ports {
+                all.push(traffic(source, protocol, span));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn what_it_says_of_two_entries_is_what_the_packets_say_one_by_one() {
+    let (kinds, from) = (kinds(), ranges(&["10.0.0.0/30", "fd00::/126"]));
+    let everything = [
+        traffic(&["0.0.0.0/0", "::/0"], None, None),
+        traffic(&["10.0.0.0/31"], Some("tcp"), Some((0, 2))),
+    ];
+    let mut let_in = 0;
+    for asked in &everything {
+        for first in &kinds {
+            for second in &kinds {
+                for (one, other) in [(false, true), (false, false), (true, false)] {
+                    let entries = [entry(first.clone(), one), entry(second.clone(), other)];
+                    let expected = by_packet(&entries, asked, &from);
+                    let_in += usize::from(expected);
+                    assert_eq!(
+                        lets_in(&entries, asked, &from) == LetsIn::Yes,
+                        expected,
+                        "{entries:?} {asked:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(let_in > 1000, "{let_in}");
+}
+
+/// A seeded walk over longer lists.
+#[test]
+fn what_it_says_of_many_entries_is_what_the_packets_say_one_by_one() {
+    let kinds = kinds();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut draw = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let froms = [
+        ranges(&["10.0.0.0/30"]),
+        ranges(&["fd00::/126"]),
+        ranges(&["10.0.0.0/30", "fd00::/126"]),
+        ranges(&["10.0.0.2/31"]),
+        Vec::new(),
+    ];
+    let (mut yes, mut no) = (0, 0);
+    for _ in 0..20_000 {
+        let entries: Vec<_> = (0..draw(9))
+            .map(|_| entry(kinds[draw(kinds.len())].clone(), draw(4) == 0))
+            .collect();
+        let (asked, from) = (&kinds[draw(kinds.len())], &froms[draw(froms.len())]);
+        let expected = by_packet(&entries, asked, from);
+        *(if expected { &mut yes } else { &mut no }) += 1;
+        let said = lets_in(&entries, asked, from);
+        assert_eq!(
+            said == LetsIn::Yes,
+            expected,
+            "{entries:?} {asked:?} {from:?}"
+        );
+        assert_ne!(said, LetsIn::CannotTell, "all can be read");
+    }
+    assert!(yes > 1000 && no > 1000, "{yes} {no}");
+}
+
+#[test]
+fn what_several_entries_deny_together_is_denied() {
+    let halves = [
+        entry(traffic(&["10.0.0.0/31"], None, None), false),
+        entry(traffic(&["10.0.0.2/31"], None, Some((0, 99))), false),
+        entry(traffic(&["10.0.0.0/8"], None, Some((100, u16::MAX))), false),
+        entry(traffic(&["0.0.0.0/0"], None, None), true),
+    ];
+    let everything = traffic(&["0.0.0.0/0"], None, None);
+    let from = ranges(&["10.0.0.0/30"]);
+    assert_eq!(lets_in(&halves, &everything, &from), LetsIn::No);
+    for without in 0..3 {
+        let mut entries = halves.to_vec();
+        entries.remove(without);
+        assert_eq!(lets_in(&entries, &everything, &from), LetsIn::Yes);
+    }
+}
+
+#[test]
+fn what_is_said_of_a_source_that_cannot_be_read_is_not_known() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let all = || traffic(&["0.0.0.0/0"], None, None);
+    let web = traffic(&["0.0.0.0/0"], Some("tcp"), Some((80, 80)));
+    let says = |entries: &[AccessEntry]| lets_in(entries, &web, &from);
+    assert_eq!(says(&[entry(unread(None, None), true)]), LetsIn::CannotTell);
+    assert_eq!(
+        says(&[entry(unread(Some("udp"), None), true)]),
+        LetsIn::No,
+        "of another protocol"
+    );
+    assert_eq!(
+        says(&[entry(unread(None, Some((1, 79))), true)]),
+        LetsIn::No,
+        "of other ports"
+    );
+    assert_eq!(
+        says(&[entry(all(), false), entry(unread(None, None), true)]),
+        LetsIn::No,
+        "denied before"
+    );
+    assert_eq!(
+        says(&[entry(unread(None, None), true), entry(all(), true)]),
+        LetsIn::Yes
+    );
+    assert_eq!(
+        says(&[entry(unread(None, None), false), entry(all(), true)]),
+        LetsIn::CannotTell
+    );
+    assert_eq!(
+        says(&[entry(unread(None, None), false), entry(all(), false)]),
+        LetsIn::No
+    );
+    // Asked about a source that cannot be read, all that may be meant is asked about.
+    let unread_web = unread(Some("tcp"), Some((80, 80)));
+    assert_eq!(
+        lets_in(&[entry(all(), true)], &unread_web, &from),
+        LetsIn::Yes
+    );
+    assert_eq!(lets_in(&[entry(all(), true)], &unread_web, &[]), LetsIn::No);
+}
+
+#[test]
+fn where_a_cloud_admits_by_default_the_default_is_the_last_entry() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let network = traffic(&["10.0.0.0/8"], None, None);
+    // Azure: AllowVnetInBound (65000) and DenyAllInBound (65500).
+    let defaults = [
+        entry(network.clone(), true),
+        entry(traffic(&["0.0.0.0/0"], None, None), false),
+    ];
+    assert_eq!(lets_in(&defaults, &network, &from), LetsIn::Yes);
+    let denied = [
+        &[entry(traffic(&["10.0.0.0/30"], None, None), false)],
+        &defaults[..],
+    ]
+    .concat();
+    assert_eq!(lets_in(&denied, &network, &from), LetsIn::No);
+    assert_eq!(lets_in(&[], &network, &from), LetsIn::No);
+}
