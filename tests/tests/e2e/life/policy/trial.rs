@@ -88,6 +88,9 @@ impl Life {
             let elsewhere = ["192.168.0.0/16"];
             life.people().open_to_list(network, &group, 23, &elsewhere);
         }
+        // What lets the peer in at home is looked at as closely as what lets the network in there.
+        let home = life.pair.local.clone();
+        life.people().open(&home, "at home", &[(22, "10.0.0.0/8")]);
         let subnet = life.pair.remote.subnets[0].clone();
         life.asks(&["--subnet", &subnet]).await;
         life.agrees().await;
