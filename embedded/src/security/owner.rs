@@ -18,7 +18,8 @@ impl Owner {
         }
     }
 
-    /// Whether this is the owner; how long it takes does not tell how much of the password is right.
+    /// Whether this is the owner; how long it takes does not tell how much of the password is
+    /// right.
     pub(super) fn is(&self, login: &str, password: &str) -> bool {
         let is_right = verify_slices_are_equal(password.as_bytes(), self.password.as_bytes());
         *login == *self.login && is_right.is_ok()

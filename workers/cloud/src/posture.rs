@@ -23,8 +23,8 @@ pub enum LetsIn {
 }
 
 /// Whether these entries, tried in order, let any of this traffic in as far as it comes from
-/// `from`. What no entry covers is denied: where a cloud admits by default, that default is the last
-/// entry.
+/// `from`. What no entry covers is denied: where a cloud admits by default, that default is the
+/// last entry.
 pub fn lets_in(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> LetsIn {
     let protocols = Protocols::of(entries, traffic);
     let mut left = protocols.areas(traffic, &sources(&traffic.source, from));

@@ -1,4 +1,5 @@
 //! The evaluator of posture against one that asks about every packet of a small world.
+#![allow(clippy::unwrap_used)]
 
 use ipnet::IpNet;
 use peerage_cloud::{AccessEntry, LetsIn, Source, Traffic, lets_in};

@@ -399,26 +399,19 @@ impl Observation {
                 let read = Read { shows, of, asked };
                 self.reads.lock().operations.insert(operation.clone(), read);
             }
-            Query::MayCreateLink => {
-                let rehearsal = Rehearsal::CreateLink(sides::link(network, peering));
-                let shows = cloud.rehearse(&rehearsal).await?;
-                let read = Read { shows, of, asked };
-                self.reads
-                    .lock()
-                    .rehearsed
-                    .insert((peering.id, query), read);
-            }
-            Query::MayCreateGroup(_) => {
-                let rehearsal = Rehearsal::CreateGroup {
-                    network: sides::network(network, peering, side),
-                    owner: sides::owner(network, peering),
+            Query::MayCreateLink | Query::MayCreateGroup(_) => {
+                let rehearsal = if matches!(query, Query::MayCreateLink) {
+                    Rehearsal::CreateLink(sides::link(network, peering))
+                } else {
+                    Rehearsal::CreateGroup {
+                        network: sides::network(network, peering, side),
+                        owner: sides::owner(network, peering),
+                    }
                 };
                 let shows = cloud.rehearse(&rehearsal).await?;
                 let read = Read { shows, of, asked };
-                self.reads
-                    .lock()
-                    .rehearsed
-                    .insert((peering.id, query), read);
+                let key = (peering.id, query);
+                self.reads.lock().rehearsed.insert(key, read);
             }
         }
         Ok(())

@@ -164,7 +164,7 @@ fn a_group_that_a_rule_names_is_followed_to_its_vpc() {
         .into_iter()
         .map(|rule| match rule.admits.source {
             Source::Group { network, .. } => network.map(|it| it.to_string()),
-            other => panic!("{other:?}"),
+            other @ (Source::Ranges(_) | Source::Named(_)) => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(
