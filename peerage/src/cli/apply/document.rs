@@ -329,6 +329,10 @@ impl Peering {
             ("subnets", sorted(&self.subnets), sorted(&on_record.subnets)),
             ("consent", consent(self.consent), consent(on_record.consent)),
         ]);
+        differ.extend(differences([
+            ("deadline", end(self.deadline), end(on_record.deadline)),
+            ("renew", self.renew.to_string(), on_record.renew.to_string()),
+        ]));
         if let Some(link) = &self.link
             && on_record.link.as_ref() != Some(link)
         {
@@ -357,6 +361,12 @@ impl Ingress {
 
 fn when(time: &prost_types::Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(time.seconds, 0)
+}
+
+/// When something ends, to the second, as the record has it.
+fn end(at: Option<DateTime<Utc>>) -> String {
+    at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+        .unwrap_or_default()
 }
 
 fn word_of(provider: Provider) -> String {

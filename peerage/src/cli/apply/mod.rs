@@ -236,7 +236,8 @@ impl Apply {
         Ok(all)
     }
 
-    /// Carries the plan out. Where a change fails, its network is left there, and the others go on.
+    /// Carries the plan out. Where a change fails, nothing more is opened in its network; what is to
+    /// be closed there, and the other networks, wait for nothing.
     async fn carry_out(
         &self,
         servers: &mut Servers,
@@ -245,7 +246,7 @@ impl Apply {
     ) -> Result<(), CliError> {
         let (mut made, mut failed) = (BTreeMap::new(), BTreeSet::new());
         for ((plan, step), told) in steps(plans).zip(told) {
-            if failed.contains(&plan.name) {
+            if failed.contains(&plan.name) && !step.change.closes() {
                 continue;
             }
             let mut about = step.about.clone();
@@ -288,7 +289,8 @@ impl Apply {
         let of = [&*told.network, &*told.peering].join(" ");
         let why = told.error.as_ref().map(|it| format!(" ({it})"));
         let why = why.unwrap_or_default();
-        terminal::line(&format!("{outcome}: {}: {}{why}", of.trim(), told.change))
+        // A reader who has left does not end half-way what was agreed to.
+        terminal::answer(&format!("{outcome}: {}: {}{why}", of.trim(), told.change))
     }
 }
 

@@ -187,6 +187,9 @@ impl Draft {
 
     fn begin(&mut self, wanted: &Peering) {
         if let Some(link) = &wanted.link {
+            if wanted.deadline.is_some() || wanted.renew {
+                self.conflict("a link that is adopted has no deadline, and is not renewed");
+            }
             self.step(Change::Adopt(wanted.clone(), link.clone()));
             self.openings(wanted, &wanted.closed());
         } else {

@@ -258,6 +258,12 @@ fn what_no_command_changes_stands_in_the_way_and_is_told_with_both_values() {
         ),
         ("dns =", "link = \"pcx-2\"\ndns =", "link"),
         ("dns =", "consent = \"owner\"\ndns =", "consent"),
+        ("dns =", "renew = true\ndns =", "renew"),
+        (
+            "dns =",
+            "deadline = 2027-01-01T00:00:00Z\ndns =",
+            "deadline",
+        ),
         ("2027-03-01", "2027-04-01", "ingress"),
     ] {
         let plan = differ(from, to);
@@ -297,6 +303,10 @@ fn an_adopted_link_is_adopted_and_opened_command_by_command() {
             "+ admit 10.30.0.0/16:2113",
         ]
     );
+    assert!(plan.conflicts.is_empty(), "{plan:?}");
+    let in_time = text.replace("dns =", "deadline = 2027-01-01T00:00:00Z\ndns =");
+    let refused = planned(&in_time, &is, false);
+    assert!(refused.conflicts[0].contains("deadline"), "{refused:?}");
     assert!(!plan.steps[0].change.needs(&plan.steps[0].about));
     assert!(plan.steps[1].change.needs(&plan.steps[1].about));
 }

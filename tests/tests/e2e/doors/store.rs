@@ -1,5 +1,6 @@
 //! The event store inside `serve`: no second door.
 
+use super::network;
 use crate::support::SOON;
 use journal::{Journal, JournalSettings};
 use kurrentdb::{
@@ -73,23 +74,7 @@ async fn the_store_inside_the_engine_answers_nobody_else_and_its_password_is_pri
     engine.process.kill();
     // Another start has another password, and the log is as it was.
     let again = launch.start().await;
-    let registered = [
-        "network",
-        "register",
-        "--name",
-        "orders",
-        "--region",
-        "eu-west-1",
-    ];
-    let rest = [
-        "--account",
-        "111122223333",
-        "--vpc",
-        "vpc-0a1b2c3d",
-        "--range",
-        "10.20.0.0/16",
-    ];
-    let made = again.cli(&[&registered[..], &rest].concat()).await;
+    let made = again.cli(&network("orders", "payments")).await;
     assert_eq!(made.code, Some(0), "{made:?}");
 }
 
@@ -120,23 +105,7 @@ async fn what_the_engine_writes_is_its_users_alone() {
     let data = tempfile::tempdir().unwrap();
     let place = data.path().join("kept");
     let engine = Launch::new(&place).own_store().start().await;
-    let registered = [
-        "network",
-        "register",
-        "--name",
-        "orders",
-        "--region",
-        "eu-west-1",
-    ];
-    let rest = [
-        "--account",
-        "111122223333",
-        "--vpc",
-        "vpc-0a1b2c3d",
-        "--range",
-        "10.20.0.0/16",
-    ];
-    let made = engine.cli(&[&registered[..], &rest].concat()).await;
+    let made = engine.cli(&network("orders", "payments")).await;
     assert_eq!(made.code, Some(0), "{made:?}");
     let mut folders = vec![place];
     let mut seen = 0;
