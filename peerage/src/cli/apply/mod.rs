@@ -236,8 +236,8 @@ impl Apply {
         Ok(all)
     }
 
-    /// Carries the plan out. Where a change fails, nothing more is opened in its network; what is to
-    /// be closed there, and the other networks, wait for nothing.
+    /// Carries the plan out. Where a change fails, nothing more is opened in its network; what is
+    /// to be closed there, and the other networks, wait for nothing.
     async fn carry_out(
         &self,
         servers: &mut Servers,
