@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 
 /// The rooms, and for each the rooms it may depend on. `tests` depends on all and is not listed:
 /// nothing may depend on it.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     (
         "peerage",
         &[
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "workers",
         ],
     ),
+    ("connectors", &[]),
     ("workers", &["domain", "journal"]),
     ("projections", &["domain", "journal"]),
     ("journal", &["domain", "protocol"]),
