@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod attempt;
+mod breaker;
 mod dial;
 mod endpoint;
 mod exchange;
@@ -28,6 +29,7 @@ mod oauth;
 mod record;
 #[cfg(test)]
 mod samples;
+pub mod secrets;
 mod send;
 mod signing;
 mod template;
@@ -35,6 +37,7 @@ mod values;
 mod wrong;
 
 pub use attempt::{Attempt, Body, BodyEnd, Fault, KEPT, LONGEST_RETRY_AFTER, Outcome};
+pub use breaker::{BreakerSettings, BreakerState, Breakers, Permit};
 pub use dial::{DialError, Resolve, SystemResolver, Transport};
 pub use endpoint::{Authentication, ClientCertificate, Endpoint, Settings, TIMEOUT};
 pub use exchange::CONNECTION_LIFETIME;
