@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// The envelope's fields, in the order in which they are documented. What is not there is left out.
 #[derive(Serialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     id: Uuid,
     #[serde(rename = "type")]
     event_type: &'a str,
@@ -39,8 +39,8 @@ struct Envelope<'a> {
 }
 
 /// The envelope of a record.
-pub(super) fn envelope(record: &Record) -> Value {
-    let envelope = Envelope {
+pub(super) fn envelope(record: &Record) -> Envelope<'_> {
+    Envelope {
         id: record.id,
         event_type: &record.event_type,
         schema_version: record.schema_version,
@@ -57,6 +57,5 @@ pub(super) fn envelope(record: &Record) -> Value {
         command_id: record.command_id,
         redacted: record.redacted,
         data: &record.data,
-    };
-    serde_json::to_value(envelope).unwrap_or_default()
+    }
 }

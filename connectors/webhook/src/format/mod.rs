@@ -7,7 +7,6 @@ use crate::record::Record;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The form of a body. The names are those of settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,20 +51,21 @@ impl Format {
                 let events = several.iter().map(cloudevents::event);
                 (
                     "application/cloudevents-batch+json",
-                    bytes(&events.collect()),
+                    bytes(&events.collect::<Vec<_>>()),
                 )
             }
             (Self::Envelope, [one]) => ("application/json", bytes(&envelope::envelope(one))),
             (Self::Envelope | Self::Record, several) => {
                 let envelopes = several.iter().map(envelope::envelope);
-                ("application/json", bytes(&envelopes.collect()))
+                ("application/json", bytes(&envelopes.collect::<Vec<_>>()))
             }
         }
     }
 }
 
-fn bytes(value: &Value) -> Bytes {
-    value.to_string().into()
+fn bytes(value: &impl Serialize) -> Bytes {
+    // Texts, numbers and maps with texts as keys: there is nothing that JSON could not have.
+    serde_json::to_vec(value).unwrap_or_default().into()
 }
 
 #[cfg(test)]

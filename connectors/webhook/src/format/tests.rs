@@ -3,7 +3,7 @@
 use super::*;
 use crate::message::{Delivery, Message, Replay, SystemHeaders};
 use crate::samples;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn delivery() -> Delivery {
     samples::delivery()
