@@ -30,6 +30,9 @@ const MOST_IDLE: usize = 32;
 /// The longest head of an answer.
 const LONGEST_HEAD: usize = 64 * 1024;
 
+/// How long a body may take once its head is there: it changes nothing any more.
+const BODY: Duration = Duration::from_secs(2);
+
 /// The most bytes of an answer that are read so that its connection can be used again.
 const DRAINED: usize = 64 * 1024;
 
@@ -91,7 +94,7 @@ pub(crate) async fn exchange(
         status: answer.status(),
         retry_after: answer.headers().get(header::RETRY_AFTER).cloned(),
         peer: peer.map(|peer| peer.address),
-        body: read(answer, deadline, keep).await,
+        body: read(answer, deadline.min(Instant::now() + BODY), keep).await,
     })
 }
 

@@ -106,7 +106,17 @@ impl MasterKeys {
             print: random_key(random)?,
             keys: vec![(checked(path, id)?, random_key(random)?)],
         };
-        keys.write(path, path)?;
+        // Written whole under a name of its own first: a crash leaves no half of a key file, and of
+        // two that make one at the same time one is told that the other has.
+        let mut chance = [0; 8];
+        random.fill(&mut chance).map_err(|_| NoRandomness)?;
+        let beside = beside(path, &format!(".{:016x}", u64::from_be_bytes(chance)));
+        keys.write(&beside, path)?;
+        let linked = fs::hard_link(&beside, path);
+        let removed = fs::remove_file(&beside);
+        linked
+            .and(removed)
+            .map_err(|source| failed_to_write(path, source))?;
         sync_folder(path)?;
         Ok(keys)
     }
@@ -163,9 +173,7 @@ impl MasterKeys {
     }
 
     fn replace(&mut self, path: &Path) -> Result<(), KeyFileError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let beside = path.with_file_name(name);
+        let beside = beside(path, ".new");
         let failed = |source| KeyFileError::Io {
             path: path.to_owned(),
             source,
@@ -181,13 +189,7 @@ impl MasterKeys {
     }
 
     fn write(&self, to: &Path, named: &Path) -> Result<(), KeyFileError> {
-        let failed = |source: io::Error| {
-            let path = named.to_owned();
-            if source.kind() == io::ErrorKind::AlreadyExists {
-                return KeyFileError::Exists(path);
-            }
-            KeyFileError::Io { path, source }
-        };
+        let failed = |source| failed_to_write(named, source);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -276,6 +278,21 @@ fn checked(path: &Path, id: &str) -> Result<String, KeyFileError> {
         why,
     };
     is_id(id).then(|| id.to_owned()).ok_or_else(wrong)
+}
+
+/// A name beside a path.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+fn failed_to_write(path: &Path, source: io::Error) -> KeyFileError {
+    let path = path.to_owned();
+    if source.kind() == io::ErrorKind::AlreadyExists {
+        return KeyFileError::Exists(path);
+    }
+    KeyFileError::Io { path, source }
 }
 
 /// Makes the name of a new file as durable as its content.

@@ -191,6 +191,8 @@ fn a_key_file_is_its_owners_alone_and_never_made_over_another() {
     let again = MasterKeys::create(&world.path, "x", &world.random);
     assert!(matches!(again, Err(KeyFileError::Exists(_))));
     assert_eq!(fs::read(&world.path).unwrap(), before);
+    let beside = fs::read_dir(world.path.parent().unwrap()).unwrap().count();
+    assert_eq!(beside, 1, "nothing is left beside it");
     let missing = MasterKeys::load(&world.path.with_file_name("none"));
     assert!(matches!(missing, Err(KeyFileError::Missing(_))));
     let folder = MasterKeys::load(world.path.parent().unwrap());

@@ -4,7 +4,6 @@
 
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -168,9 +167,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Then::Again => loop {
                 stream.write_all(&bytes).await.ok()?;
-                tokio::time::timeout(Duration::from_micros(100), std::future::pending::<()>())
-                    .await
-                    .ok();
+                tokio::task::yield_now().await;
             },
         }
     }

@@ -204,7 +204,7 @@ async fn a_2xx_that_was_seen_is_a_delivery_whatever_becomes_of_its_body() {
     for then in [Then::Close, Then::Reset, Then::Hang] {
         let half = "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nhalf";
         let receiver = Receiver::start(move |_| Reply::raw(half, then)).await;
-        let attempt = sent(impatient(&receiver.url())).await;
+        let attempt = sent(to(&receiver.url())).await;
         assert_eq!(
             (attempt.outcome, attempt.status),
             (Outcome::Delivered, Some(200)),
@@ -386,6 +386,19 @@ async fn a_connection_is_used_again_until_its_time_is_over() {
     send_one().await;
     send_one().await;
     assert_eq!(receiver.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_receiver_has_ended_is_no_fault_of_the_next_delivery() {
+    let receiver = Receiver::start(|_| Reply(Reply::whole(200, "", "").0, Then::Close)).await;
+    let endpoint = endpoint(to(&receiver.url()));
+    for _ in 0..5 {
+        let attempt = send(&endpoint, &keys(), &message(), now()).await;
+        assert_eq!(attempt.outcome, Outcome::Delivered, "{:?}", attempt.fault);
+        // Until the end of it has come here.
+        wait::elapse(Duration::from_millis(50)).await;
+    }
+    assert_eq!((receiver.connections(), receiver.seen().len()), (5, 5));
 }
 
 #[tokio::test]

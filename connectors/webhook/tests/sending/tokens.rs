@@ -154,9 +154,13 @@ async fn without_a_token_nothing_is_sent_and_whose_fault_it_is_follows_the_token
     ];
     for (reply, outcome) in cases {
         let shown = format!("{reply:?}");
+        let patience = match reply.1 {
+            Then::Hang => impatient,
+            Then::Next | Then::Close | Then::Reset | Then::Again => to,
+        };
         let tokens = Receiver::start(move |_| reply.clone()).await;
         let receiver = Receiver::answering(200).await;
-        let endpoint = endpoint(with_tokens(impatient(&receiver.url()), &tokens));
+        let endpoint = endpoint(with_tokens(patience(&receiver.url()), &tokens));
         let attempt = sent(&endpoint).await;
         assert_eq!(attempt.outcome, outcome, "{shown}");
         assert_eq!(receiver.connections(), 0);
