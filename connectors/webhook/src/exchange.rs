@@ -10,9 +10,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{self, connect::capture_connection},
+    client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
+use parking_lot::Mutex;
 use rustls::ClientConfig;
 use std::{error::Error, fmt::Write as _, net::SocketAddr, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -25,7 +26,7 @@ pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(300);
 const IDLE: Duration = Duration::from_secs(60);
 
 /// How many idle connections are kept to one host.
-const MOST_IDLE: usize = 32;
+const MOST_IDLE: usize = 256;
 
 /// The longest head of an answer.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -36,21 +37,43 @@ const BODY: Duration = Duration::from_secs(2);
 /// The most bytes of an answer that are read so that its connection can be used again.
 const DRAINED: usize = 64 * 1024;
 
-pub(crate) type Client = legacy::Client<HttpsConnector<Dialer>, Full<Bytes>>;
+type Pool = legacy::Client<HttpsConnector<Dialer>, Full<Bytes>>;
 
-/// A client that knows no other way to a socket than this dialer.
-pub(crate) fn client(config: ClientConfig, dialer: Dialer) -> Client {
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(dialer);
+/// A client that knows no other way to a socket than its dialer. Its connections are given up as a
+/// whole when their time is over: those in use end with what they are used for.
+#[derive(Debug)]
+pub(crate) struct Client {
+    connector: HttpsConnector<Dialer>,
+    pool: Mutex<(Pool, Instant)>,
+}
+
+impl Client {
+    pub(crate) fn new(config: ClientConfig, dialer: Dialer) -> Self {
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(dialer);
+        let pool = Mutex::new((pool(&connector), Instant::now()));
+        Self { connector, pool }
+    }
+
+    fn pool(&self) -> Pool {
+        let (current, since) = &mut *self.pool.lock();
+        if since.elapsed() > CONNECTION_LIFETIME {
+            (*current, *since) = (pool(&self.connector), Instant::now());
+        }
+        current.clone()
+    }
+}
+
+fn pool(connector: &HttpsConnector<Dialer>) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(MOST_IDLE)
         .http1_max_buf_size(LONGEST_HEAD)
-        .build(connector)
+        .build(connector.clone())
 }
 
 /// An answer, read as far as it is worth.
@@ -68,32 +91,24 @@ pub(crate) type Failure = (Outcome, Fault);
 /// Sends a request and reads its answer, of the body at most `keep` bytes.
 pub(crate) async fn exchange(
     client: &Client,
-    mut request: Request<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
     deadline: Instant,
     patience: Duration,
     keep: usize,
 ) -> Result<Answer, Failure> {
-    let connection = capture_connection(&mut request);
-    let answer = match timeout_at(deadline, client.request(request)).await {
+    let answer = match timeout_at(deadline, client.pool().request(request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(fault_of(&error)),
         Err(_) => {
-            return Err((
-                Outcome::Transient { retry_after: None },
-                Fault::Timeout(patience),
-            ));
+            let transient = Outcome::Transient { retry_after: None };
+            return Err((transient, Fault::Timeout(patience)));
         }
     };
     let peer = answer.extensions().get::<Peer>().copied();
-    if peer.is_some_and(|peer| peer.since.elapsed() > CONNECTION_LIFETIME)
-        && let Some(connection) = connection.connection_metadata().as_ref()
-    {
-        connection.poison();
-    }
     Ok(Answer {
         status: answer.status(),
         retry_after: answer.headers().get(header::RETRY_AFTER).cloned(),
-        peer: peer.map(|peer| peer.address),
+        peer: peer.map(|Peer(address)| address),
         body: read(answer, deadline.min(Instant::now() + BODY), keep).await,
     })
 }
@@ -103,9 +118,9 @@ pub(crate) async fn exchange(
 async fn read(answer: Response<Incoming>, deadline: Instant, keep: usize) -> Body {
     let mut body = answer.into_body();
     let (mut kept, mut seen) = (Vec::new(), 0);
-    let ended = loop {
-        if seen > DRAINED.max(keep) {
-            break BodyEnd::Cut;
+    let broken = loop {
+        if body.is_end_stream() || seen > DRAINED.max(keep) {
+            break false;
         }
         match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => {
@@ -114,23 +129,19 @@ async fn read(answer: Response<Incoming>, deadline: Instant, keep: usize) -> Bod
                 let room = keep - kept.len();
                 kept.extend_from_slice(&data[..data.len().min(room)]);
             }
-            Ok(None) if seen > keep => break BodyEnd::Cut,
-            Ok(None) => break BodyEnd::Whole,
-            Ok(Some(Err(_))) | Err(_) if seen > keep => break BodyEnd::Cut,
-            Ok(Some(Err(_))) | Err(_) => break BodyEnd::Broken,
+            Ok(None) => break false,
+            Ok(Some(Err(_))) | Err(_) => break true,
         }
-        if body.is_end_stream() {
-            break if seen > keep {
-                BodyEnd::Cut
-            } else {
-                BodyEnd::Whole
-            };
-        }
+    };
+    let end = match (seen > keep, broken) {
+        (true, _) => BodyEnd::Cut,
+        (false, true) => BodyEnd::Broken,
+        (false, false) => BodyEnd::Whole,
     };
     let mut text = String::from_utf8_lossy(&kept).into_owned();
     // What is replaced is longer than what it replaces.
     text.truncate(text.floor_char_boundary(keep));
-    Body { text, end: ended }
+    Body { text, end }
 }
 
 /// Why the client has no answer, by the types of what it says.

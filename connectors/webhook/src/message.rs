@@ -6,12 +6,30 @@
 use crate::{
     format::Format,
     record::Record,
-    values::{encoded, rfc3339},
+    values::{encoded, id, rfc3339, truth},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use std::fmt;
 use uuid::Uuid;
+
+/// Room for the headers of a message and of its endpoint.
+const CAPACITY: usize = 48;
+
+const CONNECTOR_ID: HeaderName = HeaderName::from_static("peerage-connector-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("peerage-request-id");
+const LANE: HeaderName = HeaderName::from_static("peerage-lane");
+const LANE_SEQUENCE: HeaderName = HeaderName::from_static("peerage-lane-sequence");
+const REPLAY: HeaderName = HeaderName::from_static("peerage-replay");
+const BATCH_SIZE: HeaderName = HeaderName::from_static("peerage-batch-size");
+const RECORD_ID: HeaderName = HeaderName::from_static("peerage-record-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("peerage-record-timestamp");
+const REDACTED: HeaderName = HeaderName::from_static("peerage-record-redacted");
+const STREAM_ID: HeaderName = HeaderName::from_static("peerage-record-stream-id");
+const STREAM_REVISION: HeaderName = HeaderName::from_static("peerage-record-stream-revision");
+const LOG_POSITION: HeaderName = HeaderName::from_static("peerage-record-log-position");
+const SCHEMA_SUBJECT: HeaderName = HeaderName::from_static("peerage-record-schema-subject");
+const SCHEMA_TYPE: HeaderName = HeaderName::from_static("peerage-record-schema-type");
+const SCHEMA_VERSION: HeaderName = HeaderName::from_static("peerage-record-schema-version");
 
 /// The most metadata headers.
 const MOST_METADATA: usize = 50;
@@ -105,23 +123,24 @@ impl Message {
         if records.len() > 1 && !format.batches() {
             return None;
         }
-        let mut headers = HeaderMap::with_capacity(24);
+        let place = Place::of(first);
+        let mut headers = HeaderMap::with_capacity(CAPACITY);
         describe_delivery(&mut headers, delivery);
-        let id = if records.len() == 1 {
-            describe(&mut headers, first, delivery.system_headers);
+        let message_id = if records.len() == 1 {
+            describe(&mut headers, first, &place, delivery.system_headers);
             first.id.to_string()
         } else {
-            put(&mut headers, "peerage-batch-size", records.len());
-            put(&mut headers, "peerage-record-log-position", last.position);
+            headers.insert(BATCH_SIZE, records.len().into());
+            headers.insert(LOG_POSITION, last.position.into());
             batch_id(records)
         };
         let (content_type, body) = format.body(records, &mut headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Some(Self {
-            id,
+            id: message_id,
             body,
             headers,
-            place: Place::of(first),
+            place,
         })
     }
 }
@@ -135,32 +154,23 @@ fn batch_id(records: &[Record]) -> String {
 }
 
 fn describe_delivery(headers: &mut HeaderMap, delivery: &Delivery) {
-    put(headers, "peerage-connector-id", &delivery.connector_id);
-    put(headers, "peerage-request-id", delivery.request_id);
-    put(headers, "peerage-lane", &delivery.lane);
-    put(headers, "peerage-lane-sequence", delivery.lane_sequence);
-    let replay = delivery.replay == Replay::Replayed;
-    put(headers, "peerage-replay", replay);
+    put(headers, CONNECTOR_ID, encoded(&delivery.connector_id));
+    put(headers, REQUEST_ID, id(delivery.request_id));
+    put(headers, LANE, encoded(&delivery.lane));
+    headers.insert(LANE_SEQUENCE, delivery.lane_sequence.into());
+    headers.insert(REPLAY, truth(delivery.replay == Replay::Replayed));
 }
 
-fn describe(headers: &mut HeaderMap, record: &Record, system: SystemHeaders) {
-    put(headers, "peerage-record-id", record.id);
-    put(headers, "peerage-record-timestamp", rfc3339(record.time));
-    put(headers, "peerage-record-redacted", record.redacted);
-    put(headers, "peerage-record-stream-id", &record.stream);
-    put(headers, "peerage-record-stream-revision", record.revision);
-    put(headers, "peerage-record-log-position", record.position);
-    put(
-        headers,
-        "peerage-record-schema-subject",
-        record.schema_subject(),
-    );
-    put(headers, "peerage-record-schema-type", "json");
-    put(
-        headers,
-        "peerage-record-schema-version",
-        record.schema_version,
-    );
+fn describe(headers: &mut HeaderMap, record: &Record, place: &Place, system: SystemHeaders) {
+    put(headers, RECORD_ID, id(record.id));
+    put(headers, TIMESTAMP, encoded(&rfc3339(record.time)));
+    headers.insert(REDACTED, truth(record.redacted));
+    put(headers, STREAM_ID, encoded(&record.stream));
+    headers.insert(STREAM_REVISION, record.revision.into());
+    headers.insert(LOG_POSITION, record.position.into());
+    put(headers, SCHEMA_SUBJECT, encoded(&place.schema_subject));
+    headers.insert(SCHEMA_TYPE, HeaderValue::from_static("json"));
+    headers.insert(SCHEMA_VERSION, record.schema_version.into());
     let metadata = record.metadata.iter();
     let shown = metadata.filter(|(key, _)| system == SystemHeaders::Sent || !key.starts_with('$'));
     for (key, value) in shown.take(MOST_METADATA) {
@@ -171,8 +181,8 @@ fn describe(headers: &mut HeaderMap, record: &Record, system: SystemHeaders) {
     }
 }
 
-fn put(headers: &mut HeaderMap, name: &'static str, value: impl fmt::Display) {
-    if let Some(value) = encoded(&value.to_string()) {
-        headers.insert(HeaderName::from_static(name), value);
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        headers.insert(name, value);
     }
 }

@@ -15,7 +15,7 @@ use http_body_util::Full;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout_at},
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The tokens of one endpoint.
 pub(crate) struct Tokens {
-    client: Client,
+    client: Arc<Client>,
     url: Template,
     credentials: HeaderValue,
     form: Bytes,
@@ -66,7 +66,7 @@ struct Granted {
 
 impl Tokens {
     pub(crate) fn new(
-        client: Client,
+        client: Arc<Client>,
         url: Template,
         client_id: &str,
         client_secret: &SecretString,

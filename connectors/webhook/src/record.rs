@@ -76,21 +76,18 @@ impl Record {
 /// A word ends where a capital follows a small letter or digit, and before the last of several
 /// capitals that a small letter follows.
 fn subject(event_type: &str) -> String {
-    let letters: Vec<char> = event_type.chars().collect();
-    let mut subject = String::with_capacity(event_type.len() + 4);
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| letters[at]);
-        let after = letters.get(at + 1);
-        let begins = letter.is_uppercase()
-            && before.is_some_and(|it| {
-                it.is_lowercase()
-                    || it.is_ascii_digit()
-                    || (it.is_uppercase() && after.is_some_and(|it| it.is_lowercase()))
-            });
-        if begins {
+    let mut subject = String::with_capacity(event_type.len() + 8);
+    let (mut before, mut letters) = (None::<char>, event_type.chars().peekable());
+    while let Some(letter) = letters.next() {
+        let ends_capitals = letters.peek().is_some_and(|it| it.is_lowercase());
+        let begins = before.is_some_and(|it| {
+            it.is_lowercase() || it.is_ascii_digit() || (it.is_uppercase() && ends_capitals)
+        });
+        if begins && letter.is_uppercase() {
             subject.push('-');
         }
         subject.extend(letter.to_lowercase());
+        before = Some(letter);
     }
     subject
 }

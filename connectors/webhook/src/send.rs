@@ -23,6 +23,9 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const REQUEST_DATE: HeaderName = HeaderName::from_static("peerage-request-date");
 
+/// How many headers are added to those of the message and of the endpoint.
+const OWN: usize = 6;
+
 /// Sends a message once. `now` is the clock's time, which is signed.
 pub async fn send(
     endpoint: &Endpoint,
@@ -37,7 +40,7 @@ pub async fn send(
         Ok(request) => request,
         Err(why) => return ended(now, started, Outcome::RecordRefused, Fault::Request(why)),
     };
-    let mut answer = match authorized(endpoint, request.clone(), deadline, now).await {
+    let mut answer = match authorized(endpoint, request, deadline, now).await {
         Ok(answer) => answer,
         Err((outcome, fault)) => return ended(now, started, outcome, fault),
     };
@@ -46,6 +49,7 @@ pub async fn send(
     if answer.status == StatusCode::UNAUTHORIZED
         && let Authorizer::Fetched(tokens) = &ready.authorizer
         && tokens.forget_all_but_fresh(started)
+        && let Ok(request) = prepare(endpoint, keys, message, now)
     {
         answer = match authorized(endpoint, request, deadline, now).await {
             Ok(answer) => answer,
@@ -98,9 +102,10 @@ fn prepare(
     *request.method_mut() = ready.method.clone();
     *request.uri_mut() = url;
     let headers = request.headers_mut();
-    headers.clone_from(&ready.headers);
-    for (name, value) in &message.headers {
-        headers.insert(name, value.clone());
+    headers.clone_from(&message.headers);
+    headers.reserve(ready.headers.len() + OWN);
+    for (name, value) in &ready.headers {
+        headers.append(name, value.clone());
     }
     headers.insert(
         header::ACCEPT_ENCODING,

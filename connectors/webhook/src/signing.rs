@@ -141,10 +141,17 @@ impl SigningKey {
         }
     }
 
-    fn sign(&self, content: &[u8]) -> String {
+    fn sign(&self, head: &[u8], body: &[u8]) -> String {
         match self {
-            Self::Hmac(key) => format!("v1,{}", STANDARD.encode(hmac::sign(key, content))),
-            Self::Ed25519(pair) => format!("v1a,{}", STANDARD.encode(pair.sign(content))),
+            Self::Hmac(key) => {
+                let mut context = hmac::Context::with_key(key);
+                context.update(head);
+                context.update(body);
+                format!("v1,{}", STANDARD.encode(context.sign()))
+            }
+            Self::Ed25519(pair) => {
+                format!("v1a,{}", STANDARD.encode(pair.sign(&[head, body].concat())))
+            }
         }
     }
 }
@@ -186,8 +193,11 @@ impl SigningKeys {
             return None;
         }
         let head = format!("{id}.{}.", at.timestamp());
-        let content = [head.as_bytes(), body].concat();
-        let all: Vec<String> = self.0.iter().map(|key| key.sign(&content)).collect();
+        let all: Vec<String> = self
+            .0
+            .iter()
+            .map(|key| key.sign(head.as_bytes(), body))
+            .collect();
         HeaderValue::from_str(&all.join(" ")).ok()
     }
 }

@@ -32,7 +32,7 @@ use std::{
 use thiserror::Error;
 use tokio::{
     net::{TcpStream, lookup_host},
-    time::{Instant, timeout},
+    time::timeout,
 };
 use tower::Service;
 
@@ -218,10 +218,7 @@ async fn connect(host: String, addresses: Vec<SocketAddr>) -> Result<Dialled, Di
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
             Ok(stream) => {
-                let peer = Peer {
-                    address,
-                    since: Instant::now(),
-                };
+                let peer = Peer(address);
                 return Ok(Dialled {
                     stream: TokioIo::new(stream),
                     peer,
@@ -247,12 +244,9 @@ impl Service<Uri> for Dialer {
     }
 }
 
-/// Who is at the other end of a connection, and since when.
+/// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
-    pub(crate) since: Instant,
-}
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// A connection that says who is at its other end.
 #[derive(Debug)]

@@ -216,7 +216,7 @@ async fn the_socket_is_opened_to_the_address_that_was_vetted_with_no_second_look
     let dialer = dialer(told.clone(), &["hooks.example.com"]);
     let url: Uri = format!("http://hooks.example.com:{port}/").parse().unwrap();
     let dialled = dialer.dial(url).await.unwrap();
-    assert_eq!(dialled.peer.address.ip().to_string(), "127.0.0.1");
+    assert_eq!(dialled.peer.0.ip().to_string(), "127.0.0.1");
     assert_eq!(told.0.lock().len(), 1, "one lookup for one connection");
     listeners[0].accept().await.unwrap();
     nothing_was_dialled(&listeners).await;
@@ -229,7 +229,7 @@ async fn the_next_address_is_tried_when_one_does_not_answer() {
     let told = Told::one(&["127.0.0.3", "127.0.0.1"]);
     let url: Uri = format!("http://hooks.internal:{port}/").parse().unwrap();
     let dialled = dialer(told, &["hooks.internal"]).dial(url).await.unwrap();
-    assert_eq!(dialled.peer.address.ip().to_string(), "127.0.0.1");
+    assert_eq!(dialled.peer.0.ip().to_string(), "127.0.0.1");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
 
 /// How the engine authenticates with a receiver.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ pub(crate) enum Authorizer {
 impl Authorizer {
     pub(super) fn new(
         authentication: Authentication,
-        client: &Client,
+        client: &Arc<Client>,
         url: impl FnOnce(&str, &mut Vec<Wrong>) -> Option<Template>,
         wrong: &mut Vec<Wrong>,
     ) -> Option<Self> {
@@ -117,7 +118,7 @@ impl Authorizer {
                 }
                 let url = url(&token_url, wrong)?;
                 Some(Self::Fetched(Box::new(Tokens::new(
-                    client.clone(),
+                    Arc::clone(client),
                     url,
                     &client_id,
                     &client_secret,

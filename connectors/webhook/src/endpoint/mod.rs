@@ -10,7 +10,7 @@ pub(crate) use authentication::Authorizer;
 
 use crate::{
     dial::{Dialer, Transport},
-    exchange::{Client, client},
+    exchange::Client,
     guard::{Allow, vet},
     template::Template,
     wrong::{Problem, Wrong},
@@ -79,7 +79,7 @@ pub(crate) struct Ready {
     pub(crate) headers: HeaderMap,
     pub(crate) authorizer: Authorizer,
     pub(crate) timeout: Duration,
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
 }
 
 impl Endpoint {
@@ -121,7 +121,7 @@ impl Endpoint {
             transport,
             &mut wrong,
         );
-        let client = client(config, Dialer::new(transport, allow.clone()));
+        let client = Arc::new(Client::new(config, Dialer::new(transport, allow.clone())));
         let authorizer = Authorizer::new(
             settings.authentication,
             &client,

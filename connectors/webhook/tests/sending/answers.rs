@@ -382,10 +382,13 @@ async fn a_connection_is_used_again_until_its_time_is_over() {
     tokio::time::pause();
     tokio::time::advance(peerage_webhook::CONNECTION_LIFETIME + Duration::from_secs(1)).await;
     tokio::time::resume();
-    // This one ends it; the next one needs another.
     send_one().await;
     send_one().await;
-    assert_eq!(receiver.connections(), 2);
+    assert_eq!(
+        receiver.connections(),
+        2,
+        "and then the name is resolved again"
+    );
 }
 
 #[tokio::test]
