@@ -43,7 +43,7 @@ methods! {
     "peerage.v1.PeeringService" {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
         ReplaceRoute, RestrictFirewall, AllowConnectorIngress, RevokeConnectorIngress,
-        SetDnsResolution, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
+        SetDnsResolution, SetLinkOption, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
     "peerage.v1.ServerService" { GetServerInfo }
@@ -138,6 +138,7 @@ impl Role {
             | AllowConnectorIngress
             | RevokeConnectorIngress
             | SetDnsResolution
+            | SetLinkOption
             | CheckDrift
             | FreezeNetworks
             | ImposeQuarantine

@@ -10,9 +10,9 @@ pub mod figures;
 mod tests;
 
 use crate::{
-    network::{LIVE_PEERINGS, Peering, Registered},
+    network::{LIVE_PEERINGS, LinkOption, Peering, Registered},
     place::Provider,
-    side::BySide,
+    side::{BySide, Side},
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -150,7 +150,7 @@ fn inter_region_limits(provider: Provider) -> Option<Advisory> {
 
 fn private_names(provider: Provider, peering: &Peering) -> Option<Advisory> {
     match provider {
-        Provider::Aws => (!peering.dns.local.wanted).then(|| {
+        Provider::Aws => (!peering.option(Side::Local, LinkOption::DnsResolution).wanted).then(|| {
             advisory(
                 PRIVATE_NAMES,
                 "the private network's names do not resolve to private addresses in another region; ask for DNS resolution of the local \

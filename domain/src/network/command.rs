@@ -1,6 +1,6 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
-use super::event::{InboundRule, Policy, QuarantineScope, Terms};
+use super::event::{InboundRule, LinkOption, Policy, QuarantineScope, Terms};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use crate::{
@@ -87,8 +87,9 @@ commands! {
     RevokeConnectorIngress(RevokeConnectorIngress) => |it| Some(it.peering_id),
     /// Says whether one side's names resolve to private addresses for the other side.
     SetDnsResolution(SetDnsResolution) => |it| Some(it.peering_id),
-
-/// Asks for the end of a peering: everything that the engine made is taken back, in order.
+    /// Says whether an option of one side's half of the link is on.
+    SetLinkOption(SetLinkOption) => |it| Some(it.peering_id),
+    /// Asks for the end of a peering: everything that the engine made is taken back, in order.
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
     /// Ends a peering on record, whatever still stands.
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
@@ -195,6 +196,18 @@ pub struct Setup {
     /// The sides whose names resolve to private addresses on the other side.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dns_resolution: BTreeSet<Side>,
+    /// Other options that are on, in the order in which they are asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub options: BTreeSet<SetupOption>,
+}
+
+/// An option of one side's half of the link, switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SetupOption {
+    /// Which option.
+    pub option: LinkOption,
+    /// The side whose half it is.
+    pub side: Side,
 }
 
 /// A destination that one side may send over the link.
@@ -305,6 +318,19 @@ pub struct SetDnsResolution {
     /// The side whose names are meant.
     pub side: Side,
     /// Whether the side's names resolve to private addresses on the other side.
+    pub enabled: bool,
+}
+
+/// Says whether an option of one side's half of the link is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetLinkOption {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose half it is.
+    pub side: Side,
+    /// Which option, one that the provider's links have.
+    pub option: LinkOption,
+    /// Whether it shall be on.
     pub enabled: bool,
 }
 

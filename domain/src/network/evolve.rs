@@ -107,9 +107,9 @@ impl Registered {
                     peering.ingress_revoked(it.ingress_id, at);
                 });
             }
-            NetworkEvent::DnsResolutionSet(it) => self.while_live(it.peering_id, |peering| {
-                peering.want_dns(it.side, it.enabled, at);
-            }),
+            NetworkEvent::LinkOptionSet(it) => {
+                self.while_live(it.peering_id, |peering| peering.want_option(it, at));
+            }
             NetworkEvent::PeeringRemovalRequested(it) => {
                 self.while_live(it.peering_id, |peering| peering.removal_requested(it, at));
             }
@@ -238,9 +238,9 @@ impl Registered {
                     .get_mut(it.side)
                     .exposure_cleared(&it.rule_id, at);
             }),
-            NetworkEvent::DnsResolutionApplied(it) => self.while_live(it.peering_id, |peering| {
-                peering.dns_applied(it.side, it.enabled, at);
-            }),
+            NetworkEvent::LinkOptionApplied(it) => {
+                self.while_live(it.peering_id, |peering| peering.option_applied(it, at));
+            }
             NetworkEvent::DriftDetected(it) => {
                 self.while_live(it.peering_id, |peering| peering.drift_detected(it));
             }

@@ -35,12 +35,12 @@ mod accept_route;
 mod adopt_peering;
 mod command;
 mod connector_ingress;
-mod dns_resolution;
 mod ended;
 mod event;
 mod evolve;
 mod freeze;
 mod identity;
+mod link_option;
 mod orphan;
 mod outcome;
 mod peer;
@@ -69,10 +69,10 @@ pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, DnsResolution,
-    EndedPeering, Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents,
-    Life, LifeName, LinkTrace, NotALife, OpenAttempt, Origin, Peering, REVOCATIONS,
-    RefusedAttempts, Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, EndedPeering, Ending,
+    Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName,
+    LinkTrace, NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts,
+    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
@@ -387,6 +387,7 @@ pub fn decide(
             | NetworkCommand::AllowConnectorIngress(_)
             | NetworkCommand::RevokeConnectorIngress(_)
             | NetworkCommand::SetDnsResolution(_)
+            | NetworkCommand::SetLinkOption(_)
             | NetworkCommand::RemovePeering(_)
             | NetworkCommand::AbandonPeering(_) => Err(Refusal::NetworkUnknown),
         },
@@ -418,7 +419,8 @@ pub fn decide(
                 connector_ingress::allow(network, it, now, ids)
             }
             NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
-            NetworkCommand::SetDnsResolution(it) => dns_resolution::decide(network, it),
+            NetworkCommand::SetDnsResolution(it) => link_option::decide_dns(network, it),
+            NetworkCommand::SetLinkOption(it) => link_option::decide(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),

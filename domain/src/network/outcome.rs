@@ -4,9 +4,9 @@ use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
     ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
     FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfOperationFailed,
-    HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted, LinkRemoved,
-    NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked, OrphanCleared, OrphanFound,
-    OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
+    HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted, LinkOptionApplied,
+    LinkRemoved, NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked, OrphanCleared,
+    OrphanFound, OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
     PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
     PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
     PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
@@ -47,7 +47,7 @@ macro_rules! outcomes {
             /// Whether only a worker records this. What a user's command may also say, or could in
             /// any version, is not such an event.
             pub fn is_outcome(&self) -> bool {
-                matches!(self, $(NetworkEvent::$event(_))|*)
+                ($(outcomes!(@is self $event))||*)
                     && !matches!(
                         self,
                         NetworkEvent::ConnectorIngressRevoked(_) | NetworkEvent::PeeringAbandoned(_)
@@ -64,6 +64,8 @@ macro_rules! outcomes {
     (@peering $it:ident NetworkCloudRecorded) => {{ let _ = $it; None }};
     (@peering $it:ident NetworkIdentityMarked) => {{ let _ = $it; None }};
     (@peering $it:ident $event:ident) => { Some($it.peering_id) };
+    (@is $it:ident DnsResolutionApplied) => { false };
+    (@is $it:ident $event:ident) => { matches!($it, NetworkEvent::$event(_)) };
 }
 
 outcomes! {
@@ -104,6 +106,7 @@ outcomes! {
     ExposureCleared(ExposureCleared),
     IngressExpired(ConnectorIngressRevoked),
     DnsResolutionApplied(DnsResolutionApplied),
+    LinkOptionApplied(LinkOptionApplied),
     DriftDetected(DriftDetected),
     DriftRepaired(DriftRepaired),
     DriftAdopted(DriftAdopted),

@@ -1,7 +1,7 @@
 //! Why a command is not possible: one variant per reason, with its facts, and a text that says
 //! them. What to run next is the caller's to say.
 
-use super::event::Pattern;
+use super::event::{LinkOption, Pattern};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
@@ -346,6 +346,70 @@ pub enum Refusal {
     DnsResolutionUnsupported {
         /// The cloud provider.
         provider: Provider,
+    },
+    /// Links of this provider have no such option.
+    #[error("a link on {provider} has no {}", option.as_str())]
+    LinkOptionUnsupported {
+        /// The cloud provider.
+        provider: Provider,
+        /// The option.
+        option: LinkOption,
+    },
+    /// The option needs another one on the other side, which nobody has asked for.
+    #[error(
+        "{} of the {side} side needs {} of the {of} side, which is not asked for",
+        option.as_str(), needs.as_str()
+    )]
+    LinkOptionNeedsOther {
+        /// The option.
+        option: LinkOption,
+        /// The side that it was asked for.
+        side: Side,
+        /// What it needs.
+        needs: LinkOption,
+        /// The side where it needs that.
+        of: Side,
+    },
+    /// Another option, on the other side, needs this one.
+    #[error(
+        "{} of the {side} side is needed by {} of the {of} side, which is asked for",
+        option.as_str(), by.as_str()
+    )]
+    LinkOptionNeeded {
+        /// The option.
+        option: LinkOption,
+        /// The side that it was to be switched off on.
+        side: Side,
+        /// What needs it.
+        by: LinkOption,
+        /// The side where that is asked for.
+        of: Side,
+    },
+    /// Two options exclude each other.
+    #[error(
+        "{} and {} exclude each other, and the {side} side has the latter",
+        option.as_str(), with.as_str()
+    )]
+    LinkOptionExcluded {
+        /// The option.
+        option: LinkOption,
+        /// The side.
+        side: Side,
+        /// What that side has already.
+        with: LinkOption,
+    },
+    /// A network can have the option once, and another peering has it.
+    #[error(
+        "a network can have {} over one link, and the {side} side has it over peering {peering_id}",
+        option.as_str()
+    )]
+    LinkOptionTaken {
+        /// The option.
+        option: LinkOption,
+        /// The side.
+        side: Side,
+        /// The peering that has it.
+        peering_id: PeeringId,
     },
     /// Another account than the peer's has accepted the link.
     #[error(

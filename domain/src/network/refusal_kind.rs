@@ -40,6 +40,7 @@ impl Refusal {
             | Self::IngressTargetOutsidePeer { .. }
             | Self::ExpiryPassed { .. }
             | Self::DnsResolutionUnsupported { .. }
+            | Self::LinkOptionUnsupported { .. }
             | Self::ReasonRequired
             | Self::ReasonMalformed { .. }
             | Self::TicketRequired
@@ -69,6 +70,10 @@ impl Refusal {
             | Self::PeeringBeingRemoved { .. }
             | Self::PeeringBeingAbandoned { .. }
             | Self::ProviderNotServed { .. }
+            | Self::LinkOptionNeedsOther { .. }
+            | Self::LinkOptionNeeded { .. }
+            | Self::LinkOptionExcluded { .. }
+            | Self::LinkOptionTaken { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

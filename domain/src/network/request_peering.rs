@@ -8,10 +8,12 @@
 
 use super::{
     LIVE_PEERINGS, Network, Refusal, Registered, accept_route,
-    command::{AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, Setup},
-    dns_resolution,
+    command::{
+        AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
+        SetupOption,
+    },
     event::{FirewallRestricted, NetworkEvent, PeeringRequested},
-    evolve,
+    evolve, link_option,
     peer::{PEER_RANGES, Peer},
     restrict_firewall,
 };
@@ -108,7 +110,16 @@ fn set_up(
             side: *side,
             enabled: true,
         };
-        decide(&|network| dns_resolution::decide(network, &command))?;
+        decide(&|network| link_option::decide_dns(network, &command))?;
+    }
+    for SetupOption { option, side } in &setup.options {
+        let command = SetLinkOption {
+            peering_id,
+            side: *side,
+            option: *option,
+            enabled: true,
+        };
+        decide(&|network| link_option::decide(network, &command))?;
     }
     Ok(events)
 }

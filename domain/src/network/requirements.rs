@@ -48,6 +48,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::RetireNetwork(_)
         | NetworkCommand::RemoveOrphan(_)
         | NetworkCommand::Record(_) => true,
+        NetworkCommand::SetLinkOption(it) => !it.enabled,
         NetworkCommand::RestrictFirewall(it) => {
             it.side == Side::Remote
                 || network.live(it.peering_id).is_err()

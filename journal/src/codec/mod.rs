@@ -7,7 +7,10 @@
 use crate::{Body, Metadata, Position, Recorded};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::{CommandId, Digest, EventId, Ids, NetworkId, network::NetworkEvent};
+use domain::{
+    CommandId, Digest, EventId, Ids, NetworkId,
+    network::{LinkOption, NetworkEvent},
+};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -36,6 +39,45 @@ struct Upcast {
 
 /// Every step there is. An event type's entry is added with its new version, and stays.
 const UPCASTS: &[Upcast] = &[];
+
+/// An event type that is no longer written, and the one that says the same today.
+#[derive(Clone, Copy, Debug)]
+struct Older {
+    event_type: &'static str,
+    successor: &'static str,
+    lift: fn(Value) -> Value,
+}
+
+/// Every such type there was. An entry stays for ever: a history somewhere has such an event.
+const OLDER: &[Older] = &[
+    Older {
+        event_type: "DnsResolutionSet",
+        successor: "LinkOptionSet",
+        lift: of_name_resolution,
+    },
+    Older {
+        event_type: "DnsResolutionApplied",
+        successor: "LinkOptionApplied",
+        lift: of_name_resolution,
+    },
+];
+
+/// Name resolution is one option among others.
+fn of_name_resolution(mut data: Value) -> Value {
+    if let Value::Object(fields) = &mut data {
+        fields.insert(
+            "option".to_owned(),
+            LinkOption::DnsResolution.as_str().into(),
+        );
+    }
+    data
+}
+
+/// The event type that says today what this one said.
+pub fn current_type(event_type: &str) -> &str {
+    let older = OLDER.iter().find(|it| it.event_type == event_type);
+    older.map_or(event_type, |it| it.successor)
+}
 
 /// Writes an event: its type is its name, its data the JSON of its content.
 pub fn encode(event: &NetworkEvent, metadata: Metadata) -> Result<Encoded, serde_json::Error> {
@@ -82,6 +124,11 @@ fn decode_with(
     version: u32,
     data: &[u8],
 ) -> Result<NetworkEvent, String> {
+    if let Some(older) = OLDER.iter().find(|it| it.event_type == event_type) {
+        let data = serde_json::from_slice(data).map_err(|error| format!("not JSON: {error}"))?;
+        let lifted = json!({ "type": older.successor, "data": (older.lift)(data) });
+        return serde_json::from_value(lifted).map_err(|error| error.to_string());
+    }
     if !NetworkEvent::NAMES.contains(&event_type) {
         return Err("this version does not know the event type".to_owned());
     }

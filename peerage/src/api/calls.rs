@@ -97,6 +97,7 @@ service! {
         allow_connector_ingress(AllowConnectorIngressRequest);
         revoke_connector_ingress(RevokeConnectorIngressRequest);
         set_dns_resolution(SetDnsResolutionRequest);
+        set_link_option(SetLinkOptionRequest);
     }
     reads {
         get_peering(GetPeeringRequest) -> GetPeeringResponse: reads::get_peering;

@@ -2,7 +2,10 @@
 //! of.
 
 use chrono::{DateTime, Utc};
-use domain::{IngressId, NetworkId, PeeringId, Provider, Side, network::Refusal};
+use domain::{
+    IngressId, NetworkId, PeeringId, Provider, Side,
+    network::{LinkOption, Refusal},
+};
 use uuid::Uuid;
 
 fn network() -> NetworkId {
@@ -160,6 +163,32 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         },
         Refusal::DnsResolutionUnsupported {
             provider: Provider::Azure,
+        },
+        Refusal::LinkOptionUnsupported {
+            provider: Provider::Aws,
+            option: LinkOption::GatewayTransit,
+        },
+        Refusal::LinkOptionNeedsOther {
+            option: LinkOption::RemoteGateways,
+            side: Side::Local,
+            needs: LinkOption::GatewayTransit,
+            of: Side::Remote,
+        },
+        Refusal::LinkOptionNeeded {
+            option: LinkOption::GatewayTransit,
+            side: Side::Remote,
+            by: LinkOption::RemoteGateways,
+            of: Side::Local,
+        },
+        Refusal::LinkOptionExcluded {
+            option: LinkOption::GatewayTransit,
+            side: Side::Local,
+            with: LinkOption::RemoteGateways,
+        },
+        Refusal::LinkOptionTaken {
+            option: LinkOption::RemoteGateways,
+            side: Side::Local,
+            peering_id: peering(),
         },
         Refusal::AccepterMismatch {
             peering_id: peering(),

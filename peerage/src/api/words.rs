@@ -6,7 +6,7 @@
 use super::v1;
 use domain::{
     Provider, Side,
-    network::{AcceptedBy, BlockCause, Consent, DriftPolicy, LifeName},
+    network::{AcceptedBy, BlockCause, Consent, DriftPolicy, LifeName, LinkOption},
 };
 
 /// An enum of the API whose values, the unspecified one apart, mean a value of the domain.
@@ -70,6 +70,16 @@ words! {
         Removed,
         Abandoned,
     }
+    LinkOption = LinkOption {
+        DnsResolution,
+        ExportCustomRoutes,
+        ImportCustomRoutes,
+        DualStack,
+        ForwardedTraffic,
+        GatewayTransit,
+        RemoteGateways,
+        AddressSpaceSync,
+    }
     BlockCause = BlockCause {
         EndpointUnreachable,
         CredentialsRefused,
@@ -81,6 +91,7 @@ words! {
         RangeOverlap,
         RangeMismatch,
         DnsPrecondition,
+        OptionPrecondition,
         RepairUndone,
         InUse,
         LinkEnded,
@@ -113,5 +124,6 @@ mod tests {
         there_and_back::<v1::AcceptedBy>();
         there_and_back::<v1::PeeringState>();
         there_and_back::<v1::BlockCause>();
+        there_and_back::<v1::LinkOption>();
     }
 }

@@ -4,17 +4,18 @@ use crate::api::v1::{self, PeeringState};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{
     ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use humantime_serde::re::humantime;
 use prost_types::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// Where KurrentDB listens for clients.
 const KURRENTDB: u32 = 2113;
 
 /// One end of a peering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Side {
     /// The private network.
@@ -38,6 +39,118 @@ impl From<Side> for v1::Side {
         match side {
             Side::Local => Self::Local,
             Side::Remote => Self::Remote,
+        }
+    }
+}
+
+/// Whether something is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    /// Switch it on.
+    On,
+    /// Switch it off.
+    Off,
+}
+
+/// An option of one side's half of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LinkOption {
+    /// AWS: the side's names resolve to private addresses on the other side.
+    DnsResolution,
+    /// GCP: tell the other side the custom routes.
+    ExportCustomRoutes,
+    /// GCP: take the custom routes that the other side exports.
+    ImportCustomRoutes,
+    /// GCP: exchange IPv6 ranges as well; both sides need it.
+    DualStack,
+    /// Azure: take packets that did not begin in the other network.
+    ForwardedTraffic,
+    /// Azure: lend the gateway to the other side.
+    GatewayTransit,
+    /// Azure: use the other side's gateway, which gateway-transit lends.
+    RemoteGateways,
+    /// Azure: follow the other network when its ranges change.
+    AddressSpaceSync,
+}
+
+impl LinkOption {
+    /// The option that the API names.
+    pub(super) fn of(option: v1::LinkOption) -> Option<Self> {
+        let is_it = |it: &&Self| v1::LinkOption::from(**it) == option;
+        Self::value_variants().iter().find(is_it).copied()
+    }
+}
+
+impl From<LinkOption> for v1::LinkOption {
+    fn from(option: LinkOption) -> Self {
+        match option {
+            LinkOption::DnsResolution => Self::DnsResolution,
+            LinkOption::ExportCustomRoutes => Self::ExportCustomRoutes,
+            LinkOption::ImportCustomRoutes => Self::ImportCustomRoutes,
+            LinkOption::DualStack => Self::DualStack,
+            LinkOption::ForwardedTraffic => Self::ForwardedTraffic,
+            LinkOption::GatewayTransit => Self::GatewayTransit,
+            LinkOption::RemoteGateways => Self::RemoteGateways,
+            LinkOption::AddressSpaceSync => Self::AddressSpaceSync,
+        }
+    }
+}
+
+/// An option that is on, and whose half it is of, like `local:gateway-transit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct SideOption {
+    pub(super) side: Side,
+    pub(super) option: LinkOption,
+}
+
+impl FromStr for SideOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((side, option)) = text.split_once(':') else {
+            return Err("it is SIDE:OPTION, like local:gateway-transit".to_owned());
+        };
+        Ok(Self {
+            side: <Side as ValueEnum>::from_str(side, false)?,
+            option: <LinkOption as ValueEnum>::from_str(option, false)?,
+        })
+    }
+}
+
+impl TryFrom<String> for SideOption {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<SideOption> for String {
+    fn from(it: SideOption) -> Self {
+        it.to_string()
+    }
+}
+
+impl fmt::Display for SideOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = self.side.to_possible_value();
+        let option = self.option.to_possible_value();
+        let name = |it: &Option<PossibleValue>| {
+            it.as_ref()
+                .map(|it| it.get_name().to_owned())
+                .unwrap_or_default()
+        };
+        write!(f, "{}:{}", name(&side), name(&option))
+    }
+}
+
+impl From<SideOption> for v1::LinkOptionSpec {
+    fn from(it: SideOption) -> Self {
+        Self {
+            side: v1::Side::from(it.side).into(),
+            option: v1::LinkOption::from(it.option).into(),
         }
     }
 }

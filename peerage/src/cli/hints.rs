@@ -66,6 +66,26 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering show PEERING` shows whose it is; that one removes it",
     ),
     (
+        "LINK_OPTION_UNSUPPORTED",
+        "`peerage peering option --help` tells which options links of which provider have",
+    ),
+    (
+        "LINK_OPTION_NEEDS_OTHER",
+        "`peerage peering option PEERING --side SIDE OPTION on` asks for what it needs on the other side; do that first",
+    ),
+    (
+        "LINK_OPTION_NEEDED",
+        "`peerage peering option PEERING --side SIDE OPTION off` ends what needs it on the other side; do that first",
+    ),
+    (
+        "LINK_OPTION_EXCLUDED",
+        "`peerage peering option PEERING --side SIDE OPTION off` switches the other one off first",
+    ),
+    (
+        "LINK_OPTION_TAKEN",
+        "`peerage peering option PEERING --side SIDE OPTION off` frees it at the peering that has it",
+    ),
+    (
         "PEERING_QUOTA_REACHED",
         "`peerage peering list --network NETWORK` shows those that count; end one with `peerage peering remove`",
     ),

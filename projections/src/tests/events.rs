@@ -299,20 +299,23 @@ pub(super) fn upkeep() -> Vec<NetworkEvent> {
             rule_id: text("sgr-0e2"),
         }
         .into(),
-        DnsResolutionSet {
+        LinkOptionSet {
             peering_id,
+            option: LinkOption::DnsResolution,
             side: Side::Remote,
             enabled: true,
         }
         .into(),
-        DnsResolutionApplied {
+        LinkOptionApplied {
             peering_id,
+            option: LinkOption::DnsResolution,
             side: Side::Remote,
             enabled: true,
         }
         .into(),
-        DnsResolutionSet {
+        LinkOptionSet {
             peering_id,
+            option: LinkOption::DnsResolution,
             side,
             enabled: true,
         }
@@ -417,6 +420,7 @@ pub(super) fn surveyed(n: u8) -> NetworkEvent {
         peering_id: peering_id(n.into()),
         routes,
         names: Vec::new(),
+        options: Vec::new(),
     }
     .into()
 }

@@ -94,7 +94,7 @@ fn reason(operation: Operation) -> &'static str {
         | Operation::DeleteLink
         | Operation::TagLink
         | Operation::TagFirewall
-        | Operation::SetDnsResolution
+        | Operation::SetOption
         | Operation::RemoveRoute
         | Operation::DeleteGroup
         | Operation::RevokeRule

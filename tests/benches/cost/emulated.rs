@@ -264,7 +264,7 @@ impl<'a> Direct<'a> {
                 | Operation::OperationState
                 | Operation::DeleteLink
                 | Operation::TagLink
-                | Operation::SetDnsResolution
+                | Operation::SetOption
                 | Operation::RemoveRoute
                 | Operation::DeleteGroup
                 | Operation::RevokeRule
@@ -277,10 +277,8 @@ impl<'a> Direct<'a> {
     }
 
     fn spec(&self) -> LinkSpec {
-        let end = |network: &NetworkRef, range: Range| LinkEnd {
-            network: network.clone(),
-            ranges: vec![IpNet::V4(range.net())],
-            dns_resolution: None,
+        let end = |network: &NetworkRef, range: Range| {
+            LinkEnd::new(network.clone(), vec![IpNet::V4(range.net())])
         };
         LinkSpec {
             owner: self.owner,

@@ -29,7 +29,7 @@ pub fn actions(operation: Operation) -> &'static [Action] {
         Operation::AcceptLink => &[Action::AcceptVpcPeeringConnection],
         Operation::DeleteLink => &[Action::DeleteVpcPeeringConnection],
         Operation::TagLink | Operation::TagFirewall => &[Action::CreateTags],
-        Operation::SetDnsResolution => &[Action::ModifyVpcPeeringConnectionOptions],
+        Operation::SetOption => &[Action::ModifyVpcPeeringConnectionOptions],
         Operation::InstallRoute => &[Action::CreateRoute],
         Operation::RemoveRoute => &[Action::DeleteRoute],
         Operation::CreateGroup => &[Action::CreateSecurityGroup, Action::CreateTags],

@@ -30,13 +30,13 @@ use crate::ec2::{
 };
 use async_trait::async_trait;
 use cloud::{
-    AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView,
-    HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation, Owner,
-    Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
+    GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
+    Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use domain::{
     CloudMode, Provider, Range, Side,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use refusals::Asked;
@@ -313,14 +313,19 @@ impl Cloud for AwsCloud {
             .map_err(|error| asked.failed(error))
     }
 
-    async fn set_dns_resolution(
+    async fn set_option(
         &self,
-        at: &AccountRegion,
+        network: &NetworkRef,
         link: &Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     ) -> Result<(), CloudError> {
-        let asked = Asked::of(Operation::SetDnsResolution, at)?;
+        let asked = Asked::of(Operation::SetOption, &network.at)?;
+        if option != LinkOption::DnsResolution {
+            let message = format!("a VPC peering connection has no {}", option.as_str());
+            return Err(asked.error(CloudErrorKind::Unsupported).message(message));
+        }
         let role = match end {
             LinkRole::Requester => PeeringRole::Requester,
             LinkRole::Accepter => PeeringRole::Accepter,

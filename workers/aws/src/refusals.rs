@@ -151,7 +151,7 @@ mod tests {
             CloudErrorKind::InUse
         );
         assert_eq!(
-            kind(Operation::SetDnsResolution, Ec2ErrorKind::DnsPrecondition),
+            kind(Operation::SetOption, Ec2ErrorKind::DnsPrecondition),
             CloudErrorKind::Precondition
         );
         assert_eq!(

@@ -46,14 +46,13 @@ mod tests {
             region: Region::of(Provider::Aws, "eu-west-1").unwrap(),
             external_id: None,
         };
-        LinkEnd {
-            network: NetworkRef {
+        LinkEnd::new(
+            NetworkRef {
                 at,
                 network: network.parse().unwrap(),
             },
-            ranges: Vec::new(),
-            dns_resolution: None,
-        }
+            Vec::new(),
+        )
     }
 
     fn asked() -> LinkSpec {

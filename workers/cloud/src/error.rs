@@ -37,8 +37,8 @@ pub enum Operation {
     DeleteLink,
     /// Puts the owner tag on a link.
     TagLink,
-    /// Sets the DNS option of one end of a link.
-    SetDnsResolution,
+    /// Sets an option of one end of a link.
+    SetOption,
     /// Adds a route to a table.
     InstallRoute,
     /// Removes a route from a table.
@@ -85,7 +85,7 @@ impl Operation {
         Self::AcceptLink,
         Self::DeleteLink,
         Self::TagLink,
-        Self::SetDnsResolution,
+        Self::SetOption,
         Self::InstallRoute,
         Self::RemoveRoute,
         Self::CreateGroup,
@@ -127,7 +127,7 @@ impl Operation {
             Self::AcceptLink => "accept_link",
             Self::DeleteLink => "delete_link",
             Self::TagLink => "tag_link",
-            Self::SetDnsResolution => "set_dns_resolution",
+            Self::SetOption => "set_option",
             Self::InstallRoute => "install_route",
             Self::RemoveRoute => "remove_route",
             Self::CreateGroup => "create_group",
@@ -156,7 +156,7 @@ impl Operation {
             | Self::AcceptLink
             | Self::DeleteLink
             | Self::TagLink
-            | Self::SetDnsResolution
+            | Self::SetOption
             | Self::InstallRoute
             | Self::RemoveRoute
             | Self::CreateGroup

@@ -5,8 +5,10 @@
 use super::{LinkSpec, LinkState, LinkView, NetworkRef, Owner};
 use domain::{
     PeeringId, Provider, Side,
+    network::LinkOption,
     text::{CloudOperation, Link},
 };
+use std::collections::BTreeMap;
 
 /// What links are made of at a cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,10 @@ pub struct HalfView {
     pub name: Option<Link>,
     /// Where it is in its life.
     pub state: HalfState,
+    /// Whether it has the other network's ranges as they are now; `None` where that is not told.
+    pub in_sync: Option<bool>,
+    /// Its options, as far as they are told.
+    pub options: BTreeMap<LinkOption, bool>,
 }
 
 /// Where one side's half of a link is.
@@ -145,6 +151,8 @@ impl LinkView {
         Some(HalfView {
             name: is_named.then(|| self.link.clone()),
             state,
+            in_sync: end.in_sync,
+            options: end.options.clone(),
         })
     }
 }
@@ -216,11 +224,7 @@ mod tests {
     /// The states of the first and the second end of a link that is shown so.
     fn states(provider: Provider, state: LinkState) -> [Option<HalfState>; 2] {
         let ends = [network(provider, "one"), network(provider, "other")];
-        let end = |network: &NetworkRef| LinkEnd {
-            network: network.clone(),
-            ranges: Vec::new(),
-            dns_resolution: None,
-        };
+        let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         let view = LinkView {
             link: "some-link".parse().unwrap(),
             requester: end(&ends[0]),

@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{
     CloudMode, Provider, Range, Side,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use std::fmt;
@@ -83,7 +83,7 @@ forward! {
     DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
     OperationState operation(at: &AccountRegion, operation: &CloudOperation) -> OperationState, at at;
     TagLink tag_link(at: &AccountRegion, link: &Link, owner: Owner) -> (), at at;
-    SetDnsResolution set_dns_resolution(at: &AccountRegion, link: &Link, end: LinkRole, enabled: bool) -> (), at at;
+    SetOption set_option(network: &NetworkRef, link: &Link, end: LinkRole, option: LinkOption, enabled: bool) -> (), at &network.at;
     InstallRoute install_route(at: &AccountRegion, table: &RouteTable, destination: Range, link: &Link) -> (), at at;
     RemoveRoute remove_route(at: &AccountRegion, table: &RouteTable, destination: Range) -> (), at at;
     CreateGroup create_group(network: &NetworkRef, owner: Owner) -> FirewallGroup, at &network.at;

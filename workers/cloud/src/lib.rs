@@ -46,7 +46,7 @@ pub use views::*;
 use async_trait::async_trait;
 use domain::{
     CloudMode, PeeringId, Provider, Range, Side,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use std::fmt;
@@ -185,14 +185,20 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         owner: Owner,
     ) -> Result<(), CloudError>;
 
-    /// Sets whether the names of the network at `at`, the link's requester or accepter as `end`
-    /// says, resolve to private addresses on the other side. Sets a value, so repeating it does no
-    /// harm. [`CloudErrorKind::Precondition`] if the network does not meet what that needs.
-    async fn set_dns_resolution(
+    /// Sets an option of this network's half of the link, whose requester or accepter it is as
+    /// `end` says. Sets a value, so repeating it does no harm.
+    ///
+    /// [`CloudErrorKind::WrongState`] if the link is not active, or the half another side's;
+    /// [`CloudErrorKind::Precondition`] if a network or the other half does not meet what the
+    /// option needs; [`CloudErrorKind::Busy`] while a network is at another change;
+    /// [`CloudErrorKind::Unsupported`] where links have no such option. Where a change takes a
+    /// while, the answer comes when it has ended.
+    async fn set_option(
         &self,
-        at: &AccountRegion,
+        network: &NetworkRef,
         link: &Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     ) -> Result<(), CloudError>;
 

@@ -4,14 +4,14 @@ use crate::Owner;
 use chrono::{DateTime, Utc};
 use domain::{
     Provider, Region,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{
         Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet,
     },
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 use uuid::Uuid;
 
 /// Where a call goes, and as whom.
@@ -206,16 +206,63 @@ pub enum LinkRole {
 
 /// One end of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredEnd")]
 pub struct LinkEnd {
     /// The network at this end.
     pub network: NetworkRef,
     /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only
     /// after it accepted. Empty means not told.
     pub ranges: Vec<IpNet>,
-    /// Whether this end's names resolve to private addresses on the other side; `None` where the
-    /// cloud does not tell.
+    /// This end's options, as far as the cloud tells.
+    pub options: BTreeMap<LinkOption, bool>,
+    /// Whether this end has the ranges of the other network as they are now; `None` where the
+    /// cloud does not tell, or has no need of that.
+    pub in_sync: Option<bool>,
+}
+
+impl LinkEnd {
+    /// An end of which nothing more is told.
+    pub fn new(network: NetworkRef, ranges: Vec<IpNet>) -> Self {
+        Self {
+            network,
+            ranges,
+            options: BTreeMap::new(),
+            in_sync: None,
+        }
+    }
+
+    /// Whether this option is on; `None` where the cloud does not tell.
+    pub fn option(&self, option: LinkOption) -> Option<bool> {
+        self.options.get(&option).copied()
+    }
+}
+
+/// An end as it was kept, also before there were other options than name resolution.
+#[derive(Deserialize)]
+struct StoredEnd {
+    network: NetworkRef,
+    ranges: Vec<IpNet>,
     #[serde(default)]
-    pub dns_resolution: Option<bool>,
+    options: BTreeMap<LinkOption, bool>,
+    #[serde(default)]
+    in_sync: Option<bool>,
+    #[serde(default)]
+    dns_resolution: Option<bool>,
+}
+
+impl From<StoredEnd> for LinkEnd {
+    fn from(it: StoredEnd) -> Self {
+        let mut options = it.options;
+        if let Some(names) = it.dns_resolution {
+            options.entry(LinkOption::DnsResolution).or_insert(names);
+        }
+        Self {
+            network: it.network,
+            ranges: it.ranges,
+            options,
+            in_sync: it.in_sync,
+        }
+    }
 }
 
 /// A link as a read shows it.

@@ -123,11 +123,7 @@ async fn a_change_whose_answer_was_lost_is_never_sent_again() {
         at: place("111111111111"),
         network: id.parse().unwrap(),
     };
-    let end = |id: &str, range: &str| LinkEnd {
-        network: network(id),
-        ranges: vec![range.parse().unwrap()],
-        dns_resolution: None,
-    };
+    let end = |id: &str, range: &str| LinkEnd::new(network(id), vec![range.parse().unwrap()]);
     let spec = LinkSpec {
         owner: Owner::before_networks(PeeringId(uuid::Uuid::from_u128(1))),
         requester: end("vpc-0aaaaaaa", "10.1.0.0/16"),

@@ -10,7 +10,10 @@ use cloud::{
     AccountRegion, CallClass, CloudError, CloudErrorKind, FirewallPart, GroupView, LinkRole,
     LinkState, LinkView, NetworkRef, Operation, RouteTableView,
 };
-use domain::text::{FirewallGroup, FirewallRule, Link};
+use domain::{
+    network::LinkOption,
+    text::{FirewallGroup, FirewallRule, Link},
+};
 use std::mem::discriminant;
 
 /// Every change, in the order of a life.
@@ -18,7 +21,7 @@ const CHANGES: [Operation; 12] = [
     Operation::CreateLink,
     Operation::TagLink,
     Operation::AcceptLink,
-    Operation::SetDnsResolution,
+    Operation::SetOption,
     Operation::InstallRoute,
     Operation::RemoveRoute,
     Operation::CreateGroup,
@@ -84,9 +87,15 @@ impl Life {
             Operation::CreateLink => cloud.create_link(&self.stage.spec(OURS)).await.map(drop),
             Operation::TagLink => cloud.tag_link(at, &self.link(), OURS).await,
             Operation::AcceptLink => cloud.accept_link(at, &self.link()).await,
-            Operation::SetDnsResolution => {
+            Operation::SetOption => {
                 cloud
-                    .set_dns_resolution(at, &self.link(), LinkRole::Requester, true)
+                    .set_option(
+                        &self.stage.local,
+                        &self.link(),
+                        LinkRole::Requester,
+                        LinkOption::DnsResolution,
+                        true,
+                    )
                     .await
             }
             Operation::InstallRoute => {
@@ -141,7 +150,7 @@ impl Life {
             | Operation::AcceptLink
             | Operation::DeleteLink
             | Operation::TagLink
-            | Operation::SetDnsResolution
+            | Operation::SetOption
             | Operation::InstallRoute
             | Operation::RemoveRoute
             | Operation::CreateGroup
@@ -206,9 +215,11 @@ impl Life {
                 let ours = |it: &Vec<LinkView>| it[0].owner == Some(OURS);
                 self.stage.until("the tag", read, ours).await;
             }
-            Operation::SetDnsResolution => {
+            Operation::SetOption => {
                 let read = async || self.stage.links(&self.stage.local).await;
-                let on = |it: &Vec<LinkView>| it[0].requester.dns_resolution == Some(true);
+                let on = |it: &Vec<LinkView>| {
+                    it[0].requester.option(LinkOption::DnsResolution) == Some(true)
+                };
                 self.stage.until("the option", read, on).await;
             }
             Operation::InstallRoute => self.routes_are(2).await,
@@ -263,7 +274,7 @@ fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
     const THERE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::AlreadyThere)];
     const GONE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::NotFound)];
     match operation {
-        Operation::TagLink | Operation::TagFirewall | Operation::SetDnsResolution => &[None],
+        Operation::TagLink | Operation::TagFirewall | Operation::SetOption => &[None],
         Operation::AcceptLink => &[Some(CloudErrorKind::WrongState)],
         Operation::DeleteLink => &[
             Some(CloudErrorKind::WrongState),

@@ -3,7 +3,7 @@
 use crate::OneObject as _;
 use crate::stage::{ANOTHER, OURS, Stage, kind, range, spec};
 use cloud::{CloudErrorKind, LinkRole, LinkState, LinkView};
-use domain::text::Link;
+use domain::{network::LinkOption, text::Link};
 use std::{collections::BTreeSet, slice};
 
 const WRONG_STATE: Option<CloudErrorKind> = Some(CloudErrorKind::WrongState);
@@ -196,17 +196,17 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
         kind(
             stage
                 .cloud
-                .set_dns_resolution(at, &link, end, enabled)
+                .set_option(at, &link, end, LinkOption::DnsResolution, enabled)
                 .await,
         )
     };
-    let (local, remote) = (&stage.local.at, &stage.remote.at);
+    let (local, remote) = (&stage.local, &stage.remote);
     assert_eq!(
         set(local, LinkRole::Requester, true).await,
         WRONG_STATE,
         "not active"
     );
-    stage.cloud.accept_link(remote, &link).await.unwrap();
+    stage.cloud.accept_link(&remote.at, &link).await.unwrap();
     stage.shown(&stage.local, &link, LinkState::Active).await;
     stage.shown(&stage.remote, &link, LinkState::Active).await;
     assert_eq!(
@@ -225,8 +225,8 @@ pub(crate) async fn an_option_is_set_by_its_own_side_on_an_active_link_whose_net
         let read = async || {
             let view = stage.shown(at, &link, LinkState::Active).await;
             match end {
-                LinkRole::Requester => view.requester.dns_resolution,
-                LinkRole::Accepter => view.accepter.dns_resolution,
+                LinkRole::Requester => view.requester.option(LinkOption::DnsResolution),
+                LinkRole::Accepter => view.accepter.option(LinkOption::DnsResolution),
             }
         };
         let on = |it: &Option<bool>| *it == Some(true);

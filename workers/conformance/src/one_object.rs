@@ -23,14 +23,13 @@ pub trait OneObject {
 
 /// A link that is there, of which nothing counts but where the call goes.
 fn there(at: &AccountRegion, link: &Link) -> LinkSpec {
-    let end = LinkEnd {
-        network: NetworkRef {
+    let end = LinkEnd::new(
+        NetworkRef {
             at: at.clone(),
             network: "any-network".parse().unwrap(),
         },
-        ranges: Vec::new(),
-        dns_resolution: None,
-    };
+        Vec::new(),
+    );
     LinkSpec {
         owner: Owner::before_networks(PeeringId(Uuid::nil())),
         requester: end.clone(),

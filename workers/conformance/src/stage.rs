@@ -186,11 +186,7 @@ impl Stage {
 }
 
 pub(crate) fn spec(owner: Owner, requester: &NetworkRef, accepter: &NetworkRef) -> LinkSpec {
-    let end = |network: &NetworkRef| LinkEnd {
-        network: network.clone(),
-        ranges: Vec::new(),
-        dns_resolution: None,
-    };
+    let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
     LinkSpec {
         owner,
         requester: end(requester),

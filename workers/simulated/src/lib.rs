@@ -43,7 +43,7 @@ use cloud::{
 };
 use domain::{
     Clock, CloudMode, Provider, Range, Side,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use faults::Faults;
@@ -341,15 +341,16 @@ impl Cloud for SimulatedCloud {
             .await
     }
 
-    async fn set_dns_resolution(
+    async fn set_option(
         &self,
-        at: &AccountRegion,
+        network: &NetworkRef,
         link: &Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     ) -> Result<(), CloudError> {
-        self.call(Operation::SetDnsResolution, at, |call| {
-            call.set_dns_resolution(link, end, enabled)
+        self.call(Operation::SetOption, &network.at, |call| {
+            call.set_option(network, link, end, option, enabled)
         })
         .await
     }

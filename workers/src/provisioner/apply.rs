@@ -7,7 +7,7 @@ use super::sides;
 use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkForm, LinkRole};
 use domain::{
     Range, Side,
-    network::{InboundRule, Life, Peering, Registered},
+    network::{InboundRule, Life, LinkOption, Peering, Registered},
     text::{CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 
@@ -28,10 +28,11 @@ pub(super) enum Action {
     TagLink {
         link: Link,
     },
-    SetDnsResolution {
+    SetOption {
         side: Side,
         link: Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     },
     InstallRoute {
@@ -83,7 +84,7 @@ impl Action {
             Self::CreateLink { .. } | Self::TagLink { .. } => Side::Local,
             Self::AcceptLink { side, .. }
             | Self::DeleteLink { side, .. }
-            | Self::SetDnsResolution { side, .. }
+            | Self::SetOption { side, .. }
             | Self::InstallRoute { side, .. }
             | Self::RemoveRoute { side, .. }
             | Self::CreateGroup { side }
@@ -103,11 +104,11 @@ impl Action {
             | Self::InstallRoute { .. }
             | Self::CreateGroup { .. }
             | Self::AuthorizeRule { .. }
-            | Self::SetDnsResolution { enabled: true, .. }
+            | Self::SetOption { enabled: true, .. }
             | Self::TagLink { .. }
             | Self::TagFirewall { .. } => true,
             Self::DeleteLink { .. }
-            | Self::SetDnsResolution { enabled: false, .. }
+            | Self::SetOption { enabled: false, .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }
             | Self::RevokeRule { .. } => false,
@@ -143,7 +144,9 @@ impl Action {
             Self::AuthorizeRule { side, rule, .. } => {
                 is_active && network.admitted(peering, *side).contains(rule)
             }
-            Self::SetDnsResolution { side, .. } => is_active && peering.dns.get(*side).wanted,
+            Self::SetOption { side, option, .. } => {
+                is_active && peering.option(*side, *option).wanted
+            }
             Self::CreateGroup { .. } | Self::TagLink { .. } | Self::TagFirewall { .. } => is_active,
             Self::DeleteLink { .. }
             | Self::RemoveRoute { .. }
@@ -158,7 +161,7 @@ impl Action {
             | Self::AcceptLink { .. }
             | Self::DeleteLink { .. }
             | Self::TagLink { .. }
-            | Self::SetDnsResolution { .. } => Touches::Links,
+            | Self::SetOption { .. } => Touches::Links,
             Self::InstallRoute { .. } | Self::RemoveRoute { .. } => Touches::Tables,
             Self::CreateGroup { .. }
             | Self::DeleteGroup { .. }
@@ -191,11 +194,26 @@ impl Action {
             ),
             Self::DeleteLink { link, .. } => ("delete_link", format!("delete {link}")),
             Self::TagLink { link } => ("tag_link", format!("put the engine's tag back on {link}")),
-            Self::SetDnsResolution { link, enabled, .. } => (
-                "set_dns_resolution",
+            Self::SetOption {
+                link,
+                option,
+                enabled,
+                ..
+            } => (
+                match option {
+                    LinkOption::DnsResolution => "set_dns_resolution",
+                    LinkOption::ExportCustomRoutes
+                    | LinkOption::ImportCustomRoutes
+                    | LinkOption::DualStack
+                    | LinkOption::ForwardedTraffic
+                    | LinkOption::GatewayTransit
+                    | LinkOption::RemoteGateways
+                    | LinkOption::AddressSpaceSync => "set_link_option",
+                },
                 format!(
-                    "{} name resolution over {link}",
-                    if *enabled { "enable" } else { "disable" }
+                    "{} {} over {link}",
+                    if *enabled { "enable" } else { "disable" },
+                    option.title()
                 ),
             ),
             Self::InstallRoute {
@@ -274,9 +292,16 @@ pub(super) async fn apply(
             cloud.remove_half(&spec, side, request).await.map(&mut note)
         }
         Action::TagLink { link } => cloud.tag_link(&at, link, owner).await,
-        Action::SetDnsResolution {
-            link, end, enabled, ..
-        } => cloud.set_dns_resolution(&at, link, *end, *enabled).await,
+        Action::SetOption {
+            link,
+            end,
+            option,
+            enabled,
+            ..
+        } => {
+            let own = sides::network(network, peering, side);
+            cloud.set_option(&own, link, *end, *option, *enabled).await
+        }
         Action::InstallRoute {
             table,
             destination,
@@ -311,9 +336,7 @@ fn was_done_before(action: &Action, kind: &CloudErrorKind, form: LinkForm) -> bo
         Action::CreateLink { .. } | Action::AcceptLink { .. } => {
             form.is_two_objects() && *kind == CloudErrorKind::AlreadyThere
         }
-        Action::TagLink { .. } | Action::SetDnsResolution { .. } | Action::TagFirewall { .. } => {
-            false
-        }
+        Action::TagLink { .. } | Action::SetOption { .. } | Action::TagFirewall { .. } => false,
         Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => {
             *kind == CloudErrorKind::AlreadyThere
         }

@@ -7,7 +7,7 @@
 use super::sides;
 use cloud::{CloudError, CloudErrorKind, Operation};
 use domain::{
-    Side,
+    Provider, Side,
     network::{BlockCause, Life, Outcome, Peering, ProvisioningBlocked, Registered},
 };
 use std::time::Duration;
@@ -73,7 +73,10 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
         CloudErrorKind::WrongAccount { .. } => Verdict::Block(BlockCause::WrongAccount),
         CloudErrorKind::Quota => Verdict::Block(BlockCause::QuotaExceeded),
         CloudErrorKind::InUse => Verdict::Block(BlockCause::InUse),
-        CloudErrorKind::Precondition => Verdict::Block(BlockCause::DnsPrecondition),
+        CloudErrorKind::Precondition => Verdict::Block(match error.at.provider {
+            Provider::Aws => BlockCause::DnsPrecondition,
+            Provider::Gcp | Provider::Azure => BlockCause::OptionPrecondition,
+        }),
         CloudErrorKind::InvalidRequest
         | CloudErrorKind::Unsupported
         | CloudErrorKind::Unexpected => Verdict::Block(BlockCause::Unexpected),
@@ -139,6 +142,10 @@ pub(super) fn from_error(
                 sides::network(network, peering, side)
             )]
         }
+        BlockCause::OptionPrecondition => vec![format!(
+            "give the other side of the link, or its network, what the message names; or switch the option off: peerage peering option {} --side {side} …",
+            peering.id
+        )],
         BlockCause::Conflict
         | BlockCause::RangeOverlap
         | BlockCause::RangeMismatch

@@ -2,8 +2,8 @@
 
 use super::{apply::Action, observation::Reads, sides};
 use cloud::{
-    AccountRegion, FirewallPart, GroupView, LinkForm, LinkRole, LinkState, LinkView, Owner,
-    RouteState, RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
+    AccountRegion, FirewallPart, GroupView, LinkForm, LinkState, LinkView, Owner, RouteState,
+    RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
     Side,
@@ -37,15 +37,21 @@ impl Reads {
                 LinkForm::TwoObjects { .. } => self.no_half(network, peering, *side, link),
             },
             Action::TagLink { link } => self.each_view(link, |view| view.owner = owner),
-            Action::SetDnsResolution {
-                link, end, enabled, ..
-            } => self.each_view(link, |view| {
-                let end = match end {
-                    LinkRole::Requester => &mut view.requester,
-                    LinkRole::Accepter => &mut view.accepter,
-                };
-                end.dns_resolution = Some(*enabled);
-            }),
+            Action::SetOption {
+                side,
+                link,
+                option,
+                enabled,
+                ..
+            } => {
+                let own = sides::network(network, peering, *side);
+                self.each_view(link, |view| {
+                    let ends = [&mut view.requester, &mut view.accepter];
+                    for end in ends.into_iter().filter(|it| it.network.is_same(&own)) {
+                        end.options.insert(*option, *enabled);
+                    }
+                });
+            }
             Action::InstallRoute {
                 table,
                 destination,

@@ -99,11 +99,10 @@ pub(super) fn networks_with(
 
 /// The network of this side with the ranges on record.
 pub(super) fn end(on_record: &Registered, peering: &Peering, side: Side) -> LinkEnd {
-    LinkEnd {
-        network: network(on_record, peering, side),
-        ranges: ranges(on_record, peering, side),
-        dns_resolution: None,
-    }
+    LinkEnd::new(
+        network(on_record, peering, side),
+        ranges(on_record, peering, side),
+    )
 }
 
 /// The ranges of this side that are on record.

@@ -27,6 +27,8 @@ pub enum BlockCause {
     RangeMismatch,
     /// The network does not meet what name resolution needs.
     DnsPrecondition,
+    /// An option of the link needs something of the other side, or of a network, that is not so.
+    OptionPrecondition,
     /// What the engine puts back is undone again and again.
     RepairUndone,
     /// Something still uses what is to be removed.
@@ -39,7 +41,7 @@ pub enum BlockCause {
 
 impl BlockCause {
     /// All causes, in the order in which they are told.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::EndpointUnreachable,
         Self::CredentialsRefused,
         Self::PermissionDenied,
@@ -50,6 +52,7 @@ impl BlockCause {
         Self::RangeOverlap,
         Self::RangeMismatch,
         Self::DnsPrecondition,
+        Self::OptionPrecondition,
         Self::RepairUndone,
         Self::InUse,
         Self::LinkEnded,
@@ -69,6 +72,7 @@ impl BlockCause {
             Self::RangeOverlap => "range_overlap",
             Self::RangeMismatch => "range_mismatch",
             Self::DnsPrecondition => "dns_precondition",
+            Self::OptionPrecondition => "option_precondition",
             Self::RepairUndone => "repair_undone",
             Self::InUse => "in_use",
             Self::LinkEnded => "link_ended",

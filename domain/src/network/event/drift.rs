@@ -1,6 +1,6 @@
 //! Drift: what differs from the desired state, and what was done about it.
 
-use super::InboundRule;
+use super::{InboundRule, LinkOption};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -25,6 +25,13 @@ pub enum DriftKind {
     DnsResolutionFlipped {
         /// The side that it is about.
         side: Side,
+    },
+    /// Another option of the side's half is otherwise than was asked for.
+    LinkOptionFlipped {
+        /// The side that it is about.
+        side: Side,
+        /// Which option.
+        option: LinkOption,
     },
     /// A route that was seen in place is not there.
     RouteMissing {
@@ -104,12 +111,28 @@ pub enum DriftKind {
 }
 
 impl DriftKind {
+    /// This option of the side's half is otherwise than was asked for. Name resolution has a kind
+    /// of its own, which it had before there were others.
+    pub fn option_flipped(side: Side, option: LinkOption) -> Self {
+        match option {
+            LinkOption::DnsResolution => Self::DnsResolutionFlipped { side },
+            LinkOption::ExportCustomRoutes
+            | LinkOption::ImportCustomRoutes
+            | LinkOption::DualStack
+            | LinkOption::ForwardedTraffic
+            | LinkOption::GatewayTransit
+            | LinkOption::RemoteGateways
+            | LinkOption::AddressSpaceSync => Self::LinkOptionFlipped { side, option },
+        }
+    }
+
     /// A stable word for the kind, for lists and figures.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::LinkEnded { .. } => "link_ended",
             Self::LinkTagMissing => "link_tag_missing",
             Self::DnsResolutionFlipped { .. } => "dns_resolution_flipped",
+            Self::LinkOptionFlipped { .. } => "link_option_flipped",
             Self::RouteMissing { .. } => "route_missing",
             Self::RouteForeign { .. } => "route_foreign",
             Self::RouteBlackhole { .. } => "route_blackhole",
@@ -127,6 +150,7 @@ impl DriftKind {
         match self {
             Self::LinkEnded { .. } | Self::LinkTagMissing => Side::Local,
             Self::DnsResolutionFlipped { side }
+            | Self::LinkOptionFlipped { side, .. }
             | Self::RouteMissing { side, .. }
             | Self::RouteForeign { side, .. }
             | Self::RouteBlackhole { side, .. }
@@ -145,7 +169,7 @@ impl DriftKind {
 pub(in crate::network) enum Subject<'a> {
     Link,
     LinkTag,
-    Dns(Side),
+    Option(Side, LinkOption),
     Route(Side, &'a RouteTable, String),
     Group(Side),
     GroupTag(Side),
@@ -160,7 +184,10 @@ impl DriftKind {
         match self {
             Self::LinkEnded { .. } => Subject::Link,
             Self::LinkTagMissing => Subject::LinkTag,
-            Self::DnsResolutionFlipped { side } => Subject::Dns(*side),
+            Self::DnsResolutionFlipped { side } => {
+                Subject::Option(*side, LinkOption::DnsResolution)
+            }
+            Self::LinkOptionFlipped { side, option } => Subject::Option(*side, *option),
             Self::RouteMissing {
                 side,
                 route_table,
@@ -203,12 +230,12 @@ impl DriftKind {
             | Subject::Rule(of, _)
             | Subject::RuleTag(of, _)
             | Subject::ExtraRule(of, _) => of == side,
-            Subject::Link | Subject::LinkTag | Subject::Dns(_) | Subject::Route(..) => false,
+            Subject::Link | Subject::LinkTag | Subject::Option(..) | Subject::Route(..) => false,
         }
     }
 
-    pub(in crate::network) fn is_about_dns(&self, side: Side) -> bool {
-        self.subject() == Subject::Dns(side)
+    pub(in crate::network) fn is_about_option(&self, side: Side, option: LinkOption) -> bool {
+        self.subject() == Subject::Option(side, option)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the engine is about to make on a side, on record before it is made: what is there after a
 //! crash can be told from what somebody else made.
 
+use super::options::LinkOption;
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -33,23 +34,6 @@ impl Where {
 impl From<RouteTable> for Where {
     fn from(table: RouteTable) -> Self {
         Self::Table(table)
-    }
-}
-
-/// Something that can be switched on a side's half of the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkOption {
-    /// The side's names resolve to private addresses on the other side.
-    DnsResolution,
-}
-
-impl LinkOption {
-    /// The option's stored name.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::DnsResolution => "dns_resolution",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The link: how it is asked for, what became of it, and every way to its end.
 
-use super::{super::peer::Peer, BlockCause, Thing};
+use super::{super::peer::Peer, BlockCause, LinkOption, Thing};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -353,6 +353,18 @@ pub struct PeeringSurveyed {
     /// The sides whose names resolved over the link before the engine was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Side>,
+    /// Other options that were on before the engine was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<FoundOption>,
+}
+
+/// An option of an adopted link that was on when it was first looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundOption {
+    /// The side whose half it is.
+    pub side: Side,
+    /// Which option.
+    pub option: LinkOption,
 }
 
 /// The link was seen to be gone.

@@ -124,8 +124,8 @@ events! {
     ConnectorIngressAllowed(peering),
     /// It may no longer.
     ConnectorIngressRevoked(peering),
-    /// Whether one side's names resolve to private addresses on the other side.
-    DnsResolutionSet(peering),
+    /// What an option of one side's half of the link shall be.
+    LinkOptionSet(peering),
     /// Somebody asked for the link's end.
     PeeringRemovalRequested(peering),
     /// Somebody asked to give the peering up, whatever still stands.
@@ -202,8 +202,8 @@ events! {
     FirewallExposed(peering),
     /// That rule is gone, or lets nothing in any more.
     ExposureCleared(peering),
-    /// One side's names were seen to resolve so on the other side.
-    DnsResolutionApplied(peering),
+    /// An option of one side's half was seen to be so.
+    LinkOptionApplied(peering),
     /// Something that was in place was seen to be otherwise.
     DriftDetected(peering),
     /// It was seen to be as it should be again.

@@ -1,20 +1,173 @@
-//! Options of the link: name resolution.
+//! Options: what can be switched on a side's half of a link. A closed set; each is one provider's,
+//! and some need something of the other side.
+//!
+//! Name resolution was once an event type of its own; where events are read it is lifted into these.
 
-use crate::{ids::PeeringId, side::Side};
+use crate::{ids::PeeringId, place::Provider, side::Side};
 use serde::{Deserialize, Serialize};
 
-/// Whether one side's names shall resolve to private addresses on the other side.
+/// Something that can be switched on a side's half of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkOption {
+    /// The side's names resolve to private addresses on the other side (AWS).
+    DnsResolution,
+    /// The side tells the other one its custom routes: static and dynamic ones (GCP).
+    ExportCustomRoutes,
+    /// The side takes the custom routes that the other one tells (GCP).
+    ImportCustomRoutes,
+    /// IPv6 ranges are exchanged beside those of IPv4 (GCP: the stack type).
+    DualStack,
+    /// The side takes packets that did not begin in the other network (Azure).
+    ForwardedTraffic,
+    /// The side lends its gateway to the other one (Azure).
+    GatewayTransit,
+    /// The side uses the other one's gateway (Azure).
+    RemoteGateways,
+    /// The side's half is brought up to date whenever the other network's ranges have changed
+    /// (Azure).
+    AddressSpaceSync,
+}
+
+/// What an option needs of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// This option there: without it the cloud takes the switch, and nothing comes of it.
+    ForEffect(LinkOption),
+    /// This option there, before: without it the cloud refuses.
+    Before(LinkOption),
+}
+
+impl LinkOption {
+    /// All options, in the order in which they are told.
+    pub const ALL: [Self; 8] = [
+        Self::DnsResolution,
+        Self::ExportCustomRoutes,
+        Self::ImportCustomRoutes,
+        Self::DualStack,
+        Self::ForwardedTraffic,
+        Self::GatewayTransit,
+        Self::RemoteGateways,
+        Self::AddressSpaceSync,
+    ];
+
+    /// The option's stored name.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::DnsResolution => "dns_resolution",
+            Self::ExportCustomRoutes => "export_custom_routes",
+            Self::ImportCustomRoutes => "import_custom_routes",
+            Self::DualStack => "dual_stack",
+            Self::ForwardedTraffic => "forwarded_traffic",
+            Self::GatewayTransit => "gateway_transit",
+            Self::RemoteGateways => "remote_gateways",
+            Self::AddressSpaceSync => "address_space_sync",
+        }
+    }
+
+    /// The option for people.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::DnsResolution => "name resolution",
+            Self::ExportCustomRoutes => "the export of custom routes",
+            Self::ImportCustomRoutes => "the import of custom routes",
+            Self::DualStack => "the exchange of IPv6 ranges",
+            Self::ForwardedTraffic => "forwarded traffic",
+            Self::GatewayTransit => "gateway transit",
+            Self::RemoteGateways => "the use of remote gateways",
+            Self::AddressSpaceSync => "the sync of address spaces",
+        }
+    }
+
+    /// The provider whose links have it.
+    pub fn provider(self) -> Provider {
+        match self {
+            Self::DnsResolution => Provider::Aws,
+            Self::ExportCustomRoutes | Self::ImportCustomRoutes | Self::DualStack => Provider::Gcp,
+            Self::ForwardedTraffic
+            | Self::GatewayTransit
+            | Self::RemoteGateways
+            | Self::AddressSpaceSync => Provider::Azure,
+        }
+    }
+
+    /// The options that links of this provider have.
+    pub fn of(provider: Provider) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(move |it| it.provider() == provider)
+    }
+
+    /// What it needs of the other side.
+    pub fn needs(self) -> Needs {
+        match self {
+            Self::ImportCustomRoutes => Needs::ForEffect(Self::ExportCustomRoutes),
+            Self::DualStack => Needs::ForEffect(Self::DualStack),
+            Self::RemoteGateways => Needs::Before(Self::GatewayTransit),
+            Self::DnsResolution
+            | Self::ExportCustomRoutes
+            | Self::ForwardedTraffic
+            | Self::GatewayTransit
+            | Self::AddressSpaceSync => Needs::Nothing,
+        }
+    }
+
+    /// What cannot be on beside it, on the same side: who borrows a gateway has none to lend.
+    pub fn excludes(self) -> Option<Self> {
+        match self {
+            Self::GatewayTransit => Some(Self::RemoteGateways),
+            Self::RemoteGateways => Some(Self::GatewayTransit),
+            Self::DnsResolution
+            | Self::ExportCustomRoutes
+            | Self::ImportCustomRoutes
+            | Self::DualStack
+            | Self::ForwardedTraffic
+            | Self::AddressSpaceSync => None,
+        }
+    }
+
+    /// Whether at most one link of a network can have it.
+    pub fn is_exclusive(self) -> bool {
+        self == Self::RemoteGateways
+    }
+
+    /// Whether it is brought about whenever it is not so, and never undone: switched off, it is
+    /// left as it is.
+    pub fn is_upkeep(self) -> bool {
+        self == Self::AddressSpaceSync
+    }
+}
+
+/// What one side's half of the link shall be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DnsResolutionSet {
+pub struct LinkOptionSet {
     /// The peering.
     pub peering_id: PeeringId,
-    /// The side whose network's names the other side resolves to private addresses.
+    /// The side whose half it is.
     pub side: Side,
-    /// Whether the side's names resolve to private addresses on the other side.
+    /// Which option.
+    pub option: LinkOption,
+    /// Whether it shall be on.
     pub enabled: bool,
 }
 
-/// One side's names were seen to resolve so on the other side.
+/// One side's half was seen to be so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkOptionApplied {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose half it is.
+    pub side: Side,
+    /// Which option.
+    pub option: LinkOption,
+    /// Whether it is on.
+    pub enabled: bool,
+}
+
+/// What a worker reported of name resolution before there were other options: its stored form is
+/// that of an outcome for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsResolutionApplied {
     /// The peering.
@@ -23,4 +176,48 @@ pub struct DnsResolutionApplied {
     pub side: Side,
     /// Whether the side's names resolve to private addresses on the other side.
     pub enabled: bool,
+}
+
+impl From<DnsResolutionApplied> for LinkOptionApplied {
+    fn from(it: DnsResolutionApplied) -> Self {
+        Self {
+            peering_id: it.peering_id,
+            side: it.side,
+            option: LinkOption::DnsResolution,
+            enabled: it.enabled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_stored_under_its_own_name_and_is_of_one_provider() {
+        for option in LinkOption::ALL {
+            assert_eq!(serde_json::to_value(option).unwrap(), option.as_str());
+        }
+        let of_all: usize = Provider::ALL
+            .into_iter()
+            .map(|it| LinkOption::of(it).count())
+            .sum();
+        assert_eq!(of_all, LinkOption::ALL.len());
+    }
+
+    #[test]
+    fn what_an_option_needs_or_excludes_is_of_the_same_provider() {
+        for option in LinkOption::ALL {
+            let needed = match option.needs() {
+                Needs::Nothing => None,
+                Needs::ForEffect(other) | Needs::Before(other) => Some(other),
+            };
+            for other in needed.into_iter().chain(option.excludes()) {
+                assert_eq!(other.provider(), option.provider(), "{option:?}");
+            }
+            if let Some(other) = option.excludes() {
+                assert_eq!(other.excludes(), Some(option));
+            }
+        }
+    }
 }

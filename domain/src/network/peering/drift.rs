@@ -1,9 +1,10 @@
 //! Drift: what differs from the desired state, how often it was repaired, and what was accepted.
 
 use super::{
-    super::event::{DriftAdopted, DriftDetected, DriftKind, DriftRepaired},
+    super::event::{DriftAdopted, DriftDetected, DriftKind, DriftRepaired, LinkOption},
     FIGHT_WINDOW, Peering,
 };
+use crate::side::Side;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,11 @@ impl Peering {
         }
     }
 
+    fn option_is_otherwise(&mut self, side: Side, option: LinkOption) {
+        let state = self.option_mut(side, option);
+        state.applied = !state.wanted;
+    }
+
     fn take_for_true(&mut self, drift: &DriftKind) {
         match drift {
             DriftKind::RouteMissing {
@@ -116,8 +122,10 @@ impl Peering {
             }
             DriftKind::RuleMissing { side, rule } => self.firewall.get_mut(*side).forget_rule(rule),
             DriftKind::DnsResolutionFlipped { side } => {
-                let dns = self.dns.get_mut(*side);
-                dns.applied = !dns.wanted;
+                self.option_is_otherwise(*side, LinkOption::DnsResolution);
+            }
+            DriftKind::LinkOptionFlipped { side, option } => {
+                self.option_is_otherwise(*side, *option);
             }
             DriftKind::LinkEnded { .. }
             | DriftKind::LinkTagMissing

@@ -4,7 +4,7 @@
 //! about to be made. That a destination was accepted once makes no route ours.
 
 use super::{
-    super::event::{InstallationEnded, InstallationStarted, LinkOption, RouteFound, Thing, Where},
+    super::event::{InstallationEnded, InstallationStarted, RouteFound, Thing, Where},
     Peering,
 };
 use crate::{pairs, range::Range, side::Side, text::RouteTable};
@@ -70,11 +70,9 @@ impl Peering {
                 .rules
                 .keys()
                 .any(|rule| (rule.source, rule.port) == (*source, *port)),
-            Thing::Option {
-                option: LinkOption::DnsResolution,
-            } => {
-                let dns = self.dns.get(side);
-                dns.applied && !dns.found
+            Thing::Option { option } => {
+                let state = self.option(side, *option);
+                state.applied && !state.found
             }
         }
     }

@@ -3,9 +3,10 @@
 
 use super::{
     super::event::{
-        PeeringAbandoned, PeeringAbandonmentRequested, PeeringAccepted, PeeringDeadlinePassed,
-        PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted,
-        PeeringRemovalRequested, PeeringRemoved, PeeringRenewed, PeeringSurveyed,
+        LinkOption, PeeringAbandoned, PeeringAbandonmentRequested, PeeringAccepted,
+        PeeringDeadlinePassed, PeeringInitiated, PeeringInitiationRefused,
+        PeeringInitiationStarted, PeeringRemovalRequested, PeeringRemoved, PeeringRenewed,
+        PeeringSurveyed,
     },
     ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts,
     Removal, RemovalCause,
@@ -271,7 +272,9 @@ impl Peering {
             event
                 .names
                 .iter()
-                .for_each(|side| self.dns.get_mut(*side).found = true);
+                .map(|side| (*side, LinkOption::DnsResolution))
+                .chain(event.options.iter().map(|it| (it.side, it.option)))
+                .for_each(|(side, option)| self.option_mut(side, option).found = true);
         }
     }
 }

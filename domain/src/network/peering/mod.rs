@@ -25,13 +25,13 @@ pub use ingress::Ingress;
 pub use installation::Intents;
 pub use life::{Ending, Life, LinkTrace, OpenAttempt, RefusedAttempts, Removal, RemovalCause};
 pub use life_name::{LifeName, NotALife};
-pub use options::DnsResolution;
+pub use options::OptionState;
 pub use routes::{Conflict, Route, RoutesInPlace, Suspension, Withdrawn};
 
 use installation::Foreign;
 
 use super::event::{
-    BlockCause, Consent, DriftKind, Evidence, FoundRoute, Leftover, PeeringAdopted,
+    BlockCause, Consent, DriftKind, Evidence, FoundRoute, Leftover, LinkOption, PeeringAdopted,
     PeeringRequested, Terms,
 };
 use super::peer::Peer;
@@ -136,8 +136,8 @@ pub struct Peering {
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
-    /// Name resolution over the link, by the side whose names are meant.
-    pub dns: BySide<DnsResolution>,
+    /// The options of each side's half that were ever asked for or seen.
+    pub options: BySide<BTreeMap<LinkOption, OptionState>>,
     /// What differs from the desired state, and since when.
     #[serde(with = "pairs")]
     pub drift: BTreeMap<DriftKind, DateTime<Utc>>,
@@ -230,7 +230,7 @@ impl Peering {
             suspended: BySide::default(),
             firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
-            dns: BySide::default(),
+            options: BySide::default(),
             drift: BTreeMap::new(),
             repairs: BTreeMap::new(),
             accepted_drift: BTreeMap::new(),
@@ -267,11 +267,10 @@ impl Peering {
     }
 
     fn side_is_converged(&self, side: Side) -> bool {
-        let dns = self.dns.get(side);
         self.firewall.get(side).is_enforced()
             && self.withdrawn.get(side).is_empty()
             && self.suspended.get(side).is_none()
-            && dns.wanted == dns.applied
+            && self.options_are_applied(side)
             && self.routes_are_in_place(side)
             && self
                 .routes

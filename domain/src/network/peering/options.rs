@@ -1,17 +1,17 @@
-//! Options of the link: name resolution over it.
+//! Options of the link: what is asked for and what was seen, by side.
 
 use super::{
-    super::event::{LinkOption, Thing},
+    super::event::{LinkOption, LinkOptionApplied, LinkOptionSet, Thing},
     Peering,
 };
 use crate::side::Side;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Whether the other side resolves this one's names to private addresses.
+/// What is known of one option of one side's half.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DnsResolution {
-    /// Whether that is asked for.
+pub struct OptionState {
+    /// Whether it is asked for.
     pub wanted: bool,
     /// What was last seen to be so.
     pub applied: bool,
@@ -22,18 +22,39 @@ pub struct DnsResolution {
 }
 
 impl Peering {
-    pub(in crate::network) fn want_dns(&mut self, side: Side, enabled: bool, at: DateTime<Utc>) {
-        self.forget_drift(|drift| drift.is_about_dns(side));
-        let dns = self.dns.get_mut(side);
-        dns.wanted = enabled;
-        dns.changed_at = Some(at);
+    /// What is known of this option of this side's half.
+    pub fn option(&self, side: Side, option: LinkOption) -> OptionState {
+        self.options
+            .get(side)
+            .get(&option)
+            .copied()
+            .unwrap_or_default()
     }
 
-    pub(in crate::network) fn dns_applied(&mut self, side: Side, enabled: bool, at: DateTime<Utc>) {
-        let option = LinkOption::DnsResolution;
-        self.intent_is_over(side, &Thing::Option { option });
-        let dns = self.dns.get_mut(side);
-        dns.applied = enabled;
-        dns.changed_at = Some(at);
+    /// Whether what is asked for of this side's options was seen to be so.
+    pub(super) fn options_are_applied(&self, side: Side) -> bool {
+        self.options
+            .get(side)
+            .iter()
+            .all(|(option, it)| it.wanted == it.applied || (option.is_upkeep() && !it.wanted))
+    }
+
+    pub(super) fn option_mut(&mut self, side: Side, option: LinkOption) -> &mut OptionState {
+        self.options.get_mut(side).entry(option).or_default()
+    }
+
+    pub(in crate::network) fn want_option(&mut self, it: &LinkOptionSet, at: DateTime<Utc>) {
+        self.forget_drift(|drift| drift.is_about_option(it.side, it.option));
+        let state = self.option_mut(it.side, it.option);
+        state.wanted = it.enabled;
+        state.changed_at = Some(at);
+    }
+
+    pub(in crate::network) fn option_applied(&mut self, it: &LinkOptionApplied, at: DateTime<Utc>) {
+        let option = it.option;
+        self.intent_is_over(it.side, &Thing::Option { option });
+        let state = self.option_mut(it.side, option);
+        state.applied = it.enabled;
+        state.changed_at = Some(at);
     }
 }

@@ -282,6 +282,7 @@ impl Peering {
             DriftKind::LinkEnded { .. }
             | DriftKind::LinkTagMissing
             | DriftKind::DnsResolutionFlipped { .. }
+            | DriftKind::LinkOptionFlipped { .. }
             | DriftKind::RouteExtra { .. }
             | DriftKind::GroupMissing { .. }
             | DriftKind::GroupTagMissing { .. }

@@ -7,7 +7,7 @@
 use super::{
     super::{
         Refusal, Registered,
-        event::{InstallationEnded, InstallationStarted, LinkOption, RouteFound, Thing, Where},
+        event::{InstallationEnded, InstallationStarted, RouteFound, Thing, Where},
         peering::{Origin, Peering},
     },
     active, out_of_order, standing,
@@ -74,10 +74,8 @@ fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal
                 Err(out_of_order(peering, "a rule that is not admitted"))
             }
         }
-        Thing::Option {
-            option: LinkOption::DnsResolution,
-        } => {
-            if peering.dns.get(side).wanted {
+        Thing::Option { option } => {
+            if peering.option(side, *option).wanted {
                 Ok(())
             } else {
                 Err(out_of_order(peering, "an option that nobody asked for"))

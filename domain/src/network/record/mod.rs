@@ -16,7 +16,7 @@ mod routes;
 
 use super::{
     Refusal, Registered,
-    event::{NetworkEvent, PeeringRenewed},
+    event::{LinkOptionApplied, NetworkEvent, PeeringRenewed},
     identity, orphan,
     outcome::Outcome,
     peering::{Life, Peering},
@@ -88,7 +88,11 @@ pub(super) fn decide(
         Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
         Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
         Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),
-        Outcome::DnsResolutionApplied(it) => if_news(it, options::dns_applied(network, it)?),
+        Outcome::DnsResolutionApplied(it) => {
+            let it = LinkOptionApplied::from(it.clone());
+            if_news(&it, options::applied(network, &it)?)
+        }
+        Outcome::LinkOptionApplied(it) => if_news(it, options::applied(network, it)?),
         Outcome::DriftDetected(it) => if_news(it, drift::drift_detected(network, it, now)?),
         Outcome::DriftRepaired(it) => if_news(it, drift::drift_repaired(network, it, now)?),
         Outcome::DriftAdopted(it) => if_news(it, drift::is_drifting(network, id, &it.finding)?),

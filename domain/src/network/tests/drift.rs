@@ -310,8 +310,8 @@ fn what_was_found_of_name_resolution_is_forgotten_when_it_is_set() {
     let peering = recorded(in_place(off_and_on));
     assert!(peering.accepted_drift.is_empty());
     assert_eq!(
-        peering.dns.local,
-        DnsResolution {
+        peering.option(Side::Local, LinkOption::DnsResolution),
+        OptionState {
             wanted: true,
             applied: false,
             found: false,

@@ -56,6 +56,7 @@ fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_deni
         ],
         admit: admit.clone(),
         dns_resolution: [Side::Local].into(),
+        options: BTreeSet::new(),
     };
     let peering_id = peering_id();
     let accepted = |side, destination| {
@@ -75,9 +76,10 @@ fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_deni
         .into(),
         accepted(Side::Local, "10.101.0.0/16"),
         accepted(Side::Remote, "10.20.0.0/16"),
-        DnsResolutionSet {
+        LinkOptionSet {
             peering_id,
             side: Side::Local,
+            option: LinkOption::DnsResolution,
             enabled: true,
         }
         .into(),

@@ -4,6 +4,7 @@ use super::{
     Fields,
     context::{command, network, peering},
     firewall::inbound_rules,
+    options::options,
 };
 use crate::api::v1;
 use domain::{
@@ -64,6 +65,7 @@ pub(super) fn request_spec(
                 .collect();
             sides.into_iter().collect::<Option<_>>()
         });
+    let options = options(fields, &format!("{field}.options"), &spec.options);
     Some(RequestPeering {
         peer: peer?,
         terms: Terms {
@@ -75,6 +77,7 @@ pub(super) fn request_spec(
             routes: routes?,
             admit: admit?,
             dns_resolution: dns?,
+            options: options?,
         },
     })
 }

@@ -6,8 +6,8 @@ use crate::api::v1;
 use domain::{
     NetworkId, PeeringId, Side,
     network::{
-        AllowConnectorIngress, Consent, DriftPolicy, ExposurePolicy, NetworkCommand, Policy,
-        RequestPeering, SetPolicy, Setup, Terms,
+        AllowConnectorIngress, Consent, DriftPolicy, ExposurePolicy, LinkOption, NetworkCommand,
+        Policy, RequestPeering, SetPolicy, Setup, SetupOption, Terms,
     },
 };
 use tonic_types::StatusExt as _;
@@ -135,6 +135,10 @@ fn a_request_brings_its_routes_rules_and_options_along() {
             port: 2113,
         }],
         dns_resolution: vec![v1::Side::Remote.into()],
+        options: vec![v1::LinkOptionSpec {
+            side: v1::Side::Local.into(),
+            option: v1::LinkOption::DnsResolution.into(),
+        }],
         ..Default::default()
     }));
     let NetworkCommand::RequestPeering(RequestPeering { setup, .. }) = parsed.command else {
@@ -144,9 +148,13 @@ fn a_request_brings_its_routes_rules_and_options_along() {
         routes,
         admit,
         dns_resolution,
+        options,
     } = setup;
     assert_eq!((routes.len(), admit.len()), (1, 1));
     assert_eq!(dns_resolution, [Side::Remote].into());
+    let option = LinkOption::DnsResolution;
+    let side = Side::Local;
+    assert_eq!(options, [SetupOption { option, side }].into());
 }
 
 #[test]
@@ -209,6 +217,10 @@ fn every_wrong_field_of_a_command_is_named() {
     assert_eq!(
         wrong(&v1::SetDnsResolutionRequest::default()),
         ["context", "peering_id", "side"]
+    );
+    assert_eq!(
+        wrong(&v1::SetLinkOptionRequest::default()),
+        ["context", "peering_id", "side", "option"]
     );
     assert_eq!(
         wrong(&v1::CheckDriftRequest::default()),

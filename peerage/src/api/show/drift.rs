@@ -63,6 +63,11 @@ fn kind(it: &DriftKind) -> drift::Drift {
         DriftKind::DnsResolutionFlipped { .. } => {
             Kind::DnsResolutionFlipped(v1::DnsResolutionFlipped {})
         }
+        DriftKind::LinkOptionFlipped { option, .. } => {
+            Kind::LinkOptionFlipped(v1::LinkOptionFlipped {
+                option: number::<v1::LinkOption>(*option),
+            })
+        }
         DriftKind::RouteMissing {
             route_table,
             destination,

@@ -55,6 +55,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         firewall: firewall::firewall(it),
         ingress: ingress::ingress(it),
         dns: options::dns(it),
+        options: options::options(it),
         drift: drift::drift(it, about.network_id),
         exposures: firewall::exposures(it, about.network_id),
         leftovers: it

@@ -1,15 +1,37 @@
-//! Options of the link: name resolution over it.
+//! Options of the link.
 
 use crate::api::{v1, words::number};
-use domain::network::Peering;
+use domain::{
+    Side,
+    network::{LinkOption, OptionState, Peering},
+};
 
-/// Both sides, where anything was ever requested or seen.
-pub(super) fn dns(peering: &Peering) -> Vec<v1::DnsResolution> {
-    peering
-        .dns
+/// What was ever requested or seen, by side.
+fn told(peering: &Peering) -> impl Iterator<Item = (Side, LinkOption, OptionState)> {
+    let all = peering
+        .options
         .iter()
-        .filter(|(_, it)| it.wanted || it.applied || it.changed_at.is_some())
-        .map(|(side, it)| v1::DnsResolution {
+        .flat_map(|(side, options)| options.iter().map(move |(option, it)| (side, *option, *it)));
+    all.filter(|(_, _, it)| it.wanted || it.applied || it.changed_at.is_some())
+}
+
+/// All options.
+pub(super) fn options(peering: &Peering) -> Vec<v1::LinkOptionState> {
+    told(peering)
+        .map(|(side, option, it)| v1::LinkOptionState {
+            side: number::<v1::Side>(side),
+            option: number::<v1::LinkOption>(option),
+            requested: it.wanted,
+            enabled: it.applied,
+        })
+        .collect()
+}
+
+/// Name resolution, which was told by itself before there were others.
+pub(super) fn dns(peering: &Peering) -> Vec<v1::DnsResolution> {
+    told(peering)
+        .filter(|(_, option, _)| *option == LinkOption::DnsResolution)
+        .map(|(side, _, it)| v1::DnsResolution {
             side: number::<v1::Side>(side),
             requested: it.wanted,
             enabled: it.applied,

@@ -5,7 +5,7 @@ use crate::{
     api::v1,
     cli::{
         CliError,
-        args::{Side, timestamp},
+        args::{Side, SideOption, timestamp},
         engine::{Context, Done, Servers},
         network::PolicyArgs,
         output::word,
@@ -34,6 +34,7 @@ pub(super) enum Change {
         name: String,
     },
     Dns(Side, bool),
+    Option(SideOption, bool),
     Remove,
 }
 
@@ -49,7 +50,8 @@ impl Change {
     /// Whether it takes something away.
     pub(super) fn closes(&self) -> bool {
         match self {
-            Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::Dns(_, false) => true,
+            Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove => true,
+            Self::Dns(_, false) | Self::Option(_, false) => true,
             Self::Restrict { taken, .. } => !taken.is_empty(),
             Self::Register(_)
             | Self::SetPolicy(_)
@@ -57,7 +59,8 @@ impl Change {
             | Self::Adopt(..)
             | Self::Accept(..)
             | Self::Allow(_)
-            | Self::Dns(_, true) => false,
+            | Self::Dns(_, true)
+            | Self::Option(_, true) => false,
         }
     }
 
@@ -72,6 +75,7 @@ impl Change {
             | Self::Allow(_)
             | Self::Revoke { .. }
             | Self::Dns(..)
+            | Self::Option(..)
             | Self::Remove => about.peering_id.is_empty(),
         }
     }
@@ -104,6 +108,8 @@ impl Change {
             Self::Revoke { name, .. } => format!("- ingress {name}"),
             Self::Dns(side, true) => format!("+ names of the {} side", side_word(*side)),
             Self::Dns(side, false) => format!("- names of the {} side", side_word(*side)),
+            Self::Option(it, true) => format!("+ option {it}"),
+            Self::Option(it, false) => format!("- option {it}"),
             Self::Remove => "- remove the peering".to_owned(),
         }
     }
@@ -191,6 +197,11 @@ impl Change {
                 side: v1::Side::from(side).into(),
                 enabled: enabled
             }),
+            Self::Option(it, enabled) => peering_command!(SetLinkOptionRequest {
+                side: v1::Side::from(it.side).into(),
+                option: v1::LinkOption::from(it.option).into(),
+                enabled: enabled
+            }),
             Self::Remove => peering_command!(RemovePeeringRequest {}),
         }
     }
@@ -213,7 +224,8 @@ fn opened(it: &Peering) -> String {
         .dns
         .iter()
         .map(|it| format!("names of the {} side", side_word(*it)));
-    let opened: Vec<_> = routes.chain(admitted).chain(names).collect();
+    let options = it.options.iter().map(|it| format!("option {it}"));
+    let opened: Vec<_> = routes.chain(admitted).chain(names).chain(options).collect();
     if opened.is_empty() {
         return String::new();
     }

@@ -5,7 +5,7 @@ use crate::{
     api::v1,
     cli::{
         CliError,
-        args::{Provider, Side, admitted, timestamp},
+        args::{LinkOption, Provider, Side, SideOption, admitted, timestamp},
         network::PolicyArgs,
         output::word,
         peering::Consent,
@@ -72,6 +72,9 @@ pub(super) struct Peering {
     pub(super) admit: Vec<v1::InboundRule>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) dns: Vec<Side>,
+    /// Other options of the link, like `local:gateway-transit`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) options: Vec<SideOption>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) ingress: Vec<Ingress>,
 }
@@ -218,6 +221,14 @@ impl Network {
     }
 }
 
+/// An option that is asked for; name resolution has a word of its own in the file.
+fn other_option(it: &v1::LinkOptionState) -> Option<SideOption> {
+    let is_other = it.option() != v1::LinkOption::DnsResolution;
+    let option = LinkOption::of(it.option()).filter(|_| it.requested && is_other)?;
+    let side = Side::of(it.side());
+    Some(SideOption { side, option })
+}
+
 impl Peering {
     /// The network on the other end, which is what makes it this peering.
     pub(super) fn full_name(&self) -> String {
@@ -253,6 +264,7 @@ impl Peering {
                 .iter()
                 .map(|it| v1::Side::from(*it).into())
                 .collect(),
+            options: self.options.iter().copied().map(Into::into).collect(),
         }
     }
 
@@ -268,6 +280,7 @@ impl Peering {
             remote_routes: Vec::new(),
             admit: Vec::new(),
             dns: Vec::new(),
+            options: Vec::new(),
             ingress: Vec::new(),
             ..self.clone()
         }
@@ -298,6 +311,7 @@ impl Peering {
             remote_routes: accepted(v1::Side::Remote),
             admit: local.next().map(|it| it.admit.clone()).unwrap_or_default(),
             dns: dns.map(|it| Side::of(it.side())).collect(),
+            options: it.options.iter().filter_map(other_option).collect(),
             ingress: it.ingress.iter().map(Ingress::on_record).collect(),
         }
     }

@@ -8,7 +8,10 @@ use super::{
     change::{About, Change},
     document::{Document, Ingress, Network, Peering},
 };
-use crate::{api::v1, cli::args::Side};
+use crate::{
+    api::v1,
+    cli::args::{LinkOption, Side, SideOption},
+};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -236,6 +239,33 @@ impl Draft {
                 }
                 (true, true) | (false, false) => {}
             }
+        }
+        self.options(&wanted.options, &is.options);
+    }
+
+    /// What one option needs of another comes before it, and goes after it.
+    fn options(&mut self, wanted: &[SideOption], is: &[SideOption]) {
+        let by_option = |of: &[SideOption]| -> BTreeSet<(LinkOption, Side)> {
+            of.iter().map(|it| (it.option, it.side)).collect()
+        };
+        let (named, standing) = (by_option(wanted), by_option(is));
+        for (option, side) in standing.iter().rev().filter(|it| !named.contains(it)) {
+            let change = Change::Option(
+                SideOption {
+                    side: *side,
+                    option: *option,
+                },
+                false,
+            );
+            let what = change.told();
+            self.beside(change, what.trim_start_matches("- "));
+        }
+        for (option, side) in named.difference(&standing) {
+            let it = SideOption {
+                side: *side,
+                option: *option,
+            };
+            self.step(Change::Option(it, true));
         }
     }
 

@@ -200,6 +200,7 @@ commands! {
     AllowConnectorIngressRequest, PeeringServiceClient::allow_connector_ingress;
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
+    SetLinkOptionRequest, PeeringServiceClient::set_link_option;
 }
 
 asks! {

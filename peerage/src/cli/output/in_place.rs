@@ -279,6 +279,7 @@ fn what_differs(it: &What) -> (&'static str, String) {
         What::LinkEnded(it) => ("link ended", it.cloud_state.clone()),
         What::LinkTagMissing(_) => ("link tag missing", String::new()),
         What::DnsResolutionFlipped(_) => ("dns resolution flipped", String::new()),
+        What::LinkOptionFlipped(it) => ("option flipped", word(it.option())),
         What::RouteMissing(it) => ("route missing", route(&it.destination, &it.route_table)),
         What::RouteForeign(it) => (
             "route foreign",

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     api::v1::{
         AcceptedBy, Advisory, Block, Consent, GetPeeringResponse, Instruction, InstructionLanguage,
-        Leftover, Origin, Peering, PeeringState, PossibleThingLeftover, leftover::Leftover as Left,
-        possible_thing_leftover::Thing, removal,
+        Leftover, LinkOption, Origin, Peering, PeeringState, PossibleThingLeftover,
+        leftover::Leftover as Left, possible_thing_leftover::Thing, removal,
     },
     cli::states::has_ended,
 };
@@ -168,6 +168,7 @@ fn own_facts(it: &Peering) -> String {
         ),
         ("the cloud says", cause(&it.failure)),
         ("names resolve", dns(it)),
+        ("options", options(it)),
         ("external id", it.external_id.clone()),
         ("found routes", found.collect::<Vec<_>>().join(", ")),
         ("past links", it.past_links.join(", ")),
@@ -384,6 +385,25 @@ fn dns(it: &Peering) -> String {
                 (false, _) => "publicly, not yet",
             };
             format!("{} side: {how}", word(it.side()))
+        });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// All options but name resolution, which has a line of its own.
+fn options(it: &Peering) -> String {
+    let told = it
+        .options
+        .iter()
+        .filter(|it| it.option() != LinkOption::DnsResolution)
+        .filter(|it| it.requested || it.enabled)
+        .map(|it| {
+            let how = match (it.requested, it.enabled) {
+                (true, true) => "",
+                (true, false) => ", not yet",
+                (false, _) => ", to go",
+            };
+            let option = word(it.option());
+            format!("{} side: {option}{how}", word(it.side()))
         });
     told.collect::<Vec<_>>().join("; ")
 }

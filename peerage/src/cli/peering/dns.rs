@@ -3,9 +3,12 @@
 use super::Subject;
 use crate::{
     api::v1,
-    cli::{CliError, args::Side},
+    cli::{
+        CliError,
+        args::{Side, Switch},
+    },
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Dns {
@@ -17,14 +20,6 @@ pub(in crate::cli) struct Dns {
     /// Whether they resolve to private addresses.
     #[arg(value_name = "SWITCH")]
     switch: Switch,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    /// To private addresses.
-    On,
-    /// To public addresses.
-    Off,
 }
 
 impl Dns {

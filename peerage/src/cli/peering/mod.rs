@@ -4,6 +4,7 @@ mod adopt;
 mod dns;
 mod end;
 mod list;
+mod option;
 mod plan;
 mod request;
 mod spec;
@@ -39,6 +40,8 @@ pub(super) enum Peering {
     Drift(list::Drift),
     /// Set whether one side's names resolve to private addresses on the other side.
     Dns(dns::Dns),
+    /// Set an option of one side's half of the link, as far as its provider has it.
+    Option(option::SetOption),
     /// Remove what the engine made, in order, and wait until it is gone.
     Remove(end::Remove),
     /// End a peering on record at once, whatever still stands at the cloud.
@@ -98,6 +101,7 @@ impl Peering {
             Self::Watch(watch) => watch.run().await,
             Self::Drift(drift) => drift.run().await,
             Self::Dns(dns) => dns.run().await,
+            Self::Option(option) => option.run().await,
             Self::Remove(remove) => remove.run().await,
             Self::Abandon(abandon) => abandon.run().await,
         }

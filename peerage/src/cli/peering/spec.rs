@@ -3,7 +3,7 @@
 use crate::{
     api::v1,
     cli::{
-        args::{Provider, Side, admitted, time_to_come, timestamp},
+        args::{Provider, Side, SideOption, admitted, time_to_come, timestamp},
         resolve::Named,
     },
 };
@@ -121,6 +121,10 @@ pub(super) struct Opens {
     /// other. Later: `peerage peering dns`.
     #[arg(long, value_name = "SIDE")]
     dns: Vec<Side>,
+    /// An option of a side's half of the link, like remote:gateway-transit; again for more. Later:
+    /// `peerage peering option`, which tells them all.
+    #[arg(long = "option", value_name = "SIDE:OPTION")]
+    options: Vec<SideOption>,
 }
 
 /// All that is requested of a peering.
@@ -149,6 +153,7 @@ pub(super) fn spec(peer: &PeerArgs, terms: &Terms, opens: &Opens) -> v1::Peering
             .iter()
             .map(|it| v1::Side::from(*it).into())
             .collect(),
+        options: opens.options.iter().copied().map(Into::into).collect(),
     }
 }
 

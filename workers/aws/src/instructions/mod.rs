@@ -13,8 +13,8 @@ use cloud::instructions::{
     written,
 };
 use domain::{
-    Range,
-    network::{Consent, Ingress, Life, LinkTrace, Peering, Registered},
+    Range, Side,
+    network::{Consent, Ingress, Life, LinkOption, LinkTrace, Peering, Registered},
     text::Link,
 };
 
@@ -223,7 +223,10 @@ fn add_route(peering: &Peering, destination: Range, link: &Link) -> String {
 }
 
 fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
-    if !peering.dns.remote.wanted {
+    if !peering
+        .option(Side::Remote, LinkOption::DnsResolution)
+        .wanted
+    {
         return None;
     }
     // Of an adopted link the record does not say who asked for it.

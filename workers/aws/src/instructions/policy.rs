@@ -9,8 +9,10 @@ use super::ENGINE_PRINCIPAL;
 use crate::{NAME_TAG, actions::reads, ec2::Action};
 use cloud::{OWNER_TAG, Owner};
 use domain::{
-    Region,
-    network::{ExposurePolicy, Firewall, Life, Orphan, OrphanThing, Peering, Registered},
+    Region, Side,
+    network::{
+        ExposurePolicy, Firewall, Life, LinkOption, Orphan, OrphanThing, Peering, Registered,
+    },
     text::{Account, CloudNetwork},
 };
 use serde_json::{Value, json};
@@ -415,7 +417,10 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
     if peering.made_the_link() && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
-    if peering.dns.remote.wanted {
+    if peering
+        .option(Side::Remote, LinkOption::DnsResolution)
+        .wanted
+    {
         statements.push(keep_link(
             end,
             network,

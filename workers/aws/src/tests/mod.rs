@@ -14,7 +14,7 @@ use cloud::{
     AccountRegion, Cloud, CloudErrorKind, LinkEnd, LinkSpec, LinkState, NetworkRef, OWNER_TAG,
     Operation, Owner,
 };
-use domain::{CloudMode, NetworkId, PeeringId, Provider, Region};
+use domain::{CloudMode, NetworkId, PeeringId, Provider, Region, network::LinkOption};
 use uuid::Uuid;
 
 const OWNER: Owner = Owner::new(NetworkId(Uuid::from_u128(6)), PeeringId(Uuid::from_u128(7)));
@@ -76,20 +76,12 @@ fn a_link_has_the_ends_the_options_and_the_owner_that_ec2_tells() {
     assert_eq!(
         link.requester,
         LinkEnd {
-            network: one,
-            ranges: requester.cidrs,
-            dns_resolution: Some(true)
+            options: [(LinkOption::DnsResolution, true)].into(),
+            ..LinkEnd::new(one, requester.cidrs)
         }
     );
     let other = network("111111111111", "eu-west-1", "vpc-1");
-    assert_eq!(
-        link.accepter,
-        LinkEnd {
-            network: other,
-            ranges: Vec::new(),
-            dns_resolution: None
-        }
-    );
+    assert_eq!(link.accepter, LinkEnd::new(other, Vec::new()));
     assert_eq!(
         (link.state, link.owner, link.message),
         (LinkState::Pending, Some(OWNER), None)
@@ -282,13 +274,14 @@ fn another_providers_place_is_not_supported() {
     };
     let refused = Asked::of(Operation::Links, &at).err().unwrap();
     assert_eq!(refused.kind, CloudErrorKind::Unsupported);
-    let end = |at| LinkEnd {
-        network: NetworkRef {
-            at,
-            network: "vpc-1".parse().unwrap(),
-        },
-        ranges: Vec::new(),
-        dns_resolution: None,
+    let end = |at| {
+        LinkEnd::new(
+            NetworkRef {
+                at,
+                network: "vpc-1".parse().unwrap(),
+            },
+            Vec::new(),
+        )
     };
     let spec = LinkSpec {
         owner: OWNER,

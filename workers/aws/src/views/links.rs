@@ -5,7 +5,7 @@ use crate::ec2::{PeeringConnection, PeeringEnd, PeeringStatus};
 use cloud::{
     AccountRegion, CloudError, CloudErrorKind, LinkEnd, LinkSpec, LinkState, LinkView, NetworkRef,
 };
-use domain::{Provider, Region, text::Link};
+use domain::{Provider, Region, network::LinkOption, text::Link};
 
 /// The connection as a link; `None` if an end has no name in our words, as one in a region that we
 /// do not know: none of ours has.
@@ -68,10 +68,13 @@ fn end(asked: &Asked<'_>, found: &PeeringEnd) -> Option<LinkEnd> {
         at,
         network: found.vpc.as_ref()?.as_str().parse().ok()?,
     };
+    let names = found.allow_dns_resolution_from_remote_vpc;
     Some(LinkEnd {
-        network,
-        ranges: found.cidrs.clone(),
-        dns_resolution: found.allow_dns_resolution_from_remote_vpc,
+        options: names
+            .into_iter()
+            .map(|it| (LinkOption::DnsResolution, it))
+            .collect(),
+        ..LinkEnd::new(network, found.cidrs.clone())
     })
 }
 

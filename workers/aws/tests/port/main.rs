@@ -89,11 +89,7 @@ impl Scene {
     }
 
     fn spec(&self, owner: Owner, requester: &NetworkRef) -> LinkSpec {
-        let end = |network: &NetworkRef| LinkEnd {
-            network: network.clone(),
-            ranges: Vec::new(),
-            dns_resolution: None,
-        };
+        let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         LinkSpec {
             owner,
             requester: end(requester),

@@ -282,8 +282,9 @@ pub(crate) fn removal_requested() -> NetworkEvent {
 }
 
 pub(crate) fn dns_set(side: Side, enabled: bool) -> NetworkEvent {
-    DnsResolutionSet {
+    LinkOptionSet {
         peering_id: peering_id(1),
+        option: LinkOption::DnsResolution,
         side,
         enabled,
     }

@@ -12,7 +12,10 @@ use cloud::{
     CloudError, CloudErrorKind, LinkEnd, LinkForm, LinkRole, LinkSpec, LinkState, LinkView,
     NetworkRef, Owner,
 };
-use domain::text::{CloudNetwork, Link};
+use domain::{
+    network::LinkOption,
+    text::{CloudNetwork, Link},
+};
 use std::collections::BTreeSet;
 
 /// What AWS says when a request could never have worked.
@@ -147,11 +150,7 @@ impl Call<'_> {
             .network(&told.network)
             .map(|it| it.ranges.clone())
             .unwrap_or_default();
-        LinkEnd {
-            network: bare_network(&told.network),
-            ranges,
-            dns_resolution: None,
-        }
+        LinkEnd::new(bare_network(&told.network), ranges)
     }
 
     fn is_possible(&self, requester: &NetworkRef, accepter: &NetworkRef) -> bool {
@@ -294,14 +293,19 @@ impl Call<'_> {
         Ok(())
     }
 
-    pub(crate) fn set_dns_resolution(
+    pub(crate) fn set_option(
         &mut self,
+        network: &NetworkRef,
         link: &Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     ) -> Result<(), CloudError> {
-        if LinkForm::of(self.at.provider).is_two_objects() {
+        if option.provider() != self.at.provider {
             return Err(self.unsupported("such an option"));
+        }
+        if LinkForm::of(self.at.provider).is_two_objects() {
+            return self.set_own_option(network, link, option, enabled);
         }
         let (found, role) = self.found(link, end)?;
         if role != end {
@@ -335,7 +339,7 @@ impl Call<'_> {
         }
         self.occupy(&found.requester.network, &found.accepter.network)?;
         self.change(link, |link| {
-            link.end_mut(end).dns_resolution = Some(enabled)
+            link.end_mut(end).options.insert(option, enabled);
         });
         Ok(())
     }

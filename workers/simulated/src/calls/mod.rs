@@ -4,6 +4,7 @@ mod firewall;
 mod halves;
 mod links;
 mod networks;
+mod options;
 mod routes;
 
 use super::{

@@ -2,7 +2,10 @@
 
 use super::{super::world::SimulatedHalf, OutOfBand};
 use cloud::NetworkRef;
-use domain::text::{Account, Link};
+use domain::{
+    network::LinkOption,
+    text::{Account, Link},
+};
 
 impl OutOfBand {
     /// The owner of this network makes a half of a link to the other one, under a name of theirs.
@@ -18,6 +21,16 @@ impl OutOfBand {
     pub fn fail_next_operation(&self, account: &Account, error: &str) {
         let failing = (account.clone(), error.to_owned());
         self.reach(|state, _| state.world.failing.push(failing));
+    }
+
+    /// The owner of this network switches an option of the half of this name.
+    pub fn switch(&self, network: &NetworkRef, name: &Link, option: LinkOption, enabled: bool) {
+        let is_it = |it: &SimulatedHalf| it.name == *name && it.network.is_same(network);
+        self.reach(|state, _| {
+            for half in state.world.halves.iter_mut().filter(|it| is_it(it)) {
+                half.switch(option, enabled);
+            }
+        });
     }
 
     /// The owner of this network removes the half of this name.

@@ -8,6 +8,7 @@ use super::{
     OutOfBand,
 };
 use cloud::{LinkEnd, LinkRole, LinkState, Owner};
+use domain::network::LinkOption;
 use domain::text::Link;
 use std::time::Duration;
 
@@ -104,10 +105,10 @@ impl OutOfBand {
         self.with_link(link, |link, _| *link.tag_mut(end) = owner);
     }
 
-    /// The option of this end is set.
-    pub fn flip(&self, link: &Link, end: LinkRole, dns_resolution: bool) {
+    /// An option of this end is set.
+    pub fn flip(&self, link: &Link, end: LinkRole, option: LinkOption, enabled: bool) {
         self.with_link(link, |link, _| {
-            link.end_mut(end).dns_resolution = Some(dns_resolution)
+            link.end_mut(end).options.insert(option, enabled);
         });
     }
 }

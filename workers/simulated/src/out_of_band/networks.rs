@@ -164,6 +164,11 @@ impl OutOfBand {
         });
     }
 
+    /// Whether the network has a gateway.
+    pub fn set_gateway(&self, network: &NetworkRef, gateway: bool) {
+        self.with_network(network, |network| network.gateway = gateway);
+    }
+
     /// What the network has of DNS.
     pub fn set_dns(&self, network: &NetworkRef, dns: DnsSupport) {
         self.with_network(network, |network| network.dns = dns);

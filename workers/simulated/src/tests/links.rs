@@ -126,7 +126,13 @@ async fn a_network_does_one_operation_at_a_time() {
     let set = async || {
         kind(
             cloud
-                .set_dns_resolution(&at, &link, LinkRole::Accepter, true)
+                .set_option(
+                    &other().network,
+                    &link,
+                    LinkRole::Accepter,
+                    LinkOption::DnsResolution,
+                    true,
+                )
                 .await,
         )
     };
@@ -157,7 +163,11 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
     tokio::time::advance(VISIBLE).await;
     let read = async |at: &LinkEnd| {
         let view = shown(&cloud, at).await.remove(0);
-        (view.state, view.owner, view.accepter.dns_resolution)
+        (
+            view.state,
+            view.owner,
+            view.accepter.option(LinkOption::DnsResolution),
+        )
     };
     let seen = async |at: &LinkEnd, before: (LinkState, _, _), after: (LinkState, _, _)| {
         assert_eq!(read(at).await, before);
@@ -191,7 +201,13 @@ async fn what_a_call_changed_about_a_link_is_read_late() {
     )
     .await;
     cloud
-        .set_dns_resolution(&at, &link, LinkRole::Accepter, true)
+        .set_option(
+            &other().network,
+            &link,
+            LinkRole::Accepter,
+            LinkOption::DnsResolution,
+            true,
+        )
         .await
         .unwrap();
     let tagged = (LinkState::Active, Some(owner()), Some(false));
@@ -344,7 +360,7 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
     let set = async |at: &LinkEnd, end, enabled| {
         kind(
             cloud
-                .set_dns_resolution(&at.network.at, &link, end, enabled)
+                .set_option(&at.network, &link, end, LinkOption::DnsResolution, enabled)
                 .await,
         )
     };
@@ -385,12 +401,19 @@ async fn options_are_for_active_links_for_the_own_side_and_for_networks_with_dns
     assert_eq!(set(&one(), LinkRole::Requester, true).await, None);
     let view = shown(&cloud, &one()).await.remove(0);
     assert_eq!(
-        (view.requester.dns_resolution, view.accepter.dns_resolution),
+        (
+            view.requester.option(LinkOption::DnsResolution),
+            view.accepter.option(LinkOption::DnsResolution)
+        ),
         (Some(true), None)
     );
-    cloud.out_of_band().flip(&link, LinkRole::Requester, false);
+    cloud
+        .out_of_band()
+        .flip(&link, LinkRole::Requester, LinkOption::DnsResolution, false);
     assert_eq!(
-        shown(&cloud, &one()).await[0].requester.dns_resolution,
+        shown(&cloud, &one()).await[0]
+            .requester
+            .option(LinkOption::DnsResolution),
         Some(false)
     );
 }

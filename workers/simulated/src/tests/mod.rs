@@ -42,11 +42,7 @@ fn network(account: &str, region: &str, id: &str) -> NetworkRef {
 }
 
 fn end(network: NetworkRef, range: &str) -> LinkEnd {
-    LinkEnd {
-        network,
-        ranges: vec![range.parse().unwrap()],
-        dns_resolution: None,
-    }
+    LinkEnd::new(network, vec![range.parse().unwrap()])
 }
 
 fn one() -> LinkEnd {

@@ -86,7 +86,11 @@ async fn a_world_that_an_older_version_kept_is_as_good_as_ever() {
     let cloud = SimulatedCloud::kept_in(&path, SimulatedSettings::instant(1), clock()).unwrap();
     let view = shown(&cloud, &one()).await.remove(0);
     assert_eq!(
-        (view.state, view.owner, view.requester.dns_resolution),
+        (
+            view.state,
+            view.owner,
+            view.requester.option(LinkOption::DnsResolution)
+        ),
         (LinkState::Active, Some(owner()), Some(false))
     );
     let group = cloud

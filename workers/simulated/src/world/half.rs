@@ -1,11 +1,16 @@
 //! Halves: where each side has an object of its own (GCP, Azure), what there is of a link is what
 //! the two make of each other.
 
-use super::{World, bare_network, shown::Shown};
+use super::{
+    World, bare_network,
+    shown::{Gone, Shown},
+};
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkEnd, LinkState, LinkView, NetworkRef, owner_by_name};
-use domain::{Provider, text::Link};
+use domain::{Provider, network::LinkOption, text::Link};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One network's half of a link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +29,15 @@ pub struct SimulatedHalf {
     pub was_connected: bool,
     /// From when on reads see it.
     pub shown: Shown,
+    /// The options that are on.
+    #[serde(default)]
+    pub options: BTreeSet<LinkOption>,
+    /// Those that were on before the last change, and from when on reads see that.
+    #[serde(default)]
+    pub stale: Option<Gone<BTreeSet<LinkOption>>>,
+    /// The other network's ranges as the half has them (Azure).
+    #[serde(default)]
+    pub synced: Vec<IpNet>,
 }
 
 impl SimulatedHalf {
@@ -37,6 +51,21 @@ impl SimulatedHalf {
             going: None,
             was_connected: false,
             shown: Shown::always(),
+            options: BTreeSet::new(),
+            stale: None,
+            synced: Vec::new(),
+        }
+    }
+
+    /// Switches an option; one that is only brought about is not one that stays on.
+    pub(crate) fn switch(&mut self, option: LinkOption, enabled: bool) {
+        if option.is_upkeep() {
+            return;
+        }
+        if enabled {
+            self.options.insert(option);
+        } else {
+            self.options.remove(&option);
         }
     }
 
@@ -93,6 +122,13 @@ impl World {
             .map(|it| it.is_ready(now) && self.counterpart(it, now).is_some())
             .collect();
         for (half, is_connected) in self.halves.iter_mut().zip(connected) {
+            // What a half that waits has of the other network's ranges, it gets when they meet.
+            if is_connected
+                && !half.was_connected
+                && let Some(other) = self.networks.get(&half.other.to_string())
+            {
+                half.synced.clone_from(&other.ranges);
+            }
             half.was_connected |= is_connected;
         }
         let is_over = |it: &SimulatedHalf| it.going.as_ref().is_some_and(|(at, _)| *at <= now);
@@ -122,7 +158,10 @@ impl World {
             .halves
             .iter_mut()
             .filter(|it| is_meant(it))
-            .filter_map(|it| it.shown.read(now).then(|| it.clone()))
+            .filter_map(|it| {
+                it.stale.take_if(|stale| stale.seen.read(now));
+                it.shown.read(now).then(|| it.clone())
+            })
             .collect();
         let again: Vec<Link> = seen.iter().map(|it| it.name.clone()).collect();
         let ghosts = super::ghosts(&mut self.gone_halves, now);
@@ -132,6 +171,32 @@ impl World {
                 .filter(|it| is_meant(it) && !again.contains(&it.name)),
         );
         seen.iter().map(|half| self.half_view(half, now)).collect()
+    }
+
+    /// Whether the half has the other network's ranges as they are now; only Azure needs that.
+    pub(crate) fn in_sync(&self, half: &SimulatedHalf) -> Option<bool> {
+        let of = |ranges: &[IpNet]| ranges.iter().copied().collect::<BTreeSet<_>>();
+        match half.network.at.provider {
+            Provider::Azure if half.was_connected => self
+                .network(&half.other)
+                .map(|other| of(&other.ranges) == of(&half.synced)),
+            Provider::Aws | Provider::Gcp | Provider::Azure => None,
+        }
+    }
+
+    fn options_shown(&self, half: &SimulatedHalf) -> BTreeMap<LinkOption, bool> {
+        let on = half.stale.as_ref().map_or(&half.options, |it| &it.was);
+        let told = |option: LinkOption| {
+            let is_on = if option.is_upkeep() {
+                self.in_sync(half)?
+            } else {
+                on.contains(&option)
+            };
+            Some((option, is_on))
+        };
+        LinkOption::of(half.network.at.provider)
+            .filter_map(told)
+            .collect()
     }
 
     fn half_view(&self, half: &SimulatedHalf, now: DateTime<Utc>) -> LinkView {
@@ -154,14 +219,14 @@ impl World {
             | LinkState::Deleted
             | LinkState::Unknown(_) => Vec::new(),
         };
-        let end = |network: &NetworkRef, ranges| LinkEnd {
-            network: network.clone(),
-            ranges,
-            dns_resolution: None,
-        };
+        let end = |network: &NetworkRef, ranges| LinkEnd::new(network.clone(), ranges);
         LinkView {
             link: half.name.clone(),
-            requester: end(&half.network, ranges(&half.network)),
+            requester: LinkEnd {
+                options: self.options_shown(half),
+                in_sync: self.in_sync(half),
+                ..end(&half.network, ranges(&half.network))
+            },
             accepter: end(&half.other, others),
             state,
             message: None,

@@ -6,9 +6,9 @@ use super::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{AccountRegion, LinkEnd, LinkRole, LinkState, LinkView, NetworkRef, Owner};
-use domain::text::Link;
+use domain::{network::LinkOption, text::Link};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// For how long AWS shows a link that is over: to whom it concerns more, and to whom less.
 const SHOWN_LONG: TimeDelta = TimeDelta::days(2);
@@ -59,10 +59,12 @@ pub struct Face {
     pub owner: Option<Owner>,
     /// The tag on the accepter's side.
     pub accepters_tag: Option<Owner>,
-    /// The requester's DNS option.
-    pub requesters_dns: Option<bool>,
-    /// The accepter's DNS option.
-    pub accepters_dns: Option<bool>,
+    /// The requester's options.
+    #[serde(default)]
+    pub requesters_options: BTreeMap<LinkOption, bool>,
+    /// The accepter's options.
+    #[serde(default)]
+    pub accepters_options: BTreeMap<LinkOption, bool>,
 }
 
 /// When a link ended, and which side ended it.
@@ -201,8 +203,8 @@ impl SimulatedLink {
             message: self.message.clone(),
             owner: self.owner,
             accepters_tag: self.accepters_tag,
-            requesters_dns: self.requester.dns_resolution,
-            accepters_dns: self.accepter.dns_resolution,
+            requesters_options: self.requester.options.clone(),
+            accepters_options: self.accepter.options.clone(),
         }
     }
 
@@ -288,16 +290,18 @@ impl SimulatedLink {
         };
         let state = face.state;
         // An account sees and sets the options of its own side, once the link is active.
-        let dns = |end: &LinkEnd, set: Option<bool>| {
-            (state == LinkState::Active && end.network.at.is_same(at))
-                .then_some(set.unwrap_or_default())
+        let told = |end: &LinkEnd, set: BTreeMap<LinkOption, bool>| {
+            let is_told = state == LinkState::Active && end.network.at.is_same(at);
+            let of = |option| (option, set.get(&option).copied().unwrap_or_default());
+            let options = LinkOption::of(end.network.at.provider).map(of);
+            options.filter(|_| is_told).collect()
         };
         let requester = LinkEnd {
-            dns_resolution: dns(&self.requester, face.requesters_dns),
+            options: told(&self.requester, face.requesters_options),
             ..self.requester.clone()
         };
         let accepter = LinkEnd {
-            dns_resolution: dns(&self.accepter, face.accepters_dns),
+            options: told(&self.accepter, face.accepters_options),
             ranges: if tells_accepters_ranges(&state) {
                 self.accepter.ranges.clone()
             } else {

@@ -39,6 +39,9 @@ pub struct SimulatedNetwork {
     /// What it has of DNS.
     #[serde(default = "all_supported")]
     pub dns: DnsSupport,
+    /// Whether it has a gateway of its own that it could lend (Azure).
+    #[serde(default)]
+    pub gateway: bool,
     /// Until when it is busy with an operation.
     pub busy_until: DateTime<Utc>,
 }
@@ -106,6 +109,7 @@ impl SimulatedNetwork {
             gone_groups: Vec::new(),
             access_lists: Vec::new(),
             dns: all_supported(),
+            gateway: false,
             busy_until: DateTime::<Utc>::MIN_UTC,
         }
     }

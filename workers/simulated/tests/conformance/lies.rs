@@ -10,7 +10,7 @@ use cloud::{
 use conformance::{Fault, World};
 use domain::{
     CloudMode, NetworkId, PeeringId, Provider, Range, Side,
-    network::InboundRule,
+    network::{InboundRule, LinkOption},
     text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
 };
 use peerage_simulated::SimulatedSettings;
@@ -546,14 +546,16 @@ impl Cloud for Liar {
         self.told(self.honest.tag_link(at, link, owner).await)
     }
 
-    async fn set_dns_resolution(
+    async fn set_option(
         &self,
-        at: &AccountRegion,
+        network: &NetworkRef,
         link: &Link,
         end: LinkRole,
+        option: LinkOption,
         enabled: bool,
     ) -> Result<(), CloudError> {
-        self.told(self.honest.set_dns_resolution(at, link, end, enabled).await)
+        let set = self.honest.set_option(network, link, end, option, enabled);
+        self.told(set.await)
     }
 
     async fn install_route(

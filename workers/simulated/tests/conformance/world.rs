@@ -117,11 +117,7 @@ impl World for SimulatedWorld {
     }
 
     async fn link(&self, requester: &NetworkRef, accepter: &NetworkRef) -> Link {
-        let end = |network: &NetworkRef| LinkEnd {
-            network: network.clone(),
-            ranges: Vec::new(),
-            dns_resolution: None,
-        };
+        let end = |network: &NetworkRef| LinkEnd::new(network.clone(), Vec::new());
         let by_hand = self.cloud.out_of_band();
         by_hand.join(&end(requester), &end(accepter), LinkState::Pending, None)
     }

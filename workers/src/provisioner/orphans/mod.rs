@@ -370,14 +370,13 @@ async fn delete(cloud: &dyn Cloud, at: &AccountRegion, orphan: &Orphan) -> Resul
 
 /// The link, of which nothing counts but the network where it was seen.
 fn orphaned_link(at: &AccountRegion, orphan: &Orphan, link: &Link) -> LinkSpec {
-    let end = LinkEnd {
-        network: NetworkRef {
+    let end = LinkEnd::new(
+        NetworkRef {
             at: at.clone(),
             network: orphan.cloud_network.clone(),
         },
-        ranges: Vec::new(),
-        dns_resolution: None,
-    };
+        Vec::new(),
+    );
     LinkSpec {
         owner: Owner::before_networks(orphan.peering_id),
         requester: end.clone(),

@@ -1,11 +1,11 @@
 //! Adoption: before anything is added to an adopted link, what it has is written down. That is
 //! never removed.
 
-use super::{Draft, Facts, Query, options, routes};
+use super::{Draft, Facts, Query, routes};
 use crate::provisioner::sides;
 use cloud::LinkView;
 use domain::{
-    network::{FoundRoute, Origin, PeeringSurveyed},
+    network::{FoundOption, FoundRoute, LinkOption, Origin, PeeringSurveyed},
     text::Link,
 };
 
@@ -19,13 +19,25 @@ pub(super) fn is_surveyed(
     let Origin::Adopted { found: None } = facts.peering.origin else {
         return true;
     };
-    let (mut found, mut names) = (Vec::new(), Vec::new());
+    let (mut found, mut names, mut options) = (Vec::new(), Vec::new(), Vec::new());
     for side in facts.peering.kept_sides() {
-        let view = options::any_view(facts, side, local, draft);
+        let view = super::options::any_view(facts, side, local, draft);
         let end =
             view.and_then(|view| view.end(&sides::network(facts.network, facts.peering, side)));
-        if end.is_some_and(|(_, end)| end.dns_resolution == Some(true)) {
-            names.push(side);
+        for option in LinkOption::of(facts.network.provider) {
+            if !end.is_some_and(|(_, end)| end.option(option) == Some(true)) {
+                continue;
+            }
+            match option {
+                LinkOption::DnsResolution => names.push(side),
+                LinkOption::ExportCustomRoutes
+                | LinkOption::ImportCustomRoutes
+                | LinkOption::DualStack
+                | LinkOption::ForwardedTraffic
+                | LinkOption::GatewayTransit
+                | LinkOption::RemoteGateways
+                | LinkOption::AddressSpaceSync => options.push(FoundOption { side, option }),
+            }
         }
         let Some(tables) = draft.require(facts.seen.tables.get(side), Query::Tables(side)) else {
             continue;
@@ -48,6 +60,7 @@ pub(super) fn is_surveyed(
             peering_id: facts.peering.id,
             routes: found,
             names,
+            options,
         });
         draft.again = true;
     }

@@ -1,8 +1,8 @@
-//! Name resolution over the link: whether one side's names resolve to private addresses for the
-//! other.
+//! Options of the link: what is switched on each side's half, and what one needs of the other side.
 //!
-//! AWS: an option of each end, set by its owner, possible once the link is active, and only if both
-//! networks answer for their names and give their machines some.
+//! An option is set by its own side, once the link is active. Name resolution (AWS) needs networks
+//! that answer for their names and give their machines some; what another option needs of the other
+//! side is on there first, and off there last.
 
 use super::{
     Draft, Facts, Query,
@@ -12,23 +12,34 @@ use crate::provisioner::{apply::Action, sides};
 use cloud::LinkView;
 use domain::{
     Side,
-    network::{BlockCause, DnsResolutionApplied, DriftKind, LinkOption, Thing},
+    network::{BlockCause, DriftKind, LinkOption, LinkOptionApplied, Needs, Thing},
 };
 
 pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
-    let on_record = facts.peering.dns.get(side);
-    let Some(view) = own_view(facts, side, view, draft) else {
+    for option in LinkOption::of(facts.network.provider) {
+        plan_one(facts, side, option, view, draft);
+    }
+}
+
+fn plan_one(facts: &Facts<'_>, side: Side, option: LinkOption, view: &LinkView, draft: &mut Draft) {
+    let on_record = facts.peering.option(side, option);
+    if option.is_upkeep() && !on_record.wanted {
+        return;
+    }
+    let local = view;
+    let Some(view) = own_view(facts, side, option, local, draft) else {
         return;
     };
     let Some((role, end)) = view.end(&sides::network(facts.network, facts.peering, side)) else {
         return;
     };
-    let shown = end.dns_resolution.unwrap_or_default();
+    let shown = end.option(option).unwrap_or_default();
     if shown == on_record.wanted {
         if on_record.applied != shown {
-            draft.record(DnsResolutionApplied {
+            draft.record(LinkOptionApplied {
                 peering_id: facts.peering.id,
                 side,
+                option,
                 enabled: shown,
             });
         }
@@ -38,31 +49,29 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut D
     if nobody_asked && !facts.peering.made_the_link() {
         return;
     }
-    if (on_record.applied == on_record.wanted)
-        && drift::classify(facts, DriftKind::DnsResolutionFlipped { side }, draft) == Verdict::Leave
-    {
+    let has_drifted = on_record.applied == on_record.wanted;
+    let kind = DriftKind::option_flipped(side, option);
+    if has_drifted && drift::classify(facts, kind, draft) == Verdict::Leave {
         return;
     }
-    if on_record.wanted && !is_possible(facts, draft) {
+    if on_record.wanted {
+        if !is_possible(facts, side, option, local, draft) {
+            return;
+        }
+    } else if is_still_needed(facts, side, option, local, draft) {
         return;
     }
-    let action = Action::SetDnsResolution {
+    let action = Action::SetOption {
         side,
         link: view.link.clone(),
         end: role,
+        option,
         enabled: on_record.wanted,
     };
     if on_record.wanted {
-        draft.install(facts, side, thing(), action);
+        draft.install(facts, side, Thing::Option { option }, action);
     } else {
         draft.act(facts, action);
-    }
-}
-
-/// The thing that name resolution over a side's half of the link is.
-pub(super) fn thing() -> Thing {
-    Thing::Option {
-        option: LinkOption::DnsResolution,
     }
 }
 
@@ -71,10 +80,11 @@ pub(super) fn thing() -> Thing {
 pub(super) fn own_view<'a>(
     facts: &Facts<'a>,
     side: Side,
+    option: LinkOption,
     local: &'a LinkView,
     draft: &mut Draft,
 ) -> Option<&'a LinkView> {
-    let on_record = facts.peering.dns.get(side);
+    let on_record = facts.peering.option(side, option);
     if side == Side::Remote && !on_record.wanted && !on_record.applied {
         return None;
     }
@@ -97,8 +107,72 @@ pub(super) fn any_view<'a>(
     }
 }
 
-/// Whether the networks that can be looked at meet what this needs.
-fn is_possible(facts: &Facts<'_>, draft: &mut Draft) -> bool {
+/// Whether the option is on at this side, as far as that can be seen.
+fn is_on(
+    facts: &Facts<'_>,
+    side: Side,
+    option: LinkOption,
+    local: &LinkView,
+    draft: &mut Draft,
+) -> Option<bool> {
+    let view = any_view(facts, side, local, draft)?;
+    let (_, end) = view.end(&sides::network(facts.network, facts.peering, side))?;
+    Some(end.option(option).unwrap_or_default())
+}
+
+/// Whether what the option needs is so, as far as the engine can look.
+fn is_possible(
+    facts: &Facts<'_>,
+    side: Side,
+    option: LinkOption,
+    local: &LinkView,
+    draft: &mut Draft,
+) -> bool {
+    if option == LinkOption::DnsResolution {
+        return can_resolve(facts, draft);
+    }
+    let other = side.other();
+    match option.needs() {
+        // What the owner of the other side has done, the cloud says.
+        Needs::Before(needed) if facts.peering.is_ours_to_keep(other) => {
+            match is_on(facts, other, needed, local, draft) {
+                Some(true) => true,
+                Some(false) => {
+                    draft.polls = true;
+                    false
+                }
+                None => false,
+            }
+        }
+        Needs::Nothing | Needs::ForEffect(_) | Needs::Before(_) => true,
+    }
+}
+
+/// Whether something of the other side still needs the option, which therefore stays on.
+pub(super) fn is_still_needed(
+    facts: &Facts<'_>,
+    side: Side,
+    option: LinkOption,
+    local: &LinkView,
+    draft: &mut Draft,
+) -> bool {
+    let other = side.other();
+    if !facts.peering.is_ours_to_keep(other) {
+        return false;
+    }
+    let needs_it = |it: &LinkOption| it.needs() == Needs::Before(option);
+    let mut needing = LinkOption::of(option.provider()).filter(needs_it);
+    needing.any(|by| match is_on(facts, other, by, local, draft) {
+        Some(is_on) => {
+            draft.polls |= is_on;
+            is_on
+        }
+        None => true,
+    })
+}
+
+/// Whether the networks that can be looked at meet what name resolution needs.
+fn can_resolve(facts: &Facts<'_>, draft: &mut Draft) -> bool {
     let mut possible = true;
     for side in facts.peering.kept_sides() {
         let Some(support) = draft.require(facts.seen.dns.get(side), Query::Dns(side)) else {

@@ -2,7 +2,7 @@
 //! to be done before the next.
 //!
 //! ```text
-//!   rules and routes of the local side ─▶ of the remote side ─▶ name resolution ─▶ the link ─▶ the groups ─▶ PeeringRemoved
+//!   rules and routes of the local side ─▶ of the remote side ─▶ options ─▶ the link ─▶ the groups ─▶ PeeringRemoved
 //! ```
 //!
 //! Routes go before the link, so that none is left leading nowhere; once the link is gone the
@@ -17,8 +17,8 @@ use cloud::{GroupView, LinkState, LinkView};
 use domain::{
     Range, Side,
     network::{
-        BlockCause, DnsResolutionApplied, FirewallGroupRemoved, FirewallRuleRevoked,
-        InstallationEnded, Leftover, LinkRemoved, LinkTrace, PeeringAbandoned, PeeringInitiated,
+        BlockCause, FirewallGroupRemoved, FirewallRuleRevoked, InstallationEnded, Leftover,
+        LinkOption, LinkOptionApplied, LinkRemoved, LinkTrace, PeeringAbandoned, PeeringInitiated,
         PeeringRemoved, RemovalCause, RouteInstalled, RouteRemoved, Thing,
     },
     text::{Link, Reason, RouteTable},
@@ -41,7 +41,7 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
         LinkTrace::Seen(link) | LinkTrace::Gone(link) => Some(link),
     };
     let stages: [fn(&Facts<'_>, &Link, &LinkTrace, &mut Draft); 6] =
-        [local, remote, names, end, groups, late];
+        [local, remote, switched, end, groups, late];
     if let Some(link) = link {
         for stage in stages {
             stage(facts, link, trace, draft);
@@ -229,40 +229,50 @@ fn all_routes(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
     }
 }
 
-/// The options that the engine set are set back, while the link can still be asked.
-fn names(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
-    if matches!(trace, LinkTrace::Gone(_)) {
+/// The options that the engine set are set back, while the link can still be asked; what others
+/// need of one goes before it. Where each side has an object that the engine made, they go with it.
+fn switched(facts: &Facts<'_>, link: &Link, trace: &LinkTrace, draft: &mut Draft) {
+    let goes_with_the_link = halves::form(facts).is_two_objects() && facts.peering.made_the_link();
+    if matches!(trace, LinkTrace::Gone(_)) || goes_with_the_link {
         return;
     }
-    let ours = |side: &Side| facts.peering.is_ours(*side, &options::thing());
-    for side in facts.peering.kept_sides().filter(ours) {
-        let Some(view) = shown(facts, link, draft)
-            .and_then(|local| options::own_view(facts, side, local, draft))
-        else {
-            continue;
-        };
-        let Some((role, end)) = view.end(&sides::network(facts.network, facts.peering, side))
-        else {
-            continue;
-        };
-        let enabled = end.dns_resolution.unwrap_or_default();
-        if view.state == LinkState::Active && enabled {
-            draft.act(
-                facts,
-                Action::SetDnsResolution {
-                    side,
-                    link: link.clone(),
-                    end: role,
-                    enabled: false,
-                },
-            );
-        } else {
-            draft.record(DnsResolutionApplied {
-                peering_id: facts.peering.id,
-                side,
-                enabled: false,
-            });
+    let set_back = LinkOption::of(facts.network.provider).filter(|it| !it.is_upkeep());
+    for option in set_back.collect::<Vec<_>>().into_iter().rev() {
+        let ours = |side: &Side| facts.peering.is_ours(*side, &Thing::Option { option });
+        for side in facts.peering.kept_sides().filter(ours) {
+            switch_off(facts, side, option, link, draft);
         }
+    }
+}
+
+fn switch_off(facts: &Facts<'_>, side: Side, option: LinkOption, link: &Link, draft: &mut Draft) {
+    let Some(view) = shown(facts, link, draft)
+        .and_then(|local| options::own_view(facts, side, option, local, draft))
+    else {
+        return;
+    };
+    let Some((role, end)) = view.end(&sides::network(facts.network, facts.peering, side)) else {
+        return;
+    };
+    let enabled = end.option(option).unwrap_or_default();
+    if view.state != LinkState::Active || !enabled {
+        draft.record(LinkOptionApplied {
+            peering_id: facts.peering.id,
+            side,
+            option,
+            enabled: false,
+        });
+    } else if !options::is_still_needed(facts, side, option, view, draft) {
+        draft.act(
+            facts,
+            Action::SetOption {
+                side,
+                link: link.clone(),
+                end: role,
+                option,
+                enabled: false,
+            },
+        );
     }
 }
 

@@ -85,6 +85,7 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::FirewallEnforced(_)
         | Outcome::FirewallExposed(_)
         | Outcome::DnsResolutionApplied(_)
+        | Outcome::LinkOptionApplied(_)
         | Outcome::IngressExpired(_)
         | Outcome::DriftAdopted(_)
         | Outcome::Blocked(_)

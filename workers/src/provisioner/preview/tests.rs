@@ -137,11 +137,10 @@ async fn links_that_the_log_knows_nothing_of_count_for_the_quota_too() {
             network: format!("vpc-{number:017x}").parse().unwrap(),
             ..own.network.clone()
         };
-        let other = LinkEnd {
+        let other = LinkEnd::new(
             network,
-            ranges: vec![format!("172.16.{number}.0/24").parse().unwrap()],
-            dns_resolution: None,
-        };
+            vec![format!("172.16.{number}.0/24").parse().unwrap()],
+        );
         cloud
             .out_of_band()
             .build(&other.network, &other.ranges, &[]);

@@ -57,6 +57,8 @@ impl Sample {
     }
 }
 
+/// Samples of the types of today. Those of older types stay beside them: they are lifted where
+/// events are read, and the journal's tests read them.
 fn samples() -> Vec<Sample> {
     let files = fs::read_dir(folder())
         .unwrap()
@@ -64,6 +66,7 @@ fn samples() -> Vec<Sample> {
     files
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
         .map(|path| Sample::read(&path))
+        .filter(|it| NetworkEvent::NAMES.contains(&it.event_type.as_str()))
         .collect()
 }
 

@@ -242,9 +242,10 @@ fn of_intent() -> Vec<NetworkEvent> {
             because: IngressEnd::Expired,
         }
         .into(),
-        DnsResolutionSet {
+        LinkOptionSet {
             peering_id,
             side,
+            option: LinkOption::GatewayTransit,
             enabled: true,
         }
         .into(),
@@ -343,6 +344,7 @@ fn of_the_link() -> Vec<NetworkEvent> {
                 "rtb-0d1e2f30415263748",
             )],
             names: Vec::new(),
+            options: Vec::new(),
         }
         .into(),
         HalfChangeStarted::new(
@@ -479,9 +481,10 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             ..exposure_cleared(Side::Remote, "sgr-0c1d2e3f405162738")
         }
         .into(),
-        DnsResolutionApplied {
+        LinkOptionApplied {
             peering_id,
             side,
+            option: LinkOption::GatewayTransit,
             enabled: true,
         }
         .into(),
@@ -585,11 +588,25 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             .into(),
         ),
         (
+            "with_options",
+            PeeringSurveyed {
+                peering_id,
+                routes: Vec::new(),
+                names: Vec::new(),
+                options: vec![FoundOption {
+                    side: Side::Remote,
+                    option: LinkOption::GatewayTransit,
+                }],
+            }
+            .into(),
+        ),
+        (
             "with_names",
             PeeringSurveyed {
                 peering_id,
                 routes: Vec::new(),
                 names: Side::BOTH.to_vec(),
+                options: Vec::new(),
             }
             .into(),
         ),
@@ -767,6 +784,10 @@ pub(super) fn findings() -> Vec<DriftKind> {
         },
         DriftKind::LinkTagMissing,
         DriftKind::DnsResolutionFlipped { side },
+        DriftKind::LinkOptionFlipped {
+            side,
+            option: LinkOption::RemoteGateways,
+        },
         route_missing("rtb-0d1e2f30415263748"),
         DriftKind::RouteForeign {
             side,

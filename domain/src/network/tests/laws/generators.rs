@@ -29,7 +29,7 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
             .prop_map(|(peering_id, link)| PeeringFailed { peering_id, link, message: "the provider says no".to_owned() }.into()),
         1 => (a_peering(), a_time()).prop_map(|(peering_id, deadline)| PeeringDeadlinePassed { peering_id, deadline }.into()),
         1 => (a_peering(), a_side(), a_table(), a_range()).prop_map(|(peering_id, side, route_table, destination)| {
-            PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side] }.into()
+            PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side], options: Vec::new() }.into()
         }),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
         2 => (a_peering(), a_side(), select(&[HalfChange::Make, HalfChange::Remove]), a_link(), a_time()).prop_map(
@@ -220,14 +220,17 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
                 }
                 .into()
             ),
-        (a_peering(), a_side(), any::<bool>()).prop_map(|(peering_id, side, enabled)| {
-            DnsResolutionApplied {
-                peering_id,
-                side,
-                enabled,
+        (a_peering(), a_side(), an_option(), any::<bool>()).prop_map(
+            |(peering_id, side, option, enabled)| {
+                LinkOptionApplied {
+                    peering_id,
+                    side,
+                    option,
+                    enabled,
+                }
+                .into()
             }
-            .into()
-        }),
+        ),
         (a_peering(), a_finding(), a_time()).prop_map(|(peering_id, finding, detected_at)| {
             DriftDetected {
                 peering_id,
@@ -359,6 +362,8 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         2 => (a_peering(), an_ingress()).prop_map(|(peering_id, ingress_id)| RevokeConnectorIngress { peering_id, ingress_id }.into()),
         2 => (a_peering(), a_side(), any::<bool>())
             .prop_map(|(peering_id, side, enabled)| SetDnsResolution { peering_id, side, enabled }.into()),
+        2 => (a_peering(), a_side(), an_option(), any::<bool>())
+            .prop_map(|(peering_id, side, option, enabled)| SetLinkOption { peering_id, side, option, enabled }.into()),
         1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| RemovePeering { peering_id, reason }.into()),
         1 => (a_peering(), a_reason(), option::of(a_side()))
             .prop_map(|(peering_id, reason, clean)| AbandonPeering { peering_id, reason, clean }.into()),
@@ -414,7 +419,8 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::FirewallExposed(it) => it.into(),
         Outcome::ExposureCleared(it) => it.into(),
         Outcome::IngressExpired(it) => it.into(),
-        Outcome::DnsResolutionApplied(it) => it.into(),
+        Outcome::DnsResolutionApplied(it) => LinkOptionApplied::from(it).into(),
+        Outcome::LinkOptionApplied(it) => it.into(),
         Outcome::DriftDetected(it) => it.into(),
         Outcome::DriftRepaired(it) => it.into(),
         Outcome::DriftAdopted(it) => it.into(),
@@ -461,8 +467,8 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
                 ConnectorIngressAllowed { peering_id, ingress_id, target, rule, expires_at, ..ingress }.into()
             }
         ),
-        2 => (a_peering(), a_side(), any::<bool>())
-            .prop_map(|(peering_id, side, enabled)| DnsResolutionSet { peering_id, side, enabled }.into()),
+        2 => (a_peering(), a_side(), an_option(), any::<bool>())
+            .prop_map(|(peering_id, side, option, enabled)| LinkOptionSet { peering_id, side, option, enabled }.into()),
         1 => (a_peering(), a_reason())
             .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
         1 => (a_peering(), a_reason(), leftovers())
@@ -497,5 +503,6 @@ fn setup() -> impl Strategy<Value = Setup> + use<> {
             routes,
             admit: Vec::new(),
             dns_resolution,
+            options: Default::default(),
         })
 }

@@ -143,6 +143,7 @@ fn next_on_link(peering: &Peering) -> Option<Outcome> {
                 peering_id,
                 routes: Vec::new(),
                 names: Vec::new(),
+                options: Vec::new(),
             }
             .into(),
         );

@@ -84,10 +84,12 @@ pub(super) fn a_thing() -> impl Strategy<Value = Thing> + Clone {
             source: rule.source,
             port: rule.port
         }),
-        Just(Thing::Option {
-            option: LinkOption::DnsResolution
-        }),
+        an_option().prop_map(|option| Thing::Option { option }),
     ]
+}
+
+pub(super) fn an_option() -> impl Strategy<Value = LinkOption> + Clone {
+    select(LinkOption::ALL.to_vec())
 }
 
 pub(super) fn a_scope() -> impl Strategy<Value = QuarantineScope> + Clone {
@@ -145,7 +147,7 @@ pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
             state: "deleted".to_owned()
         }),
         Just(DriftKind::LinkTagMissing),
-        a_side().prop_map(|side| DriftKind::DnsResolutionFlipped { side }),
+        (a_side(), an_option()).prop_map(|(side, option)| DriftKind::option_flipped(side, option)),
         (a_side(), a_table(), a_range()).prop_map(|(side, route_table, destination)| {
             DriftKind::RouteMissing {
                 side,

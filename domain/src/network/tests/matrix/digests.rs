@@ -115,6 +115,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                         port: 2113,
                     }],
                     dns_resolution: [Side::Remote].into(),
+                    options: Default::default(),
                 },
             }
             .into(),

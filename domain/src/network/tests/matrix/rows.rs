@@ -81,6 +81,8 @@ rows! {
     revoke_no_ingress                  [NET, UNK, IUN, IUN, IUN, IUN, IUN, IUN, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, IUN, RMV, RET] NetworkCommand::RevokeConnectorIngress(_) => revoke_ingress(7);
     resolve_names                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(true);
     resolve_no_names                   [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(false);
+    set_an_option                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetLinkOption(_) => set_option(true);
+    set_no_option                      [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetLinkOption(_) => set_option(false);
     remove                             [NET, UNK, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, NIL, RET] NetworkCommand::RemovePeering(_) => remove();
     abandon                            [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon();
     abandon_and_clean                  [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon_and_clean();
@@ -138,7 +140,8 @@ rows! {
     clear_no_exposure                  [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::ExposureCleared(_)) => Record(exposure_cleared(Side::Remote, "sgr-09").into());
     an_ingress_is_over                 [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::IngressExpired(_)) => ingress_over(2);
     an_ingress_without_an_end_is_over  [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::IngressExpired(_)) => ingress_over(1);
-    apply_dns                          [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::DnsResolutionApplied(_)) => Record(dns_applied(Side::Local, true).into());
+    apply_dns                          [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::DnsResolutionApplied(_)) => Record(Outcome::DnsResolutionApplied(DnsResolutionApplied { peering_id: peering_id(1), side: Side::Local, enabled: true }));
+    apply_an_option                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::LinkOptionApplied(_)) => Record(dns_applied(Side::Local, true).into());
     detect_drift                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::DriftDetected(_)) => Record(detected(DriftKind::LinkTagMissing).into());
     repair_no_drift                    [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftRepaired(_)) => Record(repaired(DriftKind::LinkTagMissing, now()).into());
     adopt_no_drift                     [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::DriftAdopted(_)) => Record(accepted_drift(DriftKind::LinkTagMissing).into());
@@ -297,6 +300,16 @@ fn resolve(enabled: bool) -> NetworkCommand {
     SetDnsResolution {
         peering_id: peering_id(1),
         side: Side::Local,
+        enabled,
+    }
+    .into()
+}
+
+fn set_option(enabled: bool) -> NetworkCommand {
+    SetLinkOption {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        option: LinkOption::DnsResolution,
         enabled,
     }
     .into()

@@ -102,18 +102,20 @@ pub(crate) fn ingress_revoked(n: u128, because: IngressEnd) -> ConnectorIngressR
 }
 
 pub(crate) fn dns_set(side: Side, enabled: bool) -> NetworkEvent {
-    DnsResolutionSet {
+    LinkOptionSet {
         peering_id: peering_id(1),
         side,
+        option: LinkOption::DnsResolution,
         enabled,
     }
     .into()
 }
 
-pub(crate) fn dns_applied(side: Side, enabled: bool) -> DnsResolutionApplied {
-    DnsResolutionApplied {
+pub(crate) fn dns_applied(side: Side, enabled: bool) -> LinkOptionApplied {
+    LinkOptionApplied {
         peering_id: peering_id(1),
         side,
+        option: LinkOption::DnsResolution,
         enabled,
     }
 }
@@ -204,6 +206,7 @@ pub(crate) fn surveyed(routes: &[FoundRoute]) -> PeeringSurveyed {
         peering_id: peering_id(1),
         routes: routes.to_vec(),
         names: Vec::new(),
+        options: Vec::new(),
     }
 }
 

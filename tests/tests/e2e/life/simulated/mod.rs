@@ -5,7 +5,7 @@ mod dump;
 
 use super::people::People;
 use cloud::{DnsSupport, LinkEnd, LinkRole, LinkState, NetworkRef, RouteTarget};
-use domain::{Provider, Region};
+use domain::{Provider, Region, network::LinkOption};
 use dump::shown;
 use ipnet::IpNet;
 use peerage_tests::oracle::{Expected, Network, Oracle, Place, Wanted};
@@ -152,11 +152,7 @@ impl People for Simulated {
     }
 
     fn ask_for_link(&self, requester: &Network, accepter: &Network) -> String {
-        let end = |it: &Network| LinkEnd {
-            network: reference(it),
-            ranges: vec![range(&it.cidr)],
-            dns_resolution: None,
-        };
+        let end = |it: &Network| LinkEnd::new(reference(it), vec![range(&it.cidr)]);
         self.cloud
             .out_of_band()
             .join(&end(requester), &end(accepter), LinkState::Pending, None)
@@ -291,7 +287,10 @@ impl People for Simulated {
 
     fn resolves(&self, accepter: &Network, link: &str) -> bool {
         assert_eq!(self.role(&accepter.place, link), LinkRole::Accepter);
-        self.cloud.world().links[&id(link)].accepter.dns_resolution == Some(true)
+        self.cloud.world().links[&id(link)]
+            .accepter
+            .option(LinkOption::DnsResolution)
+            == Some(true)
     }
 }
 

@@ -326,6 +326,7 @@ fn is_of_route(drift: &DriftKind, side: Side, table: &RouteTable, range: Range) 
         DriftKind::LinkEnded { .. }
         | DriftKind::LinkTagMissing
         | DriftKind::DnsResolutionFlipped { .. }
+        | DriftKind::LinkOptionFlipped { .. }
         | DriftKind::RouteExtra { .. }
         | DriftKind::GroupMissing { .. }
         | DriftKind::GroupTagMissing { .. }

@@ -3,7 +3,11 @@
 use super::{Life, remove};
 use crate::provisioner::testing::{CLIENTS, Log, peering_id};
 use cloud::{LinkRole, LinkState, Operation, RouteTarget};
-use domain::{Side, network::SetDnsResolution, text::Subnet};
+use domain::{
+    Side,
+    network::{LinkOption, SetDnsResolution},
+    text::Subnet,
+};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +72,9 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Local, LinkState::Active);
     for end in [LinkRole::Requester, LinkRole::Accepter] {
-        life.cloud.out_of_band().flip(&link, end, true);
+        life.cloud
+            .out_of_band()
+            .flip(&link, end, LinkOption::DnsResolution, true);
     }
     life.log = Log::adopting(&link).told_by(&life.clock);
     life.settles().await;
@@ -83,8 +89,11 @@ async fn names_that_resolved_before_a_link_was_adopted_resolve_after_it_is_let_g
     life.says(remove());
     life.settles().await;
     let world = life.cloud.world();
-    let resolve = [LinkRole::Requester, LinkRole::Accepter]
-        .map(|end| world.links[&link].end(end).dns_resolution);
+    let resolve = [LinkRole::Requester, LinkRole::Accepter].map(|end| {
+        world.links[&link]
+            .end(end)
+            .option(LinkOption::DnsResolution)
+    });
     assert_eq!(
         (life.log.peering().life.as_str(), resolve),
         ("removed", [Some(true); 2])

@@ -10,7 +10,10 @@ use crate::provisioner::{
 use cloud::LinkState;
 use domain::{
     Side,
-    network::{ExposurePolicy, Policy, ReplaceRoute, SetDnsResolution, SetPolicy, WithdrawRoute},
+    network::{
+        ExposurePolicy, LinkOption, Policy, ReplaceRoute, SetDnsResolution, SetPolicy,
+        WithdrawRoute,
+    },
 };
 use std::time::Duration;
 
@@ -194,12 +197,19 @@ async fn a_crash_at_any_step_of_name_resolution_leaves_it_as_asked() {
             }
         },
         |life, when| {
-            let dns = life.log.peering().dns;
+            let resolves = |side| {
+                life.log
+                    .peering()
+                    .option(side, LinkOption::DnsResolution)
+                    .applied
+            };
             assert!(
-                dns.local.applied && dns.remote.applied && life.log.peering().is_converged(),
+                resolves(Side::Local)
+                    && resolves(Side::Remote)
+                    && life.log.peering().is_converged(),
                 "{when}"
             );
-            assert_eq!(life.count("DnsResolutionApplied"), 2, "{when}");
+            assert_eq!(life.count("LinkOptionApplied"), 2, "{when}");
         },
     )
     .await;

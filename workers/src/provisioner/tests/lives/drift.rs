@@ -12,7 +12,8 @@ use cloud::{CallClass, DnsSupport, LinkRole, LinkState, Operation, RateLimited};
 use domain::{
     Side,
     network::{
-        BlockCause, CheckDrift, DriftPolicy, ExposurePolicy, Policy, SetDnsResolution, SetPolicy,
+        BlockCause, CheckDrift, DriftPolicy, ExposurePolicy, LinkOption, Policy, SetDnsResolution,
+        SetPolicy,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -276,10 +277,19 @@ async fn names_resolve_once_asked_for_and_only_where_the_networks_can() {
         );
     }
     life.settles().await;
-    assert!(life.log.peering().dns.remote.applied && life.log.peering().is_converged());
-    life.cloud
-        .out_of_band()
-        .flip(&life.link(), LinkRole::Accepter, false);
+    assert!(
+        life.log
+            .peering()
+            .option(Side::Remote, LinkOption::DnsResolution)
+            .applied
+            && life.log.peering().is_converged()
+    );
+    life.cloud.out_of_band().flip(
+        &life.link(),
+        LinkRole::Accepter,
+        LinkOption::DnsResolution,
+        false,
+    );
     life.looks_again().await;
     assert_eq!(
         (life.count("DriftDetected"), life.count("DriftRepaired")),

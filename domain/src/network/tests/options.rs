@@ -1,0 +1,249 @@
+//! Options of a link: wanted per side, seen per side, and only where the provider has them.
+
+use super::{super::*, given, recorded, samples::*};
+use crate::side::Side;
+
+fn resolve(side: Side, enabled: bool) -> SetDnsResolution {
+    SetDnsResolution {
+        peering_id: peering_id(1),
+        side,
+        enabled,
+    }
+}
+
+#[test]
+fn each_side_is_asked_for_by_itself() {
+    given(history([]))
+        .when(resolve(Side::Local, true))
+        .then([dns_set(Side::Local, true)]);
+    let events = active_history([dns_set(Side::Local, true)]);
+    given(events.clone())
+        .when(resolve(Side::Local, true))
+        .then_nothing();
+    given(events.clone())
+        .when(resolve(Side::Remote, true))
+        .then([dns_set(Side::Remote, true)]);
+    given(events)
+        .when(resolve(Side::Local, false))
+        .then([dns_set(Side::Local, false)]);
+}
+
+#[test]
+fn a_provider_without_the_option_refuses_it() {
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let elsewhere = RegisterNetwork {
+            provider,
+            ..register()
+        };
+        let events = [registered_as(elsewhere, network_id()), requested(1)];
+        given(events)
+            .when(resolve(Side::Local, true))
+            .then_refused(Refusal::DnsResolutionUnsupported { provider });
+    }
+}
+
+#[test]
+fn a_peering_has_not_converged_until_names_resolve_as_asked() {
+    let settled = [
+        enforced(Side::Local, "sg-01", &[]).into(),
+        enforced(Side::Remote, "sg-02", &[]).into(),
+        dns_set(Side::Remote, true),
+    ];
+    let before = active_history(settled);
+    assert!(!recorded(before.clone()).is_converged());
+    assert!(
+        recorded(
+            before
+                .into_iter()
+                .chain([dns_applied(Side::Remote, true).into()])
+        )
+        .is_converged()
+    );
+}
+
+#[test]
+fn what_was_seen_of_a_side_is_recorded_once() {
+    let applied = dns_applied(Side::Local, true);
+    let events = active_history([dns_set(Side::Local, true)]);
+    given(events.clone())
+        .when(Outcome::from(applied.clone()))
+        .then([applied.clone().into()]);
+    given(events.into_iter().chain([applied.clone().into()]))
+        .when(Outcome::from(applied))
+        .then_nothing();
+}
+
+fn option(side: Side, option: LinkOption, enabled: bool) -> SetLinkOption {
+    SetLinkOption {
+        peering_id: peering_id(1),
+        side,
+        option,
+        enabled,
+    }
+}
+
+fn is_set(side: Side, option: LinkOption, enabled: bool) -> NetworkEvent {
+    LinkOptionSet {
+        peering_id: peering_id(1),
+        side,
+        option,
+        enabled,
+    }
+    .into()
+}
+
+fn at_azure(and: impl IntoIterator<Item = NetworkEvent>) -> Vec<NetworkEvent> {
+    let elsewhere = RegisterNetwork {
+        provider: Provider::Azure,
+        ..register()
+    };
+    let begun = [registered_as(elsewhere, network_id()), requested(1)];
+    begun.into_iter().chain(and).collect()
+}
+
+#[test]
+fn name_resolution_is_one_option_by_either_command() {
+    let (by_name, by_option) = (
+        resolve(Side::Local, true),
+        option(Side::Local, LinkOption::DnsResolution, true),
+    );
+    given(history([]))
+        .when(by_option)
+        .then([dns_set(Side::Local, true)]);
+    given(active_history([dns_set(Side::Local, true)]))
+        .when(by_name)
+        .then_nothing();
+}
+
+#[test]
+fn each_option_is_refused_where_the_links_have_none() {
+    for wrong in LinkOption::ALL {
+        if matches!(wrong.provider(), Provider::Azure) {
+            continue;
+        }
+        let refusal = match wrong {
+            LinkOption::DnsResolution => Refusal::DnsResolutionUnsupported {
+                provider: Provider::Azure,
+            },
+            _ => Refusal::LinkOptionUnsupported {
+                provider: Provider::Azure,
+                option: wrong,
+            },
+        };
+        given(at_azure([]))
+            .when(option(Side::Local, wrong, true))
+            .then_refused(refusal);
+    }
+}
+
+#[test]
+fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last() {
+    let (local, remote) = (Side::Local, Side::Remote);
+    let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
+    given(at_azure([]))
+        .when(option(local, borrow, true))
+        .then_refused(Refusal::LinkOptionNeedsOther {
+            option: borrow,
+            side: local,
+            needs: lend,
+            of: remote,
+        });
+    let lent = at_azure([is_set(remote, lend, true)]);
+    given(lent.clone())
+        .when(option(local, borrow, true))
+        .then([is_set(local, borrow, true)]);
+    given(lent.clone())
+        .when(option(remote, lend, false))
+        .then([is_set(remote, lend, false)]);
+    let borrowed: Vec<_> = lent
+        .into_iter()
+        .chain([is_set(local, borrow, true)])
+        .collect();
+    given(borrowed.clone())
+        .when(option(remote, lend, false))
+        .then_refused(Refusal::LinkOptionNeeded {
+            option: lend,
+            side: remote,
+            by: borrow,
+            of: local,
+        });
+    given(borrowed)
+        .when(option(local, lend, true))
+        .then_refused(Refusal::LinkOptionExcluded {
+            option: lend,
+            side: local,
+            with: borrow,
+        });
+}
+
+#[test]
+fn a_network_borrows_one_gateway_however_many_peerings_it_has() {
+    let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
+    let set = |n, side, option| -> NetworkEvent {
+        LinkOptionSet {
+            peering_id: peering_id(n),
+            side,
+            option,
+            enabled: true,
+        }
+        .into()
+    };
+    let events = at_azure([
+        requested(2),
+        set(1, Side::Remote, lend),
+        set(2, Side::Remote, lend),
+        set(2, Side::Local, borrow),
+    ]);
+    given(events)
+        .when(option(Side::Local, borrow, true))
+        .then_refused(Refusal::LinkOptionTaken {
+            option: borrow,
+            side: Side::Local,
+            peering_id: peering_id(2),
+        });
+}
+
+#[test]
+fn what_is_only_kept_up_is_left_as_it_is_when_it_is_switched_off() {
+    let sync = LinkOption::AddressSpaceSync;
+    let applied: NetworkEvent = LinkOptionApplied {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        option: sync,
+        enabled: true,
+    }
+    .into();
+    let settled = [
+        enforced(Side::Local, "sg-01", &[]).into(),
+        enforced(Side::Remote, "sg-02", &[]).into(),
+        is_set(Side::Local, sync, true),
+    ];
+    let before = active_history(settled);
+    assert!(!recorded(before.clone()).is_converged());
+    let after = before
+        .into_iter()
+        .chain([applied, is_set(Side::Local, sync, false)]);
+    assert!(recorded(after.collect::<Vec<_>>()).is_converged());
+}
+
+#[test]
+fn a_request_brings_options_along_and_what_one_needs_comes_first() {
+    let options = [
+        SetupOption {
+            option: LinkOption::RemoteGateways,
+            side: Side::Local,
+        },
+        SetupOption {
+            option: LinkOption::GatewayTransit,
+            side: Side::Remote,
+        },
+    ];
+    let order: Vec<_> = std::collections::BTreeSet::from(options)
+        .into_iter()
+        .map(|it| it.option)
+        .collect();
+    assert_eq!(
+        order,
+        [LinkOption::GatewayTransit, LinkOption::RemoteGateways]
+    );
+}
