@@ -2,6 +2,7 @@
 
 use super::{
     graph::Graph, log::NetworkLog, memory::AsOf, reason::Reasons, settings::ProvisionerSettings,
+    turns::Turns,
 };
 use cloud::Cloud;
 use domain::{
@@ -51,6 +52,7 @@ pub(super) struct Pass<'a> {
     pub(super) clock: &'a Clock,
     pub(super) settings: &'a ProvisionerSettings,
     pub(super) graph: &'a RwLock<Graph>,
+    pub(super) turns: &'a Turns,
     pub(super) stop: &'a CancellationToken,
     pub(super) wake: &'a Wake,
 }

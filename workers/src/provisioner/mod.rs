@@ -57,6 +57,7 @@ mod start;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod work_queue;
 
 pub use directory::{Directory, Resolved};
@@ -79,6 +80,7 @@ use start::Reached;
 use std::{fmt, sync::Arc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use turns::Turns;
 
 /// Who the log says has recorded the outcomes.
 const ACTOR: &str = "provisioner";
@@ -131,6 +133,7 @@ impl Provisioner {
                 actor,
                 settings,
                 graph: RwLock::default(),
+                turns: Turns::default(),
                 stop: stop.child_token(),
             }),
             progress,

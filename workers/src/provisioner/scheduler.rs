@@ -14,6 +14,7 @@ use super::{
     progress::Progress,
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
+    turns::Turns,
     work_queue::{Lane, WorkQueue},
 };
 use cloud::Cloud as _;
@@ -46,6 +47,8 @@ pub(super) struct Worker {
     pub(super) settings: ProvisionerSettings,
     /// Every network and link in the log, as far as it was followed.
     pub(super) graph: RwLock<Graph>,
+    /// Whose turn it is where a cloud changes one link of a network at a time.
+    pub(super) turns: Turns,
     pub(super) stop: CancellationToken,
 }
 
@@ -300,6 +303,7 @@ impl Worker {
             clock: &self.clock,
             settings: &self.settings,
             graph: &self.graph,
+            turns: &self.turns,
             stop: &self.stop,
             wake,
         };

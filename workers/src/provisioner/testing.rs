@@ -9,6 +9,7 @@ use super::{
     reason::{Reason, Reasons},
     settings::ProvisionerSettings,
     sides,
+    turns::Turns,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -598,6 +599,7 @@ pub(super) async fn settle_until(
     at_most: Duration,
 ) -> Settled {
     let (deadline, graph) = (Instant::now() + at_most, RwLock::default());
+    let turns = Turns::default();
     while !stop.is_cancelled() {
         let wake = Wake::by(Reasons::from(Reason::Clock));
         let pass = Pass {
@@ -607,6 +609,7 @@ pub(super) async fn settle_until(
             clock,
             settings,
             graph: &graph,
+            turns: &turns,
             stop,
             wake: &wake,
         };

@@ -10,11 +10,12 @@ use crate::provisioner::{
     outlook::{Next, Outlook},
     plan::Step,
     sides,
+    turns::operation_of,
 };
 use cloud::{CloudError, CloudErrorKind};
 use domain::{
     BySide, Side,
-    network::{HalfOperationStarted, Outcome, PeeringInitiationRefused},
+    network::{HalfOperationStarted, Outcome, Peering, PeeringInitiationRefused, Registered},
     text::{CloudOperation, FirewallGroup},
 };
 use journal::{JournalError, Loaded};
@@ -155,7 +156,7 @@ impl PeeringPass<'_> {
         let Some((network, peering)) = on_record(&loaded, self.id) else {
             return Ok(Ok(None));
         };
-        let report = apply(self.pass.way(self.insists), network, peering, action).await;
+        let report = self.in_turn(network, peering, action).await;
         let is_refused = matches!(&report, Report::Failed(error) if error.definitely_not_applied());
         state.lock().has_made |= action.opens() && !is_refused;
         let now = (self.pass.clock)();
@@ -207,6 +208,28 @@ impl PeeringPass<'_> {
                 Ok(Err(error))
             }
         }
+    }
+
+    /// The change, once it is its turn at both ends; until then it is put off.
+    async fn in_turn(&self, network: &Registered, peering: &Peering, action: &Action) -> Report {
+        let cloud = self.pass.way(self.insists);
+        let ends = sides::networks(network, peering);
+        let at = &ends.get(action.side()).at;
+        let Ok(turn) = self.pass.turns.take(cloud, &ends, action).await else {
+            let busy = CloudError::new(operation_of(action), at, CloudErrorKind::Busy);
+            return Report::Failed(busy.message("another change of this engine's is under way"));
+        };
+        let report = apply(cloud, network, peering, action).await;
+        if let (
+            Some(turn),
+            Report::Answered {
+                began: Some(it), ..
+            },
+        ) = (turn, &report)
+        {
+            turn.keep(at.clone(), it.clone());
+        }
+        report
     }
 
     /// Puts on record under which name the cloud can be asked about the change of a half.

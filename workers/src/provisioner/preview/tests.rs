@@ -58,6 +58,7 @@ fn worker(cloud: &SimulatedCloud) -> Worker {
         actor: "tester".parse().unwrap(),
         settings,
         graph: RwLock::default(),
+        turns: Default::default(),
         stop: CancellationToken::new(),
     }
 }

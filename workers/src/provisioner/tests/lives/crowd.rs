@@ -10,6 +10,7 @@ use crate::provisioner::{
     settings::ProvisionerSettings,
     sides,
     testing::{Meddled, Meddling, client_rule, restrict},
+    turns::Turns,
 };
 use cloud::{Cloud, Operation, RateLimited};
 use domain::{
@@ -133,6 +134,7 @@ async fn beside<T>(
         clock: &life.clock,
         settings: &settings,
         graph: &graph,
+        turns: &Turns::default(),
         stop: &stop,
         wake,
     };

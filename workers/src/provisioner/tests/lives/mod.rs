@@ -17,6 +17,7 @@ mod interrupted;
 mod misled;
 mod months;
 mod neighbours;
+mod options;
 mod orphans;
 mod ownership;
 mod removal;
@@ -24,6 +25,7 @@ mod routes;
 mod storms;
 mod strangers;
 mod tags;
+mod turns;
 
 use crate::provisioner::{
     context::{Pass, Wake},
@@ -157,6 +159,7 @@ impl Life {
                 clock: &self.clock,
                 settings: &settings,
                 graph: &parking_lot::RwLock::default(),
+                turns: &crate::provisioner::turns::Turns::default(),
                 stop: &CancellationToken::new(),
                 wake,
             };

@@ -1,0 +1,164 @@
+//! Lives in which options of the link are asked for, at the clouds where each side has a half of
+//! its own: in the order that they need each other, kept so, and switched off in reverse.
+
+use super::{Life, is_clean, remove};
+use crate::provisioner::testing::{Fuse, peering_id};
+use domain::{
+    Provider, Side,
+    network::{BlockCause, LinkOption, SetLinkOption, Terms},
+};
+use simulated::SimulatedSettings;
+use std::{collections::BTreeSet, time::Duration};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn active(provider: Provider, settings: SimulatedSettings) -> Life {
+    let mut life = Life::at(provider, &Terms::default(), settings);
+    life.settles().await;
+    life
+}
+
+impl Life {
+    fn switches(&self, side: Side, option: LinkOption, enabled: bool) {
+        self.says(SetLinkOption {
+            peering_id: peering_id(),
+            side,
+            option,
+            enabled,
+        });
+    }
+
+    /// The options that are on at the cloud.
+    fn on(&self, side: Side) -> BTreeSet<LinkOption> {
+        let (world, network) = (self.cloud.world(), self.network(side));
+        let half = world.half(&network, &self.link()).unwrap();
+        half.options.clone()
+    }
+
+    fn is_applied(&self, side: Side, option: LinkOption) -> bool {
+        self.log.peering().option(side, option).applied
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_option_of_each_provider_is_switched_on_kept_so_and_switched_off() {
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let mut life = active(provider, SimulatedSettings::instant(21)).await;
+        let alone = |it: &LinkOption| !it.is_upkeep() && it.excludes().is_none();
+        for option in LinkOption::of(provider).filter(alone) {
+            for side in Side::BOTH {
+                life.switches(side, option, true);
+            }
+            life.settles().await;
+            assert!(life.log.peering().is_converged(), "{option:?}");
+            for side in Side::BOTH {
+                assert!(life.on(side).contains(&option), "{option:?}, {side}");
+                assert!(life.is_applied(side, option), "{option:?}, {side}");
+            }
+            let (network, link) = (life.network(Side::Remote), life.link());
+            let by_hand = life.cloud.out_of_band();
+            by_hand.switch(&network, &link, option, false);
+            life.looks_again().await;
+            assert!(
+                life.on(Side::Remote).contains(&option),
+                "{option:?}, undone"
+            );
+            for side in Side::BOTH {
+                life.switches(side, option, false);
+            }
+            life.settles().await;
+            assert!(life.on(Side::Local).is_empty() && life.on(Side::Remote).is_empty());
+        }
+        life.says(remove());
+        life.settles().await;
+        is_clean(&life.cloud.world(), "removed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_is_lent_before_it_is_borrowed_and_given_back_before_it_is_taken_away() {
+    let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
+    let slow = SimulatedSettings {
+        visibility: Duration::from_secs(2)..=Duration::from_secs(9),
+        busy: Duration::from_secs(1)..=Duration::from_secs(5),
+        ..SimulatedSettings::instant(3)
+    };
+    for settings in [SimulatedSettings::instant(21), slow] {
+        let mut life = active(Provider::Azure, settings).await;
+        life.switches(Side::Remote, lend, true);
+        life.switches(Side::Local, borrow, true);
+        let hub = life.network(Side::Remote);
+        life.run(Fuse::never(), 10 * MINUTE).await;
+        let blocked = life.log.peering().blocked.expect("there is no gateway");
+        assert_eq!(blocked.cause, BlockCause::OptionPrecondition);
+        assert!(
+            blocked.message.contains("no gateways"),
+            "{}",
+            blocked.message
+        );
+        life.cloud.out_of_band().set_gateway(&hub, true);
+        life.looks_again().await;
+        assert_eq!(life.on(Side::Remote), [lend].into());
+        assert_eq!(life.on(Side::Local), [borrow].into());
+        assert!(life.log.peering().is_converged());
+
+        life.switches(Side::Local, borrow, false);
+        life.switches(Side::Remote, lend, false);
+        life.settles().await;
+        assert!(life.on(Side::Local).is_empty() && life.on(Side::Remote).is_empty());
+        assert!(life.log.peering().is_converged());
+        assert_eq!(life.count("ProvisioningBlocked"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_follows_the_other_networks_ranges_if_that_is_asked_for_and_is_left_alone_if_not() {
+    let sync = LinkOption::AddressSpaceSync;
+    let mut life = active(Provider::Azure, SimulatedSettings::instant(21)).await;
+    let hub = life.network(Side::Remote);
+    let synced = |life: &Life| {
+        let (world, network) = (life.cloud.world(), life.network(Side::Local));
+        world.half(&network, &life.link()).unwrap().synced.len()
+    };
+    let before = synced(&life);
+    let widen = |life: &Life, range: &str| {
+        life.cloud.out_of_band().widen(&hub, range.parse().unwrap());
+    };
+    widen(&life, "172.16.0.0/16");
+    life.looks_again().await;
+    assert_eq!(synced(&life), before, "nobody asked");
+
+    life.switches(Side::Local, sync, true);
+    life.settles().await;
+    assert_eq!(synced(&life), before + 1);
+    assert!(life.is_applied(Side::Local, sync));
+    widen(&life, "172.17.0.0/16");
+    life.looks_again().await;
+    assert_eq!(synced(&life), before + 2, "it follows");
+    assert_eq!(life.count("DriftRepaired"), 1);
+
+    life.switches(Side::Local, sync, false);
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+    life.says(remove());
+    life.settles().await;
+    is_clean(&life.cloud.world(), "removed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_an_option_and_its_record_changes_nothing_of_what_comes_of_it() {
+    let export = LinkOption::ExportCustomRoutes;
+    for blow in 1..40 {
+        let mut life = active(Provider::Gcp, SimulatedSettings::instant(21)).await;
+        life.switches(Side::Local, export, true);
+        let fuse = Fuse::at(blow);
+        let crashed = life.run(fuse, 10 * MINUTE).await.is_none();
+        life.settles().await;
+        assert_eq!(life.on(Side::Local), [export].into(), "crash at {blow}");
+        assert_eq!(life.count("LinkOptionApplied"), 1, "crash at {blow}");
+        if !crashed {
+            return;
+        }
+    }
+    panic!("it never came to an end");
+}
