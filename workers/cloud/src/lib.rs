@@ -27,6 +27,7 @@ mod error;
 mod halves;
 pub mod instructions;
 mod layer;
+mod links;
 mod owner;
 mod posture;
 mod rate_limited;
@@ -38,6 +39,7 @@ pub use halves::{
     HalfAnswer, HalfState, HalfView, LinkForm, OperationState, half_name, owner_by_name,
 };
 pub use layer::Layer;
+pub use links::*;
 pub use owner::{NotAnOwner, OWNER_TAG, Owner};
 pub use posture::{LetsIn, lets_in};
 pub use rate_limited::{ClientPolicy, RateLimited};

@@ -1,18 +1,16 @@
 //! What a cloud is asked for, and what its reads show.
 
-use crate::Owner;
-use chrono::{DateTime, Utc};
+use crate::{LinkSpec, Owner};
 use domain::{
     Provider, Region,
-    network::{InboundRule, LinkOption},
+    network::InboundRule,
     text::{
         Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet,
     },
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
-use uuid::Uuid;
+use std::fmt;
 
 /// Where a call goes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -176,186 +174,6 @@ pub enum Rehearsed {
     },
     /// Nobody was asked.
     NotAvailable,
-}
-
-/// A link to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkSpec {
-    /// What it is for.
-    pub owner: Owner,
-    /// The end that asks.
-    pub requester: LinkEnd,
-    /// The end that is asked.
-    pub accepter: LinkEnd,
-    /// The link, where it is there already, or where its name is chosen beforehand.
-    pub link: Option<Link>,
-}
-
-/// The name of one request to a cloud: the same when it is sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub Uuid);
-
-/// Which end of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum LinkRole {
-    /// The end that asked for the link.
-    Requester,
-    /// The end that was asked.
-    Accepter,
-}
-
-/// One end of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredEnd")]
-pub struct LinkEnd {
-    /// The network at this end.
-    pub network: NetworkRef,
-    /// All ranges of that network, as far as the cloud tells; some tell an accepter's ranges only
-    /// after it accepted. Empty means not told.
-    pub ranges: Vec<IpNet>,
-    /// This end's options, as far as the cloud tells.
-    pub options: BTreeMap<LinkOption, bool>,
-    /// Whether this end has the ranges of the other network as they are now; `None` where the
-    /// cloud does not tell, or has no need of that.
-    pub in_sync: Option<bool>,
-}
-
-impl LinkEnd {
-    /// An end of which nothing more is told.
-    pub fn new(network: NetworkRef, ranges: Vec<IpNet>) -> Self {
-        Self {
-            network,
-            ranges,
-            options: BTreeMap::new(),
-            in_sync: None,
-        }
-    }
-
-    /// Whether this option is on; `None` where the cloud does not tell.
-    pub fn option(&self, option: LinkOption) -> Option<bool> {
-        self.options.get(&option).copied()
-    }
-}
-
-/// An end as it was kept, also before there were other options than name resolution.
-#[derive(Deserialize)]
-struct StoredEnd {
-    network: NetworkRef,
-    ranges: Vec<IpNet>,
-    #[serde(default)]
-    options: BTreeMap<LinkOption, bool>,
-    #[serde(default)]
-    in_sync: Option<bool>,
-    #[serde(default)]
-    dns_resolution: Option<bool>,
-}
-
-impl From<StoredEnd> for LinkEnd {
-    fn from(it: StoredEnd) -> Self {
-        let mut options = it.options;
-        if let Some(names) = it.dns_resolution {
-            options.entry(LinkOption::DnsResolution).or_insert(names);
-        }
-        Self {
-            network: it.network,
-            ranges: it.ranges,
-            options,
-            in_sync: it.in_sync,
-        }
-    }
-}
-
-/// A link as a read shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkView {
-    /// The provider's id of it.
-    pub link: Link,
-    /// The end that asked.
-    pub requester: LinkEnd,
-    /// The end that was asked.
-    pub accepter: LinkEnd,
-    /// Where it is in its life.
-    pub state: LinkState,
-    /// The cloud's own words on the state.
-    pub message: Option<String>,
-    /// When nobody can accept it any more, where the cloud says so.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// The [`OWNER_TAG`](super::OWNER_TAG), if there is one that can be read from here.
-    pub owner: Option<Owner>,
-}
-
-impl LinkView {
-    /// The end at this network, and which it is.
-    pub fn end(&self, network: &NetworkRef) -> Option<(LinkRole, &LinkEnd)> {
-        if self.requester.network.is_same(network) {
-            Some((LinkRole::Requester, &self.requester))
-        } else if self.accepter.network.is_same(network) {
-            Some((LinkRole::Accepter, &self.accepter))
-        } else {
-            None
-        }
-    }
-}
-
-/// Where the cloud says a link is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LinkState {
-    /// The cloud is still looking at the request.
-    Initiating,
-    /// It waits for the accepter.
-    Pending,
-    /// Accepted; the cloud is working on it.
-    Provisioning,
-    /// In place: routes over it carry packets.
-    Active,
-    /// One half is there, and the other is gone that it was connected to.
-    Disconnected,
-    /// The accepter did not want it.
-    Rejected,
-    /// Nobody accepted it in time.
-    Expired,
-    /// The request could never have worked, or its end broke.
-    Failed,
-    /// It is being taken down.
-    Deleting,
-    /// It is gone, and shown for a while.
-    Deleted,
-    /// A word of the provider that no rule here covers.
-    Unknown(String),
-}
-
-impl LinkState {
-    /// Whether such a link stands in the way of another one for the same pair. What is not known to
-    /// be over is not over.
-    pub fn is_live(&self) -> bool {
-        match self {
-            Self::Initiating
-            | Self::Pending
-            | Self::Provisioning
-            | Self::Active
-            | Self::Disconnected
-            | Self::Deleting
-            | Self::Unknown(_) => true,
-            Self::Rejected | Self::Expired | Self::Failed | Self::Deleted => false,
-        }
-    }
-
-    /// The state in a word.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Initiating => "initiating",
-            Self::Pending => "pending",
-            Self::Provisioning => "provisioning",
-            Self::Active => "active",
-            Self::Disconnected => "disconnected",
-            Self::Rejected => "rejected",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-            Self::Deleting => "deleting",
-            Self::Deleted => "deleted",
-            Self::Unknown(word) => word,
-        }
-    }
 }
 
 /// A route table as a read shows it.

@@ -1,7 +1,7 @@
 //! Options: what can be switched on a side's half of a link. A closed set; each is one provider's,
 //! and some need something of the other side.
 //!
-//! Name resolution was once an event type of its own; where events are read it is lifted into these.
+//! Name resolution once had events of its own; where events are read they are lifted into these.
 
 use crate::{ids::PeeringId, place::Provider, side::Side};
 use serde::{Deserialize, Serialize};
