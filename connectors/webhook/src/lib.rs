@@ -20,6 +20,7 @@
 mod attempt;
 mod breaker;
 mod dial;
+mod echo;
 mod endpoint;
 mod exchange;
 mod format;
@@ -41,7 +42,7 @@ pub use breaker::{BreakerSettings, BreakerState, Breakers, Permit};
 pub use dial::{DialError, Resolve, SystemResolver, Transport};
 pub use endpoint::{Authentication, ClientCertificate, Endpoint, Settings, TIMEOUT};
 pub use exchange::CONNECTION_LIFETIME;
-pub use format::Format;
+pub use format::{Envelope, Format};
 pub use message::{Delivery, Message, Place, Replay, SystemHeaders};
 pub use record::{Actor, Named, Record};
 pub use send::send;

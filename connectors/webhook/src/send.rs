@@ -6,6 +6,7 @@
 
 use crate::{
     attempt::{Attempt, Body, Fault, KEPT, Outcome, outcome_of, retry_after},
+    echo::MARGIN,
     endpoint::{Authorizer, Endpoint},
     exchange::{Answer, Failure, exchange},
     message::Message,
@@ -135,8 +136,12 @@ async fn authorized(
         Authorizer::Fixed(value) => Some(value.clone()),
         Authorizer::Fetched(tokens) => Some(tokens.header(deadline, ready.timeout, now).await?),
     };
-    if let Some(value) = header {
-        request.headers_mut().insert(header::AUTHORIZATION, value);
+    if let Some(value) = &header {
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, value.clone());
     }
-    exchange(&ready.client, request, deadline, ready.timeout, KEPT).await
+    let keep = KEPT + MARGIN;
+    let answer = exchange(&ready.client, request, deadline, ready.timeout, keep).await?;
+    let body = ready.travelling.hidden(answer.body, header.as_ref());
+    Ok(Answer { body, ..answer })
 }

@@ -92,6 +92,15 @@ impl Transport {
         }))
     }
 
+    /// A transport of a machine that trusts nobody.
+    #[cfg(test)]
+    pub(crate) fn without_authorities() -> Self {
+        let this = Self::default();
+        let none = || Err(Problem::NoAuthorities("none found".to_owned()));
+        this.0.authorities.get_or_init(none).as_ref().unwrap_err();
+        this
+    }
+
     /// The authorities that the machine trusts.
     pub(crate) fn authorities(&self) -> Result<Arc<RootCertStore>, Problem> {
         self.0.authorities.get_or_init(native_authorities).clone()

@@ -58,6 +58,26 @@ impl Authentication {
     }
 }
 
+impl Authentication {
+    /// Where tokens are fetched.
+    pub(super) fn token_url(&self) -> Option<&str> {
+        match self {
+            Self::ClientCredentials { token_url, .. } => Some(token_url),
+            Self::None | Self::Basic { .. } | Self::Bearer { .. } => None,
+        }
+    }
+
+    /// What proves who the engine is.
+    pub(super) fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::None => None,
+            Self::Basic { password, .. } => Some(password),
+            Self::Bearer { token } => Some(token),
+            Self::ClientCredentials { client_secret, .. } => Some(client_secret),
+        }
+    }
+}
+
 /// A certificate that the engine shows to a receiver that asks for one. Public authorities issue
 /// none for clients: it takes a private one.
 #[derive(Clone, Debug)]

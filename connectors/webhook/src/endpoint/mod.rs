@@ -8,8 +8,11 @@ pub use authentication::{Authentication, ClientCertificate};
 
 pub(crate) use authentication::Authorizer;
 
+use tls::Trust;
+
 use crate::{
     dial::{Dialer, Transport},
+    echo::Travelling,
     exchange::Client,
     guard::{Allow, vet},
     template::Template,
@@ -78,6 +81,7 @@ pub(crate) struct Ready {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) authorizer: Authorizer,
+    pub(crate) travelling: Travelling,
     pub(crate) timeout: Duration,
     pub(crate) client: Arc<Client>,
 }
@@ -115,12 +119,18 @@ impl Endpoint {
         let agent = HeaderValue::from_static(concat!("Peerage/", env!("CARGO_PKG_VERSION")));
         headers.entry(header::USER_AGENT).or_insert(agent);
         let certificate = settings.client_certificate.as_ref();
-        let config = tls::config(
-            settings.authorities.as_deref(),
-            certificate,
-            transport,
-            &mut wrong,
-        );
+        let plain = url.as_ref().is_some_and(|url| !url.is_encrypted());
+        let trust = match (&settings.authorities, settings.authentication.token_url()) {
+            (Some(pem), _) => Trust::These(pem),
+            (None, None) if plain => Trust::Nobody,
+            (None, _) => Trust::Machine,
+        };
+        let config = tls::config(trust, certificate, transport, &mut wrong);
+        let mut travelling = Travelling::default();
+        let values = settings.headers.iter().map(|(_, value)| value);
+        values
+            .chain(settings.authentication.secret())
+            .for_each(|secret| travelling.add(secret));
         let client = Arc::new(Client::new(config, Dialer::new(transport, allow.clone())));
         let authorizer = Authorizer::new(
             settings.authentication,
@@ -142,6 +152,7 @@ impl Endpoint {
                 method,
                 headers,
                 authorizer,
+                travelling,
                 timeout: settings.timeout,
                 client,
             }))),

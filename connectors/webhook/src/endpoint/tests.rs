@@ -180,6 +180,42 @@ fn what_the_refusal_prints_allows_it_when_it_is_added() {
 }
 
 #[test]
+fn a_machine_without_authorities_is_told_of_where_something_is_sent_over_tls() {
+    let made = |settings| Endpoint::new(settings, &Transport::without_authorities());
+    let plain = || Settings {
+        plain_http: true,
+        ..Settings::to("http://hooks.example.com/")
+    };
+    assert!(made(plain()).is_ok());
+    let tokens = Authentication::ClientCredentials {
+        token_url: "https://auth.example.com/token".to_owned(),
+        client_id: "me".to_owned(),
+        client_secret: secret("hunter2"),
+        scope: None,
+        audience: None,
+    };
+    let encrypted = Settings::to("https://hooks.example.com/");
+    let with_tokens = Settings {
+        authentication: tokens,
+        ..plain()
+    };
+    for settings in [encrypted, with_tokens] {
+        let wrong = made(settings).unwrap_err();
+        assert!(matches!(
+            wrong[..],
+            [Wrong {
+                problem: Problem::NoAuthorities(_),
+                ..
+            }]
+        ));
+    }
+    assert!(
+        made(to("https://hooks.example.com/")).is_ok(),
+        "it names its own"
+    );
+}
+
+#[test]
 fn a_header_of_authorization_is_the_owners_where_the_engine_sets_none() {
     let own = |authentication| Settings {
         headers: vec![("Authorization".to_owned(), secret("ApiKey 7"))],

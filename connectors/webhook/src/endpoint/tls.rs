@@ -13,16 +13,28 @@ use rustls::{
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 
+/// Which authorities are trusted.
+#[derive(Clone, Copy)]
+pub(super) enum Trust<'a> {
+    /// Those of the machine.
+    Machine,
+    /// These alone, PEM.
+    These(&'a str),
+    /// None: nothing is sent over TLS.
+    Nobody,
+}
+
 /// The configuration of TLS; of what is wrong, the transport's own comes back.
 pub(super) fn config(
-    authorities: Option<&str>,
+    trust: Trust<'_>,
     certificate: Option<&ClientCertificate>,
     transport: &Transport,
     wrong: &mut Vec<Wrong>,
 ) -> ClientConfig {
-    let roots = match authorities {
-        None => transport.authorities(),
-        Some(pem) => roots(pem),
+    let roots = match trust {
+        Trust::Machine => transport.authorities(),
+        Trust::These(pem) => roots(pem),
+        Trust::Nobody => Ok(Arc::new(RootCertStore::empty())),
     };
     let roots = roots.unwrap_or_else(|problem| {
         wrong.push(Wrong::of("authorities", problem));

@@ -9,8 +9,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// The envelope's fields, in the order in which they are documented. What is not there is left out.
-#[derive(Serialize)]
-pub(super) struct Envelope<'a> {
+#[derive(Debug, Serialize)]
+pub struct Envelope<'a> {
     id: Uuid,
     #[serde(rename = "type")]
     event_type: &'a str,
@@ -38,24 +38,27 @@ pub(super) struct Envelope<'a> {
     data: &'a Value,
 }
 
-/// The envelope of a record.
-pub(super) fn envelope(record: &Record) -> Envelope<'_> {
-    Envelope {
-        id: record.id,
-        event_type: &record.event_type,
-        schema_version: record.schema_version,
-        time: rfc3339(record.time),
-        stream: &record.stream,
-        revision: record.revision,
-        position: record.position,
-        network: record.network.as_ref(),
-        peering: record.peering.as_ref(),
-        account: record.account.as_deref(),
-        actor: record.actor.as_ref(),
-        reason: record.reason.as_deref(),
-        ticket: record.ticket.as_deref(),
-        command_id: record.command_id,
-        redacted: record.redacted,
-        data: &record.data,
+impl<'a> Envelope<'a> {
+    /// The envelope of a record.
+    #[must_use]
+    pub fn of(record: &'a Record) -> Self {
+        Self {
+            id: record.id,
+            event_type: &record.event_type,
+            schema_version: record.schema_version,
+            time: rfc3339(record.time),
+            stream: &record.stream,
+            revision: record.revision,
+            position: record.position,
+            network: record.network.as_ref(),
+            peering: record.peering.as_ref(),
+            account: record.account.as_deref(),
+            actor: record.actor.as_ref(),
+            reason: record.reason.as_deref(),
+            ticket: record.ticket.as_deref(),
+            command_id: record.command_id,
+            redacted: record.redacted,
+            data: &record.data,
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod cloudevents;
 mod envelope;
 
+pub use envelope::Envelope;
+
 use crate::record::Record;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -54,9 +56,9 @@ impl Format {
                     bytes(&events.collect::<Vec<_>>()),
                 )
             }
-            (Self::Envelope, [one]) => ("application/json", bytes(&envelope::envelope(one))),
+            (Self::Envelope, [one]) => ("application/json", bytes(&Envelope::of(one))),
             (Self::Envelope | Self::Record, several) => {
-                let envelopes = several.iter().map(envelope::envelope);
+                let envelopes = several.iter().map(Envelope::of);
                 ("application/json", bytes(&envelopes.collect::<Vec<_>>()))
             }
         }

@@ -176,6 +176,47 @@ async fn of_a_long_answer_the_beginning_is_kept_and_the_connection_is_used_again
 }
 
 #[tokio::test]
+async fn a_receiver_that_says_back_what_it_was_sent_shows_no_secret() {
+    const SECRETS: [&str; 4] = [
+        "hunter2-hunter2",
+        "YW5uOmh1bnRlcjItaHVudGVyMg==",
+        "s3cr3t-key",
+        "hunter2",
+    ];
+    // Also where the end of what is kept cuts through one.
+    for before in (0..2040).step_by(400).chain(2000..2040) {
+        let receiver = Receiver::start(move |seen| {
+            let all = seen.headers.iter();
+            let all = all.map(|(name, value)| format!("{name}: {value} "));
+            let all: String = all.collect();
+            let padding = "x".repeat(before);
+            Reply::whole(
+                400,
+                "",
+                &format!("hunter2-hunter2 {padding}{all}hunter2-hunter2"),
+            )
+        })
+        .await;
+        let attempt = sent(Settings {
+            headers: vec![("x-key".to_owned(), secret("s3cr3t-key"))],
+            authentication: Authentication::Basic {
+                username: "ann".to_owned(),
+                password: secret("hunter2-hunter2"),
+            },
+            ..to(&receiver.url())
+        })
+        .await;
+        let text = attempt.body.text;
+        assert!(
+            text.starts_with("[hidden] ") && text.len() <= KEPT,
+            "{text}"
+        );
+        let shown = SECRETS.iter().find(|it| text.contains(&it[..4]));
+        assert_eq!(shown, None, "{before}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_without_an_end_is_cut_and_its_status_counts() {
     let endless = "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
     let chunk = format!("{endless}4000\r\n{}\r\n", "x".repeat(0x4000));
