@@ -37,6 +37,10 @@ async fn tokens(seconds: u64) -> Receiver {
     .await
 }
 
+fn endpoint_with(receiver: &Receiver, tokens: &Receiver) -> Endpoint {
+    endpoint(with_tokens(to(&receiver.url()), tokens))
+}
+
 async fn sent(endpoint: &Endpoint) -> Attempt {
     send(endpoint, &keys(), &message(), now()).await
 }
@@ -113,6 +117,11 @@ async fn a_token_that_is_taken_no_more_is_fetched_anew_once() {
         3,
         "and no further one in the same attempt"
     );
+    let anew = endpoint_with(&receiver, &tokens);
+    let before = receiver.seen().len();
+    assert_eq!(sent(&anew).await.status, Some(401));
+    assert_eq!(receiver.seen().len(), before + 1, "it is not asked again");
+    assert_eq!(tokens.seen().len(), 4, "nor for one that is fresh");
 }
 
 #[tokio::test]
