@@ -103,6 +103,12 @@ text_type! {
     FirewallGroup, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of one firewall rule.
     FirewallRule, 512, path_character, "use letters, digits and `-_./()`";
+    /// The provider's id of a network interface of a machine.
+    Interface, 512, path_character, "use letters, digits and `-_./()`";
+    /// The key of a tag that people put on things at a cloud.
+    TagKey, 128, |c: char| !c.is_control(), "leave out control characters";
+    /// The value of such a tag.
+    TagValue, 256, |c: char| !c.is_control(), "leave out control characters";
     /// What names an orphan: the provider's id of it; of a route, the table's and the destination.
     OrphanId, 600, path_character, "use letters, digits and `-_./()`";
     /// What a role's trust policy asks for beside the caller's identity (AWS: 2 to 1224

@@ -31,6 +31,14 @@ pub(crate) fn instructions_for_peer(network: &Registered, peering: &Peering) -> 
 }
 
 /// What the private network's owner must allow the engine on their own side.
+pub(crate) fn instructions_to_attach(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    match network.provider {
+        Provider::Aws => aws::instructions::to_attach(network, peering),
+        Provider::Gcp | Provider::Azure => Vec::new(),
+    }
+}
+
+/// What the private network's owner must allow the engine on their own side.
 pub(crate) fn instructions_for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     match network.provider {
         Provider::Aws => aws::instructions::for_engine(network, peering),

@@ -287,7 +287,7 @@ fn read_peering(
             revision: row.get("revision")?,
             changed_at: rows::text(row, "changed_at")?,
             was_found: Found {
-                exposed: row.get("exposed")?,
+                exposed: row.get("has_exposures")?,
                 drifting: row.get("drifting")?,
             },
             changed: false,
@@ -356,6 +356,10 @@ fn write_peering(
         index.blocked.map(|it| it.as_str()),
         index.account,
         !index.drift.is_empty(),
+        index
+            .exposures
+            .iter()
+            .any(|(_, it)| !it.exposure.cannot_tell),
         !index.exposures.is_empty(),
     ];
     form.put(connection, "peerings", values)?;

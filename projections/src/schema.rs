@@ -33,6 +33,7 @@ CREATE TABLE peerings (
     account TEXT NOT NULL,
     drifting INTEGER NOT NULL,
     exposed INTEGER NOT NULL,
+    has_exposures INTEGER NOT NULL, -- rows, also of what may be one
     PRIMARY KEY (peering_id, network_id)
 );
 CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
@@ -110,7 +111,7 @@ FROM networks WHERE network_id = ?1";
 
 /// A peering's row.
 pub(crate) const READ_PEERING: &str = "
-SELECT commit_position, prepare_position, revision, changed_at, state, exposed, drifting
+SELECT commit_position, prepare_position, revision, changed_at, state, has_exposures, drifting
 FROM peerings WHERE peering_id = ?1 AND network_id = ?2";
 
 /// The newest events, to tell the log by.

@@ -16,6 +16,7 @@ import options  # noqa: F401
 import routes  # noqa: F401
 import route_filters  # noqa: F401
 import security_groups  # noqa: F401
+import interfaces  # noqa: F401
 import quotas  # noqa: F401
 import paging  # noqa: F401
 import control

@@ -13,6 +13,7 @@ LISTINGS = {
     "DescribeSecurityGroupRules": ("securityGroupRuleSet", 1000),
     "DescribeVpcs": ("vpcSet", 1000),
     "DescribeSubnets": ("subnetSet", 1000),
+    "DescribeNetworkInterfaces": ("networkInterfaceSet", 1000),
 }
 SMALLEST = 5
 

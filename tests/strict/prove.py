@@ -18,6 +18,7 @@ import lab as laboratory  # noqa: E402
 
 import about_ends  # noqa: E402, F401
 import about_groups  # noqa: E402, F401
+import about_interfaces  # noqa: E402, F401
 import about_life  # noqa: E402, F401
 import about_listings  # noqa: E402, F401
 import about_proxy  # noqa: E402, F401

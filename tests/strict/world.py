@@ -25,6 +25,7 @@ SETTINGS = {
     "active_per_vpc": 50,
     "outstanding_requests": 25,
     "routes_per_table": 500,
+    "groups_per_interface": 5,
 }
 
 

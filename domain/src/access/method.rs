@@ -42,8 +42,8 @@ methods! {
     }
     "peerage.v1.PeeringService" {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
-        ReplaceRoute, RestrictFirewall, AllowConnectorIngress, RevokeConnectorIngress,
-        SetDnsResolution, SetLinkOption, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
+        ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, AllowConnectorIngress,
+        RevokeConnectorIngress, SetDnsResolution, SetLinkOption, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
     "peerage.v1.ServerService" { GetServerInfo }
@@ -135,6 +135,8 @@ impl Role {
             | WithdrawRoute
             | ReplaceRoute
             | RestrictFirewall
+            | AttachFirewall
+            | DetachFirewall
             | AllowConnectorIngress
             | RevokeConnectorIngress
             | SetDnsResolution

@@ -46,8 +46,13 @@ pub const QUOTA_HEADROOM: &str = "QUOTA_HEADROOM";
 /// A range of the peer is public address space.
 pub const PUBLIC_RANGE: &str = "PUBLIC_RANGE";
 
+/// A firewall group admits only where it is attached, and nobody has attached it yet.
+pub const ATTACH_GROUP: &str = "ATTACH_GROUP";
+/// An end has IPv6 ranges too, and the engine routes and admits IPv4 alone.
+pub const IPV6: &str = "IPV6";
+
 /// Every code there is.
-pub const CODES: [&str; 9] = [
+pub const CODES: [&str; 11] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -57,6 +62,8 @@ pub const CODES: [&str; 9] = [
     OPEN_BY_DEFAULT,
     QUOTA_HEADROOM,
     PUBLIC_RANGE,
+    ATTACH_GROUP,
+    IPV6,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -68,6 +75,8 @@ pub struct Known {
     pub zones: BySide<BTreeSet<String>>,
     /// The links of the private network that count against its quota.
     pub links: Option<Usage>,
+    /// Whether each side's network has IPv6 ranges.
+    pub has_ipv6: BySide<bool>,
 }
 
 /// How much of a quota is used.
@@ -109,8 +118,11 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         open_by_default(network.provider),
         quota_headroom(usage),
         public_range(peering),
+        ipv6(known),
     ];
-    all.into_iter().flatten().collect()
+    let to_attach = Side::BOTH.map(|side| attach_group(network, peering, side));
+    let all = all.into_iter().chain(to_attach);
+    all.flatten().collect()
 }
 
 fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
@@ -221,6 +233,52 @@ fn open_by_default(provider: Provider) -> Option<Advisory> {
         )),
         Provider::Aws | Provider::Gcp => None,
     }
+}
+
+fn ipv6(known: &Known) -> Option<Advisory> {
+    let ends = match (known.has_ipv6.local, known.has_ipv6.remote) {
+        (false, false) => return None,
+        (true, false) => "the private network has",
+        (false, true) => "the peer has",
+        (true, true) => "both ends have",
+    };
+    Some(advisory(
+        IPV6,
+        format!(
+            "{ends} IPv6 ranges: the engine routes and admits IPv4 alone, and an IPv6 route over the link that somebody else makes is drift;              from then on a rule for ::/0 counts as an exposure"
+        ),
+    ))
+}
+
+/// Of a provider whose groups admit only where they are attached. What the engine is to attach, or
+/// was seen to be attached, needs no word.
+fn attach_group(network: &Registered, peering: &Peering, side: Side) -> Option<Advisory> {
+    match network.provider {
+        Provider::Aws => {}
+        Provider::Gcp | Provider::Azure => return None,
+    }
+    let (firewall, admitted) = (peering.firewall.get(side), network.admitted(peering, side));
+    let attachment = &firewall.attachment;
+    let is_attached = attachment.count().is_some_and(|count| count > 0);
+    if admitted.is_empty()
+        || is_attached
+        || attachment.wanted.is_some()
+        || !peering.is_ours_to_keep(side)
+    {
+        return None;
+    }
+    let group = match &firewall.group {
+        Some(group) => format!("{group} on the {side} side"),
+        None => format!("the security group that the engine makes on the {side} side"),
+    };
+    Some(advisory(
+        ATTACH_GROUP,
+        format!(
+            "a security group admits only where it is attached: attach {group} to the network interfaces of the machines that are to be \
+             reached, or have the engine do it: peerage firewall attach {} --side {side} --to tag:KEY=VALUE",
+            peering.id
+        ),
+    ))
 }
 
 fn public_range(peering: &Peering) -> Option<Advisory> {

@@ -50,6 +50,7 @@ fn zones(local: &[&str], remote: &[&str]) -> Known {
             remote: set(remote),
         },
         links: None,
+        has_ipv6: BySide::default(),
     }
 }
 
@@ -202,6 +203,56 @@ fn public_address_space_at_the_peer_is_worth_a_word_and_shared_space_is_not() {
     assert_eq!(said(&["10.101.0.0/16", "100.64.0.0/16"]), None);
     let message = said(&["100.64.0.0/16", "11.0.0.0/16"]).unwrap();
     assert!(message.starts_with("11.0.0.0/16 is public"), "{message}");
+}
+
+#[test]
+fn a_group_that_admits_and_that_nobody_has_attached_is_worth_a_word_until_it_is() {
+    let said = |more: Vec<NetworkEvent>| {
+        let admits = samples::restricted(Side::Local, &[samples::clients()]);
+        let group = samples::group_created(Side::Local, "sg-01");
+        let events = [vec![admits, group.into()], more].concat();
+        let (network, peering) = registered(samples::active_history(events));
+        let all = advisories(&network, &peering);
+        let found: Vec<_> = all
+            .into_iter()
+            .filter(|it| it.code == ATTACH_GROUP)
+            .collect();
+        assert!(
+            found.iter().all(|it| it.message.contains("sg-01")),
+            "{found:?}"
+        );
+        found.len()
+    };
+    let seen = |count| samples::attachment_seen(Side::Local, "sg-01", Some(count)).into();
+    assert_eq!(
+        (said(vec![]), said(vec![seen(0)]), said(vec![seen(2)])),
+        (1, 1, 0)
+    );
+    let asked = FirewallAttachmentRequested {
+        peering_id: samples::peering_id(1),
+        side: Side::Local,
+        to: samples::to_a_tag(true),
+    };
+    assert_eq!(said(vec![asked.into()]), 0);
+    let closed = samples::restricted(Side::Local, &[]);
+    assert_eq!(said(vec![closed]), 0, "nothing is to be reached");
+}
+
+#[test]
+fn an_end_with_ipv6_is_worth_a_word() {
+    let (network, peering) = between(Provider::Aws, "eu-west-1", "eu-west-1");
+    let said = |local, remote| {
+        let known = Known {
+            has_ipv6: BySide { local, remote },
+            ..Known::default()
+        };
+        let all = advisories_knowing(&network, &peering, &known);
+        let found = all.into_iter().find(|it| it.code == IPV6);
+        found.map(|it| it.message)
+    };
+    assert_eq!(said(false, false), None);
+    assert!(said(false, true).unwrap().starts_with("the peer has IPv6"));
+    assert!(said(true, true).unwrap().starts_with("both ends have IPv6"));
 }
 
 #[test]

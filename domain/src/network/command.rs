@@ -1,6 +1,6 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
-use super::event::{InboundRule, LinkOption, Policy, QuarantineScope, Terms};
+use super::event::{AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Terms};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use crate::{
@@ -89,6 +89,10 @@ commands! {
     SetDnsResolution(SetDnsResolution) => |it| Some(it.peering_id),
     /// Says whether an option of one side's half of the link is on.
     SetLinkOption(SetLinkOption) => |it| Some(it.peering_id),
+    /// Has the engine attach its group on one side to interfaces.
+    AttachFirewall(AttachFirewall) => |it| Some(it.peering_id),
+    /// Has it detach the group again from what it attached it to.
+    DetachFirewall(DetachFirewall) => |it| Some(it.peering_id),
     /// Asks for the end of a peering: everything that the engine made is taken back, in order.
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
     /// Ends a peering on record, whatever still stands.
@@ -332,6 +336,26 @@ pub struct SetLinkOption {
     pub option: LinkOption,
     /// Whether it shall be on.
     pub enabled: bool,
+}
+
+/// Has the engine attach its group on one side to interfaces, in place of what was said before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachFirewall {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose group it is.
+    pub side: Side,
+    /// Which interfaces.
+    pub to: AttachTo,
+}
+
+/// Has the engine detach its group from what it attached it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetachFirewall {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The side whose group it is.
+    pub side: Side,
 }
 
 /// Asks for the end of a peering: everything that the engine made is taken back, in order.

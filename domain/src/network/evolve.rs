@@ -229,6 +229,28 @@ impl Registered {
             NetworkEvent::FirewallEnforced(it) => self.while_live(it.peering_id, |peering| {
                 peering.firewall.get_mut(it.side).enforced(it, at);
             }),
+            NetworkEvent::FirewallAttachmentRequested(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.attachment_requested(it, at);
+                });
+            }
+            NetworkEvent::FirewallAttachmentWithdrawn(it) => {
+                self.while_live(it.peering_id, |peering| {
+                    peering.attachment_withdrawn(it.side);
+                });
+            }
+            NetworkEvent::FirewallAttachmentChosen(it) => {
+                self.while_live(it.peering_id, |peering| peering.attachment_chosen(it, at));
+            }
+            NetworkEvent::FirewallGroupAttached(it) => {
+                self.while_live(it.peering_id, |peering| peering.group_attached(it, at));
+            }
+            NetworkEvent::FirewallGroupDetached(it) => {
+                self.while_live(it.peering_id, |peering| peering.group_detached(it));
+            }
+            NetworkEvent::FirewallAttachmentSeen(it) => {
+                self.while_live(it.peering_id, |peering| peering.attachment_seen(it, at));
+            }
             NetworkEvent::FirewallExposed(it) => self.while_live(it.peering_id, |peering| {
                 peering.firewall.get_mut(it.side).exposed(it, at);
             }),

@@ -33,6 +33,7 @@
 
 mod accept_route;
 mod adopt_peering;
+mod attach_firewall;
 mod command;
 mod connector_ingress;
 mod ended;
@@ -60,6 +61,7 @@ mod restrict_firewall;
 pub(crate) mod tests;
 mod withdraw_route;
 
+pub use attach_firewall::INTERFACES;
 pub use command::*;
 pub use ended::EndedPeerings;
 pub use event::*;
@@ -69,10 +71,10 @@ pub use orphan::{MOST_ORPHANS, Orphan, OrphanRemoval};
 pub use outcome::Outcome;
 pub use peer::Peer;
 pub use peering::{
-    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, BlockCount, Blocked, Conflict, EndedPeering, Ending,
-    Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName,
+    ABANDONMENT_WINDOW, ACCEPTANCE_WINDOW, Attachment, BlockCount, Blocked, Conflict, EndedPeering,
+    Ending, Exposed, FIGHT_WINDOW, Firewall, Half, HalfRequest, Ingress, Intents, Life, LifeName,
     LinkTrace, NotALife, OpenAttempt, OptionState, Origin, Peering, REVOCATIONS, RefusedAttempts,
-    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Suspension, Withdrawn,
+    Removal, RemovalCause, Repairs, Route, RoutesInPlace, Seen, Suspension, Wanted, Withdrawn,
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
@@ -274,6 +276,7 @@ impl Registered {
         let exposures = &peering.firewall.remote.exposures;
         exposures
             .iter()
+            .filter(|(_, it)| !it.exposure.cannot_tell)
             .filter(|_| matches!(self.policy.exposure, ExposurePolicy::Block))
             .map(|(rule_id, _)| rule_id)
     }
@@ -388,6 +391,8 @@ pub fn decide(
             | NetworkCommand::RevokeConnectorIngress(_)
             | NetworkCommand::SetDnsResolution(_)
             | NetworkCommand::SetLinkOption(_)
+            | NetworkCommand::AttachFirewall(_)
+            | NetworkCommand::DetachFirewall(_)
             | NetworkCommand::RemovePeering(_)
             | NetworkCommand::AbandonPeering(_) => Err(Refusal::NetworkUnknown),
         },
@@ -421,6 +426,8 @@ pub fn decide(
             NetworkCommand::RevokeConnectorIngress(it) => connector_ingress::revoke(network, it),
             NetworkCommand::SetDnsResolution(it) => link_option::decide_dns(network, it),
             NetworkCommand::SetLinkOption(it) => link_option::decide(network, it),
+            NetworkCommand::AttachFirewall(it) => attach_firewall::attach(network, it),
+            NetworkCommand::DetachFirewall(it) => attach_firewall::detach(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),

@@ -2,15 +2,16 @@
 
 use super::event::{
     ConnectorIngressRevoked, DnsResolutionApplied, DriftAdopted, DriftDetected, DriftRepaired,
-    ExposureCleared, FirewallEnforced, FirewallExposed, FirewallGroupCreated, FirewallGroupRemoved,
-    FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade, HalfOperationFailed,
-    HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted, LinkOptionApplied,
-    LinkRemoved, NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked, OrphanCleared,
-    OrphanFound, OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted, PeeringActivated,
-    PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed, PeeringInitiated,
-    PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected, PeeringRemoved,
-    PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted, RouteFound,
-    RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
+    ExposureCleared, FirewallAttachmentChosen, FirewallAttachmentSeen, FirewallEnforced,
+    FirewallExposed, FirewallGroupAttached, FirewallGroupCreated, FirewallGroupDetached,
+    FirewallGroupRemoved, FirewallRuleAuthorized, FirewallRuleRevoked, HalfChangeStarted, HalfMade,
+    HalfOperationFailed, HalfOperationStarted, HalfRemoved, InstallationEnded, InstallationStarted,
+    LinkOptionApplied, LinkRemoved, NetworkCloudRecorded, NetworkEvent, NetworkIdentityMarked,
+    OrphanCleared, OrphanFound, OrphanRemovalFailed, PeeringAbandoned, PeeringAccepted,
+    PeeringActivated, PeeringDeadlinePassed, PeeringExpired, PeeringExpiryNear, PeeringFailed,
+    PeeringInitiated, PeeringInitiationRefused, PeeringInitiationStarted, PeeringRejected,
+    PeeringRemoved, PeeringSurveyed, ProvisioningBlocked, ProvisioningUnblocked, RouteConflicted,
+    RouteFound, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed, RoutesSuspended,
 };
 use crate::ids::PeeringId;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,10 @@ outcomes! {
     FirewallRuleAuthorized(FirewallRuleAuthorized),
     FirewallRuleRevoked(FirewallRuleRevoked),
     FirewallEnforced(FirewallEnforced),
+    FirewallAttachmentChosen(FirewallAttachmentChosen),
+    FirewallGroupAttached(FirewallGroupAttached),
+    FirewallGroupDetached(FirewallGroupDetached),
+    FirewallAttachmentSeen(FirewallAttachmentSeen),
     FirewallExposed(FirewallExposed),
     ExposureCleared(ExposureCleared),
     IngressExpired(ConnectorIngressRevoked),

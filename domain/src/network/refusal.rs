@@ -411,6 +411,30 @@ pub enum Refusal {
         /// The peering that has it.
         peering_id: PeeringId,
     },
+    /// Firewalls of this provider are not attached to interfaces.
+    #[error("firewalls on {provider} are not attached to interfaces")]
+    AttachmentUnsupported {
+        /// The cloud provider.
+        provider: Provider,
+    },
+    /// The peer's owner keeps that side, and the engine changes nothing there.
+    #[error(
+        "the owner keeps the {side} side of peering {peering_id}; the engine changes nothing there"
+    )]
+    SideKeptByOwner {
+        /// The peering.
+        peering_id: PeeringId,
+        /// The side.
+        side: Side,
+    },
+    /// No interface is named, or too many.
+    #[error("{given} interfaces; name 1 to {most}, or a tag that they carry")]
+    InterfaceCount {
+        /// How many were given.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// Another account than the peer's has accepted the link.
     #[error(
         "peering {peering_id} is with account {on_record}, and {shown} has accepted its link; that is not the peer on record"

@@ -41,6 +41,8 @@ impl Refusal {
             | Self::ExpiryPassed { .. }
             | Self::DnsResolutionUnsupported { .. }
             | Self::LinkOptionUnsupported { .. }
+            | Self::AttachmentUnsupported { .. }
+            | Self::InterfaceCount { .. }
             | Self::ReasonRequired
             | Self::ReasonMalformed { .. }
             | Self::TicketRequired
@@ -74,6 +76,7 @@ impl Refusal {
             | Self::LinkOptionNeeded { .. }
             | Self::LinkOptionExcluded { .. }
             | Self::LinkOptionTaken { .. }
+            | Self::SideKeptByOwner { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

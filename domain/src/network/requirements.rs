@@ -43,6 +43,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::AbandonPeering(_)
         | NetworkCommand::WithdrawRoute(_)
         | NetworkCommand::RevokeConnectorIngress(_)
+        | NetworkCommand::DetachFirewall(_)
         | NetworkCommand::FreezeNetwork(_)
         | NetworkCommand::ImposeQuarantine(_)
         | NetworkCommand::RetireNetwork(_)
@@ -67,7 +68,8 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::AcceptRoute(_)
         | NetworkCommand::ReplaceRoute(_)
         | NetworkCommand::AllowConnectorIngress(_)
-        | NetworkCommand::SetDnsResolution(_) => false,
+        | NetworkCommand::SetDnsResolution(_)
+        | NetworkCommand::AttachFirewall(_) => false,
     }
 }
 

@@ -94,6 +94,8 @@ service! {
         withdraw_route(WithdrawRouteRequest);
         replace_route(ReplaceRouteRequest);
         restrict_firewall(RestrictFirewallRequest);
+        attach_firewall(AttachFirewallRequest);
+        detach_firewall(DetachFirewallRequest);
         allow_connector_ingress(AllowConnectorIngressRequest);
         revoke_connector_ingress(RevokeConnectorIngressRequest);
         set_dns_resolution(SetDnsResolutionRequest);

@@ -10,7 +10,7 @@ use super::{
     rows::{self, network_message, peering_message},
     show, v1,
 };
-use crate::clouds::{instructions_for_engine, instructions_for_peer};
+use crate::clouds::{instructions_for_engine, instructions_for_peer, instructions_to_attach};
 use domain::{
     Side, advisory,
     network::{BlockCause, Consent},
@@ -160,8 +160,10 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     let is_waited_for = peering.terms.consent == Consent::Owner
         || peering.blocked.is_some()
         || peering.life.name() == domain::network::LifeName::AwaitingAcceptance;
+    let to_attach = instructions_to_attach(network, peering);
     if !is_waited_for {
-        return (advisories, Vec::new());
+        let instructions = to_attach.into_iter().map(show::instruction).collect();
+        return (advisories, instructions);
     }
     let own = peering
         .blocked
@@ -171,6 +173,7 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     let instructions = instructions_for_peer(network, peering)
         .into_iter()
         .chain(own.into_iter().flatten())
+        .chain(to_attach)
         .map(show::instruction)
         .collect();
     (advisories, instructions)

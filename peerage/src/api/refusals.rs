@@ -232,5 +232,16 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             network_id: network(),
             peering_id: peering(),
         },
+        Refusal::AttachmentUnsupported {
+            provider: Provider::Gcp,
+        },
+        Refusal::SideKeptByOwner {
+            peering_id: peering(),
+            side: Side::Remote,
+        },
+        Refusal::InterfaceCount {
+            given: 201,
+            most: 200,
+        },
     ]
 }

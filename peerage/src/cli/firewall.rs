@@ -7,7 +7,7 @@ use super::{
     peering::Subject,
     resolve::{self, Named},
 };
-use crate::api::v1;
+use crate::api::v1::{self, attach_to::To};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
@@ -15,6 +15,10 @@ use clap::{Args, Subcommand};
 pub(super) enum Firewall {
     /// Replace what a side admits from the link.
     Restrict(Restrict),
+    /// Have the engine attach its group on a side to network interfaces: it admits only there.
+    Attach(Attach),
+    /// Have the engine detach its group from what it attached it to.
+    Detach(Detach),
     /// Open one target port of the peer to the private network (connector ingress).
     Allow(Allow),
     /// Close a connector ingress.
@@ -40,6 +44,31 @@ pub(super) struct Restrict {
     /// Admit nothing.
     #[arg(long, conflicts_with = "admit")]
     deny_all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Attach {
+    #[command(flatten)]
+    subject: Subject,
+    /// The side whose group it is.
+    #[arg(long, default_value = "local", value_name = "SIDE")]
+    side: Side,
+    /// An interface, like eni-0a1b2c3d4e5f60718, again for more; or all that carry a tag, like
+    /// tag:app=kurrentdb.
+    #[arg(long, value_name = "INTERFACE|tag:KEY=VALUE", required = true)]
+    to: Vec<String>,
+    /// Attach it to what gets the tag later, too, and detach it from what loses it.
+    #[arg(long)]
+    follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Detach {
+    #[command(flatten)]
+    subject: Subject,
+    /// The side whose group it is.
+    #[arg(long, default_value = "local", value_name = "SIDE")]
+    side: Side,
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +115,8 @@ impl Firewall {
     pub(super) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::Restrict(restrict) => restrict.run().await,
+            Self::Attach(attach) => attach.run().await,
+            Self::Detach(detach) => detach.run().await,
             Self::Allow(allow) => allow.run().await,
             Self::Revoke(revoke) => revoke.run().await,
             Self::Exposures(exposures) => exposures.run().await,
@@ -99,6 +130,49 @@ impl Restrict {
             peering_id,
             side: v1::Side::from(self.side).into(),
             admit: self.admit,
+            ..Default::default()
+        };
+        self.subject.send(command).await
+    }
+}
+
+impl Attach {
+    async fn run(self) -> Result<(), CliError> {
+        let to = attach_to(&self.to, self.follow).map_err(CliError::usage)?;
+        let command = |peering_id| v1::AttachFirewallRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
+            to: Some(v1::AttachTo { to: Some(to) }),
+            ..Default::default()
+        };
+        self.subject.send(command).await
+    }
+}
+
+/// Interfaces, or one tag.
+fn attach_to(to: &[String], followed: bool) -> Result<To, String> {
+    let Some(tag) = to.iter().find_map(|it| it.strip_prefix("tag:")) else {
+        if followed {
+            return Err("--follow is for a tag: interfaces that are named are named".to_owned());
+        }
+        return Ok(To::Interfaces(v1::Interfaces { ids: to.to_vec() }));
+    };
+    match (to, tag.split_once('=')) {
+        ([_], Some((key, value))) => Ok(To::Tag(v1::InterfaceTag {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            followed,
+        })),
+        ([_], None) => Err("--to: write a tag as tag:KEY=VALUE".to_owned()),
+        (_, _) => Err("--to: name one tag, or interfaces".to_owned()),
+    }
+}
+
+impl Detach {
+    async fn run(self) -> Result<(), CliError> {
+        let command = |peering_id| v1::DetachFirewallRequest {
+            peering_id,
+            side: v1::Side::from(self.side).into(),
             ..Default::default()
         };
         self.subject.send(command).await

@@ -172,6 +172,7 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
             side,
             group: text("sg-0a1"),
             admit: vec![rule],
+            attached: None,
         }
         .into(),
         FirewallEnforced {
@@ -179,6 +180,7 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
             side: Side::Remote,
             group: text("sg-0b2"),
             admit: Vec::new(),
+            attached: None,
         }
         .into(),
     ]
@@ -221,6 +223,7 @@ pub(super) fn exposure(rule_id: &str, admits: &str) -> Exposure {
         rule_id: text(rule_id),
         admits: admits.to_owned(),
         owner: "444455556666, team-a".to_owned(),
+        cannot_tell: false,
     }
 }
 

@@ -83,6 +83,7 @@ fn reason(operation: Operation) -> &'static str {
             "local: a new group is made unseen, then looked at; remote: whether others admit us, first"
         }
         Operation::AccessLists => "what stands in front of a stranger's rule",
+        Operation::Interfaces => "what the groups are attached to",
         Operation::DnsSupport => "the preconditions of name resolution",
         Operation::Rehearse => "preflight: permissions, without doing it",
         Operation::CreateLink => "the link, asked for once",
@@ -98,6 +99,8 @@ fn reason(operation: Operation) -> &'static str {
         | Operation::RemoveRoute
         | Operation::DeleteGroup
         | Operation::RevokeRule
+        | Operation::AttachGroup
+        | Operation::DetachGroup
         | Operation::CreateNetwork => "not needed for a new peering",
     }
 }

@@ -216,6 +216,7 @@ impl<'a> Direct<'a> {
                     cloud.route_tables(at, of).await.unwrap().remove(0).table,
                 )),
                 Operation::FirewallGroups => drop(cloud.firewall_groups(at, of).await.unwrap()),
+                Operation::Interfaces => drop(cloud.interfaces(at, of).await.unwrap()),
                 Operation::Rehearse => drop(
                     cloud
                         .rehearse(&Rehearsal::CreateLink(spec.clone()))
@@ -269,6 +270,8 @@ impl<'a> Direct<'a> {
                 | Operation::DeleteGroup
                 | Operation::RevokeRule
                 | Operation::TagFirewall
+                | Operation::AttachGroup
+                | Operation::DetachGroup
                 | Operation::CreateNetwork => {
                     panic!("{operation} is no part of a new peering here")
                 }

@@ -235,6 +235,7 @@ fn provisioning(peering_id: PeeringId, index: usize) -> Vec<NetworkCommand> {
             side,
             group,
             admit: Vec::new(),
+            attached: None,
         };
         commands.push(record(enforced.into()));
     }

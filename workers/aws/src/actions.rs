@@ -17,6 +17,7 @@ pub fn actions(operation: Operation) -> &'static [Action] {
             Action::GetManagedPrefixListEntries,
         ],
         Operation::AccessLists => &[Action::DescribeNetworkAcls],
+        Operation::Interfaces => &[Action::DescribeNetworkInterfaces],
         // Every call is answered when it is done.
         Operation::OperationState => &[],
         Operation::DnsSupport => &[Action::DescribeVpcAttribute],
@@ -36,6 +37,10 @@ pub fn actions(operation: Operation) -> &'static [Action] {
         Operation::DeleteGroup => &[Action::DeleteSecurityGroup],
         Operation::AuthorizeRule => &[Action::AuthorizeSecurityGroupIngress, Action::CreateTags],
         Operation::RevokeRule => &[Action::RevokeSecurityGroupIngress],
+        Operation::AttachGroup | Operation::DetachGroup => &[
+            Action::ModifyNetworkInterfaceAttribute,
+            Action::DescribeNetworkInterfaces,
+        ],
         Operation::CreateNetwork => &[Action::CreateVpc, Action::CreateTags],
     }
 }

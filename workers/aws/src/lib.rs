@@ -13,8 +13,10 @@
 mod actions;
 pub mod ec2;
 mod groundwork;
+mod groups;
 mod halves;
 pub mod instructions;
+mod interfaces;
 mod mode;
 mod refusals;
 mod requests;
@@ -25,23 +27,19 @@ mod views;
 pub use actions::actions;
 pub use mode::mode_at;
 
-use crate::ec2::{
-    Ec2, Ec2ErrorKind, Ec2Settings, PeeringOptions, PeeringRole, PrefixListId, VpcId,
-};
+use crate::ec2::{Ec2, Ec2Settings, PeeringOptions, PeeringRole, VpcId};
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
-    GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
-    Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef,
+    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use domain::{
     CloudMode, Provider, Range, Side,
     network::{InboundRule, LinkOption},
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 use refusals::Asked;
-use std::collections::BTreeSet;
-use views::Lists;
 
 /// What EC2's console shows as a thing's name.
 const NAME_TAG: &str = "Name";
@@ -52,6 +50,7 @@ pub const DEFAULT_LIMITS: Limits = Limits {
     pending_links: 25,
     routes: 500,
     rules: 60,
+    groups_of_interface: 5,
 };
 
 /// AWS. Clones share connections and sessions.
@@ -177,37 +176,7 @@ impl Cloud for AwsCloud {
         at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<GroupView>, CloudError> {
-        let asked = Asked::of(Operation::FirewallGroups, at)?;
-        let found = self
-            .ec2
-            .describe_security_groups(&asked.scope, &vpcs(of))
-            .await
-            .map_err(|error| asked.failed(error))?;
-        let with_rules: Vec<_> = found
-            .iter()
-            .filter(|group| group.has_ingress)
-            .map(|group| group.id.clone())
-            .collect();
-        let rules = if with_rules.is_empty() {
-            Vec::new()
-        } else {
-            self.ec2
-                .describe_security_group_rules(&asked.scope, &with_rules)
-                .await
-                .map_err(|error| asked.failed(error))?
-        };
-        let lists = self.read(&asked, views::named_lists(&rules)).await?;
-        let homeless: Vec<_> = views::homeless(&found, &rules).into_iter().collect();
-        let mut homes = views::homes(&found);
-        if !homeless.is_empty() {
-            let elsewhere = self
-                .ec2
-                .describe_security_groups_by_id(&asked.scope, &homeless)
-                .await
-                .map_err(|error| asked.failed(error))?;
-            homes.extend(views::homes(&elsewhere));
-        }
-        views::groups(&asked, &found, &rules, &lists, &homes)
+        groups::all(&self.ec2, at, of).await
     }
 
     async fn access_lists(
@@ -225,6 +194,14 @@ impl Cloud for AwsCloud {
             .iter()
             .map(|found| views::access_list(&asked, found))
             .collect()
+    }
+
+    async fn interfaces(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<InterfaceView>, CloudError> {
+        interfaces::all(&self.ec2, at, of).await
     }
 
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
@@ -447,33 +424,23 @@ impl Cloud for AwsCloud {
             .await
             .map_err(|error| asked.failed(error))
     }
-}
 
-impl AwsCloud {
-    /// The blocks of these lists. One that is gone, or that we may not read, is left out: what it
-    /// stands for is not known.
-    async fn read(
+    async fn attach_group(
         &self,
-        asked: &Asked<'_>,
-        lists: BTreeSet<&PrefixListId>,
-    ) -> Result<Lists, CloudError> {
-        let mut read = Lists::new();
-        for list in lists {
-            match self
-                .ec2
-                .get_managed_prefix_list_entries(&asked.scope, list)
-                .await
-            {
-                Ok(blocks) => drop(read.insert(list.clone(), blocks)),
-                Err(error)
-                    if matches!(error.kind, Ec2ErrorKind::NotFound | Ec2ErrorKind::Denied) =>
-                {
-                    tracing::debug!(%list, %error, "a prefix list that cannot be read");
-                }
-                Err(error) => return Err(asked.failed(error)),
-            }
-        }
-        Ok(read)
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        interfaces::attach(&self.ec2, at, interface, group).await
+    }
+
+    async fn detach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        interfaces::detach(&self.ec2, at, interface, group).await
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Operation {
     FirewallGroups,
     /// The lists in front of networks' subnets.
     AccessLists,
+    /// The network interfaces of networks, with the groups that are attached to them.
+    Interfaces,
     /// What a network has of DNS.
     DnsSupport,
     /// Whether a change would be permitted.
@@ -53,6 +55,10 @@ pub enum Operation {
     RevokeRule,
     /// Puts the owner tag on a group or a rule.
     TagFirewall,
+    /// Attaches a group to a network interface.
+    AttachGroup,
+    /// Detaches a group from a network interface.
+    DetachGroup,
     /// Makes a network; only demonstrations do.
     CreateNetwork,
 }
@@ -70,7 +76,7 @@ pub enum CallClass {
 
 impl Operation {
     /// Every operation, once.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Identity,
         Self::Networks,
         Self::Subnets,
@@ -78,6 +84,7 @@ impl Operation {
         Self::RouteTables,
         Self::FirewallGroups,
         Self::AccessLists,
+        Self::Interfaces,
         Self::DnsSupport,
         Self::Rehearse,
         Self::OperationState,
@@ -93,6 +100,8 @@ impl Operation {
         Self::AuthorizeRule,
         Self::RevokeRule,
         Self::TagFirewall,
+        Self::AttachGroup,
+        Self::DetachGroup,
         Self::CreateNetwork,
     ];
 
@@ -120,6 +129,7 @@ impl Operation {
             Self::RouteTables => "route_tables",
             Self::FirewallGroups => "firewall_groups",
             Self::AccessLists => "access_lists",
+            Self::Interfaces => "interfaces",
             Self::DnsSupport => "dns_support",
             Self::Rehearse => "rehearse",
             Self::OperationState => "operation_state",
@@ -135,6 +145,8 @@ impl Operation {
             Self::AuthorizeRule => "authorize_rule",
             Self::RevokeRule => "revoke_rule",
             Self::TagFirewall => "tag_firewall",
+            Self::AttachGroup => "attach_group",
+            Self::DetachGroup => "detach_group",
             Self::CreateNetwork => "create_network",
         }
     }
@@ -149,6 +161,7 @@ impl Operation {
             | Self::RouteTables
             | Self::FirewallGroups
             | Self::AccessLists
+            | Self::Interfaces
             | Self::DnsSupport
             | Self::Rehearse
             | Self::OperationState => CallClass::Read,
@@ -164,6 +177,8 @@ impl Operation {
             | Self::AuthorizeRule
             | Self::RevokeRule
             | Self::TagFirewall
+            | Self::AttachGroup
+            | Self::DetachGroup
             | Self::CreateNetwork => CallClass::Write,
         }
     }

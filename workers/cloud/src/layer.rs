@@ -3,14 +3,17 @@
 
 use crate::{
     AccessListView, AccountRegion, Cloud, CloudError, DnsSupport, FirewallPart, GroupView,
-    HalfAnswer, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView, Operation,
-    OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkView, NetworkRef, NetworkView,
+    Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
 };
 use async_trait::async_trait;
 use domain::{
     CloudMode, Provider, Range, Side,
     network::{InboundRule, LinkOption},
-    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{
+        Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
+        RouteTable,
+    },
 };
 use std::fmt;
 
@@ -78,6 +81,7 @@ forward! {
     RouteTables route_tables(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<RouteTableView>, at at;
     FirewallGroups firewall_groups(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<GroupView>, at at;
     AccessLists access_lists(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<AccessListView>, at at;
+    Interfaces interfaces(at: &AccountRegion, of: &[CloudNetwork]) -> Vec<InterfaceView>, at at;
     DnsSupport dns_support(network: &NetworkRef) -> DnsSupport, at &network.at;
     Rehearse rehearse(rehearsal: &Rehearsal) -> Rehearsed, at rehearsal.at();
     DeleteLink remove_half(spec: &LinkSpec, side: Side, request: RequestId) -> HalfAnswer, at &spec.network(side).at;
@@ -91,4 +95,6 @@ forward! {
     AuthorizeRule authorize_rule(at: &AccountRegion, group: &FirewallGroup, rule: InboundRule, owner: Owner) -> FirewallRule, at at;
     TagFirewall tag_firewall(at: &AccountRegion, part: &FirewallPart, owner: Owner) -> (), at at;
     RevokeRule revoke_rule(at: &AccountRegion, group: &FirewallGroup, rule: &FirewallRule) -> (), at at;
+    AttachGroup attach_group(at: &AccountRegion, interface: &Interface, group: &FirewallGroup) -> (), at at;
+    DetachGroup detach_group(at: &AccountRegion, interface: &Interface, group: &FirewallGroup) -> (), at at;
 }

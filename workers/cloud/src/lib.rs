@@ -49,7 +49,10 @@ use async_trait::async_trait;
 use domain::{
     CloudMode, PeeringId, Provider, Range, Side,
     network::{InboundRule, LinkOption},
-    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{
+        Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
+        RouteTable,
+    },
 };
 use std::fmt;
 
@@ -114,6 +117,14 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         at: &AccountRegion,
         of: &[CloudNetwork],
     ) -> Result<Vec<AccessListView>, CloudError>;
+
+    /// All network interfaces of these networks, with the groups that are attached to them. Empty
+    /// where a firewall is not attached to interfaces. Reads only.
+    async fn interfaces(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<InterfaceView>, CloudError>;
 
     /// Whether the network meets what name resolution over a link needs. Reads only.
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError>;
@@ -266,6 +277,29 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         at: &AccountRegion,
         group: &FirewallGroup,
         rule: &FirewallRule,
+    ) -> Result<(), CloudError>;
+
+    /// Attaches a group to an interface, beside those that it has. A cloud that takes an
+    /// interface's whole list of groups is asked for that list right before, and is given the same
+    /// one and this group; what it shows afterwards is compared. One that has the group gives
+    /// [`CloudErrorKind::AlreadyThere`] and is not changed; so a repeat does no harm. One that a
+    /// service manages is not changed either ([`CloudErrorKind::Precondition`]), and one that has
+    /// as many groups as there may be gives [`CloudErrorKind::Quota`].
+    async fn attach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError>;
+
+    /// Detaches a group from an interface, and leaves it all others that it has. One that does not
+    /// have it, or is gone, gives [`CloudErrorKind::NotFound`]; so a repeat does no harm. Where the
+    /// group is the only one and there has to be one, it gives [`CloudErrorKind::Precondition`].
+    async fn detach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
     ) -> Result<(), CloudError>;
 }
 

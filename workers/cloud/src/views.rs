@@ -5,12 +5,16 @@ use domain::{
     Provider, Region,
     network::InboundRule,
     text::{
-        Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Link, RouteTable, Subnet,
+        Account, CloudNetwork, ExternalId, FirewallGroup, FirewallRule, Interface, Link,
+        RouteTable, Subnet,
     },
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Where a call goes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,6 +108,8 @@ pub struct Limits {
     pub routes: usize,
     /// Inbound rules of one firewall group (AWS: 60).
     pub rules: usize,
+    /// Firewall groups of one network interface (AWS: 5 by default, 16 at most, L-2AFB9258).
+    pub groups_of_interface: usize,
 }
 
 /// What of a firewall carries tags of its own.
@@ -304,6 +310,21 @@ pub enum Source {
     /// Something else that the rule names in place of ranges, by the provider's id: a list that
     /// cannot be read from here.
     Named(String),
+}
+
+/// A network interface as a read shows it: what firewall groups are attached to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceView {
+    /// The network that it is in.
+    pub network: CloudNetwork,
+    /// The provider's id of it.
+    pub interface: Interface,
+    /// The groups that are attached to it.
+    pub groups: BTreeSet<FirewallGroup>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The service that manages it, and whose business its groups are; `None` if it is its owner's.
+    pub managed_by: Option<String>,
 }
 
 /// A list in front of subnets, whose entries are tried in order; what none covers is denied.

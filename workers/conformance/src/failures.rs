@@ -12,12 +12,13 @@ use cloud::{
 };
 use domain::{
     network::LinkOption,
-    text::{FirewallGroup, FirewallRule, Link},
+    text::{FirewallGroup, FirewallRule, Interface, Link},
 };
 use std::mem::discriminant;
+use tokio::sync::OnceCell;
 
 /// Every change, in the order of a life.
-const CHANGES: [Operation; 12] = [
+const CHANGES: [Operation; 14] = [
     Operation::CreateLink,
     Operation::TagLink,
     Operation::AcceptLink,
@@ -25,6 +26,8 @@ const CHANGES: [Operation; 12] = [
     Operation::InstallRoute,
     Operation::RemoveRoute,
     Operation::CreateGroup,
+    Operation::AttachGroup,
+    Operation::DetachGroup,
     Operation::AuthorizeRule,
     Operation::TagFirewall,
     Operation::RevokeRule,
@@ -33,13 +36,14 @@ const CHANGES: [Operation; 12] = [
 ];
 
 /// Every read that is about a network.
-const READS: [Operation; 7] = [
+const READS: [Operation; 8] = [
     Operation::Networks,
     Operation::Subnets,
     Operation::Links,
     Operation::RouteTables,
     Operation::FirewallGroups,
     Operation::AccessLists,
+    Operation::Interfaces,
     Operation::DnsSupport,
 ];
 
@@ -49,6 +53,7 @@ struct Life {
     link: Option<Link>,
     group: Option<FirewallGroup>,
     rule: Option<FirewallRule>,
+    interface: OnceCell<Interface>,
 }
 
 type Seen = (Vec<LinkView>, Vec<RouteTableView>, Vec<GroupView>);
@@ -60,6 +65,7 @@ impl Life {
             link: None,
             group: None,
             rule: None,
+            interface: OnceCell::new(),
         }
     }
 
@@ -78,6 +84,14 @@ impl Life {
 
     fn group(&self) -> FirewallGroup {
         self.group.clone().unwrap()
+    }
+
+    /// A machine's interface at home, made when it is first asked for.
+    async fn interface(&self) -> &Interface {
+        let (world, local) = (&self.stage.world, &self.stage.local);
+        self.interface
+            .get_or_init(|| world.interface(local, false))
+            .await
     }
 
     async fn act(&self, operation: Operation) -> Result<(), CloudError> {
@@ -119,6 +133,14 @@ impl Life {
                 let rule = self.rule.clone().unwrap();
                 cloud.revoke_rule(at, &self.group(), &rule).await
             }
+            Operation::AttachGroup => {
+                let interface = self.interface().await;
+                cloud.attach_group(at, interface, &self.group()).await
+            }
+            Operation::DetachGroup => {
+                let interface = self.interface().await;
+                cloud.detach_group(at, interface, &self.group()).await
+            }
             Operation::DeleteGroup => cloud.delete_group(at, &self.group()).await,
             Operation::DeleteLink => cloud.delete_link(at, &self.link()).await,
             Operation::Networks
@@ -127,6 +149,7 @@ impl Life {
             | Operation::RouteTables
             | Operation::FirewallGroups
             | Operation::AccessLists
+            | Operation::Interfaces
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
@@ -145,6 +168,7 @@ impl Life {
             Operation::RouteTables => cloud.route_tables(at, &of).await.map(drop),
             Operation::FirewallGroups => cloud.firewall_groups(at, &of).await.map(drop),
             Operation::AccessLists => cloud.access_lists(at, &of).await.map(drop),
+            Operation::Interfaces => cloud.interfaces(at, &of).await.map(drop),
             Operation::DnsSupport => cloud.dns_support(&self.stage.local).await.map(drop),
             Operation::CreateLink
             | Operation::AcceptLink
@@ -158,6 +182,8 @@ impl Life {
             | Operation::AuthorizeRule
             | Operation::RevokeRule
             | Operation::TagFirewall
+            | Operation::AttachGroup
+            | Operation::DetachGroup
             | Operation::Identity
             | Operation::Rehearse
             | Operation::OperationState
@@ -167,6 +193,8 @@ impl Life {
 
     /// Everything that reads show of this life.
     async fn seen(&self) -> Seen {
+        // Whoever makes a machine may make a group for it.
+        self.interface().await;
         let stage = &self.stage;
         let mut links = stage.links(&stage.local).await;
         links.extend(stage.links(&stage.remote).await);
@@ -237,6 +265,18 @@ impl Life {
                 let none = |it: &[GroupView]| it.len() == 1 && it[0].rules.is_empty();
                 self.groups_are(none).await;
             }
+            Operation::AttachGroup => {
+                let (interface, group) = (self.interface().await, self.group());
+                self.stage
+                    .interface_as(interface, "with it", |it| it.groups.contains(&group))
+                    .await;
+            }
+            Operation::DetachGroup => {
+                let (interface, group) = (self.interface().await, self.group());
+                self.stage
+                    .interface_as(interface, "without it", |it| !it.groups.contains(&group))
+                    .await;
+            }
             Operation::DeleteGroup => drop(self.groups_are(<[_]>::is_empty).await),
             Operation::DeleteLink => {
                 let read = async || self.stage.links(&self.stage.local).await;
@@ -249,6 +289,7 @@ impl Life {
             | Operation::RouteTables
             | Operation::FirewallGroups
             | Operation::AccessLists
+            | Operation::Interfaces
             | Operation::DnsSupport
             | Operation::Identity
             | Operation::Rehearse
@@ -280,8 +321,14 @@ fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
             Some(CloudErrorKind::WrongState),
             Some(CloudErrorKind::NotFound),
         ],
-        Operation::InstallRoute | Operation::CreateGroup | Operation::AuthorizeRule => THERE,
-        Operation::RemoveRoute | Operation::RevokeRule | Operation::DeleteGroup => GONE,
+        Operation::InstallRoute
+        | Operation::CreateGroup
+        | Operation::AuthorizeRule
+        | Operation::AttachGroup => THERE,
+        Operation::RemoveRoute
+        | Operation::RevokeRule
+        | Operation::DeleteGroup
+        | Operation::DetachGroup => GONE,
         Operation::CreateLink
         | Operation::Networks
         | Operation::Subnets
@@ -289,6 +336,7 @@ fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
         | Operation::RouteTables
         | Operation::FirewallGroups
         | Operation::AccessLists
+        | Operation::Interfaces
         | Operation::DnsSupport
         | Operation::Identity
         | Operation::Rehearse

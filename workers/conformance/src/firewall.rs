@@ -1,7 +1,7 @@
 //! Groups and rules: made once, removed once, and told apart by their owner.
 
 use crate::stage::{ANOTHER, OURS, Stage, kind, rule};
-use cloud::{CloudErrorKind, FirewallPart, GroupView, group_name};
+use cloud::{CloudErrorKind, FirewallPart, GroupView, InterfaceView, group_name};
 use domain::text::FirewallGroup;
 
 const GONE: Option<CloudErrorKind> = Some(CloudErrorKind::NotFound);
@@ -124,4 +124,45 @@ pub(crate) async fn one_rule_too_many_is_a_quota(stage: Stage) {
     }
     let over = stage.cloud.authorize_rule(at, &group, rule(most + 1), OURS);
     assert_eq!(kind(over.await), Some(CloudErrorKind::Quota));
+}
+
+pub(crate) async fn a_group_is_attached_once_and_detached_once_and_the_others_stay(stage: Stage) {
+    let (at, group) = (&stage.local.at, stage.made_group().await);
+    let interface = stage.world.interface(&stage.local, false).await;
+    let before = stage.interface_as(&interface, "at all", |_| true).await;
+    assert_eq!(before.network, stage.local.network);
+    assert_eq!((before.groups.len(), before.managed_by), (1, None));
+    let attach = async || kind(stage.cloud.attach_group(at, &interface, &group).await);
+    assert_eq!(attach().await, None);
+    assert_eq!(attach().await, THERE, "a repeat");
+    let mut both = before.groups.clone();
+    both.insert(group.clone());
+    let is_so = |it: &InterfaceView| it.groups == both;
+    stage.interface_as(&interface, "with both", is_so).await;
+    let used = kind(stage.cloud.delete_group(at, &group).await);
+    assert_eq!(used, Some(CloudErrorKind::InUse));
+    let detach = async || kind(stage.cloud.detach_group(at, &interface, &group).await);
+    assert_eq!(detach().await, None);
+    assert_eq!(detach().await, GONE, "a repeat");
+    let is_so = |it: &InterfaceView| it.groups == before.groups;
+    stage.interface_as(&interface, "as before", is_so).await;
+
+    let theirs = before.groups.first().unwrap();
+    let last = stage.cloud.detach_group(at, &interface, theirs).await;
+    assert_eq!(
+        kind(last),
+        Some(CloudErrorKind::Precondition),
+        "the last one"
+    );
+    let nowhere = "eni-00000000000000000".parse().unwrap();
+    let missing = stage.cloud.attach_group(at, &nowhere, &group).await;
+    assert_eq!(kind(missing), GONE, "an interface that is not there");
+
+    let managed = stage.world.interface(&stage.local, true).await;
+    let before = stage.interface_as(&managed, "at all", |_| true).await;
+    assert!(before.managed_by.is_some(), "{before:?}");
+    let refused = stage.cloud.attach_group(at, &managed, &group).await;
+    assert_eq!(kind(refused), Some(CloudErrorKind::Precondition));
+    let is_so = |it: &InterfaceView| it.groups == before.groups;
+    stage.interface_as(&managed, "as before", is_so).await;
 }

@@ -3,13 +3,13 @@
 
 use crate::{OneObject as _, World};
 use cloud::{
-    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, LinkEnd, LinkSpec, LinkState,
-    LinkView, NetworkRef, Owner, RouteTableView,
+    AccountRegion, Cloud, CloudError, CloudErrorKind, GroupView, InterfaceView, LinkEnd, LinkSpec,
+    LinkState, LinkView, NetworkRef, Owner, RouteTableView,
 };
 use domain::{
     NetworkId, PeeringId, Range,
     network::InboundRule,
-    text::{CloudNetwork, FirewallGroup, Link},
+    text::{CloudNetwork, FirewallGroup, Interface, Link},
 };
 use std::{fmt::Debug, sync::Arc};
 use uuid::Uuid;
@@ -166,6 +166,26 @@ impl Stage {
         };
         let right = |found: &Vec<GroupView>| found.len() == 1 && right(&found[0]);
         let found = self.until(&format!("{group} {what}"), read, right).await;
+        found.into_iter().next().unwrap()
+    }
+
+    /// The private network's interface, once a read has shown it so.
+    pub(crate) async fn interface_as(
+        &self,
+        interface: &Interface,
+        what: &str,
+        right: impl Fn(&InterfaceView) -> bool,
+    ) -> InterfaceView {
+        let of = std::slice::from_ref(&self.local.network);
+        let read = async || {
+            let mut found = self.cloud.interfaces(&self.local.at, of).await.unwrap();
+            found.retain(|it| it.interface == *interface);
+            found
+        };
+        let right = |found: &Vec<InterfaceView>| found.len() == 1 && right(&found[0]);
+        let found = self
+            .until(&format!("{interface} {what}"), read, right)
+            .await;
         found.into_iter().next().unwrap()
     }
 

@@ -5,7 +5,7 @@ use cloud::{AccountRegion, Cloud, NetworkRef, Operation};
 use domain::{
     Range,
     network::InboundRule,
-    text::{FirewallGroup, Link, RouteTable},
+    text::{FirewallGroup, Interface, Link, RouteTable},
 };
 use std::sync::Arc;
 
@@ -66,6 +66,10 @@ pub trait World: Send + Sync {
 
     /// From now on something uses the group, so that it cannot be removed.
     async fn use_group(&self, network: &NetworkRef, group: &FirewallGroup);
+
+    /// A machine's interface, with a group of its own; one that a service manages if that is asked
+    /// for.
+    async fn interface(&self, network: &NetworkRef, is_managed: bool) -> Interface;
 
     /// From now on this kind of call is not permitted in this account.
     async fn deny(&self, at: &AccountRegion, operation: Operation);

@@ -27,9 +27,9 @@ pub use out_of_band::OutOfBand;
 pub use persistence::PersistenceError;
 pub use settings::{CallRate, Rehearsing, SecondRequest, SimulatedSettings, Span, Unknown};
 pub use world::{
-    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf, SimulatedLink,
-    SimulatedNetwork, SimulatedOperation, SimulatedRoute, SimulatedRule, SimulatedSubnet,
-    SimulatedTable, Turn, World,
+    Ended, Face, Gone, Shown, SimulatedAccessList, SimulatedGroup, SimulatedHalf,
+    SimulatedInterface, SimulatedLink, SimulatedNetwork, SimulatedOperation, SimulatedRoute,
+    SimulatedRule, SimulatedSubnet, SimulatedTable, Turn, World,
 };
 
 use admission::Admission;
@@ -37,14 +37,17 @@ use async_trait::async_trait;
 use calls::Call;
 use cloud::{
     AccessListView, AccountRegion, CallClass, Cloud, CloudError, CloudErrorKind, DnsSupport,
-    FirewallPart, Groundwork, GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkView,
-    NetworkRef, NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed, RequestId,
-    RouteTableView, SubnetView,
+    FirewallPart, Groundwork, GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec,
+    LinkView, NetworkRef, NetworkView, Operation, OperationState, Owner, Rehearsal, Rehearsed,
+    RequestId, RouteTableView, SubnetView,
 };
 use domain::{
     Clock, CloudMode, Provider, Range, Side,
     network::{InboundRule, LinkOption},
-    text::{Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{
+        Account, CloudNetwork, CloudOperation, FirewallGroup, FirewallRule, Interface, Link,
+        RouteTable,
+    },
 };
 use faults::Faults;
 use parking_lot::{Mutex, MutexGuard};
@@ -269,6 +272,15 @@ impl Cloud for SimulatedCloud {
             .await
     }
 
+    async fn interfaces(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<InterfaceView>, CloudError> {
+        self.call(Operation::Interfaces, at, |call| Ok(call.interfaces(of)))
+            .await
+    }
+
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
         self.call(Operation::DnsSupport, &network.at, |call| {
             call.dns_support(network)
@@ -433,6 +445,30 @@ impl Cloud for SimulatedCloud {
     ) -> Result<(), CloudError> {
         self.call(Operation::RevokeRule, at, |call| {
             call.revoke_rule(group, rule)
+        })
+        .await
+    }
+
+    async fn attach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::AttachGroup, at, |call| {
+            call.attach_group(interface, group)
+        })
+        .await
+    }
+
+    async fn detach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        self.call(Operation::DetachGroup, at, |call| {
+            call.detach_group(interface, group)
         })
         .await
     }

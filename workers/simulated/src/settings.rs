@@ -106,6 +106,7 @@ impl SimulatedSettings {
             pending_links: self.pending_links,
             routes: self.routes,
             rules: self.rules,
+            groups_of_interface: 5,
         }
     }
 

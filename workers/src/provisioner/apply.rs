@@ -8,7 +8,7 @@ use cloud::{Cloud, CloudError, CloudErrorKind, FirewallPart, HalfAnswer, LinkFor
 use domain::{
     Range, Side,
     network::{InboundRule, Life, LinkOption, Peering, Registered},
-    text::{CloudOperation, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{CloudOperation, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 
 /// Everything that the provisioner ever changes at a cloud.
@@ -67,6 +67,16 @@ pub(super) enum Action {
         side: Side,
         part: FirewallPart,
     },
+    AttachGroup {
+        side: Side,
+        interface: Interface,
+        group: FirewallGroup,
+    },
+    DetachGroup {
+        side: Side,
+        interface: Interface,
+        group: FirewallGroup,
+    },
 }
 
 /// What an action changes, and so what must be looked at again after it.
@@ -91,7 +101,9 @@ impl Action {
             | Self::DeleteGroup { side, .. }
             | Self::AuthorizeRule { side, .. }
             | Self::RevokeRule { side, .. }
-            | Self::TagFirewall { side, .. } => *side,
+            | Self::TagFirewall { side, .. }
+            | Self::AttachGroup { side, .. }
+            | Self::DetachGroup { side, .. } => *side,
         }
     }
 
@@ -106,12 +118,14 @@ impl Action {
             | Self::AuthorizeRule { .. }
             | Self::SetOption { enabled: true, .. }
             | Self::TagLink { .. }
-            | Self::TagFirewall { .. } => true,
+            | Self::TagFirewall { .. }
+            | Self::AttachGroup { .. } => true,
             Self::DeleteLink { .. }
             | Self::SetOption { enabled: false, .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }
-            | Self::RevokeRule { .. } => false,
+            | Self::RevokeRule { .. }
+            | Self::DetachGroup { .. } => false,
         }
     }
 
@@ -147,11 +161,23 @@ impl Action {
             Self::SetOption { side, option, .. } => {
                 is_active && peering.option(*side, *option).wanted
             }
+            Self::AttachGroup {
+                side,
+                interface,
+                group,
+            } => {
+                let firewall = peering.firewall.get(*side);
+                let wanted = firewall.attachment.wanted.as_ref();
+                is_active
+                    && firewall.group.as_ref() == Some(group)
+                    && wanted.is_some_and(|it| it.may_be(interface))
+            }
             Self::CreateGroup { .. } | Self::TagLink { .. } | Self::TagFirewall { .. } => is_active,
             Self::DeleteLink { .. }
             | Self::RemoveRoute { .. }
             | Self::DeleteGroup { .. }
-            | Self::RevokeRule { .. } => true,
+            | Self::RevokeRule { .. }
+            | Self::DetachGroup { .. } => true,
         }
     }
 
@@ -167,7 +193,9 @@ impl Action {
             | Self::DeleteGroup { .. }
             | Self::AuthorizeRule { .. }
             | Self::RevokeRule { .. }
-            | Self::TagFirewall { .. } => Touches::Groups,
+            | Self::TagFirewall { .. }
+            | Self::AttachGroup { .. }
+            | Self::DetachGroup { .. } => Touches::Groups,
         }
     }
 
@@ -240,6 +268,12 @@ impl Action {
             Self::RevokeRule { group, id, .. } => {
                 ("revoke_rule", format!("revoke {id} in {group}"))
             }
+            Self::AttachGroup {
+                interface, group, ..
+            } => ("attach_group", format!("attach {group} to {interface}")),
+            Self::DetachGroup {
+                interface, group, ..
+            } => ("detach_group", format!("detach {group} from {interface}")),
             Self::TagFirewall { part, .. } => (
                 "tag_firewall",
                 format!("put the engine's tag back on {}", part.id()),
@@ -322,6 +356,12 @@ pub(super) async fn apply(
             .map(drop),
         Action::RevokeRule { group, id, .. } => cloud.revoke_rule(&at, group, id).await,
         Action::TagFirewall { part, .. } => cloud.tag_firewall(&at, part, owner).await,
+        Action::AttachGroup {
+            interface, group, ..
+        } => cloud.attach_group(&at, interface, group).await,
+        Action::DetachGroup {
+            interface, group, ..
+        } => cloud.detach_group(&at, interface, group).await,
     };
     match result {
         Err(error) if !was_done_before(action, &error.kind, form) => Report::Failed(error),
@@ -337,13 +377,15 @@ fn was_done_before(action: &Action, kind: &CloudErrorKind, form: LinkForm) -> bo
             form.is_two_objects() && *kind == CloudErrorKind::AlreadyThere
         }
         Action::TagLink { .. } | Action::SetOption { .. } | Action::TagFirewall { .. } => false,
-        Action::InstallRoute { .. } | Action::CreateGroup { .. } | Action::AuthorizeRule { .. } => {
-            *kind == CloudErrorKind::AlreadyThere
-        }
+        Action::InstallRoute { .. }
+        | Action::CreateGroup { .. }
+        | Action::AuthorizeRule { .. }
+        | Action::AttachGroup { .. } => *kind == CloudErrorKind::AlreadyThere,
         Action::DeleteLink { .. }
         | Action::RemoveRoute { .. }
         | Action::DeleteGroup { .. }
-        | Action::RevokeRule { .. } => *kind == CloudErrorKind::NotFound,
+        | Action::RevokeRule { .. }
+        | Action::DetachGroup { .. } => *kind == CloudErrorKind::NotFound,
     }
 }
 

@@ -8,9 +8,10 @@ use cloud::{
 use domain::{
     Side,
     network::{InboundRule, Peering, Registered},
-    text::{FirewallGroup, FirewallRule, Link},
+    text::{FirewallGroup, FirewallRule, Interface, Link},
 };
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 impl Reads {
     /// Makes the reads show what the cloud would show after this action, with made-up ids for what
@@ -123,6 +124,16 @@ impl Reads {
                     .filter(|it| it.id == *rule)
                     .for_each(|it| it.owner = owner);
             }),
+            Action::AttachGroup {
+                interface, group, ..
+            } => self.on_interface(&at, interface, |groups| {
+                groups.insert(group.clone());
+            }),
+            Action::DetachGroup {
+                interface, group, ..
+            } => self.on_interface(&at, interface, |groups| {
+                groups.remove(group);
+            }),
             Action::RevokeRule { group, id, .. } => {
                 self.in_group(at, group, |rules| rules.retain(|rule| rule.id != *id))
             }
@@ -189,6 +200,19 @@ impl Reads {
             .flat_map(|it| &mut it.shows)
             .filter(|view| view.link == *link)
             .for_each(change);
+    }
+
+    fn on_interface(
+        &mut self,
+        at: &AccountRegion,
+        interface: &Interface,
+        change: impl FnOnce(&mut BTreeSet<FirewallGroup>),
+    ) {
+        let read = self.interfaces.get_mut(at).into_iter();
+        let mut shown = read.flat_map(|it| &mut it.shows).flatten().flatten();
+        if let Some(view) = shown.find(|view| view.interface == *interface) {
+            change(&mut view.groups);
+        }
     }
 
     fn in_group(

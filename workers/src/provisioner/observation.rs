@@ -14,8 +14,8 @@ use super::{
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, GroupView,
-    LinkView, NetworkRef, NetworkView, OperationState, Rehearsal, Rehearsed, RouteTableView,
-    SubnetView,
+    InterfaceView, LinkView, NetworkRef, NetworkView, OperationState, Rehearsal, Rehearsed,
+    RouteTableView, SubnetView,
 };
 use domain::{
     PeeringId, Side,
@@ -65,6 +65,8 @@ pub(super) struct Reads {
     pub(super) tables: Of<RouteTableView>,
     pub(super) groups: Of<GroupView>,
     pub(super) lists: Of<AccessListView>,
+    /// One entry, which is `None` where they may not be read: what is attached cannot be told then.
+    pub(super) interfaces: Of<Option<Vec<InterfaceView>>>,
     pub(super) dns: BTreeMap<NetworkRef, Read<DnsSupport>>,
     pub(super) operations: BTreeMap<CloudOperation, Read<OperationState>>,
     pub(super) rehearsed: BTreeMap<(PeeringId, Query), Read<Rehearsed>>,
@@ -197,6 +199,7 @@ impl Reads {
             Query::Tables(_) => Self::good(&self.tables, query, &own, freshness).is_some(),
             Query::Groups(_) => Self::good(&self.groups, query, &own, freshness).is_some(),
             Query::AccessLists(_) => Self::good(&self.lists, query, &own, freshness).is_some(),
+            Query::Interfaces(_) => Self::good(&self.interfaces, query, &own, freshness).is_some(),
             Query::Dns(side) => self.dns(&own, side, freshness).is_some(),
             Query::Operation(side) => self.operation(peering, side, freshness).is_some(),
             Query::MayCreateLink | Query::MayCreateGroup(_) => {
@@ -249,7 +252,7 @@ impl Observation {
                 .flat_map(|side| [Query::Links(side), Query::Operation(side)])
                 .collect(),
             Touches::Tables => vec![Query::Tables(side)],
-            Touches::Groups => vec![Query::Groups(side)],
+            Touches::Groups => vec![Query::Groups(side), Query::Interfaces(side)],
         };
         freshness
             .touched
@@ -275,6 +278,8 @@ impl Observation {
                 Reads::good(&reads.tables, Query::Tables(side), &own, freshness).map(|it| it.asked),
                 Reads::good(&reads.groups, Query::Groups(side), &own, freshness).map(|it| it.asked),
                 Reads::good(&reads.lists, Query::AccessLists(side), &own, freshness)
+                    .map(|it| it.asked),
+                Reads::good(&reads.interfaces, Query::Interfaces(side), &own, freshness)
                     .map(|it| it.asked),
             ];
             all.into_iter().flatten().map(|it| it.at).min()
@@ -380,6 +385,13 @@ impl Observation {
                         shows => shows?,
                     }
                 )
+            }
+            Query::Interfaces(_) => {
+                let shows = match cloud.interfaces(&at, &of).await {
+                    Err(it) if it.kind == CloudErrorKind::Denied => None,
+                    shows => Some(shows?),
+                };
+                keep!(interfaces, vec![shows])
             }
             Query::Dns(_) => {
                 let own = sides::network(network, peering, side);

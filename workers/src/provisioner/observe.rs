@@ -9,8 +9,8 @@ use super::{
     sides,
 };
 use cloud::{
-    AccessListView, DnsSupport, GroupView, LinkForm, LinkView, NetworkRef, NetworkView,
-    OperationState, Rehearsed, RouteTableView, SubnetView,
+    AccessListView, DnsSupport, GroupView, InterfaceView, LinkForm, LinkView, NetworkRef,
+    NetworkView, OperationState, Rehearsed, RouteTableView, SubnetView,
 };
 use domain::{
     BySide, Side,
@@ -34,6 +34,8 @@ pub(super) struct Observed {
     /// All groups of the side's network.
     pub(super) groups: BySide<Option<Vec<GroupView>>>,
     pub(super) lists: BySide<Option<Vec<AccessListView>>>,
+    /// The interfaces of the side's network; the inner `None` where they may not be read.
+    pub(super) interfaces: BySide<Option<Option<Vec<InterfaceView>>>>,
     pub(super) dns: BySide<Option<DnsSupport>>,
     /// What has become of the change of the side's half that is under way.
     pub(super) operations: BySide<Option<OperationState>>,
@@ -90,6 +92,14 @@ impl Observed {
             lists: BySide::of(|side| {
                 let (end, query) = (ends.get(side), Query::AccessLists(side));
                 own(&reads.lists, query, end, freshness, |it| &it.network)
+            }),
+            interfaces: BySide::of(|side| {
+                let (end, query) = (ends.get(side), Query::Interfaces(side));
+                let read = Reads::good(&reads.interfaces, query, end, freshness)?;
+                let shown = read.shows.iter().flatten().flatten();
+                let own = shown.filter(|view| view.network == end.network);
+                let is_told = read.shows.iter().any(Option::is_some);
+                Some(is_told.then(|| own.cloned().collect()))
             }),
             dns: BySide::of(|side| reads.dns(ends.get(side), side, freshness)),
             operations: BySide::of(|side| reads.operation(peering, side, freshness)),

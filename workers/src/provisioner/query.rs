@@ -14,6 +14,8 @@ pub(super) enum Query {
     Tables(Side),
     Groups(Side),
     AccessLists(Side),
+    /// The network interfaces, with the groups that are attached to them.
+    Interfaces(Side),
     Dns(Side),
     /// What has become of the change of the side's half.
     Operation(Side),
@@ -24,7 +26,7 @@ pub(super) enum Query {
 
 impl Query {
     /// Everything that can be read of a side.
-    pub(super) fn of(side: Side) -> [Self; 10] {
+    pub(super) fn of(side: Side) -> [Self; 11] {
         [
             Self::Identity(side),
             Self::Network(side),
@@ -33,6 +35,7 @@ impl Query {
             Self::Tables(side),
             Self::Groups(side),
             Self::AccessLists(side),
+            Self::Interfaces(side),
             Self::Dns(side),
             Self::Operation(side),
             Self::MayCreateGroup(side),
@@ -49,6 +52,7 @@ impl Query {
             Self::Tables(_) => Some("tables"),
             Self::Groups(_) => Some("groups"),
             Self::AccessLists(_) => Some("access_lists"),
+            Self::Interfaces(_) => Some("interfaces"),
             Self::Dns(_) | Self::Operation(_) | Self::MayCreateLink | Self::MayCreateGroup(_) => {
                 None
             }
@@ -65,6 +69,7 @@ impl Query {
             | Self::Tables(side)
             | Self::Groups(side)
             | Self::AccessLists(side)
+            | Self::Interfaces(side)
             | Self::Dns(side)
             | Self::Operation(side)
             | Self::MayCreateGroup(side) => side,

@@ -130,7 +130,9 @@ fn takes_one(action: &Action, form: LinkForm) -> bool {
         | Action::DeleteGroup { .. }
         | Action::AuthorizeRule { .. }
         | Action::RevokeRule { .. }
-        | Action::TagFirewall { .. } => false,
+        | Action::TagFirewall { .. }
+        | Action::AttachGroup { .. }
+        | Action::DetachGroup { .. } => false,
     }
 }
 
@@ -149,5 +151,7 @@ pub(super) fn operation_of(action: &Action) -> cloud::Operation {
         Action::AuthorizeRule { .. } => cloud::Operation::AuthorizeRule,
         Action::RevokeRule { .. } => cloud::Operation::RevokeRule,
         Action::TagFirewall { .. } => cloud::Operation::TagFirewall,
+        Action::AttachGroup { .. } => cloud::Operation::AttachGroup,
+        Action::DetachGroup { .. } => cloud::Operation::DetachGroup,
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
-    text::{FirewallGroup, FirewallRule, RouteTable},
+    text::{FirewallGroup, FirewallRule, Interface, RouteTable},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,13 @@ pub enum DriftKind {
         /// The rule for people, like `tcp 22 from 10.0.0.0/8`.
         admits: String,
     },
+    /// The engine's own group is not on an interface to which it had attached it.
+    GroupDetached {
+        /// The side that it is about.
+        side: Side,
+        /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+        interface: Interface,
+    },
 }
 
 impl DriftKind {
@@ -142,6 +149,7 @@ impl DriftKind {
             Self::RuleMissing { .. } => "rule_missing",
             Self::RuleTagMissing { .. } => "rule_tag_missing",
             Self::RuleExtra { .. } => "rule_extra",
+            Self::GroupDetached { .. } => "group_detached",
         }
     }
 
@@ -159,7 +167,8 @@ impl DriftKind {
             | Self::GroupTagMissing { side, .. }
             | Self::RuleMissing { side, .. }
             | Self::RuleTagMissing { side, .. }
-            | Self::RuleExtra { side, .. } => *side,
+            | Self::RuleExtra { side, .. }
+            | Self::GroupDetached { side, .. } => *side,
         }
     }
 }
@@ -177,6 +186,7 @@ pub(in crate::network) enum Subject<'a> {
     RuleTag(Side, &'a FirewallRule),
     /// A rule that nobody asked for, by what it admits: made again it has another id.
     ExtraRule(Side, &'a str),
+    Attachment(Side, &'a Interface),
 }
 
 impl DriftKind {
@@ -214,6 +224,7 @@ impl DriftKind {
             Self::RuleMissing { side, rule } => Subject::Rule(*side, *rule),
             Self::RuleTagMissing { side, rule_id } => Subject::RuleTag(*side, rule_id),
             Self::RuleExtra { side, admits, .. } => Subject::ExtraRule(*side, admits),
+            Self::GroupDetached { side, interface } => Subject::Attachment(*side, interface),
         }
     }
 
@@ -230,8 +241,17 @@ impl DriftKind {
             | Subject::Rule(of, _)
             | Subject::RuleTag(of, _)
             | Subject::ExtraRule(of, _) => of == side,
-            Subject::Link | Subject::LinkTag | Subject::Option(..) | Subject::Route(..) => false,
+            Subject::Link
+            | Subject::LinkTag
+            | Subject::Option(..)
+            | Subject::Route(..)
+            | Subject::Attachment(..) => false,
         }
+    }
+
+    /// Whether it is about what the engine's own group on this side is attached to.
+    pub(in crate::network) fn is_about_attachment(&self, side: Side) -> bool {
+        matches!(self.subject(), Subject::Attachment(of, _) if of == side)
     }
 
     pub(in crate::network) fn is_about_option(&self, side: Side, option: LinkOption) -> bool {

@@ -87,6 +87,9 @@ pub struct FirewallEnforced {
     pub group: FirewallGroup,
     /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
+    /// To how many interfaces the group was attached then; absent where that was not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<u32>,
 }
 
 /// Somebody else's rule that lets the private network in.
@@ -102,6 +105,10 @@ pub struct Exposure {
     pub admits: String,
     /// The account that owns the group, and whoever its tags or its name say it belongs to.
     pub owner: String,
+    /// Whether it cannot be told that the rule lets the other side in: it names a list that cannot
+    /// be read, or a group of which the network is not known. That counts as no exposure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cannot_tell: bool,
 }
 
 /// Somebody else's rule lets the private network in.

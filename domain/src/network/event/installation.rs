@@ -6,7 +6,7 @@ use crate::{
     ids::PeeringId,
     range::Range,
     side::Side,
-    text::{FirewallRule, RouteTable},
+    text::{FirewallRule, Interface, RouteTable},
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,11 @@ pub enum Thing {
         source: Range,
         /// The port that it may reach, from 1 to 65535.
         port: u16,
+    },
+    /// The engine's own firewall group on a network interface.
+    Attachment {
+        /// The interface, by the provider's id, like `eni-0a1b2c3d4e5f60718`.
+        interface: Interface,
     },
     /// An option of the link, switched on.
     Option {

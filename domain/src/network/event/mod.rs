@@ -7,6 +7,7 @@
 //! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is
 //! about to be made, routes, firewalls, ingress, options, drift and blocks.
 
+mod attachment;
 mod block;
 mod drift;
 mod firewall;
@@ -20,6 +21,7 @@ mod options;
 mod orphan;
 mod routes;
 
+pub use attachment::*;
 pub use block::*;
 pub use drift::*;
 pub use firewall::*;
@@ -126,6 +128,10 @@ events! {
     ConnectorIngressRevoked(peering),
     /// What an option of one side's half of the link shall be.
     LinkOptionSet(peering),
+    /// The engine shall attach its group on one side to interfaces.
+    FirewallAttachmentRequested(peering),
+    /// It shall detach it again.
+    FirewallAttachmentWithdrawn(peering),
     /// Somebody asked for the link's end.
     PeeringRemovalRequested(peering),
     /// Somebody asked to give the peering up, whatever still stands.
@@ -204,6 +210,14 @@ events! {
     ExposureCleared(peering),
     /// An option of one side's half was seen to be so.
     LinkOptionApplied(peering),
+    /// What a choice of interfaces came to when somebody looked.
+    FirewallAttachmentChosen(peering),
+    /// The group was seen on an interface to which the engine has attached it.
+    FirewallGroupAttached(peering),
+    /// It was seen not to be there any more.
+    FirewallGroupDetached(peering),
+    /// To how many interfaces the group was seen to be attached.
+    FirewallAttachmentSeen(peering),
     /// Something that was in place was seen to be otherwise.
     DriftDetected(peering),
     /// It was seen to be as it should be again.

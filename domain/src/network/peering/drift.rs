@@ -133,7 +133,8 @@ impl Peering {
             | DriftKind::RouteExtra { .. }
             | DriftKind::GroupTagMissing { .. }
             | DriftKind::RuleTagMissing { .. }
-            | DriftKind::RuleExtra { .. } => {}
+            | DriftKind::RuleExtra { .. }
+            | DriftKind::GroupDetached { .. } => {}
         }
     }
 }

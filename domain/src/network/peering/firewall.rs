@@ -7,6 +7,7 @@ use super::{
         InboundRule,
     },
     FIGHT_WINDOW, Peering,
+    attachment::Attachment,
 };
 use crate::{
     pairs,
@@ -49,9 +50,16 @@ pub struct Firewall {
     pub closed_at: Option<DateTime<Utc>>,
     /// Whether a group of the engine's was there and is gone.
     pub had_group: bool,
+    /// What the group is attached to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attachment: Attachment,
 }
 
-/// An exposure that is there.
+fn is_default(attachment: &Attachment) -> bool {
+    *attachment == Attachment::default()
+}
+
+/// A rule of somebody else's that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposed {
     /// The rule and its group.
@@ -82,6 +90,13 @@ impl Firewall {
         }
     }
 
+    /// Somebody else's rules that are known to let the other side in.
+    pub fn known_exposures(&self) -> impl Iterator<Item = &Exposed> {
+        self.exposures
+            .values()
+            .filter(|it| !it.exposure.cannot_tell)
+    }
+
     pub(in crate::network) fn group_removed(&mut self) {
         self.forget_group();
         self.had_group = true;
@@ -96,6 +111,9 @@ impl Firewall {
         self.hold(&event.group);
         self.enforced_at = (self.admit == event.admit.iter().copied().collect()).then_some(at);
         self.closed_at = event.admit.is_empty().then_some(at);
+        if event.attached.is_some() {
+            self.attachment.was_seen(event.attached, at);
+        }
     }
 
     pub(in crate::network) fn exposed(&mut self, event: &FirewallExposed, at: DateTime<Utc>) {
@@ -141,6 +159,7 @@ impl Firewall {
         self.rules.clear();
         self.enforced_at = None;
         self.closed_at = None;
+        self.attachment.forget_group();
     }
 
     /// The rule is not there, so a posture that wants it is not kept.

@@ -70,6 +70,7 @@ impl Peering {
                 .rules
                 .keys()
                 .any(|rule| (rule.source, rule.port) == (*source, *port)),
+            Thing::Attachment { interface } => firewall.attachment.made.contains_key(interface),
             Thing::Option { option } => {
                 let state = self.option(side, *option);
                 state.applied && !state.found

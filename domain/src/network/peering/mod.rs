@@ -2,6 +2,7 @@
 //! of it and how that follows: the life, the link and its halves, routes, firewall, ingress,
 //! options, drift and blocks.
 
+mod attachment;
 mod block;
 mod drift;
 mod ended;
@@ -15,6 +16,7 @@ mod link;
 mod options;
 mod routes;
 
+pub use attachment::{Attachment, Seen, Wanted};
 pub use block::{BlockCount, Blocked};
 pub(super) use block::{REPETITION, flickers};
 pub use drift::Repairs;

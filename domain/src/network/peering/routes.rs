@@ -288,7 +288,8 @@ impl Peering {
             | DriftKind::GroupTagMissing { .. }
             | DriftKind::RuleMissing { .. }
             | DriftKind::RuleTagMissing { .. }
-            | DriftKind::RuleExtra { .. } => {}
+            | DriftKind::RuleExtra { .. }
+            | DriftKind::GroupDetached { .. } => {}
         }
     }
 }

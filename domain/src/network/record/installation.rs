@@ -74,6 +74,14 @@ fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal
                 Err(out_of_order(peering, "a rule that is not admitted"))
             }
         }
+        Thing::Attachment { interface } => {
+            let wanted = peering.firewall.get(side).attachment.wanted.as_ref();
+            if wanted.is_some_and(|it| it.may_be(interface)) {
+                Ok(())
+            } else {
+                Err(out_of_order(peering, "an attachment that nobody asked for"))
+            }
+        }
         Thing::Option { option } => {
             if peering.option(side, *option).wanted {
                 Ok(())

@@ -4,6 +4,7 @@
 //! nothing is left to record. What cannot follow from the state is refused, so a stale worker never
 //! bends the history.
 
+mod attachment;
 mod block;
 mod drift;
 mod firewall;
@@ -85,6 +86,10 @@ pub(super) fn decide(
         Outcome::FirewallRuleAuthorized(it) => if_news(it, firewall::rule_authorized(network, it)?),
         Outcome::FirewallRuleRevoked(it) => if_news(it, firewall::rule_revoked(network, it)?),
         Outcome::FirewallEnforced(it) => if_news(it, firewall::enforced(network, it)?),
+        Outcome::FirewallAttachmentChosen(it) => if_news(it, attachment::chosen(network, it, now)?),
+        Outcome::FirewallGroupAttached(it) => if_news(it, attachment::attached(network, it)?),
+        Outcome::FirewallGroupDetached(it) => if_news(it, attachment::detached(network, it)?),
+        Outcome::FirewallAttachmentSeen(it) => if_news(it, attachment::seen(network, it, now)?),
         Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
         Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
         Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),

@@ -217,6 +217,38 @@ fn an_exposure_that_comes_and_goes_is_told_a_few_times_a_day_and_stays_on_record
 }
 
 #[test]
+fn a_group_that_is_attached_and_detached_again_and_again_is_told_of_a_few_times_a_day() {
+    let month = Month::begins(active_history([group_created(Side::Local, "sg-01").into()]));
+    let month = month.lives(|| {
+        let seen = |count| Outcome::from(attachment_seen(Side::Local, "sg-01", count));
+        vec![seen(Some(1)), seen(Some(0)), seen(None)]
+    });
+    assert!(month.busiest_day() <= A_DAY, "{}", month.busiest_day());
+}
+
+#[test]
+fn interfaces_that_cannot_be_attached_now_and_then_are_told_of_a_few_times_a_day() {
+    let wanted = FirewallAttachmentRequested {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        to: to_a_tag(true),
+    };
+    let month = Month::begins(active_history([wanted.into()])).lives(|| {
+        let left_alone = |names: &[&str]| {
+            let of = |name: &&str| (text(name), LeftAlone::NoRoom { most: 5 });
+            Outcome::from(FirewallAttachmentChosen {
+                peering_id: peering_id(1),
+                side: Side::Local,
+                interfaces: Default::default(),
+                left_alone: names.iter().map(of).collect(),
+            })
+        };
+        vec![left_alone(&["eni-01"]), left_alone(&[])]
+    });
+    assert!(month.busiest_day() <= A_DAY, "{}", month.busiest_day());
+}
+
+#[test]
 fn attempts_that_are_refused_for_one_cause_are_counted_and_another_cause_begins_anew() {
     let refused = |attempt, cause| -> [NetworkEvent; 2] {
         let peering_id = peering_id(1);

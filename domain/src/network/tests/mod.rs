@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adoption;
+mod attachment;
 mod clouds;
 mod consent;
 mod damping;

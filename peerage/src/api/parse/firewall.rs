@@ -4,8 +4,8 @@ use super::{
     Fields,
     context::{command, peering},
 };
-use crate::api::v1;
-use domain::network::{InboundRule, RestrictFirewall};
+use crate::api::v1::{self, attach_to::To};
+use domain::network::{AttachFirewall, AttachTo, DetachFirewall, InboundRule, RestrictFirewall};
 
 command!(RestrictFirewallRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);
@@ -19,6 +19,54 @@ command!(RestrictFirewallRequest, fields, request => {
     };
     Some((address, command.into()))
 });
+
+command!(AttachFirewallRequest, fields, request => {
+    let about = peering(fields, &request.peering_id, &request.network_id);
+    let side = fields.word::<v1::Side>("side", request.side);
+    let to = attach_to(fields, request.to.as_ref());
+    let (peering_id, address) = about?;
+    let command = AttachFirewall {
+        peering_id,
+        side: side?,
+        to: to?,
+    };
+    Some((address, command.into()))
+});
+
+command!(DetachFirewallRequest, fields, request => {
+    let about = peering(fields, &request.peering_id, &request.network_id);
+    let side = fields.word::<v1::Side>("side", request.side);
+    let (peering_id, address) = about?;
+    let command = DetachFirewall {
+        peering_id,
+        side: side?,
+    };
+    Some((address, command.into()))
+});
+
+fn attach_to(fields: &mut Fields, to: Option<&v1::AttachTo>) -> Option<AttachTo> {
+    match to.and_then(|it| it.to.as_ref()) {
+        Some(To::Interfaces(it)) => {
+            let interfaces = fields.each("to.interfaces.ids", &it.ids)?;
+            Some(AttachTo::Interfaces {
+                interfaces: interfaces.into_iter().collect(),
+            })
+        }
+        Some(To::Tag(it)) => {
+            let key = fields.take("to.tag.key", &it.key);
+            let value = fields.take("to.tag.value", &it.value);
+            Some(AttachTo::Tag {
+                key: key?,
+                value: value?,
+                followed: it.followed,
+            })
+        }
+        None => fields.wrong(
+            "to",
+            "is missing: name interfaces, or a tag that they carry",
+        ),
+    }
+}
 
 pub(super) fn inbound_rules(
     fields: &mut Fields,

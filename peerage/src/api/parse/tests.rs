@@ -207,6 +207,14 @@ fn every_wrong_field_of_a_command_is_named() {
         ["context", "peering_id", "side"]
     );
     assert_eq!(
+        wrong(&v1::AttachFirewallRequest::default()),
+        ["context", "peering_id", "side", "to"]
+    );
+    assert_eq!(
+        wrong(&v1::DetachFirewallRequest::default()),
+        ["context", "peering_id", "side"]
+    );
+    assert_eq!(
         wrong(&v1::AllowConnectorIngressRequest::default()),
         ["context", "peering_id", "target", "port", "reason"]
     );

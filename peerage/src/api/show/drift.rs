@@ -114,6 +114,9 @@ fn kind(it: &DriftKind) -> drift::Drift {
         DriftKind::RuleTagMissing { rule_id, .. } => Kind::RuleTagMissing(v1::RuleTagMissing {
             rule_id: rule_id.to_string(),
         }),
+        DriftKind::GroupDetached { interface, .. } => Kind::GroupDetached(v1::GroupDetached {
+            interface: interface.to_string(),
+        }),
         DriftKind::RuleExtra {
             rule_id, admits, ..
         } => Kind::RuleExtra(v1::RuleExtra {

@@ -1,24 +1,74 @@
 //! Firewalls: what each side admits, and what other owners' rules admit beside it.
 
-use super::text;
+use super::{posture, text, texts};
 use crate::api::{time::timestamp, v1, words::number};
 use domain::{
-    NetworkId, Side,
-    network::{Exposure, InboundRule, Peering},
+    NetworkId, Provider, Side,
+    network::{AttachTo, Attachment, Exposure, InboundRule, LeftAlone, Peering, Registered},
+    text::Interface,
 };
 use projections::ExposureView;
 
-pub(super) fn firewall(peering: &Peering) -> Vec<v1::Firewall> {
+pub(super) fn firewall(network: &Registered, peering: &Peering) -> Vec<v1::Firewall> {
     peering
         .firewall
         .iter()
-        .map(|(side, it)| v1::Firewall {
-            side: number::<v1::Side>(side),
-            admit: it.admit.iter().map(rule).collect(),
-            group: text(it.group.as_ref()),
-            enforced: it.is_enforced(),
+        .map(|(side, it)| {
+            let (posture, posture_text) = posture::of(network, peering, side);
+            let is_attached = network.provider == Provider::Aws && peering.is_ours_to_keep(side);
+            v1::Firewall {
+                side: number::<v1::Side>(side),
+                admit: it.admit.iter().map(rule).collect(),
+                group: text(it.group.as_ref()),
+                enforced: it.is_enforced(),
+                posture: posture.into(),
+                posture_text,
+                attachment: is_attached.then(|| attachment(&it.attachment)),
+            }
         })
         .collect()
+}
+
+fn attachment(it: &Attachment) -> v1::Attachment {
+    let left_alone = it.wanted.iter().flat_map(|wanted| &wanted.left_alone);
+    v1::Attachment {
+        interfaces: it.count(),
+        seen_at: it.seen.map(|seen| timestamp(seen.at)),
+        wanted: it.wanted.as_ref().map(|wanted| attach_to(&wanted.to)),
+        attached_by_engine: texts(it.made.keys()),
+        left_alone: left_alone.map(left_alone_because).collect(),
+    }
+}
+
+fn attach_to(to: &AttachTo) -> v1::AttachTo {
+    use v1::attach_to::To;
+    let to = match to {
+        AttachTo::Interfaces { interfaces } => To::Interfaces(v1::Interfaces {
+            ids: texts(interfaces),
+        }),
+        AttachTo::Tag {
+            key,
+            value,
+            followed,
+        } => To::Tag(v1::InterfaceTag {
+            key: key.to_string(),
+            value: value.to_string(),
+            followed: *followed,
+        }),
+    };
+    v1::AttachTo { to: Some(to) }
+}
+
+fn left_alone_because((interface, why): (&Interface, &LeftAlone)) -> v1::InterfaceLeftAlone {
+    let why = match why {
+        LeftAlone::NotThere => "it is not in this network".to_owned(),
+        LeftAlone::Managed { by } => format!("{by} manages it, and its groups"),
+        LeftAlone::NoRoom { most } => format!("it has {most} groups, which is the most"),
+    };
+    v1::InterfaceLeftAlone {
+        interface: interface.to_string(),
+        why,
+    }
 }
 
 pub(super) fn rule(it: &InboundRule) -> v1::InboundRule {
@@ -65,6 +115,7 @@ fn rule_of_others(side: Side, exposure: &Exposure) -> v1::Exposure {
         rule_id: exposure.rule_id.to_string(),
         admits: exposure.admits.clone(),
         owner: exposure.owner.clone(),
+        cannot_tell: exposure.cannot_tell,
         ..v1::Exposure::default()
     }
 }

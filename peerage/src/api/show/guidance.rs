@@ -5,8 +5,8 @@ use cloud::instructions::{Instruction, JSON, SH, TEXT};
 use domain::{
     Advisory,
     advisory::{
-        CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, INTER_REGION_LIMITS, NON_TRANSITIVE,
-        OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
+        ATTACH_GROUP, CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, INTER_REGION_LIMITS, IPV6,
+        NON_TRANSITIVE, OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
     },
 };
 
@@ -29,6 +29,8 @@ fn advisory_code(code: &str) -> v1::AdvisoryCode {
         OPEN_BY_DEFAULT => Code::OpenByDefault,
         QUOTA_HEADROOM => Code::QuotaHeadroom,
         PUBLIC_RANGE => Code::PublicRange,
+        ATTACH_GROUP => Code::AttachGroup,
+        IPV6 => Code::Ipv6,
         _ => Code::Unspecified,
     }
 }

@@ -52,7 +52,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         removal: it.removal.as_ref().map(removal),
         failure: failure(&it.life),
         routes: routes::routes(it),
-        firewall: firewall::firewall(it),
+        firewall: firewall::firewall(about.network, it),
         ingress: ingress::ingress(it),
         dns: options::dns(it),
         options: options::options(it),
@@ -217,6 +217,9 @@ fn possible(it: &Thing) -> possible_thing_leftover::Thing {
         Thing::Rule { source, port } => Kind::FirewallRule(v1::PossibleFirewallRule {
             source: source.to_string(),
             port: u32::from(*port),
+        }),
+        Thing::Attachment { interface } => Kind::Attachment(v1::PossibleAttachment {
+            interface: interface.to_string(),
         }),
         Thing::Option { option } => Kind::Option(v1::PossibleOption {
             option: option.as_str().to_owned(),

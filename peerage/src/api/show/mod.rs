@@ -12,6 +12,7 @@ mod network;
 mod options;
 mod orphan;
 mod plan;
+mod posture;
 mod routes;
 
 pub(super) use drift::open_drift;

@@ -26,7 +26,7 @@ impl Counts {
         let exposed = |it: &&domain::network::Peering| {
             it.firewall
                 .iter()
-                .any(|(_, firewall)| !firewall.exposures.is_empty())
+                .any(|(_, firewall)| firewall.known_exposures().next().is_some())
         };
         Self {
             live: network.live_peerings().count() as u64,

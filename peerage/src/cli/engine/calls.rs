@@ -197,6 +197,8 @@ commands! {
     WithdrawRouteRequest, PeeringServiceClient::withdraw_route;
     ReplaceRouteRequest, PeeringServiceClient::replace_route;
     RestrictFirewallRequest, PeeringServiceClient::restrict_firewall;
+    AttachFirewallRequest, PeeringServiceClient::attach_firewall;
+    DetachFirewallRequest, PeeringServiceClient::detach_firewall;
     AllowConnectorIngressRequest, PeeringServiceClient::allow_connector_ingress;
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;

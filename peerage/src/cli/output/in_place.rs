@@ -10,7 +10,8 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    Consent, DiscoveredLink, Drift, Exposure, Orphan, Peering, Side, drift::Drift as What,
+    AttachTo, Consent, DiscoveredLink, Drift, Exposure, Firewall, Orphan, Peering, Side,
+    attach_to::To, drift::Drift as What,
 };
 
 /// Drift that is open now.
@@ -21,8 +22,15 @@ pub(super) fn open_drift(peering: &Peering) -> impl Iterator<Item = &Drift> {
 pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     let mut parts = vec![
         format!("routes\n{}", routes(peering)),
+        format!(
+            "posture: what a side lets in from the link\n{}",
+            posture(peering)
+        ),
         format!("firewall\n{}", firewall(peering)),
     ];
+    parts.extend(
+        attachment(peering).map(|it| format!("attachment: where the engine's groups admit\n{it}")),
+    );
     parts.extend((!peering.ingress.is_empty()).then(|| {
         format!(
             "connector ingress: what the private network may reach\n{}",
@@ -31,7 +39,7 @@ pub(super) fn in_place(peering: &Peering) -> Vec<String> {
     }));
     parts.extend((!peering.exposures.is_empty()).then(|| {
         format!(
-            "exposures: other owners' rules that admit the other side\n{}",
+            "exposures: other owners' rules that admit the other side, or may\n{}",
             exposures(&peering.exposures)
         )
     }));
@@ -115,6 +123,64 @@ fn firewall(peering: &Peering) -> String {
     )
 }
 
+fn posture(peering: &Peering) -> String {
+    let rows = peering.firewall.iter();
+    let rows = rows.map(|it| [word(it.side()), or_dash(&it.posture_text)]);
+    table([Whole("side"), Wrapped("posture")], rows)
+}
+
+/// What the groups are attached to, where there is one.
+fn attachment(peering: &Peering) -> Option<String> {
+    let with_group = |it: &&Firewall| !it.group.is_empty() && it.attachment.is_some();
+    let rows: Vec<_> = peering
+        .firewall
+        .iter()
+        .filter(with_group)
+        .map(|it| {
+            let attachment = it.attachment.clone().unwrap_or_default();
+            let seen = match attachment.interfaces {
+                None => "cannot tell".to_owned(),
+                Some(count) => format!("{count}, {}", when(attachment.seen_at.as_ref())),
+            };
+            let left = attachment
+                .left_alone
+                .iter()
+                .map(|it| format!("not {}: {}", it.interface, it.why));
+            let by_engine = attachment.attached_by_engine.iter().cloned().chain(left);
+            [
+                word(it.side()),
+                it.group.clone(),
+                seen,
+                wanted(attachment.wanted.as_ref()),
+                or_dash(&by_engine.collect::<Vec<_>>().join(", ")),
+            ]
+        })
+        .collect();
+    let columns = [
+        Whole("side"),
+        Whole("group"),
+        Wrapped("interfaces"),
+        Wrapped("the engine attaches it to"),
+        Wrapped("attached by the engine"),
+    ];
+    (!rows.is_empty()).then(|| table(columns, rows))
+}
+
+fn wanted(to: Option<&AttachTo>) -> String {
+    match to.and_then(|it| it.to.as_ref()) {
+        None => "nothing".to_owned(),
+        Some(To::Interfaces(it)) => it.ids.join(", "),
+        Some(To::Tag(it)) => {
+            let how = if it.followed {
+                "followed"
+            } else {
+                "chosen once"
+            };
+            format!("tag {}={}, {how}", it.key, it.value)
+        }
+    }
+}
+
 fn ingress(peering: &Peering) -> String {
     let short = short(peering.ingress.iter().map(|it| it.ingress_id.as_str()));
     let rows = peering.ingress.iter().map(|it| {
@@ -149,10 +215,15 @@ pub(in crate::cli) fn exposures(exposures: &[Exposure]) -> String {
             "" => it.to_owned(),
             name => format!("{it}\n({name})"),
         };
+        let doubt = if it.cannot_tell {
+            "\ncannot tell whom"
+        } else {
+            ""
+        };
         [
             short(&it.peering_id),
             word(it.side()),
-            format!("{}\n{}", it.admits, it.rule_id),
+            format!("{}\n{}{doubt}", it.admits, it.rule_id),
             format!("{}\nof {}", named(&it.group, &it.group_name), it.owner),
             when(it.since.as_ref()),
         ]
@@ -301,6 +372,7 @@ fn what_differs(it: &What) -> (&'static str, String) {
             )
         }
         What::RuleTagMissing(it) => ("rule tag missing", it.rule_id.clone()),
+        What::GroupDetached(it) => ("group detached", it.interface.clone()),
         What::RuleExtra(it) => ("rule extra", format!("{}: {}", it.rule_id, it.admits)),
     }
 }

@@ -57,7 +57,8 @@ pub(in crate::cli) fn peerings(peerings: &[Peering]) -> String {
         .any(|it| it.network_id != peerings[0].network_id);
     let rows = peerings.iter().map(|it| {
         let peer = it.peer.clone().unwrap_or_default();
-        let state = match it.exposures.len() {
+        let known = it.exposures.iter().filter(|it| !it.cannot_tell);
+        let state = match known.count() {
             0 => state(it),
             exposed => format!("{}, exposed: {exposed}", state(it)),
         };
@@ -368,6 +369,7 @@ fn possible(it: &PossibleThingLeftover) -> String {
         Some(Thing::Route(it)) => format!("a route to {} in {}", it.destination, it.route_table),
         Some(Thing::FirewallGroup(_)) => "the engine's firewall group".to_owned(),
         Some(Thing::FirewallRule(it)) => format!("a rule for tcp {} from {}", it.port, it.source),
+        Some(Thing::Attachment(it)) => format!("the engine's group on {}", it.interface),
         Some(Thing::Option(it)) => format!("the option {}", it.option),
         None => "something that this version does not know".to_owned(),
     }
@@ -437,12 +439,7 @@ fn instructions(all: &[Instruction]) -> Option<String> {
         )
     });
     let blocks: Vec<_> = blocks.collect();
-    (!blocks.is_empty()).then(|| {
-        format!(
-            "for the peer's owner to do\n\n{}",
-            blocks.join("\n").trim_end()
-        )
-    })
+    (!blocks.is_empty()).then(|| format!("to do\n\n{}", blocks.join("\n").trim_end()))
 }
 
 /// What a peering is after a change: one line, and what a person has to do, if anything.

@@ -51,6 +51,7 @@ actions! {
         DeleteSecurityGroup,
         DeleteVpcPeeringConnection,
         DescribeNetworkAcls,
+        DescribeNetworkInterfaces,
         DescribeRouteTables,
         DescribeSecurityGroupRules,
         DescribeSecurityGroups,
@@ -59,6 +60,7 @@ actions! {
         DescribeVpcPeeringConnections,
         DescribeVpcs,
         GetManagedPrefixListEntries,
+        ModifyNetworkInterfaceAttribute,
         ModifyVpcPeeringConnectionOptions,
         RevokeSecurityGroupIngress;
 }

@@ -66,6 +66,8 @@ ec2_id! {
     SecurityGroupId;
     /// `sgr-…`
     SecurityGroupRuleId;
+    /// `eni-…`
+    NetworkInterfaceId;
     /// `acl-…`
     NetworkAclId;
     /// `pl-…`

@@ -30,6 +30,7 @@ mod error;
 mod identity;
 mod ids;
 mod network_acls;
+mod network_interfaces;
 mod pages;
 mod peering;
 mod prefix_lists;
@@ -48,11 +49,12 @@ pub use client::Ec2;
 pub use error::{Ec2Error, Ec2ErrorKind};
 pub use identity::CallerIdentity;
 pub use ids::{
-    NetworkAclId, PeeringConnectionId, PrefixListId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, VpcId,
+    NetworkAclId, NetworkInterfaceId, PeeringConnectionId, PrefixListId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
 };
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use network_acls::{NetworkAcl, NetworkAclEntry};
+pub use network_interfaces::NetworkInterface;
 pub use peering::{
     CreatePeering, PeeringConnection, PeeringEnd, PeeringOptions, PeeringRole, PeeringStatus,
 };

@@ -38,6 +38,62 @@ pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     )]
 }
 
+/// How the groups are attached that nobody has attached yet, by whoever has the machines: a group
+/// admits only where it is attached, and the engine does that only when it is asked to.
+pub fn to_attach(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+    if !matches!(peering.life, Life::Active { .. }) {
+        return Vec::new();
+    }
+    peering
+        .kept_sides()
+        .filter_map(|side| attach(network, peering, side))
+        .collect()
+}
+
+fn attach(network: &Registered, peering: &Peering, side: Side) -> Option<Instruction> {
+    let firewall = peering.firewall.get(side);
+    let group = firewall.group.as_ref()?;
+    let is_attached = firewall.attachment.count().is_some_and(|count| count > 0);
+    let admitted = network.admitted(peering, side);
+    if is_attached || admitted.is_empty() || firewall.attachment.wanted.is_some() {
+        return None;
+    }
+    let (account, region) = match side {
+        Side::Local => (&network.account, &network.region),
+        Side::Remote => (&peering.peer.account, &peering.peer.region),
+    };
+    let admits = admitted
+        .iter()
+        .map(|rule| format!("tcp {} from {}", rule.port, rule.source))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let show = command(
+        "aws ec2 describe-network-interfaces",
+        &[
+            ("--region", quoted(region)),
+            ("--network-interface-ids", "\"$interface\"".to_owned()),
+            ("--query", quoted("NetworkInterfaces[0].Groups[].GroupId")),
+            ("--output", "text".to_owned()),
+        ],
+    );
+    let set = command(
+        "aws ec2 modify-network-interface-attribute",
+        &[
+            ("--region", quoted(region)),
+            ("--network-interface-id", "\"$interface\"".to_owned()),
+            ("--groups", format!("$groups {}", quoted(group))),
+        ],
+    );
+    let body = format!(
+        "set -eu\n# {group} admits {admits}, and only where it is attached. An interface's groups are set as a whole: it keeps those that it has.\n\
+         : \"${{interface:?set it to a network interface of a machine that is to be reached}}\"\ngroups=$({show})\n{set}\n"
+    );
+    Some(Instruction::sh(
+        format!("In account {account}: attach {group} to the machines that are to be reached"),
+        body,
+    ))
+}
+
 fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
     match peering.terms.consent {
         Consent::Delegated => delegated(network, peering),

@@ -273,6 +273,21 @@ fn group(end: End<'_>, network: &Registered, peering: &Peering) -> Vec<Value> {
     ]
 }
 
+/// The groups of the VPC's interfaces are changed only where the engine is asked to attach its own,
+/// and for as long as it has. EC2 takes an interface's whole list, and so asks for each group in it.
+fn attach(end: End<'_>, firewall: &Firewall) -> Option<Value> {
+    let attachment = &firewall.attachment;
+    if attachment.wanted.is_none() && attachment.made.is_empty() {
+        return None;
+    }
+    Some(allow(
+        "AttachItsGroupHere",
+        &[Action::ModifyNetworkInterfaceAttribute],
+        &[end.arn("network-interface/*"), end.arn("security-group/*")],
+        Some(end.in_vpc()),
+    ))
+}
+
 /// What takes the orphans away that stand here, each by its id. Routes need no more than they do
 /// anyway. Nothing while there are none.
 fn orphans(end: End<'_>, network: &Registered) -> Vec<Value> {
@@ -340,6 +355,7 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
     let end = End::remote(peering);
     let mut statements = group(end, network, peering);
     statements.extend(tag_again(end, &peering.firewall.remote, network, peering));
+    statements.extend(attach(end, &peering.firewall.remote));
     statements.extend(orphans(end, network));
     if let ExposurePolicy::Enforce { groups } = &network.policy.exposure
         && !groups.is_empty()
@@ -383,6 +399,7 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
     ]);
     statements.extend(group(end, network, peering));
     statements.extend(tag_again(end, &peering.firewall.local, network, peering));
+    statements.extend(attach(end, &peering.firewall.local));
     statements.extend(orphans(end, network));
     policy(statements)
 }

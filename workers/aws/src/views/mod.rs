@@ -1,11 +1,13 @@
 //! What EC2 shows, in the words of the port; a file for each kind of thing.
 
 mod firewall;
+mod interfaces;
 mod links;
 mod networks;
 mod routes;
 
 pub(super) use firewall::{Lists, access_list, groups, homeless, homes, named_lists};
+pub(super) use interfaces::interface;
 pub(super) use links::{link, made};
 pub(super) use networks::{network, subnet};
 pub(super) use routes::route_table;

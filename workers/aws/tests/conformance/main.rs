@@ -11,7 +11,7 @@ use conformance::{Fault, World};
 use domain::{
     Provider, Range, Region,
     network::InboundRule,
-    text::{FirewallGroup, Link, RouteTable},
+    text::{FirewallGroup, Interface, Link, RouteTable},
 };
 use parking_lot::Mutex;
 use peerage_aws::{AwsCloud, actions, ec2::Ec2Settings};
@@ -197,6 +197,20 @@ impl World for AwsWorld {
         });
         let rules = json!({"GroupId": text(&made["GroupId"]), "IpPermissions": [admit]});
         self.act(&network.at, "authorize_security_group_ingress", &rules);
+    }
+
+    async fn interface(&self, network: &NetworkRef, is_managed: bool) -> Interface {
+        let of_network = json!({
+            "Filters": [{"Name": "vpc-id", "Values": [network.network.as_str()]}]
+        });
+        let subnets = self.act(&network.at, "describe_subnets", &of_network);
+        let made = json!({
+            "SubnetId": text(&subnets["Subnets"][0]["SubnetId"]),
+            "Description": if is_managed { "RDSNetworkInterface" } else { "a machine" }
+        });
+        let made = self.act(&network.at, "create_network_interface", &made);
+        let id = text(&made["NetworkInterface"]["NetworkInterfaceId"]);
+        id.parse().unwrap()
     }
 
     async fn deny(&self, at: &AccountRegion, operation: Operation) {

@@ -8,11 +8,12 @@ use super::{
     Call,
 };
 use cloud::{
-    CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Owner, Source, group_name,
+    CloudError, CloudErrorKind, FirewallPart, GroupView, NetworkRef, Operation, Owner, Source,
+    group_name,
 };
 use domain::{
     network::InboundRule,
-    text::{CloudNetwork, FirewallGroup, FirewallRule},
+    text::{CloudNetwork, FirewallGroup, FirewallRule, Interface},
 };
 
 impl Call<'_> {
@@ -82,7 +83,13 @@ impl Call<'_> {
 
     pub(crate) fn delete_group(&mut self, group: &FirewallGroup) -> Result<(), CloudError> {
         let seen = self.soon();
-        if self.open_group(group)?.in_use {
+        let is_in_use = self.open_group(group)?.in_use;
+        let home = self.state.world.home_of_group(self.at, group);
+        let is_attached = home.is_some_and(|home| {
+            let mut interfaces = home.interfaces.iter();
+            interfaces.any(|it| it.groups.contains(group))
+        });
+        if is_in_use || is_attached {
             return Err(self.error(
                 CloudErrorKind::InUse,
                 "DependencyViolation",
@@ -166,6 +173,70 @@ impl Call<'_> {
                 rule.owner = Some(owner);
             }
         }
+        Ok(())
+    }
+
+    /// Groups are attached to interfaces at AWS alone; nowhere else is there one to be found.
+    pub(crate) fn attach_group(
+        &mut self,
+        id: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        self.open_group(group)?;
+        let error = |kind, code: &str, message: String| {
+            CloudError::new(Operation::AttachGroup, self.at, kind)
+                .code(code)
+                .message(message)
+        };
+        let missing = self.not_found(id);
+        let most = self.settings.limits().groups_of_interface;
+        let found = self.state.world.interface(self.at, id).ok_or(missing)?;
+        if found.groups.contains(group) {
+            let message = format!("`{group}` is attached to `{id}`");
+            return Err(error(CloudErrorKind::AlreadyThere, "Duplicate", message));
+        }
+        if let Some(service) = &found.managed_by {
+            let message = format!("`{id}` is managed by {service}");
+            return Err(error(
+                CloudErrorKind::Precondition,
+                "OperationNotPermitted",
+                message,
+            ));
+        }
+        if found.groups.len() >= most {
+            return Err(error(
+                CloudErrorKind::Quota,
+                "SecurityGroupsPerInterfaceLimitExceeded",
+                format!("{most} groups at most"),
+            ));
+        }
+        found.groups.insert(group.clone());
+        Ok(())
+    }
+
+    pub(crate) fn detach_group(
+        &mut self,
+        id: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        let (missing, only) = (
+            self.not_found(id),
+            self.error(
+                CloudErrorKind::Precondition,
+                "MissingParameter",
+                format!("`{group}` is the only group of `{id}`"),
+            ),
+        );
+        let found = self
+            .state
+            .world
+            .interface(self.at, id)
+            .filter(|it| it.groups.contains(group))
+            .ok_or(missing)?;
+        if found.groups.len() == 1 {
+            return Err(only);
+        }
+        found.groups.remove(group);
         Ok(())
     }
 

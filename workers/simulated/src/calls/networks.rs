@@ -9,8 +9,8 @@ use super::{
     Call,
 };
 use cloud::{
-    AccessListView, CloudError, DnsSupport, NetworkRef, NetworkView, Operation, Rehearsal,
-    Rehearsed, SubnetView,
+    AccessListView, CloudError, DnsSupport, InterfaceView, NetworkRef, NetworkView, Operation,
+    Rehearsal, Rehearsed, SubnetView,
 };
 use domain::{Provider, Range, text::CloudNetwork};
 use ipnet::IpNet;
@@ -26,6 +26,10 @@ impl Call<'_> {
 
     pub(crate) fn access_lists(&mut self, of: &[CloudNetwork]) -> Vec<AccessListView> {
         self.look(of, |network, _| network.access_list_views())
+    }
+
+    pub(crate) fn interfaces(&mut self, of: &[CloudNetwork]) -> Vec<InterfaceView> {
+        self.look(of, |network, _| network.interface_views())
     }
 
     pub(crate) fn dns_support(&mut self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {

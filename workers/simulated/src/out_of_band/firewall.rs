@@ -3,12 +3,12 @@
 use super::{
     super::{
         faults::prefixes,
-        world::{Shown, SimulatedGroup, SimulatedRule},
+        world::{Shown, SimulatedGroup, SimulatedInterface, SimulatedRule},
     },
     OutOfBand,
 };
 use cloud::{NetworkRef, Owner};
-use domain::text::{FirewallGroup, FirewallRule};
+use domain::text::{FirewallGroup, FirewallRule, Interface};
 
 impl OutOfBand {
     /// Somebody's own group, with rules as people write them, like `tcp 2113 from 10.20.0.0/16` or
@@ -22,6 +22,45 @@ impl OutOfBand {
             .iter()
             .for_each(|rule| drop(self.admit(network, &id, rule)));
         Some(id)
+    }
+
+    /// A machine's interface in this network, with these groups and tags.
+    pub fn interface(
+        &self,
+        network: &NetworkRef,
+        groups: &[FirewallGroup],
+        tags: &[(&str, &str)],
+    ) -> Option<Interface> {
+        let id: Interface = self.reach(|state, _| state.faults.id("eni"));
+        let tags = tags.iter().map(|(key, value)| {
+            let (key, value): (String, String) = ((*key).to_owned(), (*value).to_owned());
+            (key, value)
+        });
+        let made = SimulatedInterface {
+            id: id.clone(),
+            groups: groups.iter().cloned().collect(),
+            tags: tags.collect(),
+            managed_by: None,
+        };
+        self.with_network(network, |network| network.interfaces.push(made))?;
+        Some(id)
+    }
+
+    /// The interface is otherwise now, as this says.
+    pub fn alter_interface(
+        &self,
+        network: &NetworkRef,
+        id: &Interface,
+        alter: impl FnOnce(&mut SimulatedInterface),
+    ) {
+        self.reach(|state, _| state.world.interface(&network.at, id).map(alter));
+    }
+
+    /// The interface is gone.
+    pub fn drop_interface(&self, network: &NetworkRef, id: &Interface) {
+        self.with_network(network, |network| {
+            network.interfaces.retain(|it| it.id != *id);
+        });
     }
 
     fn with_group<T>(

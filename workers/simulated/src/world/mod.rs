@@ -16,7 +16,8 @@ pub use firewall::{SimulatedGroup, SimulatedRule};
 pub use half::SimulatedHalf;
 pub use link::{Ended, Face, SimulatedLink, Turn};
 pub use network::{
-    SimulatedAccessList, SimulatedNetwork, SimulatedRoute, SimulatedSubnet, SimulatedTable,
+    SimulatedAccessList, SimulatedInterface, SimulatedNetwork, SimulatedRoute, SimulatedSubnet,
+    SimulatedTable,
 };
 pub use operation::SimulatedOperation;
 pub use shown::{Gone, Shown};
@@ -27,7 +28,7 @@ pub(super) use traffic::traffic;
 
 use chrono::{DateTime, Utc};
 use cloud::{AccountRegion, LinkRole, LinkState, NetworkRef, RouteState, RouteTarget};
-use domain::text::{Account, CloudNetwork, FirewallGroup, Link, RouteTable};
+use domain::text::{Account, CloudNetwork, FirewallGroup, Interface, Link, RouteTable};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,6 +128,17 @@ impl World {
         self.at(at)
             .flat_map(|it| &mut it.groups)
             .find(|group| group.id == *id)
+    }
+
+    /// The interface of this id, if its network is in this account and region.
+    pub(super) fn interface(
+        &mut self,
+        at: &AccountRegion,
+        id: &Interface,
+    ) -> Option<&mut SimulatedInterface> {
+        self.at(at)
+            .flat_map(|it| &mut it.interfaces)
+            .find(|interface| interface.id == *id)
     }
 
     /// The live links of this network.

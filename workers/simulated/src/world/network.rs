@@ -6,15 +6,16 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 use cloud::{
-    AccessEntry, AccessListView, DnsSupport, NetworkRef, NetworkView, OtherRoute, RouteState,
-    RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
+    AccessEntry, AccessListView, DnsSupport, InterfaceView, NetworkRef, NetworkView, OtherRoute,
+    RouteState, RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
 };
 use domain::{
     Provider,
-    text::{RouteTable, Subnet},
+    text::{FirewallGroup, Interface, RouteTable, Subnet},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A network with everything in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct SimulatedNetwork {
     pub tables: Vec<SimulatedTable>,
     /// Its firewall groups.
     pub groups: Vec<SimulatedGroup>,
+    /// The network interfaces of its machines.
+    #[serde(default)]
+    pub interfaces: Vec<SimulatedInterface>,
     /// Groups that were removed and may still be shown.
     #[serde(default)]
     pub gone_groups: Vec<Gone<SimulatedGroup>>,
@@ -80,6 +84,19 @@ pub struct SimulatedRoute {
     pub shown: Shown,
 }
 
+/// A network interface of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedInterface {
+    /// Its id.
+    pub id: Interface,
+    /// The groups that are attached to it.
+    pub groups: BTreeSet<FirewallGroup>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The service that manages it.
+    pub managed_by: Option<String>,
+}
+
 /// A list in front of subnets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedAccessList {
@@ -106,6 +123,7 @@ impl SimulatedNetwork {
             subnets: Vec::new(),
             tables: vec![table],
             groups: Vec::new(),
+            interfaces: Vec::new(),
             gone_groups: Vec::new(),
             access_lists: Vec::new(),
             dns: all_supported(),
@@ -161,6 +179,22 @@ impl SimulatedNetwork {
             network: self.network.network.clone(),
             ranges: self.ranges.clone(),
         }
+    }
+
+    /// Only AWS attaches groups to interfaces.
+    pub(crate) fn interface_views(&self) -> Vec<InterfaceView> {
+        match self.network.at.provider {
+            Provider::Aws => {}
+            Provider::Gcp | Provider::Azure => return Vec::new(),
+        }
+        let view = |it: &SimulatedInterface| InterfaceView {
+            network: self.network.network.clone(),
+            interface: it.id.clone(),
+            groups: it.groups.clone(),
+            tags: it.tags.clone(),
+            managed_by: it.managed_by.clone(),
+        };
+        self.interfaces.iter().map(view).collect()
     }
 
     pub(crate) fn subnet_views(&self) -> impl Iterator<Item = SubnetView> {

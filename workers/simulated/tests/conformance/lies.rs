@@ -4,14 +4,15 @@ use crate::world::SimulatedWorld;
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
-    GroupView, HalfAnswer, Limits, LinkRole, LinkSpec, LinkState, LinkView, NetworkRef,
-    NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView, SubnetView,
+    GroupView, HalfAnswer, InterfaceView, Limits, LinkRole, LinkSpec, LinkState, LinkView,
+    NetworkRef, NetworkView, Operation, Owner, Rehearsal, Rehearsed, RequestId, RouteTableView,
+    SubnetView,
 };
 use conformance::{Fault, World};
 use domain::{
     CloudMode, NetworkId, PeeringId, Provider, Range, Side,
     network::{InboundRule, LinkOption},
-    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Link, RouteTable},
+    text::{Account, CloudNetwork, FirewallGroup, FirewallRule, Interface, Link, RouteTable},
 };
 use peerage_simulated::SimulatedSettings;
 use std::sync::Arc;
@@ -81,10 +82,16 @@ enum Lie {
     AnswersWithAnybodys,
     /// The link that is there gets the tag of whoever asks next.
     TakesTheLinkOver,
+    /// A group that is attached already is said to have been attached.
+    AttachedTwice,
 }
 
 /// Each lie, and a promise that it breaks.
-const LIES: [(Lie, &str); 27] = [
+const LIES: [(Lie, &str); 28] = [
+    (
+        Lie::AttachedTwice,
+        "a_group_is_attached_once_and_detached_once_and_the_others_stay",
+    ),
     (
         Lie::RepeatedRouteIsFine,
         "a_route_is_installed_once_and_nothing_is_replaced",
@@ -267,6 +274,10 @@ impl World for LyingWorld {
 
     async fn use_group(&self, network: &NetworkRef, group: &FirewallGroup) {
         self.honest.use_group(network, group).await;
+    }
+
+    async fn interface(&self, network: &NetworkRef, is_managed: bool) -> Interface {
+        self.honest.interface(network, is_managed).await
     }
 
     async fn deny(&self, at: &AccountRegion, operation: Operation) {
@@ -474,6 +485,14 @@ impl Cloud for Liar {
         self.told(self.honest.access_lists(at, of).await)
     }
 
+    async fn interfaces(
+        &self,
+        at: &AccountRegion,
+        of: &[CloudNetwork],
+    ) -> Result<Vec<InterfaceView>, CloudError> {
+        self.told(self.honest.interfaces(at, of).await)
+    }
+
     async fn dns_support(&self, network: &NetworkRef) -> Result<DnsSupport, CloudError> {
         self.told(self.honest.dns_support(network).await)
     }
@@ -628,5 +647,24 @@ impl Cloud for Liar {
         rule: &FirewallRule,
     ) -> Result<(), CloudError> {
         self.told(self.honest.revoke_rule(at, group, rule).await)
+    }
+
+    async fn attach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        let attached = self.honest.attach_group(at, interface, group).await;
+        self.pardoned(Lie::AttachedTwice, &CloudErrorKind::AlreadyThere, attached)
+    }
+
+    async fn detach_group(
+        &self,
+        at: &AccountRegion,
+        interface: &Interface,
+        group: &FirewallGroup,
+    ) -> Result<(), CloudError> {
+        self.told(self.honest.detach_group(at, interface, group).await)
     }
 }

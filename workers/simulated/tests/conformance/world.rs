@@ -9,7 +9,7 @@ use conformance::{Fault, World};
 use domain::{
     Clock, Provider, Range, Region,
     network::InboundRule,
-    text::{FirewallGroup, Link, RouteTable},
+    text::{FirewallGroup, Interface, Link, RouteTable},
 };
 use ipnet::IpNet;
 use peerage_simulated::{NextCall, Refused, SimulatedCloud, SimulatedSettings};
@@ -136,6 +136,15 @@ impl World for SimulatedWorld {
 
     async fn use_group(&self, network: &NetworkRef, group: &FirewallGroup) {
         self.cloud.out_of_band().use_group(network, group);
+    }
+
+    async fn interface(&self, network: &NetworkRef, is_managed: bool) -> Interface {
+        let hands = self.cloud.out_of_band();
+        let theirs = hands.group(network, "machines", &[]).unwrap();
+        let made = hands.interface(network, &[theirs], &[]).unwrap();
+        let service = is_managed.then(|| "amazon-rds".to_owned());
+        hands.alter_interface(network, &made, |it| it.managed_by = service);
+        made
     }
 
     async fn deny(&self, at: &AccountRegion, operation: Operation) {

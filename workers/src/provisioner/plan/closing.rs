@@ -4,7 +4,7 @@
 //! revoke; in a removal, every rule and route. A side's closings ask for its own tables and groups
 //! alone: they wait for nothing of the other side, for no link to be shown, and for no opening.
 
-use super::{Draft, Facts, Query, abandonment, exposure, firewall, removal, routes};
+use super::{Draft, Facts, Query, abandonment, attachment, exposure, firewall, removal, routes};
 use domain::{
     Side,
     network::{Life, LinkTrace},
@@ -22,6 +22,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
         | Life::Active { link } => {
             withdrawn(facts, side, link, draft);
             firewall::close_alone(facts, side, draft);
+            attachment::close_alone(facts, side, draft);
             exposure::close_alone(facts, side, draft);
         }
         Life::Removing { trace } => match trace {

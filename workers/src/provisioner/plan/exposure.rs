@@ -4,8 +4,8 @@
 //! each that lets any address of the other side in is an exposure, unless the lists in front of all
 //! subnets keep it out. Every range counts that the other network has, not only those on record. A
 //! rule that names a group lets in whoever is in that group's network. One that names a group of
-//! which the network is unknown, or a list that cannot be read, is an exposure too: nothing shows
-//! that it keeps the other side out. An exposure is reported, and revoked in groups whose owners
+//! which the network is unknown, or a list that cannot be read, is on record as what it is: nothing
+//! shows that it keeps the other side out, and it counts as no exposure. An exposure is reported, and revoked in groups whose owners
 //! agreed to that, if the rule is known to let the other side in.
 
 use super::{Draft, Facts, Query, firewall};
@@ -32,10 +32,10 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     let Some(open) = open(facts, side, draft) else {
         return;
     };
-    for (group, rule) in &open {
-        exposed(facts, side, group, rule, draft);
+    for it in &open {
+        exposed(facts, side, it, draft);
     }
-    let ids: BTreeSet<_> = open.iter().map(|(_, rule)| &rule.id).collect();
+    let ids: BTreeSet<_> = open.iter().map(|it| &it.rule.id).collect();
     for rule_id in facts
         .peering
         .firewall
@@ -52,23 +52,36 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     }
 }
 
-/// Somebody else's rules that let the other side in, or of which that cannot be told, and their
-/// groups.
-pub(super) fn open<'a>(
-    facts: &Facts<'a>,
-    side: Side,
-    draft: &mut Draft,
-) -> Option<Vec<(&'a GroupView, &'a RuleView)>> {
+/// Somebody else's rule that lets the other side in, or of which that cannot be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open<'a> {
+    pub(super) group: &'a GroupView,
+    pub(super) rule: &'a RuleView,
+    /// Whether it cannot be told.
+    pub(super) cannot_tell: bool,
+}
+
+/// All of those.
+pub(super) fn open<'a>(facts: &Facts<'a>, side: Side, draft: &mut Draft) -> Option<Vec<Open<'a>>> {
     let groups = draft.require(facts.seen.groups.get(side), Query::Groups(side))?;
-    let mut open: Vec<(&GroupView, &RuleView)> = groups
+    let of = |group, rule| Open {
+        group,
+        rule,
+        cannot_tell: false,
+    };
+    let mut open: Vec<Open<'_>> = groups
         .iter()
-        .flat_map(|group| strangers(facts, side, group).map(move |rule| (group, rule)))
+        .flat_map(|group| strangers(facts, side, group).map(move |rule| of(group, rule)))
         .collect();
     if open.is_empty() {
         return Some(open);
     }
     let from = reaching(facts, side, draft)?;
-    open.retain(|(_, rule)| may_admit(facts, side, rule, &from));
+    open.retain_mut(|it| {
+        let verdict = judge(&sources(facts, side, it.rule, &from), it.rule, &from);
+        it.cannot_tell = verdict == LetsIn::CannotTell;
+        verdict != LetsIn::No
+    });
     if open.is_empty() {
         return Some(open);
     }
@@ -77,14 +90,17 @@ pub(super) fn open<'a>(
         .iter()
         .filter(|list| !list.subnets.is_empty())
         .collect();
-    open.retain(|(_, rule)| {
+    open.retain_mut(|it| {
         let traffic = Traffic {
-            source: sources(facts, side, rule, &from),
-            ..rule.admits.clone()
+            source: sources(facts, side, it.rule, &from),
+            ..it.rule.admits.clone()
         };
-        let lets_it_in =
-            |list: &&AccessListView| lets_in(&list.entries, &traffic, &from) != LetsIn::No;
-        guards.is_empty() || guards.iter().any(lets_it_in)
+        let verdict = |list: &&AccessListView| lets_in(&list.entries, &traffic, &from);
+        let Some(most) = guards.iter().map(verdict).max() else {
+            return true;
+        };
+        it.cannot_tell |= most == LetsIn::CannotTell;
+        most != LetsIn::No
     });
     Some(open)
 }
@@ -156,13 +172,15 @@ fn strangers<'a>(
     })
 }
 
-fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, draft: &mut Draft) {
+fn exposed(facts: &Facts<'_>, side: Side, open: &Open<'_>, draft: &mut Draft) {
+    let Open { group, rule, .. } = *open;
     let exposure = Exposure {
         group: group.group.clone(),
         group_name: group.name.clone(),
         rule_id: rule.id.clone(),
         admits: rule.text.clone(),
         owner: group.belongs_to.clone(),
+        cannot_tell: open.cannot_tell,
     };
     let known = facts.peering.firewall.get(side).exposures.get(&rule.id);
     if known.is_none_or(|known| known.exposure != exposure) {
@@ -172,7 +190,8 @@ fn exposed(facts: &Facts<'_>, side: Side, group: &GroupView, rule: &RuleView, dr
             exposure,
         });
     }
-    if side == Side::Remote && facts.network.policy.exposure.covers(&group.group) {
+    let is_known = !open.cannot_tell;
+    if is_known && side == Side::Remote && facts.network.policy.exposure.covers(&group.group) {
         draft.exposed = true;
     }
     revoke(facts, side, group, rule, draft);
@@ -306,11 +325,6 @@ fn carries_more_than_v4(facts: &Facts<'_>, side: Side, draft: &mut Draft) -> Opt
             .any(|route| route.target == over);
     }
     Some(carries)
-}
-
-/// Whether a rule lets any of these addresses in, or that cannot be told.
-fn may_admit(facts: &Facts<'_>, side: Side, rule: &RuleView, from: &[IpNet]) -> bool {
-    judge(&sources(facts, side, rule, from), rule, from) != LetsIn::No
 }
 
 /// What the rule alone says, with these sources.

@@ -2,7 +2,7 @@
 //! says, be it nothing.
 
 use super::{
-    Draft, Facts, Query,
+    Draft, Facts, Query, attachment,
     drift::{self, Verdict},
     later, pair,
 };
@@ -20,6 +20,9 @@ use std::collections::BTreeSet;
 pub(super) fn plan(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
     if is_unseen(facts, side) {
         return make(facts, side, draft);
+    }
+    if may_have_group(facts, side) {
+        attachment::is_seen(facts, side, draft);
     }
     let Some(groups) = draft.require(facts.seen.groups.get(side), Query::Groups(side)) else {
         return;
@@ -181,6 +184,9 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
         facts.peering.firewall.get(side),
         facts.network.admitted(facts.peering, side),
     );
+    if attachment::is_seen(facts, side, draft).is_none() {
+        return;
+    }
     let known = known_of(facts, side, view);
     record_rules(facts, side, view, &known, draft);
     tags(facts, side, view, &known, draft);
@@ -221,8 +227,12 @@ fn hold(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
             side,
             group,
             admit,
+            attached: attachment::count(facts, side, &view.group),
         });
+    } else {
+        attachment::tell(facts, side, view, draft);
     }
+    attachment::plan(facts, side, view, draft);
 }
 
 /// What is no longer admitted goes, and is put on record as gone once it is. Says whether there was

@@ -20,6 +20,7 @@ mod abandonment;
 mod accept;
 mod active;
 mod adoption;
+mod attachment;
 mod closing;
 mod drift;
 mod exposure;

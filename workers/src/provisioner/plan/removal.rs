@@ -11,7 +11,10 @@
 //! removed, nor are the routes that it had. A group that holds rules of somebody else's stays, and
 //! the removal is blocked: they are named, and nothing of the peering is open meanwhile.
 
-use super::{Draft, Facts, Missing, Query, firewall, halves, later, options, pair, routes, states};
+use super::{
+    Draft, Facts, Missing, Query, attachment, firewall, halves, later, options, pair, routes,
+    states,
+};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{GroupView, LinkState, LinkView};
 use domain::{
@@ -372,6 +375,9 @@ pub(super) fn own_group(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
                 let others = firewall::others(facts, side, view, &known);
                 if !others.is_empty() {
                     return firewall::stays(facts, side, view, &others, draft);
+                }
+                if !attachment::take_back(facts, side, view, draft) {
+                    return;
                 }
                 let group = view.group.clone();
                 draft.act(facts, Action::DeleteGroup { side, group });

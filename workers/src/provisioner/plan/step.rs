@@ -54,6 +54,9 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         Outcome::FirewallGroupRemoved(it) => Some(it.side),
         Outcome::FirewallRuleRevoked(it) => Some(it.side),
         Outcome::ExposureCleared(it) => Some(it.side),
+        Outcome::FirewallGroupDetached(it) => Some(it.side),
+        Outcome::FirewallAttachmentChosen(it) => Some(it.side),
+        Outcome::FirewallAttachmentSeen(it) if it.interfaces == Some(0) => Some(it.side),
         Outcome::DriftDetected(it) => Some(it.finding.side()),
         Outcome::DriftRepaired(it) => Some(it.finding.side()),
         Outcome::Blocked(it) if it.cause == BlockCause::NotFound => Some(it.side),
@@ -83,6 +86,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::FirewallGroupCreated(_)
         | Outcome::FirewallRuleAuthorized(_)
         | Outcome::FirewallEnforced(_)
+        | Outcome::FirewallGroupAttached(_)
+        | Outcome::FirewallAttachmentSeen(_)
         | Outcome::FirewallExposed(_)
         | Outcome::DnsResolutionApplied(_)
         | Outcome::LinkOptionApplied(_)

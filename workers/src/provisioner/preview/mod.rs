@@ -428,5 +428,15 @@ fn known(facts: &Facts<'_>) -> Known {
                 .count(),
             most: facts.limits.local.links,
         });
-    Known { zones, links }
+    let has_ipv6 = BySide::of(|side| {
+        let shown = facts.seen.network.get(side).iter().flatten();
+        shown
+            .flat_map(|it| &it.ranges)
+            .any(|it| it.addr().is_ipv6())
+    });
+    Known {
+        zones,
+        links,
+        has_ipv6,
+    }
 }

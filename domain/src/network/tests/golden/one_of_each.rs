@@ -1,8 +1,9 @@
 //! What each sample says.
 
 use super::super::{super::*, samples::*};
-use crate::{CloudMode, side::Side};
+use crate::{CloudMode, side::Side, text::Interface};
 use chrono::{DateTime, TimeZone, Utc};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 fn at(hour: u32) -> DateTime<Utc> {
@@ -249,6 +250,13 @@ fn of_intent() -> Vec<NetworkEvent> {
             enabled: true,
         }
         .into(),
+        FirewallAttachmentRequested {
+            peering_id,
+            side,
+            to: to_a_tag(true),
+        }
+        .into(),
+        FirewallAttachmentWithdrawn { peering_id, side }.into(),
         PeeringRemovalRequested {
             peering_id,
             reason: reason.clone(),
@@ -488,7 +496,42 @@ fn of_the_sides() -> Vec<NetworkEvent> {
             enabled: true,
         }
         .into(),
+        FirewallAttachmentChosen {
+            peering_id,
+            side,
+            interfaces: [text("eni-0a1b2c3d4e5f60718")].into(),
+            left_alone: left_alone(),
+        }
+        .into(),
+        FirewallGroupAttached {
+            peering_id,
+            ..group_attached(side, "sg-0e1f2a3b4c5d6e7f8", "eni-0a1b2c3d4e5f60718")
+        }
+        .into(),
+        FirewallGroupDetached {
+            peering_id,
+            ..group_detached(side, "sg-0e1f2a3b4c5d6e7f8", "eni-0a1b2c3d4e5f60718")
+        }
+        .into(),
+        FirewallAttachmentSeen {
+            peering_id,
+            ..attachment_seen(side, "sg-0e1f2a3b4c5d6e7f8", Some(2))
+        }
+        .into(),
     ]
+}
+
+/// One of each reason why an interface is left alone.
+fn left_alone() -> BTreeMap<Interface, LeftAlone> {
+    let managed = LeftAlone::Managed {
+        by: "amazon-rds".to_owned(),
+    };
+    [
+        (text("eni-01"), LeftAlone::NotThere),
+        (text("eni-02"), managed),
+        (text("eni-03"), LeftAlone::NoRoom { most: 5 }),
+    ]
+    .into()
 }
 
 /// One of each thing.
@@ -633,6 +676,64 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             PeeringFailed {
                 peering_id,
                 ..failed(None)
+            }
+            .into(),
+        ),
+        (
+            "attached",
+            FirewallEnforced {
+                peering_id: its_peering(),
+                attached: Some(2),
+                ..enforced(Side::Local, "sg-0e1f2a3b4c5d6e7f8", &[clients()])
+            }
+            .into(),
+        ),
+        (
+            "of_which_it_cannot_be_told",
+            FirewallExposed {
+                peering_id: its_peering(),
+                exposure: Exposure {
+                    cannot_tell: true,
+                    ..exposed(Side::Remote, "sgr-0c1d2e3f405162738").exposure
+                },
+                ..exposed(Side::Remote, "sgr-0c1d2e3f405162738")
+            }
+            .into(),
+        ),
+        (
+            "of_these",
+            FirewallAttachmentRequested {
+                peering_id: its_peering(),
+                side: Side::Remote,
+                to: to_these(&["eni-01", "eni-02"]),
+            }
+            .into(),
+        ),
+        (
+            "once",
+            FirewallAttachmentRequested {
+                peering_id: its_peering(),
+                side: Side::Local,
+                to: to_a_tag(false),
+            }
+            .into(),
+        ),
+        (
+            "that_cannot_be_told",
+            FirewallAttachmentSeen {
+                peering_id: its_peering(),
+                ..attachment_seen(Side::Local, "sg-0e1f2a3b4c5d6e7f8", None)
+            }
+            .into(),
+        ),
+        (
+            "of_an_attachment",
+            InstallationStarted {
+                peering_id: its_peering(),
+                side: Side::Local,
+                things: vec![Thing::Attachment {
+                    interface: text("eni-0a1b2c3d4e5f60718"),
+                }],
             }
             .into(),
         ),
@@ -821,6 +922,10 @@ pub(super) fn findings() -> Vec<DriftKind> {
         DriftKind::GroupTagMissing {
             side,
             group: group("sg-0e1f2a3b4c5d6e7f8"),
+        },
+        DriftKind::GroupDetached {
+            side,
+            interface: text("eni-0a1b2c3d4e5f60718"),
         },
         DriftKind::RuleTagMissing {
             side,

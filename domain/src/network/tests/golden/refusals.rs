@@ -81,6 +81,9 @@ refusals! {
     PeerRangeNotAllowed { range: range("10.101.0.0/29"), form: "a block of an AWS VPC is a /28 at the least" } => Invalid,
     PeerLinkedElsewhere { network_id: network_id(), peering_id: peering_id(1), life: "active" } => Exists,
     LinkOnRecordElsewhere { link: "pcx-1".to_owned(), network_id: network_id(), peering_id: peering_id(1) } => Exists,
+    AttachmentUnsupported { provider: Provider::Gcp } => Invalid,
+    SideKeptByOwner { peering_id: peering_id(1), side: Side::Remote } => Precondition,
+    InterfaceCount { given: 201, most: 200 } => Invalid,
 }
 
 #[test]

@@ -5,7 +5,12 @@ use super::{
     values::*,
 };
 use crate::text::ExternalId;
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::{btree_set, vec},
+    option,
+    prelude::*,
+    sample::select,
+};
 
 /// What happens to links, in any order.
 fn a_life_event() -> impl Strategy<Value = Outcome> {
@@ -176,9 +181,65 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
                 peering_id,
                 side,
                 group,
-                admit
+                admit,
+                attached: None
             }
             .into()
+        ),
+    ]
+}
+
+/// What a group is attached to.
+fn an_attachment_event() -> impl Strategy<Value = Outcome> {
+    let attached = (a_peering(), a_side(), a_group(), an_interface());
+    prop_oneof![
+        attached
+            .clone()
+            .prop_map(|(peering_id, side, group, interface)| {
+                FirewallGroupAttached {
+                    peering_id,
+                    side,
+                    group,
+                    interface,
+                }
+                .into()
+            }),
+        attached.prop_map(|(peering_id, side, group, interface)| {
+            FirewallGroupDetached {
+                peering_id,
+                side,
+                group,
+                interface,
+            }
+            .into()
+        }),
+        (a_peering(), a_side(), a_group(), option::of(0..3_u32)).prop_map(
+            |(peering_id, side, group, interfaces)| {
+                FirewallAttachmentSeen {
+                    peering_id,
+                    side,
+                    group,
+                    interfaces,
+                }
+                .into()
+            }
+        ),
+        (a_peering(), a_side(), btree_set(an_interface(), 0..2)).prop_map(
+            |(peering_id, side, interfaces)| {
+                let managed = LeftAlone::Managed {
+                    by: "amazon-rds".to_owned(),
+                };
+                FirewallAttachmentChosen {
+                    peering_id,
+                    side,
+                    left_alone: interfaces
+                        .iter()
+                        .map(|it| (it.clone(), managed.clone()))
+                        .collect(),
+                    interfaces,
+                }
+                .into()
+            }
         ),
     ]
 }
@@ -199,6 +260,7 @@ fn an_upkeep_event() -> impl Strategy<Value = Outcome> {
             exposure: exposure(id.as_str())
         }
         .into()),
+        an_attachment_event(),
         (a_peering(), a_side(), a_rule_id()).prop_map(|(peering_id, side, rule_id)| {
             ExposureCleared {
                 peering_id,
@@ -364,6 +426,8 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
             .prop_map(|(peering_id, side, enabled)| SetDnsResolution { peering_id, side, enabled }.into()),
         2 => (a_peering(), a_side(), an_option(), any::<bool>())
             .prop_map(|(peering_id, side, option, enabled)| SetLinkOption { peering_id, side, option, enabled }.into()),
+        2 => (a_peering(), a_side(), a_choice()).prop_map(|(peering_id, side, to)| AttachFirewall { peering_id, side, to }.into()),
+        1 => (a_peering(), a_side()).prop_map(|(peering_id, side)| DetachFirewall { peering_id, side }.into()),
         1 => (a_peering(), a_reason()).prop_map(|(peering_id, reason)| RemovePeering { peering_id, reason }.into()),
         1 => (a_peering(), a_reason(), option::of(a_side()))
             .prop_map(|(peering_id, reason, clean)| AbandonPeering { peering_id, reason, clean }.into()),
@@ -416,6 +480,10 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::FirewallRuleAuthorized(it) => it.into(),
         Outcome::FirewallRuleRevoked(it) => it.into(),
         Outcome::FirewallEnforced(it) => it.into(),
+        Outcome::FirewallAttachmentChosen(it) => it.into(),
+        Outcome::FirewallGroupAttached(it) => it.into(),
+        Outcome::FirewallGroupDetached(it) => it.into(),
+        Outcome::FirewallAttachmentSeen(it) => it.into(),
         Outcome::FirewallExposed(it) => it.into(),
         Outcome::ExposureCleared(it) => it.into(),
         Outcome::IngressExpired(it) => it.into(),
@@ -469,6 +537,10 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         ),
         2 => (a_peering(), a_side(), an_option(), any::<bool>())
             .prop_map(|(peering_id, side, option, enabled)| LinkOptionSet { peering_id, side, option, enabled }.into()),
+        2 => (a_peering(), a_side(), a_choice())
+            .prop_map(|(peering_id, side, to)| FirewallAttachmentRequested { peering_id, side, to }.into()),
+        1 => (a_peering(), a_side())
+            .prop_map(|(peering_id, side)| FirewallAttachmentWithdrawn { peering_id, side }.into()),
         1 => (a_peering(), a_reason())
             .prop_map(|(peering_id, reason)| PeeringRemovalRequested { peering_id, reason, requested_at: now() }.into()),
         1 => (a_peering(), a_reason(), leftovers())

@@ -182,6 +182,7 @@ fn next_on_link(peering: &Peering) -> Option<Outcome> {
                 side,
                 group: group("sg-01"),
                 admit,
+                attached: None,
             }
             .into()
         })

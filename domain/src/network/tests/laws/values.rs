@@ -5,7 +5,7 @@ use crate::{
     ids::{CommandId, IngressId},
     range::Range,
     side::Side,
-    text::{FirewallGroup, FirewallRule, Link, Reason, RouteTable},
+    text::{FirewallGroup, FirewallRule, Interface, Link, Reason, RouteTable},
 };
 use chrono::{DateTime, Utc};
 use proptest::{collection::btree_set, collection::vec, option, prelude::*, sample::select};
@@ -52,8 +52,16 @@ pub(super) fn a_table() -> impl Strategy<Value = RouteTable> + Clone {
     select(vec![text("rtb-01"), text("rtb-02")])
 }
 
-pub(super) fn a_group() -> impl Strategy<Value = FirewallGroup> {
+pub(super) fn a_group() -> impl Strategy<Value = FirewallGroup> + Clone {
     select(vec![group("sg-01"), group("sg-02")])
+}
+
+pub(super) fn an_interface() -> impl Strategy<Value = Interface> + Clone {
+    select(vec![text("eni-01"), text("eni-02")])
+}
+
+pub(super) fn a_choice() -> impl Strategy<Value = AttachTo> + Clone {
+    select(vec![to_these(&["eni-01"]), to_a_tag(true), to_a_tag(false)])
 }
 
 pub(super) fn a_rule_id() -> impl Strategy<Value = FirewallRule> + Clone {
@@ -84,6 +92,7 @@ pub(super) fn a_thing() -> impl Strategy<Value = Thing> + Clone {
             source: rule.source,
             port: rule.port
         }),
+        an_interface().prop_map(|interface| Thing::Attachment { interface }),
         an_option().prop_map(|option| Thing::Option { option }),
     ]
 }
@@ -175,6 +184,8 @@ pub(super) fn a_finding() -> impl Strategy<Value = DriftKind> {
         (a_side(), a_rule()).prop_map(|(side, rule)| DriftKind::RuleMissing { side, rule }),
         (a_side(), a_rule_id())
             .prop_map(|(side, rule_id)| DriftKind::RuleTagMissing { side, rule_id }),
+        (a_side(), an_interface())
+            .prop_map(|(side, interface)| DriftKind::GroupDetached { side, interface }),
         (a_side(), a_rule_id()).prop_map(|(side, rule_id)| DriftKind::RuleExtra {
             side,
             rule_id,

@@ -141,6 +141,24 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
             .into(),
         ),
         (
+            "attach_to_two_interfaces",
+            AttachFirewall {
+                peering_id: peering_id(1),
+                side: Side::Remote,
+                to: to_these(&["eni-01", "eni-02"]),
+            }
+            .into(),
+        ),
+        (
+            "attach_to_a_tag_once",
+            AttachFirewall {
+                peering_id: peering_id(1),
+                side: Side::Local,
+                to: to_a_tag(false),
+            }
+            .into(),
+        ),
+        (
             "restrict_the_remote_side",
             RestrictFirewall {
                 peering_id: peering_id(1),

@@ -83,6 +83,8 @@ rows! {
     resolve_no_names                   [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetDnsResolution(_) => resolve(false);
     set_an_option                      [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetLinkOption(_) => set_option(true);
     set_no_option                      [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::SetLinkOption(_) => set_option(false);
+    attach                             [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AttachFirewall(_) => attach(to_a_tag(true));
+    detach_what_nobody_attached        [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::DetachFirewall(_) => DetachFirewall { peering_id: peering_id(1), side: Side::Local }.into();
     remove                             [NET, UNK, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, NIL, RET] NetworkCommand::RemovePeering(_) => remove();
     abandon                            [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon();
     abandon_and_clean                  [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon_and_clean();
@@ -136,6 +138,10 @@ rows! {
     authorize_a_rule                   [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::FirewallRuleAuthorized(_)) => authorize();
     revoke_a_rule_not_there            [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallRuleRevoked(_)) => revoke();
     enforce                            [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallEnforced(_)) => enforce_firewall();
+    a_choice_that_nobody_asked_for     [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, NIL, ORD, RET] Record(Outcome::FirewallAttachmentChosen(_)) => choose();
+    attached_without_a_group           [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallGroupAttached(_)) => Record(group_attached(Side::Local, "sg-01", "eni-01").into());
+    detached_what_is_not_attached      [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::FirewallGroupDetached(_)) => Record(group_detached(Side::Local, "sg-01", "eni-01").into());
+    an_unknown_group_is_attached       [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, NIL, ORD, RET] Record(Outcome::FirewallAttachmentSeen(_)) => Record(attachment_seen(Side::Local, "sg-01", Some(1)).into());
     expose                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::FirewallExposed(_)) => Record(exposed(Side::Remote, "sgr-09").into());
     clear_no_exposure                  [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::ExposureCleared(_)) => Record(exposure_cleared(Side::Remote, "sgr-09").into());
     an_ingress_is_over                 [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] Record(Outcome::IngressExpired(_)) => ingress_over(2);
@@ -530,6 +536,26 @@ fn revoke() -> NetworkCommand {
         clients(),
         "sgr-01",
     )))
+}
+
+fn attach(to: AttachTo) -> NetworkCommand {
+    AttachFirewall {
+        peering_id: peering_id(1),
+        side: Side::Local,
+        to,
+    }
+    .into()
+}
+
+fn choose() -> NetworkCommand {
+    Record(Outcome::FirewallAttachmentChosen(
+        FirewallAttachmentChosen {
+            peering_id: peering_id(1),
+            side: Side::Local,
+            interfaces: [text("eni-01")].into(),
+            left_alone: Default::default(),
+        },
+    ))
 }
 
 fn enforce_firewall() -> NetworkCommand {

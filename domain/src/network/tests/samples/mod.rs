@@ -352,6 +352,52 @@ pub(crate) fn enforced(side: Side, name: &str, admit: &[InboundRule]) -> Firewal
         side,
         group: group(name),
         admit: admit.to_vec(),
+        attached: None,
+    }
+}
+
+pub(crate) fn to_these(names: &[&str]) -> AttachTo {
+    AttachTo::Interfaces {
+        interfaces: names.iter().map(|name| text(name)).collect(),
+    }
+}
+
+pub(crate) fn to_a_tag(followed: bool) -> AttachTo {
+    AttachTo::Tag {
+        key: text("app"),
+        value: text("kurrentdb"),
+        followed,
+    }
+}
+
+pub(crate) fn group_attached(side: Side, name: &str, interface: &str) -> FirewallGroupAttached {
+    FirewallGroupAttached {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+        interface: text(interface),
+    }
+}
+
+pub(crate) fn group_detached(side: Side, name: &str, interface: &str) -> FirewallGroupDetached {
+    FirewallGroupDetached {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+        interface: text(interface),
+    }
+}
+
+pub(crate) fn attachment_seen(
+    side: Side,
+    name: &str,
+    interfaces: Option<u32>,
+) -> FirewallAttachmentSeen {
+    FirewallAttachmentSeen {
+        peering_id: peering_id(1),
+        side,
+        group: group(name),
+        interfaces,
     }
 }
 

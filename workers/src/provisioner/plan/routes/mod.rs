@@ -193,6 +193,7 @@ fn intended<'a>(
         }
         | Thing::Group
         | Thing::Rule { .. }
+        | Thing::Attachment { .. }
         | Thing::Option { .. } => None,
     })
 }
@@ -332,6 +333,7 @@ fn is_of_route(drift: &DriftKind, side: Side, table: &RouteTable, range: Range) 
         | DriftKind::GroupTagMissing { .. }
         | DriftKind::RuleMissing { .. }
         | DriftKind::RuleTagMissing { .. }
-        | DriftKind::RuleExtra { .. } => false,
+        | DriftKind::RuleExtra { .. }
+        | DriftKind::GroupDetached { .. } => false,
     }
 }

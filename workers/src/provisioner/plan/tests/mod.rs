@@ -168,6 +168,7 @@ const LIMITS: Limits = Limits {
     pending_links: 25,
     routes: 500,
     rules: 60,
+    groups_of_interface: 5,
 };
 
 fn planned_with(log: &Log, seen: &Observed, memory: &Memory, seconds: i64) -> Plan {
@@ -347,6 +348,7 @@ fn inside(tables: &[RouteTableView], groups: &[GroupView]) -> Observed {
         subnets: sees(&[]).subnets,
         network: sees(&[]).network,
         lists: BySide::of(|_| Some(Vec::new())),
+        interfaces: BySide::of(|_| Some(None)),
         ..Observed::default()
     }
 }
@@ -454,6 +456,7 @@ fn what_a_quota_has_no_room_for_is_found_out_before_anything_is_asked_for() {
         pending_links: 1,
         routes: 2,
         rules: 1,
+        groups_of_interface: 5,
     };
     expect(&with(&seen, exact), &CREATE, Next::AtOnce);
     for full in [

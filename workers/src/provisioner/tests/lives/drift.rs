@@ -337,9 +337,10 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
         (
             of(Operation::Links),
             of(Operation::RouteTables),
-            of(Operation::FirewallGroups)
+            of(Operation::FirewallGroups),
+            of(Operation::Interfaces)
         ),
-        (1, 2, 2),
+        (1, 2, 2, 2),
         "{counts:#?}"
     );
     assert!(
@@ -347,5 +348,5 @@ async fn nothing_is_asked_of_the_cloud_when_nothing_is_due_and_each_kind_once_wh
             .keys()
             .all(|(operation, _)| operation.class() != CallClass::Write)
     );
-    assert_eq!(limited.calls().total(), 5, "{counts:#?}");
+    assert_eq!(limited.calls().total(), 7, "{counts:#?}");
 }

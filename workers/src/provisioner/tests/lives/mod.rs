@@ -4,6 +4,7 @@
 
 mod adoption;
 mod answered;
+mod attachment;
 mod closing;
 mod consent;
 mod crashes;

@@ -1,0 +1,127 @@
+//! How a side stands towards what comes over the link, in one word and in one line: what the
+//! engine's rules admit and what everybody else's do. Nothing is called closed that was not looked
+//! at.
+
+use crate::api::v1::PostureState as State;
+use domain::{
+    Side,
+    network::{BlockCause, Exposed, Life, Peering, Registered},
+};
+
+/// How many rules of others a line names.
+const NAMED: usize = 3;
+
+/// The side's posture.
+pub(super) fn of(network: &Registered, peering: &Peering, side: Side) -> (State, String) {
+    if let Some(why) = out_of_sight(peering, side) {
+        return (State::CannotTell, format!("cannot tell: {why}"));
+    }
+    match &peering.life {
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. } => {
+            let line = "closed: the link carries nothing yet".to_owned();
+            return (State::Closed, line);
+        }
+        Life::Ended(_) => {
+            let line = "cannot tell: the peering has ended".to_owned();
+            return (State::CannotTell, line);
+        }
+        Life::Active { .. } | Life::Removing { .. } | Life::Abandoning { .. } => {}
+    }
+    let firewall = peering.firewall.get(side);
+    let (unclear, known): (Vec<_>, Vec<_>) = firewall
+        .exposures
+        .values()
+        .partition(|it| it.exposure.cannot_tell);
+    let open = open(network, peering, side);
+    let more = open
+        .as_ref()
+        .map_or_else(String::new, |open| format!("; {open}"));
+    if !known.is_empty() {
+        return (
+            State::Exposed,
+            format!("exposed by {}{more}", rules(&known)),
+        );
+    }
+    if !unclear.is_empty() {
+        let rules = rules(&unclear);
+        let line = format!("cannot tell whom these let in: {rules}{more}");
+        return (State::CannotTell, line);
+    }
+    if firewall.enforced_at.is_none() && firewall.closed_at.is_none() {
+        let line = format!("cannot tell: it was not seen yet what is admitted{more}");
+        return (State::CannotTell, line);
+    }
+    open.map_or_else(
+        || (State::Closed, "closed".to_owned()),
+        |open| (State::Open, open),
+    )
+}
+
+/// Why nothing can be told of the side, if that is so.
+fn out_of_sight(peering: &Peering, side: Side) -> Option<String> {
+    if !peering.is_ours_to_keep(side) {
+        return Some("its owner keeps this side, and the engine does not look".to_owned());
+    }
+    let block = peering.blocked.as_ref().filter(|it| it.side == side)?;
+    match block.cause {
+        BlockCause::EndpointUnreachable
+        | BlockCause::CredentialsRefused
+        | BlockCause::PermissionDenied
+        | BlockCause::WrongAccount
+        | BlockCause::NotFound => {
+            let since = block.since.format("%Y-%m-%d %H:%M");
+            let cause = block.cause.as_str().replace('_', " ");
+            Some(format!("blocked since {since} UTC ({cause})"))
+        }
+        BlockCause::QuotaExceeded
+        | BlockCause::Conflict
+        | BlockCause::RangeOverlap
+        | BlockCause::RangeMismatch
+        | BlockCause::DnsPrecondition
+        | BlockCause::OptionPrecondition
+        | BlockCause::RepairUndone
+        | BlockCause::InUse
+        | BlockCause::LinkEnded
+        | BlockCause::Unexpected => None,
+    }
+}
+
+/// What the engine's own group admits, and where.
+fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
+    let firewall = peering.firewall.get(side);
+    let admitted = network.admitted(peering, side);
+    let all: Vec<_> = admitted
+        .iter()
+        .map(|rule| format!("TCP {} from {}", rule.port, rule.source))
+        .collect();
+    if all.is_empty() {
+        return None;
+    }
+    let group = firewall.group.as_ref();
+    let attached = match (group, firewall.attachment.count()) {
+        (None, _) => ", once its group is made and attached".to_owned(),
+        (Some(group), Some(0)) => {
+            format!(", once {group} is attached: to nothing when it was looked at")
+        }
+        (Some(group), Some(1)) => format!(" where {group} is attached (1 interface)"),
+        (Some(group), Some(count)) => format!(" where {group} is attached ({count} interfaces)"),
+        (Some(group), None) => format!(" where {group} is attached, of which nothing is known"),
+    };
+    Some(format!("open to {}{attached}", all.join(", ")))
+}
+
+fn rules(all: &[&Exposed]) -> String {
+    let named = all.iter().take(NAMED).map(|it| {
+        let it = &it.exposure;
+        format!("{} in {} ({})", it.rule_id, it.group, it.admits)
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
