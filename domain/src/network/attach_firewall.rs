@@ -1,5 +1,5 @@
-//! `AttachFirewall` and `DetachFirewall`: a group admits only where it is attached, and attaching it
-//! to machines is left to their owner unless the engine is asked to.
+//! `AttachFirewall` and `DetachFirewall`: a group admits only where it is attached, and attaching
+//! it to machines is left to their owner unless the engine is asked to.
 
 use super::{
     Refusal, Registered,

@@ -52,6 +52,7 @@ mod quarantine;
 mod record;
 mod refusal;
 mod refusal_kind;
+mod refusal_text;
 mod register;
 mod remove_peering;
 mod request_peering;

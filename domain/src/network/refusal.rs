@@ -2,13 +2,14 @@
 //! them. What to run next is the caller's to say.
 
 use super::event::{LinkOption, Pattern};
+use super::refusal_text::{list, told, written};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
     range::Range,
     side::Side,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -495,22 +496,4 @@ pub enum Refusal {
         /// What a range may be, in words.
         form: &'static str,
     },
-}
-
-fn list(ranges: &[Range]) -> String {
-    ranges
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// A time as its event has it.
-fn told(providers: &[Provider]) -> String {
-    let names: Vec<&str> = providers.iter().map(Provider::as_str).collect();
-    names.join(", ")
-}
-
-fn written(time: &DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -2,6 +2,7 @@
 //!
 //! Every change that the port has is tried in one life, in an order in which each is possible.
 
+use crate::repeats::repeats;
 use crate::{
     Fault, OneObject as _,
     stage::{OURS, Stage, kind, range, rule, spec},
@@ -306,42 +307,6 @@ impl Life {
             CallClass::Read | CallClass::Identity => &self.stage.local.at,
         };
         assert!(error.at.is_same(at), "{error}");
-    }
-}
-
-/// What a repeat of this change may say once the change is there: nothing or an error's kind. Of a
-/// second request for a link a case of its own speaks.
-fn repeats(operation: Operation) -> &'static [Option<CloudErrorKind>] {
-    const THERE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::AlreadyThere)];
-    const GONE: &[Option<CloudErrorKind>] = &[Some(CloudErrorKind::NotFound)];
-    match operation {
-        Operation::TagLink | Operation::TagFirewall | Operation::SetOption => &[None],
-        Operation::AcceptLink => &[Some(CloudErrorKind::WrongState)],
-        Operation::DeleteLink => &[
-            Some(CloudErrorKind::WrongState),
-            Some(CloudErrorKind::NotFound),
-        ],
-        Operation::InstallRoute
-        | Operation::CreateGroup
-        | Operation::AuthorizeRule
-        | Operation::AttachGroup => THERE,
-        Operation::RemoveRoute
-        | Operation::RevokeRule
-        | Operation::DeleteGroup
-        | Operation::DetachGroup => GONE,
-        Operation::CreateLink
-        | Operation::Networks
-        | Operation::Subnets
-        | Operation::Links
-        | Operation::RouteTables
-        | Operation::FirewallGroups
-        | Operation::AccessLists
-        | Operation::Interfaces
-        | Operation::DnsSupport
-        | Operation::Identity
-        | Operation::Rehearse
-        | Operation::OperationState
-        | Operation::CreateNetwork => &[],
     }
 }
 

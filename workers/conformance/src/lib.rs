@@ -19,6 +19,7 @@ mod links;
 mod networks;
 mod one_object;
 mod reads;
+mod repeats;
 mod routes;
 mod stage;
 mod world;

@@ -83,6 +83,29 @@ pub(super) fn classify(error: &CloudError, failures: Failures) -> Verdict {
     }
 }
 
+/// Whether every other call to this account and region would fail as well.
+pub(super) fn is_of_all_there(error: &CloudError) -> bool {
+    match &error.kind {
+        CloudErrorKind::Unreachable | CloudErrorKind::CredentialsRefused => true,
+        CloudErrorKind::Ambiguous => error.operation.class() != cloud::CallClass::Write,
+        CloudErrorKind::NotFound
+        | CloudErrorKind::AlreadyThere
+        | CloudErrorKind::Conflict
+        | CloudErrorKind::WrongState
+        | CloudErrorKind::Busy
+        | CloudErrorKind::Throttled { .. }
+        | CloudErrorKind::Denied
+        | CloudErrorKind::SessionExpired
+        | CloudErrorKind::WrongAccount { .. }
+        | CloudErrorKind::Quota
+        | CloudErrorKind::InUse
+        | CloudErrorKind::Precondition
+        | CloudErrorKind::InvalidRequest
+        | CloudErrorKind::Unsupported
+        | CloudErrorKind::Unexpected => false,
+    }
+}
+
 /// Why a call was refused, whether or not somebody needs to know yet.
 pub(super) fn cause(error: &CloudError) -> Option<BlockCause> {
     let endless = Failures {

@@ -7,6 +7,7 @@
 
 use super::{
     apply::Touches,
+    block,
     query::Query,
     seen::{Seen, Shows},
     sides,
@@ -478,26 +479,7 @@ impl Observation {
     /// Remembers an account and region that does not answer, or lets nobody in: every other call
     /// there would fail as well. A call that is not permitted says nothing of others.
     pub(super) fn note_failure(&self, error: &CloudError) {
-        let is_of_all = match &error.kind {
-            CloudErrorKind::Unreachable | CloudErrorKind::CredentialsRefused => true,
-            CloudErrorKind::Ambiguous => error.operation.class() != cloud::CallClass::Write,
-            CloudErrorKind::NotFound
-            | CloudErrorKind::AlreadyThere
-            | CloudErrorKind::Conflict
-            | CloudErrorKind::WrongState
-            | CloudErrorKind::Busy
-            | CloudErrorKind::Throttled { .. }
-            | CloudErrorKind::Denied
-            | CloudErrorKind::SessionExpired
-            | CloudErrorKind::WrongAccount { .. }
-            | CloudErrorKind::Quota
-            | CloudErrorKind::InUse
-            | CloudErrorKind::Precondition
-            | CloudErrorKind::InvalidRequest
-            | CloudErrorKind::Unsupported
-            | CloudErrorKind::Unexpected => false,
-        };
-        if is_of_all {
+        if block::is_of_all_there(error) {
             let mut reads = self.reads.lock();
             let asked = reads.ask();
             reads

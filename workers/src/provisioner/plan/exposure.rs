@@ -5,8 +5,9 @@
 //! subnets keep it out. Every range counts that the other network has, not only those on record. A
 //! rule that names a group lets in whoever is in that group's network. One that names a group of
 //! which the network is unknown, or a list that cannot be read, is on record as what it is: nothing
-//! shows that it keeps the other side out, and it counts as no exposure. An exposure is reported, and revoked in groups whose owners
-//! agreed to that, if the rule is known to let the other side in.
+//! shows that it keeps the other side out, and it counts as no exposure. An exposure is reported,
+//! and revoked in groups whose owners agreed to that, if the rule is known to let the other side
+//! in.
 
 use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::{apply::Action, sides};
