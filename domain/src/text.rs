@@ -92,7 +92,7 @@ text_type! {
     /// id.
     CloudNetwork, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's id of a subnet.
-    Subnet, 512, path_character, "use letters, digits and `-_./()`";
+    Subnet, 512, |c| path_character(c) || c == '*', "use letters, digits and `-_./()`, or `*` alone for all";
     /// The provider's id of a peering link.
     Link, 512, path_character, "use letters, digits and `-_./()`";
     /// The provider's name of an operation that takes a while.
@@ -122,6 +122,16 @@ text_type! {
     ActorName, 256, |c: char| !c.is_control(), "leave out control characters";
     /// Where a change is tracked: the id of a ticket or of a change request.
     Ticket, 128, |c: char| !c.is_control() && !c.is_whitespace(), "leave out spaces and control characters";
+}
+
+impl Subnet {
+    /// What stands for every subnet of a network, those that come later too.
+    pub const ALL: &str = "*";
+
+    /// Whether every subnet is meant.
+    pub fn are_all(subnets: &[Self]) -> bool {
+        matches!(subnets, [only] if only.as_str() == Self::ALL)
+    }
 }
 
 fn name_character(c: char) -> bool {

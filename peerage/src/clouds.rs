@@ -6,7 +6,7 @@ use crate::{
 };
 use aws::{
     AwsCloud, DEFAULT_LIMITS,
-    ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys},
+    ec2::{AccountAccess, BaseCredentials, Ec2Settings, StaticKeys, Tags},
 };
 use cloud::{
     Cloud, Groundwork, Limits,
@@ -22,9 +22,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// What the peer's owner must do, in order, as things stand: each provider's texts stand beside the
 /// code that calls it.
-pub(crate) fn instructions_for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+pub(crate) fn instructions_for_peer(
+    network: &Registered,
+    peering: &Peering,
+    tags: &Tags,
+) -> Vec<Instruction> {
     match network.provider {
-        Provider::Aws => aws::instructions::for_peer(network, peering),
+        Provider::Aws => aws::instructions::for_peer(network, peering, tags),
         Provider::Gcp => instructions::gcp::for_peer(network, peering),
         Provider::Azure => instructions::azure::for_peer(network, peering),
     }
@@ -39,9 +43,13 @@ pub(crate) fn instructions_to_attach(network: &Registered, peering: &Peering) ->
 }
 
 /// What the private network's owner must allow the engine on their own side.
-pub(crate) fn instructions_for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+pub(crate) fn instructions_for_engine(
+    network: &Registered,
+    peering: &Peering,
+    tags: &Tags,
+) -> Vec<Instruction> {
     match network.provider {
-        Provider::Aws => aws::instructions::for_engine(network, peering),
+        Provider::Aws => aws::instructions::for_engine(network, peering, tags),
         Provider::Gcp | Provider::Azure => Vec::new(),
     }
 }
@@ -86,9 +94,14 @@ impl Clouds {
             CloudKind::Aws => {
                 let limits = Limits {
                     links: config.cloud.aws.links_per_network,
+                    pending_links: config.cloud.aws.pending_links_per_network,
+                    routes: config.cloud.aws.routes_per_table,
+                    rules: config.cloud.aws.rules_per_group,
                     ..DEFAULT_LIMITS
                 };
-                let mut cloud = AwsCloud::new(ec2_settings(&config.cloud.aws)).with_limits(limits);
+                let mut cloud = AwsCloud::new(ec2_settings(&config.cloud.aws))
+                    .with_limits(limits)
+                    .with_tags(config.cloud.aws.tags.clone());
                 if let Some(mode) = redirected(&config.cloud.aws) {
                     cloud = cloud.with_mode(mode);
                 }

@@ -36,12 +36,13 @@ methods! {
     "peerage.v1.AccessService" { WhoAmI, ExplainAccess }
     "peerage.v1.AuditService" { ListEvents }
     "peerage.v1.NetworkService" {
-        RegisterNetwork, SetPolicy, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
+        RegisterNetwork, SetPolicy, ChangeNetworkSubnets, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
         LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
         WatchNetworks, DiscoverLinks,
     }
     "peerage.v1.PeeringService" {
-        RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AcceptRoute, WithdrawRoute,
+        RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AddPeerRanges, DropPeerRanges,
+        ChangePeerSubnets, AcceptRoute, WithdrawRoute,
         ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, AllowConnectorIngress,
         RevokeConnectorIngress, SetDnsResolution, SetLinkOption, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
@@ -131,6 +132,9 @@ impl Role {
             RequestPeering
             | RemovePeering
             | AbandonPeering
+            | AddPeerRanges
+            | DropPeerRanges
+            | ChangePeerSubnets
             | AcceptRoute
             | WithdrawRoute
             | ReplaceRoute
@@ -146,8 +150,8 @@ impl Role {
             | ImposeQuarantine
             | RemoveOrphan => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
-            RegisterNetwork | RetireNetwork | SetPolicy | AdoptPeering | ThawNetworks
-            | LiftQuarantine => is_admin,
+            RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | AdoptPeering
+            | ThawNetworks | LiftQuarantine => is_admin,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     network::{LIVE_PEERINGS, LinkOption, Peering, Registered},
     place::Provider,
     side::{BySide, Side},
+    text::RouteTable,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -51,8 +52,11 @@ pub const ATTACH_GROUP: &str = "ATTACH_GROUP";
 /// An end has IPv6 ranges too, and the engine routes and admits IPv4 alone.
 pub const IPV6: &str = "IPV6";
 
+/// A route table that no subnet uses has the routes of a side.
+pub const IDLE_TABLE: &str = "IDLE_TABLE";
+
 /// Every code there is.
-pub const CODES: [&str; 11] = [
+pub const CODES: [&str; 12] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -64,6 +68,7 @@ pub const CODES: [&str; 11] = [
     PUBLIC_RANGE,
     ATTACH_GROUP,
     IPV6,
+    IDLE_TABLE,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -122,7 +127,8 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
     ];
     let to_attach = Side::BOTH.map(|side| attach_group(network, peering, side));
     let all = all.into_iter().chain(to_attach);
-    all.flatten().collect()
+    let idle = Side::BOTH.map(|side| idle_tables(network, peering, side));
+    all.chain(idle).flatten().collect()
 }
 
 fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
@@ -296,6 +302,25 @@ fn public_range(peering: &Peering) -> Option<Advisory> {
                 "{} is public address space: with a route over the link, what others have there on the internet is not reached from the \
                  private network",
                 public.join(", ")
+            ),
+        )
+    })
+}
+
+fn idle_tables(network: &Registered, peering: &Peering, side: Side) -> Option<Advisory> {
+    let seen = peering.routes_in_place.get(side).as_ref()?;
+    let idle: Vec<&str> = seen.idle.iter().map(RouteTable::as_str).collect();
+    let command = match side {
+        Side::Local => format!("peerage network subnets all {}", network.id),
+        Side::Remote => format!("peerage peering subnets all {}", peering.id),
+    };
+    (!idle.is_empty()).then(|| {
+        advisory(
+            IDLE_TABLE,
+            format!(
+                "no subnet uses {}, which has the routes of the {side} side, so nobody there has them; `{command}` puts them into the \
+                 tables of every subnet, `add` or `set` in the place of `all` into some",
+                idle.join(", ")
             ),
         )
     })

@@ -29,6 +29,7 @@ pub(super) fn decide(
             destination,
         });
     }
+    check_neighbours(network, peering, side, destination)?;
     Ok(vec![
         RouteAccepted {
             peering_id,
@@ -37,6 +38,32 @@ pub(super) fn decide(
         }
         .into(),
     ])
+}
+
+/// Whether the private network sends none of this over another of its links.
+pub(super) fn check_neighbours(
+    network: &Registered,
+    peering: &Peering,
+    side: Side,
+    destination: Range,
+) -> Result<(), Refusal> {
+    if side == Side::Remote {
+        return Ok(());
+    }
+    let mut others = network.live_peerings().filter(|it| it.id != peering.id);
+    let taken = others.find_map(|other| {
+        let mut routes = other.routes.local.keys();
+        let other_range = routes.find(|it| it.overlaps(&destination))?;
+        Some((other.id, *other_range))
+    });
+    match taken {
+        None => Ok(()),
+        Some((peering_id, other)) => Err(Refusal::RangeOverlapsPeering {
+            range: destination,
+            other,
+            peering_id,
+        }),
+    }
 }
 
 /// Whether the destination is behind this link, seen from this side.

@@ -53,6 +53,8 @@ commands! {
     RegisterNetwork(RegisterNetwork) => |_| None,
     /// Says what the engine may do by itself.
     SetPolicy(SetPolicy) => |_| None,
+    /// Changes which subnets of the private network use its links.
+    ChangeNetworkSubnets(ChangeNetworkSubnets) => |_| None,
     /// Asks for a look at everything of this network, now.
     CheckDrift(CheckDrift) => |_| None,
     /// Stops everything that opens or repairs in this network; what closes goes on.
@@ -71,6 +73,12 @@ commands! {
     RequestPeering(RequestPeering) => |_| None,
     /// Puts a link on record that somebody else made.
     AdoptPeering(AdoptPeering) => |_| None,
+    /// Adds address ranges to the peer's.
+    AddPeerRanges(AddPeerRanges) => |it| Some(it.peering_id),
+    /// Gives up ranges of the peer, and closes what needs them.
+    DropPeerRanges(DropPeerRanges) => |it| Some(it.peering_id),
+    /// Changes which subnets of the peer use the link.
+    ChangePeerSubnets(ChangePeerSubnets) => |it| Some(it.peering_id),
     /// Lets one side send a destination range over the link.
     AcceptRoute(AcceptRoute) => |it| Some(it.peering_id),
     /// Takes a destination range off the link.
@@ -239,6 +247,61 @@ pub struct AdoptPeering {
     pub link: Link,
     /// Who accepts the link and keeps the peer's side.
     pub consent: super::event::Consent,
+}
+
+/// Which subnets are chosen from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum SubnetChange {
+    /// These as well.
+    Add {
+        /// The subnets, by the provider's ids.
+        subnets: Vec<Subnet>,
+    },
+    /// These no longer.
+    Drop {
+        /// The subnets, by the provider's ids.
+        subnets: Vec<Subnet>,
+    },
+    /// These and no others; none means the main route table, and `*` every subnet.
+    Set {
+        /// The subnets, by the provider's ids.
+        subnets: Vec<Subnet>,
+    },
+}
+
+/// Changes which subnets of the private network use its links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeNetworkSubnets {
+    /// What changes.
+    pub change: SubnetChange,
+}
+
+/// Changes which subnets of the peer use the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePeerSubnets {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// What changes.
+    pub change: SubnetChange,
+}
+
+/// Adds address ranges to the peer's. The link stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddPeerRanges {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The ranges to add, in CIDR form.
+    pub ranges: Vec<Range>,
+}
+
+/// Gives up ranges of the peer, and closes what needs them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropPeerRanges {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The ranges to give up, as they are on record.
+    pub ranges: Vec<Range>,
 }
 
 /// Lets one side send a destination range over the link.

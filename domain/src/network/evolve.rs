@@ -90,6 +90,22 @@ impl Registered {
                     peering.renew(it);
                 }
             }
+            NetworkEvent::NetworkSubnetsChanged(it) => {
+                self.subnets.clone_from(&it.subnets);
+                self.subnets_changed_at = Some(at);
+            }
+            NetworkEvent::PeerRangesAdded(it) => {
+                self.while_live(it.peering_id, |peering| peering.ranges_added(it));
+            }
+            NetworkEvent::PeerRangesConfirmed(it) => {
+                self.while_live(it.peering_id, |peering| peering.ranges_confirmed(it));
+            }
+            NetworkEvent::PeerRangesDropped(it) => {
+                self.while_live(it.peering_id, |peering| peering.ranges_dropped(it));
+            }
+            NetworkEvent::PeerSubnetsChanged(it) => {
+                self.while_live(it.peering_id, |peering| peering.subnets_changed(it));
+            }
             NetworkEvent::RouteAccepted(it) => self.while_live(it.peering_id, |peering| {
                 peering.accept_route(it.side, it.destination, at);
             }),
@@ -155,6 +171,9 @@ impl Registered {
             NetworkEvent::PeeringFailed(it) => {
                 let (link, message) = (it.link.clone(), it.message.clone());
                 self.end(it.peering_id, Ending::Failed { link, message }, at);
+            }
+            NetworkEvent::LinkAccepterSeen(it) => {
+                self.while_live(it.peering_id, |peering| peering.accepter_seen(it.accepter));
             }
             NetworkEvent::PeeringSurveyed(it) => {
                 self.while_live(it.peering_id, |peering| peering.surveyed(it));

@@ -45,6 +45,7 @@ mod link_option;
 mod orphan;
 mod outcome;
 mod peer;
+mod peer_ranges;
 mod peering;
 mod peerings;
 mod policy;
@@ -58,6 +59,7 @@ mod remove_peering;
 mod request_peering;
 mod requirements;
 mod restrict_firewall;
+mod subnets;
 #[cfg(test)]
 pub(crate) mod tests;
 mod withdraw_route;
@@ -143,6 +145,9 @@ pub struct Registered {
     /// The subnets whose route tables serve the clusters; all others keep their routes. Empty means
     /// the main route table.
     pub subnets: Vec<Subnet>,
+    /// When other subnets were last chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets_changed_at: Option<DateTime<Utc>>,
     /// Which cloud it is at; `None` until an engine has recorded that of an old network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<CloudMode>,
@@ -254,19 +259,35 @@ impl Registered {
             .filter(|(scope, _)| scope.covers(&peering.peer))
     }
 
-    /// What this side's firewall is to admit now: nothing in quarantine.
+    /// What this side's firewall is to admit now: nothing in quarantine, and nothing from a range
+    /// of which it is not known yet that it is the peer's.
     pub fn admitted(&self, peering: &Peering, side: Side) -> BTreeSet<InboundRule> {
         if self.is_quarantined(peering) {
-            BTreeSet::new()
-        } else {
-            peering.firewall.get(side).admit.clone()
+            return BTreeSet::new();
         }
+        let mut admit = peering.firewall.get(side).admit.clone();
+        if side == Side::Local {
+            admit.retain(|rule| !peering.is_unconfirmed(rule.source));
+        }
+        admit
     }
 
     /// Whether the routes of this side are to be in place now: not in quarantine, nor while they
     /// are suspended.
     pub fn wants_routes(&self, peering: &Peering, side: Side) -> bool {
         !self.is_quarantined(peering) && peering.suspended.get(side).is_none()
+    }
+
+    /// Whether other subnets of this side were chosen since all its routes were last seen in place:
+    /// what the engine made in tables that no longer serve goes.
+    pub fn tables_moved(&self, peering: &Peering, side: Side) -> bool {
+        match side {
+            Side::Local => self.subnets_changed_at.is_some_and(|changed| {
+                let seen = peering.routes_in_place.local.as_ref();
+                seen.is_none_or(|seen| seen.since <= changed)
+            }),
+            Side::Remote => peering.tables_moved,
+        }
     }
 
     /// The exposures on record for which this network's policy closes the routes into the peer.
@@ -375,6 +396,7 @@ pub fn decide(
             },
             NetworkCommand::Record(outcome) => identity::mark(state, outcome),
             NetworkCommand::SetPolicy(_)
+            | NetworkCommand::ChangeNetworkSubnets(_)
             | NetworkCommand::CheckDrift(_)
             | NetworkCommand::FreezeNetwork(_)
             | NetworkCommand::ThawNetwork(_)
@@ -384,6 +406,9 @@ pub fn decide(
             | NetworkCommand::RetireNetwork(_)
             | NetworkCommand::RequestPeering(_)
             | NetworkCommand::AdoptPeering(_)
+            | NetworkCommand::AddPeerRanges(_)
+            | NetworkCommand::DropPeerRanges(_)
+            | NetworkCommand::ChangePeerSubnets(_)
             | NetworkCommand::AcceptRoute(_)
             | NetworkCommand::WithdrawRoute(_)
             | NetworkCommand::ReplaceRoute(_)
@@ -402,6 +427,7 @@ pub fn decide(
                 network_id: network.id,
             }),
             NetworkCommand::SetPolicy(it) => policy::set(network, it),
+            NetworkCommand::ChangeNetworkSubnets(it) => subnets::of_network(network, it),
             NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
             NetworkCommand::FreezeNetwork(it) => Ok(freeze::freeze(network, it)),
             NetworkCommand::ThawNetwork(it) => Ok(freeze::thaw(network, it)),
@@ -417,6 +443,9 @@ pub fn decide(
                 let events = adopt_peering::decide(network, it, now, ids)?;
                 identity::check(&context.claims).map(|()| events)
             }
+            NetworkCommand::AddPeerRanges(it) => peer_ranges::add(network, it),
+            NetworkCommand::DropPeerRanges(it) => peer_ranges::drop(network, it),
+            NetworkCommand::ChangePeerSubnets(it) => subnets::of_peer(network, it),
             NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),
             NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
             NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),

@@ -132,16 +132,16 @@ pub enum Refusal {
         /// The private network's range.
         network: Range,
     },
-    /// A range of the peer overlaps one of another live peering.
+    /// A destination overlaps one that another live peering has.
     #[error(
         "{range} overlaps {other} of peering {peering_id}; traffic could only go to one of them"
     )]
     RangeOverlapsPeering {
-        /// The peer's range.
+        /// The destination.
         range: Range,
-        /// The range that it overlaps.
+        /// The destination that it overlaps.
         other: Range,
-        /// The peering that has the other range.
+        /// The peering that has the other route.
         peering_id: PeeringId,
     },
     /// Two ranges of the same peer overlap.
@@ -495,5 +495,28 @@ pub enum Refusal {
         range: Range,
         /// What a range may be, in words.
         form: &'static str,
+    },
+    /// The peer has no such range on record.
+    #[error("{range} is no range of the peer on record, which has {}", list(.ranges))]
+    PeerRangeNotOnRecord {
+        /// The range that was named.
+        range: Range,
+        /// The peer's ranges.
+        ranges: Vec<Range>,
+    },
+    /// A subnet is named that is not among the chosen ones.
+    #[error("{subnet} is not among the chosen subnets")]
+    SubnetNotChosen {
+        /// The subnet that was named.
+        subnet: String,
+    },
+    /// No subnet would be left, which would mean the main route table.
+    #[error("no subnet would be left; name those that shall stay, or choose the main route table")]
+    SubnetsMissing,
+    /// `*` stands among others.
+    #[error("`{subnet}` is not alone: `*` means every subnet, and names no part of one")]
+    SubnetsAmbiguous {
+        /// The subnet that was named.
+        subnet: String,
     },
 }

@@ -30,6 +30,8 @@ impl Refusal {
             | Self::TooManyRanges { .. }
             | Self::RangesOverlapEachOther { .. }
             | Self::PeerRangeNotAllowed { .. }
+            | Self::SubnetsMissing
+            | Self::SubnetsAmbiguous { .. }
             | Self::DestinationOutOfReach { .. }
             | Self::RemoteInboundDenied { .. }
             | Self::SourceOutsidePeer { .. }
@@ -77,6 +79,8 @@ impl Refusal {
             | Self::LinkOptionExcluded { .. }
             | Self::LinkOptionTaken { .. }
             | Self::SideKeptByOwner { .. }
+            | Self::PeerRangeNotOnRecord { .. }
+            | Self::SubnetNotChosen { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

@@ -4,7 +4,6 @@ use super::{
     EndedPeerings, Peerings, Refusal, Registered,
     command::RegisterNetwork,
     event::{NetworkEvent, NetworkRegistered, Policy},
-    peer::PEER_RANGES,
 };
 use crate::{actor::Context, ids::Ids};
 use chrono::{DateTime, Utc};
@@ -43,12 +42,7 @@ pub(super) fn decide(
             cloud_network: cloud_network.to_string(),
             form,
         })?;
-    if subnets.len() > PEER_RANGES {
-        return Err(Refusal::TooManyRanges {
-            given: subnets.len(),
-            most: PEER_RANGES,
-        });
-    }
+    super::subnets::check(subnets)?;
     let cloud = match &context.clouds {
         None => None,
         Some(served) => match served.mode(*provider) {
@@ -88,6 +82,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         cloud_network: event.cloud_network.clone(),
         range: event.range,
         subnets: event.subnets.clone(),
+        subnets_changed_at: None,
         cloud: event.cloud.clone(),
         generation: event.generation,
         also_registered: BTreeSet::new(),

@@ -15,7 +15,7 @@ use super::{
     event::{FirewallRestricted, NetworkEvent, PeeringRequested},
     evolve, link_option,
     peer::{PEER_RANGES, Peer},
-    restrict_firewall,
+    restrict_firewall, subnets,
 };
 use crate::{
     ids::{Ids, PeeringId},
@@ -173,17 +173,19 @@ pub(super) fn check_place(network: &Registered, peer: &Peer) -> Result<(), Refus
     Ok(())
 }
 
+/// Only the two ends of a link may not overlap. That other peers have the same ranges matters once
+/// a route leads there.
 pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refusal> {
     if peer.ranges.is_empty() {
         return Err(Refusal::PeerRangesMissing);
     }
-    let named = peer.ranges.len().max(peer.subnets.len());
-    if named > PEER_RANGES {
+    if peer.ranges.len() > PEER_RANGES {
         return Err(Refusal::TooManyRanges {
-            given: named,
+            given: peer.ranges.len(),
             most: PEER_RANGES,
         });
     }
+    subnets::check(&peer.subnets)?;
     for (index, range) in peer.ranges.iter().enumerate() {
         peer.provider
             .check_peer_range(range)
@@ -207,15 +209,6 @@ pub(super) fn check_ranges(network: &Registered, peer: &Peer) -> Result<(), Refu
                 range: *range,
                 other: *other,
             });
-        }
-        for live in network.live_peerings() {
-            if let Some(other) = live.peer.ranges.iter().find(|other| other.overlaps(range)) {
-                return Err(Refusal::RangeOverlapsPeering {
-                    range: *range,
-                    other: *other,
-                    peering_id: live.id,
-                });
-            }
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! Never of a worker's outcome, nor of a command that only closes: closing is never held up.
 
 use super::{
-    NetworkCommand, Refusal, Registered,
+    NetworkCommand, Refusal, Registered, SubnetChange,
     event::{Pattern, Requirement},
 };
 use crate::{
@@ -42,6 +42,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         NetworkCommand::RemovePeering(_)
         | NetworkCommand::AbandonPeering(_)
         | NetworkCommand::WithdrawRoute(_)
+        | NetworkCommand::DropPeerRanges(_)
         | NetworkCommand::RevokeConnectorIngress(_)
         | NetworkCommand::DetachFirewall(_)
         | NetworkCommand::FreezeNetwork(_)
@@ -58,6 +59,8 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
                     it.admit.iter().all(|rule| open.contains(rule))
                 })
         }
+        NetworkCommand::ChangeNetworkSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
+        NetworkCommand::ChangePeerSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
@@ -65,6 +68,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::LiftQuarantine(_)
         | NetworkCommand::RequestPeering(_)
         | NetworkCommand::AdoptPeering(_)
+        | NetworkCommand::AddPeerRanges(_)
         | NetworkCommand::AcceptRoute(_)
         | NetworkCommand::ReplaceRoute(_)
         | NetworkCommand::AllowConnectorIngress(_)

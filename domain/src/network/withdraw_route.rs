@@ -3,7 +3,7 @@
 
 use super::{
     Refusal, Registered,
-    accept_route::check_reach,
+    accept_route::{check_neighbours, check_reach},
     command::{ReplaceRoute, WithdrawRoute},
     event::{NetworkEvent, RouteAccepted, RouteWithdrawn},
 };
@@ -66,6 +66,7 @@ pub(super) fn replace(
         });
     }
     check_reach(network, peering, side, to)?;
+    check_neighbours(network, peering, side, to)?;
     let accepted = (!routes.contains_key(&to)).then(|| {
         RouteAccepted {
             peering_id,

@@ -63,6 +63,7 @@ service! {
     commands {
         register_network(RegisterNetworkRequest);
         set_policy(SetPolicyRequest);
+        change_network_subnets(ChangeNetworkSubnetsRequest);
         check_drift(CheckDriftRequest);
         freeze_networks(FreezeNetworksRequest);
         thaw_networks(ThawNetworksRequest);
@@ -90,6 +91,9 @@ service! {
         adopt_peering(AdoptPeeringRequest);
         remove_peering(RemovePeeringRequest);
         abandon_peering(AbandonPeeringRequest);
+        add_peer_ranges(AddPeerRangesRequest);
+        drop_peer_ranges(DropPeerRangesRequest);
+        change_peer_subnets(ChangePeerSubnetsRequest);
         accept_route(AcceptRouteRequest);
         withdraw_route(WithdrawRouteRequest);
         replace_route(ReplaceRouteRequest);

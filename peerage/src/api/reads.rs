@@ -17,6 +17,7 @@ use domain::{
 };
 use journal::Position;
 use projections::{PeeringView, WhileBuilding};
+use std::collections::BTreeMap;
 
 /// Waits until the read models show at least this position. Without one they are to show what
 /// callers were told of here; if they do not get there in time, what they have is still worth an
@@ -131,7 +132,7 @@ pub(super) async fn get_peering(
     let (id, fresh) = parse::get_peering(request)?;
     guard::peering(services, caller, id).await?;
     let row = peering_row(services, id, fresh).await?;
-    let (advisories, instructions) = guidance(&row);
+    let (advisories, instructions) = guidance(&row, &services.server.tags);
     Ok(v1::GetPeeringResponse {
         as_of: row.as_of.to_string(),
         peering: Some(v1::Peering {
@@ -146,7 +147,10 @@ pub(super) async fn get_peering(
 /// What is good to know of a peering that has not ended, and what the peer's owner has to do where
 /// the engine waits for them or where that side is theirs to keep; with what the engine must be
 /// allowed on the private network's side, where it is refused there.
-fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
+fn guidance(
+    row: &PeeringView,
+    tags: &BTreeMap<String, String>,
+) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
     let PeeringView {
         network, peering, ..
     } = row;
@@ -169,8 +173,8 @@ fn guidance(row: &PeeringView) -> (Vec<v1::Advisory>, Vec<v1::Instruction>) {
         .blocked
         .as_ref()
         .filter(|it| it.side == Side::Local && it.cause == BlockCause::PermissionDenied);
-    let own = own.map(|_| instructions_for_engine(network, peering));
-    let instructions = instructions_for_peer(network, peering)
+    let own = own.map(|_| instructions_for_engine(network, peering, tags));
+    let instructions = instructions_for_peer(network, peering, tags)
         .into_iter()
         .chain(own.into_iter().flatten())
         .chain(to_attach)

@@ -222,6 +222,17 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             range: text("10.101.0.0/29"),
             form: "a block of an AWS VPC is a /28 at the least",
         },
+        Refusal::PeerRangeNotOnRecord {
+            range: text("10.103.0.0/16"),
+            ranges: vec![text("10.101.0.0/16")],
+        },
+        Refusal::SubnetNotChosen {
+            subnet: "subnet-0cc3".to_owned(),
+        },
+        Refusal::SubnetsMissing,
+        Refusal::SubnetsAmbiguous {
+            subnet: "*".to_owned(),
+        },
         Refusal::PeerLinkedElsewhere {
             network_id: network(),
             peering_id: peering(),

@@ -11,7 +11,7 @@ use journal::{Clock, Journal, Position};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use projections::Projections;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use workers::provisioner::{Directory, Planner, elsewhere};
 
@@ -63,6 +63,8 @@ pub struct Server {
     pub clouds: Arc<ServedClouds>,
     /// Whether networks are taken to be at its clouds that nothing of the kind is on record of.
     pub claims_unmarked: bool,
+    /// The tags that everything gets which is made at AWS.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The furthest position that a caller of this server was told of.

@@ -238,6 +238,7 @@ impl Engine {
                 warnings: door.warnings.into_iter().chain(others).collect(),
                 clouds: Arc::new(engine.clouds.served()),
                 claims_unmarked: config.claims_unmarked(),
+                tags: config.cloud.aws.tags.clone(),
             }),
             draining: engine.draining.clone(),
         };

@@ -91,11 +91,27 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "RANGE_OVERLAPS_PEERING",
-        "`peerage peering show PEERING` shows the ranges of the other one",
+        "`peerage peering show PEERING` shows the routes of the other one",
     ),
     (
         "DESTINATION_OUT_OF_REACH",
-        "a route of the local side leads to a range of the peer, one of the remote side to the private network",
+        "a route of the local side leads to a range of the peer, one of the remote side to the private network; `peerage peering ranges add PEERING RANGE` adds a range of the peer",
+    ),
+    (
+        "PEER_RANGE_NOT_ON_RECORD",
+        "`peerage peering show PEERING` lists the peer's ranges",
+    ),
+    (
+        "SUBNET_NOT_CHOSEN",
+        "`peerage peering show PEERING` and `peerage network show NETWORK` list the chosen subnets",
+    ),
+    (
+        "SUBNETS_MISSING",
+        "`peerage peering subnets main PEERING`, or `peerage network subnets main NETWORK`, chooses the main route table",
+    ),
+    (
+        "SUBNETS_AMBIGUOUS",
+        "`peerage peering subnets all PEERING`, or `peerage network subnets all NETWORK`, chooses every subnet",
     ),
     (
         "ROUTE_NOT_ACCEPTED",

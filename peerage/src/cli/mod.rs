@@ -22,6 +22,7 @@ mod serve;
 mod server;
 mod states;
 mod status;
+mod subnets;
 mod terminal;
 
 use crate::config::{Config, ConfigErrors};

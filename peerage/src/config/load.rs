@@ -26,6 +26,12 @@ fn is_key(name: &str) -> bool {
 /// The most live peerings that a VPC can have (AWS: L-7E9ECCDB).
 const MOST_LINKS: usize = 125;
 
+/// The largest quotas that AWS gives of routes in a table and rules in a group.
+const MOST_OF_A_KIND: usize = 1000;
+
+/// The most tags: AWS allows 50 on a thing, and some are the engine's own.
+const MOST_TAGS: usize = 40;
+
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<String>);
@@ -140,6 +146,17 @@ impl Config {
                 "cloud.aws.links_per_network: AWS allows 1 to {MOST_LINKS}"
             ));
         }
+        let aws = &self.cloud.aws;
+        for (key, given) in [
+            ("pending_links_per_network", aws.pending_links_per_network),
+            ("routes_per_table", aws.routes_per_table),
+            ("rules_per_group", aws.rules_per_group),
+        ] {
+            if !(1..=MOST_OF_A_KIND).contains(&given) {
+                problems.push(format!("cloud.aws.{key}: AWS allows 1 to {MOST_OF_A_KIND}"));
+            }
+        }
+        self.check_tags(problems);
         if self.provisioner.drift_interval.is_zero() {
             problems.push(
                 "provisioner.drift_interval: name a time that is longer than none".to_owned(),
@@ -149,6 +166,27 @@ impl Config {
 }
 
 impl Config {
+    /// What AWS allows of tags, and what the engine has for its own.
+    fn check_tags(&self, problems: &mut Vec<String>) {
+        let tags = &self.cloud.aws.tags;
+        if tags.len() > MOST_TAGS {
+            let given = tags.len();
+            problems.push(format!("cloud.aws.tags: {given} tags; {MOST_TAGS} at most"));
+        }
+        for (key, value) in tags {
+            let wrong = if [cloud::OWNER_TAG, aws::NAME_TAG].contains(&key.as_str()) {
+                "the engine sets this one itself"
+            } else if key.is_empty() || key.chars().count() > 128 || key.starts_with("aws:") {
+                "a key has 1 to 128 characters, and does not begin with aws:"
+            } else if value.chars().count() > 256 {
+                "a value has 256 characters at most"
+            } else {
+                continue;
+            };
+            problems.push(format!("cloud.aws.tags.{key}: {wrong}"));
+        }
+    }
+
     fn check_access(&self, problems: &mut Vec<String>) {
         let access = &self.access;
         let policy = Policy {
@@ -273,7 +311,7 @@ fn unknown_keys(figment: &Figment, merged: &Value) -> Vec<String> {
     keys(merged, "", &mut given);
     given
         .into_iter()
-        .filter(|key| !known.contains(key) && !key.starts_with("cloud.aws.accounts."))
+        .filter(|key| !known.contains(key) && !is_free(key))
         .map(|key| {
             let origin = figment
                 .find_metadata(&key)
@@ -282,6 +320,12 @@ fn unknown_keys(figment: &Figment, merged: &Value) -> Vec<String> {
             format!("{key}: unknown key{origin}{}", suggestion(&key, &known))
         })
         .collect()
+}
+
+/// Whether whoever configures it names this key.
+fn is_free(key: &str) -> bool {
+    let free = ["cloud.aws.accounts.", "cloud.aws.tags."];
+    free.iter().any(|it| key.starts_with(it))
 }
 
 fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {

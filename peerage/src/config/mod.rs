@@ -140,11 +140,19 @@ pub struct Aws {
     /// How many live peerings the quota of a VPC allows (AWS: 50, up to 125 for the asking,
     /// L-7E9ECCDB).
     pub links_per_network: usize,
+    /// How many links of a VPC may wait for acceptance (AWS: 25).
+    pub pending_links_per_network: usize,
+    /// How many routes the quota of a route table allows (AWS: 500, up to 1,000 for the asking).
+    pub routes_per_table: usize,
+    /// How many rules the quota of a security group allows (AWS: 60, up to 1,000 for the asking).
+    pub rules_per_group: usize,
     /// Whether the endpoint only rehearses a call that says so. One that ignores it does what was
     /// to be rehearsed.
     pub dry_run: DryRun,
     /// Accounts with a role of their own.
     pub accounts: BTreeMap<String, AwsAccount>,
+    /// Tags on everything that is made, beside the engine's own.
+    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -242,8 +250,12 @@ impl Default for Aws {
             endpoint: String::new(),
             role_name: "peerage".to_owned(),
             links_per_network: 50,
+            pending_links_per_network: 25,
+            routes_per_table: 500,
+            rules_per_group: 60,
             dry_run: DryRun::Auto,
             accounts: BTreeMap::new(),
+            tags: BTreeMap::new(),
         }
     }
 }

@@ -152,6 +152,8 @@ fn the_readme_names_every_key_with_its_default() {
         "an example, not a default"
     );
     config.cloud.aws.accounts.clear();
+    assert_eq!(config.cloud.aws.tags.len(), 1, "an example, not a default");
+    config.cloud.aws.tags.clear();
     assert_eq!(
         config.cloud.mode.take(),
         Some(Config::default().cloud.kind())
@@ -160,7 +162,7 @@ fn the_readme_names_every_key_with_its_default() {
     assert_eq!(serde_json::to_value(&config).unwrap(), defaults);
     for key in leaves(&defaults) {
         assert!(
-            key == "accounts" || toml.contains(&format!("\n{key} = ")),
+            ["accounts", "tags"].contains(&key.as_str()) || toml.contains(&format!("\n{key} = ")),
             "{key}"
         );
     }
@@ -178,6 +180,32 @@ fn leaves(value: &serde_json::Value) -> Vec<String> {
             }
         })
         .collect()
+}
+
+#[test]
+fn tags_and_quotas_are_configured_and_what_aws_would_not_take_is_told_at_the_start() {
+    let toml = "[cloud.aws]\nrules_per_group = 200\n[cloud.aws.tags]\ncost-centre = \"4711\"";
+    let config = load(toml, &[]).unwrap();
+    assert_eq!(config.cloud.aws.rules_per_group, 200);
+    assert_eq!(config.cloud.aws.tags["cost-centre"], "4711");
+    for (wrong, key) in [
+        (
+            "[cloud.aws]\nrules_per_group = 0",
+            "cloud.aws.rules_per_group: ",
+        ),
+        (
+            "[cloud.aws]\nroutes_per_table = 1001",
+            "cloud.aws.routes_per_table: ",
+        ),
+        ("[cloud.aws.tags]\nName = \"x\"", "cloud.aws.tags.Name: "),
+        (
+            "[cloud.aws.tags]\n\"aws:x\" = \"x\"",
+            "cloud.aws.tags.aws:x: ",
+        ),
+    ] {
+        let ConfigErrors(problems) = load(wrong, &[]).unwrap_err();
+        assert!(problems[0].starts_with(key), "{problems:?}");
+    }
 }
 
 #[test]

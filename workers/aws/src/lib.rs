@@ -27,7 +27,7 @@ mod views;
 pub use actions::actions;
 pub use mode::mode_at;
 
-use crate::ec2::{Ec2, Ec2Settings, PeeringOptions, PeeringRole, VpcId};
+use crate::ec2::{Ec2, Ec2Settings, PeeringOptions, PeeringRole, Tags, VpcId};
 use async_trait::async_trait;
 use cloud::{
     AccessListView, AccountRegion, Cloud, CloudError, CloudErrorKind, DnsSupport, FirewallPart,
@@ -42,7 +42,7 @@ use domain::{
 use refusals::Asked;
 
 /// What EC2's console shows as a thing's name.
-const NAME_TAG: &str = "Name";
+pub const NAME_TAG: &str = "Name";
 
 /// What AWS gives every account (VPC quotas, 2026); more can be had for the asking.
 pub const DEFAULT_LIMITS: Limits = Limits {
@@ -59,6 +59,7 @@ pub struct AwsCloud {
     ec2: Ec2,
     limits: Limits,
     mode: CloudMode,
+    tags: Tags,
 }
 
 impl AwsCloud {
@@ -73,12 +74,18 @@ impl AwsCloud {
             ec2: Ec2::new(settings),
             limits: DEFAULT_LIMITS,
             mode,
+            tags: Tags::new(),
         }
     }
 
     /// The same where something else than the settings says what answers.
     pub fn with_mode(self, mode: CloudMode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// With tags that everything gets which is made, beside the engine's own.
+    pub fn with_tags(self, tags: Tags) -> Self {
+        Self { tags, ..self }
     }
 
     /// With the quotas that these accounts really have.
@@ -235,13 +242,15 @@ impl Cloud for AwsCloud {
     async fn rehearse(&self, rehearsal: &Rehearsal) -> Result<Rehearsed, CloudError> {
         let asked = Asked::of(Operation::Rehearse, rehearsal.at())?;
         let rehearsal = match rehearsal {
-            Rehearsal::CreateLink(spec) => ec2::Rehearsal::CreatePeering(requests::peering(spec)?),
+            Rehearsal::CreateLink(spec) => {
+                ec2::Rehearsal::CreatePeering(requests::peering(spec, &self.tags)?)
+            }
             Rehearsal::AcceptLink { link, .. } => ec2::Rehearsal::AcceptPeering {
                 id: link.as_str().into(),
             },
-            Rehearsal::CreateGroup { network, owner } => {
-                ec2::Rehearsal::CreateSecurityGroup(requests::group(&network.network, *owner))
-            }
+            Rehearsal::CreateGroup { network, owner } => ec2::Rehearsal::CreateSecurityGroup(
+                requests::group(&network.network, *owner, &self.tags),
+            ),
         };
         Ok(
             match self
@@ -265,7 +274,7 @@ impl Cloud for AwsCloud {
         side: Side,
         _: RequestId,
     ) -> Result<HalfAnswer, CloudError> {
-        halves::make(&self.ec2, spec, side).await
+        halves::make(&self.ec2, spec, side, &self.tags).await
     }
 
     async fn remove_half(
@@ -359,7 +368,10 @@ impl Cloud for AwsCloud {
         let asked = Asked::of(Operation::CreateGroup, &network.at)?;
         let made = self
             .ec2
-            .create_security_group(&asked.scope, &requests::group(&network.network, owner))
+            .create_security_group(
+                &asked.scope,
+                &requests::group(&network.network, owner, &self.tags),
+            )
             .await;
         asked.name(
             "security group",
@@ -387,7 +399,7 @@ impl Cloud for AwsCloud {
         owner: Owner,
     ) -> Result<FirewallRule, CloudError> {
         let asked = Asked::of(Operation::AuthorizeRule, at)?;
-        let wanted = requests::rule(rule, owner);
+        let wanted = requests::rule(rule, owner, &self.tags);
         let made = self
             .ec2
             .authorize_security_group_ingress(&asked.scope, &group.as_str().into(), &wanted)

@@ -26,33 +26,33 @@ pub(super) fn scope(
     })
 }
 
-pub(super) fn peering(spec: &LinkSpec) -> Result<CreatePeering, CloudError> {
+pub(super) fn peering(spec: &LinkSpec, tags: &Tags) -> Result<CreatePeering, CloudError> {
     let (requester, accepter) = (&spec.requester.network, &spec.accepter.network);
     let peer = scope(Operation::CreateLink, &accepter.at)?;
     Ok(CreatePeering {
         vpc: vpc(&requester.network),
         peer,
         peer_vpc: vpc(&accepter.network),
-        tags: owned(spec.owner),
+        tags: owned(spec.owner, tags),
     })
 }
 
-pub(super) fn group(network: &CloudNetwork, owner: Owner) -> CreateSecurityGroup {
+pub(super) fn group(network: &CloudNetwork, owner: Owner, tags: &Tags) -> CreateSecurityGroup {
     let description = format!("What peering {} admits", owner.peering);
     CreateSecurityGroup {
         vpc: vpc(network),
         name: group_name(owner.peering),
         description,
-        tags: owned(owner),
+        tags: owned(owner, tags),
     }
 }
 
-pub(super) fn rule(rule: InboundRule, owner: Owner) -> IngressRule {
+pub(super) fn rule(rule: InboundRule, owner: Owner, tags: &Tags) -> IngressRule {
     IngressRule {
         source: rule.source.net(),
         port: rule.port,
         description: format!("peering {}", owner.peering),
-        tags: owned(owner),
+        tags: owned(owner, tags),
     }
 }
 
@@ -61,10 +61,10 @@ pub(super) fn owner(owner: Owner) -> Tags {
     Tags::from([(OWNER_TAG.to_owned(), owner.to_string())])
 }
 
-/// The tags of what the engine makes for a peering.
-fn owned(owner: Owner) -> Tags {
-    Tags::from([
-        (OWNER_TAG.to_owned(), owner.to_string()),
-        (NAME_TAG.to_owned(), group_name(owner.peering)),
-    ])
+/// The tags of what the engine makes for a peering: its own, and those that are asked of everything.
+pub(super) fn owned(owner: Owner, tags: &Tags) -> Tags {
+    let mut all = tags.clone();
+    all.insert(OWNER_TAG.to_owned(), owner.to_string());
+    all.insert(NAME_TAG.to_owned(), group_name(owner.peering));
+    all
 }

@@ -154,6 +154,7 @@ impl Action {
                 matches!(&peering.life, Life::Active { link: active } if active == link)
                     && network.wants_routes(peering, *side)
                     && peering.routes.get(*side).contains_key(destination)
+                    && !(*side == Side::Local && peering.is_unconfirmed(*destination))
             }
             Self::AuthorizeRule { side, rule, .. } => {
                 is_active && network.admitted(peering, *side).contains(rule)

@@ -61,6 +61,16 @@ impl Graph {
         } else if let NetworkEvent::PeeringAdopted(it) = event {
             hub.links
                 .insert(it.peering_id, (node(&it.peer), it.peer.ranges.clone()));
+        } else if let NetworkEvent::PeerRangesAdded(it) = event {
+            if let Some((_, ranges)) = hub.links.get_mut(&it.peering_id) {
+                let known = ranges.clone();
+                let new = it.ranges.iter().filter(|range| !known.contains(range));
+                ranges.extend(new);
+            }
+        } else if let NetworkEvent::PeerRangesDropped(it) = event {
+            if let Some((_, ranges)) = hub.links.get_mut(&it.peering_id) {
+                ranges.retain(|range| !it.ranges.contains(range));
+            }
         } else if let NetworkEvent::PeeringExpired(it) = event {
             hub.expired.extend(hub.links.remove_entry(&it.peering_id));
         } else if let NetworkEvent::PeeringRenewed(it) = event {

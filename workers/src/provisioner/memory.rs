@@ -13,7 +13,7 @@ use cloud::{CallClass, Operation};
 use domain::{
     PeeringId, Side,
     network::{Peering, Policy, Registered},
-    text::Link,
+    text::{Link, Subnet},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,6 +67,7 @@ pub(super) struct Failing {
 pub(super) struct AsOf {
     peering: Peering,
     policy: Policy,
+    subnets: Vec<Subnet>,
     drift_check: Option<DateTime<Utc>>,
     frozen: bool,
     quarantined: bool,
@@ -83,6 +84,7 @@ impl AsOf {
         Some(Self {
             peering,
             policy: network.policy.clone(),
+            subnets: network.subnets.clone(),
             drift_check: network.drift_check,
             frozen: network.is_frozen(),
             quarantined: network

@@ -243,10 +243,15 @@ impl Log {
 
     /// A log in which this link is adopted at this clock's time.
     pub(super) fn adopting_now(link: &Link, clock: &Clock) -> Self {
+        Self::adopting_with(link, Consent::Delegated, clock)
+    }
+
+    /// The same, where this one keeps the peer's side.
+    pub(super) fn adopting_with(link: &Link, consent: Consent, clock: &Clock) -> Self {
         let adopt = |request: RequestPeering| AdoptPeering {
             peer: request.peer,
             link: link.clone(),
-            consent: Consent::Delegated,
+            consent,
         };
         Self::default()
             .told_by(clock)

@@ -120,6 +120,9 @@ pub struct RoutesEnforced {
     pub at: Vec<Where>,
     /// All that the side may send over the link.
     pub destinations: Vec<Range>,
+    /// Those of these tables that no subnet uses: nobody has the routes in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<RouteTable>,
 }
 
 /// The routes of a side are withdrawn for as long as somebody else's rules let the private network

@@ -343,6 +343,17 @@ pub struct FoundRoute {
     pub destination: Range,
 }
 
+/// Which side of an adopted link was asked for it: that one is to accept it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkAccepterSeen {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The link, by the provider's id, like `pcx-0123456789abcdef0`.
+    pub link: Link,
+    /// The side that was asked.
+    pub accepter: Side,
+}
+
 /// What an adopted link had when it was first looked at; it is left alone for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeeringSurveyed {

@@ -5,7 +5,7 @@
 //! golden sample in the room's `golden` folder.
 //!
 //! One file per topic: the network itself, holds on it, orphans, the link and its halves, what is
-//! about to be made, routes, firewalls, ingress, options, drift and blocks.
+//! about to be made, ranges and subnets, routes, firewalls, ingress, options, drift and blocks.
 
 mod attachment;
 mod block;
@@ -19,6 +19,7 @@ mod link;
 mod network;
 mod options;
 mod orphan;
+mod ranges;
 mod routes;
 
 pub use attachment::*;
@@ -33,6 +34,7 @@ pub use link::*;
 pub use network::*;
 pub use options::*;
 pub use orphan::*;
+pub use ranges::*;
 pub use routes::*;
 
 use crate::ids::{NetworkId, PeeringId};
@@ -92,6 +94,8 @@ events! {
     NetworkIdentityMarked(network),
     /// What the engine may do by itself in this network.
     NetworkPolicySet(network),
+    /// Other subnets of the private network use its links.
+    NetworkSubnetsChanged(network),
     /// Somebody asked for a look at everything, now.
     DriftCheckRequested(network),
     /// Nothing is opened or repaired in the network until it is thawed.
@@ -116,6 +120,14 @@ events! {
     PeeringRequested(peering),
     /// Somebody put a link on record that the engine did not make.
     PeeringAdopted(peering),
+    /// The peer has more ranges.
+    PeerRangesAdded(peering),
+    /// They were seen to be the peer's.
+    PeerRangesConfirmed(peering),
+    /// Ranges of the peer are given up.
+    PeerRangesDropped(peering),
+    /// Other subnets of the peer use the link.
+    PeerSubnetsChanged(peering),
     /// One side may send a destination range over the link.
     RouteAccepted(peering),
     /// One side shall no longer send a destination range over the link.
@@ -160,6 +172,8 @@ events! {
     PeeringFailed(peering),
     /// The link was not active by the time that its request named.
     PeeringDeadlinePassed(peering),
+    /// Which side of an adopted link was asked for it.
+    LinkAccepterSeen(peering),
     /// What an adopted link had when it was first looked at; it is left alone for ever.
     PeeringSurveyed(peering),
     /// The engine is about to make or remove a side's half of the link.

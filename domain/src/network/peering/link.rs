@@ -11,7 +11,10 @@ use super::{
     ACCEPTANCE_WINDOW, Ending, Life, LinkTrace, OpenAttempt, Origin, Peering, RefusedAttempts,
     Removal, RemovalCause,
 };
-use crate::{side::BySide, text::Link};
+use crate::{
+    side::{BySide, Side},
+    text::Link,
+};
 use chrono::{DateTime, Utc};
 
 impl Peering {
@@ -263,6 +266,12 @@ impl Peering {
         if matches!(self.life, Life::Provisioning { .. }) {
             self.life = Life::Active { link: link.clone() };
             self.activated_at = Some(at);
+        }
+    }
+
+    pub(in crate::network) fn accepter_seen(&mut self, side: Side) {
+        if !self.made_the_link() {
+            self.asked.get_or_insert(side);
         }
     }
 

@@ -14,6 +14,7 @@ mod life;
 mod life_name;
 mod link;
 mod options;
+mod ranges;
 mod routes;
 
 pub use attachment::{Attachment, Seen, Wanted};
@@ -79,6 +80,9 @@ pub struct Peering {
     pub id: PeeringId,
     /// The network on the other end.
     pub peer: Peer,
+    /// Ranges of the peer that were added, and that the cloud was not seen to show yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unconfirmed: BTreeSet<Range>,
     /// When it was requested, or adopted.
     pub requested_at: DateTime<Utc>,
     /// On what terms the link is asked for.
@@ -87,6 +91,9 @@ pub struct Peering {
     pub external_id: Option<ExternalId>,
     /// How it came to be on record.
     pub origin: Origin,
+    /// Which side of an adopted link was asked for it, once that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Side>,
     /// Where it is in its life.
     pub life: Life,
     /// What is on record of the halves of the link, where each side has one.
@@ -131,6 +138,9 @@ pub struct Peering {
     /// was on record before it was made.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub watches_all_routes: BySide<bool>,
+    /// Whether other subnets of the peer were chosen since all its routes were last seen in place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tables_moved: bool,
     /// Set while the routes of the side are withdrawn for an exposure.
     #[serde(default, skip_serializing_if = "BySide::is_default")]
     pub suspended: BySide<Option<Suspension>>,
@@ -208,10 +218,12 @@ impl Peering {
         Self {
             id,
             peer: peer.clone(),
+            unconfirmed: BTreeSet::new(),
             requested_at,
             terms,
             external_id,
             origin: Origin::Requested,
+            asked: None,
             life: Life::Requested,
             halves: BySide::default(),
             open_attempt: None,
@@ -229,6 +241,7 @@ impl Peering {
             foreign: BySide::default(),
             routes_in_place: BySide::default(),
             watches_all_routes: BySide::default(),
+            tables_moved: false,
             suspended: BySide::default(),
             firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
@@ -258,6 +271,16 @@ impl Peering {
     /// Whether the engine made the link, or will.
     pub fn made_the_link(&self) -> bool {
         self.origin == Origin::Requested
+    }
+
+    /// The side that is asked for the link, and accepts it; `None` while nobody has looked at a link
+    /// that was adopted.
+    pub fn accepter(&self) -> Option<Side> {
+        if self.made_the_link() {
+            Some(Side::Remote)
+        } else {
+            self.asked
+        }
     }
 
     /// Whether the log says that everything asked for is in place.

@@ -60,6 +60,9 @@ pub struct RoutesInPlace {
     pub at: BTreeSet<Where>,
     /// The destinations that were accepted then.
     pub destinations: BTreeSet<Range>,
+    /// The tables among these that no subnet used.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub idle: BTreeSet<RouteTable>,
 }
 
 /// That the routes of a side are withdrawn for an exposure.
@@ -241,12 +244,16 @@ impl Peering {
         at: DateTime<Utc>,
     ) {
         *self.watches_all_routes.get_mut(event.side) = true;
+        if event.side == Side::Remote {
+            self.tables_moved = false;
+        }
         let destinations: BTreeSet<_> = event.destinations.iter().copied().collect();
         let is_all = self.routes.get(event.side).keys().eq(&destinations);
         *self.routes_in_place.get_mut(event.side) = is_all.then(|| RoutesInPlace {
             since: at,
             at: event.at.iter().cloned().collect(),
             destinations,
+            idle: event.idle.iter().cloned().collect(),
         });
     }
 

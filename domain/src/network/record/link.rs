@@ -252,6 +252,20 @@ fn removal_is_for_a_deadline(peering: &Peering) -> bool {
     matches!(cause, Some(RemovalCause::Deadline { .. }))
 }
 
+/// Of a link that was adopted, once.
+pub(super) fn accepter_seen(peering: &Peering, link: &Link) -> Result<bool, Refusal> {
+    if !peering.life.is_live() {
+        return Err(out_of_order(peering, "a link that waits for somebody"));
+    }
+    if peering.accepter().is_some() {
+        return Ok(false);
+    }
+    if let Some(recorded) = peering.life.link() {
+        same_link(peering, recorded, link)?;
+    }
+    Ok(true)
+}
+
 pub(super) fn surveyed(peering: &Peering) -> Result<bool, Refusal> {
     match &peering.origin {
         Origin::Adopted { found } if peering.life.is_live() => Ok(found.is_none()),

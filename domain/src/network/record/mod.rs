@@ -13,6 +13,7 @@ mod ingress;
 mod installation;
 mod link;
 mod options;
+mod ranges;
 mod routes;
 
 use super::{
@@ -63,7 +64,9 @@ pub(super) fn decide(
         Outcome::DeadlinePassed(it) => {
             if_news(it, link::deadline_passed(peering, it.deadline, now)?)
         }
+        Outcome::AccepterSeen(it) => if_news(it, link::accepter_seen(peering, &it.link)?),
         Outcome::Surveyed(it) => if_news(it, link::surveyed(peering)?),
+        Outcome::RangesConfirmed(it) => ranges::confirmed(peering, it)?.map(Into::into),
         Outcome::HalfChangeStarted(it) => if_news(it, halves::change_started(network, it)?),
         Outcome::HalfOperationStarted(it) => if_news(it, halves::operation_started(network, it)?),
         Outcome::HalfOperationFailed(it) => if_news(it, halves::operation_failed(network, it)?),

@@ -6,7 +6,7 @@ use super::super::{
         RouteConflicted, RouteInstalled, RouteRemoved, RoutesEnforced, RoutesResumed,
         RoutesSuspended, Thing,
     },
-    peering::{Origin, Route},
+    peering::{Origin, Route, RoutesInPlace},
 };
 use super::{active, out_of_order, standing};
 use std::collections::BTreeSet;
@@ -92,6 +92,7 @@ pub(super) fn routes_enforced(network: &Registered, it: &RoutesEnforced) -> Resu
         ));
     }
     let accepted = peering.routes.get(it.side);
+    let idle: BTreeSet<_> = it.idle.iter().cloned().collect();
     let (at, destinations): (BTreeSet<_>, BTreeSet<_>) = (
         it.at.iter().cloned().collect(),
         it.destinations.iter().copied().collect(),
@@ -103,7 +104,10 @@ pub(super) fn routes_enforced(network: &Registered, it: &RoutesEnforced) -> Resu
         return Err(out_of_order(peering, "routes in place beside a conflict"));
     }
     let known = peering.routes_in_place.get(it.side).as_ref();
-    Ok(known.is_none_or(|known| (&known.at, &known.destinations) != (&at, &destinations)))
+    let is_known = |known: &RoutesInPlace| {
+        (&known.at, &known.destinations, &known.idle) == (&at, &destinations, &idle)
+    };
+    Ok(!known.is_some_and(is_known))
 }
 
 /// Only for exposures that are on record and that the policy closes routes for.

@@ -55,6 +55,27 @@ fn an_adoption_and_the_denial_of_everything_inbound_on_both_sides_are_one_append
 }
 
 #[test]
+fn whoever_was_asked_for_an_adopted_link_is_known_once_somebody_has_looked() {
+    let accepter = |then: Vec<NetworkEvent>| {
+        let adopted = given([registered()]).when(adopt(1, link())).0.unwrap();
+        let Network::Registered(network) =
+            super::fold([registered()].into_iter().chain(adopted).chain(then))
+        else {
+            panic!("a network");
+        };
+        network.peerings.values().next().unwrap().clone()
+    };
+    let adopted = accepter(Vec::new());
+    assert_eq!(adopted.accepter(), None);
+    let seen = LinkAccepterSeen {
+        peering_id: adopted.id,
+        ..accepter_seen(Side::Local)
+    };
+    assert_eq!(accepter(vec![seen.into()]).accepter(), Some(Side::Local));
+    assert_eq!(super::recorded(history([])).accepter(), Some(Side::Remote));
+}
+
+#[test]
 fn an_adoption_obeys_the_rules_of_a_request() {
     let refusal = Refusal::PeerAlreadyLinked {
         peering_id: peering_id(1),
@@ -64,13 +85,12 @@ fn an_adoption_obeys_the_rules_of_a_request() {
         .when(adopt(1, link()))
         .then_refused(refusal);
     let overlapping = AdoptPeering {
-        peer: peer_with(2, &["10.101.7.0/24"]),
+        peer: peer_with(2, &["10.20.7.0/24"]),
         ..adopt(2, link())
     };
-    let refusal = Refusal::RangeOverlapsPeering {
-        range: range("10.101.7.0/24"),
-        other: range(HERE),
-        peering_id: peering_id(1),
+    let refusal = Refusal::RangeOverlapsNetwork {
+        range: range("10.20.7.0/24"),
+        network: range("10.20.0.0/16"),
     };
     given(history([])).when(overlapping).then_refused(refusal);
     let elsewhere = Peer {

@@ -22,6 +22,7 @@ mod matrix;
 mod options;
 mod orphans;
 mod outcomes;
+mod peer_ranges;
 mod peerings;
 mod policy;
 mod registration;
@@ -31,6 +32,7 @@ mod requirements;
 mod routes;
 pub(crate) mod samples;
 mod setup;
+mod subnets;
 mod withdrawal;
 
 use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};

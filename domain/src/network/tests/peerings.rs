@@ -177,16 +177,32 @@ fn an_ended_peering_frees_its_peer_and_its_ranges() {
 }
 
 #[test]
-fn a_blocked_peering_still_holds_its_ranges() {
+fn a_blocked_peering_still_holds_its_destinations() {
     let refusal = Refusal::RangeOverlapsPeering {
         range: range("10.101.7.0/24"),
         other: range("10.101.0.0/16"),
         peering_id: peering_id(1),
     };
-    let events = history([blocked(BlockCause::NotFound).into()]);
+    let accepted = route_accepted(Side::Local, "10.101.0.0/16");
+    let events = history([accepted, blocked(BlockCause::NotFound).into()]);
     given(events)
-        .when(request(peer_with(2, &["10.101.7.0/24"])))
+        .when(with_route(2, &["10.101.7.0/24"], "10.101.7.0/24"))
         .then_refused(refusal);
+}
+
+/// A request for the `n`-th peer with these ranges, and a route of the private network.
+fn with_route(n: u8, written: &[&str], destination: &str) -> RequestPeering {
+    RequestPeering {
+        peer: peer_with(n, written),
+        terms: Terms::default(),
+        setup: Setup {
+            routes: vec![SetupRoute {
+                side: Side::Local,
+                destination: range(destination),
+            }],
+            ..Setup::default()
+        },
+    }
 }
 
 #[test]
@@ -242,17 +258,42 @@ fn a_range_may_not_overlap_the_networks_own_from_inside_or_around() {
 }
 
 #[test]
-fn a_range_may_not_overlap_one_of_another_live_peering_from_inside_or_around() {
+fn peers_may_have_the_same_range_and_the_private_network_sends_it_to_one_of_them() {
     for written in ["10.101.0.0/16", "10.101.3.0/24", "10.100.0.0/15"] {
+        let other = peer_with(2, &["192.168.0.0/24", written]);
+        let granted = granted(other.clone());
+        given(history([])).when(request(other)).then(granted);
         let refusal = Refusal::RangeOverlapsPeering {
             range: range(written),
             other: range("10.101.0.0/16"),
             peering_id: peering_id(1),
         };
-        given(history([]))
-            .when(request(peer_with(2, &["192.168.0.0/24", written])))
+        let to_the_first = route_accepted(Side::Local, "10.101.0.0/16");
+        given(history([to_the_first.clone()]))
+            .when(with_route(2, &["192.168.0.0/24", written], written))
             .then_refused(refusal);
+        let elsewhere = with_route(2, &["192.168.0.0/24", written], "192.168.0.0/24");
+        let decided = given(history([to_the_first])).when(elsewhere).0;
+        assert!(decided.is_ok(), "{decided:?}");
     }
+}
+
+#[test]
+fn a_destination_of_the_peer_is_no_obstacle_at_the_other_end() {
+    let accepted = route_accepted(Side::Remote, "10.20.0.0/16");
+    let other = requested(2);
+    given(history([accepted, other]))
+        .when(AcceptRoute {
+            peering_id: peering_id(2),
+            side: Side::Remote,
+            destination: range("10.20.0.0/16"),
+        })
+        .then([RouteAccepted {
+            peering_id: peering_id(2),
+            side: Side::Remote,
+            destination: range("10.20.0.0/16"),
+        }
+        .into()]);
 }
 
 #[test]

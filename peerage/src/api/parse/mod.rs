@@ -10,6 +10,7 @@ mod link;
 mod network;
 mod options;
 mod plan;
+mod ranges;
 mod reads;
 mod routes;
 #[cfg(test)]

@@ -231,6 +231,22 @@ fn every_wrong_field_of_a_command_is_named() {
         ["context", "peering_id", "side", "option"]
     );
     assert_eq!(
+        wrong(&v1::AddPeerRangesRequest::default()),
+        ["context", "peering_id", "ranges"]
+    );
+    assert_eq!(
+        wrong(&v1::DropPeerRangesRequest::default()),
+        ["context", "peering_id", "ranges"]
+    );
+    assert_eq!(
+        wrong(&v1::ChangePeerSubnetsRequest::default()),
+        ["context", "peering_id", "change"]
+    );
+    assert_eq!(
+        wrong(&v1::ChangeNetworkSubnetsRequest::default()),
+        ["context", "network_id", "change"]
+    );
+    assert_eq!(
         wrong(&v1::CheckDriftRequest::default()),
         ["context", "network_id"]
     );

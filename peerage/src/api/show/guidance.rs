@@ -5,8 +5,8 @@ use cloud::instructions::{Instruction, JSON, SH, TEXT};
 use domain::{
     Advisory,
     advisory::{
-        ATTACH_GROUP, CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, INTER_REGION_LIMITS, IPV6,
-        NON_TRANSITIVE, OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
+        ATTACH_GROUP, CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, IDLE_TABLE, INTER_REGION_LIMITS,
+        IPV6, NON_TRANSITIVE, OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
     },
 };
 
@@ -31,6 +31,7 @@ fn advisory_code(code: &str) -> v1::AdvisoryCode {
         PUBLIC_RANGE => Code::PublicRange,
         ATTACH_GROUP => Code::AttachGroup,
         IPV6 => Code::Ipv6,
+        IDLE_TABLE => Code::IdleTable,
         _ => Code::Unspecified,
     }
 }

@@ -84,6 +84,7 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         suspended_routes: hold::suspended_routes(it),
         cloud: about.network.cloud.as_ref().map(super::cloud),
         left_alone: String::new(),
+        unconfirmed_ranges: texts(&it.unconfirmed),
         not_observed: it
             .life
             .ending()

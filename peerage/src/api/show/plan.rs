@@ -59,6 +59,7 @@ fn check(report: CheckReport) -> v1::Check {
     let (outcome, message, remedy) = match report.outcome {
         CheckOutcome::Passed => (Outcome::Passed, String::new(), Vec::new()),
         CheckOutcome::Failed { message, remedy } => (Outcome::Failed, message, remedy),
+        CheckOutcome::Noted { message } => (Outcome::Noted, message, Vec::new()),
         CheckOutcome::Skipped { why } => (Outcome::Skipped, why.to_owned(), Vec::new()),
     };
     v1::Check {
@@ -79,6 +80,7 @@ fn check_kind(check: &str) -> v1::CheckKind {
         "ranges_on_record" => Kind::RangesOnRecord,
         "ranges_disjoint" => Kind::RangesDisjoint,
         "subnets" => Kind::Subnets,
+        "tables" => Kind::Tables,
         "neighbours" => Kind::Neighbours,
         "link_quota" => Kind::LinkQuota,
         "route_room" => Kind::RouteRoom,

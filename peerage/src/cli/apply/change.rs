@@ -9,6 +9,7 @@ use crate::{
         engine::{Context, Done, Servers},
         network::PolicyArgs,
         output::word,
+        subnets,
     },
 };
 
@@ -20,6 +21,12 @@ pub(super) enum Change {
     SetPolicy(PolicyArgs),
     Request(Peering),
     Adopt(Peering, String),
+    /// Ranges of the peer.
+    AddRanges(Vec<String>),
+    DropRanges(Vec<String>),
+    /// All subnets of this end from now on.
+    NetworkSubnets(Vec<String>),
+    PeerSubnets(Vec<String>),
     Accept(Side, String),
     Withdraw(Side, String),
     /// What the local side admits from now on, and what that adds and takes away.
@@ -50,13 +57,16 @@ impl Change {
     /// Whether it takes something away.
     pub(super) fn closes(&self) -> bool {
         match self {
-            Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove => true,
+            Self::Withdraw(..) | Self::Revoke { .. } | Self::Remove | Self::DropRanges(_) => true,
             Self::Dns(_, false) | Self::Option(_, false) => true,
             Self::Restrict { taken, .. } => !taken.is_empty(),
             Self::Register(_)
             | Self::SetPolicy(_)
             | Self::Request(_)
             | Self::Adopt(..)
+            | Self::AddRanges(_)
+            | Self::NetworkSubnets(_)
+            | Self::PeerSubnets(_)
             | Self::Accept(..)
             | Self::Allow(_)
             | Self::Dns(_, true)
@@ -64,12 +74,29 @@ impl Change {
         }
     }
 
+    /// When its turn is. A range that is added opens nothing, and may have to be there before
+    /// another one goes; what closes comes before what opens.
+    pub(super) fn turn(&self) -> u8 {
+        if matches!(self, Self::AddRanges(_)) {
+            0
+        } else if self.closes() {
+            1
+        } else {
+            2
+        }
+    }
+
     /// Whether it is about what another change makes, which the engine cannot judge before.
     pub(super) fn needs(&self, about: &About) -> bool {
         match self {
             Self::Register(_) => false,
-            Self::SetPolicy(_) | Self::Request(_) | Self::Adopt(..) => about.network_id.is_empty(),
-            Self::Accept(..)
+            Self::SetPolicy(_) | Self::NetworkSubnets(_) | Self::Request(_) | Self::Adopt(..) => {
+                about.network_id.is_empty()
+            }
+            Self::AddRanges(_)
+            | Self::DropRanges(_)
+            | Self::PeerSubnets(_)
+            | Self::Accept(..)
             | Self::Withdraw(..)
             | Self::Restrict { .. }
             | Self::Allow(_)
@@ -93,6 +120,10 @@ impl Change {
                 format!("+ request a peering ({}){opens}", it.ranges.join(", "))
             }
             Self::Adopt(_, link) => format!("+ adopt {link}"),
+            Self::AddRanges(all) => format!("+ ranges {}", all.join(", ")),
+            Self::DropRanges(all) => format!("- ranges {}", all.join(", ")),
+            Self::NetworkSubnets(all) => format!("~ subnets: {}", subnets::told(all)),
+            Self::PeerSubnets(all) => format!("~ subnets of the peer: {}", subnets::told(all)),
             Self::Accept(side, to) => format!("+ {} route to {to}", side_word(*side)),
             Self::Withdraw(side, to) => format!("- {} route to {to}", side_word(*side)),
             Self::Restrict { added, taken, .. } => {
@@ -160,6 +191,19 @@ impl Change {
                 let message = v1::AdoptPeeringRequest {
                     network_id,
                     adoption: Some(adoption),
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
+            Self::AddRanges(ranges) => peering_command!(AddPeerRangesRequest { ranges: ranges }),
+            Self::DropRanges(ranges) => peering_command!(DropPeerRangesRequest { ranges: ranges }),
+            Self::PeerSubnets(all) => peering_command!(ChangePeerSubnetsRequest {
+                change: Some(subnets::set(all))
+            }),
+            Self::NetworkSubnets(all) => {
+                let message = v1::ChangeNetworkSubnetsRequest {
+                    network_id,
+                    change: Some(subnets::set(all)),
                     ..Default::default()
                 };
                 servers.command(message, context).await

@@ -216,7 +216,6 @@ impl Network {
                 on_record.cloud_network.clone(),
             ),
             ("range", self.range.clone(), on_record.range.clone()),
-            ("subnets", sorted(&self.subnets), sorted(&on_record.subnets)),
         ])
     }
 }
@@ -339,8 +338,6 @@ impl Peering {
                 word_of(on_record.provider),
             ),
             ("region", self.region.clone(), on_record.region.clone()),
-            ("ranges", sorted(&self.ranges), sorted(&on_record.ranges)),
-            ("subnets", sorted(&self.subnets), sorted(&on_record.subnets)),
             ("consent", consent(self.consent), consent(on_record.consent)),
         ]);
         differ.extend(differences([
@@ -385,12 +382,6 @@ fn end(at: Option<DateTime<Utc>>) -> String {
 
 fn word_of(provider: Provider) -> String {
     word(v1::Provider::from(provider))
-}
-
-fn sorted(all: &[String]) -> String {
-    let mut all = all.to_vec();
-    all.sort();
-    all.join(", ")
 }
 
 fn differences<const N: usize>(of: [(&str, String, String); N]) -> Vec<String> {

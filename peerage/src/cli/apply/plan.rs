@@ -86,7 +86,7 @@ fn of_network(wanted: &Network, is: &OnRecord, prune: bool, now: DateTime<Utc>) 
         plan.unnamed(other);
     }
     let mut plan = plan.plan;
-    plan.steps.sort_by_key(|step| !step.change.closes());
+    plan.steps.sort_by_key(|step| step.change.turn());
     plan
 }
 
@@ -110,6 +110,12 @@ fn range(text: &str) -> String {
     } else {
         format!("{text}/32")
     }
+}
+
+/// Whether the same are named, in whatever order.
+fn is_same(wanted: &[String], is: &[String]) -> bool {
+    let all = |of: &[String]| -> BTreeSet<String> { of.iter().cloned().collect() };
+    all(wanted) == all(is)
 }
 
 /// A plan that is being made: of which peering it is now.
@@ -163,6 +169,9 @@ impl Draft {
         for differs in wanted.differs(&Network::on_record(is, &[])) {
             self.conflict(&differs);
         }
+        if !is_same(&wanted.subnets, &is.subnets) {
+            self.step(Change::NetworkSubnets(wanted.subnets.clone()));
+        }
         let before = is.policy.clone().unwrap_or_default();
         if let Some(policy) = &wanted.policy
             && policy.changed(before.clone()) != before
@@ -206,8 +215,24 @@ impl Draft {
         for differs in wanted.differs(&on_record) {
             self.conflict(&differs);
         }
+        if !is_same(&wanted.subnets, &on_record.subnets) {
+            self.step(Change::PeerSubnets(wanted.subnets.clone()));
+        }
+        let ranges =
+            |of: &[String]| -> BTreeSet<String> { of.iter().map(|it| range(it)).collect() };
+        let (named, standing) = (ranges(&wanted.ranges), ranges(&on_record.ranges));
+        let added: Vec<String> = named.difference(&standing).cloned().collect();
+        if !added.is_empty() {
+            self.step(Change::AddRanges(added));
+        }
         self.openings(wanted, &on_record);
         self.ingress(&wanted.ingress, &is.ingress);
+        // What needs such a range is closed before it, by its own name.
+        let beside: Vec<String> = standing.difference(&named).cloned().collect();
+        if !beside.is_empty() {
+            let what = format!("ranges {}", beside.join(", "));
+            self.beside(Change::DropRanges(beside), &what);
+        }
     }
 
     /// Routes, what is admitted, and names.

@@ -251,11 +251,6 @@ fn what_no_command_changes_stands_in_the_way_and_is_told_with_both_values() {
         ),
         ("eu-west-1", "eu-west-2", "region"),
         ("us-east-1", "us-east-2", "region"),
-        (
-            "ranges = [\"10.30.0.0/16\"]",
-            "ranges = [\"10.30.0.0/17\"]",
-            "ranges",
-        ),
         ("dns =", "link = \"pcx-2\"\ndns =", "link"),
         ("dns =", "consent = \"owner\"\ndns =", "consent"),
         ("dns =", "renew = true\ndns =", "renew"),
@@ -283,6 +278,49 @@ fn what_no_command_changes_stands_in_the_way_and_is_told_with_both_values() {
     assert!(
         plan.steps.is_empty() && plan.conflicts[0].contains("being removed"),
         "{plan:?}"
+    );
+}
+
+#[test]
+fn a_difference_of_ranges_or_subnets_is_a_change_and_nothing_is_given_up_unless_pruning() {
+    let text = FILE
+        .replace(
+            "ranges = [\"10.30.0.0/16\"]",
+            "ranges = [\"10.40.0.0/16\"]\nsubnets = [\"*\"]",
+        )
+        .replace(
+            "range = \"10.20.0.0/16\"",
+            "range = \"10.20.0.0/16\"\nsubnets = [\"subnet-1\"]",
+        )
+        .replace("local_routes = [\"10.30.0.0/16\"]", "")
+        .replace("\nadmit = [\"10.30.0.0/16\"]", "")
+        .replace("target = \"10.30.7.0/24\"", "target = \"10.40.7.0/24\"");
+    let plan = planned(&text, &on_record(), true);
+    assert_eq!(
+        told(&plan),
+        [
+            "+ ranges 10.40.0.0/16",
+            "- local route to 10.30.0.0/16",
+            "- admit 10.30.0.0/16:2113",
+            "- ingress 10.30.7.0/24:5432",
+            "- ranges 10.30.0.0/16",
+            "~ subnets: subnet-1",
+            "~ subnets of the peer: all",
+            "+ ingress 10.40.7.0/24:5432 until 2027-03-01 09:00:00 UTC: \
+             the sink writes to the warehouse",
+        ]
+    );
+    assert!(plan.conflicts.is_empty(), "{plan:?}");
+    let left = planned(&text, &on_record(), false);
+    assert!(
+        !told(&left).iter().any(|it| it.starts_with('-')),
+        "{left:?}"
+    );
+    assert!(
+        left.left
+            .iter()
+            .any(|it| it.ends_with("ranges 10.30.0.0/16")),
+        "{left:?}"
     );
 }
 

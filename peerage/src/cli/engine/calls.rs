@@ -182,6 +182,7 @@ macro_rules! watches {
 commands! {
     RegisterNetworkRequest, NetworkServiceClient::register_network;
     SetPolicyRequest, NetworkServiceClient::set_policy;
+    ChangeNetworkSubnetsRequest, NetworkServiceClient::change_network_subnets;
     CheckDriftRequest, NetworkServiceClient::check_drift;
     RetireNetworkRequest, NetworkServiceClient::retire_network;
     FreezeNetworksRequest, NetworkServiceClient::freeze_networks;
@@ -193,6 +194,9 @@ commands! {
     AdoptPeeringRequest, PeeringServiceClient::adopt_peering;
     RemovePeeringRequest, PeeringServiceClient::remove_peering;
     AbandonPeeringRequest, PeeringServiceClient::abandon_peering;
+    AddPeerRangesRequest, PeeringServiceClient::add_peer_ranges;
+    DropPeerRangesRequest, PeeringServiceClient::drop_peer_ranges;
+    ChangePeerSubnetsRequest, PeeringServiceClient::change_peer_subnets;
     AcceptRouteRequest, PeeringServiceClient::accept_route;
     WithdrawRouteRequest, PeeringServiceClient::withdraw_route;
     ReplaceRouteRequest, PeeringServiceClient::replace_route;

@@ -2,6 +2,7 @@
 
 mod policy;
 mod register;
+mod subnets;
 mod watch;
 
 pub(super) use policy::PolicyArgs;
@@ -29,6 +30,9 @@ pub(super) enum Network {
     Watch(watch::Watch),
     /// Set what the engine may do by itself, and what commands must carry. What is not named stays.
     Policy(policy::SetPolicy),
+    /// Change which subnets of the private network use its links; routes move along.
+    #[command(subcommand)]
+    Subnets(subnets::Subnets),
     /// Check a network for drift, now.
     Check(Subject),
     /// Retire a network that has no live peering.
@@ -127,6 +131,7 @@ impl Network {
             Self::Show(show) => show.run().await,
             Self::Watch(watch) => watch.run().await,
             Self::Policy(policy) => policy.run().await,
+            Self::Subnets(subnets) => subnets.run().await,
             Self::Check(subject) => subject.check().await,
             Self::Retire(subject) => subject.retire().await,
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::v1,
-    cli::{CliError, Remote, args::Provider, engine::Context, output},
+    cli::{CliError, Remote, args::Provider, engine::Context, output, subnets::Chosen},
 };
 use clap::Args;
 
@@ -33,10 +33,8 @@ pub(in crate::cli) struct Register {
     /// The network's address range, RFC 1918, /8 to /25, like 10.20.0.0/16.
     #[arg(long, value_name = "RANGE")]
     range: String,
-    /// A subnet whose route table serves the clusters, like subnet-0a1b2c3d; again for more.
-    /// Default: the main route table.
-    #[arg(long = "subnet", value_name = "SUBNET")]
-    subnets: Vec<String>,
+    #[command(flatten)]
+    subnets: Chosen,
 }
 
 impl Register {
@@ -49,7 +47,7 @@ impl Register {
             account: self.account,
             cloud_network: self.cloud_network,
             range: self.range,
-            subnets: self.subnets,
+            subnets: self.subnets.names(),
             ..Default::default()
         };
         let done = self

@@ -13,6 +13,16 @@ use crate::api::v1::{
     Cloud, CloudMode, Hold, Network, NetworkState, Policy, Quarantine, Requirement,
     policy::Exposure, quarantine_scope::Scope,
 };
+use crate::cli::subnets::told;
+
+/// Which subnets use a link, where that is not the main route table's.
+pub(super) fn chosen(subnets: &[String]) -> String {
+    if subnets.is_empty() {
+        String::new()
+    } else {
+        told(subnets)
+    }
+}
 
 /// One network, and what the engine may do in it.
 pub(in crate::cli) fn network(it: &Network) -> String {
@@ -38,7 +48,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
                 .join("; "),
         ),
         ("range", it.range.clone()),
-        ("subnets", it.subnets.join(", ")),
+        ("subnets", chosen(&it.subnets)),
         ("drift", word(policy.drift())),
         ("exposures", exposures(&policy)),
         ("commands carry", required(&policy)),

@@ -3,7 +3,7 @@
 use super::{
     cause,
     in_place::{in_place, open_drift},
-    network::{at, hold, quarantine, stand_in},
+    network::{at, chosen, hold, quarantine, stand_in},
     or_dash, short,
     table::{
         Column::{Whole, Wrapped},
@@ -20,6 +20,18 @@ use crate::{
     },
     cli::states::has_ended,
 };
+
+/// The peer's ranges, and which of them the cloud was not seen to show yet.
+fn ranges(all: &[String], unconfirmed: &[String]) -> String {
+    let each = all.iter().map(|it| {
+        if unconfirmed.contains(it) {
+            format!("{it} (not seen at the peer yet)")
+        } else {
+            it.clone()
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
 
 /// The state, and what lies over it.
 pub(in crate::cli) fn state(peering: &Peering) -> String {
@@ -152,8 +164,8 @@ fn own_facts(it: &Peering) -> String {
                 peer.region
             ),
         ),
-        ("ranges", peer.ranges.join(", ")),
-        ("subnets", peer.subnets.join(", ")),
+        ("ranges", ranges(&peer.ranges, &it.unconfirmed_ranges)),
+        ("subnets", chosen(&peer.subnets)),
         ("link", it.link.clone()),
         ("expires", with_time_left(it.expires_at.as_ref())),
         ("terms", terms(it)),

@@ -51,6 +51,7 @@ fn checks(checks: &[Check]) -> String {
         let mark = match it.outcome() {
             CheckOutcome::Passed => "✔ passed".to_owned(),
             CheckOutcome::Failed => "✘ failed".to_owned(),
+            CheckOutcome::Noted => "• noted".to_owned(),
             CheckOutcome::Skipped | CheckOutcome::Unspecified => word(it.outcome()),
         };
         [mark, word(it.kind()), word(it.side()), cause(&it.message)]

@@ -6,6 +6,7 @@ mod end;
 mod list;
 mod option;
 mod plan;
+mod ranges;
 mod request;
 mod spec;
 mod watch;
@@ -38,6 +39,12 @@ pub(super) enum Peering {
     Watch(watch::Watch),
     /// Show drift: what differs from the desired state.
     Drift(list::Drift),
+    /// Change the peer's address ranges; the link stays.
+    #[command(subcommand)]
+    Ranges(ranges::Ranges),
+    /// Change which subnets of the peer use the link; routes move along.
+    #[command(subcommand)]
+    Subnets(ranges::Subnets),
     /// Set whether one side's names resolve to private addresses on the other side.
     Dns(dns::Dns),
     /// Set an option of one side's half of the link, as far as its provider has it.
@@ -100,6 +107,8 @@ impl Peering {
             Self::Show(show) => show.run().await,
             Self::Watch(watch) => watch.run().await,
             Self::Drift(drift) => drift.run().await,
+            Self::Ranges(ranges) => ranges.run().await,
+            Self::Subnets(subnets) => subnets.run().await,
             Self::Dns(dns) => dns.run().await,
             Self::Option(option) => option.run().await,
             Self::Remove(remove) => remove.run().await,

@@ -5,6 +5,7 @@ use crate::{
     cli::{
         args::{Provider, Side, SideOption, admitted, time_to_come, timestamp},
         resolve::Named,
+        subnets::Chosen,
     },
 };
 use chrono::{DateTime, Utc};
@@ -13,7 +14,11 @@ use serde::{Deserialize, Serialize};
 
 /// The network on the other end.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Peer")]
+#[command(
+    next_help_heading = "Peer",
+    mut_arg("subnet", |it| it.requires("network")),
+    mut_arg("subnets", |it| it.requires("network"))
+)]
 pub(super) struct PeerArgs {
     /// The private network: its id, the id's first characters, its name, or PROJECT/NAME, like
     /// orders.
@@ -34,10 +39,8 @@ pub(super) struct PeerArgs {
     /// An address range of the peer, like 10.30.0.0/16; again for more.
     #[arg(long = "range", value_name = "RANGE", requires = "network")]
     ranges: Vec<String>,
-    /// A subnet whose clients use the link, like subnet-0d4c3b2a; again for more. Default: the main
-    /// route table.
-    #[arg(long = "subnet", value_name = "SUBNET", requires = "network")]
-    subnets: Vec<String>,
+    #[command(flatten)]
+    subnets: Chosen,
 }
 
 impl PeerArgs {
@@ -48,7 +51,7 @@ impl PeerArgs {
             region: self.region.clone().unwrap_or_default(),
             cloud_network: self.cloud_network.clone().unwrap_or_default(),
             ranges: self.ranges.clone(),
-            subnets: self.subnets.clone(),
+            subnets: self.subnets.names(),
         }
     }
 }

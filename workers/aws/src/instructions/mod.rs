@@ -7,6 +7,7 @@
 
 mod policy;
 
+use crate::ec2::Tags;
 use cloud::instructions::{
     Instruction, in_order,
     shell::{command, quoted},
@@ -15,26 +16,27 @@ use cloud::instructions::{
 use domain::{
     Range, Side,
     network::{Consent, Ingress, Life, LinkOption, LinkTrace, Peering, Registered},
-    text::Link,
+    text::{Link, Subnet},
 };
 
 /// Where a policy must name who the engine is, which is not on record: replace it by the ARN of the
 /// engine's role or user.
 pub const ENGINE_PRINCIPAL: &str = "PEERAGE_PRINCIPAL_ARN";
 
-/// What the peer's owner must do, in order, as things stand. Nothing once the peering has ended.
-pub fn for_peer(network: &Registered, peering: &Peering) -> Vec<Instruction> {
-    in_order(peering, || todo(network, peering))
+/// What the peer's owner must do, in order, as things stand, where everything gets these tags that
+/// is made. Nothing once the peering has ended.
+pub fn for_peer(network: &Registered, peering: &Peering, tags: &Tags) -> Vec<Instruction> {
+    in_order(peering, || todo(network, peering, tags))
 }
 
 /// What the private network's owner must allow the engine on their own side.
-pub fn for_engine(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+pub fn for_engine(network: &Registered, peering: &Peering, tags: &Tags) -> Vec<Instruction> {
     vec![Instruction::json(
         format!(
             "IAM policy for Peerage's own identity in account {}",
             network.account
         ),
-        &policy::of_engine_on_local_side(network, peering),
+        &policy::of_engine_on_local_side(network, peering, tags),
     )]
 }
 
@@ -94,15 +96,15 @@ fn attach(network: &Registered, peering: &Peering, side: Side) -> Option<Instruc
     ))
 }
 
-fn todo(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+fn todo(network: &Registered, peering: &Peering, tags: &Tags) -> Vec<Instruction> {
     match peering.terms.consent {
-        Consent::Delegated => delegated(network, peering),
+        Consent::Delegated => delegated(network, peering, tags),
         Consent::Owner => of_owner(network, peering),
     }
 }
 
 /// The engine does it all, with a role that only it can take, and only for this private network.
-fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
+fn delegated(network: &Registered, peering: &Peering, tags: &Tags) -> Vec<Instruction> {
     let account = &peering.peer.account;
     vec![
         Instruction::json(
@@ -114,7 +116,7 @@ fn delegated(network: &Registered, peering: &Peering) -> Vec<Instruction> {
                 "Permissions of that role: to accept this link and keep its routes in {}",
                 peering.peer.cloud_network
             ),
-            &policy::of_engine_on_remote_side(network, peering),
+            &policy::of_engine_on_remote_side(network, peering, tags),
         ),
         Instruction::json(
             "Permissions of that role: to keep its own security group there",
@@ -135,6 +137,24 @@ fn of_owner(network: &Registered, peering: &Peering) -> Vec<Instruction> {
                 network.account, network.cloud_network, network.region
             );
             vec![Instruction::text("Wait for the request", body), policy]
+        }
+        Life::AwaitingAcceptance { link, .. } if peering.accepter() != Some(Side::Remote) => {
+            let body = match peering.accepter() {
+                None => {
+                    format!("Who is asked for {link} is told here once Peerage has looked at it.")
+                }
+                Some(_) => format!(
+                    "{link} was asked for from here: account {} accepts it, and there is nothing to accept in account {}.",
+                    network.account, peering.peer.account
+                ),
+            };
+            [
+                policy,
+                Instruction::text("Wait until the link is accepted", body),
+            ]
+            .into_iter()
+            .chain(setup(network, peering, link))
+            .collect()
         }
         Life::AwaitingAcceptance { link, .. } => {
             let accept = Instruction::sh(
@@ -248,6 +268,21 @@ fn tables(peering: &Peering) -> String {
     if peer.subnets.is_empty() {
         return format!("{main}tables=$main\n");
     }
+    if Subnet::are_all(&peer.subnets) {
+        let all = command(
+            "aws ec2 describe-route-tables",
+            &[
+                ("--region", quoted(&peer.region)),
+                (
+                    "--filters",
+                    quoted(format!("Name=vpc-id,Values={}", peer.cloud_network)),
+                ),
+                ("--query", quoted("RouteTables[?Associations].RouteTableId")),
+                ("--output", "text".to_owned()),
+            ],
+        );
+        return format!("tables=$({all})\n");
+    }
     let subnets = peer
         .subnets
         .iter()
@@ -285,11 +320,11 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
     {
         return None;
     }
-    // Of an adopted link the record does not say who asked for it.
-    let option = if peering.made_the_link() {
-        "--accepter-peering-connection-options"
-    } else {
-        "\"--$end-peering-connection-options\""
+    // Of an adopted link the record does not say who asked for it before somebody has looked.
+    let option = match peering.accepter() {
+        Some(Side::Remote) => "--accepter-peering-connection-options",
+        Some(Side::Local) => "--requester-peering-connection-options",
+        None => "\"--$end-peering-connection-options\"",
     };
     let set = command(
         "aws ec2 modify-vpc-peering-connection-options",
@@ -299,7 +334,7 @@ fn dns(peering: &Peering, link: &Link) -> Option<Instruction> {
             (option, quoted("AllowDnsResolutionFromRemoteVpc=true")),
         ],
     );
-    let end = if peering.made_the_link() {
+    let end = if peering.accepter().is_some() {
         ""
     } else {
         ": \"${end:?set it to requester or accepter, whichever this VPC is}\"\n"

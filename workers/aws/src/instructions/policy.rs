@@ -6,7 +6,11 @@
 //! EC2 part of the service authorization reference, and the VPC peering guide.
 
 use super::ENGINE_PRINCIPAL;
-use crate::{NAME_TAG, actions::reads, ec2::Action};
+use crate::{
+    NAME_TAG,
+    actions::reads,
+    ec2::{Action, Tags},
+};
 use cloud::{OWNER_TAG, Owner};
 use domain::{
     Region, Side,
@@ -173,10 +177,16 @@ fn tags_of_its_own(network: &Registered, peering: &Peering) -> [String; 2] {
     [tag(network, peering), before.to_string()]
 }
 
-/// The owner's tag and the name beside it, and no other.
-fn tag_link(end: End<'_>, network: &Registered, peering: &Peering) -> Value {
+/// The keys of the tags on what is made.
+fn keys(tags: &Tags) -> Vec<&str> {
+    let further = tags.keys().map(String::as_str);
+    [OWNER_TAG, NAME_TAG].into_iter().chain(further).collect()
+}
+
+/// The owner's tag, the name and what is asked of everything beside it, and no other.
+fn tag_link(end: End<'_>, network: &Registered, peering: &Peering, tags: &Tags) -> Value {
     let mut condition = joins(network, peering);
-    condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": [OWNER_TAG, NAME_TAG] });
+    condition["ForAllValues:StringEquals"] = json!({ "aws:TagKeys": keys(tags) });
     condition["StringEquals"] =
         json!({ format!("aws:RequestTag/{OWNER_TAG}"): tag(network, peering) });
     allow(
@@ -336,13 +346,21 @@ pub(super) fn trust(peering: &Peering) -> Value {
     policy(vec![statement])
 }
 
-/// The link and the routes of the peer's side. The private network's side tags the link and takes
-/// it back.
-pub(super) fn of_engine_on_remote_side(network: &Registered, peering: &Peering) -> Value {
+/// The link and the routes of the peer's side. The private network's side takes the link back; its
+/// tags are not seen here, so where tags are asked of everything, the accepter's half has its own.
+pub(super) fn of_engine_on_remote_side(
+    network: &Registered,
+    peering: &Peering,
+    tags: &Tags,
+) -> Value {
     let end = End::remote(peering);
     let mut statements = vec![look(end, &reads())];
-    if peering.made_the_link() || is_to_be_accepted(peering) {
+    let may_be_asked = peering.accepter() != Some(Side::Local) && is_to_be_accepted(peering);
+    if peering.made_the_link() || may_be_asked {
         statements.extend(accept(end, network, peering));
+        if !tags.is_empty() {
+            statements.push(tag_link(end, network, peering, tags));
+        }
     }
     let keeps = [Action::ModifyVpcPeeringConnectionOptions];
     statements.extend([keep_link(end, network, peering, &keeps), routes(end)]);
@@ -375,7 +393,11 @@ pub(super) fn of_engines_group(network: &Registered, peering: &Peering) -> Value
 }
 
 /// Everything of the private network's side.
-pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -> Value {
+pub(super) fn of_engine_on_local_side(
+    network: &Registered,
+    peering: &Peering,
+    tags: &Tags,
+) -> Value {
     let end = End::local(network);
     let mut statements = vec![look(end, &reads())];
     let mut keeps = vec![Action::ModifyVpcPeeringConnectionOptions];
@@ -389,12 +411,12 @@ pub(super) fn of_engine_on_local_side(network: &Registered, peering: &Peering) -
             Some(joins(network, peering)),
         ));
         keeps.push(Action::DeleteVpcPeeringConnection);
-    } else if is_to_be_accepted(peering) {
+    } else if peering.accepter() != Some(Side::Remote) && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
     statements.extend([
         keep_link(end, network, peering, &keeps),
-        tag_link(end, network, peering),
+        tag_link(end, network, peering, tags),
         routes(end),
     ]);
     statements.extend(group(end, network, peering));
@@ -431,7 +453,7 @@ pub(super) fn of_owner(network: &Registered, peering: &Peering) -> Value {
         ));
         return policy(statements);
     }
-    if peering.made_the_link() && is_to_be_accepted(peering) {
+    if peering.accepter() == Some(Side::Remote) && is_to_be_accepted(peering) {
         statements.extend(accept(end, network, peering));
     }
     if peering

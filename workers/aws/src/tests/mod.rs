@@ -290,7 +290,7 @@ fn another_providers_place_is_not_supported() {
         link: None,
     };
     assert_eq!(
-        requests::peering(&spec).unwrap_err().kind,
+        requests::peering(&spec, &Tags::new()).unwrap_err().kind,
         CloudErrorKind::Unsupported
     );
 }

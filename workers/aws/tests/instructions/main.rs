@@ -8,12 +8,15 @@ mod support;
 
 use cloud::instructions::Instruction;
 use domain::{Side, network::*};
-use peerage_aws::instructions::{for_engine, for_peer};
+use peerage_aws::{
+    ec2::Tags,
+    instructions::{for_engine, for_peer},
+};
 use support::*;
 
 fn told(events: Vec<NetworkEvent>) -> Vec<Instruction> {
     let (network, peering) = state(events);
-    for_peer(&network, &peering)
+    for_peer(&network, &peering, &Tags::new())
 }
 
 /// A peering whose owner accepts, with something of each kind asked for, and then these events.
@@ -52,13 +55,65 @@ fn every_script_is_one_that_a_shell_reads_and_every_policy_is_json() {
     ];
     for events in histories {
         let (network, peering) = state(events);
-        let all: Vec<_> = for_peer(&network, &peering)
+        let all: Vec<_> = for_peer(&network, &peering, &Tags::new())
             .into_iter()
-            .chain(for_engine(&network, &peering))
+            .chain(for_engine(&network, &peering, &Tags::new()))
             .collect();
         assert!(!all.is_empty());
         all.iter().for_each(assert_is_well_formed);
     }
+}
+
+#[test]
+fn nobody_is_told_to_accept_what_they_have_asked_for_themselves() {
+    let seen = |accepter| LinkAccepterSeen {
+        peering_id: peering_id(1),
+        link: link(),
+        accepter,
+    };
+    let waiting = |then: Option<LinkAccepterSeen>| {
+        let NetworkEvent::PeeringAdopted(adopted) = adopted() else {
+            panic!("an adoption");
+        };
+        let by_owner = PeeringAdopted {
+            consent: Consent::Owner,
+            ..adopted
+        };
+        let named = dns_set(Side::Remote, true);
+        let events = [registered(), by_owner.into(), named];
+        told(events.into_iter().chain(then.map(Into::into)).collect())
+    };
+    let accepts = |all: &[Instruction]| {
+        let mut bodies = all.iter().map(|it| &it.body);
+        bodies.any(|it| it.contains("accept-vpc-peering-connection"))
+    };
+    assert!(!accepts(&waiting(None)), "nobody has looked yet");
+    let theirs = waiting(Some(seen(Side::Local)));
+    assert!(!accepts(&theirs));
+    let wait = &titled(&theirs, "Wait until the link is accepted").body;
+    assert!(wait.contains("account 111122223333 accepts it"), "{wait}");
+    let names = &titled(&theirs, "names resolve").body;
+    assert!(
+        names.contains("--requester-peering-connection-options"),
+        "{names}"
+    );
+    assert!(accepts(&waiting(Some(seen(Side::Remote)))));
+}
+
+#[test]
+fn every_subnet_of_a_peer_has_the_route_where_all_are_meant() {
+    let all = PeerSubnetsChanged {
+        peering_id: peering_id(1),
+        subnets: vec![text("*")],
+    };
+    let instructions = told(of_owner([accepted(), activated(), all.into()]));
+    let script = &titled(&instructions, "Send 10.20.0.0/16").body;
+    let calls = run(script, &answering("rtb-1\\trtb-2")).unwrap();
+    let added: Vec<_> = calls
+        .iter()
+        .filter(|it| it.contains("create-route"))
+        .collect();
+    assert_eq!((calls.len(), added.len()), (3, 2), "{calls:#?}");
 }
 
 #[test]

@@ -6,7 +6,10 @@ use cloud::{
     instructions::{Instruction, JSON},
 };
 use domain::{Provider, Region, Side, network::*};
-use peerage_aws::instructions::{ENGINE_PRINCIPAL, for_engine, for_peer};
+use peerage_aws::{
+    ec2::Tags,
+    instructions::{ENGINE_PRINCIPAL, for_engine, for_peer},
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -53,9 +56,9 @@ fn statements(instructions: &[Instruction]) -> Vec<Value> {
 fn no_change_is_allowed_without_a_condition_but_into_the_one_vpc() {
     let (network, peering) = state(active_history([]));
     let owner = told(of_owner([]));
-    for it in statements(&for_peer(&network, &peering))
+    for it in statements(&for_peer(&network, &peering, &Tags::new()))
         .into_iter()
-        .chain(statements(&for_engine(&network, &peering)))
+        .chain(statements(&for_engine(&network, &peering, &Tags::new())))
         .chain(statements(&owner))
     {
         let resources: Vec<_> = it["Resource"]
@@ -89,7 +92,11 @@ fn no_change_is_allowed_without_a_condition_but_into_the_one_vpc() {
 fn the_engine_may_take_back_a_link_that_it_made_and_no_adopted_one() {
     let actions = |events| {
         let (network, peering) = state(events);
-        let all = [for_peer(&network, &peering), for_engine(&network, &peering)].concat();
+        let all = [
+            for_peer(&network, &peering, &Tags::new()),
+            for_engine(&network, &peering, &Tags::new()),
+        ]
+        .concat();
         statements(&all)
             .iter()
             .map(|it| it["Action"].to_string())
@@ -197,7 +204,7 @@ fn arns_name_the_partition_of_their_region() {
     let region = Region::of(Provider::Aws, "cn-north-1").unwrap();
     let requested = requested_of(1, Peer { region, ..peer(1) });
     let (network, peering) = state(vec![registered(), requested]);
-    let all = for_peer(&network, &peering);
+    let all = for_peer(&network, &peering, &Tags::new());
     assert!(all.iter().any(|it| {
         it.body
             .contains("arn:aws-cn:ec2:cn-north-1:444455556601:vpc/")
@@ -238,6 +245,33 @@ fn an_owners_policy_goes_with_what_there_is_to_do() {
 }
 
 #[test]
+fn tags_that_everything_gets_are_among_the_keys_and_the_accepters_half_is_tagged_with_them() {
+    let tagging = |tags: &Tags| {
+        let (network, peering) = state(history([started(1), initiated()]));
+        let sides = [
+            for_engine(&network, &peering, tags),
+            for_peer(&network, &peering, tags),
+        ];
+        sides.map(|instructions| {
+            let all = statements(&instructions).into_iter();
+            let mut link = all.filter(|it| it["Sid"] == "TagThisLink");
+            link.next()
+                .map(|it| it["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"].to_string())
+        })
+    };
+    let [local, remote] = tagging(&Tags::new());
+    assert!(local.is_some() && remote.is_none(), "{remote:?}");
+    let tags = Tags::from([("cost-centre".to_owned(), "4711".to_owned())]);
+    for keys in tagging(&tags) {
+        let keys = keys.unwrap();
+        assert!(
+            keys.contains("cost-centre") && keys.contains("peerage"),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
 fn the_role_may_accept_an_adopted_request_as_long_as_it_waits() {
     let actions = |events| {
         let (network, peering) = state(events);
@@ -248,8 +282,8 @@ fn the_role_may_accept_an_adopted_request_as_long_as_it_waits() {
                 .collect::<String>()
         };
         [
-            of(&for_peer(&network, &peering)),
-            of(&for_engine(&network, &peering)),
+            of(&for_peer(&network, &peering, &Tags::new())),
+            of(&for_engine(&network, &peering, &Tags::new())),
         ]
     };
     let accept = "ec2:AcceptVpcPeeringConnection";
@@ -259,6 +293,16 @@ fn the_role_may_accept_an_adopted_request_as_long_as_it_waits() {
     }
     for side in actions(adopted_history([])) {
         assert!(!side.contains(accept), "{side}");
+    }
+    // Once somebody has looked, only whoever is asked may accept.
+    for (asked, may) in [(Side::Local, [false, true]), (Side::Remote, [true, false])] {
+        let seen = LinkAccepterSeen {
+            peering_id: peering_id(1),
+            link: link(),
+            accepter: asked,
+        };
+        let said = actions(vec![registered(), adopted(), seen.into()]);
+        assert_eq!(said.map(|it| it.contains(accept)), may, "{asked}");
     }
 }
 
@@ -272,8 +316,8 @@ fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies()
     };
     let (network, peering) = state(active_history([]));
     let (remote, local) = (
-        allowed(for_peer(&network, &peering)),
-        allowed(for_engine(&network, &peering)),
+        allowed(for_peer(&network, &peering, &Tags::new())),
+        allowed(for_engine(&network, &peering, &Tags::new())),
     );
     for operation in cloud::Operation::ALL {
         // A role is entered by its trust policy; networks are made for demonstrations only.
@@ -353,9 +397,9 @@ fn what_takes_an_orphan_away_is_permitted_by_its_id_where_it_stands_and_while_it
             .map(|it| (*it).to_owned())
             .collect::<BTreeSet<_>>()
     };
-    let ours = names(&for_engine(&network, &peering));
+    let ours = names(&for_engine(&network, &peering, &Tags::new()));
     assert_eq!(ours, set(&["pcx-1", "sg-1", "sg-10", "sgr-1"]));
-    let theirs = names(&for_peer(&network, &peering));
+    let theirs = names(&for_peer(&network, &peering, &Tags::new()));
     assert_eq!(theirs, set(&["pcx-2", "sg-2", "sg-20", "sgr-2"]));
 
     for thing in things(1).into_iter().chain(things(2)) {
@@ -368,6 +412,9 @@ fn what_takes_an_orphan_away_is_permitted_by_its_id_where_it_stands_and_while_it
         events.push(gone.into());
     }
     let (network, peering) = state(active_history(events));
-    assert_eq!(names(&for_engine(&network, &peering)), set(&[]));
-    assert_eq!(names(&for_peer(&network, &peering)), set(&[]));
+    assert_eq!(
+        names(&for_engine(&network, &peering, &Tags::new())),
+        set(&[])
+    );
+    assert_eq!(names(&for_peer(&network, &peering, &Tags::new())), set(&[]));
 }

@@ -4,7 +4,7 @@
 //! AWS warns of peering phishing: a request is accepted only when both sides' views of it are the
 //! one on record.
 
-use super::{Draft, Facts, Missing, Query, halves, later, pair, states};
+use super::{Draft, Facts, Missing, Query, adoption, halves, later, pair, states};
 use crate::provisioner::{apply::Action, sides};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::{LinkEnd, LinkState, LinkView};
@@ -95,7 +95,11 @@ fn pending(
     if clock(facts, view, expires_at, warned, draft) {
         return;
     }
+    adoption::see_accepter(facts, view, draft);
+    let is_ours = adoption::accepter(facts, view) == Some(Side::Local);
     match facts.peering.terms.consent {
+        // The peer has asked: whoever keeps the peer's side has no say in it any more.
+        Consent::Delegated | Consent::Owner if is_ours => accept_at_home(facts, view, draft),
         Consent::Delegated => accept(facts, view, draft),
         Consent::Owner => draft.polls = true,
     }
@@ -180,23 +184,29 @@ fn accept(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
         return;
     }
     if theirs.state == LinkState::Pending {
-        // An adopted link may have been asked for by the peer; then it is the private network's to
-        // accept.
-        let ours = view.accepter.network.is_same(&sides::network(
-            facts.network,
-            facts.peering,
-            Side::Local,
-        ));
-        let side = if ours { Side::Local } else { Side::Remote };
         draft.act(
             facts,
             Action::AcceptLink {
-                side,
+                side: Side::Remote,
                 link: view.link.clone(),
             },
         );
     } else {
         draft.polls = true;
+    }
+}
+
+/// Accepts what the peer has asked for, with the private network's own identity, once its own view
+/// is the record's. Nobody has to look at the peer's side for that.
+fn accept_at_home(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    if !differs(facts, view, draft) {
+        draft.act(
+            facts,
+            Action::AcceptLink {
+                side: Side::Local,
+                link: view.link.clone(),
+            },
+        );
     }
 }
 

@@ -3,7 +3,8 @@
 //! What the log has never seen in place is missing; what it has seen and differs now has drifted.
 
 use super::{
-    Draft, Facts, adoption, drift, exposure, firewall, halves, later, link, options, routes, states,
+    Draft, Facts, adoption, drift, exposure, firewall, halves, later, link, options, ranges,
+    routes, states,
 };
 use cloud::{LinkState, LinkView};
 use domain::{Side, text::Link};
@@ -13,10 +14,12 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     let Some(view) = active(facts, link, draft) else {
         return;
     };
+    adoption::see_accepter(facts, view, draft);
     if !adoption::is_surveyed(facts, link, view, draft) {
         return;
     }
     link::tag(facts, view, draft);
+    ranges::confirm(facts, view, draft);
     for side in facts.peering.kept_sides() {
         routes::plan(facts, side, link, draft);
         firewall::plan(facts, side, draft);

@@ -5,9 +5,31 @@ use super::{Draft, Facts, Query, routes};
 use crate::provisioner::sides;
 use cloud::LinkView;
 use domain::{
-    network::{FoundOption, FoundRoute, LinkOption, Origin, PeeringSurveyed},
+    Side,
+    network::{FoundOption, FoundRoute, LinkAccepterSeen, LinkOption, Origin, PeeringSurveyed},
     text::Link,
 };
+
+/// Puts on record which side was asked for a link that somebody else made. It may be either.
+pub(super) fn see_accepter(facts: &Facts<'_>, view: &LinkView, draft: &mut Draft) {
+    if facts.peering.accepter().is_none()
+        && let Some(accepter) = accepter(facts, view)
+    {
+        draft.record(LinkAccepterSeen {
+            peering_id: facts.peering.id,
+            link: view.link.clone(),
+            accepter,
+        });
+    }
+}
+
+/// The side that this link asks; `None` if it is another link than the one on record.
+pub(super) fn accepter(facts: &Facts<'_>, view: &LinkView) -> Option<Side> {
+    let asked = &view.accepter.network;
+    Side::BOTH
+        .into_iter()
+        .find(|side| asked.is_same(&sides::network(facts.network, facts.peering, *side)))
+}
 
 /// Whether what the link has is on record, or the link was not adopted.
 pub(super) fn is_surveyed(

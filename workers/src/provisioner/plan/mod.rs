@@ -31,6 +31,7 @@ mod link;
 mod options;
 mod pair;
 mod preflight;
+mod ranges;
 mod removal;
 mod routes;
 mod states;

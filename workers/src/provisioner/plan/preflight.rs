@@ -5,10 +5,11 @@
 
 use super::{Draft, Facts, Query, exposure};
 use crate::provisioner::sides;
-use cloud::{LinkState, LinkView, Rehearsed};
+use cloud::{LinkState, LinkView, Rehearsed, RouteState, RouteTarget};
 use domain::{
     Side,
     network::{BlockCause, ExposurePolicy},
+    text::Subnet,
 };
 use ipnet::IpNet;
 
@@ -27,6 +28,10 @@ pub(in crate::provisioner) enum CheckOutcome {
         cause: BlockCause,
         message: String,
         remedy: Vec<String>,
+    },
+    /// Nothing speaks against it, and there is something to know.
+    Noted {
+        message: String,
     },
     Skipped {
         why: &'static str,
@@ -84,9 +89,7 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
             facts.seen.may_create_group.get(side),
             Query::MayCreateGroup(side),
         );
-        if !sides::subnets(facts.network, facts.peering, side).is_empty() {
-            draft.require(facts.seen.subnets.get(side), Query::Subnets(side));
-        }
+        draft.require(facts.seen.subnets.get(side), Query::Subnets(side));
     }
     if facts.network.policy.exposure == ExposurePolicy::Block
         && facts.peering.is_ours_to_keep(Side::Remote)
@@ -100,10 +103,11 @@ pub(super) fn checks(facts: &Facts<'_>, draft: &mut Draft) -> Option<Vec<CheckRe
     if !draft.needs.is_empty() {
         return None;
     }
-    let per_side: [(&'static str, Check); 9] = [
+    let per_side: [(&'static str, Check); 10] = [
         ("network", network),
         ("ranges_on_record", ranges_on_record),
         ("subnets", subnets),
+        ("tables", tables),
         ("neighbours", neighbours),
         ("link_quota", link_quota),
         ("route_room", route_room),
@@ -155,7 +159,7 @@ fn known_ranges(facts: &Facts<'_>, side: Side) -> Vec<IpNet> {
     }
 }
 
-fn overlap(one: &IpNet, other: &IpNet) -> bool {
+pub(super) fn overlap(one: &IpNet, other: &IpNet) -> bool {
     one.contains(other) || other.contains(one)
 }
 
@@ -237,7 +241,7 @@ fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
         .any(|view| !view.ranges.is_empty());
     let unknown = chosen
         .iter()
-        .filter(|_| told)
+        .filter(|_| told && !Subnet::are_all(chosen))
         .find(|subnet| !shown.iter().flatten().any(|view| view.subnet == **subnet));
     let Some(unknown) = unknown else {
         return CheckOutcome::Passed;
@@ -250,38 +254,101 @@ fn subnets(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     )
 }
 
-/// What this side's network reaches over its other links must not overlap what it would reach over
-/// this one.
+/// Whose tables serve what: routes are of use to the subnets that use those tables.
+fn tables(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let chosen = sides::subnets(facts.network, facts.peering, side);
+    let (Some(tables), Some(subnets)) = (facts.seen.tables.get(side), facts.seen.subnets.get(side))
+    else {
+        return CheckOutcome::Passed;
+    };
+    let each = super::routes::serving(tables, chosen).map(|table| {
+        let main = if table.main { " (main)" } else { "" };
+        match super::routes::served(table, tables, subnets).as_slice() {
+            [] => format!("{}{main} serves no subnet", table.table),
+            some => format!("{}{main} serves {}", table.table, told(some)),
+        }
+    });
+    let each: Vec<String> = each.collect();
+    let mut message = each.join("; ");
+    if super::routes::idle(tables, chosen, subnets)
+        .next()
+        .is_some()
+    {
+        message.push_str("; name subnets with --subnet, or all with --subnets all, so that clients have the route");
+    }
+    if each.is_empty() {
+        return CheckOutcome::Passed;
+    }
+    CheckOutcome::Noted { message }
+}
+
+/// Some names, and how many there are beside them.
+fn told(names: &[&Subnet]) -> String {
+    const MOST: usize = 6;
+    let some: Vec<&str> = names.iter().take(MOST).map(|it| it.as_str()).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+/// A destination is reached over one link. What the tables of this side that serve send over another
+/// one, this peering cannot have; blocks that two neighbours have and nobody routes to are no
+/// obstacle.
 fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let own = sides::network(facts.network, facts.peering, side);
-    let wanted = known_ranges(facts, side.other());
-    let live = facts
+    let live: Vec<&LinkView> = facts
         .seen
         .neighbours
         .get(side)
         .iter()
         .flatten()
-        .filter(|link| link.state.is_live());
-    for link in live {
-        let Some(far) = far_end(link, &own) else {
+        .filter(|link| link.state.is_live())
+        .collect();
+    let chosen = sides::subnets(facts.network, facts.peering, side);
+    let tables = facts
+        .seen
+        .tables
+        .get(side)
+        .iter()
+        .flat_map(|tables| super::routes::serving(tables, chosen).collect::<Vec<_>>());
+    let taken = tables.flat_map(|table| table.routes.iter().map(move |route| (table, route)));
+    for (table, route) in taken {
+        let RouteTarget::Link(link) = &route.target else {
             continue;
         };
-        if let Some((range, taken)) = wanted
-            .iter()
-            .find_map(|one| far.iter().find(|it| overlap(one, it)).map(|it| (one, it)))
+        let is_a_neighbours = live.iter().any(|it| it.link == *link);
+        let mut wanted = facts.peering.routes.get(side).keys();
+        let wanted = wanted.find(|it| IpNet::V4(it.net()).contains(&route.destination));
+        if let Some(wanted) =
+            wanted.filter(|_| is_a_neighbours && route.state == RouteState::Active)
         {
+            let (table, destination) = (&table.table, &route.destination);
             let message = format!(
-                "{range} overlaps {taken}, which {own} reaches over {} already",
-                link.link
+                "{wanted} is asked for, and {table} sends {destination} over {link} already"
             );
-            return failed(
-                BlockCause::RangeOverlap,
-                message,
-                format!("end {}, or join a network with other ranges", link.link),
-            );
+            let remedy =
+                format!("remove the route to {destination} from {table}, or withdraw {wanted}");
+            return failed(BlockCause::RangeOverlap, message, remedy);
         }
     }
-    CheckOutcome::Passed
+    let ranges = known_ranges(facts, side.other());
+    let shared = live.iter().find_map(|link| {
+        let far = far_end(link, &own)?;
+        let pair = ranges.iter().find_map(|one| {
+            let other = far.iter().find(|it| overlap(one, it))?;
+            Some((one, other))
+        });
+        pair.map(|(one, other)| (one, other, &link.link))
+    });
+    match shared {
+        None => CheckOutcome::Passed,
+        Some((one, other, link)) => CheckOutcome::Noted {
+            message: format!(
+                "{one} overlaps {other} behind {link}: {own} can send each address over one of the links only"
+            ),
+        },
+    }
 }
 
 fn far_end<'a>(link: &'a LinkView, own: &cloud::NetworkRef) -> Option<&'a [IpNet]> {
@@ -308,6 +375,10 @@ fn shared_peer(facts: &Facts<'_>) -> CheckOutcome {
         "{own} overlaps {}, which the peer reaches over peering {} of network {}",
         taken.range, taken.peering_id, taken.network_id
     );
+    let mut wanted = facts.peering.routes.remote.keys();
+    if !wanted.any(|it| it.overlaps(&taken.range)) {
+        return CheckOutcome::Noted { message };
+    }
     failed(
         BlockCause::RangeOverlap,
         message,

@@ -32,6 +32,7 @@ use domain::{
         Consent, Life, Network, NetworkCommand, Outcome, Peering, Refusal, Registered, decide,
         evolve,
     },
+    text::Subnet,
 };
 use std::{collections::BTreeSet, fmt, sync::Arc};
 use uuid::Uuid;
@@ -413,7 +414,9 @@ fn known(facts: &Facts<'_>) -> Known {
         let chosen = sides::subnets(facts.network, facts.peering, side);
         let shown = facts.seen.subnets.get(side).iter().flatten();
         shown
-            .filter(|view| chosen.is_empty() || chosen.contains(&view.subnet))
+            .filter(|view| {
+                chosen.is_empty() || Subnet::are_all(chosen) || chosen.contains(&view.subnet)
+            })
             .filter_map(|view| view.zone.clone())
             .collect()
     });

@@ -56,6 +56,11 @@ pub enum CheckOutcome {
         /// What to do about it: sentences, or commands that can be run as they are.
         remedy: Vec<String>,
     },
+    /// Nothing speaks against the first write, and there is something to know.
+    Noted {
+        /// What is good to know.
+        message: String,
+    },
     /// It was not made.
     Skipped {
         /// Why not.
@@ -101,6 +106,7 @@ impl From<plan::CheckReport> for CheckReport {
             plan::CheckOutcome::Failed {
                 message, remedy, ..
             } => CheckOutcome::Failed { message, remedy },
+            plan::CheckOutcome::Noted { message } => CheckOutcome::Noted { message },
             plan::CheckOutcome::Skipped { why } => CheckOutcome::Skipped { why },
         };
         Self {

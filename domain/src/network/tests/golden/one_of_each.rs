@@ -87,6 +87,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
             policy: reported(),
         }
         .into(),
+        NetworkSubnetsChanged {
+            network_id,
+            subnets: vec![text("*")],
+        }
+        .into(),
         DriftCheckRequested {
             network_id,
             requested_at: at(9),
@@ -206,6 +211,26 @@ fn of_intent() -> Vec<NetworkEvent> {
             adopted_at: at(9),
             consent: Consent::Owner,
             external_id: Some(its_network().external_id(&peer(1).account)),
+        }
+        .into(),
+        PeerRangesAdded {
+            peering_id,
+            ranges: ranges(&["10.111.0.0/16", "10.112.0.0/20"]),
+        }
+        .into(),
+        PeerRangesConfirmed {
+            peering_id,
+            ranges: ranges(&["10.111.0.0/16"]),
+        }
+        .into(),
+        PeerRangesDropped {
+            peering_id,
+            ranges: ranges(&["10.112.0.0/20"]),
+        }
+        .into(),
+        PeerSubnetsChanged {
+            peering_id,
+            subnets: vec![text("subnet-0cc3"), text("subnet-0dd4")],
         }
         .into(),
         RouteAccepted {
@@ -342,6 +367,11 @@ fn of_the_link() -> Vec<NetworkEvent> {
         PeeringDeadlinePassed {
             peering_id,
             deadline: at(11),
+        }
+        .into(),
+        LinkAccepterSeen {
+            peering_id,
+            ..accepter_seen(Side::Local)
         }
         .into(),
         PeeringSurveyed {
@@ -744,6 +774,16 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 side: Side::Remote,
                 at: vec![Where::Exchange],
                 destinations: vec![range("10.20.0.0/16")],
+                idle: Vec::new(),
+            }
+            .into(),
+        ),
+        (
+            "in_an_idle_table",
+            RoutesEnforced {
+                peering_id: its_peering(),
+                idle: vec![text("rtb-0d1e2f30415263748")],
+                ..routes_enforced(Side::Local, &["rtb-0d1e2f30415263748"], &["10.101.0.0/16"])
             }
             .into(),
         ),

@@ -36,6 +36,8 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
         1 => (a_peering(), a_side(), a_table(), a_range()).prop_map(|(peering_id, side, route_table, destination)| {
             PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side], options: Vec::new() }.into()
         }),
+        1 => (on_link.clone(), a_side())
+            .prop_map(|((peering_id, link), accepter)| LinkAccepterSeen { peering_id, link, accepter }.into()),
         1 => on_link.prop_map(|(peering_id, link)| LinkRemoved { peering_id, link }.into()),
         2 => (a_peering(), a_side(), select(&[HalfChange::Make, HalfChange::Remove]), a_link(), a_time()).prop_map(
             |(peering_id, side, change, link, since)| HalfChangeStarted::new(peering_id, side, change, link, since).into()
@@ -132,7 +134,8 @@ fn a_setup_event() -> impl Strategy<Value = Outcome> {
                 peering_id,
                 side,
                 at,
-                destinations
+                destinations,
+                idle: Vec::new()
             }
             .into()),
         (a_peering(), a_side(), vec(a_rule_id(), 0..2)).prop_map(
@@ -410,6 +413,10 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         1 => (a_scope(), option::of(a_reason())).prop_map(|(scope, reason)| LiftQuarantine { scope, reason }.into()),
         8 => (a_peer(), terms(), setup()).prop_map(|(peer, terms, setup)| RequestPeering { peer, terms, setup }.into()),
         3 => (a_peer(), a_link(), a_consent()).prop_map(|(peer, link, consent)| AdoptPeering { peer, link, consent }.into()),
+        2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| AddPeerRanges { peering_id, ranges }.into()),
+        2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| DropPeerRanges { peering_id, ranges }.into()),
+        1 => (a_peering(), a_subnet_change()).prop_map(|(peering_id, change)| ChangePeerSubnets { peering_id, change }.into()),
+        1 => a_subnet_change().prop_map(|change| ChangeNetworkSubnets { change }.into()),
         6 => route.clone().prop_map(|(peering_id, side, destination)| AcceptRoute { peering_id, side, destination }.into()),
         2 => route.prop_map(|(peering_id, side, destination)| WithdrawRoute { peering_id, side, destination }.into()),
         2 => (a_peering(), a_side(), a_range(), a_range())
@@ -457,7 +464,9 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::Expired(it) => it.into(),
         Outcome::Failed(it) => it.into(),
         Outcome::DeadlinePassed(it) => it.into(),
+        Outcome::AccepterSeen(it) => it.into(),
         Outcome::Surveyed(it) => it.into(),
+        Outcome::RangesConfirmed(it) => it.into(),
         Outcome::HalfChangeStarted(it) => it.into(),
         Outcome::HalfOperationStarted(it) => it.into(),
         Outcome::HalfOperationFailed(it) => it.into(),
@@ -523,6 +532,10 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         4 => (a_peering(), a_peer(), a_link(), a_consent(), external_id()).prop_map(|(peering_id, peer, link, consent, external_id)| {
             PeeringAdopted { peering_id, peer, link, adopted_at: now(), consent, external_id }.into()
         }),
+        2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| PeerRangesAdded { peering_id, ranges }.into()),
+        2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| PeerRangesDropped { peering_id, ranges }.into()),
+        1 => (a_peering(), subnets()).prop_map(|(peering_id, subnets)| PeerSubnetsChanged { peering_id, subnets }.into()),
+        1 => subnets().prop_map(|subnets| NetworkSubnetsChanged { network_id: network_id(), subnets }.into()),
         6 => route.clone().prop_map(|(peering_id, side, destination)| RouteAccepted { peering_id, side, destination }.into()),
         3 => (route, option::of(a_range())).prop_map(|((peering_id, side, destination), replaced_by)| {
             RouteWithdrawn { peering_id, side, destination, replaced_by }.into()

@@ -333,12 +333,12 @@ fn assert_sound(network: &Registered) {
             "two live links to one peer"
         );
         assert!(
-            !one.peer.ranges.iter().any(|range| other
-                .peer
-                .ranges
-                .iter()
+            !one.routes.local.keys().any(|range| other
+                .routes
+                .local
+                .keys()
                 .any(|it| it.overlaps(range))),
-            "live ranges overlap"
+            "a destination of two live peerings"
         );
         assert!(
             one.life.link().is_none() || one.life.link() != other.life.link(),

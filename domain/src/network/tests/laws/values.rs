@@ -5,7 +5,7 @@ use crate::{
     ids::{CommandId, IngressId},
     range::Range,
     side::Side,
-    text::{FirewallGroup, FirewallRule, Interface, Link, Reason, RouteTable},
+    text::{FirewallGroup, FirewallRule, Interface, Link, Reason, RouteTable, Subnet},
 };
 use chrono::{DateTime, Utc};
 use proptest::{collection::btree_set, collection::vec, option, prelude::*, sample::select};
@@ -42,6 +42,27 @@ pub(super) fn a_peer() -> impl Strategy<Value = Peer> {
 
 pub(super) fn a_link() -> impl Strategy<Value = Link> + Clone {
     select(vec![link(), other_link(), text("pcx-0aaaabbbbccccdddd")])
+}
+
+pub(super) fn subnets() -> impl Strategy<Value = Vec<Subnet>> + Clone {
+    let any = [
+        &["*"][..],
+        &[],
+        &["subnet-0aa1"],
+        &["subnet-0aa1", "subnet-0cc3"],
+    ];
+    select(
+        any.map(|all| all.iter().map(|it| text(it)).collect())
+            .to_vec(),
+    )
+}
+
+pub(super) fn a_subnet_change() -> impl Strategy<Value = SubnetChange> {
+    prop_oneof![
+        subnets().prop_map(|subnets| SubnetChange::Add { subnets }),
+        subnets().prop_map(|subnets| SubnetChange::Drop { subnets }),
+        subnets().prop_map(|subnets| SubnetChange::Set { subnets }),
+    ]
 }
 
 pub(super) fn a_rule() -> impl Strategy<Value = InboundRule> + Clone {

@@ -47,6 +47,9 @@ const LOR: Expected = "LINK_ON_RECORD";
 const RNA: Expected = "ROUTE_NOT_ACCEPTED";
 const IUN: Expected = "INGRESS_UNKNOWN";
 const OUN: Expected = "ORPHAN_UNKNOWN";
+const SNC: Expected = "SUBNET_NOT_CHOSEN";
+const PRN: Expected = "PEER_RANGE_NOT_ON_RECORD";
+const PRM: Expected = "PEER_RANGES_MISSING";
 const ING: Expected = "INGRESS_ALREADY_ALLOWED";
 
 #[rustfmt::skip]
@@ -67,6 +70,15 @@ rows! {
     request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
     adopt_another_link                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::AdoptPeering(_) => adopt(2, other_link());
     adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
+    network_subnets_are_all            [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Set { subnets: vec![text("*")] });
+    network_subnets_as_they_are        [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Add { subnets: register().subnets });
+    network_subnet_that_is_not_chosen  [NET, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Drop { subnets: vec![text("subnet-0cc3")] });
+    add_a_range                        [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AddPeerRanges(_) => add_ranges(&["10.111.0.0/16"]);
+    add_a_range_that_is_there          [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::AddPeerRanges(_) => add_ranges(&["10.101.0.0/16"]);
+    drop_a_range_that_is_not_there     [NET, UNK, PRN, PRN, PRN, PRN, PRN, PRN, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, PRN, RMV, RET] NetworkCommand::DropPeerRanges(_) => drop_ranges(&["10.111.0.0/16"]);
+    drop_the_only_range                [NET, UNK, PRM, PRM, PRM, PRM, PRM, PRM, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, PRM, RMV, RET] NetworkCommand::DropPeerRanges(_) => drop_ranges(&["10.101.0.0/16"]);
+    peer_subnets                       [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::ChangePeerSubnets(_) => of_peer(&["subnet-0cc3"]);
+    peer_subnets_as_they_are           [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, NIL, RMV, RET] NetworkCommand::ChangePeerSubnets(_) => of_peer(&[]);
     accept_a_new_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Remote, "10.20.0.0/16");
     accept_the_same_route              [NET, UNK, RTE, RTE, RTE, RTE, RTE, RTE, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, RTE, RMV, RET] NetworkCommand::AcceptRoute(_) => accept(Side::Local, "10.101.0.0/16");
     withdraw_the_route                 [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::WithdrawRoute(_) => withdraw(Side::Local, "10.101.0.0/16");
@@ -108,7 +120,9 @@ rows! {
     failed_without_a_link              [NET, UNK, YES, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, NIL, ORD, ORD, ORD, ORD, RET] Record(Outcome::Failed(_)) => fail(None);
     deadline_passed                    [NET, UNK, YES, YES, YES, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(now()).into());
     another_deadline_passed            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::DeadlinePassed(_)) => Record(deadline_passed(hours_on(1)).into());
+    a_side_is_asked_for_the_link       [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::AccepterSeen(_)) => Record(accepter_seen(Side::Local).into());
     survey                             [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, YES, YES, RET] Record(Outcome::Surveyed(_)) => Record(surveyed(&[]).into());
+    confirm_what_nobody_added          [NET, UNK, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, ORD, ORD, ORD, ORD, ORD, NIL, NIL, RET] Record(Outcome::RangesConfirmed(_)) => Record(PeerRangesConfirmed { peering_id: peering_id(1), ranges: ranges(&["10.111.0.0/16"]) }.into());
     half_about_to_be_made              [NET, UNK, ORD, YES, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Make);
     half_about_to_be_removed           [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfChangeStarted(_)) => half_change(HalfChange::Remove);
     operation_that_nobody_asked_for    [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::HalfOperationStarted(_)) => half_operation_started();
@@ -298,6 +312,35 @@ fn revoke_ingress(n: u128) -> NetworkCommand {
     RevokeConnectorIngress {
         peering_id: peering_id(1),
         ingress_id: ingress_id(n),
+    }
+    .into()
+}
+
+fn of_network(change: SubnetChange) -> NetworkCommand {
+    ChangeNetworkSubnets { change }.into()
+}
+
+fn of_peer(subnets: &[&str]) -> NetworkCommand {
+    let subnets = subnets.iter().map(|it| text(it)).collect();
+    ChangePeerSubnets {
+        peering_id: peering_id(1),
+        change: SubnetChange::Set { subnets },
+    }
+    .into()
+}
+
+fn add_ranges(written: &[&str]) -> NetworkCommand {
+    AddPeerRanges {
+        peering_id: peering_id(1),
+        ranges: ranges(written),
+    }
+    .into()
+}
+
+fn drop_ranges(written: &[&str]) -> NetworkCommand {
+    DropPeerRanges {
+        peering_id: peering_id(1),
+        ranges: ranges(written),
     }
     .into()
 }

@@ -158,6 +158,14 @@ pub(crate) fn route_found(side: Side, destination: &str, route_table: &str) -> R
     }
 }
 
+pub(crate) fn accepter_seen(accepter: Side) -> LinkAccepterSeen {
+    LinkAccepterSeen {
+        peering_id: peering_id(1),
+        link: link(),
+        accepter,
+    }
+}
+
 pub(crate) fn routes_enforced(
     side: Side,
     route_tables: &[&str],
@@ -171,6 +179,7 @@ pub(crate) fn routes_enforced(
             .map(|it| Where::Table(text(it)))
             .collect(),
         destinations: ranges(destinations),
+        idle: Vec::new(),
     }
 }
 

@@ -15,7 +15,10 @@ mod trial;
 use self::facts::Facts;
 use self::iam::{Needed, is_allowed};
 use super::peering::Life;
-use aws::instructions::{for_engine, for_peer};
+use aws::{
+    ec2::Tags,
+    instructions::{for_engine, for_peer},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use cloud::instructions::{Instruction, JSON};
 use domain::network::{Consent, Network, NetworkEvent, evolve};
@@ -115,9 +118,9 @@ impl Life {
             };
             let mut both = [Vec::new(), Vec::new()];
             for peering in network.peerings.values() {
-                both[0].extend(statements(&for_engine(network, peering)));
+                both[0].extend(statements(&for_engine(network, peering, &Tags::new())));
                 if peering.terms.consent == Consent::Delegated {
-                    both[1].extend(statements(&for_peer(network, peering)));
+                    both[1].extend(statements(&for_peer(network, peering, &Tags::new())));
                 }
             }
             if !network.peerings.is_empty() {

@@ -1,21 +1,23 @@
 //! One destination in one table of a side: what is there, and what follows from that.
 
-use super::{is_of_route, over, serves, shows, thing};
+use super::{idle, is_of_route, over, serves, serving, shows, thing};
 use crate::provisioner::{
     apply::Action,
     plan::{
         Draft, Facts,
         drift::{self, Verdict},
     },
+    query::Query,
+    sides,
 };
 use cloud::{OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView};
 use domain::{
     Range, Side,
     network::{
         BlockCause, DriftKind, Route, RouteConflicted, RouteFound, RouteInstalled, RouteRemoved,
-        RoutesEnforced, Where,
+        RoutesEnforced, RoutesInPlace, Where,
     },
-    text::{Link, RouteTable},
+    text::{Link, RouteTable, Subnet},
 };
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -183,6 +185,7 @@ impl At<'_, '_> {
     pub(super) fn enforced<'r>(
         &self,
         wanted: impl Iterator<Item = &'r Range> + Clone,
+        tables: &[RouteTableView],
         serving: &[&RouteTableView],
         draft: &mut Draft,
     ) {
@@ -214,7 +217,8 @@ impl At<'_, '_> {
             let mut tables = serving.iter();
             tables.all(|table| leads(table, *range) || is_accepted(table, *range))
         });
-        if serving.is_empty() || is_going || differs || conflicts || !is_in_place {
+        let is_moving = self.is_moving(tables, serving);
+        if serving.is_empty() || is_going || is_moving || differs || conflicts || !is_in_place {
             return;
         }
         let has_all = |table: &&&RouteTableView| wanted.clone().all(|range| leads(table, *range));
@@ -222,14 +226,62 @@ impl At<'_, '_> {
         let at: BTreeSet<Where> = whole.map(|it| it.table.clone().into()).collect();
         let destinations: BTreeSet<Range> = wanted.clone().copied().collect();
         let known = facts.peering.routes_in_place.get(side).as_ref();
-        if known.is_none_or(|it| (&it.at, &it.destinations) != (&at, &destinations)) {
+        let Some(idle) = self.idle(tables, known, draft) else {
+            return;
+        };
+        let is_same = |it: &RoutesInPlace| {
+            (&it.at, &it.destinations, &it.idle) == (&at, &destinations, &idle)
+        };
+        if !known.is_some_and(is_same) {
             draft.record(RoutesEnforced {
                 peering_id: facts.peering.id,
                 side,
                 at: at.into_iter().collect(),
                 destinations: destinations.into_iter().collect(),
+                idle: idle.into_iter().collect(),
             });
         }
+    }
+
+    /// The tables that no subnet uses, of those that are to serve. Subnets are read for that only
+    /// where a table may be such a one, and once it is on record only if they are read anyway.
+    fn idle(
+        &self,
+        tables: &[RouteTableView],
+        known: Option<&RoutesInPlace>,
+        draft: &mut Draft,
+    ) -> Option<BTreeSet<RouteTable>> {
+        let (facts, side) = (self.facts, self.side);
+        let chosen = sides::subnets(facts.network, facts.peering, side);
+        let may_be_idle = serving(tables, chosen).any(|it| it.main && it.subnets.is_empty());
+        if Subnet::are_all(chosen) || !may_be_idle {
+            return Some(BTreeSet::new());
+        }
+        let subnets = facts.seen.subnets.get(side);
+        if let (Some(known), None) = (known, subnets) {
+            return Some(known.idle.clone());
+        }
+        let subnets = draft.require(subnets, Query::Subnets(side))?;
+        Some(
+            idle(tables, chosen, subnets)
+                .map(|it| it.table.clone())
+                .collect(),
+        )
+    }
+
+    /// Whether tables that no longer serve still have routes that the engine made there.
+    fn is_moving(&self, tables: &[RouteTableView], serving: &[&RouteTableView]) -> bool {
+        let (peering, side) = (self.facts.peering, self.side);
+        let serves = |table: &RouteTable| serving.iter().any(|it| it.table == *table);
+        let is_ours = |table: &RouteTable, range: Range| {
+            !peering.was_found(side, table, range) && shows(tables, table, self.link, range)
+        };
+        let mut routes = peering.routes.get(side).iter();
+        self.facts.network.tables_moved(peering, side)
+            && routes.any(|(range, route)| {
+                let mut tables = route.installed.keys();
+                tables.any(|table| !serves(table) && is_ours(table, *range))
+            })
     }
 
     /// What is on record of tables that no longer serve, or are no more, and that do not show it
@@ -308,6 +360,19 @@ impl At<'_, '_> {
                 Some(_) if serves => {}
                 None if ours => {}
                 Some(_) | None if found => {}
+                Some((destination, known))
+                    if known.installed.contains_key(&route_table)
+                        && facts.network.tables_moved(facts.peering, side) =>
+                {
+                    draft.act(
+                        facts,
+                        Action::RemoveRoute {
+                            side,
+                            table: route_table.clone(),
+                            destination,
+                        },
+                    );
+                }
                 Some((destination, known)) if known.installed.contains_key(&route_table) => {
                     let kind = DriftKind::RouteExtra {
                         side,

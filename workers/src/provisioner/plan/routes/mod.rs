@@ -8,7 +8,7 @@ use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, sides};
 use at::At;
 use chrono::{DateTime, Utc};
-use cloud::{RouteState, RouteTableView, RouteTarget, RouteView};
+use cloud::{RouteState, RouteTableView, RouteTarget, RouteView, SubnetView};
 use domain::{
     Range, Side,
     network::{DriftKind, InstallationEnded, RouteInstalled, RouteRemoved, Thing, Where},
@@ -17,19 +17,49 @@ use domain::{
 use std::collections::BTreeMap;
 
 /// The tables that serve these subnets, each once. The main table serves those that have chosen
-/// none, and stands for no subnet.
+/// none, and stands for no subnet. Of all subnets, those count that a table names, and the main one
+/// with the rest: subnets may come.
 pub(super) fn serving<'t>(
     tables: &'t [RouteTableView],
     subnets: &[Subnet],
 ) -> impl Iterator<Item = &'t RouteTableView> {
     let names = |table: &RouteTableView, subnet: &Subnet| table.subnets.contains(subnet);
+    let all = Subnet::are_all(subnets);
     let by_main = subnets.is_empty()
         || subnets
             .iter()
             .any(|subnet| !tables.iter().any(|table| names(table, subnet)));
     tables.iter().filter(move |table| {
-        (table.main && by_main) || subnets.iter().any(|subnet| names(table, subnet))
+        (table.main && by_main)
+            || all && !table.subnets.is_empty()
+            || subnets.iter().any(|subnet| names(table, subnet))
     })
+}
+
+/// The subnets that use this table: those that have chosen it, and with the main one those that have
+/// chosen none.
+pub(super) fn served<'s>(
+    table: &RouteTableView,
+    tables: &[RouteTableView],
+    subnets: &'s [SubnetView],
+) -> Vec<&'s Subnet> {
+    let chose = |subnet: &Subnet, it: &RouteTableView| it.subnets.contains(subnet);
+    let is_served = |subnet: &Subnet| {
+        chose(subnet, table) || table.main && !tables.iter().any(|it| chose(subnet, it))
+    };
+    let here = subnets.iter().map(|view| &view.subnet);
+    here.filter(|subnet| is_served(subnet)).collect()
+}
+
+/// The tables that are to serve and that no subnet uses. Where all subnets are meant, that is as it
+/// should be: one may come.
+pub(super) fn idle<'t>(
+    tables: &'t [RouteTableView],
+    chosen: &[Subnet],
+    subnets: &[SubnetView],
+) -> impl Iterator<Item = &'t RouteTableView> {
+    let all = Subnet::are_all(chosen);
+    serving(tables, chosen).filter(move |it| !all && served(it, tables, subnets).is_empty())
 }
 
 /// The destination of a route over this link, if it is one that could be on record.
@@ -71,13 +101,17 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft
         serving(tables, sides::subnets(facts.network, facts.peering, side)).collect();
     let at = At { facts, side, link };
     if !wanted.is_empty() && subnets_are_there(facts, side, tables, draft) {
+        let peering = facts.peering;
         for (destination, route) in wanted {
+            if side == Side::Local && peering.is_unconfirmed(*destination) {
+                continue;
+            }
             for table in &serving {
                 at.wanted(table, *destination, route, draft);
                 at.narrower(table, *destination, draft);
             }
         }
-        at.enforced(wanted.keys(), &serving, draft);
+        at.enforced(wanted.keys(), tables, &serving, draft);
     }
     at.elsewhere(tables, &serving, draft);
     let successor = |range| {
@@ -103,6 +137,9 @@ fn subnets_are_there(
     draft: &mut Draft,
 ) -> bool {
     let chosen = sides::subnets(facts.network, facts.peering, side);
+    if Subnet::are_all(chosen) {
+        return true;
+    }
     let unnamed: Vec<&Subnet> = chosen
         .iter()
         .filter(|subnet| !tables.iter().any(|table| table.subnets.contains(*subnet)))

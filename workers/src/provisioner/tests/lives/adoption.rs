@@ -119,6 +119,33 @@ async fn a_request_that_was_adopted_expires_by_the_clouds_clock() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_of_the_peers_is_accepted_with_the_local_identity_alone_whoever_keeps_the_peer() {
+    for consent in domain::network::Consent::ALL {
+        let mut life = Life::asked_for();
+        let link = life.somebodys(Side::Remote, LinkState::Pending);
+        life.log = Log::adopting_with(&link, consent, &life.clock);
+        let vendor = life.network(Side::Remote).at.account;
+        let by_hand = life.cloud.out_of_band();
+        by_hand.deny_call(&vendor, Operation::AcceptLink);
+        by_hand.deny_call(&vendor, Operation::Links);
+        life.look_for(Duration::from_secs(60)).await;
+        let state = life.cloud.world().links[&link].state.clone();
+        assert_eq!(state, LinkState::Active, "{consent:?}");
+        assert_eq!(life.log.peering().accepter(), Some(Side::Local));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_peer_is_left_to_its_owner_and_what_is_another_link_to_a_person() {
+    let mut life = Life::asked_for();
+    let link = life.somebodys(Side::Local, LinkState::Pending);
+    life.log = Log::adopting_with(&link, domain::network::Consent::Owner, &life.clock);
+    life.look_for(Duration::from_secs(60)).await;
+    assert_eq!(life.cloud.world().links[&link].state, LinkState::Pending);
+    assert_eq!(life.log.peering().accepter(), Some(Side::Remote));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_of_the_peers_is_accepted_by_the_private_networks_owner_once_it_is_adopted() {
     let mut life = Life::asked_for();
     let link = life.somebodys(Side::Remote, LinkState::Pending);

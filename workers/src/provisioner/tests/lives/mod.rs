@@ -21,10 +21,12 @@ mod neighbours;
 mod options;
 mod orphans;
 mod ownership;
+mod ranges;
 mod removal;
 mod routes;
 mod storms;
 mod strangers;
+mod subnets;
 mod tags;
 mod turns;
 

@@ -103,9 +103,10 @@ async fn peerings_that_share_their_places_are_told_apart_and_one_goes_without_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_range_that_either_network_reaches_over_another_link_is_found_out_before_anything_is_asked_for()
+async fn a_destination_that_either_network_reaches_over_another_link_is_found_out_before_anything_is_asked_for()
  {
     for (side, taken) in [
+        (Side::Local, "10.50.0.0/16"),
         (Side::Local, "10.50.128.0/17"),
         (Side::Remote, "10.20.0.0/24"),
     ] {
@@ -120,7 +121,22 @@ async fn a_range_that_either_network_reaches_over_another_link_is_found_out_befo
             .cloud
             .out_of_band()
             .join(&own, &far, LinkState::Active, None);
+        let serving = match side {
+            Side::Local => 1,
+            Side::Remote => 0,
+        };
+        let key = own.network.to_string();
+        let table = life.cloud.world().networks[&key].tables[serving].id.clone();
+        let target = RouteTarget::Link(link.clone());
+        let by_hand = life.cloud.out_of_band();
+        by_hand.route(&own.network, &table, taken.parse().unwrap(), target);
         life.blocks(BlockCause::RangeOverlap, side).await;
+        let blocked = life.log.peering().blocked.unwrap();
+        assert!(
+            blocked.message.contains(taken) && blocked.message.contains(table.as_str()),
+            "{}",
+            blocked.message
+        );
         assert_eq!(
             (
                 life.count("PeeringInitiationStarted"),
@@ -128,9 +144,34 @@ async fn a_range_that_either_network_reaches_over_another_link_is_found_out_befo
             ),
             (0, 1)
         );
-        life.cloud.out_of_band().turn(&link, LinkState::Deleted);
+        by_hand.unroute(&own.network, &table, taken.parse().unwrap());
         life.settles().await;
         assert!(life.log.peering().is_converged());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_another_neighbour_has_too_and_nobody_routes_to_is_no_obstacle() {
+    for side in Side::BOTH {
+        let mut life = Life::asked_for();
+        let own = sides::end(&life.log.network(), &life.log.peering(), side);
+        let there = sides::end(&life.log.network(), &life.log.peering(), side.other());
+        let mut far = LinkEnd {
+            ranges: there.ranges.clone(),
+            ..own.clone()
+        };
+        far.network.network = "vpc-0dddddddddddddddd".parse().unwrap();
+        let by_hand = life.cloud.out_of_band();
+        let other = by_hand.join(&own, &far, LinkState::Active, None);
+        // A table that serves nobody of this peering sends it there: that is none of its business.
+        if side == Side::Local {
+            let main = life.main_table(side);
+            let target = RouteTarget::Link(other.clone());
+            by_hand.route(&own.network, &main, CLIENTS.parse().unwrap(), target);
+        }
+        life.settles().await;
+        assert!(life.log.peering().is_converged(), "{side}");
+        assert_ne!(life.link(), other);
     }
 }
 

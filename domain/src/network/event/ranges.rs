@@ -1,0 +1,55 @@
+//! The ranges and subnets of an end: what may be reached there, and whose tables serve.
+
+use crate::{
+    ids::{NetworkId, PeeringId},
+    range::Range,
+    text::Subnet,
+};
+use serde::{Deserialize, Serialize};
+
+/// The peer has more ranges. No route leads into one of them, and no rule admits from there, before
+/// the cloud was seen to show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRangesAdded {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The ranges that are added.
+    pub ranges: Vec<Range>,
+}
+
+/// The cloud was seen to show these ranges at the peer, and none of the private network's meets
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRangesConfirmed {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The ranges that were seen.
+    pub ranges: Vec<Range>,
+}
+
+/// Ranges of the peer are given up. What led there was closed before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRangesDropped {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The ranges that are given up.
+    pub ranges: Vec<Range>,
+}
+
+/// Other subnets of the private network use its links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkSubnetsChanged {
+    /// The network.
+    pub network_id: NetworkId,
+    /// All of them from now on; none means the main route table, and `*` every subnet.
+    pub subnets: Vec<Subnet>,
+}
+
+/// Other subnets of the peer use the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerSubnetsChanged {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// All of them from now on; none means the main route table, and `*` every subnet.
+    pub subnets: Vec<Subnet>,
+}
