@@ -3,7 +3,10 @@
 //! Every id that a decision makes is derived from the id of the command that asked for it, so a
 //! command that is sent twice, or decided again after a crash, names the same things.
 
-use crate::text::{Account, ExternalId};
+use crate::{
+    connector::{CHECKPOINT_CATEGORY, LEASE_CATEGORY},
+    text::{Account, ExternalId},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -62,13 +65,17 @@ pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
 /// The stream that says how far the provisioner has got.
 pub const PROVISIONER_CHECKPOINT: &str = "connectorCheckpoint-provisioner";
 
-/// Whether this stream holds what was derived from networks' streams, and can be again.
+/// Whether this stream holds what was derived from others, and can be again, or what is of use in
+/// this store alone.
 pub fn is_derived(stream: &str) -> bool {
+    let is_control = stream
+        .split_once('-')
+        .is_some_and(|(category, _)| [CHECKPOINT_CATEGORY, LEASE_CATEGORY].contains(&category));
     let is_of_a_network = stream.split_once('-').is_some_and(|(category, network)| {
         [SNAPSHOT_CATEGORY, RECEIPTS_CATEGORY].contains(&category)
             && Uuid::parse_str(network).is_ok()
     });
-    is_of_a_network || stream == PROVISIONER_CHECKPOINT
+    is_of_a_network || is_control
 }
 
 impl NetworkId {

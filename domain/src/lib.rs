@@ -6,6 +6,8 @@
 //! time and ids are arguments. What it knows about the clouds is only what is true of all of them,
 //! or a table of facts ([`place`]).
 //!
+//! Connectors, which deliver the log's records elsewhere, are decided the same way ([`connector`]).
+//!
 //! From the same record it says what people should know ([`advisory`]).
 //!
 //! Read first: [`network`] (the aggregate, with its state diagram), then [`network::Refusal`].
@@ -18,6 +20,7 @@ pub mod advisory;
 pub mod claim;
 mod clock;
 pub mod cloud_mode;
+pub mod connector;
 mod error_chain;
 pub mod ids;
 pub mod ledger;

@@ -1,7 +1,7 @@
 //! Names that come from outside: bounded, printable, and never mixed up with each other.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 use thiserror::Error;
 
 /// Why a text is not one of these names.
@@ -10,6 +10,14 @@ pub enum TextError {
     /// The text is empty.
     #[error("must not be empty")]
     Empty,
+    /// The text is too short.
+    #[error("has {length} characters; {least} at least")]
+    TooShort {
+        /// How many characters it has.
+        length: usize,
+        /// How many it has to have.
+        least: usize,
+    },
     /// The text is too long.
     #[error("has {length} characters; {most} at most")]
     TooLong {
@@ -29,7 +37,7 @@ pub enum TextError {
 }
 
 macro_rules! text_type {
-    ($($(#[$doc:meta])* $name:ident, $most:literal, $test:expr, $allowed:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $most:literal $(from $least:literal)?, $test:expr, $allowed:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -49,7 +57,8 @@ macro_rules! text_type {
             type Err = TextError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                checked(text, Self::MOST, $test, $allowed).map(Self)
+                let least = 1 $(- 1 + $least)?;
+                checked(text, least..=Self::MOST, $test, $allowed).map(Self)
             }
         }
 
@@ -122,6 +131,22 @@ text_type! {
     ActorName, 256, |c: char| !c.is_control(), "leave out control characters";
     /// Where a change is tracked: the id of a ticket or of a change request.
     Ticket, 128, |c: char| !c.is_control() && !c.is_whitespace(), "leave out spaces and control characters";
+    /// A connector's id, as its owner chose it.
+    ConnectorId, 50 from 5, |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'), "use letters, digits, `-` and `_`";
+    /// A connector's name for people.
+    ConnectorName, 50 from 3, |c: char| !c.is_control(), "leave out control characters";
+    /// The URL of an endpoint, perhaps with placeholders in its path.
+    Url, 2048 from 8, |c: char| c.is_ascii_graphic(), "use printable ASCII characters, and no spaces";
+    /// The name of a header.
+    HeaderField, 128, |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'), "use letters, digits, `-` and `_`";
+    /// What a header says, a user's name and the like.
+    HeaderText, 4096, |c: char| c.is_ascii_graphic() || c == ' ', "use printable ASCII characters";
+    /// A host by its name or address, like `hooks.internal.example.com`.
+    HostName, 255, |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '[' | ']'), "use letters, digits and `-_.:[]`";
+    /// The name of a file in a folder.
+    FileName, 100, name_character, "use letters, digits, `-`, `_` and `.`";
+    /// What a filter looks for.
+    Pattern, 1024, |c: char| !c.is_control(), "leave out control characters";
 }
 
 impl Subnet {
@@ -144,14 +169,17 @@ fn path_character(c: char) -> bool {
 
 fn checked(
     text: &str,
-    most: usize,
+    lengths: RangeInclusive<usize>,
     allowed: impl Fn(char) -> bool,
     hint: &'static str,
 ) -> Result<String, TextError> {
     if text.is_empty() {
         return Err(TextError::Empty);
     }
-    let length = text.chars().count();
+    let (length, least, most) = (text.chars().count(), *lengths.start(), *lengths.end());
+    if length < least {
+        return Err(TextError::TooShort { length, least });
+    }
     if length > most {
         return Err(TextError::TooLong { length, most });
     }

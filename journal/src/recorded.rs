@@ -34,6 +34,14 @@ impl Recorded {
         let decided = self.metadata.as_ref().and_then(|it| it.time);
         decided.unwrap_or(self.created)
     }
+
+    /// The type as the log names it.
+    pub fn event_type(&self) -> &str {
+        match &self.body {
+            Body::Event(event) => event.name(),
+            Body::Undecodable { event_type, .. } => event_type,
+        }
+    }
 }
 
 /// What an event says.

@@ -2,13 +2,14 @@
 //! read whole.
 
 use crate::{
-    Journal, JournalError, Metadata,
+    Journal, JournalError, Metadata, Position, Recorded,
     calls::{PAGE, Page},
     deadline::Deadline,
     wire::Proposed,
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use domain::EventId;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -28,6 +29,10 @@ pub struct Record {
 pub struct Kept {
     /// Its number in its stream, from 0.
     pub revision: u64,
+    /// Where it is in the store's log.
+    pub position: Position,
+    /// Its id.
+    pub event_id: EventId,
     /// The type as the log names it.
     pub event_type: String,
     /// Its data as stored.
@@ -56,6 +61,59 @@ impl Journal {
                 Some(_) | None => return Ok(all),
             }
         }
+    }
+
+    /// The last event of this stream, if it has one.
+    pub async fn latest(&self, stream: &str) -> Result<Option<Kept>, JournalError> {
+        let deadline = Deadline::after(self.settings().command_deadline, "read the last record");
+        let last = self.store().read_last(stream, &deadline).await?;
+        Ok(last.map(kept))
+    }
+
+    /// The event of this number in this stream, if there is one.
+    pub async fn event_at(
+        &self,
+        stream: &str,
+        revision: u64,
+    ) -> Result<Option<Kept>, JournalError> {
+        let deadline = Deadline::after(self.settings().command_deadline, "look for an event");
+        let page = self
+            .store()
+            .read_raw(stream, revision, 1, &deadline)
+            .await?;
+        Ok(match page {
+            Page::Missing => None,
+            Page::Found { events, .. } => events
+                .into_iter()
+                .next()
+                .filter(|it| it.revision == revision)
+                .map(kept),
+        })
+    }
+
+    /// Up to so many events of this stream, from this number on. A stream that does not exist holds
+    /// nothing.
+    pub async fn read_some(
+        &self,
+        stream: &str,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let deadline = Deadline::after(self.settings().command_deadline, "read stream");
+        let page = self
+            .store()
+            .read_page(stream, from, most, &deadline)
+            .await?;
+        Ok(match page {
+            Page::Missing => Vec::new(),
+            Page::Found { events, .. } => events,
+        })
+    }
+
+    /// Tells the store to keep no more than so many events of this stream.
+    pub async fn keep_last(&self, stream: &str, most: usize) -> Result<(), JournalError> {
+        let deadline = Deadline::after(self.settings().command_deadline, "bound a stream");
+        self.store().keep(stream, most, &deadline).await
     }
 
     /// The number of this stream's last event; `None` if it has none.
@@ -105,6 +163,8 @@ fn kept(raw: crate::codec::Raw) -> Kept {
     let decided = metadata.as_ref().and_then(|it| it.time);
     Kept {
         time: decided.unwrap_or_else(|| raw.written()),
+        position: raw.position,
+        event_id: EventId(raw.event_id),
         revision: raw.revision,
         event_type: raw.event_type,
         data: raw.data,

@@ -25,6 +25,10 @@ use tokio_util::task::AbortOnDropHandle;
 pub enum Followed {
     /// Every network's stream.
     Networks,
+    /// Every connector's stream.
+    Connectors,
+    /// What may be delivered elsewhere: every network's stream and every connector's.
+    Deliverable,
     /// One stream.
     Stream(String),
 }
@@ -33,6 +37,8 @@ impl fmt::Display for Followed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Networks => f.write_str("all networks"),
+            Self::Connectors => f.write_str("all connectors"),
+            Self::Deliverable => f.write_str("all networks and connectors"),
             Self::Stream(stream) => write!(f, "stream {stream}"),
         }
     }

@@ -20,7 +20,9 @@ impl Outlet {
     /// Hands a signal on. A reader that is too far behind is a break: the connection must not wait
     /// for it.
     pub(super) async fn deliver(&mut self, signal: Signal) -> Result<(), Disconnect> {
-        if let Signal::Event(event) = &signal {
+        if let Signal::Event(event) = &signal
+            && event.network_id.is_some()
+        {
             self.parked.report(event);
         }
         if self.broken.is_some() {

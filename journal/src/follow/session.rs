@@ -11,7 +11,11 @@ use crate::{
     transport::{Http, Transport},
     wire::{LARGEST_MESSAGE, raw, stream},
 };
-use domain::ids::NETWORK_CATEGORY;
+use domain::{
+    connector::{CONNECTOR_CATEGORY, PARKED_CATEGORY},
+    ids::NETWORK_CATEGORY,
+    text::ConnectorId,
+};
 use kurrentdb::Endpoint;
 use protocol::streams::{
     ReadReq, ReadResp,
@@ -135,8 +139,12 @@ impl Session<'_> {
     async fn event(&self, raw: Raw, outlet: &mut Outlet) -> Result<(), Disconnect> {
         let (position, revision) = (raw.position, raw.revision);
         if outlet.cursor.is_behind(position) {
+            let is_network = || network_of(&raw.stream).is_some();
+            let is_connector = || ConnectorId::of_stream(&raw.stream).is_some();
             let ours = match self.followed {
-                Followed::Networks => network_of(&raw.stream).is_some(),
+                Followed::Networks => is_network(),
+                Followed::Connectors => is_connector(),
+                Followed::Deliverable => is_network() || is_connector(),
                 Followed::Stream(stream) => raw.stream == *stream,
             };
             if ours && !raw.is_system() {
@@ -151,11 +159,16 @@ impl Session<'_> {
     }
 
     fn options(&self, cursor: Cursor) -> Options {
-        let (stream_option, filter_option) = match self.followed {
-            Followed::Networks => (
+        let of = |categories: &[&str]| {
+            (
                 StreamOption::All(all(cursor)),
-                FilterOption::Filter(networks()),
-            ),
+                FilterOption::Filter(streams_of(categories)),
+            )
+        };
+        let (stream_option, filter_option) = match self.followed {
+            Followed::Networks => of(&[NETWORK_CATEGORY]),
+            Followed::Connectors => of(&[CONNECTOR_CATEGORY, PARKED_CATEGORY]),
+            Followed::Deliverable => of(&[NETWORK_CATEGORY, CONNECTOR_CATEGORY, PARKED_CATEGORY]),
             Followed::Stream(stream) => (
                 StreamOption::Stream(one(stream, cursor)),
                 FilterOption::NoFilter(()),
@@ -242,8 +255,8 @@ fn one(name: &str, cursor: Cursor) -> StreamOptions {
     }
 }
 
-fn networks() -> FilterOptions {
-    let prefix = vec![format!("{NETWORK_CATEGORY}-")];
+fn streams_of(categories: &[&str]) -> FilterOptions {
+    let prefix = categories.iter().map(|it| format!("{it}-")).collect();
     FilterOptions {
         filter: Some(filter_options::Filter::StreamIdentifier(
             filter_options::Expression {

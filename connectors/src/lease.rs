@@ -1,0 +1,292 @@
+//! Which of several servers on one store delivers: one lease for all connectors, in a stream of its
+//! own.
+//!
+//! A holder renews the lease by appending to it. Who wants it watches that stream: if it has not
+//! changed for as long as a lease lasts, by the watcher's own clock, the watcher appends behind the
+//! last event that it saw, and of two the store lets one be first. So no server's clock is compared
+//! with another's: one that jumps costs availability, never exclusion. The holder stops working when
+//! 70 % of the time has passed without a renewal, counted from before it asked for it, on a clock
+//! that goes on while the machine sleeps.
+//!
+//! The number of the event that took the lease is its term: a later holder's is higher.
+
+use crate::checkpoint::metadata;
+use chrono::{DateTime, Utc};
+use domain::{Clock, connector::LEASE_STREAM};
+use journal::{Journal, JournalError, Record};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const LEASE: &str = "ConnectorLease";
+
+/// How many events of the lease the store keeps.
+const KEPT: usize = 10;
+
+/// How long a lease lasts, and how often it is renewed.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseSettings {
+    /// How long it lasts without a renewal.
+    pub ttl: Duration,
+    /// How often it is renewed, and asked for by who waits for it.
+    pub renewal: Duration,
+}
+
+impl Default for LeaseSettings {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(15),
+            renewal: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What the lease's stream says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Said {
+    /// The server, for people.
+    host: String,
+    /// The process: two on one host are two.
+    instance: Uuid,
+    /// The holder's version of the program.
+    version: String,
+    /// Whether it was given back.
+    #[serde(default)]
+    released: bool,
+    /// The number of the event that took it; nothing in that event itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
+}
+
+/// A lease that is held.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    /// Later ones are higher.
+    pub(crate) term: u64,
+    /// Until when work may go on, in milliseconds of the clock that does not stop.
+    until: AtomicU64,
+}
+
+impl Holding {
+    /// Held by the only server that there can be.
+    pub(crate) fn alone() -> Self {
+        Self {
+            term: 0,
+            until: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Whether work may go on for at least so long.
+    pub(crate) fn lasts(&self, at_least: Duration) -> bool {
+        let wanted = now().saturating_add(millis(at_least));
+        wanted < self.until.load(Ordering::Acquire)
+    }
+
+    fn renewed(&self, asked: u64, ttl: Duration) {
+        self.until.store(asked + work(ttl), Ordering::Release);
+    }
+}
+
+/// The part of a lease in which its holder works.
+fn work(ttl: Duration) -> u64 {
+    millis(ttl) / 10 * 7
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds of a clock that nobody sets and that goes on while the machine sleeps.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::Boottime);
+    (time.tv_sec as u64) * 1_000 + (time.tv_nsec as u64) / 1_000_000
+}
+
+/// One server's part in who holds the lease.
+pub(crate) struct Candidate {
+    pub(crate) journal: Journal,
+    pub(crate) settings: LeaseSettings,
+    pub(crate) host: String,
+    pub(crate) clock: Clock,
+}
+
+/// The last event of the lease's stream, and since when it is.
+struct Seen {
+    revision: u64,
+    since: u64,
+}
+
+impl Candidate {
+    /// Takes the lease whenever it can be had, renews it, and gives it back at the end.
+    pub(crate) async fn run(
+        self,
+        held: watch::Sender<Option<Arc<Holding>>>,
+        stop: CancellationToken,
+    ) {
+        let instance = Uuid::new_v4();
+        loop {
+            let taken = tokio::select! {
+                taken = self.take(instance) => taken,
+                () = stop.cancelled() => return,
+            };
+            let (holding, mut last) = taken;
+            let holding = Arc::new(holding);
+            tracing::info!(term = holding.term, host = %self.host, "this server delivers");
+            held.send_replace(Some(Arc::clone(&holding)));
+            let lost = self.hold(instance, &holding, &mut last);
+            let lost = stop.run_until_cancelled(lost).await;
+            if lost.is_none() {
+                // Whoever works under it ends first.
+                held.closed().await;
+                self.release(instance, holding.term, last).await;
+                return;
+            }
+            tracing::warn!(
+                term = holding.term,
+                "the lease was lost; another server delivers"
+            );
+            held.send_replace(None);
+        }
+    }
+
+    /// Waits until the lease can be had, and takes it.
+    async fn take(&self, instance: Uuid) -> (Holding, u64) {
+        let mut seen: Option<Seen> = None;
+        loop {
+            match self.try_take(instance, &mut seen).await {
+                Ok(Some(taken)) => return taken,
+                Ok(None) => {}
+                Err(error) => {
+                    let error = domain::error_chain(&error);
+                    tracing::debug!(error, "the lease cannot be asked for");
+                    // What was seen before may be another store's by now.
+                    seen = None;
+                }
+            }
+            tokio::time::sleep(self.settings.renewal / 2).await;
+        }
+    }
+
+    async fn try_take(
+        &self,
+        instance: Uuid,
+        seen: &mut Option<Seen>,
+    ) -> Result<Option<(Holding, u64)>, JournalError> {
+        let latest = self.journal.latest(LEASE_STREAM).await?;
+        let asked = now();
+        let after = match latest {
+            None => {
+                self.journal.keep_last(LEASE_STREAM, KEPT).await?;
+                None
+            }
+            Some(latest) => {
+                let said = serde_json::from_slice::<Said>(&latest.data).ok();
+                let is_free = said.is_none_or(|it| it.released);
+                let since = match seen {
+                    Some(it) if it.revision == latest.revision => it.since,
+                    Some(_) | None => {
+                        *seen = Some(Seen {
+                            revision: latest.revision,
+                            since: asked,
+                        });
+                        asked
+                    }
+                };
+                if !is_free && asked.saturating_sub(since) < millis(self.settings.ttl) {
+                    return Ok(None);
+                }
+                Some(latest.revision)
+            }
+        };
+        let taken = self.say(after, instance, None, false).await?;
+        Ok(taken.map(|term| {
+            let until = AtomicU64::new(0);
+            let holding = Holding { term, until };
+            holding.renewed(asked, self.settings.ttl);
+            (holding, term)
+        }))
+    }
+
+    /// Renews the lease until it is lost.
+    async fn hold(&self, instance: Uuid, holding: &Holding, last: &mut u64) {
+        loop {
+            tokio::time::sleep(self.settings.renewal).await;
+            let asked = now();
+            match self
+                .say(Some(*last), instance, Some(holding.term), false)
+                .await
+            {
+                Ok(Some(revision)) => {
+                    *last = revision;
+                    holding.renewed(asked, self.settings.ttl);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    let error = domain::error_chain(&error);
+                    tracing::debug!(error, "the lease was not renewed");
+                    if !holding.lasts(Duration::ZERO) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the lease back, so that the next one need not wait.
+    async fn release(&self, instance: Uuid, term: u64, last: u64) {
+        if let Err(error) = self.say(Some(last), instance, Some(term), true).await {
+            let error = domain::error_chain(&error);
+            tracing::debug!(error, "the lease was not given back; it ends by itself");
+        }
+    }
+
+    async fn say(
+        &self,
+        after: Option<u64>,
+        instance: Uuid,
+        term: Option<u64>,
+        released: bool,
+    ) -> Result<Option<u64>, JournalError> {
+        let said = Said {
+            host: self.host.clone(),
+            instance,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            released,
+            term,
+        };
+        let record = record(&said, (self.clock)());
+        let record = record.map_err(|source| JournalError::Encoding {
+            operation: "renew the lease",
+            event_type: LEASE,
+            source,
+        })?;
+        self.journal.record(LEASE_STREAM, after, &[record]).await
+    }
+}
+
+fn record(said: &Said, now: DateTime<Utc>) -> Result<Record, serde_json::Error> {
+    let data = serde_json::to_value(said)?;
+    Ok(Record {
+        event_type: LEASE,
+        metadata: metadata(&data, now)?,
+        data,
+    })
+}
+
+/// Who holds the lease, as its stream says: the host and the term.
+pub(crate) async fn holder(journal: &Journal) -> Result<Option<(String, u64)>, JournalError> {
+    let latest = journal.latest(LEASE_STREAM).await?;
+    Ok(latest.and_then(|latest| {
+        let said: Said = serde_json::from_slice(&latest.data).ok()?;
+        (!said.released).then_some((said.host, said.term.unwrap_or(latest.revision)))
+    }))
+}

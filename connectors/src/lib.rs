@@ -1,0 +1,40 @@
+//! What follows the log and delivers its records elsewhere: connectors, and the runtime that they
+//! share.
+//!
+//! A connector is managed by commands that are events themselves ([`Connectors`]). The runtime
+//! ([`Runtime`]) holds one lease for all of them, so that of several servers on one store one
+//! delivers. It reads the log once for all ([`log`]), lets each connector take what its filter wants
+//! in lanes that keep the order of a network, and writes checkpoints that a stale holder cannot
+//! write.
+//!
+//! What this room does not know: what a connector delivers to. That is a [`Sink`], given from
+//! outside.
+//!
+//! Read first: [`Runtime`], then `run` (one connector, from its checkpoint to its end).
+
+#![warn(missing_docs)]
+
+mod checkpoint;
+mod codec;
+mod filter;
+mod gate;
+mod lane;
+mod lease;
+mod log;
+mod parked;
+mod registry;
+mod run;
+mod runtime;
+mod schedule;
+mod sink;
+mod status;
+mod tracker;
+
+pub use codec::{Unreadable, decode};
+pub use filter::{FilterError, Matcher};
+pub use lease::LeaseSettings;
+pub use parked::{ParkedError, ParkedRecord, ParkedRecords, ParkedState, Which};
+pub use registry::{Connectors, ExecuteError, Executed, Loaded};
+pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};
+pub use sink::{Attempt, Item, Names, Outcome, Parcel, Sink, Sinks};
+pub use status::{Counts, Live, Statuses};

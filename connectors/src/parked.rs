@@ -1,0 +1,395 @@
+//! Records that were set aside: which, why, and what somebody wants done with them. A stream of its
+//! own for each connector, so that every server reads the same.
+
+use crate::checkpoint::metadata;
+use chrono::{DateTime, Utc};
+use domain::{EventId, connector::LogPosition, text::ConnectorId};
+use journal::{Caller, Journal, JournalError, Kept, Record};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// How often an append is made again because somebody else was first.
+const ATTEMPTS: usize = 16;
+
+/// An event of a connector's parked records. Names and fields are stored for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub(crate) enum ParkedEvent {
+    /// A record was set aside.
+    ConnectorRecordParked(ParkedRecord),
+    /// Somebody wants these delivered again.
+    ConnectorReplayRequested(Records),
+    /// A record that was set aside was delivered.
+    ConnectorRecordReplayed(Replayed),
+    /// Somebody wants these delivered no more.
+    ConnectorRecordsDiscarded(Records),
+    /// Another server writes from now on.
+    ConnectorParkedClaimed(Claimed),
+}
+
+/// A record that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedRecord {
+    /// Its event's id.
+    pub event_id: EventId,
+    /// Its event's type.
+    pub event_type: String,
+    /// Its stream.
+    pub stream: String,
+    /// Its number there.
+    pub revision: u64,
+    /// Where it is in the log.
+    pub position: LogPosition,
+    /// Its lane.
+    pub lane: String,
+    /// Its number in the lane.
+    pub sequence: u64,
+    /// Why, in words.
+    pub cause: String,
+    /// The last answer's status, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The beginning of the last answer's body.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was tried first.
+    pub first_tried: DateTime<Utc>,
+    /// The lease's term of who parked it.
+    pub term: u64,
+}
+
+/// Some of the records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Records {
+    pub(crate) records: Vec<EventId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replayed {
+    pub(crate) event_id: EventId,
+    pub(crate) term: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimed {
+    pub(crate) term: u64,
+}
+
+/// Which of the parked records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// These.
+    These(Vec<EventId>),
+}
+
+/// The records of a connector that are set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParkedRecords {
+    /// By their events' ids.
+    pub records: BTreeMap<EventId, ParkedState>,
+    /// The number of the stream's last event.
+    pub revision: Option<u64>,
+    /// The highest term that wrote there.
+    pub(crate) term: u64,
+    commands: BTreeMap<uuid::Uuid, usize>,
+}
+
+/// A record that is set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedState {
+    /// The record.
+    pub record: ParkedRecord,
+    /// When it was parked.
+    pub since: DateTime<Utc>,
+    /// Whether somebody wants it delivered again.
+    pub is_wanted: bool,
+}
+
+/// Why parked records could not be read or changed.
+#[derive(Debug, Error)]
+pub enum ParkedError {
+    /// Some of them are not parked.
+    #[error("{0} is not parked; `peerage connector parked` lists what is")]
+    NotParked(EventId),
+    /// There are more than a connector may have.
+    #[error(
+        "{parked} records are parked, of {} at most; replay or discard some",
+        ParkedRecords::MOST
+    )]
+    TooMany {
+        /// How many.
+        parked: usize,
+    },
+    /// Another server has taken the connector over.
+    #[error("another server has taken the connector over")]
+    Fenced,
+    /// Others are always first.
+    #[error("the connector's parked records are changed by others all the time")]
+    Contention,
+    /// It cannot be written down.
+    #[error("cannot write the event down")]
+    Encoding(#[source] serde_json::Error),
+    /// The store did not answer as it should.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl ParkedEvent {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ConnectorRecordParked(_) => "ConnectorRecordParked",
+            Self::ConnectorReplayRequested(_) => "ConnectorReplayRequested",
+            Self::ConnectorRecordReplayed(_) => "ConnectorRecordReplayed",
+            Self::ConnectorRecordsDiscarded(_) => "ConnectorRecordsDiscarded",
+            Self::ConnectorParkedClaimed(_) => "ConnectorParkedClaimed",
+        }
+    }
+
+    fn read(kept: &Kept) -> Option<Self> {
+        let data: Value = serde_json::from_slice(&kept.data).ok()?;
+        serde_json::from_value(json!({ "type": kept.event_type, "data": data })).ok()
+    }
+
+    fn record(&self, caller: Option<&Caller>, now: DateTime<Utc>) -> Result<Record, ParkedError> {
+        let tagged = serde_json::to_value(self).map_err(ParkedError::Encoding)?;
+        let data = tagged.get("data").cloned().unwrap_or_else(|| json!({}));
+        let mut metadata = metadata(&data, now).map_err(ParkedError::Encoding)?;
+        if let Some(caller) = caller {
+            metadata.command_id = caller.command_id;
+            metadata.correlation_id = caller.correlation_id.unwrap_or(caller.command_id.0);
+            metadata.causation_id = caller.command_id.0;
+            metadata.actor = caller.actor.clone();
+            metadata.reason = caller.reason.clone();
+            metadata.ticket = caller.ticket.clone();
+            metadata.traceparent = caller.traceparent.clone();
+        }
+        Ok(Record {
+            event_type: self.name(),
+            data,
+            metadata,
+        })
+    }
+}
+
+impl ParkedRecords {
+    /// The most that one connector may have. With more it fails: the endpoint takes none of them.
+    pub const MOST: usize = 10_000;
+
+    /// Those of this connector.
+    pub async fn of(journal: &Journal, id: &ConnectorId) -> Result<Self, JournalError> {
+        let mut this = Self::default();
+        for kept in journal.records(&id.parked()).await? {
+            this.apply(&kept);
+        }
+        Ok(this)
+    }
+
+    fn apply(&mut self, kept: &Kept) {
+        self.revision = Some(kept.revision);
+        // What a later version writes is nothing that this one could act on.
+        let Some(event) = ParkedEvent::read(kept) else {
+            return;
+        };
+        let mut touched = 0;
+        match event {
+            ParkedEvent::ConnectorRecordParked(record) => {
+                self.term = self.term.max(record.term);
+                let parked = ParkedState {
+                    since: kept.time,
+                    is_wanted: false,
+                    record,
+                };
+                self.records.insert(parked.record.event_id, parked);
+            }
+            ParkedEvent::ConnectorReplayRequested(Records { records }) => {
+                touched = records.len();
+                for id in records {
+                    if let Some(parked) = self.records.get_mut(&id) {
+                        parked.is_wanted = true;
+                    }
+                }
+            }
+            ParkedEvent::ConnectorRecordReplayed(Replayed { event_id, term }) => {
+                self.term = self.term.max(term);
+                self.records.remove(&event_id);
+            }
+            ParkedEvent::ConnectorRecordsDiscarded(Records { records }) => {
+                touched = records.len();
+                for id in records {
+                    self.records.remove(&id);
+                }
+            }
+            ParkedEvent::ConnectorParkedClaimed(Claimed { term }) => {
+                self.term = self.term.max(term);
+            }
+        }
+        if let Some(metadata) = &kept.metadata {
+            self.commands.insert(metadata.command_id.0, touched);
+        }
+    }
+
+    /// Asks for some to be delivered again; how many. The same command again asks for nothing more.
+    pub async fn replay(
+        journal: &Journal,
+        id: &ConnectorId,
+        which: &Which,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<usize, ParkedError> {
+        let event = ParkedEvent::ConnectorReplayRequested;
+        Self::ask(journal, id, which, caller, now, event).await
+    }
+
+    /// Gives some up; how many. The same command again gives up nothing more.
+    pub async fn discard(
+        journal: &Journal,
+        id: &ConnectorId,
+        which: &Which,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<usize, ParkedError> {
+        let event = ParkedEvent::ConnectorRecordsDiscarded;
+        Self::ask(journal, id, which, caller, now, event).await
+    }
+
+    async fn ask(
+        journal: &Journal,
+        id: &ConnectorId,
+        which: &Which,
+        caller: &Caller,
+        now: DateTime<Utc>,
+        event: impl Fn(Records) -> ParkedEvent,
+    ) -> Result<usize, ParkedError> {
+        for _ in 0..ATTEMPTS {
+            let parked = Self::of(journal, id).await?;
+            if let Some(known) = parked.commands.get(&caller.command_id.0) {
+                return Ok(*known);
+            }
+            let records: Vec<_> = match which {
+                Which::All => parked.records.keys().copied().collect(),
+                Which::These(wanted) => {
+                    let unknown = |it: &&EventId| !parked.records.contains_key(it);
+                    if let Some(unknown) = wanted.iter().find(unknown) {
+                        return Err(ParkedError::NotParked(*unknown));
+                    }
+                    wanted.clone()
+                }
+            };
+            if records.is_empty() {
+                return Ok(0);
+            }
+            let many = records.len();
+            let record = event(Records { records }).record(Some(caller), now)?;
+            let appended = journal
+                .record(&id.parked(), parked.revision, &[record])
+                .await?;
+            if appended.is_some() {
+                return Ok(many);
+            }
+        }
+        Err(ParkedError::Contention)
+    }
+}
+
+/// The parked records of one connector, as its holder writes them.
+#[derive(Debug)]
+pub(crate) struct ParkLog {
+    journal: Journal,
+    id: ConnectorId,
+    term: u64,
+    pub(crate) parked: ParkedRecords,
+}
+
+impl ParkLog {
+    /// Reads them, and takes them over: who had them before cannot write any more.
+    pub(crate) async fn claim(
+        journal: &Journal,
+        id: &ConnectorId,
+        term: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ParkedError> {
+        let mut this = Self {
+            journal: journal.clone(),
+            id: id.clone(),
+            term,
+            parked: ParkedRecords::of(journal, id).await?,
+        };
+        if this.parked.revision.is_some() && this.parked.term < term {
+            this.write(ParkedEvent::ConnectorParkedClaimed(Claimed { term }), now)
+                .await?;
+        }
+        Ok(this)
+    }
+
+    /// Reads on: somebody may have asked for something.
+    pub(crate) async fn refresh(&mut self) -> Result<(), ParkedError> {
+        self.parked = ParkedRecords::of(&self.journal, &self.id).await?;
+        if self.parked.term > self.term {
+            return Err(ParkedError::Fenced);
+        }
+        Ok(())
+    }
+
+    /// Sets a record aside.
+    pub(crate) async fn park(
+        &mut self,
+        record: ParkedRecord,
+        now: DateTime<Utc>,
+    ) -> Result<(), ParkedError> {
+        let is_known = self.parked.records.contains_key(&record.event_id);
+        let parked = self.parked.records.len();
+        if !is_known && parked >= ParkedRecords::MOST {
+            return Err(ParkedError::TooMany { parked });
+        }
+        self.write(ParkedEvent::ConnectorRecordParked(record), now)
+            .await
+    }
+
+    /// A record that was set aside was delivered.
+    pub(crate) async fn replayed(
+        &mut self,
+        event_id: EventId,
+        now: DateTime<Utc>,
+    ) -> Result<(), ParkedError> {
+        let term = self.term;
+        self.write(
+            ParkedEvent::ConnectorRecordReplayed(Replayed { event_id, term }),
+            now,
+        )
+        .await
+    }
+
+    /// Whether a lane has a record that is set aside.
+    pub(crate) fn holds(&self, lane: &str) -> bool {
+        self.parked
+            .records
+            .values()
+            .any(|it| it.record.lane == lane)
+    }
+
+    async fn write(&mut self, event: ParkedEvent, now: DateTime<Utc>) -> Result<(), ParkedError> {
+        for _ in 0..ATTEMPTS {
+            let record = event.record(None, now)?;
+            let stream = self.id.parked();
+            let appended = self
+                .journal
+                .record(&stream, self.parked.revision, std::slice::from_ref(&record))
+                .await?;
+            if let Some(revision) = appended {
+                let written = self.journal.event_at(&stream, revision).await?;
+                if let Some(written) = written {
+                    self.parked.apply(&written);
+                }
+                return Ok(());
+            }
+            self.refresh().await?;
+        }
+        Err(ParkedError::Contention)
+    }
+}

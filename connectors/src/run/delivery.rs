@@ -1,0 +1,422 @@
+//! One parcel, from its first attempt to the answer that settles it, or to where it is set aside.
+//!
+//! What is wrong with the record sets it aside. What is wrong with the endpoint closes the way to it
+//! for all (`gate`), and is counted against no record. Everything else is tried again after the
+//! pauses that are set.
+
+use super::{Run, Way, report};
+use crate::{
+    checkpoint::told,
+    gate::Gate,
+    lease::Holding,
+    parked::{ParkLog, ParkedError, ParkedRecord},
+    registry::Connectors,
+    schedule,
+    sink::{Attempt, Item, Outcome, Parcel, Sink},
+    status::Live,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Clock, EventId,
+    connector::{AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings},
+    text::ConnectorId,
+};
+use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Notify, Semaphore},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The longest that an endpoint may ask to be left alone.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+/// What deliveries of one connector share.
+pub(super) struct Delivery {
+    pub(super) id: ConnectorId,
+    pub(super) journal: journal::Journal,
+    settings: Settings,
+    sink: Arc<dyn Sink>,
+    holding: Arc<Holding>,
+    clock: Clock,
+    registry: Connectors,
+    live: Arc<Mutex<Live>>,
+    way: Way,
+    pub(super) parked: AsyncMutex<ParkLog>,
+    draining: CancellationToken,
+    retry: Notify,
+    pub(super) replays: Mutex<bool>,
+}
+
+/// What came of a parcel.
+#[derive(Debug)]
+pub(super) enum Dealt {
+    /// More records were waited for.
+    Waited { lane: String },
+    /// They are dealt with.
+    With {
+        lane: String,
+        numbers: Vec<u64>,
+        has_parked: bool,
+    },
+    /// They are not, since the connector ends.
+    Unfinished { lane: String },
+    /// What was wanted again was delivered, or set aside again.
+    Replayed,
+    /// Another server has the connector.
+    Fenced,
+    /// The connector cannot go on.
+    Failed(Failure),
+    /// Something broke.
+    Broke(String),
+}
+
+/// How a record ended.
+pub(super) enum End {
+    Delivered,
+    Parked,
+    Unfinished,
+    Fenced,
+    Failed(Failure),
+    Broke(String),
+}
+
+impl Dealt {
+    pub(super) fn lane(&self) -> Option<&str> {
+        match self {
+            Self::Waited { lane } | Self::With { lane, .. } | Self::Unfinished { lane } => {
+                Some(lane)
+            }
+            Self::Replayed | Self::Fenced | Self::Failed(_) | Self::Broke(_) => None,
+        }
+    }
+
+    pub(super) fn has_parked(&self) -> bool {
+        match self {
+            Self::With { has_parked, .. } => *has_parked,
+            Self::Waited { .. }
+            | Self::Unfinished { .. }
+            | Self::Replayed
+            | Self::Fenced
+            | Self::Failed(_)
+            | Self::Broke(_) => false,
+        }
+    }
+}
+
+impl Delivery {
+    pub(super) fn new(run: &Run, registry: Connectors, parked: ParkLog) -> Self {
+        Self {
+            id: run.id.clone(),
+            journal: run.journal.clone(),
+            settings: run.defined.settings.clone(),
+            sink: Arc::clone(&run.sink),
+            holding: Arc::clone(&run.holding),
+            clock: run.clock.clone(),
+            registry,
+            live: Arc::clone(&run.live),
+            way: Way {
+                gate: Gate::new(Arc::clone(&run.pauses)),
+                slots: Semaphore::new(super::AT_A_TIME),
+            },
+            parked: AsyncMutex::new(parked),
+            draining: CancellationToken::new(),
+            retry: Notify::new(),
+            replays: Mutex::new(false),
+        }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    pub(super) fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    pub(super) fn retry_now(&self) {
+        self.way.gate.retry_now();
+        self.retry.notify_waiters();
+    }
+
+    pub(super) fn paused(&self) -> Option<String> {
+        self.way.gate.closed().map(|(pause, _)| pause.cause)
+    }
+
+    pub(super) async fn refresh(&self) -> Result<(), ParkedError> {
+        self.parked.lock().await.refresh().await
+    }
+
+    /// Whether this record is set aside: an earlier run has done that, and was killed.
+    pub(super) async fn has_parked(&self, event: EventId) -> bool {
+        self.parked.lock().await.parked.records.contains_key(&event)
+    }
+
+    /// Whether a lane waits for what it has parked.
+    pub(super) async fn holds(&self, lane: &str) -> bool {
+        match self.settings.after_park {
+            AfterPark::GoOn => false,
+            AfterPark::Hold => self.parked.lock().await.holds(lane),
+        }
+    }
+
+    /// Waits for more records of a lane.
+    pub(super) async fn wait(&self, lane: String, wait: Duration) -> Dealt {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Dealt::Waited { lane },
+            () = self.draining.cancelled() => Dealt::Unfinished { lane },
+        }
+    }
+
+    /// Hands records over until each is dealt with.
+    pub(super) async fn deliver(&self, lane: String, parcel: Vec<(u64, Item)>) -> Dealt {
+        let numbers: Vec<_> = parcel.iter().map(|(number, _)| *number).collect();
+        let items: Vec<_> = parcel.into_iter().map(|(_, item)| item).collect();
+        let mut has_parked = false;
+        let ends = match self.settle(&lane, items.clone(), false).await {
+            // One of several was refused: which, each by itself shows.
+            End::Parked if items.len() > 1 => {
+                let mut ends = Vec::new();
+                for item in items {
+                    ends.push(self.settle(&lane, vec![item], false).await);
+                }
+                ends
+            }
+            end => vec![end],
+        };
+        let mut dealt = Vec::new();
+        let is_one = ends.len() == 1;
+        for (at, end) in ends.into_iter().enumerate() {
+            match end {
+                End::Delivered | End::Parked if is_one => {
+                    has_parked |= matches!(end, End::Parked);
+                    dealt.clone_from(&numbers);
+                }
+                End::Delivered => dealt.extend(numbers.get(at)),
+                End::Parked => {
+                    has_parked = true;
+                    dealt.extend(numbers.get(at));
+                }
+                End::Unfinished if dealt.is_empty() => return Dealt::Unfinished { lane },
+                End::Unfinished => break,
+                End::Fenced => return Dealt::Fenced,
+                End::Failed(failure) => return Dealt::Failed(failure),
+                End::Broke(message) => return Dealt::Broke(message),
+            }
+        }
+        Dealt::With {
+            lane,
+            numbers: dealt,
+            has_parked,
+        }
+    }
+
+    /// Hands these over together until that is settled. Of several that are refused none is parked
+    /// here.
+    pub(super) async fn settle(&self, lane: &str, items: Vec<Item>, is_replay: bool) -> End {
+        let first_tried = (self.clock)();
+        let since = Instant::now();
+        let mut attempts = 0;
+        let mut counted = 0;
+        loop {
+            let passed = self
+                .draining
+                .run_until_cancelled(self.way.gate.pass())
+                .await;
+            if passed.is_none() {
+                return End::Unfinished;
+            }
+            let Ok(_slot) = self.way.slots.acquire().await else {
+                return End::Unfinished;
+            };
+            if self.draining.is_cancelled() {
+                self.way.gate.give_up();
+                return End::Unfinished;
+            }
+            if !self
+                .holding
+                .lasts(self.sink.timeout().min(Duration::from_secs(1)))
+            {
+                return End::Fenced;
+            }
+            attempts += 1;
+            let parcel = Parcel {
+                connector: self.id.clone(),
+                lane: lane.to_owned(),
+                items: items.clone(),
+                attempt: attempts,
+                is_replay,
+            };
+            let attempt = self.sink.deliver(&parcel).await;
+            self.note(&attempt, items.len());
+            let told = Told {
+                attempt: &attempt,
+                attempts,
+                first_tried,
+            };
+            let (cause, at_least) = match &attempt.outcome {
+                Outcome::Delivered => {
+                    self.opened().await;
+                    return End::Delivered;
+                }
+                Outcome::RecordRefused(cause) => {
+                    self.opened().await;
+                    return self.park(lane, &items, cause, &told).await;
+                }
+                Outcome::Gone => {
+                    return End::Failed(Failure {
+                        code: FailureCode::EndpointGone,
+                        message: "the endpoint answered that it is gone for good (410)".to_owned(),
+                    });
+                }
+                Outcome::EndpointFailed { cause, retry_after } => {
+                    self.closed(cause, attempt.status, *retry_after).await;
+                    continue;
+                }
+                Outcome::Busy { cause, retry_after } => {
+                    self.opened().await;
+                    (cause, *retry_after)
+                }
+            };
+            counted += 1;
+            let pause = schedule::pause(&self.settings.resilience, counted, since.elapsed());
+            let pause = match (pause, self.settings.on_exhaustion) {
+                (Some(pause), _) => pause,
+                (None, OnExhaustion::Park) => return self.park(lane, &items, cause, &told).await,
+                (None, OnExhaustion::Block) => schedule::longest(&self.settings.resilience),
+                (None, OnExhaustion::Stop) => {
+                    return End::Failed(Failure {
+                        code: FailureCode::Exhausted,
+                        message: format!("after {attempts} attempts: {cause}"),
+                    });
+                }
+            };
+            drop(_slot);
+            let pause = schedule::jittered(pause, fastrand::f64());
+            let pause = pause.max(at_least.unwrap_or_default().min(LONGEST_RETRY_AFTER));
+            if !self.rest(pause).await {
+                return End::Unfinished;
+            }
+        }
+    }
+
+    /// Rests before the next attempt; false if the connector ends meanwhile.
+    async fn rest(&self, pause: Duration) -> bool {
+        let now = (self.clock)();
+        let next = now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+        {
+            let mut live = self.live.lock();
+            live.retrying += 1;
+            live.next_attempt = Some(live.next_attempt.map_or(next, |it| it.min(next)));
+        }
+        let retried = self.retry.notified();
+        let goes_on = tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = retried => true,
+            () = self.draining.cancelled() => false,
+        };
+        let mut live = self.live.lock();
+        live.retrying = live.retrying.saturating_sub(1);
+        if live.retrying == 0 || live.next_attempt.is_some_and(|it| it <= next) {
+            live.next_attempt = None;
+        }
+        goes_on
+    }
+
+    fn note(&self, attempt: &Attempt, records: usize) {
+        let mut live = self.live.lock();
+        let cause = match &attempt.outcome {
+            Outcome::Delivered => {
+                live.counts.delivered += records as u64;
+                live.delivered_at = Some(attempt.at);
+                return;
+            }
+            Outcome::RecordRefused(cause)
+            | Outcome::EndpointFailed { cause, .. }
+            | Outcome::Busy { cause, .. } => cause.clone(),
+            Outcome::Gone => "the endpoint is gone for good".to_owned(),
+        };
+        live.counts.failed_attempts += 1;
+        live.last_error = Some((attempt.at, cause));
+    }
+
+    async fn opened(&self) {
+        if self.way.gate.open() {
+            self.report(ConnectorOutcome::Recovered).await;
+        }
+    }
+
+    async fn closed(&self, cause: &str, status: Option<u16>, retry_after: Option<Duration>) {
+        let pause = Pause {
+            status,
+            cause: cause.to_owned(),
+        };
+        let at_least = retry_after.map(|it| it.min(LONGEST_RETRY_AFTER));
+        if let Some(pause) = self.way.gate.close(pause, at_least) {
+            self.report(ConnectorOutcome::Paused(pause)).await;
+        }
+    }
+
+    /// Puts it on record. If that fails the connector goes on: it is told again with the next
+    /// change.
+    async fn report(&self, outcome: ConnectorOutcome) {
+        if let Err(error) = report(&self.registry, &self.id, outcome, &self.clock).await {
+            let error = domain::error_chain(&error);
+            tracing::warn!(connector = %self.id, error, "what became of it is not on record");
+        }
+    }
+
+    async fn park(&self, lane: &str, items: &[Item], cause: &str, told_of: &Told<'_>) -> End {
+        let [item] = items else {
+            return End::Parked;
+        };
+        if ConnectorId::of_stream(&item.recorded.stream).is_some() {
+            // Otherwise two connectors that deliver each other's events would have no end.
+            tracing::warn!(connector = %self.id, cause, "an event of another connector was not delivered, and is left out");
+            return End::Parked;
+        }
+        let record = ParkedRecord {
+            event_id: item.recorded.event_id,
+            event_type: item.recorded.event_type().to_owned(),
+            stream: item.recorded.stream.clone(),
+            revision: item.recorded.revision,
+            position: told(item.recorded.position),
+            lane: lane.to_owned(),
+            sequence: item.sequence,
+            cause: cause.to_owned(),
+            status: told_of.attempt.status,
+            body: told_of.attempt.body.clone(),
+            attempts: told_of.attempts,
+            first_tried: told_of.first_tried,
+            term: self.holding.term,
+        };
+        let event_id = record.event_id;
+        let parked = self.parked.lock().await.park(record, (self.clock)()).await;
+        match parked {
+            Ok(()) => {
+                self.live.lock().counts.parked += 1;
+                tracing::warn!(connector = %self.id, event = %event_id.0, cause, "a record was parked");
+                End::Parked
+            }
+            Err(ParkedError::Fenced) => End::Fenced,
+            Err(error @ ParkedError::TooMany { .. }) => End::Failed(Failure {
+                code: FailureCode::Exhausted,
+                message: error.to_string(),
+            }),
+            Err(
+                error @ (ParkedError::NotParked(_)
+                | ParkedError::Contention
+                | ParkedError::Encoding(_)
+                | ParkedError::Journal(_)),
+            ) => End::Broke(domain::error_chain(&error).to_string()),
+        }
+    }
+}
+
+/// What a parked record is told with.
+struct Told<'a> {
+    attempt: &'a Attempt,
+    attempts: u32,
+    first_tried: DateTime<Utc>,
+}

@@ -1,0 +1,669 @@
+//! One connector, from its checkpoint to its end.
+//!
+//! It claims its checkpoint stream, proves that the log is the one it knows, and takes records from
+//! the shared log. What its filter wants goes into lanes; each lane hands over one parcel at a time
+//! (`delivery`), and lanes go on beside each other. What is dealt with without a gap is written as a
+//! checkpoint; so is what is dealt with beyond, so that an orderly end repeats nothing.
+//!
+//! It ends when it is drained, when another server has claimed it, or with a failure.
+
+mod delivery;
+mod names;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    checkpoint::{self, Checkpoint, CheckpointError, Checkpoints, Landmark, place, told},
+    filter::Matcher,
+    gate::Gate,
+    lane::lane,
+    lease::Holding,
+    log::{Log, Read, Reader},
+    parked::{ParkLog, ParkedError},
+    registry::{Connectors, ExecuteError},
+    sink::{Item, Sink},
+    status::Live,
+    tracker::Tracker,
+};
+use delivery::{Dealt, Delivery};
+use domain::{
+    Clock, CommandId, NetworkId,
+    connector::{
+        ConnectorCommand, ConnectorOutcome, Defined, Failure, FailureCode, LogPosition, StartFrom,
+    },
+    text::ConnectorId,
+};
+use journal::{Caller, FollowError, Journal, JournalError, Position, Recorded};
+use names::NameBook;
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How often a claim is made again because somebody else wrote.
+const CLAIMS: usize = 8;
+
+/// How many records a connector has in hand at most.
+const IN_HAND: usize = 1_000;
+
+/// How many parcels are handed over at the same time.
+const AT_A_TIME: usize = 32;
+
+/// How often a checkpoint is written, and after how many records at the latest.
+const EVERY: Duration = Duration::from_secs(5);
+const AFTER: usize = 1_000;
+
+/// How often a checkpoint is written while the log goes on without a record for any connector.
+const QUIET: Duration = Duration::from_secs(600);
+
+/// Of how many lanes a checkpoint holds how many records they had.
+const LANES_KEPT: usize = 2_000;
+
+/// How many idle lanes are remembered.
+const LANES_KNOWN: usize = 20_000;
+
+/// How many records are counted with one read.
+const COUNTED: usize = 2_000;
+
+/// What somebody wants of a connector that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nudge {
+    /// Its parked records were changed.
+    Parked,
+    /// What waits for its next attempt is to be tried at once.
+    RetryNow,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It was drained.
+    Drained,
+    /// Another server has it.
+    Fenced,
+    /// It broke off, and may be begun again.
+    Broke(Failure),
+    /// Beginning again would not help.
+    Failed(Failure),
+}
+
+#[derive(Debug, Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    #[error(transparent)]
+    Parked(#[from] ParkedError),
+    #[error(transparent)]
+    Record(#[from] ExecuteError),
+    #[error("the log is another one than it followed: {0}")]
+    OtherLog(&'static str),
+    #[error("a task of it ended: {0}")]
+    Task(String),
+    #[error("{}", .0.message)]
+    Failed(Failure),
+}
+
+impl RunError {
+    fn ended(self) -> Ended {
+        let failure = |code, message: String| Failure { code, message };
+        let message = domain::error_chain(&self).to_string();
+        match self {
+            Self::Checkpoint(CheckpointError::Fenced) | Self::Parked(ParkedError::Fenced) => {
+                Ended::Fenced
+            }
+            Self::OtherLog(_) => Ended::Failed(failure(FailureCode::OtherLog, message)),
+            Self::Failed(failure) => Ended::Failed(failure),
+            Self::Parked(ParkedError::TooMany { .. }) => {
+                Ended::Failed(failure(FailureCode::Exhausted, message))
+            }
+            Self::Task(_) => Ended::Broke(failure(FailureCode::Task, message)),
+            Self::Checkpoint(CheckpointError::Encoding(_) | CheckpointError::Journal(_))
+            | Self::Journal(_)
+            | Self::Follow(_)
+            | Self::Record(_)
+            | Self::Parked(
+                ParkedError::NotParked(_)
+                | ParkedError::Contention
+                | ParkedError::Encoding(_)
+                | ParkedError::Journal(_),
+            ) => Ended::Broke(failure(FailureCode::Store, message)),
+        }
+    }
+}
+
+/// What a run needs.
+pub(crate) struct Run {
+    pub(crate) id: ConnectorId,
+    pub(crate) defined: Defined,
+    pub(crate) journal: Journal,
+    pub(crate) log: Arc<Log>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) matcher: Matcher,
+    pub(crate) holding: Arc<Holding>,
+    pub(crate) clock: Clock,
+    pub(crate) host: String,
+    /// How long the endpoint is left alone while it is not as it should be.
+    pub(crate) pauses: Arc<[Duration]>,
+    pub(crate) live: Arc<Mutex<Live>>,
+    pub(crate) nudges: mpsc::Receiver<Nudge>,
+    pub(crate) drain: CancellationToken,
+}
+
+/// A record in hand that is dealt with or is to be: where it is, and its place in its lane.
+#[derive(Clone, Debug)]
+struct Place {
+    position: Position,
+    /// Nothing of a place where nothing was for a connector.
+    landmark: Option<Landmark>,
+    lane: Option<(String, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<(u64, Item)>,
+    is_busy: bool,
+    /// It waits until what it has parked is replayed or given up.
+    is_held: bool,
+    /// It has waited for more records.
+    has_waited: bool,
+    /// The number of the last record that came.
+    sequence: u64,
+    used: u64,
+}
+
+/// A run under way.
+struct Running {
+    run: Run,
+    delivery: Arc<Delivery>,
+    checkpoints: Checkpoints,
+    /// The last that was written.
+    written: Checkpoint,
+    written_at: Instant,
+    /// How far it has got since.
+    settled: Checkpoint,
+    unwritten: usize,
+    tracker: Tracker<Place>,
+    /// What an earlier run has dealt with beyond its checkpoint.
+    beyond: HashSet<LogPosition>,
+    lanes: HashMap<String, Lane>,
+    kept: BTreeMap<String, u64>,
+    tick: u64,
+    names: NameBook,
+    work: JoinSet<Dealt>,
+}
+
+impl Run {
+    /// Runs it to its end.
+    pub(crate) async fn run(self) -> Ended {
+        match self.begin().await {
+            Ok(()) => Ended::Drained,
+            Err(error) => error.ended(),
+        }
+    }
+
+    async fn begin(self) -> Result<(), RunError> {
+        let (checkpoints, written) = self.claim().await?;
+        let registry = Connectors::new(self.journal.clone());
+        let after = written.position;
+        let running = ConnectorOutcome::Running {
+            host: self.host.clone(),
+            term: self.holding.term,
+            after,
+        };
+        report(&registry, &self.id, running, &self.clock).await?;
+        let term = self.holding.term;
+        let parked = ParkLog::claim(&self.journal, &self.id, term, (self.clock)()).await?;
+        let delivery = Arc::new(Delivery::new(&self, registry, parked));
+        let reader = self.log.read(after.map(place));
+        let names = NameBook::new(self.journal.networks().clone());
+        let mut running = Running {
+            delivery,
+            checkpoints,
+            settled: Checkpoint {
+                beyond: Vec::new(),
+                ..written.clone()
+            },
+            beyond: written.beyond.iter().copied().collect(),
+            kept: written.lanes.clone(),
+            written,
+            written_at: Instant::now(),
+            unwritten: 0,
+            tracker: Tracker::new(),
+            lanes: HashMap::new(),
+            tick: 0,
+            names,
+            work: JoinSet::new(),
+            run: self,
+        };
+        running.replay_wanted().await?;
+        running.go_on(reader).await
+    }
+
+    /// Takes the connector over, and says where it begins.
+    async fn claim(&self) -> Result<(Checkpoints, Checkpoint), RunError> {
+        let (number, term) = (self.defined.start.number, self.holding.term);
+        for _ in 0..CLAIMS {
+            let (mut checkpoints, last) = Checkpoints::last(&self.journal, &self.id).await?;
+            if last.as_ref().is_some_and(|it| it.term > term) {
+                break;
+            }
+            let claim = Checkpoint {
+                term,
+                ..self.beginning(last, number).await?
+            };
+            if checkpoints.claim(&claim, (self.clock)()).await? {
+                return Ok((checkpoints, claim));
+            }
+        }
+        Err(CheckpointError::Fenced.into())
+    }
+
+    /// Where it begins: at its checkpoint, if that is of this beginning and of this log.
+    async fn beginning(
+        &self,
+        last: Option<Checkpoint>,
+        number: u64,
+    ) -> Result<Checkpoint, RunError> {
+        if let Some(last) = last.filter(|it| it.start == number) {
+            if !last.is_of(&self.journal).await? {
+                return Err(RunError::OtherLog(
+                    "what it knows is not at its place; `peerage connector start --from` begins in this one",
+                ));
+            }
+            return Ok(last);
+        }
+        if self.defined.start.has_run {
+            return Err(RunError::OtherLog(
+                "its checkpoint is not there; `peerage connector start --from` begins in this one",
+            ));
+        }
+        let began = match self.defined.start.from {
+            StartFrom::Earliest => None,
+            StartFrom::Latest => self.log.end().await?.map(told),
+            StartFrom::After(position) => Some(position),
+        };
+        Ok(Checkpoint {
+            start: number,
+            began,
+            position: began,
+            ..Checkpoint::default()
+        })
+    }
+}
+
+/// Puts on record what became of a connector.
+pub(crate) async fn report(
+    registry: &Connectors,
+    id: &ConnectorId,
+    outcome: ConnectorOutcome,
+    clock: &Clock,
+) -> Result<(), ExecuteError> {
+    let caller = Caller::new(CommandId(Uuid::new_v4()), checkpoint::actor());
+    let command = ConnectorCommand::RecordConnector(outcome);
+    registry.execute(id, &command, &caller, clock()).await?;
+    Ok(())
+}
+
+impl Running {
+    async fn go_on(&mut self, mut reader: Reader) -> Result<(), RunError> {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let drain = self.run.drain.clone();
+        loop {
+            self.tell(&reader);
+            let has_room = self.tracker.open() < IN_HAND;
+            tokio::select! {
+                () = drain.cancelled() => break,
+                Some(dealt) = self.work.join_next() => {
+                    let dealt = dealt.map_err(|error| RunError::Task(error.to_string()))?;
+                    self.dealt(dealt).await?;
+                }
+                read = reader.next(), if has_room => self.read(read?).await?,
+                Some(nudge) = self.run.nudges.recv() => self.nudged(nudge).await?,
+                _ = ticks.tick() => self.write_if_due().await?,
+            }
+            if self.unwritten >= AFTER {
+                self.write().await?;
+            }
+        }
+        self.drain().await
+    }
+
+    /// Lets what is under way end, and writes how far it has got.
+    async fn drain(&mut self) -> Result<(), RunError> {
+        self.delivery.drain();
+        let longest = self.run.sink.timeout() + Duration::from_secs(1);
+        let until = Instant::now() + longest;
+        while !self.work.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(Some(dealt)) = timeout(left, self.work.join_next()).await else {
+                break;
+            };
+            if let Ok(dealt) = dealt {
+                self.settle(&dealt)?;
+            }
+        }
+        self.work.abort_all();
+        self.write().await
+    }
+
+    async fn read(&mut self, read: Read) -> Result<(), RunError> {
+        match read {
+            Read::Record(recorded) => self.take(recorded).await,
+            Read::Nothing(position) => {
+                let place = Place {
+                    position,
+                    landmark: None,
+                    lane: None,
+                };
+                let number = self.tracker.track(position, place);
+                self.done(number);
+                Ok(())
+            }
+            Read::Broken => {
+                if self.settled.is_of(&self.run.journal).await? {
+                    return Ok(());
+                }
+                Err(RunError::OtherLog(
+                    "it became another one while it was followed; `peerage connector start --from` begins in it",
+                ))
+            }
+        }
+    }
+
+    /// Takes a record in hand.
+    async fn take(&mut self, recorded: Arc<Recorded>) -> Result<(), RunError> {
+        let position = recorded.position;
+        self.run.live.lock().reached = Some(recorded.time());
+        let mut place = Place {
+            position,
+            landmark: Some(Landmark::of(&recorded)),
+            lane: None,
+        };
+        if !self.wants(&recorded) {
+            self.run.live.lock().counts.filtered += 1;
+            let number = self.tracker.track(position, place);
+            self.done(number);
+            return Ok(());
+        }
+        let key = lane(self.run.defined.settings.lanes, &recorded);
+        let sequence = self.sequence(&key, &recorded).await?;
+        place.lane = Some((key.clone(), sequence));
+        let number = self.tracker.track(position, place);
+        let is_dealt_with = self.beyond.remove(&told(position))
+            || self.delivery.has_parked(recorded.event_id).await;
+        if is_dealt_with {
+            self.done(number);
+            return Ok(());
+        }
+        let names = self.names.of(&recorded).await?;
+        let item = Item {
+            recorded,
+            sequence,
+            names,
+        };
+        self.lane(&key).queue.push_back((number, item));
+        self.hand_over(&key);
+        Ok(())
+    }
+
+    /// Whether the connector delivers this record: never one about itself, and one about another
+    /// connector only if a filter asks for it.
+    fn wants(&self, recorded: &Recorded) -> bool {
+        let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == self.run.id);
+        let is_asked_for =
+            recorded.network_id.is_some() || self.run.defined.settings.filter.is_some();
+        !is_own && is_asked_for && self.run.matcher.takes(recorded)
+    }
+
+    fn lane(&mut self, key: &str) -> &mut Lane {
+        self.lanes.entry(key.to_owned()).or_default()
+    }
+
+    /// The record's number in its lane: how many that the connector delivers there came with it,
+    /// since its beginning.
+    async fn sequence(&mut self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
+        self.tick += 1;
+        let tick = self.tick;
+        let is_known = self.lanes.contains_key(key);
+        if !is_known {
+            let before = match self.kept.remove(key) {
+                Some(count) => count,
+                None => self.count(key, recorded).await?,
+            };
+            let is_held = self.delivery.holds(key).await;
+            let lane = self.lane(key);
+            (lane.sequence, lane.is_held) = (before, is_held);
+            self.forget_idle();
+        }
+        let lane = self.lane(key);
+        lane.sequence += 1;
+        lane.used = tick;
+        Ok(lane.sequence)
+    }
+
+    /// Counts in the log what came before a record in its lane.
+    async fn count(&self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
+        let began = self.settled.began.map(place);
+        let (mut from, mut counted) = (0, 0);
+        while from < recorded.revision {
+            let page = self
+                .run
+                .journal
+                .read_some(&recorded.stream, from, COUNTED)
+                .await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = last.revision + 1;
+            let lanes = self.run.defined.settings.lanes;
+            let before = page.iter().filter(|it| {
+                it.revision < recorded.revision
+                    && Some(it.position) > began
+                    && self.wants(it)
+                    && lane(lanes, it) == key
+            });
+            counted += before.count() as u64;
+        }
+        Ok(counted)
+    }
+
+    /// Forgets the lanes that were idle for longest, if there are many: they are counted again.
+    fn forget_idle(&mut self) {
+        if self.lanes.len() <= LANES_KNOWN {
+            return;
+        }
+        let idle = self.lanes.iter();
+        let idle = idle.filter(|(_, it)| it.queue.is_empty() && !it.is_busy && !it.is_held);
+        let mut idle: Vec<_> = idle.map(|(key, it)| (it.used, key.clone())).collect();
+        idle.sort_unstable();
+        for (_, key) in idle.into_iter().take(LANES_KNOWN / 4) {
+            self.lanes.remove(&key);
+        }
+    }
+
+    /// Hands a lane's next records over, unless it is busy.
+    fn hand_over(&mut self, key: &str) {
+        let batch = self.run.sink.batch();
+        let Some(lane) = self.lanes.get_mut(key) else {
+            return;
+        };
+        if lane.is_busy || lane.is_held || lane.queue.is_empty() {
+            return;
+        }
+        lane.is_busy = true;
+        let most = match batch {
+            Some((most, wait)) => {
+                if lane.queue.len() < most && !wait.is_zero() && !lane.has_waited {
+                    lane.has_waited = true;
+                    let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
+                    self.work
+                        .spawn(async move { delivery.wait(key, wait).await });
+                    return;
+                }
+                most
+            }
+            None => 1,
+        };
+        lane.has_waited = false;
+        let most = most.min(lane.queue.len());
+        let parcel: Vec<_> = lane.queue.drain(..most).collect();
+        let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
+        self.work
+            .spawn(async move { delivery.deliver(key, parcel).await });
+    }
+
+    async fn dealt(&mut self, dealt: Dealt) -> Result<(), RunError> {
+        self.settle(&dealt)?;
+        let Some(key) = dealt.lane() else {
+            return self.replay_wanted().await;
+        };
+        let holds = dealt.has_parked() && self.delivery.holds(key).await;
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.is_busy = false;
+            lane.is_held |= holds;
+        }
+        self.hand_over(key);
+        Ok(())
+    }
+
+    /// Notes what came of a parcel.
+    fn settle(&mut self, dealt: &Dealt) -> Result<(), RunError> {
+        match dealt {
+            Dealt::Waited { .. } | Dealt::Unfinished { .. } | Dealt::Replayed => Ok(()),
+            Dealt::With { numbers, .. } => {
+                for number in numbers {
+                    self.done(*number);
+                }
+                Ok(())
+            }
+            Dealt::Fenced => Err(CheckpointError::Fenced.into()),
+            Dealt::Failed(failure) => Err(RunError::Failed(failure.clone())),
+            Dealt::Broke(message) => Err(RunError::Task(message.clone())),
+        }
+    }
+
+    fn done(&mut self, number: u64) {
+        self.tracker.done(number);
+        for place in self.tracker.settled() {
+            self.settled.position = Some(told(place.position));
+            if let Some(landmark) = place.landmark {
+                self.settled.landmark = Some(landmark);
+                self.unwritten += 1;
+            }
+            if let Some((key, sequence)) = place.lane {
+                self.settled.lanes.insert(key, sequence);
+            }
+        }
+    }
+
+    async fn nudged(&mut self, nudge: Nudge) -> Result<(), RunError> {
+        match nudge {
+            Nudge::RetryNow => {
+                self.delivery.retry_now();
+                Ok(())
+            }
+            Nudge::Parked => {
+                self.delivery.refresh().await?;
+                let held = self.lanes.iter().filter(|(_, it)| it.is_held);
+                let held: Vec<_> = held.map(|(key, _)| key.clone()).collect();
+                for key in held {
+                    if !self.delivery.holds(&key).await {
+                        self.lane(&key).is_held = false;
+                        self.hand_over(&key);
+                    }
+                }
+                self.replay_wanted().await
+            }
+        }
+    }
+
+    async fn replay_wanted(&mut self) -> Result<(), RunError> {
+        let delivery = Arc::clone(&self.delivery);
+        if delivery.begins_replay().await {
+            self.work.spawn(async move { delivery.replay().await });
+        }
+        Ok(())
+    }
+
+    async fn write_if_due(&mut self) -> Result<(), RunError> {
+        let is_news = self.unwritten > 0 || self.beyond_moved();
+        let is_quiet = self.written_at.elapsed() >= QUIET;
+        if is_news || (is_quiet && self.settled.position != self.written.position) {
+            self.write().await?;
+        }
+        Ok(())
+    }
+
+    fn beyond_moved(&self) -> bool {
+        self.tracker.beyond().count() != self.written.beyond.len()
+    }
+
+    async fn write(&mut self) -> Result<(), RunError> {
+        if self.settled.lanes.len() > LANES_KEPT {
+            let mut used: Vec<_> = self.settled.lanes.keys().collect();
+            used.sort_by_key(|key| std::cmp::Reverse(self.lanes.get(*key).map_or(0, |it| it.used)));
+            let kept: HashSet<_> = used.into_iter().take(LANES_KEPT).cloned().collect();
+            self.settled.lanes.retain(|key, _| kept.contains(key));
+        }
+        let checkpoint = Checkpoint {
+            beyond: self.tracker.beyond().map(told).collect(),
+            ..self.settled.clone()
+        };
+        if checkpoint == self.written {
+            return Ok(());
+        }
+        match self
+            .checkpoints
+            .write(&checkpoint, (self.run.clock)())
+            .await
+        {
+            Ok(()) => {
+                (self.written, self.written_at, self.unwritten) = (checkpoint, Instant::now(), 0);
+                Ok(())
+            }
+            Err(CheckpointError::Fenced) => Err(CheckpointError::Fenced.into()),
+            Err(error @ (CheckpointError::Encoding(_) | CheckpointError::Journal(_))) => {
+                // What is dealt with stays so in memory; the next one says it.
+                let error = domain::error_chain(&error);
+                tracing::warn!(connector = %self.run.id, error, "the checkpoint was not written");
+                Ok(())
+            }
+        }
+    }
+
+    fn tell(&self, reader: &Reader) {
+        let mut live = self.run.live.lock();
+        live.position = self.settled.position.map(place);
+        live.in_hand = self.tracker.open();
+        live.behind = reader.waiting();
+        live.paused = self.delivery.paused();
+    }
+}
+
+/// The way to the endpoint, and how many may use it at a time.
+#[derive(Debug)]
+struct Way {
+    gate: Gate,
+    slots: Semaphore,
+}
+
+/// The network of a record's stream.
+fn network(recorded: &Recorded) -> Option<NetworkId> {
+    recorded.network_id
+}

@@ -1,0 +1,80 @@
+//! What the runtime knows of the connectors that run in this process.
+
+use chrono::{DateTime, Utc};
+use domain::text::ConnectorId;
+use journal::Position;
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The connectors that run in this process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Statuses(Arc<Mutex<BTreeMap<ConnectorId, Arc<Mutex<Live>>>>>);
+
+/// How a connector does that runs in this process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// The lease's term.
+    pub term: u64,
+    /// Everything up to here is dealt with.
+    pub position: Option<Position>,
+    /// How many records it has not looked at yet, where that is known.
+    pub behind: Option<u64>,
+    /// When the record was decided that it looked at last.
+    pub reached: Option<DateTime<Utc>>,
+    /// How many records it has in hand.
+    pub in_hand: usize,
+    /// How many parcels wait for their next attempt, and when the first of them is tried.
+    pub retrying: usize,
+    /// When the next attempt is.
+    pub next_attempt: Option<DateTime<Utc>>,
+    /// Why the endpoint is left alone, if it is.
+    pub paused: Option<String>,
+    /// What came of attempts.
+    pub counts: Counts,
+    /// When a record was taken last.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// The last attempt that failed: when, and why.
+    pub last_error: Option<(DateTime<Utc>, String)>,
+}
+
+/// What came of records, since the process has the connector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records that were taken.
+    pub delivered: u64,
+    /// Records that the filter left out.
+    pub filtered: u64,
+    /// Records that were set aside.
+    pub parked: u64,
+    /// Attempts that failed.
+    pub failed_attempts: u64,
+}
+
+impl Statuses {
+    /// How this connector does, if it runs here.
+    pub fn get(&self, id: &ConnectorId) -> Option<Live> {
+        let live = self.0.lock().get(id).cloned();
+        live.map(|it| it.lock().clone())
+    }
+
+    /// All that run here.
+    pub fn all(&self) -> BTreeMap<ConnectorId, Live> {
+        let all = self.0.lock();
+        let each = all.iter();
+        each.map(|(id, live)| (id.clone(), live.lock().clone()))
+            .collect()
+    }
+
+    pub(crate) fn enter(&self, id: &ConnectorId, term: u64) -> Arc<Mutex<Live>> {
+        let live = Arc::new(Mutex::new(Live {
+            term,
+            ..Live::default()
+        }));
+        self.0.lock().insert(id.clone(), Arc::clone(&live));
+        live
+    }
+
+    pub(crate) fn leave(&self, id: &ConnectorId) {
+        self.0.lock().remove(id);
+    }
+}

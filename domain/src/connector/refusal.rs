@@ -1,0 +1,71 @@
+//! Why a command to a connector is not possible.
+
+use super::SettingsError;
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// A refused command. Serialized, it is the reason's name and its facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[serde(tag = "reason", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConnectorRefusal {
+    /// There is no such connector.
+    #[error("no such connector")]
+    ConnectorUnknown,
+    /// There is one already.
+    #[error("a connector of this id is there already; take another id, or reconfigure it")]
+    ConnectorAlreadyExists,
+    /// The id is the engine's own.
+    #[error("the engine has a connector of this id for itself; take another id")]
+    ConnectorIdReserved,
+    /// It runs, or is about to.
+    #[error("the connector is {state}; stop it first")]
+    ConnectorNotStopped {
+        /// Its state.
+        state: &'static str,
+    },
+    /// It runs already.
+    #[error("the connector is {state} already")]
+    ConnectorAlreadyStarted {
+        /// Its state.
+        state: &'static str,
+    },
+    /// Its settings cannot be.
+    #[error("the connector's settings cannot be: {}", told(wrong))]
+    ConnectorSettingsWrong {
+        /// What is wrong with them.
+        #[serde(serialize_with = "texts")]
+        wrong: Vec<SettingsError>,
+    },
+    /// It is too much at once.
+    #[error("{connectors} connectors of {most}; delete one first")]
+    TooManyConnectors {
+        /// How many there are.
+        connectors: usize,
+        /// How many there may be.
+        most: usize,
+    },
+}
+
+impl ConnectorRefusal {
+    /// The reason's name.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::ConnectorUnknown => "CONNECTOR_UNKNOWN",
+            Self::ConnectorAlreadyExists => "CONNECTOR_ALREADY_EXISTS",
+            Self::ConnectorIdReserved => "CONNECTOR_ID_RESERVED",
+            Self::ConnectorNotStopped { .. } => "CONNECTOR_NOT_STOPPED",
+            Self::ConnectorAlreadyStarted { .. } => "CONNECTOR_ALREADY_STARTED",
+            Self::ConnectorSettingsWrong { .. } => "CONNECTOR_SETTINGS_WRONG",
+            Self::TooManyConnectors { .. } => "TOO_MANY_CONNECTORS",
+        }
+    }
+}
+
+fn told(wrong: &[SettingsError]) -> String {
+    let all: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+    all.join("; ")
+}
+
+fn texts<S: Serializer>(wrong: &[SettingsError], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(wrong.iter().map(ToString::to_string))
+}

@@ -1,0 +1,87 @@
+//! Several processes on one store: one of them delivers.
+
+use crate::support::{Receiver, Store, in_order_and_once, settings};
+use connectors::Outcome;
+use peerage_tests::wait::{SOON, holds, until};
+use serde_json::json;
+use std::{collections::BTreeSet, time::Duration};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_several_processes_delivers_and_another_takes_over_when_it_ends() {
+    let store = Store::new().await;
+    let network = store.network(1).await;
+    let (one, other) = (Receiver::new(), Receiver::new());
+    let id = store.started("webhook", settings(&json!({}))).await;
+    let first = store.one_of_several(&one, "one");
+    one.has_taken(1).await;
+    let second = store.one_of_several(&other, "other");
+    for _ in 0..20 {
+        store.happens(network).await;
+    }
+    one.has_taken(21).await;
+    assert_eq!(other.taken().len(), 0);
+    let ran = store.defined(&id).await.ran.unwrap();
+    assert_eq!(ran.host, "one");
+
+    // In good order the lease is given back, and nothing is repeated.
+    first.stop().await;
+    store.happens(network).await;
+    let taken = other.has_taken(1).await;
+    assert_eq!(taken[0].revision, 21);
+    let took_over = store.defined(&id).await.ran.unwrap();
+    assert_eq!(took_over.host, "other");
+    assert!(took_over.term > ran.term);
+    assert_eq!(second.runtime.holder().await.unwrap().unwrap().0, "other");
+
+    // A holder that is killed is waited for, and what was not on record of it comes again.
+    let third = store.one_of_several(&one, "third");
+    second.kill().await;
+    store.happens(network).await;
+    until("the third delivers", SOON, async || {
+        let taken = one.taken();
+        taken.iter().any(|it| it.revision == 22).then_some(())
+    })
+    .await;
+    third.stop().await;
+    let mut all = one.taken();
+    all.extend(other.taken());
+    let mut seen = BTreeSet::new();
+    all.retain(|it| seen.insert(it.event));
+    all.sort_by_key(|it| it.revision);
+    in_order_and_once(&all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_holder_of_before_writes_is_refused() {
+    let store = Store::new().await;
+    let network = store.network(1).await;
+    let (one, other) = (Receiver::new(), Receiver::new());
+    let id = store.started("webhook", settings(&json!({}))).await;
+    // Both believe that they are alone: whoever claimed last may write.
+    let first = store.process(&one);
+    one.has_taken(1).await;
+    one.answer(|_, _| Outcome::RecordRefused("no".to_owned()));
+    one.take(Duration::from_millis(100));
+    let second = store.process(&other);
+    other.take(Duration::from_millis(100));
+    holds("the second runs it", || {
+        second.runtime.statuses().get(&id).is_some()
+    })
+    .await;
+    store.happens(network).await;
+    until("the other delivers", SOON, async || {
+        other
+            .taken()
+            .iter()
+            .any(|it| it.revision == 1)
+            .then_some(())
+    })
+    .await;
+    first.stop().await;
+    second.stop().await;
+    let restarts = store.events(&id).await;
+    assert!(
+        restarts.iter().all(|it| it.name() != "ConnectorFailed"),
+        "{restarts:?}"
+    );
+}
