@@ -396,20 +396,17 @@ impl<'a> Lead<'a> {
         self.ended.spawn(async move {
             let ended = AssertUnwindSafe(run.run()).catch_unwind().await;
             let ended = ended.unwrap_or_else(|_| {
-                Ended::Broke(Failure {
-                    code: FailureCode::Task,
-                    message: "it panicked; the log of this server says where".to_owned(),
-                })
+                Ended::Broke(Failure::new(
+                    FailureCode::Task,
+                    "it panicked; the log of this server says where",
+                ))
             });
             (id, ended)
         });
     }
 
     async fn unusable(&mut self, id: &ConnectorId, message: String) {
-        let failure = Failure {
-            code: FailureCode::Settings,
-            message,
-        };
+        let failure = Failure::new(FailureCode::Settings, &message);
         self.later
             .insert(id.clone(), Instant::now() + LONGEST_PAUSE);
         self.report(id.clone(), ConnectorOutcome::Failed(failure))

@@ -18,11 +18,19 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Clock, EventId,
-    connector::{AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings},
+    connector::{
+        AfterPark, ConnectorOutcome, Failure, FailureCode, OnExhaustion, Pause, Settings, bounded,
+    },
     text::ConnectorId,
 };
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{Mutex as AsyncMutex, Notify, Semaphore},
     time::Instant,
@@ -44,6 +52,8 @@ pub(super) struct Delivery {
     live: Arc<Mutex<Live>>,
     way: Way,
     pub(super) parked: AsyncMutex<ParkLog>,
+    /// Whether an earlier run has put on record that the endpoint refuses everything.
+    was_paused: AtomicBool,
     draining: CancellationToken,
     retry: Notify,
     pub(super) replays: Mutex<bool>,
@@ -121,6 +131,7 @@ impl Delivery {
                 slots: Semaphore::new(super::AT_A_TIME),
             },
             parked: AsyncMutex::new(parked),
+            was_paused: AtomicBool::new(run.defined.state.name() == "paused"),
             draining: CancellationToken::new(),
             retry: Notify::new(),
             replays: Mutex::new(false),
@@ -265,10 +276,10 @@ impl Delivery {
                     return self.park(lane, &items, cause, &told).await;
                 }
                 Outcome::Gone => {
-                    return End::Failed(Failure {
-                        code: FailureCode::EndpointGone,
-                        message: "the endpoint answered that it is gone for good (410)".to_owned(),
-                    });
+                    return End::Failed(Failure::new(
+                        FailureCode::EndpointGone,
+                        "the endpoint answered that it is gone for good (410)",
+                    ));
                 }
                 Outcome::EndpointFailed { cause, retry_after } => {
                     self.closed(cause, attempt.status, *retry_after).await;
@@ -286,10 +297,10 @@ impl Delivery {
                 (None, OnExhaustion::Park) => return self.park(lane, &items, cause, &told).await,
                 (None, OnExhaustion::Block) => schedule::longest(&self.settings.resilience),
                 (None, OnExhaustion::Stop) => {
-                    return End::Failed(Failure {
-                        code: FailureCode::Exhausted,
-                        message: format!("after {attempts} attempts: {cause}"),
-                    });
+                    return End::Failed(Failure::new(
+                        FailureCode::Exhausted,
+                        &format!("after {attempts} attempts: {cause}"),
+                    ));
                 }
             };
             drop(_slot);
@@ -342,16 +353,14 @@ impl Delivery {
     }
 
     async fn opened(&self) {
-        if self.way.gate.open() {
+        let was_paused = self.was_paused.swap(false, Ordering::Relaxed);
+        if self.way.gate.open() || was_paused {
             self.report(ConnectorOutcome::Recovered).await;
         }
     }
 
     async fn closed(&self, cause: &str, status: Option<u16>, retry_after: Option<Duration>) {
-        let pause = Pause {
-            status,
-            cause: cause.to_owned(),
-        };
+        let pause = Pause::new(status, cause);
         let at_least = retry_after.map(|it| it.min(LONGEST_RETRY_AFTER));
         if let Some(pause) = self.way.gate.close(pause, at_least) {
             self.report(ConnectorOutcome::Paused(pause)).await;
@@ -384,7 +393,7 @@ impl Delivery {
             position: told(item.recorded.position),
             lane: lane.to_owned(),
             sequence: item.sequence,
-            cause: cause.to_owned(),
+            cause: bounded(cause),
             status: told_of.attempt.status,
             body: told_of.attempt.body.clone(),
             attempts: told_of.attempts,
@@ -400,10 +409,9 @@ impl Delivery {
                 End::Parked
             }
             Err(ParkedError::Fenced) => End::Fenced,
-            Err(error @ ParkedError::TooMany { .. }) => End::Failed(Failure {
-                code: FailureCode::Exhausted,
-                message: error.to_string(),
-            }),
+            Err(error @ ParkedError::TooMany { .. }) => {
+                End::Failed(Failure::new(FailureCode::Exhausted, &error.to_string()))
+            }
             Err(
                 error @ (ParkedError::NotParked(_)
                 | ParkedError::Contention

@@ -120,18 +120,18 @@ pub(crate) enum RunError {
 
 impl RunError {
     fn ended(self) -> Ended {
-        let failure = |code, message: String| Failure { code, message };
         let message = domain::error_chain(&self).to_string();
+        let failure = |code| Failure::new(code, &message);
         match self {
             Self::Checkpoint(CheckpointError::Fenced) | Self::Parked(ParkedError::Fenced) => {
                 Ended::Fenced
             }
-            Self::OtherLog(_) => Ended::Failed(failure(FailureCode::OtherLog, message)),
+            Self::OtherLog(_) => Ended::Failed(failure(FailureCode::OtherLog)),
             Self::Failed(failure) => Ended::Failed(failure),
             Self::Parked(ParkedError::TooMany { .. }) => {
-                Ended::Failed(failure(FailureCode::Exhausted, message))
+                Ended::Failed(failure(FailureCode::Exhausted))
             }
-            Self::Task(_) => Ended::Broke(failure(FailureCode::Task, message)),
+            Self::Task(_) => Ended::Broke(failure(FailureCode::Task)),
             Self::Checkpoint(CheckpointError::Encoding(_) | CheckpointError::Journal(_))
             | Self::Journal(_)
             | Self::Follow(_)
@@ -141,7 +141,7 @@ impl RunError {
                 | ParkedError::Contention
                 | ParkedError::Encoding(_)
                 | ParkedError::Journal(_),
-            ) => Ended::Broke(failure(FailureCode::Store, message)),
+            ) => Ended::Broke(failure(FailureCode::Store)),
         }
     }
 }

@@ -56,6 +56,10 @@ pub const MOST_CONNECTORS: usize = 1_000;
 
 /// What is known of a connector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all that are asked for are there"
+)]
 pub enum Connector {
     /// There is none, and never was.
     #[default]
@@ -201,6 +205,34 @@ pub struct Pause {
     pub status: Option<u16>,
     /// The cause in words.
     pub cause: String,
+}
+
+impl Failure {
+    /// Of this kind. What is longer than a cause may be is cut.
+    pub fn new(code: FailureCode, message: &str) -> Self {
+        Self {
+            code,
+            message: bounded(message),
+        }
+    }
+}
+
+impl Pause {
+    /// For this cause. What is longer than a cause may be is cut.
+    pub fn new(status: Option<u16>, cause: &str) -> Self {
+        Self {
+            status,
+            cause: bounded(cause),
+        }
+    }
+}
+
+/// The most characters that a cause has on record.
+pub const MOST_CAUSE: usize = 1_000;
+
+/// A cause, no longer than it may be on record.
+pub fn bounded(cause: &str) -> String {
+    cause.chars().take(MOST_CAUSE).collect()
 }
 
 impl State {

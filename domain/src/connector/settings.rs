@@ -38,6 +38,10 @@ pub struct Settings {
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are webhooks, and there are few"
+)]
 pub enum Sink {
     /// An HTTP endpoint.
     Webhook(Webhook),

@@ -95,7 +95,7 @@ async fn who_does_not_want_to_wait_has_it_tried_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_panics_begins_again_five_times_and_then_fails() {
+async fn one_that_panics_begins_again_by_itself() {
     let (store, receiver) = (Store::new().await, Receiver::new());
     store.network(1).await;
     receiver.answer(|_, _| panic!("a fault of the test's"));

@@ -1,0 +1,114 @@
+//! The stored form of the events, for ever.
+
+use super::*;
+use serde_json::Value;
+use std::{fs, path::PathBuf};
+
+pub(super) fn same(file: &str, made: &str) {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/connector")).join(file);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a golden file is made anew on request"
+    )]
+    let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
+    if is_made_anew && !path.exists() | file.ends_with(".txt") {
+        fs::write(&path, made).expect("the golden file");
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(stored, made, "{}", path.display());
+}
+
+/// Settings in which everything is said.
+fn all_settings() -> Settings {
+    let sealed = json!({ "sealed": "c2VhbGVk", "print": "cHJpbnQ" });
+    serde_json::from_value(json!({
+        "sink": {
+            "type": "webhook",
+            "url": "https://hooks.example.com/{network}/{event-type}",
+            "method": "PUT",
+            "format": "cloud_events",
+            "headers": { "x-team": { "plain": "network" }, "x-api-key": { "secret": sealed } },
+            "authentication": {
+                "method": "client_credentials", "token_url": "https://idp.example.com/token",
+                "client_id": "peerage", "client_secret": sealed, "scope": "hooks",
+            },
+            "signing": [
+                { "scheme": "v1", "key": sealed },
+                { "scheme": "v1a", "key": sealed, "public_key": "whpk_AAAA", "until": "2027-01-02T03:04:05Z" },
+            ],
+            "allowed_ranges": ["10.0.0.0/8"],
+            "allowed_hosts": ["hooks.internal.example.com"],
+            "timeout_ms": 20_000,
+            "batch": { "max_records": 50, "max_wait_ms": 200 },
+        },
+        "filter": { "scope": "record", "type": "regex", "expression": "^Peering" },
+        "initial_position": "earliest",
+        "lanes": "peering",
+        "resilience": {
+            "preset": "delay-bounds",
+            "first_delay_bound": { "delay_ms": 5_000, "upper_limit_ms": 60_000 },
+            "second_delay_bound": { "delay_ms": 600_000, "upper_limit_ms": 3_600_000 },
+            "third_delay_bound": { "delay_ms": 3_600_000, "upper_limit_ms": -1 },
+        },
+        "on_exhaustion": "block",
+        "after_park": "hold",
+    }))
+    .expect("settings")
+}
+
+fn one_of_each() -> Vec<ConnectorEvent> {
+    let position = LogPosition {
+        commit: 4_711,
+        prepare: 4_711,
+    };
+    vec![
+        ConnectorEvent::ConnectorCreated(ConnectorCreated {
+            name: name("to the auditors"),
+            settings: all_settings(),
+        }),
+        ConnectorEvent::ConnectorActivating(ConnectorActivating {
+            start_from: Some(StartFrom::After(position)),
+        }),
+        ConnectorEvent::ConnectorRunning(ConnectorRunning {
+            host: "db1 127.0.0.1:2114".to_owned(),
+            term: 7,
+            after: Some(position),
+        }),
+        ConnectorEvent::ConnectorDeactivating {},
+        ConnectorEvent::ConnectorStopped {},
+        ConnectorEvent::ConnectorFailed(failure(FailureCode::EndpointGone)),
+        ConnectorEvent::ConnectorRestarted(failure(FailureCode::Store)),
+        ConnectorEvent::ConnectorPaused(Pause::new(Some(401), "unauthorized")),
+        ConnectorEvent::ConnectorRecovered {},
+        ConnectorEvent::ConnectorReconfigured(ConnectorReconfigured { settings: hook() }),
+        ConnectorEvent::ConnectorRenamed(ConnectorRenamed {
+            name: name("to the board"),
+        }),
+        ConnectorEvent::ConnectorReset(ConnectorReset {
+            start_from: StartFrom::Earliest,
+        }),
+        ConnectorEvent::ConnectorDeleted {},
+    ]
+}
+
+#[test]
+fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
+    let all = one_of_each();
+    let names: Vec<_> = all.iter().map(ConnectorEvent::name).collect();
+    assert_eq!(names, ConnectorEvent::NAMES);
+    for event in all {
+        let Value::Object(mut tagged) = serde_json::to_value(&event).expect("JSON") else {
+            panic!("{event:?}")
+        };
+        assert_eq!(tagged["type"], event.name());
+        let data = tagged.remove("data").expect("what it says");
+        let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
+        same(&format!("{}.v1.json", event.name()), &text);
+        let stored: Value = serde_json::from_str(&text).expect("JSON");
+        let again = json!({ "type": event.name(), "data": stored });
+        assert_eq!(
+            serde_json::from_value::<ConnectorEvent>(again).expect("it is read"),
+            event
+        );
+    }
+}
