@@ -171,7 +171,8 @@ impl Checkpoints {
         let data = serde_json::to_value(checkpoint).map_err(CheckpointError::Encoding)?;
         let record = Record {
             event_type: CHECKPOINT,
-            metadata: metadata(&data, now).map_err(CheckpointError::Encoding)?,
+            metadata: metadata(&self.stream, self.last, &data, now)
+                .map_err(CheckpointError::Encoding)?,
             data,
         };
         let appended = self
@@ -188,12 +189,17 @@ impl Checkpoints {
     }
 }
 
-/// What stands beside a record that the runtime writes for itself.
+/// The namespace of the ids of what the runtime writes for itself.
+const RECORDS: Uuid = Uuid::from_u128(0x4a1d_8c07_93e5_5b2f_8d60_2f7b_c1a9_e354);
+
+/// What stands beside a record that the runtime writes for itself, behind this event of a stream.
 pub(crate) fn metadata(
+    stream: &str,
+    after: Option<u64>,
     data: &serde_json::Value,
     now: DateTime<Utc>,
 ) -> Result<Metadata, serde_json::Error> {
-    let command_id = CommandId(Uuid::new_v4());
+    let command_id = command_id(&format!("{stream}/{after:?}/{now:?}/{data}"));
     Ok(Metadata {
         correlation_id: command_id.0,
         causation_id: command_id.0,
@@ -207,6 +213,11 @@ pub(crate) fn metadata(
         ticket: None,
         command: None,
     })
+}
+
+/// The id of what the runtime does by itself.
+pub(crate) fn command_id(what: &str) -> CommandId {
+    CommandId(Uuid::new_v5(&RECORDS, what.as_bytes()))
 }
 
 /// Who the runtime is in the log.

@@ -116,6 +116,8 @@ pub(crate) struct Candidate {
     pub(crate) journal: Journal,
     pub(crate) settings: LeaseSettings,
     pub(crate) host: String,
+    /// Of this process alone.
+    pub(crate) instance: Uuid,
     pub(crate) clock: Clock,
 }
 
@@ -132,7 +134,7 @@ impl Candidate {
         held: watch::Sender<Option<Arc<Holding>>>,
         stop: CancellationToken,
     ) {
-        let instance = Uuid::new_v4();
+        let instance = self.instance;
         loop {
             let taken = tokio::select! {
                 taken = self.take(instance) => taken,
@@ -263,7 +265,7 @@ impl Candidate {
             released,
             term,
         };
-        let record = record(&said, (self.clock)());
+        let record = record(&said, after, (self.clock)());
         let record = record.map_err(|source| JournalError::Encoding {
             operation: "renew the lease",
             event_type: LEASE,
@@ -273,11 +275,15 @@ impl Candidate {
     }
 }
 
-fn record(said: &Said, now: DateTime<Utc>) -> Result<Record, serde_json::Error> {
+fn record(
+    said: &Said,
+    after: Option<u64>,
+    now: DateTime<Utc>,
+) -> Result<Record, serde_json::Error> {
     let data = serde_json::to_value(said)?;
     Ok(Record {
         event_type: LEASE,
-        metadata: metadata(&data, now)?,
+        metadata: metadata(LEASE_STREAM, after, &data, now)?,
         data,
     })
 }

@@ -27,6 +27,7 @@ mod run;
 mod runtime;
 mod schedule;
 mod sink;
+mod sinks;
 mod status;
 mod tracker;
 
@@ -37,4 +38,5 @@ pub use parked::{ParkedError, ParkedRecord, ParkedRecords, ParkedState, Which};
 pub use registry::{Connectors, ExecuteError, Executed, Loaded};
 pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};
 pub use sink::{Attempt, Item, Names, Outcome, Parcel, Sink, Sinks};
+pub use sinks::StandardSinks;
 pub use status::{Counts, Live, Statuses};

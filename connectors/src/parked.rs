@@ -16,6 +16,10 @@ const ATTEMPTS: usize = 16;
 /// An event of a connector's parked records. Names and fields are stored for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "they are the types' names in the log"
+)]
 pub(crate) enum ParkedEvent {
     /// A record was set aside.
     ConnectorRecordParked(ParkedRecord),
@@ -156,10 +160,16 @@ impl ParkedEvent {
         serde_json::from_value(json!({ "type": kept.event_type, "data": data })).ok()
     }
 
-    fn record(&self, caller: Option<&Caller>, now: DateTime<Utc>) -> Result<Record, ParkedError> {
+    fn record(
+        &self,
+        (stream, after): (&str, Option<u64>),
+        caller: Option<&Caller>,
+        now: DateTime<Utc>,
+    ) -> Result<Record, ParkedError> {
         let tagged = serde_json::to_value(self).map_err(ParkedError::Encoding)?;
         let data = tagged.get("data").cloned().unwrap_or_else(|| json!({}));
-        let mut metadata = metadata(&data, now).map_err(ParkedError::Encoding)?;
+        let metadata = metadata(stream, after, &data, now);
+        let mut metadata = metadata.map_err(ParkedError::Encoding)?;
         if let Some(caller) = caller {
             metadata.command_id = caller.command_id;
             metadata.correlation_id = caller.correlation_id.unwrap_or(caller.command_id.0);
@@ -285,10 +295,10 @@ impl ParkedRecords {
                 return Ok(0);
             }
             let many = records.len();
-            let record = event(Records { records }).record(Some(caller), now)?;
-            let appended = journal
-                .record(&id.parked(), parked.revision, &[record])
-                .await?;
+            let (stream, after) = (id.parked(), parked.revision);
+            let event = event(Records { records });
+            let record = event.record((&stream, after), Some(caller), now)?;
+            let appended = journal.record(&stream, after, &[record]).await?;
             if appended.is_some() {
                 return Ok(many);
             }
@@ -375,12 +385,9 @@ impl ParkLog {
 
     async fn write(&mut self, event: ParkedEvent, now: DateTime<Utc>) -> Result<(), ParkedError> {
         for _ in 0..ATTEMPTS {
-            let record = event.record(None, now)?;
-            let stream = self.id.parked();
-            let appended = self
-                .journal
-                .record(&stream, self.parked.revision, std::slice::from_ref(&record))
-                .await?;
+            let (stream, after) = (self.id.parked(), self.parked.revision);
+            let record = event.record((&stream, after), None, now)?;
+            let appended = self.journal.record(&stream, after, &[record]).await?;
             if let Some(revision) = appended {
                 let written = self.journal.event_at(&stream, revision).await?;
                 if let Some(written) = written {

@@ -39,6 +39,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How often what waits for a while is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -63,6 +64,8 @@ pub enum Tenancy {
 pub struct RuntimeSettings {
     /// What this server is called in the log.
     pub host: String,
+    /// Of this process alone: two on one host are two.
+    pub instance: Uuid,
     /// Whether other servers may use the same store.
     pub tenancy: Tenancy,
     /// How long deliveries under way may take at the end.
@@ -74,9 +77,10 @@ pub struct RuntimeSettings {
 
 impl RuntimeSettings {
     /// As usual, at this server.
-    pub fn new(host: String, tenancy: Tenancy) -> Self {
+    pub fn new(host: String, instance: Uuid, tenancy: Tenancy) -> Self {
         Self {
             host,
+            instance,
             tenancy,
             drain: Duration::from_secs(10),
             pauses: PAUSES.to_vec(),
@@ -205,6 +209,7 @@ impl Runtime {
                         journal: self.journal.clone(),
                         settings,
                         host: self.settings.host.clone(),
+                        instance: self.settings.instance,
                         clock: self.clock.clone(),
                     };
                     candidate.run(held, stop.clone()).await;

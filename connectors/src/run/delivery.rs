@@ -194,7 +194,12 @@ impl Delivery {
                 }
                 ends
             }
-            end => vec![end],
+            end @ (End::Delivered
+            | End::Parked
+            | End::Unfinished
+            | End::Fenced
+            | End::Failed(_)
+            | End::Broke(_)) => vec![end],
         };
         let mut dealt = Vec::new();
         let is_one = ends.len() == 1;

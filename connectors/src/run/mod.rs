@@ -28,7 +28,7 @@ use crate::{
 };
 use delivery::{Dealt, Delivery};
 use domain::{
-    Clock, CommandId, NetworkId,
+    Clock, NetworkId,
     connector::{
         ConnectorCommand, ConnectorOutcome, Defined, Failure, FailureCode, LogPosition, StartFrom,
     },
@@ -49,7 +49,6 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// How often a claim is made again because somebody else wrote.
 const CLAIMS: usize = 8;
@@ -313,9 +312,11 @@ pub(crate) async fn report(
     outcome: ConnectorOutcome,
     clock: &Clock,
 ) -> Result<(), ExecuteError> {
-    let caller = Caller::new(CommandId(Uuid::new_v4()), checkpoint::actor());
+    let now = clock();
+    let command_id = checkpoint::command_id(&format!("{id}/{now:?}/{outcome:?}"));
+    let caller = Caller::new(command_id, checkpoint::actor());
     let command = ConnectorCommand::RecordConnector(outcome);
-    registry.execute(id, &command, &caller, clock()).await?;
+    registry.execute(id, &command, &caller, now).await?;
     Ok(())
 }
 

@@ -36,9 +36,9 @@ pub use event::{
 pub use refusal::ConnectorRefusal;
 pub use sealed::{Sealed, without_ciphertext};
 pub use settings::{
-    AfterPark, Authentication, Batch, DelayBound, FileSink, Filter, FilterKind, FilterScope,
-    HeaderValue, InitialPosition, Lanes, OnExhaustion, Resilience, Settings, SettingsError,
-    SignatureScheme, SigningKey, Sink, Webhook, WebhookFormat, WebhookMethod,
+    AfterPark, Authentication, Batch, ClientCertificate, DelayBound, FileSink, Filter, FilterKind,
+    FilterScope, HeaderValue, InitialPosition, Lanes, OnExhaustion, Resilience, Settings,
+    SettingsError, SignatureScheme, SigningKey, Sink, Webhook, WebhookFormat, WebhookMethod,
 };
 
 use crate::text::{ConnectorId, ConnectorName};

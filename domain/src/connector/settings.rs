@@ -69,6 +69,12 @@ pub struct Webhook {
     /// How the connector proves who it is.
     #[serde(default)]
     pub authentication: Authentication,
+    /// A certificate of the engine's own, for receivers that ask for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificate>,
+    /// The authorities (PEM) that sign the receiver's certificate, instead of the machine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<String>,
     /// The keys that deliveries are signed with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signing: Vec<SigningKey>,
@@ -158,17 +164,23 @@ pub enum Authentication {
         client_id: HeaderText,
         /// Its secret.
         client_secret: Sealed,
-        /// The scopes, separated by spaces.
+        /// What the tokens are for: the scopes, separated by spaces.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<HeaderText>,
+        /// Whom they are for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<HeaderText>,
     },
-    /// A client certificate.
-    Certificate {
-        /// The certificate and its chain, PEM.
-        certificate: String,
-        /// The key, PEM.
-        key: Sealed,
-    },
+}
+
+/// A certificate that is shown to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The certificate and what leads to its authority, PEM.
+    pub chain: String,
+    /// Its private key, PEM.
+    pub key: Sealed,
 }
 
 /// A key that deliveries are signed with.
@@ -404,13 +416,25 @@ pub enum SettingsError {
     #[error("a delay bound ends before the one before it")]
     DelayBounds,
     /// A batch needs a body that holds several.
-    #[error("a batch cannot be sent in the binary form of CloudEvents")]
+    #[error("a batch is sent as envelopes or as CloudEvents")]
     BatchFormat,
+    /// A text is longer than it may be.
+    #[error("{field} has {length} characters; {most} at most")]
+    TooLong {
+        /// The field.
+        field: &'static str,
+        /// How many it has.
+        length: usize,
+        /// How many it may have.
+        most: usize,
+    },
 }
 
 impl Settings {
     /// The most headers, ranges and hosts.
     pub const MOST_ENTRIES: usize = 32;
+    /// The most characters of a certificate with its chain, or of authorities.
+    pub const LONGEST_PEM: usize = 32_768;
     /// The most signing keys.
     pub const MOST_KEYS: usize = 4;
 
@@ -440,7 +464,7 @@ impl Settings {
 
 impl Webhook {
     fn check(&self, wrong: &mut Vec<SettingsError>) {
-        within("timeout_ms", self.timeout_ms.into(), 100, 120_000, wrong);
+        within("timeout_ms", self.timeout_ms.into(), 100, 60_000, wrong);
         few("headers", self.headers.len(), Settings::MOST_ENTRIES, wrong);
         let (ranges, hosts) = (self.allowed_ranges.len(), self.allowed_hosts.len());
         few("allowed ranges", ranges, Settings::MOST_ENTRIES, wrong);
@@ -451,11 +475,29 @@ impl Webhook {
             Settings::MOST_KEYS,
             wrong,
         );
+        let certificate = self.client_certificate.as_ref().map(|it| it.chain.len());
+        let authorities = self.authorities.as_ref().map(String::len);
+        for (field, length) in [
+            ("the client certificate", certificate),
+            ("the authorities", authorities),
+        ] {
+            let length = length.unwrap_or_default();
+            if length > Settings::LONGEST_PEM {
+                wrong.push(SettingsError::TooLong {
+                    field,
+                    length,
+                    most: Settings::LONGEST_PEM,
+                });
+            }
+        }
         if let Some(batch) = self.batch {
             within("max_records", batch.max_records.into(), 1, 500, wrong);
             within("max_wait_ms", batch.max_wait_ms.into(), 0, 60_000, wrong);
-            let is_binary = self.format == WebhookFormat::CloudEventsBinary;
-            wrong.extend(is_binary.then_some(SettingsError::BatchFormat));
+            let is_several = match self.format {
+                WebhookFormat::Envelope | WebhookFormat::CloudEvents => true,
+                WebhookFormat::Record | WebhookFormat::CloudEventsBinary => false,
+            };
+            wrong.extend((!is_several).then_some(SettingsError::BatchFormat));
         }
     }
 }

@@ -205,7 +205,7 @@ impl Store {
     fn begin(&self, receiver: &Receiver, host: &str, tenancy: Tenancy) -> Process {
         let settings = RuntimeSettings {
             pauses: vec![Duration::from_millis(50)],
-            ..RuntimeSettings::new(host.to_owned(), tenancy)
+            ..RuntimeSettings::new(host.to_owned(), Uuid::new_v4(), tenancy)
         };
         let sinks = Arc::new(receiver.clone());
         let journal = journal(&self.node);

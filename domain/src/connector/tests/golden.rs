@@ -30,8 +30,10 @@ fn all_settings() -> Settings {
             "headers": { "x-team": { "plain": "network" }, "x-api-key": { "secret": sealed } },
             "authentication": {
                 "method": "client_credentials", "token_url": "https://idp.example.com/token",
-                "client_id": "peerage", "client_secret": sealed, "scope": "hooks",
+                "client_id": "peerage", "client_secret": sealed, "scope": "hooks", "audience": "hooks",
             },
+            "client_certificate": { "chain": "-----BEGIN CERTIFICATE-----", "key": sealed },
+            "authorities": "-----BEGIN CERTIFICATE-----",
             "signing": [
                 { "scheme": "v1", "key": sealed },
                 { "scheme": "v1a", "key": sealed, "public_key": "whpk_AAAA", "until": "2027-01-02T03:04:05Z" },

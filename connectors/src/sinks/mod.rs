@@ -1,0 +1,77 @@
+//! The sinks that there are, and how they are made of settings.
+
+mod file;
+mod hook;
+mod outgoing;
+mod stdout;
+
+use crate::sink::{Sink, Sinks};
+use domain::{
+    Clock,
+    connector::{Settings, Sink as Wanted},
+    text::ConnectorId,
+};
+use file::FileSink;
+use hook::HookSink;
+use std::{fmt, path::PathBuf, sync::Arc};
+use stdout::StdoutSink;
+use webhook::{BreakerSettings, Breakers, Transport, secrets::MasterKeys};
+
+/// The sinks that there are.
+#[derive(Clone)]
+pub struct StandardSinks {
+    files: Option<PathBuf>,
+    keys: Option<Arc<MasterKeys>>,
+    transport: Transport,
+    clock: Clock,
+    breakers: Arc<Breakers>,
+}
+
+impl fmt::Debug for StandardSinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("StandardSinks");
+        shown.field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl StandardSinks {
+    /// With files in this folder, if connectors may write any, and with these keys for the secrets
+    /// of settings, if there are any.
+    pub fn new(
+        files: Option<PathBuf>,
+        keys: Option<Arc<MasterKeys>>,
+        transport: Transport,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            files,
+            keys,
+            transport,
+            clock,
+            breakers: Arc::new(Breakers::new(BreakerSettings::default())),
+        }
+    }
+}
+
+impl Sinks for StandardSinks {
+    fn open(&self, id: &ConnectorId, settings: &Settings) -> Result<Arc<dyn Sink>, String> {
+        let clock = self.clock.clone();
+        Ok(match &settings.sink {
+            Wanted::Webhook(webhook) => Arc::new(HookSink::new(
+                id,
+                webhook,
+                self.keys.as_deref(),
+                &self.transport,
+                Arc::clone(&self.breakers),
+                clock,
+            )?),
+            Wanted::File(file) => {
+                let folder = self.files.as_ref().ok_or(
+                    "this server writes no files for connectors; `connectors.files` in its configuration names the folder",
+                )?;
+                Arc::new(FileSink::open(folder, file, clock)?)
+            }
+            Wanted::Stdout => Arc::new(StdoutSink::new(clock)),
+        })
+    }
+}

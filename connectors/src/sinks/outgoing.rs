@@ -1,0 +1,89 @@
+//! Records of the log as they go out.
+
+use crate::sink::{Item, Parcel};
+use chrono::{DateTime, Utc};
+use journal::Metadata;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+use webhook::{Actor, Delivery, Format, Message, Named, Record, Replay, SystemHeaders};
+
+/// The message of a parcel.
+pub(super) fn message(format: Format, parcel: &Parcel, now: DateTime<Utc>) -> Option<Message> {
+    let records: Vec<_> = parcel.items.iter().map(record).collect();
+    let sequence = parcel.items.last().map_or(0, |it| it.sequence);
+    let delivery = Delivery {
+        connector_id: parcel.connector.to_string(),
+        request_id: request_id(parcel, now),
+        lane: parcel.lane.clone(),
+        lane_sequence: sequence,
+        replay: if parcel.is_replay {
+            Replay::Replayed
+        } else {
+            Replay::Live
+        },
+        system_headers: SystemHeaders::Ignored,
+    };
+    Message::new(format, &records, &delivery)
+}
+
+/// The id of one attempt: no two of them have the same.
+fn request_id(parcel: &Parcel, now: DateTime<Utc>) -> Uuid {
+    let event = parcel.items.first().map(|it| it.recorded.event_id.0);
+    let (connector, attempt) = (&parcel.connector, parcel.attempt);
+    let name = format!("{connector}/{attempt}/{now:?}");
+    Uuid::new_v5(&event.unwrap_or_default(), name.as_bytes())
+}
+
+/// A record as a receiver may know it.
+pub(super) fn record(item: &Item) -> Record {
+    let recorded = &item.recorded;
+    let metadata = recorded.metadata.as_ref();
+    let names = item.names.as_deref();
+    let peering = names.and_then(|it| it.peering.as_ref());
+    Record {
+        id: recorded.event_id.0,
+        event_type: recorded.event_type().to_owned(),
+        schema_version: metadata.map_or(1, |it| it.schema_version),
+        // What is not JSON is none of ours; there is nothing of it to show.
+        data: serde_json::from_slice(&recorded.data).unwrap_or(Value::Null),
+        metadata: metadata.map(shown).unwrap_or_default(),
+        stream: recorded.stream.clone(),
+        revision: recorded.revision,
+        position: recorded.position.commit,
+        time: recorded.time(),
+        redacted: recorded.data.is_empty(),
+        network: recorded.network_id.map(|id| Named {
+            id: id.to_string(),
+            name: names.map(|it| format!("{}/{}", it.project, it.network)),
+        }),
+        peering: peering.map(|it| Named {
+            id: it.id.to_string(),
+            name: Some(format!("{}/{}", it.account, it.cloud_network)),
+        }),
+        account: names.map(|it| it.account.to_string()),
+        actor: metadata.and_then(|it| {
+            let name = it.actor.name()?.to_string();
+            let claimed = it.actor.subject.is_none();
+            Some(Actor { name, claimed })
+        }),
+        reason: metadata.and_then(|it| it.reason.as_ref().map(ToString::to_string)),
+        ticket: metadata.and_then(|it| it.ticket.as_ref().map(ToString::to_string)),
+        command_id: metadata.map(|it| it.command_id.0),
+    }
+}
+
+fn shown(metadata: &Metadata) -> BTreeMap<String, String> {
+    let mut shown = BTreeMap::from([
+        (
+            "$correlationId".to_owned(),
+            metadata.correlation_id.to_string(),
+        ),
+        ("$causationId".to_owned(), metadata.causation_id.to_string()),
+        ("command-id".to_owned(), metadata.command_id.to_string()),
+    ]);
+    if let Some(traceparent) = &metadata.traceparent {
+        shown.insert("traceparent".to_owned(), traceparent.clone());
+    }
+    shown
+}
