@@ -4,8 +4,9 @@
 use prost::Message as _;
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "peerage/v1/access_service.proto",
+    "peerage/v1/connector_service.proto",
     "peerage/v1/network_service.proto",
     "peerage/v1/peering_service.proto",
     "peerage/v1/audit_service.proto",

@@ -132,6 +132,7 @@ impl Gate {
     }
 
     /// Why it is closed, and until when, if it is.
+    #[cfg(test)]
     pub(crate) fn closed(&self) -> Option<(Pause, Instant)> {
         match &*self.state.lock() {
             State::Open => None,

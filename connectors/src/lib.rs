@@ -14,6 +14,7 @@
 
 #![warn(missing_docs)]
 
+mod catalogue;
 mod checkpoint;
 mod codec;
 mod filter;
@@ -31,6 +32,7 @@ mod sinks;
 mod status;
 mod tracker;
 
+pub use catalogue::{Catalogue, Listed};
 pub use codec::{Unreadable, decode};
 pub use filter::{FilterError, Matcher};
 pub use lease::LeaseSettings;
@@ -40,3 +42,4 @@ pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};
 pub use sink::{Attempt, Item, Names, Outcome, Parcel, Sink, Sinks};
 pub use sinks::StandardSinks;
 pub use status::{Counts, Live, Statuses};
+pub use webhook::{SigningKey, secrets};

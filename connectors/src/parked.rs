@@ -4,10 +4,10 @@
 use crate::checkpoint::metadata;
 use chrono::{DateTime, Utc};
 use domain::{EventId, connector::LogPosition, text::ConnectorId};
-use journal::{Caller, Journal, JournalError, Kept, Record};
+use journal::{Caller, Journal, JournalError, Kept, Record, Recorded};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// How often an append is made again because somebody else was first.
@@ -155,9 +155,9 @@ impl ParkedEvent {
         }
     }
 
-    fn read(kept: &Kept) -> Option<Self> {
-        let data: Value = serde_json::from_slice(&kept.data).ok()?;
-        serde_json::from_value(json!({ "type": kept.event_type, "data": data })).ok()
+    fn read(event_type: &str, data: &[u8]) -> Option<Self> {
+        let data: Value = serde_json::from_slice(data).ok()?;
+        serde_json::from_value(json!({ "type": event_type, "data": data })).ok()
     }
 
     fn record(
@@ -203,7 +203,7 @@ impl ParkedRecords {
     fn apply(&mut self, kept: &Kept) {
         self.revision = Some(kept.revision);
         // What a later version writes is nothing that this one could act on.
-        let Some(event) = ParkedEvent::read(kept) else {
+        let Some(event) = ParkedEvent::read(&kept.event_type, &kept.data) else {
             return;
         };
         let mut touched = 0;
@@ -304,6 +304,23 @@ impl ParkedRecords {
             }
         }
         Err(ParkedError::Contention)
+    }
+}
+
+/// Which records are set aside, after this one more event of such a stream.
+pub(crate) fn note(parked: &mut BTreeSet<EventId>, recorded: &Recorded) {
+    match ParkedEvent::read(recorded.event_type(), &recorded.data) {
+        Some(ParkedEvent::ConnectorRecordParked(record)) => {
+            parked.insert(record.event_id);
+        }
+        Some(ParkedEvent::ConnectorRecordReplayed(Replayed { event_id, .. })) => {
+            parked.remove(&event_id);
+        }
+        Some(ParkedEvent::ConnectorRecordsDiscarded(Records { records })) => {
+            parked.retain(|it| !records.contains(it));
+        }
+        Some(ParkedEvent::ConnectorReplayRequested(_) | ParkedEvent::ConnectorParkedClaimed(_))
+        | None => {}
     }
 }
 

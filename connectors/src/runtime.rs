@@ -12,18 +12,19 @@ use crate::{
     log::Log,
     registry::{Connectors, ExecuteError},
     run::{Ended, Nudge, Run, report},
-    sink::Sinks,
+    sink::{Attempt, Item, Parcel, Sinks},
     status::Statuses,
 };
 use domain::{
-    Clock,
+    Clock, EventId,
     connector::{
-        Connector, ConnectorEvent, ConnectorOutcome, Defined, Failure, FailureCode, State, evolve,
+        Connector, ConnectorEvent, ConnectorOutcome, Defined, Failure, FailureCode, Settings,
+        State, evolve,
     },
     text::ConnectorId,
 };
 use futures::FutureExt as _;
-use journal::{FollowError, Followed, Journal, JournalError, Recorded, Signal};
+use journal::{Body, FollowError, Followed, Journal, JournalError, Position, Recorded, Signal};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -163,6 +164,52 @@ impl Runtime {
     /// Tries at once what waits for its next attempt; false if the connector does not run here.
     pub fn retry_now(&self, id: &ConnectorId) -> bool {
         self.nudge(id, Nudge::RetryNow)
+    }
+
+    /// Sends one message that is no record of the log, or says why it cannot be sent.
+    pub async fn test(
+        &self,
+        id: &ConnectorId,
+        settings: &Settings,
+        event_id: EventId,
+    ) -> Result<Attempt, String> {
+        let sink = self.sinks.open(id, settings)?;
+        let now = (self.clock)();
+        let recorded = Recorded {
+            stream: id.stream(),
+            network_id: None,
+            revision: 0,
+            position: Position::START,
+            event_id,
+            created: now,
+            metadata: None,
+            data: br#"{"message":"a test of this connector; no record of the log"}"#
+                .to_vec()
+                .into(),
+            body: Body::Undecodable {
+                event_type: "ConnectorTested".to_owned(),
+                problem: String::new(),
+            },
+        };
+        let item = Item {
+            recorded: Arc::new(recorded),
+            sequence: 0,
+            names: None,
+        };
+        let parcel = Parcel {
+            connector: id.clone(),
+            lane: "test".to_owned(),
+            items: vec![item],
+            attempt: 1,
+            is_replay: false,
+        };
+        Ok(sink.deliver(&parcel).await)
+    }
+
+    /// Whether a sink can be made of these settings here; why not, in words.
+    pub fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
+        Matcher::new(settings.filter.as_ref()).map_err(|error| error.to_string())?;
+        self.sinks.open(id, settings).map(|_| ())
     }
 
     /// Which server delivers, and its term; nothing if none does, or none is asked for.

@@ -151,10 +151,6 @@ impl Delivery {
         self.retry.notify_waiters();
     }
 
-    pub(super) fn paused(&self) -> Option<String> {
-        self.way.gate.closed().map(|(pause, _)| pause.cause)
-    }
-
     pub(super) async fn refresh(&self) -> Result<(), ParkedError> {
         self.parked.lock().await.refresh().await
     }
@@ -360,12 +356,14 @@ impl Delivery {
     async fn opened(&self) {
         let was_paused = self.was_paused.swap(false, Ordering::Relaxed);
         if self.way.gate.open() || was_paused {
+            self.live.lock().paused = None;
             self.report(ConnectorOutcome::Recovered).await;
         }
     }
 
     async fn closed(&self, cause: &str, status: Option<u16>, retry_after: Option<Duration>) {
         let pause = Pause::new(status, cause);
+        self.live.lock().paused = Some(pause.cause.clone());
         let at_least = retry_after.map(|it| it.min(LONGEST_RETRY_AFTER));
         if let Some(pause) = self.way.gate.close(pause, at_least) {
             self.report(ConnectorOutcome::Paused(pause)).await;

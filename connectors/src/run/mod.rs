@@ -653,7 +653,6 @@ impl Running {
         live.position = self.settled.position.map(place);
         live.in_hand = self.tracker.open();
         live.behind = reader.waiting();
-        live.paused = self.delivery.paused();
     }
 }
 

@@ -37,16 +37,11 @@ impl fmt::Debug for StandardSinks {
 impl StandardSinks {
     /// With files in this folder, if connectors may write any, and with these keys for the secrets
     /// of settings, if there are any.
-    pub fn new(
-        files: Option<PathBuf>,
-        keys: Option<Arc<MasterKeys>>,
-        transport: Transport,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(files: Option<PathBuf>, keys: Option<Arc<MasterKeys>>, clock: Clock) -> Self {
         Self {
             files,
             keys,
-            transport,
+            transport: Transport::default(),
             clock,
             breakers: Arc::new(Breakers::new(BreakerSettings::default())),
         }

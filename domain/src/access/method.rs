@@ -35,6 +35,11 @@ macro_rules! methods {
 methods! {
     "peerage.v1.AccessService" { WhoAmI, ExplainAccess }
     "peerage.v1.AuditService" { ListEvents }
+    "peerage.v1.ConnectorService" {
+        CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
+        RenameConnector, DeleteConnector, ReplayParkedRecords, DiscardParkedRecords,
+        RetryConnector, TestConnector, TryFilter, GetConnector, ListConnectors, ListParkedRecords,
+    }
     "peerage.v1.NetworkService" {
         RegisterNetwork, SetPolicy, ChangeNetworkSubnets, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
         LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
@@ -125,7 +130,8 @@ impl Role {
             // What is there.
             WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListOrphans
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
-            | ListDrift | WatchPeerings => everybody,
+            | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
+            | TryFilter => everybody,
             // Asks the clouds, which costs their quotas.
             PlanPeering | DiscoverLinks => plans,
             // Peerings, and what closes.
@@ -148,10 +154,19 @@ impl Role {
             | CheckDrift
             | FreezeNetworks
             | ImposeQuarantine
-            | RemoveOrphan => operates,
+            | RemoveOrphan
+            // What is delivered elsewhere, as it was set up.
+            | StartConnector
+            | StopConnector
+            | ReplayParkedRecords
+            | RetryConnector
+            | TestConnector => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
             RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | AdoptPeering
-            | ThawNetworks | LiftQuarantine => is_admin,
+            | ThawNetworks | LiftQuarantine
+            // What is delivered elsewhere, and what of it is not.
+            | CreateConnector | ReconfigureConnector | RenameConnector | ResetConnector
+            | DeleteConnector | DiscardParkedRecords => is_admin,
         }
     }
 }

@@ -247,7 +247,7 @@ fn subjects(parsed: &Parsed, network_id: NetworkId) -> Subjects {
     Subjects { peering, ingress }
 }
 
-fn traceparent<T>(request: &Request<T>) -> Option<String> {
+pub(super) fn traceparent<T>(request: &Request<T>) -> Option<String> {
     request
         .metadata()
         .get("traceparent")

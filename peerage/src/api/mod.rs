@@ -9,6 +9,7 @@ mod access;
 mod access_service;
 mod calls;
 mod commands;
+mod connectors;
 mod describe;
 mod guard;
 mod lag;
@@ -23,6 +24,7 @@ mod rows;
 mod server_service;
 mod services;
 mod show;
+mod structs;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -33,11 +35,13 @@ pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder
 pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
 pub use access_service::Access;
 pub use calls::{Audit, Networks, Peerings};
+pub use connectors::{Connectors, Parts as ConnectorParts};
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;
 pub use problem::{Reason, code};
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};
+pub use structs::{json_of, struct_of};
 pub use watch::Hub;
 
 /// What the compiler makes of `proto/`.

@@ -6,9 +6,11 @@
 
 use domain::{
     NetworkId, PeeringId,
+    connector::ConnectorRefusal,
     network::{Refusal, RefusalKind},
 };
 use journal::{ExecuteError, JournalError};
+use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -51,10 +53,12 @@ pub enum Reason {
     PolicyUnknown,
     NetworkElsewhere,
     CloudCallFailed,
+    ConnectorUnusable,
+    RecordNotParked,
 }
 
 impl Reason {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -78,6 +82,8 @@ impl Reason {
         Self::PolicyUnknown,
         Self::NetworkElsewhere,
         Self::CloudCallFailed,
+        Self::ConnectorUnusable,
+        Self::RecordNotParked,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -105,6 +111,8 @@ impl Reason {
             Self::PolicyUnknown => "POLICY_UNKNOWN",
             Self::NetworkElsewhere => "NETWORK_ELSEWHERE",
             Self::CloudCallFailed => "CLOUD_CALL_FAILED",
+            Self::ConnectorUnusable => "CONNECTOR_UNUSABLE",
+            Self::RecordNotParked => "RECORD_NOT_PARKED",
         }
     }
 
@@ -130,6 +138,8 @@ impl Reason {
             Self::HistoryUnreadable => Code::DataLoss,
             Self::NotEncodable | Self::ReadModelFailed => Code::Internal,
             Self::WatchLimit => Code::ResourceExhausted,
+            Self::ConnectorUnusable => Code::FailedPrecondition,
+            Self::RecordNotParked => Code::NotFound,
         }
     }
 
@@ -189,6 +199,12 @@ impl Reason {
             Self::CloudCallFailed => {
                 "the cloud did not answer, or lets the engine not in; the text has its words"
             }
+            Self::ConnectorUnusable => {
+                "no connector can be run with these settings at this server; the text says why"
+            }
+            Self::RecordNotParked => {
+                "the record is not set aside; list those that are, it may have been replayed meanwhile"
+            }
         }
     }
 }
@@ -224,6 +240,28 @@ impl Problem {
     /// What it is, in words.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// A command to a connector that is refused.
+    pub(super) fn of_connector(refusal: &ConnectorRefusal) -> Self {
+        let code = match refusal {
+            ConnectorRefusal::ConnectorUnknown => Code::NotFound,
+            ConnectorRefusal::ConnectorAlreadyExists => Code::AlreadyExists,
+            ConnectorRefusal::ConnectorNotStopped { .. }
+            | ConnectorRefusal::ConnectorAlreadyStarted { .. } => Code::FailedPrecondition,
+            ConnectorRefusal::ConnectorIdReserved
+            | ConnectorRefusal::ConnectorSettingsWrong { .. } => Code::InvalidArgument,
+            ConnectorRefusal::TooManyConnectors { .. } => Code::ResourceExhausted,
+        };
+        let (reason, facts) = facts(refusal);
+        Self {
+            code,
+            reason,
+            text: refusal.to_string(),
+            facts,
+            violations: Vec::new(),
+            kind: None,
+        }
     }
 
     #[must_use]
@@ -330,7 +368,7 @@ impl From<&Refusal> for Problem {
 }
 
 /// The refusal's serialized form: the reason's name, and each fact as a text.
-pub(super) fn facts(refusal: &Refusal) -> (String, BTreeMap<String, String>) {
+pub(super) fn facts(refusal: &impl Serialize) -> (String, BTreeMap<String, String>) {
     let mut reason = "REFUSED".to_owned();
     let mut facts = BTreeMap::new();
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(refusal) {

@@ -1,6 +1,6 @@
 //! What the services work with.
 
-use super::{access::Doors, lag::Lag, v1, watch::Hub};
+use super::{access::Doors, connectors::Parts as Connectors, lag::Lag, v1, watch::Hub};
 use chrono::{DateTime, Utc};
 use domain::{
     NetworkId, PeeringId, ServedClouds,
@@ -23,6 +23,8 @@ pub struct Services {
     pub clock: Clock,
     pub planner: Planner,
     pub directory: Directory,
+    /// What delivers the log's records elsewhere.
+    pub connectors: Connectors,
     /// Peerings that were begun here a moment ago, and that the directory may not have yet.
     pub begun: Cache<PeeringId, NetworkId>,
     /// How long a read waits for the read models to show what it has to.

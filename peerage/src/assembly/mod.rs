@@ -7,6 +7,7 @@
 //! is closed last.
 
 mod access;
+mod connectors;
 mod health;
 mod listen;
 mod store;
@@ -17,7 +18,9 @@ use crate::{
         self, Services,
         v1::{
             self, access_service_server::AccessServiceServer,
-            audit_service_server::AuditServiceServer, network_service_server::NetworkServiceServer,
+            audit_service_server::AuditServiceServer,
+            connector_service_server::ConnectorServiceServer,
+            network_service_server::NetworkServiceServer,
             peering_service_server::PeeringServiceServer,
             server_service_server::ServerServiceServer,
         },
@@ -25,6 +28,7 @@ use crate::{
     clouds::Clouds,
     config::Config,
 };
+use ::connectors::secrets;
 use chrono::Utc;
 use embedded::EmbeddedNode;
 use gateway::{Gateway, Listen, Listener, Tls};
@@ -96,6 +100,12 @@ pub enum StartError {
         #[source]
         source: journal::JournalError,
     },
+    #[error("cannot use the key file {}", .path.display())]
+    Keys {
+        path: PathBuf,
+        #[source]
+        source: secrets::KeyFileError,
+    },
     #[error("cannot open the read models")]
     Projections(#[source] projections::OpenError),
     #[error("cannot go on with the simulated cloud")]
@@ -124,6 +134,7 @@ impl StartError {
             | Self::Tls(_)
             | Self::Issuers(_)
             | Self::Policy(_)
+            | Self::Keys { .. }
             | Self::Journal(_) => true,
             Self::Embedded(error) => {
                 matches!(
@@ -214,11 +225,13 @@ impl Engine {
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
         let (planner, directory) = engine.provision(config, &journal);
+        let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
         let services = Services {
             journal,
             projections,
             planner,
             directory,
+            connectors,
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
             doors: opened,
@@ -434,6 +447,7 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
     let peerings = PeeringServiceServer::new(api::Peerings::new(services.clone()));
     let audit = AuditServiceServer::new(api::Audit::new(services.clone()));
     let access = AccessServiceServer::new(api::Access::new(services.clone()));
+    let connectors = ConnectorServiceServer::new(api::Connectors::new(services.clone()));
     let server = ServerServiceServer::new(api::Server::new(services));
     Ok(Routes::new(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
@@ -441,6 +455,7 @@ fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error>
         .add_service(peerings)
         .add_service(audit)
         .add_service(access)
+        .add_service(connectors)
         .add_service(server))
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod apply;
 mod args;
 mod audit;
+mod connector;
 mod demo;
 mod engine;
 mod firewall;
@@ -81,6 +82,9 @@ enum Command {
     Export(apply::Export),
     /// List the links that stand at the cloud already, and print the file that adopts them.
     Discover(apply::Discover),
+    /// Connectors: what delivers the log's records elsewhere, webhooks above all.
+    #[command(subcommand)]
+    Connector(connector::Connector),
     /// Show the log: who did what, when and why.
     Audit(audit::Audit),
     /// Show who the caller is to the engine, and which roles are bound to it.
@@ -144,6 +148,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Apply(apply) => apply.run().await,
         Command::Export(export) => export.run().await,
         Command::Discover(discover) => discover.run().await,
+        Command::Connector(connector) => connector.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::WhoAmI(whoami) => whoami.run().await,
         Command::Access(access) => access.run().await,

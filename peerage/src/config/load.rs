@@ -110,6 +110,8 @@ impl Config {
             log: section(figment, "log", &mut problems),
             access: section(figment, "access", &mut problems),
             client: section(figment, "client", &mut problems),
+            connectors: section(figment, "connectors", &mut problems),
+            secrets: section(figment, "secrets", &mut problems),
         };
         config.check(&mut problems);
         if problems.is_empty() {

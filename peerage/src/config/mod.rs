@@ -30,6 +30,8 @@ pub struct Config {
     pub log: Log,
     pub access: Access,
     pub client: Client,
+    pub connectors: Connectors,
+    pub secrets: Secrets,
 }
 
 impl Config {
@@ -85,6 +87,24 @@ pub struct Store {
 #[serde(default)]
 pub struct Data {
     pub dir: PathBuf,
+}
+
+/// What connectors may do on this machine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connectors {
+    /// The folder that connectors may write files into. Empty: they write none.
+    pub files: PathBuf,
+}
+
+/// What seals the secrets of connectors.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    /// The file with the master keys, the same at all servers of a store. Empty: `secrets.key` in
+    /// the data directory where the store is there too, made at the first start; elsewhere there is
+    /// none, and no connector can have a secret.
+    pub key_file: PathBuf,
 }
 
 /// The cloud that the provisioner works on.

@@ -82,7 +82,7 @@ impl Parsed {
 }
 
 /// Who calls, from the message's context and the call's own metadata.
-fn caller(
+pub(in crate::api) fn caller(
     fields: &mut Fields,
     context: Option<&v1::CommandContext>,
     traceparent: Option<String>,

@@ -17,7 +17,7 @@ mod routes;
 mod tests;
 
 pub(super) use access::{Explained, explain_access};
-pub(super) use context::{Address, Command, Parsed};
+pub(super) use context::{Address, Command, Parsed, caller};
 pub(super) use plan::{Planned, discover_links, plan_peering};
 pub(super) use reads::{
     Events, Found, Freshness, Networks, Peerings, Scope, Watch, get_network, get_peering,
@@ -43,7 +43,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// The field's value, or a note of what is wrong with it.
-    fn take<T: FromStr<Err: Display>>(
+    pub(in crate::api) fn take<T: FromStr<Err: Display>>(
         &mut self,
         field: impl Into<String>,
         text: &str,
@@ -63,7 +63,7 @@ impl Fields {
         self.take(field, text).map(Some)
     }
 
-    fn id<T: FromStr>(&mut self, field: &str, text: &str) -> Option<T> {
+    pub(in crate::api) fn id<T: FromStr>(&mut self, field: &str, text: &str) -> Option<T> {
         match text.parse() {
             Ok(id) => Some(id),
             Err(_) => self.wrong(
@@ -180,14 +180,18 @@ impl Fields {
         self.take("reason", given)
     }
 
-    fn wrong<T>(&mut self, field: impl Into<String>, description: impl Into<String>) -> Option<T> {
+    pub(in crate::api) fn wrong<T>(
+        &mut self,
+        field: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Option<T> {
         self.violations
             .push(FieldViolation::new(field, description));
         None
     }
 
     /// The parsed value, unless a field was wrong.
-    fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+    pub(in crate::api) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
         match value {
             Some(value) if self.violations.is_empty() => Ok(value),
             _ => Err(Problem::fields(self.violations)),

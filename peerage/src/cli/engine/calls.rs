@@ -2,8 +2,8 @@
 
 use crate::api::v1::{
     self, access_service_client::AccessServiceClient, audit_service_client::AuditServiceClient,
-    network_service_client::NetworkServiceClient, peering_service_client::PeeringServiceClient,
-    server_service_client::ServerServiceClient,
+    connector_service_client::ConnectorServiceClient, network_service_client::NetworkServiceClient,
+    peering_service_client::PeeringServiceClient, server_service_client::ServerServiceClient,
 };
 use std::{future::Future, time::Duration};
 use tonic::{Request, Response, Status, Streaming, transport::Channel};
@@ -103,8 +103,8 @@ macro_rules! reads {
 }
 
 macro_rules! asks {
-    ($($request:ident, $client:ident :: $method:ident, $answer:ident;)*) => {$(
-        call!($request, $client::$method, $answer);
+    ($($request:ident, $client:ident :: $method:ident, $answer:ident $(, $deadline:expr)?;)*) => {$(
+        call!($request, $client::$method, $answer $(, $deadline)?);
 
         /// It is not about the log.
         impl Read for v1::$request {
@@ -207,11 +207,26 @@ commands! {
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
     SetLinkOptionRequest, PeeringServiceClient::set_link_option;
+    CreateConnectorRequest, ConnectorServiceClient::create_connector;
+    StartConnectorRequest, ConnectorServiceClient::start_connector;
+    StopConnectorRequest, ConnectorServiceClient::stop_connector;
+    ResetConnectorRequest, ConnectorServiceClient::reset_connector;
+    ReconfigureConnectorRequest, ConnectorServiceClient::reconfigure_connector;
+    RenameConnectorRequest, ConnectorServiceClient::rename_connector;
+    DeleteConnectorRequest, ConnectorServiceClient::delete_connector;
+    ReplayParkedRecordsRequest, ConnectorServiceClient::replay_parked_records;
+    DiscardParkedRecordsRequest, ConnectorServiceClient::discard_parked_records;
 }
 
 asks! {
     WhoAmIRequest, AccessServiceClient::who_am_i, WhoAmIResponse;
     ExplainAccessRequest, AccessServiceClient::explain_access, ExplainAccessResponse;
+    RetryConnectorRequest, ConnectorServiceClient::retry_connector, RetryConnectorResponse;
+    TestConnectorRequest, ConnectorServiceClient::test_connector, TestConnectorResponse, Duration::from_secs(90);
+    TryFilterRequest, ConnectorServiceClient::try_filter, TryFilterResponse;
+    GetConnectorRequest, ConnectorServiceClient::get_connector, GetConnectorResponse;
+    ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse;
+    ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse;
 }
 
 reads! {

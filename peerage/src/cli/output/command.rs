@@ -33,7 +33,8 @@ pub(in crate::cli) fn command(output: Output, done: &Done) -> Result<(), CliErro
 
 fn in_words(done: &Done) -> String {
     let it = &done.answer;
-    if !it.networks.is_empty() || it.network_id.is_empty() {
+    let is_of_one = !it.network_id.is_empty() || !it.connector_id.is_empty();
+    if !it.networks.is_empty() || !is_of_one {
         return in_all(done);
     }
     let types = it.event_types.join(", ");
@@ -47,6 +48,8 @@ fn in_words(done: &Done) -> String {
     let told = facts([
         ("outcome", outcome),
         ("network", it.network_id.clone()),
+        ("connector", it.connector_id.clone()),
+        ("records", records(it.records)),
         ("peering", it.peering_id.clone()),
         ("ingress", it.ingress_id.clone()),
         ("in scope", in_scope(&it.event_types, it.peerings_in_scope)),
@@ -99,6 +102,14 @@ fn in_all(done: &Done) -> String {
         table(columns, rows)
     };
     format!("{answers}\n{told}")
+}
+
+/// How many parked records a command is about; empty for every other command.
+fn records(records: u32) -> String {
+    match records {
+        0 => String::new(),
+        many => many.to_string(),
+    }
 }
 
 /// How many peerings a quarantine is about; empty for every other command.

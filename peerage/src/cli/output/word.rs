@@ -19,8 +19,9 @@ macro_rules! enums {
 }
 
 enums! {
-    AcceptedBy ActionKind AdvisoryCode BlockCause CheckKind CheckOutcome Consent DriftPolicy
-    InstructionLanguage LinkOption LinkState NetworkState Origin OrphanKind PeeringState Provider Side StoreKind
+    AcceptedBy ActionKind AdvisoryCode BlockCause CheckKind CheckOutcome ConnectorState Consent
+    DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Origin OrphanKind PeeringState
+    Provider Side StoreKind
 }
 
 /// The word for it: `awaiting acceptance` for PEERING_STATE_AWAITING_ACCEPTANCE. What is not set is

@@ -1,0 +1,132 @@
+//! Which connectors there are, as every server of a store knows it: followed from the log, in
+//! memory.
+
+use crate::{codec, parked};
+use chrono::{DateTime, Utc};
+use domain::{
+    EventId,
+    connector::{Connector, Defined, evolve},
+    text::ConnectorId,
+};
+use journal::{FollowError, Followed, Journal, Recorded, Signal};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The connectors that there are. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Catalogue(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    entries: Mutex<BTreeMap<ConnectorId, Entry>>,
+    is_whole: watch::Sender<bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    connector: Connector,
+    revision: u64,
+    parked: BTreeSet<EventId>,
+}
+
+/// A connector that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: ConnectorId,
+    /// What its stream says.
+    pub defined: Defined,
+    /// The number of its stream's last event.
+    pub revision: u64,
+    /// How many records it has set aside.
+    pub parked: usize,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            entries: Mutex::default(),
+            is_whole: watch::Sender::new(false),
+        }))
+    }
+}
+
+impl Catalogue {
+    /// Follows the log, until cancelled.
+    pub async fn run(&self, journal: &Journal, stop: CancellationToken) -> Result<(), FollowError> {
+        let mut follower = journal.follow(None, Followed::Connectors);
+        loop {
+            let signal = tokio::select! {
+                signal = follower.next() => signal?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            match signal {
+                Signal::Event(recorded) => self.apply(&recorded),
+                Signal::CaughtUp => {
+                    self.0.is_whole.send_replace(true);
+                }
+                Signal::Checkpoint(_) => {}
+                Signal::Resumed => {
+                    // It may be another log: what is known of it is read anew.
+                    self.0.is_whole.send_replace(false);
+                    self.0.entries.lock().clear();
+                    follower = journal.follow(None, Followed::Connectors);
+                }
+            }
+        }
+    }
+
+    /// All that are there, by their ids; nothing if the log is not read so soon.
+    pub async fn all(&self, patience: Duration) -> Option<Vec<Listed>> {
+        let mut is_whole = self.0.is_whole.subscribe();
+        let waited = timeout(patience, is_whole.wait_for(|it| *it)).await;
+        if !waited.is_ok_and(|it| it.is_ok()) {
+            return None;
+        }
+        let entries = self.0.entries.lock();
+        let each = entries.iter();
+        Some(each.filter_map(|(id, it)| it.listed(id)).collect())
+    }
+
+    fn apply(&self, recorded: &Recorded) {
+        let Some(id) = ConnectorId::of_stream(&recorded.stream) else {
+            return;
+        };
+        let mut entries = self.0.entries.lock();
+        let entry = entries.entry(id.clone()).or_default();
+        if recorded.stream == id.stream() {
+            entry.revision = recorded.revision;
+            entry.evolve(recorded, recorded.time());
+        } else {
+            parked::note(&mut entry.parked, recorded);
+        }
+    }
+}
+
+impl Entry {
+    fn evolve(&mut self, recorded: &Recorded, time: DateTime<Utc>) {
+        // One that cannot be read is told where the connector is asked for.
+        if let Ok(event) = codec::decode(recorded.event_type(), &recorded.data) {
+            let before = std::mem::take(&mut self.connector);
+            self.connector = evolve(before, &event, time);
+        }
+    }
+
+    fn listed(&self, id: &ConnectorId) -> Option<Listed> {
+        match &self.connector {
+            Connector::Absent | Connector::Deleted { .. } => None,
+            Connector::Defined(defined) => Some(Listed {
+                id: id.clone(),
+                defined: defined.clone(),
+                revision: self.revision,
+                parked: self.parked.len(),
+            }),
+        }
+    }
+}

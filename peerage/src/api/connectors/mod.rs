@@ -1,0 +1,509 @@
+//! `ConnectorService`: commands to connectors, what they have set aside, and how they do.
+
+mod parse;
+mod settings;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    Services,
+    access::Caller as Known,
+    guard,
+    problem::{Problem, Reason},
+    structs::json_of,
+    time::duration,
+    v1::{self, connector_service_server::ConnectorService},
+};
+use connectors::{
+    Catalogue, Connectors as Registry, ExecuteError, Listed, Outcome, ParkedError, ParkedRecords,
+    Runtime, Which, secrets::MasterKeys,
+};
+use domain::{
+    EventId,
+    access::{Peers, Reach, Target},
+    connector::{
+        Connector, ConnectorCommand, ConnectorRefusal, CreateConnector, Defined, MOST_CONNECTORS,
+        ReconfigureConnector,
+    },
+    text::ConnectorId,
+};
+use parse::Asked;
+use std::{fmt, sync::Arc};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+/// The service's name, which its errors carry.
+const NAME: &str = "peerage.v1.ConnectorService";
+
+/// The most items of a page.
+const PAGE: usize = 100;
+
+/// What the service works with.
+#[derive(Clone)]
+pub struct Parts {
+    pub registry: Registry,
+    pub catalogue: Catalogue,
+    pub runtime: Runtime,
+    /// What seals and opens the secrets of settings, if there is anything.
+    pub keys: Option<Arc<MasterKeys>>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Connectors(Services);
+
+impl Connectors {
+    pub fn new(services: Services) -> Self {
+        Self(services)
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.0.connectors
+    }
+
+    /// Carries a command out, or says what it would come to.
+    async fn execute(
+        &self,
+        caller: &Known,
+        mut asked: Asked,
+        command: ConnectorCommand,
+    ) -> Result<v1::CommandResponse, Problem> {
+        asked.caller.actor = caller.actor(asked.caller.actor);
+        let (id, now) = (&asked.id, (self.0.clock)());
+        let registry = &self.parts().registry;
+        if asked.validate_only {
+            let events = registry.validate(id, &command, now).await;
+            let events = events.map_err(|error| problem(&error))?;
+            return Ok(v1::CommandResponse {
+                connector_id: id.to_string(),
+                event_types: events.iter().map(|it| it.name().to_owned()).collect(),
+                validated_only: true,
+                ..v1::CommandResponse::default()
+            });
+        }
+        let executed = registry.execute(id, &command, &asked.caller, now).await;
+        let executed = executed.map_err(|error| problem(&error))?;
+        tracing::info!(
+            command = command.name(), connector = %id, command_id = %asked.caller.command_id,
+            actor = %asked.caller.actor, repeated = executed.repeated, "carried out"
+        );
+        let revision = match executed.revision {
+            Some(revision) => revision,
+            None => self.loaded(id).await?.1,
+        };
+        let events = executed.events.iter();
+        Ok(v1::CommandResponse {
+            connector_id: id.to_string(),
+            revision,
+            repeated: executed.repeated,
+            event_types: events.map(|it| it.name().to_owned()).collect(),
+            ..v1::CommandResponse::default()
+        })
+    }
+
+    async fn create(
+        &self,
+        caller: &Known,
+        request: v1::CreateConnectorRequest,
+        traceparent: Option<String>,
+    ) -> Result<v1::CommandResponse, Problem> {
+        let (asked, name) = parse::create(&request, traceparent)?;
+        if asked.id.is_reserved() {
+            return Err(refused(&ConnectorRefusal::ConnectorIdReserved));
+        }
+        let keys = self.parts().keys.as_deref();
+        let settings = settings::read(&asked.id, request.configuration, None, keys)?;
+        let all = self.parts().catalogue.all(self.0.read_patience).await;
+        let connectors = all.map_or(0, |it| it.len());
+        if connectors >= MOST_CONNECTORS {
+            let most = MOST_CONNECTORS;
+            return Err(refused(&ConnectorRefusal::TooManyConnectors {
+                connectors,
+                most,
+            }));
+        }
+        self.check(&asked.id, &settings)?;
+        let command = ConnectorCommand::CreateConnector(CreateConnector { name, settings });
+        self.execute(caller, asked, command).await
+    }
+
+    async fn reconfigure(
+        &self,
+        caller: &Known,
+        request: v1::ReconfigureConnectorRequest,
+        traceparent: Option<String>,
+    ) -> Result<v1::CommandResponse, Problem> {
+        let asked = parse::asked(
+            request.context.as_ref(),
+            &request.connector_id,
+            request.validate_only,
+            traceparent,
+        )?;
+        let (defined, _) = self.loaded(&asked.id).await?;
+        let keys = self.parts().keys.as_deref();
+        let present = Some(&defined.settings);
+        let settings = settings::read(&asked.id, request.configuration, present, keys)?;
+        self.check(&asked.id, &settings)?;
+        let command = ConnectorCommand::ReconfigureConnector(ReconfigureConnector { settings });
+        self.execute(caller, asked, command).await
+    }
+
+    /// Whether a sink can be made of these settings.
+    fn check(
+        &self,
+        id: &ConnectorId,
+        settings: &domain::connector::Settings,
+    ) -> Result<(), Problem> {
+        let wrong = settings.check();
+        if !wrong.is_empty() {
+            return Err(refused(&ConnectorRefusal::ConnectorSettingsWrong { wrong }));
+        }
+        let checked = self.parts().runtime.check(id, settings);
+        checked.map_err(|text| Problem::new(Reason::ConnectorUnusable, text))
+    }
+
+    /// A connector that is there, and the number of its stream's last event.
+    async fn loaded(&self, id: &ConnectorId) -> Result<(Defined, u64), Problem> {
+        let loaded = self.parts().registry.load(id).await;
+        let loaded = loaded.map_err(|error| problem(&error))?;
+        match loaded.connector {
+            Connector::Defined(defined) => Ok((defined, loaded.revision.unwrap_or_default())),
+            Connector::Absent | Connector::Deleted { .. } => {
+                Err(refused(&ConnectorRefusal::ConnectorUnknown))
+            }
+        }
+    }
+
+    async fn parked(
+        &self,
+        caller: &Known,
+        mut asked: Asked,
+        which: Which,
+        wanted: Wanted,
+    ) -> Result<v1::CommandResponse, Problem> {
+        asked.caller.actor = caller.actor(asked.caller.actor);
+        let (_, revision) = self.loaded(&asked.id).await?;
+        let (journal, id) = (&self.0.journal, &asked.id);
+        let mut answer = v1::CommandResponse {
+            connector_id: id.to_string(),
+            revision,
+            validated_only: asked.validate_only,
+            ..v1::CommandResponse::default()
+        };
+        let (event_type, many) = if asked.validate_only {
+            let parked = ParkedRecords::of(journal, id).await;
+            let parked = parked.map_err(|error| Problem::from(&error))?;
+            let many = match &which {
+                Which::All => parked.records.len(),
+                Which::These(these) => these.len(),
+            };
+            (wanted.event_type(), many)
+        } else {
+            let now = (self.0.clock)();
+            let by = &asked.caller;
+            let many = match wanted {
+                Wanted::Replayed => ParkedRecords::replay(journal, id, &which, by, now).await,
+                Wanted::Discarded => ParkedRecords::discard(journal, id, &which, by, now).await,
+            };
+            (wanted.event_type(), many.map_err(|it| parked_problem(&it))?)
+        };
+        if many > 0 {
+            answer.event_types.push(event_type.to_owned());
+        }
+        answer.records = u32::try_from(many).unwrap_or(u32::MAX);
+        Ok(answer)
+    }
+
+    async fn retry(
+        &self,
+        request: &v1::RetryConnectorRequest,
+    ) -> Result<v1::RetryConnectorResponse, Problem> {
+        let id = parse::id(&request.connector_id)?;
+        self.loaded(&id).await?;
+        let runtime = &self.parts().runtime;
+        let holder = runtime.holder().await;
+        let holder = holder.map_err(|error| Problem::from(&error))?;
+        Ok(v1::RetryConnectorResponse {
+            runs_here: runtime.retry_now(&id),
+            host: holder.map(|(host, _)| host).unwrap_or_default(),
+        })
+    }
+
+    async fn test(
+        &self,
+        request: &v1::TestConnectorRequest,
+    ) -> Result<v1::TestConnectorResponse, Problem> {
+        let id = parse::id(&request.connector_id)?;
+        let (defined, revision) = self.loaded(&id).await?;
+        let now = (self.0.clock)();
+        let name = format!("{id}/{revision}/{now:?}");
+        let event_id = EventId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
+        let tested = self.parts().runtime.test(&id, &defined.settings, event_id);
+        let attempt = tested
+            .await
+            .map_err(|text| Problem::new(Reason::ConnectorUnusable, text))?;
+        let cause = match &attempt.outcome {
+            Outcome::Delivered => String::new(),
+            Outcome::RecordRefused(cause)
+            | Outcome::EndpointFailed { cause, .. }
+            | Outcome::Busy { cause, .. } => cause.clone(),
+            Outcome::Gone => "the endpoint is gone for good".to_owned(),
+        };
+        Ok(v1::TestConnectorResponse {
+            delivered: attempt.outcome == Outcome::Delivered,
+            status: attempt.status.map(u32::from).unwrap_or_default(),
+            cause,
+            body: attempt.body,
+            took: Some(duration(attempt.took)),
+        })
+    }
+
+    async fn try_filter(
+        &self,
+        request: v1::TryFilterRequest,
+    ) -> Result<v1::TryFilterResponse, Problem> {
+        let filter = if request.connector_id.is_empty() {
+            settings::filter(request.filter)?
+        } else {
+            let id = parse::id(&request.connector_id)?;
+            self.loaded(&id).await?.0.settings.filter
+        };
+        let matcher = connectors::Matcher::new(filter.as_ref())
+            .map_err(|error| Problem::new(Reason::ConnectorUnusable, error.to_string()))?;
+        let data = request.data.map(json_of).unwrap_or_default();
+        let data = data.to_string();
+        Ok(v1::TryFilterResponse {
+            taken: matcher.matches(&request.stream, &request.event_type, data.as_bytes()),
+        })
+    }
+
+    async fn get(
+        &self,
+        request: &v1::GetConnectorRequest,
+    ) -> Result<v1::GetConnectorResponse, Problem> {
+        let id = parse::id(&request.connector_id)?;
+        let (defined, revision) = self.loaded(&id).await?;
+        let parked = ParkedRecords::of(&self.0.journal, &id).await;
+        let parked = parked.map_err(|error| Problem::from(&error))?;
+        let listed = Listed {
+            parked: parked.records.len(),
+            id,
+            defined,
+            revision,
+        };
+        Ok(v1::GetConnectorResponse {
+            connector: Some(self.shown(&listed)),
+        })
+    }
+
+    fn shown(&self, listed: &Listed) -> v1::Connector {
+        let live = self.parts().runtime.statuses().get(&listed.id);
+        show::connector(listed, live.as_ref(), (self.0.clock)())
+    }
+
+    async fn list(
+        &self,
+        request: &v1::ListConnectorsRequest,
+    ) -> Result<v1::ListConnectorsResponse, Problem> {
+        let (size, after) = parse::page(request.page_size, &request.page_token)?;
+        let all = self.parts().catalogue.all(self.0.read_patience).await;
+        let Some(all) = all else {
+            let text =
+                "the log is still being read, and not every connector is known yet; try again";
+            return Err(Problem::new(Reason::DirectoryBuilding, text));
+        };
+        let is_wanted = |it: &&Listed| {
+            let state = i32::from(show::state(&it.defined.state));
+            request.states.is_empty() || request.states.contains(&state)
+        };
+        let all: Vec<_> = all.iter().filter(is_wanted).collect();
+        let mut rest = all.iter().filter(|it| it.id.as_str() > after.as_str());
+        let page: Vec<_> = rest.by_ref().take(size).collect();
+        let next = rest.next().and(page.last()).map(|it| it.id.to_string());
+        let holder = self.parts().runtime.holder().await.ok().flatten();
+        Ok(v1::ListConnectorsResponse {
+            connectors: page.iter().map(|it| self.shown(it)).collect(),
+            next_page_token: next.unwrap_or_default(),
+            total_size: u32::try_from(all.len()).unwrap_or(u32::MAX),
+            host: holder.map(|(host, _)| host).unwrap_or_default(),
+        })
+    }
+
+    async fn list_parked(
+        &self,
+        request: &v1::ListParkedRecordsRequest,
+    ) -> Result<v1::ListParkedRecordsResponse, Problem> {
+        let id = parse::id(&request.connector_id)?;
+        let (size, token) = parse::page(request.page_size, &request.page_token)?;
+        self.loaded(&id).await?;
+        let parked = ParkedRecords::of(&self.0.journal, &id).await;
+        let parked = parked.map_err(|error| Problem::from(&error))?;
+        let mut all: Vec<_> = parked.records.values().collect();
+        all.sort_by_key(|it| it.record.position);
+        let key = |it: &connectors::ParkedState| {
+            let position = it.record.position;
+            format!("{:020}/{:020}", position.commit, position.prepare)
+        };
+        let mut rest = all.into_iter().filter(|it| key(it) > token);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
+        let next = rest.next().and(page.last()).map(|it| key(it));
+        Ok(v1::ListParkedRecordsResponse {
+            records: page.into_iter().map(show::parked).collect(),
+            next_page_token: next.unwrap_or_default(),
+        })
+    }
+}
+
+/// What somebody wants done with parked records.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Replayed,
+    Discarded,
+}
+
+impl Wanted {
+    fn event_type(self) -> &'static str {
+        match self {
+            Self::Replayed => "ConnectorReplayRequested",
+            Self::Discarded => "ConnectorRecordsDiscarded",
+        }
+    }
+}
+
+/// Connectors are of all networks: who may use them may use them everywhere.
+fn judge(caller: &Known) -> Result<(), Problem> {
+    let target = Target {
+        reach: Reach::Everything,
+        peers: Peers::None,
+    };
+    caller.judge(target, None)
+}
+
+/// A refused command.
+pub(super) fn refused(refusal: &ConnectorRefusal) -> Problem {
+    Problem::of_connector(refusal)
+}
+
+fn problem(error: &ExecuteError) -> Problem {
+    match error {
+        ExecuteError::Refused(refusal) => refused(refusal),
+        ExecuteError::Reused(command_id) => Problem::new(
+            Reason::CommandIdReused,
+            format!(
+                "command {command_id} was another command; give each command a UUID of its own"
+            ),
+        )
+        .with("command_id", command_id),
+        ExecuteError::Moved { expected, actual } => {
+            let actual = actual.map_or_else(|| "none".to_owned(), |it| it.to_string());
+            let text = format!(
+                "the connector is at revision {actual}, not at {expected}; look at what has changed and send the command again"
+            );
+            Problem::new(Reason::WrongExpectedRevision, text)
+                .with("expected", expected)
+                .with("actual", actual)
+        }
+        ExecuteError::Contention => Problem::new(
+            Reason::Contended,
+            "the connector changed under the command all the time; send it again",
+        ),
+        ExecuteError::Unreadable(error) => {
+            Problem::new(Reason::HistoryUnreadable, error.to_string())
+        }
+        ExecuteError::Encoding(_) => Problem::new(Reason::NotEncodable, domain::error_chain(error)),
+        ExecuteError::Journal(error) => error.into(),
+    }
+}
+
+fn parked_problem(error: &ParkedError) -> Problem {
+    match error {
+        ParkedError::NotParked(_) => Problem::new(Reason::RecordNotParked, error.to_string()),
+        ParkedError::Journal(error) => error.into(),
+        ParkedError::TooMany { .. } | ParkedError::Fenced | ParkedError::Contention => {
+            Problem::new(Reason::Contended, error.to_string())
+        }
+        ParkedError::Encoding(_) => Problem::new(Reason::NotEncodable, domain::error_chain(error)),
+    }
+}
+
+fn traceparent<T>(request: &Request<T>) -> Option<String> {
+    super::commands::traceparent(request)
+}
+
+/// The calls, each judged before anything of it is looked at.
+macro_rules! calls {
+    ($($call:ident($request:ident) -> $answer:ident: |$this:ident, $caller:ident, $message:ident, $trace:ident| $body:expr;)*) => {
+        #[tonic::async_trait]
+        impl ConnectorService for Connectors {
+            $(async fn $call(
+                &self,
+                request: Request<v1::$request>,
+            ) -> Result<Response<v1::$answer>, Status> {
+                let ($this, $caller, $trace) = (self, guard::caller(&request), traceparent(&request));
+                let $message = request.into_inner();
+                let answer = async {
+                    judge(&$caller)?;
+                    let _ = (&$this, &$trace);
+                    $body.await
+                };
+                answer.await.map(Response::new).map_err(|it: Problem| it.status(NAME))
+            })*
+        }
+    };
+}
+
+/// A command whose request says no more than which connector, and what comes of that.
+macro_rules! command {
+    ($this:ident, $caller:ident, $message:ident, $trace:ident => $command:expr) => {
+        async {
+            let asked = parse::asked(
+                $message.context.as_ref(),
+                &$message.connector_id,
+                $message.validate_only,
+                $trace.clone(),
+            )?;
+            let command: ConnectorCommand = $command;
+            $this.execute(&$caller, asked, command).await
+        }
+    };
+}
+
+macro_rules! parked {
+    ($this:ident, $caller:ident, $message:ident, $trace:ident, $wanted:expr) => {
+        async {
+            let asked = parse::asked(
+                $message.context.as_ref(),
+                &$message.connector_id,
+                $message.validate_only,
+                $trace.clone(),
+            )?;
+            let which = parse::which(&$message.event_ids, $message.all_records)?;
+            $this.parked(&$caller, asked, which, $wanted).await
+        }
+    };
+}
+
+calls! {
+    create_connector(CreateConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.create(&caller, message, trace.clone());
+    start_connector(StartConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::start(message.start.as_ref())?);
+    stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => ConnectorCommand::StopConnector {});
+    reset_connector(ResetConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::reset(message.start.as_ref())?);
+    reconfigure_connector(ReconfigureConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.reconfigure(&caller, message, trace.clone());
+    rename_connector(RenameConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::rename(&message.name)?);
+    delete_connector(DeleteConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => ConnectorCommand::DeleteConnector {});
+    replay_parked_records(ReplayParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Replayed);
+    discard_parked_records(DiscardParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Discarded);
+    retry_connector(RetryConnectorRequest) -> RetryConnectorResponse: |this, caller, message, trace| this.retry(&message);
+    test_connector(TestConnectorRequest) -> TestConnectorResponse: |this, caller, message, trace| this.test(&message);
+    try_filter(TryFilterRequest) -> TryFilterResponse: |this, caller, message, trace| this.try_filter(message);
+    get_connector(GetConnectorRequest) -> GetConnectorResponse: |this, caller, message, trace| this.get(&message);
+    list_connectors(ListConnectorsRequest) -> ListConnectorsResponse: |this, caller, message, trace| this.list(&message);
+    list_parked_records(ListParkedRecordsRequest) -> ListParkedRecordsResponse: |this, caller, message, trace| this.list_parked(&message);
+}

@@ -1,0 +1,100 @@
+//! The connectors' part of an engine: what opens their secrets, which sinks there are, and whether
+//! other servers may share the store.
+
+use super::{Engine, StartError, Storage, clock};
+use crate::{api, config::Config};
+use aws_lc_rs::rand::SystemRandom;
+use connectors::{
+    Catalogue, Connectors, LeaseSettings, Runtime, RuntimeSettings, StandardSinks, Tenancy,
+    secrets::{KeyFileError, MasterKeys},
+};
+use domain::text::ActorName;
+use journal::Journal;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use uuid::Uuid;
+
+/// The key file of an engine with a store of its own, in its data directory.
+const KEY_FILE: &str = "secrets.key";
+
+/// The id of the first master key.
+const FIRST: &str = "k1";
+
+/// Starts what runs connectors, and what knows which there are.
+pub(super) fn start(
+    engine: &mut Engine,
+    config: &Config,
+    storage: Storage,
+    journal: &Journal,
+    host: &ActorName,
+) -> Result<api::ConnectorParts, StartError> {
+    let keys = keys(config, storage)?.map(Arc::new);
+    let is_alone = engine.node.is_some() && !config.store.embedded_open;
+    let tenancy = if is_alone {
+        Tenancy::Alone
+    } else {
+        Tenancy::Shared(LeaseSettings::default())
+    };
+    let files = &config.connectors.files;
+    let files = (!files.as_os_str().is_empty()).then(|| files.clone());
+    let sinks = StandardSinks::new(files, keys.clone(), clock());
+    let settings = RuntimeSettings {
+        drain: config.api.drain,
+        ..RuntimeSettings::new(host.to_string(), Uuid::new_v4(), tenancy)
+    };
+    let runtime = Runtime::new(journal.clone(), Arc::new(sinks), clock(), settings);
+    let catalogue = Catalogue::default();
+    let (run, stopping) = (runtime.clone(), engine.stopping.clone());
+    engine.parts.spawn(async move {
+        let ended = run.run(stopping).await;
+        ("what runs the connectors", ended.map_err(Into::into))
+    });
+    let (listing, log, stopping) = (catalogue.clone(), journal.clone(), engine.stopping.clone());
+    engine.parts.spawn(async move {
+        let ended = listing.run(&log, stopping).await;
+        ("what lists the connectors", ended.map_err(Into::into))
+    });
+    Ok(api::ConnectorParts {
+        registry: Connectors::new(journal.clone()),
+        catalogue,
+        runtime,
+        keys,
+    })
+}
+
+/// The keys of the configured file; of the engine's own, made at its first start, if the store is
+/// its own too.
+fn keys(config: &Config, storage: Storage) -> Result<Option<MasterKeys>, StartError> {
+    let configured = &config.secrets.key_file;
+    if !configured.as_os_str().is_empty() {
+        return load(configured).map(Some);
+    }
+    let is_own = config.store.connection_string.is_empty();
+    match storage {
+        Storage::OnDisk if is_own => {
+            let path = config.data.dir.join(KEY_FILE);
+            match MasterKeys::load(&path) {
+                Err(KeyFileError::Missing(_)) => {
+                    let made = MasterKeys::create(&path, FIRST, &SystemRandom::new());
+                    made.map(Some).map_err(|source| wrong(&path, source))
+                }
+                Ok(keys) => Ok(Some(keys)),
+                Err(source) => Err(wrong(&path, source)),
+            }
+        }
+        Storage::OnDisk | Storage::InMemory => Ok(None),
+    }
+}
+
+fn load(path: &Path) -> Result<MasterKeys, StartError> {
+    MasterKeys::load(path).map_err(|source| wrong(path, source))
+}
+
+fn wrong(path: &Path, source: KeyFileError) -> StartError {
+    StartError::Keys {
+        path: PathBuf::from(path),
+        source,
+    }
+}

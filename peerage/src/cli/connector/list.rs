@@ -1,0 +1,156 @@
+//! `peerage connector list` and `show`.
+
+use crate::{
+    api::{json_of, v1},
+    cli::{
+        CliError, Remote,
+        output::{
+            self,
+            Column::{Whole, Wrapped},
+        },
+    },
+};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Show {
+    #[command(flatten)]
+    remote: Remote,
+    /// The connector's id, like to-auditors.
+    #[arg(value_name = "CONNECTOR")]
+    connector: String,
+}
+
+impl List {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let message = v1::ListConnectorsRequest {
+                page_token,
+                ..Default::default()
+            };
+            let page = servers.read(message).await?;
+            all.extend(page.connectors);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        output::messages(self.remote.output, &all, |all| {
+            let columns = [
+                Whole("connector"),
+                Whole("state"),
+                Wrapped("name"),
+                Whole("behind"),
+                Whole("parked"),
+                Wrapped("cause"),
+            ];
+            output::table(columns, all.iter().map(row))
+        })
+    }
+}
+
+impl Show {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let connector_id = self.connector;
+        let told = servers
+            .read(v1::GetConnectorRequest { connector_id })
+            .await?;
+        let connector = told.connector.unwrap_or_default();
+        output::message(self.remote.output, &connector, shown)
+    }
+}
+
+fn row(it: &v1::Connector) -> [String; 6] {
+    let behind = match &it.progress {
+        Some(progress) => behind(progress),
+        None => String::new(),
+    };
+    [
+        it.connector_id.clone(),
+        state(it),
+        it.name.clone(),
+        behind,
+        it.parked.to_string(),
+        output::line(&it.cause),
+    ]
+}
+
+fn state(it: &v1::Connector) -> String {
+    output::word(it.state())
+}
+
+fn behind(progress: &v1::ConnectorProgress) -> String {
+    let events = match progress.behind {
+        Some(0) if progress.in_hand == 0 => return "0".to_owned(),
+        Some(behind) => (behind + progress.in_hand).to_string(),
+        None => "many".to_owned(),
+    };
+    match &progress.lag {
+        Some(lag) => format!("{events} ({} s)", lag.seconds),
+        None => events,
+    }
+}
+
+fn shown(it: &v1::Connector) -> String {
+    let none = v1::ConnectorProgress::default();
+    let progress = it.progress.as_ref().unwrap_or(&none);
+    let is_here = it.progress.is_some();
+    let count = |number: u64| {
+        if is_here {
+            number.to_string()
+        } else {
+            String::new()
+        }
+    };
+    let facts = output::facts([
+        ("connector", it.connector_id.clone()),
+        ("name", it.name.clone()),
+        ("state", state(it)),
+        ("since", output::when(it.since.as_ref())),
+        ("failure", it.failure.clone()),
+        ("cause", it.cause.clone()),
+        ("server", it.host.clone()),
+        (
+            "term",
+            if it.term > 0 {
+                it.term.to_string()
+            } else {
+                String::new()
+            },
+        ),
+        ("position", progress.position.clone()),
+        (
+            "behind",
+            if is_here {
+                behind(progress)
+            } else {
+                String::new()
+            },
+        ),
+        ("delivered", count(progress.delivered)),
+        ("filtered", count(progress.filtered)),
+        ("parked", it.parked.to_string()),
+        ("retrying", count(progress.retrying)),
+        ("next attempt", output::when(progress.next_attempt.as_ref())),
+        (
+            "last delivery",
+            output::when(progress.delivered_at.as_ref()),
+        ),
+        ("last failure", output::when(progress.failed_at.as_ref())),
+        ("", progress.last_error.clone()),
+        ("revision", it.revision.to_string()),
+    ]);
+    let configuration = it.configuration.clone().map(json_of).unwrap_or_default();
+    let configuration = serde_json::to_string_pretty(&configuration).unwrap_or_default();
+    format!("{facts}\n\n{configuration}")
+}

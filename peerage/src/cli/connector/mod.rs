@@ -1,0 +1,132 @@
+//! `peerage connector …`.
+
+mod create;
+mod list;
+mod parked;
+mod settings;
+mod start;
+mod trial;
+
+use super::{
+    CliError, Remote,
+    engine::{Command, Context, Servers},
+    output,
+};
+use crate::api::v1;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Connector {
+    /// Define a connector, stopped: a webhook by its URL, or anything that a file says.
+    Create(Box<create::Create>),
+    /// Let a connector run, where it stood or from a position.
+    Start(start::Start),
+    /// Let a connector stop. What is under way is finished first.
+    Stop(Subject),
+    /// Set where a stopped connector begins when it is started.
+    Reset(start::Reset),
+    /// Replace all settings of a connector. One that runs goes on with them where it is.
+    Reconfigure(create::Reconfigure),
+    /// Change a connector's name.
+    Rename(Rename),
+    /// End a stopped connector for good.
+    Delete(Subject),
+    /// List connectors: whether they run, how far they are, what they have set aside.
+    List(list::List),
+    /// Show one connector.
+    Show(list::Show),
+    /// List the records that a connector has set aside, and why.
+    Parked(parked::Parked),
+    /// Have parked records delivered again.
+    Replay(parked::Change),
+    /// Give parked records up.
+    Discard(parked::Change),
+    /// Try at once what waits for its next attempt.
+    RetryNow(trial::One),
+    /// Send one test message to a connector's endpoint.
+    Test(trial::One),
+    /// Say whether a filter takes an event of a file. Nothing is sent.
+    Try(trial::Try),
+}
+
+/// A command to one connector.
+#[derive(Debug, Args)]
+pub(super) struct Subject {
+    #[command(flatten)]
+    pub(super) remote: Remote,
+    #[command(flatten)]
+    pub(super) context: Context,
+    /// The connector's id, like to-auditors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(super) connector: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rename {
+    #[command(flatten)]
+    subject: Subject,
+    /// The new name, like 'to the auditors'.
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl Connector {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        match self {
+            Self::Create(create) => create.run().await,
+            Self::Start(start) => start.run().await,
+            Self::Stop(stop) => {
+                stop.send(|connector_id| v1::StopConnectorRequest {
+                    connector_id,
+                    ..Default::default()
+                })
+                .await
+            }
+            Self::Reset(reset) => reset.run().await,
+            Self::Reconfigure(reconfigure) => reconfigure.run().await,
+            Self::Rename(rename) => rename.run().await,
+            Self::Delete(delete) => {
+                delete
+                    .send(|connector_id| v1::DeleteConnectorRequest {
+                        connector_id,
+                        ..Default::default()
+                    })
+                    .await
+            }
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Parked(parked) => parked.run().await,
+            Self::Replay(change) => change.replay().await,
+            Self::Discard(change) => change.discard().await,
+            Self::RetryNow(one) => one.retry().await,
+            Self::Test(one) => one.test().await,
+            Self::Try(trial) => trial.run().await,
+        }
+    }
+}
+
+impl Subject {
+    async fn send<R: Command>(self, command: impl FnOnce(String) -> R) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        self.tell(&mut servers, command(self.connector.clone()))
+            .await
+    }
+
+    async fn tell<R: Command>(&self, servers: &mut Servers, message: R) -> Result<(), CliError> {
+        let done = servers.command(message, &self.context).await?;
+        output::command(self.remote.output, &done)
+    }
+}
+
+impl Rename {
+    async fn run(self) -> Result<(), CliError> {
+        let name = self.name;
+        self.subject
+            .send(|connector_id| v1::RenameConnectorRequest {
+                connector_id,
+                name,
+                ..Default::default()
+            })
+            .await
+    }
+}

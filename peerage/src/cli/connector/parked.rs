@@ -1,0 +1,112 @@
+//! `peerage connector parked`, `replay` and `discard`.
+
+use super::Subject;
+use crate::{
+    api::v1,
+    cli::{
+        CliError, Remote,
+        output::{
+            self,
+            Column::{Whole, Wrapped},
+        },
+    },
+};
+use clap::Args;
+use uuid::Uuid;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Parked {
+    #[command(flatten)]
+    remote: Remote,
+    /// The connector's id, like to-auditors.
+    #[arg(value_name = "CONNECTOR")]
+    connector: String,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Change {
+    #[command(flatten)]
+    subject: Subject,
+    /// The records, by their events' ids; again for more.
+    #[arg(value_name = "EVENT", required_unless_present = "all")]
+    events: Vec<Uuid>,
+    /// All that are parked now.
+    #[arg(long, conflicts_with = "events")]
+    all: bool,
+}
+
+impl Parked {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let message = v1::ListParkedRecordsRequest {
+                connector_id: self.connector.clone(),
+                page_token,
+                ..Default::default()
+            };
+            let page = servers.read(message).await?;
+            all.extend(page.records);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        output::messages(self.remote.output, &all, |all| {
+            let columns = [
+                Whole("event"),
+                Wrapped("type"),
+                Whole("parked"),
+                Whole("attempts"),
+                Wrapped("cause"),
+            ];
+            output::table(columns, all.iter().map(row))
+        })
+    }
+}
+
+impl Change {
+    pub(super) async fn replay(self) -> Result<(), CliError> {
+        let (event_ids, all_records) = (texts(&self.events), self.all);
+        self.subject
+            .send(|connector_id| v1::ReplayParkedRecordsRequest {
+                connector_id,
+                event_ids,
+                all_records,
+                ..Default::default()
+            })
+            .await
+    }
+
+    pub(super) async fn discard(self) -> Result<(), CliError> {
+        let (event_ids, all_records) = (texts(&self.events), self.all);
+        self.subject
+            .send(|connector_id| v1::DiscardParkedRecordsRequest {
+                connector_id,
+                event_ids,
+                all_records,
+                ..Default::default()
+            })
+            .await
+    }
+}
+
+fn texts(events: &[Uuid]) -> Vec<String> {
+    events.iter().map(ToString::to_string).collect()
+}
+
+fn row(it: &v1::ParkedRecord) -> [String; 5] {
+    let cause = if it.replay_requested {
+        format!("{} (to be replayed)", it.cause)
+    } else {
+        it.cause.clone()
+    };
+    [
+        it.event_id.clone(),
+        it.event_type.clone(),
+        output::when(it.parked_at.as_ref()),
+        it.attempts.to_string(),
+        output::line(&cause),
+    ]
+}
