@@ -34,7 +34,6 @@ enum State {
         until: Instant,
         tries: u32,
         is_tried: bool,
-        pause: Pause,
     },
 }
 
@@ -96,7 +95,6 @@ impl Gate {
             until: Instant::now() + wait,
             tries,
             is_tried: false,
-            pause: pause.clone(),
         };
         drop(state);
         self.changed.notify_waiters();
@@ -131,12 +129,12 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
-    /// Why it is closed, and until when, if it is.
+    /// Until when it is closed, if it is.
     #[cfg(test)]
-    pub(crate) fn closed(&self) -> Option<(Pause, Instant)> {
+    fn closed(&self) -> Option<Instant> {
         match &*self.state.lock() {
             State::Open => None,
-            State::Closed { pause, until, .. } => Some((pause.clone(), *until)),
+            State::Closed { until, .. } => Some(*until),
         }
     }
 }
@@ -194,7 +192,7 @@ mod tests {
         let asked = Duration::from_secs(600);
         gate.pass().await;
         gate.close(wrong(), Some(asked));
-        let (_, until) = gate.closed().unwrap();
+        let until = gate.closed().unwrap();
         assert_eq!(until - Instant::now(), asked);
         gate.retry_now();
         let begun = Instant::now();

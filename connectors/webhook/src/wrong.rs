@@ -31,7 +31,9 @@ pub enum Problem {
     #[error("a webhook is sent over https, not {0}")]
     OtherScheme(String),
     /// `http` where it was not allowed.
-    #[error("it is not encrypted: use https, or allow the host by its exact name where the network is trusted")]
+    #[error(
+        "it is not encrypted: use https, or allow the host by its exact name where the network is trusted"
+    )]
     NotEncrypted,
     /// A user name or password in the URL.
     #[error("user names and passwords do not belong in a URL: use the authentication")]

@@ -138,6 +138,10 @@ impl FirewallPart {
 
 /// A change that is asked about, not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and a box for each would only make callers longer"
+)]
 pub enum Rehearsal {
     /// A link to be asked for.
     CreateLink(LinkSpec),

@@ -125,7 +125,13 @@ fn each_option_is_refused_where_the_links_have_none() {
             LinkOption::DnsResolution => Refusal::DnsResolutionUnsupported {
                 provider: Provider::Azure,
             },
-            _ => Refusal::LinkOptionUnsupported {
+            LinkOption::ExportCustomRoutes
+            | LinkOption::ImportCustomRoutes
+            | LinkOption::DualStack
+            | LinkOption::ForwardedTraffic
+            | LinkOption::GatewayTransit
+            | LinkOption::RemoteGateways
+            | LinkOption::AddressSpaceSync => Refusal::LinkOptionUnsupported {
                 provider: Provider::Azure,
                 option: wrong,
             },

@@ -25,7 +25,15 @@ impl Call<'_> {
         };
         match self.state.world.state_of(&half, self.now) {
             LinkState::Active | LinkState::Pending => {}
-            state => {
+            state @ (LinkState::Initiating
+            | LinkState::Provisioning
+            | LinkState::Disconnected
+            | LinkState::Rejected
+            | LinkState::Expired
+            | LinkState::Failed
+            | LinkState::Deleting
+            | LinkState::Deleted
+            | LinkState::Unknown(_)) => {
                 let message = format!("`{name}` is {}", state.as_str());
                 let kind = CloudErrorKind::WrongState;
                 return Err(self.error(kind, "ReferencedResourceNotProvisioned", message));

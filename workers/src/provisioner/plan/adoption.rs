@@ -47,7 +47,7 @@ pub(super) fn is_surveyed(
         let end =
             view.and_then(|view| view.end(&sides::network(facts.network, facts.peering, side)));
         for option in LinkOption::of(facts.network.provider) {
-            if !end.is_some_and(|(_, end)| end.option(option) == Some(true)) {
+            if end.is_none_or(|(_, end)| end.option(option) != Some(true)) {
                 continue;
             }
             match option {
