@@ -22,3 +22,4 @@ mod outage;
 mod restart;
 mod serve;
 mod support;
+mod webhooks;

@@ -27,7 +27,7 @@ pub(in crate::cli) struct Parked {
 pub(in crate::cli) struct Change {
     #[command(flatten)]
     subject: Subject,
-    /// The records, by their events' ids; again for more.
+    /// The records, by the UUIDs of their events; again for more.
     #[arg(value_name = "EVENT", required_unless_present = "all")]
     events: Vec<Uuid>,
     /// All that are parked now.

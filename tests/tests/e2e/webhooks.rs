@@ -1,0 +1,324 @@
+//! Webhooks through the program: what is done arrives, signed, in order, over refusals, kills and
+//! restarts, and at one server of several.
+
+use parking_lot::Mutex;
+use peerage_tests::{
+    engine::{Engine, Launch},
+    node::NodePlace,
+    wait::{SOON, until},
+};
+use serde_json::Value;
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// A delivery as it came: its headers, and its body.
+#[derive(Clone, Debug)]
+struct Delivered {
+    head: String,
+    body: Value,
+    status: u16,
+}
+
+impl Delivered {
+    fn header(&self, name: &str) -> String {
+        let found = self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        });
+        found.unwrap_or_default()
+    }
+}
+
+/// An endpoint that answers with one status until it is told another.
+struct Receiver {
+    port: u16,
+    status: Arc<AtomicU16>,
+    came: Arc<Mutex<Vec<Delivered>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let status = Arc::new(AtomicU16::new(200));
+        let came = Arc::<Mutex<Vec<Delivered>>>::default();
+        let (answers, seen) = (Arc::clone(&status), Arc::clone(&came));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&answers), Arc::clone(&seen)));
+            }
+        });
+        Self {
+            port,
+            status,
+            came,
+            task,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/{{event-type}}", self.port)
+    }
+
+    fn answers(&self, status: u16) {
+        self.status.store(status, Ordering::SeqCst);
+    }
+
+    /// What it took, each once.
+    fn taken(&self) -> Vec<Delivered> {
+        let came = self.came.lock();
+        let mut ids = std::collections::BTreeSet::new();
+        let taken = came.iter().filter(|it| it.status == 200);
+        let first = taken.filter(|it| ids.insert(it.header("webhook-id")));
+        first.cloned().collect()
+    }
+
+    async fn has_taken(&self, many: usize) -> Vec<Delivered> {
+        until(&format!("{many} deliveries"), SOON, async || {
+            let taken = self.taken();
+            (taken.len() >= many).then_some(taken)
+        })
+        .await
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    status: Arc<AtomicU16>,
+    came: Arc<Mutex<Vec<Delivered>>>,
+) -> Option<()> {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && let Ok(body) = serde_json::from_str(body)
+        {
+            let status = status.load(Ordering::SeqCst);
+            came.lock().push(Delivered {
+                head: head.to_owned(),
+                body,
+                status,
+            });
+            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 6\r\n\r\nthanks");
+            stream.write_all(answer.as_bytes()).await.ok()?;
+            bytes.clear();
+        }
+        let mut more = [0; 4096];
+        match stream.read(&mut more).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => bytes.extend_from_slice(&more[..count]),
+        }
+    }
+}
+
+async fn register(engine: &Engine, name: &str, number: u8) {
+    let (network, range) = (
+        format!("vpc-0a1b2c{number:02x}"),
+        format!("10.{number}.0.0/16"),
+    );
+    let line = [
+        "network",
+        "register",
+        "--name",
+        name,
+        "--region",
+        "eu-west-1",
+        "--account",
+        "111122223333",
+        "--cloud-network",
+        &network,
+        "--range",
+        &range,
+        "--reason",
+        "a new team",
+        "--ticket",
+        "OPS-7",
+    ];
+    engine.cli(&line).await.done();
+}
+
+async fn connect(engine: &Engine, receiver: &Receiver) -> String {
+    let url = receiver.url();
+    let line = [
+        "connector",
+        "create",
+        "to-auditors",
+        "--url",
+        &url,
+        "--allow-host",
+        "127.0.0.1",
+        "--from-earliest",
+        "--start",
+    ];
+    let created = engine.cli(&line).await;
+    let secret = created.stderr.lines().find(|it| it.starts_with("whsec_"));
+    secret.expect("a secret, told once").to_owned()
+}
+
+async fn connector(engine: &Engine) -> Value {
+    engine.json(&["connector", "show", "to-auditors"]).await
+}
+
+#[tokio::test]
+async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing() {
+    let data = TempDir::new().unwrap();
+    let receiver = Receiver::start().await;
+    let launch = Launch::new(data.path()).own_store();
+    let mut engine = launch.start().await;
+    let refused = [
+        "connector",
+        "create",
+        "to-auditors",
+        "--url",
+        &receiver.url(),
+    ];
+    let refused = engine.cli(&refused).await;
+    assert!(
+        refused
+            .stderr
+            .contains("add to the connector's allow list: 127.0.0.1"),
+        "{refused:?}"
+    );
+    let secret = connect(&engine, &receiver).await;
+    register(&engine, "orders", 1).await;
+    let first = &receiver.has_taken(1).await[0];
+    assert_eq!(first.body["type"], "NetworkRegistered");
+    assert_eq!(first.body["network"]["name"], "default/orders");
+    assert_eq!(first.body["reason"], "a new team");
+    assert_eq!(first.body["ticket"], "OPS-7");
+    assert_eq!(first.body["actor"]["claimed"], true);
+    assert_eq!(first.header("peerage-lane-sequence"), "1");
+    assert!(first.header("webhook-signature").starts_with("v1,"));
+    assert!(
+        first.head.starts_with("POST /NetworkRegistered "),
+        "{}",
+        first.head
+    );
+    let shown = connector(&engine).await;
+    assert!(!shown.to_string().contains(&secret), "{shown:#}");
+
+    // Refused for good: set aside, and what follows goes on.
+    receiver.answers(422);
+    register(&engine, "search", 2).await;
+    let parked = until("it is parked", SOON, async || {
+        let parked = engine.json(&["connector", "parked", "to-auditors"]).await;
+        let parked = parked.as_array()?.clone();
+        (!parked.is_empty()).then_some(parked)
+    })
+    .await;
+    assert_eq!(parked[0]["status"], 422);
+    assert_eq!(parked[0]["body"], "thanks");
+    receiver.answers(200);
+    register(&engine, "billing", 3).await;
+    receiver.has_taken(2).await;
+    engine
+        .cli(&["connector", "replay", "to-auditors", "--all"])
+        .await
+        .done();
+    let taken = receiver.has_taken(3).await;
+    assert_eq!(taken[2].header("peerage-replay"), "true");
+    assert_eq!(
+        taken[2].header("webhook-id"),
+        parked[0]["eventId"].as_str().unwrap()
+    );
+
+    // The endpoint is not what it should be: nothing is set aside, and nothing is lost by a kill.
+    receiver.answers(401);
+    register(&engine, "audit", 4).await;
+    until("it is told why", SOON, async || {
+        let shown = connector(&engine).await;
+        shown["cause"].as_str()?.contains("401").then_some(())
+    })
+    .await;
+    engine.process.kill();
+    receiver.answers(200);
+    let engine = launch.start().await;
+    let taken = receiver.has_taken(4).await;
+    assert_eq!(taken[3].body["network"]["name"], "default/audit");
+    let parked = engine.json(&["connector", "parked", "to-auditors"]).await;
+    assert_eq!(parked.as_array().map(Vec::len), Some(0), "{parked:#}");
+
+    // Its settings, as they are shown, are settings.
+    let file = data.path().join("settings.json");
+    let mut settings = connector(&engine).await["configuration"].clone();
+    settings["lanes"] = "peering".into();
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let file = file.display().to_string();
+    engine
+        .cli(&["connector", "reconfigure", "to-auditors", "--file", &file])
+        .await
+        .done();
+    register(&engine, "last", 5).await;
+    let taken = receiver.has_taken(5).await;
+    assert!(taken[4].header("webhook-signature").starts_with("v1,"));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_servers_on_one_store_one_delivers_and_the_other_takes_over_when_it_is_killed() {
+    let data = TempDir::new().unwrap();
+    let place = NodePlace::new(&data.path().join("node"));
+    let _node = place.start().await;
+    let receiver = Receiver::start().await;
+    let key = data.path().join("secrets.key");
+    let key = key.display().to_string();
+    let server = |name: &str| {
+        let launch = Launch::new(&data.path().join(name)).store(&place.connection_string());
+        launch
+            .set("cloud.mode", "simulated")
+            .set("secrets.key_file", &key)
+    };
+    // The first server's own keys are the others' too.
+    let own = TempDir::new().unwrap();
+    let alone = Launch::new(own.path()).own_store().start().await;
+    alone.stop().await;
+    std::fs::copy(own.path().join("secrets.key"), &key).unwrap();
+
+    let mut one = server("one").start().await;
+    connect(&one, &receiver).await;
+    register(&one, "orders", 1).await;
+    receiver.has_taken(1).await;
+    let other = server("other").start().await;
+    let holder = connector(&other).await;
+    assert!(
+        holder["host"].as_str().unwrap().contains(&one_port(&one)),
+        "{holder:#}"
+    );
+    one.process.kill();
+    register(&other, "search", 2).await;
+    let taken = until("the other delivers", SOON * 2, async || {
+        let taken = receiver.taken();
+        (taken.len() >= 2).then_some(taken)
+    })
+    .await;
+    assert_eq!(taken[1].body["network"]["name"], "default/search");
+    let took_over = connector(&other).await;
+    assert!(
+        took_over["term"].as_str() > holder["term"].as_str(),
+        "{took_over:#}"
+    );
+    other.stop().await;
+}
+
+fn one_port(engine: &Engine) -> String {
+    let server = engine.server();
+    server.rsplit(':').next().unwrap_or_default().to_owned()
+}
