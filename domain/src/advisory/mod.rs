@@ -10,7 +10,7 @@ pub mod figures;
 mod tests;
 
 use crate::{
-    network::{LIVE_PEERINGS, LinkOption, Peering, Registered},
+    network::{LIVE_PEERINGS, LinkOption, Peering, Registered, Routing},
     place::Provider,
     side::{BySide, Side},
     text::RouteTable,
@@ -55,8 +55,11 @@ pub const IPV6: &str = "IPV6";
 /// A route table that no subnet uses has the routes of a side.
 pub const IDLE_TABLE: &str = "IDLE_TABLE";
 
+/// The two networks exchange their routes by themselves.
+pub const ROUTES_EXCHANGED: &str = "ROUTES_EXCHANGED";
+
 /// Every code there is.
-pub const CODES: [&str; 12] = [
+pub const CODES: [&str; 13] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -69,6 +72,7 @@ pub const CODES: [&str; 12] = [
     ATTACH_GROUP,
     IPV6,
     IDLE_TABLE,
+    ROUTES_EXCHANGED,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -124,6 +128,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         quota_headroom(usage),
         public_range(peering),
         ipv6(known),
+        routes_exchanged(network.provider),
     ];
     let to_attach = Side::BOTH.map(|side| attach_group(network, peering, side));
     let all = all.into_iter().chain(to_attach);
@@ -136,6 +141,27 @@ fn advisory(code: &'static str, message: impl Into<String>) -> Advisory {
         code,
         message: message.into(),
     }
+}
+
+/// What who accepts or withdraws a route should know, where a link carries more than that.
+pub fn routes_exchanged(provider: Provider) -> Option<Advisory> {
+    let further = match Routing::of(provider) {
+        Routing::PerTable => return None,
+        Routing::Exchanged {
+            import: Some(import),
+            export: Some(export),
+        } => format!(
+            "; routes beyond the networks' own ranges only where one side has {} and the other {}",
+            import.as_str().replace('_', "-"),
+            export.as_str().replace('_', "-"),
+        ),
+        Routing::Exchanged { .. } => String::new(),
+    };
+    let message = format!(
+        "links on {provider} exchange the routes of both networks by themselves{further}. No destination is withheld from a side by not \
+         accepting its route or by withdrawing it: what must not pass, the firewall keeps out"
+    );
+    Some(advisory(ROUTES_EXCHANGED, message))
 }
 
 fn cross_region(local: &str, remote: &str) -> Option<Advisory> {

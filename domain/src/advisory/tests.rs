@@ -90,7 +90,10 @@ fn a_pair_of_which_nothing_is_known_gets_a_range_and_another_provider_no_figure(
             .contains("about 0.02 to 0.14 USD per GB")
     );
     let gcp = of(Provider::Gcp, "europe-west1", "us-central1");
-    assert_eq!(codes(&gcp), [CROSS_REGION, NON_TRANSITIVE, EDGE_ROUTING]);
+    assert_eq!(
+        codes(&gcp),
+        [CROSS_REGION, NON_TRANSITIVE, EDGE_ROUTING, ROUTES_EXCHANGED]
+    );
     assert!(!gcp[0].message.contains("USD"));
 }
 
@@ -102,7 +105,12 @@ fn a_link_within_a_region_is_warned_of_nothing_between_regions() {
     );
     assert_eq!(
         codes(&of(Provider::Azure, "westeurope", "westeurope")),
-        [NON_TRANSITIVE, EDGE_ROUTING, OPEN_BY_DEFAULT]
+        [
+            NON_TRANSITIVE,
+            EDGE_ROUTING,
+            OPEN_BY_DEFAULT,
+            ROUTES_EXCHANGED
+        ]
     );
 }
 

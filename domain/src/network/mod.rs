@@ -59,6 +59,7 @@ mod remove_peering;
 mod request_peering;
 mod requirements;
 mod restrict_firewall;
+mod routing;
 mod subnets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -82,6 +83,7 @@ pub use peering::{
 pub use peerings::Peerings;
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;
+pub use routing::Routing;
 
 use crate::{
     actor::Context,

@@ -60,7 +60,9 @@ pub(super) async fn execute<R: Command>(
             .validate(network_id, &command, &caller, now)
             .await
             .map_err(failed)?;
-        return Ok(show::preview(&preview, subjects, now));
+        let mut answer = show::preview(&preview, subjects, now);
+        answer.advisories = advisories(services, network_id, &command).await?;
+        return Ok(answer);
     }
     let executed = networks
         .execute(network_id, &command, &caller, now)
@@ -79,7 +81,35 @@ pub(super) async fn execute<R: Command>(
     if let Some(peering) = subjects.peering {
         services.begun.insert(peering, network_id);
     }
-    Ok(show::executed(&executed, subjects))
+    let mut answer = show::executed(&executed, subjects);
+    answer.advisories = advisories(services, network_id, &command).await?;
+    Ok(answer)
+}
+
+/// What goes beyond a command about routes, where the provider's links carry more than what is
+/// asked for.
+async fn advisories(
+    services: &Services,
+    network_id: NetworkId,
+    command: &NetworkCommand,
+) -> Result<Vec<v1::Advisory>, Problem> {
+    let is_about_routes = matches!(
+        command,
+        NetworkCommand::AcceptRoute(_)
+            | NetworkCommand::WithdrawRoute(_)
+            | NetworkCommand::ReplaceRoute(_)
+    );
+    if !is_about_routes {
+        return Ok(Vec::new());
+    }
+    let loaded = services.journal.networks().load(network_id).await;
+    let loaded = loaded.map_err(|error| Problem::from(&error))?;
+    let told = if let Network::Registered(network) = &loaded.network {
+        domain::advisory::routes_exchanged(network.provider)
+    } else {
+        None
+    };
+    Ok(told.into_iter().map(show::advisory).collect())
 }
 
 /// How many networks a command to all of them is at work on at a time.

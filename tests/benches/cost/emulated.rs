@@ -219,7 +219,7 @@ impl<'a> Direct<'a> {
                 Operation::Interfaces => drop(cloud.interfaces(at, of).await.unwrap()),
                 Operation::Rehearse => drop(
                     cloud
-                        .rehearse(&Rehearsal::CreateLink(spec.clone()))
+                        .rehearse(&Rehearsal::CreateLink(spec.clone().into()))
                         .await
                         .unwrap(),
                 ),

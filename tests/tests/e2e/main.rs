@@ -12,6 +12,7 @@ mod bad_input;
 mod cli;
 mod cli_calls;
 mod cloud;
+mod clouds;
 mod compose;
 mod demo;
 mod doors;

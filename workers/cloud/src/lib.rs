@@ -215,8 +215,10 @@ pub trait Cloud: Send + Sync + fmt::Debug {
         enabled: bool,
     ) -> Result<(), CloudError>;
 
-    /// Adds one route. A table that has the destination already, with whatever target, gives
-    /// [`CloudErrorKind::AlreadyThere`] and is not changed; so a repeat does no harm.
+    /// Adds one route, where routes stand in tables; where the two halves exchange them
+    /// ([`domain::network::Routing`]) it gives [`CloudErrorKind::Unsupported`], and what is sent is
+    /// told by [`LinkEnd::imports`]. A table that has the destination already, with whatever
+    /// target, gives [`CloudErrorKind::AlreadyThere`] and is not changed; so a repeat does no harm.
     async fn install_route(
         &self,
         at: &AccountRegion,

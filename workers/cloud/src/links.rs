@@ -48,6 +48,9 @@ pub struct LinkEnd {
     /// Whether this end has the ranges of the other network as they are now; `None` where the
     /// cloud does not tell, or has no need of that.
     pub in_sync: Option<bool>,
+    /// Where the two halves exchange their routes: what this end sends over the link, as the
+    /// half's own list has it. Empty where routes stand in tables, or where it is not told.
+    pub imports: Vec<IpNet>,
 }
 
 impl LinkEnd {
@@ -58,6 +61,7 @@ impl LinkEnd {
             ranges,
             options: BTreeMap::new(),
             in_sync: None,
+            imports: Vec::new(),
         }
     }
 
@@ -77,6 +81,8 @@ struct StoredEnd {
     #[serde(default)]
     in_sync: Option<bool>,
     #[serde(default)]
+    imports: Vec<IpNet>,
+    #[serde(default)]
     dns_resolution: Option<bool>,
 }
 
@@ -91,6 +97,7 @@ impl From<StoredEnd> for LinkEnd {
             ranges: it.ranges,
             options,
             in_sync: it.in_sync,
+            imports: it.imports,
         }
     }
 }

@@ -144,7 +144,7 @@ impl FirewallPart {
 )]
 pub enum Rehearsal {
     /// A link to be asked for.
-    CreateLink(LinkSpec),
+    CreateLink(Box<LinkSpec>),
     /// A link to be accepted.
     AcceptLink {
         /// The accepter's place.

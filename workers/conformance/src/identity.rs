@@ -47,7 +47,7 @@ pub(crate) async fn a_rehearsal_changes_nothing_and_says_what_is_not_permitted(s
     let rehearsals = [
         (
             Operation::CreateLink,
-            Rehearsal::CreateLink(stage.spec(OURS)),
+            Rehearsal::CreateLink(stage.spec(OURS).into()),
         ),
         (
             Operation::AcceptLink,

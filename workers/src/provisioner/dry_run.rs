@@ -6,7 +6,7 @@ use cloud::{
     RouteTarget, RouteView, RuleView, Source, Traffic, group_name,
 };
 use domain::{
-    Side,
+    BySide, Side,
     network::{InboundRule, Peering, Registered},
     text::{FirewallGroup, FirewallRule, Interface, Link},
 };
@@ -31,7 +31,18 @@ impl Reads {
                 if form.is_two_objects() {
                     self.new_half(network, peering, *side, link);
                 }
-                self.each_view(link, |view| view.state = LinkState::Active)
+                let ranges = BySide::of(|side| {
+                    let own = sides::network(network, peering, side);
+                    (own, sides::ranges(network, peering, side.other()))
+                });
+                self.each_view(link, |view| {
+                    view.state = LinkState::Active;
+                    let ends = [&mut view.requester, &mut view.accepter];
+                    for end in ends.into_iter().filter(|_| form.is_two_objects()) {
+                        let others = ranges.iter().find(|(_, it)| it.0.is_same(&end.network));
+                        end.imports = others.map(|(_, it)| it.1.clone()).unwrap_or_default();
+                    }
+                });
             }
             Action::DeleteLink { side, link } => match LinkForm::of(network.provider) {
                 LinkForm::OneObject => self.each_view(link, |view| view.state = LinkState::Deleted),

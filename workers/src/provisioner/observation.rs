@@ -414,7 +414,7 @@ impl Observation {
             }
             Query::MayCreateLink | Query::MayCreateGroup(_) => {
                 let rehearsal = if matches!(query, Query::MayCreateLink) {
-                    Rehearsal::CreateLink(sides::link(network, peering))
+                    Rehearsal::CreateLink(sides::link(network, peering).into())
                 } else {
                     Rehearsal::CreateGroup {
                         network: sides::network(network, peering, side),

@@ -13,6 +13,8 @@ pub(super) enum Missing {
     Tables(Side),
     /// A chosen subnet of this side.
     Subnet(Side),
+    /// A destination that this side is to send, among those that the halves exchange.
+    Exchange(Side),
 }
 
 /// What comes after the steps.
@@ -32,7 +34,9 @@ impl Missing {
     /// The side where it is out of sight.
     pub(super) fn side(self) -> Side {
         match self {
-            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) => side,
+            Self::Link(side) | Self::Tables(side) | Self::Subnet(side) | Self::Exchange(side) => {
+                side
+            }
         }
     }
 }

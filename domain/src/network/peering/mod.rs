@@ -37,7 +37,7 @@ use super::event::{
     BlockCause, Consent, DriftKind, Evidence, FoundRoute, Leftover, LinkOption, PeeringAdopted,
     PeeringRequested, Terms,
 };
-use super::peer::Peer;
+use super::{peer::Peer, routing::Routing};
 use crate::{
     ids::{IngressId, PeeringId},
     pairs,
@@ -297,11 +297,7 @@ impl Peering {
             && self.suspended.get(side).is_none()
             && self.options_are_applied(side)
             && self.routes_are_in_place(side)
-            && self
-                .routes
-                .get(side)
-                .values()
-                .all(|it| !it.installed.is_empty() && it.conflicts.is_empty())
+            && self.routes_were_seen(side)
     }
 
     /// Whether all routes of the side are where they should be: one observation has seen that. In
@@ -311,6 +307,16 @@ impl Peering {
             || self.routes_in_place.get(side).is_some()
             || !self.watches_all_routes.get(side)
             || self.has_accepted_route_drift(side)
+    }
+
+    /// Whether each route of the side was seen: in a table, or among those that are exchanged.
+    fn routes_were_seen(&self, side: Side) -> bool {
+        let mut routes = self.routes.get(side).values();
+        let is_exchanged = match Routing::of(self.peer.provider) {
+            Routing::PerTable => false,
+            Routing::Exchanged { .. } => self.routes_in_place.get(side).is_some(),
+        };
+        is_exchanged || routes.all(|it| !it.installed.is_empty() && it.conflicts.is_empty())
     }
 
     /// Whether it was accepted that a route of the side is not where it should be: then no

@@ -121,20 +121,12 @@ fn each_option_is_refused_where_the_links_have_none() {
         if matches!(wrong.provider(), Provider::Azure) {
             continue;
         }
-        let refusal = match wrong {
-            LinkOption::DnsResolution => Refusal::DnsResolutionUnsupported {
-                provider: Provider::Azure,
-            },
-            LinkOption::ExportCustomRoutes
-            | LinkOption::ImportCustomRoutes
-            | LinkOption::DualStack
-            | LinkOption::ForwardedTraffic
-            | LinkOption::GatewayTransit
-            | LinkOption::RemoteGateways
-            | LinkOption::AddressSpaceSync => Refusal::LinkOptionUnsupported {
-                provider: Provider::Azure,
-                option: wrong,
-            },
+        let provider = Provider::Azure;
+        let refusal = if wrong == LinkOption::DnsResolution {
+            Refusal::DnsResolutionUnsupported { provider }
+        } else {
+            let option = wrong;
+            Refusal::LinkOptionUnsupported { provider, option }
         };
         given(at_azure([]))
             .when(option(Side::Local, wrong, true))

@@ -8,7 +8,7 @@ use domain::{
     network::LifeName,
     text::{Account, ActorName, Name, Project},
 };
-use journal::Position;
+use journal::{Position, current_type};
 use projections::{Order, PageRequest, WhileBuilding};
 use std::time::Duration;
 
@@ -300,7 +300,8 @@ pub(in crate::api) fn list_events(
     fields.finish(parsed)
 }
 
-/// Event types are names; a log may hold some that this version does not know.
+/// Event types are names; a log may hold some that this version does not know, and older ones are
+/// asked for by what they are read as.
 fn event_types(fields: &mut Fields, types: &[String]) -> Option<Vec<String>> {
     const MOST: usize = 64;
     if types.len() > MOST {
@@ -313,7 +314,7 @@ fn event_types(fields: &mut Fields, types: &[String]) -> Option<Vec<String>> {
             let is_name =
                 (1..=128).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_graphic());
             if is_name {
-                return Some(it.clone());
+                return Some(current_type(it).to_owned());
             }
             fields.wrong(
                 format!("types[{index}]"),

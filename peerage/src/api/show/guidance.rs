@@ -7,6 +7,7 @@ use domain::{
     advisory::{
         ATTACH_GROUP, CROSS_REGION, CROSS_ZONE, EDGE_ROUTING, IDLE_TABLE, INTER_REGION_LIMITS,
         IPV6, NON_TRANSITIVE, OPEN_BY_DEFAULT, PRIVATE_NAMES, PUBLIC_RANGE, QUOTA_HEADROOM,
+        ROUTES_EXCHANGED,
     },
 };
 
@@ -32,6 +33,7 @@ fn advisory_code(code: &str) -> v1::AdvisoryCode {
         ATTACH_GROUP => Code::AttachGroup,
         IPV6 => Code::Ipv6,
         IDLE_TABLE => Code::IdleTable,
+        ROUTES_EXCHANGED => Code::RoutesExchanged,
         _ => Code::Unspecified,
     }
 }

@@ -4,7 +4,7 @@ use super::texts;
 use crate::api::{time::timestamp, v1, words::number};
 use domain::{
     Range, Side,
-    network::{Peering, Route, Withdrawn},
+    network::{Peering, Route, Where, Withdrawn},
 };
 
 pub(super) fn routes(peering: &Peering) -> Vec<v1::Route> {
@@ -14,7 +14,10 @@ pub(super) fn routes(peering: &Peering) -> Vec<v1::Route> {
             let accepted = peering.routes.get(side).iter();
             let withdrawn = peering.withdrawn.get(side).iter();
             accepted
-                .map(move |(destination, route)| accepted_route(side, *destination, route))
+                .map(move |(destination, route)| v1::Route {
+                    exchanged: is_exchanged(peering, side, *destination),
+                    ..accepted_route(side, *destination, route)
+                })
                 .chain(
                     withdrawn.map(move |(destination, route)| {
                         withdrawn_route(side, *destination, route)
@@ -22,6 +25,14 @@ pub(super) fn routes(peering: &Peering) -> Vec<v1::Route> {
                 )
         })
         .collect()
+}
+
+/// Whether the halves' own list has shown the destination.
+fn is_exchanged(peering: &Peering, side: Side, destination: Range) -> bool {
+    let seen = peering.routes_in_place.get(side).as_ref();
+    seen.is_some_and(|it| {
+        it.at.contains(&Where::Exchange) && it.destinations.contains(&destination)
+    })
 }
 
 fn accepted_route(side: Side, destination: Range, route: &Route) -> v1::Route {
@@ -39,6 +50,7 @@ fn accepted_route(side: Side, destination: Range, route: &Route) -> v1::Route {
             .collect(),
         withdrawn_at: None,
         replaced_by: String::new(),
+        exchanged: false,
     }
 }
 
@@ -50,5 +62,6 @@ fn withdrawn_route(side: Side, destination: Range, route: &Withdrawn) -> v1::Rou
         conflicts: Vec::new(),
         withdrawn_at: Some(timestamp(route.withdrawn_at)),
         replaced_by: super::text(route.replaced_by.as_ref()),
+        exchanged: false,
     }
 }

@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::{
-    api::v1::NetworkAnswer,
+    api::v1::{Advisory, NetworkAnswer},
     cli::{CliError, engine::Done},
 };
 use serde::Serialize;
@@ -55,6 +55,7 @@ fn in_words(done: &Done) -> String {
         ("in scope", in_scope(&it.event_types, it.peerings_in_scope)),
         ("revision", it.revision.to_string()),
         ("command", done.command_id.to_string()),
+        ("note", notes(&it.advisories)),
     ]);
     let would_be = match (&it.peering, &it.network) {
         (Some(peering), _) if it.validated_only => Some(peering::bare(peering)),
@@ -65,6 +66,11 @@ fn in_words(done: &Done) -> String {
         Some(would_be) => format!("{told}\n\nwhat it would be\n{would_be}"),
         None => told,
     }
+}
+
+fn notes(all: &[Advisory]) -> String {
+    let messages: Vec<&str> = all.iter().map(|it| it.message.as_str()).collect();
+    messages.join("\n")
 }
 
 /// What came of it in each network, those that refused it last.

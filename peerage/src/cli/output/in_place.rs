@@ -61,6 +61,7 @@ fn routes(peering: &Peering) -> String {
             .map(|it| format!("{} → {} (not ours)", it.route_table, it.target));
         let installed: Vec<_> = it.installed_in.iter().cloned().chain(conflicts).collect();
         let state = match (&it.withdrawn_at, it.replaced_by.as_str()) {
+            (None, _) if it.exchanged => "exchanged",
             (None, _) if installed.is_empty() && is_owners(peering, it.side()) => {
                 "its owner's to install"
             }

@@ -63,7 +63,7 @@ async fn names_resolve_over_the_link_once_both_networks_can_and_no_longer_when_i
     life.judge_clean();
     let types = life.types(0).await;
     let (set_back, link) = (
-        super::peering::last(&types, "DnsResolutionApplied"),
+        super::peering::last(&types, "LinkOptionApplied"),
         super::peering::first(&types, "LinkRemoved"),
     );
     assert!(set_back < link, "{types:?}");

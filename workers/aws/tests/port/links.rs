@@ -19,7 +19,7 @@ async fn nothing_is_rehearsed_at_an_endpoint_that_would_perform_it() {
         .await
         .unwrap();
     let rehearsals = [
-        Rehearsal::CreateLink(scene.spec(OURS, ours)),
+        Rehearsal::CreateLink(scene.spec(OURS, ours).into()),
         Rehearsal::AcceptLink {
             at: theirs.at.clone(),
             link,

@@ -30,7 +30,7 @@ impl Call<'_> {
         )
     }
 
-    fn unsupported(&self, what: &str) -> CloudError {
+    pub(super) fn unsupported(&self, what: &str) -> CloudError {
         let message = format!("{} knows no {what} of a peering", self.at.provider);
         self.error(CloudErrorKind::Unsupported, "Unsupported", message)
     }

@@ -23,21 +23,11 @@ impl Call<'_> {
         let Some(half) = there.filter(|it| it.shown.by(self.now)).cloned() else {
             return Err(self.not_found(name));
         };
-        match self.state.world.state_of(&half, self.now) {
-            LinkState::Active | LinkState::Pending => {}
-            state @ (LinkState::Initiating
-            | LinkState::Provisioning
-            | LinkState::Disconnected
-            | LinkState::Rejected
-            | LinkState::Expired
-            | LinkState::Failed
-            | LinkState::Deleting
-            | LinkState::Deleted
-            | LinkState::Unknown(_)) => {
-                let message = format!("`{name}` is {}", state.as_str());
-                let kind = CloudErrorKind::WrongState;
-                return Err(self.error(kind, "ReferencedResourceNotProvisioned", message));
-            }
+        let state = self.state.world.state_of(&half, self.now);
+        if !matches!(state, LinkState::Active | LinkState::Pending) {
+            let message = format!("`{name}` is {}", state.as_str());
+            let kind = CloudErrorKind::WrongState;
+            return Err(self.error(kind, "ReferencedResourceNotProvisioned", message));
         }
         self.meets(&half, option, enabled)?;
         self.occupy(network, &half.other)?;

@@ -7,6 +7,7 @@ use super::{
 use cloud::{CloudError, CloudErrorKind, NetworkRef, RouteTableView, RouteTarget};
 use domain::{
     Range,
+    network::Routing,
     text::{CloudNetwork, Link, RouteTable},
 };
 use ipnet::IpNet;
@@ -33,6 +34,9 @@ impl Call<'_> {
         destination: Range,
         link: &Link,
     ) -> Result<(), CloudError> {
+        if !Routing::of(self.at.provider).can_withhold() {
+            return Err(self.unsupported("routes to a peering in a table"));
+        }
         self.check_route(table, destination, link)?;
         let (shown, most, destination) = (
             self.soon(),

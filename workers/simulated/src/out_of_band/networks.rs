@@ -169,6 +169,11 @@ impl OutOfBand {
         self.with_network(network, |network| network.gateway = gateway);
     }
 
+    /// The network has a static or dynamic route to this range.
+    pub fn add_custom_route(&self, network: &NetworkRef, range: IpNet) {
+        self.with_network(network, |network| network.custom_routes.push(range));
+    }
+
     /// What the network has of DNS.
     pub fn set_dns(&self, network: &NetworkRef, dns: DnsSupport) {
         self.with_network(network, |network| network.dns = dns);

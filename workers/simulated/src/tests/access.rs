@@ -66,7 +66,7 @@ async fn whatever_is_shown_it_is_the_same_account_and_network() {
 async fn a_rehearsal_says_what_the_call_would_say_of_permissions_and_does_nothing() {
     let account: Account = "111111111111".parse().unwrap();
     let cloud = instant();
-    let rehearsal = Rehearsal::CreateLink(spec());
+    let rehearsal = Rehearsal::CreateLink(spec().into());
     assert_eq!(
         cloud.rehearse(&rehearsal).await.unwrap(),
         Rehearsed::Allowed

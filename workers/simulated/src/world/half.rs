@@ -184,6 +184,29 @@ impl World {
         }
     }
 
+    /// What the half has of the other network's routes: its ranges (Azure: those that it knows); at
+    /// GCP custom ones besides, if the one side exports and the other imports.
+    fn imports(&self, half: &SimulatedHalf, now: DateTime<Utc>) -> Vec<IpNet> {
+        let Some(counterpart) = self.counterpart(half, now) else {
+            return Vec::new();
+        };
+        match half.network.at.provider {
+            Provider::Aws => Vec::new(),
+            Provider::Azure => half.synced.clone(),
+            Provider::Gcp => {
+                let other = self.network(&half.other);
+                let ranges = other.map(|it| it.ranges.clone()).unwrap_or_default();
+                let is_exchanged = half.options.contains(&LinkOption::ImportCustomRoutes)
+                    && counterpart
+                        .options
+                        .contains(&LinkOption::ExportCustomRoutes);
+                let custom = other.map(|it| it.custom_routes.clone()).unwrap_or_default();
+                let custom = custom.into_iter().filter(|_| is_exchanged);
+                ranges.into_iter().chain(custom).collect()
+            }
+        }
+    }
+
     fn options_shown(&self, half: &SimulatedHalf) -> BTreeMap<LinkOption, bool> {
         let on = half.stale.as_ref().map_or(&half.options, |it| &it.was);
         let told = |option: LinkOption| {
@@ -225,6 +248,7 @@ impl World {
             requester: LinkEnd {
                 options: self.options_shown(half),
                 in_sync: self.in_sync(half),
+                imports: self.imports(half, now),
                 ..end(&half.network, ranges(&half.network))
             },
             accepter: end(&half.other, others),

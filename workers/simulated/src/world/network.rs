@@ -46,6 +46,9 @@ pub struct SimulatedNetwork {
     /// Whether it has a gateway of its own that it could lend (Azure).
     #[serde(default)]
     pub gateway: bool,
+    /// Its static and dynamic routes, which it can export (GCP).
+    #[serde(default)]
+    pub custom_routes: Vec<IpNet>,
     /// Until when it is busy with an operation.
     pub busy_until: DateTime<Utc>,
 }
@@ -128,6 +131,7 @@ impl SimulatedNetwork {
             access_lists: Vec::new(),
             dns: all_supported(),
             gateway: false,
+            custom_routes: Vec::new(),
             busy_until: DateTime::<Utc>::MIN_UTC,
         }
     }

@@ -23,6 +23,7 @@ use std::{
 };
 
 pub(crate) struct SimulatedWorld {
+    provider: Provider,
     cloud: SimulatedCloud,
     settings: SimulatedSettings,
     made: AtomicUsize,
@@ -49,18 +50,23 @@ fn clock() -> Clock {
     Arc::new(move || start + since.elapsed())
 }
 
-fn at(account: &str, region: &str) -> AccountRegion {
+fn at(provider: Provider, account: &str, region: &str) -> AccountRegion {
     AccountRegion {
-        provider: Provider::Aws,
+        provider,
         account: account.parse().unwrap(),
-        region: Region::of(Provider::Aws, region).unwrap(),
+        region: Region::of(provider, region).unwrap(),
         external_id: None,
     }
 }
 
 impl SimulatedWorld {
     pub(crate) fn of(settings: SimulatedSettings) -> Self {
+        Self::at(Provider::Aws, settings)
+    }
+
+    pub(crate) fn at(provider: Provider, settings: SimulatedSettings) -> Self {
         Self {
+            provider,
             cloud: SimulatedCloud::new(settings.clone(), clock()),
             settings,
             made: AtomicUsize::new(0),
@@ -89,11 +95,21 @@ impl World for SimulatedWorld {
     }
 
     fn local(&self) -> AccountRegion {
-        at("111111111111", "eu-west-1")
+        let region = match self.provider {
+            Provider::Aws => "eu-west-1",
+            Provider::Gcp => "europe-west1",
+            Provider::Azure => "westeurope",
+        };
+        at(self.provider, "111111111111", region)
     }
 
     fn remote(&self) -> AccountRegion {
-        at("222222222222", "us-east-1")
+        let region = match self.provider {
+            Provider::Aws => "us-east-1",
+            Provider::Gcp => "us-central1",
+            Provider::Azure => "northeurope",
+        };
+        at(self.provider, "222222222222", region)
     }
 
     async fn network(&self, at: &AccountRegion, range: Range) -> NetworkRef {

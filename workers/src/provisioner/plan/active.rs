@@ -21,7 +21,7 @@ pub(super) fn plan(facts: &Facts<'_>, link: &Link, draft: &mut Draft) {
     link::tag(facts, view, draft);
     ranges::confirm(facts, view, draft);
     for side in facts.peering.kept_sides() {
-        routes::plan(facts, side, link, draft);
+        routes::plan(facts, side, view, draft);
         firewall::plan(facts, side, draft);
         options::plan(facts, side, view, draft);
     }

@@ -3,15 +3,16 @@
 //! its place is in.
 
 mod at;
+mod exchanged;
 
 use super::{Draft, Facts, Missing, Query, later};
 use crate::provisioner::{apply::Action, sides};
 use at::At;
 use chrono::{DateTime, Utc};
-use cloud::{RouteState, RouteTableView, RouteTarget, RouteView, SubnetView};
+use cloud::{LinkView, RouteState, RouteTableView, RouteTarget, RouteView, SubnetView};
 use domain::{
     Range, Side,
-    network::{DriftKind, InstallationEnded, RouteInstalled, RouteRemoved, Thing, Where},
+    network::{DriftKind, InstallationEnded, RouteInstalled, RouteRemoved, Routing, Thing, Where},
     text::{Link, RouteTable, Subnet},
 };
 use std::collections::BTreeMap;
@@ -70,7 +71,11 @@ pub(super) fn over(link: &Link, route: &RouteView) -> Option<Range> {
     }
 }
 
-pub(super) fn plan(facts: &Facts<'_>, side: Side, link: &Link, draft: &mut Draft) {
+pub(super) fn plan(facts: &Facts<'_>, side: Side, view: &LinkView, draft: &mut Draft) {
+    if !Routing::of(facts.network.provider).can_withhold() {
+        return exchanged::plan(facts, side, view, draft);
+    }
+    let link = &view.link;
     let (accepted, before) = (
         facts.peering.routes.get(side),
         facts.peering.ever_accepted.get(side),

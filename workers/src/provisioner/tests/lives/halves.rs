@@ -7,7 +7,7 @@ use cloud::{CloudErrorKind, LinkForm, Operation, half_name};
 use domain::{
     Provider, Side,
     network::{
-        AbandonPeering, AcceptedBy, BlockCause, Consent, Half, Leftover, NetworkEvent, Terms,
+        AbandonPeering, AcceptedBy, BlockCause, Consent, Half, Leftover, NetworkEvent, Terms, Where,
     },
     text::Link,
 };
@@ -105,7 +105,9 @@ async fn a_link_of_two_halves_is_made_routed_and_removed_in_the_providers_order_
             assert!(peering.is_converged(), "{provider}: {peering:#?}");
             for side in Side::BOTH {
                 assert_eq!(life.names_on(side), [name()], "{provider}, {side}");
-                assert!(!life.routes(side).is_empty(), "{provider}, {side}");
+                assert_eq!(life.routes(side), [], "{provider}, {side}: exchanged");
+                let in_place = peering.routes_in_place.get(side).as_ref().unwrap();
+                assert_eq!(in_place.at, [Where::Exchange].into(), "{provider}, {side}");
             }
             let by = peering.acceptance.map(|it| it.accepted_by);
             assert_eq!(by, Some(AcceptedBy::Engine));

@@ -1,11 +1,13 @@
 //! Lives in which options of the link are asked for, at the clouds where each side has a half of
 //! its own: in the order that they need each other, kept so, and switched off in reverse.
 
-use super::{Life, is_clean, remove};
+use super::{CLIENTS, Life, is_clean, range, remove};
 use crate::provisioner::testing::{Fuse, peering_id};
 use domain::{
     Provider, Side,
-    network::{BlockCause, LinkOption, NetworkEvent, SetLinkOption, Terms},
+    network::{
+        AcceptRoute, BlockCause, LinkOption, NetworkEvent, SetLinkOption, Terms, WithdrawRoute,
+    },
 };
 use simulated::SimulatedSettings;
 use std::{collections::BTreeSet, time::Duration};
@@ -164,4 +166,61 @@ async fn a_crash_between_an_option_and_its_record_changes_nothing_of_what_comes_
         }
     }
     panic!("it never came to an end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_the_halves_do_not_exchange_is_missed_and_named_with_what_lets_it_through()
+ {
+    let mut life = active(Provider::Gcp, SimulatedSettings::instant(21)).await;
+    let (hub, on_premises) = (life.network(Side::Remote), "10.50.128.0/17");
+    let by_hand = life.cloud.out_of_band();
+    by_hand.widen(&hub, "10.50.0.0/17".parse().unwrap());
+    by_hand.narrow(&hub, CLIENTS.parse().unwrap());
+    by_hand.add_custom_route(&hub, on_premises.parse().unwrap());
+    life.says(AcceptRoute {
+        peering_id: peering_id(),
+        side: Side::Local,
+        destination: range(on_premises),
+    });
+    life.says(WithdrawRoute {
+        peering_id: peering_id(),
+        side: Side::Local,
+        destination: range(CLIENTS),
+    });
+    life.look_for(60 * MINUTE).await;
+    let blocked = life.log.peering().blocked.expect("it is not exchanged");
+    assert_eq!(blocked.cause, BlockCause::NotFound);
+    let remedy = blocked.remedy.join("\n");
+    for option in [
+        "--side remote export-custom-routes",
+        "--side local import-custom-routes",
+    ] {
+        assert!(remedy.contains(option), "{remedy}");
+    }
+    assert!(!life.log.peering().is_converged());
+
+    life.switches(Side::Remote, LinkOption::ExportCustomRoutes, true);
+    life.switches(Side::Local, LinkOption::ImportCustomRoutes, true);
+    life.settles().await;
+    assert!(life.log.peering().is_converged());
+    let peering = life.log.peering();
+    let seen = peering.routes_in_place.local.as_ref().unwrap();
+    assert_eq!(seen.destinations, [range(on_premises)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_withdrawn_where_routes_are_exchanged_asks_the_cloud_for_nothing() {
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let mut life = active(provider, SimulatedSettings::instant(21)).await;
+        life.says(WithdrawRoute {
+            peering_id: peering_id(),
+            side: Side::Local,
+            destination: range(CLIENTS),
+        });
+        life.settles().await;
+        let peering = life.log.peering();
+        assert!(peering.is_converged(), "{provider}: {peering:#?}");
+        assert!(peering.withdrawn.local.is_empty());
+        assert_eq!(life.count("RouteInstalled") + life.count("RouteRemoved"), 0);
+    }
 }

@@ -1,0 +1,216 @@
+//! A whole life at each cloud where a link is two halves, as somebody at a terminal sees it: from
+//! the request, with options of that cloud's links, to the end.
+
+use crate::support::SOON;
+use peerage_tests::engine::{Engine, Launch};
+use peerage_tests::wait;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ORDERS: &str = "/subscriptions/7c9e6679-7425-40de-944b-e07fc1f90ae7/resourceGroups/orders/providers/Microsoft.Network/virtualNetworks/orders";
+const BILLING: &str = "/subscriptions/6fa459ea-ee8a-4ca4-894e-db77e160355e/resourceGroups/billing/providers/Microsoft.Network/virtualNetworks/billing";
+
+const GCP: [[&str; 4]; 2] = [
+    ["gcp", "orders-prod", "europe-west1", "orders"],
+    ["gcp", "billing-prod", "us-central1", "billing"],
+];
+const AZURE: [[&str; 4]; 2] = [
+    [
+        "azure",
+        "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "westeurope",
+        ORDERS,
+    ],
+    [
+        "azure",
+        "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+        "northeurope",
+        BILLING,
+    ],
+];
+
+fn place([provider, account, region, network]: [&'static str; 4]) -> [&'static str; 8] {
+    [
+        "--provider",
+        provider,
+        "--account",
+        account,
+        "--region",
+        region,
+        "--cloud-network",
+        network,
+    ]
+}
+
+/// One peering with routes, a client and these options, in place.
+async fn in_place(engine: &Engine, at: [[&'static str; 4]; 2], options: &[&str]) -> String {
+    let register = [
+        "network",
+        "register",
+        "--name",
+        "orders",
+        "--range",
+        "10.20.0.0/16",
+    ];
+    engine.json(&[&register[..], &place(at[0])].concat()).await;
+    let what = [
+        "peering",
+        "request",
+        "--network",
+        "orders",
+        "--range",
+        "10.30.0.0/16",
+        "--local-route",
+        "10.30.0.0/16",
+        "--remote-route",
+        "10.20.0.0/16",
+        "--admit",
+        "10.30.0.0/16",
+    ];
+    let options: Vec<&str> = options.iter().flat_map(|it| ["--option", it]).collect();
+    let request = [&what[..], &place(at[1]), &options].concat();
+    let peering = engine.json(&request).await["peeringId"].clone();
+    let peering = peering.as_str().unwrap().to_owned();
+    let _ = engine.cli(&["peering", "watch", &peering]).await.done();
+    peering
+}
+
+async fn peering(engine: &Engine, id: &str) -> Value {
+    engine.json(&["peering", "show", id]).await["peering"].clone()
+}
+
+async fn event_types(engine: &Engine) -> Vec<String> {
+    let events = engine.json(&["audit", "--network", "orders"]).await;
+    let types = events.as_array().unwrap().iter();
+    types
+        .map(|it| it["type"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Removes it, and says that nothing is left.
+async fn ends(engine: &Engine, id: &str) {
+    let remove = ["peering", "remove", id, "--reason", "no longer needed"];
+    let _ = engine.cli(&remove).await.done();
+    let ended = peering(engine, id).await;
+    assert_eq!(ended["state"], "PEERING_STATE_REMOVED", "{ended}");
+    assert_eq!(
+        ended["leftovers"].as_array().map(Vec::len),
+        Some(0),
+        "{ended}"
+    );
+    let types = event_types(engine).await;
+    let removed = types.iter().filter(|it| *it == "HalfRemoved").count();
+    assert_eq!(removed, 2, "both halves are seen gone: {types:?}");
+}
+
+#[tokio::test]
+async fn a_life_at_gcp_exchanges_routes_says_so_and_ends_with_both_halves_gone() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).own_store().start().await;
+    let options = ["local:import-custom-routes", "remote:export-custom-routes"];
+    let id = in_place(&engine, GCP, &options).await;
+    let shown = engine.cli(&["peering", "show", &id]).await.done();
+    for told in [
+        "local side: import custom routes",
+        "remote side: export custom routes",
+        "exchange the routes",
+        "exchanged",
+    ] {
+        assert!(shown.contains(told), "{told}:\n{shown}");
+    }
+    let types = event_types(&engine).await;
+    assert!(!types.iter().any(|it| it == "RouteInstalled"), "{types:?}");
+    assert!(types.iter().any(|it| it == "RoutesEnforced"), "{types:?}");
+
+    let accept = [
+        "route",
+        "accept",
+        &id,
+        "--side",
+        "local",
+        "--destination",
+        "10.30.4.0/24",
+    ];
+    let accepted = engine.json(&accept).await;
+    let note = &accepted["advisories"][0]["code"];
+    assert_eq!(note, "ADVISORY_CODE_ROUTES_EXCHANGED", "{accepted}");
+
+    let wrong = [
+        "peering",
+        "option",
+        &id,
+        "--side",
+        "local",
+        "gateway-transit",
+        "on",
+    ];
+    let wrong = engine.cli(&wrong).await;
+    assert!(
+        wrong.stderr.contains("[LINK_OPTION_UNSUPPORTED]"),
+        "{wrong:?}"
+    );
+    let off = [
+        "peering",
+        "option",
+        &id,
+        "--side",
+        "remote",
+        "export-custom-routes",
+        "off",
+    ];
+    let _ = engine.cli(&off).await.done();
+    let _ = engine.cli(&["peering", "watch", &id]).await.done();
+    let options = peering(&engine, &id).await["options"].clone();
+    let is_on = |it: &&Value| it["enabled"] == true;
+    let on: Vec<_> = options.as_array().unwrap().iter().filter(is_on).collect();
+    assert_eq!(on.len(), 1, "{options}");
+    assert_eq!(on[0]["option"], "LINK_OPTION_IMPORT_CUSTOM_ROUTES");
+    ends(&engine, &id).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_life_at_azure_borrows_no_gateway_that_is_not_there_and_says_what_is_missing() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).own_store().start().await;
+    let options = ["remote:gateway-transit", "local:forwarded-traffic"];
+    let id = in_place(&engine, AZURE, &options).await;
+    let borrow = |switch| {
+        let id = id.as_str();
+        [
+            "peering",
+            "option",
+            id,
+            "--side",
+            "local",
+            "remote-gateways",
+            switch,
+        ]
+    };
+    let _ = engine.cli(&borrow("on")).await.done();
+    let cause = || async {
+        let block = peering(&engine, &id).await["block"].clone();
+        block["cause"].as_str().map(str::to_owned)
+    };
+    let cause = wait::until("the block that says what is missing", SOON, cause).await;
+    assert_eq!(cause, "BLOCK_CAUSE_OPTION_PRECONDITION");
+    let lend = [
+        "peering",
+        "option",
+        &id,
+        "--side",
+        "remote",
+        "gateway-transit",
+        "off",
+    ];
+    let needed = engine.cli(&lend).await;
+    assert!(needed.stderr.contains("[LINK_OPTION_NEEDED]"), "{needed:?}");
+
+    let _ = engine.cli(&borrow("off")).await.done();
+    let _ = engine.cli(&["peering", "watch", &id]).await.done();
+    let shown = engine.cli(&["peering", "show", &id]).await.done();
+    assert!(shown.contains("remote side: gateway transit"), "{shown}");
+    assert!(!shown.contains("side: remote gateways"), "{shown}");
+    ends(&engine, &id).await;
+    engine.stop().await;
+}
