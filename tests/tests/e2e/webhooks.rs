@@ -152,7 +152,7 @@ async fn register(engine: &Engine, name: &str, number: u8) {
         "--ticket",
         "OPS-7",
     ];
-    engine.cli(&line).await.done();
+    let _ = engine.cli(&line).await.done();
 }
 
 async fn connect(engine: &Engine, receiver: &Receiver) -> String {
@@ -229,7 +229,7 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
     receiver.answers(200);
     register(&engine, "billing", 3).await;
     receiver.has_taken(2).await;
-    engine
+    let _ = engine
         .cli(&["connector", "replay", "to-auditors", "--all"])
         .await
         .done();
@@ -262,7 +262,7 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
     settings["lanes"] = "peering".into();
     std::fs::write(&file, settings.to_string()).unwrap();
     let file = file.display().to_string();
-    engine
+    let _ = engine
         .cli(&["connector", "reconfigure", "to-auditors", "--file", &file])
         .await
         .done();

@@ -138,10 +138,6 @@ impl FirewallPart {
 
 /// A change that is asked about, not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one at a time, and a box for each would only make callers longer"
-)]
 pub enum Rehearsal {
     /// A link to be asked for.
     CreateLink(Box<LinkSpec>),

@@ -39,6 +39,7 @@ pub(super) fn plan(facts: &Facts<'_>, side: Side, local: &LinkView, draft: &mut 
             side,
             at: at.into_iter().collect(),
             destinations: destinations.into_iter().collect(),
+            idle: Vec::new(),
         });
     }
 }
