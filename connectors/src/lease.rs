@@ -4,9 +4,9 @@
 //! A holder renews the lease by appending to it. Who wants it watches that stream: if it has not
 //! changed for as long as a lease lasts, by the watcher's own clock, the watcher appends behind the
 //! last event that it saw, and of two the store lets one be first. So no server's clock is compared
-//! with another's: one that jumps costs availability, never exclusion. The holder stops working when
-//! 70 % of the time has passed without a renewal, counted from before it asked for it, on a clock
-//! that goes on while the machine sleeps.
+//! with another's: one that jumps costs availability, never exclusion. The holder stops working
+//! when 70 % of the time has passed without a renewal, counted from before it asked for it, on a
+//! clock that goes on while the machine sleeps.
 //!
 //! The number of the event that took the lease is its term: a later holder's is higher.
 

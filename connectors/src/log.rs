@@ -2,8 +2,8 @@
 //!
 //! One subscription fills a window of the newest records. A connector that is inside the window
 //! takes records from there; one that is behind it, after a stop or a long retry, reads with a
-//! subscription of its own until it has caught up with the window. Those are few at a time: a server
-//! allows only so many streams on a connection.
+//! subscription of its own until it has caught up with the window. Those are few at a time: a
+//! server allows only so many streams on a connection.
 
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use parking_lot::Mutex;

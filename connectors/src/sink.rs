@@ -13,8 +13,8 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Something that takes records.
 #[async_trait]
 pub trait Sink: Send + Sync + fmt::Debug {
-    /// Hands over one parcel, once. What may have happened if there is no answer: anything; the same
-    /// parcel comes again, with the same ids.
+    /// Hands over one parcel, once. What may have happened if there is no answer: anything; the
+    /// same parcel comes again, with the same ids.
     async fn deliver(&self, parcel: &Parcel) -> Attempt;
 
     /// How many records it takes at once, and how long the first waits for more.

@@ -3,10 +3,7 @@
 //! Every id that a decision makes is derived from the id of the command that asked for it, so a
 //! command that is sent twice, or decided again after a crash, names the same things.
 
-use crate::{
-    connector::{CHECKPOINT_CATEGORY, LEASE_CATEGORY},
-    text::{Account, ExternalId},
-};
+use crate::text::{Account, ExternalId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -61,6 +58,21 @@ pub const SNAPSHOT_CATEGORY: &str = "networkSnapshot";
 
 /// The category of the streams that hold the receipts of networks' commands.
 pub const RECEIPTS_CATEGORY: &str = "networkReceipts";
+
+/// The category of the streams that connectors are managed in.
+pub const CONNECTOR_CATEGORY: &str = "connector";
+
+/// The category of their checkpoints.
+pub const CHECKPOINT_CATEGORY: &str = "connectorCheckpoint";
+
+/// The category of their parked records.
+pub const PARKED_CATEGORY: &str = "connectorParked";
+
+/// The category of the leases.
+pub const LEASE_CATEGORY: &str = "connectorLease";
+
+/// The stream of the lease that all connectors share which act outward.
+pub const LEASE_STREAM: &str = "connectorLease-outward";
 
 /// The stream that says how far the provisioner has got.
 pub const PROVISIONER_CHECKPOINT: &str = "connectorCheckpoint-provisioner";

@@ -360,7 +360,6 @@ fn write_peering(
             .exposures
             .iter()
             .any(|(_, it)| !it.exposure.cannot_tell),
-        !index.exposures.is_empty(),
     ];
     form.put(connection, "peerings", values)?;
     if row.was_found.exposed || !index.exposures.is_empty() {

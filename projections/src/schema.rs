@@ -33,7 +33,6 @@ CREATE TABLE peerings (
     account TEXT NOT NULL,
     drifting INTEGER NOT NULL,
     exposed INTEGER NOT NULL,
-    has_exposures INTEGER NOT NULL, -- rows, also of what may be one
     PRIMARY KEY (peering_id, network_id)
 );
 CREATE UNIQUE INDEX peerings_in_order ON peerings (commit_position, prepare_position);
@@ -109,9 +108,13 @@ pub(crate) const READ_NETWORK: &str = "
 SELECT commit_position, prepare_position, revision, changed_at, state
 FROM networks WHERE network_id = ?1";
 
-/// A peering's row.
+/// A peering's row, with columns that every form has.
 pub(crate) const READ_PEERING: &str = "
-SELECT commit_position, prepare_position, revision, changed_at, state, has_exposures, drifting
+SELECT commit_position, prepare_position, revision, changed_at, state, drifting,
+    EXISTS (
+        SELECT 1 FROM exposures
+        WHERE exposures.peering_id = peerings.peering_id AND exposures.network_id = peerings.network_id
+    ) AS has_exposures
 FROM peerings WHERE peering_id = ?1 AND network_id = ?2";
 
 /// The newest events, to tell the log by.

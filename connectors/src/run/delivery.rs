@@ -1,7 +1,7 @@
 //! One parcel, from its first attempt to the answer that settles it, or to where it is set aside.
 //!
-//! What is wrong with the record sets it aside. What is wrong with the endpoint closes the way to it
-//! for all (`gate`), and is counted against no record. Everything else is tried again after the
+//! What is wrong with the record sets it aside. What is wrong with the endpoint closes the way to
+//! it for all (`gate`), and is counted against no record. Everything else is tried again after the
 //! pauses that are set.
 
 use super::{Run, Way, report};

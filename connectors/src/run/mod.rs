@@ -2,25 +2,26 @@
 //!
 //! It claims its checkpoint stream, proves that the log is the one it knows, and takes records from
 //! the shared log. What its filter wants goes into lanes; each lane hands over one parcel at a time
-//! (`delivery`), and lanes go on beside each other. What is dealt with without a gap is written as a
-//! checkpoint; so is what is dealt with beyond, so that an orderly end repeats nothing.
+//! (`delivery`), and lanes go on beside each other. What is dealt with without a gap is written as
+//! a checkpoint; so is what is dealt with beyond, so that an orderly end repeats nothing.
 //!
 //! It ends when it is drained, when another server has claimed it, or with a failure.
 
 mod delivery;
+mod ended;
+mod lanes;
 mod names;
 mod replay;
-#[cfg(test)]
-mod tests;
+
+pub(crate) use ended::{Ended, RunError};
 
 use crate::{
     checkpoint::{self, Checkpoint, CheckpointError, Checkpoints, Landmark, place, told},
     filter::Matcher,
     gate::Gate,
-    lane::lane,
     lease::Holding,
     log::{Log, Read, Reader},
-    parked::{ParkLog, ParkedError},
+    parked::ParkLog,
     registry::{Connectors, ExecuteError},
     sink::{Item, Sink},
     status::Live,
@@ -29,12 +30,10 @@ use crate::{
 use delivery::{Dealt, Delivery};
 use domain::{
     Clock, NetworkId,
-    connector::{
-        ConnectorCommand, ConnectorOutcome, Defined, Failure, FailureCode, LogPosition, StartFrom,
-    },
+    connector::{ConnectorCommand, ConnectorOutcome, Defined, LogPosition, StartFrom},
     text::ConnectorId,
 };
-use journal::{Caller, FollowError, Journal, JournalError, Position, Recorded};
+use journal::{Caller, Journal, Position, Recorded};
 use names::NameBook;
 use parking_lot::Mutex;
 use std::{
@@ -42,7 +41,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use thiserror::Error;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -82,67 +80,6 @@ pub(crate) enum Nudge {
     Parked,
     /// What waits for its next attempt is to be tried at once.
     RetryNow,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// It was drained.
-    Drained,
-    /// Another server has it.
-    Fenced,
-    /// It broke off, and may be begun again.
-    Broke(Failure),
-    /// Beginning again would not help.
-    Failed(Failure),
-}
-
-#[derive(Debug, Error)]
-pub(crate) enum RunError {
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    #[error(transparent)]
-    Follow(#[from] FollowError),
-    #[error(transparent)]
-    Parked(#[from] ParkedError),
-    #[error(transparent)]
-    Record(#[from] ExecuteError),
-    #[error("the log is another one than it followed: {0}")]
-    OtherLog(&'static str),
-    #[error("a task of it ended: {0}")]
-    Task(String),
-    #[error("{}", .0.message)]
-    Failed(Failure),
-}
-
-impl RunError {
-    fn ended(self) -> Ended {
-        let message = domain::error_chain(&self).to_string();
-        let failure = |code| Failure::new(code, &message);
-        match self {
-            Self::Checkpoint(CheckpointError::Fenced) | Self::Parked(ParkedError::Fenced) => {
-                Ended::Fenced
-            }
-            Self::OtherLog(_) => Ended::Failed(failure(FailureCode::OtherLog)),
-            Self::Failed(failure) => Ended::Failed(failure),
-            Self::Parked(ParkedError::TooMany { .. }) => {
-                Ended::Failed(failure(FailureCode::Exhausted))
-            }
-            Self::Task(_) => Ended::Broke(failure(FailureCode::Task)),
-            Self::Checkpoint(CheckpointError::Encoding(_) | CheckpointError::Journal(_))
-            | Self::Journal(_)
-            | Self::Follow(_)
-            | Self::Record(_)
-            | Self::Parked(
-                ParkedError::NotParked(_)
-                | ParkedError::Contention
-                | ParkedError::Encoding(_)
-                | ParkedError::Journal(_),
-            ) => Ended::Broke(failure(FailureCode::Store)),
-        }
-    }
 }
 
 /// What a run needs.
@@ -385,148 +322,6 @@ impl Running {
                 ))
             }
         }
-    }
-
-    /// Takes a record in hand.
-    async fn take(&mut self, recorded: Arc<Recorded>) -> Result<(), RunError> {
-        let position = recorded.position;
-        self.run.live.lock().reached = Some(recorded.time());
-        let mut place = Place {
-            position,
-            landmark: Some(Landmark::of(&recorded)),
-            lane: None,
-        };
-        if !self.wants(&recorded) {
-            self.run.live.lock().counts.filtered += 1;
-            let number = self.tracker.track(position, place);
-            self.done(number);
-            return Ok(());
-        }
-        let key = lane(self.run.defined.settings.lanes, &recorded);
-        let sequence = self.sequence(&key, &recorded).await?;
-        place.lane = Some((key.clone(), sequence));
-        let number = self.tracker.track(position, place);
-        let is_dealt_with = self.beyond.remove(&told(position))
-            || self.delivery.has_parked(recorded.event_id).await;
-        if is_dealt_with {
-            self.done(number);
-            return Ok(());
-        }
-        let names = self.names.of(&recorded).await?;
-        let item = Item {
-            recorded,
-            sequence,
-            names,
-        };
-        self.lane(&key).queue.push_back((number, item));
-        self.hand_over(&key);
-        Ok(())
-    }
-
-    /// Whether the connector delivers this record: never one about itself, and one about another
-    /// connector only if a filter asks for it.
-    fn wants(&self, recorded: &Recorded) -> bool {
-        let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == self.run.id);
-        let is_asked_for =
-            recorded.network_id.is_some() || self.run.defined.settings.filter.is_some();
-        !is_own && is_asked_for && self.run.matcher.takes(recorded)
-    }
-
-    fn lane(&mut self, key: &str) -> &mut Lane {
-        self.lanes.entry(key.to_owned()).or_default()
-    }
-
-    /// The record's number in its lane: how many that the connector delivers there came with it,
-    /// since its beginning.
-    async fn sequence(&mut self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
-        self.tick += 1;
-        let tick = self.tick;
-        let is_known = self.lanes.contains_key(key);
-        if !is_known {
-            let before = match self.kept.remove(key) {
-                Some(count) => count,
-                None => self.count(key, recorded).await?,
-            };
-            let is_held = self.delivery.holds(key).await;
-            let lane = self.lane(key);
-            (lane.sequence, lane.is_held) = (before, is_held);
-            self.forget_idle();
-        }
-        let lane = self.lane(key);
-        lane.sequence += 1;
-        lane.used = tick;
-        Ok(lane.sequence)
-    }
-
-    /// Counts in the log what came before a record in its lane.
-    async fn count(&self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
-        let began = self.settled.began.map(place);
-        let (mut from, mut counted) = (0, 0);
-        while from < recorded.revision {
-            let page = self
-                .run
-                .journal
-                .read_some(&recorded.stream, from, COUNTED)
-                .await?;
-            let Some(last) = page.last() else {
-                break;
-            };
-            from = last.revision + 1;
-            let lanes = self.run.defined.settings.lanes;
-            let before = page.iter().filter(|it| {
-                it.revision < recorded.revision
-                    && Some(it.position) > began
-                    && self.wants(it)
-                    && lane(lanes, it) == key
-            });
-            counted += before.count() as u64;
-        }
-        Ok(counted)
-    }
-
-    /// Forgets the lanes that were idle for longest, if there are many: they are counted again.
-    fn forget_idle(&mut self) {
-        if self.lanes.len() <= LANES_KNOWN {
-            return;
-        }
-        let idle = self.lanes.iter();
-        let idle = idle.filter(|(_, it)| it.queue.is_empty() && !it.is_busy && !it.is_held);
-        let mut idle: Vec<_> = idle.map(|(key, it)| (it.used, key.clone())).collect();
-        idle.sort_unstable();
-        for (_, key) in idle.into_iter().take(LANES_KNOWN / 4) {
-            self.lanes.remove(&key);
-        }
-    }
-
-    /// Hands a lane's next records over, unless it is busy.
-    fn hand_over(&mut self, key: &str) {
-        let batch = self.run.sink.batch();
-        let Some(lane) = self.lanes.get_mut(key) else {
-            return;
-        };
-        if lane.is_busy || lane.is_held || lane.queue.is_empty() {
-            return;
-        }
-        lane.is_busy = true;
-        let most = match batch {
-            Some((most, wait)) => {
-                if lane.queue.len() < most && !wait.is_zero() && !lane.has_waited {
-                    lane.has_waited = true;
-                    let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
-                    self.work
-                        .spawn(async move { delivery.wait(key, wait).await });
-                    return;
-                }
-                most
-            }
-            None => 1,
-        };
-        lane.has_waited = false;
-        let most = most.min(lane.queue.len());
-        let parcel: Vec<_> = lane.queue.drain(..most).collect();
-        let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
-        self.work
-            .spawn(async move { delivery.deliver(key, parcel).await });
     }
 
     async fn dealt(&mut self, dealt: Dealt) -> Result<(), RunError> {

@@ -1,5 +1,5 @@
-//! What is on record of a connector: the contract of the `connector-…` streams. Names and fields are
-//! stored for ever.
+//! What is on record of a connector: the contract of the `connector-…` streams. Names and fields
+//! are stored for ever.
 
 use super::{Failure, LogPosition, Pause, Settings, StartFrom};
 use crate::text::ConnectorName;

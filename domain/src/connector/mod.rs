@@ -10,35 +10,45 @@
 //!                    deleted └───────────── failed ┴── (again) ◀── deactivating
 //! ```
 //!
-//! Where it begins has a number: each explicit start, reset or creation is the next one. A checkpoint
-//! names the number that it belongs to, so that one from before is never taken up again.
+//! Where it begins has a number: each explicit start, reset or creation is the next one. A
+//! checkpoint names the number that it belongs to, so that one from before is never taken up again.
 //!
 //! Names, states and defaults are those of KurrentDB's own connectors where those are documented.
-//! What differs: *failed* is a state, `reset` only rewinds, and what broke begins again by itself, a
-//! few times.
+//! What differs: *failed* is a state, `reset` only rewinds, and what broke begins again by itself,
+//! a few times.
 
+mod check;
 mod command;
+mod decide;
 mod event;
+mod evolve;
 mod refusal;
 mod sealed;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use check::SettingsError;
 pub use command::{
     ConnectorCommand, ConnectorOutcome, CreateConnector, ReconfigureConnector, RenameConnector,
     ResetConnector, StartConnector,
 };
+pub use decide::decide;
 pub use event::{
     ConnectorActivating, ConnectorCreated, ConnectorEvent, ConnectorReconfigured, ConnectorRenamed,
     ConnectorReset, ConnectorRunning,
 };
+pub use evolve::evolve;
 pub use refusal::ConnectorRefusal;
 pub use sealed::{Sealed, without_ciphertext};
 pub use settings::{
     AfterPark, Authentication, Batch, ClientCertificate, DelayBound, FileSink, Filter, FilterKind,
     FilterScope, HeaderValue, InitialPosition, Lanes, OnExhaustion, Resilience, Settings,
-    SettingsError, SignatureScheme, SigningKey, Sink, Webhook, WebhookFormat, WebhookMethod,
+    SignatureScheme, SigningKey, Sink, Webhook, WebhookFormat, WebhookMethod,
+};
+
+pub use crate::ids::{
+    CHECKPOINT_CATEGORY, CONNECTOR_CATEGORY, LEASE_CATEGORY, LEASE_STREAM, PARKED_CATEGORY,
 };
 
 use crate::text::{ConnectorId, ConnectorName};
@@ -260,21 +270,6 @@ impl State {
 /// The ids that the engine has for itself.
 pub const RESERVED: [&str; 3] = ["provisioner", "read-models", "outward"];
 
-/// The category of the streams that connectors are managed in.
-pub const CONNECTOR_CATEGORY: &str = "connector";
-
-/// The category of their checkpoints.
-pub const CHECKPOINT_CATEGORY: &str = "connectorCheckpoint";
-
-/// The category of their parked records.
-pub const PARKED_CATEGORY: &str = "connectorParked";
-
-/// The category of the leases.
-pub const LEASE_CATEGORY: &str = "connectorLease";
-
-/// The stream of the lease that all connectors share which act outward.
-pub const LEASE_STREAM: &str = "connectorLease-outward";
-
 impl ConnectorId {
     /// The stream that it is managed in.
     pub fn stream(&self) -> String {
@@ -303,249 +298,5 @@ impl ConnectorId {
     /// Whether the engine has it for itself.
     pub fn is_reserved(&self) -> bool {
         RESERVED.contains(&self.as_str())
-    }
-}
-
-/// What comes of a command: events, or a refusal. No events: it is so already.
-pub fn decide(
-    connector: &Connector,
-    command: &ConnectorCommand,
-    now: DateTime<Utc>,
-) -> Result<Vec<ConnectorEvent>, ConnectorRefusal> {
-    if let ConnectorCommand::CreateConnector(create) = command {
-        return create_connector(connector, create);
-    }
-    let defined = match connector {
-        Connector::Defined(defined) => defined,
-        Connector::Absent | Connector::Deleted { .. } => {
-            return Err(ConnectorRefusal::ConnectorUnknown);
-        }
-    };
-    let state = defined.state.name();
-    let event = match command {
-        ConnectorCommand::CreateConnector(_) => {
-            return Err(ConnectorRefusal::ConnectorAlreadyExists);
-        }
-        ConnectorCommand::StartConnector(StartConnector { start_from }) => match defined.state {
-            State::Activating | State::Running { .. } => {
-                return Err(ConnectorRefusal::ConnectorAlreadyStarted { state });
-            }
-            State::Stopped | State::Deactivating | State::Failed(_) => {
-                ConnectorEvent::ConnectorActivating(ConnectorActivating {
-                    start_from: *start_from,
-                })
-            }
-        },
-        ConnectorCommand::StopConnector {} => match defined.state {
-            State::Activating | State::Running { .. } => ConnectorEvent::ConnectorDeactivating {},
-            // Who stops one that failed has seen it.
-            State::Failed(_) => ConnectorEvent::ConnectorStopped {},
-            State::Stopped | State::Deactivating => return Ok(Vec::new()),
-        },
-        ConnectorCommand::ResetConnector(ResetConnector { start_from }) => {
-            stopped(defined)?;
-            ConnectorEvent::ConnectorReset(ConnectorReset {
-                start_from: *start_from,
-            })
-        }
-        ConnectorCommand::ReconfigureConnector(ReconfigureConnector { settings }) => {
-            checked(settings)?;
-            if *settings == defined.settings {
-                return Ok(Vec::new());
-            }
-            ConnectorEvent::ConnectorReconfigured(ConnectorReconfigured {
-                settings: settings.clone(),
-            })
-        }
-        ConnectorCommand::RenameConnector(RenameConnector { name }) => {
-            if *name == defined.name {
-                return Ok(Vec::new());
-            }
-            ConnectorEvent::ConnectorRenamed(ConnectorRenamed { name: name.clone() })
-        }
-        ConnectorCommand::DeleteConnector {} => {
-            stopped(defined)?;
-            ConnectorEvent::ConnectorDeleted {}
-        }
-        ConnectorCommand::RecordConnector(outcome) => {
-            return Ok(record(defined, outcome, now).into_iter().collect());
-        }
-    };
-    Ok(vec![event])
-}
-
-fn create_connector(
-    connector: &Connector,
-    create: &CreateConnector,
-) -> Result<Vec<ConnectorEvent>, ConnectorRefusal> {
-    match connector {
-        Connector::Absent | Connector::Deleted { .. } => {}
-        Connector::Defined(_) => return Err(ConnectorRefusal::ConnectorAlreadyExists),
-    }
-    checked(&create.settings)?;
-    let created = ConnectorCreated {
-        name: create.name.clone(),
-        settings: create.settings.clone(),
-    };
-    Ok(vec![ConnectorEvent::ConnectorCreated(created)])
-}
-
-fn stopped(defined: &Defined) -> Result<(), ConnectorRefusal> {
-    match defined.state {
-        State::Stopped | State::Failed(_) => Ok(()),
-        State::Activating | State::Running { .. } | State::Deactivating => {
-            Err(ConnectorRefusal::ConnectorNotStopped {
-                state: defined.state.name(),
-            })
-        }
-    }
-}
-
-fn checked(settings: &Settings) -> Result<(), ConnectorRefusal> {
-    let wrong = settings.check();
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    Err(ConnectorRefusal::ConnectorSettingsWrong { wrong })
-}
-
-/// What is news of what the runtime reports. A report of a run that is over by now is none.
-fn record(
-    defined: &Defined,
-    outcome: &ConnectorOutcome,
-    now: DateTime<Utc>,
-) -> Option<ConnectorEvent> {
-    let is_started = defined.state.is_started();
-    match outcome {
-        ConnectorOutcome::Running { host, term, after } => {
-            let running = ConnectorRunning {
-                host: host.clone(),
-                term: *term,
-                after: *after,
-            };
-            let is_known = match &defined.state {
-                State::Running { .. } => defined.ran.as_ref().is_some_and(|ran| {
-                    ran.term > *term || (ran.term == *term && ran.host == *host)
-                }),
-                State::Activating => false,
-                State::Stopped | State::Deactivating | State::Failed(_) => true,
-            };
-            (!is_known).then_some(ConnectorEvent::ConnectorRunning(running))
-        }
-        ConnectorOutcome::Stopped => match defined.state {
-            State::Deactivating => Some(ConnectorEvent::ConnectorStopped {}),
-            State::Stopped | State::Activating | State::Running { .. } | State::Failed(_) => None,
-        },
-        ConnectorOutcome::Broke(failure) if is_started => {
-            let lately = defined.restarts.iter();
-            let lately = lately.filter(|at| now - **at < RESTART_WINDOW).count();
-            Some(if lately < RESTARTS {
-                ConnectorEvent::ConnectorRestarted(failure.clone())
-            } else {
-                ConnectorEvent::ConnectorFailed(failure.clone())
-            })
-        }
-        ConnectorOutcome::Failed(failure) if is_started => {
-            Some(ConnectorEvent::ConnectorFailed(failure.clone()))
-        }
-        ConnectorOutcome::Paused(pause) => match &defined.state {
-            State::Running { paused: None } => Some(ConnectorEvent::ConnectorPaused(pause.clone())),
-            State::Running { paused: Some(_) }
-            | State::Stopped
-            | State::Activating
-            | State::Deactivating
-            | State::Failed(_) => None,
-        },
-        ConnectorOutcome::Recovered => match &defined.state {
-            State::Running { paused: Some(_) } => Some(ConnectorEvent::ConnectorRecovered {}),
-            State::Running { paused: None }
-            | State::Stopped
-            | State::Activating
-            | State::Deactivating
-            | State::Failed(_) => None,
-        },
-        ConnectorOutcome::Broke(_) | ConnectorOutcome::Failed(_) => None,
-    }
-}
-
-/// The connector after an event, which was decided at that time.
-pub fn evolve(connector: Connector, event: &ConnectorEvent, time: DateTime<Utc>) -> Connector {
-    if let ConnectorEvent::ConnectorCreated(created) = event {
-        let starts = match &connector {
-            Connector::Absent => 0,
-            Connector::Defined(defined) => defined.start.number,
-            Connector::Deleted { starts } => *starts,
-        };
-        return Connector::Defined(Defined {
-            name: created.name.clone(),
-            settings: created.settings.clone(),
-            settings_revision: 0,
-            start: Start::after(starts, created.settings.initial_position.into()),
-            state: State::Stopped,
-            since: time,
-            restarts: Vec::new(),
-            ran: None,
-        });
-    }
-    let mut defined = match connector {
-        Connector::Defined(defined) => defined,
-        Connector::Absent | Connector::Deleted { .. } => return connector,
-    };
-    let state = match event {
-        ConnectorEvent::ConnectorCreated(_) => return Connector::Defined(defined),
-        ConnectorEvent::ConnectorActivating(activating) => {
-            if let Some(from) = activating.start_from {
-                defined.start = Start::after(defined.start.number, from);
-            }
-            defined.restarts.clear();
-            State::Activating
-        }
-        ConnectorEvent::ConnectorRunning(running) => {
-            defined.ran = Some(running.clone());
-            defined.start.has_run = true;
-            State::Running { paused: None }
-        }
-        ConnectorEvent::ConnectorDeactivating {} => State::Deactivating,
-        ConnectorEvent::ConnectorStopped {} => State::Stopped,
-        ConnectorEvent::ConnectorFailed(failure) => State::Failed(failure.clone()),
-        ConnectorEvent::ConnectorRestarted(_) => {
-            defined.restarts.retain(|at| time - *at < RESTART_WINDOW);
-            defined.restarts.push(time);
-            State::Activating
-        }
-        ConnectorEvent::ConnectorPaused(pause) => State::Running {
-            paused: Some(pause.clone()),
-        },
-        ConnectorEvent::ConnectorRecovered {} => State::Running { paused: None },
-        ConnectorEvent::ConnectorReconfigured(reconfigured) => {
-            defined.settings = reconfigured.settings.clone();
-            defined.settings_revision += 1;
-            return Connector::Defined(defined);
-        }
-        ConnectorEvent::ConnectorRenamed(renamed) => {
-            defined.name = renamed.name.clone();
-            return Connector::Defined(defined);
-        }
-        ConnectorEvent::ConnectorReset(reset) => {
-            defined.start = Start::after(defined.start.number, reset.start_from);
-            return Connector::Defined(defined);
-        }
-        ConnectorEvent::ConnectorDeleted {} => {
-            return Connector::Deleted {
-                starts: defined.start.number,
-            };
-        }
-    };
-    (defined.state, defined.since) = (state, time);
-    Connector::Defined(defined)
-}
-
-impl Start {
-    fn after(number: u64, from: StartFrom) -> Self {
-        Self {
-            number: number + 1,
-            from,
-            has_run: false,
-        }
     }
 }

@@ -5,7 +5,7 @@
 //! other side is its owner's to keep, that is the owner's to do, and the worker waits for it.
 
 use super::{
-    Peering, Refusal, Registered,
+    OptionExcluded, OptionNeeded, OptionNeedsOther, Peering, Refusal, Registered,
     command::{SetDnsResolution, SetLinkOption},
     event::{LinkOption, LinkOptionSet, Needs, NetworkEvent},
 };
@@ -79,17 +79,21 @@ fn may_be_on(
         && peering.is_ours_to_keep(other)
         && !peering.option(other, needs).wanted
     {
-        return Err(Refusal::LinkOptionNeedsOther {
+        return Err(Refusal::LinkOptionNeedsOther(OptionNeedsOther {
             option,
             side,
             needs,
             of: other,
-        });
+        }));
     }
     if let Some(with) = option.excludes()
         && peering.option(side, with).wanted
     {
-        return Err(Refusal::LinkOptionExcluded { option, side, with });
+        return Err(Refusal::LinkOptionExcluded(OptionExcluded {
+            option,
+            side,
+            with,
+        }));
     }
     let rival = network
         .live_peerings()
@@ -117,12 +121,12 @@ fn may_be_off(peering: &Peering, command: &SetLinkOption) -> Result<(), Refusal>
     let needing = LinkOption::of(option.provider())
         .find(|it| it.needs() == Needs::Before(option) && peering.option(other, *it).wanted);
     match needing {
-        Some(by) => Err(Refusal::LinkOptionNeeded {
+        Some(by) => Err(Refusal::LinkOptionNeeded(OptionNeeded {
             option,
             side,
             by,
             of: other,
-        }),
+        })),
         None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 //! them. What to run next is the caller's to say.
 
 use super::event::{LinkOption, Pattern};
+use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
 use super::refusal_text::{list, told, written};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
@@ -357,48 +358,14 @@ pub enum Refusal {
         option: LinkOption,
     },
     /// The option needs another one on the other side, which nobody has asked for.
-    #[error(
-        "{} of the {side} side needs {} of the {of} side, which is not asked for",
-        option.as_str(), needs.as_str()
-    )]
-    LinkOptionNeedsOther {
-        /// The option.
-        option: LinkOption,
-        /// The side that it was asked for.
-        side: Side,
-        /// What it needs.
-        needs: LinkOption,
-        /// The side where it needs that.
-        of: Side,
-    },
+    #[error(transparent)]
+    LinkOptionNeedsOther(OptionNeedsOther),
     /// Another option, on the other side, needs this one.
-    #[error(
-        "{} of the {side} side is needed by {} of the {of} side, which is asked for",
-        option.as_str(), by.as_str()
-    )]
-    LinkOptionNeeded {
-        /// The option.
-        option: LinkOption,
-        /// The side that it was to be switched off on.
-        side: Side,
-        /// What needs it.
-        by: LinkOption,
-        /// The side where that is asked for.
-        of: Side,
-    },
+    #[error(transparent)]
+    LinkOptionNeeded(OptionNeeded),
     /// Two options exclude each other.
-    #[error(
-        "{} and {} exclude each other, and the {side} side has the latter",
-        option.as_str(), with.as_str()
-    )]
-    LinkOptionExcluded {
-        /// The option.
-        option: LinkOption,
-        /// The side.
-        side: Side,
-        /// What that side has already.
-        with: LinkOption,
-    },
+    #[error(transparent)]
+    LinkOptionExcluded(OptionExcluded),
     /// A network can have the option once, and another peering has it.
     #[error(
         "a network can have {} over one link, and the {side} side has it over peering {peering_id}",

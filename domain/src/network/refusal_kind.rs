@@ -74,9 +74,9 @@ impl Refusal {
             | Self::PeeringBeingRemoved { .. }
             | Self::PeeringBeingAbandoned { .. }
             | Self::ProviderNotServed { .. }
-            | Self::LinkOptionNeedsOther { .. }
-            | Self::LinkOptionNeeded { .. }
-            | Self::LinkOptionExcluded { .. }
+            | Self::LinkOptionNeedsOther(_)
+            | Self::LinkOptionNeeded(_)
+            | Self::LinkOptionExcluded(_)
             | Self::LinkOptionTaken { .. }
             | Self::SideKeptByOwner { .. }
             | Self::PeerRangeNotOnRecord { .. }

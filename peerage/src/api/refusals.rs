@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
-    network::{LinkOption, Refusal},
+    network::{LinkOption, OptionExcluded, OptionNeeded, OptionNeedsOther, Refusal},
 };
 use uuid::Uuid;
 
@@ -168,23 +168,23 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             provider: Provider::Aws,
             option: LinkOption::GatewayTransit,
         },
-        Refusal::LinkOptionNeedsOther {
+        Refusal::LinkOptionNeedsOther(OptionNeedsOther {
             option: LinkOption::RemoteGateways,
             side: Side::Local,
             needs: LinkOption::GatewayTransit,
             of: Side::Remote,
-        },
-        Refusal::LinkOptionNeeded {
+        }),
+        Refusal::LinkOptionNeeded(OptionNeeded {
             option: LinkOption::GatewayTransit,
             side: Side::Remote,
             by: LinkOption::RemoteGateways,
             of: Side::Local,
-        },
-        Refusal::LinkOptionExcluded {
+        }),
+        Refusal::LinkOptionExcluded(OptionExcluded {
             option: LinkOption::GatewayTransit,
             side: Side::Local,
             with: LinkOption::RemoteGateways,
-        },
+        }),
         Refusal::LinkOptionTaken {
             option: LinkOption::RemoteGateways,
             side: Side::Local,

@@ -344,12 +344,6 @@ fn requests(given: &Given) -> Vec<Case> {
             "RANGE_OVERLAPS_NETWORK",
         ),
         Case::refused(
-            "another live peering's range",
-            ranges(&["10.30.9.0/24"]),
-            Code::FailedPrecondition,
-            "RANGE_OVERLAPS_PEERING",
-        ),
-        Case::refused(
             "a second live link to the same peer",
             again(given),
             Code::AlreadyExists,

@@ -148,7 +148,8 @@ async fn a_peering_asked_for_on_the_command_line_becomes_real_in_two_accounts_an
             "INTER_REGION_LIMITS",
             "PRIVATE_NAMES",
             "NON_TRANSITIVE",
-            "EDGE_ROUTING"
+            "EDGE_ROUTING",
+            "ATTACH_GROUP"
         ]
     );
     let listed = engine

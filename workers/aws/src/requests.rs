@@ -61,7 +61,8 @@ pub(super) fn owner(owner: Owner) -> Tags {
     Tags::from([(OWNER_TAG.to_owned(), owner.to_string())])
 }
 
-/// The tags of what the engine makes for a peering: its own, and those that are asked of everything.
+/// The tags of what the engine makes for a peering: its own, and those that are asked of
+/// everything.
 pub(super) fn owned(owner: Owner, tags: &Tags) -> Tags {
     let mut all = tags.clone();
     all.insert(OWNER_TAG.to_owned(), owner.to_string());

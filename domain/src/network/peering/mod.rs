@@ -273,8 +273,8 @@ impl Peering {
         self.origin == Origin::Requested
     }
 
-    /// The side that is asked for the link, and accepts it; `None` while nobody has looked at a link
-    /// that was adopted.
+    /// The side that is asked for the link, and accepts it; `None` while nobody has looked at a
+    /// link that was adopted.
     pub fn accepter(&self) -> Option<Side> {
         if self.made_the_link() {
             Some(Side::Remote)

@@ -54,7 +54,8 @@ pub(super) fn enforced(network: &Registered, it: &FirewallEnforced) -> Result<bo
     let is_kept = if wanted == firewall.admit {
         firewall.is_enforced()
     } else {
-        // What is admitted for now, while a range waits to be confirmed, is no posture that is kept.
+        // What is admitted for now, while a range waits to be confirmed, is no posture that is
+        // kept.
         !wanted.is_empty() || firewall.closed_at.is_some()
     };
     Ok(!is_kept || firewall.group.as_ref() != Some(&it.group))

@@ -140,12 +140,12 @@ fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last()
     let (lend, borrow) = (LinkOption::GatewayTransit, LinkOption::RemoteGateways);
     given(at_azure([]))
         .when(option(local, borrow, true))
-        .then_refused(Refusal::LinkOptionNeedsOther {
+        .then_refused(Refusal::LinkOptionNeedsOther(OptionNeedsOther {
             option: borrow,
             side: local,
             needs: lend,
             of: remote,
-        });
+        }));
     let lent = at_azure([is_set(remote, lend, true)]);
     given(lent.clone())
         .when(option(local, borrow, true))
@@ -159,19 +159,19 @@ fn what_an_option_needs_of_the_other_side_is_asked_for_first_and_given_up_last()
         .collect();
     given(borrowed.clone())
         .when(option(remote, lend, false))
-        .then_refused(Refusal::LinkOptionNeeded {
+        .then_refused(Refusal::LinkOptionNeeded(OptionNeeded {
             option: lend,
             side: remote,
             by: borrow,
             of: local,
-        });
+        }));
     given(borrowed)
         .when(option(local, lend, true))
-        .then_refused(Refusal::LinkOptionExcluded {
+        .then_refused(Refusal::LinkOptionExcluded(OptionExcluded {
             option: lend,
             side: local,
             with: borrow,
-        });
+        }));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `ConnectorService`: commands to connectors, what they have set aside, and how they do.
 
 mod parse;
+mod problems;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -16,8 +17,8 @@ use super::{
     v1::{self, connector_service_server::ConnectorService},
 };
 use connectors::{
-    Catalogue, Connectors as Registry, ExecuteError, Listed, Outcome, ParkedError, ParkedRecords,
-    Runtime, Which, secrets::MasterKeys,
+    Catalogue, Connectors as Registry, Listed, Outcome, ParkedRecords, Runtime, Which,
+    secrets::MasterKeys,
 };
 use domain::{
     EventId,
@@ -29,6 +30,7 @@ use domain::{
     text::ConnectorId,
 };
 use parse::Asked;
+use problems::{parked_problem, problem, refused};
 use std::{fmt, sync::Arc};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -384,53 +386,6 @@ fn judge(caller: &Known) -> Result<(), Problem> {
         peers: Peers::None,
     };
     caller.judge(target, None)
-}
-
-/// A refused command.
-pub(super) fn refused(refusal: &ConnectorRefusal) -> Problem {
-    Problem::of_connector(refusal)
-}
-
-fn problem(error: &ExecuteError) -> Problem {
-    match error {
-        ExecuteError::Refused(refusal) => refused(refusal),
-        ExecuteError::Reused(command_id) => Problem::new(
-            Reason::CommandIdReused,
-            format!(
-                "command {command_id} was another command; give each command a UUID of its own"
-            ),
-        )
-        .with("command_id", command_id),
-        ExecuteError::Moved { expected, actual } => {
-            let actual = actual.map_or_else(|| "none".to_owned(), |it| it.to_string());
-            let text = format!(
-                "the connector is at revision {actual}, not at {expected}; look at what has changed and send the command again"
-            );
-            Problem::new(Reason::WrongExpectedRevision, text)
-                .with("expected", expected)
-                .with("actual", actual)
-        }
-        ExecuteError::Contention => Problem::new(
-            Reason::Contended,
-            "the connector changed under the command all the time; send it again",
-        ),
-        ExecuteError::Unreadable(error) => {
-            Problem::new(Reason::HistoryUnreadable, error.to_string())
-        }
-        ExecuteError::Encoding(_) => Problem::new(Reason::NotEncodable, domain::error_chain(error)),
-        ExecuteError::Journal(error) => error.into(),
-    }
-}
-
-fn parked_problem(error: &ParkedError) -> Problem {
-    match error {
-        ParkedError::NotParked(_) => Problem::new(Reason::RecordNotParked, error.to_string()),
-        ParkedError::Journal(error) => error.into(),
-        ParkedError::TooMany { .. } | ParkedError::Fenced | ParkedError::Contention => {
-            Problem::new(Reason::Contended, error.to_string())
-        }
-        ParkedError::Encoding(_) => Problem::new(Reason::NotEncodable, domain::error_chain(error)),
-    }
 }
 
 fn traceparent<T>(request: &Request<T>) -> Option<String> {

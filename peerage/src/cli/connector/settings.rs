@@ -24,7 +24,8 @@ pub(super) struct Webhook {
     /// Where a webhook sends to, like https://hooks.example.com/peerage.
     #[arg(long, value_name = "URL", required_unless_present = "file")]
     url: Option<String>,
-    /// What a delivery's body is: envelope, record, cloud_events or cloud_events_binary.
+    /// What a delivery is made of, like envelope: that, record, cloud_events or
+    /// cloud_events_binary.
     #[arg(long, value_name = "FORMAT", requires = "url")]
     format: Option<String>,
     /// A host that may be dialled whatever its address is, and without TLS, like

@@ -28,8 +28,8 @@ pub(in crate::cli) struct Try {
     /// Or a filter, as SCOPE:TYPE:EXPRESSION, like record:json_path:$.peer.account.
     #[arg(long, value_name = "FILTER", conflicts_with = "connector")]
     filter: Option<String>,
-    /// The event, from a JSON file like event.json: {"stream": …, "type": …, "data": {…}}, as `peerage audit
-    /// --output json` prints one.
+    /// The event, from a JSON file like event.json: {"stream": …, "type": …, "data": {…}}, as
+    /// `peerage audit --output json` prints one.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
 }

@@ -87,7 +87,7 @@ fn attach(network: &Registered, peering: &Peering, side: Side) -> Option<Instruc
         ],
     );
     let body = format!(
-        "set -eu\n# {group} admits {admits}, and only where it is attached. An interface's groups are set as a whole: it keeps those that it has.\n\
+        "set -eu\n# {group} admits {admits},\n# and only where it is attached. An interface's groups\n# are set as a whole: it keeps those that it has.\n\
          : \"${{interface:?set it to a network interface of a machine that is to be reached}}\"\ngroups=$({show})\n{set}\n"
     );
     Some(Instruction::sh(

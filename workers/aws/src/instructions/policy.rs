@@ -283,8 +283,9 @@ fn group(end: End<'_>, network: &Registered, peering: &Peering) -> Vec<Value> {
     ]
 }
 
-/// The groups of the VPC's interfaces are changed only where the engine is asked to attach its
-/// own, and for as long as it has. EC2 takes an interface's whole list, and so asks for each group in it.
+/// The groups of the VPC's interfaces are changed only where the engine is asked to attach its own,
+/// and for as long as it has. EC2 takes an interface's whole list, and so asks for each group in
+/// it.
 fn attach(end: End<'_>, firewall: &Firewall) -> Option<Value> {
     let attachment = &firewall.attachment;
     if attachment.wanted.is_none() && attachment.made.is_empty() {

@@ -314,11 +314,27 @@ fn everything_that_the_engine_calls_at_a_side_that_it_keeps_is_in_the_policies()
             .map(|it| it.as_str().unwrap().to_owned())
             .collect::<BTreeSet<_>>()
     };
-    let (network, peering) = state(active_history([]));
-    let (remote, local) = (
-        allowed(for_peer(&network, &peering, &Tags::new())),
-        allowed(for_engine(&network, &peering, &Tags::new())),
-    );
+    let both = |events: Vec<NetworkEvent>| {
+        let (network, peering) = state(events);
+        (
+            allowed(for_peer(&network, &peering, &Tags::new())),
+            allowed(for_engine(&network, &peering, &Tags::new())),
+        )
+    };
+    let attach = |side| {
+        NetworkEvent::from(FirewallAttachmentRequested {
+            peering_id: peering_id(1),
+            side,
+            to: AttachTo::Interfaces {
+                interfaces: [text("eni-1")].into(),
+            },
+        })
+    };
+    let (remote, local) = both(active_history([attach(Side::Local), attach(Side::Remote)]));
+    // What attaches is permitted only while that is asked for.
+    let attaches = "ec2:ModifyNetworkInterfaceAttribute";
+    let (at_the_peer, at_home) = both(active_history([]));
+    assert!(!at_the_peer.contains(attaches) && !at_home.contains(attaches));
     for operation in cloud::Operation::ALL {
         // A role is entered by its trust policy; networks are made for demonstrations only.
         if matches!(

@@ -1,5 +1,5 @@
-//! Ranges that were added to a peer while its link stands: the cloud is looked at before anything is
-//! opened there.
+//! Ranges that were added to a peer while its link stands: the cloud is looked at before anything
+//! is opened there.
 //!
 //! The peer's network is asked where the engine may look at it, and else the link itself, whose far
 //! end tells its ranges.

@@ -37,8 +37,8 @@ pub(super) fn serving<'t>(
     })
 }
 
-/// The subnets that use this table: those that have chosen it, and with the main one those that have
-/// chosen none.
+/// The subnets that use this table: those that have chosen it, and with the main one those that
+/// have chosen none.
 pub(super) fn served<'s>(
     table: &RouteTableView,
     tables: &[RouteTableView],

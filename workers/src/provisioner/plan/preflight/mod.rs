@@ -3,15 +3,18 @@
 //! The same checks stop a peering before anything is asked of the cloud, and are shown by `peering
 //! plan`.
 
+mod room;
+
 use super::{Draft, Facts, Query, exposure};
 use crate::provisioner::sides;
-use cloud::{LinkState, LinkView, Rehearsed, RouteState, RouteTarget};
+use cloud::{LinkView, Rehearsed, RouteState, RouteTarget};
 use domain::{
     Side,
     network::{BlockCause, ExposurePolicy},
     text::Subnet,
 };
 use ipnet::IpNet;
+use room::{link_quota, route_room, rule_room};
 
 /// One check, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,9 +295,9 @@ fn told(names: &[&Subnet]) -> String {
     }
 }
 
-/// A destination is reached over one link. What the tables of this side that serve send over another
-/// one, this peering cannot have; blocks that two neighbours have and nobody routes to are no
-/// obstacle.
+/// A destination is reached over one link. What the tables of this side that serve send over
+/// another one, this peering cannot have; blocks that two neighbours have and nobody routes to are
+/// no obstacle.
 fn neighbours(facts: &Facts<'_>, side: Side) -> CheckOutcome {
     let own = sides::network(facts.network, facts.peering, side);
     let live: Vec<&LinkView> = facts
@@ -383,91 +386,6 @@ fn shared_peer(facts: &Facts<'_>) -> CheckOutcome {
         BlockCause::RangeOverlap,
         message,
         format!("remove peering {}, or join another peer", taken.peering_id),
-    )
-}
-
-fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let limits = facts.limits.get(side);
-    let seen = [facts.seen.links.get(side), facts.seen.neighbours.get(side)];
-    let live: Vec<&LinkView> = seen
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|link| link.state.is_live())
-        .collect();
-    let waiting = live
-        .iter()
-        .filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating))
-        .count();
-    let network = sides::network(facts.network, facts.peering, side);
-    let (used, most, what) = if live.len() >= limits.links {
-        (live.len(), limits.links, "links")
-    } else if waiting >= limits.pending_links {
-        (
-            waiting,
-            limits.pending_links,
-            "links that wait for acceptance",
-        )
-    } else {
-        return CheckOutcome::Passed;
-    };
-    failed(
-        BlockCause::QuotaExceeded,
-        format!("{network} has {used} {what} of {most}"),
-        format!("raise the quota of {what}, or end some of them"),
-    )
-}
-
-fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let most = facts.limits.get(side).routes;
-    let wanted = facts.peering.routes.get(side);
-    let Some(tables) = facts.seen.tables.get(side) else {
-        return CheckOutcome::Passed;
-    };
-    let full = super::routes::serving(tables, sides::subnets(facts.network, facts.peering, side))
-        .find(|table| {
-            let missing = wanted
-                .keys()
-                .filter(|it| {
-                    !table
-                        .routes
-                        .iter()
-                        .any(|route| route.destination == IpNet::V4(it.net()))
-                })
-                .count();
-            table.routes.len() + missing > most
-        });
-    match full {
-        None => CheckOutcome::Passed,
-        Some(table) => failed(
-            BlockCause::QuotaExceeded,
-            format!(
-                "{} has {} routes of {most}, and {} more are asked for",
-                table.table,
-                table.routes.len(),
-                wanted.len()
-            ),
-            format!(
-                "raise the quota of routes per table, or take some off {}",
-                table.table
-            ),
-        ),
-    }
-}
-
-/// The group will be the engine's own, so what it is to admit is all that it will hold.
-fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
-    let (most, wanted) = (
-        facts.limits.get(side).rules,
-        facts.peering.firewall.get(side).admit.len(),
-    );
-    if wanted <= most {
-        return CheckOutcome::Passed;
-    }
-    failed(
-        BlockCause::QuotaExceeded,
-        format!("{wanted} rules are asked for, and a firewall group holds {most}"),
-        "raise the quota of rules per group, or admit wider ranges in their place",
     )
 }
 

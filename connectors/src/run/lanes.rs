@@ -1,0 +1,155 @@
+//! Records in lanes: which are wanted, their numbers, and what is handed over next.
+
+use super::{COUNTED, LANES_KNOWN, Lane, Place, RunError, Running};
+use crate::{
+    checkpoint::{Landmark, place, told},
+    lane::lane,
+    sink::Item,
+};
+use domain::text::ConnectorId;
+use journal::Recorded;
+use std::sync::Arc;
+
+impl Running {
+    /// Takes a record in hand.
+    pub(super) async fn take(&mut self, recorded: Arc<Recorded>) -> Result<(), RunError> {
+        let position = recorded.position;
+        self.run.live.lock().reached = Some(recorded.time());
+        let mut place = Place {
+            position,
+            landmark: Some(Landmark::of(&recorded)),
+            lane: None,
+        };
+        if !self.wants(&recorded) {
+            self.run.live.lock().counts.filtered += 1;
+            let number = self.tracker.track(position, place);
+            self.done(number);
+            return Ok(());
+        }
+        let key = lane(self.run.defined.settings.lanes, &recorded);
+        let sequence = self.sequence(&key, &recorded).await?;
+        place.lane = Some((key.clone(), sequence));
+        let number = self.tracker.track(position, place);
+        let is_dealt_with = self.beyond.remove(&told(position))
+            || self.delivery.has_parked(recorded.event_id).await;
+        if is_dealt_with {
+            self.done(number);
+            return Ok(());
+        }
+        let names = self.names.of(&recorded).await?;
+        let item = Item {
+            recorded,
+            sequence,
+            names,
+        };
+        self.lane(&key).queue.push_back((number, item));
+        self.hand_over(&key);
+        Ok(())
+    }
+
+    /// Whether the connector delivers this record: never one about itself, and one about another
+    /// connector only if a filter asks for it.
+    fn wants(&self, recorded: &Recorded) -> bool {
+        let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == self.run.id);
+        let is_asked_for =
+            recorded.network_id.is_some() || self.run.defined.settings.filter.is_some();
+        !is_own && is_asked_for && self.run.matcher.takes(recorded)
+    }
+
+    pub(super) fn lane(&mut self, key: &str) -> &mut Lane {
+        self.lanes.entry(key.to_owned()).or_default()
+    }
+
+    /// The record's number in its lane: how many that the connector delivers there came with it,
+    /// since its beginning.
+    async fn sequence(&mut self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
+        self.tick += 1;
+        let tick = self.tick;
+        let is_known = self.lanes.contains_key(key);
+        if !is_known {
+            let before = match self.kept.remove(key) {
+                Some(count) => count,
+                None => self.count(key, recorded).await?,
+            };
+            let is_held = self.delivery.holds(key).await;
+            let lane = self.lane(key);
+            (lane.sequence, lane.is_held) = (before, is_held);
+            self.forget_idle();
+        }
+        let lane = self.lane(key);
+        lane.sequence += 1;
+        lane.used = tick;
+        Ok(lane.sequence)
+    }
+
+    /// Counts in the log what came before a record in its lane.
+    async fn count(&self, key: &str, recorded: &Recorded) -> Result<u64, RunError> {
+        let began = self.settled.began.map(place);
+        let (mut from, mut counted) = (0, 0);
+        while from < recorded.revision {
+            let page = self
+                .run
+                .journal
+                .read_some(&recorded.stream, from, COUNTED)
+                .await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = last.revision + 1;
+            let lanes = self.run.defined.settings.lanes;
+            let before = page.iter().filter(|it| {
+                it.revision < recorded.revision
+                    && Some(it.position) > began
+                    && self.wants(it)
+                    && lane(lanes, it) == key
+            });
+            counted += before.count() as u64;
+        }
+        Ok(counted)
+    }
+
+    /// Forgets the lanes that were idle for longest, if there are many: they are counted again.
+    fn forget_idle(&mut self) {
+        if self.lanes.len() <= LANES_KNOWN {
+            return;
+        }
+        let idle = self.lanes.iter();
+        let idle = idle.filter(|(_, it)| it.queue.is_empty() && !it.is_busy && !it.is_held);
+        let mut idle: Vec<_> = idle.map(|(key, it)| (it.used, key.clone())).collect();
+        idle.sort_unstable();
+        for (_, key) in idle.into_iter().take(LANES_KNOWN / 4) {
+            self.lanes.remove(&key);
+        }
+    }
+
+    /// Hands a lane's next records over, unless it is busy.
+    pub(super) fn hand_over(&mut self, key: &str) {
+        let batch = self.run.sink.batch();
+        let Some(lane) = self.lanes.get_mut(key) else {
+            return;
+        };
+        if lane.is_busy || lane.is_held || lane.queue.is_empty() {
+            return;
+        }
+        lane.is_busy = true;
+        let most = match batch {
+            Some((most, wait)) => {
+                if lane.queue.len() < most && !wait.is_zero() && !lane.has_waited {
+                    lane.has_waited = true;
+                    let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
+                    self.work
+                        .spawn(async move { delivery.wait(key, wait).await });
+                    return;
+                }
+                most
+            }
+            None => 1,
+        };
+        lane.has_waited = false;
+        let most = most.min(lane.queue.len());
+        let parcel: Vec<_> = lane.queue.drain(..most).collect();
+        let (key, delivery) = (key.to_owned(), Arc::clone(&self.delivery));
+        self.work
+            .spawn(async move { delivery.deliver(key, parcel).await });
+    }
+}

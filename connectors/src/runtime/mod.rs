@@ -1,0 +1,241 @@
+//! Which connectors run in this process: all that are started, while it holds the lease.
+//!
+//! It follows the connectors' own streams and compares what they say with what runs. Nothing is
+//! done on the strength of one event: whatever was missed, by a crash or another holder, shows when
+//! the two are compared.
+
+mod lead;
+
+use crate::{
+    filter::Matcher,
+    gate::PAUSES,
+    lease::{Candidate, Holding, LeaseSettings, holder},
+    log::Log,
+    registry::Connectors,
+    run::Nudge,
+    sink::{Attempt, Item, Parcel, Sinks},
+    status::Statuses,
+};
+use domain::{Clock, EventId, connector::Settings, text::ConnectorId};
+use journal::{Body, FollowError, Journal, JournalError, Position, Recorded};
+use lead::Lead;
+use parking_lot::Mutex;
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Whether other servers may use the same store.
+#[derive(Clone, Copy, Debug)]
+pub enum Tenancy {
+    /// Nobody else can reach it: there is no lease.
+    Alone,
+    /// They may: one of them at a time delivers.
+    Shared(LeaseSettings),
+}
+
+/// How connectors are run.
+#[derive(Clone, Debug)]
+pub struct RuntimeSettings {
+    /// What this server is called in the log.
+    pub host: String,
+    /// Of this process alone: two on one host are two.
+    pub instance: Uuid,
+    /// Whether other servers may use the same store.
+    pub tenancy: Tenancy,
+    /// How long deliveries under way may take at the end.
+    pub drain: Duration,
+    /// How long an endpoint is left alone that is not as it should be: after the first try, after
+    /// the second and so on; then always the last.
+    pub pauses: Vec<Duration>,
+}
+
+impl RuntimeSettings {
+    /// As usual, at this server.
+    pub fn new(host: String, instance: Uuid, tenancy: Tenancy) -> Self {
+        Self {
+            host,
+            instance,
+            tenancy,
+            drain: Duration::from_secs(10),
+            pauses: PAUSES.to_vec(),
+        }
+    }
+}
+
+/// Why no connector can be run any more.
+#[derive(Debug, Error)]
+pub enum RuntimeError {
+    /// The log cannot be followed.
+    #[error("cannot follow the connectors")]
+    Follow(#[from] FollowError),
+}
+
+/// The connectors that run in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    journal: Journal,
+    registry: Connectors,
+    sinks: Arc<dyn Sinks>,
+    clock: Clock,
+    settings: Arc<RuntimeSettings>,
+    statuses: Statuses,
+    nudges: Arc<Mutex<HashMap<ConnectorId, mpsc::Sender<Nudge>>>>,
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Runtime");
+        shown.field("sinks", &self.sinks).finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// Runs nothing yet.
+    pub fn new(
+        journal: Journal,
+        sinks: Arc<dyn Sinks>,
+        clock: Clock,
+        settings: RuntimeSettings,
+    ) -> Self {
+        Self {
+            registry: Connectors::new(journal.clone()),
+            journal,
+            sinks,
+            clock,
+            settings: Arc::new(settings),
+            statuses: Statuses::default(),
+            nudges: Arc::default(),
+        }
+    }
+
+    /// How those do that run here.
+    pub fn statuses(&self) -> &Statuses {
+        &self.statuses
+    }
+
+    /// Tries at once what waits for its next attempt; false if the connector does not run here.
+    pub fn retry_now(&self, id: &ConnectorId) -> bool {
+        self.nudge(id, Nudge::RetryNow)
+    }
+
+    /// Sends one message that is no record of the log, or says why it cannot be sent.
+    pub async fn test(
+        &self,
+        id: &ConnectorId,
+        settings: &Settings,
+        event_id: EventId,
+    ) -> Result<Attempt, String> {
+        let sink = self.sinks.open(id, settings)?;
+        let now = (self.clock)();
+        let recorded = Recorded {
+            stream: id.stream(),
+            network_id: None,
+            revision: 0,
+            position: Position::START,
+            event_id,
+            created: now,
+            metadata: None,
+            data: br#"{"message":"a test of this connector; no record of the log"}"#
+                .to_vec()
+                .into(),
+            body: Body::Undecodable {
+                event_type: "ConnectorTested".to_owned(),
+                problem: String::new(),
+            },
+        };
+        let item = Item {
+            recorded: Arc::new(recorded),
+            sequence: 0,
+            names: None,
+        };
+        let parcel = Parcel {
+            connector: id.clone(),
+            lane: "test".to_owned(),
+            items: vec![item],
+            attempt: 1,
+            is_replay: false,
+        };
+        Ok(sink.deliver(&parcel).await)
+    }
+
+    /// Whether a sink can be made of these settings here; why not, in words.
+    pub fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
+        Matcher::new(settings.filter.as_ref()).map_err(|error| error.to_string())?;
+        self.sinks.open(id, settings).map(|_| ())
+    }
+
+    /// Which server delivers, and its term; nothing if none does, or none is asked for.
+    pub async fn holder(&self) -> Result<Option<(String, u64)>, JournalError> {
+        match self.settings.tenancy {
+            Tenancy::Alone => Ok(Some((self.settings.host.clone(), 0))),
+            Tenancy::Shared(_) => holder(&self.journal).await,
+        }
+    }
+
+    fn nudge(&self, id: &ConnectorId, nudge: Nudge) -> bool {
+        let nudges = self.nudges.lock();
+        // A connector that has so many waiting will look anyway.
+        nudges.get(id).is_some_and(|it| {
+            let _ = it.try_send(nudge);
+            true
+        })
+    }
+
+    /// Runs connectors, until cancelled.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), RuntimeError> {
+        let log = Log::new(self.journal.clone());
+        let (held, mut holds) = watch::channel(None);
+        let logging = CancellationToken::new();
+        let leading = async {
+            while let Some(holding) = next_holding(&mut holds, &stop).await {
+                let lead = Lead::new(self, Arc::clone(&log), holding);
+                lead.run(&mut holds, &stop).await?;
+            }
+            // Gives the lease back.
+            drop(holds);
+            logging.cancel();
+            Ok::<_, RuntimeError>(())
+        };
+        let leasing = async {
+            match self.settings.tenancy {
+                Tenancy::Alone => {
+                    held.send_replace(Some(Arc::new(Holding::alone())));
+                    stop.cancelled().await;
+                    held.closed().await;
+                }
+                Tenancy::Shared(settings) => {
+                    let candidate = Candidate {
+                        journal: self.journal.clone(),
+                        settings,
+                        host: self.settings.host.clone(),
+                        instance: self.settings.instance,
+                        clock: self.clock.clone(),
+                    };
+                    candidate.run(held, stop.clone()).await;
+                }
+            }
+            Ok(())
+        };
+        let reading = async { Ok(log.run(logging.clone()).await?) };
+        let ((), (), ()) = tokio::try_join!(leading, leasing, reading)?;
+        Ok(())
+    }
+}
+
+async fn next_holding(
+    holds: &mut watch::Receiver<Option<Arc<Holding>>>,
+    stop: &CancellationToken,
+) -> Option<Arc<Holding>> {
+    loop {
+        let holding = holds.borrow_and_update().clone();
+        if holding.is_some() && !stop.is_cancelled() {
+            return holding;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            changed = holds.changed() => changed.ok()?,
+        }
+    }
+}

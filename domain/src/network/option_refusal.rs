@@ -1,0 +1,55 @@
+//! Why an option of a link cannot be set, where another option is the reason.
+
+use super::event::LinkOption;
+use crate::side::Side;
+use serde::Serialize;
+use thiserror::Error;
+
+/// The option needs another one on the other side, which nobody has asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{} of the {side} side needs {} of the {of} side, which is not asked for",
+    option.as_str(), needs.as_str()
+)]
+pub struct OptionNeedsOther {
+    /// The option.
+    pub option: LinkOption,
+    /// The side that it was asked for.
+    pub side: Side,
+    /// What it needs.
+    pub needs: LinkOption,
+    /// The side where it needs that.
+    pub of: Side,
+}
+
+/// Another option, on the other side, needs this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{} of the {side} side is needed by {} of the {of} side, which is asked for",
+    option.as_str(), by.as_str()
+)]
+pub struct OptionNeeded {
+    /// The option.
+    pub option: LinkOption,
+    /// The side that it was to be switched off on.
+    pub side: Side,
+    /// What needs it.
+    pub by: LinkOption,
+    /// The side where that is asked for.
+    pub of: Side,
+}
+
+/// Two options exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{} and {} exclude each other, and the {side} side has the latter",
+    option.as_str(), with.as_str()
+)]
+pub struct OptionExcluded {
+    /// The option.
+    pub option: LinkOption,
+    /// The side.
+    pub side: Side,
+    /// What that side has already.
+    pub with: LinkOption,
+}

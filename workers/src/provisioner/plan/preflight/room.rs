@@ -1,0 +1,95 @@
+//! Whether there is room: for one more link, for its routes, and for its rules.
+
+use super::{CheckOutcome, failed};
+use crate::provisioner::{plan::Facts, sides};
+use cloud::{LinkState, LinkView};
+use domain::{Side, network::BlockCause};
+use ipnet::IpNet;
+
+pub(super) fn link_quota(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let limits = facts.limits.get(side);
+    let seen = [facts.seen.links.get(side), facts.seen.neighbours.get(side)];
+    let live: Vec<&LinkView> = seen
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|link| link.state.is_live())
+        .collect();
+    let waiting = live
+        .iter()
+        .filter(|link| matches!(link.state, LinkState::Pending | LinkState::Initiating))
+        .count();
+    let network = sides::network(facts.network, facts.peering, side);
+    let (used, most, what) = if live.len() >= limits.links {
+        (live.len(), limits.links, "links")
+    } else if waiting >= limits.pending_links {
+        (
+            waiting,
+            limits.pending_links,
+            "links that wait for acceptance",
+        )
+    } else {
+        return CheckOutcome::Passed;
+    };
+    failed(
+        BlockCause::QuotaExceeded,
+        format!("{network} has {used} {what} of {most}"),
+        format!("raise the quota of {what}, or end some of them"),
+    )
+}
+
+pub(super) fn route_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let most = facts.limits.get(side).routes;
+    let wanted = facts.peering.routes.get(side);
+    let Some(tables) = facts.seen.tables.get(side) else {
+        return CheckOutcome::Passed;
+    };
+    let full = crate::provisioner::plan::routes::serving(
+        tables,
+        sides::subnets(facts.network, facts.peering, side),
+    )
+    .find(|table| {
+        let missing = wanted
+            .keys()
+            .filter(|it| {
+                !table
+                    .routes
+                    .iter()
+                    .any(|route| route.destination == IpNet::V4(it.net()))
+            })
+            .count();
+        table.routes.len() + missing > most
+    });
+    match full {
+        None => CheckOutcome::Passed,
+        Some(table) => failed(
+            BlockCause::QuotaExceeded,
+            format!(
+                "{} has {} routes of {most}, and {} more are asked for",
+                table.table,
+                table.routes.len(),
+                wanted.len()
+            ),
+            format!(
+                "raise the quota of routes per table, or take some off {}",
+                table.table
+            ),
+        ),
+    }
+}
+
+/// The group will be the engine's own, so what it is to admit is all that it will hold.
+pub(super) fn rule_room(facts: &Facts<'_>, side: Side) -> CheckOutcome {
+    let (most, wanted) = (
+        facts.limits.get(side).rules,
+        facts.peering.firewall.get(side).admit.len(),
+    );
+    if wanted <= most {
+        return CheckOutcome::Passed;
+    }
+    failed(
+        BlockCause::QuotaExceeded,
+        format!("{wanted} rules are asked for, and a firewall group holds {most}"),
+        "raise the quota of rules per group, or admit wider ranges in their place",
+    )
+}
