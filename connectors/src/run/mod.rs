@@ -297,7 +297,11 @@ impl Running {
             }
         }
         self.work.abort_all();
-        self.write().await
+        // A place where nothing was for a connector is no news.
+        if self.unwritten > 0 || self.beyond_moved() {
+            self.write().await?;
+        }
+        Ok(())
     }
 
     async fn read(&mut self, read: Read) -> Result<(), RunError> {
@@ -406,8 +410,16 @@ impl Running {
         Ok(())
     }
 
+    /// What is dealt with beyond the contiguous part, also by an earlier run and not met again yet.
+    fn beyond(&self) -> Vec<LogPosition> {
+        let earlier = self.beyond.iter().copied();
+        let mut all: Vec<_> = self.tracker.beyond().map(told).chain(earlier).collect();
+        all.sort_unstable();
+        all
+    }
+
     fn beyond_moved(&self) -> bool {
-        self.tracker.beyond().count() != self.written.beyond.len()
+        self.beyond().len() != self.written.beyond.len()
     }
 
     async fn write(&mut self) -> Result<(), RunError> {
@@ -418,7 +430,7 @@ impl Running {
             self.settled.lanes.retain(|key, _| kept.contains(key));
         }
         let checkpoint = Checkpoint {
-            beyond: self.tracker.beyond().map(told).collect(),
+            beyond: self.beyond(),
             ..self.settled.clone()
         };
         if checkpoint == self.written {

@@ -214,3 +214,28 @@ async fn what_stays_busy_is_parked_after_its_pauses_and_an_endpoint_that_fails_p
     assert_eq!(self::parked(&store, &id).await.records.len(), 1);
     process.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_answers_again_with_a_refusal_takes_what_follows() {
+    let (store, receiver) = (Store::new().await, Receiver::new());
+    let network = store.network(1).await;
+    let tries = std::sync::atomic::AtomicU32::new(0);
+    receiver.answer(move |item, _| {
+        let is_first = tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        match item.recorded.revision {
+            _ if is_first => Outcome::EndpointFailed {
+                cause: "connection refused".to_owned(),
+                retry_after: None,
+            },
+            0 => Outcome::RecordRefused("a field is missing".to_owned()),
+            _ => Outcome::Delivered,
+        }
+    });
+    let id = store.started("webhook", settings(&json!({}))).await;
+    let process = store.process(&receiver);
+    has_parked(&store, &id, 1).await;
+    store.happens(network).await;
+    let taken = receiver.has_taken(1).await;
+    assert_eq!((taken[0].revision, taken[0].sequence), (1, 2));
+    process.stop().await;
+}

@@ -2,8 +2,9 @@
 
 use crate::support::{Receiver, Store, in_order_and_once, settings};
 use connectors::Outcome;
+use domain::connector::LEASE_STREAM;
 use peerage_tests::wait::{SOON, holds, until};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +26,12 @@ async fn one_of_several_processes_delivers_and_another_takes_over_when_it_ends()
 
     // In good order the lease is given back, and nothing is repeated.
     first.stop().await;
+    let lease = store.journal.records(LEASE_STREAM).await.unwrap();
+    let released = |it: &journal::Kept| {
+        let said: Value = serde_json::from_slice(&it.data).unwrap();
+        said["released"] == true
+    };
+    assert!(lease.iter().any(released), "the lease is given back");
     store.happens(network).await;
     let taken = other.has_taken(1).await;
     assert_eq!(taken[0].revision, 21);
