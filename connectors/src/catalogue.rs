@@ -63,21 +63,28 @@ impl Catalogue {
         let mut follower = journal.follow(None, Followed::Connectors);
         loop {
             let signal = tokio::select! {
-                signal = follower.next() => signal?,
+                signal = follower.next() => signal,
                 () = stop.cancelled() => return Ok(()),
             };
-            match signal {
-                Signal::Event(recorded) => self.apply(&recorded),
-                Signal::CaughtUp => {
+            let may_be_another = match signal {
+                Ok(Signal::Event(recorded)) => {
+                    self.apply(&recorded);
+                    false
+                }
+                Ok(Signal::CaughtUp) => {
                     self.0.is_whole.send_replace(true);
+                    false
                 }
-                Signal::Checkpoint(_) => {}
-                Signal::Resumed => {
-                    // It may be another log: what is known of it is read anew.
-                    self.0.is_whole.send_replace(false);
-                    self.0.entries.lock().clear();
-                    follower = journal.follow(None, Followed::Connectors);
-                }
+                Ok(Signal::Checkpoint(_)) => false,
+                Ok(Signal::Resumed) => true,
+                Err(error) if error.is_of_another_log() => true,
+                Err(error) => return Err(error),
+            };
+            if may_be_another {
+                // What is known of the log is read anew.
+                self.0.is_whole.send_replace(false);
+                self.0.entries.lock().clear();
+                follower = journal.follow(None, Followed::Connectors);
             }
         }
     }

@@ -5,15 +5,20 @@
 //! subscription of its own until it has caught up with the window. Those are few at a time: a
 //! server allows only so many streams on a connection.
 
+use crate::checkpoint::Landmark;
 use journal::{FollowError, Followed, Follower, Journal, JournalError, Position, Recorded, Signal};
 use parking_lot::Mutex;
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The most records in the window, and their most bytes.
 const MOST_RECORDS: usize = 8_192;
 const MOST_BYTES: usize = 32 << 20;
+
+/// The pauses while the store does not say where the log ends.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many connectors read by themselves at a time.
 const CATCHING_UP: usize = 8;
@@ -85,46 +90,71 @@ impl Log {
         })
     }
 
-    /// Fills the window, until cancelled.
+    /// Fills the window, until cancelled. If the log becomes another one, the window begins anew at
+    /// its end.
     pub(crate) async fn run(&self, stop: CancellationToken) -> Result<(), FollowError> {
-        let mut pause = std::time::Duration::from_millis(50);
-        let end = loop {
-            let end = tokio::select! {
-                end = self.journal.end() => end,
-                () = stop.cancelled() => return Ok(()),
-            };
-            match end {
-                Ok(end) => break end,
+        let filled = stop.run_until_cancelled(async {
+            loop {
+                self.fill().await?;
+            }
+        });
+        filled.await.unwrap_or(Ok(()))
+    }
+
+    /// Fills the window from the log's end on, until the log is another one.
+    async fn fill(&self) -> Result<(), FollowError> {
+        let end = self.patient_end().await;
+        self.window.lock().open(end);
+        self.changed();
+        let mut follower = self.journal.follow(end, Followed::Deliverable);
+        loop {
+            match follower.next().await {
+                Ok(Signal::Event(recorded)) => self.window.lock().push(recorded),
+                Ok(Signal::Checkpoint(position)) => self.window.lock().seen = Some(position),
+                Ok(Signal::Resumed) => {
+                    if !self.is_the_same().await {
+                        return Ok(());
+                    }
+                    self.window.lock().breaks += 1;
+                }
+                Ok(Signal::CaughtUp) => continue,
+                Err(error) if error.is_of_another_log() => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            self.changed();
+        }
+    }
+
+    /// Where the log ends, as soon as the store says so.
+    async fn patient_end(&self) -> Option<Position> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.journal.end().await {
+                Ok(end) => return end,
                 Err(error) => {
                     let error = domain::error_chain(&error);
                     tracing::debug!(error, "the log's end is not known yet");
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(std::time::Duration::from_secs(5));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+
+    /// Whether the log has what the window has. If that cannot be found out, it is taken to be
+    /// another one: whoever reads then looks for itself.
+    async fn is_the_same(&self) -> bool {
+        let (last, seen) = {
+            let window = self.window.lock();
+            let last = window.records.back();
+            (last.map(|it| Landmark::of(it)), window.seen)
         };
+        if let Some(last) = last
+            && !last.is_in(&self.journal).await.unwrap_or(false)
         {
-            let mut window = self.window.lock();
-            window.is_open = true;
-            (window.start, window.seen) = (end, end);
+            return false;
         }
-        self.changed();
-        let mut follower = self.journal.follow(end, Followed::Deliverable);
-        loop {
-            let signal = tokio::select! {
-                signal = follower.next() => signal?,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let mut window = self.window.lock();
-            match signal {
-                Signal::Event(recorded) => window.push(recorded),
-                Signal::Checkpoint(position) => window.seen = Some(position),
-                Signal::Resumed => window.breaks += 1,
-                Signal::CaughtUp => continue,
-            }
-            drop(window);
-            self.changed();
-        }
+        self.journal.end().await.is_ok_and(|end| seen <= end)
     }
 
     fn changed(&self) {
@@ -148,6 +178,19 @@ impl Log {
 }
 
 impl Window {
+    /// Begins at this place. Whoever read here before is behind it, and looks whether the log is the
+    /// one it knows.
+    fn open(&mut self, at: Option<Position>) {
+        if self.is_open {
+            self.breaks += 1;
+            self.first += self.records.len() as u64 + 1;
+        }
+        self.is_open = true;
+        self.records.clear();
+        self.bytes = 0;
+        (self.start, self.seen) = (at, at);
+    }
+
     fn push(&mut self, recorded: Recorded) {
         self.seen = Some(recorded.position);
         self.bytes += weight(&recorded);
@@ -192,7 +235,10 @@ impl Reader {
     pub(crate) fn waiting(&self) -> Option<u64> {
         let window = self.log.window.lock();
         match self.way {
-            Way::Window(next) => Some((window.first + window.records.len() as u64) - next),
+            Way::Window(next) => {
+                let behind = window.first + window.records.len() as u64;
+                Some(behind.saturating_sub(next))
+            }
             Way::Undecided | Way::Alone { .. } => None,
         }
     }

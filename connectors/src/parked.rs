@@ -99,8 +99,9 @@ pub struct ParkedRecords {
     pub records: BTreeMap<EventId, ParkedState>,
     /// The number of the stream's last event.
     pub revision: Option<u64>,
-    /// The highest term that wrote there.
-    pub(crate) term: u64,
+    /// The number of the last claim, and the term of whoever wrote there last.
+    claimed: Option<u64>,
+    term: Option<u64>,
     commands: BTreeMap<uuid::Uuid, usize>,
 }
 
@@ -209,7 +210,7 @@ impl ParkedRecords {
         let mut touched = 0;
         match event {
             ParkedEvent::ConnectorRecordParked(record) => {
-                self.term = self.term.max(record.term);
+                self.term = Some(record.term);
                 let parked = ParkedState {
                     since: kept.time,
                     is_wanted: false,
@@ -226,7 +227,7 @@ impl ParkedRecords {
                 }
             }
             ParkedEvent::ConnectorRecordReplayed(Replayed { event_id, term }) => {
-                self.term = self.term.max(term);
+                self.term = Some(term);
                 self.records.remove(&event_id);
             }
             ParkedEvent::ConnectorRecordsDiscarded(Records { records }) => {
@@ -236,7 +237,7 @@ impl ParkedRecords {
                 }
             }
             ParkedEvent::ConnectorParkedClaimed(Claimed { term }) => {
-                self.term = self.term.max(term);
+                (self.term, self.claimed) = (Some(term), Some(kept.revision));
             }
         }
         if let Some(metadata) = &kept.metadata {
@@ -347,20 +348,28 @@ impl ParkLog {
             term,
             parked: ParkedRecords::of(journal, id).await?,
         };
-        if this.parked.revision.is_some() && this.parked.term < term {
+        // Terms of another store are on record too, where a history has moved: they say who wrote,
+        // and which of two is the later one says the stream alone.
+        if this.parked.term.is_some_and(|it| it != term) {
             this.write(ParkedEvent::ConnectorParkedClaimed(Claimed { term }), now)
                 .await?;
         }
         Ok(this)
     }
 
-    /// Reads on: somebody may have asked for something.
+    /// Reads on: somebody may have asked for something, or have taken the connector over.
     pub(crate) async fn refresh(&mut self) -> Result<(), ParkedError> {
-        self.parked = ParkedRecords::of(&self.journal, &self.id).await?;
-        if self.parked.term > self.term {
-            return Err(ParkedError::Fenced);
+        let claimed = self.parked.claimed;
+        let from = self.parked.revision.map_or(0, |it| it + 1);
+        for kept in self.journal.records_from(&self.id.parked(), from).await? {
+            self.parked.apply(&kept);
         }
-        Ok(())
+        let is_mine = self.parked.claimed == claimed || self.parked.term == Some(self.term);
+        if is_mine {
+            Ok(())
+        } else {
+            Err(ParkedError::Fenced)
+        }
     }
 
     /// Sets a record aside.

@@ -30,6 +30,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
 pub trait Sinks: Send + Sync + fmt::Debug {
     /// The sink, or why it cannot be had at this server, in words.
     fn open(&self, id: &ConnectorId, settings: &Settings) -> Result<Arc<dyn Sink>, String>;
+
+    /// Whether it can be had, as far as that shows without making anything.
+    fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
+        self.open(id, settings).map(|_| ())
+    }
 }
 
 /// Records that are handed over at once, all of one lane and in order.

@@ -22,6 +22,8 @@ mod clock;
 pub mod cloud_mode;
 pub mod connector;
 mod error_chain;
+#[cfg(test)]
+mod golden;
 pub mod ids;
 pub mod ledger;
 pub mod network;

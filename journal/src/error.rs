@@ -158,3 +158,13 @@ pub enum FollowError {
         followed: String,
     },
 }
+
+impl FollowError {
+    /// Whether the place that was followed from is none in this log: then it is another one.
+    pub fn is_of_another_log(&self) -> bool {
+        match self {
+            Self::PositionRefused { from, .. } => from.is_some(),
+            Self::AccessDenied { .. } | Self::StreamDeleted { .. } | Self::Ended { .. } => false,
+        }
+    }
+}

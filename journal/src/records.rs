@@ -46,9 +46,17 @@ pub struct Kept {
 impl Journal {
     /// Everything in this stream, oldest first.
     pub async fn records(&self, stream: &str) -> Result<Vec<Kept>, JournalError> {
+        self.records_from(stream, 0).await
+    }
+
+    /// The same from this number on.
+    pub async fn records_from(
+        &self,
+        stream: &str,
+        mut from: u64,
+    ) -> Result<Vec<Kept>, JournalError> {
         let deadline = Deadline::after(self.settings().command_deadline, "read records");
         let mut all = Vec::new();
-        let mut from = 0;
         loop {
             let page = self.store().read_raw(stream, from, PAGE, &deadline).await?;
             let Page::Found { events, last } = page else {

@@ -86,6 +86,8 @@ pub(super) enum Dealt {
 pub(super) enum End {
     Delivered,
     Parked,
+    /// One of several was refused: which, each by itself shows.
+    Apart,
     Unfinished,
     Fenced,
     Failed(Failure),
@@ -182,8 +184,7 @@ impl Delivery {
         let items: Vec<_> = parcel.into_iter().map(|(_, item)| item).collect();
         let mut has_parked = false;
         let ends = match self.settle(&lane, items.clone(), false).await {
-            // One of several was refused: which, each by itself shows.
-            End::Parked if items.len() > 1 => {
+            End::Apart => {
                 let mut ends = Vec::new();
                 for item in items {
                     ends.push(self.settle(&lane, vec![item], false).await);
@@ -198,6 +199,7 @@ impl Delivery {
             | End::Broke(_)) => vec![end],
         };
         let mut dealt = Vec::new();
+        // Either they went together, or each has an end of its own.
         let is_one = ends.len() == 1;
         for (at, end) in ends.into_iter().enumerate() {
             match end {
@@ -210,8 +212,11 @@ impl Delivery {
                     has_parked = true;
                     dealt.extend(numbers.get(at));
                 }
-                End::Unfinished if dealt.is_empty() => return Dealt::Unfinished { lane },
-                End::Unfinished => break,
+                // Nothing that goes by itself comes apart.
+                End::Apart | End::Unfinished if dealt.is_empty() => {
+                    return Dealt::Unfinished { lane };
+                }
+                End::Apart | End::Unfinished => break,
                 End::Fenced => return Dealt::Fenced,
                 End::Failed(failure) => return Dealt::Failed(failure),
                 End::Broke(message) => return Dealt::Broke(message),
@@ -224,8 +229,7 @@ impl Delivery {
         }
     }
 
-    /// Hands these over together until that is settled. Of several that are refused none is parked
-    /// here.
+    /// Hands these over together until that is settled.
     pub(super) async fn settle(&self, lane: &str, items: Vec<Item>, is_replay: bool) -> End {
         let first_tried = (self.clock)();
         let since = Instant::now();
@@ -274,6 +278,9 @@ impl Delivery {
                 }
                 Outcome::RecordRefused(cause) => {
                     self.opened().await;
+                    if items.len() > 1 {
+                        return End::Apart;
+                    }
                     return self.park(lane, &items, cause, &told).await;
                 }
                 Outcome::Gone => {
@@ -380,9 +387,21 @@ impl Delivery {
     }
 
     async fn park(&self, lane: &str, items: &[Item], cause: &str, told_of: &Told<'_>) -> End {
-        let [item] = items else {
-            return End::Parked;
-        };
+        for item in items {
+            match self.park_one(lane, item, cause, told_of).await {
+                End::Parked => {}
+                end @ (End::Delivered
+                | End::Apart
+                | End::Unfinished
+                | End::Fenced
+                | End::Failed(_)
+                | End::Broke(_)) => return end,
+            }
+        }
+        End::Parked
+    }
+
+    async fn park_one(&self, lane: &str, item: &Item, cause: &str, told_of: &Told<'_>) -> End {
         if ConnectorId::of_stream(&item.recorded.stream).is_some() {
             // Otherwise two connectors that deliver each other's events would have no end.
             tracing::warn!(connector = %self.id, cause, "an event of another connector was not delivered, and is left out");

@@ -51,6 +51,9 @@ impl RunError {
             Self::Parked(ParkedError::TooMany { .. }) => {
                 Ended::Failed(failure(FailureCode::Exhausted))
             }
+            Self::Follow(error) if error.is_of_another_log() => {
+                Ended::Failed(failure(FailureCode::OtherLog))
+            }
             Self::Task(_) => Ended::Broke(failure(FailureCode::Task)),
             Self::Checkpoint(CheckpointError::Encoding(_) | CheckpointError::Journal(_))
             | Self::Journal(_)

@@ -195,7 +195,7 @@ impl Run {
         let (number, term) = (self.defined.start.number, self.holding.term);
         for _ in 0..CLAIMS {
             let (mut checkpoints, last) = Checkpoints::last(&self.journal, &self.id).await?;
-            if last.as_ref().is_some_and(|it| it.term > term) {
+            if !self.holding.lasts(Duration::ZERO) {
                 break;
             }
             let claim = Checkpoint {

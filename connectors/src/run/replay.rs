@@ -40,7 +40,7 @@ impl Delivery {
         while let Some(wanted) = self.next_wanted().await {
             match self.replay_one(&wanted, &mut names).await {
                 Ok(End::Delivered | End::Parked) => {}
-                Ok(End::Unfinished) => break,
+                Ok(End::Apart | End::Unfinished) => break,
                 Ok(End::Fenced) | Err(ParkedError::Fenced) => return Dealt::Fenced,
                 Ok(End::Failed(failure)) => return Dealt::Failed(failure),
                 Ok(End::Broke(message)) => return Dealt::Broke(message),

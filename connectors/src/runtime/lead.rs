@@ -81,7 +81,8 @@ impl<'a> Lead<'a> {
         holds: &mut watch::Receiver<Option<Arc<Holding>>>,
         stop: &CancellationToken,
     ) -> Result<(), RuntimeError> {
-        let follow = || self.runtime.journal.follow(None, Followed::Connectors);
+        let journal = self.runtime.journal.clone();
+        let follow = || journal.follow(None, Followed::Connectors);
         let mut follower = follow();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,18 +96,23 @@ impl<'a> Lead<'a> {
                         return Ok(());
                     }
                 }
-                signal = follower.next() => match signal? {
-                    Signal::Event(recorded) => self.see(&recorded).await,
-                    Signal::CaughtUp => {
+                signal = follower.next() => match signal {
+                    Ok(Signal::Event(recorded)) => self.see(&recorded).await,
+                    Ok(Signal::CaughtUp) => {
                         self.is_known = true;
                         self.compare_all().await;
                     }
-                    Signal::Checkpoint(_) => {}
-                    Signal::Resumed => {
-                        // It may be another log: what is known of it is read anew.
+                    Ok(Signal::Checkpoint(_)) => {}
+                    // It may be another log, or is one: what is known of it is read anew.
+                    Ok(Signal::Resumed) => {
                         (self.known, self.is_known) = (BTreeMap::new(), false);
-                        follower = self.runtime.journal.follow(None, Followed::Connectors);
+                        follower = follow();
                     }
+                    Err(error) if error.is_of_another_log() => {
+                        (self.known, self.is_known) = (BTreeMap::new(), false);
+                        follower = follow();
+                    }
+                    Err(error) => return Err(error.into()),
                 },
                 Some(ended) = self.ended.join_next() => {
                     if let Ok((id, ended)) = ended {
@@ -170,7 +176,9 @@ impl<'a> Lead<'a> {
             }
             (Some(defined), None) => {
                 let is_due = self.later.get(id).is_none_or(|it| *it <= Instant::now());
-                if is_due {
+                // What became of it goes on record before it begins again.
+                let is_told = self.unreported.iter().all(|(it, _)| it != id);
+                if is_due && is_told {
                     self.begin(id, defined).await;
                 }
             }

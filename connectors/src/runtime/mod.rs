@@ -163,7 +163,7 @@ impl Runtime {
     /// Whether a sink can be made of these settings here; why not, in words.
     pub fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
         Matcher::new(settings.filter.as_ref()).map_err(|error| error.to_string())?;
-        self.sinks.open(id, settings).map(|_| ())
+        self.sinks.check(id, settings)
     }
 
     /// Which server delivers, and its term; nothing if none does, or none is asked for.

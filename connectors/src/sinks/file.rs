@@ -46,13 +46,18 @@ pub(super) fn line(record: &Record) -> String {
 }
 
 impl FileSink {
-    pub(super) fn open(folder: &Path, wanted: &Wanted, clock: Clock) -> Result<Self, String> {
+    /// Where it is.
+    pub(super) fn path(folder: &Path, wanted: &Wanted) -> Result<PathBuf, String> {
         let name = wanted.name.as_str();
         if name.starts_with('.') {
             return Err(format!("{name:?} is no name of a file here"));
         }
+        Ok(folder.join(name))
+    }
+
+    pub(super) fn open(folder: &Path, wanted: &Wanted, clock: Clock) -> Result<Self, String> {
         let mut lines = Lines {
-            path: folder.join(name),
+            path: Self::path(folder, wanted)?,
             max_bytes: wanted.max_bytes,
             keep: wanted.keep,
             open: None,

@@ -13,7 +13,11 @@ use domain::{
 };
 use file::FileSink;
 use hook::HookSink;
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use stdout::StdoutSink;
 use webhook::{BreakerSettings, Breakers, Transport, secrets::MasterKeys};
 
@@ -46,6 +50,13 @@ impl StandardSinks {
             breakers: Arc::new(Breakers::new(BreakerSettings::default())),
         }
     }
+
+    fn folder(&self) -> Result<&Path, String> {
+        let folder = self.files.as_deref();
+        folder.ok_or_else(|| {
+            "this server writes no files for connectors; `connectors.files` in its configuration names the folder".to_owned()
+        })
+    }
 }
 
 impl Sinks for StandardSinks {
@@ -60,13 +71,15 @@ impl Sinks for StandardSinks {
                 Arc::clone(&self.breakers),
                 clock,
             )?),
-            Wanted::File(file) => {
-                let folder = self.files.as_ref().ok_or(
-                    "this server writes no files for connectors; `connectors.files` in its configuration names the folder",
-                )?;
-                Arc::new(FileSink::open(folder, file, clock)?)
-            }
+            Wanted::File(file) => Arc::new(FileSink::open(self.folder()?, file, clock)?),
             Wanted::Stdout => Arc::new(StdoutSink::new(clock)),
         })
+    }
+
+    fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
+        match &settings.sink {
+            Wanted::File(file) => FileSink::path(self.folder()?, file).map(|_| ()),
+            Wanted::Webhook(_) | Wanted::Stdout => self.open(id, settings).map(|_| ()),
+        }
     }
 }

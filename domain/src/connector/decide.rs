@@ -3,8 +3,8 @@
 use super::{
     Connector, ConnectorActivating, ConnectorCommand, ConnectorCreated, ConnectorEvent,
     ConnectorOutcome, ConnectorReconfigured, ConnectorRefusal, ConnectorRenamed, ConnectorReset,
-    ConnectorRunning, CreateConnector, Defined, RESTART_WINDOW, RESTARTS, ReconfigureConnector,
-    RenameConnector, ResetConnector, Settings, StartConnector, State,
+    ConnectorRunning, CreateConnector, Defined, PAUSE_QUIET, RESTART_WINDOW, RESTARTS,
+    ReconfigureConnector, RenameConnector, ResetConnector, Settings, StartConnector, State,
 };
 use chrono::{DateTime, Utc};
 
@@ -126,9 +126,11 @@ fn record(
                 after: *after,
             };
             let is_known = match &defined.state {
-                State::Running { .. } => defined.ran.as_ref().is_some_and(|ran| {
-                    ran.term > *term || (ran.term == *term && ran.host == *host)
-                }),
+                // Terms of another store are on record where a history has moved.
+                State::Running { .. } => defined
+                    .ran
+                    .as_ref()
+                    .is_some_and(|ran| ran.term == *term && ran.host == *host),
                 State::Activating => false,
                 State::Stopped | State::Deactivating | State::Failed(_) => true,
             };
@@ -151,7 +153,10 @@ fn record(
             Some(ConnectorEvent::ConnectorFailed(failure.clone()))
         }
         ConnectorOutcome::Paused(pause) => match &defined.state {
-            State::Running { paused: None } => Some(ConnectorEvent::ConnectorPaused(pause.clone())),
+            State::Running { paused: None } => {
+                let is_quiet = defined.paused_at.is_some_and(|at| now - at < PAUSE_QUIET);
+                (!is_quiet).then(|| ConnectorEvent::ConnectorPaused(pause.clone()))
+            }
             State::Running { paused: Some(_) }
             | State::Stopped
             | State::Activating

@@ -20,6 +20,7 @@ pub fn evolve(connector: Connector, event: &ConnectorEvent, time: DateTime<Utc>)
             since: time,
             restarts: Vec::new(),
             ran: None,
+            paused_at: None,
         });
     }
     let mut defined = match connector {
@@ -48,9 +49,12 @@ pub fn evolve(connector: Connector, event: &ConnectorEvent, time: DateTime<Utc>)
             defined.restarts.push(time);
             State::Activating
         }
-        ConnectorEvent::ConnectorPaused(pause) => State::Running {
-            paused: Some(pause.clone()),
-        },
+        ConnectorEvent::ConnectorPaused(pause) => {
+            defined.paused_at = Some(time);
+            State::Running {
+                paused: Some(pause.clone()),
+            }
+        }
         ConnectorEvent::ConnectorRecovered {} => State::Running { paused: None },
         ConnectorEvent::ConnectorReconfigured(reconfigured) => {
             defined.settings = reconfigured.settings.clone();

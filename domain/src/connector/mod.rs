@@ -61,6 +61,10 @@ pub const RESTARTS: usize = 5;
 /// The time in which so many restarts make it fail.
 pub const RESTART_WINDOW: TimeDelta = TimeDelta::minutes(10);
 
+/// How long a pause is not put on record again: an endpoint that comes and goes does not fill the
+/// log.
+pub const PAUSE_QUIET: TimeDelta = TimeDelta::minutes(10);
+
 /// The most connectors that a store may hold.
 pub const MOST_CONNECTORS: usize = 1_000;
 
@@ -102,6 +106,8 @@ pub struct Defined {
     pub restarts: Vec<DateTime<Utc>>,
     /// Where it ran last.
     pub ran: Option<ConnectorRunning>,
+    /// When its endpoint was last put on record as one that refuses everything.
+    pub paused_at: Option<DateTime<Utc>>,
 }
 
 /// Whether a connector runs.

@@ -4,7 +4,9 @@ use crate::support::{Receiver, Store, connector, settings};
 use connectors::Outcome;
 use domain::connector::{ConnectorCommand, ConnectorEvent, FailureCode, StartFrom, State};
 use domain::text::ConnectorId;
+use peerage_tests::node::NodePlace;
 use serde_json::json;
+use std::path::Path;
 
 async fn failure(store: &Store, id: &ConnectorId) -> FailureCode {
     match store.is(id, "failed").await.state {
@@ -233,5 +235,54 @@ async fn a_stop_or_a_delete_that_nobody_was_there_for_is_carried_out_by_the_next
     let taken = receiver.has_taken(3).await;
     let revisions: Vec<_> = taken.iter().map(|it| it.revision).collect();
     assert_eq!(revisions, [0, 0, 1]);
+    process.stop().await;
+}
+
+/// Copies what a store has on disk.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_restored_to_an_older_state_under_a_running_connector_is_another_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, older) = (folder.path().join("data"), folder.path().join("older"));
+    let place = NodePlace::new(&data);
+    let node = place.start().await;
+    let (store, receiver) = (Store::at(place.connection_string()), Receiver::new());
+    let network = store.network(1).await;
+    let id = store.started("webhook", settings(&json!({}))).await;
+    let process = store.process(&receiver);
+    receiver.has_taken(1).await;
+    store.is(&id, "running").await;
+    drop(node);
+    copy(&data, &older);
+    let node = place.start().await;
+    for _ in 0..20 {
+        store.happens(network).await;
+    }
+    receiver.has_taken(21).await;
+    drop(node);
+    std::fs::remove_dir_all(&data).unwrap();
+    copy(&older, &data);
+    let _node = place.start().await;
+    assert_eq!(failure(&store, &id).await, FailureCode::OtherLog);
+    assert_eq!(receiver.taken().len(), 21, "nothing is sent again");
+    // It is told where to begin, and the shared log is followed in the other one too.
+    store.start(&id, Some(StartFrom::Latest)).await;
+    store.is(&id, "running").await;
+    let again = Store::at(place.connection_string());
+    again.happens(network).await;
+    let taken = receiver.has_taken(22).await;
+    assert_eq!((taken[21].revision, taken[21].sequence), (1, 1));
     process.stop().await;
 }

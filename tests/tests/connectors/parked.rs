@@ -239,3 +239,60 @@ async fn an_endpoint_that_answers_again_with_a_refusal_takes_what_follows() {
     assert_eq!((taken[0].revision, taken[0].sequence), (1, 2));
     process.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_went_together_and_were_not_taken_in_the_end_are_parked_without_further_tries()
+{
+    let store = Store::new().await;
+    let receiver = Receiver::in_batches(4, std::time::Duration::from_millis(300));
+    let network = store.network(1).await;
+    for _ in 0..3 {
+        store.happens(network).await;
+    }
+    receiver.answer(|_, _| Outcome::Busy {
+        cause: "too many requests".to_owned(),
+        retry_after: None,
+    });
+    let never = json!({ "resilience": { "preset": "none" } });
+    let id = store.started("webhook", settings(&never)).await;
+    let process = store.process(&receiver);
+    let parked = has_parked(&store, &id, 4).await;
+    process.stop().await;
+    assert!(parked.records.values().all(|it| it.record.attempts == 1));
+    assert_eq!(receiver.arrived.lock().len(), 4, "once, all together");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_store_said_of_terms_holds_nobody_up() {
+    let (store, receiver) = (Store::new().await, Receiver::new());
+    let network = store.network(1).await;
+    receiver.answer(refused(1));
+    let id = store.started("webhook", settings(&json!({}))).await;
+    // Under a lease, whose terms are numbers of events.
+    let process = store.one_of_several(&receiver, "one");
+    store.happens(network).await;
+    has_parked(&store, &id, 1).await;
+    process.stop().await;
+    let process = store.one_of_several(&receiver, "one");
+    store.is(&id, "running").await;
+    let later = until("it runs under a later term", SOON, async || {
+        let ran = store.defined(&id).await.ran?;
+        (ran.term > 1).then_some(ran.term)
+    })
+    .await;
+    process.stop().await;
+    // Then alone, with no lease and no terms.
+    let process = store.process(&receiver);
+    until("it runs alone", SOON, async || {
+        let ran = store.defined(&id).await.ran?;
+        (ran.term == 0).then_some(())
+    })
+    .await;
+    receiver.answer(|_, _| Outcome::Delivered);
+    store.happens(network).await;
+    receiver.has_taken(2).await;
+    replay(&store, &id, Which::All).await;
+    has_parked(&store, &id, 0).await;
+    process.stop().await;
+    assert!(later > 1);
+}

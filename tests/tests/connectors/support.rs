@@ -165,7 +165,9 @@ impl Sinks for Receiver {
 
 /// An event store.
 pub(crate) struct Store {
-    pub(crate) node: EmbeddedNode,
+    /// Nothing if it is a process of its own.
+    _node: Option<EmbeddedNode>,
+    connection_string: String,
     pub(crate) journal: Journal,
     pub(crate) connectors: Connectors,
 }
@@ -180,11 +182,21 @@ pub(crate) struct Process {
 impl Store {
     pub(crate) async fn new() -> Self {
         let node = EmbeddedNode::builder().in_memory().start().await.unwrap();
-        let journal = journal(&node);
+        let connection_string = node.connection_string();
+        Self {
+            _node: Some(node),
+            ..Self::at(connection_string)
+        }
+    }
+
+    /// One that is there already.
+    pub(crate) fn at(connection_string: String) -> Self {
+        let journal = journal(&connection_string);
         Self {
             connectors: Connectors::new(journal.clone()),
             journal,
-            node,
+            _node: None,
+            connection_string,
         }
     }
 
@@ -208,7 +220,7 @@ impl Store {
             ..RuntimeSettings::new(host.to_owned(), Uuid::new_v4(), tenancy)
         };
         let sinks = Arc::new(receiver.clone());
-        let journal = journal(&self.node);
+        let journal = journal(&self.connection_string);
         let runtime = Runtime::new(journal, sinks, Arc::new(Utc::now), settings);
         let stop = CancellationToken::new();
         let (run, stopping) = (runtime.clone(), stop.clone());
@@ -327,8 +339,8 @@ impl Process {
     }
 }
 
-fn journal(node: &EmbeddedNode) -> Journal {
-    Journal::open(JournalSettings::new(node.connection_string())).unwrap()
+fn journal(connection_string: &str) -> Journal {
+    Journal::open(JournalSettings::new(connection_string)).unwrap()
 }
 
 pub(crate) fn caller() -> Caller {

@@ -36,6 +36,10 @@ fn assert_told(demo: &Finished) {
             "{peering}"
         );
         assert!(!peering.contains("not yet"), "all is in place: {peering}");
+        assert!(
+            !peering.contains("idle table"),
+            "there is no subnet that could miss the routes: {peering}"
+        );
         let row = |words: &[&str]| {
             peering
                 .lines()

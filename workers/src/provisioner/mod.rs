@@ -235,7 +235,7 @@ impl Provisioner {
                         self.progress.caught_up();
                         reached.store(&self.journal);
                     }
-                    Err(error) if same_log::refuses_position(&error) => {
+                    Err(error) if error.is_of_another_log() => {
                         return Ok(Followed::IntoAnother);
                     }
                     Err(error) => return Err(error),

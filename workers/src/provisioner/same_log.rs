@@ -34,19 +34,9 @@ impl LastKnown {
                 Ok(Signal::Event(recorded)) => return Ok(recorded.event_id == known),
                 Ok(Signal::CaughtUp) => return Ok(false),
                 Ok(Signal::Checkpoint(_) | Signal::Resumed) => {}
-                Err(error) if refuses_position(&error) => return Ok(false),
+                Err(error) if error.is_of_another_log() => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
-    }
-}
-
-/// Whether the place that was followed from is none in this log.
-pub(super) fn refuses_position(error: &FollowError) -> bool {
-    match error {
-        FollowError::PositionRefused { from, .. } => from.is_some(),
-        FollowError::AccessDenied { .. }
-        | FollowError::StreamDeleted { .. }
-        | FollowError::Ended { .. } => false,
     }
 }

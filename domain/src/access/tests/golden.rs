@@ -1,22 +1,8 @@
 //! The stored form of the events, for ever.
 
 use super::*;
+use crate::golden::same;
 use serde_json::Value;
-use std::{fs, path::PathBuf};
-
-pub(super) fn same(file: &str, made: &str) {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access")).join(file);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a golden file is made anew on request"
-    )]
-    let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
-    if is_made_anew && !path.exists() | file.ends_with(".txt") {
-        fs::write(&path, made).expect("the golden file");
-    }
-    let stored = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(stored, made, "{}", path.display());
-}
 
 fn one_of_each() -> Vec<AccessEvent> {
     let policy = Policy {
@@ -70,7 +56,7 @@ fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
         let data = tagged.remove("data").expect("what it says");
         let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
         let file = format!("{}.v1.json", event.name());
-        same(&file, &text);
+        same(&format!("access/{file}"), &text);
         let stored: Value = serde_json::from_str(&text).expect("JSON");
         let again = serde_json::json!({ "type": event.name(), "data": stored });
         assert_eq!(

@@ -45,7 +45,7 @@ fn the_table_of_roles_and_methods_is_whole_and_as_it_was_agreed() {
         }
         table.push('\n');
     }
-    golden::same("roles.txt", &table);
+    crate::golden::same("access/roles.txt", &table);
 }
 
 #[test]

@@ -1,22 +1,8 @@
 //! The stored form of the events, for ever.
 
 use super::*;
+use crate::golden::same;
 use serde_json::Value;
-use std::{fs, path::PathBuf};
-
-pub(super) fn same(file: &str, made: &str) {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/connector")).join(file);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a golden file is made anew on request"
-    )]
-    let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
-    if is_made_anew && !path.exists() | file.ends_with(".txt") {
-        fs::write(&path, made).expect("the golden file");
-    }
-    let stored = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(stored, made, "{}", path.display());
-}
 
 /// Settings in which everything is said.
 fn all_settings() -> Settings {
@@ -105,7 +91,7 @@ fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
         assert_eq!(tagged["type"], event.name());
         let data = tagged.remove("data").expect("what it says");
         let text = format!("{}\n", serde_json::to_string_pretty(&data).expect("JSON"));
-        same(&format!("{}.v1.json", event.name()), &text);
+        same(&format!("connector/{}.v1.json", event.name()), &text);
         let stored: Value = serde_json::from_str(&text).expect("JSON");
         let again = json!({ "type": event.name(), "data": stored });
         assert_eq!(

@@ -190,7 +190,7 @@ fn the_table_of_states_and_commands_is_whole_and_as_it_was_agreed() {
             table.push_str(&format!("  {state}: {outcome}\n"));
         }
     }
-    golden::same("matrix.txt", &table);
+    crate::golden::same("connector/matrix.txt", &table);
 }
 
 #[test]
@@ -215,6 +215,25 @@ fn what_breaks_off_begins_again_five_times_in_ten_minutes_and_then_fails() {
     let events = decide(&connector, &start(None), time(603)).expect("events");
     connector = evolve(connector, &events[0], time(603));
     assert_eq!(at(&mut connector, 604), ["ConnectorRestarted"]);
+}
+
+#[test]
+fn an_endpoint_that_comes_and_goes_is_on_record_once_in_ten_minutes() {
+    let mut connector = after(&[create(), start(None), running("db1", 7)]);
+    let mut events = 0;
+    for seconds in (0..3_600).step_by(20) {
+        for outcome in [
+            ConnectorOutcome::Paused(Pause::new(Some(503), "busy")),
+            ConnectorOutcome::Recovered,
+        ] {
+            let news = decide(&connector, &report(outcome), time(seconds)).expect("events");
+            for event in &news {
+                connector = evolve(connector, event, time(seconds));
+            }
+            events += news.len();
+        }
+    }
+    assert_eq!(events, 12, "a pause and its end, six times an hour");
 }
 
 #[test]

@@ -292,10 +292,10 @@ impl Connectors {
     ) -> Result<v1::GetConnectorResponse, Problem> {
         let id = parse::id(&request.connector_id)?;
         let (defined, revision) = self.loaded(&id).await?;
-        let parked = ParkedRecords::of(&self.0.journal, &id).await;
-        let parked = parked.map_err(|error| Problem::from(&error))?;
+        let all = self.parts().catalogue.all(self.0.read_patience).await;
+        let known = all.into_iter().flatten().find(|it| it.id == id);
         let listed = Listed {
-            parked: parked.records.len(),
+            parked: known.map_or(0, |it| it.parked),
             id,
             defined,
             revision,

@@ -114,8 +114,9 @@ impl Sealing<'_> {
                 if fields.contains_key("sealed") || fields.contains_key("print") {
                     return Err(wrong(&field(path), "is sealed; send the secret itself"));
                 }
+                // A header may be called so, too: what it holds is no text.
                 if fields.len() == 1
-                    && let Some(secret) = fields.get("value")
+                    && let Some(secret @ (Value::String(_) | Value::Null)) = fields.get("value")
                 {
                     *value = self.secret(secret, present, path)?;
                     return Ok(());

@@ -72,6 +72,10 @@ fn a_secret_is_sealed_at_once_and_shown_as_one_that_is_there() {
         json!({ "value": null })
     );
     assert_eq!(seen["sink"]["timeout_ms"], json!(20_000));
+    // A header may be called as secrets are.
+    let mut headers = hook(json!("s3cret"), json!("whsec_AAAA"));
+    headers["sink"]["headers"] = json!({ "value": { "plain": "x" } });
+    let _ = taken(headers, None, &keys);
     // What is shown can be sent again: everything stays as it is.
     assert_eq!(taken(seen, Some(&settings), &keys), settings);
     // Another secret is another one, the rest stays.

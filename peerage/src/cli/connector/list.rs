@@ -30,20 +30,8 @@ pub(in crate::cli) struct Show {
 impl List {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let mut all = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let message = v1::ListConnectorsRequest {
-                page_token,
-                ..Default::default()
-            };
-            let page = servers.read(message).await?;
-            all.extend(page.connectors);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
+        let message = v1::ListConnectorsRequest::default();
+        let all = servers.list(message, usize::MAX).await?;
         output::messages(self.remote.output, &all, |all| {
             let columns = [
                 Whole("connector"),

@@ -38,21 +38,11 @@ pub(in crate::cli) struct Change {
 impl Parked {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
-        let mut all = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let message = v1::ListParkedRecordsRequest {
-                connector_id: self.connector.clone(),
-                page_token,
-                ..Default::default()
-            };
-            let page = servers.read(message).await?;
-            all.extend(page.records);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
+        let message = v1::ListParkedRecordsRequest {
+            connector_id: self.connector,
+            ..Default::default()
+        };
+        let all = servers.list(message, usize::MAX).await?;
         output::messages(self.remote.output, &all, |all| {
             let columns = [
                 Whole("event"),

@@ -114,8 +114,8 @@ macro_rules! asks {
 }
 
 macro_rules! pages {
-    ($($request:ident, $client:ident :: $method:ident, $answer:ident, $field:ident: $item:ident;)*) => {$(
-        reads! { $request, $client::$method, $answer; }
+    ($how:ident: $($request:ident, $client:ident :: $method:ident, $answer:ident, $field:ident: $item:ident;)*) => {$(
+        $how! { $request, $client::$method, $answer; }
 
         impl Page for v1::$request {
             type Item = v1::$item;
@@ -225,8 +225,6 @@ asks! {
     TestConnectorRequest, ConnectorServiceClient::test_connector, TestConnectorResponse, Duration::from_secs(90);
     TryFilterRequest, ConnectorServiceClient::try_filter, TryFilterResponse;
     GetConnectorRequest, ConnectorServiceClient::get_connector, GetConnectorResponse;
-    ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse;
-    ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse;
 }
 
 reads! {
@@ -237,7 +235,12 @@ reads! {
     GetServerInfoRequest, ServerServiceClient::get_server_info, GetServerInfoResponse;
 }
 
-pages! {
+pages! { asks:
+    ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse, connectors: Connector;
+    ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse, records: ParkedRecord;
+}
+
+pages! { reads:
     ListNetworksRequest, NetworkServiceClient::list_networks, ListNetworksResponse, networks: Network;
     ListPeeringsRequest, PeeringServiceClient::list_peerings, ListPeeringsResponse, peerings: Peering;
     ListExposuresRequest, PeeringServiceClient::list_exposures, ListExposuresResponse, exposures: Exposure;

@@ -49,8 +49,12 @@ pub(super) fn count(facts: &Facts<'_>, side: Side, group: &FirewallGroup) -> Opt
     Some(u32::try_from(carry.count()).unwrap_or(u32::MAX))
 }
 
-/// To how many interfaces the group is attached is on record where a person cares for it.
+/// To how many interfaces the group is attached is on record where a person cares for it. Until the
+/// posture is enforced there is nothing to say: that it is, says both.
 pub(super) fn tell(facts: &Facts<'_>, side: Side, view: &GroupView, draft: &mut Draft) {
+    if !facts.peering.firewall.get(side).is_enforced() {
+        return;
+    }
     let seen = FirewallAttachmentSeen {
         peering_id: facts.peering.id,
         side,

@@ -52,14 +52,14 @@ pub(super) fn served<'s>(
     here.filter(|subnet| is_served(subnet)).collect()
 }
 
-/// The tables that are to serve and that no subnet uses. Where all subnets are meant, that is as it
-/// should be: one may come.
+/// The tables that are to serve and that no subnet uses. Where all subnets are meant, or there is
+/// none yet, that is as it should be: one may come.
 pub(super) fn idle<'t>(
     tables: &'t [RouteTableView],
     chosen: &[Subnet],
     subnets: &[SubnetView],
 ) -> impl Iterator<Item = &'t RouteTableView> {
-    let all = Subnet::are_all(chosen);
+    let all = Subnet::are_all(chosen) || subnets.is_empty();
     serving(tables, chosen).filter(move |it| !all && served(it, tables, subnets).is_empty())
 }
 
