@@ -8,7 +8,8 @@
 //! when 70 % of the time has passed without a renewal, counted from before it asked for it, on a
 //! clock that goes on while the machine sleeps.
 //!
-//! The number of the event that took the lease is its term: a later holder's is higher.
+//! The number of the event that took the lease, counted from 1, is its term: a later holder's is
+//! higher.
 
 use crate::checkpoint::metadata;
 use chrono::{DateTime, Utc};
@@ -62,10 +63,21 @@ struct Said {
     /// Whether it was given back.
     #[serde(default)]
     released: bool,
-    /// The number of the event that took it; nothing in that event itself.
+    /// The holder's term; nothing in the event that took the lease, whose number it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     term: Option<u64>,
 }
+
+/// The part of a lease that has to be left for a call: a second of fifteen.
+const ENOUGH: u32 = 15;
+
+/// The term of a lease that was taken with this event.
+fn term_at(revision: u64) -> u64 {
+    revision + 1
+}
+
+/// The term where there is no lease: nobody else can be the holder.
+pub(crate) const ALONE: u64 = 0;
 
 /// A lease that is held.
 #[derive(Debug)]
@@ -74,21 +86,28 @@ pub(crate) struct Holding {
     pub(crate) term: u64,
     /// Until when work may go on, in milliseconds of the clock that does not stop.
     until: AtomicU64,
+    /// How much of it has to be left for something that is sent outside.
+    enough: Duration,
 }
 
 impl Holding {
     /// Held by the only server that there can be.
     pub(crate) fn alone() -> Self {
         Self {
-            term: 0,
+            term: ALONE,
             until: AtomicU64::new(u64::MAX),
+            enough: Duration::ZERO,
         }
     }
 
-    /// Whether work may go on for at least so long.
-    pub(crate) fn lasts(&self, at_least: Duration) -> bool {
-        let wanted = now().saturating_add(millis(at_least));
-        wanted < self.until.load(Ordering::Acquire)
+    /// Whether work may go on.
+    pub(crate) fn lasts(&self) -> bool {
+        now() < self.until.load(Ordering::Acquire)
+    }
+
+    /// Whether something may be sent outside: enough is left of the lease for most calls.
+    pub(crate) fn lasts_for_a_call(&self) -> bool {
+        now().saturating_add(millis(self.enough)) < self.until.load(Ordering::Acquire)
     }
 
     fn renewed(&self, asked: u64, ttl: Duration) {
@@ -210,11 +229,15 @@ impl Candidate {
             }
         };
         let taken = self.say(after, instance, None, false).await?;
-        Ok(taken.map(|term| {
+        Ok(taken.map(|revision| {
             let until = AtomicU64::new(0);
-            let holding = Holding { term, until };
+            let holding = Holding {
+                term: term_at(revision),
+                until,
+                enough: self.settings.ttl / ENOUGH,
+            };
             holding.renewed(asked, self.settings.ttl);
-            (holding, term)
+            (holding, revision)
         }))
     }
 
@@ -235,7 +258,7 @@ impl Candidate {
                 Err(error) => {
                     let error = domain::error_chain(&error);
                     tracing::debug!(error, "the lease was not renewed");
-                    if !holding.lasts(Duration::ZERO) {
+                    if !holding.lasts() {
                         return;
                     }
                 }
@@ -293,6 +316,9 @@ pub(crate) async fn holder(journal: &Journal) -> Result<Option<(String, u64)>, J
     let latest = journal.latest(LEASE_STREAM).await?;
     Ok(latest.and_then(|latest| {
         let said: Said = serde_json::from_slice(&latest.data).ok()?;
-        (!said.released).then_some((said.host, said.term.unwrap_or(latest.revision)))
+        (!said.released).then_some((
+            said.host,
+            said.term.unwrap_or_else(|| term_at(latest.revision)),
+        ))
     }))
 }

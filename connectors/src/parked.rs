@@ -1,7 +1,7 @@
 //! Records that were set aside: which, why, and what somebody wants done with them. A stream of its
 //! own for each connector, so that every server reads the same.
 
-use crate::checkpoint::metadata;
+use crate::{checkpoint::metadata, lease::ALONE};
 use chrono::{DateTime, Utc};
 use domain::{EventId, connector::LogPosition, text::ConnectorId};
 use journal::{Caller, Journal, JournalError, Kept, Record, Recorded};
@@ -350,7 +350,8 @@ impl ParkLog {
         };
         // Terms of another store are on record too, where a history has moved: they say who wrote,
         // and which of two is the later one says the stream alone.
-        if this.parked.term.is_some_and(|it| it != term) {
+        let is_mine = this.parked.term.map_or(term == ALONE, |it| it == term);
+        if !is_mine {
             this.write(ParkedEvent::ConnectorParkedClaimed(Claimed { term }), now)
                 .await?;
         }

@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 pub(crate) struct Tracker<P> {
     first: u64,
     open: VecDeque<Slot<P>>,
+    /// How many of the open ones are dealt with.
+    beyond: usize,
     settled: Vec<P>,
 }
 
@@ -27,6 +29,7 @@ impl<P> Tracker<P> {
         Self {
             first: 0,
             open: VecDeque::new(),
+            beyond: 0,
             settled: Vec::new(),
         }
     }
@@ -44,13 +47,17 @@ impl<P> Tracker<P> {
     /// A record is dealt with. Said twice, it is once.
     pub(crate) fn done(&mut self, number: u64) {
         let at = number.checked_sub(self.first).map(|it| it as usize);
-        if let Some(slot) = at.and_then(|at| self.open.get_mut(at)) {
+        if let Some(slot) = at.and_then(|at| self.open.get_mut(at))
+            && !slot.is_done
+        {
             slot.is_done = true;
+            self.beyond += 1;
         }
         while self.open.front().is_some_and(|it| it.is_done) {
             self.settled
                 .extend(self.open.pop_front().map(|it| it.place));
             self.first += 1;
+            self.beyond -= 1;
         }
     }
 
@@ -62,6 +69,11 @@ impl<P> Tracker<P> {
     /// How many are not forgotten yet.
     pub(crate) fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// How many are not dealt with yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.open.len() - self.beyond
     }
 
     /// Where those are that are dealt with beyond the contiguous ones.
@@ -105,6 +117,7 @@ mod tests {
             let expected: Vec<_> = done.into_iter().filter(|n| *n >= contiguous).collect();
             prop_assert_eq!(beyond, expected);
             prop_assert_eq!(tracker.open() as u64, 40 - contiguous);
+            prop_assert_eq!(tracker.waiting(), 40 - many);
         }
     }
 }

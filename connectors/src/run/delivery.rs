@@ -250,10 +250,7 @@ impl Delivery {
                 self.way.gate.give_up();
                 return End::Unfinished;
             }
-            if !self
-                .holding
-                .lasts(self.sink.timeout().min(Duration::from_secs(1)))
-            {
+            if !self.holding.lasts_for_a_call() {
                 return End::Fenced;
             }
             attempts += 1;

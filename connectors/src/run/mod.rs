@@ -195,7 +195,7 @@ impl Run {
         let (number, term) = (self.defined.start.number, self.holding.term);
         for _ in 0..CLAIMS {
             let (mut checkpoints, last) = Checkpoints::last(&self.journal, &self.id).await?;
-            if !self.holding.lasts(Duration::ZERO) {
+            if !self.holding.lasts() {
                 break;
             }
             let claim = Checkpoint {
@@ -458,7 +458,7 @@ impl Running {
     fn tell(&self, reader: &Reader) {
         let mut live = self.run.live.lock();
         live.position = self.settled.position.map(place);
-        live.in_hand = self.tracker.open();
+        live.in_hand = self.tracker.waiting();
         live.behind = reader.waiting();
     }
 }

@@ -1,7 +1,7 @@
 //! Several processes on one store: one of them delivers.
 
 use crate::support::{Receiver, Store, in_order_and_once, settings};
-use connectors::Outcome;
+use connectors::{Outcome, ParkedRecords};
 use domain::connector::LEASE_STREAM;
 use peerage_tests::wait::{SOON, holds, until};
 use serde_json::{Value, json};
@@ -59,7 +59,38 @@ async fn one_of_several_processes_delivers_and_another_takes_over_when_it_ends()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_holder_of_before_writes_is_refused() {
+async fn a_holder_of_before_ends_when_another_claims_what_it_has_and_parks_nothing() {
+    let store = Store::new().await;
+    let network = store.network(1).await;
+    let (one, other) = (Receiver::new(), Receiver::new());
+    one.take(Duration::from_secs(4));
+    one.answer(|_, _| Outcome::RecordRefused("too late".to_owned()));
+    let id = store.started("webhook", settings(&json!({}))).await;
+    let first = store.one_that_is_behind(&one, "one");
+    holds("a delivery is under way", || {
+        let live = first.runtime.statuses().get(&id);
+        live.is_some_and(|it| it.in_hand == 1)
+    })
+    .await;
+    let second = store.one_of_several(&other, "other");
+    other.has_taken(1).await;
+    holds("the first has ended it", || {
+        first.runtime.statuses().get(&id).is_none()
+    })
+    .await;
+    let parked = ParkedRecords::of(&store.journal, &id).await.unwrap();
+    assert_eq!(parked.records.len(), 0, "it was delivered");
+    store.happens(network).await;
+    let taken = other.has_taken(2).await;
+    in_order_and_once(&taken);
+    assert_eq!(one.arrived.lock().len(), 0, "its answer was not waited for");
+    assert_eq!(store.defined(&id).await.ran.unwrap().host, "other");
+    second.stop().await;
+    first.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_both_believe_to_be_alone_lose_nothing() {
     let store = Store::new().await;
     let network = store.network(1).await;
     let (one, other) = (Receiver::new(), Receiver::new());

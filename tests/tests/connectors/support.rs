@@ -205,6 +205,16 @@ impl Store {
         self.begin(receiver, "one", Tenancy::Alone)
     }
 
+    /// Begins one that takes the lease and then neither renews it nor sees that it was lost, as one
+    /// that was frozen.
+    pub(crate) fn one_that_is_behind(&self, receiver: &Receiver, host: &str) -> Process {
+        let lease = LeaseSettings {
+            ttl: Duration::from_millis(1_500),
+            renewal: Duration::from_secs(3_600),
+        };
+        self.begin(receiver, host, Tenancy::Shared(lease))
+    }
+
     /// Begins one of several processes.
     pub(crate) fn one_of_several(&self, receiver: &Receiver, host: &str) -> Process {
         let lease = LeaseSettings {
