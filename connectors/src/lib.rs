@@ -3,7 +3,7 @@
 //!
 //! A connector is managed by commands that are events themselves ([`Connectors`]). The runtime
 //! ([`Runtime`]) holds one lease for all of them, so that of several servers on one store one
-//! delivers. It reads the log once for all ([`log`]), lets each connector take what its filter
+//! delivers. It reads the log once for all (`log`), lets each connector take what its filter
 //! wants in lanes that keep the order of a network, and writes checkpoints that a stale holder
 //! cannot write.
 //!

@@ -24,24 +24,29 @@ pub(super) fn confirm(facts: &Facts<'_>, link: &LinkView, draft: &mut Draft) {
         .flatten()
         .flat_map(|it| it.ranges.clone())
         .collect();
-    let shown = if facts.peering.is_ours_to_keep(Side::Remote) {
+    // Not every link tells of its far end. The network tells what it has, and of one that is not
+    // there nothing is confirmed.
+    let shown: Option<Vec<IpNet>> = if facts.peering.is_ours_to_keep(Side::Remote) {
         let query = Query::Network(Side::Remote);
         let Some(views) = draft.require(&facts.seen.network.remote, query) else {
             return;
         };
-        views.iter().flat_map(|it| it.ranges.clone()).collect()
+        Some(views.iter().flat_map(|it| it.ranges.clone()).collect())
     } else {
         let peer = sides::network(facts.network, facts.peering, Side::Remote);
         let far = link.end(&peer).map(|(_, end)| end.ranges.clone());
-        far.unwrap_or_default()
+        far.filter(|it| !it.is_empty())
     };
     if facts.seen.network.local.is_none() {
         return;
     }
     let net = |range: &Range| IpNet::V4(range.net());
     // Where nobody tells, what is on record stands.
-    let is_shown =
-        |range: &Range| shown.is_empty() || shown.iter().any(|it| it.contains(&net(range)));
+    let is_shown = |range: &Range| {
+        shown
+            .as_ref()
+            .is_none_or(|it| it.iter().any(|it| it.contains(&net(range))))
+    };
     let meets = |range: &Range| own.iter().find(|it| preflight::overlap(it, &net(range)));
     let (mut seen, mut missing) = (Vec::new(), Vec::new());
     for range in waiting {
@@ -72,7 +77,7 @@ pub(super) fn confirm(facts: &Facts<'_>, link: &LinkView, draft: &mut Draft) {
         let message = format!(
             "{} was added to the peer, and {network} has {}; nothing is opened there before it shows",
             told(missing.iter().map(|it| net(it))),
-            told(shown.iter().copied()),
+            told(shown.iter().flatten().copied()),
         );
         let remedy = vec![
             format!("add the range to {network}; it is found out by itself"),
@@ -93,8 +98,9 @@ fn give_up(facts: &Facts<'_>, range: &Range) -> String {
 }
 
 fn told(ranges: impl Iterator<Item = IpNet>) -> String {
-    ranges
-        .map(|it| it.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    let all: Vec<String> = ranges.map(|it| it.to_string()).collect();
+    match &all[..] {
+        [] => "none".to_owned(),
+        _ => all.join(", "),
+    }
 }

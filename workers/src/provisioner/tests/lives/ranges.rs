@@ -80,6 +80,22 @@ async fn a_range_that_meets_one_of_the_private_network_is_never_opened() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_network_that_shows_no_range_at_all_confirms_none() {
+    let mut life = Life::active().await;
+    let remote = life.network(Side::Remote);
+    life.cloud
+        .out_of_band()
+        .narrow(&remote, CLIENTS.parse().unwrap());
+    life.says(add());
+    open(&life);
+    life.blocks(BlockCause::RangeMismatch, Side::Remote).await;
+    assert_eq!(
+        (led_there(&life), life.count("PeerRangesConfirmed")),
+        (0, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_engine_may_not_look_at_the_peer_the_link_tells_its_ranges() {
     let mut life = Life::asked_for();
     life.log = super::super::super::testing::Log::with_terms(Terms {
