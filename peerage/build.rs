@@ -2,7 +2,15 @@
 //! no `protoc`.
 
 use prost::Message as _;
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The published schemas of event types, one a file.
+const SCHEMAS: &str = "../docs/schemas";
 
 const FILES: [&str; 6] = [
     "peerage/v1/access_service.proto",
@@ -22,5 +30,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut names = prost_build::Config::new();
     names.enable_type_names();
     tonic_build::configure().compile_fds_with_config(names, descriptors)?;
+    fs::write(out.join("event_types.json"), event_types()?)?;
     Ok(())
+}
+
+/// The schemas of all event types as one list. What is about no event type has a small letter.
+fn event_types() -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={SCHEMAS}");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(Path::new(SCHEMAS))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|it| it.to_str());
+        if name.is_some_and(|it| it.starts_with(|it: char| it.is_ascii_uppercase())) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let texts = files.iter().map(fs::read_to_string);
+    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("[{}]", texts.join(",")))
 }

@@ -178,8 +178,8 @@ impl Log {
 }
 
 impl Window {
-    /// Begins at this place. Whoever read here before is behind it, and looks whether the log is the
-    /// one it knows.
+    /// Begins at this place. Whoever read here before is behind it, and looks whether the log is
+    /// the one it knows.
     fn open(&mut self, at: Option<Position>) {
         if self.is_open {
             self.breaks += 1;

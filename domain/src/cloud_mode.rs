@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, fmt};
 
 /// What answers to the calls for a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum CloudMode {
     /// The provider itself.

@@ -30,6 +30,8 @@ pub mod network;
 mod pairs;
 pub mod place;
 pub mod range;
+#[cfg(test)]
+mod schemas;
 pub mod side;
 pub mod text;
 

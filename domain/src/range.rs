@@ -47,11 +47,13 @@ const NO_NETWORKS: [Ipv4Net; 5] = [
 
 /// A canonical IPv4 range with a prefix from /8 to /32.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Range(Ipv4Net);
 
 /// The range of a private network: canonical, in RFC 1918 space, with a prefix from /8 to /25.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct NetworkRange(Range);
 

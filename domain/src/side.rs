@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// One end of a peering, seen from the private network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The private network's own end.
@@ -59,6 +60,7 @@ impl FromStr for Side {
 
 /// One value for each side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BySide<T> {
     /// The private network's value.
     pub local: T,

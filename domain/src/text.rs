@@ -37,8 +37,8 @@ pub enum TextError {
 }
 
 macro_rules! text_type {
-    ($($(#[$doc:meta])* $name:ident, $most:literal $(from $least:literal)?, $test:expr, $allowed:literal;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident, $most:literal $(from $least:literal)?, $test:expr, $allowed:literal;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -50,6 +50,22 @@ macro_rules! text_type {
             /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        #[cfg(test)]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!($($doc),*).trim(),
+                    "type": "string",
+                    "minLength": 1 $(- 1 + $least)?,
+                    "maxLength": $most,
+                })
             }
         }
 

@@ -59,7 +59,7 @@ mod transport;
 mod wire;
 
 pub use checkpoint::Checkpoint;
-pub use codec::{Encoded, SCHEMA_VERSION, current_type, decode, encode};
+pub use codec::{Encoded, SCHEMA_VERSION, current_data, current_type, decode, encode};
 pub use domain::Clock;
 pub use error::{ExecuteError, FollowError, JournalError};
 pub use follow::{Followed, Follower, Signal};

@@ -2,7 +2,8 @@
 
 use crate::sink::{Item, Parcel};
 use chrono::{DateTime, Utc};
-use journal::Metadata;
+use domain::{connector::without_ciphertext, text::ConnectorId};
+use journal::{Body, Metadata, Recorded, SCHEMA_VERSION, current_data};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -44,9 +45,11 @@ pub(super) fn record(item: &Item) -> Record {
     Record {
         id: recorded.event_id.0,
         event_type: recorded.event_type().to_owned(),
-        schema_version: metadata.map_or(1, |it| it.schema_version),
-        // What is not JSON is none of ours; there is nothing of it to show.
-        data: serde_json::from_slice(&recorded.data).unwrap_or(Value::Null),
+        schema_version: match &recorded.body {
+            Body::Event(_) => SCHEMA_VERSION,
+            Body::Undecodable { .. } => metadata.map_or(1, |it| it.schema_version),
+        },
+        data: data(recorded),
         metadata: metadata.map(shown).unwrap_or_default(),
         stream: recorded.stream.clone(),
         revision: recorded.revision,
@@ -71,6 +74,15 @@ pub(super) fn record(item: &Item) -> Record {
         ticket: metadata.and_then(|it| it.ticket.as_ref().map(ToString::to_string)),
         command_id: metadata.map(|it| it.command_id.0),
     }
+}
+
+/// What a receiver gets of an event: its present form, and of a connector's settings no ciphertext.
+fn data(recorded: &Recorded) -> Value {
+    let mut data = current_data(recorded);
+    if ConnectorId::of_stream(&recorded.stream).is_some() {
+        without_ciphertext(&mut data);
+    }
+    data
 }
 
 fn shown(metadata: &Metadata) -> BTreeMap<String, String> {

@@ -48,6 +48,7 @@ pub struct Record {
 
 /// Something with an id and the name it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Named {
     /// Its id.
     pub id: String,
@@ -58,6 +59,7 @@ pub struct Named {
 
 /// Who caused an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Actor {
     /// The name.
     pub name: String,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// An event of a connector, named in the log as the variant is here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "data")]
 pub enum ConnectorEvent {
     /// It is defined, and stopped.
@@ -39,6 +40,7 @@ pub enum ConnectorEvent {
 
 /// It is defined, and stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorCreated {
     /// What people call it.
     pub name: ConnectorName,
@@ -48,6 +50,7 @@ pub struct ConnectorCreated {
 
 /// It is to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorActivating {
     /// Where it begins. Not set: where it stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,7 @@ pub struct ConnectorActivating {
 
 /// It runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorRunning {
     /// The server that runs it.
     pub host: String,
@@ -68,6 +72,7 @@ pub struct ConnectorRunning {
 
 /// It has other settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorReconfigured {
     /// All of them.
     pub settings: Settings,
@@ -75,6 +80,7 @@ pub struct ConnectorReconfigured {
 
 /// It has another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorRenamed {
     /// The new one.
     pub name: ConnectorName,
@@ -82,6 +88,7 @@ pub struct ConnectorRenamed {
 
 /// It begins elsewhere when it is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorReset {
     /// Where.
     pub start_from: StartFrom,

@@ -141,6 +141,7 @@ pub struct Start {
 
 /// A place in the log, as KurrentDB counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogPosition {
     /// Of the transaction.
     pub commit: u64,
@@ -150,6 +151,7 @@ pub struct LogPosition {
 
 /// Where in the log to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StartFrom {
     /// At its beginning.
@@ -171,6 +173,7 @@ impl From<InitialPosition> for StartFrom {
 
 /// Why a connector does not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The kind.
     pub code: FailureCode,
@@ -180,6 +183,7 @@ pub struct Failure {
 
 /// A kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCode {
     /// The log is another one than it followed: nothing is sent again by itself.
@@ -215,6 +219,7 @@ impl FailureCode {
 
 /// Why an endpoint is left alone for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pause {
     /// Its answer's status, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,9 +6,11 @@ use std::fmt;
 
 /// The ciphertext of a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
-    /// What holds the secret, base64.
+    /// What holds the secret, base64. Nobody outside of the log gets it.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub sealed: String,
     /// What tells whether two are the same secret of the same connector, to whoever has the key.
     pub print: String,

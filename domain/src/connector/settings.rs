@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where records go.
@@ -36,6 +37,7 @@ pub struct Settings {
 
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
@@ -52,6 +54,7 @@ pub enum Sink {
 
 /// An HTTP endpoint that takes records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Its URL. The path may hold `{event-type}`, `{stream}`, `{schema-subject}` and `{network}`.
@@ -79,6 +82,7 @@ pub struct Webhook {
     pub signing: Vec<SigningKey>,
     /// Networks' addresses, other than public ones, that may be dialled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub allowed_ranges: Vec<IpNet>,
     /// Hosts that may be dialled whatever their address is, and without TLS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,6 +104,7 @@ impl Webhook {
 
 /// How a delivery is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum WebhookMethod {
     /// `POST`.
@@ -113,6 +118,7 @@ pub enum WebhookMethod {
 
 /// What a delivery's body is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookFormat {
     /// The event and what stands beside it: who, why, by which command, of which network.
@@ -128,6 +134,7 @@ pub enum WebhookFormat {
 
 /// A header's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HeaderValue {
     /// Shown to whoever may look at the connector.
@@ -138,6 +145,7 @@ pub enum HeaderValue {
 
 /// How a connector proves who it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum Authentication {
     /// It does not, other than by its signature.
@@ -174,6 +182,7 @@ pub enum Authentication {
 
 /// A certificate that is shown to a receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClientCertificate {
     /// The certificate and what leads to its authority, PEM.
@@ -184,6 +193,7 @@ pub struct ClientCertificate {
 
 /// A key that deliveries are signed with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SigningKey {
     /// The kind of signature.
@@ -200,6 +210,7 @@ pub struct SigningKey {
 
 /// A kind of signature, as Standard Webhooks names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SignatureScheme {
     /// HMAC-SHA256, with a secret that both sides have.
@@ -210,6 +221,7 @@ pub enum SignatureScheme {
 
 /// Several records at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
     /// The most records.
@@ -220,6 +232,7 @@ pub struct Batch {
 
 /// A file of JSON lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FileSink {
     /// Its name.
@@ -244,6 +257,7 @@ impl FileSink {
 
 /// Which records are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// What is looked at.
@@ -257,6 +271,7 @@ pub struct Filter {
 
 /// What a filter looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilterScope {
     /// The stream's name.
@@ -267,6 +282,7 @@ pub enum FilterScope {
 
 /// How a filter looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilterKind {
     /// Exactly this stream.
@@ -281,6 +297,7 @@ pub enum FilterKind {
 
 /// Where in the log a connector begins the first time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InitialPosition {
     /// At its end.
@@ -292,6 +309,7 @@ pub enum InitialPosition {
 
 /// What is delivered in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Lanes {
     /// The records of a network.
@@ -304,6 +322,7 @@ pub enum Lanes {
 
 /// When a delivery that failed is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "preset", rename_all = "kebab-case")]
 pub enum Resilience {
     /// Ten attempts over 75 h 35 min: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
@@ -328,6 +347,7 @@ pub enum Resilience {
 
 /// A pause between attempts, and for how long it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DelayBound {
     /// The pause, in milliseconds.
@@ -361,6 +381,7 @@ impl DelayBound {
 
 /// What becomes of a record that is not delivered in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnExhaustion {
     /// It is set aside, with its cause and attempts, and can be replayed.
@@ -374,6 +395,7 @@ pub enum OnExhaustion {
 
 /// What becomes of the lane of a record that was parked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AfterPark {
     /// It goes on; the receiver sees the gap in the lane's numbers.

@@ -12,6 +12,7 @@ pub(super) const PEER_RANGES: usize = 32;
 
 /// The network on the other end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Peer {
     /// The peer's cloud.
     pub provider: Provider,

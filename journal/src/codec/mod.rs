@@ -79,6 +79,26 @@ pub fn current_type(event_type: &str) -> &str {
     older.map_or(event_type, |it| it.successor)
 }
 
+/// What an event says, in the form in which it would be written today: that of
+/// [`Recorded::event_type`] and [`SCHEMA_VERSION`], whatever form the log has. Null for what is no
+/// JSON.
+pub fn current_data(recorded: &Recorded) -> Value {
+    let stored = || serde_json::from_slice(&recorded.data).unwrap_or(Value::Null);
+    match &recorded.body {
+        Body::Event(event) if may_be_lifted(event.name()) => event
+            .data_json()
+            .and_then(|it| serde_json::from_str(&it))
+            .unwrap_or_else(|_| stored()),
+        Body::Event(_) | Body::Undecodable { .. } => stored(),
+    }
+}
+
+/// Whether an event of this type may have been stored in another form.
+fn may_be_lifted(event_type: &str) -> bool {
+    OLDER.iter().any(|it| it.successor == event_type)
+        || UPCASTS.iter().any(|it| it.event_type == event_type)
+}
+
 /// Writes an event: its type is its name, its data the JSON of its content.
 pub fn encode(event: &NetworkEvent, metadata: Metadata) -> Result<Encoded, serde_json::Error> {
     let data = match serde_json::to_value(event)? {

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 9] = [
+const TEXTS: [(&str, &str); 11] = [
     (
         "peerage.v1.Event.type",
         "a log may hold types of later versions",
@@ -35,6 +35,8 @@ const TEXTS: [(&str, &str); 9] = [
         "a log may hold types of later versions",
     ),
     ("peerage.v1.TryFilterRequest.event_type", "the same"),
+    ("peerage.v1.ListEventTypesRequest.event_type", "the same"),
+    ("peerage.v1.EventType.event_type", "the same"),
 ];
 
 /// Ends of names that a time, one of a few words, or a document would have.

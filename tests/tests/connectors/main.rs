@@ -4,5 +4,6 @@
 mod ends;
 mod order;
 mod parked;
+mod schemas;
 mod several;
 mod support;

@@ -159,3 +159,38 @@ fn a_value_too_long_for_a_header_is_left_out_of_the_headers_and_no_request_is_sp
             .all(|name| !name.as_str().contains("evil") && !name.as_str().contains("bad"))
     );
 }
+
+#[test]
+fn the_envelope_has_a_published_schema_that_says_what_is_always_there() {
+    let record = samples::record(1);
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<Envelope<'_>>();
+    let mut schema = schema.to_value();
+    schema["$id"] = json!("urn:peerage:envelope:v1");
+    schema["title"] = json!("Envelope");
+    schema["examples"] = json!([Envelope::of(&record)]);
+    let path = testkit::workspace::root().join("docs/schemas/envelope.v1.json");
+    let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is generated is made anew on request"
+    )]
+    let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
+    if is_made_anew {
+        std::fs::write(&path, &made).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), made);
+    let always = [
+        "id",
+        "type",
+        "schema_version",
+        "time",
+        "stream",
+        "revision",
+        "position",
+        "data",
+    ];
+    assert_eq!(schema["required"], json!(always));
+}

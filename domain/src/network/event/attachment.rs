@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Which network interfaces a side's group is to be attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AttachTo {
     /// These.
@@ -32,6 +33,7 @@ pub enum AttachTo {
 
 /// Why the group is not attached to an interface that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum LeftAlone {
     /// It is not in the side's network.
@@ -50,6 +52,7 @@ pub enum LeftAlone {
 
 /// The engine shall attach its group on one side to interfaces, in place of what was said before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallAttachmentRequested {
     /// The peering.
     pub peering_id: PeeringId,
@@ -61,6 +64,7 @@ pub struct FirewallAttachmentRequested {
 
 /// The engine shall detach its group from what it has attached it to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallAttachmentWithdrawn {
     /// The peering.
     pub peering_id: PeeringId,
@@ -70,6 +74,7 @@ pub struct FirewallAttachmentWithdrawn {
 
 /// What that choice came to when somebody looked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallAttachmentChosen {
     /// The peering.
     pub peering_id: PeeringId,
@@ -85,6 +90,7 @@ pub struct FirewallAttachmentChosen {
 
 /// The group was seen on an interface to which the engine has attached it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallGroupAttached {
     /// The peering.
     pub peering_id: PeeringId,
@@ -98,6 +104,7 @@ pub struct FirewallGroupAttached {
 
 /// It was seen not to be there any more, or the interface is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallGroupDetached {
     /// The peering.
     pub peering_id: PeeringId,
@@ -112,6 +119,7 @@ pub struct FirewallGroupDetached {
 /// To how many interfaces the group was seen to be attached, whoever did that: recorded when it is
 /// attached to none any more, or to the first, and when a person has asked for a look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallAttachmentSeen {
     /// The peering.
     pub peering_id: PeeringId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why the engine waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BlockCause {
     /// The cloud's API cannot be reached.
@@ -83,6 +84,7 @@ impl BlockCause {
 
 /// The engine cannot go on until somebody acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProvisioningBlocked {
     /// The peering.
     pub peering_id: PeeringId,
@@ -110,6 +112,7 @@ fn is_once(times: &u32) -> bool {
 
 /// The cause of the block is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProvisioningUnblocked {
     /// The peering.
     pub peering_id: PeeringId,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// One way in which what was in place is no longer as it was left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DriftKind {
     /// The link has been ended at the cloud, not by the engine.
@@ -261,6 +262,7 @@ impl DriftKind {
 
 /// Something that was in place was seen to be otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftDetected {
     /// The peering.
     pub peering_id: PeeringId,
@@ -272,6 +274,7 @@ pub struct DriftDetected {
 
 /// It was seen to be as it should be again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftRepaired {
     /// The peering.
     pub peering_id: PeeringId,
@@ -283,6 +286,7 @@ pub struct DriftRepaired {
 
 /// It stays as it was found: from now on that is how it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftAdopted {
     /// The peering.
     pub peering_id: PeeringId,

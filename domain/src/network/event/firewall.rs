@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// TCP from a range to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InboundRule {
     /// Where the traffic comes from.
     pub source: Range,
@@ -19,6 +20,7 @@ pub struct InboundRule {
 
 /// What one side's firewall admits from the link; the rest is denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallRestricted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -30,6 +32,7 @@ pub struct FirewallRestricted {
 
 /// The firewall group that the engine owns on one side was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallGroupCreated {
     /// The peering.
     pub peering_id: PeeringId,
@@ -41,6 +44,7 @@ pub struct FirewallGroupCreated {
 
 /// That group was seen to be gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallGroupRemoved {
     /// The peering.
     pub peering_id: PeeringId,
@@ -52,6 +56,7 @@ pub struct FirewallGroupRemoved {
 
 /// A rule was seen in that group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallRuleAuthorized {
     /// The peering.
     pub peering_id: PeeringId,
@@ -65,6 +70,7 @@ pub struct FirewallRuleAuthorized {
 
 /// A rule that this engine had made was seen to be gone from that group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallRuleRevoked {
     /// The peering.
     pub peering_id: PeeringId,
@@ -78,6 +84,7 @@ pub struct FirewallRuleRevoked {
 
 /// That group holds exactly what the posture admits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallEnforced {
     /// The peering.
     pub peering_id: PeeringId,
@@ -94,6 +101,7 @@ pub struct FirewallEnforced {
 
 /// Somebody else's rule that lets the private network in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Exposure {
     /// The group that the rule is in, by the provider's id.
     pub group: FirewallGroup,
@@ -113,6 +121,7 @@ pub struct Exposure {
 
 /// Somebody else's rule lets the private network in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirewallExposed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -124,6 +133,7 @@ pub struct FirewallExposed {
 
 /// That rule is gone, or lets nothing in any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExposureCleared {
     /// The peering.
     pub peering_id: PeeringId,

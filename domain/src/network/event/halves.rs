@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// What is done to a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HalfChange {
     /// It is made.
@@ -32,6 +33,7 @@ impl HalfChange {
 
 /// The engine is about to make or remove a side's half of the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HalfChangeStarted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -75,6 +77,7 @@ impl HalfChangeStarted {
 
 /// The cloud has begun with the change of a half, and says under which name it can be asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HalfOperationStarted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -88,6 +91,7 @@ pub struct HalfOperationStarted {
 
 /// That operation has ended with an error: the half is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HalfOperationFailed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -101,6 +105,7 @@ pub struct HalfOperationFailed {
 
 /// A side's half of the link was seen in place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HalfMade {
     /// The peering.
     pub peering_id: PeeringId,
@@ -114,6 +119,7 @@ pub struct HalfMade {
 
 /// A side's half of the link was seen to be gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HalfRemoved {
     /// The peering.
     pub peering_id: PeeringId,

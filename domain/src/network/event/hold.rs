@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Nothing is opened or repaired in the network any more. What is to be closed is closed all the
 /// same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkFrozen {
     /// The network.
     pub network_id: NetworkId,
@@ -19,6 +20,7 @@ pub struct NetworkFrozen {
 
 /// The network is opened and repaired again as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkThawed {
     /// The network.
     pub network_id: NetworkId,
@@ -29,6 +31,7 @@ pub struct NetworkThawed {
 
 /// Which peerings of a network a quarantine closes, those that are requested later among them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum QuarantineScope {
     /// Every peering of the network.
@@ -59,6 +62,7 @@ impl QuarantineScope {
 /// Every peering in the scope is closed on both sides until the quarantine is lifted: no route is
 /// installed and nothing is admitted. Links stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuarantineImposed {
     /// The network.
     pub network_id: NetworkId,
@@ -70,6 +74,7 @@ pub struct QuarantineImposed {
 
 /// What the quarantine closed is opened again as it was asked for, unless another one covers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuarantineLifted {
     /// The network.
     pub network_id: NetworkId,

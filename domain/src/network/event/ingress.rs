@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The private network may reach a target behind the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorIngressAllowed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -31,6 +32,7 @@ pub struct ConnectorIngressAllowed {
 
 /// Why an ingress was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IngressEnd {
     /// Somebody asked for it.
@@ -41,6 +43,7 @@ pub enum IngressEnd {
 
 /// It may no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConnectorIngressRevoked {
     /// The peering.
     pub peering_id: PeeringId,

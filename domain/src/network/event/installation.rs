@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a side keeps its routes over the link.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
     /// A route table, by the provider's id, like `rtb-0d1e2f30415263748`.
@@ -39,6 +40,7 @@ impl From<RouteTable> for Where {
 
 /// One thing that the engine makes on a side.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Thing {
     /// A route over the link.
@@ -72,6 +74,7 @@ pub enum Thing {
 
 /// The engine is about to make these things: from here on each of them may exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstallationStarted {
     /// The peering that they are for.
     pub peering_id: PeeringId,
@@ -84,6 +87,7 @@ pub struct InstallationStarted {
 /// These things were to be made, and are not there: the cloud refused them, or they were looked for
 /// and not found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstallationEnded {
     /// The peering that they were for.
     pub peering_id: PeeringId,
@@ -96,6 +100,7 @@ pub struct InstallationEnded {
 /// A route that was accepted was seen in place before the engine made one: somebody else's, which
 /// is used and never removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteFound {
     /// The peering whose link it leads over.
     pub peering_id: PeeringId,
@@ -110,6 +115,7 @@ pub struct RouteFound {
 
 /// One observation has seen every accepted destination of a side everywhere the side routes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoutesEnforced {
     /// The peering.
     pub peering_id: PeeringId,
@@ -128,6 +134,7 @@ pub struct RoutesEnforced {
 /// The routes of a side are withdrawn for as long as somebody else's rules let the private network
 /// into the peer, as the policy says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoutesSuspended {
     /// The peering.
     pub peering_id: PeeringId,
@@ -139,6 +146,7 @@ pub struct RoutesSuspended {
 
 /// No such rule stands any more, or the policy no longer says so: the routes are wanted again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoutesResumed {
     /// The peering.
     pub peering_id: PeeringId,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whose word it takes on the remote side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// The engine holds an identity for the peer's account: it accepts, and keeps that side's
@@ -37,6 +38,7 @@ impl Consent {
 
 /// On what terms a link is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Terms {
     /// Whose word it takes on the remote side.
     #[serde(default)]
@@ -58,6 +60,7 @@ impl Terms {
 
 /// Somebody asked for a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRequested {
     /// The peering.
     pub peering_id: PeeringId,
@@ -76,6 +79,7 @@ pub struct PeeringRequested {
 
 /// Somebody put a link on record that the engine did not make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringAdopted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -95,6 +99,7 @@ pub struct PeeringAdopted {
 
 /// Somebody asked for the link's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRemovalRequested {
     /// The peering.
     pub peering_id: PeeringId,
@@ -106,6 +111,7 @@ pub struct PeeringRemovalRequested {
 
 /// Something at the cloud that the engine knows of and leaves where it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Leftover {
     /// An attempt may have made a link that nobody has seen.
@@ -165,6 +171,7 @@ pub enum Leftover {
 /// Somebody asked to give the peering up: it ends after one more look at it, or after
 /// [`ABANDONMENT_WINDOW`](super::super::ABANDONMENT_WINDOW).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringAbandonmentRequested {
     /// The peering.
     pub peering_id: PeeringId,
@@ -179,6 +186,7 @@ pub struct PeeringAbandonmentRequested {
 
 /// The peering is no longer the engine's concern, whatever still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringAbandoned {
     /// The peering.
     pub peering_id: PeeringId,
@@ -193,6 +201,7 @@ pub struct PeeringAbandoned {
 
 /// The engine is about to ask the cloud for the link: from here on one may exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringInitiationStarted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -204,6 +213,7 @@ pub struct PeeringInitiationStarted {
 
 /// The cloud answered that attempt with an error, so it made no link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringInitiationRefused {
     /// The peering.
     pub peering_id: PeeringId,
@@ -216,6 +226,7 @@ pub struct PeeringInitiationRefused {
 
 /// The link was seen at the cloud.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringInitiated {
     /// The peering.
     pub peering_id: PeeringId,
@@ -227,6 +238,7 @@ pub struct PeeringInitiated {
 
 /// Nobody has accepted the link, and a day is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringExpiryNear {
     /// The peering.
     pub peering_id: PeeringId,
@@ -238,6 +250,7 @@ pub struct PeeringExpiryNear {
 
 /// Who accepted a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AcceptedBy {
     /// The engine, with its identity in the peer's account.
@@ -251,6 +264,7 @@ pub enum AcceptedBy {
 
 /// How it is known that a link was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Who accepted it.
     pub accepted_by: AcceptedBy,
@@ -266,6 +280,7 @@ pub struct Evidence {
 
 /// The remote side has accepted the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringAccepted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -278,6 +293,7 @@ pub struct PeeringAccepted {
 
 /// The cloud shows the link as active.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringActivated {
     /// The peering.
     pub peering_id: PeeringId,
@@ -287,6 +303,7 @@ pub struct PeeringActivated {
 
 /// The remote side has rejected the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRejected {
     /// The peering.
     pub peering_id: PeeringId,
@@ -296,6 +313,7 @@ pub struct PeeringRejected {
 
 /// Nobody accepted the link in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringExpired {
     /// The peering.
     pub peering_id: PeeringId,
@@ -305,6 +323,7 @@ pub struct PeeringExpired {
 
 /// The link is asked for once more, as its request allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRenewed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -314,6 +333,7 @@ pub struct PeeringRenewed {
 
 /// The cloud has given the link up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringFailed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -325,6 +345,7 @@ pub struct PeeringFailed {
 
 /// The link was not active by the time that its request named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringDeadlinePassed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -334,6 +355,7 @@ pub struct PeeringDeadlinePassed {
 
 /// A route over an adopted link that was there before the engine was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FoundRoute {
     /// The side that it is about.
     pub side: Side,
@@ -345,6 +367,7 @@ pub struct FoundRoute {
 
 /// Which side of an adopted link was asked for it: that one is to accept it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkAccepterSeen {
     /// The peering.
     pub peering_id: PeeringId,
@@ -356,6 +379,7 @@ pub struct LinkAccepterSeen {
 
 /// What an adopted link had when it was first looked at; it is left alone for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringSurveyed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -371,6 +395,7 @@ pub struct PeeringSurveyed {
 
 /// An option of an adopted link that was on when it was first looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FoundOption {
     /// The side whose half it is.
     pub side: Side,
@@ -380,6 +405,7 @@ pub struct FoundOption {
 
 /// The link was seen to be gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkRemoved {
     /// The peering.
     pub peering_id: PeeringId,
@@ -389,6 +415,7 @@ pub struct LinkRemoved {
 
 /// Nothing is left of the peering but what is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringRemoved {
     /// The peering.
     pub peering_id: PeeringId,

@@ -53,6 +53,12 @@ macro_rules! events {
             /// Every event type, in the order of a peering's life.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// What the data of each type is like, with what the type is for.
+            #[cfg(test)]
+            pub(crate) fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+                vec![$((stringify!($name), schemars::schema_for!($name))),*]
+            }
+
             /// The event type as the log names it.
             pub fn name(&self) -> &'static str {
                 match self {

@@ -14,6 +14,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// A private network is on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkRegistered {
     /// The network.
     pub network_id: NetworkId,
@@ -46,6 +47,7 @@ pub struct NetworkRegistered {
 /// The network at a cloud that this id is derived from is on record under another id, from before
 /// ids were derived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkIdentityMarked {
     /// The id that is derived.
     pub network_id: NetworkId,
@@ -55,6 +57,7 @@ pub struct NetworkIdentityMarked {
 
 /// Which cloud the network is at, of one that was registered before that was on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkCloudRecorded {
     /// The network.
     pub network_id: NetworkId,
@@ -64,6 +67,7 @@ pub struct NetworkCloudRecorded {
 
 /// What the engine does about what it finds otherwise than it left it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DriftPolicy {
     /// Puts it back.
@@ -91,6 +95,7 @@ impl DriftPolicy {
 
 /// What the engine does about somebody else's rule that lets the private network in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum ExposurePolicy {
     /// Says so, and leaves it.
@@ -120,6 +125,7 @@ impl ExposurePolicy {
 
 /// What the engine may do by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Policy {
     /// How the engine handles drift.
     #[serde(default)]
@@ -137,6 +143,7 @@ pub struct Policy {
 
 /// What a policy requires of a text that comes with a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requirement {
     /// Whether a command without it is refused.
     pub required: bool,
@@ -147,6 +154,7 @@ pub struct Requirement {
 
 /// A regular expression that a whole text must match, like `CHG-[0-9]+`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
 
@@ -238,6 +246,7 @@ impl fmt::Debug for Pattern {
 
 /// What the engine may do by itself in this network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkPolicySet {
     /// The network.
     pub network_id: NetworkId,
@@ -247,6 +256,7 @@ pub struct NetworkPolicySet {
 
 /// Somebody asked for a look at everything, now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DriftCheckRequested {
     /// The network.
     pub network_id: NetworkId,
@@ -256,6 +266,7 @@ pub struct DriftCheckRequested {
 
 /// The network is no longer served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkRetired {
     /// The network.
     pub network_id: NetworkId,

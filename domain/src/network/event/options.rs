@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something that can be switched on a side's half of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LinkOption {
     /// The side's names resolve to private addresses on the other side (AWS).
@@ -142,6 +143,7 @@ impl LinkOption {
 
 /// What one side's half of the link shall be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkOptionSet {
     /// The peering.
     pub peering_id: PeeringId,
@@ -155,6 +157,7 @@ pub struct LinkOptionSet {
 
 /// One side's half was seen to be so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkOptionApplied {
     /// The peering.
     pub peering_id: PeeringId,
@@ -169,6 +172,7 @@ pub struct LinkOptionApplied {
 /// What a worker reported of name resolution before there were other options: its stored form is
 /// that of an outcome for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DnsResolutionApplied {
     /// The peering.
     pub peering_id: PeeringId,

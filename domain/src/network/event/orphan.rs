@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something at a cloud that no live peering accounts for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OrphanThing {
     /// A link with the tag.
@@ -74,6 +75,7 @@ impl OrphanThing {
 /// Something was seen that carries a tag of this network, or is on its record, and belongs to none
 /// of its live peerings. It is left alone until somebody asks for its removal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrphanFound {
     /// The network.
     pub network_id: NetworkId,
@@ -95,6 +97,7 @@ pub struct OrphanFound {
 
 /// Why something is no orphan any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrphanEnd {
     /// The engine has removed it, as somebody asked.
@@ -118,6 +121,7 @@ impl OrphanEnd {
 
 /// It is no orphan any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrphanCleared {
     /// The network.
     pub network_id: NetworkId,
@@ -132,6 +136,7 @@ pub struct OrphanCleared {
 /// Somebody asked for its removal: the engine looks at it once more, and removes it if nothing
 /// accounts for it still.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrphanRemovalRequested {
     /// The network.
     pub network_id: NetworkId,
@@ -146,6 +151,7 @@ pub struct OrphanRemovalRequested {
 /// The cloud has refused its removal, or it holds what somebody else put there. It is not tried
 /// again until somebody asks again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrphanRemovalFailed {
     /// The network.
     pub network_id: NetworkId,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The peer has more ranges. No route leads into one of them, and no rule admits from there, before
 /// the cloud was seen to show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeerRangesAdded {
     /// The peering.
     pub peering_id: PeeringId,
@@ -20,6 +21,7 @@ pub struct PeerRangesAdded {
 /// The cloud was seen to show these ranges at the peer, and none of the private network's meets
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeerRangesConfirmed {
     /// The peering.
     pub peering_id: PeeringId,
@@ -29,6 +31,7 @@ pub struct PeerRangesConfirmed {
 
 /// Ranges of the peer are given up. What led there was closed before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeerRangesDropped {
     /// The peering.
     pub peering_id: PeeringId,
@@ -38,6 +41,7 @@ pub struct PeerRangesDropped {
 
 /// Other subnets of the private network use its links.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkSubnetsChanged {
     /// The network.
     pub network_id: NetworkId,
@@ -47,6 +51,7 @@ pub struct NetworkSubnetsChanged {
 
 /// Other subnets of the peer use the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeerSubnetsChanged {
     /// The peering.
     pub peering_id: PeeringId,

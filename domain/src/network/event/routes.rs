@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One side may send a destination range over the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteAccepted {
     /// The peering.
     pub peering_id: PeeringId,
@@ -16,6 +17,7 @@ pub struct RouteAccepted {
 
 /// One side shall no longer send a destination range over the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteWithdrawn {
     /// The peering.
     pub peering_id: PeeringId,
@@ -30,6 +32,7 @@ pub struct RouteWithdrawn {
 
 /// A route was seen in a route table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteInstalled {
     /// The peering.
     pub peering_id: PeeringId,
@@ -43,6 +46,7 @@ pub struct RouteInstalled {
 
 /// A route was seen to be gone from a route table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteRemoved {
     /// The peering.
     pub peering_id: PeeringId,
@@ -56,6 +60,7 @@ pub struct RouteRemoved {
 
 /// A route table already sends the destination elsewhere; it is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteConflicted {
     /// The peering.
     pub peering_id: PeeringId,

@@ -1,5 +1,6 @@
 //! `ConnectorService`: commands to connectors, what they have set aside, and how they do.
 
+mod event_types;
 mod parse;
 mod problems;
 mod settings;
@@ -460,5 +461,6 @@ calls! {
     try_filter(TryFilterRequest) -> TryFilterResponse: |this, caller, message, trace| this.try_filter(message);
     get_connector(GetConnectorRequest) -> GetConnectorResponse: |this, caller, message, trace| this.get(&message);
     list_connectors(ListConnectorsRequest) -> ListConnectorsResponse: |this, caller, message, trace| this.list(&message);
+    list_event_types(ListEventTypesRequest) -> ListEventTypesResponse: |this, caller, message, trace| std::future::ready(event_types::list(&message));
     list_parked_records(ListParkedRecordsRequest) -> ListParkedRecordsResponse: |this, caller, message, trace| this.list_parked(&message);
 }

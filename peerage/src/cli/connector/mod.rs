@@ -1,6 +1,7 @@
 //! `peerage connector …`.
 
 mod create;
+mod event_types;
 mod list;
 mod parked;
 mod settings;
@@ -47,6 +48,8 @@ pub(super) enum Connector {
     Test(trial::One),
     /// Say whether a filter takes an event of a file. Nothing is sent.
     Try(trial::Try),
+    /// List the types of events that can be delivered, or show one: its schema and samples.
+    EventTypes(event_types::EventTypes),
 }
 
 /// A command to one connector.
@@ -101,6 +104,7 @@ impl Connector {
             Self::RetryNow(one) => one.retry().await,
             Self::Test(one) => one.test().await,
             Self::Try(trial) => trial.run().await,
+            Self::EventTypes(asked) => asked.run().await,
         }
     }
 }

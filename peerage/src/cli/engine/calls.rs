@@ -238,6 +238,7 @@ reads! {
 pages! { asks:
     ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse, connectors: Connector;
     ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse, records: ParkedRecord;
+    ListEventTypesRequest, ConnectorServiceClient::list_event_types, ListEventTypesResponse, event_types: EventType;
 }
 
 pages! { reads:
