@@ -22,6 +22,7 @@ mod form;
 mod index;
 mod page;
 mod queries;
+mod ranges;
 mod rows;
 mod run;
 mod schema;

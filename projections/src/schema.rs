@@ -88,7 +88,17 @@ CREATE TABLE timeline (
 CREATE INDEX timeline_of_network ON timeline (network_id, commit_position, prepare_position);
 CREATE INDEX timeline_of_peering ON timeline (peering_id, commit_position, prepare_position) WHERE peering_id IS NOT NULL;
 CREATE INDEX timeline_of_command ON timeline (command_id, commit_position, prepare_position) WHERE command_id IS NOT NULL;
+CREATE INDEX timeline_of_actor ON timeline (actor_name, commit_position, prepare_position) WHERE actor_name IS NOT NULL;
+CREATE INDEX timeline_of_ticket ON timeline (ticket, commit_position, prepare_position) WHERE ticket IS NOT NULL;
+CREATE INDEX timeline_of_type ON timeline (event_type, commit_position, prepare_position);
 CREATE INDEX timeline_of_problems ON timeline (commit_position, prepare_position) WHERE problem IS NOT NULL;
+CREATE TABLE timeline_ranges (
+    first INTEGER NOT NULL, -- the first address of a range that the event names
+    last INTEGER NOT NULL,
+    commit_position INTEGER NOT NULL,
+    prepare_position INTEGER NOT NULL,
+    PRIMARY KEY (first, last, commit_position, prepare_position)
+) WITHOUT ROWID;
 ";
 
 /// The position that the rows stand for: a row that is changed and never added.

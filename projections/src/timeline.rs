@@ -3,6 +3,7 @@
 
 use crate::{
     form::Form,
+    ranges,
     rows::{time, to_json},
 };
 use domain::network::NetworkEvent;
@@ -52,5 +53,10 @@ pub(crate) fn append(connection: &Connection, form: &Form, it: &Recorded) -> rus
             .map(to_json)
             .transpose()?,
     ];
-    form.add(connection, "timeline", values)
+    form.add(connection, "timeline", values)?;
+    for (first, last) in ranges::named(&it.data) {
+        let values = params![first, last, it.position.commit, it.position.prepare];
+        form.add(connection, "timeline_ranges", values)?;
+    }
+    Ok(())
 }

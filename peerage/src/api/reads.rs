@@ -12,12 +12,12 @@ use super::{
 };
 use crate::clouds::{instructions_for_engine, instructions_for_peer, instructions_to_attach};
 use domain::{
-    Side, advisory,
+    NetworkId, Side, advisory,
     network::{BlockCause, Consent},
 };
 use journal::Position;
 use projections::{PeeringView, WhileBuilding};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Waits until the read models show at least this position. Without one they are to show what
 /// callers were told of here; if they do not get there in time, what they have is still worth an
@@ -284,7 +284,19 @@ pub(super) async fn list_events(
         let rows = guard::shown(services, caller, rows, |it| it.network_id).await?;
         filling.add(rows, |row| show::event(&row));
     }
-    let filled = filling.finish();
+    let mut filled = filling.finish();
+    let mut names = BTreeMap::new();
+    for event in &mut filled.items {
+        let Ok(id) = event.network_id.parse::<NetworkId>() else {
+            continue;
+        };
+        if let Entry::Vacant(new) = names.entry(id) {
+            let called = guard::called(services, id).await?;
+            let name = called.map(|(project, name)| format!("{project}/{name}"));
+            new.insert(name.unwrap_or_default());
+        }
+        event.network_name = names.get(&id).cloned().unwrap_or_default();
+    }
     Ok(v1::ListEventsResponse {
         events: filled.items,
         next_page_token: filled.next_token,

@@ -203,6 +203,11 @@ pub(super) async fn timeline(
         event_types: filter.types.clone(),
         since: filter.since,
         until: filter.before,
+        ticket: filter.ticket.as_ref().map(ToString::to_string),
+        account: filter.account.as_ref().map(ToString::to_string),
+        range: filter.range,
+        from: filter.from,
+        to: filter.to,
         order: filter.order,
         after,
         ..TimelineQuery::default()

@@ -85,7 +85,7 @@ enum Command {
     /// Connectors: what delivers the log's records elsewhere, webhooks above all.
     #[command(subcommand)]
     Connector(connector::Connector),
-    /// Show the log: who did what, when and why.
+    /// The log: who did what, when and why; as stored, or told in sentences.
     Audit(audit::Audit),
     /// Show who the caller is to the engine, and which roles are bound to it.
     #[command(name = "whoami")]

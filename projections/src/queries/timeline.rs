@@ -1,14 +1,14 @@
 //! The audit: every event as the log holds it.
 
-use super::Select;
+use super::{Select, number};
 use crate::{
-    Page, PageRequest, Projections, QueryError,
+    Page, PageRequest, Projections, QueryError, ranges,
     rows::{json, maybe, maybe_json, position, text, time},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, CommandId, EventId, NetworkId, PeeringId,
+    Actor, CommandId, EventId, NetworkId, PeeringId, Range,
     text::{Reason, Ticket},
 };
 use journal::Position;
@@ -86,6 +86,16 @@ pub struct TimelineQuery {
     pub until: Option<DateTime<Utc>>,
     /// Which, by whether this version can read them.
     pub of: Legible,
+    /// Only what was said with this ticket.
+    pub ticket: Option<String>,
+    /// Only about peerings with this account.
+    pub account: Option<String>,
+    /// Only what names a range that is a part of this one, or that this one is a part of.
+    pub range: Option<Range>,
+    /// Only what lies behind this position.
+    pub from: Option<Position>,
+    /// Only what lies up to this position, itself included.
+    pub to: Option<Position>,
     /// Only what lies beyond this position, in the order that is asked for.
     pub after: Option<Position>,
     /// In which order.
@@ -129,7 +139,24 @@ impl Projections {
             .and_one_of("event_type", &query.event_types)
             .and_maybe("time >= ?", query.since.as_ref().map(time))
             .and_maybe("time < ?", query.until.as_ref().map(time))
+            .and_maybe("ticket = ?", query.ticket.as_ref())
+            .and_maybe(
+                "peering_id IN (SELECT peering_id FROM peerings WHERE account = ?)",
+                query.account.as_ref(),
+            )
+            .beyond(Order::OldestFirst, query.from)
             .beyond(query.order, query.after);
+        let select = match query.to {
+            Some(to) => select.and(
+                "(commit_position, prepare_position) <= (?, ?)",
+                [number(to.commit), number(to.prepare)],
+            ),
+            None => select,
+        };
+        let select = match query.range {
+            Some(range) => naming(select, range),
+            None => select,
+        };
         let select = match query.of {
             Legible::All => select,
             Legible::Undecodable => select.and("problem IS NOT NULL", []),
@@ -143,6 +170,24 @@ impl Projections {
         )
         .await
     }
+}
+
+/// Ranges of CIDR form meet only where one is a part of the other: those within, by their first
+/// address, and those around, of which there are few.
+fn naming(select: Select, range: Range) -> Select {
+    let within = ranges::bounds(range.net());
+    let around: Vec<_> = ranges::around(range).collect();
+    let places = vec!["(?, ?)"; around.len()].join(", ");
+    let condition = format!(
+        "(commit_position, prepare_position) IN (
+            SELECT commit_position, prepare_position FROM timeline_ranges WHERE first BETWEEN ? AND ?
+            UNION
+            SELECT commit_position, prepare_position FROM timeline_ranges
+            WHERE (first, last) IN (VALUES {places}))"
+    );
+    let values = std::iter::once(within).chain(around);
+    let values = values.flat_map(|(first, last)| [first, last]);
+    select.and(&condition, values.map(|it| number(it.into())))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {

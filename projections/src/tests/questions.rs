@@ -5,7 +5,10 @@ use crate::{
     DriftFilter, ExposureFilter, Legible, LifeName, NetworkFilter, Order, OrphanFilter, Page,
     PageRequest, PeeringFilter, QueryError, TimelineQuery,
 };
-use domain::network::{OrphanCleared, OrphanEnd};
+use domain::{
+    Range,
+    network::{OrphanCleared, OrphanEnd},
+};
 
 fn first(size: usize) -> PageRequest {
     PageRequest {
@@ -636,4 +639,115 @@ async fn what_has_ended_was_changed_last_when_it_ended_whatever_comes_late() {
         (after.revision, after.changed_at, after.peering),
         (before.revision, before.changed_at, before.peering)
     );
+}
+
+/// The ranges that an event names, as words of its texts.
+fn ranges_in(value: &serde_json::Value, found: &mut Vec<ipnet::Ipv4Net>) {
+    match value {
+        serde_json::Value::String(text) => {
+            let words = text.split([' ', ',']);
+            found.extend(words.filter_map(|it| it.parse::<ipnet::Ipv4Net>().ok()));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|it| ranges_in(it, found)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|it| ranges_in(it, found)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+#[tokio::test]
+async fn the_timeline_is_told_by_a_range_whichever_of_the_two_contains_the_other() {
+    let log = story();
+    let projections = written(&log).await;
+    let asked = [
+        "10.0.0.0/8",
+        "10.20.0.0/16",
+        "10.20.0.0/24",
+        "10.20.0.5/32",
+        "10.101.0.0/16",
+        "10.101.7.0/24",
+        "10.100.0.0/14",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+    ];
+    let mut matched = 0;
+    for range in asked.map(|it| it.parse::<Range>().unwrap()) {
+        let meets = |it: &&Recorded| {
+            let mut named = Vec::new();
+            ranges_in(
+                &serde_json::from_slice(&it.data).unwrap_or_default(),
+                &mut named,
+            );
+            named
+                .iter()
+                .any(|it| it.contains(&range.net()) || range.net().contains(it))
+        };
+        let wanted: Vec<_> = log
+            .events
+            .iter()
+            .filter(meets)
+            .map(|it| it.position)
+            .collect();
+        matched += wanted.len();
+        let query = TimelineQuery {
+            range: Some(range),
+            ..TimelineQuery::default()
+        };
+        assert_eq!(all_of(&projections, &query, 3).await, wanted, "{range}");
+    }
+    assert!(matched > asked.len(), "the story names some of them");
+}
+
+#[tokio::test]
+async fn the_timeline_is_told_by_ticket_by_account_and_between_two_positions() {
+    let mut log = story();
+    let of = log
+        .events
+        .iter()
+        .position(|it| it.metadata.is_some())
+        .unwrap();
+    let metadata = log.events[of].metadata.as_mut().unwrap();
+    metadata.ticket = Some("OPS-7".parse().unwrap());
+    let projections = written(&log).await;
+    let of_ticket = TimelineQuery {
+        ticket: Some("OPS-7".to_owned()),
+        ..TimelineQuery::default()
+    };
+    let places: Vec<_> = log.events.iter().map(|it| it.position).collect();
+    assert_eq!(all_of(&projections, &of_ticket, 5).await, [places[of]]);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let between = TimelineQuery {
+            from: Some(places[2]),
+            to: Some(places[6]),
+            order,
+            ..TimelineQuery::default()
+        };
+        let mut found = all_of(&projections, &between, 3).await;
+        found.sort();
+        assert_eq!(found, places[3..=6]);
+    }
+    let everything = PageRequest::default();
+    let all = PeeringFilter::default();
+    let peerings = projections.list_peerings(&all, &everything).await;
+    let peerings = peerings.unwrap().items;
+    let account = peerings[0].peering.peer.account.to_string();
+    let with_it = peerings
+        .iter()
+        .filter(|it| it.peering.peer.account.as_str() == account);
+    let with_it: Vec<_> = with_it.map(|it| it.peering.id).collect();
+    let is_about = |it: &&Recorded| match &it.body {
+        Body::Event(event) => event.peering_id().is_some_and(|id| with_it.contains(&id)),
+        Body::Undecodable { .. } => false,
+    };
+    let wanted: Vec<_> = log
+        .events
+        .iter()
+        .filter(is_about)
+        .map(|it| it.position)
+        .collect();
+    let of_account = TimelineQuery {
+        account: Some(account),
+        ..TimelineQuery::default()
+    };
+    assert_eq!(all_of(&projections, &of_account, 4).await, wanted);
+    assert!(!wanted.is_empty());
 }

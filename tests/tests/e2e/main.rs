@@ -8,6 +8,7 @@
 mod api_commands;
 mod api_reads;
 mod apply;
+mod audit;
 mod bad_input;
 mod cli;
 mod cli_calls;

@@ -4,13 +4,13 @@ use super::Fields;
 use crate::api::{problem::Problem, time::span, v1};
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, NetworkId, PeeringId,
+    CommandId, NetworkId, PeeringId, Range,
     network::LifeName,
-    text::{Account, ActorName, Name, Project},
+    text::{Account, ActorName, Name, Project, Ticket},
 };
 use journal::{Position, current_type};
 use projections::{Order, PageRequest, WhileBuilding};
-use std::time::Duration;
+use std::{borrow::Cow, net::Ipv4Addr, time::Duration};
 
 /// The most items of a page.
 const LARGEST_PAGE: i32 = 1000;
@@ -119,6 +119,11 @@ pub(in crate::api) struct Events {
     pub(in crate::api) types: Vec<String>,
     pub(in crate::api) since: Option<DateTime<Utc>>,
     pub(in crate::api) before: Option<DateTime<Utc>>,
+    pub(in crate::api) ticket: Option<Ticket>,
+    pub(in crate::api) account: Option<Account>,
+    pub(in crate::api) range: Option<Range>,
+    pub(in crate::api) from: Option<Position>,
+    pub(in crate::api) to: Option<Position>,
     pub(in crate::api) order: Order,
 }
 
@@ -276,6 +281,11 @@ pub(in crate::api) fn list_events(
     let types = event_types(&mut fields, &request.types);
     let since = fields.time("start_time", request.start_time.as_ref());
     let before = fields.time("end_time", request.end_time.as_ref());
+    let ticket = fields.optional("ticket", &request.ticket);
+    let account = fields.optional("peer_account", &request.peer_account);
+    let range = fields.optional("range", &with_prefix(&request.range));
+    let from = fields.optional("after_position", &request.after_position);
+    let to = fields.optional("until_position", &request.until_position);
     let order = match v1::EventOrder::try_from(request.order) {
         Ok(v1::EventOrder::Unspecified | v1::EventOrder::OldestFirst) => Some(Order::OldestFirst),
         Ok(v1::EventOrder::NewestFirst) => Some(Order::NewestFirst),
@@ -293,11 +303,25 @@ pub(in crate::api) fn list_events(
             types: types?,
             since: since?,
             before: before?,
+            ticket: ticket?,
+            account: account?,
+            range: range?,
+            from: from?,
+            to: to?,
             order: order?,
         };
         Some((filter, reading?))
     })();
     fields.finish(parsed)
+}
+
+/// An address is a range of one.
+fn with_prefix(range: &str) -> Cow<'_, str> {
+    if range.parse::<Ipv4Addr>().is_ok() {
+        Cow::Owned(format!("{range}/32"))
+    } else {
+        Cow::Borrowed(range)
+    }
 }
 
 /// Event types are names; a log may hold some that this version does not know, and older ones are

@@ -3,6 +3,7 @@
 use super::text;
 use crate::api::{time::timestamp, v1};
 use domain::Actor;
+use journal::Body;
 use projections::TimelineEntry;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 
@@ -26,7 +27,18 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
         data: row.data.as_ref().and_then(structure),
         raw_data: row.raw.to_vec(),
         command: row.command.as_ref().and_then(structure),
+        network_name: String::new(),
+        sentence: sentence(row),
         problem: row.problem.clone().unwrap_or_default(),
+    }
+}
+
+/// What the event says, from the very bytes that the log holds.
+fn sentence(row: &TimelineEntry) -> String {
+    let version = row.schema_version.unwrap_or(journal::SCHEMA_VERSION);
+    match journal::decode(&row.event_type, version, &row.raw) {
+        Body::Event(event) => audit::sentence(&event),
+        Body::Undecodable { event_type, .. } => audit::unreadable(&event_type),
     }
 }
 

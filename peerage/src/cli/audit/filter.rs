@@ -1,20 +1,20 @@
-//! `peerage audit`: who did what, when and why.
+//! Which events are meant.
 
-use super::{
-    CliError, Remote,
-    args::{time_gone, timestamp},
-    output,
-    resolve::{self, Named},
+use crate::{
+    api::v1::{self, EventOrder},
+    cli::{
+        CliError,
+        args::{time_gone, timestamp},
+        engine::Servers,
+        resolve::{self, Named},
+    },
 };
-use crate::api::v1::{self, EventOrder};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use uuid::Uuid;
 
 #[derive(Debug, Args)]
-pub(super) struct Audit {
-    #[command(flatten)]
-    remote: Remote,
+pub(super) struct Filter {
     /// Only this network's: its id, the id's first characters, its name, or PROJECT/NAME, like
     /// orders.
     #[arg(long, value_name = "NETWORK")]
@@ -23,40 +23,49 @@ pub(super) struct Audit {
     /// or ACCOUNT/NETWORK.
     #[arg(long, value_name = "PEERING")]
     peering: Option<Named>,
+    /// Only about peerings with this account, like 444455556601.
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
     /// Only what this command did: its UUID, as the command printed it.
     #[arg(long, value_name = "UUID")]
     command: Option<Uuid>,
     /// Only what this actor did: the verified subject, or what was claimed, like ada@example.com.
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
+    /// Only what was done with this ticket, like OPS-1234.
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
     /// Only events of this type, like PeeringRequested; again, or separated by commas, for more.
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
     types: Vec<String>,
+    /// Only what names a range that is a part of this one, or that this one is a part of, like
+    /// 10.20.0.0/16 or 10.20.0.5.
+    #[arg(long, value_name = "RANGE|ADDRESS")]
+    range: Option<String>,
     /// Only what was decided since: how long ago, like 24h, or a time, like 2026-03-01T09:00:00Z.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_gone)]
     since: Option<DateTime<Utc>>,
     /// Only what was decided before: how long ago, like 1h, or a time, like 2026-03-02T09:00:00Z.
     #[arg(long, value_name = "DURATION|TIME", value_parser = time_gone)]
     until: Option<DateTime<Utc>>,
-    /// The newest first.
-    #[arg(long)]
-    newest_first: bool,
-    /// The most events, like 50.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    limit: usize,
+    /// Only what lies behind this position of the log, like 4711/4711.
+    #[arg(long, value_name = "POSITION")]
+    after: Option<String>,
+    /// Only what lies up to this position of the log, itself included, like 4711/4711.
+    #[arg(long, value_name = "POSITION")]
+    up_to: Option<String>,
 }
 
-impl Audit {
-    pub(super) async fn run(self) -> Result<(), CliError> {
-        let mut servers = self.remote.servers()?;
-        let network_id = resolve::network_if_any(&mut servers, self.network.as_ref()).await?;
-        let peering_id = resolve::peering_if_any(&mut servers, self.peering.as_ref()).await?;
-        let order = if self.newest_first {
-            EventOrder::NewestFirst
-        } else {
-            EventOrder::OldestFirst
-        };
-        let message = v1::ListEventsRequest {
+impl Filter {
+    /// The question that it is, with names looked up.
+    pub(super) async fn request(
+        self,
+        servers: &mut Servers,
+        order: EventOrder,
+    ) -> Result<v1::ListEventsRequest, CliError> {
+        let network_id = resolve::network_if_any(servers, self.network.as_ref()).await?;
+        let peering_id = resolve::peering_if_any(servers, self.peering.as_ref()).await?;
+        Ok(v1::ListEventsRequest {
             order: order.into(),
             network_id,
             peering_id,
@@ -65,9 +74,12 @@ impl Audit {
             types: self.types,
             start_time: self.since.map(timestamp),
             end_time: self.until.map(timestamp),
+            ticket: self.ticket.unwrap_or_default(),
+            peer_account: self.account.unwrap_or_default(),
+            range: self.range.unwrap_or_default(),
+            after_position: self.after.unwrap_or_default(),
+            until_position: self.up_to.unwrap_or_default(),
             ..Default::default()
-        };
-        let events = servers.list(message, self.limit).await?;
-        output::messages(self.remote.output, &events, output::events)
+        })
     }
 }

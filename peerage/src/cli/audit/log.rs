@@ -1,0 +1,103 @@
+//! `peerage audit log`: what happened, in sentences.
+
+use super::filter::Filter;
+use crate::{
+    api::v1::{self, EventOrder},
+    cli::{CliError, Output, Remote, engine::Servers, output, terminal},
+};
+use clap::Args;
+use std::time::Duration;
+
+/// How long nothing is asked for where nothing was new.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
+    filter: Filter,
+    /// The most events, like 50: the last ones. With --follow, how many are told before new ones.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    limit: usize,
+    /// Go on with what is new, until interrupted.
+    #[arg(long)]
+    follow: bool,
+}
+
+impl Log {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let mut servers = self.remote.servers()?;
+        let newest = self.filter.request(&mut servers, EventOrder::NewestFirst);
+        let message = newest.await?;
+        // Asked for first: what comes while the last ones are fetched is new.
+        let seen = if self.follow {
+            end(&mut servers, &message).await?
+        } else {
+            message.until_position.clone()
+        };
+        let until_seen = v1::ListEventsRequest {
+            until_position: seen.clone(),
+            ..message.clone()
+        };
+        let mut events = servers.list(until_seen, self.limit).await?;
+        events.reverse();
+        if !self.follow {
+            return output::messages(self.remote.output, &events, output::log);
+        }
+        for event in &events {
+            tell(self.remote.output, event)?;
+        }
+        follow(servers, message, seen, self.remote.output).await
+    }
+}
+
+/// Where the log ends, as far as the server has read it.
+async fn end(servers: &mut Servers, message: &v1::ListEventsRequest) -> Result<String, CliError> {
+    let one = v1::ListEventsRequest {
+        page_size: 1,
+        ..message.clone()
+    };
+    Ok(servers.read(one).await?.as_of)
+}
+
+/// Tells what lies behind this position, and goes on with what is new.
+async fn follow(
+    mut servers: Servers,
+    message: v1::ListEventsRequest,
+    mut seen: String,
+    output: Output,
+) -> Result<(), CliError> {
+    let mut pauses = tokio::time::interval(PAUSE);
+    loop {
+        pauses.tick().await;
+        let end = end(&mut servers, &message).await?;
+        let mut page = v1::ListEventsRequest {
+            order: EventOrder::OldestFirst.into(),
+            after_position: std::mem::replace(&mut seen, end.clone()),
+            until_position: end,
+            page_size: 1000,
+            ..message.clone()
+        };
+        if page.after_position == page.until_position {
+            continue;
+        }
+        loop {
+            let answer = servers.read(page.clone()).await?;
+            for event in &answer.events {
+                tell(output, event)?;
+            }
+            if answer.next_page_token.is_empty() {
+                break;
+            }
+            page.page_token = answer.next_page_token;
+        }
+    }
+}
+
+fn tell(form: Output, event: &v1::Event) -> Result<(), CliError> {
+    match form {
+        Output::Json => output::json_line(event),
+        Output::Table => terminal::line(&output::log(std::slice::from_ref(event))),
+    }
+}

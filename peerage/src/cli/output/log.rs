@@ -1,0 +1,48 @@
+//! The log in sentences: three lines for each event, of which the second says what happened.
+
+use super::{event::actor, table::wrapped, time};
+use crate::api::v1::Event;
+
+/// The events, one under the other.
+pub(in crate::cli) fn log(events: &[Event]) -> String {
+    if events.is_empty() {
+        return "(none)".to_owned();
+    }
+    let told: Vec<_> = events.iter().map(told).collect();
+    told.join("\n")
+}
+
+fn told(it: &Event) -> String {
+    let head = format!(
+        "{}  {}  {}",
+        time::when(it.time.as_ref()),
+        whose(it),
+        actor(it.actor.as_ref())
+    );
+    let own = [
+        format!("{} at {}", it.r#type, it.position),
+        said("command", &it.command_id),
+        said("reason:", &it.reason),
+        said("ticket:", &it.ticket),
+    ];
+    let own: Vec<_> = own.into_iter().filter(|it| !it.is_empty()).collect();
+    let rest = wrapped(&super::cause(&own.join("; ")), 4);
+    format!("{}\n  {}\n{rest}", super::line(&head), it.sentence)
+}
+
+/// What the network is called, where that is known.
+fn whose(it: &Event) -> &str {
+    if it.network_name.is_empty() {
+        it.network_id.get(..8).unwrap_or(&it.network_id)
+    } else {
+        &it.network_name
+    }
+}
+
+fn said(name: &str, value: &str) -> String {
+    if value.is_empty() {
+        String::new()
+    } else {
+        format!("{name} {value}")
+    }
+}

@@ -1,0 +1,477 @@
+//! What happened, in a sentence: one for each event type, short enough for one line of a terminal.
+//!
+//! The match is over all event types: a new one does not compile without its sentence, and the
+//! golden table shows each as people read it. What an event does is known to the domain alone; a
+//! sentence only tells what it says.
+
+#[cfg(test)]
+mod tests;
+mod words;
+
+use domain::network::{
+    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
+};
+use words::{
+    WIDTH, at, attached, count, drift, leftover, list, orphan, ranges, rule, rules, scope, side,
+    things, until,
+};
+
+/// The event as a sentence without its subject, like `opened TCP 5432 …`; 98 columns at most.
+pub fn sentence(event: &NetworkEvent) -> String {
+    fit(&of(event))
+}
+
+/// What is told of an event that this version cannot read.
+pub fn unreadable(event_type: &str) -> String {
+    fit(&format!(
+        "{event_type}: an event that this version cannot read"
+    ))
+}
+
+/// On one line, and cut where it would be too long: texts of callers and of clouds are in it.
+fn fit(sentence: &str) -> String {
+    let clean: String = sentence
+        .chars()
+        .map(|it| if it.is_control() { ' ' } else { it })
+        .collect();
+    if clean.chars().count() <= WIDTH {
+        return clean;
+    }
+    let kept: String = clean.chars().take(WIDTH - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+fn of(event: &NetworkEvent) -> String {
+    match event {
+        NetworkEvent::NetworkRegistered(it) => format!(
+            "registered network {}/{} with {} ({} {} in {})",
+            it.project, it.name, it.range, it.provider, it.cloud_network, it.region
+        ),
+        NetworkEvent::NetworkCloudRecorded(it) => {
+            format!(
+                "put on record that the network is at a cloud that is {}",
+                it.cloud
+            )
+        }
+        NetworkEvent::NetworkIdentityMarked(it) => {
+            format!("noted that the network is on record as {}", it.held_by)
+        }
+        NetworkEvent::NetworkPolicySet(it) => policy(&it.policy),
+        NetworkEvent::NetworkSubnetsChanged(it) => {
+            format!("chose the network's subnets: {}", subnets(&it.subnets))
+        }
+        NetworkEvent::DriftCheckRequested(_) => "asked for a check for drift".to_owned(),
+        NetworkEvent::NetworkFrozen(it) => {
+            format!(
+                "froze the network: nothing is opened or repaired ({})",
+                it.reason
+            )
+        }
+        NetworkEvent::NetworkThawed(_) => "ended the freeze".to_owned(),
+        NetworkEvent::QuarantineImposed(it) => {
+            format!("put {} in quarantine ({})", scope(&it.scope), it.reason)
+        }
+        NetworkEvent::QuarantineLifted(it) => {
+            format!("lifted the quarantine of {}", scope(&it.scope))
+        }
+        NetworkEvent::OrphanFound(it) => {
+            let copied = if it.is_copy {
+                ", with a copied tag"
+            } else {
+                ""
+            };
+            format!(
+                "found an orphan in {}: {}{copied}",
+                it.account,
+                orphan(&it.thing)
+            )
+        }
+        NetworkEvent::OrphanCleared(it) => {
+            let how = match it.end {
+                OrphanEnd::Removed => "removed",
+                OrphanEnd::Gone => "gone by itself",
+                OrphanEnd::Claimed => "accounted for",
+            };
+            format!("orphan {} is {how}", it.orphan)
+        }
+        NetworkEvent::OrphanRemovalRequested(it) => {
+            format!("asked to remove orphan {} ({})", it.orphan, it.reason)
+        }
+        NetworkEvent::OrphanRemovalFailed(it) => {
+            format!("orphan {} could not be removed: {}", it.orphan, it.message)
+        }
+        NetworkEvent::NetworkRetired(it) => format!("retired the network ({})", it.reason),
+        NetworkEvent::PeeringRequested(it) => {
+            let consent = match it.terms.consent {
+                Consent::Delegated => "",
+                Consent::Owner => "; its owner accepts",
+            };
+            format!(
+                "requested a peering with {}/{} ({}){consent}",
+                it.peer.account,
+                it.peer.cloud_network,
+                ranges(&it.peer.ranges)
+            )
+        }
+        NetworkEvent::PeeringAdopted(it) => format!(
+            "adopted link {} with {}/{} ({})",
+            it.link,
+            it.peer.account,
+            it.peer.cloud_network,
+            ranges(&it.peer.ranges)
+        ),
+        NetworkEvent::PeerRangesAdded(it) => format!("added {} to the peer", ranges(&it.ranges)),
+        NetworkEvent::PeerRangesConfirmed(it) => {
+            format!("saw that {} belongs to the peer", ranges(&it.ranges))
+        }
+        NetworkEvent::PeerRangesDropped(it) => {
+            format!("gave up {} of the peer", ranges(&it.ranges))
+        }
+        NetworkEvent::PeerSubnetsChanged(it) => {
+            format!("chose the peer's subnets: {}", subnets(&it.subnets))
+        }
+        NetworkEvent::RouteAccepted(it) => {
+            format!(
+                "let {} send {} over the link",
+                side(it.side),
+                it.destination
+            )
+        }
+        NetworkEvent::RouteWithdrawn(it) => {
+            let instead = it.replaced_by.map(|by| format!(", in favour of {by}"));
+            format!(
+                "no longer lets {} send {} over the link{}",
+                side(it.side),
+                it.destination,
+                instead.unwrap_or_default()
+            )
+        }
+        NetworkEvent::FirewallRestricted(it) if it.admit.is_empty() => {
+            format!("closed {}: nothing is admitted", side(it.side))
+        }
+        NetworkEvent::FirewallRestricted(it) => {
+            format!("restricted {} to {}", side(it.side), rules(&it.admit))
+        }
+        NetworkEvent::ConnectorIngressAllowed(it) => {
+            let end = it.expires_at.map(|end| format!(" until {}", until(end)));
+            format!(
+                "opened TCP {} of {} to {}{}, for ‘{}’",
+                it.rule.port,
+                it.target,
+                it.rule.source,
+                end.unwrap_or_default(),
+                it.reason
+            )
+        }
+        NetworkEvent::ConnectorIngressRevoked(it) => {
+            let how = match it.because {
+                IngressEnd::Revoked => "was revoked",
+                IngressEnd::Expired => "has expired",
+            };
+            format!("connector ingress {} {how}", it.ingress_id)
+        }
+        NetworkEvent::LinkOptionSet(it) => {
+            let to = if it.enabled {
+                "switch on"
+            } else {
+                "switch off"
+            };
+            format!("asked to {to} {} of {}", it.option.title(), side(it.side))
+        }
+        NetworkEvent::FirewallAttachmentRequested(it) => format!(
+            "asked to attach the group of {} to {}",
+            side(it.side),
+            attached(&it.to)
+        ),
+        NetworkEvent::FirewallAttachmentWithdrawn(it) => {
+            format!("asked to detach the group of {}", side(it.side))
+        }
+        NetworkEvent::PeeringRemovalRequested(it) => {
+            format!("asked to remove the peering ({})", it.reason)
+        }
+        NetworkEvent::PeeringAbandonmentRequested(it) => {
+            let clean = it.clean.map(|it| format!(", cleaning {}", side(it)));
+            let clean = clean.unwrap_or_default();
+            format!("asked to abandon the peering{clean} ({})", it.reason)
+        }
+        NetworkEvent::PeeringAbandoned(it) => {
+            format!(
+                "abandoned the peering; left behind: {}",
+                list(it.left_behind.iter().map(leftover))
+            )
+        }
+        NetworkEvent::PeeringInitiationStarted(it) => {
+            format!(
+                "about to ask the cloud for the link (attempt {})",
+                it.attempt
+            )
+        }
+        NetworkEvent::PeeringInitiationRefused(it) => {
+            let why = it.cause.map(|it| format!(": {}", plain(it.as_str())));
+            let why = why.unwrap_or_default();
+            format!("the cloud refused the link (attempt {}){why}", it.attempt)
+        }
+        NetworkEvent::PeeringInitiated(it) => {
+            let end = it
+                .expires_at
+                .map(|end| format!(", open until {}", until(end)));
+            format!("link {} is there{}", it.link, end.unwrap_or_default())
+        }
+        NetworkEvent::PeeringExpiryNear(it) => {
+            format!(
+                "link {} still waits and expires on {}",
+                it.link,
+                until(it.expires_at)
+            )
+        }
+        NetworkEvent::PeeringAccepted(it) => {
+            let by = it.evidence.as_ref().map(accepted_by).unwrap_or_default();
+            format!("link {} was accepted{by}", it.link)
+        }
+        NetworkEvent::PeeringActivated(it) => format!("link {} is active", it.link),
+        NetworkEvent::PeeringRejected(it) => format!("link {} was rejected", it.link),
+        NetworkEvent::PeeringExpired(it) => {
+            format!("link {} expired: nobody accepted it in time", it.link)
+        }
+        NetworkEvent::PeeringRenewed(it) => {
+            format!("asked for the link once more: {} had expired", it.expired)
+        }
+        NetworkEvent::PeeringFailed(it) => format!("the cloud gave the link up: {}", it.message),
+        NetworkEvent::PeeringDeadlinePassed(it) => {
+            format!(
+                "the link was not active by {}: it is taken back",
+                until(it.deadline)
+            )
+        }
+        NetworkEvent::LinkAccepterSeen(it) => {
+            format!("link {} was asked of {}", it.link, side(it.accepter))
+        }
+        NetworkEvent::PeeringSurveyed(it) => format!(
+            "surveyed the adopted link: {} and {} stay as they are",
+            count(it.routes.len(), "route", "routes"),
+            count(it.names.len() + it.options.len(), "option", "options")
+        ),
+        NetworkEvent::HalfChangeStarted(it) => {
+            let what = match it.change {
+                HalfChange::Make => "make",
+                HalfChange::Remove => "remove",
+            };
+            format!("about to {what} half {} of {}", it.link, side(it.side))
+        }
+        NetworkEvent::HalfOperationStarted(it) => {
+            format!(
+                "the cloud works on the half of {} ({})",
+                side(it.side),
+                it.operation
+            )
+        }
+        NetworkEvent::HalfOperationFailed(it) => {
+            format!(
+                "the half of {} was not changed: {}",
+                side(it.side),
+                it.message
+            )
+        }
+        NetworkEvent::HalfMade(it) => match &it.link {
+            Some(link) => format!("half {link} of {} is there", side(it.side)),
+            None => format!("the owner's half of {} is there", side(it.side)),
+        },
+        NetworkEvent::HalfRemoved(it) => match &it.link {
+            Some(link) => format!("half {link} of {} is gone", side(it.side)),
+            None => format!("the half of {} is gone", side(it.side)),
+        },
+        NetworkEvent::LinkRemoved(it) => format!("link {} is gone", it.link),
+        NetworkEvent::PeeringRemoved(it) if it.left_behind.is_empty() => {
+            "the peering is removed; nothing is left".to_owned()
+        }
+        NetworkEvent::PeeringRemoved(it) => {
+            format!(
+                "the peering is removed; left behind: {}",
+                list(it.left_behind.iter().map(leftover))
+            )
+        }
+        NetworkEvent::InstallationStarted(it) => {
+            format!("about to make on {}: {}", side(it.side), things(&it.things))
+        }
+        NetworkEvent::InstallationEnded(it) => {
+            format!("not made on {}: {}", side(it.side), things(&it.things))
+        }
+        NetworkEvent::RouteInstalled(it) => {
+            format!(
+                "{} routes {} in {}",
+                side(it.side),
+                it.destination,
+                it.route_table
+            )
+        }
+        NetworkEvent::RouteRemoved(it) => {
+            let of = side(it.side);
+            format!(
+                "{of} no longer routes {} in {}",
+                it.destination, it.route_table
+            )
+        }
+        NetworkEvent::RouteConflicted(it) => format!(
+            "{} on {} already sends {} to {}",
+            it.route_table,
+            side(it.side),
+            it.destination,
+            it.target
+        ),
+        NetworkEvent::RouteFound(it) => format!(
+            "found a route of others to {} in {} on {}",
+            it.destination,
+            at(&it.at),
+            side(it.side)
+        ),
+        NetworkEvent::RoutesEnforced(it) => format!(
+            "saw {} of {} in {}",
+            count(it.destinations.len(), "route", "routes"),
+            side(it.side),
+            list(it.at.iter().map(at))
+        ),
+        NetworkEvent::RoutesSuspended(it) => {
+            format!(
+                "withdrew the routes of {}: exposed by {}",
+                side(it.side),
+                list(&it.exposures)
+            )
+        }
+        NetworkEvent::RoutesResumed(it) => {
+            format!("the routes of {} are wanted again", side(it.side))
+        }
+        NetworkEvent::FirewallGroupCreated(it) => {
+            format!("firewall group {} of {} is there", it.group, side(it.side))
+        }
+        NetworkEvent::FirewallGroupRemoved(it) => {
+            format!("firewall group {} of {} is gone", it.group, side(it.side))
+        }
+        NetworkEvent::FirewallRuleAuthorized(it) => {
+            format!(
+                "{} admits {} ({})",
+                side(it.side),
+                rule(&it.rule),
+                it.rule_id
+            )
+        }
+        NetworkEvent::FirewallRuleRevoked(it) => {
+            format!(
+                "{} no longer admits {} ({})",
+                side(it.side),
+                rule(&it.rule),
+                it.rule_id
+            )
+        }
+        NetworkEvent::FirewallEnforced(it) => {
+            let on = it
+                .attached
+                .map(|on| format!(" on {}", count(on as usize, "interface", "interfaces")));
+            let (of, on) = (side(it.side), on.unwrap_or_default());
+            format!("{of} admits {} alone ({}{on})", rules(&it.admit), it.group)
+        }
+        NetworkEvent::FirewallExposed(it) if it.exposure.cannot_tell => format!(
+            "cannot tell what {} in {} admits on {}",
+            it.exposure.rule_id,
+            it.exposure.group,
+            side(it.side)
+        ),
+        NetworkEvent::FirewallExposed(it) => format!(
+            "exposed on {}: rule {} admits {}",
+            side(it.side),
+            it.exposure.rule_id,
+            it.exposure.admits
+        ),
+        NetworkEvent::ExposureCleared(it) => {
+            format!("rule {} no longer exposes {}", it.rule_id, side(it.side))
+        }
+        NetworkEvent::LinkOptionApplied(it) => {
+            let is = if it.enabled { "on" } else { "off" };
+            format!("{} of {} is {is}", it.option.title(), side(it.side))
+        }
+        NetworkEvent::FirewallAttachmentChosen(it) => format!(
+            "chose {} on {} for the firewall group; {} left alone",
+            count(it.interfaces.len(), "interface", "interfaces"),
+            side(it.side),
+            it.left_alone.len()
+        ),
+        NetworkEvent::FirewallGroupAttached(it) => {
+            format!(
+                "group {} of {} is on {}",
+                it.group,
+                side(it.side),
+                it.interface
+            )
+        }
+        NetworkEvent::FirewallGroupDetached(it) => {
+            format!(
+                "group {} of {} is off {}",
+                it.group,
+                side(it.side),
+                it.interface
+            )
+        }
+        NetworkEvent::FirewallAttachmentSeen(it) => match it.interfaces {
+            Some(on) => {
+                let on = count(on as usize, "interface", "interfaces");
+                format!("saw group {} of {} on {on}", it.group, side(it.side))
+            }
+            None => format!(
+                "cannot tell which interfaces group {} of {} is on",
+                it.group,
+                side(it.side)
+            ),
+        },
+        NetworkEvent::DriftDetected(it) => format!("drift: {}", drift(&it.finding)),
+        NetworkEvent::DriftRepaired(it) => format!("drift repaired: {}", drift(&it.finding)),
+        NetworkEvent::DriftAdopted(it) => format!("drift accepted: {}", drift(&it.finding)),
+        NetworkEvent::ProvisioningBlocked(it) => {
+            let cause = plain(it.cause.as_str());
+            format!("blocked on {} ({cause}): {}", side(it.side), it.message)
+        }
+        NetworkEvent::ProvisioningUnblocked(_) => "no longer blocked".to_owned(),
+    }
+}
+
+fn policy(policy: &Policy) -> String {
+    let exposure = match &policy.exposure {
+        domain::network::ExposurePolicy::Report => "report",
+        domain::network::ExposurePolicy::Enforce { .. } => "enforce",
+        domain::network::ExposurePolicy::Block => "block",
+    };
+    let needed = [("a reason", &policy.reason), ("a ticket", &policy.ticket)];
+    let needed = needed
+        .into_iter()
+        .filter(|(_, it)| it.as_ref().is_some_and(|it| it.required));
+    let needed: Vec<_> = needed.map(|(name, _)| name).collect();
+    let needed = if needed.is_empty() {
+        String::new()
+    } else {
+        format!("; commands need {}", needed.join(" and "))
+    };
+    format!(
+        "set the policy: drift {}, exposures {exposure}{needed}",
+        policy.drift.as_str()
+    )
+}
+
+fn subnets<T: ToString>(subnets: &[T]) -> String {
+    if subnets.is_empty() {
+        "none, the main route table".to_owned()
+    } else {
+        list(subnets.iter().map(ToString::to_string))
+    }
+}
+
+fn accepted_by(evidence: &Evidence) -> String {
+    let by = match evidence.accepted_by {
+        AcceptedBy::Engine => "by the engine",
+        AcceptedBy::Owner => "by the peer's owner",
+        AcceptedBy::EngineOrOwner => "by the engine or the peer's owner",
+    };
+    format!(" {by}, account {}", evidence.account)
+}
+
+/// A stored name as words.
+fn plain(name: &str) -> String {
+    name.replace('_', " ")
+}

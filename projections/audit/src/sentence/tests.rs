@@ -1,0 +1,80 @@
+//! Each sentence as people read it, in a golden table, and that it fits its line.
+
+use super::{WIDTH, fit, sentence, unreadable};
+use domain::network::NetworkEvent;
+use journal::Body;
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+/// Each golden sample of the domain: the name of its file, and what it decodes to.
+fn samples() -> Vec<(String, NetworkEvent)> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../domain/golden"));
+    let files = fs::read_dir(folder).expect("the domain's samples");
+    let mut names: Vec<_> = files
+        .map(|it| {
+            it.expect("a file")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
+        .filter_map(|it| it.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let path = format!(
+                "{}/../../domain/golden/{name}.json",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let data = fs::read(path).expect("a sample");
+            let event_type = name.split('.').next().expect("a type");
+            match journal::decode(event_type, 1, &data) {
+                Body::Event(event) => (name, event),
+                Body::Undecodable { problem, .. } => panic!("{name}: {problem}"),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_event_type_is_told_in_the_sentence_that_is_written_down() {
+    let samples = samples();
+    let told: BTreeSet<_> = samples.iter().map(|(_, event)| event.name()).collect();
+    let known: BTreeSet<_> = NetworkEvent::NAMES.iter().copied().collect();
+    assert_eq!(told, known, "each type has a sample, and so a sentence");
+    let made: String = samples
+        .iter()
+        .map(|(name, event)| format!("{name}: {}\n", sentence(event)))
+        .collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/sentences.txt");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the table is made anew on request"
+    )]
+    let is_made_anew = std::env::var_os("PEERAGE_UPDATE_GOLDEN").is_some();
+    if is_made_anew {
+        fs::write(path, &made).expect("the table");
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), made, "{path}");
+}
+
+#[test]
+fn a_sentence_fits_its_line_and_no_two_types_have_the_same() {
+    let mut seen = BTreeSet::new();
+    for (name, event) in samples() {
+        let told = sentence(&event);
+        assert!(told.chars().count() <= WIDTH, "{name}: {told}");
+        assert!(!told.contains('…'), "{name} is cut: {told}");
+        seen.insert((told, event.name()));
+    }
+    let sentences: BTreeSet<_> = seen.iter().map(|(told, _)| told).collect();
+    assert_eq!(sentences.len(), seen.len());
+}
+
+#[test]
+fn what_is_too_long_is_cut_and_what_breaks_a_line_is_taken_out() {
+    let long = "x".repeat(300);
+    assert_eq!(fit(&long).chars().count(), WIDTH);
+    assert_eq!(fit("a\nb\u{1b}[2J"), "a b [2J");
+    assert!(unreadable(&long).ends_with('…'));
+}
