@@ -145,6 +145,8 @@ text_type! {
     Reason, 500, |c: char| !c.is_control(), "leave out control characters";
     /// A person, a service or a worker that sends commands, or an issuer that vouches for them.
     ActorName, 256, |c: char| !c.is_control(), "leave out control characters";
+    /// Who answers for a peering or for what it admits: a person or a team.
+    OwnerName, 128, |c: char| !c.is_control(), "leave out control characters";
     /// Where a change is tracked: the id of a ticket or of a change request.
     Ticket, 128, |c: char| !c.is_control() && !c.is_whitespace(), "leave out spaces and control characters";
     /// A connector's id, as its owner chose it.

@@ -50,7 +50,7 @@ methods! {
         RequestPeering, AdoptPeering, RemovePeering, AbandonPeering, AddPeerRanges, DropPeerRanges,
         ChangePeerSubnets, AcceptRoute, WithdrawRoute,
         ReplaceRoute, RestrictFirewall, AttachFirewall, DetachFirewall, AllowConnectorIngress,
-        RevokeConnectorIngress, SetDnsResolution, SetLinkOption, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
+        RevokeConnectorIngress, SetDnsResolution, SetLinkOption, SetTenure, GetPeering, ListPeerings, ListExposures, ListDrift, PlanPeering,
         WatchPeerings,
     }
     "peerage.v1.ServerService" { GetServerInfo }
@@ -152,6 +152,7 @@ impl Role {
             | RevokeConnectorIngress
             | SetDnsResolution
             | SetLinkOption
+            | SetTenure
             | CheckDrift
             | FreezeNetworks
             | ImposeQuarantine

@@ -7,7 +7,7 @@
 use super::{
     Refusal, Registered,
     command::AdoptPeering,
-    event::{FirewallRestricted, NetworkEvent, PeeringAdopted},
+    event::{FirewallRestricted, NetworkEvent, PeeringAdopted, Tenure},
     request_peering::{check_place, check_ranges},
 };
 use crate::{ids::Ids, side::Side};
@@ -23,6 +23,7 @@ pub(super) fn decide(
         peer,
         link,
         consent,
+        tenure,
     } = command;
     check_place(network, peer)?;
     check_ranges(network, peer)?;
@@ -48,8 +49,11 @@ pub(super) fn decide(
             peering_id,
             side,
             admit: Vec::new(),
+            tenure: Tenure::default(),
         }
         .into()
     });
-    Ok(std::iter::once(adopted.into()).chain(denied).collect())
+    let closed = std::iter::once(adopted.into()).chain(denied);
+    let said = super::tenure::begin(network, peering_id, tenure, now)?;
+    Ok(closed.chain(said).collect())
 }

@@ -1,6 +1,6 @@
 //! What can be asked of a network: intents from people, outcomes from workers.
 
-use super::event::{AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Terms};
+use super::event::{AttachTo, InboundRule, LinkOption, Policy, QuarantineScope, Tenure, Terms};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     place::{Provider, Region},
     range::{NetworkRange, Range},
     side::Side,
-    text::{Account, CloudNetwork, Link, Name, OrphanId, Project, Reason, Subnet},
+    text::{Account, CloudNetwork, Link, Name, OrphanId, OwnerName, Project, Reason, Subnet},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,8 @@ commands! {
     RemovePeering(RemovePeering) => |it| Some(it.peering_id),
     /// Ends a peering on record, whatever still stands.
     AbandonPeering(AbandonPeering) => |it| Some(it.peering_id),
+    /// Says who answers for a peering or for a source that it admits, and when that ends.
+    SetTenure(SetTenure) => |it| Some(it.peering_id),
     /// A worker's report of what the cloud showed.
     Record(Outcome) => Outcome::peering_id,
 }
@@ -211,6 +213,12 @@ pub struct Setup {
     /// Other options that are on, in the order in which they are asked for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub options: BTreeSet<SetupOption>,
+    /// Who answers for the peering, and when it ends.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub tenure: Tenure,
+    /// The same of what it admits.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub admission: Tenure,
 }
 
 /// An option of one side's half of the link, switched on.
@@ -247,6 +255,9 @@ pub struct AdoptPeering {
     pub link: Link,
     /// Who accepts the link and keeps the peer's side.
     pub consent: super::event::Consent,
+    /// Who answers for the peering, and when it ends.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub tenure: Tenure,
 }
 
 /// Which subnets are chosen from now on.
@@ -351,6 +362,9 @@ pub struct RestrictFirewall {
     pub side: Side,
     /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
+    /// Who answers for what was not admitted before, and when it ends. What was keeps what it had.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub tenure: Tenure,
 }
 
 /// Lets the private network reach a target behind the peer.
@@ -450,4 +464,31 @@ pub struct RemoveOrphan {
     pub orphan: OrphanId,
     /// Why, as the caller put it.
     pub reason: Reason,
+}
+
+/// What becomes of something that may be there or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change<T> {
+    /// It is this from now on.
+    To(T),
+    /// There is none any more.
+    None,
+}
+
+/// Says who answers for a peering or for a source that it admits, and when that ends. What is not
+/// named stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetTenure {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// The admitted source that it is about; `None` for the peering itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<InboundRule>,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Change<OwnerName>>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Change<DateTime<Utc>>>,
 }

@@ -12,6 +12,7 @@ use super::{
     },
     peering::Ingress,
     restrict_firewall::RULES,
+    tenure,
 };
 use crate::ids::Ids;
 use chrono::{DateTime, Utc};
@@ -44,9 +45,8 @@ pub(super) fn allow(
             ranges: peering.peer.ranges.clone(),
         });
     }
-    if let Some(expires_at) = expires_at.filter(|it| *it <= now) {
-        return Err(Refusal::ExpiryPassed { expires_at });
-    }
+    let longest = network.policy.tenure.longest_admission;
+    tenure::check_end(longest, *expires_at, now)?;
     let same = peering
         .ingress
         .iter()

@@ -132,6 +132,15 @@ impl Registered {
             NetworkEvent::PeeringDeadlinePassed(it) => {
                 self.while_live(it.peering_id, |peering| peering.deadline_passed(it, at));
             }
+            NetworkEvent::PeeringTenureSet(it) => {
+                self.while_live(it.peering_id, |peering| peering.tenure_set(it));
+            }
+            NetworkEvent::PeeringTenureEnded(it) => {
+                self.while_live(it.peering_id, |peering| peering.tenure_over(it, at));
+            }
+            NetworkEvent::AdmissionExpired(it) => {
+                self.while_live(it.peering_id, |peering| peering.admission_expired(it, at));
+            }
             NetworkEvent::PeeringAbandonmentRequested(it) => {
                 self.while_live(it.peering_id, |peering| {
                     peering.abandonment_requested(it, at);

@@ -53,6 +53,7 @@ mod policy;
 mod quarantine;
 mod record;
 mod refusal;
+mod refusal_facts;
 mod refusal_kind;
 mod refusal_text;
 mod register;
@@ -62,6 +63,7 @@ mod requirements;
 mod restrict_firewall;
 mod routing;
 mod subnets;
+mod tenure;
 #[cfg(test)]
 pub(crate) mod tests;
 mod withdraw_route;
@@ -84,6 +86,7 @@ pub use peering::{
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
+pub use refusal_facts::{AdmissionUnknown, ExpiryTooFar, OrphanIsACopy};
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
 
@@ -424,7 +427,8 @@ pub fn decide(
             | NetworkCommand::AttachFirewall(_)
             | NetworkCommand::DetachFirewall(_)
             | NetworkCommand::RemovePeering(_)
-            | NetworkCommand::AbandonPeering(_) => Err(Refusal::NetworkUnknown),
+            | NetworkCommand::AbandonPeering(_)
+            | NetworkCommand::SetTenure(_) => Err(Refusal::NetworkUnknown),
         },
         Network::Registered(network) => match command {
             NetworkCommand::RegisterNetwork(_) => Err(Refusal::NetworkAlreadyRegistered {
@@ -453,7 +457,7 @@ pub fn decide(
             NetworkCommand::AcceptRoute(it) => accept_route::decide(network, it),
             NetworkCommand::WithdrawRoute(it) => withdraw_route::withdraw(network, it),
             NetworkCommand::ReplaceRoute(it) => withdraw_route::replace(network, it),
-            NetworkCommand::RestrictFirewall(it) => restrict_firewall::decide(network, it),
+            NetworkCommand::RestrictFirewall(it) => restrict_firewall::decide(network, it, now),
             NetworkCommand::AllowConnectorIngress(it) => {
                 connector_ingress::allow(network, it, now, ids)
             }
@@ -464,6 +468,7 @@ pub fn decide(
             NetworkCommand::DetachFirewall(it) => attach_firewall::detach(network, it),
             NetworkCommand::RemovePeering(it) => remove_peering::remove(network, it, now),
             NetworkCommand::AbandonPeering(it) => remove_peering::abandon(network, it, now),
+            NetworkCommand::SetTenure(it) => tenure::set(network, it, now),
             NetworkCommand::Record(outcome) => record::decide(network, outcome, now),
         },
         Network::Retired(network) => Err(Refusal::NetworkRetired {

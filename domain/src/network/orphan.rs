@@ -10,6 +10,7 @@ use super::{
         NetworkEvent, OrphanCleared, OrphanFound, OrphanRemovalFailed, OrphanRemovalRequested,
         OrphanThing,
     },
+    refusal_facts::OrphanIsACopy,
 };
 use crate::{
     ids::PeeringId,
@@ -93,10 +94,10 @@ pub(super) fn remove(
         });
     };
     if orphan.is_copy {
-        return Err(Refusal::OrphanIsACopy {
+        return Err(Refusal::OrphanIsACopy(OrphanIsACopy {
             orphan: command.orphan.to_string(),
             peering_id: orphan.peering_id,
-        });
+        }));
     }
     if orphan.is_to_go() {
         return Ok(Vec::new());

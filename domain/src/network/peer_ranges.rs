@@ -83,6 +83,7 @@ pub(super) fn drop(
             peering_id,
             side: Side::Local,
             admit: admit.into_iter().collect(),
+            tenure: Default::default(),
         };
         events.push(restricted.into());
     }

@@ -3,7 +3,8 @@
 
 use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
-use super::refusal_text::{list, told, written};
+use super::refusal_facts::{AdmissionUnknown, ExpiryTooFar, OrphanIsACopy};
+use super::refusal_text::{list, span, told, written};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
     place::Provider,
@@ -28,15 +29,8 @@ pub enum Refusal {
         orphan: String,
     },
     /// It has the engine's tag and was not made by it.
-    #[error(
-        "{orphan} has the tag of peering {peering_id} and not the form that the engine gives: somebody has copied it; take the tag off it, or delete it at the cloud"
-    )]
-    OrphanIsACopy {
-        /// What names it.
-        orphan: String,
-        /// The peering in its tag.
-        peering_id: PeeringId,
-    },
+    #[error(transparent)]
+    OrphanIsACopy(OrphanIsACopy),
     /// The network is on record already.
     #[error("network {network_id} is on record already")]
     NetworkAlreadyRegistered {
@@ -329,6 +323,29 @@ pub enum Refusal {
         /// The expiry that was given.
         expires_at: DateTime<Utc>,
     },
+    /// The policy asks for an end, and none was named.
+    #[error("the network's policy asks for an end, at most {} from now; name one", span(*most))]
+    ExpiryRequired {
+        /// How far away it may be, in seconds.
+        most: u64,
+    },
+    /// The end is further away than the policy allows.
+    #[error(transparent)]
+    ExpiryTooFar(ExpiryTooFar),
+    /// The policy asks for an owner, and none was named.
+    #[error("the network's policy asks who answers for a peering; name an owner")]
+    OwnerRequired,
+    /// An owner or an end is named for what is admitted anew, and nothing is.
+    #[error(
+        "peering {peering_id} admitted all of it already, so the owner or end would be of nothing new"
+    )]
+    NothingAdmittedAnew {
+        /// The peering.
+        peering_id: PeeringId,
+    },
+    /// The private network does not admit this.
+    #[error(transparent)]
+    AdmissionUnknown(AdmissionUnknown),
     /// An ingress allows this target and port already.
     #[error("ingress {ingress_id} allows this target and port already")]
     IngressAlreadyAllowed {

@@ -41,6 +41,9 @@ impl Refusal {
             | Self::RouteReplacedByItself { .. }
             | Self::IngressTargetOutsidePeer { .. }
             | Self::ExpiryPassed { .. }
+            | Self::ExpiryRequired { .. }
+            | Self::ExpiryTooFar { .. }
+            | Self::OwnerRequired
             | Self::DnsResolutionUnsupported { .. }
             | Self::LinkOptionUnsupported { .. }
             | Self::AttachmentUnsupported { .. }
@@ -54,6 +57,7 @@ impl Refusal {
             Self::NetworkUnknown
             | Self::PeeringUnknown { .. }
             | Self::IngressUnknown { .. }
+            | Self::AdmissionUnknown { .. }
             | Self::OrphanUnknown { .. } => RefusalKind::Unknown,
             Self::NetworkAlreadyRegistered { .. }
             | Self::PeerAlreadyLinked { .. }
@@ -81,6 +85,7 @@ impl Refusal {
             | Self::SideKeptByOwner { .. }
             | Self::PeerRangeNotOnRecord { .. }
             | Self::SubnetNotChosen { .. }
+            | Self::NothingAdmittedAnew { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

@@ -20,3 +20,15 @@ pub(super) fn told(providers: &[Provider]) -> String {
 pub(super) fn written(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
+
+/// A length of time, in the largest unit that tells it whole.
+pub(super) fn span(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let whole = units
+        .iter()
+        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) => format!("{} {name}", seconds / unit),
+        None => format!("{seconds} s"),
+    }
+}

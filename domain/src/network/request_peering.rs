@@ -12,10 +12,10 @@ use super::{
         AcceptRoute, RequestPeering, RestrictFirewall, SetDnsResolution, SetLinkOption, Setup,
         SetupOption,
     },
-    event::{FirewallRestricted, NetworkEvent, PeeringRequested},
+    event::{FirewallRestricted, NetworkEvent, PeeringRequested, Tenure},
     evolve, link_option,
     peer::{PEER_RANGES, Peer},
-    restrict_firewall, subnets,
+    restrict_firewall, subnets, tenure,
 };
 use crate::{
     ids::{Ids, PeeringId},
@@ -58,10 +58,13 @@ pub(super) fn decide(
             peering_id,
             side,
             admit: Vec::new(),
+            tenure: Tenure::default(),
         }
         .into()
     });
-    let closed = std::iter::once(requested.into()).chain(denied).collect();
+    let closed = std::iter::once(requested.into()).chain(denied);
+    let closed = closed.chain(tenure::begin(network, peering_id, &setup.tenure, now)?);
+    let closed = closed.collect();
     set_up(network, peering_id, setup, closed, now)
 }
 
@@ -93,8 +96,9 @@ fn set_up(
             peering_id,
             side: Side::Local,
             admit: setup.admit.clone(),
+            tenure: setup.admission.clone(),
         };
-        restrict_firewall::decide(network, &command)
+        restrict_firewall::decide(network, &command, now)
     })?;
     for route in &setup.routes {
         let command = AcceptRoute {

@@ -3,7 +3,7 @@
 //! Never of a worker's outcome, nor of a command that only closes: closing is never held up.
 
 use super::{
-    NetworkCommand, Refusal, Registered, SubnetChange,
+    Change, NetworkCommand, Refusal, Registered, SetTenure, SubnetChange,
     event::{Pattern, Requirement},
 };
 use crate::{
@@ -61,6 +61,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         }
         NetworkCommand::ChangeNetworkSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::ChangePeerSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
+        NetworkCommand::SetTenure(it) => only_sooner(network, it),
         NetworkCommand::RegisterNetwork(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
@@ -75,6 +76,21 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         | NetworkCommand::SetDnsResolution(_)
         | NetworkCommand::AttachFirewall(_) => false,
     }
+}
+
+/// Whether nothing changes but that an end comes, and no later than the one on record.
+fn only_sooner(network: &Registered, command: &SetTenure) -> bool {
+    let Some(Change::To(end)) = &command.expires_at else {
+        return false;
+    };
+    let Some(peering) = network.peerings.get(&command.peering_id) else {
+        return false;
+    };
+    let before = match &command.rule {
+        None => peering.tenure.expires_at,
+        Some(rule) => peering.admission(rule).expires_at,
+    };
+    command.owner.is_none() && before.is_none_or(|before| *end <= before)
 }
 
 /// The reason that is part of the command itself.

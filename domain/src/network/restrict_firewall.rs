@@ -7,8 +7,10 @@ use super::{
     Refusal, Registered,
     command::RestrictFirewall,
     event::{FirewallRestricted, InboundRule, NetworkEvent},
+    tenure,
 };
 use crate::side::Side;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
 /// The most rules on one side (AWS: 60 inbound rules per security group by default).
@@ -17,11 +19,13 @@ pub(super) const RULES: usize = 60;
 pub(super) fn decide(
     network: &Registered,
     command: &RestrictFirewall,
+    now: DateTime<Utc>,
 ) -> Result<Vec<NetworkEvent>, Refusal> {
     let RestrictFirewall {
         peering_id,
         side,
         admit,
+        tenure,
     } = command;
     let peering = network.standing(*peering_id)?;
     let admit: BTreeSet<InboundRule> = admit.iter().copied().collect();
@@ -49,14 +53,33 @@ pub(super) fn decide(
             ranges: peering.peer.ranges.clone(),
         });
     }
+    let opens = *side == Side::Local
+        && admit
+            .difference(&peering.firewall.local.admit)
+            .next()
+            .is_some();
+    if !opens && !tenure.is_empty() {
+        return Err(Refusal::NothingAdmittedAnew {
+            peering_id: *peering_id,
+        });
+    }
     // What the remote side admits beside that was declared one by one, and is revoked one by one.
     if *side == Side::Remote || peering.firewall.local.admit == admit {
         return Ok(Vec::new());
+    }
+    // What is admitted already keeps its end; a policy asks it of what comes.
+    if opens {
+        tenure::check_end(
+            network.policy.tenure.longest_admission,
+            tenure.expires_at,
+            now,
+        )?;
     }
     let event = FirewallRestricted {
         peering_id: *peering_id,
         side: *side,
         admit: admit.into_iter().collect(),
+        tenure: tenure.clone(),
     };
     Ok(vec![event.into()])
 }

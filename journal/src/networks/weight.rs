@@ -46,6 +46,7 @@ fn of_peering(peering: &Peering) -> usize {
         .sum();
     let shared = peering.past_links.len()
         + 2 * peering.ingress.len()
+        + peering.admissions.len()
         + 2 * (peering.drift.len() + peering.repairs.len() + peering.accepted_drift.len());
     size_of::<Peering>() + (6 + sides + shared) * ENTRY
 }

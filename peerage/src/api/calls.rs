@@ -104,6 +104,7 @@ service! {
         revoke_connector_ingress(RevokeConnectorIngressRequest);
         set_dns_resolution(SetDnsResolutionRequest);
         set_link_option(SetLinkOptionRequest);
+        set_tenure(SetTenureRequest);
     }
     reads {
         get_peering(GetPeeringRequest) -> GetPeeringResponse: reads::get_peering;

@@ -4,7 +4,10 @@
 use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
-    network::{LinkOption, OptionExcluded, OptionNeeded, OptionNeedsOther, Refusal},
+    network::{
+        AdmissionUnknown, ExpiryTooFar, LinkOption, OptionExcluded, OptionNeeded, OptionNeedsOther,
+        OrphanIsACopy, Refusal,
+    },
 };
 use uuid::Uuid;
 
@@ -210,10 +213,10 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
         Refusal::OrphanUnknown {
             orphan: "pcx-0123456789abcdef0".to_owned(),
         },
-        Refusal::OrphanIsACopy {
+        Refusal::OrphanIsACopy(OrphanIsACopy {
             orphan: "sg-0e1f2a3b4c5d6e7f8".to_owned(),
             peering_id: peering(),
-        },
+        }),
         Refusal::ProviderNotServed {
             provider: Provider::Gcp,
             served: vec![Provider::Aws],
@@ -254,5 +257,19 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             given: 201,
             most: 200,
         },
+        Refusal::ExpiryRequired { most: 7_776_000 },
+        Refusal::ExpiryTooFar(ExpiryTooFar {
+            expires_at: at(),
+            latest: at(),
+        }),
+        Refusal::OwnerRequired,
+        Refusal::NothingAdmittedAnew {
+            peering_id: peering(),
+        },
+        Refusal::AdmissionUnknown(AdmissionUnknown {
+            peering_id: peering(),
+            from: text("10.101.0.0/16"),
+            port: 2113,
+        }),
     ]
 }

@@ -6,7 +6,7 @@
 use super::v1;
 use domain::{
     Provider, Side,
-    network::{AcceptedBy, BlockCause, Consent, DriftPolicy, LifeName, LinkOption},
+    network::{AcceptedBy, AtEnd, BlockCause, Consent, DriftPolicy, LifeName, LinkOption},
 };
 
 /// An enum of the API whose values, the unspecified one apart, mean a value of the domain.
@@ -55,6 +55,7 @@ words! {
     Provider = Provider { Aws, Gcp, Azure }
     Consent = Consent { Delegated, Owner }
     DriftPolicy = DriftPolicy { Repair, Report, Adopt }
+    AtEnd = AtEnd { Remove, Report }
     AcceptedBy = AcceptedBy { Engine, Owner, EngineOrOwner }
     PeeringState = LifeName {
         Requested,
@@ -121,6 +122,7 @@ mod tests {
         there_and_back::<v1::Provider>();
         there_and_back::<v1::Consent>();
         there_and_back::<v1::DriftPolicy>();
+        there_and_back::<v1::AtEnd>();
         there_and_back::<v1::AcceptedBy>();
         there_and_back::<v1::PeeringState>();
         there_and_back::<v1::BlockCause>();

@@ -6,6 +6,7 @@ use super::{
     output,
     peering::Subject,
     resolve::{self, Named},
+    tenure::TenureArgs,
 };
 use crate::api::v1::{self, attach_to::To};
 use chrono::{DateTime, Utc};
@@ -44,6 +45,8 @@ pub(super) struct Restrict {
     /// Admit nothing.
     #[arg(long, conflicts_with = "admit")]
     deny_all: bool,
+    #[command(flatten)]
+    tenure: TenureArgs,
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +133,7 @@ impl Restrict {
             peering_id,
             side: v1::Side::from(self.side).into(),
             admit: self.admit,
+            tenure: self.tenure.message(),
             ..Default::default()
         };
         self.subject.send(command).await

@@ -198,6 +198,22 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering show PEERING` of a blocked peering prints what the engine needs in an account",
     ),
     (
+        "EXPIRY_REQUIRED",
+        "`--expires` names an end; `peerage network show NETWORK` tells what the policy asks for",
+    ),
+    (
+        "OWNER_REQUIRED",
+        "`--owner` names who answers for it; `peerage network show NETWORK` tells what the policy asks for",
+    ),
+    (
+        "NOTHING_ADMITTED_ANEW",
+        "`peerage peering tenure PEERING --admit RANGE:PORT --expires …` changes the end of what is admitted",
+    ),
+    (
+        "ADMISSION_UNKNOWN",
+        "`peerage peering show PEERING` tells what the private network admits",
+    ),
+    (
         "EVENT_STORE_DENIES_ACCESS",
         "the engine's `store.connection_string` needs a user that may read and append",
     ),
@@ -228,6 +244,7 @@ const SELF_EXPLANATORY: &[&str] = &[
     "LINK_MISMATCH",
     "DEADLINE_PASSED",
     "EXPIRY_PASSED",
+    "EXPIRY_TOO_FAR",
     "INGRESS_ALREADY_ALLOWED",
     "DNS_RESOLUTION_UNSUPPORTED",
     "ATTACHMENT_UNSUPPORTED",

@@ -24,6 +24,7 @@ mod server;
 mod states;
 mod status;
 mod subnets;
+mod tenure;
 mod terminal;
 
 use crate::config::{Config, ConfigErrors};

@@ -56,6 +56,7 @@ pub(super) fn closed(n: u8) -> [NetworkEvent; 2] {
             peering_id: peering_id(n.into()),
             side,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into()
     })
@@ -90,6 +91,7 @@ pub(super) fn a_whole_life() -> Vec<NetworkEvent> {
             peering_id,
             side,
             admit: vec![rule],
+            tenure: Default::default(),
         }
         .into(),
         PeeringInitiationStarted {

@@ -131,6 +131,7 @@ impl Story {
                     peering_id,
                     side: Side::Local,
                     admit: vec![self.rule(peer)],
+                    tenure: Default::default(),
                 }
                 .into(),
             );

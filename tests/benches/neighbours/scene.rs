@@ -232,6 +232,7 @@ impl Scene {
             peering_id: asked.peering,
             side: Side::Local,
             admit: Vec::new(),
+            tenure: Default::default(),
         };
         self.says(asked.network, command).await;
         let noted = Arc::clone(&self.noted);

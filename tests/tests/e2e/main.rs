@@ -10,6 +10,7 @@ mod api_reads;
 mod apply;
 mod audit;
 mod bad_input;
+mod changes;
 mod cli;
 mod cli_calls;
 mod cloud;

@@ -139,6 +139,7 @@ pub(super) fn restrict(admit: &[InboundRule]) -> NetworkCommand {
         peering_id: peering_id(),
         side: Side::Local,
         admit: admit.to_vec(),
+        tenure: Default::default(),
     })
 }
 
@@ -252,6 +253,7 @@ impl Log {
             peer: request.peer,
             link: link.clone(),
             consent,
+            tenure: Default::default(),
         };
         Self::default()
             .told_by(clock)
@@ -284,6 +286,7 @@ impl Log {
                 peer: request.peer,
                 link: link.clone(),
                 consent: Consent::Delegated,
+                tenure: Default::default(),
             }
             .into()
         })

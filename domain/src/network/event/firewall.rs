@@ -1,5 +1,6 @@
 //! Firewalls: what each side admits, what was seen of it, and exposures.
 
+use super::Tenure;
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -28,6 +29,9 @@ pub struct FirewallRestricted {
     pub side: Side,
     /// All that the side admits from the link.
     pub admit: Vec<InboundRule>,
+    /// Who answers for what was not admitted before, and when it ends.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub tenure: Tenure,
 }
 
 /// The firewall group that the engine owns on one side was seen.

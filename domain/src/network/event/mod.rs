@@ -21,6 +21,7 @@ mod options;
 mod orphan;
 mod ranges;
 mod routes;
+mod tenure;
 
 pub use attachment::*;
 pub use block::*;
@@ -36,6 +37,7 @@ pub use options::*;
 pub use orphan::*;
 pub use ranges::*;
 pub use routes::*;
+pub use tenure::*;
 
 use crate::ids::{NetworkId, PeeringId};
 use serde::{Deserialize, Serialize};
@@ -248,4 +250,10 @@ events! {
     ProvisioningBlocked(peering),
     /// The cause of the block is gone.
     ProvisioningUnblocked(peering),
+    /// Who answers for the peering or for a source that it admits, and when that ends.
+    PeeringTenureSet(peering),
+    /// The end of the peering has come.
+    PeeringTenureEnded(peering),
+    /// The end of a source that the private network admits has come.
+    AdmissionExpired(peering),
 }

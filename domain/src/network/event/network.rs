@@ -1,5 +1,6 @@
 //! The network as a whole: registration, policy, checks for drift, retirement.
 
+use super::TenurePolicy;
 use crate::{
     cloud_mode::CloudMode,
     ids::NetworkId,
@@ -139,6 +140,9 @@ pub struct Policy {
     /// What the ticket of a command must be like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<Requirement>,
+    /// What is asked of owners and ends, and what happens at an end.
+    #[serde(default, skip_serializing_if = "TenurePolicy::is_usual")]
+    pub tenure: TenurePolicy,
 }
 
 /// What a policy requires of a text that comes with a command.

@@ -185,9 +185,11 @@ impl Peering {
         match event.side {
             Side::Local => {
                 self.forget_drift(|drift| drift.is_about_firewall(Side::Local));
+                let before = self.firewall.local.admit.clone();
                 self.firewall
                     .local
                     .admit(event.admit.iter().copied().collect(), at);
+                self.admissions_follow(event, &before);
             }
             Side::Remote => self.admit_ingress(at),
         }

@@ -139,6 +139,11 @@ pub enum RemovalCause {
         /// The deadline that its request named.
         passed: DateTime<Utc>,
     },
+    /// Its end has come.
+    Expiry {
+        /// When it was to end.
+        passed: DateTime<Utc>,
+    },
 }
 
 /// How a peering ended.

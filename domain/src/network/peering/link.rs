@@ -51,7 +51,7 @@ impl Peering {
         self.remove(RemovalCause::Deadline { passed }, at);
     }
 
-    fn remove(&mut self, cause: RemovalCause, at: DateTime<Utc>) {
+    pub(super) fn remove(&mut self, cause: RemovalCause, at: DateTime<Utc>) {
         if matches!(self.life, Life::Removing { .. } | Life::Abandoning { .. }) {
             return;
         }

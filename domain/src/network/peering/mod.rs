@@ -16,6 +16,7 @@ mod link;
 mod options;
 mod ranges;
 mod routes;
+mod tenure;
 
 pub use attachment::{Attachment, Seen, Wanted};
 pub use block::{BlockCount, Blocked};
@@ -34,8 +35,8 @@ pub use routes::{Conflict, Route, RoutesInPlace, Suspension, Withdrawn};
 use installation::Foreign;
 
 use super::event::{
-    BlockCause, Consent, DriftKind, Evidence, FoundRoute, Leftover, LinkOption, PeeringAdopted,
-    PeeringRequested, Terms,
+    BlockCause, Consent, DriftKind, Evidence, FoundRoute, InboundRule, Leftover, LinkOption,
+    PeeringAdopted, PeeringRequested, Tenure, Terms,
 };
 use super::{peer::Peer, routing::Routing};
 use crate::{
@@ -148,6 +149,15 @@ pub struct Peering {
     pub firewall: BySide<Firewall>,
     /// What the private network may reach behind the peer.
     pub ingress: BTreeMap<IngressId, Ingress>,
+    /// Who answers for it, and when it ends.
+    #[serde(default, skip_serializing_if = "Tenure::is_empty")]
+    pub tenure: Tenure,
+    /// The end that has come and was told, while the peering stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenure_ended: Option<DateTime<Utc>>,
+    /// The same of what the private network admits, where something is said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub admissions: BTreeMap<InboundRule, Tenure>,
     /// The options of each side's half that were ever asked for or seen.
     pub options: BySide<BTreeMap<LinkOption, OptionState>>,
     /// What differs from the desired state, and since when.
@@ -245,6 +255,9 @@ impl Peering {
             suspended: BySide::default(),
             firewall: BySide::of(|_| Firewall::closed(at)),
             ingress: BTreeMap::new(),
+            tenure: Tenure::default(),
+            tenure_ended: None,
+            admissions: BTreeMap::new(),
             options: BySide::default(),
             drift: BTreeMap::new(),
             repairs: BTreeMap::new(),

@@ -376,7 +376,9 @@ pub(super) fn abandoned(
     }
     let reason = match peering.removal.as_ref().map(|it| &it.cause) {
         Some(RemovalCause::Command { reason }) => reason.clone(),
-        Some(RemovalCause::Deadline { .. }) | None => it.reason.clone(),
+        Some(RemovalCause::Deadline { .. } | RemovalCause::Expiry { .. }) | None => {
+            it.reason.clone()
+        }
     };
     let mut left_behind = peering.leftovers();
     let seen = it.left_behind.iter();

@@ -15,6 +15,7 @@ mod link;
 mod options;
 mod ranges;
 mod routes;
+mod tenure;
 
 use super::{
     Refusal, Registered,
@@ -96,6 +97,8 @@ pub(super) fn decide(
         Outcome::FirewallExposed(it) => if_news(it, firewall::exposed(network, it, now)?),
         Outcome::ExposureCleared(it) => if_news(it, firewall::exposure_cleared(network, it, now)?),
         Outcome::IngressExpired(it) => if_news(it, ingress::ingress_expired(network, it, now)?),
+        Outcome::AdmissionExpired(it) => if_news(it, tenure::admission_expired(network, it, now)?),
+        Outcome::TenureEnded(it) => if_news(it, tenure::ended(network, it, now)?),
         Outcome::DnsResolutionApplied(it) => {
             let it = LinkOptionApplied::from(it.clone());
             if_news(&it, options::applied(network, &it)?)

@@ -9,6 +9,7 @@ fn adopt(n: u8, link: Link) -> AdoptPeering {
         peer: peer(n),
         link,
         consent: Consent::Owner,
+        tenure: Default::default(),
     }
 }
 
@@ -21,6 +22,7 @@ fn granted(n: u8, link: Link) -> [NetworkEvent; 3] {
             peering_id,
             side,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into()
     };

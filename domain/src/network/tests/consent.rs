@@ -63,6 +63,7 @@ fn a_request_keeps_its_terms_and_names_what_the_engine_shows_to_enter_the_peers_
             peering_id,
             side,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into()
     });

@@ -9,6 +9,7 @@ fn restrict(side: Side, admit: &[InboundRule]) -> RestrictFirewall {
         peering_id: peering_id(1),
         side,
         admit: admit.to_vec(),
+        tenure: Default::default(),
     }
 }
 

@@ -166,6 +166,7 @@ fn adopt(link: Link) -> AdoptPeering {
         peer: peer(2),
         link,
         consent: Consent::Delegated,
+        tenure: Default::default(),
     }
 }
 

@@ -33,6 +33,7 @@ mod routes;
 pub(crate) mod samples;
 mod setup;
 mod subnets;
+mod tenure;
 mod withdrawal;
 
 use super::{Network, NetworkCommand, NetworkEvent, Peering, Refusal, decide, evolve};

@@ -29,12 +29,14 @@ fn granted(peer: Peer) -> [NetworkEvent; 3] {
             peering_id,
             side: Side::Local,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into(),
         FirewallRestricted {
             peering_id,
             side: Side::Remote,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into(),
     ]

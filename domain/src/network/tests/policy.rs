@@ -32,6 +32,7 @@ fn a_network_repairs_drift_and_only_reports_exposures_until_told_otherwise() {
             exposure: ExposurePolicy::Report,
             reason: None,
             ticket: None,
+            ..Default::default()
         }
     );
 }

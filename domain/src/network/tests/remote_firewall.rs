@@ -10,6 +10,7 @@ fn denying_all_on_the_remote_side_changes_nothing_whatever_the_local_side_admits
         peering_id: peering_id(1),
         side: Side::Remote,
         admit: Vec::new(),
+        tenure: Default::default(),
     };
     given(active_history([restricted(Side::Local, &[clients()])]))
         .when(command.clone())

@@ -155,6 +155,7 @@ fn a_peering_that_is_being_removed_takes_no_more_commands_but_that_to_let_it_be(
             peering_id,
             side,
             admit: vec![clients()],
+            tenure: Default::default(),
         }
         .into(),
         SetDnsResolution {

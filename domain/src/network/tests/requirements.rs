@@ -99,6 +99,7 @@ fn closing_and_outcomes_are_never_held_up_by_a_requirement() {
             peering_id,
             side: Side::Local,
             admit: Vec::new(),
+            tenure: Default::default(),
         }
         .into(),
         NetworkCommand::Record(blocked(BlockCause::Conflict).into()),
@@ -114,6 +115,7 @@ fn closing_and_outcomes_are_never_held_up_by_a_requirement() {
             source: range("10.101.0.0/16"),
             port: 2113,
         }],
+        tenure: Default::default(),
     };
     assert_eq!(
         decided(&state, opened, None, None),

@@ -57,6 +57,7 @@ fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_deni
         admit: admit.clone(),
         dns_resolution: [Side::Local].into(),
         options: BTreeSet::new(),
+        ..Default::default()
     };
     let peering_id = peering_id();
     let accepted = |side, destination| {
@@ -72,6 +73,7 @@ fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_deni
             peering_id,
             side: Side::Local,
             admit,
+            tenure: Default::default(),
         }
         .into(),
         accepted(Side::Local, "10.101.0.0/16"),

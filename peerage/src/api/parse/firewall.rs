@@ -3,6 +3,7 @@
 use super::{
     Fields,
     context::{command, peering},
+    tenure::tenure,
 };
 use crate::api::v1::{self, attach_to::To};
 use domain::network::{AttachFirewall, AttachTo, DetachFirewall, InboundRule, RestrictFirewall};
@@ -11,12 +12,14 @@ command!(RestrictFirewallRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);
     let side = fields.word::<v1::Side>("side", request.side);
     let admit = inbound_rules(fields, "admit", &request.admit);
+    let tenure = tenure(fields, "tenure", request.tenure.as_ref());
     let (peering_id, address) = about?;
     let command = RestrictFirewall {
         peering_id,
         side: side?,
         admit: admit?,
-    };
+ tenure: tenure?,
+};
     Some((address, command.into()))
 });
 

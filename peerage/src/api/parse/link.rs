@@ -5,6 +5,7 @@ use super::{
     context::{command, network, peering},
     firewall::inbound_rules,
     options::options,
+    tenure::tenure,
 };
 use crate::api::v1;
 use domain::{
@@ -66,6 +67,12 @@ pub(super) fn request_spec(
             sides.into_iter().collect::<Option<_>>()
         });
     let options = options(fields, &format!("{field}.options"), &spec.options);
+    let admission = tenure(
+        fields,
+        &format!("{field}.admission"),
+        spec.admission.as_ref(),
+    );
+    let tenure = tenure(fields, &format!("{field}.tenure"), spec.tenure.as_ref());
     Some(RequestPeering {
         peer: peer?,
         terms: Terms {
@@ -78,6 +85,8 @@ pub(super) fn request_spec(
             admit: admit?,
             dns_resolution: dns?,
             options: options?,
+            tenure: tenure?,
+            admission: admission?,
         },
     })
 }
@@ -115,10 +124,12 @@ pub(super) fn adoption_spec(
     let peer = parse_peer(fields, &format!("{field}.peer"), spec.peer.as_ref());
     let link = fields.take(format!("{field}.link"), &spec.link);
     let consent = fields.word_or_usual::<v1::Consent>(&format!("{field}.consent"), spec.consent);
+    let tenure = tenure(fields, &format!("{field}.tenure"), spec.tenure.as_ref());
     Some(AdoptPeering {
         peer: peer?,
         link: link?,
         consent: consent?,
+        tenure: tenure?,
     })
 }
 

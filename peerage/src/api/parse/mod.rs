@@ -13,6 +13,8 @@ mod plan;
 mod ranges;
 mod reads;
 mod routes;
+mod set_tenure;
+mod tenure;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,7 @@
 use super::{
     Address, Fields,
     context::{command, network},
+    tenure::tenure_policy,
 };
 use crate::api::v1::{self, policy::Exposure};
 use domain::{
@@ -74,11 +75,13 @@ fn parse_policy(fields: &mut Fields, policy: &v1::Policy) -> Option<Policy> {
     };
     let reason = requirement(fields, "policy.reason", policy.reason.as_ref());
     let ticket = requirement(fields, "policy.ticket", policy.ticket.as_ref());
+    let tenure = tenure_policy(fields, "policy.tenure", policy.tenure.as_ref());
     Some(Policy {
         drift: drift?,
         exposure: exposure?,
         reason: reason?,
         ticket: ticket?,
+        tenure: tenure?,
     })
 }
 

@@ -6,8 +6,8 @@ use crate::api::v1;
 use domain::{
     NetworkId, PeeringId, Side,
     network::{
-        AllowConnectorIngress, Consent, DriftPolicy, ExposurePolicy, LinkOption, NetworkCommand,
-        Policy, RequestPeering, SetPolicy, Setup, SetupOption, Terms,
+        AllowConnectorIngress, Change, Consent, DriftPolicy, ExposurePolicy, LinkOption,
+        NetworkCommand, Policy, RequestPeering, SetPolicy, Setup, SetupOption, Terms,
     },
 };
 use tonic_types::StatusExt as _;
@@ -139,6 +139,17 @@ fn a_request_brings_its_routes_rules_and_options_along() {
             side: v1::Side::Local.into(),
             option: v1::LinkOption::DnsResolution.into(),
         }],
+        tenure: Some(v1::Tenure {
+            owner: "team-orders".to_owned(),
+            expires_at: None,
+        }),
+        admission: Some(v1::Tenure {
+            owner: String::new(),
+            expires_at: Some(prost_types::Timestamp {
+                seconds: 1_772_352_000,
+                nanos: 0,
+            }),
+        }),
         ..Default::default()
     }));
     let NetworkCommand::RequestPeering(RequestPeering { setup, .. }) = parsed.command else {
@@ -149,12 +160,50 @@ fn a_request_brings_its_routes_rules_and_options_along() {
         admit,
         dns_resolution,
         options,
+        tenure,
+        admission,
     } = setup;
     assert_eq!((routes.len(), admit.len()), (1, 1));
     assert_eq!(dns_resolution, [Side::Remote].into());
     let option = LinkOption::DnsResolution;
     let side = Side::Local;
     assert_eq!(options, [SetupOption { option, side }].into());
+    let owner = tenure.owner.map(|it| it.to_string());
+    assert_eq!(owner.as_deref(), Some("team-orders"));
+    assert_eq!(tenure.expires_at, None);
+    let end = admission.expires_at.map(|it| it.timestamp());
+    assert_eq!(end, Some(1_772_352_000));
+}
+
+#[test]
+fn a_change_of_an_owner_or_an_end_says_which_and_names_every_wrong_field() {
+    use v1::set_tenure_request::{EndChange, OwnerChange};
+    let request = |owner_change, end_change| v1::SetTenureRequest {
+        context: context(),
+        peering_id: id(),
+        owner_change,
+        end_change,
+        ..Default::default()
+    };
+    let never = request(None, Some(EndChange::NoExpiry(true)));
+    let NetworkCommand::SetTenure(it) = parsed(&never).command else {
+        panic!("another command")
+    };
+    assert_eq!((it.owner, it.expires_at), (None, Some(Change::None)));
+    let nobody = request(
+        Some(OwnerChange::NoOwner(true)),
+        Some(EndChange::NoExpiry(false)),
+    );
+    let NetworkCommand::SetTenure(it) = parsed(&nobody).command else {
+        panic!("another command")
+    };
+    assert_eq!((it.owner, it.expires_at), (Some(Change::None), None));
+    assert_eq!(wrong(&request(None, None)), ["owner_change"]);
+    let empty = v1::SetTenureRequest {
+        rule: Some(v1::InboundRule::default()),
+        ..request(Some(OwnerChange::Owner(String::new())), None)
+    };
+    assert_eq!(wrong(&empty), ["rule[0].source", "rule[0].port", "owner"]);
 }
 
 #[test]

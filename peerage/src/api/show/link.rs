@@ -1,6 +1,6 @@
 //! A peering: its link and its life, and all that the other topics say of it.
 
-use super::{About, block, drift, firewall, hold, ingress, options, routes, text, texts};
+use super::{About, block, drift, firewall, hold, ingress, options, routes, tenure, text, texts};
 use crate::api::{
     time::timestamp,
     v1::{self, leftover, possible_thing_leftover, removal},
@@ -85,6 +85,9 @@ pub(in crate::api) fn peering(it: &Peering, about: About<'_>) -> v1::Peering {
         cloud: about.network.cloud.as_ref().map(super::cloud),
         left_alone: String::new(),
         unconfirmed_ranges: texts(&it.unconfirmed),
+        tenure: tenure::tenure(&it.tenure),
+        ended_at: it.tenure_ended.map(timestamp),
+        admissions: tenure::admissions(it),
         not_observed: it
             .life
             .ending()
@@ -135,6 +138,7 @@ fn removal(it: &Removal) -> v1::Removal {
     let cause = match &it.cause {
         RemovalCause::Command { reason } => removal::Cause::Reason(reason.to_string()),
         RemovalCause::Deadline { passed } => removal::Cause::DeadlinePassed(timestamp(*passed)),
+        RemovalCause::Expiry { passed } => removal::Cause::ExpiryPassed(timestamp(*passed)),
     };
     v1::Removal {
         since: Some(timestamp(it.since)),

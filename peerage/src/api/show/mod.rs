@@ -14,6 +14,7 @@ mod orphan;
 mod plan;
 mod posture;
 mod routes;
+mod tenure;
 
 pub(super) use drift::open_drift;
 pub(super) use event::event;

@@ -1,6 +1,6 @@
 //! A network, with what is counted over its peerings.
 
-use super::{hold, texts};
+use super::{hold, tenure, texts};
 use crate::api::{
     time::timestamp,
     v1::{self, policy::Exposure},
@@ -108,6 +108,7 @@ fn policy(policy: &Policy) -> v1::Policy {
         exposure: Some(exposure),
         reason: policy.reason.as_ref().map(requirement),
         ticket: policy.ticket.as_ref().map(requirement),
+        tenure: Some(tenure::policy(&policy.tenure)),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::document::{Ingress, Network, Peering};
 use crate::{
-    api::v1,
+    api::v1::{
+        self,
+        set_tenure_request::{EndChange, OwnerChange},
+    },
     cli::{
         CliError,
         args::{Side, SideOption, timestamp},
@@ -10,8 +13,10 @@ use crate::{
         network::PolicyArgs,
         output::word,
         subnets,
+        tenure::tenure,
     },
 };
+use chrono::{DateTime, Utc};
 
 /// What one command changes. The ids are those on record; what is not on record yet is named by the
 /// command that makes it.
@@ -34,7 +39,11 @@ pub(super) enum Change {
         admit: Vec<v1::InboundRule>,
         added: Vec<String>,
         taken: Vec<String>,
+        /// When what that adds ends by itself.
+        expires: Option<DateTime<Utc>>,
     },
+    /// The owner and the end that are named.
+    Tenure(Option<String>, Option<DateTime<Utc>>),
     Allow(Ingress),
     Revoke {
         ingress_id: String,
@@ -68,6 +77,7 @@ impl Change {
             | Self::NetworkSubnets(_)
             | Self::PeerSubnets(_)
             | Self::Accept(..)
+            | Self::Tenure(..)
             | Self::Allow(_)
             | Self::Dns(_, true)
             | Self::Option(_, true) => false,
@@ -99,6 +109,7 @@ impl Change {
             | Self::Accept(..)
             | Self::Withdraw(..)
             | Self::Restrict { .. }
+            | Self::Tenure(..)
             | Self::Allow(_)
             | Self::Revoke { .. }
             | Self::Dns(..)
@@ -130,6 +141,11 @@ impl Change {
                 let added = added.iter().map(|it| format!("+ admit {it}"));
                 let taken = taken.iter().map(|it| format!("- admit {it}"));
                 added.chain(taken).collect::<Vec<_>>().join(", ")
+            }
+            Self::Tenure(owner, end) => {
+                let owner = owner.as_ref().map(|it| format!("~ owner {it}"));
+                let end = end.map(|at| format!("~ ends {at}"));
+                owner.into_iter().chain(end).collect::<Vec<_>>().join(", ")
             }
             Self::Allow(it) => {
                 let end = it.expires.map(|at| format!(" until {at}"));
@@ -187,6 +203,7 @@ impl Change {
                     peer: Some(peering.peer()),
                     link,
                     consent: v1::Consent::from(peering.consent).into(),
+                    tenure: tenure(peering.owner.as_ref(), peering.expires),
                 };
                 let message = v1::AdoptPeeringRequest {
                     network_id,
@@ -216,9 +233,19 @@ impl Change {
                 side: v1::Side::from(side).into(),
                 destination: destination
             }),
-            Self::Restrict { admit, .. } => peering_command!(RestrictFirewallRequest {
+            Self::Restrict {
+                admit,
+                added,
+                expires,
+                ..
+            } => peering_command!(RestrictFirewallRequest {
                 side: v1::Side::Local.into(),
-                admit: admit
+                admit: admit,
+                tenure: tenure(None, expires.filter(|_| !added.is_empty()))
+            }),
+            Self::Tenure(owner, end) => peering_command!(SetTenureRequest {
+                owner_change: owner.map(OwnerChange::Owner),
+                end_change: end.map(|at| EndChange::ExpiresAt(timestamp(at)))
             }),
             Self::Allow(it) => {
                 let mut context = context.clone();

@@ -9,6 +9,7 @@ use crate::{
         network::PolicyArgs,
         output::word,
         peering::Consent,
+        tenure::tenure,
     },
 };
 use chrono::{DateTime, Utc};
@@ -64,6 +65,15 @@ pub(super) struct Peering {
     pub(super) deadline: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) renew: bool,
+    /// Who answers for it. Left out: as on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
+    /// When it ends by itself. Left out: as on record.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
+    pub(super) expires: Option<DateTime<Utc>>,
+    /// When what is admitted anew ends by itself; what is admitted already keeps what it has.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
+    pub(super) admit_expires: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) local_routes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -264,7 +274,15 @@ impl Peering {
                 .map(|it| v1::Side::from(*it).into())
                 .collect(),
             options: self.options.iter().copied().map(Into::into).collect(),
+            tenure: tenure(self.owner.as_ref(), self.expires),
+            admission: self.admission(),
         }
+    }
+
+    /// The end of what is admitted anew, if anything is.
+    fn admission(&self) -> Option<v1::Tenure> {
+        let expires = self.admit_expires.filter(|_| !self.admit.is_empty());
+        tenure(None, expires)
     }
 
     pub(super) fn routes(&self) -> impl Iterator<Item = (Side, &str)> {
@@ -293,6 +311,7 @@ impl Peering {
             let standing = of_side.filter(|route| route.withdrawn_at.is_none());
             standing.map(|route| route.destination.clone()).collect()
         };
+        let tenure = it.tenure.clone().unwrap_or_default();
         let mut local = it.firewall.iter().filter(|it| it.side() == v1::Side::Local);
         let dns = it.dns.iter().filter(|it| it.requested);
         Self {
@@ -306,6 +325,9 @@ impl Peering {
             consent: Consent::of(it.consent()),
             deadline: it.deadline.as_ref().and_then(when),
             renew: it.renew,
+            owner: Some(tenure.owner).filter(|it| !it.is_empty()),
+            expires: tenure.expires_at.as_ref().and_then(when),
+            admit_expires: None,
             local_routes: accepted(v1::Side::Local),
             remote_routes: accepted(v1::Side::Remote),
             admit: local.next().map(|it| it.admit.clone()).unwrap_or_default(),

@@ -225,6 +225,16 @@ impl Draft {
         if !added.is_empty() {
             self.step(Change::AddRanges(added));
         }
+        let owner = wanted
+            .owner
+            .clone()
+            .filter(|_| wanted.owner != on_record.owner);
+        let end = wanted
+            .expires
+            .filter(|_| wanted.expires != on_record.expires);
+        if owner.is_some() || end.is_some() {
+            self.step(Change::Tenure(owner, end));
+        }
         self.openings(wanted, &on_record);
         self.ingress(&wanted.ingress, &is.ingress);
         // What needs such a range is closed before it, by its own name.
@@ -253,7 +263,7 @@ impl Draft {
             let what = change.told();
             self.beside(change, what.trim_start_matches("- "));
         }
-        self.admitted(&wanted.admit, &is.admit);
+        self.admitted(&wanted.admit, &is.admit, wanted.admit_expires);
         for side in [Side::Local, Side::Remote] {
             match (wanted.dns.contains(&side), is.dns.contains(&side)) {
                 (true, false) => self.step(Change::Dns(side, true)),
@@ -294,7 +304,12 @@ impl Draft {
         }
     }
 
-    fn admitted(&mut self, wanted: &[v1::InboundRule], is: &[v1::InboundRule]) {
+    fn admitted(
+        &mut self,
+        wanted: &[v1::InboundRule],
+        is: &[v1::InboundRule],
+        expires: Option<DateTime<Utc>>,
+    ) {
         let rules = |of: &[v1::InboundRule]| -> BTreeSet<(String, u32)> {
             of.iter().map(|it| (range(&it.source), it.port)).collect()
         };
@@ -317,6 +332,7 @@ impl Draft {
             admit: admit.into_iter().map(rule).collect(),
             added: named.difference(&standing).map(told).collect(),
             taken: if self.prune { beside } else { Vec::new() },
+            expires,
         });
     }
 

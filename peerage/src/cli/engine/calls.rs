@@ -207,6 +207,7 @@ commands! {
     RevokeConnectorIngressRequest, PeeringServiceClient::revoke_connector_ingress;
     SetDnsResolutionRequest, PeeringServiceClient::set_dns_resolution;
     SetLinkOptionRequest, PeeringServiceClient::set_link_option;
+    SetTenureRequest, PeeringServiceClient::set_tenure;
     CreateConnectorRequest, ConnectorServiceClient::create_connector;
     StartConnectorRequest, ConnectorServiceClient::start_connector;
     StopConnectorRequest, ConnectorServiceClient::stop_connector;

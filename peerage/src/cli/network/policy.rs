@@ -6,7 +6,9 @@ use crate::{
     cli::CliError,
 };
 use clap::{ArgGroup, Args, ValueEnum};
+use humantime_serde::re::humantime;
 use serde::{Deserialize, Serialize};
+use std::{str::FromStr, time::Duration};
 
 /// How drift is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -79,6 +81,75 @@ pub(in crate::cli) struct PolicyArgs {
     #[arg(long, group = "change", conflicts_with = "require_ticket")]
     #[serde(skip)]
     no_require_ticket: bool,
+    /// Require an owner of every peering that is requested or adopted.
+    #[arg(long, group = "change")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    require_owner: bool,
+    /// Require no owner any longer.
+    #[arg(long, group = "change", conflicts_with = "require_owner")]
+    #[serde(skip)]
+    no_require_owner: bool,
+    /// Require an end of every peering, at most so long from the command, like 90d; `none` for no
+    /// maximum.
+    #[arg(long, group = "change", value_name = "DURATION|none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    longest_peering: Option<Longest>,
+    /// The same of every source that is admitted, and of connector ingress, like 24h.
+    #[arg(long, group = "change", value_name = "DURATION|none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    longest_admission: Option<Longest>,
+    /// What happens at the end of a peering. What is admitted is closed at its end in any case.
+    #[arg(long, group = "change", value_name = "WHAT")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at_end: Option<AtEnd>,
+}
+
+/// What happens at the end of a peering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AtEnd {
+    /// Remove it.
+    Remove,
+    /// Record that it has come, and leave the peering.
+    Report,
+}
+
+/// A maximum in seconds; none is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Longest(u64);
+
+impl FromStr for Longest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(0));
+        }
+        let span = humantime::parse_duration(text).ok().map(|it| it.as_secs());
+        let span = span.filter(|it| *it > 0);
+        span.map(Self)
+            .ok_or_else(|| "write a duration like 24h or 90d, or none".to_owned())
+    }
+}
+
+impl TryFrom<String> for Longest {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Longest> for String {
+    fn from(it: Longest) -> Self {
+        match it.0 {
+            0 => "none".to_owned(),
+            seconds => humantime::format_duration(Duration::from_secs(seconds))
+                .to_string()
+                .replace(' ', ""),
+        }
+    }
 }
 
 impl SetPolicy {
@@ -106,6 +177,8 @@ impl PolicyArgs {
             let required = it.as_ref().filter(|it| it.required);
             required.map(|it| it.pattern.clone())
         };
+        let tenure = policy.tenure.unwrap_or_default();
+        let most = |seconds: u64| (seconds > 0).then_some(Longest(seconds));
         let (exposure, groups) = match &policy.exposure {
             None => (None, Vec::new()),
             Some(Exposure::ReportExposures(_)) => (Some(OnExposure::Report), Vec::new()),
@@ -123,6 +196,10 @@ impl PolicyArgs {
             groups,
             require_reason: pattern(&policy.reason),
             require_ticket: pattern(&policy.ticket),
+            require_owner: tenure.owner_required,
+            longest_peering: most(tenure.longest_peering_seconds),
+            longest_admission: most(tenure.longest_admission_seconds),
+            at_end: (tenure.at_end() == v1::AtEnd::Report).then_some(AtEnd::Report),
             ..Self::default()
         }
     }
@@ -156,7 +233,27 @@ impl PolicyArgs {
         if self.no_require_ticket || self.require_ticket.is_some() {
             policy.ticket = self.require_ticket.as_ref().map(required);
         }
+        policy.tenure = Some(self.tenure(policy.tenure.unwrap_or_default()));
         policy
+    }
+
+    fn tenure(&self, mut tenure: v1::TenurePolicy) -> v1::TenurePolicy {
+        if self.require_owner || self.no_require_owner {
+            tenure.owner_required = self.require_owner;
+        }
+        if let Some(Longest(seconds)) = self.longest_peering {
+            tenure.longest_peering_seconds = seconds;
+        }
+        if let Some(Longest(seconds)) = self.longest_admission {
+            tenure.longest_admission_seconds = seconds;
+        }
+        if let Some(at_end) = self.at_end {
+            tenure.set_at_end(match at_end {
+                AtEnd::Remove => v1::AtEnd::Remove,
+                AtEnd::Report => v1::AtEnd::Report,
+            });
+        }
+        tenure
     }
 }
 
@@ -195,6 +292,32 @@ mod tests {
         let after = changed(&["--no-require-reason"], after);
         assert_eq!((after.drift(), after.reason), (DriftPolicy::Adopt, None));
         assert!(after.ticket.is_some());
+    }
+
+    #[test]
+    fn owners_and_ends_are_asked_for_and_no_longer() {
+        let asked = [
+            "--require-owner",
+            "--longest-peering",
+            "90d",
+            "--at-end",
+            "report",
+        ];
+        let after = changed(&asked, v1::Policy::default());
+        let tenure = after.tenure.unwrap();
+        assert!(tenure.owner_required);
+        assert_eq!(tenure.longest_peering_seconds, 90 * 86_400);
+        assert_eq!(tenure.at_end(), v1::AtEnd::Report);
+        let written = PolicyArgs::of(&after);
+        assert_eq!(written.changed(v1::Policy::default()).tenure, after.tenure);
+        let no_more = ["--no-require-owner", "--longest-peering", "none"];
+        let tenure = changed(&no_more, after).tenure.unwrap();
+        assert_eq!(
+            (tenure.owner_required, tenure.longest_peering_seconds),
+            (false, 0)
+        );
+        assert_eq!(tenure.at_end(), v1::AtEnd::Report);
+        assert!(Line::try_parse_from(["policy", "orders", "--longest-peering", "0s"]).is_err());
     }
 
     #[test]

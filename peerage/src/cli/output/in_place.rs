@@ -10,8 +10,8 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    AttachTo, Consent, DiscoveredLink, Drift, Exposure, Firewall, Orphan, Peering, Side,
-    attach_to::To, drift::Drift as What,
+    AttachTo, Consent, DiscoveredLink, Drift, Exposure, Firewall, InboundRule, Orphan, Peering,
+    Side, attach_to::To, drift::Drift as What,
 };
 
 /// Drift that is open now.
@@ -99,7 +99,10 @@ fn firewall(peering: &Peering) -> String {
         let admit: Vec<_> = it
             .admit
             .iter()
-            .map(|rule| format!("{} → TCP {}", rule.source, rule.port))
+            .map(|rule| {
+                let end = until(peering, it.side(), rule);
+                format!("{} → TCP {}{end}", rule.source, rule.port)
+            })
             .collect();
         let admit = if admit.is_empty() {
             "nothing".to_owned()
@@ -122,6 +125,18 @@ fn firewall(peering: &Peering) -> String {
         ],
         rows,
     )
+}
+
+/// Until when a source is admitted, and who answers for it, where that is said.
+fn until(peering: &Peering, side: Side, rule: &InboundRule) -> String {
+    let mut said = peering.admissions.iter();
+    let said = said.find(|it| side == Side::Local && it.rule.as_ref() == Some(rule));
+    let tenure = said.and_then(|it| it.tenure.clone()).unwrap_or_default();
+    let end = tenure.expires_at.as_ref();
+    let end = end.map(|at| format!(" until {}", when(Some(at))));
+    let owner = Some(tenure.owner).filter(|it| !it.is_empty());
+    let owner = owner.map(|it| format!(" of {it}"));
+    format!("{}{}", end.unwrap_or_default(), owner.unwrap_or_default())
 }
 
 fn posture(peering: &Peering) -> String {

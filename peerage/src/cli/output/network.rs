@@ -10,10 +10,12 @@ use super::{
     word,
 };
 use crate::api::v1::{
-    Cloud, CloudMode, Hold, Network, NetworkState, Policy, Quarantine, Requirement,
+    AtEnd, Cloud, CloudMode, Hold, Network, NetworkState, Policy, Quarantine, Requirement,
     policy::Exposure, quarantine_scope::Scope,
 };
 use crate::cli::subnets::told;
+use humantime_serde::re::humantime;
+use std::time::Duration;
 
 /// Which subnets use a link, where that is not the main route table's.
 pub(super) fn chosen(subnets: &[String]) -> String {
@@ -52,6 +54,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ("drift", word(policy.drift())),
         ("exposures", exposures(&policy)),
         ("commands carry", required(&policy)),
+        ("owners and ends", tenure(&policy)),
         ("peerings", peerings(it)),
         ("last check", when(it.drift_check_at.as_ref())),
         ("registered", when(it.registered_at.as_ref())),
@@ -100,6 +103,24 @@ pub(in crate::cli) fn network_update(it: &Network) -> String {
         state(it),
         peerings(it)
     ))
+}
+
+/// What is asked of owners and ends, and what happens at the end of a peering, where that is not
+/// the usual.
+fn tenure(policy: &Policy) -> String {
+    let it = policy.tenure.unwrap_or_default();
+    let most = |what: &str, seconds: u64| {
+        let span = Duration::from_secs(seconds);
+        (seconds > 0).then(|| format!("{what} end within {}", humantime::format_duration(span)))
+    };
+    let told = [
+        it.owner_required
+            .then(|| "peerings have an owner".to_owned()),
+        most("peerings", it.longest_peering_seconds),
+        most("admitted sources", it.longest_admission_seconds),
+        (it.at_end() == AtEnd::Report).then(|| "the end of a peering is only reported".to_owned()),
+    ];
+    told.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn state(it: &Network) -> String {

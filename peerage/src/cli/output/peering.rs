@@ -3,6 +3,7 @@
 use super::{
     cause,
     in_place::{in_place, open_drift},
+    leftovers::leftovers_of,
     network::{at, chosen, hold, quarantine, stand_in},
     or_dash, short,
     table::{
@@ -15,11 +16,28 @@ use super::{
 use crate::{
     api::v1::{
         AcceptedBy, Advisory, Block, Consent, GetPeeringResponse, Instruction, InstructionLanguage,
-        Leftover, LinkOption, Origin, Peering, PeeringState, PossibleThingLeftover,
-        leftover::Leftover as Left, possible_thing_leftover::Thing, removal,
+        LinkOption, Origin, Peering, PeeringState, removal,
     },
     cli::states::has_ended,
 };
+
+/// Who answers for the peering.
+fn owner(it: &Peering) -> String {
+    it.tenure.clone().unwrap_or_default().owner
+}
+
+/// When it ends by itself, and whether that time has come.
+fn ends(it: &Peering) -> String {
+    let tenure = it.tenure.clone().unwrap_or_default();
+    match (&it.ended_at, &tenure.expires_at) {
+        (Some(at), _) => format!(
+            "{}, which has come; the policy only reports it",
+            when(Some(at))
+        ),
+        (None, Some(_)) if has_ended(it.state()) => when(tenure.expires_at.as_ref()),
+        (None, at) => with_time_left(at.as_ref()),
+    }
+}
 
 /// The peer's ranges, and which of them the cloud was not seen to show yet.
 fn ranges(all: &[String], unconfirmed: &[String]) -> String {
@@ -54,6 +72,7 @@ fn held(peering: &Peering, state: String) -> String {
         (!peering.quarantines.is_empty()).then_some("in quarantine"),
         peering.frozen.as_ref().map(|_| "frozen"),
         (!peering.suspended_routes.is_empty()).then_some("routes suspended"),
+        peering.ended_at.as_ref().map(|_| "past its end"),
     ];
     std::iter::once(state)
         .chain(over.into_iter().flatten().map(str::to_owned))
@@ -78,6 +97,17 @@ pub(in crate::cli) fn peerings(peerings: &[Peering]) -> String {
             it.network_name.clone()
         } else {
             or_dash(&it.link)
+        };
+        let tenure = it.tenure.clone().unwrap_or_default();
+        let state = match &tenure.expires_at {
+            Some(at) if !has_ended(it.state()) && it.ended_at.is_none() => {
+                format!("{state}, ends {}", when(Some(at)))
+            }
+            Some(_) | None => state,
+        };
+        let state = match tenure.owner.as_str() {
+            "" => state,
+            owner => format!("{state}, of {owner}"),
         };
         [
             short(&it.peering_id),
@@ -168,6 +198,8 @@ fn own_facts(it: &Peering) -> String {
         ("subnets", chosen(&peer.subnets)),
         ("link", it.link.clone()),
         ("expires", with_time_left(it.expires_at.as_ref())),
+        ("owner", owner(it)),
+        ("ends", ends(it)),
         ("terms", terms(it)),
         ("accepted", accepted(it)),
         (parting(it), removal(it)),
@@ -287,6 +319,9 @@ fn removal(it: &Peering) -> String {
         Some(removal::Cause::DeadlinePassed(at)) => {
             format!("the deadline {} passed", when(Some(at)))
         }
+        Some(removal::Cause::ExpiryPassed(at)) => {
+            format!("its end, {}, has come", when(Some(at)))
+        }
         Some(removal::Cause::Reason(reason)) => reason.clone(),
         None => String::new(),
     };
@@ -295,69 +330,6 @@ fn removal(it: &Peering) -> String {
         Some(at) => format!("; the link was seen to be gone {}", when(Some(at))),
     };
     format!("since {}: {why}{link}", when(removal.since.as_ref()))
-}
-
-/// What stays at the cloud, for the last line about a peering.
-pub(in crate::cli) fn leftovers(it: &Peering) -> String {
-    format!("left behind: {}", leftovers_of(it))
-}
-
-fn leftovers_of(it: &Peering) -> String {
-    let unseen: Vec<_> = it
-        .not_observed()
-        .map(|side| {
-            format!(
-                "what else stands on the {} side, which was not observed",
-                word(side)
-            )
-        })
-        .collect();
-    if it.leftovers.is_empty() {
-        return match unseen.as_slice() {
-            [] => "nothing".to_owned(),
-            [..] => unseen.join("; "),
-        };
-    }
-    it.leftovers
-        .iter()
-        .map(leftover)
-        .chain(unseen)
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-fn leftover(it: &Leftover) -> String {
-    match &it.leftover {
-        Some(Left::PossibleLink(_)) => "possible link".to_owned(),
-        Some(Left::Link(it)) => format!("link {}", it.link),
-        Some(Left::Half(it)) if it.link.is_empty() => {
-            format!("half of the link ({})", word(it.side()))
-        }
-        Some(Left::Half(it)) => format!("half of the link {} ({})", it.link, word(it.side())),
-        Some(Left::PossibleHalf(it)) => format!(
-            "possibly half of the link {} ({})",
-            it.link,
-            word(it.side())
-        ),
-        Some(Left::Route(it)) => {
-            format!(
-                "route to {} in {} ({})",
-                it.destination,
-                it.route_table,
-                word(it.side())
-            )
-        }
-        Some(Left::FirewallGroup(it)) => {
-            format!("firewall group {} ({})", it.group, word(it.side()))
-        }
-        Some(Left::FirewallRule(it)) => {
-            format!("firewall rule {} ({})", it.rule_id, word(it.side()))
-        }
-        Some(Left::PossibleThing(it)) => {
-            format!("possibly {} ({})", possible(it), word(it.side()))
-        }
-        None => "something that this version does not know".to_owned(),
-    }
 }
 
 /// The sides whose routes are withdrawn while an exposure stands.
@@ -371,20 +343,6 @@ fn suspended(it: &Peering) -> String {
         )
     });
     sides.collect::<Vec<_>>().join("; ")
-}
-
-fn possible(it: &PossibleThingLeftover) -> String {
-    match &it.thing {
-        Some(Thing::Route(it)) if it.route_table.is_empty() => {
-            format!("a route to {} over the exchange", it.destination)
-        }
-        Some(Thing::Route(it)) => format!("a route to {} in {}", it.destination, it.route_table),
-        Some(Thing::FirewallGroup(_)) => "the engine's firewall group".to_owned(),
-        Some(Thing::FirewallRule(it)) => format!("a rule for tcp {} from {}", it.port, it.source),
-        Some(Thing::Attachment(it)) => format!("the engine's group on {}", it.interface),
-        Some(Thing::Option(it)) => format!("the option {}", it.option),
-        None => "something that this version does not know".to_owned(),
-    }
 }
 
 fn dns(it: &Peering) -> String {

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::{
     api::v1::{self, plan_peering_request::Subject},
-    cli::{CliError, Output, Remote, engine::Context, output, resolve, terminal},
+    cli::{
+        CliError, Output, Remote, engine::Context, output, resolve, tenure::TenureArgs, terminal,
+    },
 };
 use clap::Args;
 
@@ -25,6 +27,8 @@ pub(in crate::cli) struct Adopt {
     /// Who keeps the peer's side.
     #[arg(long, default_value = "delegated", value_name = "WHO")]
     consent: Consent,
+    #[command(flatten)]
+    tenure: TenureArgs,
     /// Adopt it without a preview, and without being asked.
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
@@ -43,7 +47,7 @@ impl Adopt {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let mut servers = self.remote.servers()?;
         let network_id = resolve::given(&mut servers, self.peer.network.as_ref()).await?;
-        let adoption = Some(adoption(&self.peer, &self.link, self.consent));
+        let adoption = Some(adoption(&self.peer, &self.link, self.consent, &self.tenure));
         if !self.yes {
             let (network_id, adoption) = (network_id.clone(), adoption.clone());
             let subject = Subject::Adoption(v1::PlanAdoption {

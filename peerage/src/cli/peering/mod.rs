@@ -9,6 +9,7 @@ mod plan;
 mod ranges;
 mod request;
 mod spec;
+mod tenure;
 mod watch;
 
 pub(super) use spec::Consent;
@@ -49,6 +50,8 @@ pub(super) enum Peering {
     Dns(dns::Dns),
     /// Set an option of one side's half of the link, as far as its provider has it.
     Option(option::SetOption),
+    /// Set who answers for a peering, or for a source that it admits, and when that ends.
+    Tenure(tenure::SetTenure),
     /// Remove what the engine made, in order, and wait until it is gone.
     Remove(end::Remove),
     /// End a peering on record at once, whatever still stands at the cloud.
@@ -111,6 +114,7 @@ impl Peering {
             Self::Subnets(subnets) => subnets.run().await,
             Self::Dns(dns) => dns.run().await,
             Self::Option(option) => option.run().await,
+            Self::Tenure(tenure) => tenure.run().await,
             Self::Remove(remove) => remove.run().await,
             Self::Abandon(abandon) => abandon.run().await,
         }

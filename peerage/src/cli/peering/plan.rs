@@ -51,7 +51,12 @@ impl Plan {
         let network_id = resolve::given(servers, self.peer.network.as_ref()).await?;
         Ok(match &self.link {
             Some(link) => {
-                let adoption = Some(adoption(&self.peer, link, self.terms.consent));
+                let adoption = Some(adoption(
+                    &self.peer,
+                    link,
+                    self.terms.consent,
+                    &self.terms.tenure,
+                ));
                 Subject::Adoption(v1::PlanAdoption {
                     network_id,
                     adoption,

@@ -6,6 +6,7 @@ use crate::{
         args::{Provider, Side, SideOption, admitted, time_to_come, timestamp},
         resolve::Named,
         subnets::Chosen,
+        tenure::{TenureArgs, tenure},
     },
 };
 use chrono::{DateTime, Utc};
@@ -100,6 +101,8 @@ pub(super) struct Terms {
     /// Request the link once more if it is not accepted in time.
     #[arg(long)]
     renew: bool,
+    #[command(flatten)]
+    pub(super) tenure: TenureArgs,
 }
 
 /// What a link opens from the start.
@@ -120,6 +123,10 @@ pub(super) struct Opens {
     /// Later: `peerage firewall restrict`.
     #[arg(long, value_name = "RANGE[:PORT]", value_parser = admitted)]
     admit: Vec<v1::InboundRule>,
+    /// When what it admits ends by itself: in so long, like 24h, or at a time, like
+    /// 2026-03-01T09:00:00Z. Default: never. With --command-id, name a time.
+    #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come, requires = "admit")]
+    admit_expires: Option<DateTime<Utc>>,
     /// A side whose names resolve to private addresses on the other side, like local; again for the
     /// other. Later: `peerage peering dns`.
     #[arg(long, value_name = "SIDE")]
@@ -157,14 +164,22 @@ pub(super) fn spec(peer: &PeerArgs, terms: &Terms, opens: &Opens) -> v1::Peering
             .map(|it| v1::Side::from(*it).into())
             .collect(),
         options: opens.options.iter().copied().map(Into::into).collect(),
+        tenure: terms.tenure.message(),
+        admission: tenure(None, opens.admit_expires),
     }
 }
 
 /// All that is requested of an adoption.
-pub(super) fn adoption(peer: &PeerArgs, link: &str, consent: Consent) -> v1::AdoptionSpec {
+pub(super) fn adoption(
+    peer: &PeerArgs,
+    link: &str,
+    consent: Consent,
+    tenure: &TenureArgs,
+) -> v1::AdoptionSpec {
     v1::AdoptionSpec {
         peer: Some(peer.message()),
         link: link.to_owned(),
         consent: v1::Consent::from(consent).into(),
+        tenure: tenure.message(),
     }
 }

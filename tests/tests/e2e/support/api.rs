@@ -30,6 +30,10 @@ pub(crate) struct Api {
 }
 
 /// A command of any kind.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few of them are made at a time"
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
     Register(RegisterNetworkRequest),

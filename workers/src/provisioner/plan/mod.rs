@@ -36,6 +36,7 @@ mod removal;
 mod routes;
 mod states;
 mod step;
+mod tenure;
 #[cfg(test)]
 mod tests;
 
@@ -117,6 +118,7 @@ pub(super) struct Facts<'a> {
 pub(super) fn plan(facts: &Facts<'_>) -> Plan {
     let mut draft = Draft::default();
     ingress::expire(facts, &mut draft);
+    tenure::expire(facts, &mut draft);
     if !draft.records.is_empty() || deadline_passed(facts, &mut draft) {
         return draft.finish(facts);
     }

@@ -80,10 +80,13 @@ pub(super) fn plan(facts: &Facts<'_>, trace: &LinkTrace, draft: &mut Draft) {
 fn reason(facts: &Facts<'_>) -> Reason {
     match facts.peering.removal.as_ref().map(|it| &it.cause) {
         Some(RemovalCause::Command { reason }) => reason.clone(),
-        Some(RemovalCause::Deadline { .. }) | None => "its deadline passed"
-            .parse()
-            .expect("a few plain words are a reason"),
+        Some(RemovalCause::Expiry { .. }) => plain("its end has come"),
+        Some(RemovalCause::Deadline { .. }) | None => plain("its deadline passed"),
     }
+}
+
+fn plain(words: &str) -> Reason {
+    words.parse().expect("a few plain words are a reason")
 }
 
 /// An attempt may have made a link: it is looked for until it shows, or until it no longer could.

@@ -94,6 +94,8 @@ fn absent_at(outcome: &Outcome) -> Option<Side> {
         | Outcome::DnsResolutionApplied(_)
         | Outcome::LinkOptionApplied(_)
         | Outcome::IngressExpired(_)
+        | Outcome::AdmissionExpired(_)
+        | Outcome::TenureEnded(_)
         | Outcome::DriftAdopted(_)
         | Outcome::Blocked(_)
         | Outcome::Unblocked(_)

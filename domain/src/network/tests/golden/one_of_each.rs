@@ -250,6 +250,7 @@ fn of_intent() -> Vec<NetworkEvent> {
             peering_id,
             side,
             admit: vec![clients()],
+            tenure: Default::default(),
         }
         .into(),
         ConnectorIngressAllowed {
@@ -605,7 +606,32 @@ fn of_upkeep() -> Vec<NetworkEvent> {
         }
         .into(),
         ProvisioningUnblocked { peering_id }.into(),
+        PeeringTenureSet {
+            peering_id,
+            rule: None,
+            tenure: owned_until(at(18)),
+        }
+        .into(),
+        PeeringTenureEnded {
+            peering_id,
+            expires_at: at(18),
+            at_end: AtEnd::Remove,
+        }
+        .into(),
+        AdmissionExpired {
+            peering_id,
+            rule: clients(),
+            expires_at: at(18),
+        }
+        .into(),
     ]
+}
+
+fn owned_until(end: DateTime<Utc>) -> Tenure {
+    Tenure {
+        owner: Some(text("team orders")),
+        expires_at: Some(end),
+    }
 }
 
 /// The events of the samples that show an event type in another way, by the names of those samples.
@@ -824,6 +850,50 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
                 peering_id: its_peering(),
                 times: 288,
                 ..blocked(BlockCause::PermissionDenied)
+            }
+            .into(),
+        ),
+        (
+            "of_an_admission",
+            PeeringTenureSet {
+                peering_id: its_peering(),
+                rule: Some(clients()),
+                tenure: owned_until(at(18)),
+            }
+            .into(),
+        ),
+        (
+            "told",
+            PeeringTenureEnded {
+                peering_id: its_peering(),
+                expires_at: at(18),
+                at_end: AtEnd::Report,
+            }
+            .into(),
+        ),
+        (
+            "until",
+            FirewallRestricted {
+                peering_id: its_peering(),
+                side: Side::Local,
+                admit: vec![clients()],
+                tenure: owned_until(at(18)),
+            }
+            .into(),
+        ),
+        (
+            "of_ends",
+            NetworkPolicySet {
+                network_id: its_network(),
+                policy: Policy {
+                    tenure: TenurePolicy {
+                        owner_required: true,
+                        longest_peering: Some(90 * 86_400),
+                        longest_admission: Some(86_400),
+                        at_end: AtEnd::Report,
+                    },
+                    ..Policy::default()
+                },
             }
             .into(),
         ),

@@ -76,7 +76,7 @@ refusals! {
     PeeringBeingAbandoned { peering_id: peering_id(1) } => Precondition,
     TooManyQuarantines { most: 250 } => Quota,
     OrphanUnknown { orphan: "pcx-1".to_owned() } => Unknown,
-    OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) } => Precondition,
+    OrphanIsACopy(OrphanIsACopy { orphan: "sg-1".to_owned(), peering_id: peering_id(1) }) => Precondition,
     ProviderNotServed { provider: Provider::Gcp, served: vec![Provider::Aws] } => Precondition,
     PeerRangeNotAllowed { range: range("10.101.0.0/29"), form: "a block of an AWS VPC is a /28 at the least" } => Invalid,
     PeerRangeNotOnRecord { range: range("10.103.0.0/16"), ranges: ranges(&["10.101.0.0/16"]) } => Precondition,
@@ -88,6 +88,11 @@ refusals! {
     AttachmentUnsupported { provider: Provider::Gcp } => Invalid,
     SideKeptByOwner { peering_id: peering_id(1), side: Side::Remote } => Precondition,
     InterfaceCount { given: 201, most: 200 } => Invalid,
+    ExpiryRequired { most: 90 } => Invalid,
+    ExpiryTooFar(ExpiryTooFar { expires_at: now() + chrono::TimeDelta::days(2), latest: now() + chrono::TimeDelta::days(1) }) => Invalid,
+    OwnerRequired {} => Invalid,
+    NothingAdmittedAnew { peering_id: peering_id(1) } => Precondition,
+    AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16"), port: 2113 }) => Unknown,
 }
 
 #[test]

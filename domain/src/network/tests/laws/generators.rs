@@ -32,6 +32,11 @@ fn a_life_event() -> impl Strategy<Value = Outcome> {
         1 => on_link.clone().prop_map(|(peering_id, link)| PeeringExpired { peering_id, link }.into()),
         1 => (a_peering(), option::of(a_link()))
             .prop_map(|(peering_id, link)| PeeringFailed { peering_id, link, message: "the provider says no".to_owned() }.into()),
+        1 => (a_peering(), a_rule(), a_time()).prop_map(|(peering_id, rule, expires_at)| AdmissionExpired { peering_id, rule, expires_at }.into()),
+        1 => (a_peering(), a_time(), any::<bool>()).prop_map(|(peering_id, expires_at, removes)| {
+            let at_end = if removes { AtEnd::Remove } else { AtEnd::Report };
+            PeeringTenureEnded { peering_id, expires_at, at_end }.into()
+        }),
         1 => (a_peering(), a_time()).prop_map(|(peering_id, deadline)| PeeringDeadlinePassed { peering_id, deadline }.into()),
         1 => (a_peering(), a_side(), a_table(), a_range()).prop_map(|(peering_id, side, route_table, destination)| {
             PeeringSurveyed { peering_id, routes: vec![FoundRoute { side, route_table, destination }], names: vec![side], options: Vec::new() }.into()
@@ -412,7 +417,8 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         1 => (a_scope(), a_reason()).prop_map(|(scope, reason)| ImposeQuarantine { scope, reason }.into()),
         1 => (a_scope(), option::of(a_reason())).prop_map(|(scope, reason)| LiftQuarantine { scope, reason }.into()),
         8 => (a_peer(), terms(), setup()).prop_map(|(peer, terms, setup)| RequestPeering { peer, terms, setup }.into()),
-        3 => (a_peer(), a_link(), a_consent()).prop_map(|(peer, link, consent)| AdoptPeering { peer, link, consent }.into()),
+        3 => (a_peer(), a_link(), a_consent(), a_tenure())
+            .prop_map(|(peer, link, consent, tenure)| AdoptPeering { peer, link, consent, tenure }.into()),
         2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| AddPeerRanges { peering_id, ranges }.into()),
         2 => (a_peering(), vec(a_range(), 0..3)).prop_map(|(peering_id, ranges)| DropPeerRanges { peering_id, ranges }.into()),
         1 => (a_peering(), a_subnet_change()).prop_map(|(peering_id, change)| ChangePeerSubnets { peering_id, change }.into()),
@@ -421,8 +427,12 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
         2 => route.prop_map(|(peering_id, side, destination)| WithdrawRoute { peering_id, side, destination }.into()),
         2 => (a_peering(), a_side(), a_range(), a_range())
             .prop_map(|(peering_id, side, from, to)| ReplaceRoute { peering_id, side, from, to }.into()),
-        4 => (a_peering(), a_side(), vec(a_rule(), 0..3))
-            .prop_map(|(peering_id, side, admit)| RestrictFirewall { peering_id, side, admit }.into()),
+        4 => (a_peering(), a_side(), vec(a_rule(), 0..3), a_tenure())
+            .prop_map(|(peering_id, side, admit, tenure)| RestrictFirewall { peering_id, side, admit, tenure }.into()),
+        2 => (a_peering(), option::of(a_rule()), option::of(a_time())).prop_map(|(peering_id, rule, end)| {
+            let expires_at = Some(end.map_or(Change::None, Change::To));
+            SetTenure { peering_id, rule, owner: None, expires_at }.into()
+        }),
         3 => (a_peering(), a_range(), select(vec![0, 443, 8443]), option::of(a_time()), a_reason()).prop_map(
             |(peering_id, target, port, expires_at, reason)| {
                 AllowConnectorIngress { peering_id, target, port, reason, expires_at }.into()
@@ -498,6 +508,8 @@ pub(super) fn as_event(outcome: Outcome) -> NetworkEvent {
         Outcome::IngressExpired(it) => it.into(),
         Outcome::DnsResolutionApplied(it) => LinkOptionApplied::from(it).into(),
         Outcome::LinkOptionApplied(it) => it.into(),
+        Outcome::AdmissionExpired(it) => it.into(),
+        Outcome::TenureEnded(it) => it.into(),
         Outcome::DriftDetected(it) => it.into(),
         Outcome::DriftRepaired(it) => it.into(),
         Outcome::DriftAdopted(it) => it.into(),
@@ -540,8 +552,10 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
         3 => (route, option::of(a_range())).prop_map(|((peering_id, side, destination), replaced_by)| {
             RouteWithdrawn { peering_id, side, destination, replaced_by }.into()
         }),
-        4 => (a_peering(), a_side(), vec(a_rule(), 0..3))
-            .prop_map(|(peering_id, side, admit)| FirewallRestricted { peering_id, side, admit }.into()),
+        4 => (a_peering(), a_side(), vec(a_rule(), 0..3), a_tenure())
+            .prop_map(|(peering_id, side, admit, tenure)| FirewallRestricted { peering_id, side, admit, tenure }.into()),
+        2 => (a_peering(), option::of(a_rule()), a_tenure())
+            .prop_map(|(peering_id, rule, tenure)| PeeringTenureSet { peering_id, rule, tenure }.into()),
         3 => (a_peering(), an_ingress(), a_range(), a_rule(), option::of(a_time())).prop_map(
             |(peering_id, ingress_id, target, rule, expires_at)| {
                 let ingress = ingress_allowed(0, "10.101.8.0/24", 443);
@@ -583,11 +597,14 @@ fn setup() -> impl Strategy<Value = Setup> + use<> {
     (
         proptest::collection::vec(route, 0..3),
         proptest::collection::btree_set(a_side(), 0..2),
+        a_tenure(),
     )
-        .prop_map(|(routes, dns_resolution)| Setup {
+        .prop_map(|(routes, dns_resolution, tenure)| Setup {
             routes,
             admit: Vec::new(),
             dns_resolution,
             options: Default::default(),
+            tenure,
+            admission: Tenure::default(),
         })
 }

@@ -97,6 +97,12 @@ pub(super) fn a_time() -> impl Strategy<Value = DateTime<Utc>> {
     (-3..4_i64).prop_map(|half_days| hours_on(12 * half_days))
 }
 
+/// Often nothing.
+pub(super) fn a_tenure() -> impl Strategy<Value = Tenure> {
+    (option::of(Just(text("team orders"))), option::of(a_time()))
+        .prop_map(|(owner, expires_at)| Tenure { owner, expires_at })
+}
+
 pub(super) fn a_reason() -> impl Strategy<Value = Reason> {
     Just(reason_given("because"))
 }

@@ -116,6 +116,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                     }],
                     dns_resolution: [Side::Remote].into(),
                     options: Default::default(),
+                    ..Default::default()
                 },
             }
             .into(),
@@ -126,6 +127,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                 peer: peer(1),
                 link: link(),
                 consent: Consent::Owner,
+                tenure: Default::default(),
             }
             .into(),
         ),
@@ -137,6 +139,77 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                 port: 443,
                 reason: text("nightly export"),
                 expires_at: Some(at),
+            }
+            .into(),
+        ),
+        (
+            "request_with_an_owner_and_ends",
+            RequestPeering {
+                peer: peer(1),
+                terms: Terms::default(),
+                setup: Setup {
+                    admit: vec![clients()],
+                    tenure: Tenure {
+                        owner: Some(text("team orders")),
+                        expires_at: Some(at),
+                    },
+                    admission: Tenure {
+                        owner: None,
+                        expires_at: Some(at),
+                    },
+                    ..Setup::default()
+                },
+            }
+            .into(),
+        ),
+        (
+            "adopt_with_an_owner",
+            AdoptPeering {
+                peer: peer(1),
+                link: link(),
+                consent: Consent::Owner,
+                tenure: Tenure {
+                    owner: Some(text("team orders")),
+                    expires_at: None,
+                },
+            }
+            .into(),
+        ),
+        (
+            "restrict_with_an_end",
+            RestrictFirewall {
+                peering_id: peering_id(1),
+                side: Side::Local,
+                admit: vec![clients()],
+                tenure: Tenure {
+                    owner: None,
+                    expires_at: Some(at),
+                },
+            }
+            .into(),
+        ),
+        (
+            "an_admission_never_ends",
+            SetTenure {
+                peering_id: peering_id(1),
+                rule: Some(clients()),
+                owner: None,
+                expires_at: Some(Change::None),
+            }
+            .into(),
+        ),
+        (
+            "require_owners_and_ends",
+            SetPolicy {
+                policy: Policy {
+                    tenure: TenurePolicy {
+                        owner_required: true,
+                        longest_peering: Some(7_776_000),
+                        longest_admission: Some(86_400),
+                        at_end: AtEnd::Report,
+                    },
+                    ..Policy::default()
+                },
             }
             .into(),
         ),
@@ -164,6 +237,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                 peering_id: peering_id(1),
                 side: Side::Remote,
                 admit: Vec::new(),
+                tenure: Default::default(),
             }
             .into(),
         ),

@@ -49,6 +49,7 @@ const IUN: Expected = "INGRESS_UNKNOWN";
 const OUN: Expected = "ORPHAN_UNKNOWN";
 const SNC: Expected = "SUBNET_NOT_CHOSEN";
 const PRN: Expected = "PEER_RANGE_NOT_ON_RECORD";
+const ADU: Expected = "ADMISSION_UNKNOWN";
 const PRM: Expected = "PEER_RANGES_MISSING";
 const ING: Expected = "INGRESS_ALREADY_ALLOWED";
 
@@ -100,6 +101,10 @@ rows! {
     remove                             [NET, UNK, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, NIL, RET] NetworkCommand::RemovePeering(_) => remove();
     abandon                            [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, NIL, NIL, NIL, NIL, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon();
     abandon_and_clean                  [NET, UNK, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, END, END, END, END, END, YES, YES, RET] NetworkCommand::AbandonPeering(_) => abandon_and_clean();
+    say_who_answers                    [NET, UNK, YES, YES, YES, YES, YES, YES, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, YES, RMV, RET] NetworkCommand::SetTenure(_) => set_tenure(None);
+    say_who_answers_for_no_admission   [NET, UNK, ADU, ADU, ADU, ADU, ADU, ADU, RMV, RMV, RMV, RMV, BAB, BAB, BAB, BAB, END, END, END, END, END, ADU, RMV, RET] NetworkCommand::SetTenure(_) => set_tenure(Some(InboundRule { port: 9, ..clients() }));
+    an_admission_without_an_end_ends   [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::AdmissionExpired(_)) => Record(AdmissionExpired { peering_id: peering_id(1), rule: clients(), expires_at: now() }.into());
+    a_peering_without_an_end_ends      [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, ORD, NIL, RET] Record(Outcome::TenureEnded(_)) => Record(PeeringTenureEnded { peering_id: peering_id(1), expires_at: now(), at_end: AtEnd::Remove }.into());
     start_the_first_attempt            [NET, UNK, YES, NIL, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(1);
     start_the_second_attempt           [NET, UNK, ORD, YES, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(2);
     start_the_third_attempt            [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, RET] Record(Outcome::InitiationStarted(_)) => start(3);
@@ -255,6 +260,7 @@ fn adopt(n: u8, link: Link) -> NetworkCommand {
         peer: peer(n),
         link,
         consent: Consent::Delegated,
+        tenure: Default::default(),
     }
     .into()
 }
@@ -292,6 +298,7 @@ fn restrict(admit: &[InboundRule]) -> NetworkCommand {
         peering_id: peering_id(1),
         side: Side::Local,
         admit: admit.to_vec(),
+        tenure: Default::default(),
     }
     .into()
 }
@@ -341,6 +348,16 @@ fn drop_ranges(written: &[&str]) -> NetworkCommand {
     DropPeerRanges {
         peering_id: peering_id(1),
         ranges: ranges(written),
+    }
+    .into()
+}
+
+fn set_tenure(rule: Option<InboundRule>) -> NetworkCommand {
+    SetTenure {
+        peering_id: peering_id(1),
+        rule,
+        owner: Some(Change::To(text("team orders"))),
+        expires_at: None,
     }
     .into()
 }

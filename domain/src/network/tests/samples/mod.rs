@@ -317,6 +317,7 @@ pub(crate) fn restricted(side: Side, admit: &[InboundRule]) -> NetworkEvent {
         peering_id: peering_id(1),
         side,
         admit: admit.to_vec(),
+        tenure: Default::default(),
     }
     .into()
 }

@@ -28,6 +28,7 @@ mod storms;
 mod strangers;
 mod subnets;
 mod tags;
+mod tenure;
 mod turns;
 
 use crate::provisioner::{

@@ -309,6 +309,7 @@ async fn what_was_left_behind_and_is_adopted_is_no_orphan() {
             .cloned()
             .unwrap_or_else(|| peering.life.ending().unwrap().link().unwrap().clone()),
         consent: Consent::Delegated,
+        tenure: Default::default(),
     });
     for _ in 0..3 {
         tokio::time::advance(std::time::Duration::from_secs(600)).await;

@@ -34,6 +34,7 @@ fn open(life: &Life) {
         peering_id: peering_id(),
         side: Side::Local,
         admit: admit.to_vec(),
+        tenure: Default::default(),
     });
 }
 

@@ -1,0 +1,44 @@
+//! The facts of refusals that have several, each with its message.
+
+use super::refusal_text::written;
+use crate::{ids::PeeringId, range::Range};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use thiserror::Error;
+
+/// The end is further away than the policy allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "the expiry {} is further away than the network's policy allows; name {} at the latest",
+    written(.expires_at), written(.latest)
+)]
+pub struct ExpiryTooFar {
+    /// The expiry that was given.
+    pub expires_at: DateTime<Utc>,
+    /// The last one that is allowed.
+    pub latest: DateTime<Utc>,
+}
+
+/// The private network does not admit this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error("the private network does not admit {from} to port {port} on peering {peering_id}")]
+pub struct AdmissionUnknown {
+    /// The peering.
+    pub peering_id: PeeringId,
+    /// Where the traffic would come from.
+    pub from: Range,
+    /// The TCP port.
+    pub port: u16,
+}
+
+/// It has the engine's tag and was not made by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "{orphan} has the tag of peering {peering_id} and not the form that the engine gives: somebody has copied it; take the tag off it, or delete it at the cloud"
+)]
+pub struct OrphanIsACopy {
+    /// What names it.
+    pub orphan: String,
+    /// The peering in its tag.
+    pub peering_id: PeeringId,
+}
