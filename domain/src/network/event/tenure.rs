@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who answers for something, and when it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tenure {
     /// Who answers for it, a person or a team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,7 @@ impl Tenure {
 
 /// Who answers for a peering, or for one source that the private network admits, and when it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringTenureSet {
     /// The peering.
     pub peering_id: PeeringId,
@@ -42,6 +44,7 @@ pub struct PeeringTenureSet {
 
 /// What happens at the end of a peering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AtEnd {
     /// It is removed.
@@ -63,6 +66,7 @@ impl AtEnd {
 
 /// The end of a peering has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PeeringTenureEnded {
     /// The peering.
     pub peering_id: PeeringId,
@@ -74,6 +78,7 @@ pub struct PeeringTenureEnded {
 
 /// The end of an admitted source has come: the private network admits it no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AdmissionExpired {
     /// The peering.
     pub peering_id: PeeringId,
@@ -85,6 +90,7 @@ pub struct AdmissionExpired {
 
 /// What a policy says of owners and ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenurePolicy {
     /// Whether a peering without an owner is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

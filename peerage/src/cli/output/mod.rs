@@ -8,11 +8,8 @@ mod command;
 mod event;
 mod in_place;
 mod json;
-<<<<<<< HEAD
-mod log;
-=======
 mod leftovers;
->>>>>>> 10130c6 (tenure: owners and ends of peerings and of what they admit, with a maximum as policy)
+mod log;
 mod network;
 mod peering;
 mod plan;
@@ -26,11 +23,8 @@ pub(super) use command::command;
 pub(super) use event::{brief, event, events, history};
 pub(super) use in_place::{drift, exposures, links, orphans};
 pub(super) use json::Proto;
-<<<<<<< HEAD
-pub(super) use log::log;
-=======
 pub(super) use leftovers::leftovers;
->>>>>>> 10130c6 (tenure: owners and ends of peerings and of what they admit, with a maximum as policy)
+pub(super) use log::log;
 pub(super) use network::{network, network_update, networks};
 pub(super) use peering::{peering, peering_update, peerings, state};
 pub(super) use plan::plan;

@@ -9,7 +9,8 @@ mod tests;
 mod words;
 
 use domain::network::{
-    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
+    AcceptedBy, AtEnd, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
+    Tenure,
 };
 use words::{
     WIDTH, at, attached, count, drift, leftover, list, orphan, ranges, rule, rules, scope, side,
@@ -150,8 +151,37 @@ fn of(event: &NetworkEvent) -> String {
             format!("closed {}: nothing is admitted", side(it.side))
         }
         NetworkEvent::FirewallRestricted(it) => {
-            format!("restricted {} to {}", side(it.side), rules(&it.admit))
+            let said = tenure(&it.tenure);
+            format!("restricted {} to {}{said}", side(it.side), rules(&it.admit))
         }
+        NetworkEvent::PeeringTenureSet(it) => {
+            let of = match it.rule {
+                None => "the peering".to_owned(),
+                Some(rule) => rules(&[rule]),
+            };
+            let said = tenure(&it.tenure);
+            let said = if said.is_empty() {
+                " of nobody, and without an end"
+            } else {
+                &said
+            };
+            format!("declared {of}{said}")
+        }
+        NetworkEvent::PeeringTenureEnded(it) => {
+            let then = match it.at_end {
+                AtEnd::Remove => "it is removed",
+                AtEnd::Report => "it stays, as the policy says",
+            };
+            format!(
+                "the end of the peering, {}, has come: {then}",
+                until(it.expires_at)
+            )
+        }
+        NetworkEvent::AdmissionExpired(it) => format!(
+            "no longer admits {}: its end, {}, has come",
+            rules(&[it.rule]),
+            until(it.expires_at)
+        ),
         NetworkEvent::ConnectorIngressAllowed(it) => {
             let end = it.expires_at.map(|end| format!(" until {}", until(end)));
             format!(
@@ -442,7 +472,20 @@ fn policy(policy: &Policy) -> String {
     let needed = needed
         .into_iter()
         .filter(|(_, it)| it.as_ref().is_some_and(|it| it.required));
-    let needed: Vec<_> = needed.map(|(name, _)| name).collect();
+    let needed = needed.map(|(name, _)| name);
+    let ends = &policy.tenure;
+    let asked = [
+        ("an owner", ends.owner_required),
+        (
+            "an end",
+            ends.longest_peering.or(ends.longest_admission).is_some(),
+        ),
+    ];
+    let asked = asked
+        .into_iter()
+        .filter(|(_, it)| *it)
+        .map(|(name, _)| name);
+    let needed: Vec<_> = needed.chain(asked).collect();
     let needed = if needed.is_empty() {
         String::new()
     } else {
@@ -452,6 +495,13 @@ fn policy(policy: &Policy) -> String {
         "set the policy: drift {}, exposures {exposure}{needed}",
         policy.drift.as_str()
     )
+}
+
+/// Of whom something is, and until when.
+fn tenure(it: &Tenure) -> String {
+    let owner = it.owner.as_ref().map(|it| format!(" of {it}"));
+    let end = it.expires_at.map(|it| format!(" until {}", until(it)));
+    format!("{}{}", owner.unwrap_or_default(), end.unwrap_or_default())
 }
 
 fn subnets<T: ToString>(subnets: &[T]) -> String {
