@@ -1,7 +1,7 @@
 //! Which connectors there are, as every server of a store knows it: followed from the log, in
 //! memory.
 
-use crate::{codec, parked};
+use crate::{codec, parked, registry::Executed};
 use chrono::{DateTime, Utc};
 use domain::{
     EventId,
@@ -31,7 +31,7 @@ struct Inner {
 #[derive(Clone, Debug, Default)]
 struct Entry {
     connector: Connector,
-    revision: u64,
+    revision: Option<u64>,
     parked: BTreeSet<EventId>,
 }
 
@@ -101,6 +101,20 @@ impl Catalogue {
         Some(each.filter_map(|(id, it)| it.listed(id)).collect())
     }
 
+    /// What a command of this server has come to: it is known at once, not when it has come back
+    /// from the log.
+    pub fn learn(&self, id: &ConnectorId, executed: &Executed) {
+        let Some(revision) = executed.revision.filter(|_| !executed.repeated) else {
+            return;
+        };
+        let mut entries = self.0.entries.lock();
+        let entry = entries.entry(id.clone()).or_default();
+        if entry.revision.is_none_or(|it| it < revision) {
+            entry.revision = Some(revision);
+            entry.connector = executed.connector.clone();
+        }
+    }
+
     fn apply(&self, recorded: &Recorded) {
         let Some(id) = ConnectorId::of_stream(&recorded.stream) else {
             return;
@@ -108,7 +122,10 @@ impl Catalogue {
         let mut entries = self.0.entries.lock();
         let entry = entries.entry(id.clone()).or_default();
         if recorded.stream == id.stream() {
-            entry.revision = recorded.revision;
+            if entry.revision.is_some_and(|it| recorded.revision <= it) {
+                return;
+            }
+            entry.revision = Some(recorded.revision);
             entry.evolve(recorded, recorded.time());
         } else {
             parked::note(&mut entry.parked, recorded);
@@ -131,9 +148,72 @@ impl Entry {
             Connector::Defined(defined) => Some(Listed {
                 id: id.clone(),
                 defined: defined.clone(),
-                revision: self.revision,
+                revision: self.revision.unwrap_or_default(),
                 parked: self.parked.len(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::connector::{ConnectorCreated, ConnectorEvent};
+    use journal::{Body, Position};
+
+    fn at() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_772_355_600, 0).unwrap()
+    }
+
+    fn created() -> ConnectorEvent {
+        let settings = serde_json::json!({ "sink": { "type": "stdout" } });
+        ConnectorEvent::ConnectorCreated(ConnectorCreated {
+            name: "a connector".parse().unwrap(),
+            settings: serde_json::from_value(settings).unwrap(),
+        })
+    }
+
+    fn recorded(revision: u64, event: &ConnectorEvent) -> Recorded {
+        let tagged = serde_json::to_value(event).unwrap();
+        Recorded {
+            stream: "connector-to-auditors".to_owned(),
+            network_id: None,
+            revision,
+            position: Position::START,
+            event_id: EventId(uuid::Uuid::from_u128(revision.into())),
+            created: at(),
+            metadata: None,
+            data: tagged["data"].to_string().into_bytes().into(),
+            body: Body::Undecodable {
+                event_type: event.name().to_owned(),
+                problem: String::new(),
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_command_has_come_to_is_listed_before_it_comes_back_from_the_log_and_stays_so() {
+        let (catalogue, id) = (Catalogue::default(), "to-auditors".parse().unwrap());
+        catalogue.0.is_whole.send_replace(true);
+        let listed = async || catalogue.all(Duration::ZERO).await.unwrap();
+        let connector = evolve(Connector::default(), &created(), at());
+        let executed = |connector: &Connector, revision: u64| Executed {
+            connector: connector.clone(),
+            revision: Some(revision),
+            events: Vec::new(),
+            repeated: false,
+        };
+        catalogue.learn(&id, &executed(&connector, 0));
+        assert_eq!(listed().await.len(), 1);
+        let started = ConnectorEvent::ConnectorDeleted {};
+        let deleted = evolve(connector.clone(), &started, at());
+        catalogue.learn(&id, &executed(&deleted, 1));
+        assert_eq!(listed().await.len(), 0);
+        // What comes from the log afterwards is older, and so is another answer that came late.
+        catalogue.apply(&recorded(0, &created()));
+        catalogue.learn(&id, &executed(&connector, 0));
+        assert_eq!(listed().await.len(), 0);
+        catalogue.apply(&recorded(2, &created()));
+        assert_eq!(listed().await[0].revision, 2);
     }
 }

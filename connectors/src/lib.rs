@@ -17,11 +17,13 @@
 mod catalogue;
 mod checkpoint;
 mod codec;
+mod deliveries;
 mod filter;
 mod gate;
 mod lane;
 mod lease;
 mod log;
+mod metrics;
 mod parked;
 mod registry;
 mod run;
@@ -34,8 +36,13 @@ mod tracker;
 
 pub use catalogue::{Catalogue, Listed};
 pub use codec::{Unreadable, decode};
+pub use deliveries::{
+    DeliveredEvent, DeliveriesPage, DeliveriesQuery, Delivery, DeliveryKey, DeliveryLog,
+    DeliveryLogError, DeliveryLogSettings, DeliveryResult,
+};
 pub use filter::{FilterError, Matcher};
 pub use lease::LeaseSettings;
+pub use metrics::{SinkKind, exposition};
 pub use parked::{ParkedError, ParkedRecord, ParkedRecords, ParkedState, Which};
 pub use registry::{Connectors, ExecuteError, Executed, Loaded};
 pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};

@@ -1,18 +1,24 @@
 //! What the runtime knows of the connectors that run in this process.
 
+use crate::metrics::{Of, SinkKind, Times};
 use chrono::{DateTime, Utc};
 use domain::text::ConnectorId;
 use journal::Position;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The connectors that run in this process. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Statuses(Arc<Mutex<BTreeMap<ConnectorId, Arc<Mutex<Live>>>>>);
+pub struct Statuses {
+    all: Arc<Mutex<BTreeMap<ConnectorId, Arc<Mutex<Live>>>>>,
+    times: Times,
+}
 
 /// How a connector does that runs in this process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
+    /// What kind of sink it has.
+    pub kind: SinkKind,
     /// The lease's term.
     pub term: u64,
     /// Everything up to here is dealt with.
@@ -50,31 +56,49 @@ pub struct Counts {
     pub failed_attempts: u64,
 }
 
+impl Live {
+    /// How long ago the record was recorded that it looked at last, while it is behind.
+    pub fn lag(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let is_behind = self.in_hand > 0 || self.behind != Some(0);
+        let reached = self.reached.filter(|_| is_behind)?;
+        (now - reached).to_std().ok()
+    }
+}
+
 impl Statuses {
     /// How this connector does, if it runs here.
     pub fn get(&self, id: &ConnectorId) -> Option<Live> {
-        let live = self.0.lock().get(id).cloned();
+        let live = self.all.lock().get(id).cloned();
         live.map(|it| it.lock().clone())
     }
 
     /// All that run here.
     pub fn all(&self) -> BTreeMap<ConnectorId, Live> {
-        let all = self.0.lock();
+        let all = self.all.lock();
         let each = all.iter();
         each.map(|(id, live)| (id.clone(), live.lock().clone()))
             .collect()
     }
 
-    pub(crate) fn enter(&self, id: &ConnectorId, term: u64) -> Arc<Mutex<Live>> {
+    pub(crate) fn times(&self) -> &Times {
+        &self.times
+    }
+
+    pub(crate) fn enter(&self, id: &ConnectorId, kind: SinkKind, term: u64) -> Arc<Mutex<Live>> {
         let live = Arc::new(Mutex::new(Live {
+            kind,
             term,
             ..Live::default()
         }));
-        self.0.lock().insert(id.clone(), Arc::clone(&live));
+        self.all.lock().insert(id.clone(), Arc::clone(&live));
         live
     }
 
     pub(crate) fn leave(&self, id: &ConnectorId) {
-        self.0.lock().remove(id);
+        let left = self.all.lock().remove(id);
+        if let Some(left) = left {
+            let kind = left.lock().kind;
+            self.times.forget(&Of::new(id, kind));
+        }
     }
 }

@@ -7,8 +7,10 @@
 use super::{Run, Way, report};
 use crate::{
     checkpoint::told,
+    deliveries::DeliveryLog,
     gate::Gate,
     lease::Holding,
+    metrics::{Of, SinkKind, Times},
     parked::{ParkLog, ParkedError, ParkedRecord},
     registry::Connectors,
     schedule,
@@ -50,6 +52,8 @@ pub(super) struct Delivery {
     clock: Clock,
     registry: Connectors,
     live: Arc<Mutex<Live>>,
+    times: Times,
+    deliveries: DeliveryLog,
     way: Way,
     pub(super) parked: AsyncMutex<ParkLog>,
     /// Whether an earlier run has put on record that the endpoint refuses everything.
@@ -128,6 +132,8 @@ impl Delivery {
             clock: run.clock.clone(),
             registry,
             live: Arc::clone(&run.live),
+            times: run.times.clone(),
+            deliveries: run.deliveries.clone(),
             way: Way {
                 gate: Gate::new(Arc::clone(&run.pauses)),
                 slots: Semaphore::new(super::AT_A_TIME),
@@ -262,7 +268,8 @@ impl Delivery {
                 is_replay,
             };
             let attempt = self.sink.deliver(&parcel).await;
-            self.note(&attempt, items.len());
+            self.deliveries.note(&parcel, &attempt);
+            self.note(&attempt, &items);
             let told = Told {
                 attempt: &attempt,
                 attempts,
@@ -340,12 +347,14 @@ impl Delivery {
         goes_on
     }
 
-    fn note(&self, attempt: &Attempt, records: usize) {
+    fn note(&self, attempt: &Attempt, items: &[Item]) {
         let mut live = self.live.lock();
         let cause = match &attempt.outcome {
             Outcome::Delivered => {
-                live.counts.delivered += records as u64;
+                live.counts.delivered += items.len() as u64;
                 live.delivered_at = Some(attempt.at);
+                drop(live);
+                self.measure(items);
                 return;
             }
             Outcome::RecordRefused(cause)
@@ -355,6 +364,20 @@ impl Delivery {
         };
         live.counts.failed_attempts += 1;
         live.last_error = Some((attempt.at, cause));
+    }
+
+    /// How long it took from when each was recorded until now, where it is taken.
+    fn measure(&self, items: &[Item]) {
+        let kind = SinkKind::of(&self.settings.sink);
+        let times = self
+            .times
+            .write
+            .get_or_create_owned(&Of::new(&self.id, kind));
+        let now = self.now();
+        for item in items {
+            let took = (now - item.recorded.time()).to_std().unwrap_or_default();
+            times.observe(took.as_secs_f64());
+        }
     }
 
     async fn opened(&self) {

@@ -17,10 +17,12 @@ pub(crate) use ended::{Ended, RunError};
 
 use crate::{
     checkpoint::{self, Checkpoint, CheckpointError, Checkpoints, Landmark, place, told},
+    deliveries::DeliveryLog,
     filter::Matcher,
     gate::Gate,
     lease::Holding,
     log::{Log, Read, Reader},
+    metrics::{Of, SinkKind, Times},
     parked::ParkLog,
     registry::{Connectors, ExecuteError},
     sink::{Item, Sink},
@@ -96,6 +98,8 @@ pub(crate) struct Run {
     /// How long the endpoint is left alone while it is not as it should be.
     pub(crate) pauses: Arc<[Duration]>,
     pub(crate) live: Arc<Mutex<Live>>,
+    pub(crate) times: Times,
+    pub(crate) deliveries: DeliveryLog,
     pub(crate) nudges: mpsc::Receiver<Nudge>,
     pub(crate) drain: CancellationToken,
 }
@@ -436,11 +440,15 @@ impl Running {
         if checkpoint == self.written {
             return Ok(());
         }
-        match self
+        let begun = Instant::now();
+        let written = self
             .checkpoints
             .write(&checkpoint, (self.run.clock)())
-            .await
-        {
+            .await;
+        let of = Of::new(&self.run.id, SinkKind::of(&self.run.defined.settings.sink));
+        let took = begun.elapsed().as_secs_f64();
+        self.run.times.commit.get_or_create(&of).observe(took);
+        match written {
             Ok(()) => {
                 (self.written, self.written_at, self.unwritten) = (checkpoint, Instant::now(), 0);
                 Ok(())

@@ -6,6 +6,7 @@ use crate::{
     filter::Matcher,
     lease::Holding,
     log::Log,
+    metrics::SinkKind,
     registry::ExecuteError,
     run::{Ended, Nudge, Run, report},
 };
@@ -211,6 +212,7 @@ impl<'a> Lead<'a> {
         };
         self.later.remove(id);
         self.runs.insert(id.clone(), handle);
+        let kind = SinkKind::of(&defined.settings.sink);
         let run = Run {
             id: id.clone(),
             defined,
@@ -222,7 +224,9 @@ impl<'a> Lead<'a> {
             clock: runtime.clock.clone(),
             host: runtime.settings.host.clone(),
             pauses: runtime.settings.pauses.clone().into(),
-            live: runtime.statuses.enter(id, self.holding.term),
+            live: runtime.statuses.enter(id, kind, self.holding.term),
+            times: runtime.statuses.times().clone(),
+            deliveries: runtime.deliveries.clone(),
             nudges,
             drain,
         };

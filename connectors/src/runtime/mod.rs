@@ -7,6 +7,7 @@
 mod lead;
 
 use crate::{
+    deliveries::DeliveryLog,
     filter::Matcher,
     gate::PAUSES,
     lease::{Candidate, Holding, LeaseSettings, holder},
@@ -81,6 +82,7 @@ pub struct Runtime {
     clock: Clock,
     settings: Arc<RuntimeSettings>,
     statuses: Statuses,
+    deliveries: DeliveryLog,
     nudges: Arc<Mutex<HashMap<ConnectorId, mpsc::Sender<Nudge>>>>,
 }
 
@@ -106,8 +108,20 @@ impl Runtime {
             clock,
             settings: Arc::new(settings),
             statuses: Statuses::default(),
+            deliveries: DeliveryLog::default(),
             nudges: Arc::default(),
         }
+    }
+
+    /// The same, keeping what came of each attempt.
+    #[must_use]
+    pub fn keeping(self, deliveries: DeliveryLog) -> Self {
+        Self { deliveries, ..self }
+    }
+
+    /// What came of attempts that were made here.
+    pub fn deliveries(&self) -> &DeliveryLog {
+        &self.deliveries
     }
 
     /// How those do that run here.
@@ -157,7 +171,9 @@ impl Runtime {
             attempt: 1,
             is_replay: false,
         };
-        Ok(sink.deliver(&parcel).await)
+        let attempt = sink.deliver(&parcel).await;
+        self.deliveries.note(&parcel, &attempt);
+        Ok(attempt)
     }
 
     /// Whether a sink can be made of these settings here; why not, in words.

@@ -39,7 +39,7 @@ methods! {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
         RenameConnector, DeleteConnector, ReplayParkedRecords, DiscardParkedRecords,
         RetryConnector, TestConnector, TryFilter, GetConnector, ListConnectors, ListParkedRecords,
-        ListEventTypes,
+        ListEventTypes, ListDeliveries, WatchConnectors, GetMetrics,
     }
     "peerage.v1.NetworkService" {
         RegisterNetwork, SetPolicy, ChangeNetworkSubnets, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
@@ -132,7 +132,7 @@ impl Role {
             WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListOrphans
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
-            | ListEventTypes | TryFilter => everybody,
+            | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter => everybody,
             // Asks the clouds, which costs their quotas.
             PlanPeering | DiscoverLinks => plans,
             // Peerings, and what closes.

@@ -257,6 +257,16 @@ pub fn bounded(cause: &str) -> String {
 }
 
 impl State {
+    /// The names of all of them.
+    pub const NAMES: [&'static str; 6] = [
+        "stopped",
+        "activating",
+        "running",
+        "paused",
+        "deactivating",
+        "failed",
+    ];
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self {

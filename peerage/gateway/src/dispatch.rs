@@ -6,9 +6,10 @@ use crate::{
     content::Protocol,
     deadline::{Bounded, REQUEST_TIMEOUT},
     json,
-    methods::Methods,
+    methods::{Method, Methods},
     openapi::openapi,
     refusal::Refusal,
+    routes::{Found, Route, RouteAnswer, RouteBody, Routes},
     status,
 };
 use bytes::Bytes;
@@ -68,6 +69,7 @@ impl Gateway {
         pool: &DescriptorPool,
         access: Access,
         description: &Description<'_>,
+        routes: Routes,
     ) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -77,6 +79,7 @@ impl Gateway {
         let services = BoxCloneService::new(Bounded(services));
         let desk = Desk {
             methods: Arc::new(Methods::of(pool)),
+            routes: Arc::new(routes),
             document: openapi(pool, description).to_string().into(),
             web: BoxCloneService::new(
                 ServiceBuilder::new()
@@ -139,7 +142,7 @@ fn cors(access: &Access) -> Option<CorsLayer> {
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Verb::GET, Verb::POST])
+            .allow_methods([Verb::GET, Verb::POST, Verb::PUT, Verb::DELETE])
             .allow_headers(asked)
             .expose_headers(told)
             .max_age(PREFLIGHT_AGE)
@@ -186,6 +189,7 @@ where
 #[derive(Clone)]
 struct Desk {
     methods: Arc<Methods>,
+    routes: Arc<Routes>,
     document: Bytes,
     services: BoxCloneService<Request<Body>, Response<Body>, Infallible>,
     web: BoxCloneService<Request<Body>, Response<Body>, Infallible>,
@@ -219,22 +223,98 @@ impl Desk {
                 if path == OPENAPI_PATH {
                     return match *request.method() {
                         Verb::GET | Verb::HEAD => Ok(document(self.document)),
-                        _ => Ok(only("GET, HEAD")),
+                        _ => Ok(only_these(&[Verb::GET, Verb::HEAD])),
                     };
                 }
                 let Some(method) = self.methods.at(path).cloned() else {
-                    return refused(unknown(path));
+                    return Ok(self.elsewhere(request, protocol).await);
                 };
                 match (request.method(), protocol) {
                     (&Verb::POST, Protocol::Json) => {
                         Ok(json::answer(self.services, &method, request).await)
                     }
                     (&Verb::POST, _) => Ok(wrong_type()),
-                    _ => Ok(only("POST")),
+                    _ => Ok(only_these(&[Verb::POST])),
                 }
             }
         }
     }
+}
+
+impl Desk {
+    /// What has a path of its own.
+    async fn elsewhere(self, request: Request<Body>, protocol: Protocol) -> Response<Body> {
+        let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
+        let routes = Arc::clone(&self.routes);
+        let (route, fields) = match routes.find(&verb, &path) {
+            Found::Route(route, fields) => (route, fields),
+            Found::OtherVerbs(verbs) => return only_these(&verbs),
+            Found::Nothing => return unknown(&path).response(protocol),
+        };
+        let Some(method) = self.methods.at(route.method).cloned() else {
+            return unknown(&path).response(protocol);
+        };
+        // What a page may send unasked is never a change.
+        let has_body = !matches!(route.body, RouteBody::None);
+        let is_plain = protocol != Protocol::Json && has_body && !is_empty(&request);
+        if is_plain {
+            return wrong_type();
+        }
+        let made = made(&routes, route, &method, &fields, request).await;
+        let answer = match made {
+            Ok(request) => json::answer(self.services, &method, request).await,
+            Err(refusal) => return refusal.response(Protocol::Json),
+        };
+        match route.answer {
+            RouteAnswer::Whole => answer,
+            RouteAnswer::Text {
+                field,
+                content_type,
+            } => json::text(answer, field, content_type).await,
+        }
+    }
+}
+
+fn is_empty(request: &Request<Body>) -> bool {
+    use http_body::Body as _;
+    request.body().is_end_stream()
+}
+
+/// The request that a path of its own stands for.
+async fn made(
+    routes: &Routes,
+    route: &Route,
+    method: &Method,
+    fields: &[(&str, String)],
+    request: Request<Body>,
+) -> Result<Request<Body>, Refusal> {
+    let (mut head, body) = request.into_parts();
+    let body = json::whole(&head.headers, body).await?;
+    let query = head.uri.query().unwrap_or_default();
+    let made = routes.request(route, method, fields, query, &head.headers, &body)?;
+    head.headers.insert(header::CONTENT_TYPE, status::JSON);
+    head.headers.remove(header::CONTENT_LENGTH);
+    Ok(Request::from_parts(
+        head,
+        Body::new(Full::from(made.to_string())),
+    ))
+}
+
+/// 405, which has to say what would do.
+fn only_these(verbs: &[Verb]) -> Response<Body> {
+    let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
+    let verbs = verbs.join(", ");
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::InvalidArgument,
+        "VERB_NOT_ALLOWED",
+        format!("here is only {verbs}"),
+    );
+    let mut response = refusal.response(Protocol::Json);
+    if let Ok(verbs) = HeaderValue::try_from(verbs) {
+        response.headers_mut().insert(header::ALLOW, verbs);
+    }
+    response
 }
 
 fn document(text: Bytes) -> Response<Body> {
@@ -263,20 +343,6 @@ fn unknown(path: &str) -> Refusal {
         "METHOD_UNKNOWN",
         format!("nothing is at {path}: methods are at /package.Service/Method, see {OPENAPI_PATH}"),
     )
-}
-
-/// 405, which has to say what would do.
-fn only(verbs: &'static str) -> Response<Body> {
-    let refusal = Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        Code::InvalidArgument,
-        "VERB_NOT_ALLOWED",
-        format!("here is only {verbs}"),
-    );
-    let mut response = refusal.response(Protocol::Json);
-    let verbs = HeaderValue::from_static(verbs);
-    response.headers_mut().insert(header::ALLOW, verbs);
-    response
 }
 
 /// 415, which may say what would do.

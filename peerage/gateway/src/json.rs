@@ -107,6 +107,36 @@ where
     answer.unwrap_or_else(|status| status::response(&status, Some(pool)))
 }
 
+/// The whole body of a request that is to become another one.
+pub(crate) async fn whole(head: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    encoded_plainly(head)?;
+    collect(body).await
+}
+
+/// One text of an answer, as itself.
+pub(crate) async fn text(
+    answer: Response<Body>,
+    field: &str,
+    content_type: &'static str,
+) -> Response<Body> {
+    if answer.status() != StatusCode::OK {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    let whole = body.collect().await.map(|it| it.to_bytes());
+    let answer: Option<serde_json::Value> =
+        whole.ok().and_then(|it| serde_json::from_slice(&it).ok());
+    let text = answer
+        .as_ref()
+        .and_then(|it| it.get(field)?.as_str())
+        .unwrap_or_default()
+        .to_owned();
+    let content_type = HeaderValue::from_static(content_type);
+    head.headers.insert(header::CONTENT_TYPE, content_type);
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::new(Full::from(text)))
+}
+
 /// What a service gets to see of the request's headers.
 fn metadata(mut headers: HeaderMap) -> HeaderMap {
     let reserved: Vec<_> = headers

@@ -12,6 +12,8 @@
 //! | `application/grpc-web…` | the services, through `tonic-web` |
 //! | `application/json` | the services, transcoded with the API's descriptors |
 //!
+//! Methods may have paths and verbs of their own beside that ([`Routes`]).
+//!
 //! JSON calls are `POST /package.Service/Method` with the request as [protobuf's JSON]. A method
 //! that streams answers with JSON lines. `GET /openapi.json` describes all of it.
 //!
@@ -34,6 +36,7 @@ mod listen;
 mod methods;
 mod openapi;
 mod refusal;
+mod routes;
 mod serve;
 mod status;
 mod tls;
@@ -43,5 +46,6 @@ pub use connection::Peer;
 pub use dispatch::{Description, Gateway, OPENAPI_PATH};
 pub use listen::{BadListen, Listen, Listener, UnixSocket};
 pub use openapi::openapi;
+pub use routes::{Route, RouteAnswer, RouteBody, Routes};
 pub use serve::serve;
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

@@ -525,3 +525,51 @@ async fn the_document_describes_every_method_and_is_whole() {
     let status = &schemas["grpc.health.v1.HealthCheckResponse.ServingStatus"]["enum"];
     assert_eq!(status[1], "SERVING");
 }
+
+#[tokio::test]
+async fn methods_have_paths_of_their_own_with_fields_in_path_query_and_body() {
+    let gateway = gateway();
+    let whole = ask(&gateway, request("GET", "/health", "", "")).await;
+    assert_eq!(whole.json(), json!({ "status": "SERVING" }));
+    let query = ask(
+        &gateway,
+        request("GET", "/health?service=no%20such", "", ""),
+    )
+    .await;
+    assert_eq!(query.status, StatusCode::NOT_FOUND, "{query:?}");
+    // The path stands over the body.
+    let other = r#"{"service":""}"#;
+    let put = ask(
+        &gateway,
+        request("PUT", "/health/none", "application/json", other),
+    )
+    .await;
+    assert_eq!(put.status, StatusCode::NOT_FOUND, "{put:?}");
+    let text = ask(&gateway, request("GET", "/health/none/text", "", "")).await;
+    assert_eq!(text.status, StatusCode::NOT_FOUND, "{text:?}");
+    assert_eq!(text.header("content-type"), "application/json");
+    for (verb, path, status, reason) in [
+        ("GET", "/health?unknown=1", 400, "QUERY_UNKNOWN"),
+        ("DELETE", "/health", 405, "VERB_NOT_ALLOWED"),
+        ("GET", "/health/", 404, "METHOD_UNKNOWN"),
+        ("GET", "/healthy", 404, "METHOD_UNKNOWN"),
+    ] {
+        let refused = ask(&gateway, request(verb, path, "", "")).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.reason()),
+            (status, reason.to_owned()),
+            "{verb} {path}"
+        );
+    }
+    let refused = ask(&gateway, request("DELETE", "/health", "", "")).await;
+    assert_eq!(refused.header("allow"), "GET");
+    // What a page may send unasked changes nothing.
+    let plain = ask(&gateway, request("PUT", "/health/x", "text/plain", other)).await;
+    assert_eq!(plain.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let broken = ask(
+        &gateway,
+        request("PUT", "/health/x", "application/json", "["),
+    )
+    .await;
+    assert_eq!(broken.reason(), "JSON_INVALID");
+}

@@ -20,6 +20,7 @@ mod problem;
 mod reads;
 #[cfg(test)]
 mod refusals;
+mod routes;
 mod rows;
 mod server_service;
 mod services;
@@ -39,6 +40,7 @@ pub use connectors::{Connectors, Parts as ConnectorParts};
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;
 pub use problem::{Reason, code};
+pub use routes::routes;
 pub use server_service::Server;
 pub use services::{Acknowledged, Server as ServerFacts, Services};
 pub use structs::{json_of, struct_of};

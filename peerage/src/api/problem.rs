@@ -55,10 +55,11 @@ pub enum Reason {
     CloudCallFailed,
     ConnectorUnusable,
     RecordNotParked,
+    DeliveryLogFailed,
 }
 
 impl Reason {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidFields,
         Self::CommandIdReused,
         Self::WrongExpectedRevision,
@@ -84,6 +85,7 @@ impl Reason {
         Self::CloudCallFailed,
         Self::ConnectorUnusable,
         Self::RecordNotParked,
+        Self::DeliveryLogFailed,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -113,6 +115,7 @@ impl Reason {
             Self::CloudCallFailed => "CLOUD_CALL_FAILED",
             Self::ConnectorUnusable => "CONNECTOR_UNUSABLE",
             Self::RecordNotParked => "RECORD_NOT_PARKED",
+            Self::DeliveryLogFailed => "DELIVERY_LOG_FAILED",
         }
     }
 
@@ -136,7 +139,7 @@ impl Reason {
             Self::AccessDenied => Code::PermissionDenied,
             Self::PolicyUnknown => Code::NotFound,
             Self::HistoryUnreadable => Code::DataLoss,
-            Self::NotEncodable | Self::ReadModelFailed => Code::Internal,
+            Self::NotEncodable | Self::ReadModelFailed | Self::DeliveryLogFailed => Code::Internal,
             Self::WatchLimit => Code::ResourceExhausted,
             Self::ConnectorUnusable => Code::FailedPrecondition,
             Self::RecordNotParked => Code::NotFound,
@@ -204,6 +207,9 @@ impl Reason {
             }
             Self::RecordNotParked => {
                 "the record is not set aside; list those that are, it may have been replayed meanwhile"
+            }
+            Self::DeliveryLogFailed => {
+                "what this server kept of its attempts to deliver cannot be read; deliveries go on, an operator must act"
             }
         }
     }

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 11] = [
+const TEXTS: [(&str, &str); 13] = [
     (
         "peerage.v1.Event.type",
         "a log may hold types of later versions",
@@ -37,6 +37,8 @@ const TEXTS: [(&str, &str); 11] = [
     ("peerage.v1.TryFilterRequest.event_type", "the same"),
     ("peerage.v1.ListEventTypesRequest.event_type", "the same"),
     ("peerage.v1.EventType.event_type", "the same"),
+    ("peerage.v1.DeliveredEvent.event_type", "the same"),
+    ("peerage.v1.Delivery.cause", "the receiver's words, or ours"),
 ];
 
 /// Ends of names that a time, one of a few words, or a document would have.

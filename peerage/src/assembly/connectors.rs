@@ -4,8 +4,10 @@
 use super::{Engine, StartError, Storage, clock};
 use crate::{api, config::Config};
 use aws_lc_rs::rand::SystemRandom;
+use chrono::TimeDelta;
 use connectors::{
-    Catalogue, Connectors, LeaseSettings, Runtime, RuntimeSettings, StandardSinks, Tenancy,
+    Catalogue, Connectors, DeliveryLog, DeliveryLogSettings, LeaseSettings, Runtime,
+    RuntimeSettings, StandardSinks, Tenancy,
     secrets::{KeyFileError, MasterKeys},
 };
 use domain::text::ActorName;
@@ -18,6 +20,9 @@ use uuid::Uuid;
 
 /// The key file of an engine with a store of its own, in its data directory.
 const KEY_FILE: &str = "secrets.key";
+
+/// The attempts to deliver, in the data directory.
+const DELIVERIES: &str = "deliveries.sqlite";
 
 /// The id of the first master key.
 const FIRST: &str = "k1";
@@ -45,6 +50,7 @@ pub(super) fn start(
         ..RuntimeSettings::new(host.to_string(), Uuid::new_v4(), tenancy)
     };
     let runtime = Runtime::new(journal.clone(), Arc::new(sinks), clock(), settings);
+    let runtime = runtime.keeping(deliveries(config, storage)?);
     let catalogue = Catalogue::default();
     let (run, stopping) = (runtime.clone(), engine.stopping.clone());
     engine.parts.spawn(async move {
@@ -62,6 +68,23 @@ pub(super) fn start(
         runtime,
         keys,
     })
+}
+
+/// Where this server keeps its attempts to deliver.
+fn deliveries(config: &Config, storage: Storage) -> Result<DeliveryLog, StartError> {
+    let wanted = &config.connectors;
+    if wanted.keep_deliveries.is_zero() {
+        return Ok(DeliveryLog::default());
+    }
+    let settings = DeliveryLogSettings {
+        keep_for: TimeDelta::from_std(wanted.keep_deliveries).unwrap_or(TimeDelta::MAX),
+        max_bytes: wanted.most_delivery_bytes,
+    };
+    let path = match storage {
+        Storage::OnDisk => Some(config.data.dir.join(DELIVERIES)),
+        Storage::InMemory => None,
+    };
+    DeliveryLog::open(path.as_deref(), settings, clock()).map_err(StartError::Deliveries)
 }
 
 /// The keys of the configured file; of the engine's own, made at its first start, if the store is

@@ -106,6 +106,8 @@ pub enum StartError {
         #[source]
         source: secrets::KeyFileError,
     },
+    #[error("cannot open the delivery log")]
+    Deliveries(#[source] ::connectors::DeliveryLogError),
     #[error("cannot open the read models")]
     Projections(#[source] projections::OpenError),
     #[error("cannot go on with the simulated cloud")]
@@ -145,6 +147,7 @@ impl StartError {
             }
             Self::StoreSilent { .. }
             | Self::Projections(_)
+            | Self::Deliveries(_)
             | Self::SimulatedCloud(_)
             | Self::PolicyRecord(_)
             | Self::Reflection(_)
@@ -406,7 +409,14 @@ impl Engine {
     ) -> Result<Gateway, StartError> {
         let access = listen::access(config, &self.address, self.is_secure);
         let pool = api::descriptors().map_err(StartError::Descriptors)?;
-        Ok(Gateway::new(services, &pool, access, &api::DESCRIPTION))
+        let description = &api::DESCRIPTION;
+        Ok(Gateway::new(
+            services,
+            &pool,
+            access,
+            description,
+            api::routes(),
+        ))
     }
 
     fn answer(

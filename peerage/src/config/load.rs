@@ -8,7 +8,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 use serde::Deserialize;
-use std::{collections::BTreeSet, fmt, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path, time::Duration};
 
 /// The prefix of the environment variables; `__` separates the parts of a key.
 pub const ENVIRONMENT: &str = "PEERAGE_";
@@ -31,6 +31,12 @@ const MOST_OF_A_KIND: usize = 1000;
 
 /// The most tags: AWS allows 50 on a thing, and some are the engine's own.
 const MOST_TAGS: usize = 40;
+
+/// What the delivery log needs to be of any use, in bytes.
+const LEAST_DELIVERY_BYTES: u64 = 1 << 20;
+
+/// The longest that attempts are kept.
+const MOST_KEPT: Duration = Duration::from_secs(366 * 86_400);
 
 /// Everything that is wrong with a configuration, one line each.
 #[derive(Debug, PartialEq, Eq)]
@@ -159,6 +165,14 @@ impl Config {
             }
         }
         self.check_tags(problems);
+        if self.connectors.most_delivery_bytes < LEAST_DELIVERY_BYTES {
+            problems.push(format!(
+                "connectors.most_delivery_bytes: name {LEAST_DELIVERY_BYTES} at least; keep_deliveries = \"0s\" keeps none"
+            ));
+        }
+        if self.connectors.keep_deliveries > MOST_KEPT {
+            problems.push("connectors.keep_deliveries: name a year at most".to_owned());
+        }
         if self.provisioner.drift_interval.is_zero() {
             problems.push(
                 "provisioner.drift_interval: name a time that is longer than none".to_owned(),

@@ -90,11 +90,16 @@ pub struct Data {
 }
 
 /// What connectors may do on this machine.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Connectors {
     /// The folder that connectors may write files into. Empty: they write none.
     pub files: PathBuf,
+    /// How long this server keeps its attempts to deliver. None at all: it keeps none.
+    #[serde(with = "humantime_serde")]
+    pub keep_deliveries: Duration,
+    /// How many bytes of the data directory they may take.
+    pub most_delivery_bytes: u64,
 }
 
 /// What seals the secrets of connectors.
@@ -252,6 +257,16 @@ impl Default for Store {
             embedded_listen: loopback(0),
             embedded_open: false,
             startup_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for Connectors {
+    fn default() -> Self {
+        Self {
+            files: PathBuf::new(),
+            keep_deliveries: Duration::from_secs(7 * 86_400),
+            most_delivery_bytes: 1 << 30,
         }
     }
 }

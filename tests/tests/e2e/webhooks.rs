@@ -3,11 +3,13 @@
 
 use parking_lot::Mutex;
 use peerage_tests::{
-    engine::{Engine, Launch},
+    engine::{Engine, Launch, peerage},
+    http,
     node::NodePlace,
+    process::Running,
     wait::{SOON, until},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     net::Ipv4Addr,
     sync::{
@@ -321,4 +323,102 @@ async fn of_two_servers_on_one_store_one_delivers_and_the_other_takes_over_when_
 fn one_port(engine: &Engine) -> String {
     let server = engine.server();
     server.rsplit(':').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn who_knows_kurrentdbs_connectors_knows_ours_and_sees_every_attempt_and_the_figures() {
+    let data = TempDir::new().unwrap();
+    let receiver = Receiver::start().await;
+    let engine = Launch::new(data.path()).own_store().start().await;
+    let port: u16 = one_port(&engine).parse().unwrap();
+    let ask = async |verb: &str, path: &str, body: &str| {
+        let (status, text) = http::ask(port, verb, path, body).await.unwrap();
+        assert_eq!(status, 200, "{verb} {path}: {text}");
+        text
+    };
+    let configuration = json!({
+        "sink": { "type": "webhook", "url": receiver.url(), "allowed_hosts": ["127.0.0.1"] },
+        "initial_position": "earliest",
+    });
+    let create = json!({ "name": "to the auditors", "configuration": configuration }).to_string();
+    ask("POST", "/connectors/to-auditors", &create).await;
+    // What was created a moment ago is listed.
+    let listed = ask("GET", "/connectors?states=CONNECTOR_STATE_STOPPED", "").await;
+    assert!(listed.contains("to the auditors"), "{listed}");
+
+    let mut watch = peerage();
+    watch.args(["connector", "watch", "--server", &engine.server()]);
+    let watch = Running::start("the watch", &mut watch);
+    let shows = async |what: &str| {
+        until(&format!("the watch shows {what}"), SOON, async || {
+            watch.output().contains(what).then_some(())
+        })
+        .await;
+    };
+    shows("to-auditors  stopped").await;
+    receiver.answers(503);
+    ask("POST", "/connectors/to-auditors/start", "").await;
+    register(&engine, "orders", 1).await;
+    let failed = ["connector", "deliveries", "to-auditors", "--failed"];
+    let failed = until("the attempt is kept", SOON, async || {
+        let kept = engine.json(&failed).await;
+        kept.as_array()?.first().cloned()
+    })
+    .await;
+    assert_eq!(
+        (&failed["status"], &failed["body"]),
+        (&json!(503), &json!("thanks"))
+    );
+    shows("next attempt").await;
+    receiver.answers(200);
+    ask("POST", "/connectors/to-auditors/retry-now", "").await;
+    let taken = &receiver.has_taken(1).await[0];
+    let event = taken.header("webhook-id");
+    let about = [
+        "connector",
+        "deliveries",
+        "to-auditors",
+        "--event",
+        &event,
+        "--limit",
+        "1",
+    ];
+    until("what was taken is kept too", SOON, async || {
+        let kept = engine.json(&about).await;
+        let last = kept.as_array()?.first()?.clone();
+        (last["result"] == "DELIVERY_RESULT_DELIVERED").then_some(())
+    })
+    .await;
+    shows("delivered 1").await;
+
+    let figures = ask("GET", "/metrics", "").await;
+    let of = r#"{connector="to-auditors",kind="webhook"}"#;
+    for line in [
+        "peerage_connector_active_total 1".to_owned(),
+        format!("peerage_sink_written_total_records{of} 1"),
+        format!("peerage_sink_write_latency_s_count{of} 1"),
+        r#"peerage_connector_state{connector="to-auditors",kind="webhook",state="running"} 1"#
+            .to_owned(),
+    ] {
+        assert!(figures.lines().any(|it| it == line), "{line}: {figures}");
+    }
+    assert!(figures.ends_with("# EOF\n"), "{figures}");
+
+    let ended = [
+        ("POST", "/connectors/to-auditors/stop"),
+        ("POST", "/connectors/to-auditors/reset/0"),
+        ("DELETE", "/connectors/to-auditors"),
+    ];
+    for (verb, path) in ended {
+        until(path, SOON, async || {
+            let (status, _) = http::ask(port, verb, path, "").await?;
+            (status == 200).then_some(())
+        })
+        .await;
+    }
+    shows("to-auditors  deleted").await;
+    let figures = ask("GET", "/metrics", "").await;
+    assert!(!figures.contains("to-auditors"), "{figures}");
+    drop(watch);
+    engine.stop().await;
 }

@@ -90,6 +90,48 @@ fn what_no_receiver_can_have_is_never_allowed() {
     }
 }
 
+/// The ranges that a webhook must never reach unasked, each with its first and its last address.
+#[rustfmt::skip]
+const NEVER_UNASKED: [(&str, &str, &str); 36] = [
+    ("0/8", "0.0.0.0", "0.255.255.255"), ("10/8", "10.0.0.0", "10.255.255.255"), ("100.64/10", "100.64.0.0", "100.127.255.255"),
+    ("127/8", "127.0.0.0", "127.255.255.255"), ("169.254/16", "169.254.0.0", "169.254.255.255"),
+    ("172.16/12", "172.16.0.0", "172.31.255.255"), ("192.0.0/24", "192.0.0.0", "192.0.0.255"), ("192.0.2/24", "192.0.2.0", "192.0.2.255"),
+    ("192.88.99/24", "192.88.99.0", "192.88.99.255"), ("192.168/16", "192.168.0.0", "192.168.255.255"),
+    ("198.18/15", "198.18.0.0", "198.19.255.255"), ("198.51.100/24", "198.51.100.0", "198.51.100.255"),
+    ("203.0.113/24", "203.0.113.0", "203.0.113.255"), ("224/4", "224.0.0.0", "239.255.255.255"),
+    ("240/4", "240.0.0.0", "255.255.255.255"), ("Azure's wire server", "168.63.129.16", "168.63.129.16"),
+    ("::", "::", "::"), ("::1", "::1", "::1"), ("::/96", "::2", "::ffff:ffff"),
+    ("::ffff:0:0/96 as its IPv4: 10/8", "::ffff:10.0.0.0", "::ffff:10.255.255.255"),
+    ("::ffff:0:0/96 as its IPv4: 127/8", "::ffff:127.0.0.1", "::ffff:7fff:ffff"),
+    ("::ffff:0:0/96 as its IPv4: metadata", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe"),
+    ("fc00::/7", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), ("fe80::/10", "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("fec0::/10", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), ("ff00::/8", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("2001::/32", "2001::", "2001:0:ffff:ffff:ffff:ffff:ffff:ffff"), ("2001:db8::/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("3fff::/20", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff"), ("2002::/16", "2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("64:ff9b::/96", "64:ff9b::", "64:ff9b::ffff:ffff"), ("64:ff9b:1::/48", "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff"),
+    ("100::/64", "100::", "100::ffff:ffff:ffff:ffff"), ("5f00::/16", "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("metadata over IPv4", "169.254.169.254", "169.254.170.2"), ("metadata over IPv6", "fd00:ec2::254", "fd20:ce::254"),
+];
+
+#[test]
+fn no_line_of_the_list_of_special_addresses_is_reached_unasked_by_a_literal_or_by_a_name() {
+    for (line, first, last) in NEVER_UNASKED {
+        for address in [first, last] {
+            for host in [address, "hooks.example.com"] {
+                assert!(
+                    asked(host, &[address], &[]).is_err(),
+                    "{line}: {host} is {address}"
+                );
+                let beside_a_public_one = asked(host, &["1.1.1.1", address], &[]);
+                assert!(
+                    beside_a_public_one.is_err(),
+                    "{line}: {address} beside another"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_translator_is_allowed_by_its_range_and_only_for_what_may_be_reached_behind_it() {
     let host = "hooks.example.com";

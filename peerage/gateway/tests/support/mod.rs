@@ -5,7 +5,9 @@ use futures::{StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use peerage_gateway::{Access, Description, Gateway};
+use peerage_gateway::{
+    Access, Description, Gateway, Route, RouteAnswer, RouteBody, Routes as Paths,
+};
 use prost_reflect::DescriptorPool;
 use serde_json::{Value, json};
 use std::{
@@ -70,7 +72,43 @@ where
         version: "1",
         text: "A test.",
     };
-    Gateway::new(services, &pool(), access, &description)
+    Gateway::new(services, &pool(), access, &description, routes())
+}
+
+/// Paths of their own for the health service's methods.
+fn routes() -> Paths {
+    let route = |verb, path, body, answer| Route {
+        verb,
+        path,
+        method: "/grpc.health.v1.Health/Check",
+        body,
+        answer,
+    };
+    let text = RouteAnswer::Text {
+        field: "status",
+        content_type: "text/plain",
+    };
+    let all = vec![
+        route(
+            http::Method::GET,
+            "/health",
+            RouteBody::None,
+            RouteAnswer::Whole,
+        ),
+        route(
+            http::Method::PUT,
+            "/health/{service}",
+            RouteBody::Whole,
+            RouteAnswer::Whole,
+        ),
+        route(
+            http::Method::GET,
+            "/health/{service}/text",
+            RouteBody::None,
+            text,
+        ),
+    ];
+    Paths::new(all, String::new, "")
 }
 
 pub(crate) fn gateway() -> Gateway {

@@ -1,5 +1,6 @@
 //! `ConnectorService`: commands to connectors, what they have set aside, and how they do.
 
+mod deliveries;
 mod event_types;
 mod parse;
 mod problems;
@@ -7,6 +8,7 @@ mod settings;
 mod show;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use super::{
     Services,
@@ -93,6 +95,7 @@ impl Connectors {
         }
         let executed = registry.execute(id, &command, &asked.caller, now).await;
         let executed = executed.map_err(|error| problem(&error))?;
+        self.parts().catalogue.learn(id, &executed);
         tracing::info!(
             command = command.name(), connector = %id, command_id = %asked.caller.command_id,
             actor = %asked.caller.actor, repeated = executed.repeated, "carried out"
@@ -411,6 +414,20 @@ macro_rules! calls {
                 };
                 answer.await.map(Response::new).map_err(|it: Problem| it.status(NAME))
             })*
+
+            type WatchConnectorsStream = watch::Updates;
+
+            async fn watch_connectors(
+                &self,
+                request: Request<v1::WatchConnectorsRequest>,
+            ) -> Result<Response<Self::WatchConnectorsStream>, Status> {
+                let caller = guard::caller(&request);
+                let watched = async {
+                    judge(&caller)?;
+                    self.watched(request.into_inner()).await
+                };
+                watched.await.map(Response::new).map_err(|it: Problem| it.status(NAME))
+            }
         }
     };
 }
@@ -462,5 +479,10 @@ calls! {
     get_connector(GetConnectorRequest) -> GetConnectorResponse: |this, caller, message, trace| this.get(&message);
     list_connectors(ListConnectorsRequest) -> ListConnectorsResponse: |this, caller, message, trace| this.list(&message);
     list_event_types(ListEventTypesRequest) -> ListEventTypesResponse: |this, caller, message, trace| std::future::ready(event_types::list(&message));
+    list_deliveries(ListDeliveriesRequest) -> ListDeliveriesResponse: |this, caller, message, trace| this.deliveries(&message);
+    get_metrics(GetMetricsRequest) -> GetMetricsResponse: |this, caller, message, trace| async {
+        let v1::GetMetricsRequest {} = message;
+        this.metrics().await
+    };
     list_parked_records(ListParkedRecordsRequest) -> ListParkedRecordsResponse: |this, caller, message, trace| this.list_parked(&message);
 }

@@ -80,14 +80,26 @@ fn begin(start: Option<&v1::ConnectorStart>) -> Result<Option<StartFrom>, Proble
         Some(Start::Earliest(false) | Start::Latest(false)) => {
             fields.wrong("start", "is true, or is not set")
         }
-        Some(Start::After(text)) => fields.take::<Position>("start.after", text).map(|it| {
-            Some(StartFrom::After(LogPosition {
-                commit: it.commit,
-                prepare: it.prepare,
-            }))
-        }),
+        Some(Start::After(text)) => {
+            position(&mut fields, "start.after", text).map(|it| Some(StartFrom::After(it)))
+        }
     };
     fields.finish(from)
+}
+
+/// A position as answers name it, or one number, as KurrentDB's connectors take it.
+fn position(fields: &mut Fields, field: &str, text: &str) -> Option<LogPosition> {
+    if let Ok(number) = text.parse() {
+        return Some(LogPosition {
+            commit: number,
+            prepare: number,
+        });
+    }
+    let position = fields.take::<Position>(field, text)?;
+    Some(LogPosition {
+        commit: position.commit,
+        prepare: position.prepare,
+    })
 }
 
 pub(super) fn start(from: Option<&v1::ConnectorStart>) -> Result<ConnectorCommand, Problem> {

@@ -61,9 +61,7 @@ pub(super) fn state(state: &State) -> v1::ConnectorState {
 }
 
 fn progress(live: &Live, now: DateTime<Utc>) -> v1::ConnectorProgress {
-    let is_behind = live.in_hand > 0 || live.behind != Some(0);
-    let lag = live.reached.filter(|_| is_behind);
-    let lag = lag.and_then(|it| (now - it).to_std().ok());
+    let lag = live.lag(now);
     let (failed_at, last_error) = match &live.last_error {
         Some((at, cause)) => (Some(timestamp(*at)), cause.clone()),
         None => (None, String::new()),

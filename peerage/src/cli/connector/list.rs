@@ -73,6 +73,25 @@ fn row(it: &v1::Connector) -> [String; 6] {
     ]
 }
 
+/// A connector in one line.
+pub(super) fn told(it: &v1::Connector) -> String {
+    let mut parts = vec![it.connector_id.clone(), state(it)];
+    if let Some(progress) = &it.progress {
+        parts.push(format!("behind {}", behind(progress)));
+        parts.push(format!("delivered {}", progress.delivered));
+        if let Some(at) = &progress.next_attempt {
+            parts.push(format!("next attempt {}", output::when(Some(at))));
+        }
+    }
+    if it.parked > 0 {
+        parts.push(format!("parked {}", it.parked));
+    }
+    let error = it.progress.as_ref().map(|it| it.last_error.as_str());
+    let said = [it.cause.as_str(), error.unwrap_or_default()];
+    parts.extend(said.into_iter().find(|it| !it.is_empty()).map(output::line));
+    parts.join("  ")
+}
+
 fn state(it: &v1::Connector) -> String {
     output::word(it.state())
 }

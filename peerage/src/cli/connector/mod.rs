@@ -1,12 +1,14 @@
 //! `peerage connector …`.
 
 mod create;
+mod deliveries;
 mod event_types;
 mod list;
 mod parked;
 mod settings;
 mod start;
 mod trial;
+mod watch;
 
 use super::{
     CliError, Remote,
@@ -50,6 +52,10 @@ pub(super) enum Connector {
     Try(trial::Try),
     /// List the types of events that can be delivered, or show one: its schema and samples.
     EventTypes(event_types::EventTypes),
+    /// List attempts to deliver, the newest first, as the server that is asked has kept them.
+    Deliveries(deliveries::Deliveries),
+    /// Show connectors live: a line whenever something of one has changed.
+    Watch(watch::Watch),
 }
 
 /// A command to one connector.
@@ -105,6 +111,8 @@ impl Connector {
             Self::Test(one) => one.test().await,
             Self::Try(trial) => trial.run().await,
             Self::EventTypes(asked) => asked.run().await,
+            Self::Deliveries(asked) => asked.run().await,
+            Self::Watch(watch) => watch.run().await,
         }
     }
 }

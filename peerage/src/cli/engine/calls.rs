@@ -240,6 +240,7 @@ pages! { asks:
     ListConnectorsRequest, ConnectorServiceClient::list_connectors, ListConnectorsResponse, connectors: Connector;
     ListParkedRecordsRequest, ConnectorServiceClient::list_parked_records, ListParkedRecordsResponse, records: ParkedRecord;
     ListEventTypesRequest, ConnectorServiceClient::list_event_types, ListEventTypesResponse, event_types: EventType;
+    ListDeliveriesRequest, ConnectorServiceClient::list_deliveries, ListDeliveriesResponse, deliveries: Delivery;
 }
 
 pages! { reads:
@@ -254,4 +255,29 @@ pages! { reads:
 watches! {
     WatchNetworksRequest, NetworkServiceClient::watch_networks, WatchNetworksResponse, watch_networks_response, Network;
     WatchPeeringsRequest, PeeringServiceClient::watch_peerings, WatchPeeringsResponse, watch_peerings_response, Peering;
+}
+
+impl Watch for v1::WatchConnectorsRequest {
+    type Update = v1::WatchConnectorsResponse;
+
+    async fn open(
+        request: Request<Self>,
+        channel: Channel,
+    ) -> Result<Response<Streaming<v1::WatchConnectorsResponse>>, Status> {
+        ConnectorServiceClient::new(channel)
+            .max_decoding_message_size(LARGEST)
+            .watch_connectors(request)
+            .await
+    }
+
+    /// It begins with everything again.
+    fn resume(&mut self, _: String) {}
+
+    fn at_least(&mut self, _: &str) {}
+}
+
+impl Update for v1::WatchConnectorsResponse {
+    fn mark(&self) -> Mark<'_> {
+        Mark::State
+    }
 }

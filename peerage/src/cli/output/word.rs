@@ -20,7 +20,7 @@ macro_rules! enums {
 
 enums! {
     AcceptedBy ActionKind AdvisoryCode BlockCause CheckKind CheckOutcome ConnectorState Consent
-    DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Origin OrphanKind PeeringState
+    DeliveryResult DriftPolicy InstructionLanguage LinkOption LinkState NetworkState Origin OrphanKind PeeringState
     Provider Side StoreKind
 }
 
