@@ -49,4 +49,5 @@ pub use runtime::{Runtime, RuntimeError, RuntimeSettings, Tenancy};
 pub use sink::{Attempt, Item, Names, Outcome, Parcel, Sink, Sinks};
 pub use sinks::StandardSinks;
 pub use status::{Counts, Live, Statuses};
-pub use webhook::{SigningKey, secrets};
+pub use transform;
+pub use webhook::{BreakerSettings, SigningKey, secrets};

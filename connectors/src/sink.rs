@@ -9,6 +9,7 @@ use domain::{
 };
 use journal::Recorded;
 use std::{fmt, sync::Arc, time::Duration};
+use transform::Changed;
 
 /// Something that takes records.
 #[async_trait]
@@ -61,6 +62,8 @@ pub struct Item {
     pub sequence: u64,
     /// What its network and peering are called.
     pub names: Option<Arc<Names>>,
+    /// What a transform made of it, if there is one.
+    pub changed: Option<Arc<Changed>>,
 }
 
 /// What a network and a peering are called.

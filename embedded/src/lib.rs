@@ -50,6 +50,7 @@ mod node;
 pub mod offline;
 mod persistent;
 mod read;
+mod scavenging;
 mod security;
 mod source;
 

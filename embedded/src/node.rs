@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ use crate::{
     net::{self, Info, Server},
     persistent::Groups,
     read::Reader,
+    scavenging,
     security::{Callers, Guard, Owner, Users},
     source::{Clock, NewId, random_ids, wall_clock},
 };
@@ -50,6 +52,7 @@ pub struct Builder {
     passwords: Option<Passwords>,
     owner: Option<Owner>,
     tls: Option<Tls>,
+    scavenge_every: Option<Duration>,
     clock: Clock,
     new_id: NewId,
 }
@@ -82,6 +85,7 @@ impl EmbeddedNode {
             passwords: None,
             owner: None,
             tls: None,
+            scavenge_every: None,
             clock: wall_clock(),
             new_id: random_ids(),
         }
@@ -235,6 +239,14 @@ impl Builder {
         self
     }
 
+    /// Frees by itself, each time that so long has passed, what no reader of a stream can see any
+    /// more: what is older than a stream's max count or max age. Without it a client has to ask.
+    #[must_use]
+    pub fn scavenge_every(mut self, every: Duration) -> Self {
+        self.scavenge_every = Some(every);
+        self
+    }
+
     /// Stamps records with this clock's time instead of the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
@@ -300,6 +312,10 @@ impl Builder {
             shutdown: shutdown.clone(),
         };
         let served = tokio::spawn(server.run(listener));
+        if let Some(every) = self.scavenge_every {
+            let (writer, stop) = (engine.writer.clone(), shutdown.clone());
+            tokio::spawn(scavenging::now_and_then(writer, every, stop));
+        }
         Ok(EmbeddedNode {
             address,
             is_tls: self.tls.is_some(),

@@ -282,12 +282,25 @@ async fn events_written_while_the_system_projections_were_off_are_linked_once_wh
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_goes_on() {
+    frees(EmbeddedNode::builder(), Scavenged::WhenAsked).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_scavenges_now_and_then_needs_nobody_to_ask() {
+    let often = std::time::Duration::from_millis(20);
+    let builder = EmbeddedNode::builder().scavenge_every(often);
+    frees(builder, Scavenged::ByItself).await;
+}
+
+#[derive(PartialEq)]
+enum Scavenged {
+    WhenAsked,
+    ByItself,
+}
+
+async fn frees(builder: peerage_embedded::Builder, scavenged: Scavenged) {
     let directory = tempfile::tempdir().unwrap();
-    let node = EmbeddedNode::builder()
-        .data_dir(directory.path())
-        .start()
-        .await
-        .unwrap();
+    let node = builder.data_dir(directory.path()).start().await.unwrap();
     let client = client(&node);
     let options = AppendToStreamOptions::default();
     for stream in ["cut", "hidden", "whole"] {
@@ -305,12 +318,14 @@ async fn a_scavenge_frees_what_no_reader_of_a_stream_can_see_and_keeps_how_it_go
         .delete_stream("hidden", &Default::default())
         .await
         .unwrap();
-    let settings = node.connection_string().parse().unwrap();
-    let operations = kurrentdb::operations::Client::new(settings).unwrap();
-    operations
-        .start_scavenge(1, 0, &Default::default())
-        .await
-        .unwrap();
+    if scavenged == Scavenged::WhenAsked {
+        let settings = node.connection_string().parse().unwrap();
+        let operations = kurrentdb::operations::Client::new(settings).unwrap();
+        operations
+            .start_scavenge(1, 0, &Default::default())
+            .await
+            .unwrap();
+    }
 
     let remaining = || async {
         let options = kurrentdb::ReadAllOptions::default()

@@ -6,6 +6,7 @@
 //! was gone.
 
 use clap::Parser;
+use connectors::transform;
 use mimalloc::MiMalloc;
 use peerage::cli::{Cli, CliError};
 use rustix::fs::Mode;
@@ -16,6 +17,13 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // A child of this program, in which a user's transform runs, is nothing else.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|it| it == transform::ARGUMENT)
+    {
+        return transform::run();
+    }
     // Whatever the program writes is its user's alone: the log, the read models, exports.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();

@@ -3,7 +3,7 @@
 //! A crash between two events cannot be timed from outside. Here it is enumerated: from the chosen
 //! append on, none is let through (or its answer never comes), the writer hangs there with
 //! everything done that comes before, and the test kills it. Everything else passes unchanged. Only
-//! appends to networks' streams count, one at a time.
+//! appends to networks' streams count, or to those that are named, one at a time.
 //!
 //! What subscriptions tell can be held back too: then whoever follows the log is behind it for as
 //! long as a test likes.
@@ -35,8 +35,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-/// Which appends count.
-const COUNTED: &[u8] = b"network-";
+/// Which appends count, by how their streams begin.
+const COUNTED: &str = "network-";
 
 /// Where appends stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,14 @@ impl StoreProxy {
     /// # Panics
     /// When the node does not answer.
     pub async fn start(node: &str, stop: Stop) -> Self {
+        Self::counting(node, stop, COUNTED).await
+    }
+
+    /// The same, for appends to streams that begin so.
+    ///
+    /// # Panics
+    /// When the node does not answer.
+    pub async fn counting(node: &str, stop: Stop, streams: &'static str) -> Self {
         let channel = Channel::from_shared(format!("http://{node}"))
             .expect("a URL")
             .tcp_nodelay(true)
@@ -97,6 +105,7 @@ impl StoreProxy {
         let forward = Forward {
             channel,
             gate: Arc::new(Mutex::new(Gate { stop, sender })),
+            counted: streams,
             news: news.subscribe(),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))
@@ -188,6 +197,7 @@ impl Gate {
 struct Forward {
     channel: Channel,
     gate: Arc<Mutex<Gate>>,
+    counted: &'static str,
     news: watch::Receiver<bool>,
 }
 
@@ -204,12 +214,12 @@ impl Forward {
     }
 }
 
-fn counts(messages: &[AppendReq]) -> bool {
+fn counts(messages: &[AppendReq], counted: &str) -> bool {
     let options = messages.iter().find_map(|message| match &message.content {
         Some(append_req::Content::Options(options)) => options.stream_identifier.as_ref(),
         Some(append_req::Content::ProposedMessage(_)) | None => None,
     });
-    options.is_some_and(|stream| stream.stream_name.starts_with(COUNTED))
+    options.is_some_and(|stream| stream.stream_name.starts_with(counted.as_bytes()))
 }
 
 fn subscribes(request: &ReadReq) -> bool {
@@ -253,7 +263,7 @@ impl Streams for Forward {
         while let Some(message) = incoming.message().await? {
             messages.push(message);
         }
-        let counted = counts(&messages);
+        let counted = counts(&messages, self.counted);
         let request = Request::from_parts(metadata, extensions, messages);
         if !counted {
             return self.pass(request).await;

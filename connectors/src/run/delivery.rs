@@ -4,7 +4,7 @@
 //! it for all (`gate`), and is counted against no record. Everything else is tried again after the
 //! pauses that are set.
 
-use super::{Run, Way, report};
+use super::{Run, Transform, Way, report};
 use crate::{
     checkpoint::told,
     deliveries::DeliveryLog,
@@ -46,19 +46,20 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 pub(super) struct Delivery {
     pub(super) id: ConnectorId,
     pub(super) journal: journal::Journal,
-    settings: Settings,
+    pub(super) settings: Settings,
+    pub(super) transform: Option<Transform>,
     sink: Arc<dyn Sink>,
     holding: Arc<Holding>,
     clock: Clock,
     registry: Connectors,
-    live: Arc<Mutex<Live>>,
+    pub(super) live: Arc<Mutex<Live>>,
     times: Times,
     deliveries: DeliveryLog,
     way: Way,
     pub(super) parked: AsyncMutex<ParkLog>,
     /// Whether an earlier run has put on record that the endpoint refuses everything.
     was_paused: AtomicBool,
-    draining: CancellationToken,
+    pub(super) draining: CancellationToken,
     retry: Notify,
     pub(super) replays: Mutex<bool>,
 }
@@ -80,8 +81,8 @@ pub(super) enum Dealt {
     Replayed,
     /// Another server has the connector.
     Fenced,
-    /// The connector cannot go on.
-    Failed(Failure),
+    /// The connector cannot go on. These are dealt with.
+    Failed { failure: Failure, numbers: Vec<u64> },
     /// Something broke.
     Broke(String),
 }
@@ -104,7 +105,7 @@ impl Dealt {
             Self::Waited { lane } | Self::With { lane, .. } | Self::Unfinished { lane } => {
                 Some(lane)
             }
-            Self::Replayed | Self::Fenced | Self::Failed(_) | Self::Broke(_) => None,
+            Self::Replayed | Self::Fenced | Self::Failed { .. } | Self::Broke(_) => None,
         }
     }
 
@@ -115,7 +116,7 @@ impl Dealt {
             | Self::Unfinished { .. }
             | Self::Replayed
             | Self::Fenced
-            | Self::Failed(_)
+            | Self::Failed { .. }
             | Self::Broke(_) => false,
         }
     }
@@ -127,6 +128,7 @@ impl Delivery {
             id: run.id.clone(),
             journal: run.journal.clone(),
             settings: run.defined.settings.clone(),
+            transform: run.transform.clone(),
             sink: Arc::clone(&run.sink),
             holding: Arc::clone(&run.holding),
             clock: run.clock.clone(),
@@ -193,7 +195,12 @@ impl Delivery {
             End::Apart => {
                 let mut ends = Vec::new();
                 for item in items {
-                    ends.push(self.settle(&lane, vec![item], false).await);
+                    let end = self.settle(&lane, vec![item], false).await;
+                    let goes_on = matches!(end, End::Delivered | End::Parked);
+                    ends.push(end);
+                    if !goes_on {
+                        break;
+                    }
                 }
                 ends
             }
@@ -224,7 +231,10 @@ impl Delivery {
                 }
                 End::Apart | End::Unfinished => break,
                 End::Fenced => return Dealt::Fenced,
-                End::Failed(failure) => return Dealt::Failed(failure),
+                End::Failed(failure) => {
+                    let numbers = dealt;
+                    return Dealt::Failed { failure, numbers };
+                }
                 End::Broke(message) => return Dealt::Broke(message),
             }
         }
@@ -237,6 +247,11 @@ impl Delivery {
 
     /// Hands these over together until that is settled.
     pub(super) async fn settle(&self, lane: &str, items: Vec<Item>, is_replay: bool) -> End {
+        let items = match self.transformed(lane, items).await {
+            Ok(items) if items.is_empty() => return End::Delivered,
+            Ok(items) => items,
+            Err(end) => return end,
+        };
         let first_tried = (self.clock)();
         let since = Instant::now();
         let mut attempts = 0;
@@ -325,7 +340,7 @@ impl Delivery {
     }
 
     /// Rests before the next attempt; false if the connector ends meanwhile.
-    async fn rest(&self, pause: Duration) -> bool {
+    pub(super) async fn rest(&self, pause: Duration) -> bool {
         let now = (self.clock)();
         let next = now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
         {
@@ -347,7 +362,7 @@ impl Delivery {
         goes_on
     }
 
-    fn note(&self, attempt: &Attempt, items: &[Item]) {
+    pub(super) fn note(&self, attempt: &Attempt, items: &[Item]) {
         let mut live = self.live.lock();
         let cause = match &attempt.outcome {
             Outcome::Delivered => {
@@ -406,7 +421,13 @@ impl Delivery {
         }
     }
 
-    async fn park(&self, lane: &str, items: &[Item], cause: &str, told_of: &Told<'_>) -> End {
+    pub(super) async fn park(
+        &self,
+        lane: &str,
+        items: &[Item],
+        cause: &str,
+        told_of: &Told<'_>,
+    ) -> End {
         for item in items {
             match self.park_one(lane, item, cause, told_of).await {
                 End::Parked => {}
@@ -465,8 +486,8 @@ impl Delivery {
 }
 
 /// What a parked record is told with.
-struct Told<'a> {
-    attempt: &'a Attempt,
-    attempts: u32,
-    first_tried: DateTime<Utc>,
+pub(super) struct Told<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) attempts: u32,
+    pub(super) first_tried: DateTime<Utc>,
 }

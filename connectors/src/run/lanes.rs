@@ -41,6 +41,7 @@ impl Running {
             recorded,
             sequence,
             names,
+            changed: None,
         };
         self.lane(&key).queue.push_back((number, item));
         self.hand_over(&key);

@@ -8,12 +8,15 @@
 //! It ends when it is drained, when another server has claimed it, or with a failure.
 
 mod delivery;
+mod drain;
 mod ended;
 mod lanes;
 mod names;
 mod replay;
+mod transforming;
 
 pub(crate) use ended::{Ended, RunError};
+pub(crate) use transforming::Transform;
 
 use crate::{
     checkpoint::{self, Checkpoint, CheckpointError, Checkpoints, Landmark, place, told},
@@ -46,7 +49,7 @@ use std::{
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +95,8 @@ pub(crate) struct Run {
     pub(crate) log: Arc<Log>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) matcher: Matcher,
+    /// What changes records before they are delivered.
+    pub(crate) transform: Option<Transform>,
     pub(crate) holding: Arc<Holding>,
     pub(crate) clock: Clock,
     pub(crate) host: String,
@@ -262,7 +267,20 @@ pub(crate) async fn report(
 }
 
 impl Running {
-    async fn go_on(&mut self, mut reader: Reader) -> Result<(), RunError> {
+    async fn go_on(&mut self, reader: Reader) -> Result<(), RunError> {
+        match self.follow(reader).await {
+            Ok(()) => self.drain().await,
+            // What was dealt with by then is not repeated when it begins again.
+            Err(error @ (RunError::Failed(_) | RunError::Task(_))) => {
+                self.drain().await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes records until it is drained.
+    async fn follow(&mut self, mut reader: Reader) -> Result<(), RunError> {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drain = self.run.drain.clone();
@@ -270,7 +288,7 @@ impl Running {
             self.tell(&reader);
             let has_room = self.tracker.open() < IN_HAND;
             tokio::select! {
-                () = drain.cancelled() => break,
+                () = drain.cancelled() => return Ok(()),
                 Some(dealt) = self.work.join_next() => {
                     let dealt = dealt.map_err(|error| RunError::Task(error.to_string()))?;
                     self.dealt(dealt).await?;
@@ -283,29 +301,6 @@ impl Running {
                 self.write().await?;
             }
         }
-        self.drain().await
-    }
-
-    /// Lets what is under way end, and writes how far it has got.
-    async fn drain(&mut self) -> Result<(), RunError> {
-        self.delivery.drain();
-        let longest = self.run.sink.timeout() + Duration::from_secs(1);
-        let until = Instant::now() + longest;
-        while !self.work.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
-            let Ok(Some(dealt)) = timeout(left, self.work.join_next()).await else {
-                break;
-            };
-            if let Ok(dealt) = dealt {
-                self.settle(&dealt)?;
-            }
-        }
-        self.work.abort_all();
-        // A place where nothing was for a connector is no news.
-        if self.unwritten > 0 || self.beyond_moved() {
-            self.write().await?;
-        }
-        Ok(())
     }
 
     async fn read(&mut self, read: Read) -> Result<(), RunError> {
@@ -357,7 +352,12 @@ impl Running {
                 Ok(())
             }
             Dealt::Fenced => Err(CheckpointError::Fenced.into()),
-            Dealt::Failed(failure) => Err(RunError::Failed(failure.clone())),
+            Dealt::Failed { failure, numbers } => {
+                for number in numbers {
+                    self.done(*number);
+                }
+                Err(RunError::Failed(failure.clone()))
+            }
             Dealt::Broke(message) => Err(RunError::Task(message.clone())),
         }
     }

@@ -42,7 +42,10 @@ impl Delivery {
                 Ok(End::Delivered | End::Parked) => {}
                 Ok(End::Apart | End::Unfinished) => break,
                 Ok(End::Fenced) | Err(ParkedError::Fenced) => return Dealt::Fenced,
-                Ok(End::Failed(failure)) => return Dealt::Failed(failure),
+                Ok(End::Failed(failure)) => {
+                    let numbers = Vec::new();
+                    return Dealt::Failed { failure, numbers };
+                }
                 Ok(End::Broke(message)) => return Dealt::Broke(message),
                 Err(
                     error @ (ParkedError::NotParked(_)
@@ -79,6 +82,7 @@ impl Delivery {
             names: names.of(&recorded).await.map_err(journal_error)?,
             recorded: Arc::new(recorded),
             sequence: record.sequence,
+            changed: None,
         };
         let end = self.settle(&record.lane, vec![item], true).await;
         if let End::Delivered = end {

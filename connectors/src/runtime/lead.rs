@@ -198,10 +198,14 @@ impl<'a> Lead<'a> {
         let runtime = self.runtime;
         let opened = runtime.sinks.open(id, &defined.settings);
         let matcher = Matcher::new(defined.settings.filter.as_ref());
-        let (sink, matcher) = match (opened, matcher) {
-            (Ok(sink), Ok(matcher)) => (sink, matcher),
-            (Err(message), _) => return self.unusable(id, message).await,
-            (_, Err(error)) => return self.unusable(id, error.to_string()).await,
+        let wanted = defined.settings.transformer.as_ref();
+        let transform = wanted.map(|it| runtime.transform(it)).transpose();
+        let (sink, matcher, transform) = match (opened, matcher, transform) {
+            (Ok(sink), Ok(matcher), Ok(transform)) => (sink, matcher, transform),
+            (Err(message), _, _) | (_, _, Err(message)) => {
+                return self.unusable(id, message).await;
+            }
+            (_, Err(error), _) => return self.unusable(id, error.to_string()).await,
         };
         let drain = CancellationToken::new();
         let (nudge, nudges) = mpsc::channel(NUDGES);
@@ -220,6 +224,7 @@ impl<'a> Lead<'a> {
             log: Arc::clone(&self.log),
             sink,
             matcher,
+            transform,
             holding: Arc::clone(&self.holding),
             clock: runtime.clock.clone(),
             host: runtime.settings.host.clone(),

@@ -13,11 +13,15 @@ use crate::{
     lease::{Candidate, Holding, LeaseSettings, holder},
     log::Log,
     registry::Connectors,
-    run::Nudge,
+    run::{Nudge, Transform},
     sink::{Attempt, Item, Parcel, Sinks},
     status::Statuses,
 };
-use domain::{Clock, EventId, connector::Settings, text::ConnectorId};
+use domain::{
+    Clock, EventId,
+    connector::{Settings, Transformer},
+    text::ConnectorId,
+};
 use journal::{Body, FollowError, Journal, JournalError, Position, Recorded};
 use lead::Lead;
 use parking_lot::Mutex;
@@ -25,6 +29,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use transform::Host;
 use uuid::Uuid;
 
 /// Whether other servers may use the same store.
@@ -50,6 +55,8 @@ pub struct RuntimeSettings {
     /// How long an endpoint is left alone that is not as it should be: after the first try, after
     /// the second and so on; then always the last.
     pub pauses: Vec<Duration>,
+    /// Where transforms run. Not set: a connector that has one cannot run here.
+    pub transforms: Option<Host>,
 }
 
 impl RuntimeSettings {
@@ -61,6 +68,7 @@ impl RuntimeSettings {
             tenancy,
             drain: Duration::from_secs(10),
             pauses: PAUSES.to_vec(),
+            transforms: None,
         }
     }
 }
@@ -163,6 +171,7 @@ impl Runtime {
             recorded: Arc::new(recorded),
             sequence: 0,
             names: None,
+            changed: None,
         };
         let parcel = Parcel {
             connector: id.clone(),
@@ -180,6 +189,29 @@ impl Runtime {
     pub fn check(&self, id: &ConnectorId, settings: &Settings) -> Result<(), String> {
         Matcher::new(settings.filter.as_ref()).map_err(|error| error.to_string())?;
         self.sinks.check(id, settings)
+    }
+
+    /// Whether the transform of these settings can be used; why not, in words.
+    pub async fn check_transform(&self, settings: &Settings) -> Result<(), String> {
+        match &settings.transformer {
+            Some(wanted) => self.transform(wanted)?.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// What a transform makes of a record like this; if it cannot be said, why, in words.
+    pub async fn try_transform(
+        &self,
+        wanted: &Transformer,
+        record: &transform::Record,
+    ) -> Result<transform::Verdict, String> {
+        self.transform(wanted)?.of(record).await
+    }
+
+    fn transform(&self, wanted: &Transformer) -> Result<Transform, String> {
+        let host = self.settings.transforms.clone();
+        let host = host.ok_or("this server runs no transforms")?;
+        Ok(Transform::new(host, wanted))
     }
 
     /// Which server delivers, and its term; nothing if none does, or none is asked for.

@@ -2,7 +2,7 @@
 
 mod file;
 mod hook;
-mod outgoing;
+pub(crate) mod outgoing;
 mod stdout;
 
 use crate::sink::{Sink, Sinks};
@@ -49,6 +49,13 @@ impl StandardSinks {
             clock,
             breakers: Arc::new(Breakers::new(BreakerSettings::default())),
         }
+    }
+
+    /// With hosts left alone as this says, when they fail several times in a row.
+    #[must_use]
+    pub fn with_breakers(mut self, settings: BreakerSettings) -> Self {
+        self.breakers = Arc::new(Breakers::new(settings));
+        self
     }
 
     fn folder(&self) -> Result<&Path, String> {

@@ -42,15 +42,21 @@ pub(super) fn record(item: &Item) -> Record {
     let metadata = recorded.metadata.as_ref();
     let names = item.names.as_deref();
     let peering = names.and_then(|it| it.peering.as_ref());
+    let changed = item.changed.as_deref();
+    let subject = changed.map(|it| it.subject.clone());
+    let headers = metadata.map(shown).unwrap_or_default();
     Record {
         id: recorded.event_id.0,
-        event_type: recorded.event_type().to_owned(),
+        event_type: subject.unwrap_or_else(|| recorded.event_type().to_owned()),
         schema_version: match &recorded.body {
             Body::Event(_) => SCHEMA_VERSION,
             Body::Undecodable { .. } => metadata.map_or(1, |it| it.schema_version),
         },
-        data: data(recorded),
-        metadata: metadata.map(shown).unwrap_or_default(),
+        data: changed.map_or_else(|| data(recorded), |it| it.value.clone()),
+        metadata: match changed {
+            Some(changed) => beside(&headers, &changed.headers),
+            None => headers,
+        },
         stream: recorded.stream.clone(),
         revision: recorded.revision,
         position: recorded.position.commit,
@@ -83,6 +89,40 @@ fn data(recorded: &Recorded) -> Value {
         without_ciphertext(&mut data);
     }
     data
+}
+
+/// A record as a transform sees it.
+pub(crate) fn transformable(item: &Item) -> transform::Record {
+    let record = record(item);
+    transform::Record {
+        record_id: record.id.to_string(),
+        position: transform::Position {
+            stream_id: record.stream,
+            stream_revision: record.revision,
+            log_position: record.position,
+        },
+        is_redacted: record.redacted,
+        schema_info: transform::SchemaInfo {
+            subject: record.event_type,
+            form: "json",
+        },
+        headers: record.metadata,
+        value: record.data,
+    }
+}
+
+/// What stands beside a record that was transformed: what the transform left, but for the engine's
+/// own, which stays as it was.
+fn beside(
+    own: &BTreeMap<String, String>,
+    left: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let is_own = |key: &str| key.starts_with('$') || own.contains_key(key);
+    let own = own.iter();
+    let left = left.iter().filter(|(key, _)| !is_own(key));
+    own.chain(left)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 fn shown(metadata: &Metadata) -> BTreeMap<String, String> {

@@ -58,6 +58,8 @@ impl Settings {
     pub const LONGEST_PEM: usize = 32_768;
     /// The most signing keys.
     pub const MOST_KEYS: usize = 4;
+    /// The most bytes of a transform.
+    pub const LONGEST_FUNCTION: usize = 32_768;
 
     /// Everything that is wrong with them.
     pub fn check(&self) -> Vec<SettingsError> {
@@ -79,6 +81,11 @@ impl Settings {
             Sink::Stdout => {}
         }
         self.resilience.check(&mut wrong);
+        let function = self.transformer.as_ref().map(|it| it.function.len() as u64);
+        if let Some(bytes) = function {
+            let most = Self::LONGEST_FUNCTION as u64;
+            within("bytes of transformer.function", bytes, 1, most, &mut wrong);
+        }
         wrong
     }
 }

@@ -44,7 +44,7 @@ pub use sealed::{Sealed, without_ciphertext};
 pub use settings::{
     AfterPark, Authentication, Batch, ClientCertificate, DelayBound, FileSink, Filter, FilterKind,
     FilterScope, HeaderValue, InitialPosition, Lanes, OnExhaustion, Resilience, Settings,
-    SignatureScheme, SigningKey, Sink, Webhook, WebhookFormat, WebhookMethod,
+    SignatureScheme, SigningKey, Sink, Transformer, Webhook, WebhookFormat, WebhookMethod,
 };
 
 pub use crate::ids::{
@@ -196,7 +196,7 @@ pub enum FailureCode {
     Exhausted,
     /// The store refused what it had to write or read.
     Store,
-    /// The transform hung or broke.
+    /// The transform stopped it, or cannot be run.
     Transform,
     /// Anything else that ended its task.
     Task,

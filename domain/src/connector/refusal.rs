@@ -17,6 +17,14 @@ pub enum ConnectorRefusal {
     /// The id is the engine's own.
     #[error("the engine has a connector of this id for itself; take another id")]
     ConnectorIdReserved,
+    /// The connector is the engine's own.
+    #[error(
+        "the engine's own connector cannot be {action}; `peerage connector show` tells how it does"
+    )]
+    ConnectorBuiltIn {
+        /// What was asked for, as what it would be afterwards.
+        action: &'static str,
+    },
     /// It runs, or is about to.
     #[error("the connector is {state}; stop it first")]
     ConnectorNotStopped {
@@ -53,6 +61,7 @@ impl ConnectorRefusal {
             Self::ConnectorUnknown => "CONNECTOR_UNKNOWN",
             Self::ConnectorAlreadyExists => "CONNECTOR_ALREADY_EXISTS",
             Self::ConnectorIdReserved => "CONNECTOR_ID_RESERVED",
+            Self::ConnectorBuiltIn { .. } => "CONNECTOR_BUILT_IN",
             Self::ConnectorNotStopped { .. } => "CONNECTOR_NOT_STOPPED",
             Self::ConnectorAlreadyStarted { .. } => "CONNECTOR_ALREADY_STARTED",
             Self::ConnectorSettingsWrong { .. } => "CONNECTOR_SETTINGS_WRONG",

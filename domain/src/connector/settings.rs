@@ -33,6 +33,19 @@ pub struct Settings {
     /// What becomes of the lane of a record that was parked.
     #[serde(default)]
     pub after_park: AfterPark,
+    /// What changes a record before it is delivered. Not set: nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transformer: Option<Transformer>,
+}
+
+/// What changes a record before it is delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Transformer {
+    /// JavaScript with a function `transform(record)` that changes the record in place. `drop()`
+    /// leaves the record out, `cancel(reason)` stops the connector.
+    pub function: String,
 }
 
 /// Where records go.

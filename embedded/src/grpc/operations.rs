@@ -12,7 +12,7 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Context, status};
-use crate::model::Position;
+use crate::scavenging::scavenge;
 
 pub(super) struct Service {
     context: Arc<Context>,
@@ -52,29 +52,17 @@ impl Service {
         });
         let (context, slot) = (self.context.clone(), self.running.clone());
         tokio::spawn(async move {
-            scavenge(&context, id, &stop).await;
+            match scavenge(&context.writer, &stop).await {
+                Ok(freed) => tracing::info!(%id, freed, "scavenged"),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(%id, error, "a scavenge failed");
+                }
+            }
             *slot.lock() = None;
         });
         (id, ScavengeResult::Started)
     }
-}
-
-/// Goes through the whole log, unless it is stopped.
-async fn scavenge(context: &Context, id: Uuid, stop: &CancellationToken) {
-    let (mut from, mut freed) = (Some(Position::START), 0);
-    while let Some(position) = from.filter(|_| !stop.is_cancelled()) {
-        match context.writer.scavenge(position).await {
-            Ok(scavenged) => {
-                from = scavenged.next;
-                freed += scavenged.freed;
-            }
-            Err(error) => {
-                tracing::error!(%id, error = &error as &dyn std::error::Error, "a scavenge failed");
-                return;
-            }
-        }
-    }
-    tracing::info!(%id, freed, "scavenged");
 }
 
 #[tonic::async_trait]

@@ -253,7 +253,8 @@ impl Problem {
         let code = match refusal {
             ConnectorRefusal::ConnectorUnknown => Code::NotFound,
             ConnectorRefusal::ConnectorAlreadyExists => Code::AlreadyExists,
-            ConnectorRefusal::ConnectorNotStopped { .. }
+            ConnectorRefusal::ConnectorBuiltIn { .. }
+            | ConnectorRefusal::ConnectorNotStopped { .. }
             | ConnectorRefusal::ConnectorAlreadyStarted { .. } => Code::FailedPrecondition,
             ConnectorRefusal::ConnectorIdReserved
             | ConnectorRefusal::ConnectorSettingsWrong { .. } => Code::InvalidArgument,

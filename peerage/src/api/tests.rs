@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Texts whose names end like those of times or words and that are neither, each with its reason.
-const TEXTS: [(&str, &str); 13] = [
+const TEXTS: [(&str, &str); 14] = [
     (
         "peerage.v1.Event.type",
         "a log may hold types of later versions",
@@ -39,6 +39,10 @@ const TEXTS: [(&str, &str); 13] = [
     ("peerage.v1.EventType.event_type", "the same"),
     ("peerage.v1.DeliveredEvent.event_type", "the same"),
     ("peerage.v1.Delivery.cause", "the receiver's words, or ours"),
+    (
+        "peerage.v1.TryFilterResponse.cause",
+        "the transform's words",
+    ),
 ];
 
 /// Ends of names that a time, one of a few words, or a document would have.

@@ -9,6 +9,7 @@ use connectors::{
     Catalogue, Connectors, DeliveryLog, DeliveryLogSettings, LeaseSettings, Runtime,
     RuntimeSettings, StandardSinks, Tenancy,
     secrets::{KeyFileError, MasterKeys},
+    transform::Host,
 };
 use domain::text::ActorName;
 use journal::Journal;
@@ -47,6 +48,7 @@ pub(super) fn start(
     let sinks = StandardSinks::new(files, keys.clone(), clock());
     let settings = RuntimeSettings {
         drain: config.api.drain,
+        transforms: Some(Host::new(program())),
         ..RuntimeSettings::new(host.to_string(), Uuid::new_v4(), tenancy)
     };
     let runtime = Runtime::new(journal.clone(), Arc::new(sinks), clock(), settings);
@@ -85,6 +87,17 @@ fn deliveries(config: &Config, storage: Storage) -> Result<DeliveryLog, StartErr
         Storage::InMemory => None,
     };
     DeliveryLog::open(path.as_deref(), settings, clock()).map_err(StartError::Deliveries)
+}
+
+/// This program, which runs transforms as children of its own: as it was when it was started,
+/// though another version may have taken its place since.
+fn program() -> PathBuf {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return running;
+    }
+    // A child that cannot be started says so where a transform is wanted.
+    std::env::current_exe().unwrap_or_default()
 }
 
 /// The keys of the configured file; of the engine's own, made at its first start, if the store is

@@ -37,6 +37,7 @@ use moka::sync::Cache;
 use projections::Projections;
 use simulated::PersistenceError;
 use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
+pub(crate) use store::SCAVENGE_EVERY;
 use store::{open_journal, start_store, take_directory};
 use thiserror::Error;
 use tokio::{

@@ -55,6 +55,10 @@ pub(super) struct Store {
     pub(super) shown: String,
 }
 
+/// How often a store of the engine's own frees what its streams do not keep: leases and checkpoints
+/// above all.
+pub(crate) const SCAVENGE_EVERY: Duration = Duration::from_secs(86_400);
+
 /// The configured store, or one of our own on a loopback port. That one answers this process alone,
 /// by a password that is made here and kept nowhere, unless the configuration opens it to others.
 pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Store, StartError> {
@@ -66,7 +70,9 @@ pub(super) async fn start_store(config: &Config, storage: Storage) -> Result<Sto
             connection_string,
         });
     }
-    let builder = EmbeddedNode::builder().listen(config.store.embedded_listen);
+    let builder = EmbeddedNode::builder()
+        .listen(config.store.embedded_listen)
+        .scavenge_every(SCAVENGE_EVERY);
     let builder = match storage {
         Storage::OnDisk => builder.data_dir(config.data.dir.join("events")),
         Storage::InMemory => builder.in_memory(),

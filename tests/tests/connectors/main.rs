@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod ends;
+mod figures;
+mod flaky;
 mod order;
+mod outages;
 mod parked;
 mod schemas;
 mod several;
 mod support;
+mod transforms;

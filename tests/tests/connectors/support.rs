@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use connectors::{
     Attempt, Connectors, Item, LeaseSettings, Outcome, Parcel, Runtime, RuntimeSettings, Sink,
-    Sinks, Tenancy,
+    Sinks, StandardSinks, Tenancy, transform,
 };
 use domain::{
     CommandId, NetworkId, Provider, Region,
@@ -21,7 +21,7 @@ use journal::{Caller, Journal, JournalSettings};
 use parking_lot::Mutex;
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -167,7 +167,7 @@ impl Sinks for Receiver {
 pub(crate) struct Store {
     /// Nothing if it is a process of its own.
     _node: Option<EmbeddedNode>,
-    connection_string: String,
+    pub(crate) connection_string: String,
     pub(crate) journal: Journal,
     pub(crate) connectors: Connectors,
 }
@@ -202,7 +202,13 @@ impl Store {
 
     /// Begins a process that is alone with this store.
     pub(crate) fn process(&self, receiver: &Receiver) -> Process {
-        self.begin(receiver, "one", Tenancy::Alone)
+        self.begin(receiver, "one", Tenancy::Alone, None)
+    }
+
+    /// Begins one that runs transforms with this program.
+    pub(crate) fn with_transforms(&self, receiver: &Receiver, program: PathBuf) -> Process {
+        let host = transform::Host::new(program);
+        self.begin(receiver, "one", Tenancy::Alone, Some(host))
     }
 
     /// Begins one that takes the lease and then neither renews it nor sees that it was lost, as one
@@ -212,7 +218,13 @@ impl Store {
             ttl: Duration::from_millis(1_500),
             renewal: Duration::from_secs(3_600),
         };
-        self.begin(receiver, host, Tenancy::Shared(lease))
+        self.begin(receiver, host, Tenancy::Shared(lease), None)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        let rest = self.connection_string.split("://").nth(1).unwrap();
+        rest.split(['?', '/']).next().unwrap().to_owned()
     }
 
     /// Begins one of several processes.
@@ -221,15 +233,40 @@ impl Store {
             ttl: Duration::from_millis(1_500),
             renewal: Duration::from_millis(300),
         };
-        self.begin(receiver, host, Tenancy::Shared(lease))
+        self.begin(receiver, host, Tenancy::Shared(lease), None)
     }
 
-    fn begin(&self, receiver: &Receiver, host: &str, tenancy: Tenancy) -> Process {
+    fn begin(
+        &self,
+        receiver: &Receiver,
+        host: &str,
+        tenancy: Tenancy,
+        transforms: Option<transform::Host>,
+    ) -> Process {
+        self.begin_with(Arc::new(receiver.clone()), host, tenancy, transforms)
+    }
+
+    /// Begins one that delivers as the program does.
+    pub(crate) fn sending(
+        &self,
+        sinks: StandardSinks,
+        transforms: Option<transform::Host>,
+    ) -> Process {
+        self.begin_with(Arc::new(sinks), "one", Tenancy::Alone, transforms)
+    }
+
+    fn begin_with(
+        &self,
+        sinks: Arc<dyn Sinks>,
+        host: &str,
+        tenancy: Tenancy,
+        transforms: Option<transform::Host>,
+    ) -> Process {
         let settings = RuntimeSettings {
             pauses: vec![Duration::from_millis(50)],
+            transforms,
             ..RuntimeSettings::new(host.to_owned(), Uuid::new_v4(), tenancy)
         };
-        let sinks = Arc::new(receiver.clone());
         let journal = journal(&self.connection_string);
         let runtime = Runtime::new(journal, sinks, Arc::new(Utc::now), settings);
         let stop = CancellationToken::new();

@@ -16,6 +16,7 @@ use std::{
         Arc,
         atomic::{AtomicU16, Ordering},
     },
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -200,6 +201,7 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
         "{refused:?}"
     );
     let secret = connect(&engine, &receiver).await;
+    let url = receiver.url();
     register(&engine, "orders", 1).await;
     let first = &receiver.has_taken(1).await[0];
     assert_eq!(first.body["type"], "NetworkRegistered");
@@ -258,10 +260,74 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
     let parked = engine.json(&["connector", "parked", "to-auditors"]).await;
     assert_eq!(parked.as_array().map(Vec::len), Some(0), "{parked:#}");
 
+    // A transform: one that is none is refused, one that is can be tried and takes effect.
+    let (script, sample) = (data.path().join("t.js"), data.path().join("event.json"));
+    let (script, sample) = (script.display().to_string(), sample.display().to_string());
+    let event = r#"[{"stream":"network-1","type":"A","data":{"n":1}},{"stream":"network-1","type":"B","data":{}}]"#;
+    std::fs::write(&sample, event).unwrap();
+    std::fs::write(&script, "function transform(r) { r.value.n += 1").unwrap();
+    let line = [
+        "connector",
+        "create",
+        "another",
+        "--url",
+        &url,
+        "--transform",
+        &script,
+    ];
+    let refused = engine
+        .cli(&[&line[..], &["--allow-host", "127.0.0.1"]].concat())
+        .await;
+    assert!(
+        refused.stderr.contains("the transform cannot be used"),
+        "{refused:?}"
+    );
+    let function =
+        "function transform(r) { if (r.schemaInfo.subject === 'B') drop(); r.value.n += 1 }";
+    std::fs::write(&script, function).unwrap();
+    let tried = engine
+        .json(&[
+            "connector",
+            "try",
+            "--transform",
+            &script,
+            "--event",
+            &sample,
+        ])
+        .await;
+    assert_eq!(tried[0]["record"]["value"]["n"], 2, "{tried:#}");
+    assert_eq!(
+        tried[1]["verdict"], "TRANSFORM_VERDICT_DROPPED",
+        "{tried:#}"
+    );
+
+    // The engine's own are shown, and nobody's to change.
+    let all = engine.json(&["connector", "list"]).await;
+    let own = all.as_array().unwrap().iter();
+    let own = own.filter(|it| it["builtIn"] == true);
+    let own: Vec<_> = own
+        .map(|it| it["connectorId"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        own[0] == "provisioner" && own[1].starts_with("read-models@"),
+        "{own:?}"
+    );
+    let shown = engine.json(&["connector", "show", &own[1]]).await;
+    assert_eq!(shown["state"], "CONNECTOR_STATE_RUNNING", "{shown:#}");
+    for action in ["delete", "stop", "reset"] {
+        let refused = engine.cli(&["connector", action, "provisioner"]).await;
+        assert!(
+            refused.stderr.contains("engine's own"),
+            "{action}: {refused:?}"
+        );
+    }
+
     // Its settings, as they are shown, are settings.
     let file = data.path().join("settings.json");
     let mut settings = connector(&engine).await["configuration"].clone();
     settings["lanes"] = "peering".into();
+    let function = "function transform(r) { r.value = { seen: r.schemaInfo.subject } }";
+    settings["transformer"] = serde_json::json!({ "function": function });
     std::fs::write(&file, settings.to_string()).unwrap();
     let file = file.display().to_string();
     let _ = engine
@@ -271,6 +337,7 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
     register(&engine, "last", 5).await;
     let taken = receiver.has_taken(5).await;
     assert!(taken[4].header("webhook-signature").starts_with("v1,"));
+    assert_eq!(taken[4].body["data"]["seen"], "NetworkRegistered");
     engine.stop().await;
 }
 
@@ -318,6 +385,74 @@ async fn of_two_servers_on_one_store_one_delivers_and_the_other_takes_over_when_
         "{took_over:#}"
     );
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_holder_that_was_frozen_beyond_its_lease_lands_no_more_than_the_call_it_was_in() {
+    let data = TempDir::new().unwrap();
+    let place = NodePlace::new(&data.path().join("node"));
+    let _node = place.start().await;
+    let receiver = Receiver::start().await;
+    let server = |name: &str| {
+        let launch = Launch::new(&data.path().join(name)).store(&place.connection_string());
+        launch.set("cloud.mode", "simulated")
+    };
+    let one = server("one").start().await;
+    let other = server("other").start().await;
+    let url = receiver.url();
+    let line = [
+        "connector",
+        "create",
+        "to-auditors",
+        "--url",
+        &url,
+        "--allow-host",
+        "127.0.0.1",
+        "--from-earliest",
+        "--unsigned",
+        "--start",
+    ];
+    let _ = one.cli(&line).await.done();
+    register(&one, "orders", 1).await;
+    receiver.has_taken(1).await;
+    let host = connector(&one).await["host"].as_str().unwrap().to_owned();
+    let (frozen, awake) = if host.contains(&one_port(&one)) {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    frozen.process.signal("STOP");
+    let begun = Instant::now();
+    register(&awake, "search", 2).await;
+    // A lease lasts 15 s and is asked for every 2.5 s.
+    receiver.has_taken(2).await;
+    let waited = begun.elapsed();
+    assert!(waited < Duration::from_secs(25), "{waited:?}");
+    let took_over = connector(&awake).await;
+    assert!(
+        took_over["host"]
+            .as_str()
+            .unwrap()
+            .contains(&one_port(&awake)),
+        "{took_over:#}"
+    );
+
+    let before = receiver.came.lock().len();
+    frozen.process.signal("CONT");
+    for number in 3..9 {
+        register(&awake, &format!("network-{number}"), number).await;
+    }
+    receiver.has_taken(8).await;
+    // It says of itself that it runs nothing.
+    until("the one of before has given up", SOON, async || {
+        let shown = connector(&frozen).await;
+        shown["progress"].is_null().then_some(())
+    })
+    .await;
+    let repeats = receiver.came.lock().len() - before - 6;
+    assert!(repeats <= 1, "{repeats} calls of the one of before");
+    awake.stop().await;
+    frozen.stop().await;
 }
 
 fn one_port(engine: &Engine) -> String {

@@ -79,6 +79,24 @@ fn one_of_each() -> Vec<ConnectorEvent> {
     ]
 }
 
+/// Settings with what was added later: optional, and absent in every older sample.
+#[test]
+fn settings_with_a_transform_are_stored_as_their_sample_and_read_again() {
+    let mut settings = hook();
+    settings.transformer = Some(Transformer {
+        function: "function transform(record) {\n  delete record.value.peer;\n}\n".to_owned(),
+    });
+    let event = ConnectorReconfigured { settings };
+    let text = serde_json::to_string_pretty(&event).expect("JSON");
+    let text = format!("{text}\n");
+    same(
+        "connector/ConnectorReconfigured.v1.with_a_transform.json",
+        &text,
+    );
+    let again: ConnectorReconfigured = serde_json::from_str(&text).expect("it is read");
+    assert_eq!(again, event);
+}
+
 #[test]
 fn every_event_is_stored_as_its_sample_and_the_sample_is_read_again() {
     let all = one_of_each();

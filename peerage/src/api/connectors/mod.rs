@@ -1,13 +1,16 @@
 //! `ConnectorService`: commands to connectors, what they have set aside, and how they do.
 
+mod built_in;
 mod deliveries;
 mod event_types;
+mod listing;
 mod parse;
 mod problems;
 mod settings;
 mod show;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod watch;
 
 use super::{
@@ -15,7 +18,6 @@ use super::{
     access::Caller as Known,
     guard,
     problem::{Problem, Reason},
-    structs::json_of,
     time::duration,
     v1::{self, connector_service_server::ConnectorService},
 };
@@ -135,7 +137,7 @@ impl Connectors {
                 most,
             }));
         }
-        self.check(&asked.id, &settings)?;
+        self.check(&asked.id, &settings).await?;
         let command = ConnectorCommand::CreateConnector(CreateConnector { name, settings });
         self.execute(caller, asked, command).await
     }
@@ -146,6 +148,7 @@ impl Connectors {
         request: v1::ReconfigureConnectorRequest,
         traceparent: Option<String>,
     ) -> Result<v1::CommandResponse, Problem> {
+        self.is_not_built_in(&request.connector_id, "reconfigured")?;
         let asked = parse::asked(
             request.context.as_ref(),
             &request.connector_id,
@@ -156,13 +159,13 @@ impl Connectors {
         let keys = self.parts().keys.as_deref();
         let present = Some(&defined.settings);
         let settings = settings::read(&asked.id, request.configuration, present, keys)?;
-        self.check(&asked.id, &settings)?;
+        self.check(&asked.id, &settings).await?;
         let command = ConnectorCommand::ReconfigureConnector(ReconfigureConnector { settings });
         self.execute(caller, asked, command).await
     }
 
-    /// Whether a sink can be made of these settings.
-    fn check(
+    /// Whether a sink and a transform can be made of these settings.
+    async fn check(
         &self,
         id: &ConnectorId,
         settings: &domain::connector::Settings,
@@ -171,7 +174,11 @@ impl Connectors {
         if !wrong.is_empty() {
             return Err(refused(&ConnectorRefusal::ConnectorSettingsWrong { wrong }));
         }
-        let checked = self.parts().runtime.check(id, settings);
+        let runtime = &self.parts().runtime;
+        let checked = match runtime.check(id, settings) {
+            Ok(()) => runtime.check_transform(settings).await,
+            wrong @ Err(_) => wrong,
+        };
         checked.map_err(|text| Problem::new(Reason::ConnectorUnusable, text))
     }
 
@@ -271,29 +278,15 @@ impl Connectors {
         })
     }
 
-    async fn try_filter(
-        &self,
-        request: v1::TryFilterRequest,
-    ) -> Result<v1::TryFilterResponse, Problem> {
-        let filter = if request.connector_id.is_empty() {
-            settings::filter(request.filter)?
-        } else {
-            let id = parse::id(&request.connector_id)?;
-            self.loaded(&id).await?.0.settings.filter
-        };
-        let matcher = connectors::Matcher::new(filter.as_ref())
-            .map_err(|error| Problem::new(Reason::ConnectorUnusable, error.to_string()))?;
-        let data = request.data.map(json_of).unwrap_or_default();
-        let data = data.to_string();
-        Ok(v1::TryFilterResponse {
-            taken: matcher.matches(&request.stream, &request.event_type, data.as_bytes()),
-        })
-    }
-
     async fn get(
         &self,
         request: &v1::GetConnectorRequest,
     ) -> Result<v1::GetConnectorResponse, Problem> {
+        if let Some(own) = self.built_in(&request.connector_id)? {
+            return Ok(v1::GetConnectorResponse {
+                connector: Some(self.own(own).await),
+            });
+        }
         let id = parse::id(&request.connector_id)?;
         let (defined, revision) = self.loaded(&id).await?;
         let all = self.parts().catalogue.all(self.0.read_patience).await;
@@ -312,34 +305,6 @@ impl Connectors {
     fn shown(&self, listed: &Listed) -> v1::Connector {
         let live = self.parts().runtime.statuses().get(&listed.id);
         show::connector(listed, live.as_ref(), (self.0.clock)())
-    }
-
-    async fn list(
-        &self,
-        request: &v1::ListConnectorsRequest,
-    ) -> Result<v1::ListConnectorsResponse, Problem> {
-        let (size, after) = parse::page(request.page_size, &request.page_token)?;
-        let all = self.parts().catalogue.all(self.0.read_patience).await;
-        let Some(all) = all else {
-            let text =
-                "the log is still being read, and not every connector is known yet; try again";
-            return Err(Problem::new(Reason::DirectoryBuilding, text));
-        };
-        let is_wanted = |it: &&Listed| {
-            let state = i32::from(show::state(&it.defined.state));
-            request.states.is_empty() || request.states.contains(&state)
-        };
-        let all: Vec<_> = all.iter().filter(is_wanted).collect();
-        let mut rest = all.iter().filter(|it| it.id.as_str() > after.as_str());
-        let page: Vec<_> = rest.by_ref().take(size).collect();
-        let next = rest.next().and(page.last()).map(|it| it.id.to_string());
-        let holder = self.parts().runtime.holder().await.ok().flatten();
-        Ok(v1::ListConnectorsResponse {
-            connectors: page.iter().map(|it| self.shown(it)).collect(),
-            next_page_token: next.unwrap_or_default(),
-            total_size: u32::try_from(all.len()).unwrap_or(u32::MAX),
-            host: holder.map(|(host, _)| host).unwrap_or_default(),
-        })
     }
 
     async fn list_parked(
@@ -434,8 +399,9 @@ macro_rules! calls {
 
 /// A command whose request says no more than which connector, and what comes of that.
 macro_rules! command {
-    ($this:ident, $caller:ident, $message:ident, $trace:ident => $command:expr) => {
+    ($this:ident, $caller:ident, $message:ident, $trace:ident, $action:literal => $command:expr) => {
         async {
+            $this.is_not_built_in(&$message.connector_id, $action)?;
             let asked = parse::asked(
                 $message.context.as_ref(),
                 &$message.connector_id,
@@ -451,6 +417,7 @@ macro_rules! command {
 macro_rules! parked {
     ($this:ident, $caller:ident, $message:ident, $trace:ident, $wanted:expr) => {
         async {
+            $this.is_not_built_in(&$message.connector_id, "parked")?;
             let asked = parse::asked(
                 $message.context.as_ref(),
                 &$message.connector_id,
@@ -465,12 +432,12 @@ macro_rules! parked {
 
 calls! {
     create_connector(CreateConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.create(&caller, message, trace.clone());
-    start_connector(StartConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::start(message.start.as_ref())?);
-    stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => ConnectorCommand::StopConnector {});
-    reset_connector(ResetConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::reset(message.start.as_ref())?);
+    start_connector(StartConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "started" => parse::start(message.start.as_ref())?);
+    stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "stopped" => ConnectorCommand::StopConnector {});
+    reset_connector(ResetConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "reset" => parse::reset(message.start.as_ref())?);
     reconfigure_connector(ReconfigureConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.reconfigure(&caller, message, trace.clone());
-    rename_connector(RenameConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => parse::rename(&message.name)?);
-    delete_connector(DeleteConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace => ConnectorCommand::DeleteConnector {});
+    rename_connector(RenameConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "renamed" => parse::rename(&message.name)?);
+    delete_connector(DeleteConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "deleted" => ConnectorCommand::DeleteConnector {});
     replay_parked_records(ReplayParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Replayed);
     discard_parked_records(DiscardParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Discarded);
     retry_connector(RetryConnectorRequest) -> RetryConnectorResponse: |this, caller, message, trace| this.retry(&message);

@@ -46,6 +46,7 @@ pub(super) fn connector(listed: &Listed, live: Option<&Live>, now: DateTime<Utc>
         term: defined.ran.as_ref().map(|it| it.term).unwrap_or_default(),
         parked: listed.parked as u64,
         progress: live.map(|it| progress(it, now)),
+        built_in: false,
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) enum Connector {
     RetryNow(trial::One),
     /// Send one test message to a connector's endpoint.
     Test(trial::One),
-    /// Say whether a filter takes an event of a file. Nothing is sent.
+    /// Say what a filter and a transform make of the events of a file. Nothing is sent.
     Try(trial::Try),
     /// List the types of events that can be delivered, or show one: its schema and samples.
     EventTypes(event_types::EventTypes),

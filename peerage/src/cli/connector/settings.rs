@@ -42,6 +42,10 @@ pub(super) struct Webhook {
     /// Peering,FirewallExposed. Default: every event of a network.
     #[arg(long, value_name = "PREFIXES", requires = "url")]
     types: Option<String>,
+    /// What changes each record before it is sent: a file of JavaScript with a function
+    /// transform(record), like transform.js.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    transform: Option<PathBuf>,
     /// Begin at the log's beginning when it is started the first time. Default: at its end.
     #[arg(long, requires = "url")]
     from_earliest: bool,
@@ -81,6 +85,10 @@ impl Webhook {
             let filter = json!({ "scope": "record", "type": "prefix", "expression": types });
             settings.insert("filter".to_owned(), filter);
         }
+        if let Some(path) = &self.transform {
+            let transformer = json!({ "function": text(path)? });
+            settings.insert("transformer".to_owned(), transformer);
+        }
         if self.from_earliest {
             settings.insert("initial_position".to_owned(), json!("earliest"));
         }
@@ -105,16 +113,23 @@ pub(super) fn read(path: &Path) -> Result<Struct, CliError> {
 pub(super) fn value(path: &Path) -> Result<Value, CliError> {
     let shown = path.display();
     let wrong = |what: &dyn std::fmt::Display| CliError::usage(format!("{shown}: {what}"));
-    let size = fs::metadata(path).map_err(|error| wrong(&error))?.len();
-    if size > LARGEST {
-        return Err(wrong(&format!("is larger than {LARGEST} bytes")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let text = text(path)?;
     let is_json = path.extension().is_some_and(|it| it == "json");
     if is_json || text.trim_start().starts_with('{') {
         return serde_json::from_str(&text).map_err(|error| wrong(&error));
     }
     toml::from_str(&text).map_err(|error| wrong(&error.message()))
+}
+
+/// A file's text, if it is not too long.
+pub(super) fn text(path: &Path) -> Result<String, CliError> {
+    let shown = path.display();
+    let wrong = |what: &dyn std::fmt::Display| CliError::usage(format!("{shown}: {what}"));
+    let size = fs::metadata(path).map_err(|error| wrong(&error))?.len();
+    if size > LARGEST {
+        return Err(wrong(&format!("is larger than {LARGEST} bytes")));
+    }
+    fs::read_to_string(path).map_err(|error| wrong(&error))
 }
 
 /// Tells a secret that is told once.

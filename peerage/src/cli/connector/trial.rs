@@ -2,7 +2,7 @@
 
 use super::settings;
 use crate::{
-    api::{struct_of, v1},
+    api::{json_of, struct_of, v1},
     cli::{CliError, Remote, output},
 };
 use clap::Args;
@@ -22,14 +22,17 @@ pub(in crate::cli) struct One {
 pub(in crate::cli) struct Try {
     #[command(flatten)]
     remote: Remote,
-    /// The connector whose filter it is, like to-auditors.
-    #[arg(long, value_name = "CONNECTOR", required_unless_present = "filter")]
+    /// The connector whose filter and transform it is, like to-auditors.
+    #[arg(long, value_name = "CONNECTOR", required_unless_present_any = ["filter", "transform"])]
     connector: Option<String>,
     /// Or a filter, as SCOPE:TYPE:EXPRESSION, like record:json_path:$.peer.account.
     #[arg(long, value_name = "FILTER", conflicts_with = "connector")]
     filter: Option<String>,
+    /// A transform, from a file of JavaScript like transform.js.
+    #[arg(long, value_name = "FILE", conflicts_with = "connector")]
+    transform: Option<PathBuf>,
     /// The event, from a JSON file like event.json: {"stream": …, "type": …, "data": {…}}, as
-    /// `peerage audit --output json` prints one.
+    /// `peerage audit --output json` prints one; or a list of such events.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
 }
@@ -81,31 +84,81 @@ impl One {
 
 impl Try {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let event = settings::value(&self.event)?;
-        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-        let event_type = match text("type") {
-            "" => text("eventType"),
-            named => named,
-        };
-        let data = match event.get("data") {
-            Some(Value::Object(fields)) => Some(struct_of(fields.clone())),
-            Some(_) | None => None,
-        };
         let filter = match self.filter.as_deref() {
-            Some(text) => Some(filter(text)?),
+            Some(text) => Some(struct_of(filter(text)?)),
             None => None,
         };
-        let message = v1::TryFilterRequest {
-            connector_id: self.connector.unwrap_or_default(),
-            filter: filter.map(struct_of),
-            stream: text("stream").to_owned(),
-            event_type: event_type.to_owned(),
-            data,
+        let function = match self.transform.as_deref() {
+            Some(path) => settings::text(path)?,
+            None => String::new(),
         };
-        let told = self.remote.servers()?.read(message).await?;
-        output::message(self.remote.output, &told, |it| {
-            if it.taken { "taken" } else { "left out" }.to_owned()
-        })
+        let events = match settings::value(&self.event)? {
+            Value::Array(events) => events,
+            event @ (Value::Object(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)) => vec![event],
+        };
+        let mut servers = self.remote.servers()?;
+        let mut all = Vec::new();
+        for event in &events {
+            let message = v1::TryFilterRequest {
+                connector_id: self.connector.clone().unwrap_or_default(),
+                filter: filter.clone(),
+                function: function.clone(),
+                ..sample(event)
+            };
+            all.push(servers.read(message).await?);
+        }
+        match all.as_slice() {
+            [one] => output::message(self.remote.output, one, shown),
+            several => output::messages(self.remote.output, several, |several| {
+                several.iter().map(shown).collect::<Vec<_>>().join("\n")
+            }),
+        }
+    }
+}
+
+/// An event of a file.
+fn sample(event: &Value) -> v1::TryFilterRequest {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let event_type = match text("type") {
+        "" => text("eventType"),
+        named => named,
+    };
+    let fields = |name: &str| event.get(name).and_then(Value::as_object);
+    let headers = fields("headers").into_iter().flatten();
+    let headers = headers.filter_map(|(name, it)| Some((name.clone(), it.as_str()?.to_owned())));
+    v1::TryFilterRequest {
+        stream: text("stream").to_owned(),
+        event_type: event_type.to_owned(),
+        data: fields("data").cloned().map(struct_of),
+        headers: headers.collect(),
+        ..v1::TryFilterRequest::default()
+    }
+}
+
+fn shown(it: &v1::TryFilterResponse) -> String {
+    if !it.taken {
+        return "left out".to_owned();
+    }
+    match it.verdict() {
+        v1::TransformVerdict::Unspecified => "taken".to_owned(),
+        v1::TransformVerdict::Changed => {
+            let record = it.record.clone().map(json_of).unwrap_or_default();
+            let record = serde_json::to_string_pretty(&record).unwrap_or_default();
+            format!("taken, and changed:\n{record}")
+        }
+        v1::TransformVerdict::Dropped => "taken, and dropped by the transform".to_owned(),
+        v1::TransformVerdict::Cancelled => {
+            let cause = output::line(&it.cause);
+            format!("taken, and the transform stops the connector: {cause}")
+        }
+        v1::TransformVerdict::Refused => {
+            let cause = output::line(&it.cause);
+            format!("taken, and parked, since the transform refuses it: {cause}")
+        }
     }
 }
 

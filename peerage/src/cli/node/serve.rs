@@ -2,6 +2,7 @@
 //! client.
 
 use super::{CliError, refused};
+use crate::assembly::SCAVENGE_EVERY;
 use crate::{config::Log, logging, storage::check_secret};
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
@@ -64,7 +65,9 @@ impl Serve {
     }
 
     fn builder(&self) -> Result<Builder, CliError> {
-        let mut builder = EmbeddedNode::builder().listen(self.listen);
+        let mut builder = EmbeddedNode::builder()
+            .listen(self.listen)
+            .scavenge_every(SCAVENGE_EVERY);
         if let Some(data) = &self.data {
             builder = builder.data_dir(data);
         }
