@@ -32,6 +32,7 @@ fn parcel(connector: &str, events: &[u128], attempt: u32) -> Parcel {
         }),
         sequence: 1,
         names: None,
+        changed: None,
     };
     Parcel {
         connector: connector.parse().unwrap(),
