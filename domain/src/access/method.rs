@@ -42,7 +42,7 @@ methods! {
         ListEventTypes, ListDeliveries, WatchConnectors, GetMetrics,
     }
     "peerage.v1.NetworkService" {
-        RegisterNetwork, SetPolicy, ChangeNetworkSubnets, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
+        RegisterNetwork, SetPolicy, ChangeNetworkSubnets, SetNetworkNodes, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
         LiftQuarantine, RemoveOrphan, RetireNetwork, GetNetwork, ListOrphans, ListNetworks,
         WatchNetworks, DiscoverLinks,
     }
@@ -164,7 +164,7 @@ impl Role {
             | RetryConnector
             | TestConnector => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
-            RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | AdoptPeering
+            RegisterNetwork | RetireNetwork | SetPolicy | ChangeNetworkSubnets | SetNetworkNodes | AdoptPeering
             | ThawNetworks | LiftQuarantine
             // What is delivered elsewhere, and what of it is not.
             | CreateConnector | ReconfigureConnector | RenameConnector | ResetConnector

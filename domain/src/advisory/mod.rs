@@ -9,6 +9,10 @@ pub mod figures;
 #[cfg(test)]
 mod tests;
 
+mod ingress;
+
+pub use ingress::ingress_not_aimed;
+
 use crate::{
     network::{LIVE_PEERINGS, LinkOption, Peering, Registered, Routing},
     place::Provider,
@@ -58,8 +62,11 @@ pub const IDLE_TABLE: &str = "IDLE_TABLE";
 /// The two networks exchange their routes by themselves.
 pub const ROUTES_EXCHANGED: &str = "ROUTES_EXCHANGED";
 
+/// A connector ingress is open on whatever carries the group.
+pub const INGRESS_NOT_AIMED: &str = "INGRESS_NOT_AIMED";
+
 /// Every code there is.
-pub const CODES: [&str; 13] = [
+pub const CODES: [&str; 14] = [
     CROSS_REGION,
     INTER_REGION_LIMITS,
     PRIVATE_NAMES,
@@ -73,6 +80,7 @@ pub const CODES: [&str; 13] = [
     IPV6,
     IDLE_TABLE,
     ROUTES_EXCHANGED,
+    INGRESS_NOT_AIMED,
 ];
 
 /// What somebody has read at the cloud. What is not known gives no advisory, or one from a
@@ -129,6 +137,7 @@ pub fn advisories_knowing(network: &Registered, peering: &Peering, known: &Known
         public_range(peering),
         ipv6(known),
         routes_exchanged(network.provider),
+        ingress_not_aimed(network, peering),
     ];
     let to_attach = Side::BOTH.map(|side| attach_group(network, peering, side));
     let all = all.into_iter().chain(to_attach);

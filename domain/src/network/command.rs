@@ -55,6 +55,8 @@ commands! {
     SetPolicy(SetPolicy) => |_| None,
     /// Changes which subnets of the private network use its links.
     ChangeNetworkSubnets(ChangeNetworkSubnets) => |_| None,
+    /// Puts on record from which addresses the nodes of its clusters call out.
+    SetNetworkNodes(SetNetworkNodes) => |_| None,
     /// Asks for a look at everything of this network, now.
     CheckDrift(CheckDrift) => |_| None,
     /// Stops everything that opens or repairs in this network; what closes goes on.
@@ -288,6 +290,14 @@ pub struct ChangeNetworkSubnets {
     pub change: SubnetChange,
 }
 
+/// Puts on record from which addresses the nodes of the private network's clusters call out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetNetworkNodes {
+    /// All of them: the nodes' addresses, or the ranges of their subnets; none if that is not known
+    /// any more.
+    pub nodes: Vec<Range>,
+}
+
 /// Changes which subnets of the peer use the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePeerSubnets {
@@ -380,6 +390,23 @@ pub struct AllowConnectorIngress {
     pub reason: Reason,
     /// When it ends by itself; `None` for never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// From where; left out in commands of before there was a choice, which mean the private
+    /// network's whole range and need to say nothing of an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IngressSource>,
+    /// Whether it is meant to have no end. Left out where it is not, for the same reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_expiry: bool,
+}
+
+/// From where a connector ingress is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IngressSource {
+    /// From the nodes' addresses or subnets, as they are on record of the private network.
+    Nodes,
+    /// From these ranges of the private network.
+    Ranges(Vec<Range>),
 }
 
 /// Closes such an exception.

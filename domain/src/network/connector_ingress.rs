@@ -2,20 +2,24 @@
 //! the private network reaches nothing behind a peer.
 //!
 //! KurrentDB's connectors (24.10 and later) call out from the clusters' nodes. Each target is
-//! opened by itself: where it is, its port, why, and until when.
+//! opened by itself: where it is, its port, from where, why, and until when. What cannot be closed
+//! by itself later is not opened: where the provider's rules are not aimed at a target, a port has
+//! one target for each source.
 
 use super::{
-    Refusal, Registered,
-    command::{AllowConnectorIngress, RevokeConnectorIngress},
+    Aim, Refusal, Registered,
+    command::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress},
     event::{
         ConnectorIngressAllowed, ConnectorIngressRevoked, InboundRule, IngressEnd, NetworkEvent,
     },
+    nodes,
     peering::Ingress,
     restrict_firewall::RULES,
     tenure,
 };
-use crate::ids::Ids;
+use crate::{ids::Ids, range::Range};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 pub(super) fn allow(
     network: &Registered,
@@ -29,6 +33,8 @@ pub(super) fn allow(
         port,
         reason,
         expires_at,
+        from,
+        no_expiry,
     } = command;
     let peering = network.standing(*peering_id)?;
     if *port == 0 {
@@ -47,42 +53,94 @@ pub(super) fn allow(
     }
     let longest = network.policy.tenure.longest_admission;
     tenure::check_end(longest, *expires_at, now)?;
-    let same = peering
-        .ingress
-        .iter()
-        .find(|(_, it)| it.target == *target && it.rule.port == *port);
-    let is_over = |ingress: &Ingress| ingress.expires_at.is_some_and(|at| at <= now);
-    if let Some((id, _)) = same.filter(|(_, ingress)| !is_over(ingress)) {
-        return Err(Refusal::IngressAlreadyAllowed { ingress_id: *id });
+    let says_both = *no_expiry && expires_at.is_some();
+    let says_neither = from.is_some() && !no_expiry && expires_at.is_none();
+    if says_both || says_neither {
+        return Err(Refusal::IngressEndUnclear);
     }
-    if same.is_none() && peering.ingress.len() >= RULES {
+    let aimed = match Aim::of(network.provider) {
+        Aim::Attachment => None,
+        Aim::Addresses => Some(*target),
+    };
+    let rule = |source| InboundRule {
+        source,
+        port: *port,
+        target: aimed,
+    };
+    let mut rules = sources(network, from.as_ref())?.into_iter().map(rule);
+    let first = rules.next().ok_or(Refusal::NodesNotOnRecord)?;
+    let opened = Ingress {
+        target: *target,
+        rule: first,
+        also: rules.collect(),
+        reason: reason.clone(),
+        allowed_at: now,
+        expires_at: *expires_at,
+    };
+    let is_over = |ingress: &Ingress| ingress.expires_at.is_some_and(|at| at <= now);
+    let (over, open): (Vec<_>, Vec<_>) = peering.ingress.iter().partition(|(_, it)| is_over(it));
+    let is_of_target = |it: &Ingress| it.target == *target;
+    let does_all = |it: &Ingress| is_of_target(it) && it.admits_all_of(&opened);
+    if let Some((id, _)) = open.iter().find(|(_, it)| does_all(it)) {
+        return Err(Refusal::IngressAlreadyAllowed { ingress_id: **id });
+    }
+    let not_apart = |it: &Ingress| !is_of_target(it) && it.shares_a_rule(&opened);
+    match Aim::of(network.provider) {
+        Aim::Attachment => {
+            if let Some((id, other)) = open.iter().find(|(_, it)| not_apart(it)) {
+                return Err(Refusal::IngressNotApart {
+                    ingress_id: **id,
+                    target: other.target,
+                    port: *port,
+                });
+            }
+        }
+        Aim::Addresses => {}
+    }
+    // One that is over and that nobody has closed yet makes room in the same append.
+    let same = over
+        .into_iter()
+        .filter(|(_, it)| is_of_target(it) && it.shares_a_rule(&opened));
+    let same: Vec<_> = same.map(|(id, _)| *id).collect();
+    let stay = peering.ingress.iter().filter(|(id, _)| !same.contains(id));
+    let rules: BTreeSet<_> = stay
+        .flat_map(|(_, it)| it.rules())
+        .chain(opened.rules())
+        .collect();
+    if rules.len() > RULES {
         return Err(Refusal::TooManyRules {
-            given: peering.ingress.len() + 1,
+            given: rules.len(),
             most: RULES,
         });
     }
     let allowed = ConnectorIngressAllowed {
         peering_id: *peering_id,
         ingress_id: ids.ingress(*peering_id),
-        target: *target,
-        rule: InboundRule {
-            source: network.range.into(),
-            port: *port,
-        },
-        reason: reason.clone(),
-        allowed_at: now,
-        expires_at: *expires_at,
+        target: opened.target,
+        rule: opened.rule,
+        also: opened.also,
+        reason: opened.reason,
+        allowed_at: opened.allowed_at,
+        expires_at: opened.expires_at,
     };
-    // One that is over and that nobody has closed yet makes room in the same append.
-    let over = same.map(|(id, _)| {
+    let over = same.into_iter().map(|ingress_id| {
         ConnectorIngressRevoked {
             peering_id: *peering_id,
-            ingress_id: *id,
+            ingress_id,
             because: IngressEnd::Expired,
         }
         .into()
     });
-    Ok(over.into_iter().chain([allowed.into()]).collect())
+    Ok(over.chain([allowed.into()]).collect())
+}
+
+/// From where it is open: a command of before there was a choice means the whole range.
+fn sources(network: &Registered, from: Option<&IngressSource>) -> Result<Vec<Range>, Refusal> {
+    match from {
+        None => Ok(vec![network.range.into()]),
+        Some(IngressSource::Nodes) => Ok(network.nodes.clone()),
+        Some(IngressSource::Ranges(ranges)) => nodes::checked(network, ranges),
+    }
 }
 
 pub(super) fn revoke(

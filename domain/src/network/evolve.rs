@@ -94,6 +94,7 @@ impl Registered {
                 self.subnets.clone_from(&it.subnets);
                 self.subnets_changed_at = Some(at);
             }
+            NetworkEvent::NetworkNodesSet(it) => self.nodes.clone_from(&it.nodes),
             NetworkEvent::PeerRangesAdded(it) => {
                 self.while_live(it.peering_id, |peering| peering.ranges_added(it));
             }
@@ -245,13 +246,11 @@ impl Registered {
                 peering.firewall.get_mut(it.side).group_removed();
             }),
             NetworkEvent::FirewallRuleAuthorized(it) => self.while_live(it.peering_id, |peering| {
-                let (source, port) = (it.rule.source, it.rule.port);
-                peering.intent_is_over(it.side, &Thing::Rule { source, port });
+                peering.intent_is_over(it.side, &it.rule.into());
                 peering.firewall.get_mut(it.side).authorized(it);
             }),
             NetworkEvent::FirewallRuleRevoked(it) => self.while_live(it.peering_id, |peering| {
-                let (source, port) = (it.rule.source, it.rule.port);
-                peering.intent_is_over(it.side, &Thing::Rule { source, port });
+                peering.intent_is_over(it.side, &it.rule.into());
                 peering.firewall.get_mut(it.side).forget_rule(&it.rule);
             }),
             NetworkEvent::FirewallEnforced(it) => self.while_live(it.peering_id, |peering| {

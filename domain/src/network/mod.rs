@@ -33,6 +33,7 @@
 
 mod accept_route;
 mod adopt_peering;
+mod aim;
 mod attach_firewall;
 mod command;
 mod connector_ingress;
@@ -42,6 +43,7 @@ mod evolve;
 mod freeze;
 mod identity;
 mod link_option;
+mod nodes;
 mod option_refusal;
 mod orphan;
 mod outcome;
@@ -68,6 +70,7 @@ mod tenure;
 pub(crate) mod tests;
 mod withdraw_route;
 
+pub use aim::Aim;
 pub use attach_firewall::INTERFACES;
 pub use command::*;
 pub use ended::EndedPeerings;
@@ -96,7 +99,7 @@ use crate::{
     ids::{Ids, NetworkId, PeeringId},
     pairs,
     place::{Provider, Region},
-    range::NetworkRange,
+    range::{NetworkRange, Range},
     side::Side,
     text::{Account, CloudNetwork, FirewallRule, Link, Name, OrphanId, Project, Reason, Subnet},
 };
@@ -155,6 +158,10 @@ pub struct Registered {
     /// When other subnets were last chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnets_changed_at: Option<DateTime<Utc>>,
+    /// From which addresses the nodes of its clusters call out: their own, or their subnets'. Empty
+    /// while nobody has said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<Range>,
     /// Which cloud it is at; `None` until an engine has recorded that of an old network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<CloudMode>,
@@ -404,6 +411,7 @@ pub fn decide(
             NetworkCommand::Record(outcome) => identity::mark(state, outcome),
             NetworkCommand::SetPolicy(_)
             | NetworkCommand::ChangeNetworkSubnets(_)
+            | NetworkCommand::SetNetworkNodes(_)
             | NetworkCommand::CheckDrift(_)
             | NetworkCommand::FreezeNetwork(_)
             | NetworkCommand::ThawNetwork(_)
@@ -436,6 +444,7 @@ pub fn decide(
             }),
             NetworkCommand::SetPolicy(it) => policy::set(network, it),
             NetworkCommand::ChangeNetworkSubnets(it) => subnets::of_network(network, it),
+            NetworkCommand::SetNetworkNodes(it) => nodes::set(network, it),
             NetworkCommand::CheckDrift(_) => Ok(policy::check_drift(network, now)),
             NetworkCommand::FreezeNetwork(it) => Ok(freeze::freeze(network, it)),
             NetworkCommand::ThawNetwork(it) => Ok(freeze::thaw(network, it)),

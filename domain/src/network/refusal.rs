@@ -497,6 +497,35 @@ pub enum Refusal {
     /// No subnet would be left, which would mean the main route table.
     #[error("no subnet would be left; name those that shall stay, or choose the main route table")]
     SubnetsMissing,
+    /// A source is no part of the private network.
+    #[error("{from} is no part of the private network's range {network}")]
+    SourceOutsideNetwork {
+        /// The source.
+        from: Range,
+        /// The private network's range.
+        network: Range,
+    },
+    /// An ingress is to be open from the nodes, and nobody has said where they are.
+    #[error(
+        "it is not on record from where the nodes call out; name a source, or put the nodes' addresses or subnets on record"
+    )]
+    NodesNotOnRecord,
+    /// An ingress names a source, and neither an end nor that it has none, or both.
+    #[error("an ingress has an end, or is said to have none: one of the two")]
+    IngressEndUnclear,
+    /// At this provider a rule is not aimed at a target, and another ingress has the same one.
+    #[error(
+        "ingress {ingress_id} admits TCP {port} to {target} from the same source, and a rule there is not aimed at a target: neither \
+         could be closed without the other"
+    )]
+    IngressNotApart {
+        /// The other ingress.
+        ingress_id: IngressId,
+        /// Its target.
+        target: Range,
+        /// The port of both.
+        port: u16,
+    },
     /// `*` stands among others.
     #[error("`{subnet}` is not alone: `*` means every subnet, and names no part of one")]
     SubnetsAmbiguous {

@@ -40,6 +40,8 @@ impl Refusal {
             | Self::DeadlinePassed { .. }
             | Self::RouteReplacedByItself { .. }
             | Self::IngressTargetOutsidePeer { .. }
+            | Self::SourceOutsideNetwork { .. }
+            | Self::IngressEndUnclear
             | Self::ExpiryPassed { .. }
             | Self::ExpiryRequired { .. }
             | Self::ExpiryTooFar { .. }
@@ -86,6 +88,8 @@ impl Refusal {
             | Self::PeerRangeNotOnRecord { .. }
             | Self::SubnetNotChosen { .. }
             | Self::NothingAdmittedAnew { .. }
+            | Self::NodesNotOnRecord
+            | Self::IngressNotApart { .. }
             | Self::RouteNotAccepted { .. } => RefusalKind::Precondition,
             Self::PeeringQuotaReached { .. } | Self::TooManyQuarantines { .. } => {
                 RefusalKind::Quota

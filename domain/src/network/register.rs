@@ -83,6 +83,7 @@ pub(super) fn evolve(event: &NetworkRegistered, at: DateTime<Utc>) -> Registered
         range: event.range,
         subnets: event.subnets.clone(),
         subnets_changed_at: None,
+        nodes: Vec::new(),
         cloud: event.cloud.clone(),
         generation: event.generation,
         also_registered: BTreeSet::new(),

@@ -63,6 +63,7 @@ fn only_closes(network: &Registered, command: &NetworkCommand) -> bool {
         NetworkCommand::ChangePeerSubnets(it) => matches!(it.change, SubnetChange::Drop { .. }),
         NetworkCommand::SetTenure(it) => only_sooner(network, it),
         NetworkCommand::RegisterNetwork(_)
+        | NetworkCommand::SetNetworkNodes(_)
         | NetworkCommand::SetPolicy(_)
         | NetworkCommand::CheckDrift(_)
         | NetworkCommand::ThawNetwork(_)

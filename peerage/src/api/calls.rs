@@ -64,6 +64,7 @@ service! {
         register_network(RegisterNetworkRequest);
         set_policy(SetPolicyRequest);
         change_network_subnets(ChangeNetworkSubnetsRequest);
+        set_network_nodes(SetNetworkNodesRequest);
         check_drift(CheckDriftRequest);
         freeze_networks(FreezeNetworksRequest);
         thaw_networks(ThawNetworksRequest);

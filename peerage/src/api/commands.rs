@@ -86,8 +86,8 @@ pub(super) async fn execute<R: Command>(
     Ok(answer)
 }
 
-/// What goes beyond a command about routes, where the provider's links carry more than what is
-/// asked for.
+/// What goes beyond a command: about routes, where the provider's links carry more than what is
+/// asked for, and about connector ingress, where its rules are not aimed at the target.
 async fn advisories(
     services: &Services,
     network_id: NetworkId,
@@ -99,13 +99,24 @@ async fn advisories(
             | NetworkCommand::WithdrawRoute(_)
             | NetworkCommand::ReplaceRoute(_)
     );
-    if !is_about_routes {
+    let is_about_ingress = matches!(
+        command,
+        NetworkCommand::AllowConnectorIngress(_) | NetworkCommand::RevokeConnectorIngress(_)
+    );
+    if !is_about_routes && !is_about_ingress {
         return Ok(Vec::new());
     }
     let loaded = services.journal.networks().load(network_id).await;
     let loaded = loaded.map_err(|error| Problem::from(&error))?;
     let told = if let Network::Registered(network) = &loaded.network {
-        domain::advisory::routes_exchanged(network.provider)
+        if is_about_routes {
+            domain::advisory::routes_exchanged(network.provider)
+        } else {
+            let peering = command
+                .peering_id()
+                .and_then(|it| network.peerings.get(&it));
+            peering.and_then(|it| domain::advisory::ingress_not_aimed(network, it))
+        }
     } else {
         None
     };

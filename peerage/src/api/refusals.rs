@@ -233,6 +233,17 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             subnet: "subnet-0cc3".to_owned(),
         },
         Refusal::SubnetsMissing,
+        Refusal::SourceOutsideNetwork {
+            from: text("10.0.0.0/8"),
+            network: text("10.20.0.0/16"),
+        },
+        Refusal::NodesNotOnRecord,
+        Refusal::IngressEndUnclear,
+        Refusal::IngressNotApart {
+            ingress_id: ingress(),
+            target: text("10.101.8.0/24"),
+            port: 443,
+        },
         Refusal::SubnetsAmbiguous {
             subnet: "*".to_owned(),
         },

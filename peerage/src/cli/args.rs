@@ -231,6 +231,7 @@ pub(super) fn admitted(text: &str) -> Result<v1::InboundRule, String> {
         Ok(port) if !source.is_empty() => Ok(v1::InboundRule {
             source: source.to_owned(),
             port,
+            ..Default::default()
         }),
         Ok(_) | Err(_) => Err("write RANGE or RANGE:PORT, like 10.30.0.0/16:2113".to_owned()),
     }
@@ -289,6 +290,7 @@ mod tests {
             Ok(v1::InboundRule {
                 source: source.to_owned(),
                 port,
+                ..Default::default()
             })
         };
         assert_eq!(admitted("10.30.0.0/16"), rule("10.30.0.0/16", 2113));

@@ -236,6 +236,7 @@ async fn request(
         admit: vec![v1::InboundRule {
             source: (*range).to_owned(),
             port: 2113,
+            ..Default::default()
         }],
         ..Default::default()
     };

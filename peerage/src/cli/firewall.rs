@@ -85,10 +85,20 @@ pub(super) struct Allow {
     /// The target's TCP port, like 5432.
     #[arg(long, value_name = "PORT")]
     port: u16,
+    /// From where it is open: a range of the private network, down to one host, like 10.20.1.0/24;
+    /// again for more. Default: the nodes, as `peerage network nodes` has put them on record.
+    #[arg(long, value_name = "RANGE")]
+    from: Vec<String>,
     /// When it closes by itself: in so long, like 24h, or at a time, like 2026-03-01T09:00:00Z.
-    /// Default: never. With --command-id, name a time.
-    #[arg(long, value_name = "DURATION|TIME", value_parser = time_to_come)]
+    /// With --command-id, name a time.
+    #[arg(
+        long, value_name = "DURATION|TIME", value_parser = time_to_come,
+        required_unless_present = "no_expiry"
+    )]
     expires: Option<DateTime<Utc>>,
+    /// It stays open until it is revoked.
+    #[arg(long, conflicts_with = "expires")]
+    no_expiry: bool,
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +200,9 @@ impl Allow {
             target: self.target,
             port: self.port.into(),
             expires_at: self.expires.map(timestamp),
+            from_nodes: self.from.is_empty(),
+            from: self.from,
+            no_expiry: self.no_expiry,
             ..Default::default()
         };
         self.subject.send(command).await

@@ -130,6 +130,22 @@ const HINTS: &[(&str, &str)] = &[
         "`peerage peering show PEERING` lists the peer's ranges",
     ),
     (
+        "SOURCE_OUTSIDE_NETWORK",
+        "`peerage network show NETWORK` tells the private network's range",
+    ),
+    (
+        "NODES_NOT_ON_RECORD",
+        "name a source with --from, or put the nodes on record: `peerage network nodes NETWORK RANGE…`",
+    ),
+    (
+        "INGRESS_END_UNCLEAR",
+        "give --expires an end, or say --no-expiry",
+    ),
+    (
+        "INGRESS_NOT_APART",
+        "revoke that one and open a --target that holds both, or name another --from",
+    ),
+    (
         "INGRESS_UNKNOWN",
         "`peerage peering show PEERING` lists the ingresses that are open",
     ),

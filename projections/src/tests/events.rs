@@ -71,6 +71,7 @@ pub(super) fn clients() -> InboundRule {
     InboundRule {
         source: text("10.101.0.0/16"),
         port: 2113,
+        target: None,
     }
 }
 
@@ -245,7 +246,9 @@ pub(super) fn ingress_allowed(n: u128, port: u16) -> NetworkEvent {
         rule: InboundRule {
             source: text("10.1.0.0/16"),
             port,
+            target: None,
         },
+        also: Vec::new(),
         reason: text("sink to the warehouse"),
         allowed_at: start() + Duration::minutes(i64::from(port)),
         expires_at: (n == 2).then(|| start() + Duration::days(1)),

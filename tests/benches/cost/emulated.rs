@@ -253,6 +253,7 @@ impl<'a> Direct<'a> {
                     let rule = domain::network::InboundRule {
                         source: destination,
                         port: 2113,
+                        target: None,
                     };
                     cloud
                         .authorize_rule(at, group.as_ref().unwrap(), rule, self.owner)

@@ -148,6 +148,7 @@ impl Story {
         InboundRule {
             source: peer_range(peer),
             port: 2113,
+            target: None,
         }
     }
 

@@ -56,6 +56,7 @@ fn rule(n: usize) -> InboundRule {
     InboundRule {
         source: range(n),
         port: 2113,
+        target: None,
     }
 }
 

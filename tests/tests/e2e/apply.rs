@@ -30,6 +30,7 @@ admit = ["10.30.0.0/16"]
 target = "10.30.7.0/24"
 port = 5432
 reason = "the sink writes to the warehouse"
+from = ["10.20.1.0/24"]
 
 [[network]]
 name = "audit"

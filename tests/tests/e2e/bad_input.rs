@@ -458,6 +458,7 @@ fn firewalls(given: &Given) -> Vec<Case> {
     let rule = InboundRule {
         source: "10.30.0.0/16".to_owned(),
         port: 2113,
+        target: String::new(),
     };
     vec![
         Case::wrong("port 0", admits(&[("10.30.0.0/16", 0)]), &["admit[0].port"]),

@@ -108,6 +108,9 @@ async fn a_name_or_the_first_characters_of_an_id_are_taken_wherever_an_id_is() {
         "5432",
         "--reason",
         "a sink",
+        "--from",
+        "10.20.1.0/24",
+        "--no-expiry",
     ];
     let allow = [&["firewall", "allow", &peering[..8]][..], &allow].concat();
     let ingress = text(&engine.json(&allow).await["ingressId"]);

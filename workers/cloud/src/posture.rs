@@ -3,11 +3,11 @@
 //! matches decides (network ACLs, GCP's rules and Azure's by priority), and defaults, which are a
 //! last entry.
 //!
-//! It is exact: what entries deny is taken away part by part, by protocol, address and port, and
-//! what several deny together is denied. What an entry says of a source that cannot be read is
+//! It is exact: what entries deny is taken away part by part, by protocol, source, target and port,
+//! and what several deny together is denied. What an entry says of a source that cannot be read is
 //! neither taken for a denial nor for none: the answer is then [`LetsIn::CannotTell`].
 
-use crate::views::{AccessEntry, Source, Traffic};
+use crate::views::{AccessEntry, Direction, Source, Traffic};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 
@@ -22,14 +22,14 @@ pub enum LetsIn {
     Yes,
 }
 
-/// Whether these entries, tried in order, let any of this traffic in as far as it comes from
+/// Whether these entries, tried by priority, let any of this traffic in as far as it comes from
 /// `from`. What no entry covers is denied: where a cloud admits by default, that default is the
-/// last entry.
+/// last entry. Outbound entries let nothing in.
 pub fn lets_in(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> LetsIn {
     let protocols = Protocols::of(entries, traffic);
     let mut left = protocols.areas(traffic, &sources(&traffic.source, from));
     let (mut allowed_perhaps, mut denied_perhaps) = (false, false);
-    for entry in entries {
+    for entry in in_order(entries) {
         if left.is_empty() {
             break;
         }
@@ -60,6 +60,18 @@ pub fn lets_in(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> Le
     } else {
         LetsIn::No
     }
+}
+
+/// The inbound entries, in the order in which they are tried. Of two with one priority the denial
+/// is first: so it is at GCP, and nowhere else have two the same one that do not both allow.
+fn in_order(entries: &[AccessEntry]) -> Vec<&AccessEntry> {
+    let inbound = entries.iter().filter(|it| match it.direction {
+        Direction::Inbound => true,
+        Direction::Outbound => false,
+    });
+    let mut ordered: Vec<_> = inbound.collect();
+    ordered.sort_by_key(|it| (it.priority, it.allow));
+    ordered
 }
 
 /// The addresses of `from` that are a source's; all of them, where it cannot be read.
@@ -106,82 +118,94 @@ impl<'e> Protocols<'e> {
             |it: &Option<&str>| traffic.protocol.is_none() || *it == traffic.protocol.as_deref();
         let protocols = self.0.iter().enumerate().filter(|(_, it)| is_of(it));
         let areas = protocols.flat_map(|(protocol, _)| {
-            ranges
-                .iter()
-                .map(move |range| Area::new(protocol, range, ports))
+            let from = ranges.iter().map(span);
+            from.flat_map(move |(is_v6, from)| {
+                targets(traffic, is_v6).into_iter().map(move |to| Area {
+                    protocol,
+                    is_v6,
+                    spans: [from, to, (ports.0.into(), ports.1.into())],
+                })
+            })
         });
-        areas.filter(|area| area.ports.0 <= area.ports.1).collect()
+        areas.filter(Area::is_some).collect()
     }
 }
 
-/// Packets of one protocol and family, from a span of addresses to a span of ports.
+/// Where traffic of a family of addresses goes.
+fn targets(traffic: &Traffic, is_v6: bool) -> Vec<Span> {
+    match &traffic.target {
+        None => vec![(0, u128::MAX)],
+        Some(ranges) => {
+            let all = ranges.iter().map(span);
+            all.filter(|(family, _)| *family == is_v6)
+                .map(|(_, to)| to)
+                .collect()
+        }
+    }
+}
+
+/// A first and a last number.
+type Span = (u128, u128);
+
+/// The addresses of a range, and whether they are IPv6 ones.
+fn span(range: &IpNet) -> (bool, Span) {
+    match range {
+        IpNet::V4(net) => {
+            let of = |it: std::net::Ipv4Addr| u128::from(it.to_bits());
+            (false, (of(net.network()), of(net.broadcast())))
+        }
+        IpNet::V6(net) => (true, (net.network().to_bits(), net.broadcast().to_bits())),
+    }
+}
+
+/// Packets of one protocol and family, from a span of addresses to a span of addresses and of
+/// ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Area {
     protocol: usize,
     is_v6: bool,
-    addresses: (u128, u128),
-    ports: (u16, u16),
+    /// Of the source, of the target, of the port.
+    spans: [Span; 3],
 }
 
 impl Area {
-    fn new(protocol: usize, range: &IpNet, ports: (u16, u16)) -> Self {
-        let (is_v6, addresses) = match range {
-            IpNet::V4(net) => {
-                let of = |it: std::net::Ipv4Addr| u128::from(it.to_bits());
-                (false, (of(net.network()), of(net.broadcast())))
-            }
-            IpNet::V6(net) => (true, (net.network().to_bits(), net.broadcast().to_bits())),
-        };
-        Self {
-            protocol,
-            is_v6,
-            addresses,
-            ports,
-        }
+    fn is_some(&self) -> bool {
+        self.spans.iter().all(|(first, last)| first <= last)
     }
 
     fn shares(&self, other: &Self) -> bool {
+        let mut spans = self.spans.iter().zip(&other.spans);
         (self.protocol, self.is_v6) == (other.protocol, other.is_v6)
-            && self.addresses.0 <= other.addresses.1
-            && other.addresses.0 <= self.addresses.1
-            && self.ports.0 <= other.ports.1
-            && other.ports.0 <= self.ports.1
+            && spans.all(|(one, other)| one.0 <= other.1 && other.0 <= one.1)
     }
 
-    /// What is left of it: at most a part below, above, to the left and to the right.
+    /// What is left of it: for each of the three, at most a part below and a part above what both
+    /// share.
     fn without(&self, other: &Self) -> Vec<Self> {
         if !self.shares(other) {
             return vec![*self];
         }
-        let mut left = Vec::new();
-        let (low, high) = self.addresses;
-        let shared = (low.max(other.addresses.0), high.min(other.addresses.1));
-        if low < shared.0 {
-            left.push(Self {
-                addresses: (low, shared.0 - 1),
-                ..*self
-            });
-        }
-        if shared.1 < high {
-            left.push(Self {
-                addresses: (shared.1 + 1, high),
-                ..*self
-            });
-        }
-        let (first, last) = self.ports;
-        if first < other.ports.0 {
-            left.push(Self {
-                addresses: shared,
-                ports: (first, other.ports.0 - 1),
-                ..*self
-            });
-        }
-        if other.ports.1 < last {
-            left.push(Self {
-                addresses: shared,
-                ports: (other.ports.1 + 1, last),
-                ..*self
-            });
+        let (mut left, mut rest) = (Vec::new(), *self);
+        for (at, cut) in other.spans.iter().enumerate() {
+            let Some((first, last)) = rest.spans.get(at).copied() else {
+                continue;
+            };
+            let mut part = |span| {
+                let mut part = rest;
+                if let Some(of) = part.spans.get_mut(at) {
+                    *of = span;
+                }
+                left.push(part);
+            };
+            if first < cut.0 {
+                part((first, cut.0 - 1));
+            }
+            if cut.1 < last {
+                part((cut.1 + 1, last));
+            }
+            if let Some(of) = rest.spans.get_mut(at) {
+                *of = (first.max(cut.0), last.min(cut.1));
+            }
         }
         left
     }

@@ -289,6 +289,9 @@ pub struct RuleView {
 pub struct Traffic {
     /// Where it comes from.
     pub source: Source,
+    /// Where it goes, where an entry names that; `None` for wherever the entry stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Vec<IpNet>>,
     /// Like `tcp`; `None` for every protocol.
     pub protocol: Option<String>,
     /// The first and the last port; `None` for all, or where the protocol has none.
@@ -334,13 +337,30 @@ pub struct AccessListView {
     pub network: CloudNetwork,
     /// The subnets that it stands before.
     pub subnets: Vec<Subnet>,
-    /// The inbound entries, in the order in which they are tried.
+    /// Its entries, in any order.
     pub entries: Vec<AccessEntry>,
 }
 
-/// One entry of such a list.
+/// Which way traffic goes, seen from the network that an entry stands before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Into it.
+    #[default]
+    Inbound,
+    /// Out of it.
+    Outbound,
+}
+
+/// One entry of what a cloud puts before its machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {
+    /// Which way the traffic goes that it is about.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Entries are tried from the least priority up; of two with the same one, a denial first.
+    #[serde(default)]
+    pub priority: u32,
     /// What it is about.
     pub traffic: Traffic,
     /// Whether such traffic is let through; otherwise it is denied.

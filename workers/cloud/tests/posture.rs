@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use ipnet::IpNet;
-use peerage_cloud::{AccessEntry, LetsIn, Source, Traffic, lets_in};
+use peerage_cloud::{AccessEntry, Direction, LetsIn, Source, Traffic, lets_in};
 use std::net::IpAddr;
 
 /// A packet of the small world.
 #[derive(Clone, Copy, Debug)]
 struct Packet {
     from: IpAddr,
+    to: IpAddr,
     protocol: &'static str,
     port: u16,
 }
@@ -16,30 +17,39 @@ struct Packet {
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "gre"];
 const PORTS: u16 = 4;
 
-/// Four addresses of each family, three protocols, four ports.
+/// Four addresses of each family to three others, of which the last stands for all that no entry
+/// names; three protocols, four ports.
 fn packets() -> Vec<Packet> {
-    let addresses = (0..4).flat_map(|last| {
-        let texts = [format!("10.0.0.{last}"), format!("fd00::{last}")];
-        texts.map(|text| text.parse::<IpAddr>().unwrap())
+    let address = |text: String| text.parse::<IpAddr>().unwrap();
+    let ways = (0..4).flat_map(|from| {
+        (0..3).flat_map(move |to| {
+            [
+                (format!("10.0.0.{from}"), format!("10.9.0.{to}")),
+                (format!("fd00::{from}"), format!("fd09::{to}")),
+            ]
+        })
     });
-    addresses
-        .flat_map(|from| {
-            PROTOCOLS.into_iter().flat_map(move |protocol| {
-                (0..PORTS).map(move |port| Packet {
-                    from,
-                    protocol,
-                    port,
-                })
+    ways.flat_map(|(from, to)| {
+        let (from, to) = (address(from), address(to));
+        PROTOCOLS.into_iter().flat_map(move |protocol| {
+            (0..PORTS).map(move |port| Packet {
+                from,
+                to,
+                protocol,
+                port,
             })
         })
-        .collect()
+    })
+    .collect()
 }
 
 fn covers(traffic: &Traffic, packet: &Packet) -> bool {
     let Source::Ranges(ranges) = &traffic.source else {
         panic!("{traffic:?} cannot be read");
     };
-    ranges.iter().any(|it| it.contains(&packet.from))
+    let of = |ranges: &[IpNet], it: &IpAddr| ranges.iter().any(|range| range.contains(it));
+    of(ranges, &packet.from)
+        && traffic.target.as_ref().is_none_or(|it| of(it, &packet.to))
         && traffic
             .protocol
             .as_deref()
@@ -49,13 +59,17 @@ fn covers(traffic: &Traffic, packet: &Packet) -> bool {
             .is_none_or(|(first, last)| (first..=last).contains(&packet.port))
 }
 
-/// Asks about each packet: the first entry that covers it decides.
+/// Asks about each packet: of the inbound entries that cover it that of the least priority decides,
+/// and of two such a denial.
 fn by_packet(entries: &[AccessEntry], traffic: &Traffic, from: &[IpNet]) -> bool {
     packets()
         .iter()
         .filter(|it| covers(traffic, it) && from.iter().any(|range| range.contains(&it.from)))
         .any(|packet| {
-            let first = entries.iter().find(|it| covers(&it.traffic, packet));
+            let about = entries
+                .iter()
+                .filter(|it| it.direction == Direction::Inbound && covers(&it.traffic, packet));
+            let first = about.min_by_key(|it| (it.priority, it.allow));
             first.is_some_and(|it| it.allow)
         })
 }
@@ -69,6 +83,7 @@ fn traffic(sources: &[&str], protocol: Option<&str>, ports: Option<(u16, u16)>) 
         source: Source::Ranges(ranges(sources)),
         protocol: protocol.map(str::to_owned),
         ports,
+        target: None,
     }
 }
 
@@ -77,11 +92,36 @@ fn unread(protocol: Option<&str>, ports: Option<(u16, u16)>) -> Traffic {
         source: Source::Named("pl-1".to_owned()),
         protocol: protocol.map(str::to_owned),
         ports,
+        target: None,
     }
 }
 
 fn entry(traffic: Traffic, allow: bool) -> AccessEntry {
-    AccessEntry { traffic, allow }
+    AccessEntry {
+        direction: Direction::Inbound,
+        priority: 0,
+        traffic,
+        allow,
+    }
+}
+
+/// Entries that are tried one after the other.
+fn in_turn<const N: usize>(entries: [AccessEntry; N]) -> [AccessEntry; N] {
+    let mut next = 0;
+    entries.map(|entry| {
+        next += 1;
+        AccessEntry {
+            priority: next,
+            ..entry
+        }
+    })
+}
+
+fn to(target: &[&str], traffic: Traffic) -> Traffic {
+    Traffic {
+        target: Some(ranges(target)),
+        ..traffic
+    }
 }
 
 /// All kinds of traffic that differ in the small world. The last port stands for all above it.
@@ -104,6 +144,14 @@ fn kinds() -> Vec<Traffic> {
             }
         }
     }
+    let targets: [&[&str]; 3] = [&["10.9.0.0/32"], &["10.9.0.1/32", "fd09::/127"], &[]];
+    for target in targets {
+        for source in &sources[..3] {
+            for span in [None, Some((1, 2))] {
+                all.push(to(target, traffic(source, Some("tcp"), span)));
+            }
+        }
+    }
     all
 }
 
@@ -119,7 +167,8 @@ fn what_it_says_of_two_entries_is_what_the_packets_say_one_by_one() {
         for first in &kinds {
             for second in &kinds {
                 for (one, other) in [(false, true), (false, false), (true, false)] {
-                    let entries = [entry(first.clone(), one), entry(second.clone(), other)];
+                    let entries =
+                        in_turn([entry(first.clone(), one), entry(second.clone(), other)]);
                     let expected = by_packet(&entries, asked, &from);
                     let_in += usize::from(expected);
                     assert_eq!(
@@ -155,7 +204,14 @@ fn what_it_says_of_many_entries_is_what_the_packets_say_one_by_one() {
     let (mut yes, mut no) = (0, 0);
     for _ in 0..20_000 {
         let entries: Vec<_> = (0..draw(9))
-            .map(|_| entry(kinds[draw(kinds.len())].clone(), draw(4) == 0))
+            .map(|_| AccessEntry {
+                direction: match draw(8) {
+                    0 => Direction::Outbound,
+                    _ => Direction::Inbound,
+                },
+                priority: u32::try_from(draw(4)).unwrap(),
+                ..entry(kinds[draw(kinds.len())].clone(), draw(4) == 0)
+            })
             .collect();
         let (asked, from) = (&kinds[draw(kinds.len())], &froms[draw(froms.len())]);
         let expected = by_packet(&entries, asked, from);
@@ -173,12 +229,12 @@ fn what_it_says_of_many_entries_is_what_the_packets_say_one_by_one() {
 
 #[test]
 fn what_several_entries_deny_together_is_denied() {
-    let halves = [
+    let halves = in_turn([
         entry(traffic(&["10.0.0.0/31"], None, None), false),
         entry(traffic(&["10.0.0.2/31"], None, Some((0, 99))), false),
         entry(traffic(&["10.0.0.0/8"], None, Some((100, u16::MAX))), false),
         entry(traffic(&["0.0.0.0/0"], None, None), true),
-    ];
+    ]);
     let everything = traffic(&["0.0.0.0/0"], None, None);
     let from = ranges(&["10.0.0.0/30"]);
     assert_eq!(lets_in(&halves, &everything, &from), LetsIn::No);
@@ -207,7 +263,10 @@ fn what_is_said_of_a_source_that_cannot_be_read_is_not_known() {
         "of other ports"
     );
     assert_eq!(
-        says(&[entry(all(), false), entry(unread(None, None), true)]),
+        says(&in_turn([
+            entry(all(), false),
+            entry(unread(None, None), true)
+        ])),
         LetsIn::No,
         "denied before"
     );
@@ -216,7 +275,10 @@ fn what_is_said_of_a_source_that_cannot_be_read_is_not_known() {
         LetsIn::Yes
     );
     assert_eq!(
-        says(&[entry(unread(None, None), false), entry(all(), true)]),
+        says(&in_turn([
+            entry(unread(None, None), false),
+            entry(all(), true)
+        ])),
         LetsIn::CannotTell
     );
     assert_eq!(
@@ -232,18 +294,57 @@ fn what_is_said_of_a_source_that_cannot_be_read_is_not_known() {
     assert_eq!(lets_in(&[entry(all(), true)], &unread_web, &[]), LetsIn::No);
 }
 
+/// The same entry, tried when its turn comes.
+fn at(priority: u32, entry: AccessEntry) -> AccessEntry {
+    AccessEntry { priority, ..entry }
+}
+
+#[test]
+fn entries_are_tried_by_priority_and_of_two_with_one_priority_the_denial_first() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let all = || traffic(&["0.0.0.0/0"], None, None);
+    let says = |entries: &[AccessEntry]| lets_in(entries, &all(), &from);
+    let (allow, deny) = (entry(all(), true), entry(all(), false));
+    // A network ACL of AWS: the numbers decide, in whatever order they are shown.
+    for (first, expected) in [(90, LetsIn::No), (110, LetsIn::Yes)] {
+        let entries = [at(100, allow.clone()), at(first, deny.clone())];
+        assert_eq!(says(&entries), expected, "a denial at {first}");
+    }
+    // GCP: a denial goes before what allows with the same priority.
+    assert_eq!(says(&[at(1000, allow.clone()), at(1000, deny)]), LetsIn::No);
+    let outbound = AccessEntry {
+        direction: Direction::Outbound,
+        ..allow
+    };
+    assert_eq!(says(&[outbound]), LetsIn::No);
+}
+
+#[test]
+fn an_entry_with_a_target_says_nothing_of_what_goes_elsewhere() {
+    let from = ranges(&["10.0.0.0/30"]);
+    let all = || traffic(&["0.0.0.0/0"], None, None);
+    let (one, other) = (["10.9.0.0/32"], ["10.9.0.1/32"]);
+    let admitted = [entry(to(&one, all()), true)];
+    assert_eq!(lets_in(&admitted, &to(&one, all()), &from), LetsIn::Yes);
+    assert_eq!(lets_in(&admitted, &to(&other, all()), &from), LetsIn::No);
+    assert_eq!(lets_in(&admitted, &all(), &from), LetsIn::Yes);
+    let denied = in_turn([entry(to(&one, all()), false), entry(all(), true)]);
+    assert_eq!(lets_in(&denied, &to(&one, all()), &from), LetsIn::No);
+    assert_eq!(lets_in(&denied, &to(&other, all()), &from), LetsIn::Yes);
+}
+
 #[test]
 fn where_a_cloud_admits_by_default_the_default_is_the_last_entry() {
     let from = ranges(&["10.0.0.0/30"]);
     let network = traffic(&["10.0.0.0/8"], None, None);
     // Azure: AllowVnetInBound (65000) and DenyAllInBound (65500).
     let defaults = [
-        entry(network.clone(), true),
-        entry(traffic(&["0.0.0.0/0"], None, None), false),
+        at(65_000, entry(network.clone(), true)),
+        at(65_500, entry(traffic(&["0.0.0.0/0"], None, None), false)),
     ];
     assert_eq!(lets_in(&defaults, &network, &from), LetsIn::Yes);
     let denied = [
-        &[entry(traffic(&["10.0.0.0/30"], None, None), false)],
+        &[at(100, entry(traffic(&["10.0.0.0/30"], None, None), false))],
         &defaults[..],
     ]
     .concat();

@@ -41,6 +41,7 @@ pub(crate) fn rule(port: u16) -> InboundRule {
     InboundRule {
         source: range("10.20.0.0/16"),
         port,
+        target: None,
     }
 }
 

@@ -221,6 +221,7 @@ async fn a_crash_at_any_step_of_a_new_posture_leaves_exactly_that_posture() {
     let other = domain::network::InboundRule {
         source: range("10.50.8.0/24"),
         port: 2113,
+        target: None,
     };
     crash_everywhere(
         || careless(SimulatedSettings::instant(3)),

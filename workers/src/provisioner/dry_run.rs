@@ -272,6 +272,7 @@ fn new_rule(rule: InboundRule, owner: Option<Owner>) -> Option<RuleView> {
         source,
         protocol: Some("tcp".to_owned()),
         ports: Some((rule.port, rule.port)),
+        target: rule.target.map(|it| vec![IpNet::V4(it.net())]),
     };
     Some(RuleView {
         id,

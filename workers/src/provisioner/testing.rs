@@ -56,6 +56,7 @@ pub(super) fn client_rule() -> InboundRule {
     InboundRule {
         source: range(CLIENTS),
         port: 2113,
+        target: None,
     }
 }
 

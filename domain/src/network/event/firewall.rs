@@ -17,6 +17,10 @@ pub struct InboundRule {
     pub source: Range,
     /// The TCP port, from 1 to 65535.
     pub port: u16,
+    /// Where it may go, where the provider's rules are aimed at addresses
+    /// ([`Aim`](crate::network::Aim)); absent: wherever the rule's group is attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Range>,
 }
 
 /// What one side's firewall admits from the link; the rest is denied.

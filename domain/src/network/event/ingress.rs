@@ -19,8 +19,12 @@ pub struct ConnectorIngressAllowed {
     pub ingress_id: IngressId,
     /// Where the target is, within the peer's ranges.
     pub target: Range,
-    /// What the peer's firewall admits for it: the private network's range, to the target's port.
+    /// What the peer's firewall admits for it: from a range of the private network's, to the
+    /// target's port.
     pub rule: InboundRule,
+    /// The same from further ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<InboundRule>,
     /// Why, as the caller put it.
     pub reason: Reason,
     /// When it was allowed.

@@ -1,7 +1,7 @@
 //! What the engine is about to make on a side, on record before it is made: what is there after a
 //! crash can be told from what somebody else made.
 
-use super::options::LinkOption;
+use super::{InboundRule, options::LinkOption};
 use crate::{
     ids::PeeringId,
     range::Range,
@@ -59,6 +59,9 @@ pub enum Thing {
         source: Range,
         /// The port that it may reach, from 1 to 65535.
         port: u16,
+        /// Where it may go; absent: wherever the group is attached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<Range>,
     },
     /// The engine's own firewall group on a network interface.
     Attachment {
@@ -70,6 +73,16 @@ pub enum Thing {
         /// Which one.
         option: LinkOption,
     },
+}
+
+impl From<InboundRule> for Thing {
+    fn from(rule: InboundRule) -> Self {
+        Self::Rule {
+            source: rule.source,
+            port: rule.port,
+            target: rule.target,
+        }
+    }
 }
 
 /// The engine is about to make these things: from here on each of them may exist.

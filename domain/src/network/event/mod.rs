@@ -104,6 +104,8 @@ events! {
     NetworkPolicySet(network),
     /// Other subnets of the private network use its links.
     NetworkSubnetsChanged(network),
+    /// From which addresses the nodes of the private network's clusters call out.
+    NetworkNodesSet(network),
     /// Somebody asked for a look at everything, now.
     DriftCheckRequested(network),
     /// Nothing is opened or repaired in the network until it is thawed.

@@ -49,6 +49,16 @@ pub struct NetworkSubnetsChanged {
     pub subnets: Vec<Subnet>,
 }
 
+/// From which addresses the nodes of the private network's clusters call out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NetworkNodesSet {
+    /// The network.
+    pub network_id: NetworkId,
+    /// All of them from now on: the nodes' addresses, or the ranges of their subnets.
+    pub nodes: Vec<Range>,
+}
+
 /// Other subnets of the peer use the link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -16,6 +16,9 @@ pub struct Ingress {
     pub target: Range,
     /// What the peer's firewall admits for it.
     pub rule: InboundRule,
+    /// The same from further ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<InboundRule>,
     /// Why, as the caller put it.
     pub reason: Reason,
     /// When it was allowed.
@@ -24,7 +27,53 @@ pub struct Ingress {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+impl Ingress {
+    /// All that the peer's firewall admits for it.
+    pub fn rules(&self) -> impl Iterator<Item = InboundRule> {
+        std::iter::once(self.rule).chain(self.also.iter().copied())
+    }
+
+    /// Whether all that the other one's rules admit is admitted by this one's.
+    pub fn admits_all_of(&self, other: &Self) -> bool {
+        other.rules().all(|it| {
+            let covers = |one: InboundRule| one.port == it.port && one.source.contains(&it.source);
+            self.rules().any(covers)
+        })
+    }
+
+    /// Whether a rule of this one admits what a rule of the other one does: as long as one of the
+    /// two is open, so is what they share.
+    pub fn shares_a_rule(&self, other: &Self) -> bool {
+        self.rules()
+            .any(|one| other.rules().any(|it| one.shares(&it)))
+    }
+}
+
+impl InboundRule {
+    /// Whether some traffic is admitted by both rules.
+    pub fn shares(&self, other: &Self) -> bool {
+        let meets = |one: Option<Range>, other: Option<Range>| match (one, other) {
+            (Some(one), Some(other)) => one.overlaps(&other),
+            (None, Some(_)) | (Some(_) | None, None) => true,
+        };
+        self.port == other.port
+            && self.source.overlaps(&other.source)
+            && meets(self.target, other.target)
+    }
+}
+
 impl Peering {
+    /// The other ingresses of which a rule admits what one of this one's does: whatever becomes of
+    /// this one, they keep that open.
+    pub fn kept_open_by(&self, id: IngressId) -> Vec<IngressId> {
+        let Some(ingress) = self.ingress.get(&id) else {
+            return Vec::new();
+        };
+        let others = self.ingress.iter();
+        let others = others.filter(|(other, it)| **other != id && it.shares_a_rule(ingress));
+        others.map(|(id, _)| *id).collect()
+    }
+
     pub(in crate::network) fn ingress_allowed(
         &mut self,
         event: &ConnectorIngressAllowed,
@@ -33,6 +82,7 @@ impl Peering {
         let ingress = Ingress {
             target: event.target,
             rule: event.rule,
+            also: event.also.clone(),
             reason: event.reason.clone(),
             allowed_at: event.allowed_at,
             expires_at: event.expires_at,
@@ -48,8 +98,7 @@ impl Peering {
 
     pub(super) fn admit_ingress(&mut self, at: DateTime<Utc>) {
         self.forget_drift(|drift| drift.is_about_firewall(Side::Remote));
-        let admit: BTreeSet<InboundRule> =
-            self.ingress.values().map(|ingress| ingress.rule).collect();
+        let admit: BTreeSet<InboundRule> = self.ingress.values().flat_map(Ingress::rules).collect();
         self.firewall.remote.admit(admit, at);
     }
 }

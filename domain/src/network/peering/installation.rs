@@ -66,10 +66,14 @@ impl Peering {
                 ..
             } => false,
             Thing::Group => firewall.group.is_some(),
-            Thing::Rule { source, port } => firewall
+            Thing::Rule {
+                source,
+                port,
+                target,
+            } => firewall
                 .rules
                 .keys()
-                .any(|rule| (rule.source, rule.port) == (*source, *port)),
+                .any(|rule| (rule.source, rule.port, rule.target) == (*source, *port, *target)),
             Thing::Attachment { interface } => firewall.attachment.made.contains_key(interface),
             Thing::Option { option } => {
                 let state = self.option(side, *option);

@@ -63,11 +63,15 @@ fn is_wanted(peering: &Peering, side: Side, thing: &Thing) -> Result<(), Refusal
             Ok(())
         }
         Thing::Group => Ok(()),
-        Thing::Rule { source, port } => {
+        Thing::Rule {
+            source,
+            port,
+            target,
+        } => {
             let admit = &peering.firewall.get(side).admit;
             if admit
                 .iter()
-                .any(|rule| (rule.source, rule.port) == (*source, *port))
+                .any(|rule| (rule.source, rule.port, rule.target) == (*source, *port, *target))
             {
                 Ok(())
             } else {

@@ -13,6 +13,8 @@ fn allow(target: &str, port: u16, expires_at: Option<DateTime<Utc>>) -> AllowCon
         port,
         reason,
         expires_at,
+        from: None,
+        no_expiry: false,
     }
 }
 
@@ -162,8 +164,259 @@ fn the_same_target_and_port_are_opened_once() {
         .when(allow("10.101.8.0/24", 443, None))
         .then_refused(refusal);
     given(events)
-        .when(allow("10.101.8.0/25", 443, None))
-        .then([opened("10.101.8.0/25", 443, None).into()]);
+        .when(allow("10.101.8.0/24", 8443, None))
+        .then([opened("10.101.8.0/24", 8443, None).into()]);
+}
+
+/// The same command, with a source and what is said of its end.
+fn from(source: IngressSource, allow: AllowConnectorIngress) -> AllowConnectorIngress {
+    AllowConnectorIngress {
+        from: Some(source),
+        no_expiry: allow.expires_at.is_none(),
+        ..allow
+    }
+}
+
+fn these(written: &[&str]) -> IngressSource {
+    IngressSource::Ranges(ranges(written))
+}
+
+fn nodes_are(written: &[&str]) -> NetworkEvent {
+    NetworkNodesSet {
+        network_id: network_id(),
+        nodes: ranges(written),
+    }
+    .into()
+}
+
+#[test]
+fn where_rules_are_not_aimed_a_port_has_one_target_for_each_source() {
+    let events = active_history([ingress_allowed(1, "10.101.8.0/24", 443).into()]);
+    let not_apart = Refusal::IngressNotApart {
+        ingress_id: ingress_id(1),
+        target: range("10.101.8.0/24"),
+        port: 443,
+    };
+    for target in ["10.101.9.0/24", "10.101.8.0/25", "10.101.0.0/16"] {
+        given(events.clone())
+            .when(allow(target, 443, None))
+            .then_refused(not_apart.clone());
+        given(events.clone())
+            .when(from(these(&["10.20.1.0/24"]), allow(target, 443, None)))
+            .then_refused(not_apart.clone());
+    }
+    let narrow = ConnectorIngressAllowed {
+        rule: rule("10.20.1.0/24", 443),
+        ..ingress_allowed(1, "10.101.8.0/24", 443)
+    };
+    given(active_history([narrow.into()]))
+        .when(from(
+            these(&["10.20.2.0/24"]),
+            allow("10.101.9.0/24", 443, None),
+        ))
+        .then([ConnectorIngressAllowed {
+            rule: rule("10.20.2.0/24", 443),
+            ..opened("10.101.9.0/24", 443, None)
+        }
+        .into()]);
+}
+
+#[test]
+fn an_ingress_that_is_over_does_not_stand_in_the_way_of_another_target() {
+    given(active_history([ending(1, 0)]))
+        .when(allow("10.101.9.0/24", 443, None))
+        .then([opened("10.101.9.0/24", 443, None).into()]);
+}
+
+#[test]
+fn where_rules_are_aimed_two_targets_on_one_port_are_opened_and_closed_each_by_itself() {
+    use crate::place::Provider;
+    for provider in [Provider::Gcp, Provider::Azure] {
+        let mut state = Network::default();
+        for event in active_history([]) {
+            state = evolve(state, &event, now());
+        }
+        if let Network::Registered(network) = &mut state {
+            network.provider = provider;
+        }
+        let mut ids = Vec::new();
+        for (n, target) in [(7, "10.101.8.0/24"), (8, "10.101.9.0/24")] {
+            let command = allow(target, 443, None).into();
+            let of = Ids::of(crate::ids::CommandId(uuid::Uuid::from_u128(n)));
+            ids.push(of.ingress(peering_id(1)));
+            let context = crate::actor::Context::default();
+            let events = decide(&state, &command, &context, now(), of).expect("it is opened");
+            for event in events {
+                state = evolve(state, &event, now());
+            }
+        }
+        let admitted = |state: &Network| match state {
+            Network::Registered(network) => network.peerings[&peering_id(1)]
+                .firewall
+                .remote
+                .admit
+                .clone(),
+            Network::Unregistered | Network::Retired(_) | Network::Marked(_) => unreachable!(),
+        };
+        let (one, other) = (
+            aimed("10.20.0.0/16", 443, "10.101.8.0/24"),
+            aimed("10.20.0.0/16", 443, "10.101.9.0/24"),
+        );
+        assert_eq!(admitted(&state), [one, other].into());
+        let closed = ConnectorIngressRevoked {
+            ingress_id: ids[0],
+            ..ingress_revoked(1, IngressEnd::Revoked)
+        };
+        let state = evolve(state, &closed.into(), now());
+        assert_eq!(admitted(&state), [other].into(), "{provider}");
+    }
+}
+
+#[test]
+fn what_keeps_an_ingress_open_is_named() {
+    let narrow = ConnectorIngressAllowed {
+        rule: rule("10.20.1.0/24", 443),
+        ..ingress_allowed(2, "10.101.9.0/24", 443)
+    };
+    let peering = recorded(active_history([
+        ingress_allowed(1, "10.101.8.0/24", 443).into(),
+        narrow.into(),
+        ingress_allowed(3, "10.101.8.0/24", 8443).into(),
+    ]));
+    let kept_open_by = |n| peering.kept_open_by(ingress_id(n));
+    assert_eq!(kept_open_by(1), [ingress_id(2)]);
+    assert_eq!(kept_open_by(2), [ingress_id(1)]);
+    assert!(kept_open_by(3).is_empty());
+}
+
+#[test]
+fn an_ingress_is_open_from_where_it_says_and_from_nowhere_else() {
+    let opened = ConnectorIngressAllowed {
+        rule: rule("10.20.1.0/24", 443),
+        also: vec![rule("10.20.2.7/32", 443)],
+        ..opened("10.101.8.0/24", 443, None)
+    };
+    let source = these(&["10.20.2.7/32", "10.20.1.0/24", "10.20.2.7/32"]);
+    given(active_history([]))
+        .when(from(source, allow("10.101.8.0/24", 443, None)))
+        .then([opened.clone().into()]);
+    let peering = recorded(active_history([opened.clone().into()]));
+    assert_eq!(
+        peering.firewall.remote.admit,
+        [rule("10.20.1.0/24", 443), rule("10.20.2.7/32", 443)].into()
+    );
+    let at_the_nodes = from(IngressSource::Nodes, allow("10.101.8.0/24", 443, None));
+    given(active_history([nodes_are(&[
+        "10.20.1.0/24",
+        "10.20.2.7/32",
+    ])]))
+    .when(at_the_nodes.clone())
+    .then([opened.into()]);
+    given(active_history([]))
+        .when(at_the_nodes)
+        .then_refused(Refusal::NodesNotOnRecord);
+    for written in ["10.20.0.0/15", "10.101.0.0/16"] {
+        given(active_history([]))
+            .when(from(these(&[written]), allow("10.101.8.0/24", 443, None)))
+            .then_refused(Refusal::SourceOutsideNetwork {
+                from: range(written),
+                network: range("10.20.0.0/16"),
+            });
+    }
+}
+
+#[test]
+fn an_ingress_with_a_source_has_an_end_or_is_said_to_have_none() {
+    let command = |expires_at, no_expiry| AllowConnectorIngress {
+        no_expiry,
+        ..from(
+            these(&["10.20.1.0/24"]),
+            allow("10.101.8.0/24", 443, expires_at),
+        )
+    };
+    for unclear in [command(None, false), command(Some(hours_on(1)), true)] {
+        given(active_history([]))
+            .when(unclear)
+            .then_refused(Refusal::IngressEndUnclear);
+    }
+    for clear in [command(None, true), command(Some(hours_on(1)), false)] {
+        let expires_at = clear.expires_at;
+        given(active_history([]))
+            .when(clear)
+            .then([ConnectorIngressAllowed {
+                rule: rule("10.20.1.0/24", 443),
+                ..opened("10.101.8.0/24", 443, expires_at)
+            }
+            .into()]);
+    }
+}
+
+#[test]
+fn a_wider_source_is_opened_beside_a_narrower_one_and_a_narrower_one_is_open_already() {
+    let narrow = ConnectorIngressAllowed {
+        rule: rule("10.20.1.0/24", 443),
+        ..ingress_allowed(1, "10.101.8.0/24", 443)
+    };
+    given(active_history([narrow.clone().into()]))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then([opened("10.101.8.0/24", 443, None).into()]);
+    given(active_history([narrow.into()]))
+        .when(from(
+            these(&["10.20.1.128/25"]),
+            allow("10.101.8.0/24", 443, None),
+        ))
+        .then_refused(Refusal::IngressAlreadyAllowed {
+            ingress_id: ingress_id(1),
+        });
+}
+
+#[test]
+fn rules_are_counted_and_not_ingresses() {
+    let open = (1..=30u16).map(|n| {
+        let port = 1000 + n;
+        ConnectorIngressAllowed {
+            rule: rule("10.20.1.0/24", port),
+            also: vec![rule("10.20.2.0/24", port)],
+            ..ingress_allowed(n.into(), "10.101.8.0/24", port)
+        }
+        .into()
+    });
+    given(active_history(open))
+        .when(allow("10.101.8.0/24", 443, None))
+        .then_refused(Refusal::TooManyRules {
+            given: 61,
+            most: 60,
+        });
+}
+
+#[test]
+fn the_nodes_are_on_record_in_order_and_are_the_networks_own() {
+    let set = |written: &[&str]| SetNetworkNodes {
+        nodes: ranges(written),
+    };
+    given(active_history([]))
+        .when(set(&["10.20.2.7/32", "10.20.1.0/24", "10.20.1.0/24"]))
+        .then([nodes_are(&["10.20.1.0/24", "10.20.2.7/32"])]);
+    given(active_history([nodes_are(&["10.20.1.0/24"])]))
+        .when(set(&["10.20.1.0/24"]))
+        .then_nothing();
+    given(active_history([nodes_are(&["10.20.1.0/24"])]))
+        .when(set(&[]))
+        .then([nodes_are(&[])]);
+    given(active_history([]))
+        .when(set(&["10.101.1.0/24"]))
+        .then_refused(Refusal::SourceOutsideNetwork {
+            from: range("10.101.1.0/24"),
+            network: range("10.20.0.0/16"),
+        });
+    let many: Vec<String> = (0..17).map(|n| format!("10.20.{n}.0/24")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    given(active_history([]))
+        .when(set(&many))
+        .then_refused(Refusal::TooManyRanges {
+            given: 17,
+            most: 16,
+        });
 }
 
 #[test]

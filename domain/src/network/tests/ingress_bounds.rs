@@ -11,6 +11,8 @@ fn allow(target: &str, expires_at: Option<DateTime<Utc>>) -> AllowConnectorIngre
         port: 443,
         reason: reason_given("the orders webhook"),
         expires_at,
+        from: None,
+        no_expiry: false,
     }
 }
 

@@ -76,12 +76,11 @@ fn what_was_about_to_be_made_is_ours_until_it_is_known_not_to_be_there() {
 fn a_thing_that_was_seen_is_installed_and_no_longer_about_to_be_made() {
     let side = Side::Local;
     let rule = clients();
-    let (source, port) = (rule.source, rule.port);
     let option = LinkOption::DnsResolution;
     let things = [
         route_thing(D, "rtb-01"),
         Thing::Group,
-        Thing::Rule { source, port },
+        Thing::from(rule),
         Thing::Option { option },
     ];
     let peering = recorded(with_route([

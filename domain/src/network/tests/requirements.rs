@@ -114,6 +114,7 @@ fn closing_and_outcomes_are_never_held_up_by_a_requirement() {
         admit: vec![InboundRule {
             source: range("10.101.0.0/16"),
             port: 2113,
+            target: None,
         }],
         tenure: Default::default(),
     };
@@ -135,6 +136,8 @@ fn a_commands_own_reason_counts_as_its_reason() {
         port: 5432,
         reason: reason_given("nightly export"),
         expires_at: None,
+        from: None,
+        no_expiry: false,
     };
     assert!(decided(&state, allow, None, None).is_ok());
 }

@@ -48,6 +48,7 @@ fn a_request_brings_its_routes_rules_and_options_along_after_everything_was_deni
     let admit = vec![InboundRule {
         source: range("10.101.1.0/24"),
         port: 2113,
+        target: None,
     }];
     let setup = Setup {
         routes: vec![
@@ -126,6 +127,7 @@ fn what_a_request_brings_along_is_refused_as_the_command_that_it_stands_for() {
             admit: vec![InboundRule {
                 source: range("10.9.0.0/16"),
                 port: 2113,
+                target: None,
             }],
             ..Setup::default()
         },

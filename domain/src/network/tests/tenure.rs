@@ -348,6 +348,8 @@ fn the_maximum_of_admissions_holds_for_sources_and_for_ingress() {
         port: 443,
         reason: reason_given("nightly export"),
         expires_at: None,
+        from: None,
+        no_expiry: false,
     };
     state().when(ingress).then_refused(asks.clone());
     // What was admitted before the policy stays; an end that is taken away is asked for.

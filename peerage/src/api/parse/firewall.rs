@@ -83,9 +83,14 @@ pub(super) fn inbound_rules(
         .map(|(index, rule)| {
             let source = fields.take(format!("{field}[{index}].source"), &rule.source);
             let port = fields.port(format!("{field}[{index}].port"), rule.port);
+            if !rule.target.is_empty() {
+                let field = format!("{field}[{index}].target");
+                return fields.wrong(field, "is told in answers, and not asked for");
+            }
             Some(InboundRule {
                 source: source?,
                 port: port?,
+                target: None,
             })
         })
         .collect();

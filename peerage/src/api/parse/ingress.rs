@@ -1,7 +1,11 @@
 //! Commands about connector ingress: target ports that are open to the private network.
 
-use super::context::{command, peering};
-use domain::network::{AllowConnectorIngress, RevokeConnectorIngress};
+use super::{
+    Fields,
+    context::{command, peering},
+};
+use crate::api::v1;
+use domain::network::{AllowConnectorIngress, IngressSource, RevokeConnectorIngress};
 
 command!(AllowConnectorIngressRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);
@@ -9,6 +13,7 @@ command!(AllowConnectorIngressRequest, fields, request => {
     let port = fields.port("port", request.port);
     let reason = fields.reason(&request.reason, request.context.as_ref());
     let expires_at = fields.time("expires_at", request.expires_at.as_ref());
+    let from = source(fields, request);
     let (peering_id, address) = about?;
     let command = AllowConnectorIngress {
         peering_id,
@@ -16,9 +21,25 @@ command!(AllowConnectorIngressRequest, fields, request => {
         port: port?,
         reason: reason?,
         expires_at: expires_at?,
+        from: from?,
+        no_expiry: request.no_expiry,
     };
     Some((address, command.into()))
 });
+
+/// From where it is open. A request that names none is one of before there was a choice.
+fn source(
+    fields: &mut Fields,
+    request: &v1::AllowConnectorIngressRequest,
+) -> Option<Option<IngressSource>> {
+    let ranges = fields.each("from", &request.from);
+    match (request.from_nodes, request.from.is_empty()) {
+        (false, true) => Some(None),
+        (true, true) => Some(Some(IngressSource::Nodes)),
+        (false, false) => Some(Some(IngressSource::Ranges(ranges?))),
+        (true, false) => fields.wrong("from", "is named together with from_nodes"),
+    }
+}
 
 command!(RevokeConnectorIngressRequest, fields, request => {
     let about = peering(fields, &request.peering_id, &request.network_id);

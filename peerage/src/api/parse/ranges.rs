@@ -8,7 +8,8 @@ use crate::api::v1::{self, subnet_change::Change};
 use domain::{
     Range,
     network::{
-        AddPeerRanges, ChangeNetworkSubnets, ChangePeerSubnets, DropPeerRanges, SubnetChange,
+        AddPeerRanges, ChangeNetworkSubnets, ChangePeerSubnets, DropPeerRanges, SetNetworkNodes,
+        SubnetChange,
     },
 };
 
@@ -37,6 +38,12 @@ command!(ChangeNetworkSubnetsRequest, fields, request => {
     let address = network(fields, &request.network_id);
     let change = change(fields, request.change.as_ref());
     Some((address?, ChangeNetworkSubnets { change: change? }.into()))
+});
+
+command!(SetNetworkNodesRequest, fields, request => {
+    let address = network(fields, &request.network_id);
+    let nodes = fields.each("nodes", &request.nodes);
+    Some((address?, SetNetworkNodes { nodes: nodes? }.into()))
 });
 
 fn some(fields: &mut Fields, ranges: &[String]) -> Option<Vec<Range>> {

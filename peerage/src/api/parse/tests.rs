@@ -133,6 +133,7 @@ fn a_request_brings_its_routes_rules_and_options_along() {
         admit: vec![v1::InboundRule {
             source: "10.30.1.0/24".to_owned(),
             port: 2113,
+            ..Default::default()
         }],
         dns_resolution: vec![v1::Side::Remote.into()],
         options: vec![v1::LinkOptionSpec {

@@ -75,6 +75,7 @@ pub(super) fn rule(it: &InboundRule) -> v1::InboundRule {
     v1::InboundRule {
         source: it.source.to_string(),
         port: it.port.into(),
+        target: text(it.target.as_ref()),
     }
 }
 

@@ -219,9 +219,14 @@ fn possible(it: &Thing) -> possible_thing_leftover::Thing {
             destination: destination.to_string(),
         }),
         Thing::Group => Kind::FirewallGroup(v1::PossibleFirewallGroup {}),
-        Thing::Rule { source, port } => Kind::FirewallRule(v1::PossibleFirewallRule {
+        Thing::Rule {
+            source,
+            port,
+            target,
+        } => Kind::FirewallRule(v1::PossibleFirewallRule {
             source: source.to_string(),
             port: u32::from(*port),
+            target: text(target.as_ref()),
         }),
         Thing::Attachment { interface } => Kind::Attachment(v1::PossibleAttachment {
             interface: interface.to_string(),

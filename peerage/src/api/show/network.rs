@@ -59,6 +59,7 @@ pub(in crate::api) fn network(
         cloud_network: network.cloud_network.to_string(),
         range: network.range.to_string(),
         subnets: texts(&network.subnets),
+        nodes: texts(&network.nodes),
         state: state.into(),
         policy: Some(policy(&network.policy)),
         revision,

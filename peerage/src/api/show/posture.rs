@@ -96,7 +96,10 @@ fn open(network: &Registered, peering: &Peering, side: Side) -> Option<String> {
     let admitted = network.admitted(peering, side);
     let all: Vec<_> = admitted
         .iter()
-        .map(|rule| format!("TCP {} from {}", rule.port, rule.source))
+        .map(|rule| match rule.target {
+            None => format!("TCP {} from {}", rule.port, rule.source),
+            Some(target) => format!("TCP {} to {target} from {}", rule.port, rule.source),
+        })
         .collect();
     if all.is_empty() {
         return None;

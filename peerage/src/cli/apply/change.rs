@@ -31,6 +31,8 @@ pub(super) enum Change {
     DropRanges(Vec<String>),
     /// All subnets of this end from now on.
     NetworkSubnets(Vec<String>),
+    /// From where the network's nodes call out, all of it from now on.
+    NetworkNodes(Vec<String>),
     PeerSubnets(Vec<String>),
     Accept(Side, String),
     Withdraw(Side, String),
@@ -75,6 +77,7 @@ impl Change {
             | Self::Adopt(..)
             | Self::AddRanges(_)
             | Self::NetworkSubnets(_)
+            | Self::NetworkNodes(_)
             | Self::PeerSubnets(_)
             | Self::Accept(..)
             | Self::Tenure(..)
@@ -100,9 +103,11 @@ impl Change {
     pub(super) fn needs(&self, about: &About) -> bool {
         match self {
             Self::Register(_) => false,
-            Self::SetPolicy(_) | Self::NetworkSubnets(_) | Self::Request(_) | Self::Adopt(..) => {
-                about.network_id.is_empty()
-            }
+            Self::SetPolicy(_)
+            | Self::NetworkSubnets(_)
+            | Self::NetworkNodes(_)
+            | Self::Request(_)
+            | Self::Adopt(..) => about.network_id.is_empty(),
             Self::AddRanges(_)
             | Self::DropRanges(_)
             | Self::PeerSubnets(_)
@@ -134,6 +139,7 @@ impl Change {
             Self::AddRanges(all) => format!("+ ranges {}", all.join(", ")),
             Self::DropRanges(all) => format!("- ranges {}", all.join(", ")),
             Self::NetworkSubnets(all) => format!("~ subnets: {}", subnets::told(all)),
+            Self::NetworkNodes(all) => format!("~ nodes: {}", all.join(", ")),
             Self::PeerSubnets(all) => format!("~ subnets of the peer: {}", subnets::told(all)),
             Self::Accept(side, to) => format!("+ {} route to {to}", side_word(*side)),
             Self::Withdraw(side, to) => format!("- {} route to {to}", side_word(*side)),
@@ -150,7 +156,15 @@ impl Change {
             Self::Allow(it) => {
                 let end = it.expires.map(|at| format!(" until {at}"));
                 let end = end.unwrap_or_default();
-                format!("+ ingress {}{end}: {}", it.full_name(), it.reason)
+                let from = match it.from.as_slice() {
+                    [] => "the nodes".to_owned(),
+                    some => some.join(", "),
+                };
+                format!(
+                    "+ ingress {} from {from}{end}: {}",
+                    it.full_name(),
+                    it.reason
+                )
             }
             Self::Revoke { name, .. } => format!("- ingress {name}"),
             Self::Dns(side, true) => format!("+ names of the {} side", side_word(*side)),
@@ -225,6 +239,14 @@ impl Change {
                 };
                 servers.command(message, context).await
             }
+            Self::NetworkNodes(nodes) => {
+                let message = v1::SetNetworkNodesRequest {
+                    network_id,
+                    nodes,
+                    ..Default::default()
+                };
+                servers.command(message, context).await
+            }
             Self::Accept(side, destination) => peering_command!(AcceptRouteRequest {
                 side: v1::Side::from(side).into(),
                 destination: destination
@@ -255,6 +277,9 @@ impl Change {
                     target: it.target,
                     port: it.port.into(),
                     expires_at: it.expires.map(timestamp),
+                    no_expiry: it.expires.is_none(),
+                    from_nodes: it.from.is_empty(),
+                    from: it.from,
                     ..Default::default()
                 };
                 servers.command(message, &context).await

@@ -38,6 +38,9 @@ pub(super) struct Network {
     pub(super) range: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) subnets: Vec<String>,
+    /// From where its nodes call out; none is no word about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) nodes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<PolicyArgs>,
     #[serde(rename = "peering", default, skip_serializing_if = "Vec::is_empty")]
@@ -96,6 +99,9 @@ pub(super) struct Ingress {
     pub(super) target: String,
     pub(super) port: u16,
     pub(super) reason: String,
+    /// Ranges of the private network; none means its nodes, as they are on record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) from: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time")]
     pub(super) expires: Option<DateTime<Utc>>,
 }
@@ -205,6 +211,7 @@ impl Network {
             cloud_network: network.cloud_network.clone(),
             range: network.range.clone(),
             subnets: network.subnets.clone(),
+            nodes: network.nodes.clone(),
             policy: network.policy.as_ref().map(PolicyArgs::of),
             peerings: peerings.iter().map(Peering::on_record).collect(),
         }
@@ -375,6 +382,14 @@ impl Peering {
     }
 }
 
+/// From where an ingress is open, in order.
+fn sources(it: &v1::Ingress) -> Vec<String> {
+    let rules = it.rule.iter().chain(&it.also);
+    let mut from: Vec<_> = rules.map(|rule| rule.source.clone()).collect();
+    from.sort();
+    from
+}
+
 impl Ingress {
     pub(super) fn on_record(it: &v1::Ingress) -> Self {
         let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
@@ -382,6 +397,7 @@ impl Ingress {
             target: it.target.clone(),
             port: u16::try_from(port).unwrap_or_default(),
             reason: it.reason.clone(),
+            from: sources(it),
             expires: it.expires_at.as_ref().and_then(when),
         }
     }

@@ -160,6 +160,9 @@ impl Draft {
     fn network(&mut self, wanted: &Network, is: Option<&v1::Network>) {
         let Some(is) = is else {
             self.step(Change::Register(wanted.clone()));
+            if !wanted.nodes.is_empty() {
+                self.step(Change::NetworkNodes(wanted.nodes.clone()));
+            }
             if let Some(policy) = &wanted.policy {
                 self.step(Change::SetPolicy(policy.clone()));
             }
@@ -171,6 +174,9 @@ impl Draft {
         }
         if !is_same(&wanted.subnets, &is.subnets) {
             self.step(Change::NetworkSubnets(wanted.subnets.clone()));
+        }
+        if !wanted.nodes.is_empty() && !is_same(&wanted.nodes, &is.nodes) {
+            self.step(Change::NetworkNodes(wanted.nodes.clone()));
         }
         let before = is.policy.clone().unwrap_or_default();
         if let Some(policy) = &wanted.policy
@@ -327,7 +333,11 @@ impl Draft {
         if admit == standing {
             return;
         }
-        let rule = |(source, port): (String, u32)| v1::InboundRule { source, port };
+        let rule = |(source, port): (String, u32)| v1::InboundRule {
+            source,
+            port,
+            ..Default::default()
+        };
         self.step(Change::Restrict {
             admit: admit.into_iter().map(rule).collect(),
             added: named.difference(&standing).map(told).collect(),
@@ -355,6 +365,13 @@ impl Draft {
                     let name = one.full_name();
                     self.conflict(&format!(
                         "ingress {name} ends: {wanted} in the file, {is} on record; revoke it first"
+                    ));
+                }
+                Some((_, it)) if !one.from.is_empty() && !is_same(&one.from, &it.from) => {
+                    let (name, wanted, is) =
+                        (one.full_name(), one.from.join(", "), it.from.join(", "));
+                    self.conflict(&format!(
+                        "ingress {name} is open from: {wanted} in the file, {is} on record; revoke it first"
                     ));
                 }
                 Some(_) => {}

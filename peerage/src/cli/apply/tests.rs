@@ -36,6 +36,7 @@ dns = ["local"]
 target = "10.30.7.0/24"
 port = 5432
 reason = "the sink writes to the warehouse"
+from = ["10.20.0.0/16"]
 expires = 2027-03-01T09:00:00Z
 "#;
 
@@ -52,6 +53,7 @@ fn on_record() -> OnRecord {
     let rule = |source: &str, port| v1::InboundRule {
         source: source.to_owned(),
         port,
+        ..Default::default()
     };
     let route = |side: Side, destination: &str| v1::Route {
         side: side.into(),
@@ -147,7 +149,7 @@ fn what_is_not_on_record_is_made_whole_the_network_first() {
             "~ set the policy",
             "+ request a peering (10.30.0.0/16): local route to 10.30.0.0/16, \
              remote route to 10.20.0.0/16, admit 10.30.0.0/16:2113, names of the local side",
-            "+ ingress 10.30.7.0/24:5432 until 2027-03-01 09:00:00 UTC: \
+            "+ ingress 10.30.7.0/24:5432 from 10.20.0.0/16 until 2027-03-01 09:00:00 UTC: \
              the sink writes to the warehouse",
         ]
     );
@@ -204,7 +206,7 @@ fn what_the_file_does_not_name_is_left_alone_and_told_and_pruning_closes_it_befo
         [
             "+ local route to 10.30.1.0/24",
             "+ admit 10.30.9.0/24:2113",
-            "+ ingress 10.30.7.0/24:5433 until 2027-03-01 09:00:00 UTC: \
+            "+ ingress 10.30.7.0/24:5433 from 10.20.0.0/16 until 2027-03-01 09:00:00 UTC: \
              the sink writes to the warehouse",
         ]
     );
@@ -229,7 +231,7 @@ fn what_the_file_does_not_name_is_left_alone_and_told_and_pruning_closes_it_befo
             "- ingress 10.30.7.0/24:5432",
             "- remove the peering",
             "+ local route to 10.30.1.0/24",
-            "+ ingress 10.30.7.0/24:5433 until 2027-03-01 09:00:00 UTC: \
+            "+ ingress 10.30.7.0/24:5433 from 10.20.0.0/16 until 2027-03-01 09:00:00 UTC: \
              the sink writes to the warehouse",
         ]
     );
@@ -260,6 +262,11 @@ fn what_no_command_changes_stands_in_the_way_and_is_told_with_both_values() {
             "deadline",
         ),
         ("2027-03-01", "2027-04-01", "ingress"),
+        (
+            "from = [\"10.20.0.0/16\"]",
+            "from = [\"10.20.1.0/24\"]",
+            "open from",
+        ),
     ] {
         let plan = differ(from, to);
         let [conflict] = &plan.conflicts[..] else {
@@ -306,7 +313,7 @@ fn a_difference_of_ranges_or_subnets_is_a_change_and_nothing_is_given_up_unless_
             "- ranges 10.30.0.0/16",
             "~ subnets: subnet-1",
             "~ subnets of the peer: all",
-            "+ ingress 10.40.7.0/24:5432 until 2027-03-01 09:00:00 UTC: \
+            "+ ingress 10.40.7.0/24:5432 from 10.20.0.0/16 until 2027-03-01 09:00:00 UTC: \
              the sink writes to the warehouse",
         ]
     );
@@ -347,6 +354,29 @@ fn an_adopted_link_is_adopted_and_opened_command_by_command() {
     assert!(refused.conflicts[0].contains("deadline"), "{refused:?}");
     assert!(!plan.steps[0].change.needs(&plan.steps[0].about));
     assert!(plan.steps[1].change.needs(&plan.steps[1].about));
+}
+
+#[test]
+fn where_the_nodes_are_is_on_record_before_what_is_open_from_there() {
+    let text = FILE
+        .replace(
+            "range = \"10.20.0.0/16\"",
+            "range = \"10.20.0.0/16\"\nnodes = [\"10.20.1.0/24\"]",
+        )
+        .replace("from = [\"10.20.0.0/16\"]\n", "");
+    let plan = planned(&text, &OnRecord::default(), false);
+    let steps = told(&plan);
+    assert_eq!(steps[1], "~ nodes: 10.20.1.0/24", "{steps:?}");
+    assert!(
+        steps[4].starts_with("+ ingress 10.30.7.0/24:5432 from the nodes until"),
+        "{steps:?}"
+    );
+    let again = planned(&text, &on_record(), false);
+    assert_eq!(told(&again), ["~ nodes: 10.20.1.0/24"]);
+    let mut is = on_record();
+    let network = is.network.as_mut().unwrap();
+    network.nodes = vec!["10.20.1.0/24".to_owned()];
+    assert!(told(&planned(&text, &is, true)).is_empty());
 }
 
 #[test]

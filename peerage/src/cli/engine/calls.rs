@@ -183,6 +183,7 @@ commands! {
     RegisterNetworkRequest, NetworkServiceClient::register_network;
     SetPolicyRequest, NetworkServiceClient::set_policy;
     ChangeNetworkSubnetsRequest, NetworkServiceClient::change_network_subnets;
+    SetNetworkNodesRequest, NetworkServiceClient::set_network_nodes;
     CheckDriftRequest, NetworkServiceClient::check_drift;
     RetireNetworkRequest, NetworkServiceClient::retire_network;
     FreezeNetworksRequest, NetworkServiceClient::freeze_networks;

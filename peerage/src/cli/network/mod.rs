@@ -1,5 +1,6 @@
 //! `peerage network …`.
 
+mod nodes;
 mod policy;
 mod register;
 mod subnets;
@@ -33,6 +34,8 @@ pub(super) enum Network {
     /// Change which subnets of the private network use its links; routes move along.
     #[command(subcommand)]
     Subnets(subnets::Subnets),
+    /// Put on record from where the nodes of the clusters call out, and connector ingress is open.
+    Nodes(nodes::Nodes),
     /// Check a network for drift, now.
     Check(Subject),
     /// Retire a network that has no live peering.
@@ -132,6 +135,7 @@ impl Network {
             Self::Watch(watch) => watch.run().await,
             Self::Policy(policy) => policy.run().await,
             Self::Subnets(subnets) => subnets.run().await,
+            Self::Nodes(nodes) => nodes.run().await,
             Self::Check(subject) => subject.check().await,
             Self::Retire(subject) => subject.retire().await,
         }

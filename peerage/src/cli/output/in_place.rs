@@ -201,6 +201,15 @@ fn ingress(peering: &Peering) -> String {
     let short = short(peering.ingress.iter().map(|it| it.ingress_id.as_str()));
     let rows = peering.ingress.iter().map(|it| {
         let port = it.rule.as_ref().map(|rule| rule.port).unwrap_or_default();
+        let rules = it.rule.iter().chain(&it.also);
+        let from: Vec<_> = rules.map(|rule| rule.source.as_str()).collect();
+        let is_aimed = it.rule.as_ref().is_some_and(|it| !it.target.is_empty());
+        let others: Vec<_> = it.kept_open_by.iter().map(|id| short(id)).collect();
+        let reach = match (is_aimed, others.as_slice()) {
+            (true, []) => "the target".to_owned(),
+            (false, []) => "where the group is attached".to_owned(),
+            (_, others) => format!("open as long as {} is", others.join(", ")),
+        };
         let until = match &it.expires_at {
             None => "revoked by hand".to_owned(),
             Some(at) => with_time_left(Some(at)),
@@ -208,6 +217,8 @@ fn ingress(peering: &Peering) -> String {
         [
             short(&it.ingress_id),
             format!("{}:{port}", it.target),
+            from.join(", "),
+            reach,
             until,
             cause(&it.reason),
         ]
@@ -216,6 +227,8 @@ fn ingress(peering: &Peering) -> String {
         [
             Whole("ingress"),
             Whole("target"),
+            Wrapped("from"),
+            Wrapped("admits to"),
             Wrapped("until"),
             Wrapped("reason"),
         ],

@@ -51,6 +51,7 @@ pub(in crate::cli) fn network(it: &Network) -> String {
         ),
         ("range", it.range.clone()),
         ("subnets", chosen(&it.subnets)),
+        ("nodes", it.nodes.join(", ")),
         ("drift", word(policy.drift())),
         ("exposures", exposures(&policy)),
         ("commands carry", required(&policy)),

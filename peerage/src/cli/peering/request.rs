@@ -97,7 +97,8 @@ mod tests {
             spec.admit,
             [v1::InboundRule {
                 source: "10.30.0.0/16".to_owned(),
-                port: 2113
+                port: 2113,
+                ..Default::default()
             }]
         );
         assert_eq!(spec.dns_resolution, [i32::from(v1::Side::Local)]);

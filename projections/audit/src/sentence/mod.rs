@@ -61,6 +61,15 @@ fn of(event: &NetworkEvent) -> String {
         NetworkEvent::NetworkSubnetsChanged(it) => {
             format!("chose the network's subnets: {}", subnets(&it.subnets))
         }
+        NetworkEvent::NetworkNodesSet(it) if it.nodes.is_empty() => {
+            "took off the record where the network's nodes are".to_owned()
+        }
+        NetworkEvent::NetworkNodesSet(it) => {
+            format!(
+                "put on record where the network's nodes are: {}",
+                ranges(&it.nodes)
+            )
+        }
         NetworkEvent::DriftCheckRequested(_) => "asked for a check for drift".to_owned(),
         NetworkEvent::NetworkFrozen(it) => {
             format!(
@@ -188,7 +197,11 @@ fn of(event: &NetworkEvent) -> String {
                 "opened TCP {} of {} to {}{}, for ‘{}’",
                 it.rule.port,
                 it.target,
-                it.rule.source,
+                list(
+                    std::iter::once(&it.rule)
+                        .chain(&it.also)
+                        .map(|rule| rule.source)
+                ),
                 end.unwrap_or_default(),
                 it.reason
             )

@@ -52,7 +52,10 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 }
 
 pub(super) fn rule(rule: &InboundRule) -> String {
-    format!("TCP {} from {}", rule.port, rule.source)
+    match rule.target {
+        None => format!("TCP {} from {}", rule.port, rule.source),
+        Some(target) => format!("TCP {} to {target} from {}", rule.port, rule.source),
+    }
 }
 
 pub(super) fn rules(rules: &[InboundRule]) -> String {
@@ -86,7 +89,18 @@ fn thing(thing: &Thing) -> String {
             destination,
         } => format!("a route to {destination} in {}", at(place)),
         Thing::Group => "a firewall group".to_owned(),
-        Thing::Rule { source, port } => format!("a rule for TCP {port} from {source}"),
+        Thing::Rule {
+            source,
+            port,
+            target,
+        } => format!(
+            "a rule for {}",
+            rule(&InboundRule {
+                source: *source,
+                port: *port,
+                target: *target,
+            })
+        ),
         Thing::Attachment { interface } => format!("an attachment to {interface}"),
         Thing::Option { option } => option.title().to_owned(),
     }

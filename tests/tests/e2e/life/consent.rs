@@ -8,6 +8,9 @@ use peerage_tests::oracle::{Expected, Rule};
 use serde_json::json;
 use std::sync::Arc;
 
+/// From where the private network's nodes call out.
+const NODES: &str = "10.20.1.0/24";
+
 in_every_world!(
     a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_ingress_is_closed,
     a_peering_that_the_owner_accepts_is_on_record_with_the_evidence_and_that_side_is_left_alone,
@@ -32,7 +35,19 @@ async fn a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_i
         "--reason",
         reason,
     ];
-    let ingress = text(&life.says(&allow).await["ingressId"]);
+    life.is_refused(
+        &[&allow[..], &["--expires", "1h"]].concat(),
+        "NODES_NOT_ON_RECORD",
+    )
+    .await;
+    life.says(&["network", "nodes", &life.network, NODES]).await;
+    let allow = [&allow[..], &["--no-expiry"]].concat();
+    let allowed = life.says(&allow).await;
+    let ingress = text(&allowed["ingressId"]);
+    assert_eq!(
+        allowed["advisories"][0]["code"], "ADVISORY_CODE_INGRESS_NOT_AIMED",
+        "{allowed:#}"
+    );
     let peering = life.converged().await;
     assert_eq!(
         peering
@@ -50,6 +65,11 @@ async fn a_peering_with_a_connectors_ingress_stands_in_both_networks_until_the_i
         (1, &json!(reason), &json!("10.30.7.0/24"))
     );
 
+    // A group's rule is aimed at no target: what could not be closed by itself is not opened.
+    let mut another = allow.clone();
+    another[4] = "10.30.8.0/24";
+    life.is_refused(&another, "INGRESS_NOT_APART").await;
+    life.judge(&open);
     life.says(&["firewall", "revoke", &life.peering, &ingress])
         .await;
     life.converged().await;
@@ -73,7 +93,7 @@ impl Life {
             protocol: "tcp".to_owned(),
             from: port,
             to: port,
-            source: self.pair.local.cidr.clone(),
+            source: NODES.to_owned(),
             tags,
         }];
         expected
@@ -243,6 +263,8 @@ async fn an_ingress_with_an_end_closes_by_itself(running: Arc<RunningWorld>) {
         &port,
         "--reason",
         reason,
+        "--from",
+        NODES,
         "--expires",
         "5s",
     ];

@@ -152,6 +152,9 @@ async fn one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_targ
         "9092",
         "--reason",
         "orders go to the peer's broker",
+        "--from",
+        own_host,
+        "--no-expiry",
     ];
     life.says(&allow).await;
     life.converged().await;
@@ -168,7 +171,7 @@ async fn one_host_of_a_peer_in_shared_space_is_a_destination_a_source_and_a_targ
     let ingress = Rule {
         from: 9092,
         to: 9092,
-        source: life.pair.local.cidr.clone(),
+        source: own_host.to_owned(),
         ..expected.security_groups[0].ingress[0].clone()
     };
     expected.security_groups[1].ingress = vec![ingress];

@@ -244,6 +244,7 @@ pub(crate) fn restrict(
             .map(|(source, port)| InboundRule {
                 source: (*source).to_owned(),
                 port: *port,
+                target: String::new(),
             })
             .collect(),
         ..Default::default()

@@ -89,7 +89,8 @@ fn only_a_rule_that_we_could_have_made_is_one_in_our_words() {
         in_our_words,
         [InboundRule {
             source: "10.2.0.0/16".parse().unwrap(),
-            port: 2113
+            port: 2113,
+            target: None
         }]
     );
     assert!(
@@ -124,6 +125,7 @@ fn what_a_rule_admits_is_told_whoever_made_it() {
             Err(_) => Source::Named(source.to_owned()),
         },
         protocol: protocol.map(str::to_owned),
+        target: None,
         ports,
     };
     assert_eq!(
@@ -213,7 +215,7 @@ fn each_group_has_its_own_rules_and_says_whose_it_is() {
 }
 
 #[test]
-fn an_access_list_keeps_its_inbound_entries_in_order() {
+fn an_access_list_keeps_its_entries_with_their_numbers_and_directions() {
     let entry = |rule_number, egress, protocol: &str, ports, cidr: &str, allow| NetworkAclEntry {
         rule_number,
         egress,
@@ -240,11 +242,28 @@ fn an_access_list_keeps_its_inbound_entries_in_order() {
     let entries: Vec<_> = view
         .entries
         .iter()
-        .map(|it| (it.traffic.protocol.as_deref(), it.traffic.ports, it.allow))
+        .map(|it| {
+            let traffic = &it.traffic;
+            let to = traffic.target.as_deref().map(|it| it.len());
+            let protocol = traffic.protocol.as_deref();
+            (
+                it.direction,
+                it.priority,
+                protocol,
+                traffic.ports,
+                to,
+                it.allow,
+            )
+        })
         .collect();
+    let (inbound, outbound) = (cloud::Direction::Inbound, cloud::Direction::Outbound);
     assert_eq!(
         entries,
-        [(Some("tcp"), Some((2113, 2113)), true), (None, None, false)]
+        [
+            (inbound, 100, Some("tcp"), Some((2113, 2113)), None, true),
+            (inbound, 200, None, None, None, false),
+            (outbound, 100, None, None, Some(1), true),
+        ]
     );
     assert_eq!((view.network.as_str(), view.subnets.len()), ("vpc-1", 1));
 }

@@ -8,8 +8,11 @@ use crate::ec2::{
     IpNet, NetworkAcl, NetworkAclEntry, PrefixListId, RuleSource, SecurityGroup, SecurityGroupId,
     SecurityGroupRule, VpcId,
 };
-use cloud::{AccessEntry, AccessListView, CloudError, GroupView, RuleView, Source, Traffic};
+use cloud::{
+    AccessEntry, AccessListView, CloudError, Direction, GroupView, RuleView, Source, Traffic,
+};
 use domain::network::InboundRule;
+use ipnet::{Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// EC2's word for every protocol.
@@ -126,17 +129,35 @@ fn rule(
     })
 }
 
-/// The list with its inbound entries.
+/// The list with its entries, of both directions.
 pub(in super::super) fn access_list(
     asked: &Asked<'_>,
     found: &NetworkAcl,
 ) -> Result<AccessListView, CloudError> {
     let entry = |found: &NetworkAclEntry| AccessEntry {
-        traffic: traffic(
-            Source::Ranges(vec![found.cidr]),
-            &found.protocol,
-            found.ports,
-        ),
+        direction: if found.egress {
+            Direction::Outbound
+        } else {
+            Direction::Inbound
+        },
+        priority: u32::try_from(found.rule_number).unwrap_or(u32::MAX),
+        traffic: if found.egress {
+            let from_anywhere = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
+            Traffic {
+                target: Some(vec![found.cidr]),
+                ..traffic(
+                    Source::Ranges(from_anywhere.to_vec()),
+                    &found.protocol,
+                    found.ports,
+                )
+            }
+        } else {
+            traffic(
+                Source::Ranges(vec![found.cidr]),
+                &found.protocol,
+                found.ports,
+            )
+        },
         allow: found.allow,
     };
     Ok(AccessListView {
@@ -146,12 +167,7 @@ pub(in super::super) fn access_list(
             .iter()
             .map(|subnet| asked.name("subnet", subnet.as_str()))
             .collect::<Result<_, _>>()?,
-        entries: found
-            .entries
-            .iter()
-            .filter(|entry| !entry.egress)
-            .map(entry)
-            .collect(),
+        entries: found.entries.iter().map(entry).collect(),
     })
 }
 
@@ -168,6 +184,7 @@ fn traffic(source: Source, protocol: &str, ports: Option<(i32, i32)>) -> Traffic
         source,
         protocol,
         ports,
+        target: None,
     }
 }
 
@@ -194,6 +211,7 @@ fn in_our_words(found: &SecurityGroupRule, admits: &Traffic) -> Option<InboundRu
     (first == last && admits.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
         source,
         port: first,
+        target: None,
     })
 }
 

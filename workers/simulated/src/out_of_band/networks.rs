@@ -10,7 +10,7 @@ use super::{
     },
     OutOfBand,
 };
-use cloud::{AccessEntry, DnsSupport, NetworkRef, RouteTarget};
+use cloud::{AccessEntry, Direction, DnsSupport, NetworkRef, RouteTarget};
 use domain::text::{RouteTable, Subnet};
 use ipnet::IpNet;
 use std::time::Duration;
@@ -184,7 +184,10 @@ impl OutOfBand {
     pub fn fence(&self, network: &NetworkRef, subnets: &[Subnet], entries: &[(&str, bool)]) {
         let entries = entries
             .iter()
-            .map(|(text, allow)| AccessEntry {
+            .zip(1..)
+            .map(|((text, allow), priority)| AccessEntry {
+                direction: Direction::Inbound,
+                priority,
                 traffic: traffic(text),
                 allow: *allow,
             })

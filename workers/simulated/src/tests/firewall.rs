@@ -35,11 +35,13 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
             source: net("10.2.0.0/16"),
             protocol: tcp.clone(),
             ports: Some((2113, 2113)),
+            target: None,
         },
         Traffic {
             source: net("0.0.0.0/0"),
             protocol: tcp,
             ports: Some((1, 9)),
+            target: None,
         },
         Traffic {
             source: Source::Group {
@@ -48,6 +50,7 @@ async fn strangers_groups_are_shown_with_what_they_admit() {
             },
             protocol: None,
             ports: None,
+            target: None,
         },
     ];
     assert_eq!(

@@ -94,6 +94,7 @@ fn rule(port: u16) -> InboundRule {
     InboundRule {
         source: "10.2.0.0/16".parse().unwrap(),
         port,
+        target: None,
     }
 }
 

@@ -6,8 +6,8 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 use cloud::{
-    AccessEntry, AccessListView, DnsSupport, InterfaceView, NetworkRef, NetworkView, OtherRoute,
-    RouteState, RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
+    AccessEntry, AccessListView, Direction, DnsSupport, InterfaceView, NetworkRef, NetworkView,
+    OtherRoute, RouteState, RouteTableView, RouteTarget, RouteView, Source, SubnetView, Traffic,
 };
 use domain::{
     Provider,
@@ -272,11 +272,14 @@ impl SimulatedNetwork {
             ]),
             protocol: None,
             ports: None,
+            target: None,
         };
         named
             .chain([view(
                 others,
                 vec![AccessEntry {
+                    direction: Direction::Inbound,
+                    priority: 100,
                     traffic: everything,
                     allow: true,
                 }],

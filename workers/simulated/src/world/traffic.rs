@@ -24,18 +24,28 @@ pub(crate) fn traffic(text: &str) -> Traffic {
         source,
         protocol,
         ports: first.map(|first| (first, last.unwrap_or(first))),
+        target: None,
     }
 }
 
 /// The text of a rule that the engine makes.
 pub(crate) fn text(rule: InboundRule) -> String {
-    format!("tcp {} from {}", rule.port, rule.source)
+    let InboundRule {
+        source,
+        port,
+        target,
+    } = rule;
+    match target {
+        None => format!("tcp {port} from {source}"),
+        Some(target) => format!("tcp {port} to {target} from {source}"),
+    }
 }
 
 /// What such a rule admits.
 pub(crate) fn admitted(rule: InboundRule) -> Traffic {
     Traffic {
         source: Source::Ranges(vec![IpNet::V4(rule.source.net())]),
+        target: rule.target.map(|it| vec![IpNet::V4(it.net())]),
         protocol: Some("tcp".to_owned()),
         ports: Some((rule.port, rule.port)),
     }
@@ -54,6 +64,7 @@ pub(crate) fn in_our_words(traffic: &Traffic) -> Option<InboundRule> {
     (first == last && traffic.protocol.as_deref() == Some("tcp")).then_some(InboundRule {
         source,
         port: first,
+        target: None,
     })
 }
 
@@ -68,6 +79,7 @@ mod tests {
                 source,
                 protocol,
                 ports,
+                target: _,
             } = traffic(text);
             (source, protocol, ports)
         };
@@ -111,6 +123,7 @@ mod tests {
         let ours = InboundRule {
             source: "10.2.0.0/16".parse().expect("a range"),
             port: 2113,
+            target: None,
         };
         assert_eq!(in_our_words(&traffic(&text(ours))), Some(ours));
         assert_eq!(admitted(ours), traffic(&text(ours)));

@@ -12,7 +12,8 @@
 use super::{Draft, Facts, Query, firewall};
 use crate::provisioner::{apply::Action, sides};
 use cloud::{
-    AccessEntry, AccessListView, GroupView, LetsIn, RouteTarget, RuleView, Source, Traffic, lets_in,
+    AccessEntry, AccessListView, Direction, GroupView, LetsIn, RouteTarget, RuleView, Source,
+    Traffic, lets_in,
 };
 use domain::{
     Side,
@@ -334,8 +335,11 @@ fn judge(source: &Source, rule: &RuleView, from: &[IpNet]) -> LetsIn {
         source: Source::Ranges(from.to_vec()),
         protocol: None,
         ports: None,
+        target: None,
     };
     let entry = AccessEntry {
+        direction: Direction::Inbound,
+        priority: 0,
         traffic: Traffic {
             source: source.clone(),
             ..rule.admits.clone()

@@ -105,10 +105,7 @@ fn make(facts: &Facts<'_>, side: Side, draft: &mut Draft) {
 
 /// The thing that a rule is.
 pub(super) fn thing(rule: InboundRule) -> Thing {
-    Thing::Rule {
-        source: rule.source,
-        port: rule.port,
-    }
+    Thing::from(rule)
 }
 
 /// Whether a group of the engine's is there, or may be.

@@ -533,6 +533,8 @@ async fn what_is_asked_for_while_a_block_is_put_on_record_does_not_wait_until_th
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: None,
+        from: None,
+        no_expiry: false,
     };
     bench.log.execute(&on_the_other_side.into()).unwrap();
     let log = Interrupted::new(&bench.log, restrict(&[]), "Blocked");

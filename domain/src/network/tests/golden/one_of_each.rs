@@ -92,6 +92,11 @@ pub(super) fn one_of_each() -> Vec<NetworkEvent> {
             subnets: vec![text("*")],
         }
         .into(),
+        NetworkNodesSet {
+            network_id,
+            nodes: vec![range("10.20.1.0/24"), range("10.20.2.7/32")],
+        }
+        .into(),
         DriftCheckRequested {
             network_id,
             requested_at: at(9),
@@ -258,6 +263,7 @@ fn of_intent() -> Vec<NetworkEvent> {
             ingress_id,
             target: range("10.101.8.0/24"),
             rule: rule("10.20.0.0/16", 443),
+            also: Vec::new(),
             reason: reason.clone(),
             allowed_at: at(9),
             expires_at: Some(at(12)),
@@ -573,6 +579,7 @@ fn things() -> Vec<Thing> {
         Thing::Rule {
             source: range("10.101.0.0/16"),
             port: 2113,
+            target: None,
         },
         Thing::Option {
             option: LinkOption::DnsResolution,
@@ -723,6 +730,16 @@ pub(super) fn variants() -> Vec<(&'static str, NetworkEvent)> {
             "until_revoked",
             ConnectorIngressAllowed {
                 peering_id,
+                ..ingress_allowed(0x2a, "10.101.8.0/24", 443)
+            }
+            .into(),
+        ),
+        (
+            "from_the_nodes_to_a_target",
+            ConnectorIngressAllowed {
+                peering_id,
+                rule: aimed("10.20.1.0/24", 443, "10.101.8.0/24"),
+                also: vec![aimed("10.20.2.7/32", 443, "10.101.8.0/24")],
                 ..ingress_allowed(0x2a, "10.101.8.0/24", 443)
             }
             .into(),

@@ -433,9 +433,13 @@ fn an_intent() -> impl Strategy<Value = NetworkCommand> {
             let expires_at = Some(end.map_or(Change::None, Change::To));
             SetTenure { peering_id, rule, owner: None, expires_at }.into()
         }),
-        3 => (a_peering(), a_range(), select(vec![0, 443, 8443]), option::of(a_time()), a_reason()).prop_map(
-            |(peering_id, target, port, expires_at, reason)| {
-                AllowConnectorIngress { peering_id, target, port, reason, expires_at }.into()
+        1 => vec(a_range(), 0..3).prop_map(|nodes| SetNetworkNodes { nodes }.into()),
+        3 => (
+            (a_peering(), a_range(), select(vec![0, 443, 8443])),
+            (option::of(a_time()), a_reason(), option::of(a_source()), any::<bool>()),
+        ).prop_map(
+            |((peering_id, target, port), (expires_at, reason, from, no_expiry))| {
+                AllowConnectorIngress { peering_id, target, port, reason, expires_at, from, no_expiry }.into()
             }
         ),
         2 => (a_peering(), an_ingress()).prop_map(|(peering_id, ingress_id)| RevokeConnectorIngress { peering_id, ingress_id }.into()),
@@ -556,10 +560,11 @@ fn an_intent_event() -> impl Strategy<Value = NetworkEvent> {
             .prop_map(|(peering_id, side, admit, tenure)| FirewallRestricted { peering_id, side, admit, tenure }.into()),
         2 => (a_peering(), option::of(a_rule()), a_tenure())
             .prop_map(|(peering_id, rule, tenure)| PeeringTenureSet { peering_id, rule, tenure }.into()),
-        3 => (a_peering(), an_ingress(), a_range(), a_rule(), option::of(a_time())).prop_map(
-            |(peering_id, ingress_id, target, rule, expires_at)| {
+        1 => vec(a_range(), 0..3).prop_map(|nodes| NetworkNodesSet { network_id: network_id(), nodes }.into()),
+        3 => (a_peering(), an_ingress(), a_range(), a_rule(), vec(a_rule(), 0..2), option::of(a_time())).prop_map(
+            |(peering_id, ingress_id, target, rule, also, expires_at)| {
                 let ingress = ingress_allowed(0, "10.101.8.0/24", 443);
-                ConnectorIngressAllowed { peering_id, ingress_id, target, rule, expires_at, ..ingress }.into()
+                ConnectorIngressAllowed { peering_id, ingress_id, target, rule, also, expires_at, ..ingress }.into()
             }
         ),
         2 => (a_peering(), a_side(), an_option(), any::<bool>())

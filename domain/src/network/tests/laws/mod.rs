@@ -348,11 +348,7 @@ fn assert_sound(network: &Registered) {
 }
 
 fn assert_sides_are_sound(peering: &Peering) {
-    let open: BTreeSet<_> = peering
-        .ingress
-        .values()
-        .map(|ingress| ingress.rule)
-        .collect();
+    let open: BTreeSet<_> = peering.ingress.values().flat_map(Ingress::rules).collect();
     assert_eq!(
         peering.firewall.remote.admit, open,
         "the remote side admits the open ingresses and nothing else"

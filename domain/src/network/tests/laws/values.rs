@@ -66,7 +66,18 @@ pub(super) fn a_subnet_change() -> impl Strategy<Value = SubnetChange> {
 }
 
 pub(super) fn a_rule() -> impl Strategy<Value = InboundRule> + Clone {
-    (a_range(), select(vec![0, 443, 2113])).prop_map(|(source, port)| InboundRule { source, port })
+    (a_range(), select(vec![0, 443, 2113])).prop_map(|(source, port)| InboundRule {
+        source,
+        port,
+        target: None,
+    })
+}
+
+pub(super) fn a_source() -> impl Strategy<Value = IngressSource> {
+    prop_oneof![
+        Just(IngressSource::Nodes),
+        vec(a_range(), 0..3).prop_map(IngressSource::Ranges),
+    ]
 }
 
 pub(super) fn a_table() -> impl Strategy<Value = RouteTable> + Clone {
@@ -115,10 +126,7 @@ pub(super) fn a_thing() -> impl Strategy<Value = Thing> + Clone {
     prop_oneof![
         (a_place(), a_range()).prop_map(|(at, destination)| Thing::Route { at, destination }),
         Just(Thing::Group),
-        a_rule().prop_map(|rule| Thing::Rule {
-            source: rule.source,
-            port: rule.port
-        }),
+        a_rule().prop_map(Thing::from),
         an_interface().prop_map(|interface| Thing::Attachment { interface }),
         an_option().prop_map(|option| Thing::Option { option }),
     ]

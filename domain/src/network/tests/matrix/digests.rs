@@ -113,6 +113,7 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                     admit: vec![InboundRule {
                         source: range("10.101.0.0/16"),
                         port: 2113,
+                        target: None,
                     }],
                     dns_resolution: [Side::Remote].into(),
                     options: Default::default(),
@@ -139,6 +140,37 @@ fn further() -> Vec<(&'static str, NetworkCommand)> {
                 port: 443,
                 reason: text("nightly export"),
                 expires_at: Some(at),
+                from: None,
+                no_expiry: false,
+            }
+            .into(),
+        ),
+        (
+            "allow_an_ingress_from_the_nodes",
+            AllowConnectorIngress {
+                peering_id: peering_id(1),
+                target: range("10.101.8.0/24"),
+                port: 443,
+                reason: text("nightly export"),
+                expires_at: None,
+                from: Some(IngressSource::Nodes),
+                no_expiry: true,
+            }
+            .into(),
+        ),
+        (
+            "allow_an_ingress_from_two_ranges",
+            AllowConnectorIngress {
+                peering_id: peering_id(1),
+                target: range("10.101.8.0/24"),
+                port: 443,
+                reason: text("nightly export"),
+                expires_at: Some(at),
+                from: Some(IngressSource::Ranges(ranges(&[
+                    "10.20.1.0/24",
+                    "10.20.2.0/24",
+                ]))),
+                no_expiry: false,
             }
             .into(),
         ),

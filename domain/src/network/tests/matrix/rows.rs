@@ -71,6 +71,8 @@ rows! {
     request_another_peer               [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::RequestPeering(_) => request(2);
     adopt_another_link                 [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::AdoptPeering(_) => adopt(2, other_link());
     adopt_this_link_for_another        [NET, YES, YES, YES, YES, LOR, LOR, LOR, YES, YES, LOR, LOR, YES, YES, LOR, LOR, LOR, LOR, YES, LOR, YES, LOR, LOR, RET] NetworkCommand::AdoptPeering(_) => adopt(2, link());
+    network_nodes_are_told             [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::SetNetworkNodes(_) => nodes(&["10.20.1.0/24"]);
+    no_network_nodes_as_it_is          [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::SetNetworkNodes(_) => nodes(&[]);
     network_subnets_are_all            [NET, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, YES, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Set { subnets: vec![text("*")] });
     network_subnets_as_they_are        [NET, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Add { subnets: register().subnets });
     network_subnet_that_is_not_chosen  [NET, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, SNC, RET] NetworkCommand::ChangeNetworkSubnets(_) => of_network(SubnetChange::Drop { subnets: vec![text("subnet-0cc3")] });
@@ -145,7 +147,7 @@ rows! {
     find_a_conflict                    [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteConflicted(_)) => conflict();
     intend_a_route                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(intended_route());
     intend_a_group                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Group);
-    intend_a_rule_that_is_not_admitted [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(Thing::Rule { source: range("10.101.0.0/16"), port: 22 });
+    intend_a_rule_that_is_not_admitted [NET, UNK, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, ORD, ORD, RET] Record(Outcome::InstallationStarted(_)) => intend(rule("10.101.0.0/16", 22).into());
     end_no_intent                      [NET, UNK, ORD, ORD, ORD, ORD, ORD, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL, END, END, END, END, END, NIL, NIL, RET] Record(Outcome::InstallationEnded(_)) => intent_over(Thing::Group);
     find_a_route                       [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RouteFound(_)) => find_route();
     enforce_routes                     [NET, UNK, ORD, ORD, ORD, ORD, ORD, YES, ORD, ORD, ORD, ORD, ORD, ORD, ORD, ORD, END, END, END, END, END, YES, ORD, RET] Record(Outcome::RoutesEnforced(_)) => enforce_routes(&["10.101.0.0/16"]);
@@ -311,6 +313,8 @@ fn allow(target: &str, port: u16) -> NetworkCommand {
         port,
         reason,
         expires_at: None,
+        from: None,
+        no_expiry: false,
     }
     .into()
 }
@@ -319,6 +323,13 @@ fn revoke_ingress(n: u128) -> NetworkCommand {
     RevokeConnectorIngress {
         peering_id: peering_id(1),
         ingress_id: ingress_id(n),
+    }
+    .into()
+}
+
+fn nodes(written: &[&str]) -> NetworkCommand {
+    SetNetworkNodes {
+        nodes: ranges(written),
     }
     .into()
 }

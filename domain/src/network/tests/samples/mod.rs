@@ -305,10 +305,19 @@ pub(crate) fn clients() -> InboundRule {
     rule("10.101.0.0/16", 2113)
 }
 
+/// A rule that is aimed at a target.
+pub(crate) fn aimed(source: &str, port: u16, target: &str) -> InboundRule {
+    InboundRule {
+        target: Some(range(target)),
+        ..rule(source, port)
+    }
+}
+
 pub(crate) fn rule(source: &str, port: u16) -> InboundRule {
     InboundRule {
         source: range(source),
         port,
+        target: None,
     }
 }
 

@@ -87,6 +87,7 @@ pub(crate) fn ingress_allowed(n: u128, target: &str, port: u16) -> ConnectorIngr
         ingress_id: ingress_id(n),
         target: range(target),
         rule: rule("10.20.0.0/16", port),
+        also: Vec::new(),
         reason: reason_given("the orders webhook"),
         allowed_at: now(),
         expires_at: None,

@@ -105,6 +105,9 @@ impl Life {
             port,
             "--reason",
             "orders go there",
+            "--from",
+            &life.pair.local.cidr,
+            "--no-expiry",
         ])
         .await;
         for side in ["local", "remote"] {

@@ -11,11 +11,14 @@ fn traffic(ranges: &[&str], protocol: Option<&str>, ports: Option<(u16, u16)>) -
         source: Source::Ranges(ranges.iter().map(|it| it.parse().unwrap()).collect()),
         protocol: protocol.map(str::to_owned),
         ports,
+        target: None,
     }
 }
 
 fn allow(traffic: Traffic) -> AccessEntry {
     AccessEntry {
+        direction: cloud::Direction::Inbound,
+        priority: 0,
         traffic,
         allow: true,
     }
@@ -23,16 +26,28 @@ fn allow(traffic: Traffic) -> AccessEntry {
 
 fn deny(traffic: Traffic) -> AccessEntry {
     AccessEntry {
+        direction: cloud::Direction::Inbound,
+        priority: 0,
         traffic,
         allow: false,
     }
+}
+
+fn in_this_order(entries: &[AccessEntry]) -> Vec<AccessEntry> {
+    let numbered = entries.iter().zip(1..);
+    numbered
+        .map(|(entry, priority)| AccessEntry {
+            priority,
+            ..entry.clone()
+        })
+        .collect()
 }
 
 fn list(subnets: &[&str], entries: &[AccessEntry]) -> AccessListView {
     AccessListView {
         network: "vpc-0bbbbbbbbbbbbbbbb".parse().unwrap(),
         subnets: subnets.iter().map(|it| it.parse().unwrap()).collect(),
-        entries: entries.to_vec(),
+        entries: in_this_order(entries),
     }
 }
 
@@ -271,6 +286,7 @@ fn exposes_the_private_network(source: Source) -> bool {
             source,
             protocol: None,
             ports: None,
+            target: None,
         },
         text: "theirs".to_owned(),
         owner: None,

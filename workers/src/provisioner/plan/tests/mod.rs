@@ -258,12 +258,7 @@ fn active() -> Log {
 /// The same, where it was about to make the local side's group and rule as well.
 fn with_group() -> Log {
     let log = active();
-    let rule = client_rule();
-    let rule = Thing::Rule {
-        source: rule.source,
-        port: rule.port,
-    };
-    begin(&log, Side::Local, vec![Thing::Group, rule]);
+    begin(&log, Side::Local, vec![Thing::Group, client_rule().into()]);
     log
 }
 
@@ -315,6 +310,7 @@ fn rule(owner: Option<cloud::Owner>) -> RuleView {
         source,
         protocol: Some("tcp".to_owned()),
         ports: Some((2113, 2113)),
+        target: None,
     };
     RuleView {
         id: "sgr-1".parse().unwrap(),

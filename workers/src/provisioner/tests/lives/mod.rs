@@ -14,6 +14,7 @@ mod elsewhere;
 mod exposure;
 mod halves;
 mod holds;
+mod ingress;
 mod interrupted;
 mod misled;
 mod months;
@@ -283,6 +284,8 @@ fn ingress(life: &Life, lasts: Option<Duration>) -> AllowConnectorIngress {
         port: 9092,
         reason: "orders go to the peer's broker".parse().unwrap(),
         expires_at: lasts.map(|lasts| (life.clock)() + lasts),
+        from: None,
+        no_expiry: false,
     }
 }
 

@@ -29,6 +29,7 @@ fn open(life: &Life) {
     let admit = [CLIENTS, NEW].map(|source| InboundRule {
         source: range(source),
         port: 2113,
+        target: None,
     });
     life.says(RestrictFirewall {
         peering_id: peering_id(),

@@ -31,6 +31,7 @@ fn other_rule() -> InboundRule {
     InboundRule {
         source: range("10.50.7.0/24"),
         port: 2113,
+        target: None,
     }
 }
 
