@@ -89,7 +89,7 @@ pub use peering::{
 };
 pub use peerings::Peerings;
 pub use refusal::Refusal;
-pub use refusal_facts::{AdmissionUnknown, ExpiryTooFar, OrphanIsACopy};
+pub use refusal_facts::{AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy};
 pub use refusal_kind::RefusalKind;
 pub use routing::Routing;
 

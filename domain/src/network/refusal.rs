@@ -1,9 +1,8 @@
-//! Why a command is not possible: one variant per reason, with its facts, and a text that says
-//! them. What to run next is the caller's to say.
+//! Why a command is not possible: one variant per reason, with its facts and their text.
 
 use super::event::{LinkOption, Pattern};
 use super::option_refusal::{OptionExcluded, OptionNeeded, OptionNeedsOther};
-use super::refusal_facts::{AdmissionUnknown, ExpiryTooFar, OrphanIsACopy};
+use super::refusal_facts::{AdmissionUnknown, ExpiryTooFar, NothingAdmittedAnew, OrphanIsACopy};
 use super::refusal_text::{list, span, told, written};
 use crate::{
     ids::{IngressId, NetworkId, PeeringId},
@@ -336,13 +335,8 @@ pub enum Refusal {
     #[error("the network's policy asks who answers for a peering; name an owner")]
     OwnerRequired,
     /// An owner or an end is named for what is admitted anew, and nothing is.
-    #[error(
-        "peering {peering_id} admitted all of it already, so the owner or end would be of nothing new"
-    )]
-    NothingAdmittedAnew {
-        /// The peering.
-        peering_id: PeeringId,
-    },
+    #[error(transparent)]
+    NothingAdmittedAnew(NothingAdmittedAnew),
     /// The private network does not admit this.
     #[error(transparent)]
     AdmissionUnknown(AdmissionUnknown),

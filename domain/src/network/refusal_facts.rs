@@ -42,3 +42,13 @@ pub struct OrphanIsACopy {
     /// The peering in its tag.
     pub peering_id: PeeringId,
 }
+
+/// An owner or an end is named for what is admitted anew, and nothing is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[error(
+    "peering {peering_id} admitted all of it already, so the owner or end would be of nothing new"
+)]
+pub struct NothingAdmittedAnew {
+    /// The peering.
+    pub peering_id: PeeringId,
+}

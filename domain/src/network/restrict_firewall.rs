@@ -4,7 +4,7 @@
 //! network may reach in a peer is a connector ingress, declared one by one with a reason.
 
 use super::{
-    Refusal, Registered,
+    NothingAdmittedAnew, Refusal, Registered,
     command::RestrictFirewall,
     event::{FirewallRestricted, InboundRule, NetworkEvent},
     tenure,
@@ -59,9 +59,9 @@ pub(super) fn decide(
             .next()
             .is_some();
     if !opens && !tenure.is_empty() {
-        return Err(Refusal::NothingAdmittedAnew {
+        return Err(Refusal::NothingAdmittedAnew(NothingAdmittedAnew {
             peering_id: *peering_id,
-        });
+        }));
     }
     // What the remote side admits beside that was declared one by one, and is revoked one by one.
     if *side == Side::Remote || peering.firewall.local.admit == admit {

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     IngressId, NetworkId, PeeringId, Provider, Side,
     network::{
-        AdmissionUnknown, ExpiryTooFar, LinkOption, OptionExcluded, OptionNeeded, OptionNeedsOther,
-        OrphanIsACopy, Refusal,
+        AdmissionUnknown, ExpiryTooFar, LinkOption, NothingAdmittedAnew, OptionExcluded,
+        OptionNeeded, OptionNeedsOther, OrphanIsACopy, Refusal,
     },
 };
 use uuid::Uuid;
@@ -274,9 +274,9 @@ pub(super) fn one_of_each() -> Vec<Refusal> {
             latest: at(),
         }),
         Refusal::OwnerRequired,
-        Refusal::NothingAdmittedAnew {
+        Refusal::NothingAdmittedAnew(NothingAdmittedAnew {
             peering_id: peering(),
-        },
+        }),
         Refusal::AdmissionUnknown(AdmissionUnknown {
             peering_id: peering(),
             from: text("10.101.0.0/16"),

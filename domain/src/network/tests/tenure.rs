@@ -165,8 +165,10 @@ fn what_is_admitted_anew_gets_the_end_and_what_was_admitted_keeps_its_own() {
 
 #[test]
 fn an_end_for_nothing_new_is_refused_and_not_swallowed() {
-    let refusal = || Refusal::NothingAdmittedAnew {
-        peering_id: peering_id(1),
+    let refusal = || {
+        Refusal::NothingAdmittedAnew(NothingAdmittedAnew {
+            peering_id: peering_id(1),
+        })
     };
     given(active_history([admitted(&[clients()], Tenure::default())]))
         .when(restrict(&[clients()], until(2)))
@@ -183,9 +185,9 @@ fn an_end_for_nothing_new_is_refused_and_not_swallowed() {
             admission: until(2),
             ..Setup::default()
         }))
-        .then_refused(Refusal::NothingAdmittedAnew {
+        .then_refused(Refusal::NothingAdmittedAnew(NothingAdmittedAnew {
             peering_id: Ids::of(COMMAND).peering(network_id()),
-        });
+        }));
 }
 
 #[test]

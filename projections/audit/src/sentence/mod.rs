@@ -4,13 +4,13 @@
 //! golden table shows each as people read it. What an event does is known to the domain alone; a
 //! sentence only tells what it says.
 
+mod tenure;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use domain::network::{
-    AcceptedBy, AtEnd, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
-    Tenure,
+    AcceptedBy, Consent, Evidence, HalfChange, IngressEnd, NetworkEvent, OrphanEnd, Policy,
 };
 use words::{
     WIDTH, at, attached, count, drift, leftover, list, orphan, ranges, rule, rules, scope, side,
@@ -160,37 +160,12 @@ fn of(event: &NetworkEvent) -> String {
             format!("closed {}: nothing is admitted", side(it.side))
         }
         NetworkEvent::FirewallRestricted(it) => {
-            let said = tenure(&it.tenure);
+            let said = tenure::told(&it.tenure);
             format!("restricted {} to {}{said}", side(it.side), rules(&it.admit))
         }
-        NetworkEvent::PeeringTenureSet(it) => {
-            let of = match it.rule {
-                None => "the peering".to_owned(),
-                Some(rule) => rules(&[rule]),
-            };
-            let said = tenure(&it.tenure);
-            let said = if said.is_empty() {
-                " of nobody, and without an end"
-            } else {
-                &said
-            };
-            format!("declared {of}{said}")
-        }
-        NetworkEvent::PeeringTenureEnded(it) => {
-            let then = match it.at_end {
-                AtEnd::Remove => "it is removed",
-                AtEnd::Report => "it stays, as the policy says",
-            };
-            format!(
-                "the end of the peering, {}, has come: {then}",
-                until(it.expires_at)
-            )
-        }
-        NetworkEvent::AdmissionExpired(it) => format!(
-            "no longer admits {}: its end, {}, has come",
-            rules(&[it.rule]),
-            until(it.expires_at)
-        ),
+        NetworkEvent::PeeringTenureSet(it) => tenure::set(it),
+        NetworkEvent::PeeringTenureEnded(it) => tenure::ended(it),
+        NetworkEvent::AdmissionExpired(it) => tenure::admission_expired(it),
         NetworkEvent::ConnectorIngressAllowed(it) => {
             let end = it.expires_at.map(|end| format!(" until {}", until(end)));
             format!(
@@ -508,13 +483,6 @@ fn policy(policy: &Policy) -> String {
         "set the policy: drift {}, exposures {exposure}{needed}",
         policy.drift.as_str()
     )
-}
-
-/// Of whom something is, and until when.
-fn tenure(it: &Tenure) -> String {
-    let owner = it.owner.as_ref().map(|it| format!(" of {it}"));
-    let end = it.expires_at.map(|it| format!(" until {}", until(it)));
-    format!("{}{}", owner.unwrap_or_default(), end.unwrap_or_default())
 }
 
 fn subnets<T: ToString>(subnets: &[T]) -> String {

@@ -95,7 +95,7 @@ refusals! {
     ExpiryRequired { most: 90 } => Invalid,
     ExpiryTooFar(ExpiryTooFar { expires_at: now() + chrono::TimeDelta::days(2), latest: now() + chrono::TimeDelta::days(1) }) => Invalid,
     OwnerRequired {} => Invalid,
-    NothingAdmittedAnew { peering_id: peering_id(1) } => Precondition,
+    NothingAdmittedAnew(NothingAdmittedAnew { peering_id: peering_id(1) }) => Precondition,
     AdmissionUnknown(AdmissionUnknown { peering_id: peering_id(1), from: range("10.101.0.0/16"), port: 2113 }) => Unknown,
 }
 
