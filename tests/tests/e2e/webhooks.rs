@@ -295,7 +295,7 @@ async fn what_is_done_arrives_signed_with_who_and_why_and_a_kill_loses_nothing()
             &sample,
         ])
         .await;
-    assert_eq!(tried[0]["record"]["value"]["n"], 2, "{tried:#}");
+    assert_eq!(tried[0]["record"]["value"]["n"], 2.0, "{tried:#}");
     assert_eq!(
         tried[1]["verdict"], "TRANSFORM_VERDICT_DROPPED",
         "{tried:#}"
