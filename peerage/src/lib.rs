@@ -9,5 +9,6 @@ pub mod assembly;
 pub mod cli;
 pub mod clouds;
 pub mod config;
+mod descriptors;
 mod logging;
 mod storage;

@@ -9,6 +9,7 @@ use crate::{
     codec::DynamicCodec,
     content::Protocol,
     deadline,
+    limits::{ARRIVAL, too_slow},
     methods::{Answer, Method},
     refusal::Refusal,
     status,
@@ -18,22 +19,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage};
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status, Streaming, body::Body, client::Grpc, metadata::MetadataMap};
 use tower::Service;
 
 /// The most a request may have, as in gRPC.
-const LARGEST_REQUEST: usize = 4 << 20;
+pub(crate) const LARGEST_REQUEST: usize = 4 << 20;
 
 /// The most that is read of a request that is too large.
 const MOST_DISCARDED: usize = 16 << 20;
 
 /// The most a message of an answer may have.
 const LARGEST_MESSAGE: usize = 16 << 20;
-
-/// How long a request's body may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// The content type of a stream: one JSON text a line.
 const JSON_LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
@@ -185,16 +183,12 @@ async fn collect(mut body: Body) -> Result<Bytes, Refusal> {
     match timeout(ARRIVAL, reading).await {
         Ok(_) if length > LARGEST_REQUEST => Err(too_large()),
         Ok(Ok(())) => Ok(whole.freeze()),
+        Ok(Err(status)) if !status.details().is_empty() => Err(Refusal::of(status)),
         Ok(Err(error)) => {
             let text = format!("the body broke off: {}", error.message());
             Err(Refusal::unreadable(None, text))
         }
-        Err(_) => Err(Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            Code::DeadlineExceeded,
-            "BODY_TOO_SLOW",
-            format!("the body did not arrive within {} s", ARRIVAL.as_secs()),
-        )),
+        Err(_) => Err(too_slow(ARRIVAL)),
     }
 }
 

@@ -17,8 +17,9 @@
 //! JSON calls are `POST /package.Service/Method` with the request as [protobuf's JSON]. A method
 //! that streams answers with JSON lines. `GET /openapi.json` describes all of it.
 //!
-//! What this crate refuses: it knows no service by name, holds no state between calls, and
-//! decides nothing that a service should decide.
+//! What this crate refuses: it knows no service by name, keeps nothing of a call, and decides
+//! nothing that a service should decide. What callers may hold of the server is bounded
+//! ([`Limits`]).
 //!
 //! [protobuf's JSON]: https://protobuf.dev/programming-guides/json/
 
@@ -32,7 +33,9 @@ mod deadline;
 mod dispatch;
 mod expiry;
 mod json;
+mod limits;
 mod listen;
+mod metered;
 mod methods;
 mod openapi;
 mod refusal;
@@ -44,8 +47,9 @@ mod tls;
 pub use access::{Access, BadHost, BadOrigin, Host, Origin};
 pub use connection::Peer;
 pub use dispatch::{Description, Gateway, OPENAPI_PATH};
+pub use limits::Limits;
 pub use listen::{BadListen, Listen, Listener, UnixSocket};
 pub use openapi::openapi;
 pub use routes::{Route, RouteAnswer, RouteBody, Routes};
-pub use serve::serve;
+pub use serve::{Stop, serve};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

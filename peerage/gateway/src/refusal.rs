@@ -29,6 +29,17 @@ impl Refusal {
         }
     }
 
+    /// What ended a request's body before its time.
+    pub(crate) fn of(status: Status) -> Self {
+        let code = status::code(status.code());
+        Self { code, status }
+    }
+
+    /// The same as a status of gRPC's.
+    pub(crate) fn into_status(self) -> Status {
+        self.status
+    }
+
     /// A body that is no such message: where, and what is wrong there.
     pub(crate) fn unreadable(field: Option<String>, text: String) -> Self {
         let text = shortened(text);

@@ -2,11 +2,15 @@
 //!
 //! A connection has to say soon which version it speaks, and over HTTP/1.1 each request's head is
 //! due in time: one that opens connections and says nothing holds none of them for long. A TLS
-//! handshake has as long.
+//! handshake has as long. One without a call ends after a while, and soon where there are many.
 
-use crate::{Gateway, Peer, listen::Listener, tls::Tls};
-use http::Request;
-use hyper::body::Incoming;
+use crate::{
+    Gateway, Peer,
+    limits::{ARRIVAL, Limits, Load, Shared},
+    listen::Listener,
+    metered::Metered,
+    tls::Tls,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -16,6 +20,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,41 +28,51 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
     task::JoinSet,
-    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tower::ServiceExt as _;
-
-/// How long a connection may be silent at first, and how long a head may take to arrive; as long
-/// an idle HTTP/1.1 connection is kept.
-const HEAD: Duration = Duration::from_secs(30);
 
 /// A peer that is gone is noticed after these two.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Clients wait silently once they have as many calls open as a server allows: watches count.
-const MAX_CONCURRENT_STREAMS: u32 = 4_096;
+/// The most of an answer that waits for a caller to read it.
+const UNREAD: usize = 64 << 10;
 
-/// Further connections wait in the system's queue.
-const MAX_CONNECTIONS: usize = 4_096;
+/// The most of a request's head over HTTP/1.1, and over HTTP/2.
+const HEAD: usize = 64 << 10;
+const HEADERS: u32 = 16 << 10;
 
 /// What an HTTP/2 client says first.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Serves `gateway` until `draining`; from then on no connection is taken, and those that are
-/// there end once their requests have.
-pub async fn serve(listener: impl Into<Listener>, gateway: Gateway, draining: CancellationToken) {
+/// How a server is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// From then on no connection is taken, and those that are there end once their calls are
+    /// answered.
+    pub draining: CancellationToken,
+    /// What is not answered by then is answered with `UNAVAILABLE`.
+    pub cut: CancellationToken,
+}
+
+/// Serves `gateway` until it is told to stop. Callers hold no more of the server than `limits`.
+pub async fn serve(listener: impl Into<Listener>, gateway: Gateway, limits: Limits, stop: Stop) {
     let listener = listener.into();
+    let shared = Shared::new(limits);
     let mut connections = JoinSet::new();
     loop {
+        shared.count(connections.len());
         tokio::select! {
-            () = draining.cancelled() => break,
+            () = stop.draining.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener), if connections.len() < MAX_CONNECTIONS => match accepted {
+            accepted = accept(&listener), if connections.len() < limits.connections => match accepted {
                 Ok(accepted) => {
-                    connections.spawn(connection(accepted, gateway.clone(), draining.clone()));
+                    let visit = Visit {
+                        gateway: gateway.clone(),
+                        load: Load::new(Arc::clone(&shared)),
+                        stop: stop.clone(),
+                    };
+                    connections.spawn(visit.receive(accepted));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: others may be closed meanwhile.
@@ -92,31 +107,96 @@ async fn accept(listener: &Listener) -> io::Result<Accepted> {
     })
 }
 
-async fn connection(accepted: Accepted, gateway: Gateway, draining: CancellationToken) {
-    let served = match accepted {
-        Accepted::Plain(stream, from) => {
-            let nodelay = stream.set_nodelay(true);
-            let opened = async move {
-                nodelay?;
-                Ok((stream, Peer::Plain { from }))
-            };
-            attend(opened, gateway, draining).await
+/// One connection, and what it is served with.
+struct Visit {
+    gateway: Gateway,
+    load: Arc<Load>,
+    stop: Stop,
+}
+
+impl Visit {
+    async fn receive(self, accepted: Accepted) {
+        let served = match accepted {
+            Accepted::Plain(stream, from) => {
+                let nodelay = stream.set_nodelay(true);
+                let opened = async move {
+                    nodelay?;
+                    Ok((stream, Peer::Plain { from }))
+                };
+                self.attend(opened).await
+            }
+            Accepted::Secure(stream, from, tls) => {
+                self.attend(shake_hands(stream, from, tls)).await
+            }
+            Accepted::Unix(stream) => {
+                let opened = async move {
+                    let uid = stream.peer_cred()?.uid();
+                    Ok((stream, Peer::Socket { uid }))
+                };
+                self.attend(opened).await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "a connection ended early");
         }
-        Accepted::Secure(stream, from, tls) => {
-            attend(shake_hands(stream, from, tls), gateway, draining).await
+    }
+
+    /// Serves a connection once it is open, unless the server stops before, or it takes too long
+    /// to say what it wants.
+    async fn attend<S>(
+        self,
+        opening: impl Future<Output = io::Result<(S, Peer)>>,
+    ) -> Result<(), Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let opening = async {
+            let (stream, peer) = opening.await?;
+            Ok::<_, io::Error>((open(stream).await?, peer))
+        };
+        tokio::select! {
+            opened = opening => {
+                let (opened, peer) = opened?;
+                self.converse(opened, peer).await
+            }
+            () = self.load.run_out(ARRIVAL) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            () = self.stop.draining.cancelled() => Ok(()),
         }
-        Accepted::Unix(stream) => {
-            let opened = async move {
-                let uid = stream.peer_cred()?.uid();
-                Ok((stream, Peer::Socket { uid }))
-            };
-            attend(opened, gateway, draining).await
+    }
+
+    async fn converse<S>(self, opened: Opened<S>, peer: Peer) -> Result<(), Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self {
+            gateway,
+            load,
+            stop,
+        } = self;
+        let builder = builder(load.streams());
+        let service = Metered {
+            gateway,
+            peer,
+            load: Arc::clone(&load),
+            cut: stop.cut,
+        };
+        let io = TokioIo::new(opened);
+        let connection = builder.serve_connection(io, TowerToHyperService::new(service));
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stop.draining.cancelled() => {}
+            () = load.idle() => {}
         }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection => ended,
+            () = load.finished() => Ok(()),
+        }
     }
 }
+
+type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 async fn shake_hands(
     stream: TcpStream,
@@ -124,8 +204,7 @@ async fn shake_hands(
     tls: Tls,
 ) -> io::Result<(tokio_rustls::server::TlsStream<TcpStream>, Peer)> {
     stream.set_nodelay(true)?;
-    let shaken = timeout(HEAD, tls.acceptor().accept(stream)).await;
-    let stream = shaken.map_err(|_| io::ErrorKind::TimedOut)??;
+    let stream = tls.acceptor().accept(stream).await?;
     let shown = stream.get_ref().1.peer_certificates();
     let certificate = shown
         .and_then(|it| it.first())
@@ -134,27 +213,6 @@ async fn shake_hands(
 }
 
 /// Serves a connection once it is open, unless the server stops before.
-async fn attend<S>(
-    opening: impl Future<Output = io::Result<(S, Peer)>>,
-    gateway: Gateway,
-    draining: CancellationToken,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let opening = async {
-        let (stream, peer) = opening.await?;
-        Ok::<_, io::Error>((open(stream).await?, peer))
-    };
-    tokio::select! {
-        opened = opening => {
-            let (opened, peer) = opened?;
-            converse(opened, peer, gateway, &draining).await
-        }
-        () = draining.cancelled() => Ok(()),
-    }
-}
-
 /// A connection that has said which version it speaks.
 struct Opened<S> {
     /// What it said, of which so much was given on.
@@ -167,17 +225,12 @@ struct Opened<S> {
 async fn open<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Opened<S>> {
     let mut said = [0; PREFACE.len()];
     let mut length = 0;
-    let reading = async {
-        while length < said.len() && said[..length] == PREFACE[..length] {
-            match stream.read(&mut said[length..]).await? {
-                0 => break,
-                more => length += more,
-            }
+    while length < said.len() && said[..length] == PREFACE[..length] {
+        match stream.read(&mut said[length..]).await? {
+            0 => break,
+            more => length += more,
         }
-        Ok::<_, io::Error>(())
-    };
-    let in_time = timeout(HEAD, reading).await;
-    in_time.map_err(|_| io::ErrorKind::TimedOut)??;
+    }
     Ok(Opened {
         said,
         given: 0,
@@ -233,43 +286,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Opened<S> {
     }
 }
 
-async fn converse<S>(
-    opened: Opened<S>,
-    peer: Peer,
-    gateway: Gateway,
-    draining: &CancellationToken,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = gateway.map_request(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer.clone());
-        request
-    });
-    let builder = builder();
-    let io = TokioIo::new(opened);
-    let connection = builder.serve_connection(io, TowerToHyperService::new(service));
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = draining.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    }
-}
-
-fn builder() -> auto::Builder<TokioExecutor> {
+fn builder(streams: u32) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD);
+        .header_read_timeout(ARRIVAL)
+        .max_buf_size(HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_concurrent_streams(streams)
+        .max_header_list_size(HEADERS)
+        .max_send_buf_size(UNREAD)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);
     builder

@@ -4,7 +4,7 @@
 #[allow(dead_code)]
 mod support;
 
-use peerage_gateway::Gateway;
+use peerage_gateway::{Gateway, Limits, Stop};
 use std::{net::SocketAddr, time::Duration};
 use support::Answer;
 use tokio::{
@@ -24,7 +24,11 @@ async fn start_with(gateway: Gateway) -> (SocketAddr, CancellationToken, JoinHan
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let draining = CancellationToken::new();
-    let serving = peerage_gateway::serve(listener, gateway, draining.clone());
+    let stop = Stop {
+        draining: draining.clone(),
+        ..Stop::default()
+    };
+    let serving = peerage_gateway::serve(listener, gateway, Limits::default(), stop);
     (address, draining, tokio::spawn(serving))
 }
 

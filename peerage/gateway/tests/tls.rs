@@ -5,7 +5,9 @@
 #[allow(dead_code)]
 mod support;
 
-use peerage_gateway::{ClientCertificates, Gateway, Listen, Listener, Peer, Tls, TlsFiles, serve};
+use peerage_gateway::{
+    ClientCertificates, Gateway, Limits, Listen, Listener, Peer, Stop, Tls, TlsFiles, serve,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -104,7 +106,11 @@ async fn start(wanted: Option<ClientCertificates>) -> Stand {
         panic!("no TCP")
     };
     let draining = CancellationToken::new();
-    tokio::spawn(serve(listener, telling(), draining.clone()));
+    let stop = Stop {
+        draining: draining.clone(),
+        ..Stop::default()
+    };
+    tokio::spawn(serve(listener, telling(), Limits::default(), stop));
     let cancel = draining.clone();
     tokio::spawn(async move { tls.follow(Duration::from_millis(20), cancel).await });
     Stand {

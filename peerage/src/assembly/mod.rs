@@ -27,11 +27,12 @@ use crate::{
     },
     clouds::Clouds,
     config::Config,
+    descriptors,
 };
 use ::connectors::secrets;
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use gateway::{Gateway, Listen, Listener, Tls};
+use gateway::{Gateway, Limits, Listen, Listener, Stop, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
@@ -161,6 +162,9 @@ impl StartError {
 /// How often the files of TLS are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long calls that are cut off have to be told so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
@@ -168,7 +172,7 @@ pub struct Engine {
     is_secure: bool,
     store: String,
     clouds: Clouds,
-    draining: CancellationToken,
+    stop: Stop,
     stopping: CancellationToken,
     parts: JoinSet<Part>,
     node: Option<EmbeddedNode>,
@@ -218,7 +222,7 @@ impl Engine {
             is_secure: door.tls.is_some(),
             store: store.shown,
             clouds: clouds()?,
-            draining: CancellationToken::new(),
+            stop: Stop::default(),
             stopping: CancellationToken::new(),
             parts: JoinSet::new(),
             node: store.node,
@@ -257,7 +261,7 @@ impl Engine {
                 claims_unmarked: config.claims_unmarked(),
                 tags: config.cloud.aws.tags.clone(),
             }),
-            draining: engine.draining.clone(),
+            draining: engine.stop.draining.clone(),
         };
         engine.attend(&services);
         if let Some(tls) = door.tls {
@@ -299,24 +303,31 @@ impl Engine {
     }
 
     /// Stops taking calls, finishes those in flight, then ends the workers and closes the store;
-    /// `drain` bounds each step.
-    pub async fn stop(mut self, drain: Duration) {
-        self.draining.cancel();
+    /// `drain` bounds each step. What is not done by then is cut off: calls are told so, and the
+    /// answer here is false.
+    pub async fn stop(mut self, drain: Duration) -> bool {
+        self.stop.draining.cancel();
         let until = Instant::now() + drain;
         self.stopping.cancel();
         while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
-        if !self.parts.is_empty() {
+        let mut in_order = self.parts.is_empty();
+        if !in_order {
             tracing::warn!(
                 left = self.parts.len(),
                 "parts did not end in time and are cut off"
             );
+            self.stop.cut.cancel();
+            let until = Instant::now() + LAST_WORDS;
+            while let Ok(Some(_)) = timeout_at(until, self.parts.join_next()).await {}
         }
         self.parts.shutdown().await;
         if let Some(node) = self.node.take()
             && timeout(drain, node.shutdown()).await.is_err()
         {
             tracing::warn!("the embedded store did not close in time");
+            in_order = false;
         }
+        in_order
     }
 
     /// The end of the store inside is the end of the engine.
@@ -433,17 +444,26 @@ impl Engine {
             .map_err(StartError::Reflection)?
             .add_service(health);
         let gateway = self.gateway(config, api::Guarded::new(doors, routes))?;
-        let draining = self.draining.clone();
+        let (stop, limits) = (self.stop.clone(), limits());
         let reported = health::report(reporter, projections, self.stopping.clone());
         self.parts.spawn(async move {
             reported.await;
             ("what reports health", Ok(()))
         });
         self.parts.spawn(async move {
-            gateway::serve(listener, gateway, draining).await;
+            gateway::serve(listener, gateway, limits, stop).await;
             ("the API", Ok(()))
         });
         Ok(())
+    }
+}
+
+/// What callers may hold of the API.
+fn limits() -> Limits {
+    let most = Limits::default();
+    Limits {
+        connections: descriptors::connections(descriptors::raise(), most.connections),
+        ..most
     }
 }
 

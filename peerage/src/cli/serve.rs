@@ -95,9 +95,14 @@ impl Serve {
             }
         };
         tracing::info!(why, "stopping");
-        engine.stop(config.api.drain).await;
-        tracing::info!("stopped");
-        Ok(())
+        if engine.stop(config.api.drain).await {
+            tracing::info!("stopped");
+            return Ok(());
+        }
+        Err(CliError::failed(format!(
+            "stopped, but not everything was done within api.drain, {:?}: what was cut off goes on with the next start",
+            config.api.drain
+        )))
     }
 }
 

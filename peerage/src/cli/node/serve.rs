@@ -2,8 +2,7 @@
 //! client.
 
 use super::{CliError, refused};
-use crate::assembly::SCAVENGE_EVERY;
-use crate::{config::Log, logging, storage::check_secret};
+use crate::{assembly::SCAVENGE_EVERY, config::Log, descriptors, logging, storage::check_secret};
 use clap::Args;
 use embedded::{Builder, EmbeddedNode};
 use std::{net::SocketAddr, path::PathBuf};
@@ -40,6 +39,7 @@ impl Serve {
         logging::start(&Log::default()).map_err(CliError::usage)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
+        descriptors::raise();
         let node = self
             .builder()?
             .start()

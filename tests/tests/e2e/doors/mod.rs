@@ -2,6 +2,7 @@
 //! and tokens a library's that is not ours.
 
 mod auth;
+mod load;
 mod roles;
 mod store;
 mod tls;
