@@ -715,6 +715,18 @@ async fn mistakes_in_the_call_are_told_from_failures() {
         2,
         &["TLS"],
     );
+    let key = folder.path().join("node.key");
+    fs::write(&key, include_str!("../../embedded/tests/tls/node.key")).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let open = [
+        "node",
+        "--memory",
+        "--tls-cert",
+        text(&users),
+        "--tls-key",
+        text(&key),
+    ];
+    refused(&run(&open).await, 2, &["--tls-key", "0644", "chmod 600"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -739,6 +751,7 @@ async fn a_node_with_tls_users_and_system_projections_serves_whom_it_knows_until
     let authority = file("ca.pem", include_str!("../../embedded/tests/tls/ca.pem"));
     let users = file("users", "admin:first\nops:second\n");
     private(Path::new(&users));
+    private(Path::new(&key));
     let port = ports::free();
     let mut command = peerage();
     command.args([

@@ -1,7 +1,10 @@
 //! The API's port: what it may listen on, and with what.
 
 use super::StartError;
-use crate::config::{ClientCertificates as Wanted, Config};
+use crate::{
+    config::{ClientCertificates as Wanted, Config},
+    storage::check_secret,
+};
 use gateway::{Access, ClientCertificates, Listen, Listener, Tls, TlsFiles};
 
 /// What is said, at start and to whoever asks, of an API that anybody may command.
@@ -19,7 +22,10 @@ pub(super) struct Door {
 pub(super) async fn open(config: &Config) -> Result<Door, StartError> {
     let warnings = judge(config)?;
     let tls = match files(config) {
-        Some(files) => Some(Tls::load(files).await.map_err(StartError::Tls)?),
+        Some(files) => {
+            check_secret(&files.key).map_err(StartError::LooseSecret)?;
+            Some(Tls::load(files).await.map_err(StartError::Tls)?)
+        }
         None => None,
     };
     let failed = |source| StartError::Listen {

@@ -89,6 +89,8 @@ pub enum StartError {
     Policy(#[source] api::PolicyError),
     #[error("cannot put the policy of access on record")]
     PolicyRecord(#[source] journal::JournalError),
+    #[error("the API's key {0}")]
+    LooseSecret(String),
     #[error("cannot use the API's TLS files")]
     Tls(#[source] gateway::TlsError),
     #[error("cannot start the embedded store")]
@@ -135,6 +137,7 @@ impl StartError {
             | Self::DataDirectoryInUse { .. }
             | Self::Listen { .. }
             | Self::Insecure { .. }
+            | Self::LooseSecret(_)
             | Self::Tls(_)
             | Self::Issuers(_)
             | Self::Policy(_)

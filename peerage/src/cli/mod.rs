@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod connector;
 mod demo;
+mod doctor;
 mod engine;
 mod firewall;
 mod hints;
@@ -99,6 +100,8 @@ enum Command {
     Server(server::Server),
     /// Show which servers answer, and how far each is.
     Status(server::Status),
+    /// Say what is wrong with an installation, or risky, and what to do about it.
+    Doctor(doctor::Doctor),
     /// Print a completion script for a shell.
     Completions {
         /// The shell, like bash.
@@ -155,6 +158,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         Command::Access(access) => access.run().await,
         Command::Server(server) => server.run().await,
         Command::Status(status) => status.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Completions { shell } => completions(shell),
     };
     match done {

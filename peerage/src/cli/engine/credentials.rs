@@ -4,7 +4,7 @@
 //! A command gets a bounded time, and its token is kept until it expires. A token is never printed,
 //! and never sent to another machine in plain text.
 
-use crate::{cli::CliError, config::Client};
+use crate::{cli::CliError, config::Client, storage::check_secret};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -112,7 +112,11 @@ impl Credentials {
             path(&args.cert, &configured.cert),
             path(&args.key, &configured.key),
         ) {
-            (Some(cert), Some(key)) => Some((read("--cert", &cert)?, Secret(read("--key", &key)?))),
+            (Some(cert), Some(key)) => {
+                check_secret(&key)
+                    .map_err(|problem| CliError::usage(format!("--key {problem}")))?;
+                Some((read("--cert", &cert)?, Secret(read("--key", &key)?)))
+            }
             (None, None) => None,
             _ => {
                 return Err(CliError::usage(
@@ -187,6 +191,7 @@ impl Credentials {
             Source::None => return Ok(None),
             Source::Given(Secret(token)) => token.clone(),
             Source::File(path) => {
+                check_secret(path).map_err(|problem| format!("the token file {problem}"))?;
                 let read = fs::read_to_string(path);
                 read.map_err(|error| format!("the token file {}: {error}", path.display()))?
             }

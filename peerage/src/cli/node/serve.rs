@@ -72,6 +72,7 @@ impl Serve {
             builder = builder.data_dir(data);
         }
         if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            check_secret(key).map_err(|problem| CliError::usage(format!("--tls-key {problem}")))?;
             builder = builder.tls(read("--tls-cert", certificates)?, read("--tls-key", key)?);
         }
         if let Some(users) = &self.users {

@@ -9,7 +9,7 @@ mod tls;
 
 use crate::support::http::{Head, Version, ask};
 use peerage_tests::engine::{Engine, Finished, Launch, finish, peerage};
-use std::path::Path;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// Runs the command line with these variables.
 pub(crate) async fn with(variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
@@ -91,9 +91,14 @@ fn network<'a>(name: &'a str, project: &'a str) -> [&'a str; 14] {
     ]
 }
 
+fn rights(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
 /// A file that holds a token.
 fn token_file(folder: &Path, token: &str) -> String {
     let path = folder.join("token");
     std::fs::write(&path, format!("{token}\n")).unwrap();
+    rights(&path, 0o600);
     path.display().to_string()
 }

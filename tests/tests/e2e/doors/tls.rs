@@ -1,8 +1,8 @@
 //! TLS and sockets: where the API may listen, and how the command line gets there.
 
-use super::with;
+use super::{rights, with};
 use peerage_tests::{
-    engine::{Launch, ask, run},
+    engine::{Finished, Launch, ask, run},
     pki::{Pki, fingerprint, shown_by},
     wait,
 };
@@ -188,4 +188,26 @@ async fn a_unix_socket_is_for_its_owner_and_is_replaced_only_when_nobody_listens
     let wide = run(&["serve", "--set", "api.socket_mode=\"0666\""]).await;
     assert_eq!(wide.code, Some(2));
     assert!(wide.stderr.contains("api.socket_mode"), "{wide:?}");
+}
+
+#[tokio::test]
+async fn a_key_or_a_token_that_others_may_read_is_refused_with_what_to_do() {
+    let (pki, data) = (Pki::new(), tempfile::tempdir().unwrap());
+    pki.server();
+    rights(&pki.path("server.key"), 0o644);
+    let (crt, key) = (pki.text("server.crt"), pki.text("server.key"));
+    let told = |finished: Finished, code| {
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        let remedy = format!("chmod 600 {key}");
+        assert!(finished.stderr.contains(&remedy), "{finished:?}");
+    };
+    let folder = data.path().display().to_string();
+    let serve = ["serve", "--data-dir", &folder, "--listen", "127.0.0.1:0"];
+    let tls = ["--tls-cert", &crt, "--tls-key", &key];
+    told(run(&[&serve[..], &tls].concat()).await, 2);
+    let list = ["network", "list", "--server", "https://127.0.0.1:1"];
+    let shown = ["--cert", &crt, "--key", &key];
+    told(run(&[&list[..], &shown].concat()).await, 2);
+    let token = ["--token-file", &key];
+    told(run(&[&list[..], &token].concat()).await, 1);
 }

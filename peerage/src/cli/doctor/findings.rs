@@ -1,0 +1,377 @@
+//! What follows from what was seen.
+
+use super::{Asked, Seen, output};
+use crate::api::v1::{
+    CloudMode, Connector, ConnectorState, Drift, Exposure, GetServerInfoResponse, Network, Peering,
+    StoreKind,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A clock may be off by this much, which is what the lease and the times on record bear.
+const CLOCK: TimeDelta = TimeDelta::seconds(5);
+
+/// Read models may be behind for so long, in seconds.
+const LAG: i64 = 30;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Severity {
+    /// It does not work, or something is open that should not be.
+    Problem,
+    /// It works, and may not tomorrow.
+    Risk,
+    /// Worth knowing.
+    Note,
+    /// Looked at, and as it should be.
+    Well,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    /// What was looked at.
+    pub(super) check: &'static str,
+    /// What it is about: a server, a network, a peering, a connector.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) subject: String,
+    pub(super) text: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) remedy: Vec<String>,
+}
+
+fn finding(
+    severity: Severity,
+    check: &'static str,
+    subject: impl Into<String>,
+    text: impl Into<String>,
+    remedy: impl IntoIterator<Item = String>,
+) -> Finding {
+    Finding {
+        severity,
+        check,
+        subject: subject.into(),
+        text: text.into(),
+        remedy: remedy.into_iter().collect(),
+    }
+}
+
+/// Everything, the worst first. A check that found nothing says so.
+pub(super) fn of(seen: &Seen) -> Vec<Finding> {
+    let mut found: Vec<_> = seen.servers.iter().flat_map(server).collect();
+    found.extend(each("networks", &seen.networks, network));
+    found.extend(each("blocked peerings", &seen.blocked, |it| {
+        vec![blocked(it)]
+    }));
+    found.extend(together("exposures", &seen.exposures, exposures));
+    found.extend(together("drift", &seen.drift, drift));
+    found.extend(each("connectors", &seen.connectors, connector));
+    found.sort_by_key(|it| it.severity);
+    found
+}
+
+/// What each of some says for itself.
+fn each<T>(
+    check: &'static str,
+    seen: &Result<Vec<T>, String>,
+    find: impl Fn(&T) -> Vec<Finding>,
+) -> Vec<Finding> {
+    together(check, seen, |all| all.iter().flat_map(&find).collect())
+}
+
+fn together<T>(
+    check: &'static str,
+    seen: &Result<Vec<T>, String>,
+    find: impl FnOnce(&[T]) -> Vec<Finding>,
+) -> Vec<Finding> {
+    match seen {
+        Err(why) => vec![finding(
+            Severity::Problem,
+            check,
+            "",
+            format!("not looked at: {}", output::cause(why)),
+            [],
+        )],
+        Ok(all) => match find(all) {
+            found if found.is_empty() => {
+                vec![finding(Severity::Well, check, "", "nothing to do", [])]
+            }
+            found => found,
+        },
+    }
+}
+
+fn server(asked: &Asked) -> Vec<Finding> {
+    let url = &asked.url;
+    let it = match &asked.answer {
+        Ok(it) => it,
+        Err(why) => {
+            let text = format!("does not answer: {}", output::cause(why));
+            let remedy =
+                "see that `peerage serve` runs there, and that --server names it".to_owned();
+            return vec![finding(Severity::Problem, "server", url, text, [remedy])];
+        }
+    };
+    let mut found = Vec::new();
+    if it.store_version.is_empty() {
+        let text = format!("{} does not answer", it.store_address);
+        let remedy = "see that it runs; the server goes on by itself once it does".to_owned();
+        found.push(finding(
+            Severity::Problem,
+            "event store",
+            url,
+            text,
+            [remedy],
+        ));
+    }
+    found.extend(read_models(url, it));
+    found.extend(clock(asked, it));
+    let warnings = it.warnings.iter();
+    found.extend(warnings.map(|text| finding(Severity::Risk, "configuration", url, text, [])));
+    let wrong = it.history.as_ref().map_or(0, |it| it.snapshots_wrong);
+    if wrong > 0 {
+        let text = format!("{wrong} snapshots differ from their logs: nothing is opened there");
+        let remedy =
+            "restart the server: it makes them anew; report it if that comes again".to_owned();
+        found.push(finding(Severity::Problem, "snapshots", url, text, [remedy]));
+    }
+    if it.orphans > 0 {
+        let text = format!(
+            "{} things at the cloud that no live peering accounts for",
+            it.orphans
+        );
+        let remedy = "peerage orphans list".to_owned();
+        found.push(finding(Severity::Risk, "orphans", url, text, [remedy]));
+    }
+    if it.denied_calls + it.unauthenticated_calls > 0 {
+        let text = format!(
+            "since its start {} calls of unknown callers were turned away, and {} were denied",
+            it.unauthenticated_calls, it.denied_calls
+        );
+        found.push(finding(Severity::Note, "access", url, text, []));
+    }
+    let stand_ins = it.clouds.iter().filter(|served| {
+        let mode = served
+            .cloud
+            .as_ref()
+            .map_or(CloudMode::Unspecified, |it| it.mode());
+        matches!(mode, CloudMode::Emulator | CloudMode::Simulated)
+    });
+    let stand_ins: Vec<_> = stand_ins.map(|it| output::word(it.provider())).collect();
+    if !stand_ins.is_empty() {
+        let text = format!("{} is not the provider's own cloud", stand_ins.join(", "));
+        let remedy = "set cloud.mode where networks are to be joined in earnest".to_owned();
+        found.push(finding(Severity::Note, "clouds", url, text, [remedy]));
+    }
+    if it.store() == StoreKind::Kurrentdb {
+        let text = "what the engine writes over and over is freed by the store's scavenge alone";
+        let remedy = "have the store scavenged regularly".to_owned();
+        found.push(finding(Severity::Note, "event store", url, text, [remedy]));
+    }
+    let ours = env!("CARGO_PKG_VERSION");
+    if it.version != ours {
+        let text = format!("it is {}, this command line {ours}", it.version);
+        found.push(finding(Severity::Note, "version", url, text, []));
+    }
+    if found.iter().all(|it| it.severity == Severity::Note) {
+        let text = format!("answers: {}, {}", it.version, output::word(it.store()));
+        found.push(finding(Severity::Well, "server", url, text, []));
+    }
+    found
+}
+
+fn read_models(url: &str, it: &GetServerInfoResponse) -> Option<Finding> {
+    let lag = it.lag.as_ref().map_or(0, |it| it.seconds);
+    let text = match (it.catching_up, lag) {
+        (true, _) => "are being built: lists are not whole yet".to_owned(),
+        (false, LAG..) => format!("are {lag} s behind the log"),
+        (false, _) => return None,
+    };
+    let remedy = "peerage status shows how far they are".to_owned();
+    Some(finding(Severity::Risk, "read models", url, text, [remedy]))
+}
+
+/// The server looked at its clock between the question and the answer.
+fn clock(asked: &Asked, it: &GetServerInfoResponse) -> Option<Finding> {
+    let now = it.now.as_ref()?;
+    let there = DateTime::<Utc>::from_timestamp(now.seconds, now.nanos.try_into().ok()?)?;
+    let off = match there {
+        early if early < asked.from => asked.from - early,
+        late if late > asked.until => late - asked.until,
+        _ => return None,
+    };
+    (off > CLOCK).then(|| {
+        let text = format!(
+            "its clock and this machine's differ by {} s",
+            off.num_seconds()
+        );
+        let remedy =
+            "have both follow a time server: expiries and the audit go by the server's clock"
+                .to_owned();
+        finding(Severity::Risk, "clock", &asked.url, text, [remedy])
+    })
+}
+
+fn network(it: &Network) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(hold) = &it.frozen {
+        let text = format!("is frozen: {}", output::cause(&hold.reason));
+        let remedy = format!("peerage thaw --network {}", it.network_id);
+        found.push(finding(
+            Severity::Note,
+            "networks",
+            &it.name,
+            text,
+            [remedy],
+        ));
+    }
+    if !it.quarantines.is_empty() {
+        let text = "has peerings in quarantine";
+        let remedy = format!("peerage network show {}", it.network_id);
+        found.push(finding(
+            Severity::Note,
+            "networks",
+            &it.name,
+            text,
+            [remedy],
+        ));
+    }
+    if !it.left_alone.is_empty() {
+        let text = format!("is left alone: {}", it.left_alone);
+        found.push(finding(Severity::Risk, "networks", &it.name, text, []));
+    }
+    found
+}
+
+fn blocked(it: &Peering) -> Finding {
+    let block = it.block.clone().unwrap_or_default();
+    let text = format!(
+        "{} ({})",
+        output::cause(&block.message),
+        output::word(block.cause())
+    );
+    let peer = it.peer.as_ref().map_or("", |it| &*it.cloud_network);
+    let subject = format!("{} to {peer}, {}", it.network_name, it.peering_id);
+    finding(
+        Severity::Problem,
+        "blocked peerings",
+        subject,
+        text,
+        block.remedy,
+    )
+}
+
+fn by_peering<'a>(all: impl Iterator<Item = &'a String>) -> BTreeMap<&'a String, usize> {
+    let mut counted = BTreeMap::new();
+    for id in all {
+        *counted.entry(id).or_default() += 1;
+    }
+    counted
+}
+
+fn exposures(all: &[Exposure]) -> Vec<Finding> {
+    let counted = by_peering(
+        all.iter()
+            .filter(|it| !it.cannot_tell)
+            .map(|it| &it.peering_id),
+    );
+    let untold = by_peering(
+        all.iter()
+            .filter(|it| it.cannot_tell)
+            .map(|it| &it.peering_id),
+    );
+    let exposed = counted.into_iter().map(|(id, count)| {
+        let text = format!("{count} rules of others let the other side in");
+        let remedy = format!("peerage firewall exposures {id}");
+        finding(Severity::Problem, "exposures", id, text, [remedy])
+    });
+    let unknown = untold.into_iter().map(|(id, count)| {
+        let text = format!("of {count} rules it cannot be told whether they let the other side in");
+        let remedy = format!("peerage firewall exposures {id}");
+        finding(Severity::Risk, "exposures", id, text, [remedy])
+    });
+    exposed.chain(unknown).collect()
+}
+
+fn drift(all: &[Drift]) -> Vec<Finding> {
+    let counted = by_peering(all.iter().map(|it| &it.peering_id)).into_iter();
+    let found = counted.map(|(id, count)| {
+        let text = format!("{count} differences between the cloud and the record stand open");
+        let remedy = format!("peerage peering show {id}");
+        finding(Severity::Risk, "drift", id, text, [remedy])
+    });
+    found.collect()
+}
+
+fn connector(it: &Connector) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let (id, name) = (&it.connector_id, &it.name);
+    match it.state() {
+        ConnectorState::Failed => {
+            let text = format!("failed: {}", output::cause(&it.cause));
+            let remedy = format!("peerage connector start {id}");
+            found.push(finding(
+                Severity::Problem,
+                "connectors",
+                name,
+                text,
+                [remedy],
+            ));
+        }
+        ConnectorState::Paused => {
+            let error = it.progress.as_ref().map_or("", |it| &*it.last_error);
+            let text = format!("is paused: {}", output::cause(error));
+            let remedy = format!("peerage connector retry-now {id}");
+            found.push(finding(
+                Severity::Problem,
+                "connectors",
+                name,
+                text,
+                [remedy],
+            ));
+        }
+        ConnectorState::Unspecified
+        | ConnectorState::Activating
+        | ConnectorState::Running
+        | ConnectorState::Deactivating
+        | ConnectorState::Stopped => {}
+    }
+    if it.parked > 0 {
+        let text = format!(
+            "{} records could not be delivered and are parked",
+            it.parked
+        );
+        let remedy = format!("peerage connector parked {id}");
+        found.push(finding(Severity::Risk, "connectors", name, text, [remedy]));
+    }
+    found
+}
+
+/// One finding a paragraph: how bad, of what, what is so, and below it what to do.
+pub(super) fn in_words(found: &[Finding]) -> String {
+    let mut text = String::new();
+    for it in found {
+        let word = match it.severity {
+            Severity::Problem => "PROBLEM",
+            Severity::Risk => "risk",
+            Severity::Note => "note",
+            Severity::Well => "ok",
+        };
+        let subject = match &*it.subject {
+            "" => String::new(),
+            subject => format!("{subject}: "),
+        };
+        text.push_str(&format!(
+            "{word:<8} {:<17} {subject}{}\n",
+            it.check, it.text
+        ));
+        for remedy in &it.remedy {
+            text.push_str(&format!("{:27}do: {remedy}\n", ""));
+        }
+    }
+    text
+}

@@ -1,0 +1,291 @@
+//! What is found, and that nothing is where nothing is.
+
+use super::{
+    Asked, Seen,
+    findings::{self, Finding, Severity},
+};
+use crate::api::v1::{self, ConnectorState, StoreKind};
+use chrono::{DateTime, TimeDelta, Utc};
+
+fn noon() -> DateTime<Utc> {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn stamp(at: DateTime<Utc>) -> Option<prost_types::Timestamp> {
+    Some(prost_types::Timestamp {
+        seconds: at.timestamp(),
+        nanos: 0,
+    })
+}
+
+fn info() -> v1::GetServerInfoResponse {
+    v1::GetServerInfoResponse {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        store: StoreKind::Embedded.into(),
+        store_version: "25.0.0".to_owned(),
+        now: stamp(noon()),
+        ..Default::default()
+    }
+}
+
+fn asked(answer: Result<v1::GetServerInfoResponse, String>) -> Asked {
+    Asked {
+        url: "http://127.0.0.1:2114".to_owned(),
+        answer,
+        from: noon(),
+        until: noon() + TimeDelta::seconds(1),
+    }
+}
+
+fn well() -> Seen {
+    Seen {
+        servers: vec![asked(Ok(info()))],
+        networks: Ok(Vec::new()),
+        blocked: Ok(Vec::new()),
+        exposures: Ok(Vec::new()),
+        drift: Ok(Vec::new()),
+        connectors: Ok(Vec::new()),
+    }
+}
+
+fn of(server: v1::GetServerInfoResponse) -> Seen {
+    Seen {
+        servers: vec![asked(Ok(server))],
+        ..well()
+    }
+}
+
+/// What is not well.
+fn found(seen: &Seen) -> Vec<Finding> {
+    let mut found = findings::of(seen);
+    found.retain(|it| it.severity != Severity::Well);
+    found
+}
+
+/// The one thing that is not well: how bad, and of what.
+fn one(seen: &Seen) -> (Severity, &'static str) {
+    let found = found(seen);
+    let [one] = &found[..] else {
+        panic!("{found:?}")
+    };
+    (one.severity, one.check)
+}
+
+#[test]
+fn where_nothing_is_wrong_each_check_says_that_it_looked() {
+    let all = findings::of(&well());
+    let checks: Vec<_> = all.iter().map(|it| it.check).collect();
+    assert!(
+        all.iter().all(|it| it.severity == Severity::Well),
+        "{all:?}"
+    );
+    let wanted = [
+        "server",
+        "networks",
+        "blocked peerings",
+        "exposures",
+        "drift",
+        "connectors",
+    ];
+    assert_eq!(checks, wanted);
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_never_called_well() {
+    let denied = || "you may not look at that".to_owned();
+    let seen = Seen {
+        servers: vec![asked(Err("connection refused".to_owned()))],
+        networks: Err(denied()),
+        blocked: Err(denied()),
+        exposures: Err(denied()),
+        drift: Err(denied()),
+        connectors: Err(denied()),
+    };
+    let all = findings::of(&seen);
+    assert_eq!(all.len(), 6);
+    assert!(
+        all.iter().all(|it| it.severity == Severity::Problem),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_servers_own_troubles_are_found() {
+    let base = info();
+    let silent = v1::GetServerInfoResponse {
+        store_version: String::new(),
+        ..base.clone()
+    };
+    assert_eq!(one(&of(silent)), (Severity::Problem, "event store"));
+    let building = v1::GetServerInfoResponse {
+        catching_up: true,
+        ..base.clone()
+    };
+    assert_eq!(one(&of(building)), (Severity::Risk, "read models"));
+    let behind = |seconds| v1::GetServerInfoResponse {
+        lag: Some(prost_types::Duration { seconds, nanos: 0 }),
+        ..base.clone()
+    };
+    assert_eq!(one(&of(behind(30))), (Severity::Risk, "read models"));
+    assert_eq!(found(&of(behind(29))), []);
+    let open = v1::GetServerInfoResponse {
+        warnings: vec!["anybody may command it".to_owned()],
+        ..base.clone()
+    };
+    assert_eq!(one(&of(open)), (Severity::Risk, "configuration"));
+    let wrong = v1::GetServerInfoResponse {
+        history: Some(v1::HistoryFigures {
+            snapshots_wrong: 1,
+            ..Default::default()
+        }),
+        ..base.clone()
+    };
+    assert_eq!(one(&of(wrong)), (Severity::Problem, "snapshots"));
+    let orphans = v1::GetServerInfoResponse {
+        orphans: 2,
+        ..base.clone()
+    };
+    assert_eq!(one(&of(orphans)), (Severity::Risk, "orphans"));
+    let denied = v1::GetServerInfoResponse {
+        denied_calls: 1,
+        ..base.clone()
+    };
+    assert_eq!(one(&of(denied)), (Severity::Note, "access"));
+    let simulated = v1::ServedCloud {
+        provider: v1::Provider::Aws.into(),
+        cloud: Some(v1::Cloud {
+            mode: v1::CloudMode::Simulated.into(),
+            ..Default::default()
+        }),
+    };
+    let stands_in = v1::GetServerInfoResponse {
+        clouds: vec![simulated],
+        ..base.clone()
+    };
+    assert_eq!(one(&of(stands_in)), (Severity::Note, "clouds"));
+    let elsewhere = v1::GetServerInfoResponse {
+        store: StoreKind::Kurrentdb.into(),
+        ..base.clone()
+    };
+    assert_eq!(one(&of(elsewhere)), (Severity::Note, "event store"));
+    let other = v1::GetServerInfoResponse {
+        version: "0.0.1".to_owned(),
+        ..base
+    };
+    assert_eq!(one(&of(other)), (Severity::Note, "version"));
+}
+
+#[test]
+fn clocks_that_differ_by_more_than_the_call_took_are_told() {
+    let at = |seconds| {
+        of(v1::GetServerInfoResponse {
+            now: stamp(noon() + TimeDelta::seconds(seconds)),
+            ..info()
+        })
+    };
+    for near in [-5, 0, 1, 6] {
+        assert_eq!(found(&at(near)), [], "{near}");
+    }
+    for far in [-6, 7, 3600] {
+        assert_eq!(one(&at(far)), (Severity::Risk, "clock"), "{far}");
+    }
+}
+
+#[test]
+fn blocks_exposures_and_drift_are_told_with_the_command_to_go_on_with() {
+    let id = "0198c1d2-7e3f-7a4b-8c5d-6e7f8a9b0c1d";
+    let blocked = v1::Peering {
+        peering_id: id.to_owned(),
+        block: Some(v1::Block {
+            message: "the role may not be taken".to_owned(),
+            remedy: vec!["aws iam …".to_owned()],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let exposure = |cannot_tell| v1::Exposure {
+        peering_id: id.to_owned(),
+        cannot_tell,
+        ..Default::default()
+    };
+    let seen = Seen {
+        blocked: Ok(vec![blocked]),
+        exposures: Ok(vec![exposure(false), exposure(false), exposure(true)]),
+        drift: Ok(vec![v1::Drift {
+            peering_id: id.to_owned(),
+            ..Default::default()
+        }]),
+        ..well()
+    };
+    let told: Vec<_> = found(&seen)
+        .into_iter()
+        .map(|it| (it.severity, it.check, it.remedy.join("\n")))
+        .collect();
+    let look = format!("peerage firewall exposures {id}");
+    assert_eq!(
+        told,
+        [
+            (
+                Severity::Problem,
+                "blocked peerings",
+                "aws iam …".to_owned()
+            ),
+            (Severity::Problem, "exposures", look.clone()),
+            (Severity::Risk, "exposures", look),
+            (
+                Severity::Risk,
+                "drift",
+                format!("peerage peering show {id}")
+            ),
+        ]
+    );
+    let text = findings::in_words(&findings::of(&seen));
+    assert!(text.starts_with("PROBLEM  blocked peerings"), "{text}");
+    assert!(text.contains("do: aws iam …"), "{text}");
+}
+
+#[test]
+fn connectors_that_do_not_deliver_are_told() {
+    let in_state = |state: ConnectorState, parked| Seen {
+        connectors: Ok(vec![v1::Connector {
+            connector_id: "orders".to_owned(),
+            state: state.into(),
+            parked,
+            ..Default::default()
+        }]),
+        ..well()
+    };
+    let failed = in_state(ConnectorState::Failed, 0);
+    assert_eq!(one(&failed), (Severity::Problem, "connectors"));
+    let paused = in_state(ConnectorState::Paused, 0);
+    assert_eq!(one(&paused), (Severity::Problem, "connectors"));
+    let parked = in_state(ConnectorState::Running, 3);
+    assert_eq!(one(&parked), (Severity::Risk, "connectors"));
+    for fine in [ConnectorState::Running, ConnectorState::Stopped] {
+        assert_eq!(found(&in_state(fine, 0)), []);
+    }
+}
+
+#[test]
+fn networks_that_are_held_or_left_alone_are_told() {
+    let network = |network: v1::Network| Seen {
+        networks: Ok(vec![network]),
+        ..well()
+    };
+    let frozen = v1::Network {
+        frozen: Some(v1::Hold::default()),
+        ..Default::default()
+    };
+    assert_eq!(one(&network(frozen)), (Severity::Note, "networks"));
+    let quarantined = v1::Network {
+        quarantines: vec![v1::Quarantine::default()],
+        ..Default::default()
+    };
+    assert_eq!(one(&network(quarantined)), (Severity::Note, "networks"));
+    let elsewhere = v1::Network {
+        left_alone: "it was made in another cloud".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(one(&network(elsewhere)), (Severity::Risk, "networks"));
+    assert_eq!(found(&network(v1::Network::default())), []);
+}
