@@ -15,7 +15,7 @@ use crate::api::v1::{
 };
 use chrono::{DateTime, Utc};
 use clap::Args;
-use findings::{Finding, Severity};
+use findings::Severity;
 
 /// Ends with 1 where something is wrong; what is only risky or worth knowing ends with 0.
 #[derive(Debug, Args)]
