@@ -33,9 +33,9 @@ pub use domain::network::{LifeName, NotALife};
 pub use error::{OpenError, QueryError, RunError};
 pub use page::{Page, PageRequest, WhileBuilding};
 pub use queries::{
-    DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter, NetworkView,
-    Order, OrphanFilter, OrphanView, PeeringCounts, PeeringFilter, PeeringView, TimelineEntry,
-    TimelineQuery,
+    Counts, DriftFilter, DriftView, ExposureFilter, ExposureView, Legible, NetworkFilter,
+    NetworkView, Order, OrphanFilter, OrphanView, PeeringCounts, PeeringFilter, PeeringView,
+    TimelineEntry, TimelineQuery,
 };
 
 use journal::{Journal, Position};

@@ -53,7 +53,7 @@ pub struct Description<'a> {
 
 /// The whole API as one service: gRPC, gRPC-Web, JSON and its description.
 #[derive(Clone)]
-pub struct Gateway(BoxCloneService<Request<Body>, Response<Body>, Infallible>);
+pub struct Gateway(pub(crate) BoxCloneService<Request<Body>, Response<Body>, Infallible>);
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -246,6 +246,9 @@ impl Desk {
     async fn elsewhere(self, request: Request<Body>, protocol: Protocol) -> Response<Body> {
         let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
         let routes = Arc::clone(&self.routes);
+        if let Some(page) = routes.probes().and_then(|it| it.answer(&verb, &path)) {
+            return page;
+        }
         let (route, fields) = match routes.find(&verb, &path) {
             Found::Route(route, fields) => (route, fields),
             Found::OtherVerbs(verbs) => return only_these(&verbs),

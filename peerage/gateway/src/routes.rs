@@ -6,7 +6,7 @@
 //! A command that says nothing of who sends it gets an id of its own: sent again, it is another one.
 //! A client that wants more sends an `Idempotency-Key`, a UUID, or the request's own `context`.
 
-use crate::{methods::Method, refusal::Refusal};
+use crate::{health::Probes, methods::Method, refusal::Refusal};
 use http::{HeaderMap, HeaderName, Method as Verb, StatusCode};
 use percent_encoding::percent_decode_str;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
@@ -63,6 +63,7 @@ pub struct Routes {
     all: Vec<Route>,
     ids: fn() -> String,
     actor: &'static str,
+    probes: Option<Probes>,
 }
 
 impl fmt::Debug for Routes {
@@ -76,7 +77,22 @@ impl fmt::Debug for Routes {
 impl Routes {
     /// These, with what makes ids, and what a sender is called who does not say who it is.
     pub fn new(all: Vec<Route>, ids: fn() -> String, actor: &'static str) -> Self {
-        Self { all, ids, actor }
+        Self {
+            all,
+            ids,
+            actor,
+            probes: None,
+        }
+    }
+
+    /// With pages for probes.
+    pub fn with_probes(mut self, probes: Probes) -> Self {
+        self.probes = Some(probes);
+        self
+    }
+
+    pub(crate) fn probes(&self) -> Option<&Probes> {
+        self.probes.as_ref()
     }
 
     /// None.

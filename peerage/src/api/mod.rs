@@ -11,6 +11,7 @@ mod calls;
 mod commands;
 mod connectors;
 mod describe;
+mod figures;
 mod guard;
 mod lag;
 mod page;
@@ -36,6 +37,7 @@ pub use access::{Caller, ClockOf, Doors, Guarded, InForce, PolicyError, Recorder
 pub(crate) use access::{enforce, follow_policy, record_denials, record_policies, tell};
 pub use access_service::Access;
 pub use calls::{Audit, Networks, Peerings};
+pub(crate) use connectors::exposition;
 pub use connectors::{Connectors, Parts as ConnectorParts};
 pub use describe::{DESCRIPTION, descriptors};
 pub use lag::Lag;

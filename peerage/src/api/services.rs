@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use projections::Projections;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
-use workers::provisioner::{Directory, Planner, elsewhere};
+use workers::provisioner::{Directory, Planner, Progress, elsewhere};
 
 /// What the services work with. A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Services {
     pub clock: Clock,
     pub planner: Planner,
     pub directory: Directory,
+    /// How the provisioner is doing.
+    pub progress: Arc<Progress>,
     /// What delivers the log's records elsewhere.
     pub connectors: Connectors,
     /// Peerings that were begun here a moment ago, and that the directory may not have yet.

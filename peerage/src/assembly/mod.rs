@@ -10,6 +10,8 @@ mod access;
 mod connectors;
 mod health;
 mod listen;
+mod probes;
+mod readiness;
 mod store;
 
 pub use crate::storage::Storage;
@@ -32,7 +34,7 @@ use crate::{
 use ::connectors::secrets;
 use chrono::Utc;
 use embedded::EmbeddedNode;
-use gateway::{Gateway, Limits, Listen, Listener, Stop, Tls};
+use gateway::{Gateway, Limits, Listen, Listener, Probes, Stop, Tls};
 use journal::{Clock, Journal};
 use moka::sync::Cache;
 use projections::Projections;
@@ -49,7 +51,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use workers::{
     Provisioner, ProvisionerSettings,
-    provisioner::{Directory, Planner},
+    provisioner::{Directory, Planner, Progress},
 };
 
 /// How many peerings that were begun lately are remembered with their networks.
@@ -162,6 +164,9 @@ impl StartError {
     }
 }
 
+/// How often it is looked at whether the process is ready for calls.
+const READINESS_LOOK: Duration = Duration::from_secs(5);
+
 /// How often the files of TLS are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -235,13 +240,15 @@ impl Engine {
         let host = access::host(&engine.address);
         let (opened, others) = access::open(&mut engine, config, &journal, &host).await?;
         engine.project(&projections, &journal);
-        let (planner, directory) = engine.provision(config, &journal);
+        let probes = probes::listen(config).await?;
+        let (planner, directory, progress) = engine.provision(config, &journal);
         let connectors = connectors::start(&mut engine, config, storage, &journal, &host)?;
         let services = Services {
             journal,
             projections,
             planner,
             directory,
+            progress,
             connectors,
             begun: Cache::new(BEGUN),
             called: Cache::new(CALLED),
@@ -270,7 +277,8 @@ impl Engine {
         if let Some(tls) = door.tls {
             engine.renew(tls);
         }
-        engine.answer(config, door.listener, services)?;
+        let pages = engine.probe(&services, probes);
+        engine.answer(config, door.listener, services, pages)?;
         Ok(engine)
     }
 
@@ -360,8 +368,12 @@ impl Engine {
         });
     }
 
-    /// Starts the provisioner, and returns its planner, which only reads.
-    fn provision(&mut self, config: &Config, journal: &Journal) -> (Planner, Directory) {
+    /// Starts the provisioner, and returns its planner, which only reads, and how it is doing.
+    fn provision(
+        &mut self,
+        config: &Config,
+        journal: &Journal,
+    ) -> (Planner, Directory, Arc<Progress>) {
         let settings = ProvisionerSettings {
             parallel_networks: config.provisioner.parallel_networks,
             visibility_window: config.provisioner.visibility_window,
@@ -383,13 +395,14 @@ impl Engine {
             self.stopping.clone(),
         );
         let (planner, directory) = (provisioner.planner(), provisioner.directory());
+        let progress = provisioner.progress();
         self.parts.spawn(async move {
             (
                 "the provisioner",
                 provisioner.run().await.map_err(Into::into),
             )
         });
-        (planner, directory)
+        (planner, directory, progress)
     }
 
     /// Starts what wakes watches, and what notes how far behind the read models are.
@@ -421,6 +434,7 @@ impl Engine {
         &self,
         config: &Config,
         services: api::Guarded<Routes>,
+        pages: Probes,
     ) -> Result<Gateway, StartError> {
         let access = listen::access(config, &self.address, self.is_secure);
         let pool = api::descriptors().map_err(StartError::Descriptors)?;
@@ -430,7 +444,7 @@ impl Engine {
             &pool,
             access,
             description,
-            api::routes(),
+            api::routes().with_probes(pages),
         ))
     }
 
@@ -439,6 +453,7 @@ impl Engine {
         config: &Config,
         listener: Listener,
         services: Services,
+        pages: Probes,
     ) -> Result<(), StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         let projections = services.projections.clone();
@@ -446,7 +461,7 @@ impl Engine {
         let routes = routes(services)
             .map_err(StartError::Reflection)?
             .add_service(health);
-        let gateway = self.gateway(config, api::Guarded::new(doors, routes))?;
+        let gateway = self.gateway(config, api::Guarded::new(doors, routes), pages)?;
         let (stop, limits) = (self.stop.clone(), limits());
         let reported = health::report(reporter, projections, self.stopping.clone());
         self.parts.spawn(async move {

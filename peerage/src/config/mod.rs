@@ -32,6 +32,7 @@ pub struct Config {
     pub client: Client,
     pub connectors: Connectors,
     pub secrets: Secrets,
+    pub probes: Probes,
 }
 
 impl Config {
@@ -64,6 +65,15 @@ pub struct Api {
     /// How long calls in flight may take once the process was asked to stop.
     #[serde(with = "humantime_serde")]
     pub drain: Duration,
+}
+
+/// What probes and scrapers see.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Probes {
+    /// An address and port of their own for `/health/live`, `/health/ready` and `/metrics`, without
+    /// TLS and for whoever reaches it. Absent: they are on the API's alone.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The event store.

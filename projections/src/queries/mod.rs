@@ -1,6 +1,7 @@
 //! What is given back: one file per kind of answer. Each answer is read in one transaction, and
 //! says which position of the log it stands for.
 
+mod counts;
 mod drift;
 mod exposures;
 mod networks;
@@ -8,6 +9,7 @@ mod orphans;
 mod peerings;
 mod timeline;
 
+pub use counts::Counts;
 pub use drift::{DriftFilter, DriftView};
 pub use exposures::{ExposureFilter, ExposureView};
 pub use networks::{NetworkFilter, NetworkView, PeeringCounts};

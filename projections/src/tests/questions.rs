@@ -283,6 +283,54 @@ async fn orphans_are_listed_as_they_were_found_and_counted_until_they_are_gone()
     assert_eq!(projections.count_orphans().await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn what_is_counted_is_what_the_lists_show() {
+    let mut log = story();
+    log.append(network_id(2), 90, [orphan(2, "sg-2"), orphan(2, "sg-1")]);
+    let projections = written(&log).await;
+    let counts = projections.counts().await.unwrap();
+    let all = first(1000);
+    let networks = projections
+        .list_networks(&NetworkFilter::default(), &all)
+        .await
+        .unwrap();
+    let networks = networks
+        .items
+        .iter()
+        .filter(|it| it.network.retired.is_none());
+    assert_eq!(counts.networks, networks.count() as u64);
+    let peerings = projections
+        .list_peerings(&PeeringFilter::default(), &all)
+        .await
+        .unwrap();
+    let live: Vec<_> = peerings
+        .items
+        .iter()
+        .map(|it| &it.peering)
+        .filter(|it| it.life.is_live())
+        .collect();
+    assert!(!live.is_empty());
+    assert_eq!(counts.peerings.values().sum::<u64>(), live.len() as u64);
+    let blocked = live.iter().filter(|it| it.blocked.is_some());
+    assert_eq!(counts.blocked.values().sum::<u64>(), blocked.count() as u64);
+    let unconverged = live.iter().filter(|it| !it.is_converged());
+    assert_eq!(counts.unconverged, unconverged.count() as u64);
+    let exposures = projections
+        .list_exposures(&ExposureFilter::default(), &all)
+        .await
+        .unwrap();
+    let drift = projections
+        .list_drift(&DriftFilter::default(), &all)
+        .await
+        .unwrap();
+    assert!(!exposures.items.is_empty() && !drift.items.is_empty());
+    let counted = (counts.exposures, counts.drift, counts.orphans);
+    assert_eq!(
+        counted,
+        (exposures.items.len() as u64, drift.items.len() as u64, 2)
+    );
+}
+
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }

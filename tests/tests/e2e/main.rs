@@ -22,6 +22,7 @@ mod elsewhere;
 mod json;
 mod life;
 mod outage;
+mod probes;
 mod restart;
 mod serve;
 mod support;

@@ -2,6 +2,7 @@
 
 use super::{Connectors, parse, problems::refused};
 use crate::api::{
+    Services, figures,
     parse::Fields,
     problem::{Problem, Reason},
     time::{duration, timestamp},
@@ -13,6 +14,7 @@ use domain::{
     connector::{Connector, ConnectorRefusal},
     text::ConnectorId,
 };
+use std::fmt;
 
 impl Connectors {
     pub(super) async fn deliveries(
@@ -44,16 +46,24 @@ impl Connectors {
     }
 
     pub(super) async fn metrics(&self) -> Result<v1::GetMetricsResponse, Problem> {
-        let parts = self.parts();
-        // Figures of what is not known yet come with the next look.
-        let all = parts.catalogue.all(std::time::Duration::ZERO).await;
-        let (statuses, log) = (parts.runtime.statuses(), parts.runtime.deliveries());
-        let all = all.unwrap_or_default();
-        let exposition = connectors::exposition(statuses, &all, log, (self.0.clock)());
-        let exposition = exposition
-            .map_err(|error| Problem::new(Reason::NotEncodable, domain::error_chain(&error)))?;
+        let exposition = exposition(&self.0).await?;
         Ok(v1::GetMetricsResponse { exposition })
     }
+}
+
+/// Figures of the connectors and of the engine, in Prometheus' text.
+pub(in crate::api) async fn exposition(services: &Services) -> Result<String, Problem> {
+    let parts = &services.connectors;
+    // Figures of what is not known yet come with the next look.
+    let all = parts.catalogue.all(std::time::Duration::ZERO).await;
+    let (statuses, log) = (parts.runtime.statuses(), parts.runtime.deliveries());
+    let all = all.unwrap_or_default();
+    let unwritable =
+        |error: fmt::Error| Problem::new(Reason::NotEncodable, domain::error_chain(&error));
+    let connectors = connectors::exposition(statuses, &all, log, (services.clock)());
+    let connectors = connectors.map_err(unwritable)?;
+    let engine = figures::Seen::of(services).await.exposition();
+    Ok(figures::joined(connectors, &engine.map_err(unwritable)?))
 }
 
 fn query(request: &v1::ListDeliveriesRequest) -> Result<DeliveriesQuery, Problem> {

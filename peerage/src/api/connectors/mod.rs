@@ -13,6 +13,8 @@ mod tests;
 mod trial;
 mod watch;
 
+pub(crate) use deliveries::exposition;
+
 use super::{
     Services,
     access::Caller as Known,

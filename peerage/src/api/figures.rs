@@ -1,0 +1,243 @@
+//! Figures of the engine for Prometheus. Labels are of closed sets: names of states, causes,
+//! operations and outcomes, never of networks or people.
+
+use super::Services;
+use chrono::{DateTime, Utc};
+use journal::{Figures as History, Position};
+use projections::Counts;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use std::{fmt, sync::atomic::AtomicU64};
+use workers::provisioner::ProgressReport;
+
+/// What ends an exposition, and stands once.
+const END: &str = "# EOF\n";
+
+/// Everything that this server has figures of, in Prometheus' text.
+pub(super) fn joined(mut first: String, second: &str) -> String {
+    if let Some(length) = first.strip_suffix(END).map(str::len) {
+        first.truncate(length);
+    }
+    first + second
+}
+
+type Labelled<M> = Family<Vec<(&'static str, String)>, M>;
+
+/// What the figures are of, at one moment.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) counts: Option<Counts>,
+    pub(super) progress: ProgressReport,
+    pub(super) history: History,
+    pub(super) is_caught_up: bool,
+    pub(super) behind_since: Option<DateTime<Utc>>,
+    pub(super) position: Position,
+    pub(super) turned_away: (u64, u64),
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Seen {
+    pub(super) async fn of(services: &Services) -> Self {
+        Self {
+            // Read models of an older form cannot be counted until they are built again.
+            counts: services.projections.counts().await.ok(),
+            progress: services.progress.report(),
+            history: services.journal.networks().settled_figures().await,
+            is_caught_up: *services.projections.caught_up().borrow(),
+            behind_since: services.lag.behind_since(),
+            position: *services.projections.position().borrow(),
+            turned_away: services.doors.turned_away(),
+            now: (services.clock)(),
+        }
+    }
+
+    /// The figures, in Prometheus' text.
+    pub(super) fn exposition(&self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::default();
+        self.engine(&mut registry);
+        if let Some(counts) = &self.counts {
+            things(counts, &mut registry);
+        }
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+
+    fn engine(&self, it: &mut Registry) {
+        let lag: Gauge<f64, AtomicU64> = Gauge::default();
+        let since = self.behind_since.filter(|_| !self.is_caught_up);
+        let behind = since.and_then(|since| (self.now - since).to_std().ok());
+        lag.set(behind.unwrap_or_default().as_secs_f64());
+        it.register(
+            "peerage_read_models_lag_seconds",
+            "For how long the read models have not been at the end of the log",
+            lag,
+        );
+        gauge(
+            it,
+            "peerage_read_models_whole",
+            "1 where the read models hold the whole log, else 0",
+            u64::from(self.is_caught_up),
+        );
+        gauge(
+            it,
+            "peerage_read_models_position",
+            "The commit position of the log that the read models include",
+            self.position.commit,
+        );
+        let progress = &self.progress;
+        counter(
+            it,
+            "peerage_provisioner_passes",
+            "Passes over a network that came to their end",
+            progress.passes,
+        );
+        counter(
+            it,
+            "peerage_provisioner_failed_passes",
+            "Passes that the event store made impossible",
+            progress.failed_passes,
+        );
+        gauge(
+            it,
+            "peerage_provisioner_networks_in_progress",
+            "Networks that are being worked on",
+            progress.in_progress,
+        );
+        let calls = Labelled::<Counter>::default();
+        it.register(
+            "peerage_cloud_calls",
+            "Calls to clouds, by operation and outcome",
+            calls.clone(),
+        );
+        for ((operation, outcome), count) in &progress.calls {
+            let labels = vec![
+                ("operation", operation.to_string()),
+                ("outcome", (*outcome).to_owned()),
+            ];
+            calls.get_or_create(&labels).inc_by(*count);
+        }
+        let away = Labelled::<Counter>::default();
+        it.register(
+            "peerage_api_turned_away",
+            "Calls that were turned away: of unknown callers, or denied to known ones",
+            away.clone(),
+        );
+        for (why, count) in [
+            ("unknown", self.turned_away.0),
+            ("denied", self.turned_away.1),
+        ] {
+            let labels = vec![("why", why.to_owned())];
+            away.get_or_create(&labels).inc_by(count);
+        }
+        let history = &self.history;
+        gauge(
+            it,
+            "peerage_memory_networks",
+            "Folded networks that are kept in memory",
+            history.cached_networks,
+        );
+        gauge(
+            it,
+            "peerage_memory_networks_bytes",
+            "What they take, roughly",
+            history.cached_bytes,
+        );
+        gauge(
+            it,
+            "peerage_snapshots_wrong",
+            "Snapshots that differ from the log; nothing is opened in such a network",
+            history.snapshots_wrong,
+        );
+    }
+}
+
+/// What the networks have.
+fn things(counts: &Counts, it: &mut Registry) {
+    gauge(
+        it,
+        "peerage_networks",
+        "Networks that are not retired",
+        counts.networks,
+    );
+    by(
+        it,
+        "peerage_peerings",
+        "Peerings that have not ended, by state",
+        "state",
+        counts.peerings.iter(),
+    );
+    by(
+        it,
+        "peerage_peerings_blocked",
+        "Peerings that wait for a person, by cause",
+        "cause",
+        counts.blocked.iter(),
+    );
+    gauge(
+        it,
+        "peerage_peerings_unconverged",
+        "Peerings that are not as they should be yet",
+        counts.unconverged,
+    );
+    gauge(
+        it,
+        "peerage_exposures",
+        "Rules of others that let the other side in",
+        counts.exposures,
+    );
+    gauge(
+        it,
+        "peerage_drift",
+        "Differences between the cloud and the record that stand open",
+        counts.drift,
+    );
+    gauge(
+        it,
+        "peerage_orphans",
+        "Things at the clouds that no live peering accounts for",
+        counts.orphans,
+    );
+}
+
+fn gauge(it: &mut Registry, name: &str, help: &str, value: u64) {
+    let gauge: Gauge = Gauge::default();
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    it.register(name, help, gauge);
+}
+
+fn counter(it: &mut Registry, name: &str, help: &str, value: u64) {
+    let counter: Counter = Counter::default();
+    counter.inc_by(value);
+    it.register(name, help, counter);
+}
+
+fn by<'a>(
+    it: &mut Registry,
+    name: &str,
+    help: &str,
+    label: &'static str,
+    values: impl Iterator<Item = (&'a String, &'a u64)>,
+) {
+    let family = Labelled::<Gauge>::default();
+    it.register(name, help, family.clone());
+    for (key, value) in values {
+        let labels = vec![(label, key.clone())];
+        let value = i64::try_from(*value).unwrap_or(i64::MAX);
+        family.get_or_create(&labels).set(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_expositions_become_one_that_ends_once() {
+        let joined = joined("a 1\n# EOF\n".to_owned(), "b 2\n# EOF\n");
+        assert_eq!(joined, "a 1\nb 2\n# EOF\n");
+    }
+}
