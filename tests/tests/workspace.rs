@@ -142,3 +142,26 @@ fn no_known_advisory_holds_but_those_that_are_excepted_with_a_reason() {
     let known = Advisories::parse(&text("tests/advisories.toml")).unwrap();
     none(&policy().advisory_complaints(&known, &lock()));
 }
+
+/// What is between quotes, or stands as a word, and begins like a figure of ours.
+fn figures(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|it: char| !it.is_ascii_lowercase() && it != '_');
+    words.filter(|it| it.starts_with("peerage_"))
+}
+
+#[test]
+fn rules_and_dashboards_name_figures_that_there_are() {
+    let root = workspace::root();
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let made = read("connectors/src/metrics.rs") + &read("peerage/src/api/figures.rs");
+    let made: Vec<_> = figures(&made).collect();
+    let (rules, dashboard) = (read("ops/alerts.yaml"), read("ops/dashboard.json"));
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    assert!(parsed["panels"].as_array().is_some_and(|it| it.len() >= 10));
+    let used: Vec<_> = figures(&rules).chain(figures(&dashboard)).collect();
+    assert!(used.len() > 20, "{used:?}");
+    for name in used {
+        let bare = name.strip_suffix("_total").unwrap_or(name);
+        assert!(made.contains(&bare), "{name} is no figure");
+    }
+}

@@ -63,7 +63,7 @@ async fn figures_of_the_engine_are_there_for_whoever_reaches_the_port_and_the_ap
         "\npeerage_read_models_whole 1\n",
         "\npeerage_exposures 0\n",
         "\npeerage_provisioner_passes_total ",
-        "\npeerage_connectors_active ",
+        "\npeerage_connector_active_total ",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is missing in {text}");
     }
