@@ -118,6 +118,7 @@ impl Config {
             client: section(figment, "client", &mut problems),
             connectors: section(figment, "connectors", &mut problems),
             secrets: section(figment, "secrets", &mut problems),
+            probes: section(figment, "probes", &mut problems),
         };
         config.check(&mut problems);
         if problems.is_empty() {
