@@ -86,6 +86,25 @@ impl Journal {
         )
     }
 
+    /// The next part of this stream after this event number (`None`: from the beginning), and whether
+    /// there is more. What is long is read part by part, and never held as a whole.
+    pub async fn read_part(
+        &self,
+        stream: &str,
+        after: Option<u64>,
+    ) -> Result<(Vec<Recorded>, bool), JournalError> {
+        let deadline = Deadline::after(self.settings.command_deadline, "read part of a stream");
+        let from = after.map_or(0, |it| it.saturating_add(1));
+        match self.store.read_page(stream, from, PAGE, &deadline).await? {
+            Page::Missing => Ok((Vec::new(), false)),
+            Page::Found { events, last } => {
+                let reached = events.last().map(|it| it.revision);
+                let more = reached.is_some_and(|it| it < last);
+                Ok((events, more))
+            }
+        }
+    }
+
     /// Everything in this stream after this event number (`None`: from the beginning), up to its
     /// end at some moment of the call. A stream that does not exist holds nothing.
     pub async fn read_stream(

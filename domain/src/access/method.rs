@@ -34,7 +34,7 @@ macro_rules! methods {
 
 methods! {
     "peerage.v1.AccessService" { WhoAmI, ExplainAccess }
-    "peerage.v1.AuditService" { ListEvents }
+    "peerage.v1.AuditService" { ListEvents, GetNetworkAt, CompareNetwork, WhoCanReach }
     "peerage.v1.ConnectorService" {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
         RenameConnector, DeleteConnector, ReplayParkedRecords, DiscardParkedRecords,
@@ -132,7 +132,8 @@ impl Role {
             WhoAmI | ExplainAccess | GetServerInfo | ListEvents | GetNetwork | ListOrphans
             | ListNetworks | WatchNetworks | GetPeering | ListPeerings | ListExposures
             | ListDrift | WatchPeerings | GetConnector | ListConnectors | ListParkedRecords
-            | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter => everybody,
+            | ListEventTypes | ListDeliveries | WatchConnectors | GetMetrics | TryFilter
+            | GetNetworkAt | CompareNetwork | WhoCanReach => everybody,
             // Asks the clouds, which costs their quotas.
             PlanPeering | DiscoverLinks => plans,
             // Peerings, and what closes.

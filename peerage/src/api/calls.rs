@@ -2,7 +2,7 @@
 //! plans to the planner. What a call may do and what it says stands in `proto/`.
 
 use super::{
-    Services, commands, guard, plan, reads,
+    Services, commands, guard, history, plan, reads,
     v1::{
         self, audit_service_server::AuditService, network_service_server::NetworkService,
         peering_service_server::PeeringService,
@@ -125,6 +125,9 @@ service! {
     commands {}
     reads {
         list_events(ListEventsRequest) -> ListEventsResponse: reads::list_events;
+        get_network_at(GetNetworkAtRequest) -> GetNetworkAtResponse: history::at;
+        compare_network(CompareNetworkRequest) -> CompareNetworkResponse: history::compare;
+        who_can_reach(WhoCanReachRequest) -> WhoCanReachResponse: history::who_can_reach;
     }
     watches {}
 }

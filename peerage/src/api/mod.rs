@@ -13,6 +13,7 @@ mod connectors;
 mod describe;
 mod figures;
 mod guard;
+mod history;
 mod lag;
 mod page;
 mod parse;

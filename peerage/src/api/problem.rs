@@ -290,6 +290,11 @@ impl Problem {
         }
     }
 
+    /// One wrong field.
+    pub(super) fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::fields(vec![FieldViolation::new(field, description)])
+    }
+
     /// Wrong fields, all of them.
     pub(super) fn fields(violations: Vec<FieldViolation>) -> Self {
         let named = violations

@@ -1,8 +1,24 @@
-//! The audit: what happened in a sentence, what a network was at any place of its log, and what
-//! changed between two.
+//! The audit: what happened in a sentence, what a network was at any place of its log, what changed
+//! between two, and who could reach an address by whose decision.
+//!
+//! All of it follows from the events: a fold by the domain's own `evolve`, over what the journal
+//! reads. Nothing is recorded here, nothing is decided, and no read model is asked.
+//!
+//! Read first: [`Past`] (the fold), then [`diff`] and [`who_can_reach`].
 
 #![warn(missing_docs)]
 
+mod decision;
+mod difference;
+mod past;
+mod reach;
 mod sentence;
 
+pub use decision::{Decision, Decisions, Opening};
+pub use difference::{Change, Comparison, Difference, DifferenceError, apply, between, diff};
+pub use past::{Past, Place, Told, Until, at, walk};
+pub use reach::{Drop, Unknown, Verdict, Way, who_can_reach};
 pub use sentence::{sentence, unreadable};
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,10 @@ use domain::{
     text::{Reason, Ticket},
 };
 use journal::Position;
-use rusqlite::Row;
+use rusqlite::{Row, params_from_iter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::net::Ipv4Addr;
 use uuid::Uuid;
 
 /// One event of the log.
@@ -188,6 +189,34 @@ fn naming(select: Select, range: Range) -> Select {
     let values = std::iter::once(within).chain(around);
     let values = values.flat_map(|(first, last)| [first, last]);
     select.and(&condition, values.map(|it| number(it.into())))
+}
+
+impl Projections {
+    /// The networks in whose events a range is named that this address is in, so many at most.
+    pub async fn networks_naming(
+        &self,
+        address: Ipv4Addr,
+        most: usize,
+    ) -> Result<Vec<NetworkId>, QueryError> {
+        if !self.is_whole() {
+            return Err(self.building());
+        }
+        let found = self.answer("find networks by an address", move |connection, _| {
+            let of = "SELECT DISTINCT network_id FROM timeline";
+            let Ok(range) = format!("{address}/32").parse() else {
+                return Ok(Vec::new());
+            };
+            let select = naming(Select::from(of), range).and("network_id IS NOT NULL", []);
+            let sql = format!("{} ORDER BY network_id LIMIT {most}", select.sql);
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params_from_iter(select.values), |row| {
+                maybe(row, "network_id")
+            })?;
+            let found: Vec<Option<NetworkId>> = rows.collect::<rusqlite::Result<_>>()?;
+            Ok(found.into_iter().flatten().collect())
+        });
+        found.await
+    }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(TimelineEntry, usize)> {

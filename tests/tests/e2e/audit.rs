@@ -1,6 +1,7 @@
 //! The audit as people read it: what happened in sentences, found by what is asked for.
 
-use peerage_tests::engine::{Launch, peerage};
+use crate::support::SOON;
+use peerage_tests::engine::{Engine, Launch, peerage};
 use serde_json::Value;
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -152,5 +153,197 @@ async fn a_log_that_is_followed_tells_what_is_new_and_nothing_twice() {
     assert_eq!(places.len(), told.len());
     assert!(told.iter().any(|it| it["type"] == "NetworkFrozen"));
     follower.kill().await.unwrap();
+    engine.stop().await;
+}
+
+/// What is on the way to being so is told by a read; this is how it is now.
+async fn now(engine: &Engine, network: &str) -> (String, Value) {
+    let shown = engine.json(&["network", "show", network]).await;
+    let log = engine.json(&["audit", "log", "--network", network]).await;
+    let last = log.as_array().unwrap().last().unwrap();
+    (
+        last["position"].as_str().unwrap().to_owned(),
+        shown["network"].clone(),
+    )
+}
+
+#[tokio::test]
+async fn a_network_is_shown_as_it_was_and_what_changed_since_names_its_command() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let _ = engine.cli(&REGISTER).await.done();
+    let mut states = vec![now(&engine, "orders").await];
+    for command in [
+        &["freeze", "--network", "orders", "--reason", "an incident"][..],
+        &["thaw", "--network", "orders", "--reason", "it is over"],
+        &[
+            "network", "policy", "orders", "--drift", "report", "--reason", "a trial",
+        ],
+    ] {
+        let _ = engine.cli(command).await.done();
+        states.push(now(&engine, "orders").await);
+    }
+    for (position, shown) in &states {
+        let at = ["audit", "at", "--network", "orders", "--position", position];
+        let at = engine.json(&at).await;
+        assert_eq!(at[0]["network"], *shown, "at {position}");
+        assert_eq!(at[0]["last"]["position"], **position);
+    }
+    let told = engine.cli(&["audit", "at", "--time", "0s"]).await.done();
+    assert!(told.contains("orders") && told.contains("as of"), "{told}");
+
+    let (from, to) = (&states[0].0, &states[1].0);
+    let diff = ["audit", "diff", from, to, "--network", "orders"];
+    let found = engine.json(&diff).await;
+    assert_eq!(found["changes"][0]["pointer"], "/frozen");
+    assert_eq!(found["events"][0]["type"], "NetworkFrozen");
+    let told = engine.cli(&diff).await.done();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let command = found["events"][0]["commandId"].as_str().unwrap();
+    for words in ["/frozen nothing →", "froze the network", command] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    let same = ["audit", "diff", to, to, "--network", "orders"];
+    assert!(engine.cli(&same).await.done().contains("(nothing changed)"));
+
+    for (arguments, complaint) in [
+        (
+            &[
+                "audit",
+                "at",
+                "--network",
+                "orders",
+                "--position",
+                "999999999/999999999",
+            ][..],
+            "beyond the log",
+        ),
+        (
+            &["audit", "at", "--network", "orders", "--position", "1/1"],
+            "before the network's first event",
+        ),
+        (
+            &[
+                "audit",
+                "at",
+                "--network",
+                "orders",
+                "--time",
+                "2020-01-01T00:00:00Z",
+            ],
+            "before the network's first event",
+        ),
+        (
+            &[
+                "audit",
+                "at",
+                "--network",
+                "orders",
+                "--time",
+                "2999-01-01T00:00:00Z",
+            ],
+            "in the future",
+        ),
+        (
+            &["audit", "at", "--network", "nobody", "--time", "0s"],
+            "nobody",
+        ),
+        (
+            &["audit", "diff", to, from, "--network", "orders"],
+            "lies behind",
+        ),
+    ] {
+        let refused = engine.cli(arguments).await;
+        assert_eq!(refused.code, Some(1), "{arguments:?}: {}", refused.stdout);
+        assert!(refused.stderr.contains(complaint), "{}", refused.stderr);
+    }
+    assert_eq!(engine.cli(&["audit", "at"]).await.code, Some(2));
+    assert_eq!(
+        engine
+            .cli(&["audit", "diff", "x", "y", "--network", "orders"])
+            .await
+            .code,
+        Some(2)
+    );
+    let before = ["audit", "at", "--position", "1/1"];
+    assert_eq!(engine.json(&before).await, serde_json::json!([]));
+    let (position, _) = now(&engine, "orders").await;
+    assert_eq!(position, states.last().unwrap().0, "nothing was written");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn who_can_reach_an_address_is_told_with_its_decisions_now_and_for_before() {
+    let data = TempDir::new().unwrap();
+    let engine = Launch::new(data.path()).start().await;
+    let _ = engine.cli(&REGISTER).await.done();
+    let (registered, _) = now(&engine, "orders").await;
+    let requested = engine.json(&REQUEST).await;
+    let peering = requested["peeringId"].as_str().unwrap().to_owned();
+    for (side, destination) in [("local", "10.30.0.0/16"), ("remote", "10.20.0.0/16")] {
+        let route = ["route", "accept", &peering, "--side", side];
+        let route = [&route[..], &["--destination", destination]].concat();
+        let _ = engine.cli(&route).await.done();
+    }
+    let restrict = ["firewall", "restrict", &peering, "--side", "local"];
+    let restrict = [&restrict[..], &["--admit", "10.30.0.0/16:2113"]].concat();
+    let _ = engine.cli(&restrict).await.done();
+
+    let ask = ["audit", "who-can-reach", "10.20.0.5:2113"];
+    let found = wait::until("rules and routes", SOON, || async {
+        let found = engine.json(&ask).await;
+        // Nothing carries the group yet: that is what keeps packets out, and nothing else.
+        let is_all_but_attached = found["ways"][0]["reason"] == "REACH_REASON_NOT_ATTACHED";
+        is_all_but_attached.then_some(found)
+    });
+    let found = found.await;
+    let way = &found["ways"][0];
+    assert_eq!(way["reachability"], "REACHABILITY_UNREACHABLE");
+    assert_eq!(way["rules"][0]["source"], "10.30.0.0/16");
+    assert_eq!(way["routeTables"].as_array().map(Vec::len), Some(1));
+    let decided = types(&way["decisions"]);
+    assert!(decided.contains(&"PeeringRequested"), "{decided:?}");
+    assert!(decided.contains(&"FirewallRestricted"), "{decided:?}");
+    assert_eq!(way["decisions"][0]["ticket"], "OPS-7");
+    let told = engine.cli(&ask).await.done();
+    for words in [
+        "not attached",
+        "444455556666/vpc-0d4c3b2a",
+        "OPS-7",
+        "as of",
+    ] {
+        assert!(told.contains(words), "{words} in\n{told}");
+    }
+    // Another port, the other direction, and nobody's address.
+    for (target, reason) in [
+        ("10.20.0.5:22", "REACH_REASON_NOT_ADMITTED"),
+        ("10.30.0.5:443", "REACH_REASON_NOT_ADMITTED"),
+        ("10.20.0.5:2113", "REACH_REASON_NOT_ATTACHED"),
+    ] {
+        let found = engine.json(&["audit", "who-can-reach", target]).await;
+        assert_eq!(found["ways"][0]["reason"], reason, "{found:#}");
+    }
+    let nobody = engine
+        .json(&["audit", "who-can-reach", "192.168.1.1"])
+        .await;
+    assert_eq!(nobody["ways"], Value::Null);
+    let before = [&ask[..], &["--at", &registered]].concat();
+    assert_eq!(engine.json(&before).await["ways"], Value::Null);
+    assert_eq!(
+        engine.cli(&["audit", "who-can-reach", "orders"]).await.code,
+        Some(2)
+    );
+
+    // What was taken back leads nowhere any more, and still did before.
+    let (open, _) = now(&engine, "orders").await;
+    let remove = ["peering", "remove", &peering, "--reason", "moved"];
+    let _ = engine.cli(&remove).await.done();
+    let closed = wait::until("a removal", SOON, || async {
+        let found = engine.json(&ask).await;
+        found["ways"].is_null().then_some(found)
+    });
+    let _ = closed.await;
+    let then = engine.json(&[&ask[..], &["--at", &open]].concat()).await;
+    assert_eq!(then["ways"][0]["reason"], "REACH_REASON_NOT_ATTACHED");
     engine.stop().await;
 }

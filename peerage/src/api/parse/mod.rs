@@ -4,6 +4,7 @@
 mod access;
 mod context;
 mod firewall;
+mod history;
 mod hold;
 mod ingress;
 mod link;
@@ -20,6 +21,7 @@ mod tests;
 
 pub(super) use access::{Explained, explain_access};
 pub(super) use context::{Address, Command, Parsed, caller};
+pub(super) use history::{At, Compared, Reached, compare_network, network_at, who_can_reach};
 pub(super) use plan::{Planned, discover_links, plan_peering};
 pub(super) use reads::{
     Events, Found, Freshness, Networks, Peerings, Scope, Watch, get_network, get_peering,

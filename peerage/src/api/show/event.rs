@@ -2,8 +2,9 @@
 
 use super::text;
 use crate::api::{time::timestamp, v1};
-use domain::Actor;
-use journal::Body;
+use audit::Decision;
+use domain::{Actor, NetworkId};
+use journal::{Body, Recorded};
 use projections::TimelineEntry;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 
@@ -33,6 +34,52 @@ pub(in crate::api) fn event(row: &TimelineEntry) -> v1::Event {
     }
 }
 
+/// An event as it was read, without its data.
+pub(in crate::api) fn recorded(it: &Recorded) -> v1::Event {
+    let about = it.metadata.as_ref();
+    let body = match &it.body {
+        Body::Event(event) => Some(event),
+        Body::Undecodable { .. } => None,
+    };
+    v1::Event {
+        position: it.position.to_string(),
+        network_id: text(it.network_id.as_ref()),
+        peering_id: text(body.and_then(|it| it.peering_id()).as_ref()),
+        stream: it.stream.clone(),
+        revision: it.revision,
+        r#type: it.event_type().to_owned(),
+        actor: about.map(|it| actor(&it.actor)),
+        command_id: text(about.map(|it| it.command_id).as_ref()),
+        reason: text(about.and_then(|it| it.reason.as_ref())),
+        ticket: text(about.and_then(|it| it.ticket.as_ref())),
+        time: Some(timestamp(it.time())),
+        created: Some(timestamp(it.created)),
+        sentence: body.map_or_else(|| audit::unreadable(it.event_type()), audit::sentence),
+        ..v1::Event::default()
+    }
+}
+
+/// An event that decided something, without its data.
+pub(in crate::api) fn decision(network: NetworkId, it: &Decision) -> v1::Event {
+    v1::Event {
+        position: it.position.to_string(),
+        network_id: network.to_string(),
+        r#type: it.event_type.to_owned(),
+        actor: it.actor.as_ref().map(actor),
+        command_id: text(it.command_id.as_ref()),
+        reason: text(it.reason.as_ref()),
+        ticket: text(it.ticket.as_ref()),
+        time: Some(timestamp(it.time)),
+        sentence: it.sentence.clone(),
+        ..v1::Event::default()
+    }
+}
+
+/// A JSON value as protobuf's; `None` for one that is too deep.
+pub(in crate::api) fn value(it: &serde_json::Value) -> Option<Value> {
+    structured(it, DEPTH)
+}
+
 /// What the event says, from the very bytes that the log holds.
 fn sentence(row: &TimelineEntry) -> String {
     let version = row.schema_version.unwrap_or(journal::SCHEMA_VERSION);
@@ -52,7 +99,7 @@ fn actor(it: &Actor) -> v1::Actor {
 }
 
 /// A JSON object as protobuf's structure; `None` for what is no object, or too deep.
-fn structure(value: &serde_json::Value) -> Option<Struct> {
+pub(in crate::api) fn structure(value: &serde_json::Value) -> Option<Struct> {
     let serde_json::Value::Object(fields) = value else {
         return None;
     };

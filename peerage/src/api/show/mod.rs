@@ -17,7 +17,7 @@ mod routes;
 mod tenure;
 
 pub(super) use drift::open_drift;
-pub(super) use event::event;
+pub(super) use event::{decision, event, recorded, structure, value};
 pub(super) use firewall::exposure;
 pub(super) use guidance::{advisory, instruction};
 pub(super) use link::peering;

@@ -2,8 +2,12 @@
 //!
 //! The bare word lists events as they are stored; `log` tells each in a sentence.
 
+mod at;
+mod diff;
 mod filter;
 mod log;
+mod place;
+mod reach;
 
 use super::{CliError, Remote, output};
 use crate::api::v1::EventOrder;
@@ -23,6 +27,12 @@ pub(super) struct Audit {
 enum Question {
     /// Tell what happened, an event in a sentence, the newest last.
     Log(log::Log),
+    /// Show networks as the log says they were, at a time or at a position.
+    At(at::At),
+    /// Tell what changed in a network between two places of its log, and what changed it.
+    Diff(diff::Diff),
+    /// Tell which peerings led to an address, over what, and by whose decision; now or earlier.
+    WhoCanReach(reach::WhoCanReach),
 }
 
 /// The events as they are stored.
@@ -44,6 +54,9 @@ impl Audit {
     pub(super) async fn run(self) -> Result<(), CliError> {
         match self.question {
             Some(Question::Log(log)) => log.run().await,
+            Some(Question::At(at)) => at.run().await,
+            Some(Question::Diff(diff)) => diff.run().await,
+            Some(Question::WhoCanReach(reach)) => reach.run().await,
             None => self.events.run().await,
         }
     }

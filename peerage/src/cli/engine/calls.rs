@@ -230,6 +230,9 @@ asks! {
 }
 
 reads! {
+    GetNetworkAtRequest, AuditServiceClient::get_network_at, GetNetworkAtResponse, Duration::from_secs(60);
+    CompareNetworkRequest, AuditServiceClient::compare_network, CompareNetworkResponse, Duration::from_secs(60);
+    WhoCanReachRequest, AuditServiceClient::who_can_reach, WhoCanReachResponse, Duration::from_secs(60);
     GetNetworkRequest, NetworkServiceClient::get_network, GetNetworkResponse;
     GetPeeringRequest, PeeringServiceClient::get_peering, GetPeeringResponse;
     DiscoverLinksRequest, NetworkServiceClient::discover_links, DiscoverLinksResponse, Duration::from_secs(60);

@@ -22,11 +22,11 @@ fn told(it: &Event) -> String {
     let own = [
         format!("{} at {}", it.r#type, it.position),
         said("command", &it.command_id),
-        said("reason:", &it.reason),
+        said("reason:", &super::cause(&it.reason)),
         said("ticket:", &it.ticket),
     ];
     let own: Vec<_> = own.into_iter().filter(|it| !it.is_empty()).collect();
-    let rest = wrapped(&super::cause(&own.join("; ")), 4);
+    let rest = wrapped(&own.join("; "), 4);
     format!("{}\n  {}\n{rest}", super::line(&head), it.sentence)
 }
 

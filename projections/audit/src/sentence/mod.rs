@@ -385,7 +385,8 @@ fn of(event: &NetworkEvent) -> String {
                 .attached
                 .map(|on| format!(" on {}", count(on as usize, "interface", "interfaces")));
             let (of, on) = (side(it.side), on.unwrap_or_default());
-            format!("{of} admits {} alone ({}{on})", rules(&it.admit), it.group)
+            let alone = if it.admit.is_empty() { "" } else { " alone" };
+            format!("{of} admits {}{alone} ({}{on})", rules(&it.admit), it.group)
         }
         NetworkEvent::FirewallExposed(it) if it.exposure.cannot_tell => format!(
             "cannot tell what {} in {} admits on {}",

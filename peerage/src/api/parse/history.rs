@@ -1,0 +1,112 @@
+//! What is asked of the log's past.
+
+use super::Fields;
+use crate::api::{problem::Problem, v1};
+use audit::Until;
+use domain::{NetworkId, PeeringId};
+use journal::Position;
+use std::net::Ipv4Addr;
+
+/// A network as it was.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct At {
+    pub(in crate::api) network: NetworkId,
+    pub(in crate::api) peering: Option<PeeringId>,
+    pub(in crate::api) until: Until,
+    pub(in crate::api) min_position: Option<Position>,
+}
+
+/// What changed in a network.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Compared {
+    pub(in crate::api) network: NetworkId,
+    pub(in crate::api) from: Until,
+    pub(in crate::api) to: Until,
+    pub(in crate::api) min_position: Option<Position>,
+}
+
+/// Who could reach an address.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Reached {
+    pub(in crate::api) address: Ipv4Addr,
+    pub(in crate::api) port: Option<u16>,
+    pub(in crate::api) network: Option<NetworkId>,
+    pub(in crate::api) until: Until,
+    pub(in crate::api) min_position: Option<Position>,
+}
+
+pub(in crate::api) fn network_at(request: &v1::GetNetworkAtRequest) -> Result<At, Problem> {
+    let mut fields = Fields::default();
+    let network = fields.id("network_id", &request.network_id);
+    let peering = fields.optional_id("peering_id", &request.peering_id);
+    let until = place(&mut fields, "place", request.place.as_ref());
+    let min_position = fields.optional("min_position", &request.min_position);
+    let parsed = (|| {
+        Some(At {
+            network: network?,
+            peering: peering?,
+            until: until?,
+            min_position: min_position?,
+        })
+    })();
+    fields.finish(parsed)
+}
+
+pub(in crate::api) fn compare_network(
+    request: &v1::CompareNetworkRequest,
+) -> Result<Compared, Problem> {
+    let mut fields = Fields::default();
+    let network = fields.id("network_id", &request.network_id);
+    let from = place(&mut fields, "from", request.from.as_ref());
+    let to = place(&mut fields, "to", request.to.as_ref());
+    let min_position = fields.optional("min_position", &request.min_position);
+    let parsed = (|| {
+        Some(Compared {
+            network: network?,
+            from: from?,
+            to: to?,
+            min_position: min_position?,
+        })
+    })();
+    fields.finish(parsed)
+}
+
+pub(in crate::api) fn who_can_reach(request: &v1::WhoCanReachRequest) -> Result<Reached, Problem> {
+    let mut fields = Fields::default();
+    let address = match request.address.parse() {
+        Ok(address) => Some(address),
+        Err(_) => fields.wrong("address", "must be an IPv4 address, like 10.20.0.5"),
+    };
+    let port = match request.port {
+        0 => Some(None),
+        port => fields.port("port", port).map(Some),
+    };
+    let network = fields.optional_id("network_id", &request.network_id);
+    let until = place(&mut fields, "place", request.place.as_ref());
+    let min_position = fields.optional("min_position", &request.min_position);
+    let parsed = (|| {
+        Some(Reached {
+            address: address?,
+            port: port?,
+            network: network?,
+            until: until?,
+            min_position: min_position?,
+        })
+    })();
+    fields.finish(parsed)
+}
+
+fn place(fields: &mut Fields, name: &str, place: Option<&v1::LogPlace>) -> Option<Until> {
+    let Some(place) = place else {
+        return Some(Until::End);
+    };
+    let position: Option<Position> =
+        fields.optional(&format!("{name}.position"), &place.position)?;
+    let time = fields.time(&format!("{name}.time"), place.time.as_ref())?;
+    match (position, time) {
+        (None, None) => Some(Until::End),
+        (Some(position), None) => Some(Until::Position(position)),
+        (None, Some(time)) => Some(Until::Time(time)),
+        (Some(_), Some(_)) => fields.wrong(name, "must be a position or a time, not both"),
+    }
+}

@@ -1,0 +1,56 @@
+//! A place in the log, as it is written: a position, a time, or how long ago.
+
+use crate::{api::v1::LogPlace, cli::args::time_gone};
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+
+/// A position like 4711/4711, a time like 2026-03-01T09:00:00Z, or how long ago, like 24h.
+pub(super) fn place(text: &str) -> Result<LogPlace, String> {
+    let is_position = |(commit, prepare): (&str, &str)| {
+        let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+        is_number(commit) && is_number(prepare)
+    };
+    if text.split_once('/').is_some_and(is_position) {
+        return Ok(at_position(text));
+    }
+    match time_gone(text) {
+        Ok(time) => Ok(at_time(time)),
+        Err(_) => Err(
+            "write a position like 4711/4711, a time like 2026-03-01T09:00:00Z, or how long ago, like 24h"
+                .to_owned(),
+        ),
+    }
+}
+
+pub(super) fn at_position(position: &str) -> LogPlace {
+    LogPlace {
+        position: position.to_owned(),
+        time: None,
+    }
+}
+
+pub(super) fn at_time(time: DateTime<Utc>) -> LogPlace {
+    LogPlace {
+        position: String::new(),
+        time: Some(Timestamp {
+            seconds: time.timestamp(),
+            nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_position_a_time_or_how_long_ago() {
+        assert_eq!(place("64/64").unwrap().position, "64/64");
+        let at = place("2026-03-01T09:00:00.5Z").unwrap().time.unwrap();
+        assert_eq!((at.seconds, at.nanos), (1_772_355_600, 500_000_000));
+        assert!(place("24h").unwrap().time.is_some());
+        for wrong in ["", "64", "/", "64/", "yesterday"] {
+            assert!(place(wrong).is_err(), "{wrong}");
+        }
+    }
+}

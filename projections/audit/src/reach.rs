@@ -1,0 +1,331 @@
+//! Who could reach an address: over which link, by which routes and rules, and by whose decision.
+//!
+//! The answer is made of what the log says was seen: a rule counts once it was seen in its group,
+//! and until it was seen to be gone; a route likewise. What was not looked at is undetermined,
+//! never closed. The words are those of Google's connectivity tests.
+
+use crate::{
+    Past, Place,
+    decision::{Decision, Opening},
+};
+use domain::{
+    PeeringId, Range, Side,
+    network::{InboundRule, Life, LinkTrace, Peering, Registered, Routing},
+    text::{FirewallRule, Link, RouteTable},
+};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+
+/// Whether packets get there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They do, as far as the engine looked.
+    Reachable,
+    /// They do not.
+    Unreachable(Drop),
+    /// It cannot be told.
+    Undetermined(Unknown),
+}
+
+/// Why packets do not get there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drop {
+    /// No link stands.
+    NoLink,
+    /// The side that sends has no route to the address over the link.
+    NoRoute,
+    /// The side that answers has no route back over the link.
+    NoRouteBack,
+    /// No rule admits it.
+    NotAdmitted,
+    /// A rule would admit it, and its group is attached to no interface.
+    NotAttached,
+}
+
+/// Why it cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The side is its owner's to keep, and the engine does not look at its routes.
+    RoutesOfOwner,
+    /// The side is its owner's to keep, and the engine does not look at its rules.
+    RulesOfOwner,
+    /// A rule of others admits what cannot be read.
+    RuleOfOthers,
+}
+
+/// One peering that leads to the address.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The peering.
+    pub peering: PeeringId,
+    /// The side that the address is on; the other one sends.
+    pub side: Side,
+    /// Whether packets get there.
+    pub verdict: Verdict,
+    /// The ranges that packets can come from, on the side that sends.
+    pub sources: BTreeSet<Range>,
+    /// The link.
+    pub link: Option<Link>,
+    /// The route tables that lead there, on the side that sends.
+    pub tables: BTreeSet<RouteTable>,
+    /// The engine's rules that admit it.
+    pub rules: Vec<(InboundRule, FirewallRule)>,
+    /// Rules of others that admit it, or may.
+    pub exposures: Vec<FirewallRule>,
+    /// Whose word it goes back to, in the order of the log.
+    pub decisions: Vec<Arc<Decision>>,
+    /// The last event that is on record about this peering: what came later was not seen.
+    pub seen: Option<Place>,
+}
+
+/// Every peering of this network that leads to the address, with a verdict on each.
+pub fn who_can_reach(past: &Past, address: Ipv4Addr, port: Option<u16>) -> Vec<Way> {
+    let Some(network) = past.registered() else {
+        return Vec::new();
+    };
+    let Ok(target) = format!("{address}/32").parse::<Range>() else {
+        return Vec::new();
+    };
+    let mut ways = Vec::new();
+    for peering in network.live_peerings() {
+        let asked = Asked {
+            past,
+            network,
+            peering,
+            target,
+            port,
+        };
+        if network.range.contains(&target) {
+            ways.push(asked.way(Side::Local));
+        }
+        if peering.peer.ranges.iter().any(|it| it.contains(&target)) {
+            ways.push(asked.way(Side::Remote));
+        }
+    }
+    ways
+}
+
+struct Asked<'a> {
+    past: &'a Past,
+    network: &'a Registered,
+    peering: &'a Peering,
+    target: Range,
+    port: Option<u16>,
+}
+
+impl Asked<'_> {
+    fn way(&self, side: Side) -> Way {
+        let from = side.other();
+        let mut way = Way {
+            peering: self.peering.id,
+            side,
+            verdict: Verdict::Unreachable(Drop::NoLink),
+            sources: self.ranges(from),
+            link: link(&self.peering.life).cloned(),
+            tables: BTreeSet::new(),
+            rules: Vec::new(),
+            exposures: Vec::new(),
+            decisions: Vec::new(),
+            seen: self.past.peerings.get(&self.peering.id).copied(),
+        };
+        if way.link.is_some() {
+            way.verdict = self.judge(side, &mut way);
+        }
+        way.decisions = self.decisions(&way);
+        way
+    }
+
+    fn judge(&self, side: Side, way: &mut Way) -> Verdict {
+        let from = side.other();
+        let mut unknown = None;
+        match self.routes(from) {
+            Routes::Unknown => unknown = Some(Unknown::RoutesOfOwner),
+            Routes::Exchanged => {}
+            Routes::Seen(routes) => {
+                let there = routes.iter().filter(|(to, _)| to.contains(&self.target));
+                way.tables = there.map(|(_, table)| table.clone()).collect();
+                if way.tables.is_empty() {
+                    return Verdict::Unreachable(Drop::NoRoute);
+                }
+            }
+        }
+        match self.routes(side) {
+            Routes::Unknown => unknown = unknown.or(Some(Unknown::RoutesOfOwner)),
+            Routes::Exchanged => {}
+            Routes::Seen(routes) => {
+                let back = routes.into_iter().map(|(to, _)| to).collect();
+                way.sources = meet(&way.sources, &back);
+                if way.sources.is_empty() {
+                    return Verdict::Unreachable(Drop::NoRouteBack);
+                }
+            }
+        }
+        let admitted = self.admit(side, way);
+        match (admitted, unknown) {
+            (Verdict::Reachable, Some(unknown)) => Verdict::Undetermined(unknown),
+            (other, _) => other,
+        }
+    }
+
+    /// What the target's side admits; the sources are what is left of them.
+    fn admit(&self, side: Side, way: &mut Way) -> Verdict {
+        let firewall = self.peering.firewall.get(side);
+        let is_asked_for = |rule: &InboundRule| self.port.is_none_or(|port| rule.port == port);
+        let rules = firewall.rules.iter().filter(|(rule, _)| is_asked_for(rule));
+        let rules =
+            rules.filter(|(rule, _)| way.sources.iter().any(|it| it.overlaps(&rule.source)));
+        way.rules = rules.map(|(rule, id)| (*rule, id.clone())).collect();
+        let mut open: BTreeSet<_> = way.rules.iter().map(|(rule, _)| rule.source).collect();
+        let mut unread = false;
+        for (id, exposed) in &firewall.exposures {
+            match admits(&exposed.exposure.admits, self.port) {
+                _ if exposed.exposure.cannot_tell => unread = true,
+                Some(None) => continue,
+                Some(Some(source)) if !way.sources.iter().any(|it| it.overlaps(&source)) => {
+                    continue;
+                }
+                Some(Some(source)) => drop(open.insert(source)),
+                None => unread = true,
+            }
+            way.exposures.push(id.clone());
+        }
+        let is_detached = firewall.attachment.count() == Some(0);
+        let by_others = way.exposures.iter().any(|id| {
+            let exposed = firewall.exposures.get(id);
+            exposed.is_some_and(|it| !it.exposure.cannot_tell)
+        });
+        let sources = meet(&way.sources, &open);
+        if !sources.is_empty() && (by_others && !unread || !is_detached && !way.rules.is_empty()) {
+            way.sources = sources;
+            return Verdict::Reachable;
+        }
+        if unread {
+            return Verdict::Undetermined(Unknown::RuleOfOthers);
+        }
+        if !self.peering.is_ours_to_keep(side) {
+            return Verdict::Undetermined(Unknown::RulesOfOwner);
+        }
+        let is_idle = is_detached && !way.rules.is_empty();
+        Verdict::Unreachable(if is_idle {
+            Drop::NotAttached
+        } else {
+            Drop::NotAdmitted
+        })
+    }
+
+    fn ranges(&self, side: Side) -> BTreeSet<Range> {
+        match side {
+            Side::Local => BTreeSet::from([*self.network.range]),
+            Side::Remote => self.peering.peer.ranges.iter().copied().collect(),
+        }
+    }
+
+    /// What this side was seen to send over the link.
+    fn routes(&self, side: Side) -> Routes {
+        if !self.peering.is_ours_to_keep(side) {
+            return Routes::Unknown;
+        }
+        match Routing::of(self.network.provider) {
+            Routing::Exchanged { .. } => return Routes::Exchanged,
+            Routing::PerTable => {}
+        }
+        let kept = self.peering.routes.get(side).iter();
+        let kept = kept.map(|(to, route)| (to, &route.installed));
+        let going = self.peering.withdrawn.get(side).iter();
+        let going = going.map(|(to, route)| (to, &route.installed));
+        let all = kept.chain(going);
+        Routes::Seen(
+            all.flat_map(|(to, tables)| tables.keys().map(|table| (*to, table.clone())))
+                .collect(),
+        )
+    }
+
+    fn decisions(&self, way: &Way) -> Vec<Arc<Decision>> {
+        let (side, from) = (way.side, way.side.other());
+        let routes = |side: Side, meets: &dyn Fn(&Range) -> bool| {
+            let kept = self.peering.routes.get(side).keys().copied();
+            kept.filter(|it| meets(it))
+                .map(move |it| Opening::Route(side, it))
+                .collect::<Vec<_>>()
+        };
+        let there = routes(from, &|it| it.contains(&self.target));
+        let back = routes(side, &|it| way.sources.iter().any(|from| from.overlaps(it)));
+        let rules = way.rules.iter().map(|(rule, _)| Opening::Rule(side, *rule));
+        let others = way
+            .exposures
+            .iter()
+            .cloned()
+            .map(|id| Opening::Exposure(side, id));
+        let all = [Opening::Link]
+            .into_iter()
+            .chain(there)
+            .chain(back)
+            .chain(rules)
+            .chain(others);
+        let mut found: Vec<_> = all
+            .filter_map(|it| self.past.decisions.on(self.peering.id, it).cloned())
+            .collect();
+        found.sort_by_key(|it| it.position);
+        found.dedup_by_key(|it| it.event_id);
+        found
+    }
+}
+
+enum Routes {
+    /// Nobody looks.
+    Unknown,
+    /// The cloud gives each side the other's ranges.
+    Exchanged,
+    /// These, each with a table that has it.
+    Seen(Vec<(Range, RouteTable)>),
+}
+
+/// The link that stands, as far as was seen.
+fn link(life: &Life) -> Option<&Link> {
+    match life {
+        Life::Active { link } => Some(link),
+        Life::Removing { trace } | Life::Abandoning { trace } => match trace {
+            LinkTrace::Seen(link) => Some(link),
+            LinkTrace::Never | LinkTrace::Perhaps { .. } | LinkTrace::Gone(_) => None,
+        },
+        Life::Requested
+        | Life::Initiating { .. }
+        | Life::InitiationRefused { .. }
+        | Life::AwaitingAcceptance { .. }
+        | Life::Provisioning { .. }
+        | Life::Ended(_) => None,
+    }
+}
+
+/// The parts that two sets of ranges have in common: of two that meet, the smaller one.
+fn meet(these: &BTreeSet<Range>, those: &BTreeSet<Range>) -> BTreeSet<Range> {
+    let pairs = these
+        .iter()
+        .flat_map(|this| those.iter().map(move |that| (this, that)));
+    pairs
+        .filter_map(
+            |(this, that)| match (this.contains(that), that.contains(this)) {
+                (true, _) => Some(*that),
+                (false, true) => Some(*this),
+                (false, false) => None,
+            },
+        )
+        .collect()
+}
+
+/// From where such a text of a cloud admits the port: `tcp 22 from 10.0.0.0/8`. The outer `None` is
+/// a text that cannot be read, the inner one another port.
+#[expect(
+    clippy::option_option,
+    reason = "unreadable and another port are two things"
+)]
+fn admits(text: &str, port: Option<u16>) -> Option<Option<Range>> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let ["tcp", ports, "from", source] = *words else {
+        return None;
+    };
+    let source = source.parse().ok()?;
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+    let is_asked_for = port.is_none_or(|port| (first..=last).contains(&port));
+    Some(is_asked_for.then_some(source))
+}
