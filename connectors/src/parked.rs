@@ -1,7 +1,12 @@
 //! Records that were set aside: which, why, and what somebody wants done with them. A stream of its
 //! own for each connector, so that every server reads the same.
 
-use crate::{checkpoint::metadata, lease::ALONE};
+use crate::{
+    checkpoint::metadata,
+    lease::ALONE,
+    replays::{LogReplay, LogReplayWanted, LogReplayed, LogReplays, MOST_REPLAYS},
+    streams::ParkedStreams,
+};
 use chrono::{DateTime, Utc};
 use domain::{EventId, connector::LogPosition, text::ConnectorId};
 use journal::{Caller, Journal, JournalError, Kept, Record, Recorded};
@@ -9,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// How often an append is made again because somebody else was first.
 const ATTEMPTS: usize = 16;
@@ -31,6 +37,12 @@ pub(crate) enum ParkedEvent {
     ConnectorRecordsDiscarded(Records),
     /// Another server writes from now on.
     ConnectorParkedClaimed(Claimed),
+    /// Somebody wants a part of the log delivered again.
+    ConnectorLogReplayRequested(LogReplayWanted),
+    /// So much of it is dealt with.
+    ConnectorLogReplayed(LogReplayed),
+    /// Nobody wants what is left of all that.
+    ConnectorLogReplaysEnded {},
 }
 
 /// A record that was set aside.
@@ -88,6 +100,13 @@ pub(crate) struct Claimed {
 pub enum Which {
     /// All of them.
     All,
+    /// Those of a part of the log.
+    Between {
+        /// Behind this position.
+        after: Option<LogPosition>,
+        /// Up to this one, it included.
+        until: Option<LogPosition>,
+    },
     /// These.
     These(Vec<EventId>),
 }
@@ -99,10 +118,12 @@ pub struct ParkedRecords {
     pub records: BTreeMap<EventId, ParkedState>,
     /// The number of the stream's last event.
     pub revision: Option<u64>,
+    /// The parts of the log that are to be delivered again.
+    pub log_replays: LogReplays,
     /// The number of the last claim, and the term of whoever wrote there last.
     claimed: Option<u64>,
     term: Option<u64>,
-    commands: BTreeMap<uuid::Uuid, usize>,
+    commands: BTreeMap<Uuid, usize>,
 }
 
 /// A record that is set aside.
@@ -131,6 +152,9 @@ pub enum ParkedError {
         /// How many.
         parked: usize,
     },
+    /// As many parts of the log as may be are to be delivered again.
+    #[error("{MOST_REPLAYS} parts of the log wait already; let them end, or end them")]
+    TooManyReplays,
     /// Another server has taken the connector over.
     #[error("another server has taken the connector over")]
     Fenced,
@@ -153,6 +177,9 @@ impl ParkedEvent {
             Self::ConnectorRecordReplayed(_) => "ConnectorRecordReplayed",
             Self::ConnectorRecordsDiscarded(_) => "ConnectorRecordsDiscarded",
             Self::ConnectorParkedClaimed(_) => "ConnectorParkedClaimed",
+            Self::ConnectorLogReplayRequested(_) => "ConnectorLogReplayRequested",
+            Self::ConnectorLogReplayed(_) => "ConnectorLogReplayed",
+            Self::ConnectorLogReplaysEnded {} => "ConnectorLogReplaysEnded",
         }
     }
 
@@ -161,7 +188,7 @@ impl ParkedEvent {
         serde_json::from_value(json!({ "type": event_type, "data": data })).ok()
     }
 
-    fn record(
+    pub(crate) fn record(
         &self,
         (stream, after): (&str, Option<u64>),
         caller: Option<&Caller>,
@@ -201,7 +228,7 @@ impl ParkedRecords {
         Ok(this)
     }
 
-    fn apply(&mut self, kept: &Kept) {
+    pub(crate) fn apply(&mut self, kept: &Kept) {
         self.revision = Some(kept.revision);
         // What a later version writes is nothing that this one could act on.
         let Some(event) = ParkedEvent::read(&kept.event_type, &kept.data) else {
@@ -239,72 +266,65 @@ impl ParkedRecords {
             ParkedEvent::ConnectorParkedClaimed(Claimed { term }) => {
                 (self.term, self.claimed) = (Some(term), Some(kept.revision));
             }
+            ParkedEvent::ConnectorLogReplayRequested(wanted) => {
+                touched = usize::try_from(wanted.records).unwrap_or(usize::MAX);
+                let replay = LogReplay {
+                    id: wanted.replay_id,
+                    range: wanted.range,
+                    records: wanted.records,
+                    position: None,
+                    revision: kept.revision,
+                };
+                self.log_replays.insert(replay.id, replay);
+            }
+            ParkedEvent::ConnectorLogReplayed(it) => {
+                self.term = Some(it.term);
+                if it.is_done {
+                    self.log_replays.remove(&it.replay_id);
+                } else if let Some(replay) = self.log_replays.get_mut(&it.replay_id) {
+                    replay.position = Some(it.position);
+                }
+            }
+            ParkedEvent::ConnectorLogReplaysEnded {} => {
+                touched = self.log_replays.len();
+                self.log_replays.clear();
+            }
         }
         if let Some(metadata) = &kept.metadata {
             self.commands.insert(metadata.command_id.0, touched);
         }
     }
 
-    /// Asks for some to be delivered again; how many. The same command again asks for nothing more.
-    pub async fn replay(
-        journal: &Journal,
-        id: &ConnectorId,
-        which: &Which,
-        caller: &Caller,
-        now: DateTime<Utc>,
-    ) -> Result<usize, ParkedError> {
-        let event = ParkedEvent::ConnectorReplayRequested;
-        Self::ask(journal, id, which, caller, now, event).await
+    /// What a command came to that was carried out before.
+    pub(crate) fn answered(&self, caller: &Caller) -> Option<usize> {
+        self.commands.get(&caller.command_id.0).copied()
     }
 
-    /// Gives some up; how many. The same command again gives up nothing more.
-    pub async fn discard(
-        journal: &Journal,
-        id: &ConnectorId,
-        which: &Which,
-        caller: &Caller,
-        now: DateTime<Utc>,
-    ) -> Result<usize, ParkedError> {
-        let event = ParkedEvent::ConnectorRecordsDiscarded;
-        Self::ask(journal, id, which, caller, now, event).await
+    /// How many are meant.
+    pub fn meant(&self, which: &Which) -> usize {
+        self.chosen(which).map_or(0, |it| it.len())
     }
 
-    async fn ask(
-        journal: &Journal,
-        id: &ConnectorId,
-        which: &Which,
-        caller: &Caller,
-        now: DateTime<Utc>,
-        event: impl Fn(Records) -> ParkedEvent,
-    ) -> Result<usize, ParkedError> {
-        for _ in 0..ATTEMPTS {
-            let parked = Self::of(journal, id).await?;
-            if let Some(known) = parked.commands.get(&caller.command_id.0) {
-                return Ok(*known);
+    /// Those that are meant, all of which are parked.
+    pub(crate) fn chosen(&self, which: &Which) -> Result<Vec<EventId>, ParkedError> {
+        match which {
+            Which::All => Ok(self.records.keys().copied().collect()),
+            Which::Between { after, until } => {
+                let is_meant = |it: &&ParkedState| {
+                    let at = it.record.position;
+                    after.is_none_or(|it| it < at) && until.is_none_or(|it| at <= it)
+                };
+                let meant = self.records.values().filter(is_meant);
+                Ok(meant.map(|it| it.record.event_id).collect())
             }
-            let records: Vec<_> = match which {
-                Which::All => parked.records.keys().copied().collect(),
-                Which::These(wanted) => {
-                    let unknown = |it: &&EventId| !parked.records.contains_key(it);
-                    if let Some(unknown) = wanted.iter().find(unknown) {
-                        return Err(ParkedError::NotParked(*unknown));
-                    }
-                    wanted.clone()
+            Which::These(wanted) => {
+                let unknown = |it: &&EventId| !self.records.contains_key(it);
+                match wanted.iter().find(unknown) {
+                    Some(unknown) => Err(ParkedError::NotParked(*unknown)),
+                    None => Ok(wanted.clone()),
                 }
-            };
-            if records.is_empty() {
-                return Ok(0);
-            }
-            let many = records.len();
-            let (stream, after) = (id.parked(), parked.revision);
-            let event = event(Records { records });
-            let record = event.record((&stream, after), Some(caller), now)?;
-            let appended = journal.record(&stream, after, &[record]).await?;
-            if appended.is_some() {
-                return Ok(many);
             }
         }
-        Err(ParkedError::Contention)
     }
 }
 
@@ -320,7 +340,13 @@ pub(crate) fn note(parked: &mut BTreeSet<EventId>, recorded: &Recorded) {
         Some(ParkedEvent::ConnectorRecordsDiscarded(Records { records })) => {
             parked.retain(|it| !records.contains(it));
         }
-        Some(ParkedEvent::ConnectorReplayRequested(_) | ParkedEvent::ConnectorParkedClaimed(_))
+        Some(
+            ParkedEvent::ConnectorReplayRequested(_)
+            | ParkedEvent::ConnectorParkedClaimed(_)
+            | ParkedEvent::ConnectorLogReplayRequested(_)
+            | ParkedEvent::ConnectorLogReplayed(_)
+            | ParkedEvent::ConnectorLogReplaysEnded {},
+        )
         | None => {}
     }
 }
@@ -337,7 +363,7 @@ pub(crate) struct ParkLog {
 impl ParkLog {
     /// Reads them, and takes them over: who had them before cannot write any more.
     pub(crate) async fn claim(
-        journal: &Journal,
+        (journal, streams): (&Journal, &ParkedStreams),
         id: &ConnectorId,
         term: u64,
         now: DateTime<Utc>,
@@ -346,7 +372,7 @@ impl ParkLog {
             journal: journal.clone(),
             id: id.clone(),
             term,
-            parked: ParkedRecords::of(journal, id).await?,
+            parked: streams.of(id).await?,
         };
         // Terms of another store are on record too, where a history has moved: they say who wrote,
         // and which of two is the later one says the stream alone.
@@ -400,6 +426,24 @@ impl ParkLog {
             now,
         )
         .await
+    }
+
+    /// So much of a part of the log is dealt with.
+    pub(crate) async fn log_replayed(
+        &mut self,
+        replay_id: Uuid,
+        position: LogPosition,
+        is_done: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), ParkedError> {
+        let replayed = LogReplayed {
+            replay_id,
+            position,
+            is_done,
+            term: self.term,
+        };
+        self.write(ParkedEvent::ConnectorLogReplayed(replayed), now)
+            .await
     }
 
     /// Whether a lane has a record that is set aside.

@@ -477,6 +477,7 @@ impl Delivery {
             }
             Err(
                 error @ (ParkedError::NotParked(_)
+                | ParkedError::TooManyReplays
                 | ParkedError::Contention
                 | ParkedError::Encoding(_)
                 | ParkedError::Journal(_)),

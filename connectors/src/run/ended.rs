@@ -61,6 +61,7 @@ impl RunError {
             | Self::Record(_)
             | Self::Parked(
                 ParkedError::NotParked(_)
+                | ParkedError::TooManyReplays
                 | ParkedError::Contention
                 | ParkedError::Encoding(_)
                 | ParkedError::Journal(_),

@@ -3,12 +3,26 @@
 use super::{COUNTED, LANES_KNOWN, Lane, Place, RunError, Running};
 use crate::{
     checkpoint::{Landmark, place, told},
+    filter::Matcher,
     lane::lane,
     sink::Item,
 };
-use domain::text::ConnectorId;
+use domain::{connector::Settings, text::ConnectorId};
 use journal::Recorded;
 use std::sync::Arc;
+
+/// Whether a connector with these settings delivers this record: never one about itself, and one
+/// about another connector only if a filter asks for it.
+pub(crate) fn wants(
+    id: &ConnectorId,
+    settings: &Settings,
+    matcher: &Matcher,
+    recorded: &Recorded,
+) -> bool {
+    let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == *id);
+    let is_asked_for = recorded.network_id.is_some() || settings.filter.is_some();
+    !is_own && is_asked_for && matcher.takes(recorded)
+}
 
 impl Running {
     /// Takes a record in hand.
@@ -48,13 +62,10 @@ impl Running {
         Ok(())
     }
 
-    /// Whether the connector delivers this record: never one about itself, and one about another
-    /// connector only if a filter asks for it.
+    /// Whether the connector delivers this record.
     fn wants(&self, recorded: &Recorded) -> bool {
-        let is_own = ConnectorId::of_stream(&recorded.stream).is_some_and(|it| it == self.run.id);
-        let is_asked_for =
-            recorded.network_id.is_some() || self.run.defined.settings.filter.is_some();
-        !is_own && is_asked_for && self.run.matcher.takes(recorded)
+        let run = &self.run;
+        wants(&run.id, &run.defined.settings, &run.matcher, recorded)
     }
 
     pub(super) fn lane(&mut self, key: &str) -> &mut Lane {

@@ -11,11 +11,13 @@ mod delivery;
 mod drain;
 mod ended;
 mod lanes;
+mod log_replay;
 mod names;
 mod replay;
 mod transforming;
 
 pub(crate) use ended::{Ended, RunError};
+pub(crate) use lanes::wants;
 pub(crate) use transforming::Transform;
 
 use crate::{
@@ -30,6 +32,7 @@ use crate::{
     registry::{Connectors, ExecuteError},
     sink::{Item, Sink},
     status::Live,
+    streams::ParkedStreams,
     tracker::Tracker,
 };
 use delivery::{Dealt, Delivery};
@@ -105,6 +108,7 @@ pub(crate) struct Run {
     pub(crate) live: Arc<Mutex<Live>>,
     pub(crate) times: Times,
     pub(crate) deliveries: DeliveryLog,
+    pub(crate) parked: ParkedStreams,
     pub(crate) nudges: mpsc::Receiver<Nudge>,
     pub(crate) drain: CancellationToken,
 }
@@ -172,7 +176,8 @@ impl Run {
         };
         report(&registry, &self.id, running, &self.clock).await?;
         let term = self.holding.term;
-        let parked = ParkLog::claim(&self.journal, &self.id, term, (self.clock)()).await?;
+        let streams = (&self.journal, &self.parked);
+        let parked = ParkLog::claim(streams, &self.id, term, (self.clock)()).await?;
         let delivery = Arc::new(Delivery::new(&self, registry, parked));
         let reader = self.log.read(after.map(place));
         let names = NameBook::new(self.journal.networks().clone());

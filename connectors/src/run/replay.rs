@@ -9,13 +9,13 @@ use crate::{
     parked::{ParkedError, ParkedState},
     sink::Item,
 };
-use journal::JournalError;
 use std::sync::Arc;
 
 impl Delivery {
     /// Whether there is something to replay, and nobody at it.
     pub(super) async fn begins_replay(&self) -> bool {
-        let is_wanted = self.next_wanted().await.is_some();
+        let is_wanted =
+            self.next_wanted().await.is_some() || self.next_log_replay().await.is_some();
         let mut replays = self.replays.lock();
         let begins = is_wanted && !*replays;
         *replays |= begins;
@@ -50,13 +50,15 @@ impl Delivery {
                 Err(
                     error @ (ParkedError::NotParked(_)
                     | ParkedError::TooMany { .. }
+                    | ParkedError::TooManyReplays
                     | ParkedError::Contention
                     | ParkedError::Encoding(_)
                     | ParkedError::Journal(_)),
                 ) => return Dealt::Broke(domain::error_chain(&error).to_string()),
             }
         }
-        Dealt::Replayed
+        let ended = self.replay_log(&mut names).await;
+        ended.unwrap_or(Dealt::Replayed)
     }
 
     async fn replay_one(
@@ -79,7 +81,7 @@ impl Delivery {
             return Ok(End::Parked);
         };
         let item = Item {
-            names: names.of(&recorded).await.map_err(journal_error)?,
+            names: names.of(&recorded).await?,
             recorded: Arc::new(recorded),
             sequence: record.sequence,
             changed: None,
@@ -91,8 +93,4 @@ impl Delivery {
         }
         Ok(end)
     }
-}
-
-fn journal_error(error: JournalError) -> ParkedError {
-    ParkedError::Journal(error)
 }

@@ -232,6 +232,7 @@ impl<'a> Lead<'a> {
             live: runtime.statuses.enter(id, kind, self.holding.term),
             times: runtime.statuses.times().clone(),
             deliveries: runtime.deliveries.clone(),
+            parked: runtime.parked.clone(),
             nudges,
             drain,
         };

@@ -16,6 +16,7 @@ use crate::{
     run::{Nudge, Transform},
     sink::{Attempt, Item, Parcel, Sinks},
     status::Statuses,
+    streams::ParkedStreams,
 };
 use domain::{
     Clock, EventId,
@@ -91,6 +92,7 @@ pub struct Runtime {
     settings: Arc<RuntimeSettings>,
     statuses: Statuses,
     deliveries: DeliveryLog,
+    parked: ParkedStreams,
     nudges: Arc<Mutex<HashMap<ConnectorId, mpsc::Sender<Nudge>>>>,
 }
 
@@ -111,6 +113,7 @@ impl Runtime {
     ) -> Self {
         Self {
             registry: Connectors::new(journal.clone()),
+            parked: ParkedStreams::new(journal.clone()),
             journal,
             sinks,
             clock,
@@ -125,6 +128,11 @@ impl Runtime {
     #[must_use]
     pub fn keeping(self, deliveries: DeliveryLog) -> Self {
         Self { deliveries, ..self }
+    }
+
+    /// The records that connectors have set aside.
+    pub fn parked(&self) -> &ParkedStreams {
+        &self.parked
     }
 
     /// What came of attempts that were made here.

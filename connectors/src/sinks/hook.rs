@@ -117,7 +117,7 @@ impl HookSink {
 }
 
 /// The field of signing keys, as their secrets are bound to it.
-pub(crate) const SIGNING: &str = "/sink/signing/key";
+pub const SIGNING: &str = "/sink/signing/key";
 
 fn settings(webhook: &Webhook, secrets: &Secrets<'_>) -> Result<Settings, String> {
     let mut headers = Vec::new();

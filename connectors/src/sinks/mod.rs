@@ -13,6 +13,7 @@ use domain::{
 };
 use file::FileSink;
 use hook::HookSink;
+pub use hook::SIGNING;
 use std::{
     fmt,
     path::{Path, PathBuf},

@@ -39,7 +39,7 @@ methods! {
         CreateConnector, StartConnector, StopConnector, ResetConnector, ReconfigureConnector,
         RenameConnector, DeleteConnector, ReplayParkedRecords, DiscardParkedRecords,
         RetryConnector, TestConnector, TryFilter, GetConnector, ListConnectors, ListParkedRecords,
-        ListEventTypes, ListDeliveries, WatchConnectors, GetMetrics,
+        RotateSigningKey, ResealSecrets, ReplayLog, ListEventTypes, ListDeliveries, WatchConnectors, GetMetrics,
     }
     "peerage.v1.NetworkService" {
         RegisterNetwork, SetPolicy, ChangeNetworkSubnets, SetNetworkNodes, CheckDrift, FreezeNetworks, ThawNetworks, ImposeQuarantine,
@@ -162,6 +162,7 @@ impl Role {
             | StartConnector
             | StopConnector
             | ReplayParkedRecords
+            | ReplayLog
             | RetryConnector
             | TestConnector => operates,
             // Networks, links of others, and what opens again what was closed for a reason.
@@ -169,7 +170,7 @@ impl Role {
             | ThawNetworks | LiftQuarantine
             // What is delivered elsewhere, and what of it is not.
             | CreateConnector | ReconfigureConnector | RenameConnector | ResetConnector
-            | DeleteConnector | DiscardParkedRecords => is_admin,
+            | DeleteConnector | DiscardParkedRecords | RotateSigningKey | ResealSecrets => is_admin,
         }
     }
 }

@@ -58,6 +58,7 @@ pub fn routes() -> Routes {
         route!(GET "/connectors/{connector_id}/parked" => "ListParkedRecords"),
         route!(POST "/connectors/{connector_id}/parked/replay" => "ReplayParkedRecords", whole),
         route!(POST "/connectors/{connector_id}/parked/discard" => "DiscardParkedRecords", whole),
+        route!(POST "/connectors/{connector_id}/replay-log" => "ReplayLog", whole),
         route!(GET "/connectors/{connector_id}/deliveries" => "ListDeliveries"),
         route!(GET "/connectors/{connector_id}/watch" => "WatchConnectors"),
         route!(POST "/connectors/{connector_id}/retry-now" => "RetryConnector"),

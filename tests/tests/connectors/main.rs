@@ -7,6 +7,7 @@ mod flaky;
 mod order;
 mod outages;
 mod parked;
+mod replays;
 mod schemas;
 mod several;
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::support::{Receiver, Store, caller, settings};
 use chrono::Utc;
-use connectors::{Outcome, ParkedRecords, Which};
+use connectors::{Outcome, ParkedRecords, ParkedStreams, Which};
 use domain::text::ConnectorId;
 use peerage_tests::wait::{SOON, until};
 use serde_json::json;
@@ -27,7 +27,8 @@ async fn has_parked(store: &Store, id: &ConnectorId, many: usize) -> ParkedRecor
 }
 
 async fn replay(store: &Store, id: &ConnectorId, which: Which) -> usize {
-    ParkedRecords::replay(&store.journal, id, &which, &caller(), Utc::now())
+    ParkedStreams::new(store.journal.clone())
+        .replay(id, &which, &caller(), Utc::now())
         .await
         .unwrap()
 }
@@ -142,12 +143,13 @@ async fn a_lane_that_is_set_to_hold_waits_until_what_it_parked_is_replayed_or_di
 
     let unknown = Which::These(vec![domain::EventId(uuid::Uuid::nil())]);
     let by = caller();
-    let refused = ParkedRecords::discard(&store.journal, &id, &unknown, &by, Utc::now());
+    let streams = ParkedStreams::new(store.journal.clone());
+    let refused = streams.discard(&id, &unknown, &by, Utc::now());
     assert!(refused.await.is_err());
     let one = parked(&store, &id).await;
     let one = Which::These(one.records.keys().copied().collect());
     for _ in 0..2 {
-        let discarded = ParkedRecords::discard(&store.journal, &id, &one, &by, Utc::now());
+        let discarded = streams.discard(&id, &one, &by, Utc::now());
         assert_eq!(discarded.await.unwrap(), 1);
     }
     // The next one of the lane is refused as well, and holds it again.

@@ -4,8 +4,10 @@ mod built_in;
 mod deliveries;
 mod event_types;
 mod listing;
+mod log_replay;
 mod parse;
 mod problems;
+mod rotate;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -24,8 +26,7 @@ use super::{
     v1::{self, connector_service_server::ConnectorService},
 };
 use connectors::{
-    Catalogue, Connectors as Registry, Listed, Outcome, ParkedRecords, Runtime, Which,
-    secrets::MasterKeys,
+    Catalogue, Connectors as Registry, Listed, Outcome, Runtime, Which, secrets::MasterKeys,
 };
 use domain::{
     EventId,
@@ -205,7 +206,7 @@ impl Connectors {
     ) -> Result<v1::CommandResponse, Problem> {
         asked.caller.actor = caller.actor(asked.caller.actor);
         let (_, revision) = self.loaded(&asked.id).await?;
-        let (journal, id) = (&self.0.journal, &asked.id);
+        let (streams, id) = (self.parts().runtime.parked(), &asked.id);
         let mut answer = v1::CommandResponse {
             connector_id: id.to_string(),
             revision,
@@ -213,19 +214,16 @@ impl Connectors {
             ..v1::CommandResponse::default()
         };
         let (event_type, many) = if asked.validate_only {
-            let parked = ParkedRecords::of(journal, id).await;
+            let parked = streams.of(id).await;
             let parked = parked.map_err(|error| Problem::from(&error))?;
-            let many = match &which {
-                Which::All => parked.records.len(),
-                Which::These(these) => these.len(),
-            };
+            let many = parked.meant(&which);
             (wanted.event_type(), many)
         } else {
             let now = (self.0.clock)();
             let by = &asked.caller;
             let many = match wanted {
-                Wanted::Replayed => ParkedRecords::replay(journal, id, &which, by, now).await,
-                Wanted::Discarded => ParkedRecords::discard(journal, id, &which, by, now).await,
+                Wanted::Replayed => streams.replay(id, &which, by, now).await,
+                Wanted::Discarded => streams.discard(id, &which, by, now).await,
             };
             (wanted.event_type(), many.map_err(|it| parked_problem(&it))?)
         };
@@ -316,7 +314,7 @@ impl Connectors {
         let id = parse::id(&request.connector_id)?;
         let (size, token) = parse::page(request.page_size, &request.page_token)?;
         self.loaded(&id).await?;
-        let parked = ParkedRecords::of(&self.0.journal, &id).await;
+        let parked = self.parts().runtime.parked().of(&id).await;
         let parked = parked.map_err(|error| Problem::from(&error))?;
         let mut all: Vec<_> = parked.records.values().collect();
         all.sort_by_key(|it| it.record.position);
@@ -328,6 +326,7 @@ impl Connectors {
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.next().and(page.last()).map(|it| key(it));
         Ok(v1::ListParkedRecordsResponse {
+            log_replays: show::log_replays(&parked),
             records: page.into_iter().map(show::parked).collect(),
             next_page_token: next.unwrap_or_default(),
         })
@@ -426,7 +425,8 @@ macro_rules! parked {
                 $message.validate_only,
                 $trace.clone(),
             )?;
-            let which = parse::which(&$message.event_ids, $message.all_records)?;
+            let bounds = (&*$message.after, &*$message.until);
+            let which = parse::which(&$message.event_ids, $message.all_records, bounds)?;
             $this.parked(&$caller, asked, which, $wanted).await
         }
     };
@@ -438,10 +438,13 @@ calls! {
     stop_connector(StopConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "stopped" => ConnectorCommand::StopConnector {});
     reset_connector(ResetConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "reset" => parse::reset(message.start.as_ref())?);
     reconfigure_connector(ReconfigureConnectorRequest) -> CommandResponse: |this, caller, message, trace| this.reconfigure(&caller, message, trace.clone());
+    rotate_signing_key(RotateSigningKeyRequest) -> CommandResponse: |this, caller, message, trace| this.rotate_key(&caller, message, trace.clone());
+    reseal_secrets(ResealSecretsRequest) -> CommandResponse: |this, caller, message, trace| this.reseal(&caller, &message, trace.clone());
     rename_connector(RenameConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "renamed" => parse::rename(&message.name)?);
     delete_connector(DeleteConnectorRequest) -> CommandResponse: |this, caller, message, trace| command!(this, caller, message, trace, "deleted" => ConnectorCommand::DeleteConnector {});
     replay_parked_records(ReplayParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Replayed);
     discard_parked_records(DiscardParkedRecordsRequest) -> CommandResponse: |this, caller, message, trace| parked!(this, caller, message, trace, Wanted::Discarded);
+    replay_log(ReplayLogRequest) -> CommandResponse: |this, caller, message, trace| this.replay_log(&caller, &message, trace.clone());
     retry_connector(RetryConnectorRequest) -> RetryConnectorResponse: |this, caller, message, trace| this.retry(&message);
     test_connector(TestConnectorRequest) -> TestConnectorResponse: |this, caller, message, trace| this.test(&message);
     try_filter(TryFilterRequest) -> TryFilterResponse: |this, caller, message, trace| this.try_filter(message);

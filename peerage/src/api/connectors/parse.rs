@@ -123,9 +123,37 @@ pub(super) fn rename(name: &str) -> Result<ConnectorCommand, Problem> {
     fields.finish(rename)
 }
 
-/// Which of the parked records: some, or all, exactly one of the two.
-pub(super) fn which(ids: &[String], all: bool) -> Result<Which, Problem> {
+#[expect(clippy::option_option, reason = "wrong and absent are two things")]
+pub(super) fn optional_position(
+    fields: &mut Fields,
+    field: &str,
+    text: &str,
+) -> Option<Option<LogPosition>> {
+    match text {
+        "" => Some(None),
+        text => position(fields, field, text).map(Some),
+    }
+}
+
+/// Which of the parked records: some, all, or those between positions; exactly one of the three.
+pub(super) fn which(
+    ids: &[String],
+    all: bool,
+    (after, until): (&str, &str),
+) -> Result<Which, Problem> {
     let mut fields = Fields::default();
+    if !(after.is_empty() && until.is_empty()) {
+        let text = "and until are in place of event_ids and all_records";
+        let alone = if ids.is_empty() && !all {
+            Some(())
+        } else {
+            fields.wrong("after", text)
+        };
+        let after = optional_position(&mut fields, "after", after);
+        let until = optional_position(&mut fields, "until", until);
+        let which = alone.and(after.zip(until));
+        return fields.finish(which.map(|(after, until)| Which::Between { after, until }));
+    }
     let which = match (ids, all) {
         ([], true) => Some(Which::All),
         ([], false) => fields.wrong("event_ids", "names no record; or set all_records"),

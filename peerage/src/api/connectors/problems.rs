@@ -44,9 +44,10 @@ pub(super) fn parked_problem(error: &ParkedError) -> Problem {
     match error {
         ParkedError::NotParked(_) => Problem::new(Reason::RecordNotParked, error.to_string()),
         ParkedError::Journal(error) => error.into(),
-        ParkedError::TooMany { .. } | ParkedError::Fenced | ParkedError::Contention => {
-            Problem::new(Reason::Contended, error.to_string())
-        }
+        ParkedError::TooMany { .. }
+        | ParkedError::TooManyReplays
+        | ParkedError::Fenced
+        | ParkedError::Contention => Problem::new(Reason::Contended, error.to_string()),
         ParkedError::Encoding(_) => Problem::new(Reason::NotEncodable, domain::error_chain(error)),
     }
 }

@@ -6,7 +6,7 @@ use crate::api::{
     v1,
 };
 use chrono::{DateTime, Utc};
-use connectors::{Listed, Live, ParkedState};
+use connectors::{Listed, Live, ParkedRecords, ParkedState};
 use domain::connector::{LogPosition, State};
 
 pub(super) fn connector(listed: &Listed, live: Option<&Live>, now: DateTime<Utc>) -> v1::Connector {
@@ -102,6 +102,21 @@ pub(super) fn parked(parked: &ParkedState) -> v1::ParkedRecord {
         parked_at: Some(timestamp(parked.since)),
         replay_requested: parked.is_wanted,
     }
+}
+
+/// The parts of the log that are to be delivered again.
+pub(super) fn log_replays(parked: &ParkedRecords) -> Vec<v1::LogReplay> {
+    let place = |it: Option<LogPosition>| it.map(position).unwrap_or_default();
+    let each = parked.log_replays.values().map(|it| v1::LogReplay {
+        replay_id: it.id.to_string(),
+        after: place(it.range.after),
+        until: position(it.range.until),
+        since: it.range.since.map(timestamp),
+        before: it.range.before.map(timestamp),
+        records: it.records,
+        position: place(it.position),
+    });
+    each.collect()
 }
 
 fn position(it: LogPosition) -> String {

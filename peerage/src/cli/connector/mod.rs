@@ -4,7 +4,9 @@ mod create;
 mod deliveries;
 mod event_types;
 mod list;
+mod log_replay;
 mod parked;
+mod rotate;
 mod settings;
 mod start;
 mod trial;
@@ -30,6 +32,12 @@ pub(super) enum Connector {
     Reset(start::Reset),
     /// Replace all settings of a connector. One that runs goes on with them where it is.
     Reconfigure(create::Reconfigure),
+    /// Give a webhook another signing key; the present one signs beside it for a grace.
+    RotateKey(rotate::RotateKey),
+    /// Seal a connector's secrets under the present master key, after `key-file rotate`.
+    Reseal(Subject),
+    /// Add a master key to a key file, or take one away that seals nothing any more.
+    KeyFile(rotate::KeyFile),
     /// Change a connector's name.
     Rename(Rename),
     /// End a stopped connector for good.
@@ -42,6 +50,9 @@ pub(super) enum Connector {
     Parked(parked::Parked),
     /// Have parked records delivered again.
     Replay(parked::Change),
+    /// Have a part of the log delivered again, whatever became of it; --validate-only says how many
+    /// records that is.
+    ReplayLog(log_replay::ReplayLog),
     /// Give parked records up.
     Discard(parked::Change),
     /// Try at once what waits for its next attempt.
@@ -93,6 +104,16 @@ impl Connector {
             }
             Self::Reset(reset) => reset.run().await,
             Self::Reconfigure(reconfigure) => reconfigure.run().await,
+            Self::RotateKey(rotate) => rotate.run().await,
+            Self::Reseal(reseal) => {
+                reseal
+                    .send(|connector_id| v1::ResealSecretsRequest {
+                        connector_id,
+                        ..Default::default()
+                    })
+                    .await
+            }
+            Self::KeyFile(file) => file.run(),
             Self::Rename(rename) => rename.run().await,
             Self::Delete(delete) => {
                 delete
@@ -106,6 +127,7 @@ impl Connector {
             Self::Show(show) => show.run().await,
             Self::Parked(parked) => parked.run().await,
             Self::Replay(change) => change.replay().await,
+            Self::ReplayLog(replay) => replay.run().await,
             Self::Discard(change) => change.discard().await,
             Self::RetryNow(one) => one.retry().await,
             Self::Test(one) => one.test().await,

@@ -28,11 +28,17 @@ pub(in crate::cli) struct Change {
     #[command(flatten)]
     subject: Subject,
     /// The records, by the UUIDs of their events; again for more.
-    #[arg(value_name = "EVENT", required_unless_present = "all")]
+    #[arg(value_name = "EVENT", required_unless_present_any = ["all", "after", "until"])]
     events: Vec<Uuid>,
     /// All that are parked now.
     #[arg(long, conflicts_with = "events")]
     all: bool,
+    /// Those behind this position of the log, like 1024/1024.
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["events", "all"])]
+    after: Option<String>,
+    /// Those up to this position, it included, like 4711/4711.
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["events", "all"])]
+    until: Option<String>,
 }
 
 impl Parked {
@@ -59,11 +65,17 @@ impl Parked {
 impl Change {
     pub(super) async fn replay(self) -> Result<(), CliError> {
         let (event_ids, all_records) = (texts(&self.events), self.all);
+        let (after, until) = (
+            self.after.unwrap_or_default(),
+            self.until.unwrap_or_default(),
+        );
         self.subject
             .send(|connector_id| v1::ReplayParkedRecordsRequest {
                 connector_id,
                 event_ids,
                 all_records,
+                after,
+                until,
                 ..Default::default()
             })
             .await
@@ -71,11 +83,17 @@ impl Change {
 
     pub(super) async fn discard(self) -> Result<(), CliError> {
         let (event_ids, all_records) = (texts(&self.events), self.all);
+        let (after, until) = (
+            self.after.unwrap_or_default(),
+            self.until.unwrap_or_default(),
+        );
         self.subject
             .send(|connector_id| v1::DiscardParkedRecordsRequest {
                 connector_id,
                 event_ids,
                 all_records,
+                after,
+                until,
                 ..Default::default()
             })
             .await

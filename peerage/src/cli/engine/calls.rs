@@ -218,6 +218,9 @@ commands! {
     DeleteConnectorRequest, ConnectorServiceClient::delete_connector;
     ReplayParkedRecordsRequest, ConnectorServiceClient::replay_parked_records;
     DiscardParkedRecordsRequest, ConnectorServiceClient::discard_parked_records;
+    ReplayLogRequest, ConnectorServiceClient::replay_log;
+    RotateSigningKeyRequest, ConnectorServiceClient::rotate_signing_key;
+    ResealSecretsRequest, ConnectorServiceClient::reseal_secrets;
 }
 
 asks! {

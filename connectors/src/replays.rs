@@ -1,0 +1,127 @@
+//! A part of the log that somebody wants delivered again, whatever became of it: which part, how
+//! much of it there is, and how far that is.
+
+use crate::{
+    checkpoint::{place, told},
+    filter::Matcher,
+    run::wants,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    connector::{LogPosition, Settings},
+    text::ConnectorId,
+};
+use journal::{FollowError, Followed, Journal, Recorded, Signal};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+/// The most that wait or are under way for one connector.
+pub(crate) const MOST_REPLAYS: usize = 10;
+
+/// The most records that are looked at to count, and for how long.
+const LOOKED_AT: usize = 1_000_000;
+const LOOKING: Duration = Duration::from_secs(15);
+
+/// A part of the log: from behind a position up to one, and of that what was recorded in a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRange {
+    /// Behind this position. Not set: from the log's beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<LogPosition>,
+    /// Up to this position, it included.
+    pub until: LogPosition,
+    /// Not what was recorded before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Only what was recorded before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<DateTime<Utc>>,
+}
+
+/// Somebody wants a part of the log again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogReplayWanted {
+    pub(crate) replay_id: Uuid,
+    pub(crate) range: LogRange,
+    /// How many records there were, or more.
+    pub(crate) records: u64,
+}
+
+/// So much of it was delivered, or set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogReplayed {
+    pub(crate) replay_id: Uuid,
+    pub(crate) position: LogPosition,
+    pub(crate) is_done: bool,
+    pub(crate) term: u64,
+}
+
+/// A part of the log that is to be delivered again, and how far that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogReplay {
+    /// Its id, which is that of the command that asked for it.
+    pub id: Uuid,
+    /// The part.
+    pub range: LogRange,
+    /// How many records there were when it was asked for, or more.
+    pub records: u64,
+    /// Everything up to here is dealt with.
+    pub position: Option<LogPosition>,
+    /// The number of the event that asked for it: they are dealt with in that order.
+    pub(crate) revision: u64,
+}
+
+/// Those of one connector.
+pub(crate) type LogReplays = BTreeMap<Uuid, LogReplay>;
+
+impl LogReplay {
+    /// Behind which position it goes on.
+    pub(crate) fn next(&self) -> Option<LogPosition> {
+        self.position.or(self.range.after)
+    }
+}
+
+impl LogRange {
+    /// Whether it is of the time that is meant.
+    pub(crate) fn has(&self, recorded: &Recorded) -> bool {
+        let time = recorded.time();
+        self.since.is_none_or(|it| it <= time) && self.before.is_none_or(|it| time < it)
+    }
+
+    /// How many records of a part the connector would deliver; `false` if there may be more.
+    pub async fn count(
+        &self,
+        journal: &Journal,
+        id: &ConnectorId,
+        settings: &Settings,
+    ) -> Result<(u64, bool), FollowError> {
+        // It was checked when it was set.
+        let Ok(matcher) = Matcher::new(settings.filter.as_ref()) else {
+            return Ok((0, true));
+        };
+        let mut follower = journal.follow(self.after.map(place), Followed::Deliverable);
+        let until = Instant::now() + LOOKING;
+        let mut found = 0;
+        for _ in 0..LOOKED_AT {
+            let Ok(signal) = timeout_at(until, follower.next()).await else {
+                return Ok((found, false));
+            };
+            match signal? {
+                Signal::Event(recorded) if told(recorded.position) > self.until => break,
+                Signal::Event(recorded) => {
+                    let is_meant = self.has(&recorded) && wants(id, settings, &matcher, &recorded);
+                    found += u64::from(is_meant);
+                    if told(recorded.position) == self.until {
+                        return Ok((found, true));
+                    }
+                }
+                Signal::Checkpoint(position) if told(position) >= self.until => break,
+                Signal::CaughtUp => break,
+                Signal::Checkpoint(_) | Signal::Resumed => {}
+            }
+        }
+        Ok((found, true))
+    }
+}
